@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace lindrift {
+
+/// Where the sums over momenta run.
+enum class Backend { automatic, cpu, cuda };
+
+/// How the sums over pairs of momenta are evaluated.
+enum class Algorithm {
+  automatic,
+  direct,    ///< every pair, O(modes^2)
+  separable  ///< through the moments of low-rank weights, O(modes)
+};
+
+/// How to run. The numbers depend on backend and algorithm (to rounding), never on the number of threads.
+struct Execution {
+  Backend backend = Backend::automatic;
+  Algorithm algorithm = Algorithm::automatic;
+  int threads = 0;  ///< CPU threads; 0 takes OpenMP's default
+  int device = 0;   ///< CUDA device index
+};
+
+std::string_view name(Backend backend);
+std::string_view name(Algorithm algorithm);
+
+/// True if this build contains the CUDA backend.
+bool cuda_compiled() noexcept;
+
+/// Number of usable CUDA devices: 0 without the CUDA backend, without a driver or without a card. Never throws.
+int cuda_device_count() noexcept;
+
+/// Name of a CUDA device, as the driver reports it.
+/// @throws DeviceError if there is no such device
+std::string cuda_device_name(int device);
+
+/// Replaces Backend::automatic by cuda if a device can be used, else by cpu.
+/// @param[out] reason if not null, receives one sentence that says why
+/// @throws UnsupportedError if cuda is asked for and cannot be had; the message says why
+Backend resolve_backend(Backend requested, std::string* reason = nullptr);
+
+/// Instruction set of the CPU kernels chosen for this processor: "baseline", "x86-64-v3" (AVX2) or "x86-64-v4" (AVX-512).
+/// The environment variable LINDRIFT_SIMD selects a lower one.
+std::string_view simd_level();
+
+}  // namespace lindrift

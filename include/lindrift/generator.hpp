@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+namespace lindrift {
+
+/// Rate equation of a translationally invariant gas whose modes exchange particles by hops s' -> s,
+///
+///   dn_s/dt = gain_s (1 - n_s) - loss_s n_s,   gain_s = sum_s' W(s,s') n_s',   loss_s = sum_s' W(s',s) (1 - n_s')
+///
+/// (docs/physics.md, Eq. 7), evaluated on one backend by one algorithm. This is the seam between physics on a backend
+/// and the solvers: solvers see occupations and Lagrange multipliers on the host, never the sums behind them.
+///
+/// Particles n_s and holes h_s = 1 - n_s are passed separately, so that neither loses digits where it is small. All spans
+/// have shape (modes(),); every element of an output is written; ShapeError otherwise. Cost per call: O(modes) when
+/// separable, O(modes^2) when direct. The same input gives the same bits for any number of threads.
+/// A Generator is not safe to call from two threads at once.
+class Generator {
+ public:
+  virtual ~Generator() = default;
+
+  virtual std::size_t modes() const noexcept = 0;
+
+  /// dn_s/dt, in units of energy. Conserves sum_s n_s to rounding.
+  virtual void occupation_rate(std::span<const double> particles, std::span<const double> holes,
+                               std::span<double> rate) = 0;
+
+  /// Fixes the point at which occupation_rate_derivative() is taken.
+  /// @param[out] relaxation_rate  gain_s + loss_s, minus the diagonal of the Jacobian up to O(1/modes); units of energy
+  virtual void linearize(std::span<const double> particles, std::span<const double> holes,
+                         std::span<double> relaxation_rate) = 0;
+
+  /// sum_j (d(dn_s/dt)/dn_j) direction_j at the point of linearize() (docs/physics.md, Eq. 14).
+  virtual void occupation_rate_derivative(std::span<const double> direction, std::span<double> derivative) = 0;
+
+  /// log(gain_s) and log(loss_s) (energies in the units of the input) from lagrange_multiplier_s = log((1-n_s)/n_s), finite
+  /// as long as a rate is not exactly zero, however large the multipliers or beta * energy; -inf for a rate that is zero.
+  /// Also fixes the point of log_balance_derivative().
+  virtual void log_rates(std::span<const double> lagrange_multiplier, std::span<double> log_gain,
+                         std::span<double> log_loss) = 0;
+
+  /// sum_j (d(log loss_s - log gain_s)/d lambda_j) direction_j at the point of log_rates() (docs/physics.md, Eq. 17).
+  virtual void log_balance_derivative(std::span<const double> direction, std::span<double> derivative) = 0;
+};
+
+}  // namespace lindrift

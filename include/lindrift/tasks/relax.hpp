@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lindrift/models/rate_equation.hpp"
+
+namespace lindrift {
+
+/// Linear multistep family of the time integration.
+enum class Integrator {
+  automatic,  ///< bdf if the fastest rate would bind the explicit step by far, else adams
+  adams,      ///< Adams-Moulton with fixed-point iteration: mild problems
+  bdf         ///< backward differentiation with a preconditioned Newton-Krylov iteration: stiff problems
+};
+
+std::string_view name(Integrator integrator);
+
+struct RelaxOptions {
+  double tolerance = 1e-10;          ///< relative error of the results, in [1e-13, 1e-2]
+  std::int64_t max_steps = 1000000;  ///< over the whole time grid
+  Integrator integrator = Integrator::automatic;
+  /// Called after each output time with the number done; returning false stops the run in good order.
+  std::function<bool(std::size_t)> on_time;
+};
+
+/// Trajectory on the grid of times. Rows of `lagrange_multiplier` and `occupation` are modes; shape (times, modes).
+struct RelaxResult {
+  std::vector<double> times;
+  std::vector<double> lagrange_multiplier;
+  std::vector<double> occupation;
+  std::vector<double> current;          ///< (times,), units of energy
+  std::vector<double> particle_number;  ///< (times,)
+  std::vector<double> residual;         ///< (times,), see balance_residual()
+  bool converged = false;               ///< every time was reached; rows beyond the last one reached are NaN
+  std::int64_t steps = 0;               ///< integrator steps in all
+  std::int64_t rate_evaluations = 0;
+  Integrator integrator = Integrator::adams;  ///< as chosen, never automatic
+  std::string message;                  ///< why it did not converge, or that the tolerance cannot be promised; else empty
+};
+
+/// Integrates dn/dt (docs/physics.md, Eq. 7) from the given state at t = 0 over `times`.
+///
+/// The integrator is started anew at every output time, so that a run that goes on from a stored time repeats the bits.
+/// @param lagrange_multiplier  initial log((1-n)/n), shape (modes,), finite
+/// @param times                >= 0, strictly ascending, in 1/energy
+/// @throws ParameterError, ShapeError; NumericalError naming the time and the momentum if a rate is not finite
+RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<const double> times,
+                  const RelaxOptions& options = {});
+
+}  // namespace lindrift

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace lindrift::io {
+
+using Data = std::variant<std::vector<double>, std::vector<std::complex<double>>, std::vector<std::int64_t>,
+                          std::vector<std::uint8_t>, std::vector<std::string>>;
+
+/// A named array with named dimensions, as it stands in the output file. C order.
+struct Field {
+  std::string name;                     ///< HDF5 dataset name
+  std::vector<std::string> dimensions;  ///< names of coordinate fields, outermost first; empty for a scalar
+  std::vector<std::size_t> shape;       ///< one length per dimension
+  Data data;                            ///< product of shape elements
+  std::string units;                    ///< "1" if dimensionless
+  std::string long_name;                ///< what it is, for an axis label
+};
+
+/// What one point of a run gives. A coordinate is a field whose only dimension bears its own name.
+struct Result {
+  std::vector<Field> coordinates;
+  std::vector<Field> fields;
+  bool converged = true;
+  std::string message;  ///< why it did not converge, or a caution
+  /// Scalars for the summary on stdout, in order.
+  std::vector<std::pair<std::string, double>> summary;
+};
+
+}  // namespace lindrift::io
