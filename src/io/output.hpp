@@ -19,14 +19,21 @@ struct OutputFile {
 };
 
 /// Builds the HDF5 image in memory: every dataset with its dimension scales attached, `units` and `long_name`; complex
-/// numbers as the compound {r, i}; strings variable-length UTF-8. Datasets and attributes named with a dot are plain names.
+/// numbers as the compound {r, i}; strings variable-length UTF-8. Datasets and attributes named with a dot are plain
+/// names.
 /// @throws Error if HDF5 refuses
 std::vector<unsigned char> hdf5_image(const OutputFile& file);
 
-/// Writes bytes so that `path` is at every moment absent, the old file, or the whole new file: temporary name in the same
-/// folder, write, fsync, read back and compare, rename, fsync of the folder. The temporary file is removed on failure.
+/// Writes bytes so that `path` is at every moment absent, the old file, or the whole new file: temporary name in the
+/// same folder, write, fsync, read back and compare, rename, fsync of the folder. The temporary file is removed on
+/// failure.
 /// @throws Error naming the path, the system's reason and what to do
 void write_atomically(const std::string& path, const std::vector<unsigned char>& bytes);
+
+/// Finds out before a long computation whether write_atomically() could work: the folder exists and takes a new file,
+/// and `path` is absent or a regular file. Nothing is left behind.
+/// @throws Error as write_atomically() would
+void check_writable(const std::string& path);
 
 /// hdf5_image() and write_atomically().
 void write_output(const std::string& path, const OutputFile& file);
