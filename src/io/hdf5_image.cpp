@@ -276,6 +276,18 @@ class Writer {
   std::map<std::string, Handle> scales_;
 };
 
+/// The same list for the whole file, where it is not given: xarray then treats them as coordinates of the dataset.
+void write_root_coordinates(hid_t file, const OutputFile& output) {
+  const std::string attribute = "coordinates";
+  std::string names;
+  for (const Field& coordinate : output.coordinates) {
+    if (!is_scale(coordinate)) names += (names.empty() ? "" : " ") + coordinate.name;
+  }
+  const bool given = std::any_of(output.attributes.begin(), output.attributes.end(),
+                                 [&](const auto& entry) { return entry.first == attribute; });
+  if (!names.empty() && !given) write_attribute(file, attribute, names);
+}
+
 Handle create_file_in_memory() {
   const std::string action = "make a file in memory";
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, action);
@@ -310,6 +322,7 @@ std::vector<unsigned char> hdf5_image(const OutputFile& file) {
   Handle handle = create_file_in_memory();
   Writer(handle.id()).write(file);
   for (const auto& [name, value] : file.attributes) write_attribute(handle.id(), name, value);
+  write_root_coordinates(handle.id(), file);
   std::vector<unsigned char> image = image_of(handle.id());
   handle.close("close a file in memory");
   return image;
