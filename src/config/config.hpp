@@ -47,8 +47,8 @@ struct Sweep {
   std::vector<Axis> axes;  ///< in the order of the file
 
   bool empty() const { return axes.empty(); }
-  std::size_t points() const;                ///< product of the lengths (grid), common length (zip), 1 if empty
-  std::vector<std::size_t> shape() const;    ///< sweep dimensions: one per axis (grid), one (zip), none if empty
+  std::size_t points() const;              ///< product of the lengths (grid), common length (zip), 1 if empty
+  std::vector<std::size_t> shape() const;  ///< sweep dimensions: one per axis (grid), one (zip), none if empty
   /// Value of each axis at a point; points are numbered in C order of shape().
   std::vector<Value> at(std::size_t point) const;
 };
@@ -58,8 +58,8 @@ struct Schema {
   std::vector<Key> keys;
   /// Names that output.fields may list.
   std::vector<std::string> fields;
-  /// Checks that no single key can make (two keys at odds, sizes whose memory cannot be had), called once for every point
-  /// after the keys themselves are right. Throws ParameterError naming the key.
+  /// Checks that no single key can make (two keys at odds, sizes whose memory cannot be had), called once for every
+  /// point after the keys themselves are right. Throws ParameterError naming the key.
   std::function<void(const Point&)> validate;
 };
 
@@ -79,9 +79,10 @@ struct Document {
   std::string model;       ///< model.kind
   std::string task;        ///< task.kind
   Schema schema;
-  Point base;              ///< without the swept values
+  Point base;  ///< without the swept values
   Sweep sweep;
-  std::string resolved_text;  ///< TOML with every default and --set filled in; reading it again gives the same values, bit for bit
+  std::string resolved_text;  ///< TOML with every default and --set filled in; reading it again gives the same values,
+                              ///< bit for bit
 
   Point point(std::size_t index) const;  ///< base with the values of one point of the sweep
 };
@@ -92,8 +93,8 @@ struct Document {
 Document load(const std::string& path, const std::vector<std::pair<std::string, std::string>>& sets, const Menu& menu);
 
 /// The same from text; `path` is used in messages and to resolve relative paths.
-Document parse(const std::string& text, const std::string& path, const std::vector<std::pair<std::string, std::string>>& sets,
-               const Menu& menu);
+Document parse(const std::string& text, const std::string& path,
+               const std::vector<std::pair<std::string, std::string>>& sets, const Menu& menu);
 
 /// The candidate nearest to a misspelt word (edit distance at most a third of its length, at least 1), or "".
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);

@@ -7,12 +7,13 @@
 
 namespace lindrift::config {
 
-/// Where something was written: a line and column of the input file, or a --set on the command line, or nowhere in particular.
+/// Where something was written: a line and column of the input file, or a --set on the command line, or nowhere in
+/// particular.
 struct Location {
-  std::string file;      ///< as given on the command line
-  int line = 0;          ///< 1-based; 0: no place in the file
+  std::string file;  ///< as given on the command line
+  int line = 0;      ///< 1-based; 0: no place in the file
   int column = 0;
-  std::string set_key{};   ///< nonempty: the value came from `--set KEY=...`
+  std::string set_key{};  ///< nonempty: the value came from `--set KEY=...`
 };
 
 /// One complaint about the input.

@@ -13,18 +13,18 @@ namespace lindrift::config {
 using Complex = std::complex<double>;
 
 /// What a key can hold once it has been read.
-using Value = std::variant<bool, std::int64_t, double, Complex, std::string, std::vector<double>, std::vector<std::int64_t>,
-                           std::vector<std::string>>;
+using Value = std::variant<bool, std::int64_t, double, Complex, std::string, std::vector<double>,
+                           std::vector<std::int64_t>, std::vector<std::string>>;
 
 enum class Type {
-  integer,        ///< 12; also 12.0
-  real,           ///< 1.5, or an integer
-  complex,        ///< [re, im], or a real number
-  text,           ///< "raman"; `choices` says which, empty means any
-  real_list,      ///< [0.0, 1.5]
-  real_grid,      ///< a list, or { start = a, stop = b, count = n } with both ends included
-  integer_list,   ///< [-2, 0, 5]
-  text_list       ///< "all" (an empty list), or ["current", "occupation"]
+  integer,       ///< 12; also 12.0
+  real,          ///< 1.5, or an integer
+  complex,       ///< [re, im], or a real number
+  text,          ///< "raman"; `choices` says which, empty means any
+  real_list,     ///< [0.0, 1.5]
+  real_grid,     ///< a list, or { start = a, stop = b, count = n } with both ends included
+  integer_list,  ///< [-2, 0, 5], no duplicates; "all" (an empty list) where `choices` is {"all"}
+  text_list      ///< "all" (an empty list), or ["current", "occupation"], no duplicates
 };
 
 /// Allowed interval of a number, or of every entry of a list. NaN and infinity are never allowed.
@@ -38,22 +38,24 @@ struct Range {
 /// The key has a meaning only if another key (defined before it in the schema) holds one of these values.
 struct Condition {
   std::string path;
-  std::vector<std::string> values;
+  std::vector<std::string> values{};  ///< empty: any value will do, but there must be one
+  bool absent = false;                ///< instead: the other key must not have a value
 };
 
 /// One key of the input file: everything that reading, checking, documenting and sweeping it needs.
 struct Key {
-  std::string path;                      ///< dotted: "bath.coupling"
+  std::string path;  ///< dotted: "bath.coupling"
   Type type = Type::real;
-  std::string help;                      ///< one line, with the unit; printed in error messages and by `lindrift models`
+  std::string help;  ///< one line, with the unit; printed in error messages and by `lindrift models`
   std::optional<Value> default_value{};  ///< none: required, or optional if `optional` is set
   bool optional = false;                 ///< may be absent without a default; `derived` says what then happens
   std::string derived{};                 ///< "1 - bath.nonequilibrium_fraction"
   Range range{};
   std::vector<std::string> choices{};
-  std::vector<Condition> when{};         ///< all must hold
-  bool ascending = false;                ///< lists and grids: strictly ascending
-  bool sweepable = false;                ///< may appear in [sweep]
+  std::vector<Condition> when{};  ///< all must hold
+  bool ascending = false;         ///< lists and grids: strictly ascending
+  bool sweepable = false;         ///< may appear in [sweep]; real and complex keys only
+  bool file_path = false;         ///< text: names a file, relative to the folder of the input file; read as absolute
 };
 
 }  // namespace lindrift::config

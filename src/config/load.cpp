@@ -1,0 +1,469 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "config/config.hpp"
+#include "config/precheck.hpp"
+#include "config/resolved.hpp"
+#include "config/schema.hpp"
+#include "config/sweep.hpp"
+#include "config/text.hpp"
+#include "config/tree.hpp"
+#include "config/value.hpp"
+
+namespace lindrift::config {
+
+namespace {
+
+/// A key of the file or of --set, outside [sweep].
+struct Given {
+  Place place;
+  const Node* node;
+};
+
+/// Whether a key has a meaning, as far as the keys before it tell.
+enum class Meaning { yes, no, unknown };
+
+class Resolver {
+ public:
+  Resolver(const Node& root, const std::string& path, const Menu& menu, Reporter& reporter)
+      : root_(*root.table()), menu_(menu), reporter_(reporter) {
+    folder_ = std::filesystem::path(path).parent_path().string();
+  }
+
+  /// Fills in all of the document but its texts; what is wrong goes to the reporter.
+  void run(Document& document) {
+    const auto model = read_kind("model", menu_.models());
+    if (!model) return;
+    document.model = *model;
+    const auto task = read_kind("task", menu_.tasks(*model));
+    if (!task) {
+      check_without_task(*model);
+      return;
+    }
+    document.task = *task;
+    document.schema = complete_schema(menu_, *model, *task);
+    model_ = *model;
+    task_ = *task;
+    keys_ = &document.schema.keys;
+    collect(root_, "");
+
+    const Entry* sweep = root_.find("sweep");
+    SweepReading swept;
+    if (sweep != nullptr && sweep->node.table() == nullptr) {
+      reporter_.add(sweep->node.place, fmt::format("sweep = {}: must be a table: write [sweep]", show(sweep->node)));
+    } else if (sweep != nullptr) {
+      swept_ = sweep_entries(*sweep->node.table(), *keys_, reporter_);
+      for (const SweepEntry& entry : swept_) {
+        if (find_key(entry.path, *keys_) == nullptr) unknown_key(entry.path, entry.name, entry.place, *entry.node);
+      }
+      swept = read_sweep(*sweep->node.table(), swept_, *keys_, reporter_);
+      sweep_ = &swept.sweep;
+    }
+    for (const Key& key : *keys_) resolve(key, document.base);
+    document.sweep = swept.sweep;
+    axis_grids_ = std::move(swept.grids);
+  }
+
+  /// Asks the schema about every point of the sweep.
+  void validate(const Document& document) {
+    if (!document.schema.validate) return;
+    struct Failure {
+      std::string problem;
+      std::size_t first;
+      std::size_t count;
+    };
+    // One complaint for each key, however many points it spoils.
+    std::map<std::string, Failure> failures;
+    const auto check = [&](const Point& point, std::size_t index) {
+      try {
+        document.schema.validate(point);
+      } catch (const ParameterError& error) {
+        std::string problem = error.what();
+        const std::string prefix = error.quantity() + ": ";
+        if (problem.compare(0, prefix.size(), prefix) == 0) problem.erase(0, prefix.size());
+        const auto [failure, fresh] = failures.try_emplace(error.quantity(), Failure{problem, index, 0});
+        ++failure->second.count;
+      } catch (const Error& error) {
+        const auto [failure, fresh] = failures.try_emplace("", Failure{error.what(), index, 0});
+        ++failure->second.count;
+      }
+    };
+    if (document.sweep.empty()) {
+      check(document.base, 0);
+    } else {
+      walk(document, check);
+    }
+    for (const auto& [quantity, failure] : failures) {
+      const std::string path = full_path(quantity);
+      std::string message = path.empty() ? failure.problem : path + ": " + failure.problem;
+      if (!document.sweep.empty()) message += describe(document.sweep, failure.first, failure.count);
+      reporter_.add(place_of(path), std::move(message));
+    }
+  }
+
+  const Grids& grids() const { return grids_; }
+  const Grids& axis_grids() const { return axis_grids_; }
+
+ private:
+  // ---- model.kind and task.kind ----
+
+  std::optional<std::string> read_kind(const std::string& section, const std::vector<std::string>& choices) {
+    const Key key = kind_key(section + ".kind", choices);
+    const Entry* table = root_.find(section);
+    if (table != nullptr && table->node.table() == nullptr) {
+      not_a_table(section, *table);
+      return std::nullopt;
+    }
+    const Entry* kind = table != nullptr ? table->node.table()->find("kind") : nullptr;
+    if (kind == nullptr) {
+      reporter_.add(fmt::format("{}: is required: {}", key.path, format_choices(choices)));
+      return std::nullopt;
+    }
+    const auto reading = read_value(kind->node, key, key.path, folder_, reporter_);
+    if (!reading) return std::nullopt;
+    return std::get<std::string>(reading->value);
+  }
+
+  /// With the model known but not the task, the model's own keys can still be looked at.
+  void check_without_task(const std::string& model) {
+    std::vector<Key> common;
+    bool first = true;
+    for (const std::string& task : menu_.tasks(model)) {
+      const std::vector<Key> keys = complete_schema(menu_, model, task).keys;
+      if (first) {
+        common = keys;
+      } else {
+        std::erase_if(common, [&](const Key& key) { return find_key(key.path, keys) == nullptr; });
+      }
+      first = false;
+    }
+    std::erase_if(common, [](const Key& key) {
+      const std::string section = key.path.substr(0, key.path.find('.'));
+      return section == "task" || section == "output" || key.path == "model.kind";
+    });
+    for (const Key& key : common) {
+      if (const Node* node = look_up(key.path)) read_value(*node, key, key.path, folder_, reporter_);
+    }
+  }
+
+  const Node* look_up(const std::string& path) const {
+    const Table* table = &root_;
+    std::size_t begin = 0;
+    while (true) {
+      const std::size_t dot = path.find('.', begin);
+      const Entry* entry = table->find(path.substr(begin, dot - begin));
+      if (entry == nullptr) return nullptr;
+      if (dot == std::string::npos) return &entry->node;
+      table = entry->node.table();
+      if (table == nullptr) return nullptr;
+      begin = dot + 1;
+    }
+  }
+
+  // ---- what is in the file ----
+
+  void not_a_table(const std::string& name, const Entry& entry) {
+    const bool list = entry.node.array() != nullptr;
+    reporter_.add(list ? entry.place : entry.node.place,
+                  fmt::format("{} = {}: must be a table: write [{}]", name, show(entry.node), name));
+  }
+
+  /// Sorts everything outside [sweep] into keys of the schema and strangers.
+  void collect(const Table& table, const std::string& prefix) {
+    for (const Entry& entry : table.entries) {
+      if (prefix.empty() && entry.key == "sweep") continue;
+      // A quoted key with dots in it is one word, unlike the path that it looks like.
+      const std::string path = (prefix.empty() ? "" : prefix + ".") + format_key(entry.key);
+      const Table* inner = entry.node.table();
+      if (find_key(path, *keys_) != nullptr) {
+        given_.emplace(path, Given{entry.place, &entry.node});
+      } else if (is_section(path, *keys_)) {
+        if (inner != nullptr)
+          collect(*inner, path);
+        else
+          not_a_table(path, entry);
+      } else if (inner != nullptr && !inner->entries.empty() && is_section(path, other_keys())) {
+        collect(*inner, path);
+      } else {
+        unknown_key(path, path, entry.place, entry.node);
+      }
+    }
+  }
+
+  /// Keys of all other pairs of model and task; a word that means something there deserves to be told so.
+  const std::vector<Key>& other_keys() {
+    if (other_keys_) return *other_keys_;
+    other_keys_.emplace();
+    for (const std::string& model : menu_.models()) {
+      for (const std::string& task : menu_.tasks(model)) {
+        for (Key& key : complete_schema(menu_, model, task).keys) {
+          if (model == model_) keys_of_model_.insert(key.path);
+          if (seen_.insert(key.path).second) other_keys_->push_back(std::move(key));
+        }
+      }
+    }
+    return *other_keys_;
+  }
+
+  void unknown_key(const std::string& path, const std::string& name, const Place& place, const Node& node) {
+    const bool table = node.table() != nullptr && !node.table()->is_inline && name == path;
+    const std::string subject = table ? fmt::format("[{}]", name) : fmt::format("{} = {}", name, show(node));
+    const bool elsewhere = find_key(path, other_keys()) != nullptr || is_section(path, other_keys());
+    if (elsewhere) {
+      const bool of_model = std::any_of(keys_of_model_.begin(), keys_of_model_.end(), [&](const std::string& other) {
+        return other == path ||
+               (other.size() > path.size() && other[path.size()] == '.' && other.compare(0, path.size(), path) == 0);
+      });
+      const std::string why = of_model ? "task.kind = " + quote(task_) : "model.kind = " + quote(model_);
+      if (!is_section(path, *keys_)) {
+        reporter_.add(place, fmt::format("{}: has no meaning for {}", subject, why));
+        return;
+      }
+    }
+    std::string hint;
+    const std::string section = parent_of(path);
+    if (table || section.empty()) {
+      std::vector<std::string> sections = {"sweep"};
+      for (const Key& key : *keys_) sections.push_back(parent_of(key.path));
+      if (const std::string guess = nearest(path, sections); !guess.empty()) hint = "; did you mean [" + guess + "]?";
+    }
+    if (hint.empty()) {
+      if (const std::string guess = suggest_key(path, *keys_); !guess.empty()) hint = "; did you mean " + guess + "?";
+    }
+    if (hint.empty()) hint = known_names(section);
+    reporter_.add(place, fmt::format("{}: unknown {}{}", subject, table ? "table" : "key", hint));
+  }
+
+  std::string known_names(const std::string& section) const {
+    std::vector<std::string> names;
+    for (const Key& key : *keys_) {
+      const std::string parent = parent_of(key.path);
+      if (parent == section && !section.empty()) names.push_back(leaf_of(key.path));
+    }
+    std::string text = names.empty() ? "; the tables are [sweep]" : "; [" + section + "] has";
+    if (names.empty()) {
+      for (const Key& key : *keys_) {
+        const std::string parent = "[" + parent_of(key.path) + "]";
+        if (std::find(names.begin(), names.end(), parent) == names.end()) names.push_back(parent);
+      }
+      for (const std::string& name : names) text += ", " + name;
+      return text;
+    }
+    for (std::size_t i = 0; i < names.size(); ++i) text += (i > 0 ? ", " : " ") + names[i];
+    return text;
+  }
+
+  // ---- one key ----
+
+  const SweepEntry* swept(const std::string& path) const {
+    const auto found =
+        std::find_if(swept_.begin(), swept_.end(), [&](const SweepEntry& entry) { return entry.path == path; });
+    return found != swept_.end() ? &*found : nullptr;
+  }
+
+  static std::string plain(const Value& value) {
+    const auto* text = std::get_if<std::string>(&value);
+    return text != nullptr ? *text : show(value);
+  }
+
+  /// Whether `when` lets the key have a value; if not, `why` says what forbids it.
+  Meaning meaning(const Key& key, const Point& base, std::string& why) const {
+    bool unknown = false;
+    for (const Condition& condition : key.when) {
+      if (broken_.count(condition.path) > 0) {
+        unknown = true;
+        continue;
+      }
+      const bool is_swept = swept(condition.path) != nullptr && !base.has(condition.path);
+      const bool present = is_swept || base.has(condition.path);
+      if (condition.absent) {
+        if (!present) continue;
+        why = fmt::format("has no meaning when {} is given", condition.path);
+        return Meaning::no;
+      }
+      if (!present) {
+        why = fmt::format("has no meaning without {}", condition.path);
+        return Meaning::no;
+      }
+      if (condition.values.empty()) continue;
+      const auto allowed = [&](const Value& value) {
+        return std::find(condition.values.begin(), condition.values.end(), plain(value)) != condition.values.end();
+      };
+      if (swept(condition.path) != nullptr) {
+        const auto axis = std::find_if(sweep_->axes.begin(), sweep_->axes.end(),
+                                       [&](const Axis& other) { return other.path == condition.path; });
+        if (axis == sweep_->axes.end()) {
+          unknown = true;
+          continue;
+        }
+        const auto wrong = std::find_if_not(axis->values.begin(), axis->values.end(), allowed);
+        if (wrong == axis->values.end()) continue;
+        why = fmt::format("has no meaning for {} = {}, which is swept over", condition.path, show(*wrong));
+        return Meaning::no;
+      }
+      const Value& value = base.values().find(condition.path)->second;
+      if (allowed(value)) continue;
+      why = fmt::format("has no meaning for {} = {}, only for {}", condition.path, show(value),
+                        format_choices(condition.values));
+      return Meaning::no;
+    }
+    return unknown ? Meaning::unknown : Meaning::yes;
+  }
+
+  void resolve(const Key& key, Point& base) {
+    std::string why;
+    const Meaning meant = meaning(key, base, why);
+    const auto given = given_.find(key.path);
+    const SweepEntry* axis = swept(key.path);
+    if (meant == Meaning::no) {
+      if (given != given_.end()) {
+        reporter_.add(given->second.place, fmt::format("{} = {}: {}", key.path, show(*given->second.node), why));
+      }
+      if (axis != nullptr) reporter_.add(axis->place, fmt::format("{} = {}: {}", axis->name, show(*axis->node), why));
+      return;
+    }
+    if (given != given_.end()) {
+      if (auto reading = read_value(*given->second.node, key, key.path, folder_, reporter_)) {
+        if (reading->grid) grids_.emplace(key.path, *reading->grid);
+        base.set(key.path, std::move(reading->value));
+      } else {
+        broken_.insert(key.path);
+      }
+    } else if (meant == Meaning::unknown) {
+      broken_.insert(key.path);
+    } else if (axis != nullptr) {
+      return;  // the sweep gives it
+    } else if (key.default_value) {
+      base.set(key.path, *key.default_value);
+    } else if (!key.optional) {
+      reporter_.add(fmt::format("{}: is required{}", key.path, key.help.empty() ? "" : ": " + key.help));
+      broken_.insert(key.path);
+    }
+  }
+
+  // ---- points ----
+
+  /// Calls check(point, index) for every point; only the values that change from one to the next are set anew.
+  template <typename Check>
+  static void walk(const Document& document, Check check) {
+    const Sweep& sweep = document.sweep;
+    const std::size_t points = sweep.points();
+    Point point = document.point(0);
+    check(point, 0);
+    std::vector<std::size_t> at(sweep.axes.size(), 0);
+    for (std::size_t index = 1; index < points; ++index) {
+      for (std::size_t i = at.size(); i-- > 0;) {
+        const Axis& axis = sweep.axes[i];
+        const bool wraps = ++at[i] == axis.values.size();
+        if (wraps) at[i] = 0;
+        point.set(axis.path, axis.values[at[i]]);
+        if (sweep.mode == SweepMode::grid && !wraps) break;
+      }
+      check(point, index);
+    }
+  }
+
+  static std::string describe(const Sweep& sweep, std::size_t point, std::size_t count) {
+    std::string text;
+    const auto values = sweep.at(point);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      text += fmt::format("{}{} = {}", i > 0 ? ", " : " (at ", sweep.axes[i].path, show(values[i]));
+    }
+    if (count > 1) text += fmt::format(", and {} more of the {} points", count - 1, sweep.points());
+    return text + ")";
+  }
+
+  /// The schema's path for the name that a complaint of the physics bears: itself, or the one key that ends with it.
+  std::string full_path(const std::string& quantity) const {
+    if (find_key(quantity, *keys_) != nullptr) return quantity;
+    std::string found;
+    for (const Key& key : *keys_) {
+      const std::size_t size = quantity.size() + 1;
+      if (key.path.size() <= size || key.path.compare(key.path.size() - size, size, "." + quantity) != 0) continue;
+      if (!found.empty()) return quantity;
+      found = key.path;
+    }
+    return found.empty() ? quantity : found;
+  }
+
+  /// Where a key got its value: [sweep], then its table, or nowhere.
+  Place place_of(const std::string& path) const {
+    if (const SweepEntry* entry = swept(path)) return entry->node->place;
+    const auto given = given_.find(path);
+    return given != given_.end() ? given->second.node->place : Place{};
+  }
+
+  const Table& root_;
+  const Menu& menu_;
+  Reporter& reporter_;
+  std::string folder_;
+  std::string model_;
+  std::string task_;
+  const std::vector<Key>* keys_ = nullptr;
+  std::map<std::string, Given, std::less<>> given_;
+  std::set<std::string, std::less<>> broken_;  // keys whose value is not known because of an error
+  std::vector<SweepEntry> swept_;
+  const Sweep* sweep_ = nullptr;
+  std::optional<std::vector<Key>> other_keys_;
+  std::set<std::string> seen_;
+  std::set<std::string> keys_of_model_;
+  Grids grids_;
+  Grids axis_grids_;
+};
+
+/// @throws InputError if it cannot be read or has more than an input may have
+std::string read_file(const std::string& path) {
+  const auto refuse = [&](const std::string& problem) {
+    throw InputError({Diagnostic{Location{.file = path}, problem}});
+  };
+  std::string text;
+  errno = 0;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
+  if (!file) refuse(fmt::format("cannot be opened: {}", std::strerror(errno)));
+  std::array<char, 65536> buffer{};
+  std::size_t count = 0;
+  while ((count = std::fread(buffer.data(), 1, buffer.size(), file.get())) > 0) {
+    text.append(buffer.data(), count);
+    if (text.size() > largest_input) refuse(precheck(text)->message);
+  }
+  if (std::ferror(file.get()) != 0) refuse(fmt::format("cannot be read: {}", std::strerror(errno)));
+  return text;
+}
+
+}  // namespace
+
+Document load(const std::string& path, const std::vector<std::pair<std::string, std::string>>& sets, const Menu& menu) {
+  return parse(read_file(path), path, sets, menu);
+}
+
+Document parse(const std::string& text, const std::string& path,
+               const std::vector<std::pair<std::string, std::string>>& sets, const Menu& menu) {
+  Reporter reporter(path, sets);
+  Node root = parse_tree(text, reporter);
+  reporter.raise_if_any();
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    apply_set(root, static_cast<int>(i), sets[i].first, sets[i].second, reporter);
+  }
+  Document document;
+  document.path = path;
+  document.input_text = text;
+  Resolver resolver(root, path, menu, reporter);
+  resolver.run(document);
+  reporter.raise_if_any();
+  resolver.validate(document);
+  reporter.raise_if_any();
+  document.resolved_text = resolved_text(document, resolver.grids(), resolver.axis_grids());
+  return document;
+}
+
+}  // namespace lindrift::config

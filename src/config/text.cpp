@@ -1,0 +1,185 @@
+#include "config/text.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "config/precheck.hpp"
+
+namespace lindrift::config {
+
+namespace {
+
+constexpr std::size_t longest_shown = 60;
+
+std::string cut(std::string text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  std::size_t end = limit;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // not inside a character
+  text.resize(end);
+  return text + "...";
+}
+
+std::string format_complex(const Complex& value) {
+  return fmt::format("[{}, {}]", format_real(value.real()), format_real(value.imag()));
+}
+
+template <typename Items, typename Format>
+std::string format_list(const Items& items, std::size_t limit, Format format) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (i > 0) text += ", ";
+    if (text.size() > limit) return text + "...]";
+    text += format(items[i]);
+  }
+  return text + "]";
+}
+
+std::string show_node(const Node& node, std::size_t limit) {
+  struct Visitor {
+    std::size_t limit;
+    std::string operator()(bool value) const { return value ? "true" : "false"; }
+    std::string operator()(std::int64_t value) const { return std::to_string(value); }
+    std::string operator()(double value) const { return format_real(value); }
+    std::string operator()(const std::string& value) const { return quote_short(value); }
+    std::string operator()(const Moment& value) const { return value.text; }
+    std::string operator()(const std::unique_ptr<Array>& value) const {
+      const std::size_t inner = limit / 2;
+      return format_list(value->items, limit, [inner](const Node& item) { return show_node(item, inner); });
+    }
+    std::string operator()(const std::unique_ptr<Table>& value) const {
+      std::string text = "{";
+      for (const Entry& entry : value->entries) {
+        text += text.size() > 1 ? ", " : " ";
+        if (text.size() > limit) return text + "... }";
+        text += cut(format_key(entry.key), longest_shown) + " = " + show_node(entry.node, limit / 2);
+      }
+      return text.size() > 1 ? text + " }" : "{}";
+    }
+  };
+  return std::visit(Visitor{limit}, node.value);
+}
+
+std::string format_bound(double bound) {
+  const bool whole = std::abs(bound) < 1e15 && bound == std::floor(bound);
+  return whole ? fmt::format("{}", static_cast<std::int64_t>(bound)) : format_real(bound);
+}
+
+std::string format_any(const Value& value, std::size_t limit) {
+  struct Visitor {
+    std::size_t limit;
+    std::string operator()(bool item) const { return item ? "true" : "false"; }
+    std::string operator()(std::int64_t item) const { return std::to_string(item); }
+    std::string operator()(double item) const { return format_real(item); }
+    std::string operator()(const Complex& item) const { return format_complex(item); }
+    std::string operator()(const std::string& item) const { return quote(item); }
+    std::string operator()(const std::vector<double>& items) const { return format_list(items, limit, format_real); }
+    std::string operator()(const std::vector<std::int64_t>& items) const {
+      return format_list(items, limit, [](std::int64_t item) { return std::to_string(item); });
+    }
+    std::string operator()(const std::vector<std::string>& items) const {
+      return format_list(items, limit, [](const std::string& item) { return quote(item); });
+    }
+  };
+  return std::visit(Visitor{limit}, value);
+}
+
+}  // namespace
+
+std::string format_real(double value) {
+  if (std::isnan(value)) return std::signbit(value) ? "-nan" : "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  std::array<char, 32> buffer{};
+  const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+  std::string text(buffer.data(), result.ptr);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
+std::string quote(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    switch (c) {
+      case '"':
+        quoted += "\\\"";
+        break;
+      case '\\':
+        quoted += "\\\\";
+        break;
+      case '\n':
+        quoted += "\\n";
+        break;
+      case '\r':
+        quoted += "\\r";
+        break;
+      case '\t':
+        quoted += "\\t";
+        break;
+      default: {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte == 0x7F)
+          quoted += fmt::format("\\u{:04X}", byte);
+        else
+          quoted += c;
+      }
+    }
+  }
+  return quoted + "\"";
+}
+
+std::string quote_short(std::string_view text) {
+  // What the command line gives need not be UTF-8, but what is printed should be.
+  std::string clean;
+  for (std::size_t at = 0; at < text.size() && clean.size() <= longest_shown;) {
+    const std::size_t length = utf8_length(text, at);
+    if (length == 0)
+      clean += '?';
+    else
+      clean += text.substr(at, length);
+    at += length == 0 ? 1 : length;
+  }
+  return quote(cut(clean, longest_shown));
+}
+
+std::string format_key(std::string_view key) {
+  if (key.empty()) return "\"\"";
+  for (const char c : key) {
+    const bool bare =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    if (!bare) return quote_short(key);
+  }
+  return cut(std::string(key), longest_shown);
+}
+
+std::string show(const Node& node) { return show_node(node, longest_shown); }
+
+std::string show(const Value& value) { return format_any(value, longest_shown); }
+
+std::string format_value(const Value& value) { return format_any(value, std::string::npos); }
+
+std::string format_range(const Range& range) {
+  std::string text;
+  if (range.low > -std::numeric_limits<double>::infinity()) {
+    text = (range.open_low ? "> " : ">= ") + format_bound(range.low);
+  }
+  if (range.high < std::numeric_limits<double>::infinity()) {
+    if (!text.empty()) text += " and ";
+    text += (range.open_high ? "< " : "<= ") + format_bound(range.high);
+  }
+  return text;
+}
+
+std::string format_choices(const std::vector<std::string>& choices) {
+  std::string text;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (i > 0) text += i + 1 == choices.size() ? " or " : ", ";
+    text += quote(choices[i]);
+  }
+  return text;
+}
+
+std::string format_help(const Key& key) { return key.help.empty() ? "" : " (" + key.help + ")"; }
+
+}  // namespace lindrift::config

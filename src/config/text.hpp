@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/key.hpp"
+#include "config/tree.hpp"
+
+namespace lindrift::config {
+
+/// Shortest text that reads back as the same double; always with '.' or 'e'.
+std::string format_real(double value);
+
+/// A TOML basic string, quotes included.
+std::string quote(std::string_view text);
+
+/// quote(), cut after some 60 characters: for messages.
+std::string quote_short(std::string_view text);
+
+/// A key as TOML wants it: bare if it can be.
+std::string format_key(std::string_view key);
+
+/// A value as it would stand in the input, cut to some 60 characters: for messages.
+std::string show(const Node& node);
+std::string show(const Value& value);
+
+/// A value as TOML, whole.
+std::string format_value(const Value& value);
+
+/// ">= 0", "> 0 and <= 1"; empty if anything goes.
+std::string format_range(const Range& range);
+
+/// "raman", "operators" or "table"
+std::string format_choices(const std::vector<std::string>& choices);
+
+/// " (what the key is)", or nothing.
+std::string format_help(const Key& key);
+
+}  // namespace lindrift::config

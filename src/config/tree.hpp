@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "config/diagnostic.hpp"
+
+namespace lindrift::config {
+
+/// Where a node was written: in the file (line > 0), by the --set of this index (set >= 0), or nowhere.
+struct Place {
+  int line = 0;
+  int column = 0;
+  int set = -1;
+};
+
+/// Order of the file; whatever --set adds comes last, in its own order.
+bool before(const Place& left, const Place& right);
+
+struct Array;
+struct Table;
+
+/// A date or time, which no key takes; only its text matters.
+struct Moment {
+  std::string text;
+};
+
+/// One value of the input. A copy of the parser's tree that keeps the order of the file and can mix in --set.
+struct Node {
+  Place place{};
+  std::variant<bool, std::int64_t, double, std::string, Moment, std::unique_ptr<Array>, std::unique_ptr<Table>> value{};
+
+  const Array* array() const;
+  const Table* table() const;
+  Table* table();
+};
+
+struct Array {
+  std::vector<Node> items;
+};
+
+struct Entry {
+  std::string key;
+  Place place;  ///< of the key
+  Node node;
+};
+
+struct Table {
+  bool is_inline = false;      ///< { ... }: --set replaces it as a whole
+  std::vector<Entry> entries;  ///< in order of place
+
+  const Entry* find(const std::string& key) const;
+  Entry* find(const std::string& key);
+};
+
+/// Collects complaints; the order of places is restored at the end.
+class Reporter {
+ public:
+  Reporter(std::string file, const std::vector<std::pair<std::string, std::string>>& sets)
+      : file_(std::move(file)), sets_(sets) {}
+
+  void add(const Place& place, std::string message);
+  void add(std::string message) { add(Place{}, std::move(message)); }
+  bool empty() const { return complaints_.empty(); }
+  /// @throws InputError if anything was added; a long list is cut, saying by how much
+  void raise_if_any() const;
+
+ private:
+  struct Complaint {
+    Place place;
+    std::string message;
+  };
+  Location location(const Place& place) const;
+
+  std::string file_;
+  const std::vector<std::pair<std::string, std::string>>& sets_;
+  std::vector<Complaint> complaints_;
+};
+
+/// Parses a whole file; complaints go to the reporter, and then the tree is empty.
+Node parse_tree(const std::string& text, Reporter& reporter);
+
+/// Writes the value of --set number `index` over the tree.
+void apply_set(Node& root, int index, const std::string& key, const std::string& value, Reporter& reporter);
+
+}  // namespace lindrift::config

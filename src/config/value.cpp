@@ -1,0 +1,383 @@
+#include "config/value.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <set>
+
+#include "config/config.hpp"
+#include "config/precheck.hpp"
+#include "config/text.hpp"
+
+namespace lindrift::config {
+
+namespace {
+
+constexpr std::int64_t most_axis_values = 10'000'000;
+
+/// Reads one key; every complaint reads "name = value: must be ... (help)".
+class Reader {
+ public:
+  Reader(const Key& key, Reporter& reporter) : key_(key), reporter_(reporter) {}
+
+  void complain(const Place& place, const std::string& name, const std::string& value, const std::string& problem) {
+    reporter_.add(place, name + " = " + value + ": " + problem + format_help(key_));
+  }
+
+  void complain(const Node& node, const std::string& name, const std::string& problem) {
+    complain(node.place, name, show(node), problem);
+  }
+
+  /// Any finite number.
+  std::optional<double> number(const Node& node, const std::string& name, const std::string& wanted) {
+    if (const auto* integer = std::get_if<std::int64_t>(&node.value)) return static_cast<double>(*integer);
+    const auto* real = std::get_if<double>(&node.value);
+    if (real == nullptr) {
+      complain(node, name, "must be " + wanted);
+      return std::nullopt;
+    }
+    if (!std::isfinite(*real)) {
+      complain(node, name, "must be finite");
+      return std::nullopt;
+    }
+    return *real;
+  }
+
+  std::optional<double> real(const Node& node, const std::string& name) {
+    const std::string range = format_range(key_.range);
+    const auto value = number(node, name, "a number" + (range.empty() ? "" : " " + range));
+    if (value && !within(*value)) {
+      complain(node, name, "must be " + range);
+      return std::nullopt;
+    }
+    return value;
+  }
+
+  /// A whole number that fits in 64 bits, the range not yet looked at.
+  std::optional<std::int64_t> whole(const Node& node, const std::string& name, const std::string& wanted) {
+    if (const auto* integer = std::get_if<std::int64_t>(&node.value)) return *integer;
+    if (const auto* value = std::get_if<double>(&node.value)) {
+      if (!std::isfinite(*value)) {
+        complain(node, name, "must be finite, " + wanted);
+        return std::nullopt;
+      }
+      if (*value == std::floor(*value)) {
+        if (std::abs(*value) < 9.2e18) return static_cast<std::int64_t>(*value);
+        complain(node, name, "must fit in 64 bits, " + wanted);
+        return std::nullopt;
+      }
+    }
+    complain(node, name, "must be " + wanted);
+    return std::nullopt;
+  }
+
+  std::optional<std::int64_t> integer(const Node& node, const std::string& name) {
+    const std::string range = format_range(key_.range);
+    const auto value = whole(node, name, "an integer" + (range.empty() ? "" : " " + range));
+    if (value && !within(static_cast<double>(*value))) {
+      complain(node, name, "must be " + range);
+      return std::nullopt;
+    }
+    return value;
+  }
+
+  std::optional<Complex> complex(const Node& node, const std::string& name) {
+    const std::string wanted = "[re, im] or a number";
+    const Array* parts = node.array();
+    if (parts == nullptr) {
+      const auto value = number(node, name, wanted);
+      return value ? std::optional<Complex>(*value) : std::nullopt;
+    }
+    if (parts->items.size() != 2) {
+      complain(node, name, "must be " + wanted);
+      return std::nullopt;
+    }
+    const auto re = number(parts->items[0], name + "[0]", "a number, the real part");
+    const auto im = number(parts->items[1], name + "[1]", "a number, the imaginary part");
+    if (!re || !im) return std::nullopt;
+    return Complex(*re, *im);
+  }
+
+  std::optional<std::string> text(const Node& node, const std::string& name, const std::vector<std::string>& choices) {
+    const auto* value = std::get_if<std::string>(&node.value);
+    const std::string allowed = choices.empty() ? "a text in quotes" : format_choices(choices);
+    if (value == nullptr) {
+      complain(node, name, "must be " + allowed);
+      return std::nullopt;
+    }
+    if (!choices.empty() && std::find(choices.begin(), choices.end(), *value) == choices.end()) {
+      const std::string guess = nearest(*value, choices);
+      complain(node, name, "must be " + allowed + (guess.empty() ? "" : "; did you mean " + quote(guess) + "?"));
+      return std::nullopt;
+    }
+    return *value;
+  }
+
+  std::optional<std::string> path(const Node& node, const std::string& name, const std::string& folder) {
+    const auto value = text(node, name, {});
+    if (!value) return std::nullopt;
+    const bool control = std::any_of(value->begin(), value->end(), [](char c) {
+      const auto byte = static_cast<unsigned char>(c);
+      return byte < 0x20 || byte == 0x7F;
+    });
+    if (value->empty() || control || !is_utf8(*value)) {
+      complain(node, name, "must name a file, in UTF-8 without control characters");
+      return std::nullopt;
+    }
+    std::error_code failure;
+    const auto whole_path = std::filesystem::absolute(std::filesystem::path(folder) / *value, failure);
+    if (failure || !is_utf8(whole_path.string())) {
+      complain(node, name, "cannot be made an absolute path: the folder of the input has no name in UTF-8");
+      return std::nullopt;
+    }
+    return whole_path.string();
+  }
+
+  /// Items of a list, or nothing if it is not one or is empty.
+  const std::vector<Node>* items(const Node& node, const std::string& name, const std::string& wanted) {
+    const Array* array = node.array();
+    if (array == nullptr) {
+      complain(node, name, "must be " + wanted);
+      return nullptr;
+    }
+    if (array->items.empty()) {
+      complain(node, name, "must not be empty: give " + wanted);
+      return nullptr;
+    }
+    return &array->items;
+  }
+
+  /// All items, up to the first that is wrong.
+  template <typename Item, typename Read>
+  std::optional<std::vector<Item>> list(const std::vector<Node>& nodes, const std::string& name, Read read) {
+    std::vector<Item> values;
+    values.reserve(nodes.size());
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      const auto value = read(nodes[i], fmt::format("{}[{}]", name, i));
+      if (!value) return std::nullopt;
+      values.push_back(*value);
+    }
+    return values;
+  }
+
+  /// { start = a, stop = b, count = n }
+  std::optional<std::vector<double>> grid(const Node& node, const std::string& name, std::int64_t most, Grid& form) {
+    const Table& table = *node.table();
+    bool good = true;
+    for (const Entry& entry : table.entries) {
+      if (entry.key == "start" || entry.key == "stop" || entry.key == "count") continue;
+      const std::string guess = nearest(entry.key, {"start", "stop", "count"});
+      reporter_.add(
+          entry.place,
+          fmt::format("{}.{} = {}: unknown key: a grid is {{ start = a, stop = b, count = n }}{}", name,
+                      format_key(entry.key), show(entry.node), guess.empty() ? "" : "; did you mean " + guess + "?"));
+      good = false;
+    }
+    const Entry* start = table.find("start");
+    const Entry* stop = table.find("stop");
+    const Entry* count = table.find("count");
+    for (const auto& [part, entry] : {std::pair{"start", start}, {"stop", stop}, {"count", count}}) {
+      if (entry != nullptr) continue;
+      complain(node, name, fmt::format("{} is missing: a grid is {{ start = a, stop = b, count = n }}", part));
+      good = false;
+    }
+    if (start != nullptr) {
+      const auto value = real(start->node, name + ".start");
+      form.start = value.value_or(0.0);
+      good = good && value;
+    }
+    if (stop != nullptr) {
+      const auto value = real(stop->node, name + ".stop");
+      form.stop = value.value_or(0.0);
+      good = good && value;
+    }
+    if (count != nullptr) {
+      const std::string wanted = fmt::format("an integer >= 1 and <= {}", most);
+      const auto value = whole(count->node, name + ".count", wanted);
+      form.count = value.value_or(1);
+      if (value && (*value < 1 || *value > most)) {
+        complain(count->node, name + ".count", fmt::format("must be >= 1 and <= {}", most));
+        good = false;
+      }
+      good = good && value;
+    }
+    if (!good) return std::nullopt;
+    if (form.count == 1) {
+      if (form.start == form.stop) return std::vector<double>{form.start};
+      complain(node, name, "count = 1 needs start = stop");
+      return std::nullopt;
+    }
+    const double width = form.stop - form.start;
+    const auto steps = static_cast<double>(form.count - 1);
+    if (!std::isfinite(width * steps)) {
+      complain(node, name, "must span less: (stop - start) (count - 1) must be finite");
+      return std::nullopt;
+    }
+    std::vector<double> values(static_cast<std::size_t>(form.count));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = form.start + width * static_cast<double>(i) / steps;
+    }
+    values.back() = form.stop;
+    return values;
+  }
+
+  /// A list or a grid of numbers in range, in order if the key asks for it.
+  std::optional<Reading> reals(const Node& node, const std::string& name, bool grid_allowed, std::int64_t most) {
+    const std::string wanted =
+        grid_allowed ? "a list of numbers or { start = a, stop = b, count = n }" : "a list of numbers";
+    std::optional<std::vector<double>> values;
+    std::optional<Grid> form;
+    if (grid_allowed && node.table() != nullptr) {
+      Grid given;
+      values = grid(node, name, most, given);
+      form = given;
+    } else if (const auto* nodes = items(node, name, wanted)) {
+      if (nodes->size() > static_cast<std::size_t>(most)) {
+        complain(node, name, fmt::format("must have at most {} values, not {}", most, nodes->size()));
+        return std::nullopt;
+      }
+      values =
+          list<double>(*nodes, name, [this](const Node& item, const std::string& place) { return real(item, place); });
+    }
+    if (!values) return std::nullopt;
+    for (std::size_t i = 0; i < values->size(); ++i) {
+      const double value = (*values)[i];
+      if (!within(value)) {  // rounding may carry a point of a grid over its end
+        complain(place(node, i), fmt::format("{}[{}]", name, i), format_real(value),
+                 "must be " + format_range(key_.range));
+        return std::nullopt;
+      }
+      if (key_.ascending && i > 0 && !(value > (*values)[i - 1])) {
+        complain(place(node, i), fmt::format("{}[{}]", name, i), format_real(value),
+                 fmt::format("must be > {}[{}] = {}: strictly ascending", name, i - 1, format_real((*values)[i - 1])));
+        return std::nullopt;
+      }
+    }
+    return Reading{std::move(*values), form};
+  }
+
+  std::optional<std::vector<std::int64_t>> integers(const Node& node, const std::string& name) {
+    const bool all = std::find(key_.choices.begin(), key_.choices.end(), "all") != key_.choices.end();
+    const auto* word = std::get_if<std::string>(&node.value);
+    if (all && word != nullptr && *word == "all") return std::vector<std::int64_t>{};
+    const auto* nodes = items(node, name, all ? "\"all\" or a list of integers" : "a list of integers");
+    if (nodes == nullptr) return std::nullopt;
+    auto values = list<std::int64_t>(
+        *nodes, name, [this](const Node& item, const std::string& place) { return integer(item, place); });
+    if (!values) return std::nullopt;
+    std::set<std::int64_t> seen;
+    for (std::size_t i = 0; i < values->size(); ++i) {
+      const std::int64_t value = (*values)[i];
+      if (!seen.insert(value).second) {
+        complain((*nodes)[i], fmt::format("{}[{}]", name, i), "must not appear twice");
+        return std::nullopt;
+      }
+      if (key_.ascending && i > 0 && value < (*values)[i - 1]) {
+        complain((*nodes)[i], fmt::format("{}[{}]", name, i),
+                 fmt::format("must be > {}[{}] = {}: strictly ascending", name, i - 1, (*values)[i - 1]));
+        return std::nullopt;
+      }
+    }
+    return values;
+  }
+
+  std::optional<std::vector<std::string>> texts(const Node& node, const std::string& name) {
+    const auto* word = std::get_if<std::string>(&node.value);
+    if (word != nullptr && *word == "all") return std::vector<std::string>{};
+    const std::string wanted =
+        "\"all\" or a list of " + (key_.choices.empty() ? std::string("texts") : format_choices(key_.choices));
+    const auto* nodes = items(node, name, wanted);
+    if (nodes == nullptr) return std::nullopt;
+    auto values = list<std::string>(
+        *nodes, name, [this](const Node& item, const std::string& place) { return text(item, place, key_.choices); });
+    if (!values) return std::nullopt;
+    std::set<std::string> seen;
+    for (std::size_t i = 0; i < values->size(); ++i) {
+      const bool utf8 = is_utf8((*values)[i]);
+      if (utf8 && seen.insert((*values)[i]).second) continue;
+      complain((*nodes)[i], fmt::format("{}[{}]", name, i), utf8 ? "must not appear twice" : "must be UTF-8");
+      return std::nullopt;
+    }
+    return values;
+  }
+
+  bool within(double value) const {
+    const Range& range = key_.range;
+    const bool above = range.open_low ? value > range.low : value >= range.low;
+    const bool below = range.open_high ? value < range.high : value <= range.high;
+    return above && below;
+  }
+
+ private:
+  /// Where value number i of a list was written; a grid has one place.
+  static const Place& place(const Node& node, std::size_t i) {
+    const Array* array = node.array();
+    return array != nullptr ? array->items[i].place : node.place;
+  }
+
+  const Key& key_;
+  Reporter& reporter_;
+};
+
+template <typename Result>
+std::optional<Reading> reading(std::optional<Result> value) {
+  if (!value) return std::nullopt;
+  return Reading{Value(std::move(*value))};
+}
+
+}  // namespace
+
+std::optional<Reading> read_value(const Node& node, const Key& key, const std::string& name, const std::string& folder,
+                                  Reporter& reporter) {
+  Reader reader(key, reporter);
+  switch (key.type) {
+    case Type::integer:
+      return reading(reader.integer(node, name));
+    case Type::real:
+      return reading(reader.real(node, name));
+    case Type::complex:
+      return reading(reader.complex(node, name));
+    case Type::text: {
+      if (key.file_path) return reading(reader.path(node, name, folder));
+      auto value = reader.text(node, name, key.choices);
+      if (value && !is_utf8(*value)) {
+        reader.complain(node, name, "must be UTF-8");
+        return std::nullopt;
+      }
+      return reading(std::move(value));
+    }
+    case Type::real_list:
+      return reader.reals(node, name, false, most_grid_points);
+    case Type::real_grid:
+      return reader.reals(node, name, true, most_grid_points);
+    case Type::integer_list:
+      return reading(reader.integers(node, name));
+    case Type::text_list:
+      return reading(reader.texts(node, name));
+  }
+  return std::nullopt;
+}
+
+std::optional<std::vector<Value>> read_axis(const Node& node, const Key& key, const std::string& name,
+                                            std::optional<Grid>& grid, Reporter& reporter) {
+  Key one = key;
+  one.ascending = false;  // of a list-valued key; the points of a sweep may come in any order
+  Reader reader(one, reporter);
+  if (key.type == Type::complex) {
+    const auto* nodes = reader.items(node, name, "a list of [re, im] or numbers");
+    if (nodes == nullptr) return std::nullopt;
+    return reader.list<Value>(*nodes, name, [&reader](const Node& item, const std::string& place) {
+      const auto value = reader.complex(item, place);
+      return value ? std::optional<Value>(*value) : std::nullopt;
+    });
+  }
+  const auto reading = reader.reals(node, name, true, most_axis_values);
+  if (!reading) return std::nullopt;
+  grid = reading->grid;
+  const auto& numbers = std::get<std::vector<double>>(reading->value);
+  return std::vector<Value>(numbers.begin(), numbers.end());
+}
+
+}  // namespace lindrift::config
