@@ -64,6 +64,7 @@ lindrift_resolve(SOLVERS ${solvers_found} "${solvers_why}")
 set(program_found OFF)
 set(program_missing "")
 if(NOT LINDRIFT_PROGRAM STREQUAL "OFF")
+  enable_language(C)  # FindHDF5 compiles a C file
   set(HDF5_PREFER_PARALLEL OFF)
   find_package(HDF5 QUIET COMPONENTS C HL)
   find_package(tomlplusplus QUIET)

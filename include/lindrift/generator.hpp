@@ -35,7 +35,7 @@ class Generator {
   /// sum_j (d(dn_s/dt)/dn_j) direction_j at the point of linearize() (docs/physics.md, Eq. 14).
   virtual void occupation_rate_derivative(std::span<const double> direction, std::span<double> derivative) = 0;
 
-  /// log(gain_s) and log(loss_s) (energies in the units of the input) from lagrange_multiplier_s = log((1-n_s)/n_s), finite
+  /// log(gain_s / (epsilon J)) and log(loss_s / (epsilon J)) from lagrange_multiplier_s = log((1-n_s)/n_s), finite
   /// as long as a rate is not exactly zero, however large the multipliers or beta * energy; -inf for a rate that is zero.
   /// Also fixes the point of log_balance_derivative().
   virtual void log_rates(std::span<const double> lagrange_multiplier, std::span<double> log_gain,

@@ -1,0 +1,178 @@
+#pragma once
+
+#include <cub/block/block_reduce.cuh>
+#include <cub/device/device_for.cuh>
+#include <utility>
+
+#include "kernels/cuda/check.hpp"
+#include "kernels/functor.hpp"
+#include "kernels/pair_block.hpp"
+
+namespace lindrift::kernels::cuda {
+
+/// Doubles on the current device.
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  ~Buffer() { cudaFree(data_); }
+
+  double* resize(Index size) {
+    if (size > capacity_) {
+      LINDRIFT_CUDA_CHECK(cudaFree(data_));
+      data_ = nullptr;
+      capacity_ = 0;
+      LINDRIFT_CUDA_CHECK(cudaMalloc(&data_, static_cast<std::size_t>(size) * sizeof(double)));
+      capacity_ = size;
+    }
+    return data_;
+  }
+  double* data() const { return data_; }
+
+ private:
+  double* data_ = nullptr;
+  Index capacity_ = 0;
+};
+
+template <class Pair, class Block>
+__global__ void __launch_bounds__(Block::lanes) pair_kernel(Pair pair, int chunks, typename Block::Sum* partial) {
+  __shared__ typename Block::Column tile[Block::tile_columns];
+  const int lane = static_cast<int>(threadIdx.x), chunk = static_cast<int>(blockIdx.y);
+  const auto columns = Block::chunk(pair.size, chunk, chunks);
+  typename Block::Lane state;
+  Block::begin(pair, blockIdx.x, lane, state);
+  for (Index first = columns.first; first < columns.last; first += Block::tile_columns) {
+    Block::stage(pair, first, columns.last, lane, tile);
+    __syncthreads();
+    Block::accumulate(pair, first, columns.last, tile, state);
+    __syncthreads();
+  }
+  Block::store(pair, blockIdx.x, chunk, lane, state, partial);
+}
+
+template <class Sum>
+struct AddSums {
+  LINDRIFT_HD Sum operator()(Sum a, const Sum& b) const { return a += b; }
+};
+
+template <class Term, class Block>
+__global__ void __launch_bounds__(Block::lanes) reduce_kernel(Term term, Index size, typename Block::Sum* partial) {
+  using Sum = typename Block::Sum;
+  // Raking adds in the order of the lanes, the same on every run.
+  using Tree = cub::BlockReduce<Sum, Block::lanes, cub::BLOCK_REDUCE_RAKING>;
+  __shared__ typename Tree::TempStorage storage;
+  const Sum sum = Block::accumulate(term, size, blockIdx.x, static_cast<int>(threadIdx.x));
+  const Sum total = Tree(storage).Reduce(sum, AddSums<Sum>{});
+  if (threadIdx.x == 0) partial[blockIdx.x] = total;
+}
+
+/// Sums of blocks as the elements of a further reduction.
+template <class BlockSum>
+struct PartialTerm {
+  template <class T>
+  using Sum = BlockSum;
+  const BlockSum* partial;
+  template <class T>
+  LINDRIFT_HD void accumulate(Index i, BlockSum& sum) const {
+    sum += partial[i];
+  }
+};
+
+/// The verbs on one CUDA device. Vectors live on the host between calls: uploads and downloads are part of a call.
+class Engine {
+ public:
+  using Buffer = cuda::Buffer;
+
+  Engine(int /*threads*/, int device) : device_(device) {
+    LINDRIFT_CUDA_CHECK(cudaSetDevice(device_));
+    LINDRIFT_CUDA_CHECK(cudaDeviceGetAttribute(&processors_, cudaDevAttrMultiProcessorCount, device_));
+  }
+
+  const double* upload(const double* host, Index size, Buffer& buffer) {
+    copy_in(host, size, buffer);
+    return buffer.data();
+  }
+  double* target(double* /*host*/, Index size, Buffer& buffer) { return buffer.resize(size); }
+  void download(double* host, Index size, Buffer& buffer) { copy_out(host, size, buffer); }
+  void copy_in(const double* host, Index size, Buffer& buffer) {
+    LINDRIFT_CUDA_CHECK(cudaSetDevice(device_));
+    LINDRIFT_CUDA_CHECK(cudaMemcpy(buffer.resize(size), host, bytes(size), cudaMemcpyHostToDevice));
+  }
+  void copy_out(double* host, Index size, const Buffer& buffer) {
+    LINDRIFT_CUDA_CHECK(cudaMemcpy(host, buffer.data(), bytes(size), cudaMemcpyDeviceToHost));
+  }
+
+  template <class Functor>
+  void map(Index size, const Functor& functor) {
+    LINDRIFT_CUDA_CHECK(cub::DeviceFor::Bulk(size, functor));
+  }
+
+  template <class Term>
+  typename Term::template Sum<double> reduce(Index size, const Term& term) {
+    using Block = ReduceBlock<Term>;
+    using Sum = typename Block::Sum;
+    constexpr Index doubles = sizeof(Sum) / sizeof(double);
+    const Index blocks = Block::blocks(size);
+    Sum* partial = reinterpret_cast<Sum*>(partial_.resize(blocks * doubles));
+    reduce_kernel<Term, Block><<<static_cast<unsigned>(blocks), Block::lanes>>>(term, size, partial);
+    LINDRIFT_CUDA_CHECK(cudaGetLastError());
+    if (blocks > 1) return reduce_partial(partial, blocks);
+    return fetch(partial);
+  }
+
+  template <class Pair>
+  void pair_sum(const Pair& pair) {
+    using Block = PairBlock<Pair>;
+    using Sum = typename Block::Sum;
+    const Index row_blocks = (pair.size + Block::rows_per_block - 1) / Block::rows_per_block;
+    const Index tiles = (pair.size + Block::tile_columns - 1) / Block::tile_columns;
+    // Enough blocks for several waves; the number depends on the card only, so the same card gives the same bits.
+    const Index wanted = (Index{8} * processors_ + row_blocks - 1) / row_blocks;
+    const int chunks = static_cast<int>(wanted < tiles ? (wanted < max_chunks ? wanted : max_chunks)
+                                                       : (tiles < max_chunks ? tiles : max_chunks));
+    Sum* partial = reinterpret_cast<Sum*>(partial_.resize(pair.size * chunks * Index{sizeof(Sum) / sizeof(double)}));
+    const dim3 grid(static_cast<unsigned>(row_blocks), static_cast<unsigned>(chunks));
+    pair_kernel<Pair, Block><<<grid, Block::lanes>>>(pair, chunks, partial);
+    LINDRIFT_CUDA_CHECK(cudaGetLastError());
+    map(pair.size, typename Block::Finish{pair, partial, chunks});
+  }
+
+ private:
+  static constexpr Index max_chunks = 64;
+
+  static std::size_t bytes(Index size) { return static_cast<std::size_t>(size) * sizeof(double); }
+
+  template <class Sum>
+  Sum fetch(const Sum* sum) {
+    Sum result;
+    LINDRIFT_CUDA_CHECK(cudaMemcpy(&result, sum, sizeof(Sum), cudaMemcpyDeviceToHost));
+    return result;
+  }
+
+  /// Adds the sums of the blocks, block by block of blocks, until one is left.
+  template <class Sum>
+  Sum reduce_partial(Sum* partial, Index count) {
+    using Term = PartialTerm<Sum>;
+    using Block = ReduceBlock<Term>;
+    constexpr Index doubles = sizeof(Sum) / sizeof(double);
+    Buffer* spare = &second_partial_;
+    Buffer* next_spare = &third_partial_;
+    while (count > 1) {
+      const Index blocks = Block::blocks(count);
+      Sum* target = reinterpret_cast<Sum*>(spare->resize(blocks * doubles));
+      reduce_kernel<Term, Block><<<static_cast<unsigned>(blocks), Block::lanes>>>(Term{partial}, count, target);
+      LINDRIFT_CUDA_CHECK(cudaGetLastError());
+      partial = target;
+      count = blocks;
+      std::swap(spare, next_spare);
+    }
+    return fetch(partial);
+  }
+
+  int device_;
+  int processors_ = 1;
+  Buffer partial_, second_partial_, third_partial_;
+};
+
+}  // namespace lindrift::kernels::cuda

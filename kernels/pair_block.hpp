@@ -1,0 +1,116 @@
+#pragma once
+
+#include "kernels/functor.hpp"
+
+namespace lindrift::kernels {
+inline namespace LINDRIFT_ISA {
+
+/// What one thread block does for a pair sum, cut at its barriers into phases that the host can call as well: tests walk the
+/// lanes of a block one by one, over tiles that are poisoned in between, and see an index error without a card.
+///
+/// A block owns `rows_per_block` rows. Lane t keeps rows t, t + lanes, t + 2 lanes, ... of them, so that neighbouring lanes
+/// load neighbouring rows and one column read from the tile serves `rows_per_lane` rows. Columns are walked in tiles; the
+/// columns may be split over `chunks` blocks, so that few rows still fill the card. Partial sums are then added in the order
+/// of the chunks: the same bits on every run.
+template <class Pair, int Lanes = 128, int RowsPerLane = 2>
+struct PairBlock {
+  using Row = typename Pair::Row;
+  using Column = typename Pair::template Column<double>;
+  using Sum = typename Pair::template Sum<double>;
+
+  static constexpr int lanes = Lanes;
+  static constexpr int rows_per_lane = RowsPerLane;
+  static constexpr int rows_per_block = Lanes * RowsPerLane;
+  static constexpr int tile_columns = Lanes;
+
+  /// Columns [first, last) of a chunk.
+  struct Chunk {
+    Index first, last;
+  };
+  LINDRIFT_HD static Chunk chunk(Index size, int index, int chunks) {
+    const Index tiles = (size + tile_columns - 1) / tile_columns;
+    const Index first = tiles * index / chunks * tile_columns;
+    const Index last = tiles * (index + 1) / chunks * tile_columns;
+    return {first < size ? first : size, last < size ? last : size};
+  }
+
+  /// What a lane keeps in registers.
+  struct Lane {
+    Row row[RowsPerLane];
+    Sum sum[RowsPerLane];
+  };
+
+  LINDRIFT_HD static Index row_index(Index block, int lane, int r) { return block * rows_per_block + lane + r * Lanes; }
+
+  /// Phase 1: rows beyond the last one repeat it; store() drops them, but their lanes still stage tiles.
+  LINDRIFT_HD static void begin(const Pair& pair, Index block, int lane, Lane& state) {
+    for (int r = 0; r < RowsPerLane; ++r) {
+      const Index i = row_index(block, lane, r);
+      state.row[r] = pair.row(i < pair.size ? i : pair.size - 1);
+      state.sum[r] = Sum{};
+    }
+  }
+
+  /// Phase 2, once per tile: columns first .. min(first + tile_columns, last) go to shared memory, one by each lane.
+  LINDRIFT_HD static void stage(const Pair& pair, Index first, Index last, int lane, Column* tile) {
+    if (first + lane < last) tile[lane] = pair.template column<double>(first + lane);
+  }
+
+  /// Phase 3, once per tile, after a barrier.
+  LINDRIFT_HD static void accumulate(const Pair& pair, Index first, Index last, const Column* tile, Lane& state) {
+    const int columns = static_cast<int>(last - first < tile_columns ? last - first : tile_columns);
+    for (int j = 0; j < columns; ++j) {
+      const Column column = tile[j];
+      for (int r = 0; r < RowsPerLane; ++r) pair.template accumulate<double>(state.row[r], column, state.sum[r]);
+    }
+  }
+
+  /// Phase 4: partial[chunk * size + row].
+  LINDRIFT_HD static void store(const Pair& pair, Index block, int chunk, int lane, const Lane& state, Sum* partial) {
+    for (int r = 0; r < RowsPerLane; ++r) {
+      const Index i = row_index(block, lane, r);
+      if (i < pair.size) partial[chunk * pair.size + i] = state.sum[r];
+    }
+  }
+
+  /// A map over the rows that ends the sum.
+  struct Finish {
+    Pair pair;
+    const Sum* partial;
+    int chunks;
+    LINDRIFT_HD void operator()(Index i) const {
+      Sum sum = partial[i];
+      for (int c = 1; c < chunks; ++c) sum += partial[c * pair.size + i];
+      pair.finish(i, sum);
+    }
+  };
+};
+
+/// What one thread block does for a reduction, likewise cut at its barriers. A block owns `block_elements` consecutive
+/// elements; lane t takes elements t, t + lanes, ...; a tree over the lanes follows.
+template <class Term, int Lanes = 256, int ElementsPerLane = 16>
+struct ReduceBlock {
+  using Sum = typename Term::template Sum<double>;
+  static constexpr int lanes = Lanes;
+  static constexpr Index block_elements = Index{Lanes} * ElementsPerLane;
+
+  LINDRIFT_HD static Index blocks(Index size) { return (size + block_elements - 1) / block_elements; }
+
+  /// Phase 1.
+  LINDRIFT_HD static Sum accumulate(const Term& term, Index size, Index block, int lane) {
+    Sum sum{};
+    for (int e = 0; e < ElementsPerLane; ++e) {
+      const Index i = block * block_elements + Index{e} * Lanes + lane;
+      if (i < size) term.template accumulate<double>(i, sum);
+    }
+    return sum;
+  }
+
+  /// Phase 2, for stride = lanes/2, lanes/4, ... 1, with a barrier before each.
+  LINDRIFT_HD static void fold(int lane, int stride, Sum* shared) {
+    if (lane < stride) shared[lane] += shared[lane + stride];
+  }
+};
+
+}  // namespace LINDRIFT_ISA
+}  // namespace lindrift::kernels

@@ -1,0 +1,79 @@
+#include "models/rate_generator.hpp"
+
+#include <string>
+#include <utility>
+
+#include "lindrift/error.hpp"
+
+namespace lindrift {
+
+kernels::RateKernel::~RateKernel() = default;
+
+namespace {
+
+class RateGenerator final : public Generator {
+ public:
+  RateGenerator(std::size_t modes, std::unique_ptr<kernels::RateKernel> kernel) : modes_(modes), kernel_(std::move(kernel)) {}
+
+  std::size_t modes() const noexcept override { return modes_; }
+
+  void occupation_rate(std::span<const double> particles, std::span<const double> holes, std::span<double> rate) override {
+    check({particles.size(), holes.size(), rate.size()});
+    kernel_->occupation_rate(particles.data(), holes.data(), rate.data());
+  }
+  void linearize(std::span<const double> particles, std::span<const double> holes, std::span<double> relaxation_rate) override {
+    check({particles.size(), holes.size(), relaxation_rate.size()});
+    kernel_->linearize(particles.data(), holes.data(), relaxation_rate.data());
+    linearized_ = true;
+  }
+  void occupation_rate_derivative(std::span<const double> direction, std::span<double> derivative) override {
+    check({direction.size(), derivative.size()});
+    if (!linearized_) throw Error("occupation_rate_derivative() needs a call of linearize() first");
+    kernel_->occupation_rate_derivative(direction.data(), derivative.data());
+  }
+  void log_rates(std::span<const double> lagrange_multiplier, std::span<double> log_gain, std::span<double> log_loss) override {
+    check({lagrange_multiplier.size(), log_gain.size(), log_loss.size()});
+    kernel_->log_rates(lagrange_multiplier.data(), log_gain.data(), log_loss.data());
+    dressed_ = true;
+  }
+  void log_balance_derivative(std::span<const double> direction, std::span<double> derivative) override {
+    check({direction.size(), derivative.size()});
+    if (!dressed_) throw Error("log_balance_derivative() needs a call of log_rates() first");
+    kernel_->log_balance_derivative(direction.data(), derivative.data());
+  }
+
+ private:
+  void check(std::initializer_list<std::size_t> sizes) const {
+    for (const std::size_t size : sizes)
+      if (size != modes_)
+        throw ShapeError("a vector over modes has length " + std::to_string(size) + "; it must be " + std::to_string(modes_));
+  }
+
+  std::size_t modes_;
+  std::unique_ptr<kernels::RateKernel> kernel_;
+  bool linearized_ = false, dressed_ = false;
+};
+
+kernels::RateKernel* make_kernel(const kernels::FactorisedRateTables& tables, const Execution& execution) {
+  const bool direct = execution.algorithm == Algorithm::direct;
+#ifdef LINDRIFT_HAVE_CUDA
+  if (execution.backend == Backend::cuda)
+    return kernels::cuda_device::make_rate_kernel(tables, direct, execution.threads, execution.device);
+#endif
+#ifdef LINDRIFT_SIMD_VARIANTS
+  if (simd_level() == "x86-64-v4")
+    return kernels::v4::make_rate_kernel(tables, direct, execution.threads, execution.device);
+  if (simd_level() == "x86-64-v3")
+    return kernels::v3::make_rate_kernel(tables, direct, execution.threads, execution.device);
+#endif
+  return kernels::baseline::make_rate_kernel(tables, direct, execution.threads, execution.device);
+}
+
+}  // namespace
+
+std::unique_ptr<Generator> make_rate_generator(const kernels::FactorisedRateTables& tables, const Execution& execution) {
+  return std::make_unique<RateGenerator>(static_cast<std::size_t>(tables.modes),
+                                         std::unique_ptr<kernels::RateKernel>(make_kernel(tables, execution)));
+}
+
+}  // namespace lindrift

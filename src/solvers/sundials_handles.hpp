@@ -1,0 +1,54 @@
+#pragma once
+
+#include <nvector/nvector_serial.h>
+#include <sundials/sundials_context.h>
+#include <sundials/sundials_linearsolver.h>
+#include <sundials/sundials_nonlinearsolver.h>
+
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+
+#include "lindrift/error.hpp"
+
+namespace lindrift {
+
+/// RAII for SUNDIALS objects. Serial vectors: their sums have one order.
+class SundialsContext {
+ public:
+  SundialsContext() {
+    if (SUNContext_Create(nullptr, &context_) != 0) throw Error("SUNDIALS: no context could be created");
+  }
+  ~SundialsContext() { SUNContext_Free(&context_); }
+  SundialsContext(const SundialsContext&) = delete;
+  SundialsContext& operator=(const SundialsContext&) = delete;
+  operator SUNContext() const { return context_; }
+
+ private:
+  SUNContext context_ = nullptr;
+};
+
+struct SundialsDeleter {
+  void operator()(N_Vector vector) const { N_VDestroy(vector); }
+  void operator()(SUNLinearSolver solver) const { SUNLinSolFree(solver); }
+  void operator()(SUNNonlinearSolver solver) const { SUNNonlinSolFree(solver); }
+};
+template <class Handle>
+using Sundials = std::unique_ptr<std::remove_pointer_t<Handle>, SundialsDeleter>;
+
+inline Sundials<N_Vector> make_vector(std::size_t size, SUNContext context) {
+  Sundials<N_Vector> vector(N_VNew_Serial(static_cast<sunindextype>(size), context));
+  if (!vector) throw std::bad_alloc();
+  return vector;
+}
+
+inline std::span<double> values(N_Vector vector) {
+  return {N_VGetArrayPointer(vector), static_cast<std::size_t>(N_VGetLength(vector))};
+}
+
+inline void check_sundials(int status, const char* call) {
+  if (status < 0) throw Error(std::string("SUNDIALS: ") + call + " returned " + std::to_string(status));
+}
+
+}  // namespace lindrift

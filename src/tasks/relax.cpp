@@ -1,0 +1,112 @@
+#include "lindrift/tasks/relax.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "lindrift/error.hpp"
+#include "solvers/ode.hpp"
+
+namespace lindrift {
+
+namespace {
+
+/// Explicit steps that the fastest rate would cost beyond which the implicit method is cheaper. Measured for beta J = 2 .. 8:
+/// the two cost the same between 2000 and 10000.
+constexpr double stiff_steps = 5000.0;
+
+/// The integrator bounds the error of a step, in a root mean square over the modes. Errors do not grow (the l1 distance of two
+/// trajectories never does), but they add up; this factor, found on random chains, keeps the largest error of lambda below the
+/// tolerance asked for.
+constexpr double step_tolerance = 0.02;
+constexpr double smallest_step_tolerance = 2e-14;
+constexpr double smallest_promise = 2e-12;
+
+void validate(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<const double> times,
+              const RelaxOptions& options) {
+  if (lagrange_multiplier.size() != equation.modes())
+    throw ShapeError("initial.lagrange_multiplier has length " + std::to_string(lagrange_multiplier.size()) + "; it must be " +
+                     std::to_string(equation.modes()));
+  for (const double lambda : lagrange_multiplier)
+    if (!std::isfinite(lambda)) throw ParameterError("initial.lagrange_multiplier", "every entry must be finite");
+  if (times.empty()) throw ParameterError("task.times", "at least one time is needed");
+  for (std::size_t i = 0; i < times.size(); ++i)
+    if (!std::isfinite(times[i]) || times[i] < 0.0 || (i > 0 && times[i] <= times[i - 1]))
+      throw ParameterError("task.times", "times must be finite, >= 0 and strictly ascending");
+  if (!(options.tolerance >= 1e-13 && options.tolerance <= 1e-2))
+    throw ParameterError("solver.tolerance", std::to_string(options.tolerance) + " is not allowed: must be in [1e-13, 1e-2]");
+  if (options.max_steps < 1) throw ParameterError("solver.max_steps", "must be >= 1");
+}
+
+Integrator choose_integrator(const RateEquation& equation, const OccupationState& state, double duration) {
+  std::vector<double> particles(equation.modes()), holes(equation.modes()), rate(equation.modes());
+  state.split(particles, holes);
+  equation.generator->linearize(particles, holes, rate);
+  const double fastest = *std::max_element(rate.begin(), rate.end());
+  return fastest * duration > stiff_steps ? Integrator::bdf : Integrator::adams;
+}
+
+}  // namespace
+
+std::string_view name(Integrator integrator) {
+  switch (integrator) {
+    case Integrator::adams: return "adams";
+    case Integrator::bdf: return "bdf";
+    case Integrator::automatic: break;
+  }
+  return "auto";
+}
+
+RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<const double> times,
+                  const RelaxOptions& options) {
+  validate(equation, lagrange_multiplier, times, options);
+  const std::size_t modes = equation.modes();
+  constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+
+  RelaxResult result;
+  result.times.assign(times.begin(), times.end());
+  result.lagrange_multiplier.assign(times.size() * modes, missing);
+  result.occupation.assign(times.size() * modes, missing);
+  result.current.assign(times.size(), missing);
+  result.particle_number.assign(times.size(), missing);
+  result.residual.assign(times.size(), missing);
+  if (options.tolerance < smallest_promise)
+    result.message = "time integration in double precision cannot promise a tolerance below 2e-12";
+
+  OccupationState state = OccupationState::from_lagrange_multiplier(lagrange_multiplier);
+  result.integrator = options.integrator == Integrator::automatic ? choose_integrator(equation, state, times.back())
+                                                                  : options.integrator;
+  OccupationIntegrator integrator(*equation.generator, result.integrator,
+                                  std::max(step_tolerance * options.tolerance, smallest_step_tolerance));
+
+  std::vector<double> holes(modes);
+  double now = 0.0;
+  result.converged = true;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    if (times[i] > now && !integrator.advance(state, now, times[i], options.max_steps - integrator.steps())) {
+      result.converged = false;
+      result.message = "solver.max_steps = " + std::to_string(options.max_steps) + " steps did not reach time " +
+                       std::to_string(times[i]);
+      break;
+    }
+    now = times[i];
+    const std::span occupation(result.occupation.data() + i * modes, modes);
+    const std::span multiplier(result.lagrange_multiplier.data() + i * modes, modes);
+    state.reorient();
+    state.split(occupation, holes);
+    state.lagrange_multiplier(multiplier);
+    result.current[i] = current(equation, occupation);
+    result.particle_number[i] = particle_number(occupation);
+    result.residual[i] = balance_residual(equation, multiplier);
+    if (options.on_time && !options.on_time(i + 1) && i + 1 < times.size()) {
+      result.converged = false;
+      result.message = "stopped at time " + std::to_string(now);
+      break;
+    }
+  }
+  result.steps = integrator.steps();
+  result.rate_evaluations = integrator.rate_evaluations();
+  return result;
+}
+
+}  // namespace lindrift

@@ -1,0 +1,49 @@
+#include "lindrift/tasks/steady_state.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "lindrift/error.hpp"
+#include "solvers/newton.hpp"
+#include "solvers/occupation.hpp"
+
+namespace lindrift {
+
+SteadyState steady_state(const RateEquation& equation, double filling, const SteadyStateOptions& options) {
+  if (!(filling > 0.0 && filling < 1.0))
+    throw ParameterError("initial.filling", std::to_string(filling) + " is not allowed: must be strictly between 0 and 1");
+  if (!(options.tolerance >= 1e-13 && options.tolerance <= 1e-2))
+    throw ParameterError("solver.tolerance", std::to_string(options.tolerance) + " is not allowed: must be in [1e-13, 1e-2]");
+  const std::size_t modes = equation.modes();
+  if (!options.start.empty() && options.start.size() != modes)
+    throw ShapeError("SteadyStateOptions::start has length " + std::to_string(options.start.size()) + "; it must be " +
+                     std::to_string(modes));
+
+  std::vector<double> start = options.start;
+  if (start.empty()) {
+    // The thermal state; without a thermal bath nothing singles out the band energies.
+    start.assign(modes, 0.0);
+    if (equation.thermal)
+      for (std::size_t s = 0; s < modes; ++s) start[s] = equation.inverse_temperature * equation.energy[s];
+    const double shift = log_fugacity_at(start, filling);
+    for (double& lambda : start) lambda -= shift;
+  }
+
+  BalanceSolution solution =
+      solve_balance(*equation.generator, std::move(start), filling, options.tolerance, options.max_steps);
+
+  SteadyState state;
+  state.lagrange_multiplier = std::move(solution.lagrange_multiplier);
+  state.occupation.resize(modes);
+  std::transform(state.lagrange_multiplier.begin(), state.lagrange_multiplier.end(), state.occupation.begin(), occupation_of);
+  state.current = current(equation, state.occupation);
+  state.particle_number = particle_number(state.occupation);
+  state.residual = balance_residual(equation, state.lagrange_multiplier);
+  state.log_fugacity = solution.log_fugacity;
+  state.converged = solution.converged && state.residual <= options.tolerance;
+  state.steps = solution.steps;
+  state.message = solution.message;
+  return state;
+}
+
+}  // namespace lindrift
