@@ -1,0 +1,183 @@
+"""A result file as numpy arrays with names."""
+
+import os
+import re
+from dataclasses import dataclass, field
+
+import h5py
+import numpy as np
+
+MISSING, DONE, FAILED, NOT_CONVERGED = range(4)  # values of the dataset `status`
+
+
+class LindriftError(Exception):
+    """The file, or what was asked of it, is wrong. The message is meant for the user and needs no traceback."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A named array with named dimensions.
+
+    name        dataset name, for example "occupation"
+    values      numpy array; a scalar has shape ()
+    dimensions  one name per axis
+    units       "1" if dimensionless
+    long_name   what it is, in words
+    """
+
+    name: str
+    values: np.ndarray
+    dimensions: tuple = ()
+    units: str = "1"
+    long_name: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything in one result file.
+
+    path        where it was read from
+    fields      name -> Field, without the coordinates
+    coordinates name -> Field; a coordinate of a zip sweep has the dimension "point", the others their own name
+    attributes  root attributes: lindrift_version, resolved_input, algorithm, ...
+    """
+
+    path: str
+    fields: dict = field(default_factory=dict)
+    coordinates: dict = field(default_factory=dict)
+    attributes: dict = field(default_factory=dict)
+
+    def __contains__(self, name):
+        return name in self.fields or name in self.coordinates
+
+    def __getitem__(self, name):
+        """The field or coordinate of that name. Raises LindriftError naming the file if there is none."""
+        for group in (self.fields, self.coordinates):
+            if name in group:
+                return group[name]
+        raise LindriftError(f"{self.path}: there is no dataset {name}; it has {', '.join(sorted(self.fields)) or 'none'}")
+
+    @property
+    def sweep_dimensions(self):
+        """Dimensions of the sweep, outermost first; empty for a single run."""
+        return self.fields["status"].dimensions if "status" in self.fields else ()
+
+    @property
+    def sweep_keys(self):
+        """Swept input keys: the sweep dimensions, or under zip the coordinates on `point`."""
+        keys = []
+        for dimension in self.sweep_dimensions:
+            if dimension in self.coordinates:
+                keys.append(dimension)
+            else:
+                keys += [name for name, one in self.coordinates.items() if one.dimensions == (dimension,)]
+        return tuple(keys)
+
+    @property
+    def status(self):
+        """Status of every point of the sweep; for a single run a scalar, DONE or NOT_CONVERGED."""
+        if "status" in self.fields:
+            return self.fields["status"].values
+        converged = bool(np.all(self.fields["converged"].values)) if "converged" in self.fields else True
+        return np.array(DONE if converged else NOT_CONVERGED)
+
+    def parameter(self, key, default=None):
+        """Value of a dotted key of the resolved input, for example "bath.inverse_temperature"."""
+        return lookup(str(self.attributes.get("resolved_input", "")), key, default)
+
+
+def load(path):
+    """Reads a whole result file into memory.
+
+    Raises LindriftError if it is missing, unreadable, not HDF5, or not written by lindrift.
+    """
+    path = os.fspath(path)
+    if not os.path.exists(path):
+        raise LindriftError(f"{path}: no such file")
+    if os.path.isdir(path):
+        raise LindriftError(f"{path}: is a folder, not a result file")
+    try:
+        if not h5py.is_hdf5(path):
+            # is_hdf5 also says no to a file that may not be read: opening it tells which of the two it is.
+            with open(path, "rb"):
+                raise LindriftError(f"{path}: is not an HDF5 file")
+        with h5py.File(path, "r") as file:
+            return _read(path, file)
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise LindriftError(f"{path}: cannot be read: {reason}") from error
+
+
+def _read(path, file):
+    attributes = {name: _plain(value) for name, value in file.attrs.items()}
+    if "lindrift_version" not in attributes:
+        raise LindriftError(f"{path}: was not written by lindrift (it has no attribute lindrift_version)")
+    fields, coordinates = {}, {}
+    listed = str(attributes.get("coordinates", "")).split()
+    for name, dataset in file.items():
+        if not isinstance(dataset, h5py.Dataset):
+            continue
+        listed += str(_plain(dataset.attrs.get("coordinates", ""))).split()
+        if _is_bare_dimension(dataset):
+            continue
+        is_scale = _plain(dataset.attrs.get("CLASS", "")) == "DIMENSION_SCALE"
+        dimensions = (name,) if is_scale else tuple(_dimension_name(axis) for axis in dataset.dims)
+        one = Field(
+            name=name,
+            values=np.asarray(dataset.asstr()[()] if h5py.check_string_dtype(dataset.dtype) else dataset[()]),
+            dimensions=dimensions,
+            units=str(_plain(dataset.attrs.get("units", "1"))),
+            long_name=str(_plain(dataset.attrs.get("long_name", name))),
+        )
+        (coordinates if is_scale else fields)[name] = one
+    for name in dict.fromkeys(listed):
+        if name in fields:
+            coordinates[name] = fields.pop(name)
+    return Result(path=path, fields=fields, coordinates=coordinates, attributes=attributes)
+
+
+def _plain(value):
+    """Attribute value as str or a Python number where it is one."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _is_bare_dimension(dataset):
+    """A dimension that has a length but no values, as netCDF marks it."""
+    return str(_plain(dataset.attrs.get("NAME", ""))).startswith("This is a netCDF dimension but not a netCDF variable")
+
+
+def _dimension_name(axis):
+    return axis[0].name.rsplit("/", 1)[-1] if len(axis) else ""
+
+
+def lookup(text, key, default=None):
+    """Value of a dotted key in a TOML text."""
+    try:
+        import tomllib
+    except ImportError:  # Python before 3.11
+        return _lookup_number(text, key, default)
+    try:
+        value = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return default
+    for part in key.split("."):
+        if not isinstance(value, dict) or part not in value:
+            return default
+        value = value[part]
+    return value
+
+
+def _lookup_number(text, key, default):
+    """The same for plain numbers under a [table] heading, which is what the figures need."""
+    table, name = key.rsplit(".", 1)
+    current = ""
+    for line in text.splitlines():
+        heading = re.match(r"\s*\[([^\[\]]+)\]", line)
+        if heading:
+            current = heading.group(1).strip()
+        entry = re.match(rf"\s*{re.escape(name)}\s*=\s*([-+0-9.eE_]+)\s*(#.*)?$", line)
+        if entry and current == table:
+            return float(entry.group(1))
+    return default

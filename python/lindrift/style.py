@@ -1,0 +1,179 @@
+"""One place for how pictures look, what axes are called, and how files are written."""
+
+import contextlib
+import os
+import re
+import tempfile
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from .result import LindriftError
+
+# Okabe and Ito's palette without its yellow: told apart by colour-blind readers and on a projector.
+BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#E69F00", "#56B4E9"
+COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+INK, GREY = "#222222", "#8A8A8A"
+
+# Viridis without its yellow end, which is too pale for a thin line on white.
+FAMILY = LinearSegmentedColormap.from_list("family", matplotlib.colormaps["viridis"](np.linspace(0.0, 0.86, 256)))
+MAGNITUDE, SIGNED = "viridis", "RdBu_r"
+
+SINGLE, DOUBLE = (6.4, 4.4), (11.0, 4.4)  # inches: half a slide and a whole one
+
+SETTINGS = {
+    "font.family": "DejaVu Sans",
+    "mathtext.fontset": "dejavusans",
+    "font.size": 12.0,
+    "axes.labelsize": 13.0,
+    "axes.titlesize": 12.0,
+    "legend.fontsize": 11.0,
+    "xtick.labelsize": 11.0,
+    "ytick.labelsize": 11.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.9,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.labelpad": 6.0,
+    "axes.formatter.limits": (-3, 4),
+    "axes.formatter.use_mathtext": True,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.direction": "out",
+    "ytick.direction": "out",
+    "lines.linewidth": 1.8,
+    "lines.markersize": 4.5,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "image.interpolation": "nearest",
+    "figure.dpi": 100.0,
+    "savefig.dpi": 200.0,
+    "svg.hashsalt": "lindrift",
+}
+
+# Quantities by dataset name or input key: the words and the symbol on an axis.
+NAMES = {
+    "momentum": ("momentum", r"$k$"),
+    "time": ("time", r"$t$"),
+    "frequency": ("frequency", r"$\omega$"),
+    "site": ("site", r"$j$"),
+    "occupation": ("occupation", r"$n_k$"),
+    "lagrange_multiplier": ("Lagrange multiplier", r"$\lambda_k$"),
+    "current": ("current", r"$I$"),
+    "current_spin": ("current", r"$I_\sigma$"),
+    "particle_number": ("particle number", r"$N$"),
+    "green_retarded": ("", r"$|G^{\mathrm{R}}_j(t)|^2$"),
+    "green_retarded_momentum": ("", r"$|G^{\mathrm{R}}_k(t)|^2$"),
+    "spectral_function": ("spectral function", r"$A_k(\omega)$"),
+    "self_energy": ("", r"$|\Sigma_k(\omega)|$"),
+    "density": ("density", r"$n_j(t)$"),
+    "drift": ("drift", r"$X$"),
+    "bath.nonequilibrium_fraction": ("", r"$\gamma_{\mathrm{neq}}$"),
+    "bath.equilibrium_fraction": ("", r"$\gamma_{\mathrm{eq}}$"),
+    "bath.coupling": ("bath coupling", r"$\epsilon$"),
+    "bath.inverse_temperature": ("inverse temperature", r"$\beta$"),
+    "bath.delta": ("", r"$\delta$"),
+    "bath.delta_prime": ("", r"$\delta'$"),
+    "bath.dephasing_up": ("", r"$\gamma_\uparrow$"),
+    "bath.dephasing_down": ("", r"$\gamma_\downarrow$"),
+    "model.hopping": ("hopping", r"$J$"),
+    "model.interaction": ("interaction", r"$U$"),
+    "model.zeeman_field": ("Zeeman field", r"$h$"),
+    "model.rashba_y": ("", r"$\alpha_y$"),
+    "model.rashba_z": ("", r"$\alpha_z$"),
+    "initial.filling": ("filling", r"$\rho$"),
+}
+
+
+def new_figure(size=SINGLE, columns=1):
+    """An empty figure and its axes. Not a pyplot figure: nothing in the caller's session changes."""
+    with matplotlib.rc_context(SETTINGS):
+        figure = Figure(figsize=size, layout="constrained")
+        axes = [figure.add_subplot(1, columns, column + 1) for column in range(columns)]
+    return figure, axes
+
+
+def styled(function):
+    """Runs a drawing function under the package's settings."""
+
+    def wrapper(*arguments, **options):
+        with matplotlib.rc_context(SETTINGS):
+            return function(*arguments, **options)
+
+    wrapper.__name__, wrapper.__doc__ = function.__name__, function.__doc__
+    return wrapper
+
+
+def symbol(name):
+    """Short name for a legend or a colour bar."""
+    return NAMES[name][1] if name in NAMES else name
+
+
+def units_text(units, result):
+    """Units as they stand in brackets on an axis; with hopping = 1 energies are in units of J."""
+    if units in ("", "1", "rad", "radian", "radians"):
+        return ""
+    if result.parameter("model.hopping") == 1.0 and "model.hopping" not in result.sweep_keys:
+        units = re.sub(r"\benergy\b", "$J$", units)
+    return f" ({units})"
+
+
+def label(field, result):
+    """Words, symbol and units of a field for an axis. Unknown fields are called by their long_name."""
+    words, sign = NAMES.get(field.name, (field.long_name or field.name, ""))
+    return " ".join(part for part in (words, sign) if part) + units_text(field.units, result)
+
+
+def momentum_axis(axis, momenta):
+    """Ticks at multiples of pi / 2 on an x or y axis that spans the Brillouin zone."""
+    if len(momenta) < 3 or np.ptp(momenta) < np.pi:
+        return
+    ticks = [(-np.pi, r"$-\pi$"), (-np.pi / 2, r"$-\pi/2$"), (0.0, r"$0$"), (np.pi / 2, r"$\pi/2$"), (np.pi, r"$\pi$")]
+    axis.set_ticks([value for value, _ in ticks], [text for _, text in ticks])
+
+
+def whole_zone(momenta, values):
+    """Repeats k = -pi at k = pi, so that a curve over an even grid spans the whole zone. Acts on the last axis of values."""
+    if len(momenta) < 2 or abs(momenta[0] + np.pi) > 1e-9:
+        return momenta, values
+    return np.append(momenta, np.pi), np.concatenate([values, values[..., :1]], axis=-1)
+
+
+@contextlib.contextmanager
+def _replacing(path):
+    """A temporary name in the folder of `path` that takes its place if the block ends well and is removed otherwise."""
+    folder, name = os.path.split(path)
+    stem, suffix = os.path.splitext(name)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{stem}.", suffix=suffix, dir=folder or ".")
+    os.close(descriptor)
+    try:
+        yield temporary
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)  # mkstemp gives it to the owner alone
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def check_picture_name(path):
+    """Raises LindriftError unless matplotlib can write a picture of that name."""
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix not in (".png", ".pdf", ".svg"):
+        raise LindriftError(f"{path}: the name of a picture ends in .png, .pdf or .svg")
+
+
+@styled
+def write(figure, path):
+    """Writes a figure so that `path` is always absent, the old picture, or the whole new one. Raises OSError."""
+    check_picture_name(path)
+    # Without the time and the version in it, the same content makes the same file.
+    metadata = {".png": {"Software": None}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+    with _replacing(path) as temporary:
+        figure.savefig(temporary, metadata=metadata[os.path.splitext(path)[1].lower()])
