@@ -5,10 +5,9 @@ single run shows what its task made. What is not known by name is drawn by its d
 Points of a sweep that are missing or failed are left out; points that did not converge are drawn hollow.
 """
 
-import matplotlib
 import numpy as np
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize, TwoSlopeNorm
+from matplotlib.colors import Normalize, PowerNorm, TwoSlopeNorm
 
 from . import style
 from .result import DONE, NOT_CONVERGED, Field, LindriftError
@@ -21,6 +20,10 @@ MAPS = ("green_retarded", "green_retarded_momentum", "spectral_function", "densi
 # Diagnostics of the solver, drawn only where there is nothing else.
 DIAGNOSTICS = ("residual", "steps", "converged", "status", "error", "norm", "particle_number")
 
+SIGNS = {"+": "$+$", "-": "$-$", "up": r"$\uparrow$", "down": r"$\downarrow$"}
+
+ROUNDING = 1e-9  # a value this far below the largest one is a zero
+
 MOST_LINES = 9  # more of them in one panel cannot be told apart
 
 
@@ -30,7 +33,7 @@ def draw(result):
     figure = _draw_sweep(result) if result.sweep_dimensions else _draw_run(result)
     notes = _notes(result)
     if notes:
-        figure.suptitle(notes, fontsize=11.0, color=style.GREY)
+        figure.suptitle(notes, fontsize=11.0, color=style.VERMILION)
     return figure
 
 
@@ -188,8 +191,7 @@ def _spin_currents(result, field):
     part = result["current_spin"]
     if part.dimensions != (*result.sweep_dimensions, "spin"):
         return []
-    arrows = {"up": r"\uparrow", "down": r"\downarrow"}
-    names = [arrows.get(str(name), str(name)) for name in result["spin"].values]
+    names = [SIGNS.get(str(name), str(name)).strip("$") for name in result["spin"].values]
     return [(name, part.values[..., index], colour)
             for index, (name, colour) in enumerate(zip(names, (style.VERMILION, style.GREEN)))]
 
@@ -273,7 +275,7 @@ def _draw_parts(axes, result, field):
     coordinate = _axis_values(result, inner, field.values.shape[1 - part_axis])
     for name, values, colour in zip(names, np.moveaxis(field.values, part_axis, 0), style.COLOURS):
         x, y = _wrapped(inner, coordinate, _finite(np.real(values)))
-        axes.plot(x, y, color=colour, marker="o" if len(y) <= 40 else None, label=str(name))
+        axes.plot(x, y, color=colour, marker="o" if len(y) <= 40 else None, label=SIGNS.get(str(name), str(name)))
     axes.legend(title=field.dimensions[part_axis])
     _label_axes(axes, result, field, inner)
 
@@ -283,14 +285,12 @@ def _draw_trajectories(figure, axes, result, field):
     time, momentum = result["time"].values, result["momentum"].values
     chosen = np.unique(np.linspace(0, len(momentum) - 1, min(len(momentum), MOST_LINES)).round().astype(int))
     colours = Normalize(-np.pi, np.pi)
-    # Twilight closes on itself as the zone does: k = -pi and k = pi have one colour.
-    scale = matplotlib.colormaps["twilight_shifted"]
     for index in chosen:
-        axes.plot(time, _finite(field.values[:, index]), color=scale(colours(momentum[index])))
+        axes.plot(time, _finite(field.values[:, index]), color=style.FAMILY(colours(momentum[index])))
     _label_axes(axes, result, field, "time")
     if len(time) > 1:
         axes.set_xlim(time[0], time[-1])
-    bar = figure.colorbar(ScalarMappable(colours, scale), ax=axes, pad=0.02, aspect=28)
+    bar = figure.colorbar(ScalarMappable(colours, style.FAMILY), ax=axes, pad=0.02, aspect=28)
     bar.set_label(style.label(result["momentum"], result))
     style.momentum_axis(bar.ax.yaxis, np.array([-np.pi, 0.0, np.pi]))
     bar.outline.set_visible(False)
@@ -309,7 +309,9 @@ def _draw_map(figure, axes, result, field):
     y, x = _axis_values(result, rows, values.shape[0]), _axis_values(result, columns, values.shape[1])
     if columns == "momentum":
         x, values = style.whole_zone(x, values)
-    _heatmap(figure, axes, x, y, _finite(values), style.label(field, result))
+    # A packet spreads: on a linear scale all but its first moments would be dark.
+    spreads = {"time", "site"} == {rows, columns}
+    _heatmap(figure, axes, x, y, _finite(values), style.label(field, result), exponent=0.5 if spreads else 1.0)
     axes.set_xlabel(_axis_label(result, columns))
     axes.set_ylabel(_axis_label(result, rows))
     if columns == "momentum":
@@ -317,16 +319,21 @@ def _draw_map(figure, axes, result, field):
         style.momentum_axis(axes.xaxis, x)
 
 
-def _heatmap(figure, axes, x, y, values, label):
-    """Colours from zero where a quantity has one sign, and symmetric about zero where it has both."""
+def _heatmap(figure, axes, x, y, values, label, exponent=1.0):
+    """Colours from zero where a quantity has one sign, and symmetric about zero where it has both.
+
+    exponent < 1 brings out small values of a quantity of one sign.
+    """
     if not np.any(np.isfinite(values)):
         raise LindriftError(f"{label}: there is nothing to draw: no value is a finite number")
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    if low < 0.0 < high:
+    if min(-low, high) > ROUNDING * max(-low, high):
         reach = max(-low, high)
         scale, norm = style.SIGNED, TwoSlopeNorm(0.0, -reach, reach)
     else:
-        scale, norm = style.MAGNITUDE, Normalize(min(low, 0.0), max(high, 0.0) if high != low else high + 1.0)
+        bottom, top = (0.0, high or 1.0) if high > -low or low == high == 0.0 else (low, 0.0)
+        scale = style.MAGNITUDE
+        norm = PowerNorm(exponent, bottom, top, clip=True) if exponent != 1.0 and top > 0.0 else Normalize(bottom, top)
     # As vector art a map of many thousand cells would be slow to open.
     mesh = axes.pcolormesh(x, y, np.ma.masked_invalid(values), cmap=scale, norm=norm, shading="nearest", rasterized=True)
     for spine in axes.spines.values():
@@ -404,5 +411,6 @@ def _finite(values):
 
 def _zero_line(axes, values):
     finite = values[np.isfinite(values)]
-    if finite.size and np.min(finite) <= 0.0 <= np.max(finite):
+    slack = ROUNDING * np.max(np.abs(finite), initial=0.0)
+    if finite.size and np.min(finite) <= slack and np.max(finite) >= -slack:
         axes.axhline(0.0, color=style.GREY, linewidth=0.7, zorder=0)

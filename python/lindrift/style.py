@@ -93,6 +93,7 @@ def new_figure(size=SINGLE, columns=1):
     """An empty figure and its axes. Not a pyplot figure: nothing in the caller's session changes."""
     with matplotlib.rc_context(SETTINGS):
         figure = Figure(figsize=size, layout="constrained")
+        figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08, wspace=0.06)
         axes = [figure.add_subplot(1, columns, column + 1) for column in range(columns)]
     return figure, axes
 
