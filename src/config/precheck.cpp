@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace lindrift::config {
 
 namespace {
@@ -34,6 +36,9 @@ class Scanner {
         return reject("a byte order mark (EF BB BF) is allowed only at the start of the file");
       }
       if (byte == '\r' && !starts("\r\n")) return reject("a carriage return must be followed by a line feed");
+      if (length > 1 && state_ == State::normal) {
+        return reject(fmt::format("'{}' may stand only in quotes or in a comment", text_.substr(at_, length)));
+      }
       if (auto rejection = step()) return rejection;
       advance(length);
     }
@@ -98,6 +103,16 @@ class Scanner {
     return std::nullopt;
   }
 
+  /// 2020-01-01 or 12:30, on whose broken forms the parser aborts. No number looks like that, and no known key.
+  bool starts_date() const {
+    if (text_[at_] == ':') return true;
+    if (at_ > 0 && is_bare(text_[at_ - 1])) return false;
+    if (at_ + 4 >= text_.size() || text_[at_ + 4] != '-') return false;
+    return std::all_of(text_.begin() + static_cast<std::ptrdiff_t>(at_),
+                       text_.begin() + static_cast<std::ptrdiff_t>(at_) + 4,
+                       [](char c) { return c >= '0' && c <= '9'; });
+  }
+
   /// Up to two more quotes may belong to the string.
   void close_long(char quote) {
     std::size_t count = 3;
@@ -121,6 +136,10 @@ class Scanner {
     if (is_blank(c) || c == '\r') return std::nullopt;
     const bool first = fresh_;
     fresh_ = false;
+    if (starts_date()) return reject("no key takes a date or a time; a text must be in quotes");
+    if (!is_bare(c) && std::string_view("#\"'.[]{}=,+").find(c) == std::string_view::npos) {
+      return reject(fmt::format("'{}' may stand only in quotes or in a comment", c));
+    }
     switch (c) {
       case '#':
         state_ = State::comment;
@@ -138,17 +157,22 @@ class Scanner {
         break;
       case '[':
         dots_ = 0;
-        if (first && depth_ == 0) return header();
-        if (!header_) ++depth_;
+        if (first && open_.empty()) return header();
+        if (!header_) open_.push_back(c);
         break;
       case '{':
         dots_ = 0;
-        ++depth_;
+        if (!header_) open_.push_back(c);
         break;
       case ']':
       case '}':
         dots_ = 0;
-        if (!header_ && depth_ > 0) --depth_;
+        if (header_) break;
+        if (open_.empty()) return reject(fmt::format("'{}' closes nothing that is open", c));
+        if ((open_.back() == '[') != (c == ']')) {
+          return reject(fmt::format("'{}' does not close the '{}' before it", c, open_.back()));
+        }
+        open_.pop_back();
         break;
       case '=':
       case ',':
@@ -176,7 +200,7 @@ class Scanner {
   State state_ = State::normal;
   bool fresh_ = true;    // nothing but blanks on this line so far
   bool header_ = false;  // on the line of a [table]
-  int depth_ = 0;        // of brackets and braces in a value
+  std::string open_;     // brackets and braces of the value so far
   int dots_ = 0;
 };
 

@@ -44,7 +44,6 @@ std::string show_node(const Node& node, std::size_t limit) {
     std::string operator()(std::int64_t value) const { return std::to_string(value); }
     std::string operator()(double value) const { return format_real(value); }
     std::string operator()(const std::string& value) const { return quote_short(value); }
-    std::string operator()(const Moment& value) const { return value.text; }
     std::string operator()(const std::unique_ptr<Array>& value) const {
       const std::size_t inner = limit / 2;
       return format_list(value->items, limit, [inner](const Node& item) { return show_node(item, inner); });

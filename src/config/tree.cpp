@@ -4,7 +4,6 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include "config/precheck.hpp"
 #include "config/text.hpp"
@@ -18,13 +17,7 @@ Place place_of(const toml::source_region& region, int set) {
   return Place{.line = static_cast<int>(region.begin.line), .column = static_cast<int>(region.begin.column)};
 }
 
-template <typename Moments>
-Moment moment(const Moments& value) {
-  std::ostringstream text;
-  text << value;
-  return {text.str()};
-}
-
+/// Dates and times never come this far: see precheck().
 Node convert(const toml::node& node, int set) {
   Node result;
   result.place = place_of(node.source(), set);
@@ -57,12 +50,6 @@ Node convert(const toml::node& node, int set) {
     result.value = real->get();
   } else if (const auto* boolean = node.as_boolean()) {
     result.value = boolean->get();
-  } else if (const auto* date = node.as_date()) {
-    result.value = moment(date->get());
-  } else if (const auto* time = node.as_time()) {
-    result.value = moment(time->get());
-  } else if (const auto* date_time = node.as_date_time()) {
-    result.value = moment(date_time->get());
   }
   return result;
 }

@@ -24,15 +24,10 @@ bool before(const Place& left, const Place& right);
 struct Array;
 struct Table;
 
-/// A date or time, which no key takes; only its text matters.
-struct Moment {
-  std::string text;
-};
-
 /// One value of the input. A copy of the parser's tree that keeps the order of the file and can mix in --set.
 struct Node {
   Place place{};
-  std::variant<bool, std::int64_t, double, std::string, Moment, std::unique_ptr<Array>, std::unique_ptr<Table>> value{};
+  std::variant<bool, std::int64_t, double, std::string, std::unique_ptr<Array>, std::unique_ptr<Table>> value{};
 
   const Array* array() const;
   const Table* table() const;
