@@ -31,7 +31,7 @@ def main(arguments=None):
         print(f"error: {error}", file=sys.stderr)
         return WRONG_INPUT
     except OSError as error:
-        print(f"error: cannot write the picture: {error}", file=sys.stderr)
+        print(f"error: cannot write {error.filename}: {error.strerror}; choose another place with -o", file=sys.stderr)
         return FAILED
 
 

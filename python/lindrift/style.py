@@ -176,5 +176,8 @@ def write(figure, path):
     check_picture_name(path)
     # Without the time and the version in it, the same content makes the same file.
     metadata = {".png": {"Software": None}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
-    with _replacing(path) as temporary:
-        figure.savefig(temporary, metadata=metadata[os.path.splitext(path)[1].lower()])
+    try:
+        with _replacing(path) as temporary:
+            figure.savefig(temporary, metadata=metadata[os.path.splitext(path)[1].lower()])
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), path) from error  # not the temporary name

@@ -169,4 +169,5 @@ def sweep_of_two(path, fractions, temperatures, sites=20):
         "occupation": ((first, second, "momentum"), n, "1", "occupation"),
         "current": ((first, second), chains[0][0].current(n), "energy", "particle current"),
         "status": ((first, second), np.ones(n.shape[:2], np.uint8), "1", "status"),
+        "error": ((first, second), np.full(n.shape[:2], "", dtype=h5py.string_dtype()), "1", "error"),
     }, resolved_input=resolved_input(sites))

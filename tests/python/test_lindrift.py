@@ -1,0 +1,400 @@
+"""Tests of the Python package: run with `python3 -m unittest discover -s tests/python`."""
+
+import contextlib
+import io
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+from unittest import mock
+
+import h5py
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PACKAGE = os.path.join(HERE, "..", "..", "python")
+sys.path[:0] = [HERE, PACKAGE]
+
+import check_output  # noqa: E402
+import lindrift  # noqa: E402
+import synthetic  # noqa: E402
+from lindrift import figures, plot, style  # noqa: E402
+from lindrift.__main__ import main  # noqa: E402
+
+KEY = "bath.nonequilibrium_fraction"
+
+
+def run(*arguments):
+    """Exit status, standard output and standard error of the command line, in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = main([str(one) for one in arguments])
+        except SystemExit as stop:
+            status = stop.code
+    return status, out.getvalue(), err.getvalue()
+
+
+def picture_size(path):
+    with open(path, "rb") as file:
+        header = file.read(24)
+    assert header[:8] == b"\x89PNG\r\n\x1a\n", path
+    return struct.unpack(">II", header[16:24])
+
+
+class InFolder(unittest.TestCase):
+    """Every test in a folder of its own, the current one."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(folder.name)
+
+    def assert_picture(self, path):
+        width, height = picture_size(path)
+        self.assertGreater(width, 1000)
+        self.assertGreater(height, 700)
+        self.assertGreater(os.path.getsize(path), 10_000)
+
+
+class Load(InFolder):
+    def test_reads_fields_coordinates_and_attributes(self):
+        result = lindrift.load(synthetic.sweep("a.h5", [0.0, 0.5], sites=8))
+        self.assertEqual(result[KEY].values.tolist(), [0.0, 0.5])
+        self.assertEqual(result["lagrange_multiplier"].dimensions, (KEY, "momentum"))
+        self.assertEqual(result["current"].units, "energy")
+        self.assertEqual(result["current"].long_name, "particle current")
+        self.assertEqual(result["error"].values.tolist(), ["", ""])
+        self.assertEqual(set(result.coordinates), {KEY, "momentum"})
+        self.assertEqual(result.sweep_keys, (KEY,))
+        self.assertEqual(result.attributes["lindrift_version"], "0.1.0")
+        self.assertEqual(result.attributes["threads"], 1)
+        self.assertEqual(result.parameter("bath.inverse_temperature"), 2.0)
+        self.assertEqual(result.parameter("model.kind"), "tgge_chain")
+        self.assertIsNone(result.parameter("bath.nothing"))
+
+    def test_reads_zip_sweeps(self):
+        result = lindrift.load(synthetic.sweep("a.h5", [0.0, 0.5, 1.0], sites=8, zipped=True))
+        self.assertEqual(result.sweep_dimensions, ("point",))
+        self.assertEqual(result.sweep_keys, (KEY,))
+        self.assertEqual(result.coordinates[KEY].dimensions, ("point",))
+        self.assertNotIn("point", result)
+
+    def test_reads_complex_numbers(self):
+        synthetic.write("a.h5", {"site": (("site",), [0, 1], "1", "site"),
+                                 "green_retarded": (("site",), np.array([1 + 2j, 3j]), "1", "G")})
+        self.assertEqual(lindrift.load("a.h5")["green_retarded"].values.tolist(), [1 + 2j, 3j])
+
+    def test_numbers_of_the_input_without_a_toml_reader(self):
+        from lindrift.result import _lookup_number
+
+        text = synthetic.resolved_input(20, beta=2.5)
+        self.assertEqual(_lookup_number(text, "bath.inverse_temperature", None), 2.5)
+        self.assertEqual(_lookup_number(text, "model.hopping", None), 1.0)
+        self.assertIsNone(_lookup_number(text, "bath.hopping", None))
+
+    def test_refuses_what_is_not_a_result(self):
+        os.mkdir("folder")
+        with open("text.h5", "w") as file:
+            file.write("no")
+        with open("empty.h5", "w"):
+            pass
+        with h5py.File("foreign.h5", "w") as file:
+            file["x"] = [1.0]
+        synthetic.steady_state("cut.h5", sites=8)
+        os.truncate("cut.h5", os.path.getsize("cut.h5") // 2)
+        for path, message in (("missing.h5", "no such file"), ("folder", "folder"), ("text.h5", "not an HDF5"),
+                              ("empty.h5", "not an HDF5"), ("foreign.h5", "not written by lindrift"), ("cut.h5", "cut")):
+            with self.subTest(path), self.assertRaisesRegex(lindrift.LindriftError, message):
+                lindrift.load(path)
+
+    def test_names_the_datasets_that_there_are(self):
+        result = lindrift.load(synthetic.steady_state("a.h5", sites=8))
+        with self.assertRaisesRegex(lindrift.LindriftError, "no dataset density.*occupation"):
+            result["density"]
+
+
+class Plot(InFolder):
+    def axes(self, path):
+        return plot.draw(lindrift.load(path)).axes
+
+    def test_sweep_shows_current_and_distributions(self):
+        left, right = self.axes(synthetic.sweep("a.h5", np.linspace(0, 1, 5), sites=8))
+        self.assertEqual(left.get_xlabel(), r"$\gamma_{\mathrm{neq}}$")
+        self.assertEqual(left.get_ylabel(), "current $I$ ($J$)")
+        self.assertEqual(right.get_xlabel(), "momentum $k$")
+        self.assertEqual(right.get_ylabel(), r"Lagrange multiplier $\lambda_k$")
+        self.assertEqual([one.get_text() for one in right.get_xticklabels()],
+                         [r"$-\pi$", r"$-\pi/2$", r"$0$", r"$\pi/2$", r"$\pi$"])
+        self.assertEqual(len(right.get_legend().get_texts()), 5)
+
+    def test_units_stay_where_hopping_is_not_one(self):
+        path = synthetic.steady_state("a.h5", sites=8)
+        with h5py.File(path, "a") as file:
+            file.attrs["resolved_input"] = "[model]\nhopping = 2.0\n"
+        result = lindrift.load(path)
+        self.assertEqual(style.label(result["current"], result), "current $I$ (energy)")
+
+    def test_points_that_failed_are_left_out_and_unconverged_ones_hollow(self):
+        path = synthetic.sweep("a.h5", np.linspace(0, 1, 6), sites=8, status=[1, 0, 2, 3, 1, 1])
+        figure = plot.draw(lindrift.load(path))
+        line, filled, hollow = figure.axes[0].get_lines()[:3]
+        np.testing.assert_allclose(line.get_xdata(), [0.0, 0.6, 0.8, 1.0])
+        np.testing.assert_allclose(filled.get_xdata(), [0.0, 0.8, 1.0])
+        np.testing.assert_allclose(hollow.get_xdata(), [0.6])
+        self.assertEqual(hollow.get_markerfacecolor(), "white")
+        self.assertIn("2 of 6 points missing or failed, 1 of 6 points did not converge", figure._suptitle.get_text())
+
+    def test_a_sweep_with_nothing_done_says_so(self):
+        path = synthetic.sweep("a.h5", [0.0, 1.0], sites=8, status=[0, 2])
+        status, _, err = run("plot", path)
+        self.assertEqual(status, 2)
+        self.assertIn("no point of the sweep is done", err)
+
+    def test_two_keys_make_lines_or_a_map(self):
+        (lines,) = self.axes(synthetic.sweep_of_two("a.h5", [0.0, 0.5, 1.0], [1.0, 2.0], sites=8))
+        self.assertEqual([one.get_text() for one in lines.get_legend().get_texts()], ["1", "2"])
+        heatmap, bar = self.axes(synthetic.sweep_of_two("b.h5", [0.0, 0.5, 1.0], np.linspace(1, 2, 12), sites=4))
+        self.assertEqual(heatmap.get_xlabel(), r"$\gamma_{\mathrm{neq}}$")
+        self.assertEqual(heatmap.get_ylabel(), r"inverse temperature $\beta$ (1/$J$)")
+        self.assertEqual(bar.get_ylabel(), "current $I$ ($J$)")
+
+    def test_single_steady_state(self):
+        left, right = self.axes(synthetic.steady_state("a.h5", sites=8))
+        self.assertEqual(left.get_ylabel(), "occupation $n_k$")
+        self.assertEqual(right.get_ylabel(), r"Lagrange multiplier $\lambda_k$")
+        self.assertIn("$I$ = 0.0", right.get_title(loc="right"))
+
+    def test_unconverged_run_is_marked(self):
+        figure = plot.draw(lindrift.load(synthetic.steady_state("a.h5", sites=8, converged=0)))
+        self.assertEqual(figure._suptitle.get_text(), "did not converge")
+
+    def test_relaxation(self):
+        multipliers, current, bar = self.axes(synthetic.relaxation("a.h5", sites=8, times=[0.0, 1.0, 5.0]))
+        self.assertEqual(multipliers.get_xlabel(), "time $t$ (1/$J$)")
+        self.assertEqual(current.get_xlabel(), "time $t$ (1/$J$)")
+        self.assertEqual(current.get_ylabel(), "current $I$ ($J$)")
+        self.assertEqual(bar.get_ylabel(), "momentum $k$")
+
+    def test_every_other_kind_of_file_draws(self):
+        time, site = (("time",), np.linspace(0, 2, 5), "1/energy", "time"), (("site",), np.arange(-2, 2), "1", "site")
+        frequency = (("frequency",), np.linspace(-1, 1, 6), "energy", "frequency")
+        momentum = (("momentum",), np.pi * np.arange(-2, 2) / 2, "rad", "momentum")
+        text = h5py.string_dtype()
+        band = (("band",), np.array(["+", "-"], dtype=text), "1", "band")
+        swept = (("model.interaction",), [0.0, 1.0], "energy", "interaction")
+        done = (("model.interaction",), np.ones(2, np.uint8), "1", "status")
+        numbers = np.random.default_rng(1).normal
+        cases = {
+            "green": {"time": time, "site": site, "drift": (("time",), numbers(size=5), "1", "drift"),
+                      "green_retarded": (("time", "site"), numbers(size=(5, 4)) + 1j, "1", "G")},
+            "green_momentum": {"time": time, "momentum": momentum,
+                               "green_retarded_momentum": (("time", "momentum"), numbers(size=(5, 4)) + 1j, "1", "G")},
+            "spectral": {"momentum": momentum, "frequency": frequency,
+                         "spectral_function": (("momentum", "frequency"), numbers(size=(4, 6)) ** 2, "1/energy", "A")},
+            "delta_peaks": {"momentum": momentum, "frequency": frequency,
+                            "spectral_function": (("momentum", "frequency"), np.where(np.eye(4, 6) > 0, np.inf, 0.0),
+                                                  "1/energy", "A")},
+            "density": {"time": time, "site": site, "density": (("time", "site"), numbers(size=(5, 4)) ** 2, "1", "n")},
+            "drift_only": {"time": time, "drift": (("time",), [np.nan, 1.0, 2.0, 3.0, 4.0], "1", "drift")},
+            "bands": {"band": band, "momentum": momentum,
+                      "occupation": (("band", "momentum"), numbers(size=(2, 4)), "1", "n"),
+                      "lagrange_multiplier": (("band", "momentum"), np.full((2, 4), np.inf), "1", "l")},
+            "relax_bands": {"band": band, "momentum": momentum, "time": time,
+                            "lagrange_multiplier": (("time", "band", "momentum"), numbers(size=(5, 2, 4)), "1", "l"),
+                            "current": (("time",), numbers(size=5), "energy", "current")},
+            "sweep_of_drifts": {"model.interaction": swept, "time": time, "status": done,
+                                "drift": (("model.interaction", "time"), numbers(size=(2, 5)), "1", "drift")},
+            "sweep_of_spectra": {"model.interaction": swept, "momentum": momentum, "frequency": frequency, "status": done,
+                                 "spectral_function": (("model.interaction", "momentum", "frequency"),
+                                                       numbers(size=(2, 4, 6)), "1/energy", "A")},
+            "complex_sweep": {"bath.delta": (("bath.delta",), np.array([1 + 1j, 1 + 2j]), "1", "delta"),
+                              "current": (("bath.delta",), [0.0, 1.0], "energy", "current"),
+                              "status": (("bath.delta",), np.ones(2, np.uint8), "1", "status")},
+            "three_keys": {name: ((name,), [0.0, 1.0], "1", name) for name in ("model.a", "model.b", "model.c")} |
+                          {"current": (("model.a", "model.b", "model.c"), numbers(size=(2, 2, 2)), "energy", "current"),
+                           "status": (("model.a", "model.b", "model.c"), np.ones((2, 2, 2), np.uint8), "1", "status")},
+            "one_mode": {"momentum": (("momentum",), [0.0], "rad", "momentum"),
+                         "occupation": (("momentum",), [0.5], "1", "n")},
+            "one_time": {"time": (("time",), [0.0], "1/energy", "time"), "momentum": momentum,
+                         "lagrange_multiplier": (("time", "momentum"), numbers(size=(1, 4)), "1", "l")},
+            "unknown": {"bias": (("bias",), np.linspace(0, 1, 4), "energy", "bias"),
+                        "conductance": (("bias", "probe"), numbers(size=(4, 3)), "1", "conductance")},
+        }
+        for name, datasets in cases.items():
+            with self.subTest(name):
+                path = synthetic.write(f"{name}.h5", datasets, resolved_input=synthetic.resolved_input(4))
+                status, out, err = run("plot", path)
+                self.assertEqual((status, err), (0, ""))
+                self.assert_picture(out.strip())
+
+    def test_unknown_axes_are_named_by_the_file(self):
+        path = synthetic.write("a.h5", {"bias": (("bias",), [0.0, 1.0], "energy", "bias of the lead"),
+                                        "conductance": (("bias",), [0.0, 1.0], "1", "conductance of the lead")})
+        (axes,) = self.axes(path)
+        self.assertEqual(axes.get_xlabel(), "bias of the lead (energy)")
+        self.assertEqual(axes.get_ylabel(), "conductance of the lead")
+
+
+class PublishedFigures(InFolder):
+    def setUp(self):
+        super().setUp()
+        synthetic.relaxation("fig2.h5", times=[0.0, 5.0, 20.0, 80.0, 320.0])
+        synthetic.sweep("fig3a.h5", [0.0, 0.1, 0.3, 0.6, 0.9, 1.0])
+        synthetic.sweep("fig3b.h5", np.linspace(0, 1, 11))
+
+    def test_all_are_drawn(self):
+        status, out, err = run("figures", "--data", ".", "-o", "pictures", "all")
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(sorted(os.listdir("pictures")), ["fig2.png", "fig3a.png", "fig3b.png"])
+        for path in out.split():
+            self.assert_picture(path)
+
+    def test_fig2_ends_on_the_gibbs_state(self):
+        axes, _ = figures.draw("fig2", ".").axes
+        dashed, solid = axes.get_lines()[0:22:2], axes.get_lines()[1:22:2]
+        self.assertEqual((len(dashed), len(solid)), (11, 11))  # k <= 0 of 20 momenta
+        for gibbs, line in zip(dashed, solid):
+            self.assertAlmostEqual(gibbs.get_ydata()[0], line.get_ydata()[-1], places=3)
+        self.assertEqual(axes.get_xlabel(), "time $t$ (1/$J$)")
+
+    def test_fig2_agrees_with_published_numbers(self):
+        # lambda at (k = -pi, k = 0) and t = 5, 20, 80: checks the data that these pictures are judged by.
+        multiplier = lindrift.load("fig2.h5")["lagrange_multiplier"].values
+        np.testing.assert_allclose(multiplier[1:4, 0], [1.8791258385, 3.4947906687, 3.9990011282], atol=2e-5)
+        np.testing.assert_allclose(multiplier[1:4, 10], -multiplier[1:4, 0], atol=1e-12)
+
+    def test_fig3a_draws_gibbs_dashed(self):
+        (axes,) = figures.draw("fig3a", ".").axes
+        labels = [one.get_text() for one in axes.get_legend().get_texts()]
+        self.assertEqual(labels, ["$0$ (Gibbs)", "$0.1$", "$0.3$", "$0.6$", "$0.9$", "$1$"])
+        self.assertTrue(axes.get_lines()[0].is_dashed())
+        self.assertFalse(axes.get_lines()[1].is_dashed())
+        self.assertEqual(axes.get_legend().get_title().get_text(), r"$\gamma_{\mathrm{neq}}$")
+
+    def test_fig3b_shows_the_current(self):
+        (axes,) = figures.draw("fig3b", ".").axes
+        line = axes.get_lines()[0]
+        self.assertAlmostEqual(line.get_ydata()[5], 0.0351936624, places=6)
+        self.assertIn(r"$\gamma_{\mathrm{neq}}$", axes.get_xlabel())
+        self.assertEqual(axes.get_ylabel(), "current $I$ ($J$)")
+
+    def test_list_names_the_inputs(self):
+        status, out, _ = run("figures", "--list")
+        self.assertEqual(status, 0)
+        self.assertIn("fig3a fig3a\n", out)
+
+    def test_nothing_is_written_unless_everything_is_there(self):
+        os.unlink("fig3b.h5")
+        status, out, err = run("figures", "--data", ".", "-o", "pictures", "all")
+        self.assertEqual((status, out), (2, ""))
+        self.assertIn("fig3b needs ./fig3b.h5; make it with: lindrift run examples/fig3b.toml", err)
+        self.assertFalse(os.path.exists("pictures"))
+
+    def test_unknown_name(self):
+        status, _, err = run("figures", "fig99")
+        self.assertEqual(status, 2)
+        self.assertIn("there is no figure fig99; there are fig2, fig3a, fig3b", err)
+
+    def test_data_of_another_task(self):
+        synthetic.steady_state("fig2.h5", sites=8)
+        status, _, err = run("figures", "--data", ".", "fig2")
+        self.assertEqual(status, 2)
+        self.assertIn("there is no dataset time", err)
+
+
+class CommandLine(InFolder):
+    def test_bad_files_exit_with_2_and_no_traceback(self):
+        with open("text.h5", "w") as file:
+            file.write("no")
+        environment = {**os.environ, "PYTHONPATH": PACKAGE, "PYTHONDONTWRITEBYTECODE": "1"}
+        for path in ("missing.h5", "text.h5", "."):
+            with self.subTest(path):
+                done = subprocess.run([sys.executable, "-m", "lindrift", "plot", path, "-o", "a.png"], env=environment,
+                                      capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, 2)
+                self.assertTrue(done.stderr.startswith(f"error: {path}: "), done.stderr)
+                self.assertNotIn("Traceback", done.stderr)
+                self.assertFalse(os.path.exists("a.png"))
+
+    def test_wrong_usage_exits_with_2(self):
+        self.assertEqual(run()[0], 2)
+        self.assertEqual(run("plot")[0], 2)
+        synthetic.steady_state("a.h5", sites=8)
+        status, _, err = run("plot", "a.h5", "-o", "a.h5")
+        self.assertEqual(status, 2)
+        self.assertIn(".png", err)
+
+    def test_default_name_is_in_this_folder(self):
+        os.mkdir("data")
+        synthetic.steady_state("data/a.h5", sites=8)
+        self.assertEqual(run("plot", "data/a.h5")[:2], (0, "a.png\n"))
+        self.assertEqual(os.listdir("data"), ["a.h5"])
+
+    def test_unwritable_picture_exits_with_1(self):
+        synthetic.steady_state("a.h5", sites=8)
+        status, _, err = run("plot", "a.h5", "-o", "missing/a.png")
+        self.assertEqual(status, 1)
+        self.assertIn("cannot write missing/a.png: No such file or directory", err)
+
+    def test_a_failed_picture_leaves_the_old_one_and_no_other_file(self):
+        synthetic.steady_state("a.h5", sites=8)
+        run("plot", "a.h5")
+        with open("a.png", "rb") as file:
+            old = file.read()
+        with mock.patch("matplotlib.figure.Figure.savefig", side_effect=OSError(28, "No space left on device")):
+            status, _, err = run("plot", "a.h5")
+        self.assertEqual(status, 1)
+        self.assertIn("No space left on device", err)
+        with open("a.png", "rb") as file:
+            self.assertEqual(file.read(), old)
+        self.assertEqual(sorted(os.listdir(".")), ["a.h5", "a.png"])
+
+    def test_same_data_make_the_same_picture(self):
+        synthetic.steady_state("a.h5", sites=8)
+        run("plot", "a.h5", "-o", "1.png")
+        run("plot", "a.h5", "-o", "2.png")
+        with open("1.png", "rb") as one, open("2.png", "rb") as two:
+            self.assertEqual(one.read(), two.read())
+
+
+class CheckOutput(InFolder):
+    """The checker of real output files, itself checked."""
+
+    def test_accepts_good_files(self):
+        paths = (synthetic.relaxation("relax.h5", sites=8, times=[0.0, 1.0]), synthetic.steady_state("steady.h5", sites=8),
+                 synthetic.sweep("sweep.h5", [0.0, 1.0], sites=8, status=[1, 2]),
+                 synthetic.sweep("zip.h5", [0.0, 1.0], sites=8, zipped=True),
+                 synthetic.sweep_of_two("two.h5", [0.0, 1.0], [1.0, 2.0], sites=8))
+        for path in paths:
+            with self.subTest(path):
+                self.assertEqual(list(check_output.complaints(path)), [])
+
+    def test_complains(self):
+        def damage(change):
+            path = synthetic.sweep("a.h5", [0.0, 1.0], sites=8)
+            with h5py.File(path, "a") as file:
+                change(file)
+            return " ".join(check_output.complaints(path))
+
+        def turn_round(file):
+            file["turned"] = np.zeros((8, 2))
+            file["turned"].attrs.update(units="1", long_name="turned")
+            file["turned"].dims[0].attach_scale(file["momentum"])
+            file["turned"].dims[1].attach_scale(file[KEY])
+
+        self.assertIn("root attribute backend is missing", damage(lambda file: file.attrs.pop("backend")))
+        self.assertIn("threads is str, not int", damage(lambda file: file.attrs.update(threads="1")))
+        self.assertIn("current has no units", damage(lambda file: file["current"].attrs.pop("units")))
+        self.assertIn("current has no dimension scale on axis 0",
+                      damage(lambda file: file["current"].dims[0].detach_scale(file[KEY])))
+        self.assertIn("do not come first", damage(turn_round))
+        self.assertIn("status has a value", damage(lambda file: file["status"].write_direct(np.full(2, 9, np.uint8))))
+        self.assertIn("not ascending", damage(lambda file: file["momentum"].write_direct(np.zeros(8))))
+
+
+if __name__ == "__main__":
+    unittest.main()
