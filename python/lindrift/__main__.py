@@ -20,9 +20,9 @@ def main(arguments=None):
 
     several = verbs.add_parser("figures", help="the published figures from the results of their inputs")
     several.add_argument("names", metavar="NAME", nargs="*", help=f"all, or some of: {', '.join(figures.FIGURES)}")
-    several.add_argument("--data", metavar="DIR", default=".", help="folder with the result files (default: this one)")
-    several.add_argument("-o", "--output", metavar="DIR", default=".", help="folder for the pictures (default: this one)")
-    several.add_argument("--list", action="store_true", help="print each figure with the inputs that it needs, and stop")
+    several.add_argument("--data", metavar="DIR", default=".", help="folder with the result files")
+    several.add_argument("-o", "--output", metavar="DIR", default=".", help="folder for the pictures")
+    several.add_argument("--list", action="store_true", help="print each figure with the inputs that it needs")
 
     options = parser.parse_args(arguments)
     try:

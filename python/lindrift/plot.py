@@ -1,7 +1,8 @@
 """A sensible picture of any result file, chosen by the datasets in it.
 
-A sweep shows its scalar (current, drift, ...) against the swept key, and the momentum-resolved field as a family of lines; a
-single run shows what its task made. What is not known by name is drawn by its dimensions: lines for one, a heatmap for two.
+A sweep shows its scalar (current, drift, ...) against the swept key, and the momentum-resolved field as a family of
+lines; a single run shows what its task made. What is not known by name is drawn by its dimensions: lines for one, a
+heatmap for two.
 Points of a sweep that are missing or failed are left out; points that did not converge are drawn hollow.
 """
 
@@ -297,7 +298,7 @@ def _draw_trajectories(figure, axes, result, field):
 
 
 def _draw_map(figure, axes, result, field):
-    """A heatmap with the outer dimension upwards, or with momentum along x and frequency upwards as spectra are shown."""
+    """A heatmap with the outer dimension upwards, or as spectra are shown: momentum along x and frequency upwards."""
     rows, columns = field.dimensions
     values = field.values
     if field.name.startswith("green_retarded"):
@@ -335,7 +336,8 @@ def _heatmap(figure, axes, x, y, values, label, exponent=1.0):
         scale = style.MAGNITUDE
         norm = PowerNorm(exponent, bottom, top, clip=True) if exponent != 1.0 and top > 0.0 else Normalize(bottom, top)
     # As vector art a map of many thousand cells would be slow to open.
-    mesh = axes.pcolormesh(x, y, np.ma.masked_invalid(values), cmap=scale, norm=norm, shading="nearest", rasterized=True)
+    shown = np.ma.masked_invalid(values)
+    mesh = axes.pcolormesh(x, y, shown, cmap=scale, norm=norm, shading="nearest", rasterized=True)
     for spine in axes.spines.values():
         spine.set_visible(False)
     bar = figure.colorbar(mesh, ax=axes, pad=0.02, aspect=28)

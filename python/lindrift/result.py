@@ -55,7 +55,8 @@ class Result:
         for group in (self.fields, self.coordinates):
             if name in group:
                 return group[name]
-        raise LindriftError(f"{self.path}: there is no dataset {name}; it has {', '.join(sorted(self.fields)) or 'none'}")
+        present = ", ".join(sorted(self.fields)) or "none"
+        raise LindriftError(f"{self.path}: there is no dataset {name}; it has {present}")
 
     @property
     def sweep_dimensions(self):

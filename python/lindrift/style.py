@@ -138,7 +138,7 @@ def momentum_axis(axis, momenta):
 
 
 def whole_zone(momenta, values):
-    """Repeats k = -pi at k = pi, so that a curve over an even grid spans the whole zone. Acts on the last axis of values."""
+    """Repeats k = -pi at k = pi along the last axis, so that a curve over an even grid spans the whole zone."""
     if len(momenta) < 2 or abs(momenta[0] + np.pi) > 1e-9:
         return momenta, values
     return np.append(momenta, np.pi), np.concatenate([values, values[..., :1]], axis=-1)

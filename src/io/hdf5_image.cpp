@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <complex>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>

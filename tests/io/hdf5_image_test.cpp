@@ -3,6 +3,7 @@
 #include <hdf5.h>
 #include <hdf5_hl.h>
 
+#include <chrono>
 #include <cmath>
 #include <complex>
 #include <filesystem>

@@ -14,8 +14,8 @@ ROOT_ATTRIBUTES = {
     "lindrift_version": str, "git_hash": str, "input": str, "resolved_input": str, "algorithm": str, "backend": str,
     "ranks": int, "threads": int, "host": str, "device": str, "started": str, "elapsed_seconds": float, "complete": int,
 }
-TYPES = {"status": "uint8", "converged": "uint8", "steps": "int64", "site": "int64", "error": "object", "band": "object",
-         "spin": "object"}
+TYPES = {"status": "uint8", "converged": "uint8", "steps": "int64", "site": "int64",
+         "error": "object", "band": "object", "spin": "object"}
 BARE = "This is a netCDF dimension but not a netCDF variable."
 
 

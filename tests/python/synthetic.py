@@ -1,4 +1,4 @@
-"""Result files as lindrift writes them, made with h5py and a plain numpy solution of the rate equations of the chain."""
+"""Result files as lindrift writes them, made with h5py and a plain numpy solution of the chain's rate equations."""
 
 import h5py
 import numpy as np
@@ -22,7 +22,7 @@ BARE = "This is a netCDF dimension but not a netCDF variable."
 
 
 def write(path, datasets, **attributes):
-    """datasets: name -> (dimensions, values, units, long_name). A name that is its own only dimension is a coordinate."""
+    """datasets: name -> (dimensions, values, units, long_name). Its own only dimension: a coordinate."""
     with h5py.File(path, "w") as file:
         file.attrs.update({**ATTRIBUTES, **attributes})
         for name, (dimensions, values, units, long_name) in datasets.items():
@@ -83,7 +83,7 @@ class Chain:
         return np.array(rows)
 
     def steady_state(self):
-        """Fixed point of lambda = log loss - log gain at half filling, which a shift of lambda restores in every step."""
+        """Fixed point of lambda = log loss - log gain; a shift of lambda restores half filling in every step."""
         n = np.full(len(self.momentum), 0.5)
         for _ in range(80):
             gain, loss = self.gain_and_loss(n)

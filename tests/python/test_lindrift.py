@@ -107,7 +107,8 @@ class Load(InFolder):
         synthetic.steady_state("cut.h5", sites=8)
         os.truncate("cut.h5", os.path.getsize("cut.h5") // 2)
         for path, message in (("missing.h5", "no such file"), ("folder", "folder"), ("text.h5", "not an HDF5"),
-                              ("empty.h5", "not an HDF5"), ("foreign.h5", "not written by lindrift"), ("cut.h5", "cut")):
+                              ("empty.h5", "not an HDF5"), ("foreign.h5", "not written by lindrift"),
+                              ("cut.h5", "cannot be read")):
             with self.subTest(path), self.assertRaisesRegex(lindrift.LindriftError, message):
                 lindrift.load(path)
 
@@ -208,7 +209,8 @@ class Plot(InFolder):
                             "current": (("time",), numbers(size=5), "energy", "current")},
             "sweep_of_drifts": {"model.interaction": swept, "time": time, "status": done,
                                 "drift": (("model.interaction", "time"), numbers(size=(2, 5)), "1", "drift")},
-            "sweep_of_spectra": {"model.interaction": swept, "momentum": momentum, "frequency": frequency, "status": done,
+            "sweep_of_spectra": {"model.interaction": swept, "momentum": momentum, "frequency": frequency,
+                                 "status": done,
                                  "spectral_function": (("model.interaction", "momentum", "frequency"),
                                                        numbers(size=(2, 4, 6)), "1/energy", "A")},
             "complex_sweep": {"bath.delta": (("bath.delta",), np.array([1 + 1j, 1 + 2j]), "1", "delta"),
@@ -365,7 +367,8 @@ class CheckOutput(InFolder):
     """The checker of real output files, itself checked."""
 
     def test_accepts_good_files(self):
-        paths = (synthetic.relaxation("relax.h5", sites=8, times=[0.0, 1.0]), synthetic.steady_state("steady.h5", sites=8),
+        paths = (synthetic.relaxation("relax.h5", sites=8, times=[0.0, 1.0]),
+                 synthetic.steady_state("steady.h5", sites=8),
                  synthetic.sweep("sweep.h5", [0.0, 1.0], sites=8, status=[1, 2]),
                  synthetic.sweep("zip.h5", [0.0, 1.0], sites=8, zipped=True),
                  synthetic.sweep_of_two("two.h5", [0.0, 1.0], [1.0, 2.0], sites=8))
