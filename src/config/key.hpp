@@ -55,6 +55,8 @@ struct Key {
   std::vector<Condition> when{};  ///< all must hold
   bool ascending = false;         ///< lists and grids: strictly ascending
   bool sweepable = false;         ///< may appear in [sweep]; real and complex keys only
+  std::string units{};            ///< as written to the output file for a swept key; empty: dimensionless
+  std::vector<std::string> unless{};  ///< an error, and without its default, where one of these keys is given
   bool file_path = false;         ///< text: names a file, relative to the folder of the input file; read as absolute
 };
 

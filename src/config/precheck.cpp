@@ -190,6 +190,8 @@ class Scanner {
     if (next < text_.size() && text_[next] == '[') ++next;
     while (next < text_.size() && is_blank(text_[next])) ++next;
     if (next < text_.size() && (is_bare(text_[next]) || text_[next] == '"' || text_[next] == '\'')) return std::nullopt;
+    const auto byte = next < text_.size() ? static_cast<unsigned char>(text_[next]) : static_cast<unsigned char>('\n');
+    if (byte >= 0x7F || (byte < 0x20 && byte != '\n' && byte != '\r')) return std::nullopt;  // run() says more of it
     return reject("expected the name of a table after '[', such as [model]");
   }
 

@@ -1,0 +1,550 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "config/precheck.hpp"
+#include "config/text.hpp"
+#include "fake_menu.hpp"
+
+namespace lindrift::config {
+namespace {
+
+using Sets = std::vector<std::pair<std::string, std::string>>;
+using testing::ElementsAre;
+
+const std::string chain = "[model]\nkind = \"tgge_chain\"\nsites = 8\n[task]\nkind = \"steady_state\"\n";  // 5 lines
+const std::string relax = "[model]\nkind = \"tgge_chain\"\nsites = 8\n[task]\nkind = \"relax\"\n";
+const std::string pair = "[model]\nkind = \"pair\"\nsites = 8\n[task]\nkind = \"green\"\n";
+
+Document read(const std::string& text, const Sets& sets = {}) { return parse(text, "INPUT.toml", sets, FakeMenu()); }
+
+/// Every complaint about a text, in order; none if it is right.
+std::vector<std::string> complaints(const std::string& text, const Sets& sets = {}) {
+  try {
+    read(text, sets);
+  } catch (const InputError& error) {
+    std::vector<std::string> texts;
+    for (const Diagnostic& diagnostic : error.diagnostics()) texts.push_back(diagnostic.text());
+    return texts;
+  }
+  return {};
+}
+
+template <typename Item>
+std::vector<Item> values(const Axis& axis) {
+  std::vector<Item> items;
+  for (const Value& value : axis.values) items.push_back(std::get<Item>(value));
+  return items;
+}
+
+bool same_bits(double left, double right) { return std::memcmp(&left, &right, sizeof left) == 0; }
+
+/// Reading the resolved text must change nothing, and resolve to itself.
+void expect_stable(const Document& document) {
+  const Document again = parse(document.resolved_text, document.path, {}, FakeMenu());
+  EXPECT_EQ(again.resolved_text, document.resolved_text);
+  EXPECT_EQ(again.base.values(), document.base.values());
+  ASSERT_EQ(again.sweep.points(), document.sweep.points());
+  EXPECT_EQ(again.sweep.shape(), document.sweep.shape());
+  for (std::size_t i = 0; i < document.sweep.axes.size(); ++i) {
+    EXPECT_EQ(again.sweep.axes[i].path, document.sweep.axes[i].path);
+    EXPECT_EQ(again.sweep.axes[i].values, document.sweep.axes[i].values);
+  }
+}
+
+TEST(Load, FillsInDefaults) {
+  const Document document = read(chain);
+  EXPECT_EQ(document.model, "tgge_chain");
+  EXPECT_EQ(document.task, "steady_state");
+  EXPECT_EQ(document.input_text, chain);
+  EXPECT_EQ(document.base.integer("model.sites"), 8);
+  EXPECT_EQ(document.base.real("bath.coupling"), 0.05);
+  EXPECT_EQ(document.base.complex("bath.delta_prime"), Complex(1.0, 0.5));
+  EXPECT_EQ(document.base.text("bath.jump"), "raman");
+  EXPECT_EQ(document.base.text("model.kind"), "tgge_chain");
+  EXPECT_TRUE(document.base.texts("output.fields").empty());
+  EXPECT_FALSE(document.base.has("bath.equilibrium_fraction"));
+  EXPECT_FALSE(document.base.has("bath.table"));
+  EXPECT_FALSE(document.base.has("task.times"));
+  EXPECT_EQ(document.sweep.points(), 1U);
+  EXPECT_TRUE(document.sweep.shape().empty());
+  EXPECT_EQ(document.point(0).values(), document.base.values());
+}
+
+TEST(Load, WritesResolvedText) {
+  EXPECT_EQ(read(chain).resolved_text, R"([model]
+kind = "tgge_chain"
+sites = 8
+hopping = 1.0
+
+[bath]
+coupling = 0.05
+inverse_temperature = 2.0
+nonequilibrium_fraction = 0.0
+# equilibrium_fraction = 1 - bath.nonequilibrium_fraction
+jump = "raman"
+delta = [1.0, 1.0]
+delta_prime = [1.0, 0.5]
+
+[initial]
+# lagrange_multiplier = from initial.filling
+filling = 0.5
+
+[task]
+kind = "steady_state"
+
+[solver]
+algorithm = "auto"
+tolerance = 1e-10
+max_steps = 1000000
+
+[output]
+fields = "all"
+)");
+}
+
+TEST(Load, WritesSweepAndTablesInTables) {
+  const Document document = read(pair + "[sweep]\nmode = 'zip'\n'bath.up.loss' = {start = 0, stop = 1, count = 3}\n" +
+                                 "bath.scale = [3, 2, 1]\n[output]\nfields = ['green_retarded']\n");
+  EXPECT_EQ(document.resolved_text, R"([model]
+kind = "pair"
+sites = 8
+
+[bath.up]
+gain = 0.0
+
+[task]
+kind = "green"
+momenta = "all"
+
+[solver]
+algorithm = "auto"
+tolerance = 1e-10
+max_steps = 1000000
+
+[sweep]
+mode = "zip"
+"bath.up.loss" = [0.0, 0.5, 1.0]
+"bath.scale" = [3.0, 2.0, 1.0]
+
+[output]
+fields = ["green_retarded"]
+)");
+  expect_stable(document);
+}
+
+TEST(Load, ReadsEveryType) {
+  const Document document = read(
+      "model = { kind = 'tgge_chain', sites = 3.0 }\nbath.delta = 2\nbath.coupling = 1\n"
+      "initial.lagrange_multiplier = [0.5, -1, 2e3]\ntask.kind = 'relax'\ntask.times = [0, 0.5]\n"
+      "output.fields = ['current', 'occupation']\n");
+  EXPECT_EQ(document.base.integer("model.sites"), 3);
+  EXPECT_EQ(document.base.complex("bath.delta"), Complex(2.0, 0.0));
+  EXPECT_THAT(document.base.reals("initial.lagrange_multiplier"), ElementsAre(0.5, -1.0, 2000.0));
+  EXPECT_FALSE(document.base.has("initial.filling"));
+  EXPECT_THAT(document.base.reals("task.times"), ElementsAre(0.0, 0.5));
+  EXPECT_THAT(document.base.texts("output.fields"), ElementsAre("current", "occupation"));
+  expect_stable(document);
+}
+
+TEST(Load, AcceptsByteOrderMarkAndWindowsLines) {
+  EXPECT_EQ(read("\xEF\xBB\xBF[model]\r\nkind = 'tgge_chain'\r\nsites = 4\r\n[task]\r\nkind = 'steady_state'\r\n")
+                .base.integer("model.sites"),
+            4);
+  EXPECT_THAT(complaints("\xEF\xBB\xBF[modl]\r\n"), ElementsAre("INPUT.toml: error: model.kind: is required: "
+                                                                "\"tgge_chain\" or \"pair\""));
+}
+
+TEST(Load, MakesGridsWithBothEnds) {
+  const auto times = read(relax + "times = { start = 0.1, stop = 0.7, count = 7 }\n").base.reals("task.times");
+  ASSERT_EQ(times.size(), 7U);
+  EXPECT_EQ(times.front(), 0.1);
+  EXPECT_EQ(times.back(), 0.7);
+  EXPECT_TRUE(same_bits(times[2], 0.1 + (0.7 - 0.1) * 2.0 / 6.0));
+  EXPECT_THAT(read(relax + "times = { start = 3, stop = 3, count = 1 }\n").base.reals("task.times"), ElementsAre(3.0));
+}
+
+TEST(Load, KeepsLongGridsShort) {
+  const Document document = read(relax + "times = { start = 0.0, stop = 10.0, count = 200001 }\n");
+  EXPECT_THAT(document.resolved_text, testing::HasSubstr("times = { start = 0.0, stop = 10.0, count = 200001 }"));
+  expect_stable(document);
+  const Document swept = read(chain + "[sweep]\n'bath.coupling' = { start = 0.0, stop = 0.3, count = 20001 }\n");
+  EXPECT_EQ(swept.sweep.points(), 20001U);
+  expect_stable(swept);
+}
+
+TEST(Load, ReadsListsOfIntegers) {
+  EXPECT_THAT(read(pair + "momenta = [-2, 0, 5.0]\n").base.integers("task.momenta"), ElementsAre(-2, 0, 5));
+  EXPECT_TRUE(read(pair + "momenta = 'all'\n").base.integers("task.momenta").empty());
+  EXPECT_THAT(complaints(pair + "momenta = [1, 1]\n"),
+              ElementsAre("INPUT.toml:6:15: error: task.momenta[1] = 1: must not appear twice (momenta m)"));
+  EXPECT_THAT(complaints(pair + "momenta = [64]\n"),
+              ElementsAre("INPUT.toml:6:12: error: task.momenta[0] = 64: must be >= -64 and <= 63 (momenta m)"));
+  EXPECT_THAT(complaints(pair + "momenta = 'some'\n"),
+              ElementsAre("INPUT.toml:6:11: error: task.momenta = \"some\": must be \"all\" or a list of integers "
+                          "(momenta m)"));
+  EXPECT_THAT(complaints(pair + "momenta = []\n"),
+              ElementsAre("INPUT.toml:6:11: error: task.momenta = []: must not be empty: give \"all\" or a list of "
+                          "integers (momenta m)"));
+}
+
+TEST(Load, CollectsComplaintsInOrder) {
+  EXPECT_THAT(
+      complaints("[solver]\ntolerance = 1\nalgorithm = 'separabel'\n[model]\nkind = 'tgge_chain'\nhoping = 1\n[bath]\n"
+                 "coupling = -1\njump = 'table'\ndelta = 1\n[task]\nkind = 'relax'\n",
+                 {{"bath.inverse_temperature", "cold"}}),
+      ElementsAre(
+          "INPUT.toml:2:13: error: solver.tolerance = 1: must be >= 1e-13 and <= 0.01 (relative error of the results)",
+          "INPUT.toml:3:13: error: solver.algorithm = \"separabel\": must be \"auto\", \"direct\" or \"separable\"; "
+          "did "
+          "you mean \"separable\"? (how sums are done)",
+          "INPUT.toml:6:1: error: model.hoping = 1: unknown key; did you mean model.hopping?",
+          "INPUT.toml:8:12: error: bath.coupling = -1: must be >= 0 (coupling to the bath epsilon)",
+          "INPUT.toml:10:1: error: bath.delta = 1: has no meaning for bath.jump = \"table\", only for \"raman\"",
+          "--set bath.inverse_temperature: error: bath.inverse_temperature = \"cold\": must be a number >= 0 (inverse "
+          "temperature beta, 1/energy)",
+          "INPUT.toml: error: model.sites: is required: number of sites L",
+          "INPUT.toml: error: bath.table: is required: hop weights w(to, from)",
+          "INPUT.toml: error: task.times: is required: times of the output"));
+}
+
+TEST(Load, CutsALongListOfComplaints) {
+  std::string text = chain;
+  for (int i = 0; i < 33; ++i) text += "stranger_" + std::to_string(i) + " = 1\n";
+  const auto texts = complaints(text);
+  ASSERT_EQ(texts.size(), 21U);
+  EXPECT_EQ(texts.front().rfind("INPUT.toml:6:1: error: task.stranger_0 = 1: unknown key", 0), 0U);
+  EXPECT_EQ(texts.back(), "INPUT.toml: error: ... and 13 more");
+}
+
+TEST(Load, SaysNothingAboutWhatHangsOnAnError) {
+  EXPECT_THAT(complaints(chain + "[bath]\njump = 'tabel'\ndelta = 1\n"),
+              ElementsAre("INPUT.toml:7:8: error: bath.jump = \"tabel\": must be \"raman\" or \"table\"; did you mean "
+                          "\"table\"? (kind of jump operator)"));
+}
+
+TEST(Load, ExplainsKeysWithoutAMeaning) {
+  EXPECT_THAT(
+      complaints(chain + "times = [0.0]\n"),
+      ElementsAre("INPUT.toml:6:1: error: task.times = [0.0]: has no meaning for task.kind = \"steady_state\""));
+  EXPECT_THAT(
+      complaints(chain + "momenta = 'all'\n[bath.up]\ngain = 0\n"),
+      ElementsAre("INPUT.toml:6:1: error: task.momenta = \"all\": has no meaning for model.kind = \"tgge_chain\"",
+                  "INPUT.toml:8:1: error: bath.up.gain = 0: has no meaning for model.kind = \"tgge_chain\""));
+  EXPECT_THAT(complaints(chain + "[bath.up]\n"),
+              ElementsAre("INPUT.toml:6:7: error: [bath.up]: has no meaning for model.kind = \"tgge_chain\""));
+  EXPECT_THAT(complaints(chain + "[bath]\ntable = 'rates.h5:/w'\n"),
+              ElementsAre("INPUT.toml:7:1: error: bath.table = \"rates.h5:/w\": has no meaning for bath.jump = "
+                          "\"raman\", only for \"table\""));
+  EXPECT_THAT(complaints(chain + "[initial]\nfilling = 0.5\nlagrange_multiplier = [1]\n"),
+              ElementsAre("INPUT.toml:7:1: error: initial.filling = 0.5: has no meaning when "
+                          "initial.lagrange_multiplier is given"));
+  EXPECT_THAT(complaints(chain + "[bath]\njump = 'table'\ntable = 'x'\n[sweep]\nbath.delta = [1]\n"),
+              ElementsAre("INPUT.toml:10:6: error: sweep.\"bath.delta\" = [1]: has no meaning for bath.jump = "
+                          "\"table\", only for \"raman\""));
+}
+
+TEST(Load, ChecksWhatItCanWithoutATask) {
+  EXPECT_THAT(complaints("[model]\nkind = 'tgge_chain'\nsites = 0\n"),
+              ElementsAre("INPUT.toml:3:9: error: model.sites = 0: must be >= 1 and <= 1000000000 (number of sites L)",
+                          "INPUT.toml: error: task.kind: is required: \"relax\" or \"steady_state\""));
+}
+
+TEST(Load, ResolvesPathsFromTheFolderOfTheInput) {
+  const std::string text = chain + "[bath]\njump = 'table'\ntable = 'rates.h5:/w'\n";
+  const Document document = parse(text, "/data/runs/a.toml", {}, FakeMenu());
+  EXPECT_EQ(document.base.text("bath.table"), "/data/runs/rates.h5:/w");
+  EXPECT_THAT(document.resolved_text, testing::HasSubstr("table = \"/data/runs/rates.h5:/w\"\n"));
+  expect_stable(document);
+  EXPECT_EQ(read(text).base.text("bath.table"), (std::filesystem::current_path() / "rates.h5:/w").string());
+  EXPECT_EQ(read(chain, {{"bath.jump", "table"}, {"bath.table", "/abs/x.h5:/w"}}).base.text("bath.table"),
+            "/abs/x.h5:/w");
+  EXPECT_THAT(complaints(chain + "[bath]\njump = 'table'\ntable = \"a\\u0000b\"\n"),
+              ElementsAre("INPUT.toml:8:9: error: bath.table = \"a\\u0000b\": must name a file, in UTF-8 without "
+                          "control characters (hop weights w(to, from))"));
+}
+
+TEST(Load, AsksTheSchemaAboutEveryPoint) {
+  EXPECT_THAT(complaints(chain, {{"model.sites", "500000000"}}),
+              ElementsAre("--set model.sites: error: model.sites: 500000000 sites need more memory than this machine "
+                          "has"));
+  EXPECT_THAT(complaints(chain + "[initial]\nlagrange_multiplier = [0.0]\n"),
+              ElementsAre("INPUT.toml:7:23: error: initial.lagrange_multiplier: must have model.sites = 8 values"));
+  EXPECT_THAT(
+      complaints(chain + "[sweep]\nbath.nonequilibrium_fraction = [0, 1]\nbath.inverse_temperature = [1, 0]\n"
+                         "bath.coupling = [0.1, 0.2, 0.3]\n"),
+      ElementsAre("INPUT.toml: error: bath.equilibrium_fraction: must be given here (at "
+                  "bath.nonequilibrium_fraction = 1.0, bath.inverse_temperature = 0.0, bath.coupling = 0.1, and "
+                  "2 more of the 12 points)"));
+}
+
+TEST(Load, ReadsFilesAndSaysWhyNot) {
+  const auto message = [](const std::string& path) -> std::string {
+    try {
+      load(path, {}, FakeMenu());
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const auto folder = std::filesystem::path(testing::TempDir()) / "lindrift_load_test";
+  std::filesystem::create_directories(folder);
+  const std::string missing = (folder / "missing.toml").string();
+  EXPECT_EQ(message(missing), missing + ": error: cannot be opened: No such file or directory");
+  EXPECT_EQ(message(folder.string()), folder.string() + ": error: cannot be read: Is a directory");
+  EXPECT_EQ(message(""), ": error: cannot be opened: No such file or directory");
+  const std::string path = (folder / "large.toml").string();
+  {
+    std::ofstream file(path);
+    for (int i = 0; i < (17 << 14); ++i) file << std::string(63, '#') << '\n';
+  }
+  EXPECT_EQ(message(path), path + ": error: the input has more than the 16 MiB allowed");
+  {
+    std::ofstream file(path);
+    file << chain;
+  }
+  EXPECT_EQ(load(path, {}, FakeMenu()).input_text, chain);
+  EXPECT_EQ(load(path, {}, FakeMenu()).path, path);
+  std::filesystem::remove_all(folder);
+}
+
+// ---- --set ----
+
+TEST(Set, WinsOverTheFile) {
+  const Document document =
+      read(chain + "[bath]\ncoupling = 0.1\n", {{"model.sites", "512"},
+                                                {"bath.coupling", "0.2"},
+                                                {"bath.coupling", "0.3"},
+                                                {"bath.delta", "[1.0, -1.0]"},
+                                                {"task.kind", "relax"},
+                                                {"task.times", "{ start = 0, stop = 1, count = 2 }"},
+                                                {"output.fields", "[\"current\"]"}});
+  EXPECT_EQ(document.base.integer("model.sites"), 512);
+  EXPECT_EQ(document.base.real("bath.coupling"), 0.3);
+  EXPECT_EQ(document.base.complex("bath.delta"), Complex(1.0, -1.0));
+  EXPECT_THAT(document.base.reals("task.times"), ElementsAre(0.0, 1.0));
+  EXPECT_THAT(document.resolved_text, testing::HasSubstr("coupling = 0.3\n"));
+  expect_stable(document);
+}
+
+TEST(Set, ReplacesBadValuesOfTheFile) {
+  EXPECT_EQ(read(chain + "[bath]\ncoupling = 'x'\n", {{"bath.coupling", "0.2"}}).base.real("bath.coupling"), 0.2);
+}
+
+TEST(Set, MergesTablesAndReplacesInlineOnes) {
+  EXPECT_EQ(read(chain, {{"task", "{ kind = 'relax', times = [1] }"}}).base.reals("task.times").size(), 1U);
+  EXPECT_EQ(read(chain, {{"bath", "{ coupling = 0.5 }"}}).base.real("bath.coupling"), 0.5);
+  EXPECT_EQ(read(relax + "times = { start = 0, stop = 1, count = 5 }\n", {{"task.times.count", "3"}})
+                .base.reals("task.times")
+                .size(),
+            3U);
+  EXPECT_EQ(read(relax + "times = { start = 0, stop = 1, step = 5 }\n",
+                 {{"task.times", "{ start = 0, stop = 1, count = 4 }"}})
+                .base.reals("task.times")
+                .size(),
+            4U);
+}
+
+TEST(Set, AcceptsBareWords) {
+  EXPECT_EQ(read(chain, {{"solver.algorithm", "direct"}}).base.text("solver.algorithm"), "direct");
+  EXPECT_EQ(read(chain, {{"solver.algorithm", "\"direct\""}}).base.text("solver.algorithm"), "direct");
+  EXPECT_EQ(read(chain, {{"\"solver\" . 'algorithm'", "direct"}}).base.text("solver.algorithm"), "direct");
+}
+
+TEST(Set, NamesItselfInErrors) {
+  EXPECT_THAT(
+      complaints(chain, {{"model.sites", "-1"}}),
+      ElementsAre("--set model.sites: error: model.sites = -1: must be >= 1 and <= 1000000000 (number of sites L)"));
+  EXPECT_THAT(complaints(chain, {{"bath.couplin", "1"}}),
+              ElementsAre("--set bath.couplin: error: bath.couplin = 1: unknown key; did you mean bath.coupling?"));
+  EXPECT_THAT(complaints(chain, {{"bath.coupling", ""}}),
+              ElementsAre("--set bath.coupling: error: bath.coupling = \"\": must be a number >= 0 (coupling to the "
+                          "bath epsilon)"));
+  EXPECT_THAT(complaints(chain, {{"bath.coupling", "1e400"}}),
+              ElementsAre("--set bath.coupling: error: bath.coupling = \"1e400\": must be a number >= 0 (coupling to "
+                          "the bath epsilon)"));
+  EXPECT_THAT(complaints(chain, {{"bath.coupling", "nan"}}),
+              ElementsAre("--set bath.coupling: error: bath.coupling = nan: must be finite (coupling to the bath "
+                          "epsilon)"));
+  EXPECT_THAT(complaints(chain, {{"model.kind.x", "1"}}),
+              ElementsAre("--set model.kind.x: error: model.kind is \"tgge_chain\" in the input, not a table"));
+  EXPECT_THAT(complaints(chain, {{"sweep.\"bath.coupling\"", "{start=0,stop=-1,count=3}"}}),
+              ElementsAre("--set sweep.\"bath.coupling\": error: sweep.\"bath.coupling\".stop = -1: must be >= 0 "
+                          "(coupling to the bath epsilon)"));
+  EXPECT_THAT(complaints(chain, {{"solver.algorithm", "\xFF"}}),
+              ElementsAre(testing::HasSubstr("--set solver.algorithm: error: solver.algorithm = \"?\": must be")));
+}
+
+TEST(Set, RefusesWhatIsNotAKey) {
+  for (const std::string key :
+       {"", ".", "a.", ".a", "a..b", "a b", "a=b", "\"a", "'a'b", "\"\"", "a\nb", "[a]", "a#b", "\"a\\n\""}) {
+    const auto texts = complaints(chain, {{key, "1"}});
+    ASSERT_EQ(texts.size(), 1U) << key;
+    EXPECT_THAT(texts[0], testing::HasSubstr("error: not a key: it must read like")) << key;
+    EXPECT_EQ(texts[0].rfind("--set ", 0), 0U);
+  }
+}
+
+TEST(Set, CannotBringInOtherKeys) {
+  EXPECT_THAT(complaints(chain, {{"bath.coupling", "1\nw = 2"}}),
+              ElementsAre("--set bath.coupling: error: bath.coupling = \"1\\nw = 2\": must be one TOML value"));
+  EXPECT_THAT(complaints(chain, {{"bath.coupling", "1\n[bath]\ndelta = 2"}}), testing::SizeIs(1));
+  for (const std::string value : {"1\nv = 2", "{}\n[v.x]\ny = 1", "[]\n[[v]]\nx = 1", "1\nv.x = 2", "0.1, delta = 2"}) {
+    EXPECT_THAT(complaints(chain, {{"bath.coupling", value}}), testing::SizeIs(1)) << value;
+  }
+  EXPECT_EQ(read(relax, {{"task.times", "[\n0,\n1,\n]"}}).base.reals("task.times").size(), 2U);
+  EXPECT_EQ(read(chain, {{"bath.coupling", "1 # all of it"}}).base.real("bath.coupling"), 1.0);
+}
+
+TEST(Set, SweepsWinOverTheFileAndComeLast) {
+  const std::string text = chain + "[sweep]\nbath.coupling = [0.1]\n\"model.hopping\" = [1, 2]\n";
+  for (const std::string key : {"sweep.\"bath.coupling\"", "sweep.bath.coupling", "sweep.'bath.coupling'"}) {
+    const Document document = read(text, {{key, "[0.3, 0.4]"}});
+    ASSERT_EQ(document.sweep.axes.size(), 2U) << key;
+    EXPECT_EQ(document.sweep.axes[0].path, "model.hopping");
+    EXPECT_EQ(document.sweep.axes[1].path, "bath.coupling");
+    EXPECT_THAT(values<double>(document.sweep.axes[1]), ElementsAre(0.3, 0.4));
+  }
+  EXPECT_EQ(read(text, {{"sweep", "{ \"bath.delta\" = [1, [0, 1]] }"}}).sweep.points(), 4U);
+}
+
+// ---- [sweep] ----
+
+TEST(Sweep, KeepsTheOrderOfTheFile) {
+  const Document document = read(chain +
+                                 "[sweep]\n\"model.hopping\" = [1, 2]\nbath.nonequilibrium_fraction = [0.5]\n"
+                                 "\"bath.coupling\" = { start = 0, stop = 1, count = 3 }\nbath.delta = [[1, 2], 3]\n");
+  ASSERT_EQ(document.sweep.axes.size(), 4U);
+  EXPECT_EQ(document.sweep.axes[0].path, "model.hopping");
+  EXPECT_EQ(document.sweep.axes[1].path, "bath.nonequilibrium_fraction");
+  EXPECT_EQ(document.sweep.axes[2].path, "bath.coupling");
+  EXPECT_EQ(document.sweep.axes[3].path, "bath.delta");
+  EXPECT_THAT(values<Complex>(document.sweep.axes[3]), ElementsAre(Complex(1, 2), Complex(3, 0)));
+  EXPECT_THAT(document.sweep.shape(), ElementsAre(2, 1, 3, 2));
+  EXPECT_EQ(document.sweep.points(), 12U);
+  // The last axis runs fastest.
+  EXPECT_EQ(document.point(0).real("model.hopping"), 1.0);
+  EXPECT_EQ(document.point(1).complex("bath.delta"), Complex(3, 0));
+  EXPECT_EQ(document.point(2).real("bath.coupling"), 0.5);
+  EXPECT_EQ(document.point(11).real("model.hopping"), 2.0);
+  EXPECT_EQ(document.point(11).real("bath.coupling"), 1.0);
+  EXPECT_THROW(document.point(12), Error);
+  EXPECT_FALSE(document.base.has("model.hopping"));
+  EXPECT_THAT(document.resolved_text, testing::Not(testing::HasSubstr("\nhopping = ")));
+  expect_stable(document);
+}
+
+TEST(Sweep, ZipsListsOfOneLength) {
+  const Document document =
+      read(chain + "[sweep]\nmode = 'zip'\nbath.coupling = [0.1, 0.2, 0.3]\nbath.delta = [1, 2, [3, 1]]\n");
+  EXPECT_THAT(document.sweep.shape(), ElementsAre(3));
+  EXPECT_EQ(document.sweep.points(), 3U);
+  EXPECT_EQ(document.point(2).real("bath.coupling"), 0.3);
+  EXPECT_EQ(document.point(2).complex("bath.delta"), Complex(3, 1));
+  expect_stable(document);
+}
+
+TEST(Sweep, OverridesTheBaseValue) {
+  const Document document = read(chain + "[bath]\ncoupling = 0.7\n[sweep]\nbath.coupling = [0.1]\n");
+  EXPECT_EQ(document.base.real("bath.coupling"), 0.7);
+  EXPECT_EQ(document.point(0).real("bath.coupling"), 0.1);
+  EXPECT_THAT(document.sweep.shape(), ElementsAre(1));
+  EXPECT_THAT(document.resolved_text, testing::HasSubstr("\ncoupling = 0.7\n"));
+  expect_stable(document);
+}
+
+TEST(Sweep, GivesOptionalKeys) {
+  const Document document = read(chain + "[sweep]\nbath.equilibrium_fraction = [0.1, 0.2]\n");
+  EXPECT_EQ(document.point(1).real("bath.equilibrium_fraction"), 0.2);
+  EXPECT_THAT(document.resolved_text, testing::Not(testing::HasSubstr("# equilibrium_fraction")));
+  expect_stable(document);
+}
+
+TEST(Sweep, MayBeEmpty) {
+  EXPECT_TRUE(read(chain + "[sweep]\n").sweep.empty());
+  EXPECT_TRUE(read(chain + "[sweep]\nmode = 'zip'\n").sweep.empty());
+  EXPECT_EQ(read(chain + "[sweep]\nmode = 'zip'\n").sweep.points(), 1U);
+}
+
+TEST(Sweep, AcceptsKeysInTables) {
+  const Document document = read(pair + "[sweep.bath]\nscale = [1, 2]\n[sweep.bath.up]\ngain = [0]\n");
+  ASSERT_EQ(document.sweep.axes.size(), 2U);
+  EXPECT_EQ(document.sweep.axes[0].path, "bath.scale");
+  EXPECT_EQ(document.sweep.axes[1].path, "bath.up.gain");
+}
+
+// ---- the rest ----
+
+TEST(Resolved, KeepsEveryBit) {
+  std::mt19937_64 random(5);
+  for (int round = 0; round < 40; ++round) {
+    std::string list;
+    std::vector<double> numbers;
+    while (numbers.size() < 8) {
+      const std::uint64_t bits = random();
+      double number = 0.0;
+      std::memcpy(&number, &bits, sizeof number);
+      if (!std::isfinite(number)) continue;
+      list += (numbers.empty() ? "" : ", ") + format_real(number);
+      numbers.push_back(number);
+    }
+    const Document document = read(chain + "[initial]\nlagrange_multiplier = [" + list + "]\n");
+    const auto& read_numbers = document.base.reals("initial.lagrange_multiplier");
+    for (std::size_t i = 0; i < numbers.size(); ++i) EXPECT_TRUE(same_bits(numbers[i], read_numbers[i])) << list;
+    const Document again = read(document.resolved_text);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      EXPECT_TRUE(same_bits(numbers[i], again.base.reals("initial.lagrange_multiplier")[i])) << list;
+    }
+    EXPECT_EQ(again.resolved_text, document.resolved_text);
+  }
+}
+
+TEST(Text, FormatsReals) {
+  EXPECT_EQ(format_real(1.0), "1.0");
+  EXPECT_EQ(format_real(-0.0), "-0.0");
+  EXPECT_EQ(format_real(0.1), "0.1");
+  EXPECT_EQ(format_real(1e22), "1e+22");
+  EXPECT_EQ(format_real(5e-324), "5e-324");
+  EXPECT_EQ(quote("a\"\\\n\t\x01"), "\"a\\\"\\\\\\n\\t\\u0001\"");
+}
+
+TEST(Nearest, FindsMisspeltWords) {
+  const std::vector<std::string> words = {"coupling", "delta", "delta_prime", "jump"};
+  EXPECT_EQ(nearest("couplin", words), "coupling");
+  EXPECT_EQ(nearest("cuopling", words), "coupling");
+  EXPECT_EQ(nearest("delt", words), "delta");
+  EXPECT_EQ(nearest("delta_prim", words), "delta_prime");
+  EXPECT_EQ(nearest("j", words), "");
+  EXPECT_EQ(nearest("temperature", words), "");
+  EXPECT_EQ(nearest("", words), "");
+  EXPECT_EQ(nearest("jump", {}), "");
+  EXPECT_EQ(nearest(std::string(100000, 'x'), words), "");
+}
+
+TEST(Precheck, FollowsStringsAndComments) {
+  for (const std::string good : {"a = \"[`\\\"]\"", "a = '[`'", "# [`a] ; é", "a = \"\"\"\n[`\n\"\"\"\"\"",
+                                 "a = '''\n}\n'''''\n[b]", "a = [\n[1],\n[ 2 ]]", "[a.b]", "[[a]]", "['é']",
+                                 "\"é\" = 1", "a = 1000e-5", "a = { b = [ { c = 1 } ] }", "a = -1_000.5e+3"}) {
+    EXPECT_FALSE(precheck(good).has_value()) << good << ": " << precheck(good)->message;
+  }
+  const auto rejection = precheck("a = 1\nb = 'x' ]");
+  ASSERT_TRUE(rejection.has_value());
+  EXPECT_EQ(rejection->line, 2);
+  EXPECT_EQ(rejection->column, 9);
+}
+
+TEST(Point, RefusesWhatItDoesNotHave) {
+  Point point;
+  point.set("a", 1.0);
+  EXPECT_EQ(point.real("a"), 1.0);
+  EXPECT_THROW(point.real("b"), Error);
+  EXPECT_THROW(point.integer("a"), Error);
+}
+
+}  // namespace
+}  // namespace lindrift::config
