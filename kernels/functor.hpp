@@ -9,10 +9,11 @@
 ///
 ///   map       functor(i) for every i; writes its own results
 ///   reduce    term.accumulate<T>(i, Sum<T>&) over all i; Sum has operator+= and lane(i)
-///   pair_sum  pair.row(i), pair.column<T>(j), pair.accumulate(row, column, Sum<T>&) over all j, then pair.finish(i, sum)
+///   pair_sum  pair.row(i), pair.column<T>(j), pair.accumulate(row, column, Sum<T>&) over all j, then pair.finish(i,
+///   sum)
 ///
-/// T is double, or on the CPU a Pack of doubles: arithmetic is written once and vectorises by construction, with the same
-/// lanes, hence the same bits, for every vector width of the processor.
+/// T is double, or on the CPU a Pack of doubles: arithmetic is written once and vectorises by construction, with the
+/// same lanes, hence the same bits, for every vector width of the processor.
 
 #ifdef __CUDACC__
 #define LINDRIFT_HD __host__ __device__ __forceinline__
@@ -20,8 +21,8 @@
 #define LINDRIFT_HD inline __attribute__((always_inline))
 #endif
 
-/// Every instruction set compiles these headers in a namespace of its own, so that the linker never hands code for a newer
-/// processor to an older one. Set by the build; plain includes (tests) get "generic".
+/// Every instruction set compiles these headers in a namespace of its own, so that the linker never hands code for a
+/// newer processor to an older one. Set by the build; plain includes (tests) get "generic".
 #ifndef LINDRIFT_ISA
 #define LINDRIFT_ISA generic
 #endif

@@ -5,13 +5,14 @@
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 
-/// What one thread block does for a pair sum, cut at its barriers into phases that the host can call as well: tests walk the
-/// lanes of a block one by one, over tiles that are poisoned in between, and see an index error without a card.
+/// What one thread block does for a pair sum, cut at its barriers into phases that the host can call as well: tests
+/// walk the lanes of a block one by one, over tiles that are poisoned in between, and see an index error without a
+/// card.
 ///
-/// A block owns `rows_per_block` rows. Lane t keeps rows t, t + lanes, t + 2 lanes, ... of them, so that neighbouring lanes
-/// load neighbouring rows and one column read from the tile serves `rows_per_lane` rows. Columns are walked in tiles; the
-/// columns may be split over `chunks` blocks, so that few rows still fill the card. Partial sums are then added in the order
-/// of the chunks: the same bits on every run.
+/// A block owns `rows_per_block` rows. Lane t keeps rows t, t + lanes, t + 2 lanes, ... of them, so that neighbouring
+/// lanes load neighbouring rows and one column read from the tile serves `rows_per_lane` rows. Columns are walked in
+/// tiles; the columns may be split over `chunks` blocks, so that few rows still fill the card. Partial sums are then
+/// added in the order of the chunks: the same bits on every run.
 template <class Pair, int Lanes = 128, int RowsPerLane = 2>
 struct PairBlock {
   using Row = typename Pair::Row;

@@ -11,18 +11,24 @@ namespace lindrift {
 
 std::string_view name(Backend backend) {
   switch (backend) {
-    case Backend::cpu: return "cpu";
-    case Backend::cuda: return "cuda";
-    case Backend::automatic: break;
+    case Backend::cpu:
+      return "cpu";
+    case Backend::cuda:
+      return "cuda";
+    case Backend::automatic:
+      break;
   }
   return "auto";
 }
 
 std::string_view name(Algorithm algorithm) {
   switch (algorithm) {
-    case Algorithm::direct: return "direct";
-    case Algorithm::separable: return "separable";
-    case Algorithm::automatic: break;
+    case Algorithm::direct:
+      return "direct";
+    case Algorithm::separable:
+      return "separable";
+    case Algorithm::automatic:
+      break;
   }
   return "auto";
 }

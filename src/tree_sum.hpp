@@ -4,8 +4,8 @@
 
 namespace lindrift {
 
-/// sum of term(i) over [first, last) by halving the range: the same bits wherever it runs, and an error that grows with the
-/// logarithm of the length only.
+/// sum of term(i) over [first, last) by halving the range: the same bits wherever it runs, and an error that grows with
+/// the logarithm of the length only.
 template <class Term>
 double tree_sum(std::size_t first, std::size_t last, const Term& term) {
   if (last - first <= 64) {

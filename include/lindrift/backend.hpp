@@ -41,8 +41,8 @@ std::string cuda_device_name(int device);
 /// @throws UnsupportedError if cuda is asked for and cannot be had; the message says why
 Backend resolve_backend(Backend requested, std::string* reason = nullptr);
 
-/// Instruction set of the CPU kernels chosen for this processor: "baseline", "x86-64-v3" (AVX2) or "x86-64-v4" (AVX-512).
-/// The environment variable LINDRIFT_SIMD selects a lower one.
+/// Instruction set of the CPU kernels chosen for this processor: "baseline", "x86-64-v3" (AVX2) or "x86-64-v4"
+/// (AVX-512). The environment variable LINDRIFT_SIMD selects a lower one.
 std::string_view simd_level();
 
 }  // namespace lindrift

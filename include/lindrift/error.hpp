@@ -36,7 +36,8 @@ class UnsupportedError : public Error {
   using Error::Error;
 };
 
-/// A computation produced a value that is not finite, or an integrator gave up for a reason that more steps cannot mend.
+/// A computation produced a value that is not finite, or an integrator gave up for a reason that more steps cannot
+/// mend.
 class NumericalError : public Error {
  public:
   using Error::Error;

@@ -13,10 +13,10 @@ namespace lindrift {
 /// (docs/physics.md, Eq. 7), evaluated on one backend by one algorithm. This is the seam between physics on a backend
 /// and the solvers: solvers see occupations and Lagrange multipliers on the host, never the sums behind them.
 ///
-/// Particles n_s and holes h_s = 1 - n_s are passed separately, so that neither loses digits where it is small. All spans
-/// have shape (modes(),); every element of an output is written; ShapeError otherwise. Cost per call: O(modes) when
-/// separable, O(modes^2) when direct. The same input gives the same bits for any number of threads.
-/// A Generator is not safe to call from two threads at once.
+/// Particles n_s and holes h_s = 1 - n_s are passed separately, so that neither loses digits where it is small. All
+/// spans have shape (modes(),); every element of an output is written; ShapeError otherwise. Cost per call: O(modes)
+/// when separable, O(modes^2) when direct. The same input gives the same bits for any number of threads. A Generator is
+/// not safe to call from two threads at once.
 class Generator {
  public:
   virtual ~Generator() = default;
@@ -36,8 +36,8 @@ class Generator {
   virtual void occupation_rate_derivative(std::span<const double> direction, std::span<double> derivative) = 0;
 
   /// log(gain_s / (epsilon J)) and log(loss_s / (epsilon J)) from lagrange_multiplier_s = log((1-n_s)/n_s), finite
-  /// as long as a rate is not exactly zero, however large the multipliers or beta * energy; -inf for a rate that is zero.
-  /// Also fixes the point of log_balance_derivative().
+  /// as long as a rate is not exactly zero, however large the multipliers or beta * energy; -inf for a rate that is
+  /// zero. Also fixes the point of log_balance_derivative().
   virtual void log_rates(std::span<const double> lagrange_multiplier, std::span<double> log_gain,
                          std::span<double> log_loss) = 0;
 

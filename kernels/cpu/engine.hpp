@@ -10,8 +10,8 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace cpu {
 
-/// Uninitialised doubles on a cache-line boundary. No standard container here: its inline functions would be shared with
-/// code compiled for other instruction sets.
+/// Uninitialised doubles on a cache-line boundary. No standard container here: its inline functions would be shared
+/// with code compiled for other instruction sets.
 class Buffer {
  public:
   Buffer() = default;
@@ -22,7 +22,8 @@ class Buffer {
   double* resize(Index size) {
     if (size > capacity_) {
       release();
-      data_ = static_cast<double*>(::operator new(static_cast<std::size_t>(size) * sizeof(double), std::align_val_t{64}));
+      data_ =
+          static_cast<double*>(::operator new (static_cast<std::size_t>(size) * sizeof(double), std::align_val_t{64}));
       capacity_ = size;
     }
     return data_;
@@ -31,7 +32,7 @@ class Buffer {
 
  private:
   void release() {
-    if (data_) ::operator delete(data_, std::align_val_t{64});
+    if (data_) ::operator delete (data_, std::align_val_t{64});
     data_ = nullptr;
     capacity_ = 0;
   }
@@ -39,8 +40,8 @@ class Buffer {
   Index capacity_ = 0;
 };
 
-/// The verbs as OpenMP loops over packs of eight doubles. Work is cut into blocks whose size does not depend on the number
-/// of threads, and block sums are added by a fixed binary tree: the same bits for any number of threads.
+/// The verbs as OpenMP loops over packs of eight doubles. Work is cut into blocks whose size does not depend on the
+/// number of threads, and block sums are added by a fixed binary tree: the same bits for any number of threads.
 class Engine {
  public:
   using Buffer = cpu::Buffer;
@@ -92,8 +93,9 @@ class Engine {
   static constexpr Index parallel_elements = 16384;  ///< below, starting threads costs more than the loop
   static constexpr Index parallel_rows = 256;
   static constexpr Index block_elements = 4096;
-  static constexpr int tile_rows = 4;             ///< rows that share a loaded column: what 32 vector registers hold
-  static constexpr Index pair_block = 512;        ///< columns summed before the block's sum joins the total: keeps error small
+  static constexpr int tile_rows = 4;  ///< rows that share a loaded column: what 32 vector registers hold
+  static constexpr Index pair_block =
+      512;  ///< columns summed before the block's sum joins the total: keeps error small
 
   template <class Sum>
   LINDRIFT_HD static auto fold_lanes(const Sum& sum) {

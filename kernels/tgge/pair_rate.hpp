@@ -9,9 +9,10 @@
 ///   gain_s = (1/L) sum_s' [ gamma_eq e^{-beta E_s/2} e^{+beta E_s'/2} + gamma_neq w(s,s') ] n_s'         (Eq. 6)
 ///   loss_s = (1/L) sum_s' [ gamma_eq e^{+beta E_s/2} e^{-beta E_s'/2} + gamma_neq w(s',s) ] (1 - n_s')
 ///
-/// The sums come in two dresses. Bare: occupations as they are, Boltzmann factors as they are; linear in the occupations
-/// and cheap. Dressed: every factor divided by the largest of its kind, logarithms kept aside, for any beta and any Lagrange
-/// multiplier. A Source gives the columns s', Rows the prefactors of s, a Finish what is made of gain_s and loss_s.
+/// The sums come in two dresses. Bare: occupations as they are, Boltzmann factors as they are; linear in the
+/// occupations and cheap. Dressed: every factor divided by the largest of its kind, logarithms kept aside, for any beta
+/// and any Lagrange multiplier. A Source gives the columns s', Rows the prefactors of s, a Finish what is made of
+/// gain_s and loss_s.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -166,8 +167,8 @@ struct OccupationRateDerivative {
   const double *particles, *holes, *relaxation_rate, *direction;
   double* derivative;
   LINDRIFT_HD void operator()(Index s, const PairSums<double>& sum) const {
-    derivative[s] = scale * (rows.gain(s, sum) * holes[s] + rows.loss(s, sum) * particles[s]) -
-                    relaxation_rate[s] * direction[s];
+    derivative[s] =
+        scale * (rows.gain(s, sum) * holes[s] + rows.loss(s, sum) * particles[s]) - relaxation_rate[s] * direction[s];
   }
 };
 
@@ -258,7 +259,8 @@ struct FromMoments {
   LINDRIFT_HD void operator()(Index s) const { at(s, weight.sums(weight.template mode<double>(s), moments)); }
 };
 
-/// Largest exponents of the dressed factors, up to log 2: max(beta E/2 - max(lambda, 0)) and max(-beta E/2 + min(lambda, 0)).
+/// Largest exponents of the dressed factors, up to log 2: max(beta E/2 - max(lambda, 0)) and max(-beta E/2 +
+/// min(lambda, 0)).
 template <class T>
 struct LargestExponents {
   T particle = T{} - 1e300, hole = T{} - 1e300;
@@ -277,7 +279,8 @@ struct ExponentTerm {
   template <class T>
   LINDRIFT_HD void accumulate(Index s, LargestExponents<T>& largest) const {
     const T thermal = half_beta * load<T>(energy, s), lambda = load<T>(lagrange_multiplier, s), zero = T{};
-    largest += LargestExponents<T>{thermal - (lambda > zero ? lambda : zero), (lambda < zero ? lambda : zero) - thermal};
+    largest +=
+        LargestExponents<T>{thermal - (lambda > zero ? lambda : zero), (lambda < zero ? lambda : zero) - thermal};
   }
 };
 

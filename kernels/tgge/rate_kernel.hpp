@@ -4,21 +4,22 @@
 
 namespace lindrift::kernels {
 
-/// Plain data of a tGGE rate equation with factorised hop weights. Arrays are on the host, of shape (modes,), and are copied.
+/// Plain data of a tGGE rate equation with factorised hop weights. Arrays are on the host, of shape (modes,), and are
+/// copied.
 struct FactorisedRateTables {
   std::int64_t modes = 0;
-  double over_sites = 1.0;      ///< 1/L
-  double scale = 0.0;           ///< epsilon J
+  double over_sites = 1.0;  ///< 1/L
+  double scale = 0.0;       ///< epsilon J
   double inverse_temperature = 0.0;
-  double thermal_weight = 0.0;  ///< gamma_eq
+  double thermal_weight = 0.0;         ///< gamma_eq
   double nonequilibrium_weight = 0.0;  ///< gamma_neq
   const double* energy = nullptr;
-  const double* in = nullptr;   ///< w(to, from) = in_to out_from
+  const double* in = nullptr;  ///< w(to, from) = in_to out_from
   const double* out = nullptr;
 };
 
-/// Generator (include/lindrift/generator.hpp, which documents the functions) on bare pointers: what is compiled once per
-/// backend and instruction set sits behind this table of functions and shares no inline code with the rest.
+/// Generator (include/lindrift/generator.hpp, which documents the functions) on bare pointers: what is compiled once
+/// per backend and instruction set sits behind this table of functions and shares no inline code with the rest.
 class RateKernel {
  public:
   virtual ~RateKernel();
@@ -31,9 +32,9 @@ class RateKernel {
 
 /// Makers of each variant; the caller owns the result. `direct` takes every pair, otherwise moments are used.
 /// threads is read by the CPU variants, device by CUDA's.
-#define LINDRIFT_DECLARE_VARIANT(isa)                                                                      \
-  namespace isa {                                                                                          \
-  RateKernel* make_rate_kernel(const FactorisedRateTables& tables, bool direct, int threads, int device);  \
+#define LINDRIFT_DECLARE_VARIANT(isa)                                                                     \
+  namespace isa {                                                                                         \
+  RateKernel* make_rate_kernel(const FactorisedRateTables& tables, bool direct, int threads, int device); \
   }
 LINDRIFT_DECLARE_VARIANT(baseline)
 LINDRIFT_DECLARE_VARIANT(v3)

@@ -50,13 +50,13 @@ class RateKernelOf final : public RateKernel {
     const double* lambda = engine_.upload(lagrange_multiplier, size_, particles_buffer_);
     const double half_beta = 0.5 * tables_.inverse_temperature;
     const auto largest = engine_.reduce(size_, ExponentTerm{half_beta, energy_, lambda});
-    Buffer* const dressed[] = {&thermal_particle_, &particle_,     &thermal_hole_, &hole_,       &thermal_gain_,
-                               &gain_,             &thermal_loss_, &loss_,         &gain_scale_, &loss_scale_};
+    Buffer* const dressed[] = {&thermal_particle_, &particle_, &thermal_hole_, &hole_,      &thermal_gain_, &gain_,
+                               &thermal_loss_,     &loss_,     &gain_scale_,   &loss_scale_};
     for (Buffer* buffer : dressed) buffer->resize(size_);
     engine_.map(size_, Dress{half_beta, std::log(tables_.thermal_weight), std::log(tables_.nonequilibrium_weight),
                              tables_.over_sites, largest, energy_, lambda, thermal_particle_.data(), particle_.data(),
-                             thermal_hole_.data(), hole_.data(), thermal_gain_.data(), gain_.data(), thermal_loss_.data(),
-                             loss_.data(), gain_scale_.data(), loss_scale_.data()});
+                             thermal_hole_.data(), hole_.data(), thermal_gain_.data(), gain_.data(),
+                             thermal_loss_.data(), loss_.data(), gain_scale_.data(), loss_scale_.data()});
     double* log_gain_target = engine_.target(log_gain, size_, result_buffer_);
     double* log_loss_target = engine_.target(log_loss, size_, second_result_buffer_);
     sum(dressed_source(), LogRates{thermal_gain_.data(), gain_.data(), thermal_loss_.data(), loss_.data(),

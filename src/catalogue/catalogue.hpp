@@ -34,8 +34,11 @@ struct Monitor {
 struct TaskEntry {
   std::string kind;
   std::string description;
-  std::vector<config::Key> keys;     ///< beyond the model's own
-  std::vector<std::string> fields;   ///< datasets it makes, coordinates left out
+  std::vector<config::Key> keys;    ///< beyond the model's own
+  std::vector<std::string> fields;  ///< datasets it makes, coordinates left out
+  /// Coordinates and fields of a point, every value missing: what its result will look like, and what a failed point
+  /// leaves.
+  std::function<io::Result(const config::Point&)> outline;
   std::function<Plan(const config::Point&, const Execution&)> plan;
   std::function<io::Result(const config::Point&, const Execution&, const Monitor&)> run;
 };

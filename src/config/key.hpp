@@ -38,26 +38,25 @@ struct Range {
 /// The key has a meaning only if another key (defined before it in the schema) holds one of these values.
 struct Condition {
   std::string path;
-  std::vector<std::string> values{};  ///< empty: any value will do, but there must be one
-  bool absent = false;                ///< instead: the other key must not have a value
+  std::vector<std::string> values;
 };
 
 /// One key of the input file: everything that reading, checking, documenting and sweeping it needs.
 struct Key {
-  std::string path;  ///< dotted: "bath.coupling"
+  std::string path{};  ///< dotted: "bath.coupling"
   Type type = Type::real;
-  std::string help;  ///< one line, with the unit; printed in error messages and by `lindrift models`
+  std::string help{};  ///< one line, with the unit; printed in error messages and by `lindrift models`
   std::optional<Value> default_value{};  ///< none: required, or optional if `optional` is set
   bool optional = false;                 ///< may be absent without a default; `derived` says what then happens
   std::string derived{};                 ///< "1 - bath.nonequilibrium_fraction"
   Range range{};
   std::vector<std::string> choices{};
-  std::vector<Condition> when{};  ///< all must hold
-  bool ascending = false;         ///< lists and grids: strictly ascending
-  bool sweepable = false;         ///< may appear in [sweep]; real and complex keys only
-  std::string units{};            ///< as written to the output file for a swept key; empty: dimensionless
+  std::vector<Condition> when{};      ///< all must hold
+  bool ascending = false;             ///< lists and grids: strictly ascending
+  bool sweepable = false;             ///< may appear in [sweep]; real and complex keys only
+  std::string units{};                ///< as written to the output file for a swept key; empty: dimensionless
   std::vector<std::string> unless{};  ///< an error, and without its default, where one of these keys is given
-  bool file_path = false;         ///< text: names a file, relative to the folder of the input file; read as absolute
+  bool file_path = false;  ///< text: names a file, relative to the folder of the input file; read as absolute
 };
 
 }  // namespace lindrift::config

@@ -13,15 +13,18 @@ namespace {
 
 class RateGenerator final : public Generator {
  public:
-  RateGenerator(std::size_t modes, std::unique_ptr<kernels::RateKernel> kernel) : modes_(modes), kernel_(std::move(kernel)) {}
+  RateGenerator(std::size_t modes, std::unique_ptr<kernels::RateKernel> kernel)
+      : modes_(modes), kernel_(std::move(kernel)) {}
 
   std::size_t modes() const noexcept override { return modes_; }
 
-  void occupation_rate(std::span<const double> particles, std::span<const double> holes, std::span<double> rate) override {
+  void occupation_rate(std::span<const double> particles, std::span<const double> holes,
+                       std::span<double> rate) override {
     check({particles.size(), holes.size(), rate.size()});
     kernel_->occupation_rate(particles.data(), holes.data(), rate.data());
   }
-  void linearize(std::span<const double> particles, std::span<const double> holes, std::span<double> relaxation_rate) override {
+  void linearize(std::span<const double> particles, std::span<const double> holes,
+                 std::span<double> relaxation_rate) override {
     check({particles.size(), holes.size(), relaxation_rate.size()});
     kernel_->linearize(particles.data(), holes.data(), relaxation_rate.data());
     linearized_ = true;
@@ -31,7 +34,8 @@ class RateGenerator final : public Generator {
     if (!linearized_) throw Error("occupation_rate_derivative() needs a call of linearize() first");
     kernel_->occupation_rate_derivative(direction.data(), derivative.data());
   }
-  void log_rates(std::span<const double> lagrange_multiplier, std::span<double> log_gain, std::span<double> log_loss) override {
+  void log_rates(std::span<const double> lagrange_multiplier, std::span<double> log_gain,
+                 std::span<double> log_loss) override {
     check({lagrange_multiplier.size(), log_gain.size(), log_loss.size()});
     kernel_->log_rates(lagrange_multiplier.data(), log_gain.data(), log_loss.data());
     dressed_ = true;
@@ -46,7 +50,8 @@ class RateGenerator final : public Generator {
   void check(std::initializer_list<std::size_t> sizes) const {
     for (const std::size_t size : sizes)
       if (size != modes_)
-        throw ShapeError("a vector over modes has length " + std::to_string(size) + "; it must be " + std::to_string(modes_));
+        throw ShapeError("a vector over modes has length " + std::to_string(size) + "; it must be " +
+                         std::to_string(modes_));
   }
 
   std::size_t modes_;
@@ -71,7 +76,8 @@ kernels::RateKernel* make_kernel(const kernels::FactorisedRateTables& tables, co
 
 }  // namespace
 
-std::unique_ptr<Generator> make_rate_generator(const kernels::FactorisedRateTables& tables, const Execution& execution) {
+std::unique_ptr<Generator> make_rate_generator(const kernels::FactorisedRateTables& tables,
+                                               const Execution& execution) {
   return std::make_unique<RateGenerator>(static_cast<std::size_t>(tables.modes),
                                          std::unique_ptr<kernels::RateKernel>(make_kernel(tables, execution)));
 }

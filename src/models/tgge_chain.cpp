@@ -36,7 +36,8 @@ double squared_modulus(std::complex<double> z, double cosine, double sine) {
 
 void validate(const TggeChain& chain) {
   const TggeBath& bath = chain.bath;
-  if (chain.sites < 1) throw ParameterError("model.sites", std::to_string(chain.sites) + " is not allowed: must be >= 1");
+  if (chain.sites < 1)
+    throw ParameterError("model.sites", std::to_string(chain.sites) + " is not allowed: must be >= 1");
   require(std::isfinite(chain.hopping) && chain.hopping > 0.0, "model.hopping", chain.hopping, "> 0");
   require(std::isfinite(bath.coupling) && bath.coupling >= 0.0, "bath.coupling", bath.coupling, ">= 0");
   require(std::isfinite(bath.inverse_temperature) && bath.inverse_temperature >= 0.0, "bath.inverse_temperature",
@@ -48,7 +49,8 @@ void validate(const TggeChain& chain) {
   if (bath.thermal_weight() == 0.0 && bath.nonequilibrium_fraction == 0.0)
     throw ParameterError("bath.equilibrium_fraction",
                          "0 is not allowed with bath.nonequilibrium_fraction = 0: no bath would be left");
-  for (const auto& [quantity, value] : {std::pair{"bath.delta", chain.jump.delta}, {"bath.delta_prime", chain.jump.delta_prime}})
+  for (const auto& [quantity, value] :
+       {std::pair{"bath.delta", chain.jump.delta}, {"bath.delta_prime", chain.jump.delta_prime}})
     require(std::isfinite(value.real()) && std::isfinite(value.imag()), quantity, std::abs(value), "finite");
 }
 
@@ -61,9 +63,10 @@ RateEquation make_rate_equation(const TggeChain& chain, const Execution& executi
   equation.thermal = chain.bath.thermal_weight() > 0.0;
   equation.backend = resolve_backend(execution.backend);
   equation.algorithm = execution.algorithm == Algorithm::automatic ? Algorithm::separable : execution.algorithm;
-  equation.reason = execution.algorithm != Algorithm::automatic
-                        ? "as asked"
-                        : "the Raman bath factorises and the exponential spectrum has rank one: 4 moments replace L^2 pairs";
+  equation.reason =
+      execution.algorithm != Algorithm::automatic
+          ? "as asked"
+          : "the Raman bath factorises and the exponential spectrum has rank one: 4 moments replace L^2 pairs";
 
   const auto modes = static_cast<std::size_t>(chain.sites);
   equation.energy.resize(modes);
@@ -74,8 +77,8 @@ RateEquation make_rate_equation(const TggeChain& chain, const Execution& executi
     const double cosine = cos_pi(2 * m, chain.sites), sine = sin_pi(2 * m, chain.sites);
     equation.energy[s] = -2.0 * chain.hopping * cosine;
     equation.velocity[s] = 2.0 * chain.hopping * sine;
-    in[s] = squared_modulus(chain.jump.delta, cosine, sine);            // |1 + delta e^{-iq}|^2
-    out[s] = squared_modulus(-chain.jump.delta_prime, cosine, -sine);   // |1 - delta' e^{ik}|^2
+    in[s] = squared_modulus(chain.jump.delta, cosine, sine);           // |1 + delta e^{-iq}|^2
+    out[s] = squared_modulus(-chain.jump.delta_prime, cosine, -sine);  // |1 - delta' e^{ik}|^2
   }
 
   clear_rounded_zeros(in);

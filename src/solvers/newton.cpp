@@ -16,8 +16,8 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Krylov dimension. The matrix is the identity plus the rank of the weights (4 for the factorised bath) plus 2, and GMRES
-/// needs one vector for each; general baths of rank 30 fit as well.
+/// Krylov dimension. The matrix is the identity plus the rank of the weights (4 for the factorised bath) plus 2, and
+/// GMRES needs one vector for each; general baths of rank 30 fit as well.
 constexpr int krylov_dimension = 60;
 constexpr int most_halvings = 6;
 /// Below this the residual is at the mercy of rounding, and a step that does not reduce it ends the iteration.
@@ -28,8 +28,15 @@ constexpr double target = 2e-16;
 class Balance {
  public:
   Balance(Generator& generator, double filling)
-      : generator_(generator), modes_(generator.modes()), filling_(filling), log_gain_(modes_), log_loss_(modes_),
-        exponent_(modes_), fixed_(modes_, 0), chi_(modes_), padded_(modes_) {}
+      : generator_(generator),
+        modes_(generator.modes()),
+        filling_(filling),
+        log_gain_(modes_),
+        log_loss_(modes_),
+        exponent_(modes_),
+        fixed_(modes_, 0),
+        chi_(modes_),
+        padded_(modes_) {}
 
   std::size_t modes() const { return modes_; }
   const std::vector<double>& residual() const { return residual_; }
@@ -47,15 +54,18 @@ class Balance {
       fixed_[s] = cannot_gain || cannot_lose;
       if (cannot_gain && !cannot_lose) lambda[s] = infinity;
       if (cannot_lose && !cannot_gain) lambda[s] = -infinity;
-      if (fixed_[s]) fixed_number += occupation_of(lambda[s]);
-      else ++free;
+      if (fixed_[s])
+        fixed_number += occupation_of(lambda[s]);
+      else
+        ++free;
     }
     if (free == 0) return true;
     free_filling_ = (filling_ * static_cast<double>(modes_) - fixed_number) / static_cast<double>(free);
     if (free == modes_) free_filling_ = filling_;
     if (free_filling_ > 0.0 && free_filling_ < 1.0) return true;
-    obstacle_ = "modes that can only gain or only lose particles would hold more or fewer than the filling allows: the steady "
-                "state then depends on the initial state; use task relax";
+    obstacle_ =
+        "modes that can only gain or only lose particles would hold more or fewer than the filling allows: the steady "
+        "state then depends on the initial state; use task relax";
     return false;
   }
 
@@ -70,8 +80,8 @@ class Balance {
       if (!fixed(s)) lambda[s] -= shift;
   }
 
-  /// R_s = lambda_s - log(loss_s / gain_s) + log z at `lambda`; 0 for fixed modes. Returns max |R| / (1 + max |lambda|), NaN
-  /// if anything is.
+  /// R_s = lambda_s - log(loss_s / gain_s) + log z at `lambda`; 0 for fixed modes. Returns max |R| / (1 + max
+  /// |lambda|), NaN if anything is.
   double evaluate(const std::vector<double>& lambda, double log_fugacity) {
     generator_.log_rates(lambda, log_gain_, log_loss_);
     residual_.assign(modes_, 0.0);
@@ -99,7 +109,8 @@ class Balance {
 
   /// Prepares multiply() at the point of the last evaluate().
   void linearize(const std::vector<double>& lambda) {
-    for (std::size_t s = 0; s < modes_; ++s) chi_[s] = fixed(s) ? 0.0 : occupation_of(lambda[s]) * occupation_of(-lambda[s]);
+    for (std::size_t s = 0; s < modes_; ++s)
+      chi_[s] = fixed(s) ? 0.0 : occupation_of(lambda[s]) * occupation_of(-lambda[s]);
     const double sum = tree_sum(0, modes_, [&](std::size_t s) { return chi_[s]; });
     if (sum > 0.0)
       for (double& chi : chi_) chi /= sum;
@@ -132,7 +143,9 @@ int multiply_callback(void* data, N_Vector in, N_Vector out) {
 class NewtonSystem {
  public:
   explicit NewtonSystem(Balance& balance)
-      : balance_(balance), right_(make_vector(balance.modes() + 1, context_)), solution_(make_vector(balance.modes() + 1, context_)) {
+      : balance_(balance),
+        right_(make_vector(balance.modes() + 1, context_)),
+        solution_(make_vector(balance.modes() + 1, context_)) {
     const int dimension = static_cast<int>(std::min<std::size_t>(krylov_dimension, balance.modes() + 1));
     solver_.reset(SUNLinSol_SPGMR(right_.get(), SUN_PREC_NONE, dimension, context_));
     if (!solver_) throw std::bad_alloc();
@@ -190,7 +203,8 @@ BalanceSolution solve_balance(Generator& generator, std::vector<double> start, d
     double best = infinity;
     double step = 1.0, trial_fugacity = 0.0;
     for (int halving = 0; halving <= most_halvings; ++halving, step *= 0.5) {
-      for (std::size_t s = 0; s < lambda.size(); ++s) trial[s] = balance.fixed(s) ? lambda[s] : lambda[s] + step * update[s];
+      for (std::size_t s = 0; s < lambda.size(); ++s)
+        trial[s] = balance.fixed(s) ? lambda[s] : lambda[s] + step * update[s];
       balance.normalize(trial);
       trial_fugacity = log_fugacity + step * update[lambda.size()];
       best = balance.evaluate(trial, trial_fugacity);

@@ -13,9 +13,9 @@ double log_fugacity_at(std::span<const double> exponent, double filling) {
   const auto modes = static_cast<double>(exponent.size());
   double log_fugacity = low + 0.5 * (high - low);
   for (int iteration = 0; iteration < 200 && low < high; ++iteration) {
-    const double excess = tree_sum(0, exponent.size(), [&](std::size_t s) {
-                            return occupation_of(exponent[s] - log_fugacity);
-                          }) - filling * modes;
+    const double excess =
+        tree_sum(0, exponent.size(), [&](std::size_t s) { return occupation_of(exponent[s] - log_fugacity); }) -
+        filling * modes;
     if (excess == 0.0) break;
     (excess < 0.0 ? low : high) = log_fugacity;
     const double slope = tree_sum(0, exponent.size(), [&](std::size_t s) {

@@ -12,8 +12,9 @@ inline double occupation_of(double lagrange_multiplier) {
   return (lagrange_multiplier > 0.0 ? x : 1.0) / (1.0 + x);
 }
 
-/// log z such that the mean of 1/(1 + e^{exponent_s - log z}) over the modes is `filling`: the fugacity that gives a set of
-/// unnormalised Lagrange multipliers a prescribed number. Monotone scalar equation, solved by Newton inside a bracket.
+/// log z such that the mean of 1/(1 + e^{exponent_s - log z}) over the modes is `filling`: the fugacity that gives a
+/// set of unnormalised Lagrange multipliers a prescribed number. Monotone scalar equation, solved by Newton inside a
+/// bracket.
 /// @param filling  strictly between 0 and 1
 double log_fugacity_at(std::span<const double> exponent, double filling);
 

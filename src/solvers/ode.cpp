@@ -64,8 +64,16 @@ struct OccupationIntegrator::Implementation {
   std::exception_ptr thrown;  ///< an exception must not cross the C library
 
   Implementation(Generator& g, Integrator chosen, double tol)
-      : generator(g), integrator(chosen), tolerance(tol), modes(g.modes()), state_vector(make_vector(modes, context)),
-        flipped(modes), particles(modes), holes(modes), direction(modes), diagonal(modes) {
+      : generator(g),
+        integrator(chosen),
+        tolerance(tol),
+        modes(g.modes()),
+        state_vector(make_vector(modes, context)),
+        flipped(modes),
+        particles(modes),
+        holes(modes),
+        direction(modes),
+        diagonal(modes) {
     cvode = CVodeCreate(integrator == Integrator::bdf ? CV_BDF : CV_ADAMS, context);
     if (!cvode) throw std::bad_alloc();
   }
@@ -77,12 +85,15 @@ struct OccupationIntegrator::Implementation {
     check_sundials(CVodeWFtolerances(cvode, weight_callback), "CVodeWFtolerances");
     check_sundials(CVodeSetErrHandlerFn(cvode, silent_error_handler, nullptr), "CVodeSetErrHandlerFn");
     if (integrator == Integrator::bdf) {
-      // The Jacobian is diagonal plus a few ranks: with the diagonal as preconditioner GMRES ends after as many vectors.
+      // The Jacobian is diagonal plus a few ranks: with the diagonal as preconditioner GMRES ends after as many
+      // vectors.
       linear_solver.reset(SUNLinSol_SPGMR(state_vector.get(), SUN_PREC_LEFT, 30, context));
       check_sundials(CVodeSetLinearSolver(cvode, linear_solver.get(), nullptr), "CVodeSetLinearSolver");
       check_sundials(CVodeSetJacTimes(cvode, derivative_setup_callback, derivative_callback), "CVodeSetJacTimes");
-      check_sundials(CVodeSetPreconditioner(cvode, precondition_setup_callback, precondition_callback), "CVodeSetPreconditioner");
-      // Tight linear solves: the exact Newton step conserves the number of particles, an inexact one only to its accuracy.
+      check_sundials(CVodeSetPreconditioner(cvode, precondition_setup_callback, precondition_callback),
+                     "CVodeSetPreconditioner");
+      // Tight linear solves: the exact Newton step conserves the number of particles, an inexact one only to its
+      // accuracy.
       check_sundials(CVodeSetEpsLin(cvode, 1e-4), "CVodeSetEpsLin");
     } else {
       nonlinear_solver.reset(SUNNonlinSol_FixedPoint(state_vector.get(), 0, context));
@@ -159,7 +170,8 @@ struct OccupationIntegrator::Implementation {
       return 0;
     });
   }
-  static int precondition_setup_callback(double, N_Vector y, N_Vector, booleantype, booleantype* refreshed, double, void* data) {
+  static int precondition_setup_callback(double, N_Vector y, N_Vector, booleantype, booleantype* refreshed, double,
+                                         void* data) {
     return guarded(data, [&](Implementation& self) {
       self.split(y);
       self.generator.linearize(self.particles, self.holes, self.diagonal);
@@ -167,7 +179,8 @@ struct OccupationIntegrator::Implementation {
       return 0;
     });
   }
-  static int precondition_callback(double, N_Vector, N_Vector, N_Vector r, N_Vector z, double gamma, double, int, void* data) {
+  static int precondition_callback(double, N_Vector, N_Vector, N_Vector r, N_Vector z, double gamma, double, int,
+                                   void* data) {
     const auto& self = *static_cast<Implementation*>(data);
     const auto in = values(r);
     auto out = values(z);
@@ -194,7 +207,8 @@ bool OccupationIntegrator::advance(OccupationState& state, double from, double t
   std::copy(state.smaller.begin(), state.smaller.end(), values(self.state_vector.get()).begin());
   check_sundials(CVodeReInit(self.cvode, from, self.state_vector.get()), "CVodeReInit");
   check_sundials(CVodeSetStopTime(self.cvode, to), "CVodeSetStopTime");
-  check_sundials(CVodeSetMaxNumSteps(self.cvode, static_cast<long>(std::max<std::int64_t>(max_steps, 1))), "CVodeSetMaxNumSteps");
+  check_sundials(CVodeSetMaxNumSteps(self.cvode, static_cast<long>(std::max<std::int64_t>(max_steps, 1))),
+                 "CVodeSetMaxNumSteps");
   self.thrown = nullptr;
 
   double reached = from;
@@ -207,8 +221,8 @@ bool OccupationIntegrator::advance(OccupationState& state, double from, double t
   std::copy(result.begin(), result.end(), state.smaller.begin());
   if (status >= 0) return true;
   if (status == CV_TOO_MUCH_WORK) return false;
-  throw NumericalError("the integrator stopped between times " + std::to_string(from) + " and " + std::to_string(to) + ": " +
-                       std::unique_ptr<char, void (*)(void*)>(CVodeGetReturnFlagName(status), std::free).get());
+  throw NumericalError("the integrator stopped between times " + std::to_string(from) + " and " + std::to_string(to) +
+                       ": " + std::unique_ptr<char, void (*)(void*)>(CVodeGetReturnFlagName(status), std::free).get());
 }
 
 }  // namespace lindrift

@@ -11,13 +11,13 @@ namespace lindrift {
 
 namespace {
 
-/// Explicit steps that the fastest rate would cost beyond which the implicit method is cheaper. Measured for beta J = 2 .. 8:
-/// the two cost the same between 2000 and 10000.
+/// Explicit steps that the fastest rate would cost beyond which the implicit method is cheaper. Measured for beta J = 2
+/// .. 8: the two cost the same between 2000 and 10000.
 constexpr double stiff_steps = 5000.0;
 
-/// The integrator bounds the error of a step, in a root mean square over the modes. Errors do not grow (the l1 distance of two
-/// trajectories never does), but they add up; this factor, found on random chains, keeps the largest error of lambda below the
-/// tolerance asked for.
+/// The integrator bounds the error of a step, in a root mean square over the modes. Errors do not grow (the l1 distance
+/// of two trajectories never does), but they add up; this factor, found on random chains, keeps the largest error of
+/// lambda below the tolerance asked for.
 constexpr double step_tolerance = 0.02;
 constexpr double smallest_step_tolerance = 2e-14;
 constexpr double smallest_promise = 2e-12;
@@ -25,8 +25,8 @@ constexpr double smallest_promise = 2e-12;
 void validate(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<const double> times,
               const RelaxOptions& options) {
   if (lagrange_multiplier.size() != equation.modes())
-    throw ShapeError("initial.lagrange_multiplier has length " + std::to_string(lagrange_multiplier.size()) + "; it must be " +
-                     std::to_string(equation.modes()));
+    throw ShapeError("initial.lagrange_multiplier has length " + std::to_string(lagrange_multiplier.size()) +
+                     "; it must be " + std::to_string(equation.modes()));
   for (const double lambda : lagrange_multiplier)
     if (!std::isfinite(lambda)) throw ParameterError("initial.lagrange_multiplier", "every entry must be finite");
   if (times.empty()) throw ParameterError("task.times", "at least one time is needed");
@@ -34,7 +34,8 @@ void validate(const RateEquation& equation, std::span<const double> lagrange_mul
     if (!std::isfinite(times[i]) || times[i] < 0.0 || (i > 0 && times[i] <= times[i - 1]))
       throw ParameterError("task.times", "times must be finite, >= 0 and strictly ascending");
   if (!(options.tolerance >= 1e-13 && options.tolerance <= 1e-2))
-    throw ParameterError("solver.tolerance", std::to_string(options.tolerance) + " is not allowed: must be in [1e-13, 1e-2]");
+    throw ParameterError("solver.tolerance",
+                         std::to_string(options.tolerance) + " is not allowed: must be in [1e-13, 1e-2]");
   if (options.max_steps < 1) throw ParameterError("solver.max_steps", "must be >= 1");
 }
 
@@ -50,15 +51,18 @@ Integrator choose_integrator(const RateEquation& equation, const OccupationState
 
 std::string_view name(Integrator integrator) {
   switch (integrator) {
-    case Integrator::adams: return "adams";
-    case Integrator::bdf: return "bdf";
-    case Integrator::automatic: break;
+    case Integrator::adams:
+      return "adams";
+    case Integrator::bdf:
+      return "bdf";
+    case Integrator::automatic:
+      break;
   }
   return "auto";
 }
 
-RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<const double> times,
-                  const RelaxOptions& options) {
+RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange_multiplier,
+                  std::span<const double> times, const RelaxOptions& options) {
   validate(equation, lagrange_multiplier, times, options);
   const std::size_t modes = equation.modes();
   constexpr double missing = std::numeric_limits<double>::quiet_NaN();

@@ -11,9 +11,11 @@ namespace lindrift {
 
 SteadyState steady_state(const RateEquation& equation, double filling, const SteadyStateOptions& options) {
   if (!(filling > 0.0 && filling < 1.0))
-    throw ParameterError("initial.filling", std::to_string(filling) + " is not allowed: must be strictly between 0 and 1");
+    throw ParameterError("initial.filling",
+                         std::to_string(filling) + " is not allowed: must be strictly between 0 and 1");
   if (!(options.tolerance >= 1e-13 && options.tolerance <= 1e-2))
-    throw ParameterError("solver.tolerance", std::to_string(options.tolerance) + " is not allowed: must be in [1e-13, 1e-2]");
+    throw ParameterError("solver.tolerance",
+                         std::to_string(options.tolerance) + " is not allowed: must be in [1e-13, 1e-2]");
   const std::size_t modes = equation.modes();
   if (!options.start.empty() && options.start.size() != modes)
     throw ShapeError("SteadyStateOptions::start has length " + std::to_string(options.start.size()) + "; it must be " +
@@ -35,7 +37,8 @@ SteadyState steady_state(const RateEquation& equation, double filling, const Ste
   SteadyState state;
   state.lagrange_multiplier = std::move(solution.lagrange_multiplier);
   state.occupation.resize(modes);
-  std::transform(state.lagrange_multiplier.begin(), state.lagrange_multiplier.end(), state.occupation.begin(), occupation_of);
+  std::transform(state.lagrange_multiplier.begin(), state.lagrange_multiplier.end(), state.occupation.begin(),
+                 occupation_of);
   state.current = current(equation, state.occupation);
   state.particle_number = particle_number(state.occupation);
   state.residual = balance_residual(equation, state.lagrange_multiplier);

@@ -18,8 +18,8 @@ struct TggeBath {
   double thermal_weight() const { return equilibrium_fraction.value_or(1.0 - nonequilibrium_fraction); }
 };
 
-/// Two-site Raman-assisted hopping bath L_ij ~ (c+_i + delta c+_{i+1})(c_j - delta' c_{j+1}), whose hop weight factorises,
-/// w(q,k) = |1 + delta e^{-iq}|^2 |1 - delta' e^{ik}|^2 (docs/physics.md, Eq. 5).
+/// Two-site Raman-assisted hopping bath L_ij ~ (c+_i + delta c+_{i+1})(c_j - delta' c_{j+1}), whose hop weight
+/// factorises, w(q,k) = |1 + delta e^{-iq}|^2 |1 - delta' e^{ik}|^2 (docs/physics.md, Eq. 5).
 struct RamanJump {
   std::complex<double> delta{1.0, 1.0};
   std::complex<double> delta_prime{1.0, 0.5};

@@ -39,7 +39,7 @@ struct RelaxResult {
   std::int64_t steps = 0;               ///< integrator steps in all
   std::int64_t rate_evaluations = 0;
   Integrator integrator = Integrator::adams;  ///< as chosen, never automatic
-  std::string message;                  ///< why it did not converge, or that the tolerance cannot be promised; else empty
+  std::string message;  ///< why it did not converge, or that the tolerance cannot be promised; else empty
 };
 
 /// Integrates dn/dt (docs/physics.md, Eq. 7) from the given state at t = 0 over `times`.
@@ -48,7 +48,7 @@ struct RelaxResult {
 /// @param lagrange_multiplier  initial log((1-n)/n), shape (modes,), finite
 /// @param times                >= 0, strictly ascending, in 1/energy
 /// @throws ParameterError, ShapeError; NumericalError naming the time and the momentum if a rate is not finite
-RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<const double> times,
-                  const RelaxOptions& options = {});
+RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange_multiplier,
+                  std::span<const double> times, const RelaxOptions& options = {});
 
 }  // namespace lindrift

@@ -20,11 +20,11 @@ struct SteadyState {
   std::vector<double> occupation;           ///< (modes,)
   double current = 0.0;                     ///< units of energy
   double particle_number = 0.0;
-  double residual = 0.0;                    ///< see balance_residual()
-  double log_fugacity = 0.0;                ///< zero at a true steady state: a measure of the error
+  double residual = 0.0;      ///< see balance_residual()
+  double log_fugacity = 0.0;  ///< zero at a true steady state: a measure of the error
   bool converged = false;
   std::int64_t steps = 0;
-  std::string message;                      ///< why it did not converge; empty if it did
+  std::string message;  ///< why it did not converge; empty if it did
 };
 
 /// Steady state at fixed mean occupation, by Newton's method in the Lagrange multipliers with the fugacity as an extra

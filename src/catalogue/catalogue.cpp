@@ -1,0 +1,82 @@
+#include "catalogue/catalogue.hpp"
+
+#include <limits>
+#include <stdexcept>
+
+#include "catalogue/tgge.hpp"
+
+namespace lindrift {
+
+namespace {
+
+/// Keys that every model and task has.
+std::vector<config::Key> common_keys(const ModelEntry& model) {
+  config::Key algorithm{
+      .path = "solver.algorithm", .type = config::Type::text, .help = "how sums over momenta are done"};
+  algorithm.default_value = std::string("auto");
+  algorithm.choices = {"auto"};
+  for (const Algorithm choice : model.algorithms) algorithm.choices.emplace_back(name(choice));
+  config::Key tolerance{.path = "solver.tolerance", .type = config::Type::real};
+  tolerance.help = "error of the results, relative to the largest value of each dataset";
+  tolerance.default_value = 1e-10;
+  tolerance.range = {.low = 1e-13, .high = 1e-2};
+  config::Key max_steps{.path = "solver.max_steps", .type = config::Type::integer, .help = "most steps of the solver"};
+  max_steps.default_value = std::int64_t{1000000};
+  max_steps.range = {.low = 1.0, .high = 1e15};
+  config::Key fields{.path = "output.fields", .type = config::Type::text_list};
+  fields.help = "datasets to keep: \"all\" or a list of names";
+  fields.default_value = std::vector<std::string>{};
+  return {algorithm, tolerance, max_steps, fields};
+}
+
+class ProgramMenu final : public config::Menu {
+ public:
+  std::vector<std::string> models() const override {
+    std::vector<std::string> kinds;
+    for (const ModelEntry& model : lindrift::models()) kinds.push_back(model.kind);
+    return kinds;
+  }
+  std::vector<std::string> tasks(const std::string& model) const override {
+    std::vector<std::string> kinds;
+    for (const TaskEntry& task : find_model(model).tasks) kinds.push_back(task.kind);
+    return kinds;
+  }
+  config::Schema schema(const std::string& model, const std::string& task) const override {
+    const ModelEntry& entry = find_model(model);
+    const TaskEntry& task_entry = find_task(entry, task);
+    config::Schema schema;
+    schema.keys = entry.keys;
+    schema.keys.insert(schema.keys.end(), task_entry.keys.begin(), task_entry.keys.end());
+    const auto common = common_keys(entry);
+    schema.keys.insert(schema.keys.end(), common.begin(), common.end());
+    schema.fields = task_entry.fields;
+    schema.validate = entry.validate;
+    return schema;
+  }
+};
+
+}  // namespace
+
+const std::vector<ModelEntry>& models() {
+  static const std::vector<ModelEntry> all = {tgge_chain_entry()};
+  return all;
+}
+
+const config::Menu& menu() {
+  static const ProgramMenu program_menu;
+  return program_menu;
+}
+
+const ModelEntry& find_model(const std::string& kind) {
+  for (const ModelEntry& model : models())
+    if (model.kind == kind) return model;
+  throw std::out_of_range("no model is called " + kind);
+}
+
+const TaskEntry& find_task(const ModelEntry& model, const std::string& kind) {
+  for (const TaskEntry& task : model.tasks)
+    if (task.kind == kind) return task;
+  throw std::out_of_range(model.kind + " has no task called " + kind);
+}
+
+}  // namespace lindrift

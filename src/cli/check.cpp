@@ -1,0 +1,48 @@
+#include <fmt/format.h>
+
+#include "catalogue/catalogue.hpp"
+#include "catalogue/memory.hpp"
+#include "cli/progress.hpp"
+#include "cli/verbs.hpp"
+#include "config/config.hpp"
+#include "sweep/sweep.hpp"
+
+namespace lindrift::cli {
+
+int check(const RunOptions& options) {
+  const config::Document document = config::load(options.input, options.sets, menu());
+  const TaskEntry& task = find_task(find_model(document.model), document.task);
+  std::string backend_reason;
+  Execution execution = options.execution;
+  execution.backend = resolve_backend(execution.backend, &backend_reason);
+  const Plan plan = task.plan(document.point(0), execution);
+  const std::size_t points = document.sweep.points();
+  const double seconds = plan.rate_evaluations * plan.seconds_per_evaluation;
+  const double output = sweep::outcome_bytes(document);
+  if (2.0 * output > machine_memory()) {
+    fmt::print(stderr,
+               "{}: error: output.fields: the results need {} of memory, and this machine has {}; keep fewer fields\n",
+               options.input, bytes_text(2.0 * output), bytes_text(machine_memory()));
+    return wrong_input;
+  }
+
+  fmt::print("input        {}: no errors\n", options.input);
+  fmt::print("model, task  {}, {}\n", document.model, document.task);
+  fmt::print("points       {}", points);
+  if (!document.sweep.empty()) {
+    fmt::print(" ({}:", document.sweep.mode == config::SweepMode::zip ? "zip" : "grid");
+    for (const config::Axis& axis : document.sweep.axes) fmt::print(" {} x {}", axis.path, axis.values.size());
+    fmt::print(")");
+  }
+  fmt::print("\nalgorithm    {}: {}\n", name(plan.algorithm), plan.reason);
+  fmt::print("backend      {}: {}\n", name(plan.backend), backend_reason);
+  fmt::print("memory       {} for a point, {} for the results\n", bytes_text(plan.memory_bytes), bytes_text(output));
+  fmt::print("work         about {:.3g} evaluations of the rates a point, each {:.3g} operations on {}\n",
+             plan.rate_evaluations, plan.operations, bytes_text(plan.bytes_moved));
+  fmt::print("time         about {} in all ({} an evaluation, measured here)\n",
+             duration_text(seconds * static_cast<double>(points)), duration_text(plan.seconds_per_evaluation));
+  for (const std::string& warning : plan.warnings) fmt::print("warning      {}\n", warning);
+  return success;
+}
+
+}  // namespace lindrift::cli

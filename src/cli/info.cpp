@@ -1,0 +1,62 @@
+#include <H5public.h>
+#include <fmt/format.h>
+#include <omp.h>
+#include <sundials/sundials_version.h>
+
+#include <fstream>
+#include <thread>
+
+#include "catalogue/memory.hpp"
+#include "cli/verbs.hpp"
+#include "lindrift/lindrift.hpp"
+#ifdef LINDRIFT_HAVE_MPI
+#include <mpi.h>
+#endif
+
+namespace lindrift::cli {
+
+namespace {
+
+std::string processor() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  return "unknown";
+}
+
+std::string mpi_library() {
+#ifdef LINDRIFT_HAVE_MPI
+  char text[MPI_MAX_LIBRARY_VERSION_STRING] = {};
+  int length = 0;
+  MPI_Get_library_version(text, &length);
+  const std::string all(text, static_cast<std::size_t>(length));
+  return all.substr(0, all.find_first_of(",\n"));
+#else
+  return "none";
+#endif
+}
+
+}  // namespace
+
+int print_info() {
+  unsigned hdf5[3] = {};
+  H5get_libversion(&hdf5[0], &hdf5[1], &hdf5[2]);
+  char sundials[32] = {};
+  SUNDIALSGetVersion(sundials, sizeof sundials);
+  fmt::print("lindrift   {} ({}), {} build\n", version(), git_hash(), build_type());
+  fmt::print("compilers  {}; CUDA: {}\n", compiler(), cuda_compiler());
+  fmt::print("processor  {}, {} cores, {} of memory\n", processor(), std::thread::hardware_concurrency(),
+             bytes_text(machine_memory()));
+  fmt::print("kernels    {}, {} threads\n", simd_level(), omp_get_max_threads());
+  fmt::print("HDF5       {}.{}.{}\n", hdf5[0], hdf5[1], hdf5[2]);
+  fmt::print("SUNDIALS   {}\n", sundials);
+  fmt::print("MPI        {}\n", mpi_library());
+  std::string reason;
+  resolve_backend(Backend::automatic, &reason);
+  const int devices = cuda_device_count();
+  fmt::print("CUDA       {}\n", devices > 0 ? fmt::format("{} device{}", devices, devices == 1 ? "" : "s") : reason);
+  for (int device = 0; device < devices; ++device) fmt::print("           {}: {}\n", device, cuda_device_name(device));
+  return success;
+}
+
+}  // namespace lindrift::cli

@@ -1,0 +1,213 @@
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <ctime>
+#include <filesystem>
+#include <thread>
+
+#include "catalogue/memory.hpp"
+#include "cli/progress.hpp"
+#include "cli/verbs.hpp"
+#include "io/output.hpp"
+#include "lindrift/lindrift.hpp"
+#include "sweep/sweep.hpp"
+
+namespace lindrift::cli {
+
+namespace {
+
+std::string timestamp() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+std::string host_name() {
+  char text[256] = {};
+  gethostname(text, sizeof text - 1);
+  return text;
+}
+
+/// Threads and device of this rank: the ranks of a machine share its cores and its cards.
+Execution execution_of_rank(Execution execution, const sweep::Communicator& communicator) {
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  if (execution.threads <= 0 && communicator.local_size() > 1)
+    execution.threads = std::max(1, cores / communicator.local_size());
+  execution.backend = resolve_backend(execution.backend);
+  if (execution.backend == Backend::cuda) execution.device = communicator.local_rank() % cuda_device_count();
+  return execution;
+}
+
+int threads_used(const Execution& execution) {
+  if (execution.threads > 0) return execution.threads;
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+/// At most this many rows of a sweep are printed, evenly chosen; all are in the file.
+constexpr std::size_t most_rows = 11;
+
+void print_summary(const config::Document& document, const sweep::Outcome& outcome, double seconds,
+                   const std::string& output) {
+  const auto& points = outcome.points;
+  const std::size_t rows = std::min(points.size(), most_rows);
+  std::vector<std::string> names;
+  for (const sweep::Record& record : points)
+    if (!record.summary.empty()) {
+      for (const auto& scalar : record.summary) names.push_back(scalar.first);
+      break;
+    }
+  if (document.sweep.empty()) {
+    for (const auto& [name, value] : points.front().summary) {
+      if (std::isnan(value))
+        fmt::print("{:<18} undefined\n", name);
+      else
+        fmt::print("{:<18} {:.12g}\n", name, value);
+    }
+  } else {
+    for (const config::Axis& axis : document.sweep.axes)
+      fmt::print("{:>14.14}  ", axis.path.substr(axis.path.find('.') + 1));
+    for (const std::string& name : names) fmt::print("{:>16}  ", name);
+    fmt::print("\n");
+    for (std::size_t row = 0; row < rows; ++row) {
+      const std::size_t p = rows > 1 ? row * (points.size() - 1) / (rows - 1) : 0;
+      for (const config::Value& value : document.sweep.at(p)) {
+        if (const auto* complex = std::get_if<config::Complex>(&value))
+          fmt::print("{:>14}  ", fmt::format("{:.4g}{:+.4g}i", complex->real(), complex->imag()));
+        else
+          fmt::print("{:>14.6g}  ", std::get<double>(value));
+      }
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        if (i < points[p].summary.size())
+          fmt::print("{:>16.10g}  ", points[p].summary[i].second);
+        else
+          fmt::print("{:>16}  ", "failed");
+      }
+      fmt::print("\n");
+    }
+    if (rows < points.size()) fmt::print("({} of {} points shown)\n", rows, points.size());
+  }
+  const sweep::Tally& tally = outcome.tally;
+  fmt::print("{} of {} point{} done", tally.done, tally.total, tally.total == 1 ? "" : "s");
+  if (tally.not_converged > 0) fmt::print(", {} not converged", tally.not_converged);
+  if (tally.failed > 0) fmt::print(", {} failed", tally.failed);
+  fmt::print(" in {}; written to {}\n", duration_text(seconds), output);
+}
+
+void print_failures(const config::Document& document, const sweep::Outcome& outcome) {
+  constexpr std::size_t most = 10;
+  std::size_t shown = 0;
+  for (const sweep::Record& record : outcome.points) {
+    if (record.message.empty()) continue;
+    const bool caution = record.status == sweep::Status::done;
+    if (++shown > most) break;
+    std::string where;
+    if (!document.sweep.empty()) where = fmt::format("point {}: ", record.point);
+    const std::string text = where + record.message;
+    if (caution)
+      spdlog::warn("{}", text);
+    else
+      spdlog::error("{}", text);
+  }
+  if (shown > most) spdlog::error("... more of these are in the dataset `error`");
+}
+
+}  // namespace
+
+int run(const RunOptions& options, sweep::Communicator& communicator) {
+  const bool root = communicator.rank() == 0;
+  const std::string started = timestamp();
+  const auto start = std::chrono::steady_clock::now();
+  const config::Document document = config::load(options.input, options.sets, menu());
+
+  std::string output = options.output;
+  if (output.empty()) output = std::filesystem::path(options.input).filename().replace_extension(".h5").string();
+  // Rank 0 looks at the disk; the others hear from it, so that all leave together.
+  int verdict = success;
+  std::string complaint;
+  if (root) {
+    std::error_code ignored;
+    if (std::filesystem::exists(output, ignored) && !options.overwrite &&
+        !std::filesystem::is_directory(output, ignored)) {
+      complaint = output + " exists; --overwrite replaces it, -o names another file";
+      verdict = wrong_input;
+    } else {
+      try {
+        io::check_writable(output);
+      } catch (const Error& failure) {
+        complaint = failure.what();
+        verdict = run_failed;
+      }
+    }
+    const double bytes = 2.0 * sweep::outcome_bytes(document);
+    if (verdict == success && bytes > machine_memory()) {
+      complaint = fmt::format(
+          "{}: error: output.fields: the results need {} of memory, and this machine has {}; keep fewer fields",
+          options.input, bytes_text(bytes), bytes_text(machine_memory()));
+      verdict = wrong_input;
+    }
+  }
+  verdict = communicator.maximum(verdict);
+  if (verdict != success) {
+    if (root) fmt::print(stderr, "{}\n", complaint.starts_with(options.input) ? complaint : "error: " + complaint);
+    return verdict;
+  }
+
+  std::string backend_reason;
+  resolve_backend(options.execution.backend, &backend_reason);
+  const Execution execution = execution_of_rank(options.execution, communicator);
+  if (root) {
+    const std::size_t points = document.sweep.points();
+    if (static_cast<std::size_t>(communicator.size()) > points)
+      spdlog::warn("{} ranks for {} point{}: {} of them idle", communicator.size(), points, points == 1 ? "" : "s",
+                   static_cast<std::size_t>(communicator.size()) - points);
+    if (execution.backend == Backend::cpu && cuda_compiled() && options.execution.backend == Backend::automatic)
+      spdlog::info("running on the CPU: {}", backend_reason);
+  }
+
+  sweep::Outcome outcome;
+  {
+    Progress progress(root ? options.progress : "never");
+    outcome = sweep::run(document, execution, communicator, [&](const sweep::Tally& tally) { progress.update(tally); });
+  }
+  if (!root) return success;
+
+  // The algorithm that `auto` chose is the same for every point: it depends on the kind of bath only.
+  const Plan plan = find_task(find_model(document.model), document.task).plan(document.point(0), execution);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  io::OutputFile file;
+  file.coordinates = std::move(outcome.coordinates);
+  file.fields = std::move(outcome.fields);
+  file.attributes = {
+      {"lindrift_version", std::string(version())},
+      {"git_hash", std::string(git_hash())},
+      {"input", document.input_text},
+      {"resolved_input", document.resolved_text},
+      {"algorithm", std::string(name(plan.algorithm))},
+      {"algorithm_reason", plan.reason},
+      {"backend", std::string(name(execution.backend))},
+      {"simd", std::string(simd_level())},
+      {"ranks", std::int64_t{communicator.size()}},
+      {"threads", std::int64_t{threads_used(execution)}},
+      {"host", host_name()},
+      {"device", execution.backend == Backend::cuda ? cuda_device_name(execution.device) : std::string("none")},
+      {"started", started},
+      {"elapsed_seconds", seconds},
+      {"complete", std::uint8_t{1}}};
+  io::write_output(output, file);
+
+  spdlog::info("algorithm {} on {}: {}", name(plan.algorithm), name(execution.backend), plan.reason);
+  print_failures(document, outcome);
+  print_summary(document, outcome, seconds, output);
+  const bool all_failed = outcome.tally.failed == outcome.tally.total && document.sweep.empty();
+  if (all_failed) return run_failed;
+  return outcome.tally.failed + outcome.tally.not_converged > 0 ? points_failed : success;
+}
+
+}  // namespace lindrift::cli
