@@ -30,6 +30,9 @@ struct Given {
   const Node* node;
 };
 
+/// Guessing what was meant costs time; a file with more strangers than this is some other kind of file.
+constexpr std::size_t most_hints = 200;
+
 /// Whether a key has a meaning, as far as the keys before it tell.
 enum class Meaning { yes, no, unknown };
 
@@ -230,6 +233,10 @@ class Resolver {
         return;
       }
     }
+    if (reporter_.size() >= most_hints) {  // will not be printed
+      reporter_.add(place, subject + ": unknown key");
+      return;
+    }
     std::string hint;
     const std::string section = parent_of(path);
     if (table || section.empty()) {
@@ -240,8 +247,16 @@ class Resolver {
     if (hint.empty()) {
       if (const std::string guess = suggest_key(path, *keys_); !guess.empty()) hint = "; did you mean " + guess + "?";
     }
-    if (hint.empty()) hint = known_names(section);
+    if (hint.empty()) hint = name == path ? known_names(section) : sweepable_names();
     reporter_.add(place, fmt::format("{}: unknown {}{}", subject, table ? "table" : "key", hint));
+  }
+
+  std::string sweepable_names() const {
+    std::string text = "; these can be swept:";
+    for (const Key& key : *keys_) {
+      if (key.sweepable) text += (text.back() == ':' ? " " : ", ") + key.path;
+    }
+    return text;
   }
 
   std::string known_names(const std::string& section) const {
@@ -276,8 +291,13 @@ class Resolver {
     return text != nullptr ? *text : show(value);
   }
 
-  /// Whether `when` lets the key have a value; if not, `why` says what forbids it.
+  /// Whether `when` and `unless` let the key have a value; if not, `why` says what forbids it.
   Meaning meaning(const Key& key, const Point& base, std::string& why) const {
+    for (const std::string& other : key.unless) {
+      if (given_.count(other) == 0 && swept(other) == nullptr) continue;
+      why = fmt::format("has no meaning where {} is given", other);
+      return Meaning::no;
+    }
     bool unknown = false;
     for (const Condition& condition : key.when) {
       if (broken_.count(condition.path) > 0) {
@@ -286,16 +306,10 @@ class Resolver {
       }
       const bool is_swept = swept(condition.path) != nullptr && !base.has(condition.path);
       const bool present = is_swept || base.has(condition.path);
-      if (condition.absent) {
-        if (!present) continue;
-        why = fmt::format("has no meaning when {} is given", condition.path);
-        return Meaning::no;
-      }
       if (!present) {
         why = fmt::format("has no meaning without {}", condition.path);
         return Meaning::no;
       }
-      if (condition.values.empty()) continue;
       const auto allowed = [&](const Value& value) {
         return std::find(condition.values.begin(), condition.values.end(), plain(value)) != condition.values.end();
       };

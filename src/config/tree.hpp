@@ -60,7 +60,7 @@ class Reporter {
 
   void add(const Place& place, std::string message);
   void add(std::string message) { add(Place{}, std::move(message)); }
-  bool empty() const { return complaints_.empty(); }
+  std::size_t size() const { return complaints_.size(); }
   /// @throws InputError if anything was added; a long list is cut, saying by how much
   void raise_if_any() const;
 

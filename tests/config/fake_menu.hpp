@@ -115,8 +115,8 @@ class FakeMenu : public Menu {
          .help = "mean occupation of a mode",
          .default_value = 0.5,
          .range = {0.0, 1.0, true, true},
-         .when = {{"initial.lagrange_multiplier", {}, true}},
-         .sweepable = true},
+         .sweepable = true,
+         .unless = {"initial.lagrange_multiplier"}},
     };
     if (task == "relax") {
       schema.keys.push_back({.path = "task.times",

@@ -242,7 +242,7 @@ TEST(Load, ExplainsKeysWithoutAMeaning) {
               ElementsAre("INPUT.toml:7:1: error: bath.table = \"rates.h5:/w\": has no meaning for bath.jump = "
                           "\"raman\", only for \"table\""));
   EXPECT_THAT(complaints(chain + "[initial]\nfilling = 0.5\nlagrange_multiplier = [1]\n"),
-              ElementsAre("INPUT.toml:7:1: error: initial.filling = 0.5: has no meaning when "
+              ElementsAre("INPUT.toml:7:1: error: initial.filling = 0.5: has no meaning where "
                           "initial.lagrange_multiplier is given"));
   EXPECT_THAT(complaints(chain + "[bath]\njump = 'table'\ntable = 'x'\n[sweep]\nbath.delta = [1]\n"),
               ElementsAre("INPUT.toml:10:6: error: sweep.\"bath.delta\" = [1]: has no meaning for bath.jump = "
@@ -469,6 +469,12 @@ TEST(Sweep, MayBeEmpty) {
   EXPECT_TRUE(read(chain + "[sweep]\n").sweep.empty());
   EXPECT_TRUE(read(chain + "[sweep]\nmode = 'zip'\n").sweep.empty());
   EXPECT_EQ(read(chain + "[sweep]\nmode = 'zip'\n").sweep.points(), 1U);
+}
+
+TEST(Sweep, SaysWhatCanBeSwept) {
+  EXPECT_THAT(complaints(pair + "[sweep]\ntemperature = [1]\n"),
+              ElementsAre("INPUT.toml:7:1: error: sweep.\"temperature\" = [1]: unknown key; these can be swept: "
+                          "bath.up.gain, bath.scale, bath.up.loss"));
 }
 
 TEST(Sweep, AcceptsKeysInTables) {
