@@ -13,7 +13,7 @@ set(version_arguments
   -DBUILD_TYPE=${CMAKE_BUILD_TYPE})
 add_custom_target(lindrift_version_data
   COMMAND ${CMAKE_COMMAND} ${version_arguments} -P "${PROJECT_SOURCE_DIR}/cmake/write_version.cmake"
-  BYPRODUCTS "${version_file}" COMMENT "" VERBATIM)
+  BYPRODUCTS "${version_file}" COMMENT "Looking up the git hash" VERBATIM)
 add_library(lindrift_version INTERFACE)
 add_dependencies(lindrift_version lindrift_version_data)
 target_include_directories(lindrift_version INTERFACE "${PROJECT_BINARY_DIR}/generated")
