@@ -45,6 +45,8 @@ class Buffer {
 class Engine {
  public:
   using Buffer = cpu::Buffer;
+  /// Partners run over the lanes of a vector.
+  static constexpr bool rows_are_lanes = false;
 
   explicit Engine(int threads, int /*device*/) : threads_(threads > 0 ? threads : omp_get_max_threads()) {}
 

@@ -83,6 +83,8 @@ struct PartialTerm {
 class Engine {
  public:
   using Buffer = cuda::Buffer;
+  /// Rows run over the lanes of a warp.
+  static constexpr bool rows_are_lanes = true;
 
   Engine(int /*threads*/, int device) : device_(device) {
     LINDRIFT_CUDA_CHECK(cudaSetDevice(device_));

@@ -4,18 +4,36 @@
 
 namespace lindrift::kernels {
 
-/// Plain data of a tGGE rate equation with factorised hop weights. Arrays are on the host, of shape (modes,), and are
-/// copied.
-struct FactorisedRateTables {
+enum class WeightKind { product, operators, table };
+enum class SpectrumKind { exponential, lorentzian, ohmic };
+
+/// Plain data of a tGGE rate equation. Arrays are on the host and are copied; only those of the kind of weight are
+/// read.
+struct RateTables {
   std::int64_t modes = 0;
   double over_sites = 1.0;  ///< 1/L
   double scale = 0.0;       ///< epsilon J
   double inverse_temperature = 0.0;
   double thermal_weight = 0.0;         ///< gamma_eq
   double nonequilibrium_weight = 0.0;  ///< gamma_neq
-  const double* energy = nullptr;
-  const double* in = nullptr;  ///< w(to, from) = in_to out_from
-  const double* out = nullptr;
+  const double* energy = nullptr;      ///< (modes,)
+
+  SpectrumKind spectrum = SpectrumKind::exponential;
+  double spectrum_width = 1.0;
+
+  WeightKind weight = WeightKind::product;
+  // product: w(to, from) = sum_r in_r(to) out_r(from)
+  int rank = 1;                 ///< 1 or 2
+  const double* in = nullptr;   ///< (rank, modes)
+  const double* out = nullptr;  ///< (rank, modes)
+  // operators: w(to, from) = sum_c |v_to^+ A^c v_from|^2
+  int dimension = 0;
+  int channels = 0;
+  const double *vector_re = nullptr, *vector_im = nullptr;        ///< v, (dimension, modes)
+  const double *amplitude_re = nullptr, *amplitude_im = nullptr;  ///< A, (channels, dimension, dimension)
+  double weight_floor = 0.0;                                      ///< weights below it count as zero
+  // table: w(to, from)
+  const double* table = nullptr;  ///< (modes, modes), row = to
 };
 
 /// Generator (include/lindrift/generator.hpp, which documents the functions) on bare pointers: what is compiled once
@@ -30,11 +48,16 @@ class RateKernel {
   virtual void log_balance_derivative(const double* direction, double* derivative) = 0;
 };
 
-/// Makers of each variant; the caller owns the result. `direct` takes every pair, otherwise moments are used.
-/// threads is read by the CPU variants, device by CUDA's.
-#define LINDRIFT_DECLARE_VARIANT(isa)                                                                     \
-  namespace isa {                                                                                         \
-  RateKernel* make_rate_kernel(const FactorisedRateTables& tables, bool direct, int threads, int device); \
+/// Eigenvalues and eigenvectors of a Hermitian matrix of `dimension` rows, in place of its columns: on return column i
+/// of (re, im) is an eigenvector of values[i]. Cyclic Jacobi, for the few rows that jump operators have.
+void hermitian_eigen(int dimension, double* re, double* im, double* values);
+
+/// Makers of each variant; the caller owns the result. `direct` takes every pair, otherwise moments are used, which
+/// needs the exponential spectrum and product or operator weights. threads is read by the CPU variants, device by
+/// CUDA's.
+#define LINDRIFT_DECLARE_VARIANT(isa)                                                           \
+  namespace isa {                                                                               \
+  RateKernel* make_rate_kernel(const RateTables& tables, bool direct, int threads, int device); \
   }
 LINDRIFT_DECLARE_VARIANT(baseline)
 LINDRIFT_DECLARE_VARIANT(v3)

@@ -1,25 +1,34 @@
 #pragma once
 
 #include <cmath>
+#include <type_traits>
 
+#include "kernels/tgge/dress.hpp"
 #include "kernels/tgge/pair_rate.hpp"
 #include "kernels/tgge/rate_kernel.hpp"
+#include "kernels/tgge/spectrum.hpp"
+#include "kernels/tgge/weights_on.hpp"
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// RateKernel for one engine, algorithm and kind of weight: which functor meets which verb, and where the arrays live.
-template <class Engine, bool Direct>
+/// Stands for a spectrum where moments are used: they exist for the exponential one only.
+struct ByMoments {};
+
+/// RateKernel for one engine, kind of weight and way of summing: which functor meets which verb, and where the arrays
+/// live.
+/// @tparam Weight    one of weights_on.hpp
+/// @tparam Spectrum  one of spectrum.hpp for the sum over pairs, ByMoments for the moments
+template <class Engine, class Weight, class Spectrum>
 class RateKernelOf final : public RateKernel {
  public:
-  RateKernelOf(const FactorisedRateTables& tables, int threads, int device)
-      : engine_(threads, device), tables_(tables), size_(tables.modes) {
+  RateKernelOf(const RateTables& tables, const Spectrum& spectrum, int threads, int device)
+      : engine_(threads, device), tables_(tables), size_(tables.modes), spectrum_(spectrum), weight_(engine_, tables) {
     energy_ = own(energy_buffer_, tables.energy);
-    weight_ = {own(in_buffer_, tables.in), own(out_buffer_, tables.out)};
     thermal_in_ = thermal_in_buffer_.resize(size_);
     thermal_out_ = thermal_out_buffer_.resize(size_);
-    engine_.map(size_, Boltzmann{0.5 * tables.inverse_temperature, energy_, thermal_in_, thermal_out_});
+    engine_.map(size_, Boltzmann{half_beta(), energy_, thermal_in_, thermal_out_});
   }
 
   void occupation_rate(const double* particles, const double* holes, double* rate) override {
@@ -48,12 +57,11 @@ class RateKernelOf final : public RateKernel {
 
   void log_rates(const double* lagrange_multiplier, double* log_gain, double* log_loss) override {
     const double* lambda = engine_.upload(lagrange_multiplier, size_, particles_buffer_);
-    const double half_beta = 0.5 * tables_.inverse_temperature;
-    const auto largest = engine_.reduce(size_, ExponentTerm{half_beta, energy_, lambda});
+    const auto largest = engine_.reduce(size_, ExponentTerm{half_beta(), energy_, lambda});
     Buffer* const dressed[] = {&thermal_particle_, &particle_, &thermal_hole_, &hole_,      &thermal_gain_, &gain_,
                                &thermal_loss_,     &loss_,     &gain_scale_,   &loss_scale_};
     for (Buffer* buffer : dressed) buffer->resize(size_);
-    engine_.map(size_, Dress{half_beta, std::log(tables_.thermal_weight), std::log(tables_.nonequilibrium_weight),
+    engine_.map(size_, Dress{half_beta(), std::log(tables_.thermal_weight), std::log(tables_.nonequilibrium_weight),
                              tables_.over_sites, largest, energy_, lambda, thermal_particle_.data(), particle_.data(),
                              thermal_hole_.data(), hole_.data(), thermal_gain_.data(), gain_.data(),
                              thermal_loss_.data(), loss_.data(), gain_scale_.data(), loss_scale_.data()});
@@ -76,17 +84,24 @@ class RateKernelOf final : public RateKernel {
  private:
   using Buffer = typename Engine::Buffer;
 
-  /// The sum over all partners of every mode, handed to `finish` row by row: the one place where the algorithms differ.
+  /// The sums over all partners of every mode, handed to `finish` row by row: the one place where the algorithms
+  /// differ.
   template <class Source, class Finish>
   void sum(const Source& source, const Finish& finish) {
-    if constexpr (Direct) {
-      engine_.pair_sum(PairRate<FactorisedWeight, Source, Finish>{size_, weight_, source, finish});
+    if constexpr (std::is_same_v<Spectrum, ByMoments>) {
+      const auto rows = weight_.row_sums(engine_, source);
+      engine_.map(size_, FinishRows<std::decay_t<decltype(rows)>, Finish>{rows, finish});
     } else {
-      const auto moments = engine_.reduce(size_, MomentTerm<FactorisedWeight, Source>{weight_, source});
-      engine_.map(size_, FromMoments<FactorisedWeight, Finish>{weight_, moments, finish});
+      const RowSums rows{row_sums_[0].resize(size_), row_sums_[1].resize(size_), row_sums_[2].resize(size_),
+                         row_sums_[3].resize(size_)};
+      const auto weight = weight_.functor();
+      engine_.pair_sum(
+          PairRate<std::decay_t<decltype(weight)>, Spectrum, Source>{size_, weight, spectrum_, energy_, source, rows});
+      engine_.map(size_, FinishRows<RowSums, Finish>{rows, finish});
     }
   }
 
+  double half_beta() const { return 0.5 * tables_.inverse_temperature; }
   BareRows bare_rows() const {
     return {thermal_out_, thermal_in_, tables_.over_sites * tables_.thermal_weight,
             tables_.over_sites * tables_.nonequilibrium_weight};
@@ -100,17 +115,33 @@ class RateKernelOf final : public RateKernel {
   }
 
   Engine engine_;
-  FactorisedRateTables tables_;  ///< its pointers are not used after construction
+  RateTables tables_;  ///< its pointers are not used after construction
   Index size_;
-  FactorisedWeight weight_{};
+  Spectrum spectrum_;
+  Weight weight_;
   const double *energy_ = nullptr, *n_ = nullptr, *h_ = nullptr;
   double *thermal_in_ = nullptr, *thermal_out_ = nullptr;
-  Buffer energy_buffer_, in_buffer_, out_buffer_, thermal_in_buffer_, thermal_out_buffer_;
+  Buffer energy_buffer_, thermal_in_buffer_, thermal_out_buffer_;
   Buffer particles_buffer_, holes_buffer_, result_buffer_, second_result_buffer_;
   Buffer linear_particles_buffer_, linear_holes_buffer_, relaxation_buffer_;
   Buffer thermal_particle_, particle_, thermal_hole_, hole_;
   Buffer thermal_gain_, gain_, thermal_loss_, loss_, gain_scale_, loss_scale_;
+  Buffer row_sums_[4];
 };
+
+/// The kernel that tables, algorithm and spectrum call for.
+template <class Engine, class Weight>
+RateKernel* make_kernel_with(const RateTables& tables, bool direct, int threads, int device) {
+  const double over_width = 1.0 / tables.spectrum_width;
+  if (tables.spectrum == SpectrumKind::lorentzian)
+    return new RateKernelOf<Engine, Weight, LorentzianSpectrum>(tables, {over_width}, threads, device);
+  if (tables.spectrum == SpectrumKind::ohmic)
+    return new RateKernelOf<Engine, Weight, OhmicSpectrum>(tables, {over_width, tables.inverse_temperature}, threads,
+                                                           device);
+  if constexpr (Weight::separable)
+    if (!direct) return new RateKernelOf<Engine, Weight, ByMoments>(tables, {}, threads, device);
+  return new RateKernelOf<Engine, Weight, ExponentialSpectrum>(tables, {}, threads, device);
+}
 
 }  // namespace tgge
 }  // namespace LINDRIFT_ISA

@@ -2,17 +2,38 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "lindrift/error.hpp"
 #include "tree_sum.hpp"
 
 namespace lindrift {
 
+namespace {
+
+/// (1/L) sum_s weight_s n_s.
+double per_site(const RateEquation& equation, const std::vector<double>& weight, std::span<const double> occupation) {
+  if (occupation.size() != equation.modes())
+    throw ShapeError("occupation has length " + std::to_string(occupation.size()) + "; it must be " +
+                     std::to_string(equation.modes()));
+  return tree_sum(0, occupation.size(), [&](std::size_t s) { return weight[s] * occupation[s]; }) /
+         static_cast<double>(equation.sites);
+}
+
+}  // namespace
+
 double current(const RateEquation& equation, std::span<const double> occupation) {
-  if (occupation.size() != equation.modes()) throw ShapeError("current(): occupation must have one element per mode");
-  const double sum =
-      tree_sum(0, occupation.size(), [&](std::size_t s) { return equation.velocity[s] * occupation[s]; });
-  return sum / static_cast<double>(equation.sites);
+  return per_site(equation, equation.velocity, occupation);
+}
+
+std::array<double, 2> current_spin(const RateEquation& equation, std::span<const double> occupation) {
+  if (equation.bands != 2) throw Error("current_spin() needs two bands");
+  return {per_site(equation, equation.spin_velocity[0], occupation),
+          per_site(equation, equation.spin_velocity[1], occupation)};
+}
+
+double energy_per_site(const RateEquation& equation, std::span<const double> occupation) {
+  return per_site(equation, equation.energy, occupation);
 }
 
 double particle_number(std::span<const double> occupation) {
@@ -35,6 +56,66 @@ double balance_residual(const RateEquation& equation, std::span<const double> la
     if (!(residual <= largest)) largest = residual;
   }
   return largest;
+}
+
+ParityMeasures parity_measures(const RateEquation& equation) {
+  const auto sites = static_cast<std::size_t>(equation.sites);
+  const std::size_t modes = equation.modes();
+  // Position of -k and pi - k on the ascending grid that starts at m = -floor(L/2).
+  const auto mirrored = [&](std::size_t s) {
+    const std::size_t band = s / sites, i = s % sites;
+    return band * sites + (sites % 2 == 0 ? (sites - i) % sites : sites - 1 - i);
+  };
+  const auto conjugate = [&](std::size_t s) {
+    // m -> L/2 - m with m = i - L/2 is i -> 3L/2 - i; bands are exchanged.
+    const std::size_t band = s / sites, i = s % sites;
+    const std::size_t other = equation.bands == 1 ? 0 : 1 - band;
+    return other * sites + (3 * (sites / 2) - i + sites) % sites;
+  };
+  double largest = 0.0, joint = 0.0, paper14 = 0.0, particle_hole = 0.0;
+  for (std::size_t to = 0; to < modes; ++to) {
+    for (std::size_t from = 0; from < modes; ++from) {
+      const double w = equation.hop_weight(to, from);
+      largest = std::max(largest, w);
+      joint = std::max(joint, std::fabs(w - equation.hop_weight(mirrored(to), mirrored(from))));
+      paper14 = std::max({paper14, std::fabs(w - equation.hop_weight(mirrored(to), from)),
+                          std::fabs(w - equation.hop_weight(to, mirrored(from)))});
+      if (sites % 2 == 0)
+        particle_hole = std::max(particle_hole, std::fabs(w - equation.hop_weight(conjugate(from), conjugate(to))));
+    }
+  }
+  if (largest == 0.0) return {};
+  return {joint / largest, paper14 / largest,
+          sites % 2 == 0 ? particle_hole / largest : std::numeric_limits<double>::quiet_NaN()};
+}
+
+Components connected_components(const RateEquation& equation) {
+  if (equation.thermal) return {};
+  const std::size_t modes = equation.modes();
+  Components components;
+  components.of_mode.assign(modes, 0);
+  components.count = 0;
+  std::vector<std::size_t> unvisited(modes), frontier;
+  for (std::size_t s = 0; s < modes; ++s) unvisited[s] = s;
+  while (!unvisited.empty()) {
+    frontier = {unvisited.front()};
+    components.of_mode[unvisited.front()] = components.count;
+    unvisited.erase(unvisited.begin());
+    // Only modes not yet reached are looked at: where weights hardly vanish, the first one reaches nearly all.
+    while (!frontier.empty() && !unvisited.empty()) {
+      const std::size_t s = frontier.back();
+      frontier.pop_back();
+      std::erase_if(unvisited, [&](std::size_t other) {
+        if (equation.hop_weight(s, other) == 0.0 && equation.hop_weight(other, s) == 0.0) return false;
+        components.of_mode[other] = components.count;
+        frontier.push_back(other);
+        return true;
+      });
+    }
+    ++components.count;
+  }
+  if (components.count == 1) components.of_mode.clear();
+  return components;
 }
 
 }  // namespace lindrift

@@ -59,7 +59,7 @@ class RateGenerator final : public Generator {
   bool linearized_ = false, dressed_ = false;
 };
 
-kernels::RateKernel* make_kernel(const kernels::FactorisedRateTables& tables, const Execution& execution) {
+kernels::RateKernel* make_kernel(const kernels::RateTables& tables, const Execution& execution) {
   const bool direct = execution.algorithm == Algorithm::direct;
 #ifdef LINDRIFT_HAVE_CUDA
   if (execution.backend == Backend::cuda)
@@ -76,8 +76,7 @@ kernels::RateKernel* make_kernel(const kernels::FactorisedRateTables& tables, co
 
 }  // namespace
 
-std::unique_ptr<Generator> make_rate_generator(const kernels::FactorisedRateTables& tables,
-                                               const Execution& execution) {
+std::unique_ptr<Generator> make_rate_generator(const kernels::RateTables& tables, const Execution& execution) {
   return std::make_unique<RateGenerator>(static_cast<std::size_t>(tables.modes),
                                          std::unique_ptr<kernels::RateKernel>(make_kernel(tables, execution)));
 }

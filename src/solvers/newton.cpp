@@ -27,110 +27,146 @@ constexpr double target = 2e-16;
 /// The balance equations at one trial point.
 class Balance {
  public:
-  Balance(Generator& generator, double filling)
+  Balance(Generator& generator, const Components& components, std::span<const double> conserved)
       : generator_(generator),
         modes_(generator.modes()),
-        filling_(filling),
+        components_(static_cast<std::size_t>(components.count)),
+        component_(components.of_mode),
+        conserved_(conserved),
         log_gain_(modes_),
         log_loss_(modes_),
-        exponent_(modes_),
         fixed_(modes_, 0),
+        free_filling_(components_),
         chi_(modes_),
-        padded_(modes_) {}
+        product_(modes_),
+        members_(components_) {
+    for (std::size_t s = 0; s < modes_; ++s) members_[component(s)].push_back(s);
+  }
 
   std::size_t modes() const { return modes_; }
+  std::size_t components() const { return components_; }
+  std::size_t component(std::size_t s) const {
+    return component_.empty() ? 0 : static_cast<std::size_t>(component_[s]);
+  }
   const std::vector<double>& residual() const { return residual_; }
   bool fixed(std::size_t s) const { return fixed_[s] != 0; }
   const std::string& obstacle() const { return obstacle_; }
 
-  /// Sets the fixed modes from the rates at `lambda`, and their multipliers in it.
+  /// Sets the fixed modes from the rates at `lambda`, and their multipliers in it; counts them in `solution`.
   /// @return false if the numbers held by the fixed modes leave nothing for the others: obstacle() says so
-  bool classify(std::vector<double>& lambda) {
+  bool classify(std::vector<double>& lambda, BalanceSolution& solution) {
     generator_.log_rates(lambda, log_gain_, log_loss_);
-    double fixed_number = 0.0;
-    std::size_t free = 0;
     for (std::size_t s = 0; s < modes_; ++s) {
       const bool cannot_gain = log_gain_[s] == -infinity, cannot_lose = log_loss_[s] == -infinity;
       fixed_[s] = cannot_gain || cannot_lose;
-      if (cannot_gain && !cannot_lose) lambda[s] = infinity;
-      if (cannot_lose && !cannot_gain) lambda[s] = -infinity;
-      if (fixed_[s])
-        fixed_number += occupation_of(lambda[s]);
-      else
-        ++free;
+      if (cannot_gain && cannot_lose)
+        lambda[s] = conserved_[s];
+      else if (cannot_gain)
+        lambda[s] = infinity;
+      else if (cannot_lose)
+        lambda[s] = -infinity;
+      solution.frozen += cannot_gain && cannot_lose;
+      solution.empty += cannot_gain && !cannot_lose;
+      solution.full += cannot_lose && !cannot_gain;
     }
-    if (free == 0) return true;
-    free_filling_ = (filling_ * static_cast<double>(modes_) - fixed_number) / static_cast<double>(free);
-    if (free == modes_) free_filling_ = filling_;
-    if (free_filling_ > 0.0 && free_filling_ < 1.0) return true;
-    obstacle_ =
-        "modes that can only gain or only lose particles would hold more or fewer than the filling allows: the steady "
-        "state then depends on the initial state; use task relax";
-    return false;
+    for (std::size_t c = 0; c < components_; ++c) {
+      auto& members = members_[c];
+      const double number =
+          tree_sum(0, members.size(), [&](std::size_t i) { return occupation_of(conserved_[members[i]]); });
+      const double held = tree_sum(0, members.size(), [&](std::size_t i) {
+        return fixed(members[i]) ? occupation_of(lambda[members[i]]) : 0.0;
+      });
+      std::erase_if(members, [&](std::size_t s) { return fixed(s); });
+      if (members.empty()) continue;
+      free_filling_[c] = (number - held) / static_cast<double>(members.size());
+      if (!(free_filling_[c] > 0.0 && free_filling_[c] < 1.0)) {
+        obstacle_ =
+            "modes that can only gain or only lose particles would hold more or fewer than there are: the steady state "
+            "then "
+            "depends on how it is reached; use task relax";
+        return false;
+      }
+    }
+    return true;
   }
 
-  /// Shifts the multipliers of the free modes so that the filling is right.
+  /// Shifts the multipliers of the free modes so that every component has its number.
   void normalize(std::vector<double>& lambda) {
-    exponent_.clear();
-    for (std::size_t s = 0; s < modes_; ++s)
-      if (!fixed(s)) exponent_.push_back(lambda[s]);
-    if (exponent_.empty()) return;
-    const double shift = log_fugacity_at(exponent_, free_filling_);
-    for (std::size_t s = 0; s < modes_; ++s)
-      if (!fixed(s)) lambda[s] -= shift;
+    for (std::size_t c = 0; c < components_; ++c) {
+      if (members_[c].empty()) continue;
+      gather(lambda, c);
+      const double shift = log_fugacity_at(gathered_, free_filling_[c]);
+      for (const std::size_t s : members_[c]) lambda[s] -= shift;
+    }
   }
 
   /// R_s = lambda_s - log(loss_s / gain_s) + log z at `lambda`; 0 for fixed modes. Returns max |R| / (1 + max
   /// |lambda|), NaN if anything is.
-  double evaluate(const std::vector<double>& lambda, double log_fugacity) {
+  double evaluate(const std::vector<double>& lambda, const std::vector<double>& log_fugacity) {
     generator_.log_rates(lambda, log_gain_, log_loss_);
     residual_.assign(modes_, 0.0);
     double largest = 0.0, largest_lambda = 0.0;
     for (std::size_t s = 0; s < modes_; ++s) {
       if (fixed(s)) continue;
-      residual_[s] = lambda[s] - (log_loss_[s] - log_gain_[s]) + log_fugacity;
+      residual_[s] = lambda[s] - (log_loss_[s] - log_gain_[s]) + log_fugacity[component(s)];
       if (!(std::fabs(residual_[s]) <= largest)) largest = std::fabs(residual_[s]);
       largest_lambda = std::max(largest_lambda, std::fabs(lambda[s]));
     }
     return largest / (1.0 + largest_lambda);
   }
 
-  /// lambda = log(loss/gain) - log z from the rates of the last evaluate(), normalised; returns log z.
-  double fixed_point(std::vector<double>& lambda) {
-    exponent_.clear();
+  /// lambda = log(loss/gain) - log z from the rates of the last evaluate(), each component at its number.
+  void fixed_point(std::vector<double>& lambda, std::vector<double>& log_fugacity) {
     for (std::size_t s = 0; s < modes_; ++s)
-      if (!fixed(s)) exponent_.push_back(log_loss_[s] - log_gain_[s]);
-    if (exponent_.empty()) return 0.0;
-    const double log_fugacity = log_fugacity_at(exponent_, free_filling_);
-    for (std::size_t s = 0; s < modes_; ++s)
-      if (!fixed(s)) lambda[s] = log_loss_[s] - log_gain_[s] - log_fugacity;
-    return log_fugacity;
+      if (!fixed(s)) lambda[s] = log_loss_[s] - log_gain_[s];
+    for (std::size_t c = 0; c < components_; ++c) {
+      if (members_[c].empty()) continue;
+      gather(lambda, c);
+      log_fugacity[c] = log_fugacity_at(gathered_, free_filling_[c]);
+      for (const std::size_t s : members_[c]) lambda[s] -= log_fugacity[c];
+    }
   }
 
   /// Prepares multiply() at the point of the last evaluate().
   void linearize(const std::vector<double>& lambda) {
-    for (std::size_t s = 0; s < modes_; ++s)
-      chi_[s] = fixed(s) ? 0.0 : occupation_of(lambda[s]) * occupation_of(-lambda[s]);
-    const double sum = tree_sum(0, modes_, [&](std::size_t s) { return chi_[s]; });
-    if (sum > 0.0)
-      for (double& chi : chi_) chi /= sum;
+    std::fill(chi_.begin(), chi_.end(), 0.0);
+    for (std::size_t c = 0; c < components_; ++c) {
+      const auto& members = members_[c];
+      for (const std::size_t s : members) chi_[s] = occupation_of(lambda[s]) * occupation_of(-lambda[s]);
+      const double sum = tree_sum(0, members.size(), [&](std::size_t i) { return chi_[members[i]]; });
+      if (sum > 0.0)
+        for (const std::size_t s : members) chi_[s] /= sum;
+    }
   }
 
-  /// (delta, tau) -> ((1 - M) delta + tau, chi . delta): the bordered Newton matrix, Eq. 18.
+  /// (delta, tau) -> ((1 - M) delta + tau, chi . delta): the bordered Newton matrix, Eq. 18, one tau for each
+  /// component.
   void multiply(std::span<const double> in, std::span<double> out) {
-    const double tau = in[modes_];
-    generator_.log_balance_derivative(in.first(modes_), padded_);
-    for (std::size_t s = 0; s < modes_; ++s) out[s] = fixed(s) ? in[s] : in[s] - padded_[s] + tau;
-    out[modes_] = tree_sum(0, modes_, [&](std::size_t s) { return chi_[s] * in[s]; });
+    generator_.log_balance_derivative(in.first(modes_), product_);
+    for (std::size_t s = 0; s < modes_; ++s)
+      out[s] = fixed(s) ? in[s] : in[s] - product_[s] + in[modes_ + component(s)];
+    for (std::size_t c = 0; c < components_; ++c) {
+      const auto& members = members_[c];
+      out[modes_ + c] = members.empty() ? in[modes_ + c] : tree_sum(0, members.size(), [&](std::size_t i) {
+        return chi_[members[i]] * in[members[i]];
+      });
+    }
   }
 
  private:
+  void gather(const std::vector<double>& lambda, std::size_t c) {
+    gathered_.clear();
+    for (const std::size_t s : members_[c]) gathered_.push_back(lambda[s]);
+  }
+
   Generator& generator_;
-  std::size_t modes_;
-  double filling_, free_filling_ = 0.0;
-  std::vector<double> log_gain_, log_loss_, residual_, exponent_;
+  std::size_t modes_, components_;
+  const std::vector<std::int32_t>& component_;
+  std::span<const double> conserved_;
+  std::vector<double> log_gain_, log_loss_, residual_, gathered_;
   std::vector<char> fixed_;
-  std::vector<double> chi_, padded_;
+  std::vector<double> free_filling_, chi_, product_;
+  std::vector<std::vector<std::size_t>> members_;  ///< free modes of each component
   std::string obstacle_;
 };
 
@@ -144,9 +180,10 @@ class NewtonSystem {
  public:
   explicit NewtonSystem(Balance& balance)
       : balance_(balance),
-        right_(make_vector(balance.modes() + 1, context_)),
-        solution_(make_vector(balance.modes() + 1, context_)) {
-    const int dimension = static_cast<int>(std::min<std::size_t>(krylov_dimension, balance.modes() + 1));
+        size_(balance.modes() + balance.components()),
+        right_(make_vector(size_, context_)),
+        solution_(make_vector(size_, context_)) {
+    const int dimension = static_cast<int>(std::min<std::size_t>(krylov_dimension, size_));
     solver_.reset(SUNLinSol_SPGMR(right_.get(), SUN_PREC_NONE, dimension, context_));
     if (!solver_) throw std::bad_alloc();
     check_sundials(SUNLinSolSetATimes(solver_.get(), &balance, multiply_callback), "SUNLinSolSetATimes");
@@ -158,8 +195,8 @@ class NewtonSystem {
   std::span<const double> solve(double accuracy) {
     auto right = values(right_.get());
     const auto& residual = balance_.residual();
+    std::fill(right.begin(), right.end(), 0.0);
     for (std::size_t s = 0; s < residual.size(); ++s) right[s] = -residual[s];
-    right[residual.size()] = 0.0;
     N_VConst(0.0, solution_.get());
     const double size = std::sqrt(N_VDotProd(right_.get(), right_.get()));
     check_sundials(SUNLinSolSetup(solver_.get(), nullptr), "SUNLinSolSetup");
@@ -171,29 +208,30 @@ class NewtonSystem {
  private:
   SundialsContext context_;
   Balance& balance_;
+  std::size_t size_;
   Sundials<N_Vector> right_, solution_;
   Sundials<SUNLinearSolver> solver_;
 };
 
 }  // namespace
 
-BalanceSolution solve_balance(Generator& generator, std::vector<double> start, double filling, double tolerance,
-                              std::int64_t max_steps) {
+BalanceSolution solve_balance(Generator& generator, const Components& components, std::span<const double> conserved,
+                              std::vector<double> start, double tolerance, std::int64_t max_steps) {
   BalanceSolution solution;
   solution.lagrange_multiplier = std::move(start);
   std::vector<double>& lambda = solution.lagrange_multiplier;
-  double& log_fugacity = solution.log_fugacity;
 
-  Balance balance(generator, filling);
-  if (!balance.classify(lambda)) {
+  Balance balance(generator, components, conserved);
+  if (!balance.classify(lambda, solution)) {
     solution.message = balance.obstacle();
     solution.change = infinity;
     return solution;
   }
   balance.normalize(lambda);
   NewtonSystem system(balance);
-  double size = balance.evaluate(lambda, log_fugacity);
+  std::vector<double> log_fugacity(balance.components(), 0.0), trial_fugacity(balance.components());
   std::vector<double> trial(lambda.size());
+  double size = balance.evaluate(lambda, log_fugacity);
 
   while (solution.steps < max_steps && size > target) {
     ++solution.steps;
@@ -201,12 +239,13 @@ BalanceSolution solve_balance(Generator& generator, std::vector<double> start, d
     const auto update = system.solve(std::clamp(size, 1e-14, 1e-3));
 
     double best = infinity;
-    double step = 1.0, trial_fugacity = 0.0;
+    double step = 1.0;
     for (int halving = 0; halving <= most_halvings; ++halving, step *= 0.5) {
       for (std::size_t s = 0; s < lambda.size(); ++s)
         trial[s] = balance.fixed(s) ? lambda[s] : lambda[s] + step * update[s];
       balance.normalize(trial);
-      trial_fugacity = log_fugacity + step * update[lambda.size()];
+      for (std::size_t c = 0; c < log_fugacity.size(); ++c)
+        trial_fugacity[c] = log_fugacity[c] + step * update[lambda.size() + c];
       best = balance.evaluate(trial, trial_fugacity);
       if (best < size || size <= rounding_level) break;
     }
@@ -215,7 +254,7 @@ BalanceSolution solve_balance(Generator& generator, std::vector<double> start, d
       // Newton does not help here: one step of the fixed-point map, which contracts everywhere.
       balance.evaluate(lambda, log_fugacity);
       trial = lambda;
-      trial_fugacity = balance.fixed_point(trial);
+      balance.fixed_point(trial, trial_fugacity);
       best = balance.evaluate(trial, trial_fugacity);
       if (!std::isfinite(best)) {
         solution.message = "the balance of the rates is not finite";
@@ -223,11 +262,13 @@ BalanceSolution solve_balance(Generator& generator, std::vector<double> start, d
       }
     }
     lambda.swap(trial);
-    log_fugacity = trial_fugacity;
+    log_fugacity.swap(trial_fugacity);
     size = best;
   }
   solution.change = size;
-  solution.converged = size <= tolerance && std::fabs(log_fugacity) <= tolerance * (1.0 + std::fabs(log_fugacity));
+  for (const double t : log_fugacity)
+    if (!(std::fabs(t) <= std::fabs(solution.log_fugacity))) solution.log_fugacity = t;
+  solution.converged = size <= tolerance && std::fabs(solution.log_fugacity) <= tolerance;
   if (!solution.converged && solution.message.empty())
     solution.message = "no balance within " + std::to_string(solution.steps) + " steps";
   return solution;

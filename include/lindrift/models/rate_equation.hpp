@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,19 +13,32 @@
 
 namespace lindrift {
 
+/// Symmetries of a nonequilibrium bath that forbid a current (docs/physics.md, section 6): largest violation over all
+/// pairs of modes, relative to the largest hop weight.
+struct ParityMeasures {
+  double joint = 0.0;          ///< of w(s,s') = w(ps,ps'), p: k -> -k; zero, with even bands: no current
+  double paper14 = 0.0;        ///< of w(s,s') = w(ps,s') and w(s,s') = w(s,ps'), Eq. (14) of Yamamoto et al.
+  double particle_hole = 0.0;  ///< of w(s,s') = w(Ps',Ps), P: k -> pi-k, bands exchanged; zero, with E_Ps = -E_s: no
+                               ///< current at half filling. NaN for odd sites, where P leaves the grid
+};
+
 /// What every tGGE model is to the tasks: its modes, their energies and velocities, and their rate equation.
-/// Modes are ordered by band (+ first), then by ascending momentum; all vectors have shape (bands * sites,).
+/// Modes are ordered by band (+ first), then by ascending momentum; all vectors have shape (modes,) = (bands * sites,).
 struct RateEquation {
   std::int64_t sites = 0;
   int bands = 1;
-  std::vector<double> energy;               ///< E_s, in the units of the input
-  std::vector<double> velocity;             ///< v_s = dE_s/dk, units of energy
-  double inverse_temperature = 0.0;         ///< beta of the thermal bath, 1/energy
-  bool thermal = true;                      ///< the thermal bath is on, so that every mode reaches every other
-  Backend backend = Backend::cpu;           ///< as resolved, never automatic
-  Algorithm algorithm = Algorithm::direct;  ///< as resolved, never automatic
-  std::string reason;                       ///< why this algorithm and backend
+  std::vector<double> energy;                        ///< E_s, in the units of the input
+  std::vector<double> velocity;                      ///< v_s = dE_s/dk, units of energy
+  std::array<std::vector<double>, 2> spin_velocity;  ///< two bands: share of spin up, down in v_s; empty for one band
+  double inverse_temperature = 0.0;                  ///< beta of the thermal bath, 1/energy
+  bool thermal = true;                               ///< the thermal bath is on, so that every mode reaches every other
+  Backend backend = Backend::cpu;                    ///< as resolved, never automatic
+  Algorithm algorithm = Algorithm::direct;           ///< as resolved, never automatic
+  std::string reason;                                ///< why this algorithm
+  int rank = 0;                                      ///< of the hop weights; 0 for a table, where it is not looked for
   std::unique_ptr<Generator> generator;
+  /// Hop weight w(to, from) of two modes, without the factor 1/L. For looking at a bath, not for summing.
+  std::function<double(std::size_t to, std::size_t from)> hop_weight;
 
   std::size_t modes() const noexcept { return energy.size(); }
 };
@@ -31,11 +46,30 @@ struct RateEquation {
 /// Particle current per site towards larger site labels, (1/L) sum_s v_s n_s (docs/physics.md, Eq. 9).
 double current(const RateEquation& equation, std::span<const double> occupation);
 
+/// The same by spin, up and down; two bands only.
+std::array<double, 2> current_spin(const RateEquation& equation, std::span<const double> occupation);
+
+/// (1/L) sum_s E_s n_s.
+double energy_per_site(const RateEquation& equation, std::span<const double> occupation);
+
 /// sum_s n_s, by a fixed tree of partial sums.
 double particle_number(std::span<const double> occupation);
 
 /// max_s |gain_s (1-n_s) - loss_s n_s| / (gain_s (1-n_s) + loss_s n_s), in [0, 1]; modes without any rate count as
 /// balanced. Evaluates the rates once.
 double balance_residual(const RateEquation& equation, std::span<const double> lagrange_multiplier);
+
+/// Largest violations of the symmetries above. O(modes^2) evaluations of a hop weight.
+ParityMeasures parity_measures(const RateEquation& equation);
+
+/// Sets of modes between which particles can hop, when the thermal bath is off; one set when it is on. Each conserves
+/// its own number.
+struct Components {
+  std::vector<std::int32_t> of_mode;  ///< (modes,), 0 .. count-1; empty if there is one
+  std::int32_t count = 1;
+};
+
+/// O(modes) evaluations of a hop weight for weights that hardly vanish, O(modes^2) at worst.
+Components connected_components(const RateEquation& equation);
 
 }  // namespace lindrift

@@ -24,13 +24,23 @@ struct SteadyState {
   double log_fugacity = 0.0;  ///< zero at a true steady state: a measure of the error
   bool converged = false;
   std::int64_t steps = 0;
-  std::string message;  ///< why it did not converge; empty if it did
+  std::int64_t components = 1;    ///< sets of modes that exchange no particles with each other
+  std::int64_t empty_modes = 0;   ///< modes that cannot gain
+  std::int64_t full_modes = 0;    ///< modes that cannot lose
+  std::int64_t frozen_modes = 0;  ///< modes that can do neither and keep what they had
+  std::string message;            ///< why it did not converge; empty if it did
 };
 
-/// Steady state at fixed mean occupation, by Newton's method in the Lagrange multipliers with the fugacity as an extra
-/// unknown (docs/physics.md, Eqs. 15-18). Not converging is a result, not an exception.
-/// @param filling  mean occupation of a mode, strictly between 0 and 1
+/// Steady state with the conserved numbers of an initial state: the total, or where the thermal bath is off and the
+/// hops fall into disconnected components, the number of each. Newton's method in the Lagrange multipliers with the
+/// fugacities as extra unknowns (docs/physics.md, Eqs. 15-18). Not converging is a result, not an exception.
+/// @param initial_lagrange_multiplier  log((1-n)/n), shape (modes,), finite
 /// @throws ParameterError, ShapeError
+SteadyState steady_state(const RateEquation& equation, std::span<const double> initial_lagrange_multiplier,
+                         const SteadyStateOptions& options = {});
+
+/// The same with the same occupation in every mode at the start.
+/// @param filling  mean occupation of a mode, strictly between 0 and 1
 SteadyState steady_state(const RateEquation& equation, double filling, const SteadyStateOptions& options = {});
 
 }  // namespace lindrift

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace lindrift {
+
+/// Rates S(x) of the thermal bath for the energy x = E_from - E_to that a hop releases; all obey S(x) = S(-x) e^{beta
+/// x} (docs/physics.md, Eq. 4).
+enum class Spectrum {
+  exponential,  ///< e^{beta x/2}; the only one whose sums separate
+  lorentzian,   ///< e^{beta x/2} / (1 + (x/width)^2)
+  ohmic         ///< |x| e^{-|x|/width} / |1 - e^{-beta x}|, 1/beta at x = 0; needs beta > 0
+};
+
+/// Baths of the tGGE models. Field names are the TOML names.
+struct TggeBath {
+  double coupling = 0.05;                      ///< epsilon >= 0
+  double inverse_temperature = 2.0;            ///< beta >= 0, 1/energy
+  double nonequilibrium_fraction = 0.0;        ///< gamma_neq in [0, 1]
+  std::optional<double> equilibrium_fraction;  ///< gamma_eq >= 0; 1 - nonequilibrium_fraction unless given
+  Spectrum spectrum = Spectrum::exponential;
+  double spectrum_width = 1.0;  ///< > 0, energy; lorentzian and ohmic
+
+  double thermal_weight() const { return equilibrium_fraction.value_or(1.0 - nonequilibrium_fraction); }
+};
+
+/// One band: Raman-assisted two-site hopping, L_ij ~ (c+_i + delta c+_{i+1})(c_j - delta' c_{j+1}), whose hop weight
+/// factorises, w(q,k) = |1 + delta e^{-iq}|^2 |1 - delta' e^{ik}|^2 (docs/physics.md, Eq. 5).
+struct RamanJump {
+  std::complex<double> delta{1.0, 1.0};
+  std::complex<double> delta_prime{1.0, 0.5};
+};
+
+/// Two bands: dephasing of the spins, L_{j sigma} = sqrt(J gamma_sigma) n_{j sigma}, w(s,s') = sum_sigma gamma_sigma
+/// w_sigma(s) w_sigma(s') with the spin weights w_sigma = |u_sigma|^2 (docs/physics.md, Eq. 11).
+struct DephasingJump {
+  double dephasing_up = 1.0;             ///< gamma_up >= 0
+  std::optional<double> dephasing_down;  ///< gamma_down >= 0; 1 - dephasing_up unless given
+
+  double down() const { return dephasing_down.value_or(1.0 - dephasing_up); }
+};
+
+/// One term amplitude c+_{j + to, to_spin} c_{j + from, from_spin} of a jump operator. Spins are 0 (up) or 1 (down),
+/// and 0 for one band.
+struct JumpTerm {
+  std::int64_t to = 0;
+  int to_spin = 0;
+  std::int64_t from = 0;
+  int from_spin = 0;
+  std::complex<double> amplitude;
+};
+
+/// General translation-invariant jump operators, L_j^(c) = sqrt(J) sum of terms, one list of terms for each channel c;
+/// terms that repeat add (docs/physics.md, Eq. 3). Offsets beyond the length of the chain wrap around it, exactly.
+struct OperatorJump {
+  std::vector<std::vector<JumpTerm>> channels;
+};
+
+/// Hop weights w(to, from) >= 0 from a table, row = to, shape (modes, modes) in C order, without the factor 1/L.
+struct TableJump {
+  std::vector<double> weights;
+};
+
+}  // namespace lindrift

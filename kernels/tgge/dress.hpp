@@ -1,0 +1,78 @@
+#pragma once
+
+#include "kernels/tgge/partner.hpp"
+
+/// Maps that prepare a point: Boltzmann factors for the bare sums, and the dressed columns and rows.
+
+namespace lindrift::kernels {
+inline namespace LINDRIFT_ISA {
+namespace tgge {
+
+/// Largest exponents of the dressed factors, up to log 2: max(beta E/2 - max(lambda, 0)) and max(-beta E/2 +
+/// min(lambda, 0)).
+template <class T>
+struct LargestExponents {
+  T particle = T{} - 1e300, hole = T{} - 1e300;
+  LINDRIFT_HD LargestExponents& operator+=(const LargestExponents& other) {
+    particle = particle > other.particle ? particle : other.particle;
+    hole = hole > other.hole ? hole : other.hole;
+    return *this;
+  }
+  LINDRIFT_HD LargestExponents<double> lane(int i) const { return {particle[i], hole[i]}; }
+};
+struct ExponentTerm {
+  template <class T>
+  using Sum = LargestExponents<T>;
+  double half_beta;
+  const double *energy, *lagrange_multiplier;
+  template <class T>
+  LINDRIFT_HD void accumulate(Index s, LargestExponents<T>& largest) const {
+    const T thermal = half_beta * load<T>(energy, s), lambda = load<T>(lagrange_multiplier, s), zero = T{};
+    largest +=
+        LargestExponents<T>{thermal - (lambda > zero ? lambda : zero), (lambda < zero ? lambda : zero) - thermal};
+  }
+};
+
+/// Fills the dressed columns and rows of one mode. With x = e^{-|lambda|}, n and 1-n are 1/(1+x) and x/(1+x).
+struct Dress {
+  double half_beta;
+  double log_thermal, log_nonequilibrium;  ///< log gamma_eq, log gamma_neq; -inf where a bath is off
+  double over_sites;                       ///< 1/L
+  LargestExponents<double> largest;
+  const double *energy, *lagrange_multiplier;
+  double *thermal_particle, *particle, *thermal_hole, *hole;
+  double *thermal_gain, *gain, *thermal_loss, *loss, *gain_scale, *loss_scale;
+
+  LINDRIFT_HD void operator()(Index s) const {
+    const double lambda = lagrange_multiplier[s], thermal = half_beta * energy[s];
+    const double x = std::exp(-std::fabs(lambda)), larger = 1.0 / (1.0 + x), smaller = x * larger;
+    particle[s] = lambda > 0.0 ? smaller : larger;
+    hole[s] = lambda > 0.0 ? larger : smaller;
+    thermal_particle[s] = larger * std::exp(thermal - maximum(lambda, 0.0) - largest.particle);
+    thermal_hole[s] = larger * std::exp(-thermal - maximum(-lambda, 0.0) - largest.hole);
+
+    const double thermal_gain_exponent = log_thermal + largest.particle - thermal;
+    const double thermal_loss_exponent = log_thermal + largest.hole + thermal;
+    gain_scale[s] = maximum(thermal_gain_exponent, log_nonequilibrium);
+    loss_scale[s] = maximum(thermal_loss_exponent, log_nonequilibrium);
+    thermal_gain[s] = over_sites * std::exp(thermal_gain_exponent - gain_scale[s]);
+    gain[s] = over_sites * std::exp(log_nonequilibrium - gain_scale[s]);
+    thermal_loss[s] = over_sites * std::exp(thermal_loss_exponent - loss_scale[s]);
+    loss[s] = over_sites * std::exp(log_nonequilibrium - loss_scale[s]);
+  }
+};
+
+/// Bare Boltzmann factors of one mode.
+struct Boltzmann {
+  double half_beta;
+  const double* energy;
+  double *thermal_in, *thermal_out;
+  LINDRIFT_HD void operator()(Index s) const {
+    thermal_in[s] = std::exp(-half_beta * energy[s]);
+    thermal_out[s] = std::exp(half_beta * energy[s]);
+  }
+};
+
+}  // namespace tgge
+}  // namespace LINDRIFT_ISA
+}  // namespace lindrift::kernels

@@ -1,0 +1,198 @@
+#pragma once
+
+#include <cmath>
+
+#include "kernels/tgge/partner.hpp"
+
+namespace lindrift::kernels {
+inline namespace LINDRIFT_ISA {
+namespace tgge {
+
+/// Hop weight of general jump operators, w(to, from) = sum_c |v_to^+ A^c v_from|^2 (Eq. 3), where the vector v_s of
+/// mode s has one element e^{ika} u_{sigma s} for each site offset a and spin sigma that the operators touch. A sum of
+/// squares: never negative, and where it vanishes it is rounding squared.
+struct OperatorWeight {
+  const double *vector_re, *vector_im;  ///< v_s, shape (dimension, modes)
+  const double *image_re, *image_im;    ///< A^c v_s, shape (channels, dimension, modes)
+  Index size;                           ///< modes
+  int dimension, channels;
+  double floor;  ///< weights below it are what rounding leaves of zero
+
+  template <class T>
+  struct Mode {
+    Index s;
+  };
+  template <class T>
+  LINDRIFT_HD Mode<T> mode(Index s) const {
+    return {s};
+  }
+  template <class T>
+  LINDRIFT_HD T gain(const Mode<double>& row, const Mode<T>& partner) const {
+    return weight<T, double, T>(row.s, partner.s);
+  }
+  template <class T>
+  LINDRIFT_HD T loss(const Mode<double>& row, const Mode<T>& partner) const {
+    return weight<T, T, double>(partner.s, row.s);
+  }
+
+ private:
+  template <class T, class To, class From>
+  LINDRIFT_HD T weight(Index to, Index from) const {
+    T sum{};
+    for (int c = 0; c < channels; ++c) {
+      T re{}, im{};
+      for (int j = 0; j < dimension; ++j) {
+        const To vr = load<To>(vector_re + j * size, to), vi = load<To>(vector_im + j * size, to);
+        const Index offset = (Index{c} * dimension + j) * size;
+        const From ar = load<From>(image_re + offset, from), ai = load<From>(image_im + offset, from);
+        re += vr * ar + vi * ai;
+        im += vr * ai - vi * ar;
+      }
+      sum += re * re + im * im;
+    }
+    return sum < floor ? T{} : sum;
+  }
+};
+
+/// A^c v_s for one mode and every channel.
+struct OperatorImage {
+  const double *amplitude_re, *amplitude_im;  ///< A, shape (channels, dimension, dimension)
+  const double *vector_re, *vector_im;
+  double *image_re, *image_im;
+  Index size;
+  int dimension, channels;
+
+  LINDRIFT_HD void operator()(Index s) const {
+    for (int c = 0; c < channels; ++c) {
+      for (int a = 0; a < dimension; ++a) {
+        double re = 0.0, im = 0.0;
+        for (int b = 0; b < dimension; ++b) {
+          const Index element = (Index{c} * dimension + a) * dimension + b;
+          const double vr = vector_re[b * size + s], vi = vector_im[b * size + s];
+          re += amplitude_re[element] * vr - amplitude_im[element] * vi;
+          im += amplitude_re[element] * vi + amplitude_im[element] * vr;
+        }
+        image_re[(Index{c} * dimension + a) * size + s] = re;
+        image_im[(Index{c} * dimension + a) * size + s] = im;
+      }
+    }
+  }
+};
+
+/// Thermal moments of the partners.
+template <class T>
+struct ThermalMoments {
+  T gain{}, loss{};
+  LINDRIFT_HD ThermalMoments& operator+=(const ThermalMoments& other) {
+    gain += other.gain;
+    loss += other.loss;
+    return *this;
+  }
+  LINDRIFT_HD ThermalMoments<double> lane(int i) const { return {gain[i], loss[i]}; }
+};
+template <class Source>
+struct ThermalMomentTerm {
+  template <class T>
+  using Sum = ThermalMoments<T>;
+  Source source;
+  template <class T>
+  LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
+    const Partner<T> partner = source.template partner<T>(s);
+    sum.gain += partner.thermal_particle;
+    sum.loss += partner.thermal_hole;
+  }
+};
+
+/// Up to four neighbouring elements of a row of the Gram matrices sum_s v_s v_s^+ x_s, x the particles and the holes:
+/// the moments of the operators' weights (Eq. 12).
+inline constexpr int gram_width = 4;
+template <class T>
+struct GramMoments {
+  T particle_re[gram_width]{}, particle_im[gram_width]{}, hole_re[gram_width]{}, hole_im[gram_width]{};
+  LINDRIFT_HD GramMoments& operator+=(const GramMoments& other) {
+    for (int j = 0; j < gram_width; ++j) {
+      particle_re[j] += other.particle_re[j];
+      particle_im[j] += other.particle_im[j];
+      hole_re[j] += other.hole_re[j];
+      hole_im[j] += other.hole_im[j];
+    }
+    return *this;
+  }
+  LINDRIFT_HD GramMoments<double> lane(int i) const {
+    GramMoments<double> result;
+    for (int j = 0; j < gram_width; ++j) {
+      result.particle_re[j] = particle_re[j][i];
+      result.particle_im[j] = particle_im[j][i];
+      result.hole_re[j] = hole_re[j][i];
+      result.hole_im[j] = hole_im[j][i];
+    }
+    return result;
+  }
+};
+template <class Source>
+struct GramTerm {
+  template <class T>
+  using Sum = GramMoments<T>;
+  OperatorWeight weight;
+  Source source;
+  int row, first_column, columns;
+
+  template <class T>
+  LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
+    const Partner<T> partner = source.template partner<T>(s);
+    const T vr = load<T>(weight.vector_re + row * weight.size, s),
+            vi = load<T>(weight.vector_im + row * weight.size, s);
+    for (int j = 0; j < columns; ++j) {
+      const Index offset = Index{first_column + j} * weight.size;
+      const T wr = load<T>(weight.vector_re + offset, s), wi = load<T>(weight.vector_im + offset, s);
+      const T re = vr * wr + vi * wi, im = vi * wr - vr * wi;
+      sum.particle_re[j] += re * partner.particle;
+      sum.particle_im[j] += im * partner.particle;
+      sum.hole_re[j] += re * partner.hole;
+      sum.hole_im[j] += im * partner.hole;
+    }
+  }
+};
+
+/// The sums of a row from Gram matrices written as sum_i sign_i g_i g_i^+:
+///   gain_s = sum_{c,i} sign_i |v_s^+ A^c g_i|^2,   loss_s = sum_{c,i} sign_i |h_i^+ A^c v_s|^2.
+/// All signs are + for occupations; a derivative's direction may bring both.
+struct OperatorRowSums {
+  OperatorWeight weight;
+  ThermalMoments<double> thermal;
+  const double *gain_re, *gain_im;  ///< A^c g_i, shape (channels, dimension (i), dimension)
+  const double* gain_sign;          ///< (dimension,)
+  const double *loss_re, *loss_im;  ///< h_i, shape (dimension (i), dimension)
+  const double* loss_sign;          ///< (dimension,)
+  double gain_floor, loss_floor;    ///< sums smaller in size are what rounding leaves of zero
+
+  LINDRIFT_HD PairSums<double> operator()(Index s) const {
+    const int d = weight.dimension;
+    double gain = 0.0, loss = 0.0;
+    for (int c = 0; c < weight.channels; ++c) {
+      for (int i = 0; i < d; ++i) {
+        double re = 0.0, im = 0.0, loss_re_sum = 0.0, loss_im_sum = 0.0;
+        for (int j = 0; j < d; ++j) {
+          const double vr = weight.vector_re[j * weight.size + s], vi = weight.vector_im[j * weight.size + s];
+          const double gr = gain_re[(c * d + i) * d + j], gi = gain_im[(c * d + i) * d + j];
+          re += vr * gr + vi * gi;
+          im += vr * gi - vi * gr;
+          const Index offset = (Index{c} * d + j) * weight.size + s;
+          const double ar = weight.image_re[offset], ai = weight.image_im[offset];
+          const double hr = loss_re[i * d + j], hi = loss_im[i * d + j];
+          loss_re_sum += hr * ar + hi * ai;
+          loss_im_sum += hr * ai - hi * ar;
+        }
+        gain += gain_sign[i] * (re * re + im * im);
+        loss += loss_sign[i] * (loss_re_sum * loss_re_sum + loss_im_sum * loss_im_sum);
+      }
+    }
+    if (std::fabs(gain) < gain_floor) gain = 0.0;
+    if (std::fabs(loss) < loss_floor) loss = 0.0;
+    return {thermal.gain, gain, thermal.loss, loss};
+  }
+};
+
+}  // namespace tgge
+}  // namespace LINDRIFT_ISA
+}  // namespace lindrift::kernels

@@ -1,0 +1,116 @@
+#pragma once
+
+#include "kernels/tgge/partner.hpp"
+
+namespace lindrift::kernels {
+inline namespace LINDRIFT_ISA {
+namespace tgge {
+
+/// Hop weight that is a short sum of products, w(to, from) = sum_r in_r(to) out_r(from) with in, out >= 0: the Raman
+/// bath (Eq. 5, one product) and spin dephasing (Eq. 11, two).
+template <int Rank>
+struct ProductWeight {
+  const double* in;   ///< shape (Rank, modes)
+  const double* out;  ///< shape (Rank, modes)
+  Index size;         ///< modes
+
+  template <class T>
+  struct Mode {
+    T in[Rank], out[Rank];
+  };
+  template <class T>
+  LINDRIFT_HD Mode<T> mode(Index s) const {
+    Mode<T> result;
+    for (int r = 0; r < Rank; ++r) {
+      result.in[r] = load<T>(in + r * size, s);
+      result.out[r] = load<T>(out + r * size, s);
+    }
+    return result;
+  }
+  /// w(row, partner): the row gains from its partner.
+  template <class T>
+  LINDRIFT_HD T gain(const Mode<double>& row, const Mode<T>& partner) const {
+    T sum = row.in[0] * partner.out[0];
+    for (int r = 1; r < Rank; ++r) sum += row.in[r] * partner.out[r];
+    return sum;
+  }
+  /// w(partner, row): the row loses to its partner.
+  template <class T>
+  LINDRIFT_HD T loss(const Mode<double>& row, const Mode<T>& partner) const {
+    T sum = row.out[0] * partner.in[0];
+    for (int r = 1; r < Rank; ++r) sum += row.out[r] * partner.in[r];
+    return sum;
+  }
+};
+
+/// Moments of the partners, over which the sums of Eq. 6 are linear in the row's in_r and out_r (Eq. 12).
+template <int Rank, class T>
+struct ProductMoments {
+  T thermal_gain{}, thermal_loss{};
+  T gain[Rank]{}, loss[Rank]{};
+
+  LINDRIFT_HD ProductMoments& operator+=(const ProductMoments& other) {
+    thermal_gain += other.thermal_gain;
+    thermal_loss += other.thermal_loss;
+    for (int r = 0; r < Rank; ++r) {
+      gain[r] += other.gain[r];
+      loss[r] += other.loss[r];
+    }
+    return *this;
+  }
+  LINDRIFT_HD ProductMoments<Rank, double> lane(int i) const {
+    ProductMoments<Rank, double> result;
+    result.thermal_gain = thermal_gain[i];
+    result.thermal_loss = thermal_loss[i];
+    for (int r = 0; r < Rank; ++r) {
+      result.gain[r] = gain[r][i];
+      result.loss[r] = loss[r][i];
+    }
+    return result;
+  }
+};
+
+/// One reduction over the partners ...
+template <int Rank, class Source>
+struct ProductMomentTerm {
+  template <class T>
+  using Sum = ProductMoments<Rank, T>;
+
+  ProductWeight<Rank> weight;
+  Source source;
+
+  template <class T>
+  LINDRIFT_HD void accumulate(Index s, Sum<T>& moments) const {
+    const Partner<T> partner = source.template partner<T>(s);
+    const auto mode = weight.template mode<T>(s);
+    moments.thermal_gain += partner.thermal_particle;
+    moments.thermal_loss += partner.thermal_hole;
+    for (int r = 0; r < Rank; ++r) {
+      moments.gain[r] += mode.out[r] * partner.particle;
+      moments.loss[r] += mode.in[r] * partner.hole;
+    }
+  }
+};
+
+/// ... and the sums of each row from it.
+template <int Rank>
+struct ProductRowSums {
+  ProductWeight<Rank> weight;
+  ProductMoments<Rank, double> moments;
+
+  LINDRIFT_HD PairSums<double> operator()(Index s) const {
+    const auto mode = weight.template mode<double>(s);
+    PairSums<double> sum;
+    sum.thermal_gain = moments.thermal_gain;
+    sum.thermal_loss = moments.thermal_loss;
+    for (int r = 0; r < Rank; ++r) {
+      sum.gain += mode.in[r] * moments.gain[r];
+      sum.loss += mode.out[r] * moments.loss[r];
+    }
+    return sum;
+  }
+};
+
+}  // namespace tgge
+}  // namespace LINDRIFT_ISA
+}  // namespace lindrift::kernels

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "kernels/functor.hpp"
+
+namespace lindrift::kernels {
+inline namespace LINDRIFT_ISA {
+namespace tgge {
+
+/// Hop weight from a table. The table is kept in both orders, so that whichever index runs over the lanes of a vector
+/// or of a warp finds its values side by side: on the CPU the partner runs over the lanes, on a GPU the row does.
+template <bool RowsAreLanes>
+struct TableWeight {
+  const double* by_to;    ///< w(to, from) at [to * size + from]
+  const double* by_from;  ///< w(to, from) at [from * size + to]
+  Index size;
+
+  template <class T>
+  struct Mode {
+    Index s;
+  };
+  template <class T>
+  LINDRIFT_HD Mode<T> mode(Index s) const {
+    return {s};
+  }
+  /// The row gains from its partner: w(row, partner).
+  template <class T>
+  LINDRIFT_HD T gain(const Mode<double>& row, const Mode<T>& partner) const {
+    if constexpr (RowsAreLanes)
+      return load<T>(by_from + partner.s * size, row.s);
+    else
+      return load<T>(by_to + row.s * size, partner.s);
+  }
+  /// The row loses to its partner: w(partner, row).
+  template <class T>
+  LINDRIFT_HD T loss(const Mode<double>& row, const Mode<T>& partner) const {
+    if constexpr (RowsAreLanes)
+      return load<T>(by_to + partner.s * size, row.s);
+    else
+      return load<T>(by_from + row.s * size, partner.s);
+  }
+};
+
+/// Writes one row of the other order.
+struct TransposeTable {
+  const double* from;
+  double* to;
+  Index size;
+  LINDRIFT_HD void operator()(Index row) const {
+    for (Index column = 0; column < size; ++column) to[row * size + column] = from[column * size + row];
+  }
+};
+
+}  // namespace tgge
+}  // namespace LINDRIFT_ISA
+}  // namespace lindrift::kernels
