@@ -12,8 +12,7 @@
 ///   pair_sum  pair.row(i), pair.column<T>(j), pair.accumulate(row, column, Sum<T>&) over all j, then pair.finish(i,
 ///   sum)
 ///
-/// T is double, or on the CPU a Pack of doubles: arithmetic is written once and vectorises by construction, with the
-/// same lanes, hence the same bits, for every vector width of the processor.
+/// T is double, or on the CPU a Pack of doubles: arithmetic is written once and vectorises by construction.
 
 #ifdef __CUDACC__
 #define LINDRIFT_HD __host__ __device__ __forceinline__
@@ -33,7 +32,14 @@ inline namespace LINDRIFT_ISA {
 using Index = std::int64_t;
 
 #ifndef __CUDACC__
+/// What one vector register holds. GCC keeps wider vectors in memory.
+#if defined(__AVX512F__)
 inline constexpr int pack_width = 8;
+#elif defined(__AVX__)
+inline constexpr int pack_width = 4;
+#else
+inline constexpr int pack_width = 2;
+#endif
 typedef double Pack __attribute__((vector_size(pack_width * sizeof(double))));
 #endif
 

@@ -40,8 +40,9 @@ class Buffer {
   Index capacity_ = 0;
 };
 
-/// The verbs as OpenMP loops over packs of eight doubles. Work is cut into blocks whose size does not depend on the
-/// number of threads, and block sums are added by a fixed binary tree: the same bits for any number of threads.
+/// The verbs as OpenMP loops over packs of doubles. Work is cut into blocks whose size does not depend on the number of
+/// threads, block sums are added by a fixed binary tree, and a sum has the same lanes whatever the width of a pack: the
+/// same bits for any number of threads and any vector width.
 class Engine {
  public:
   using Buffer = cpu::Buffer;
@@ -95,17 +96,20 @@ class Engine {
   static constexpr Index parallel_elements = 16384;  ///< below, starting threads costs more than the loop
   static constexpr Index parallel_rows = 256;
   static constexpr Index block_elements = 4096;
-  static constexpr int tile_rows = 4;  ///< rows that share a loaded column: what 32 vector registers hold
+  static constexpr int lanes = 8;  ///< of a sum: elements i, i + lanes, i + 2 lanes, ... go to the same one
+  static constexpr int packs = lanes / pack_width;
+  static constexpr int tile_rows = 6;  ///< rows that share a loaded column: what 32 vector registers hold
   static constexpr Index pair_block =
       512;  ///< columns summed before the block's sum joins the total: keeps error small
 
   template <class Sum>
-  LINDRIFT_HD static auto fold_lanes(const Sum& sum) {
-    auto a = sum.lane(0), b = sum.lane(1), c = sum.lane(2), d = sum.lane(3);
-    a += sum.lane(4);
-    b += sum.lane(5);
-    c += sum.lane(6);
-    d += sum.lane(7);
+  LINDRIFT_HD static auto fold_lanes(const Sum (&sum)[packs]) {
+    const auto lane = [&](int i) { return sum[i / pack_width].lane(i % pack_width); };
+    auto a = lane(0), b = lane(1), c = lane(2), d = lane(3);
+    a += lane(4);
+    b += lane(5);
+    c += lane(6);
+    d += lane(7);
     a += c;
     b += d;
     a += b;
@@ -115,13 +119,14 @@ class Engine {
   template <class Term>
   static typename Term::template Sum<double> block_sum(const Term& term, Index first, Index last) {
     // Two independent sums hide the latency of the additions.
-    typename Term::template Sum<Pack> even{}, odd{};
+    typename Term::template Sum<Pack> even[packs]{}, odd[packs]{};
     Index i = first;
-    for (; i + 2 * pack_width <= last; i += 2 * pack_width) {
-      term.template accumulate<Pack>(i, even);
-      term.template accumulate<Pack>(i + pack_width, odd);
-    }
-    even += odd;
+    for (; i + 2 * lanes <= last; i += 2 * lanes)
+      for (int p = 0; p < packs; ++p) {
+        term.template accumulate<Pack>(i + p * pack_width, even[p]);
+        term.template accumulate<Pack>(i + p * pack_width + lanes, odd[p]);
+      }
+    for (int p = 0; p < packs; ++p) even[p] += odd[p];
     auto sum = fold_lanes(even);
     for (; i < last; ++i) term.template accumulate<double>(i, sum);
     return sum;
@@ -133,17 +138,19 @@ class Engine {
     typename Pair::Row row[tile_rows];
     for (int r = 0; r < tile_rows; ++r) row[r] = pair.row(first_row + r < pair.size ? first_row + r : pair.size - 1);
 
-    PackSum total[tile_rows]{};
-    const Index packed = pair.size / pack_width * pack_width;
+    PackSum total[tile_rows][packs]{};
+    const Index packed = pair.size / lanes * lanes;
     for (Index first = 0; first < packed; first += pair_block) {
       const Index last = first + pair_block < packed ? first + pair_block : packed;
-      PackSum sum[tile_rows]{};
-      for (Index j = first; j < last; j += pack_width) {
-        const auto column = pair.template column<Pack>(j);
-#pragma GCC unroll 4
-        for (int r = 0; r < tile_rows; ++r) pair.template accumulate<Pack>(row[r], column, sum[r]);
+      for (int p = 0; p < packs; ++p) {
+        PackSum sum[tile_rows]{};
+        for (Index j = first + p * pack_width; j < last; j += lanes) {
+          const auto column = pair.template column<Pack>(j);
+#pragma GCC unroll 8
+          for (int r = 0; r < tile_rows; ++r) pair.template accumulate<Pack>(row[r], column, sum[r]);
+        }
+        for (int r = 0; r < tile_rows; ++r) total[r][p] += sum[r];
       }
-      for (int r = 0; r < tile_rows; ++r) total[r] += sum[r];
     }
     for (int r = 0; r < tile_rows && first_row + r < pair.size; ++r) {
       auto sum = fold_lanes(total[r]);

@@ -1,0 +1,27 @@
+#!/bin/sh
+# isa_isolation.sh NM NAMESPACE OBJECT...
+# Fails if an object file defines a symbol that other files may define too (weak, vague linkage) outside the namespace of its
+# instruction set. The linker keeps one of several such definitions, and if it keeps this one, a processor without the
+# instruction set runs it.
+nm=$1
+namespace=$2
+shift 2
+[ $# -gt 0 ] || { echo "no object files were given"; exit 1; }
+status=0
+for object; do
+  symbols=$("$nm" -C --defined-only "$object") || { echo "$nm cannot read $object"; exit 1; }
+  # A check that looks at nothing passes always: the maker of the kernels must be there.
+  if ! printf '%s\n' "$symbols" | grep -q " T lindrift::kernels::$namespace::make_rate_kernel"; then
+    echo "$object does not define lindrift::kernels::$namespace::make_rate_kernel"
+    status=1
+  fi
+  # nm's letters: W, w, V, v weak; u unique across the program. DW.ref.* are pointers that hold no code.
+  shared=$(printf '%s\n' "$symbols" | grep -E '^[0-9a-f]* [WwVvu] ' |
+           grep -v -e "lindrift::kernels::$namespace::" -e ' V DW\.ref\.')
+  if [ -n "$shared" ]; then
+    echo "$object shares these definitions with code for other processors:"
+    printf '%s\n' "$shared"
+    status=1
+  fi
+done
+exit $status

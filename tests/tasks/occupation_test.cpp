@@ -1,0 +1,71 @@
+#include "solvers/occupation.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "reference/tgge_chain.hpp"
+#include "solvers/ode.hpp"
+#include "support/random.hpp"
+
+namespace lindrift::testing {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+TEST(Occupation, KeepsRelativeAccuracyAtBothEnds) {
+  for (const double lambda : {0.0, 1e-300, 0.3, -0.3, 5.0, -5.0, 36.0, -36.0, 50.0, -50.0, 700.0, -700.0}) {
+    const auto expected = static_cast<double>(reference::occupation(lambda));
+    EXPECT_NEAR(occupation_of(lambda), expected, 4e-16 * expected) << lambda;
+  }
+  EXPECT_EQ(occupation_of(infinity), 0.0);
+  EXPECT_EQ(occupation_of(-infinity), 1.0);
+  EXPECT_EQ(occupation_of(1e6), 0.0);
+}
+
+TEST(Occupation, FugacityGivesTheFilling) {
+  Random random(81);
+  for (int i = 0; i < 200; ++i) {
+    const double width = i % 4 == 0 ? 2000.0 : 10.0;  // cold: most occupations are exactly zero or one
+    const auto exponent = random.vector(static_cast<std::size_t>(random.integer(1, 60)), -width, width);
+    const double filling = random.uniform(0.001, 0.999);
+    const double log_z = log_fugacity_at(exponent, filling);
+    long double number = 0.0L, chi = 0.0L;
+    for (const double x : exponent) {
+      const long double shifted = static_cast<long double>(x) - log_z;
+      number += reference::occupation(shifted);
+      chi += reference::occupation(shifted) * reference::hole(shifted);
+    }
+    // One unit in the last place of log z moves the number by chi times that.
+    const double allowed =
+        1e-15 * static_cast<double>(exponent.size()) + 4e-16 * (1.0 + std::fabs(log_z)) * static_cast<double>(chi);
+    EXPECT_NEAR(static_cast<double>(number), filling * static_cast<double>(exponent.size()), allowed) << "case " << i;
+  }
+}
+
+TEST(OccupationState, ReturnsTheMultipliersItWasMadeOf) {
+  // 1 - n is stored where n > 1/2, so that lambda = -200 survives.
+  const std::vector<double> lambda = {0.0, 0.5, -0.5, 30.0, -30.0, 200.0, -200.0, 700.0, -700.0};
+  const auto state = OccupationState::from_lagrange_multiplier(lambda);
+  std::vector<double> back(lambda.size()), particles(lambda.size()), holes(lambda.size());
+  state.lagrange_multiplier(back);
+  state.split(particles, holes);
+  for (std::size_t s = 0; s < lambda.size(); ++s) {
+    EXPECT_NEAR(back[s], lambda[s], 1e-15 * (1.0 + std::fabs(lambda[s])));
+    EXPECT_NEAR(particles[s], static_cast<double>(reference::occupation(lambda[s])), 4e-16 * particles[s]);
+    EXPECT_NEAR(holes[s], static_cast<double>(reference::hole(lambda[s])), 4e-16 * holes[s]);
+  }
+}
+
+TEST(OccupationState, ReorientingChangesTheStorageNotTheState) {
+  OccupationState state;
+  state.smaller = {0.75, 0.25, 0.75, 0.5};
+  state.flipped = {0, 0, 1, 1};
+  state.reorient();
+  EXPECT_EQ(state.smaller, (std::vector<double>{0.25, 0.25, 0.25, 0.5}));
+  EXPECT_EQ(state.flipped, (std::vector<char>{1, 0, 0, 1}));
+}
+
+}  // namespace
+}  // namespace lindrift::testing
