@@ -58,7 +58,7 @@ class ProgramMenu final : public config::Menu {
 }  // namespace
 
 const std::vector<ModelEntry>& models() {
-  static const std::vector<ModelEntry> all = {tgge_chain_entry()};
+  static const std::vector<ModelEntry> all = {tgge_chain_entry(), tgge_rashba_entry()};
   return all;
 }
 

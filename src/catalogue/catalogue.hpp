@@ -22,7 +22,7 @@ struct Plan {
   double operations = 0.0;                     ///< floating-point operations of one evaluation
   double bytes_moved = 0.0;                    ///< memory traffic of one evaluation
   double seconds_per_evaluation = 0.0;         ///< measured on this machine, once
-  std::vector<std::string> warnings;
+  std::vector<std::string> notes;              ///< what a user would want to know before starting
 };
 
 /// How a running point reports back. Called from the thread that runs the point.
@@ -41,6 +41,8 @@ struct TaskEntry {
   std::function<io::Result(const config::Point&)> outline;
   std::function<Plan(const config::Point&, const Execution&)> plan;
   std::function<io::Result(const config::Point&, const Execution&, const Monitor&)> run;
+  /// Root attributes of the output that depend on the parameters alone, by name.
+  std::function<std::vector<std::pair<std::string, double>>(const config::Point&)> diagnostics;
 };
 
 /// One model: its keys, and what can be done with it.

@@ -6,8 +6,12 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <set>
+#include <span>
 
 #include "catalogue/memory.hpp"
+#include "io/input.hpp"
 #include "lindrift/lindrift.hpp"
 
 namespace lindrift {
@@ -33,25 +37,69 @@ Key real_key(std::string path, double default_value, config::Range range, std::s
           .units = std::move(units)};
 }
 
-std::vector<Key> chain_keys() {
+/// Keys of both models; `own` are the model's between [model] and [bath], `jumps` those of its jump operators.
+std::vector<Key> tgge_keys(const std::vector<Key>& own, const std::string& default_jump, const std::vector<Key>& jumps,
+                           std::size_t term_length) {
   const config::Range positive{.low = 0.0, .open_low = true};
   const config::Range not_negative{.low = 0.0};
-  Key equilibrium{.path = "bath.equilibrium_fraction",
-                  .help = "weight gamma_eq of the thermal bath",
+  std::vector<Key> keys = {
+      {.path = "model.sites",
+       .type = Type::integer,
+       .help = "number of sites L",
+       .default_value = std::int64_t{128},
+       .range = {.low = 1.0, .high = 4e15}},
+      real_key("model.hopping", 1.0, positive, "hopping J, the unit of energy where it is 1", "energy")};
+  keys.insert(keys.end(), own.begin(), own.end());
+
+  Key equilibrium = real_key("bath.equilibrium_fraction", 0.0, not_negative, "weight gamma_eq of the thermal bath");
+  equilibrium.default_value.reset();
+  equilibrium.optional = true;
+  equilibrium.derived = "1 - bath.nonequilibrium_fraction";
+  const Key spectrum{.path = "bath.spectrum",
+                     .type = Type::text,
+                     .help = "rates S(x) of the thermal bath for a released energy x",
+                     .default_value = std::string("exponential"),
+                     .choices = {"exponential", "lorentzian", "ohmic"}};
+  Key width = real_key("bath.spectrum_width", 1.0, positive, "width of the spectrum", "energy");
+  width.when = {{"bath.spectrum", {"lorentzian", "ohmic"}}};
+  const Key jump{.path = "bath.jump",
+                 .type = Type::text,
+                 .help = "jump operators of the nonequilibrium bath",
+                 .default_value = default_jump,
+                 .choices = {default_jump, "operators", "table"}};
+  keys.insert(
+      keys.end(),
+      {real_key("bath.coupling", 0.05, not_negative, "coupling epsilon to the baths"),
+       real_key("bath.inverse_temperature", 2.0, not_negative, "beta of the thermal bath, 1/energy", "1/energy"),
+       real_key("bath.nonequilibrium_fraction", 0.0, {0.0, 1.0}, "weight gamma_neq of the nonequilibrium bath"),
+       equilibrium, spectrum, width, jump});
+  keys.insert(keys.end(), jumps.begin(), jumps.end());
+  keys.push_back({.path = "bath.table",
+                  .type = Type::text,
+                  .help = "hop weights w(to, from) >= 0, \"FILE.h5:/dataset\" of shape (modes, modes)",
+                  .when = {{"bath.jump", {"table"}}},
+                  .file_path = true});
+  Key operators{.path = "bath.jump_operator",
+                .type = Type::operator_channels,
+                .help = term_length == 4
+                            ? "one table per channel, terms = [[a, b, Re A, Im A], ...] of A c+_{j+a} c_{j+b}"
+                            : "one table per channel, terms = [[a, spin, b, spin, Re A, Im A], ...], spin 0 = up",
+                .when = {{"bath.jump", {"operators"}}}};
+  operators.term_length = term_length;
+  keys.push_back(operators);
+
+  keys.push_back({.path = "initial.lagrange_multiplier",
+                  .type = Type::real_list,
+                  .help = "log((1-n)/n) of every mode at the start, band + first, momentum ascending",
                   .optional = true,
-                  .derived = "1 - bath.nonequilibrium_fraction",
-                  .range = not_negative,
-                  .sweepable = true};
-  Key spectrum{.path = "bath.spectrum",
-               .type = Type::text,
-               .help = "rates S(x) of the thermal bath",
-               .default_value = std::string("exponential"),
-               .choices = {"exponential"}};
-  Key jump{.path = "bath.jump",
-           .type = Type::text,
-           .help = "jump operators of the nonequilibrium bath",
-           .default_value = std::string("raman"),
-           .choices = {"raman"}};
+                  .derived = "uniform, from initial.filling"});
+  Key filling = real_key("initial.filling", 0.5, {0.0, 1.0, true, true}, "mean occupation of a mode");
+  filling.unless = {"initial.lagrange_multiplier"};
+  keys.push_back(filling);
+  return keys;
+}
+
+std::vector<Key> chain_keys() {
   Key delta{.path = "bath.delta",
             .type = Type::complex,
             .help = "raman: c+_j + delta c+_{j+1}",
@@ -62,45 +110,122 @@ std::vector<Key> chain_keys() {
   delta_prime.path = "bath.delta_prime";
   delta_prime.help = "raman: c_j - delta_prime c_{j+1}";
   delta_prime.default_value = config::Complex(1.0, 0.5);
-  Key filling = real_key("initial.filling", 0.5, {0.0, 1.0, true, true}, "mean occupation of a mode");
-  filling.unless = {"initial.lagrange_multiplier"};
-  Key multiplier{.path = "initial.lagrange_multiplier",
-                 .type = Type::real_list,
-                 .help = "log((1-n)/n) of every mode at the start",
-                 .optional = true,
-                 .derived = "uniform, from initial.filling"};
-  return {{.path = "model.sites",
-           .type = Type::integer,
-           .help = "number of sites L",
-           .default_value = std::int64_t{128},
-           .range = {.low = 1.0, .high = 9e15}},
-          real_key("model.hopping", 1.0, positive, "hopping J, the unit of energy where it is 1", "energy"),
-          real_key("bath.coupling", 0.05, not_negative, "coupling epsilon to the baths"),
-          real_key("bath.inverse_temperature", 2.0, not_negative, "beta of the thermal bath, 1/energy", "1/energy"),
-          real_key("bath.nonequilibrium_fraction", 0.0, {0.0, 1.0}, "weight gamma_neq of the nonequilibrium bath"),
-          equilibrium,
-          spectrum,
-          jump,
-          delta,
-          delta_prime,
-          multiplier,
-          filling};
+  return tgge_keys({}, "raman", {delta, delta_prime}, 4);
 }
 
-// --- parameters
-// --------------------------------------------------------------------------------------------------------
+std::vector<Key> rashba_keys() {
+  Key up = real_key("bath.dephasing_up", 1.0, {.low = 0.0}, "dephasing rate gamma_up of spin up");
+  up.when = {{"bath.jump", {"dephasing"}}};
+  Key down = up;
+  down.path = "bath.dephasing_down";
+  down.help = "dephasing rate gamma_down of spin down";
+  down.default_value.reset();
+  down.optional = true;
+  down.derived = "1 - bath.dephasing_up";
+  return tgge_keys({real_key("model.zeeman_field", 0.0, {}, "Zeeman field h", "energy"),
+                    real_key("model.rashba_y", 0.0, {}, "Rashba coupling alpha_y", "energy"),
+                    real_key("model.rashba_z", 0.0, {}, "Rashba coupling alpha_z", "energy")},
+                   "dephasing", {up, down}, 6);
+}
+
+// --- parameters ---
+
+TggeBath bath_of(const Point& point) {
+  TggeBath bath;
+  bath.coupling = point.real("bath.coupling");
+  bath.inverse_temperature = point.real("bath.inverse_temperature");
+  bath.nonequilibrium_fraction = point.real("bath.nonequilibrium_fraction");
+  if (point.has("bath.equilibrium_fraction")) bath.equilibrium_fraction = point.real("bath.equilibrium_fraction");
+  const std::string& spectrum = point.text("bath.spectrum");
+  if (spectrum == "lorentzian") bath.spectrum = Spectrum::lorentzian;
+  if (spectrum == "ohmic") bath.spectrum = Spectrum::ohmic;
+  if (point.has("bath.spectrum_width")) bath.spectrum_width = point.real("bath.spectrum_width");
+  return bath;
+}
+
+OperatorJump operators_of(const Point& point) {
+  OperatorJump jump;
+  for (const auto& channel : point.channels("bath.jump_operator")) {
+    auto& terms = jump.channels.emplace_back();
+    for (const std::vector<double>& term : channel) {
+      if (term.size() == 4)
+        terms.push_back(
+            {static_cast<std::int64_t>(term[0]), 0, static_cast<std::int64_t>(term[1]), 0, {term[2], term[3]}});
+      else
+        terms.push_back({static_cast<std::int64_t>(term[0]),
+                         static_cast<int>(term[1]),
+                         static_cast<std::int64_t>(term[2]),
+                         static_cast<int>(term[3]),
+                         {term[4], term[5]}});
+    }
+  }
+  return jump;
+}
+
+/// The table of a point. Points of a sweep share one; it is read when the input is checked and kept.
+TableJump table_of(const Point& point, std::size_t modes) {
+  static std::map<std::string, io::Matrix> read;
+  const std::string& location = point.text("bath.table");
+  auto found = read.find(location);
+  if (found == read.end()) {
+    try {
+      found = read.emplace(location, io::read_matrix(location)).first;
+    } catch (const Error& failure) {
+      throw ParameterError("bath.table", failure.what());
+    }
+  }
+  const io::Matrix& matrix = found->second;
+  if (matrix.rows != modes || matrix.columns != modes)
+    throw ParameterError("bath.table", fmt::format("{} has shape {} x {}; it must be modes x modes, {} x {}", location,
+                                                   matrix.rows, matrix.columns, modes, modes));
+  return {matrix.values};
+}
+
+bool has_two_bands(const Point& point) { return point.text("model.kind") == "tgge_rashba"; }
+
+std::size_t modes_of(const Point& point) {
+  return static_cast<std::size_t>(point.integer("model.sites")) * (has_two_bands(point) ? 2 : 1);
+}
 
 TggeChain chain_of(const Point& point) {
   TggeChain chain;
   chain.sites = point.integer("model.sites");
   chain.hopping = point.real("model.hopping");
-  chain.bath.coupling = point.real("bath.coupling");
-  chain.bath.inverse_temperature = point.real("bath.inverse_temperature");
-  chain.bath.nonequilibrium_fraction = point.real("bath.nonequilibrium_fraction");
-  if (point.has("bath.equilibrium_fraction")) chain.bath.equilibrium_fraction = point.real("bath.equilibrium_fraction");
-  chain.jump.delta = point.complex("bath.delta");
-  chain.jump.delta_prime = point.complex("bath.delta_prime");
+  chain.bath = bath_of(point);
+  const std::string& jump = point.text("bath.jump");
+  if (jump == "raman") chain.jump = RamanJump{point.complex("bath.delta"), point.complex("bath.delta_prime")};
+  if (jump == "operators") chain.jump = operators_of(point);
+  if (jump == "table") chain.jump = table_of(point, modes_of(point));
   return chain;
+}
+
+TggeRashba rashba_of(const Point& point) {
+  TggeRashba chain;
+  chain.sites = point.integer("model.sites");
+  chain.hopping = point.real("model.hopping");
+  chain.zeeman_field = point.real("model.zeeman_field");
+  chain.rashba_y = point.real("model.rashba_y");
+  chain.rashba_z = point.real("model.rashba_z");
+  chain.bath = bath_of(point);
+  const std::string& jump = point.text("bath.jump");
+  if (jump == "dephasing") {
+    DephasingJump dephasing{point.real("bath.dephasing_up"), {}};
+    if (point.has("bath.dephasing_down")) dephasing.dephasing_down = point.real("bath.dephasing_down");
+    chain.jump = dephasing;
+  }
+  if (jump == "operators") chain.jump = operators_of(point);
+  if (jump == "table") chain.jump = table_of(point, modes_of(point));
+  return chain;
+}
+
+/// Calls `use` with the parameters of the point's model.
+template <class Use>
+auto with_model(const Point& point, const Use& use) {
+  return has_two_bands(point) ? use(rashba_of(point)) : use(chain_of(point));
+}
+
+RateEquation equation_of(const Point& point, const Execution& execution) {
+  return with_model(point, [&](const auto& model) { return make_rate_equation(model, execution); });
 }
 
 Execution resolved(const Point& point, Execution execution) {
@@ -122,23 +247,16 @@ std::vector<double> initial_multiplier(const Point& point, std::size_t modes) {
   return std::vector<double>(modes, std::log1p(-filling) - std::log(filling));
 }
 
-double initial_filling(const Point& point, std::size_t modes) {
-  if (!point.has("initial.lagrange_multiplier")) return point.real("initial.filling");
-  std::vector<double> occupation;
-  for (const double lambda : point.reals("initial.lagrange_multiplier"))
-    occupation.push_back(1.0 / (1.0 + std::exp(lambda)));
-  return particle_number(occupation) / static_cast<double>(modes);
-}
-
 // --- fields
 // ------------------------------------------------------------------------------------------------------------
 
-/// Fields of a task, every value missing, for `times` output times (0: no time dimension).
+/// Fields of a point, every value missing; with a time dimension for relax.
 io::Result outline(const Point& point) {
   const std::int64_t sites = point.integer("model.sites");
-  const auto modes = static_cast<std::size_t>(sites);
+  const bool two_bands = has_two_bands(point);
   io::Result result;
-  result.coordinates.push_back({"momentum", {"momentum"}, {modes}, momenta(sites), "rad", "momentum k"});
+  result.coordinates.push_back(
+      {"momentum", {"momentum"}, {static_cast<std::size_t>(sites)}, momenta(sites), "rad", "momentum k"});
   std::vector<std::string> time_dimension;
   std::vector<std::size_t> time_shape;
   if (point.has("task.times")) {
@@ -147,28 +265,55 @@ io::Result outline(const Point& point) {
     time_dimension = {"time"};
     time_shape = {times.size()};
   }
-  const std::size_t times = time_shape.empty() ? 1 : time_shape.front();
-  const auto add = [&](std::string name, bool per_mode, std::string units, std::string long_name) {
+  if (two_bands) {
+    result.coordinates.push_back({"band", {"band"}, {2}, std::vector<std::string>{"+", "-"}, "1", "band"});
+    result.coordinates.push_back({"spin", {"spin"}, {2}, std::vector<std::string>{"up", "down"}, "1", "spin"});
+  }
+  const auto add = [&](std::string name, std::vector<std::pair<std::string, std::size_t>> inner, std::string units,
+                       std::string long_name) {
     Field field{std::move(name), time_dimension, time_shape, {}, std::move(units), std::move(long_name)};
-    if (per_mode) {
-      field.dimensions.emplace_back("momentum");
-      field.shape.push_back(modes);
+    std::size_t elements = time_shape.empty() ? 1 : time_shape.front();
+    for (auto& [dimension, length] : inner) {
+      field.dimensions.push_back(std::move(dimension));
+      field.shape.push_back(length);
+      elements *= length;
     }
-    field.data = std::vector<double>(times * (per_mode ? modes : 1), missing);
+    field.data = std::vector<double>(elements, missing);
     result.fields.push_back(std::move(field));
   };
-  add("lagrange_multiplier", true, "1", "Lagrange multiplier log((1-n)/n)");
-  add("occupation", true, "1", "occupation n of the modes");
-  add("current", false, "energy", "particle current per site");
-  add("particle_number", false, "1", "number of particles");
-  add("residual", false, "1", "largest relative imbalance of gain and loss");
+  std::vector<std::pair<std::string, std::size_t>> modes;
+  if (two_bands) modes.emplace_back("band", 2);
+  modes.emplace_back("momentum", static_cast<std::size_t>(sites));
+  add("lagrange_multiplier", modes, "1", "Lagrange multiplier log((1-n)/n)");
+  add("occupation", modes, "1", "occupation n of the modes");
+  add("current", {}, "energy", "particle current per site");
+  if (two_bands) add("current_spin", {{"spin", 2}}, "energy", "particle current per site of each spin");
+  add("particle_number", {}, "1", "number of particles");
+  add("density_per_site", {}, "1", "particles per site");
+  add("energy_per_site", {}, "energy", "energy per site");
+  add("residual", {}, "1", "largest relative imbalance of gain and loss");
+  const auto count = [&](std::string name, std::string long_name) {
+    result.fields.push_back({std::move(name), {}, {}, std::vector<std::int64_t>(1, 0), "1", std::move(long_name)});
+  };
   result.fields.push_back({"converged", {}, {}, std::vector<std::uint8_t>(1, 0), "1", "1 if the solver converged"});
-  result.fields.push_back({"steps", {}, {}, std::vector<std::int64_t>(1, 0), "1", "steps of the solver"});
+  count("steps", "steps of the solver");
+  if (time_shape.empty()) {
+    count("components", "sets of modes that exchange no particles");
+    count("empty_modes", "modes that cannot gain particles");
+    count("full_modes", "modes that cannot lose particles");
+    count("frozen_modes", "modes that can do neither and keep their occupation");
+  }
   return result;
 }
 
-const std::vector<std::string> field_names = {
-    "lagrange_multiplier", "occupation", "current", "particle_number", "residual", "converged", "steps"};
+std::vector<std::string> field_names(bool two_bands, bool relax) {
+  std::vector<std::string> names = {"lagrange_multiplier", "occupation", "current"};
+  if (two_bands) names.emplace_back("current_spin");
+  names.insert(names.end(),
+               {"particle_number", "density_per_site", "energy_per_site", "residual", "converged", "steps"});
+  if (!relax) names.insert(names.end(), {"components", "empty_modes", "full_modes", "frozen_modes"});
+  return names;
+}
 
 void fill(io::Result& result, const std::string& name, io::Data data) {
   const auto field =
@@ -176,22 +321,60 @@ void fill(io::Result& result, const std::string& name, io::Data data) {
   field->data = std::move(data);
 }
 
-// --- checks and plans
-// ------------------------------------------------------------------------------------------------------
+/// Everything that follows from occupations, one row of modes for each output time.
+void fill_observables(io::Result& result, const RateEquation& equation, const std::vector<double>& occupation) {
+  const std::size_t modes = equation.modes(), rows = occupation.size() / modes;
+  std::vector<double> currents, spin_currents, numbers, densities, energies;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::span<const double> n(occupation.data() + row * modes, modes);
+    currents.push_back(current(equation, n));
+    if (equation.bands == 2)
+      for (const double spin : current_spin(equation, n)) spin_currents.push_back(spin);
+    numbers.push_back(particle_number(n));
+    densities.push_back(numbers.back() / static_cast<double>(equation.sites));
+    energies.push_back(energy_per_site(equation, n));
+  }
+  result.summary.emplace_back("current", currents.back());
+  if (equation.bands == 2) {
+    result.summary.emplace_back("current_up", spin_currents[spin_currents.size() - 2]);
+    result.summary.emplace_back("current_down", spin_currents.back());
+    fill(result, "current_spin", std::move(spin_currents));
+  }
+  result.summary.emplace_back("density_per_site", densities.back());
+  fill(result, "current", std::move(currents));
+  fill(result, "particle_number", std::move(numbers));
+  fill(result, "density_per_site", std::move(densities));
+  fill(result, "energy_per_site", std::move(energies));
+}
+
+// --- checks and plans ---
 
 /// Doubles per mode that a generator and its solver hold: columns and rows of both dresses, Krylov and multistep
 /// vectors.
-constexpr double generator_arrays = 26.0;
+constexpr double generator_arrays = 34.0;
 constexpr double steady_state_arrays = 34.0;
 constexpr double relax_arrays = 52.0;
 
 double working_memory(const Point& point) {
-  const double arrays = generator_arrays + (point.has("task.times") ? relax_arrays : steady_state_arrays);
-  return arrays * 8.0 * static_cast<double>(point.integer("model.sites"));
+  const auto modes = static_cast<double>(modes_of(point));
+  double arrays = generator_arrays + (point.has("task.times") ? relax_arrays : steady_state_arrays);
+  const std::string& jump = point.text("bath.jump");
+  if (jump == "table") arrays += 4.0 * modes;  // as read, as checked, and in two orders
+  if (jump == "operators") {
+    std::set<double> offsets;
+    for (const auto& channel : point.channels("bath.jump_operator"))
+      for (const auto& term : channel) {
+        offsets.insert(term[0]);
+        offsets.insert(term[term.size() == 4 ? 1 : 2]);
+      }
+    const double dimension = static_cast<double>(offsets.size()) * (has_two_bands(point) ? 2.0 : 1.0);
+    arrays += 2.0 * dimension * (2.0 + static_cast<double>(point.channels("bath.jump_operator").size()));
+  }
+  return arrays * 8.0 * modes;
 }
 double output_memory(const Point& point) {
   const double times = point.has("task.times") ? static_cast<double>(point.reals("task.times").size()) : 1.0;
-  return times * (2.0 * static_cast<double>(point.integer("model.sites")) + 3.0) * 8.0;
+  return times * (2.0 * static_cast<double>(modes_of(point)) + 8.0) * 8.0;
 }
 
 void validate_point(const Point& point) {
@@ -201,12 +384,15 @@ void validate_point(const Point& point) {
   if (needed > machine_memory())
     throw ParameterError("model.sites", fmt::format("{} sites need {} of memory; this machine has {}", sites,
                                                     bytes_text(needed), bytes_text(machine_memory())));
-  validate(chain_of(point));
+  with_model(point, [](const auto& model) {
+    validate(model);
+    return 0;
+  });
   if (point.has("initial.lagrange_multiplier")) {
     const std::size_t given = point.reals("initial.lagrange_multiplier").size();
-    if (given != static_cast<std::size_t>(sites))
+    if (given != modes_of(point))
       throw ParameterError("initial.lagrange_multiplier",
-                           fmt::format("{} entries were given; it must have one per mode, {}", given, sites));
+                           fmt::format("{} entries were given; it must have one per mode, {}", given, modes_of(point)));
   }
 }
 
@@ -215,13 +401,22 @@ constexpr double pair_operations = 8.0;
 constexpr double mode_operations = 30.0;
 constexpr double mode_bytes = 17.0 * 8.0;
 
-/// Seconds of one evaluation on this machine, measured at a size that takes a moment only and scaled.
-double measure_evaluation(TggeChain chain, const Execution& execution) {
-  constexpr std::int64_t largest_direct = 8192, largest_separable = 1 << 20;
-  const bool direct = execution.algorithm == Algorithm::direct;
-  const double sites = static_cast<double>(chain.sites);
-  chain.sites = std::min(chain.sites, direct ? largest_direct : largest_separable);
-  RateEquation equation = make_rate_equation(chain, execution);
+/// Sites at which a point is looked at and timed: enough to see its structure, few enough to take a moment. A table has
+/// one size only.
+std::int64_t probe_sites(const Point& point, bool direct) {
+  const std::int64_t sites = point.integer("model.sites");
+  if (point.text("bath.jump") == "table") return sites;
+  return std::min(sites, direct ? std::int64_t{4096} : std::int64_t{1} << 18);
+}
+
+RateEquation probe(const Point& point, std::int64_t sites, const Execution& execution) {
+  return with_model(point, [&](auto model) {
+    model.sites = sites;
+    return make_rate_equation(model, execution);
+  });
+}
+
+double seconds_per_evaluation(const RateEquation& equation) {
   const std::vector<double> half(equation.modes(), 0.5);
   std::vector<double> rate(equation.modes());
   equation.generator->occupation_rate(half, half, rate);
@@ -234,72 +429,114 @@ double measure_evaluation(TggeChain chain, const Execution& execution) {
     ++evaluations;
     seconds = std::chrono::duration<double>(Clock::now() - start).count();
   } while (seconds < 0.02);
-  const double ratio = sites / static_cast<double>(chain.sites);
-  return seconds / evaluations * (direct ? ratio * ratio : ratio);
+  return seconds / evaluations;
+}
+
+/// Parity measures do not depend on the size of the chain beyond the grid on which they are looked for; this one is
+/// fine enough for operators of any sensible range.
+constexpr std::int64_t parity_sites = 64;
+/// Violations below this are rounding.
+constexpr double parity_zero = 1e-12;
+
+ParityMeasures parity_of(const Point& point) {
+  const std::int64_t sites = point.integer("model.sites");
+  const bool table = point.text("bath.jump") == "table";
+  const std::int64_t looked_at = table || sites <= parity_sites ? sites : parity_sites + sites % 2;
+  Execution execution;
+  execution.backend = Backend::cpu;
+  execution.algorithm = Algorithm::direct;
+  return parity_measures(probe(point, looked_at, execution));
+}
+
+std::vector<std::pair<std::string, double>> diagnostics_of(const Point& point) {
+  const ParityMeasures parity = parity_of(point);
+  return {{"parity_joint", parity.joint},
+          {"parity_paper14", parity.paper14},
+          {"parity_particle_hole", parity.particle_hole}};
+}
+
+std::vector<std::string> notes_on(const Point& point) {
+  const ParityMeasures parity = parity_of(point);
+  std::vector<std::string> notes = {
+      fmt::format("parity of the bath: joint {:.3g}, paper14 {:.3g}, particle_hole {:.3g}", parity.joint,
+                  parity.paper14, parity.particle_hole)};
+  const bool even_bands =
+      !has_two_bands(point) || point.real("model.rashba_y") == 0.0 || point.real("model.zeeman_field") == 0.0;
+  if (parity.joint < parity_zero && even_bands)
+    notes.emplace_back("this bath cannot rectify: its hop weights and the bands do not change under k -> -k");
+  else if (parity.particle_hole < parity_zero &&
+           (!point.has("initial.filling") || point.real("initial.filling") == 0.5))
+    notes.emplace_back(
+        "this bath cannot rectify at half filling: particles and holes at k and pi - k move alike, w(s,s') = "
+        "w(Ps',Ps)");
+  return notes;
 }
 
 Plan plan_point(const Point& point, const Execution& requested) {
-  const TggeChain chain = chain_of(point);
   Execution execution = resolved(point, requested);
   Plan plan;
-  {
-    TggeChain one_site = chain;
-    one_site.sites = 1;
-    const RateEquation equation = make_rate_equation(one_site, execution);
-    plan.algorithm = execution.algorithm = equation.algorithm;
-    plan.backend = execution.backend = equation.backend;
-    plan.reason = equation.reason;
-  }
-  const double sites = static_cast<double>(chain.sites);
+  const auto modes = static_cast<double>(modes_of(point));
+  const auto sites = static_cast<double>(point.integer("model.sites"));
+  plan.algorithm = probe(point, probe_sites(point, true), execution).algorithm;
   const bool direct = plan.algorithm == Algorithm::direct;
+  const RateEquation equation = probe(point, probe_sites(point, direct), execution);
+  plan.backend = equation.backend;
+  plan.reason = equation.reason;
   plan.memory_bytes = working_memory(point);
   plan.output_bytes = output_memory(point);
-  plan.operations = direct ? pair_operations * sites * sites : mode_operations * sites;
-  plan.bytes_moved = mode_bytes * sites;
-  plan.seconds_per_evaluation = measure_evaluation(chain, execution);
+  plan.operations = direct ? pair_operations * modes * modes : mode_operations * modes;
+  plan.bytes_moved = mode_bytes * modes;
+  const double ratio = sites / static_cast<double>(equation.sites);
+  plan.seconds_per_evaluation = seconds_per_evaluation(equation) * (direct ? ratio * ratio : ratio);
   // Newton: about six steps of two residuals and seven products. Relaxation: a start at each output time, then the
   // fastest rate over the span, at orders 5 to 12.
   plan.rate_evaluations = 55.0;
   if (point.has("task.times")) {
     const auto& times = point.reals("task.times");
-    const double fastest =
-        chain.bath.coupling * chain.hopping *
-        (chain.bath.thermal_weight() * std::exp(std::min(chain.bath.inverse_temperature * chain.hopping, 30.0)) +
-         4.0 * chain.bath.nonequilibrium_fraction);
+    std::vector<double> half(equation.modes(), 0.5), rate(equation.modes());
+    equation.generator->linearize(half, half, rate);
+    const double fastest = *std::max_element(rate.begin(), rate.end());
     plan.rate_evaluations = 150.0 * static_cast<double>(times.size()) + std::min(3.0 * fastest * times.back(), 2e4);
   }
+  plan.notes = notes_on(point);
   return plan;
 }
 
-// --- runs
-// ---------------------------------------------------------------------------------------------------------------
+// --- runs ---
+
+void describe(io::Result& result, const RateEquation& equation) {
+  result.algorithm = name(equation.algorithm);
+  result.algorithm_reason = equation.reason;
+}
 
 io::Result run_steady_state(const Point& point, const Execution& requested, const Monitor&) {
-  const RateEquation equation = make_rate_equation(chain_of(point), resolved(point, requested));
+  const RateEquation equation = equation_of(point, resolved(point, requested));
   SteadyStateOptions options;
   options.tolerance = point.real("solver.tolerance");
   options.max_steps = point.integer("solver.max_steps");
-  SteadyState state = steady_state(equation, initial_filling(point, equation.modes()), options);
+  SteadyState state = steady_state(equation, initial_multiplier(point, equation.modes()), options);
 
   io::Result result = outline(point);
+  describe(result, equation);
   result.converged = state.converged;
   result.message = state.message;
-  result.summary = {{"current", state.current},
-                    {"particle_number", state.particle_number},
-                    {"residual", state.residual},
-                    {"steps", static_cast<double>(state.steps)}};
+  fill_observables(result, equation, state.occupation);
+  result.summary.emplace_back("residual", state.residual);
+  result.summary.emplace_back("steps", static_cast<double>(state.steps));
   fill(result, "lagrange_multiplier", std::move(state.lagrange_multiplier));
   fill(result, "occupation", std::move(state.occupation));
-  fill(result, "current", std::vector{state.current});
-  fill(result, "particle_number", std::vector{state.particle_number});
   fill(result, "residual", std::vector{state.residual});
   fill(result, "converged", std::vector{static_cast<std::uint8_t>(state.converged)});
   fill(result, "steps", std::vector{state.steps});
+  fill(result, "components", std::vector{state.components});
+  fill(result, "empty_modes", std::vector{state.empty_modes});
+  fill(result, "full_modes", std::vector{state.full_modes});
+  fill(result, "frozen_modes", std::vector{state.frozen_modes});
   return result;
 }
 
 io::Result run_relax(const Point& point, const Execution& requested, const Monitor& monitor) {
-  const RateEquation equation = make_rate_equation(chain_of(point), resolved(point, requested));
+  const RateEquation equation = equation_of(point, resolved(point, requested));
   const auto& times = point.reals("task.times");
   RelaxOptions options;
   options.tolerance = point.real("solver.tolerance");
@@ -312,49 +549,67 @@ io::Result run_relax(const Point& point, const Execution& requested, const Monit
   RelaxResult trajectory = relax(equation, initial_multiplier(point, equation.modes()), times, options);
 
   io::Result result = outline(point);
+  describe(result, equation);
   result.converged = trajectory.converged;
   result.message = trajectory.message;
-  result.summary = {{"current", trajectory.current.back()},
-                    {"particle_number", trajectory.particle_number.back()},
-                    {"residual", trajectory.residual.back()},
-                    {"steps", static_cast<double>(trajectory.steps)}};
+  fill_observables(result, equation, trajectory.occupation);
+  result.summary.emplace_back("residual", trajectory.residual.back());
+  result.summary.emplace_back("steps", static_cast<double>(trajectory.steps));
   fill(result, "lagrange_multiplier", std::move(trajectory.lagrange_multiplier));
   fill(result, "occupation", std::move(trajectory.occupation));
-  fill(result, "current", std::move(trajectory.current));
-  fill(result, "particle_number", std::move(trajectory.particle_number));
   fill(result, "residual", std::move(trajectory.residual));
   fill(result, "converged", std::vector{static_cast<std::uint8_t>(trajectory.converged)});
   fill(result, "steps", std::vector{trajectory.steps});
   return result;
 }
 
+ModelEntry tgge_entry(bool two_bands) {
+  ModelEntry model;
+  model.algorithms = {Algorithm::direct, Algorithm::separable};
+  model.validate = validate_point;
+  Key times{.path = "task.times", .type = Type::real_grid, .help = "output times, 1/energy", .range = {.low = 0.0}};
+  times.ascending = true;
+  const Key integrator{.path = "solver.integrator",
+                       .type = Type::text,
+                       .help = "adams for mild, bdf for stiff rates; auto looks at the fastest rate",
+                       .default_value = std::string("auto"),
+                       .choices = {"auto", "adams", "bdf"}};
+  model.tasks = {{.kind = "relax",
+                  .description = "time evolution of the occupations from an initial state",
+                  .keys = {times, integrator},
+                  .fields = field_names(two_bands, true),
+                  .outline = outline,
+                  .plan = plan_point,
+                  .run = run_relax,
+                  .diagnostics = diagnostics_of},
+                 {.kind = "steady_state",
+                  .description = "steady state with the numbers of the initial state",
+                  .keys = {},
+                  .fields = field_names(two_bands, false),
+                  .outline = outline,
+                  .plan = plan_point,
+                  .run = run_steady_state,
+                  .diagnostics = diagnostics_of}};
+  return model;
+}
+
 }  // namespace
 
 ModelEntry tgge_chain_entry() {
-  ModelEntry model;
+  ModelEntry model = tgge_entry(false);
   model.kind = "tgge_chain";
   model.description =
       "one-band chain between a thermal and a nonequilibrium bath (time-dependent generalised Gibbs ensemble)";
-  model.algorithms = {Algorithm::direct, Algorithm::separable};
   model.keys = chain_keys();
-  model.validate = validate_point;
+  return model;
+}
 
-  Key times{.path = "task.times", .type = Type::real_grid, .help = "output times, 1/energy", .range = {.low = 0.0}};
-  times.ascending = true;
-  Key integrator{.path = "solver.integrator",
-                 .type = Type::text,
-                 .help = "adams for mild, bdf for stiff rates; auto looks at the fastest rate",
-                 .default_value = std::string("auto"),
-                 .choices = {"auto", "adams", "bdf"}};
-  model.tasks = {
-      {"relax",
-       "time evolution of the occupations from an initial state",
-       {times, integrator},
-       field_names,
-       outline,
-       plan_point,
-       run_relax},
-      {"steady_state", "steady state at fixed filling", {}, field_names, outline, plan_point, run_steady_state}};
+ModelEntry tgge_rashba_entry() {
+  ModelEntry model = tgge_entry(true);
+  model.kind = "tgge_rashba";
+  model.description =
+      "two-band chain with Rashba coupling and Zeeman field between a thermal and a nonequilibrium bath";
+  model.keys = rashba_keys();
   return model;
 }
 

@@ -4,7 +4,10 @@
 
 namespace lindrift {
 
-/// The one-band chain of the time-dependent generalised Gibbs ensemble, with its tasks relax and steady_state.
+/// Models of the time-dependent generalised Gibbs ensemble, each with the tasks relax and steady_state: the one-band
+/// chain ...
 ModelEntry tgge_chain_entry();
+/// ... and the two-band chain with Rashba coupling and Zeeman field.
+ModelEntry tgge_rashba_entry();
 
 }  // namespace lindrift

@@ -41,7 +41,7 @@ int check(const RunOptions& options) {
              plan.rate_evaluations, plan.operations, bytes_text(plan.bytes_moved));
   fmt::print("time         about {} in all ({} an evaluation, measured here)\n",
              duration_text(seconds * static_cast<double>(points)), duration_text(plan.seconds_per_evaluation));
-  for (const std::string& warning : plan.warnings) fmt::print("warning      {}\n", warning);
+  for (const std::string& note : plan.notes) fmt::print("note         {}\n", note);
   return success;
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <ctime>
 #include <filesystem>
+#include <limits>
 #include <thread>
 
 #include "catalogue/memory.hpp"
@@ -120,6 +121,28 @@ void print_failures(const config::Document& document, const sweep::Outcome& outc
 
 }  // namespace
 
+namespace {
+
+/// Diagnostics of the parameters that hold for every point: those that differ between the ends of a sweep are NaN.
+std::vector<std::pair<std::string, io::Attribute>> diagnostics(const config::Document& document) {
+  const TaskEntry& task = find_task(find_model(document.model), document.task);
+  if (!task.diagnostics) return {};
+  auto first = task.diagnostics(document.point(0));
+  for (const config::Axis& axis : document.sweep.axes) {
+    if (axis.values.size() < 2) continue;
+    // A key that shapes the bath shows in its second value; the point is looked at by itself, without the rest of the
+    // sweep.
+    config::Point point = document.point(0);
+    point.set(axis.path, axis.values[1]);
+    const auto other = task.diagnostics(point);
+    for (std::size_t i = 0; i < first.size(); ++i)
+      if (first[i].second != other[i].second) first[i].second = std::numeric_limits<double>::quiet_NaN();
+  }
+  return {first.begin(), first.end()};
+}
+
+}  // namespace
+
 int run(const RunOptions& options, sweep::Communicator& communicator) {
   const bool root = communicator.rank() == 0;
   const std::string started = timestamp();
@@ -179,7 +202,10 @@ int run(const RunOptions& options, sweep::Communicator& communicator) {
   if (!root) return success;
 
   // The algorithm that `auto` chose is the same for every point: it depends on the kind of bath only.
-  const Plan plan = find_task(find_model(document.model), document.task).plan(document.point(0), execution);
+  const auto computed = std::find_if(outcome.points.begin(), outcome.points.end(),
+                                     [](const sweep::Record& record) { return !record.algorithm.empty(); });
+  const std::string algorithm = computed != outcome.points.end() ? computed->algorithm : "none";
+  const std::string reason = computed != outcome.points.end() ? computed->algorithm_reason : "no point was computed";
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   io::OutputFile file;
   file.coordinates = std::move(outcome.coordinates);
@@ -189,8 +215,8 @@ int run(const RunOptions& options, sweep::Communicator& communicator) {
       {"git_hash", std::string(git_hash())},
       {"input", document.input_text},
       {"resolved_input", document.resolved_text},
-      {"algorithm", std::string(name(plan.algorithm))},
-      {"algorithm_reason", plan.reason},
+      {"algorithm", algorithm},
+      {"algorithm_reason", reason},
       {"backend", std::string(name(execution.backend))},
       {"simd", std::string(simd_level())},
       {"ranks", std::int64_t{communicator.size()}},
@@ -200,9 +226,10 @@ int run(const RunOptions& options, sweep::Communicator& communicator) {
       {"started", started},
       {"elapsed_seconds", seconds},
       {"complete", std::uint8_t{1}}};
+  for (auto& diagnostic : diagnostics(document)) file.attributes.emplace_back(std::move(diagnostic));
   io::write_output(output, file);
 
-  spdlog::info("algorithm {} on {}: {}", name(plan.algorithm), name(execution.backend), plan.reason);
+  spdlog::info("algorithm {} on {}: {}", algorithm, name(execution.backend), reason);
   print_failures(document, outcome);
   print_summary(document, outcome, seconds, output);
   const bool all_failed = outcome.tally.failed == outcome.tally.total && document.sweep.empty();

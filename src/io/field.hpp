@@ -28,6 +28,8 @@ struct Result {
   std::vector<Field> fields;
   bool converged = true;
   std::string message;  ///< why it did not converge, or a caution
+  std::string algorithm;         ///< as resolved
+  std::string algorithm_reason;  ///< why
   /// Scalars for the summary on stdout, in order.
   std::vector<std::pair<std::string, double>> summary;
 };

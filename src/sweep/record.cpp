@@ -87,6 +87,8 @@ Bytes encode(const Record& record) {
   writer.put(static_cast<std::uint8_t>(record.status));
   writer.put_text(record.message);
   writer.put(record.seconds);
+  writer.put_text(record.algorithm);
+  writer.put_text(record.algorithm_reason);
   writer.put(static_cast<std::uint64_t>(record.data.size()));
   for (const io::Data& data : record.data) {
     writer.put(static_cast<std::uint64_t>(data.index()));
@@ -117,6 +119,8 @@ Record decode(const Bytes& bytes) {
   record.status = static_cast<Status>(reader.get<std::uint8_t>());
   record.message = reader.get_text();
   record.seconds = reader.get<double>();
+  record.algorithm = reader.get_text();
+  record.algorithm_reason = reader.get_text();
   const std::size_t fields = reader.get_count(2 * sizeof(std::uint64_t));
   for (std::size_t i = 0; i < fields; ++i) {
     const auto kind = static_cast<std::size_t>(reader.get<std::uint64_t>());

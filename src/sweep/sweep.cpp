@@ -159,6 +159,8 @@ Record compute(const config::Document& document, std::size_t index, const Execut
     record.status = result.converged ? Status::done : Status::not_converged;
     record.message = std::move(result.message);
     record.summary = std::move(result.summary);
+    record.algorithm = std::move(result.algorithm);
+    record.algorithm_reason = std::move(result.algorithm_reason);
     for (Field& field : result.fields)
       if (wanted.empty() || std::find(wanted.begin(), wanted.end(), field.name) != wanted.end())
         record.data.push_back(std::move(field.data));

@@ -1,0 +1,69 @@
+#include "io/input.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "io/hdf5_handle.hpp"
+#include "lindrift/error.hpp"
+
+namespace lindrift::io {
+
+namespace {
+
+/// Larger files are not opened: no table of hop weights that fits the memory of a machine is.
+constexpr std::uintmax_t largest_file = std::uintmax_t{1} << 40;
+
+}  // namespace
+
+Matrix read_matrix(const std::string& location) {
+  // The dataset's path begins with '/', so the last ":/" ends the file's name.
+  const std::size_t colon = location.rfind(":/");
+  if (colon == std::string::npos) throw Error(location + ": must be FILE.h5:/path/of/dataset");
+  const std::string file_name = location.substr(0, colon), dataset_name = location.substr(colon + 1);
+
+  std::error_code failure;
+  const auto status = std::filesystem::status(file_name, failure);
+  if (!std::filesystem::exists(status)) throw Error(file_name + ": no such file");
+  if (!std::filesystem::is_regular_file(status)) throw Error(file_name + ": not a regular file");
+  if (std::filesystem::file_size(file_name, failure) > largest_file || failure) throw Error(file_name + ": too large");
+
+  prepare_hdf5();
+  const htri_t is_hdf5 = H5Fis_hdf5(file_name.c_str());
+  if (is_hdf5 < 0) throw Error(file_name + ": cannot be read");
+  if (is_hdf5 == 0) throw Error(file_name + ": not an HDF5 file");
+  const Handle file(H5Fopen(file_name.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open " + file_name);
+
+  // Every link on the way is looked at: H5Lexists() fails on a path whose middle is missing.
+  for (std::size_t slash = dataset_name.find('/', 1);; slash = dataset_name.find('/', slash + 1)) {
+    const std::string part = dataset_name.substr(0, slash);
+    if (part.size() < 2 || H5Lexists(file.id(), part.c_str(), H5P_DEFAULT) <= 0)
+      throw Error(fmt::format("{}: holds no dataset {}", file_name, dataset_name));
+    if (slash == std::string::npos) break;
+  }
+  H5O_info_t object;
+  checked(H5Oget_info_by_name2(file.id(), dataset_name.c_str(), &object, H5O_INFO_BASIC, H5P_DEFAULT),
+          "look at " + location);
+  if (object.type != H5O_TYPE_DATASET) throw Error(fmt::format("{}: {} is not a dataset", file_name, dataset_name));
+  const Handle dataset(H5Dopen2(file.id(), dataset_name.c_str(), H5P_DEFAULT), H5Dclose, "open " + location);
+  const Handle type(H5Dget_type(dataset.id()), H5Tclose, "read the type of " + location);
+  const H5T_class_t kind = H5Tget_class(type.id());
+  if (kind != H5T_FLOAT && kind != H5T_INTEGER) throw Error(location + ": does not hold real numbers");
+  const Handle space(H5Dget_space(dataset.id()), H5Sclose, "read the shape of " + location);
+  const int dimensions = H5Sget_simple_extent_ndims(space.id());
+  if (dimensions != 2) throw Error(fmt::format("{}: has {} dimensions; it must have 2", location, dimensions));
+  hsize_t shape[2] = {};
+  checked(H5Sget_simple_extent_dims(space.id(), shape, nullptr), "read the shape of " + location);
+  if (shape[0] > 1000000 || shape[1] > 1000000)
+    throw Error(
+        fmt::format("{}: has shape {} x {}; at most 1000000 x 1000000 is allowed", location, shape[0], shape[1]));
+
+  Matrix matrix{static_cast<std::size_t>(shape[0]), static_cast<std::size_t>(shape[1]), {}};
+  matrix.values.resize(matrix.rows * matrix.columns);
+  if (!matrix.values.empty())
+    checked(H5Dread(dataset.id(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, matrix.values.data()),
+            "read " + location);
+  return matrix;
+}
+
+}  // namespace lindrift::io
