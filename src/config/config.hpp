@@ -25,6 +25,7 @@ class Point {
   const std::vector<double>& reals(std::string_view path) const;
   const std::vector<std::int64_t>& integers(std::string_view path) const;
   const std::vector<std::string>& texts(std::string_view path) const;
+  const Channels& channels(std::string_view path) const;
 
   void set(std::string path, Value value);
   const std::map<std::string, Value, std::less<>>& values() const { return values_; }

@@ -12,19 +12,24 @@ namespace lindrift::config {
 
 using Complex = std::complex<double>;
 
+/// Terms of jump operators: channels x terms x numbers; the last two numbers of a term are Re and Im of its
+/// coefficient, those before them integers.
+using Channels = std::vector<std::vector<std::vector<double>>>;
+
 /// What a key can hold once it has been read.
 using Value = std::variant<bool, std::int64_t, double, Complex, std::string, std::vector<double>,
-                           std::vector<std::int64_t>, std::vector<std::string>>;
+                           std::vector<std::int64_t>, std::vector<std::string>, Channels>;
 
 enum class Type {
-  integer,       ///< 12; also 12.0
-  real,          ///< 1.5, or an integer
-  complex,       ///< [re, im], or a real number
-  text,          ///< "raman"; `choices` says which, empty means any
-  real_list,     ///< [0.0, 1.5]
-  real_grid,     ///< a list, or { start = a, stop = b, count = n } with both ends included
-  integer_list,  ///< [-2, 0, 5], no duplicates; "all" (an empty list) where `choices` is {"all"}
-  text_list      ///< "all" (an empty list), or ["current", "occupation"], no duplicates
+  integer,           ///< 12; also 12.0
+  real,              ///< 1.5, or an integer
+  complex,           ///< [re, im], or a real number
+  text,              ///< "raman"; `choices` says which, empty means any
+  real_list,         ///< [0.0, 1.5]
+  real_grid,         ///< a list, or { start = a, stop = b, count = n } with both ends included
+  integer_list,      ///< [-2, 0, 5], no duplicates; "all" (an empty list) where `choices` is {"all"}
+  text_list,         ///< "all" (an empty list), or ["current", "occupation"], no duplicates
+  operator_channels  ///< an array of tables, one per channel: terms = [[a, b, Re, Im], ...]; see Key::term_length
 };
 
 /// Allowed interval of a number, or of every entry of a list. NaN and infinity are never allowed.
@@ -56,6 +61,9 @@ struct Key {
   bool sweepable = false;             ///< may appear in [sweep]; real and complex keys only
   std::string units{};                ///< as written to the output file for a swept key; empty: dimensionless
   std::vector<std::string> unless{};  ///< an error, and without its default, where one of these keys is given
+  /// operator_channels: 4 for [a, b, Re, Im], 6 for [a, spin, b, spin, Re, Im]; a and b are offsets in sites, a spin is
+  /// 0 (up) or 1 (down).
+  std::size_t term_length = 4;
   bool file_path = false;  ///< text: names a file, relative to the folder of the input file; read as absolute
 };
 

@@ -33,6 +33,7 @@ const std::vector<std::int64_t>& Point::integers(std::string_view path) const {
 const std::vector<std::string>& Point::texts(std::string_view path) const {
   return get<std::vector<std::string>>(values_, path);
 }
+const Channels& Point::channels(std::string_view path) const { return get<Channels>(values_, path); }
 
 void Point::set(std::string path, Value value) { values_.insert_or_assign(std::move(path), std::move(value)); }
 

@@ -49,6 +49,15 @@ std::vector<std::string> tables_in_order(const std::vector<Key>& keys) {
   return tables;
 }
 
+/// One table per channel. Written after the plain keys of their parent, which TOML would take for the last channel's.
+std::string format_channels(const Key& key, const Channels& channels) {
+  std::string text;
+  for (const auto& terms : channels) {
+    text += fmt::format("{}[[{}]]\nterms = {}\n", text.empty() ? "" : "\n", key.path, format_terms(terms));
+  }
+  return text;
+}
+
 std::string format_table(const std::string& table, const Document& document, const Grids& grids) {
   std::string text;
   const auto swept = [&](const std::string& path) {
@@ -59,6 +68,7 @@ std::string format_table(const std::string& table, const Document& document, con
     if (parent_of(key.path) != table) continue;
     const auto value = document.base.values().find(key.path);
     if (value != document.base.values().end()) {
+      if (key.type == Type::operator_channels) continue;
       text += fmt::format("{} = {}\n", leaf_of(key.path), format_list_or_grid(value->second, key, grids));
     } else if (key.optional && !key.derived.empty() && !swept(key.path)) {
       text += fmt::format("# {} = {}\n", leaf_of(key.path), key.derived);
@@ -100,6 +110,10 @@ std::string resolved_text(const Document& document, const Grids& grids, const Gr
     }
     const std::string body = format_table(table, document, grids);
     if (!body.empty()) add("[" + table + "]\n" + body);
+    for (const Key& key : document.schema.keys) {
+      const bool here = key.type == Type::operator_channels && parent_of(key.path) == table;
+      if (here && document.base.has(key.path)) add(format_channels(key, document.base.channels(key.path)));
+    }
   }
   if (!swept) add(format_sweep(document.sweep, axis_grids));
   return text;

@@ -37,6 +37,15 @@ std::string format_list(const Items& items, std::size_t limit, Format format) {
   return text + "]";
 }
 
+std::string format_term(const std::vector<double>& term) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < term.size(); ++i) {
+    if (i > 0) text += ", ";
+    text += i + 2 < term.size() ? std::to_string(static_cast<std::int64_t>(term[i])) : format_real(term[i]);
+  }
+  return text + "]";
+}
+
 std::string show_node(const Node& node, std::size_t limit) {
   struct Visitor {
     std::size_t limit;
@@ -80,6 +89,12 @@ std::string format_any(const Value& value, std::size_t limit) {
     }
     std::string operator()(const std::vector<std::string>& items) const {
       return format_list(items, limit, [](const std::string& item) { return quote(item); });
+    }
+    std::string operator()(const Channels& channels) const {
+      const std::size_t inner = limit == std::string::npos ? limit : limit / 2;
+      return format_list(channels, limit, [inner](const std::vector<std::vector<double>>& terms) {
+        return "{ terms = " + format_list(terms, inner, format_term) + " }";
+      });
     }
   };
   return std::visit(Visitor{limit}, value);
@@ -150,6 +165,10 @@ std::string format_key(std::string_view key) {
     if (!bare) return quote_short(key);
   }
   return cut(std::string(key), longest_shown);
+}
+
+std::string format_terms(const std::vector<std::vector<double>>& terms) {
+  return format_list(terms, std::string::npos, format_term);
 }
 
 std::string show(const Node& node) { return show_node(node, longest_shown); }

@@ -25,6 +25,9 @@ std::string format_key(std::string_view key);
 std::string show(const Node& node);
 std::string show(const Value& value);
 
+/// Terms of one jump operator as TOML: [[0, 1, -1.0, -0.5], ...].
+std::string format_terms(const std::vector<std::vector<double>>& terms);
+
 /// A value as TOML, whole.
 std::string format_value(const Value& value);
 

@@ -303,6 +303,25 @@ class Reader {
     return values;
   }
 
+  /// An array of tables, one per channel; every term is looked at.
+  std::optional<Channels> channels(const Node& node, const std::string& name) {
+    const Array* tables = node.array();
+    const bool all_tables = tables != nullptr && std::all_of(tables->items.begin(), tables->items.end(),
+                                                             [](const Node& item) { return item.table() != nullptr; });
+    if (!all_tables || tables->items.empty()) {
+      complain(node, name, fmt::format("must be one table per channel: write [[{}]] with {}", name, terms_form()));
+      return std::nullopt;
+    }
+    Channels values;
+    bool good = true;
+    for (std::size_t i = 0; i < tables->items.size(); ++i) {
+      const auto terms = channel(tables->items[i], fmt::format("{}[{}]", name, i));
+      good = good && terms;
+      if (good) values.push_back(*terms);
+    }
+    return good ? std::optional<Channels>(std::move(values)) : std::nullopt;
+  }
+
   bool within(double value) const {
     const Range& range = key_.range;
     const bool above = range.open_low ? value > range.low : value >= range.low;
@@ -311,6 +330,76 @@ class Reader {
   }
 
  private:
+  static constexpr std::int64_t largest_offset = 1'000'000;
+
+  /// Whether number i of a term is a spin; if not, it is an offset.
+  bool is_spin(std::size_t i) const { return key_.term_length == 6 && i % 2 == 1; }
+
+  std::string term_form() const { return key_.term_length == 6 ? "[a, spin, b, spin, Re, Im]" : "[a, b, Re, Im]"; }
+  std::string terms_form() const { return "terms = [" + term_form() + ", ...]"; }
+
+  /// The terms of one channel.
+  std::optional<std::vector<std::vector<double>>> channel(const Node& node, const std::string& name) {
+    const Table& table = *node.table();
+    bool good = true;
+    for (const Entry& entry : table.entries) {
+      if (entry.key == "terms") continue;
+      const std::string guess = nearest(entry.key, {"terms"});
+      reporter_.add(entry.place,
+                    fmt::format("{}.{} = {}: unknown key: a channel is {}{}", name, format_key(entry.key),
+                                show(entry.node), terms_form(), guess.empty() ? "" : "; did you mean terms?"));
+      good = false;
+    }
+    const Entry* terms = table.find("terms");
+    if (terms == nullptr) {
+      if (good) complain(node, name, fmt::format("terms is missing: a channel is {}", terms_form()));
+      return std::nullopt;
+    }
+    const std::string terms_name = name + ".terms";
+    const auto* nodes = items(terms->node, terms_name, fmt::format("a list of terms {}", term_form()));
+    if (nodes == nullptr) return std::nullopt;
+    std::vector<std::vector<double>> values;
+    for (std::size_t i = 0; i < nodes->size(); ++i) {
+      const auto value = term((*nodes)[i], fmt::format("{}[{}]", terms_name, i));
+      good = good && value;
+      if (good) values.push_back(*value);
+    }
+    return good ? std::optional(std::move(values)) : std::nullopt;
+  }
+
+  std::optional<std::vector<double>> term(const Node& node, const std::string& name) {
+    const Array* numbers = node.array();
+    if (numbers == nullptr || numbers->items.size() != key_.term_length) {
+      complain(node, name, fmt::format("must be {} numbers {}", key_.term_length, term_form()));
+      return std::nullopt;
+    }
+    std::vector<double> values;
+    for (std::size_t i = 0; i < key_.term_length; ++i) {
+      const Node& item = numbers->items[i];
+      const std::string place = fmt::format("{}[{}]", name, i);
+      if (i + 2 >= key_.term_length) {
+        const bool real_part = i + 2 == key_.term_length;
+        const auto value = number(item, place, real_part ? "a number, the real part" : "a number, the imaginary part");
+        if (!value) return std::nullopt;
+        values.push_back(*value);
+        continue;
+      }
+      const std::string wanted = is_spin(i)
+                                     ? "a spin, 0 (up) or 1 (down)"
+                                     : fmt::format("an offset in sites, an integer >= -{0} and <= {0}", largest_offset);
+      const auto value = whole(item, place, wanted);
+      if (!value) return std::nullopt;
+      const bool allowed =
+          is_spin(i) ? *value == 0 || *value == 1 : *value >= -largest_offset && *value <= largest_offset;
+      if (!allowed) {
+        complain(item, place, "must be " + wanted);
+        return std::nullopt;
+      }
+      values.push_back(static_cast<double>(*value));
+    }
+    return values;
+  }
+
   /// Where value number i of a list was written; a grid has one place.
   static const Place& place(const Node& node, std::size_t i) {
     const Array* array = node.array();
@@ -356,6 +445,8 @@ std::optional<Reading> read_value(const Node& node, const Key& key, const std::s
       return reading(reader.integers(node, name));
     case Type::text_list:
       return reading(reader.texts(node, name));
+    case Type::operator_channels:
+      return reading(reader.channels(node, name));
   }
   return std::nullopt;
 }

@@ -47,6 +47,16 @@ void OccupationState::lagrange_multiplier(std::span<double> result) const {
   }
 }
 
+namespace {
+
+/// A side that has grown beyond this no longer holds the digits of the other one: CVODE starts anew with sides
+/// exchanged.
+constexpr double worn_side = 0.9;
+/// Above this either side holds the digits of both, and the direction decides.
+constexpr double undecided_side = 0.2;
+
+}  // namespace
+
 struct OccupationIntegrator::Implementation {
   Generator& generator;
   Integrator integrator;
@@ -101,6 +111,25 @@ struct OccupationIntegrator::Implementation {
     }
   }
 
+  /// Starts CVODE at `state`, oriented for what comes: of n and 1-n the smaller one is integrated, or near 1/2 the one
+  /// that shrinks.
+  void start(OccupationState& state, double now, double stop) {
+    state.reorient();
+    flipped = state.flipped;
+    const auto y = values(state_vector.get());
+    std::copy(state.smaller.begin(), state.smaller.end(), y.begin());
+    split(state_vector.get());
+    generator.occupation_rate(particles, holes, direction);
+    ++rate_evaluations;
+    for (std::size_t s = 0; s < modes; ++s)
+      if (y[s] > undecided_side && (flipped[s] ? direction[s] < 0.0 : direction[s] > 0.0)) {
+        y[s] = state.smaller[s] = 1.0 - y[s];
+        flipped[s] = state.flipped[s] = !flipped[s];
+      }
+    check_sundials(CVodeReInit(cvode, now, state_vector.get()), "CVodeReInit");
+    check_sundials(CVodeSetStopTime(cvode, stop), "CVodeSetStopTime");
+  }
+
   /// n and 1-n from CVODE's vector.
   void split(N_Vector y) {
     const auto smaller = values(y);
@@ -124,8 +153,7 @@ struct OccupationIntegrator::Implementation {
         // A trial point outside [0, 1] may overflow; the integrator then takes a smaller step.
         const bool sane = std::all_of(particles.begin(), particles.end(), [](double n) { return n > -0.5 && n < 1.5; });
         if (!sane) return 1;
-        throw NumericalError("dn/dt is not finite at time " + std::to_string(time) + ", mode " + std::to_string(s) +
-                             ": the rates exceed the range of double precision");
+        throw NonFiniteRate(time, s);
       }
     }
     flip(out, out);
@@ -202,27 +230,25 @@ std::int64_t OccupationIntegrator::rate_evaluations() const { return implementat
 
 bool OccupationIntegrator::advance(OccupationState& state, double from, double to, std::int64_t max_steps) {
   Implementation& self = *implementation_;
-  state.reorient();
-  self.flipped = state.flipped;
-  std::copy(state.smaller.begin(), state.smaller.end(), values(self.state_vector.get()).begin());
-  check_sundials(CVodeReInit(self.cvode, from, self.state_vector.get()), "CVodeReInit");
-  check_sundials(CVodeSetStopTime(self.cvode, to), "CVodeSetStopTime");
-  check_sundials(CVodeSetMaxNumSteps(self.cvode, static_cast<long>(std::max<std::int64_t>(max_steps, 1))),
-                 "CVodeSetMaxNumSteps");
   self.thrown = nullptr;
-
-  double reached = from;
-  const int status = CVode(self.cvode, to, self.state_vector.get(), &reached, CV_NORMAL);
-  long taken = 0;
-  CVodeGetNumSteps(self.cvode, &taken);
-  steps_ += taken;
-  if (self.thrown) std::rethrow_exception(self.thrown);
-  const auto result = values(self.state_vector.get());
-  std::copy(result.begin(), result.end(), state.smaller.begin());
-  if (status >= 0) return true;
-  if (status == CV_TOO_MUCH_WORK) return false;
-  throw NumericalError("the integrator stopped between times " + std::to_string(from) + " and " + std::to_string(to) +
-                       ": " + std::unique_ptr<char, void (*)(void*)>(CVodeGetReturnFlagName(status), std::free).get());
+  const auto y = values(self.state_vector.get());
+  double now = from;
+  std::int64_t left = max_steps;
+  bool oriented = false;
+  while (now < to) {
+    if (left-- <= 0) return false;
+    if (!oriented) self.start(state, now, to);
+    const int status = CVode(self.cvode, to, self.state_vector.get(), &now, CV_ONE_STEP);
+    if (self.thrown) std::rethrow_exception(self.thrown);
+    if (status < 0)
+      throw NumericalError("the integrator stopped between times " + std::to_string(from) + " and " +
+                           std::to_string(to) + ": " +
+                           std::unique_ptr<char, void (*)(void*)>(CVodeGetReturnFlagName(status), std::free).get());
+    ++steps_;
+    std::copy(y.begin(), y.end(), state.smaller.begin());
+    oriented = std::all_of(y.begin(), y.end(), [](double side) { return side < worn_side; });
+  }
+  return true;
 }
 
 }  // namespace lindrift

@@ -6,14 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "lindrift/error.hpp"
 #include "lindrift/generator.hpp"
 #include "lindrift/tasks/relax.hpp"
 
 namespace lindrift {
 
-/// Occupations that keep full relative accuracy on both sides: of n and 1-n the smaller one is stored.
+/// Occupations that keep full relative accuracy on both sides: of n and 1-n one that is not close to 1 is stored.
 struct OccupationState {
-  std::vector<double> smaller;  ///< min(n, 1-n) when it was last oriented, (modes,)
+  std::vector<double> smaller;  ///< n or 1-n; the smaller of them after reorient(), (modes,)
   std::vector<char> flipped;    ///< 1 where `smaller` is 1-n
 
   static OccupationState from_lagrange_multiplier(std::span<const double> lagrange_multiplier);
@@ -23,6 +24,15 @@ struct OccupationState {
   void reorient();
   void split(std::span<double> particles, std::span<double> holes) const;
   void lagrange_multiplier(std::span<double> result) const;
+};
+
+/// dn/dt of a mode is not finite. The integrator knows modes by their index; the task knows their momenta.
+class NonFiniteRate : public NumericalError {
+ public:
+  NonFiniteRate(double at_time, std::size_t of_mode)
+      : NumericalError("dn/dt of mode " + std::to_string(of_mode) + " is not finite"), time(at_time), mode(of_mode) {}
+  double time;
+  std::size_t mode;
 };
 
 /// Integrates the generator's dn/dt with CVODE, from one output time to the next. Every advance() starts the integrator
@@ -37,7 +47,7 @@ class OccupationIntegrator {
 
   /// Takes the state from time `from` to time `to` in at most `max_steps` steps.
   /// @return false if the steps did not suffice; the state is then that of the last step
-  /// @throws NumericalError if a rate is not finite
+  /// @throws NonFiniteRate; NumericalError if the integrator gives up
   bool advance(OccupationState& state, double from, double to, std::int64_t max_steps);
 
   std::int64_t steps() const { return steps_; }

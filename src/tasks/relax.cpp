@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <sstream>
 
 #include "lindrift/error.hpp"
+#include "lindrift/lattice.hpp"
 #include "solvers/ode.hpp"
 
 namespace lindrift {
@@ -16,11 +18,14 @@ namespace {
 constexpr double stiff_steps = 5000.0;
 
 /// The integrator bounds the error of a step, in a root mean square over the modes. Errors do not grow (the l1 distance
-/// of two trajectories never does), but they add up; this factor, found on random chains, keeps the largest error of
-/// lambda below the tolerance asked for.
-constexpr double step_tolerance = 0.02;
+/// of two trajectories never does), but they add up. This factor keeps every dataset within the tolerance asked for:
+/// measured on 250 random chains (3 to 30 sites, beta J up to 12) and on 1000 sites of which one is out of balance, the
+/// largest error over the tolerance is 0.74 for bdf and 0.45 for adams; with 0.02 it is 3. What is not promised: where
+/// every multiplier stays below 0.05 the error relative to the largest one can be 2.5 times the tolerance, and a
+/// current is as good as the occupations it is a difference of.
+constexpr double step_tolerance = 0.005;
 constexpr double smallest_step_tolerance = 2e-14;
-constexpr double smallest_promise = 2e-12;
+constexpr double smallest_promise = smallest_step_tolerance / step_tolerance;
 
 void validate(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<const double> times,
               const RelaxOptions& options) {
@@ -45,6 +50,15 @@ Integrator choose_integrator(const RateEquation& equation, const OccupationState
   equation.generator->linearize(particles, holes, rate);
   const double fastest = *std::max_element(rate.begin(), rate.end());
   return fastest * duration > stiff_steps ? Integrator::bdf : Integrator::adams;
+}
+
+[[noreturn]] void report(const RateEquation& equation, const NonFiniteRate& error) {
+  const auto sites = static_cast<std::size_t>(equation.sites);
+  std::ostringstream text;
+  text << "dn/dt is not finite at time " << error.time << ", momentum " << momenta(equation.sites)[error.mode % sites];
+  if (equation.bands > 1) text << ", band " << (error.mode < sites ? '+' : '-');
+  text << ": the rates exceed the range of double precision";
+  throw NumericalError(text.str());
 }
 
 }  // namespace
@@ -75,7 +89,7 @@ RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange
   result.particle_number.assign(times.size(), missing);
   result.residual.assign(times.size(), missing);
   if (options.tolerance < smallest_promise)
-    result.message = "time integration in double precision cannot promise a tolerance below 2e-12";
+    result.message = "time integration in double precision cannot promise a tolerance below 4e-12";
 
   OccupationState state = OccupationState::from_lagrange_multiplier(lagrange_multiplier);
   result.integrator = options.integrator == Integrator::automatic ? choose_integrator(equation, state, times.back())
@@ -85,9 +99,16 @@ RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange
 
   std::vector<double> holes(modes);
   double now = 0.0;
+  const auto advance_to = [&](double time) {
+    try {
+      return integrator.advance(state, now, time, options.max_steps - integrator.steps());
+    } catch (const NonFiniteRate& error) {
+      report(equation, error);
+    }
+  };
   result.converged = true;
   for (std::size_t i = 0; i < times.size(); ++i) {
-    if (times[i] > now && !integrator.advance(state, now, times[i], options.max_steps - integrator.steps())) {
+    if (times[i] > now && !advance_to(times[i])) {
       result.converged = false;
       result.message = "solver.max_steps = " + std::to_string(options.max_steps) + " steps did not reach time " +
                        std::to_string(times[i]);

@@ -223,9 +223,11 @@ TEST(Load, CutsALongListOfComplaints) {
 }
 
 TEST(Load, SaysNothingAboutWhatHangsOnAnError) {
-  EXPECT_THAT(complaints(chain + "[bath]\njump = 'tabel'\ndelta = 1\n"),
-              ElementsAre("INPUT.toml:7:8: error: bath.jump = \"tabel\": must be \"raman\" or \"table\"; did you mean "
-                          "\"table\"? (kind of jump operator)"));
+  EXPECT_THAT(
+      complaints(chain + "[bath]\njump = 'tabel'\ndelta = 1\n"),
+      ElementsAre(
+          "INPUT.toml:7:8: error: bath.jump = \"tabel\": must be \"raman\", \"operators\" or \"table\"; did you mean "
+          "\"table\"? (kind of jump operator)"));
 }
 
 TEST(Load, ExplainsKeysWithoutAMeaning) {
@@ -508,6 +510,126 @@ TEST(Resolved, KeepsEveryBit) {
     }
     EXPECT_EQ(again.resolved_text, document.resolved_text);
   }
+}
+
+// ---- jump operators ----
+
+const std::string operators = chain + "[bath]\njump = 'operators'\n";  // 7 lines
+
+TEST(JumpOperators, AreReadChannelByChannel) {
+  const Document document = read(operators +
+                                 "[[bath.jump_operator]]\nterms = [[0, 0, 1.0, 0.0], [0, 1.0, -1, -0.5]]\n"
+                                 "[initial]\nfilling = 0.25\n"
+                                 "[[bath.jump_operator]]\nterms = [[-3, 1000000, 0.1, -0.0]]\n");
+  const auto& channels = document.base.channels("bath.jump_operator");
+  EXPECT_THAT(channels, ElementsAre(ElementsAre(ElementsAre(0, 0, 1, 0), ElementsAre(0, 1, -1, -0.5)),
+                                    ElementsAre(ElementsAre(-3, 1000000, 0.1, 0))));
+  EXPECT_TRUE(std::signbit(channels[1][0][3]));
+  EXPECT_NE(document.resolved_text.find("jump = \"operators\"\n\n"
+                                        "[[bath.jump_operator]]\nterms = [[0, 0, 1.0, 0.0], [0, 1, -1.0, -0.5]]\n\n"
+                                        "[[bath.jump_operator]]\nterms = [[-3, 1000000, 0.1, -0.0]]\n\n"
+                                        "[initial]\n"),
+            std::string::npos)
+      << document.resolved_text;
+  expect_stable(document);
+}
+
+TEST(JumpOperators, MayBearSpins) {
+  const Document document = read(pair +
+                                 "[[bath.jump_operator]]\nterms = [[0, 1, -2, 0, 0.5, 1e-300]]\n"
+                                 "[bath.up]\ngain = 1\n");
+  EXPECT_THAT(document.base.channels("bath.jump_operator"),
+              ElementsAre(ElementsAre(ElementsAre(0, 1, -2, 0, 0.5, 1e-300))));
+  // Before the table in a table, so that neither is taken for a part of the other.
+  EXPECT_NE(document.resolved_text.find("[[bath.jump_operator]]\nterms = [[0, 1, -2, 0, 0.5, 1e-300]]\n\n[bath.up]\n"),
+            std::string::npos)
+      << document.resolved_text;
+  expect_stable(document);
+  EXPECT_FALSE(read(pair).base.has("bath.jump_operator"));
+}
+
+TEST(JumpOperators, ComeFromTheCommandLineToo) {
+  const Sets sets = {{"bath.jump", "operators"},
+                     {"bath.jump_operator", "[{terms=[[0,0,1.0,0.0]]}, {terms=[[1,0,2,0]]}]"}};
+  for (const std::string& text : {chain, operators + "[[bath.jump_operator]]\nterms = [[5, 5, 5, 5]]\n"}) {
+    const Document document = read(text, sets);
+    EXPECT_THAT(document.base.channels("bath.jump_operator"),
+                ElementsAre(ElementsAre(ElementsAre(0, 0, 1, 0)), ElementsAre(ElementsAre(1, 0, 2, 0))));
+    expect_stable(document);
+  }
+  EXPECT_THAT(complaints(operators, {{"bath.jump_operator", "[{terms=[[0,0.5,1,0]]}]"}}),
+              ElementsAre("--set bath.jump_operator: error: bath.jump_operator[0].terms[0][1] = 0.5: must be an offset "
+                          "in sites, an integer >= -1000000 and <= 1000000 (c+_{j+a} c_{j+b})"));
+}
+
+TEST(JumpOperators, KeepEveryBit) {
+  std::mt19937_64 random(6);
+  std::string terms;
+  std::vector<double> numbers;
+  while (numbers.size() < 400) {
+    const std::uint64_t bits = random();
+    double number = 0.0;
+    std::memcpy(&number, &bits, sizeof number);
+    if (!std::isfinite(number)) continue;
+    terms +=
+        (numbers.size() % 2 == 0 ? "[0, 0, " : "") + format_real(number) + (numbers.size() % 2 == 0 ? ", " : "], ");
+    numbers.push_back(number);
+  }
+  const Document document = read(operators + "[[bath.jump_operator]]\nterms = [" + terms + "]\n");
+  const Document again = read(document.resolved_text);
+  for (const Document* read_document : {&document, &again}) {
+    const auto& channel = read_document->base.channels("bath.jump_operator").front();
+    ASSERT_EQ(channel.size(), numbers.size() / 2);
+    for (std::size_t i = 0; i < numbers.size(); ++i) EXPECT_TRUE(same_bits(channel[i / 2][2 + i % 2], numbers[i])) << i;
+  }
+  EXPECT_EQ(again.resolved_text, document.resolved_text);
+}
+
+TEST(JumpOperators, AreCheckedTermByTerm) {
+  const std::string channel = operators + "[[bath.jump_operator]]\n";
+  const std::string help = " (c+_{j+a} c_{j+b})";
+  EXPECT_THAT(
+      complaints(channel + "terms = [[0, 0, 1], [0, 0, inf, 0], [0, 2e6, 1, 0], [0, 0, 1, 'i'],\n  5]\n"),
+      ElementsAre(
+          "INPUT.toml:9:10: error: bath.jump_operator[0].terms[0] = [0, 0, 1]: must be 4 numbers "
+          "[a, b, Re, Im]" +
+              help,
+          "INPUT.toml:9:28: error: bath.jump_operator[0].terms[1][2] = inf: must be finite" + help,
+          "INPUT.toml:9:41: error: bath.jump_operator[0].terms[2][1] = 2e+06: must be an offset in "
+          "sites, an integer >= -1000000 and <= 1000000" +
+              help,
+          "INPUT.toml:9:63: error: bath.jump_operator[0].terms[3][3] = \"i\": must be a number, the "
+          "imaginary part" +
+              help,
+          "INPUT.toml:10:3: error: bath.jump_operator[0].terms[4] = 5: must be 4 numbers [a, b, Re, Im]" + help));
+  EXPECT_THAT(
+      complaints(channel + "term = [[0, 0, 1, 0]]\n"),
+      ElementsAre("INPUT.toml:9:1: error: bath.jump_operator[0].term = [[0, 0, 1, 0]]: unknown key: a channel is "
+                  "terms = [[a, b, Re, Im], ...]; did you mean terms?"));
+  EXPECT_THAT(complaints(channel), ElementsAre("INPUT.toml:8:1: error: bath.jump_operator[0] = {}: terms is missing: a "
+                                               "channel is terms = [[a, b, Re, Im], ...]" +
+                                               help));
+  EXPECT_THAT(
+      complaints(operators + "[bath.jump_operator]\nterms = [[0, 0, 1, 0]]\n"),
+      ElementsAre("INPUT.toml:8:1: error: bath.jump_operator = { terms = [[0, 0, 1, 0]] }: must be one table per "
+                  "channel: write [[bath.jump_operator]] with terms = [[a, b, Re, Im], ...]" +
+                  help));
+  EXPECT_THAT(complaints(pair + "[[bath.jump_operator]]\nterms = [[0, 2, 0, 0, 1, 0]]\n"),
+              ElementsAre("INPUT.toml:7:14: error: bath.jump_operator[0].terms[0][1] = 2: must be a spin, 0 (up) or 1 "
+                          "(down) (c+_{j+a} c_{j+b} with spins)"));
+}
+
+TEST(JumpOperators, HaveAMeaningForTheirJumpOnly) {
+  EXPECT_THAT(complaints(operators),
+              ElementsAre("INPUT.toml: error: bath.jump_operator: is required: c+_{j+a} c_{j+b}"));
+  EXPECT_THAT(complaints(chain + "[[bath.jump_operator]]\nterms = [[0, 0, 1, 0]]\n"),
+              ElementsAre(testing::HasSubstr("has no meaning for bath.jump = \"raman\", only for \"operators\"")));
+  EXPECT_THAT(complaints(operators + "[[bath.jump_operator]]\nterms = [[0, 0, 1, 0]]\n[sweep]\n"
+                                     "'bath.jump_operator' = [1]\n"),
+              ElementsAre(testing::HasSubstr("bath.jump_operator cannot be swept")));
+  EXPECT_THAT(complaints(operators + "[[bath.jump_operators]]\nterms = [[0, 0, 1, 0]]\n"),
+              ElementsAre(testing::HasSubstr("unknown key; did you mean bath.jump_operator?"),
+                          testing::HasSubstr("is required")));
 }
 
 TEST(Text, FormatsReals) {
