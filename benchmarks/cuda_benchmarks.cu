@@ -1,0 +1,438 @@
+// What a CUDA device makes of the sums, beside what it can do at most, measured in the same run. Needs the core library
+// and no other: a bare machine with a card can run it.
+//
+//   cuda_benchmarks [--out FILE] [--quick]
+//
+// Operation count of a pair (kernels/tgge/pair_rate.hpp): two multiplications, two fused multiply-adds and two
+// additions for the thermal sums. The PTX of pair_kernel has these six (nvcc 13 does not share the additions between
+// the rows of a lane), each one issue of the FP64 units like a fused multiply-add: the floor is 6 over the measured
+// rate of multiply-adds. Columns come through shared memory, 24 bytes per pair; from device memory O(L) bytes. A mode
+// of the separable sum costs 48 bytes read by the reduction and 48 read and 8 written by the map, 104 in all, and 22
+// flops: memory is its ceiling.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "benchmarks/support.hpp"
+#include "kernels/cuda/check.hpp"
+#include "kernels/cuda/device.hpp"
+#include "kernels/cuda/engine.hpp"
+#include "kernels/tgge/pair_rate.hpp"
+#include "lindrift/backend.hpp"
+#include "lindrift/version.hpp"
+
+namespace lindrift::benchmarks {
+namespace {
+
+namespace tgge = kernels::tgge;
+using kernels::Index;
+
+constexpr double instructions_per_pair = 6.0, flops_per_pair = 10.0, bytes_per_mode = 104.0, flops_per_mode = 22.0;
+constexpr double agreement = 1e-12;  ///< of two results, over the largest rate
+
+constexpr int chains = 8;
+/// Independent chains of fused multiply-adds in registers.
+__global__ void multiply_add(double* target, int rounds, double factor, double term) {
+  double x[chains];
+  for (int c = 0; c < chains; ++c) x[c] = static_cast<double>(threadIdx.x) + c;
+  for (int i = 0; i < rounds; ++i)
+#pragma unroll
+    for (int c = 0; c < chains; ++c) x[c] = fma(x[c], factor, term);
+  double sum = 0.0;
+  for (int c = 0; c < chains; ++c) sum += x[c];
+  if (sum == -1.0) target[threadIdx.x] = sum;  // never, but the compiler cannot know
+}
+
+/// Seconds per call.
+struct Times {
+  double median, minimum, maximum;
+};
+
+Times summary(std::vector<double> samples) {
+  std::sort(samples.begin(), samples.end());
+  return {samples[samples.size() / 2], samples.front(), samples.back()};
+}
+
+/// Samples of at least a millisecond each, so that launching and the resolution of the clock do not count.
+/// @param sample  seconds that so many calls took
+Times repeat(int repetitions, const std::function<double(int)>& sample) {
+  sample(2);
+  const double once = std::max(sample(1), 1e-7);
+  const int calls = static_cast<int>(std::clamp(std::ceil(2e-3 / once), 1.0, 10000.0));
+  std::vector<double> samples;
+  for (int i = 0; i < repetitions; ++i) samples.push_back(sample(calls) / calls);
+  return summary(std::move(samples));
+}
+
+class Event {
+ public:
+  Event() { LINDRIFT_CUDA_CHECK(cudaEventCreate(&event_)); }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  ~Event() { cudaEventDestroy(event_); }
+  void record() { LINDRIFT_CUDA_CHECK(cudaEventRecord(event_)); }
+  void wait() { LINDRIFT_CUDA_CHECK(cudaEventSynchronize(event_)); }
+  double seconds_since(const Event& start) const {
+    float milliseconds = 0.0F;
+    LINDRIFT_CUDA_CHECK(cudaEventElapsedTime(&milliseconds, start.event_, event_));
+    return 1e-3 * static_cast<double>(milliseconds);
+  }
+
+ private:
+  cudaEvent_t event_{};
+};
+
+/// On the device's clock.
+Times time_on_device(int repetitions, const std::function<void()>& work) {
+  Event start, stop;
+  return repeat(repetitions, [&](int calls) {
+    start.record();
+    for (int i = 0; i < calls; ++i) work();
+    stop.record();
+    stop.wait();
+    return stop.seconds_since(start);
+  });
+}
+
+/// On the host's clock, for calls that return when their result is on the host.
+Times time_on_host(int repetitions, const std::function<void()>& work) {
+  return repeat(repetitions, [&](int calls) {
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < calls; ++i) work();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  });
+}
+
+struct Card {
+  std::string name;
+  int processors = 0, major = 0, minor = 0, clock_khz = 0, driver = 0, runtime = 0;
+  double multiply_adds = 0.0;          ///< per second, measured
+  double nominal_multiply_adds = 0.0;  ///< FP64 units times the highest clock; 0 where the number of units is not known
+  double copy_bytes = 0.0;             ///< per second, read and written, measured
+};
+
+/// FP64 units of a multiprocessor, by compute capability.
+int units(int major, int minor) {
+  if (major == 8 && minor == 0) return 32;
+  if (major == 9 && minor == 0) return 64;
+  return 0;
+}
+
+int attribute(cudaDeviceAttr which) {
+  int value = 0;
+  LINDRIFT_CUDA_CHECK(cudaDeviceGetAttribute(&value, which, 0));
+  return value;
+}
+
+Card measure_card() {
+  Card card;
+  LINDRIFT_CUDA_CHECK(cudaSetDevice(0));
+  card.name = cuda_device_name(0);
+  card.processors = attribute(cudaDevAttrMultiProcessorCount);
+  card.major = attribute(cudaDevAttrComputeCapabilityMajor);
+  card.minor = attribute(cudaDevAttrComputeCapabilityMinor);
+  card.clock_khz = attribute(cudaDevAttrClockRate);
+  LINDRIFT_CUDA_CHECK(cudaDriverGetVersion(&card.driver));
+  LINDRIFT_CUDA_CHECK(cudaRuntimeGetVersion(&card.runtime));
+  card.nominal_multiply_adds = 1e3 * card.clock_khz * card.processors * units(card.major, card.minor);
+
+  constexpr int threads = 256, rounds = 20000;
+  const int blocks = card.processors * attribute(cudaDevAttrMaxThreadsPerMultiProcessor) / threads;
+  kernels::cuda::Buffer target;
+  target.resize(threads);
+  const Times arithmetic = time_on_device(9, [&] {
+    multiply_add<<<blocks, threads>>>(target.data(), rounds, 0.999, 0.001);
+    LINDRIFT_CUDA_CHECK(cudaGetLastError());
+  });
+  card.multiply_adds = static_cast<double>(blocks) * threads * chains * rounds / arithmetic.median;
+
+  constexpr Index elements = Index{1} << 26;  // 512 MiB, beyond any cache
+  constexpr std::size_t bytes = sizeof(double) * static_cast<std::size_t>(elements);
+  kernels::cuda::Buffer from, to;
+  from.resize(elements);
+  to.resize(elements);
+  LINDRIFT_CUDA_CHECK(cudaMemset(from.data(), 0, bytes));
+  const Times copy = time_on_device(
+      9, [&] { LINDRIFT_CUDA_CHECK(cudaMemcpyAsync(to.data(), from.data(), bytes, cudaMemcpyDeviceToDevice)); });
+  card.copy_bytes = 2.0 * static_cast<double>(bytes) / copy.median;
+  return card;
+}
+
+/// A line of the result: what was timed, and numbers derived from it.
+struct Result {
+  std::string name;
+  Index sites;
+  Times seconds;
+  std::vector<std::pair<std::string, double>> numbers;
+};
+
+double largest(const std::vector<double>& values) {
+  double result = 0.0;
+  for (const double value : values) result = std::max(result, std::fabs(value));
+  return result;
+}
+
+double difference(const std::vector<double>& a, const std::vector<double>& b) {
+  double result = 0.0;
+  for (std::size_t s = 0; s < a.size(); ++s) {
+    const double d = std::fabs(a[s] - b[s]);
+    if (std::isnan(d)) return d;
+    result = std::max(result, d);
+  }
+  return result / largest(b);
+}
+
+/// The rate of the chain through the public interface, vectors on the host before and after, as the solvers use it.
+Result from_the_host(const Card& card, Index sites, Algorithm algorithm, int repetitions) {
+  const bool direct = algorithm == Algorithm::direct;
+  const RateEquation equation = make_rate_equation(chain(sites), {.backend = Backend::cuda, .algorithm = algorithm});
+  const Occupation occupation = random_occupation(equation.modes());
+  std::vector<double> rate(equation.modes());
+  const auto evaluate = [&] { equation.generator->occupation_rate(occupation.particles, occupation.holes, rate); };
+  Result result{direct ? "generator_direct" : "generator_separable", sites, time_on_host(repetitions, evaluate), {}};
+  const auto modes = static_cast<double>(sites);
+  const double seconds = result.seconds.median;
+  if (direct) {
+    result.numbers = {
+        {"pairs_per_second", modes * modes / seconds},
+        {"fraction_of_multiply_add_peak", instructions_per_pair * modes * modes / seconds / card.multiply_adds}};
+  } else {
+    result.numbers = {{"ns_per_mode", 1e9 * seconds / modes},
+                      {"host_transfer_bytes_per_second", 24.0 * modes / seconds}};
+  }
+
+  const RateEquation other =
+      make_rate_equation(chain(sites), {.backend = Backend::cpu, .algorithm = Algorithm::separable});
+  std::vector<double> expected(equation.modes());
+  other.generator->occupation_rate(occupation.particles, occupation.holes, expected);
+  result.numbers.emplace_back("difference_from_cpu", difference(rate, expected));
+  return result;
+}
+
+/// The arrays of a chain on the device, with occupations; energies and weights are any positive numbers here.
+class DeviceChain {
+ public:
+  explicit DeviceChain(kernels::cuda::Engine& engine, Index sites) : sites_(sites) {
+    const auto fill = [&](kernels::cuda::Buffer& buffer, std::uint64_t seed) {
+      const Occupation numbers = random_occupation(static_cast<std::size_t>(sites), seed);
+      engine.copy_in(numbers.particles.data(), sites, buffer);
+    };
+    fill(in_, 1);
+    fill(out_, 2);
+    fill(thermal_in_, 3);
+    fill(thermal_out_, 4);
+    const Occupation occupation = random_occupation(static_cast<std::size_t>(sites));
+    engine.copy_in(occupation.particles.data(), sites, particles_);
+    engine.copy_in(occupation.holes.data(), sites, holes_);
+    rate_.resize(sites);
+    second_rate_.resize(sites);
+  }
+
+  tgge::FactorisedWeight weight() const { return {in_.data(), out_.data()}; }
+  tgge::BareSource source() const {
+    return {thermal_out_.data(), thermal_in_.data(), particles_.data(), holes_.data()};
+  }
+  tgge::OccupationRate finish(bool second) const {
+    const double half = 0.5 / static_cast<double>(sites_);
+    return {{thermal_out_.data(), thermal_in_.data(), half, half},
+            1.0,
+            particles_.data(),
+            holes_.data(),
+            second ? second_rate_.data() : rate_.data()};
+  }
+  std::vector<double> rate(kernels::cuda::Engine& engine, bool second) const {
+    std::vector<double> values(static_cast<std::size_t>(sites_));
+    engine.copy_out(values.data(), sites_, second ? second_rate_ : rate_);
+    return values;
+  }
+
+ private:
+  Index sites_;
+  kernels::cuda::Buffer in_, out_, thermal_in_, thermal_out_, particles_, holes_, rate_, second_rate_;
+};
+
+void evaluate_direct(kernels::cuda::Engine& engine, const DeviceChain& chain, Index sites) {
+  engine.pair_sum(tgge::PairRate<tgge::FactorisedWeight, tgge::BareSource, tgge::OccupationRate>{
+      sites, chain.weight(), chain.source(), chain.finish(false)});
+}
+
+void evaluate_separable(kernels::cuda::Engine& engine, const DeviceChain& chain, Index sites) {
+  const auto moments =
+      engine.reduce(sites, tgge::MomentTerm<tgge::FactorisedWeight, tgge::BareSource>{chain.weight(), chain.source()});
+  engine.map(sites, tgge::FromMoments<tgge::FactorisedWeight, tgge::OccupationRate>{chain.weight(), moments,
+                                                                                    chain.finish(true)});
+}
+
+Result direct_on_device(const Card& card, Index sites, int repetitions) {
+  kernels::cuda::Engine engine(0, 0);
+  const DeviceChain data(engine, sites);
+  Result result{"pair_sum", sites, time_on_device(repetitions, [&] { evaluate_direct(engine, data, sites); }), {}};
+  evaluate_separable(engine, data, sites);
+  const double pairs = static_cast<double>(sites) * static_cast<double>(sites);
+  const double rate = pairs / result.seconds.median;
+  result.numbers = {{"pairs_per_second", rate},
+                    {"flops_per_pair", flops_per_pair},
+                    {"instructions_per_pair", instructions_per_pair},
+                    {"fraction_of_multiply_add_peak", instructions_per_pair * rate / card.multiply_adds}};
+  if (card.nominal_multiply_adds > 0.0)
+    result.numbers.emplace_back("fraction_of_nominal_peak", instructions_per_pair * rate / card.nominal_multiply_adds);
+  result.numbers.emplace_back("difference_from_separable",
+                              difference(data.rate(engine, false), data.rate(engine, true)));
+  return result;
+}
+
+Result separable_on_device(const Card& card, Index sites, int repetitions) {
+  kernels::cuda::Engine engine(0, 0);
+  const DeviceChain data(engine, sites);
+  // The moments come to the host between the two kernels: this wait is part of the sum.
+  Result result{
+      "reduce_and_map", sites, time_on_device(repetitions, [&] { evaluate_separable(engine, data, sites); }), {}};
+  const auto modes = static_cast<double>(sites);
+  const double rate = bytes_per_mode * modes / result.seconds.median;
+  result.numbers = {{"ns_per_mode", 1e9 * result.seconds.median / modes},
+                    {"bytes_per_mode", bytes_per_mode},
+                    {"flops_per_mode", flops_per_mode},
+                    {"bytes_per_second", rate}};
+  // Smaller arrays live in the second-level cache.
+  if (bytes_per_mode * modes > 500e6) result.numbers.emplace_back("fraction_of_copy_bandwidth", rate / card.copy_bytes);
+  return result;
+}
+
+/// Slope of log seconds over log L, by least squares.
+double growth_exponent(const std::vector<Result>& results, const std::string& name) {
+  double count = 0.0, x = 0.0, y = 0.0, xx = 0.0, xy = 0.0;
+  for (const Result& result : results) {
+    if (result.name != name) continue;
+    const double u = std::log(static_cast<double>(result.sites)), v = std::log(result.seconds.median);
+    count += 1.0;
+    x += u;
+    y += v;
+    xx += u * u;
+    xy += u * v;
+  }
+  return (count * xy - x * y) / (count * xx - x * x);
+}
+
+/// JSON knows no NaN.
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", value);
+  return std::isfinite(value) ? text : "null";
+}
+
+std::string json(const Card& card, const std::vector<Result>& results) {
+  std::string text = "{\n \"context\": {";
+  const auto string = [&](const char* key, const std::string& value) {
+    text += std::string("\"") + key + "\": \"" + value + "\", ";
+  };
+  const auto value = [&](const char* key, double v) { text += std::string("\"") + key + "\": " + number(v) + ", "; };
+  string("card", card.name);
+  string("compute_capability", std::to_string(card.major) + "." + std::to_string(card.minor));
+  string("lindrift_version", std::string(version()));
+  string("lindrift_git_hash", std::string(git_hash()));
+  string("compiler", std::string(compiler()));
+  string("cuda_compiler", std::string(cuda_compiler()));
+  value("multiprocessors", card.processors);
+  value("clock_hz", 1e3 * card.clock_khz);
+  value("cuda_driver", card.driver);
+  value("cuda_runtime", card.runtime);
+  value("multiply_add_per_second", card.multiply_adds);
+  value("nominal_multiply_add_per_second", card.nominal_multiply_adds);
+  value("copy_bytes_per_second", card.copy_bytes);
+  for (const char* name : {"pair_sum", "generator_direct", "reduce_and_map", "generator_separable"})
+    value((std::string("growth_exponent_") + name).c_str(), growth_exponent(results, name));
+  text.resize(text.size() - 2);
+  text += "},\n \"benchmarks\": [";
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const Result& result = results[i];
+    text +=
+        std::string(i == 0 ? "" : ",") + "\n  {\"name\": \"" + result.name +
+        "\", \"L\": " + std::to_string(result.sites) + ", \"seconds\": {\"median\": " + number(result.seconds.median) +
+        ", \"minimum\": " + number(result.seconds.minimum) + ", \"maximum\": " + number(result.seconds.maximum) + "}";
+    for (const auto& [key, v] : result.numbers) text += ", \"" + key + "\": " + number(v);
+    text += "}";
+  }
+  return text + "\n ]\n}\n";
+}
+
+int run(const char* file, bool quick) {
+  std::string reason;
+  if (kernels::cuda::device_count(&reason) == 0) {
+    std::printf("cuda_benchmarks: nothing was measured: no CUDA device: %s\n", reason.c_str());
+    const char* required = std::getenv("LINDRIFT_REQUIRE_CUDA");
+    return required && std::strcmp(required, "1") == 0 ? 1 : 0;
+  }
+
+  const Card card = measure_card();
+  std::printf("%s: %.4g FP64 multiply-adds/s (nominal %.4g), copy %.4g bytes/s, measured\n", card.name.c_str(),
+              card.multiply_adds, card.nominal_multiply_adds, card.copy_bytes);
+  std::vector<Result> results;
+  bool agree = true;
+  const auto add = [&](Result result) {
+    std::printf("%-20s L = %9lld  %10.3g s  (%.3g .. %.3g)", result.name.c_str(), static_cast<long long>(result.sites),
+                result.seconds.median, result.seconds.minimum, result.seconds.maximum);
+    for (const auto& [key, v] : result.numbers) {
+      std::printf("  %s = %.4g", key.c_str(), v);
+      if (key.rfind("difference", 0) == 0 && !(v <= agreement)) agree = false;
+    }
+    std::printf("\n");
+    std::fflush(stdout);
+    results.push_back(std::move(result));
+  };
+  const int repetitions = quick ? 3 : 9;
+  const Index largest_direct = quick ? 16384 : 131072, largest_separable = quick ? 1000000 : 10000000;
+  for (Index sites = 1024; sites <= largest_direct; sites *= 2) {
+    add(direct_on_device(card, sites, repetitions));
+    add(from_the_host(card, sites, Algorithm::direct, repetitions));
+  }
+  for (Index sites = 10000; sites <= largest_separable; sites *= 10) {
+    add(separable_on_device(card, sites, repetitions));
+    add(from_the_host(card, sites, Algorithm::separable, repetitions));
+  }
+  for (const char* name : {"pair_sum", "generator_direct", "reduce_and_map", "generator_separable"})
+    std::printf("%-20s grows as L^%.2f\n", name, growth_exponent(results, name));
+
+  if (file) {
+    std::FILE* out = std::fopen(file, "w");
+    const std::string text = json(card, results);
+    const bool written = out && std::fwrite(text.data(), 1, text.size(), out) == text.size();
+    if ((out && std::fclose(out) != 0) || !written) {
+      std::fprintf(stderr, "cuda_benchmarks: cannot write %s\n", file);
+      return 1;
+    }
+  }
+  if (!agree) std::fprintf(stderr, "cuda_benchmarks: two ways to the same rates differ by more than %g\n", agreement);
+  return agree ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace lindrift::benchmarks
+
+int main(int argc, char** argv) {
+  const char* file = nullptr;
+  bool quick = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--quick") {
+      quick = true;
+    } else if ((argument == "--out" || argument == "-o") && i + 1 < argc) {
+      file = argv[++i];
+    } else {
+      std::fprintf(stderr, "usage: cuda_benchmarks [--out FILE] [--quick]\n");
+      return 2;
+    }
+  }
+  try {
+    return lindrift::benchmarks::run(file, quick);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "cuda_benchmarks: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,82 @@
+// The verb pair_sum, through the public interface: dn/dt of the chain by every pair, O(L^2).
+//
+// Operation count of a pair (kernels/tgge/pair_rate.hpp, BareSource and FactorisedWeight): gain += (in_s out_s') n_s'
+// and loss += (in_s' out_s) h_s' are two multiplications and two fused multiply-adds. The two thermal sums, a fused
+// multiply-add each, are the same for all rows of a tile, and the compiler computes them once. objdump -d of pair_tile
+// for x86-64-v4 shows it: per 8 columns of 6 rows 12 vmulpd, 14 vfmadd and 6 loads, 48 pairs in 26 instructions for the
+// multipliers, which nothing else keeps busy. Hence 26/6 doubles through a multiplier per pair, and the floor is that
+// number over the measured doubles per second of multiply-adds on registers alone.
+//
+// Flops as the equation has them: 6 for the weighted sums, 4 for the thermal ones, 10 per pair. Bytes: 6 columns of 8
+// bytes per 6 rows from the nearest caches, 8 per pair; from memory, O(1/L).
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <string>
+
+#include "benchmarks/ceiling.hpp"
+#include "benchmarks/google_main.hpp"
+#include "benchmarks/support.hpp"
+
+namespace lindrift::benchmarks {
+namespace {
+
+constexpr double multiplications_per_pair = 26.0 / 6.0;  // of one double
+constexpr double flops_per_pair = 10.0, cache_bytes_per_pair = 8.0;
+
+void pair_sum(benchmark::State& state) {
+  const auto sites = state.range(0);
+  const int threads = state.range(1) > 0 ? static_cast<int>(state.range(1)) : all_threads();
+  const RateEquation equation =
+      make_rate_equation(chain(sites), {.backend = Backend::cpu, .algorithm = Algorithm::direct, .threads = threads});
+  const Occupation occupation = random_occupation(equation.modes());
+  std::vector<double> rate(equation.modes());
+
+  const double ceiling = multiplication_rate(threads);
+  const Stopwatch watch(threads);
+  for (auto _ : state) {
+    equation.generator->occupation_rate(occupation.particles, occupation.holes, rate);
+    benchmark::ClobberMemory();
+  }
+  const double pairs =
+      static_cast<double>(sites) * static_cast<double>(sites) * static_cast<double>(state.iterations());
+  const double seconds = watch.seconds() / pairs;
+  const double floor = multiplications_per_pair / ceiling;
+  state.counters["ns_per_pair"] = 1e9 * seconds;
+  state.counters["pairs_per_second"] = 1.0 / seconds;
+  state.counters["flops_per_pair"] = flops_per_pair;
+  state.counters["cache_bytes_per_pair"] = cache_bytes_per_pair;
+  state.counters["floor_ns_per_pair"] = 1e9 * floor;
+  state.counters["fraction_of_floor"] = floor / seconds;
+  state.counters["multiply_add_per_second"] = ceiling;
+}
+BENCHMARK(pair_sum)->ArgNames({"L", "threads"})->ArgsProduct({{1024, 4096, 16384}, {1, 0}})->UseRealTime();
+
+/// Inputs and result of one evaluation as raw doubles (n, 1 - n, dn/dt), for a rival to compare itself with.
+bool write_rates(const std::string& folder) {
+  for (const std::int64_t sites : {1024, 4096, 16384}) {
+    const RateEquation equation =
+        make_rate_equation(chain(sites), {.backend = Backend::cpu, .algorithm = Algorithm::direct, .threads = 1});
+    const Occupation occupation = random_occupation(equation.modes());
+    std::vector<double> rate(equation.modes());
+    equation.generator->occupation_rate(occupation.particles, occupation.holes, rate);
+    std::ofstream file(folder + "/rates_" + std::to_string(sites) + ".bin", std::ios::binary);
+    for (const auto& values : {occupation.particles, occupation.holes, rate})
+      file.write(reinterpret_cast<const char*>(values.data()),
+                 static_cast<std::streamsize>(values.size() * sizeof(double)));
+    if (!file.flush()) return false;
+  }
+  return true;
+}
+
+}  // namespace
+}  // namespace lindrift::benchmarks
+
+int main(int argc, char** argv) {
+  if (argc == 3 && std::strcmp(argv[1], "--write-rates") == 0) {
+    if (lindrift::benchmarks::write_rates(argv[2])) return 0;
+    std::fprintf(stderr, "cannot write into %s\n", argv[2]);
+    return 1;
+  }
+  return lindrift::benchmarks::run(argc, argv);
+}

@@ -1,0 +1,164 @@
+#!/usr/bin/python3
+"""Merges the JSON of one run of scripts/benchmark into one file and prints it as a table.
+
+  report.py FOLDER OUTPUT    FOLDER holds pair_sum.json, reduce.json, steady_state.json (Google Benchmark), and
+                             rivals_pair_sum.json, rivals_separable.json
+"""
+
+import datetime
+import json
+import math
+import pathlib
+import platform
+import statistics
+import sys
+
+
+def spread(values):
+    return {"median": statistics.median(values), "minimum": min(values), "maximum": max(values), "samples": len(values)}
+
+
+def growth_exponent(points):
+    """Slope of log time over log L, by least squares."""
+    x = [math.log(size) for size, _ in points]
+    y = [math.log(time) for _, time in points]
+    mean_x, mean_y = statistics.mean(x), statistics.mean(y)
+    return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y)) / sum((a - mean_x) ** 2 for a in x)
+
+
+def google_benchmark(path):
+    """Context, and per benchmark its arguments and every counter over the repetitions."""
+    document = json.loads(path.read_text())
+    samples = {}
+    for line in document["benchmarks"]:
+        if "error_occurred" in line:
+            sys.exit(f"{line['name']}: {line['error_message']}")
+        if line["run_type"] == "iteration":
+            samples.setdefault(line["run_name"], []).append(line)
+    standard = {
+        "name", "family_index", "per_family_instance_index", "run_name", "run_type", "repetitions",
+        "repetition_index", "threads", "iterations", "real_time", "cpu_time", "time_unit",
+    }  # fmt: skip
+    benchmarks = []
+    for name, lines in samples.items():
+        parts = name.removesuffix("/real_time").split("/")
+        arguments = dict(part.split(":") for part in parts if ":" in part)
+        entry = {"benchmark": "/".join(part for part in parts if ":" not in part)}
+        if "L" in arguments:
+            entry["L"] = int(arguments["L"])
+        entry["threads"] = {"0": "all"}.get(arguments.get("threads"), 1)
+        for counter in sorted(set(lines[0]) - standard):
+            values = [line[counter] for line in lines]
+            entry[counter] = values[0] if len(set(values)) == 1 else spread(values)
+        benchmarks.append(entry)
+    return document["context"], benchmarks
+
+
+def median(value):
+    return value["median"] if isinstance(value, dict) else value
+
+
+def attach_rivals(benchmarks, rivals, counter):
+    """On one thread, how many times longer each rival took for the same sum in the same run."""
+    for entry in benchmarks:
+        if entry["threads"] != 1:
+            continue
+        ratios = {
+            rival["rival"]: round(rival[counter]["median"] / median(entry[counter]), 2)
+            for rival in rivals["results"]
+            if rival["L"] == entry["L"]
+        }
+        if ratios:
+            entry["times_faster_than"] = ratios
+
+
+def exponents(benchmarks, counter):
+    """Growth of the time with L: of all sizes, and of the largest two, where everything is out of the caches."""
+    result = {}
+    for name, threads in sorted({(entry["benchmark"], str(entry["threads"])) for entry in benchmarks if "L" in entry}):
+        points = [
+            (entry["L"], median(entry[counter]) * entry["L"] ** (2 if counter == "ns_per_pair" else 1))
+            for entry in benchmarks
+            if (entry["benchmark"], str(entry["threads"])) == (name, threads) and "L" in entry
+        ]
+        if len(points) > 1:
+            result[f"{name}, threads {threads}"] = {
+                "all sizes": round(growth_exponent(points), 3),
+                "largest two": round(growth_exponent(sorted(points)[-2:]), 3),
+            }
+    return result
+
+
+def processor():
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor()
+
+
+def merge(folder):
+    context, pair_sum = google_benchmark(folder / "pair_sum.json")
+    _, reduce = google_benchmark(folder / "reduce.json")
+    steady_state = google_benchmark(folder / "steady_state.json")[1] if (folder / "steady_state.json").exists() else []
+    rivals = {name: json.loads((folder / f"rivals_{name}.json").read_text()) for name in ("pair_sum", "separable")}
+    attach_rivals(pair_sum, rivals["pair_sum"], "ns_per_pair")
+    attach_rivals(reduce, rivals["separable"], "ns_per_mode")
+    steady = [entry for entry in steady_state if entry["benchmark"] == "steady"]
+    numbers = {key: float(value) for key, value in context.items() if "per_second" in key}
+    return {
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": {
+            "processor": processor(),
+            "processors": context["num_cpus"],
+            "mhz": context["mhz_per_cpu"],
+            "caches": [f"L{c['level']} {c['type']} {c['size'] // 1024} KiB" for c in context["caches"]],
+            "load_average": context["load_avg"],
+        },
+        "build": {
+            key: context[f"lindrift_{key}"] for key in ("version", "git_hash", "compiler", "build_type")
+        } | {"simd": context["simd"], "python": platform.python_version()}
+        | {library: rivals["pair_sum"][library] for library in ("numpy", "numba")},
+        "clock": "one thread: its processor time, for lindrift and its rivals alike; all threads: wall clock",
+        "ceilings": numbers,
+        "growth_exponents": exponents(pair_sum, "ns_per_pair") | exponents(reduce, "ns_per_mode")
+        | exponents(steady, "ns_per_mode"),
+        "benchmarks": pair_sum + reduce + steady_state,
+        "rivals": {name: document["results"] for name, document in rivals.items()},
+    }  # fmt: skip
+
+
+def number(value):
+    return f"{median(value):.4g}" if value is not None else ""
+
+
+def table(report):
+    build, machine = report["build"], report["machine"]
+    print(f"{machine['processor']}, {machine['processors']} processors, {build['simd']}, {build['compiler']}, "
+          f"lindrift {build['version']} {build['git_hash']}, {report['date']}")  # fmt: skip
+    for name, value in report["ceilings"].items():
+        print(f"  {name:42} {value:.3g}")
+    print(f"\n{'benchmark':18} {'L':>9} {'threads':>7} {'ns/pair':>9} {'ns/mode':>9} {'seconds':>9} {'of floor':>8}"
+          "  times faster than")  # fmt: skip
+    for entry in report["benchmarks"]:
+        ratios = ", ".join(f"{name} {ratio:g}" for name, ratio in entry.get("times_faster_than", {}).items())
+        print(
+            f"{entry['benchmark']:18} {entry.get('L', ''):>9} {entry['threads']:>7} {number(entry.get('ns_per_pair')):>9}"
+            f" {number(entry.get('ns_per_mode')):>9} {number(entry.get('solver_seconds')):>9}"
+            f" {number(entry.get('fraction_of_floor')):>8}  {ratios}"
+        )
+    print("\ntime grows as L to the power of")
+    for name, exponent in report["growth_exponents"].items():
+        print(f"  {name:24} {exponent['all sizes']:.2f} over all sizes, {exponent['largest two']:.2f} over the largest two")
+
+
+def main():
+    folder, output = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    report = merge(folder)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(report, indent=1) + "\n")
+    table(report)
+    print(f"\nwritten to {output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+// From end to end, as a program using the library does it: from parameters to observables, solvers included.
+//
+// Work is counted in evaluations: a Newton step costs one evaluation of the rates and one of their derivative per
+// Krylov vector, each O(L) when separable (reduce_benchmark.cpp has its operations).
+#include "benchmarks/ceiling.hpp"
+#include "benchmarks/google_main.hpp"
+#include "benchmarks/support.hpp"
+#include "lindrift/tasks/relax.hpp"
+#include "lindrift/tasks/steady_state.hpp"
+
+namespace lindrift::benchmarks {
+namespace {
+
+Execution execution(Algorithm algorithm) { return {.backend = Backend::cpu, .algorithm = algorithm, .threads = 1}; }
+
+/// examples/fig3b.toml: 51 steady states of L = 100 sites, gamma_neq = 0 .. 1.
+void sweep(benchmark::State& state, Algorithm algorithm) {
+  constexpr int points = 51;
+  TggeChain model = chain(100);
+  std::int64_t steps = 0;
+  const Stopwatch watch(1);
+  for (auto _ : state) {
+    steps = 0;
+    for (int point = 0; point < points; ++point) {
+      model.bath.nonequilibrium_fraction = static_cast<double>(point) / (points - 1);
+      const SteadyState result = steady_state(make_rate_equation(model, execution(algorithm)), 0.5);
+      if (!result.converged) state.SkipWithError("a steady state did not converge");
+      steps += result.steps;
+      benchmark::DoNotOptimize(result.current);
+    }
+  }
+  state.counters["solver_seconds"] = watch.seconds() / static_cast<double>(state.iterations());
+  state.counters["points"] = points;
+  state.counters["steps"] = static_cast<double>(steps);
+}
+BENCHMARK_CAPTURE(sweep, separable, Algorithm::separable)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(sweep, direct, Algorithm::direct)->Unit(benchmark::kMillisecond);
+
+void steady(benchmark::State& state) {
+  const auto sites = state.range(0);
+  const RateEquation equation = make_rate_equation(chain(sites), execution(Algorithm::separable));
+  std::int64_t steps = 0;
+  double residual = 0.0;
+  const Stopwatch watch(1);
+  for (auto _ : state) {
+    const SteadyState result = steady_state(equation, 0.5);
+    if (!result.converged) state.SkipWithError("the steady state did not converge");
+    steps = result.steps;
+    residual = result.residual;
+  }
+  const double seconds = watch.seconds() / static_cast<double>(state.iterations());
+  state.counters["solver_seconds"] = seconds;
+  state.counters["ns_per_mode"] = 1e9 * seconds / static_cast<double>(sites);
+  state.counters["steps"] = static_cast<double>(steps);
+  state.counters["residual"] = residual;
+}
+BENCHMARK(steady)->ArgName("L")->RangeMultiplier(10)->Range(1000, 1000000)->Unit(benchmark::kMillisecond);
+
+/// examples/fig2.toml: L = 20, from infinite temperature, 161 output times up to 320.
+void relaxation(benchmark::State& state) {
+  TggeChain model = chain(20);
+  model.bath.nonequilibrium_fraction = 0.0;
+  const RateEquation equation = make_rate_equation(model, execution(Algorithm::separable));
+  const std::vector<double> start(equation.modes(), 0.0);
+  std::vector<double> times;
+  for (int i = 0; i <= 160; ++i) times.push_back(2.0 * i);
+  std::int64_t steps = 0, evaluations = 0;
+  const Stopwatch watch(1);
+  for (auto _ : state) {
+    const RelaxResult result = relax(equation, start, times);
+    if (!result.converged) state.SkipWithError("the relaxation did not reach its last time");
+    steps = result.steps;
+    evaluations = result.rate_evaluations;
+  }
+  state.counters["solver_seconds"] = watch.seconds() / static_cast<double>(state.iterations());
+  state.counters["steps"] = static_cast<double>(steps);
+  state.counters["rate_evaluations"] = static_cast<double>(evaluations);
+}
+BENCHMARK(relaxation)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace lindrift::benchmarks
+
+int main(int argc, char** argv) { return lindrift::benchmarks::run(argc, argv); }

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "lindrift/models/tgge_chain.hpp"
+
+namespace lindrift::benchmarks {
+
+/// The chain of the published figure of the current, with both baths on; rivals/chain.py has the same numbers.
+inline TggeChain chain(std::int64_t sites) {
+  TggeChain chain;
+  chain.sites = sites;
+  chain.bath.nonequilibrium_fraction = 0.5;
+  return chain;
+}
+
+struct Occupation {
+  std::vector<double> particles, holes;
+};
+
+/// Independent numbers in [0.05, 0.95).
+inline Occupation random_occupation(std::size_t modes, std::uint64_t seed = 7) {
+  std::mt19937_64 bits(seed);
+  Occupation occupation{std::vector<double>(modes), std::vector<double>(modes)};
+  for (std::size_t s = 0; s < modes; ++s) {
+    const double n = 0.05 + 0.9 * 0x1p-53 * static_cast<double>(bits() >> 11);
+    occupation.particles[s] = n;
+    occupation.holes[s] = 1.0 - n;
+  }
+  return occupation;
+}
+
+}  // namespace lindrift::benchmarks
