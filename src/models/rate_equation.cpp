@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "lindrift/error.hpp"
-#include "tree_sum.hpp"
+#include "parallel.hpp"
 
 namespace lindrift {
 
@@ -16,7 +16,7 @@ double per_site(const RateEquation& equation, const std::vector<double>& weight,
   if (occupation.size() != equation.modes())
     throw ShapeError("occupation has length " + std::to_string(occupation.size()) + "; it must be " +
                      std::to_string(equation.modes()));
-  return tree_sum(0, occupation.size(), [&](std::size_t s) { return weight[s] * occupation[s]; }) /
+  return parallel_sum(occupation.size(), [&](std::size_t s) { return weight[s] * occupation[s]; }) /
          static_cast<double>(equation.sites);
 }
 
@@ -37,25 +37,20 @@ double energy_per_site(const RateEquation& equation, std::span<const double> occ
 }
 
 double particle_number(std::span<const double> occupation) {
-  return tree_sum(0, occupation.size(), [&](std::size_t s) { return occupation[s]; });
+  return parallel_sum(occupation.size(), [&](std::size_t s) { return occupation[s]; });
 }
 
 double balance_residual(const RateEquation& equation, std::span<const double> lagrange_multiplier) {
   std::vector<double> log_gain(equation.modes()), log_loss(equation.modes());
   equation.generator->log_rates(lagrange_multiplier, log_gain, log_loss);
-  double largest = 0.0;
-  for (std::size_t s = 0; s < equation.modes(); ++s) {
-    // With gain (1-n) = e^{x} loss n the quotient is tanh(x/2), whatever the size of the rates.
-    const double imbalance = lagrange_multiplier[s] + log_gain[s] - log_loss[s];
+  return parallel_maximum(equation.modes(), 0.0, [&](std::size_t s) {
     const bool empty_stays = lagrange_multiplier[s] == INFINITY && log_gain[s] == -INFINITY;
     const bool full_stays = lagrange_multiplier[s] == -INFINITY && log_loss[s] == -INFINITY;
     const bool frozen = log_gain[s] == -INFINITY && log_loss[s] == -INFINITY;
-    if (empty_stays || full_stays || frozen) continue;
-    const double residual = std::fabs(std::tanh(0.5 * imbalance));
-    // A NaN must win over every number.
-    if (!(residual <= largest)) largest = residual;
-  }
-  return largest;
+    if (empty_stays || full_stays || frozen) return 0.0;
+    // With gain (1-n) = e^{x} loss n the quotient is tanh(x/2), whatever the size of the rates.
+    return std::fabs(std::tanh(0.5 * (lagrange_multiplier[s] + log_gain[s] - log_loss[s])));
+  });
 }
 
 ParityMeasures parity_measures(const RateEquation& equation) {

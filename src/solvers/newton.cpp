@@ -6,9 +6,9 @@
 #include <cmath>
 #include <limits>
 
+#include "parallel.hpp"
 #include "solvers/occupation.hpp"
 #include "solvers/sundials_handles.hpp"
-#include "tree_sum.hpp"
 
 namespace lindrift {
 
@@ -23,6 +23,8 @@ constexpr int most_halvings = 6;
 /// Below this the residual is at the mercy of rounding, and a step that does not reduce it ends the iteration.
 constexpr double rounding_level = 1e-11;
 constexpr double target = 2e-16;
+/// From below this one full Newton step, solved to its own accuracy, ends at rounding.
+constexpr double quadratic_level = 1e-9;
 
 /// The balance equations at one trial point.
 class Balance {
@@ -72,10 +74,9 @@ class Balance {
     for (std::size_t c = 0; c < components_; ++c) {
       auto& members = members_[c];
       const double number =
-          tree_sum(0, members.size(), [&](std::size_t i) { return occupation_of(conserved_[members[i]]); });
-      const double held = tree_sum(0, members.size(), [&](std::size_t i) {
-        return fixed(members[i]) ? occupation_of(lambda[members[i]]) : 0.0;
-      });
+          parallel_sum(members.size(), [&](std::size_t i) { return occupation_of(conserved_[members[i]]); });
+      const double held = parallel_sum(
+          members.size(), [&](std::size_t i) { return fixed(members[i]) ? occupation_of(lambda[members[i]]) : 0.0; });
       std::erase_if(members, [&](std::size_t s) { return fixed(s); });
       if (members.empty()) continue;
       free_filling_[c] = (number - held) / static_cast<double>(members.size());
@@ -93,10 +94,10 @@ class Balance {
   /// Shifts the multipliers of the free modes so that every component has its number.
   void normalize(std::vector<double>& lambda) {
     for (std::size_t c = 0; c < components_; ++c) {
-      if (members_[c].empty()) continue;
-      gather(lambda, c);
-      const double shift = log_fugacity_at(gathered_, free_filling_[c]);
-      for (const std::size_t s : members_[c]) lambda[s] -= shift;
+      const auto& members = members_[c];
+      if (members.empty()) continue;
+      const double shift = log_fugacity_at(multipliers(lambda, c), free_filling_[c]);
+      parallel_for(members.size(), [&](std::size_t i) { lambda[members[i]] -= shift; });
     }
   }
 
@@ -104,26 +105,26 @@ class Balance {
   /// |lambda|), NaN if anything is.
   double evaluate(const std::vector<double>& lambda, const std::vector<double>& log_fugacity) {
     generator_.log_rates(lambda, log_gain_, log_loss_);
-    residual_.assign(modes_, 0.0);
-    double largest = 0.0, largest_lambda = 0.0;
-    for (std::size_t s = 0; s < modes_; ++s) {
-      if (fixed(s)) continue;
-      residual_[s] = lambda[s] - (log_loss_[s] - log_gain_[s]) + log_fugacity[component(s)];
-      if (!(std::fabs(residual_[s]) <= largest)) largest = std::fabs(residual_[s]);
-      largest_lambda = std::max(largest_lambda, std::fabs(lambda[s]));
-    }
+    residual_.resize(modes_);
+    const double largest = parallel_maximum(modes_, 0.0, [&](std::size_t s) {
+      residual_[s] = fixed(s) ? 0.0 : lambda[s] - (log_loss_[s] - log_gain_[s]) + log_fugacity[component(s)];
+      return std::fabs(residual_[s]);
+    });
+    const double largest_lambda =
+        parallel_maximum(modes_, 0.0, [&](std::size_t s) { return fixed(s) ? 0.0 : std::fabs(lambda[s]); });
     return largest / (1.0 + largest_lambda);
   }
 
   /// lambda = log(loss/gain) - log z from the rates of the last evaluate(), each component at its number.
   void fixed_point(std::vector<double>& lambda, std::vector<double>& log_fugacity) {
-    for (std::size_t s = 0; s < modes_; ++s)
+    parallel_for(modes_, [&](std::size_t s) {
       if (!fixed(s)) lambda[s] = log_loss_[s] - log_gain_[s];
+    });
     for (std::size_t c = 0; c < components_; ++c) {
-      if (members_[c].empty()) continue;
-      gather(lambda, c);
-      log_fugacity[c] = log_fugacity_at(gathered_, free_filling_[c]);
-      for (const std::size_t s : members_[c]) lambda[s] -= log_fugacity[c];
+      const auto& members = members_[c];
+      if (members.empty()) continue;
+      const double shift = log_fugacity[c] = log_fugacity_at(multipliers(lambda, c), free_filling_[c]);
+      parallel_for(members.size(), [&](std::size_t i) { lambda[members[i]] -= shift; });
     }
   }
 
@@ -132,10 +133,12 @@ class Balance {
     std::fill(chi_.begin(), chi_.end(), 0.0);
     for (std::size_t c = 0; c < components_; ++c) {
       const auto& members = members_[c];
-      for (const std::size_t s : members) chi_[s] = occupation_of(lambda[s]) * occupation_of(-lambda[s]);
-      const double sum = tree_sum(0, members.size(), [&](std::size_t i) { return chi_[members[i]]; });
-      if (sum > 0.0)
-        for (const std::size_t s : members) chi_[s] /= sum;
+      parallel_for(members.size(), [&](std::size_t i) {
+        const double x = std::exp(-std::fabs(lambda[members[i]]));
+        chi_[members[i]] = x / ((1.0 + x) * (1.0 + x));
+      });
+      const double sum = parallel_sum(members.size(), [&](std::size_t i) { return chi_[members[i]]; });
+      if (sum > 0.0) parallel_for(members.size(), [&](std::size_t i) { chi_[members[i]] /= sum; });
     }
   }
 
@@ -143,20 +146,32 @@ class Balance {
   /// component.
   void multiply(std::span<const double> in, std::span<double> out) {
     generator_.log_balance_derivative(in.first(modes_), product_);
-    for (std::size_t s = 0; s < modes_; ++s)
-      out[s] = fixed(s) ? in[s] : in[s] - product_[s] + in[modes_ + component(s)];
+    if (components_ == 1) {
+      out[modes_] = parallel_sum(modes_, [&](std::size_t s) {
+        out[s] = fixed(s) ? in[s] : in[s] - product_[s] + in[modes_];
+        return chi_[s] * in[s];
+      });
+      if (members_[0].empty()) out[modes_] = in[modes_];
+      return;
+    }
+    parallel_for(modes_,
+                 [&](std::size_t s) { out[s] = fixed(s) ? in[s] : in[s] - product_[s] + in[modes_ + component(s)]; });
     for (std::size_t c = 0; c < components_; ++c) {
       const auto& members = members_[c];
-      out[modes_ + c] = members.empty() ? in[modes_ + c] : tree_sum(0, members.size(), [&](std::size_t i) {
+      out[modes_ + c] = members.empty() ? in[modes_ + c] : parallel_sum(members.size(), [&](std::size_t i) {
         return chi_[members[i]] * in[members[i]];
       });
     }
   }
 
  private:
-  void gather(const std::vector<double>& lambda, std::size_t c) {
-    gathered_.clear();
-    for (const std::size_t s : members_[c]) gathered_.push_back(lambda[s]);
+  /// Multipliers of a component's free modes.
+  std::span<const double> multipliers(const std::vector<double>& lambda, std::size_t c) {
+    const auto& members = members_[c];
+    if (members.size() == modes_) return lambda;
+    gathered_.resize(members.size());
+    parallel_for(members.size(), [&](std::size_t i) { gathered_[i] = lambda[members[i]]; });
+    return gathered_;
   }
 
   Generator& generator_;
@@ -188,6 +203,8 @@ class NewtonSystem {
     if (!solver_) throw std::bad_alloc();
     check_sundials(SUNLinSolSetATimes(solver_.get(), &balance, multiply_callback), "SUNLinSolSetATimes");
     check_sundials(SUNLinSol_SPGMRSetMaxRestarts(solver_.get(), 2), "SUNLinSol_SPGMRSetMaxRestarts");
+    // Classical Gram-Schmidt takes all products with the new vector at once; it repeats itself where it must.
+    check_sundials(SUNLinSol_SPGMRSetGSType(solver_.get(), SUN_CLASSICAL_GS), "SUNLinSol_SPGMRSetGSType");
     check_sundials(SUNLinSolInitialize(solver_.get()), "SUNLinSolInitialize");
   }
 
@@ -195,8 +212,8 @@ class NewtonSystem {
   std::span<const double> solve(double accuracy) {
     auto right = values(right_.get());
     const auto& residual = balance_.residual();
-    std::fill(right.begin(), right.end(), 0.0);
-    for (std::size_t s = 0; s < residual.size(); ++s) right[s] = -residual[s];
+    std::fill(right.begin() + static_cast<std::ptrdiff_t>(residual.size()), right.end(), 0.0);
+    parallel_for(residual.size(), [&](std::size_t s) { right[s] = -residual[s]; });
     N_VConst(0.0, solution_.get());
     const double size = std::sqrt(N_VDotProd(right_.get(), right_.get()));
     check_sundials(SUNLinSolSetup(solver_.get(), nullptr), "SUNLinSolSetup");
@@ -241,8 +258,8 @@ BalanceSolution solve_balance(Generator& generator, const Components& components
     double best = infinity;
     double step = 1.0;
     for (int halving = 0; halving <= most_halvings; ++halving, step *= 0.5) {
-      for (std::size_t s = 0; s < lambda.size(); ++s)
-        trial[s] = balance.fixed(s) ? lambda[s] : lambda[s] + step * update[s];
+      parallel_for(lambda.size(),
+                   [&](std::size_t s) { trial[s] = balance.fixed(s) ? lambda[s] : lambda[s] + step * update[s]; });
       balance.normalize(trial);
       for (std::size_t c = 0; c < log_fugacity.size(); ++c)
         trial_fugacity[c] = log_fugacity[c] + step * update[lambda.size() + c];
@@ -261,9 +278,12 @@ BalanceSolution solve_balance(Generator& generator, const Components& components
         break;
       }
     }
+    const double before = size;
     lambda.swap(trial);
     log_fugacity.swap(trial_fugacity);
     size = best;
+    // Newton squares the error: from here the next step would only move the last bits.
+    if (before <= quadratic_level && size <= rounding_level) break;
   }
   solution.change = size;
   for (const double t : log_fugacity)

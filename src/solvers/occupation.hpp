@@ -16,6 +16,7 @@ inline double occupation_of(double lagrange_multiplier) {
 /// set of unnormalised Lagrange multipliers a prescribed number. Monotone scalar equation, solved by Newton inside a
 /// bracket.
 /// @param filling  strictly between 0 and 1
-double log_fugacity_at(std::span<const double> exponent, double filling);
+/// @param guess    where to start, if it lies between the bounds that the exponents set
+double log_fugacity_at(std::span<const double> exponent, double filling, double guess = 0.0);
 
 }  // namespace lindrift

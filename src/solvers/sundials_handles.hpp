@@ -14,7 +14,7 @@
 
 namespace lindrift {
 
-/// RAII for SUNDIALS objects. Serial vectors: their sums have one order.
+/// RAII for SUNDIALS objects.
 class SundialsContext {
  public:
   SundialsContext() {
@@ -37,11 +37,8 @@ struct SundialsDeleter {
 template <class Handle>
 using Sundials = std::unique_ptr<std::remove_pointer_t<Handle>, SundialsDeleter>;
 
-inline Sundials<N_Vector> make_vector(std::size_t size, SUNContext context) {
-  Sundials<N_Vector> vector(N_VNew_Serial(static_cast<sunindextype>(size), context));
-  if (!vector) throw std::bad_alloc();
-  return vector;
-}
+/// A vector whose sums have one order for any number of threads.
+Sundials<N_Vector> make_vector(std::size_t size, SUNContext context);
 
 inline std::span<double> values(N_Vector vector) {
   return {N_VGetArrayPointer(vector), static_cast<std::size_t>(N_VGetLength(vector))};
