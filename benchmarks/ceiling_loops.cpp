@@ -11,7 +11,7 @@ constexpr int width = 4;
 #else
 constexpr int width = 2;
 #endif
-typedef double Vector __attribute__((vector_size(width * sizeof(double))));
+using Vector [[gnu::vector_size(width * sizeof(double))]] = double;
 
 /// Chains that do not wait for one another: latency times rate of every processor so far is 8 to 10 instructions, and
 /// 16 registers hold 12 chains and the two operands.

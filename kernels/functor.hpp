@@ -40,7 +40,7 @@ inline constexpr int pack_width = 4;
 #else
 inline constexpr int pack_width = 2;
 #endif
-typedef double Pack __attribute__((vector_size(pack_width * sizeof(double))));
+using Pack [[gnu::vector_size(pack_width * sizeof(double))]] = double;
 #endif
 
 /// Values of T's width starting at data[i].
