@@ -233,11 +233,15 @@ class DeviceChain {
     engine.copy_in(occupation.holes.data(), sites, holes_);
     rate_.resize(sites);
     second_rate_.resize(sites);
+    for (auto& sums : row_sums_) sums.resize(sites);
   }
 
-  tgge::FactorisedWeight weight() const { return {in_.data(), out_.data()}; }
+  tgge::ProductWeight<1> weight() const { return {in_.data(), out_.data(), sites_}; }
   tgge::BareSource source() const {
     return {thermal_out_.data(), thermal_in_.data(), particles_.data(), holes_.data()};
+  }
+  tgge::RowSums rows() const {
+    return {row_sums_[0].data(), row_sums_[1].data(), row_sums_[2].data(), row_sums_[3].data()};
   }
   tgge::OccupationRate finish(bool second) const {
     const double half = 0.5 / static_cast<double>(sites_);
@@ -256,17 +260,19 @@ class DeviceChain {
  private:
   Index sites_;
   kernels::cuda::Buffer in_, out_, thermal_in_, thermal_out_, particles_, holes_, rate_, second_rate_;
+  kernels::cuda::Buffer row_sums_[4];
 };
 
 void evaluate_direct(kernels::cuda::Engine& engine, const DeviceChain& chain, Index sites) {
-  engine.pair_sum(tgge::PairRate<tgge::FactorisedWeight, tgge::BareSource, tgge::OccupationRate>{
-      sites, chain.weight(), chain.source(), chain.finish(false)});
+  engine.pair_sum(tgge::PairRate<tgge::ProductWeight<1>, tgge::ExponentialSpectrum, tgge::BareSource>{
+      sites, chain.weight(), {}, nullptr, chain.source(), chain.rows()});
+  engine.map(sites, tgge::FinishRows<tgge::RowSums, tgge::OccupationRate>{chain.rows(), chain.finish(false)});
 }
 
 void evaluate_separable(kernels::cuda::Engine& engine, const DeviceChain& chain, Index sites) {
   const auto moments =
-      engine.reduce(sites, tgge::MomentTerm<tgge::FactorisedWeight, tgge::BareSource>{chain.weight(), chain.source()});
-  engine.map(sites, tgge::FromMoments<tgge::FactorisedWeight, tgge::OccupationRate>{chain.weight(), moments,
+      engine.reduce(sites, tgge::ProductMomentTerm<1, tgge::BareSource>{chain.weight(), chain.source()});
+  engine.map(sites, tgge::FinishRows<tgge::ProductRowSums<1>, tgge::OccupationRate>{{chain.weight(), moments},
                                                                                     chain.finish(true)});
 }
 

@@ -17,17 +17,7 @@ using Engine = cpu::Engine;
 #endif
 
 RateKernel* make_rate_kernel(const RateTables& tables, bool direct, int threads, int device) {
-  switch (tables.weight) {
-    case WeightKind::operators:
-      return tgge::make_kernel_with<Engine, tgge::OperatorWeightOn<Engine>>(tables, direct, threads, device);
-    case WeightKind::table:
-      return tgge::make_kernel_with<Engine, tgge::TableWeightOn<Engine>>(tables, direct, threads, device);
-    case WeightKind::product:
-      break;
-  }
-  if (tables.rank == 2)
-    return tgge::make_kernel_with<Engine, tgge::ProductWeightOn<Engine, 2>>(tables, direct, threads, device);
-  return tgge::make_kernel_with<Engine, tgge::ProductWeightOn<Engine, 1>>(tables, direct, threads, device);
+  return tgge::make_kernel<Engine>(tables, direct, threads, device);
 }
 
 }  // namespace LINDRIFT_ISA

@@ -30,7 +30,12 @@ struct PairRate {
   Source source;
   RowSums rows;
 
-  LINDRIFT_HD Row row(Index s) const { return {weight.template mode<double>(s), energy[s]}; }
+  LINDRIFT_HD Row row(Index s) const {
+    if constexpr (Spectrum::reads_energy)
+      return {weight.template mode<double>(s), energy[s]};
+    else
+      return {weight.template mode<double>(s), 0.0};
+  }
   template <class T>
   LINDRIFT_HD Column<T> column(Index s) const {
     if constexpr (Spectrum::reads_energy)

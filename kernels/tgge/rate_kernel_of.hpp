@@ -129,7 +129,7 @@ class RateKernelOf final : public RateKernel {
   Buffer row_sums_[4];
 };
 
-/// The kernel that tables, algorithm and spectrum call for.
+/// The kernel on an engine with one kind of weight that algorithm and spectrum call for.
 template <class Engine, class Weight>
 RateKernel* make_kernel_with(const RateTables& tables, bool direct, int threads, int device) {
   const double over_width = 1.0 / tables.spectrum_width;
@@ -141,6 +141,21 @@ RateKernel* make_kernel_with(const RateTables& tables, bool direct, int threads,
   if constexpr (Weight::separable)
     if (!direct) return new RateKernelOf<Engine, Weight, ByMoments>(tables, {}, threads, device);
   return new RateKernelOf<Engine, Weight, ExponentialSpectrum>(tables, {}, threads, device);
+}
+
+/// The kernel on an engine that tables and algorithm call for.
+template <class Engine>
+RateKernel* make_kernel(const RateTables& tables, bool direct, int threads, int device) {
+  switch (tables.weight) {
+    case WeightKind::operators:
+      return make_kernel_with<Engine, OperatorWeightOn<Engine>>(tables, direct, threads, device);
+    case WeightKind::table:
+      return make_kernel_with<Engine, TableWeightOn<Engine>>(tables, direct, threads, device);
+    case WeightKind::product:
+      break;
+  }
+  if (tables.rank == 2) return make_kernel_with<Engine, ProductWeightOn<Engine, 2>>(tables, direct, threads, device);
+  return make_kernel_with<Engine, ProductWeightOn<Engine, 1>>(tables, direct, threads, device);
 }
 
 }  // namespace tgge

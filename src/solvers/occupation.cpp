@@ -24,12 +24,13 @@ double log_fugacity_at(std::span<const double> exponent, double filling, double 
     (excess < 0.0 ? low : high) = log_fugacity;
     double next = log_fugacity - excess / slope;
     // Outside the bracket (or not a number, where every chi underflows) bisection takes over.
-    if (!(next > low && next < high)) next = low + 0.5 * (high - low);
+    const bool newton = next > low && next < high;
+    if (!newton) next = low + 0.5 * (high - low);
     const double change = std::fabs(next - log_fugacity);
     log_fugacity = next;
     if (change <= 1e-16 * (1.0 + std::fabs(log_fugacity)) || next == low || next == high) break;
-    // Newton squares the error: the next step would be below rounding.
-    if (change <= 1e-9) break;
+    // |f''/f'| <= 1 here, so a Newton step leaves at most the square of its size: below rounding.
+    if (newton && change <= 1e-9) break;
   }
   return log_fugacity;
 }

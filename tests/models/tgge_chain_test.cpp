@@ -113,7 +113,7 @@ TEST_P(TggeChainTest, ModesThatTheJumpOperatorCannotReachHaveRatesOfExactlyZero)
     TggeChain chain;
     chain.sites = sites;
     chain.bath.nonequilibrium_fraction = 1.0;
-    chain.jump = {1.0, 1.0};
+    chain.jump = RamanJump{1.0, 1.0};
     const RateEquation equation = make(chain);
     std::vector<double> lambda(equation.modes(), 0.3), log_gain(lambda), log_loss(lambda);
     equation.generator->log_rates(lambda, log_gain, log_loss);
@@ -127,7 +127,7 @@ TEST_P(TggeChainTest, ModesThatTheJumpOperatorCannotReachHaveRatesOfExactlyZero)
   chain.sites = 10;
   chain.bath.nonequilibrium_fraction = 1.0;
   const double q = momenta(10)[7];
-  chain.jump = {-std::polar(1.0, q), {1.0, 0.5}};
+  chain.jump = RamanJump{-std::polar(1.0, q), {1.0, 0.5}};
   const RateEquation equation = make(chain);
   std::vector<double> lambda(10, 0.3), log_gain(10), log_loss(10);
   equation.generator->log_rates(lambda, log_gain, log_loss);
@@ -139,7 +139,7 @@ TEST_P(TggeChainTest, WeightsThatAreSmallButNotZeroAreKept) {
   TggeChain chain;
   chain.sites = 8;
   chain.bath.nonequilibrium_fraction = 1.0;
-  chain.jump = {1.0 + 1e-10, {1.0, 0.5}};
+  chain.jump = RamanJump{1.0 + 1e-10, {1.0, 0.5}};
   const RateEquation equation = make(chain);
   std::vector<double> lambda(8, 0.0), log_gain(8), log_loss(8);
   equation.generator->log_rates(lambda, log_gain, log_loss);
@@ -209,8 +209,8 @@ TEST(TggeChainRange, ParametersOutOfRangeAreNamed) {
               "bath.nonequilibrium_fraction")
         << bad;
   for (const double bad : {infinity, -infinity, nan}) {
-    EXPECT_EQ(quantity_refused([&](TggeChain& c) { c.jump.delta = {0.0, bad}; }), "bath.delta") << bad;
-    EXPECT_EQ(quantity_refused([&](TggeChain& c) { c.jump.delta_prime = {bad, 0.0}; }), "bath.delta_prime") << bad;
+    EXPECT_EQ(quantity_refused([&](TggeChain& c) { raman(c).delta = {0.0, bad}; }), "bath.delta") << bad;
+    EXPECT_EQ(quantity_refused([&](TggeChain& c) { raman(c).delta_prime = {bad, 0.0}; }), "bath.delta_prime") << bad;
   }
   // No bath at all has no steady state.
   EXPECT_EQ(quantity_refused([](TggeChain& c) { c.bath.equilibrium_fraction = 0.0; }), "bath.equilibrium_fraction");
@@ -220,7 +220,7 @@ TEST(TggeChainRange, ParametersOutOfRangeAreNamed) {
         c.sites = 1;
         c.bath = {
             .coupling = 0.0, .inverse_temperature = 0.0, .nonequilibrium_fraction = 1.0, .equilibrium_fraction = 0.0};
-        c.jump = {0.0, 0.0};
+        c.jump = RamanJump{0.0, 0.0};
       }),
       "");
 }

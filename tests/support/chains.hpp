@@ -6,6 +6,7 @@
 #include "kernels/tgge/rate_kernel.hpp"
 #include "lindrift/models/tgge_chain.hpp"
 #include "reference/tgge_chain.hpp"
+#include "support/random.hpp"
 
 namespace lindrift::testing {
 
@@ -17,8 +18,8 @@ inline reference::Chain reference_of(const TggeChain& chain) {
   result.coupling = chain.bath.coupling;
   result.gamma_eq = chain.bath.thermal_weight();
   result.gamma_neq = chain.bath.nonequilibrium_fraction;
-  result.delta = {chain.jump.delta.real(), chain.jump.delta.imag()};
-  result.delta_prime = {chain.jump.delta_prime.real(), chain.jump.delta_prime.imag()};
+  result.delta = {raman(chain).delta.real(), raman(chain).delta.imag()};
+  result.delta_prime = {raman(chain).delta_prime.real(), raman(chain).delta_prime.imag()};
   return result;
 }
 
@@ -32,7 +33,7 @@ TggeChain chain_of(const Data& data) {
   chain.bath.inverse_temperature = data.inverse_temperature;
   chain.bath.nonequilibrium_fraction = data.gamma_neq;
   chain.bath.equilibrium_fraction = data.gamma_eq;
-  chain.jump = {data.delta, data.delta_prime};
+  chain.jump = RamanJump{data.delta, data.delta_prime};
   return chain;
 }
 
@@ -59,7 +60,7 @@ inline Occupations occupations_of(std::span<const double> lambda) {
 /// What a kernel is made from, with the arrays it points into: |f(q)|^2 and |g(k)|^2 from extended precision.
 struct Tables {
   std::vector<double> energy, in, out;
-  kernels::FactorisedRateTables numbers;
+  kernels::RateTables numbers;
 
   explicit Tables(const TggeChain& chain) {
     const reference::Chain c = reference_of(chain);

@@ -63,6 +63,7 @@ template <int Lanes, int RowsPerLane, int ElementsPerLane, int Chunks, bool Back
 class EmulatedEngine {
  public:
   using Buffer = EmulatedBuffer;
+  static constexpr bool rows_are_lanes = true;
   using Index = kernels::Index;
 
   EmulatedEngine(int /*threads*/, int /*device*/) {}

@@ -88,32 +88,31 @@ inline void skip_unless_available(const Engine& engine) {
   GTEST_SKIP() << engine.name << ": " << why;
 }
 
-template <bool Direct>
-std::unique_ptr<kernels::RateKernel> make_emulated_kernel(int shape, const kernels::FactorisedRateTables& tables) {
-  using kernels::tgge::RateKernelOf;
+inline kernels::RateKernel* make_emulated_kernel(int shape, const kernels::RateTables& tables, bool direct) {
+  using kernels::tgge::make_kernel;
   switch (shape) {
     case 0:
-      return std::make_unique<RateKernelOf<EmulatedEngine<128, 2, 16, 3, false>, Direct>>(tables, 1, 0);
+      return make_kernel<EmulatedEngine<128, 2, 16, 3, false>>(tables, direct, 1, 0);
     case 1:
-      return std::make_unique<RateKernelOf<EmulatedEngine<32, 1, 4, 1, false>, Direct>>(tables, 1, 0);
+      return make_kernel<EmulatedEngine<32, 1, 4, 1, false>>(tables, direct, 1, 0);
     case 2:
-      return std::make_unique<RateKernelOf<EmulatedEngine<64, 3, 1, 7, false>, Direct>>(tables, 1, 0);
+      return make_kernel<EmulatedEngine<64, 3, 1, 7, false>>(tables, direct, 1, 0);
     default:
-      return std::make_unique<RateKernelOf<EmulatedEngine<16, 2, 2, 64, true>, Direct>>(tables, 1, 0);
+      return make_kernel<EmulatedEngine<16, 2, 2, 64, true>>(tables, direct, 1, 0);
   }
 }
 
 /// The kernel of an available engine.
-inline std::unique_ptr<kernels::RateKernel> make_kernel(const Engine& engine,
-                                                        const kernels::FactorisedRateTables& tables, int threads = 1) {
+inline std::unique_ptr<kernels::RateKernel> make_kernel(const Engine& engine, const kernels::RateTables& tables,
+                                                        int threads = 1) {
   kernels::RateKernel* kernel = nullptr;
   switch (engine.place) {
     case Engine::Place::baseline:
       kernel = kernels::baseline::make_rate_kernel(tables, engine.direct, threads, 0);
       break;
     case Engine::Place::emulated:
-      return engine.direct ? make_emulated_kernel<true>(engine.shape, tables)
-                           : make_emulated_kernel<false>(engine.shape, tables);
+      kernel = make_emulated_kernel(engine.shape, tables, engine.direct);
+      break;
     case Engine::Place::v3:
 #ifdef LINDRIFT_SIMD_VARIANTS
       kernel = kernels::v3::make_rate_kernel(tables, engine.direct, threads, 0);

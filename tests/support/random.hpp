@@ -35,6 +35,10 @@ class Random {
   std::mt19937_64 engine_;
 };
 
+/// The Raman jump of a chain that has one.
+inline RamanJump& raman(TggeChain& chain) { return std::get<RamanJump>(chain.jump); }
+inline const RamanJump& raman(const TggeChain& chain) { return std::get<RamanJump>(chain.jump); }
+
 /// A chain with nothing special about it: both baths, gamma_eq independent of gamma_neq, delta and delta' unrelated.
 inline TggeChain random_chain(Random& random, std::int64_t sites, double largest_beta = 4.0) {
   TggeChain chain;
@@ -44,8 +48,8 @@ inline TggeChain random_chain(Random& random, std::int64_t sites, double largest
   chain.bath.inverse_temperature = random.uniform(0.0, largest_beta) / chain.hopping;
   chain.bath.nonequilibrium_fraction = random.uniform(0.05, 0.95);
   chain.bath.equilibrium_fraction = random.uniform(0.05, 1.5);
-  chain.jump.delta = random.complex(1.5);
-  chain.jump.delta_prime = random.complex(1.5);
+  raman(chain).delta = random.complex(1.5);
+  raman(chain).delta_prime = random.complex(1.5);
   return chain;
 }
 

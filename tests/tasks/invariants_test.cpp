@@ -72,7 +72,7 @@ TEST_F(ChainInvariants, ComplexConjugationReversesTheCurrent) {
     const double filling = random_.uniform(0.1, 0.9);
     const SteadyState expected = solve(chain, filling);
     EXPECT_GT(std::fabs(expected.current), 1e-6) << "a test on zero tests nothing";
-    chain.jump = {std::conj(chain.jump.delta), std::conj(chain.jump.delta_prime)};
+    chain.jump = RamanJump{std::conj(raman(chain).delta), std::conj(raman(chain).delta_prime)};
     const SteadyState actual = solve(chain, filling);
     EXPECT_NEAR(actual.current, -expected.current, accuracy);
     for (std::size_t s = 0; s < expected.occupation.size(); ++s)
@@ -83,7 +83,7 @@ TEST_F(ChainInvariants, ComplexConjugationReversesTheCurrent) {
 TEST_F(ChainInvariants, RealAmplitudesCarryNoCurrent) {
   for (int i = 0; i < cases; ++i) {
     TggeChain chain = next(random_.integer(3, 40));
-    chain.jump = {chain.jump.delta.real(), chain.jump.delta_prime.real()};
+    chain.jump = RamanJump{raman(chain).delta.real(), raman(chain).delta_prime.real()};
     EXPECT_NEAR(solve(chain, random_.uniform(0.1, 0.9)).current, 0.0, 1e-13);
   }
 }
@@ -94,7 +94,7 @@ TEST_F(ChainInvariants, ParticlesAndHolesChangePlaces) {
     TggeChain chain = next(2 * random_.integer(2, 20));
     const double filling = random_.uniform(0.1, 0.9);
     const SteadyState expected = solve(chain, filling);
-    std::swap(chain.jump.delta, chain.jump.delta_prime);
+    std::swap(raman(chain).delta, raman(chain).delta_prime);
     const SteadyState actual = solve(chain, 1.0 - filling);
     EXPECT_NEAR(actual.current, -expected.current, accuracy);
     for (std::size_t s = 0; s < expected.occupation.size(); ++s)
@@ -107,11 +107,11 @@ TEST_F(ChainInvariants, EqualAmplitudesCarryNoCurrentAtHalfFillingOnly) {
   TggeChain chain;
   chain.sites = 40;
   chain.bath.nonequilibrium_fraction = 0.5;
-  chain.jump = {{1.0, 1.0}, {1.0, 1.0}};
+  chain.jump = RamanJump{{1.0, 1.0}, {1.0, 1.0}};
   EXPECT_NEAR(solve(chain, 0.5).current, 0.0, 1e-14);
   EXPECT_NEAR(solve(chain, 0.3).current, -0.0550317795, 5.1e-11);
   // delta' = 1/conj(delta) is the other case.
-  chain.jump = {{1.0, 1.0}, 1.0 / std::complex<double>(1.0, -1.0)};
+  chain.jump = RamanJump{{1.0, 1.0}, 1.0 / std::complex<double>(1.0, -1.0)};
   EXPECT_NEAR(solve(chain, 0.5).current, 0.0, 1e-14);
 }
 
@@ -121,18 +121,18 @@ TEST_F(ChainInvariants, InverseAmplitudesAreTheSameBath) {
     TggeChain chain = next(random_.integer(3, 40));
     const double filling = random_.uniform(0.1, 0.9);
     chain.bath.nonequilibrium_fraction = 0.2;  // times |delta|^2 |delta'|^2 <= 5 it stays below one
-    chain.jump = {std::polar(random_.uniform(0.5, 1.4), random_.uniform(-3.0, 3.0)),
-                  std::polar(random_.uniform(0.5, 1.4), random_.uniform(-3.0, 3.0))};
+    chain.jump = RamanJump{std::polar(random_.uniform(0.5, 1.4), random_.uniform(-3.0, 3.0)),
+                           std::polar(random_.uniform(0.5, 1.4), random_.uniform(-3.0, 3.0))};
     const SteadyState expected = solve(chain, filling);
     for (const int which : {1, 2, 3}) {
       TggeChain other = chain;
       if (which & 1) {
-        other.jump.delta = 1.0 / std::conj(chain.jump.delta);
-        other.bath.nonequilibrium_fraction *= std::norm(chain.jump.delta);
+        raman(other).delta = 1.0 / std::conj(raman(chain).delta);
+        other.bath.nonequilibrium_fraction *= std::norm(raman(chain).delta);
       }
       if (which & 2) {
-        other.jump.delta_prime = 1.0 / std::conj(chain.jump.delta_prime);
-        other.bath.nonequilibrium_fraction *= std::norm(chain.jump.delta_prime);
+        raman(other).delta_prime = 1.0 / std::conj(raman(chain).delta_prime);
+        other.bath.nonequilibrium_fraction *= std::norm(raman(chain).delta_prime);
       }
       const SteadyState actual = solve(other, filling);
       EXPECT_LE(largest_difference(actual.lagrange_multiplier, expected.lagrange_multiplier), accuracy);

@@ -210,7 +210,7 @@ TEST_P(SteadyStateTest, ModesThatOnlyLoseAreEmptyAndModesThatOnlyGainAreFull) {
       TggeChain chain;
       chain.sites = sites;
       chain.bath.nonequilibrium_fraction = 1.0;
-      chain.jump = {1.0, 1.0};
+      chain.jump = RamanJump{1.0, 1.0};
       const SteadyState state = steady_state(make(chain), filling);
       EXPECT_TRUE(state.converged) << state.message;
       const auto middle = static_cast<std::size_t>(sites / 2);
@@ -240,7 +240,7 @@ TEST_P(SteadyStateTest, FullModesThatHoldTooMuchAreReportedNotForced) {
   TggeChain chain;
   chain.sites = 4;
   chain.bath.nonequilibrium_fraction = 1.0;
-  chain.jump = {1.0, 1.0};
+  chain.jump = RamanJump{1.0, 1.0};
   const SteadyState state = steady_state(make(chain), 0.2);
   EXPECT_FALSE(state.converged);
   EXPECT_FALSE(state.message.empty());
@@ -251,7 +251,7 @@ TEST_P(SteadyStateTest, ThermalBathUnfreezesEveryMode) {
   chain.sites = 20;
   chain.bath.nonequilibrium_fraction = 1.0;
   chain.bath.equilibrium_fraction = 1e-8;
-  chain.jump = {1.0, 1.0};
+  chain.jump = RamanJump{1.0, 1.0};
   const SteadyState state = steady_state(make(chain), 0.5);
   EXPECT_TRUE(state.converged) << state.message;
   EXPECT_LE(state.residual, 1e-12);
@@ -266,13 +266,16 @@ TEST_P(SteadyStateTest, ModesThatNeitherGainNorLoseKeepTheirMultiplier) {
   TggeChain chain;
   chain.sites = 6;
   chain.bath.nonequilibrium_fraction = 1.0;
-  chain.jump = {-1.0, 1.0};
-  SteadyStateOptions options;
-  options.start = {0.1, 0.2, -0.3, 1.7, 0.0, 0.4};
-  const SteadyState state = steady_state(make(chain), 0.5, options);
+  chain.jump = RamanJump{-1.0, 1.0};
+  const std::vector<double> initial = {0.1, 0.2, -0.3, 1.7, 0.0, 0.4};
+  double number = 0.0;
+  for (const double lambda : initial) number += 1.0 / (1.0 + std::exp(lambda));
+  const SteadyState state = steady_state(make(chain), initial);
   EXPECT_TRUE(state.converged) << state.message;
   EXPECT_EQ(state.lagrange_multiplier[3], 1.7);
-  EXPECT_NEAR(state.particle_number, 3.0, 1e-13);
+  EXPECT_EQ(state.frozen_modes, 1);
+  EXPECT_EQ(state.components, 2);
+  EXPECT_NEAR(state.particle_number, number, 1e-13);
   EXPECT_LE(state.residual, 1e-13);
   // |f| = |g| everywhere else: one value for all.
   for (const std::size_t s : {1U, 2U, 4U, 5U})
