@@ -285,6 +285,13 @@ TEST(Load, AsksTheSchemaAboutEveryPoint) {
                   "2 more of the 12 points)"));
 }
 
+TEST(Load, AsksForRoomBeforeItLooksAtEveryPoint) {
+  EXPECT_THAT(
+      complaints(chain + "[sweep]\n'bath.coupling' = {start = 0, stop = 1, count = 10000}\n"
+                         "'bath.delta' = [1, 2]\n'bath.inverse_temperature' = {start = 0, stop = 1, count = 10000}\n"),
+      ElementsAre("INPUT.toml: error: sweep: 200000000 points need more memory than this machine has"));
+}
+
 TEST(Load, ReadsFilesAndSaysWhyNot) {
   const auto message = [](const std::string& path) -> std::string {
     try {
