@@ -208,7 +208,6 @@ TEST(Load, CollectsComplaintsInOrder) {
           "INPUT.toml:10:1: error: bath.delta = 1: has no meaning for bath.jump = \"table\", only for \"raman\"",
           "--set bath.inverse_temperature: error: bath.inverse_temperature = \"cold\": must be a number >= 0 (inverse "
           "temperature beta, 1/energy)",
-          "INPUT.toml: error: model.sites: is required: number of sites L",
           "INPUT.toml: error: bath.table: is required: hop weights w(to, from)",
           "INPUT.toml: error: task.times: is required: times of the output"));
 }
