@@ -1,9 +1,14 @@
 #include "catalogue/catalogue.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <limits>
 #include <stdexcept>
 
+#include "catalogue/memory.hpp"
 #include "catalogue/tgge.hpp"
+#include "lindrift/error.hpp"
 
 namespace lindrift {
 
@@ -51,6 +56,16 @@ class ProgramMenu final : public config::Menu {
     schema.keys.insert(schema.keys.end(), common.begin(), common.end());
     schema.fields = task_entry.fields;
     schema.validate = entry.validate;
+    schema.validate_size = [&task_entry](const config::Point& first, std::size_t points) {
+      // They are held twice: as fields, and as the image of the file.
+      const double needed = 2.0 * result_bytes(task_entry, first, points);
+      if (needed > machine_memory())
+        throw ParameterError(
+            points > 1 ? "sweep" : "output.fields",
+            fmt::format("the results of {} point{} need {} of memory, and this machine has {}; keep "
+                        "fewer fields (output.fields) or make several runs of it",
+                        points, points == 1 ? "" : "s", bytes_text(needed), bytes_text(machine_memory())));
+    };
     return schema;
   }
 };
@@ -65,6 +80,24 @@ const std::vector<ModelEntry>& models() {
 const config::Menu& menu() {
   static const ProgramMenu program_menu;
   return program_menu;
+}
+
+io::Result kept_outline(const TaskEntry& task, const config::Point& point) {
+  io::Result outline = task.outline(point);
+  const auto& wanted = point.texts("output.fields");
+  if (!wanted.empty())
+    std::erase_if(outline.fields, [&](const io::Field& field) {
+      return std::find(wanted.begin(), wanted.end(), field.name) == wanted.end();
+    });
+  return outline;
+}
+
+double result_bytes(const TaskEntry& task, const config::Point& point, std::size_t points) {
+  constexpr double bookkeeping = 400.0;  // status, message, summary of a point
+  double bytes = bookkeeping;
+  for (const io::Field& field : kept_outline(task, point).fields)
+    bytes += 8.0 * static_cast<double>(std::visit([](const auto& values) { return values.size(); }, field.data));
+  return bytes * static_cast<double>(points);
 }
 
 const ModelEntry& find_model(const std::string& kind) {

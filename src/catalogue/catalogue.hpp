@@ -61,6 +61,12 @@ const std::vector<ModelEntry>& models();
 /// The menu as the config layer sees it: schema = common keys + model keys + task keys.
 const config::Menu& menu();
 
+/// Outline of a task's point without the fields that output.fields leaves out.
+io::Result kept_outline(const TaskEntry& task, const config::Point& point);
+
+/// Bytes of memory that the results of this many points take where they are collected.
+double result_bytes(const TaskEntry& task, const config::Point& point, std::size_t points);
+
 const ModelEntry& find_model(const std::string& kind);
 const TaskEntry& find_task(const ModelEntry& model, const std::string& kind);
 

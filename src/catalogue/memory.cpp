@@ -9,12 +9,22 @@
 
 namespace lindrift {
 
-double machine_memory() {
+namespace {
+
+double measured_memory() {
   double bytes = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
   for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
     double limit = 0.0;
     if (std::ifstream(path) >> limit && limit > 0.0) bytes = std::min(bytes, limit);
   }
+  return bytes;
+}
+
+}  // namespace
+
+double machine_memory() {
+  // Asked for every point of a sweep: files are read once.
+  static const double bytes = measured_memory();
   return bytes;
 }
 

@@ -388,6 +388,14 @@ void validate_point(const Point& point) {
     validate(model);
     return 0;
   });
+  if (point.text("solver.algorithm") == "separable") {
+    if (point.text("bath.spectrum") != "exponential")
+      throw ParameterError("solver.algorithm",
+                           "separable is impossible: only the exponential spectrum separates; use direct or auto");
+    if (point.text("bath.jump") == "table")
+      throw ParameterError("solver.algorithm",
+                           "separable is impossible: a table of hop weights has no known rank; use direct or auto");
+  }
   if (point.has("initial.lagrange_multiplier")) {
     const std::size_t given = point.reals("initial.lagrange_multiplier").size();
     if (given != modes_of(point))

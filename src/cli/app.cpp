@@ -5,12 +5,13 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <new>
 
 #include "cli/verbs.hpp"
-#include "config/diagnostic.hpp"
+#include "config/config.hpp"
 #include "lindrift/lindrift.hpp"
 #include "sweep/communicator.hpp"
 
@@ -37,61 +38,136 @@ std::pair<std::string, std::string> split_set(const std::string& text) {
   throw UsageError("--set " + text + ": must be KEY=VALUE");
 }
 
-void add_run_options(CLI::App* verb, CommandLine& line, bool with_input) {
-  if (with_input) {
-    verb->add_option("input", line.run.input, "input file (TOML)")->required();
-    // One value an option: what follows may be another option or the input.
-    verb->add_option("--set", line.sets, "KEY=VALUE, wins over the file; may be repeated")
-        ->type_size(1)
-        ->allow_extra_args(false);
-  }
-  verb->add_option("--backend", line.backend, "auto, cpu or cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}));
-  verb->add_option("--threads", line.run.execution.threads, "CPU threads of a rank")->check(CLI::Range(1, 4096));
+/// An option that takes one of a few words, which stand in its help instead of the type.
+void add_choice(CLI::App* verb, const std::string& name, std::string& value, std::vector<std::string> words,
+                const std::string& help) {
+  verb->add_option(name, value, help)
+      ->type_name(fmt::format("{}", fmt::join(words, "|")))
+      ->check(CLI::IsMember(words).description(""));
 }
 
-void add_report_options(CLI::App* verb, CommandLine& line) {
-  verb->add_option("--progress", line.run.progress, "auto, always or never")
-      ->check(CLI::IsMember({"auto", "always", "never"}));
+void add_input_options(CLI::App* verb, CommandLine& line) {
+  verb->add_option("INPUT", line.run.input, "input file (TOML)")->required()->type_name("");
+  // One value an option: what follows may be another option or the input.
+  verb->add_option("--set", line.sets, "use this value (TOML) instead of the file's; may be repeated")
+      ->type_size(1)
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+}
+
+void add_execution_options(CLI::App* verb, CommandLine& line) {
+  add_choice(verb, "--backend", line.backend, {"auto", "cpu", "cuda"},
+             "where to compute; auto takes a CUDA device if there is one");
+  verb->add_option("--threads", line.run.execution.threads, "CPU threads of a rank; default: its share of the cores")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096).description(""));
+}
+
+void add_progress_option(CLI::App* verb, CommandLine& line) {
+  add_choice(verb, "--progress", line.run.progress, {"auto", "always", "never"},
+             "auto: a bar on a terminal, else a line now and then");
+}
+
+/// What the parser's complaint means for a user, without the names of its classes.
+std::string usage_problem(const CLI::App& app, const CLI::App* verb, const CLI::ParseError& error) {
+  if (verb == nullptr) {
+    std::vector<std::string> names;
+    for (const CLI::App* each : app.get_subcommands({})) names.push_back(each->get_name());
+    return fmt::format("say what to do: {}; see lindrift --help", fmt::join(names, ", "));
+  }
+  const std::string see = "; see lindrift " + verb->get_name() + " --help";
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what() + see;
+  const auto extras = app.remaining(true);
+  const auto option =
+      std::find_if(extras.begin(), extras.end(), [](const auto& text) { return text.starts_with("-"); });
+  if (option == extras.end()) return "unexpected argument " + extras.back() + see;
+  const std::string given = option->substr(0, option->find('='));
+  std::vector<std::string> known;
+  for (const CLI::Option* each : verb->get_options())
+    for (const std::string& name : each->get_lnames()) known.push_back("--" + name);
+  const std::string guess = config::nearest(given, known);
+  return fmt::format("{} has no option {}{}", verb->get_name(), given,
+                     guess.empty() ? see : "; did you mean " + guess + "?");
 }
 
 int dispatch(int argc, char** argv) {
   CommandLine line;
-  CLI::App app{"lindrift: non-reciprocal transport in open quantum lattices"};
+  CLI::App app{"lindrift: non-reciprocal transport in open quantum lattices", "lindrift"};
   app.set_version_flag("--version", fmt::format("lindrift {} ({})", version(), git_hash()));
   app.require_subcommand(1);
   app.fallthrough(false);
-
+  app.get_formatter()->column_width(32);
   CLI::App* run_verb = app.add_subcommand("run", "compute what an input file describes");
-  add_run_options(run_verb, line, true);
-  add_report_options(run_verb, line);
-  run_verb->add_option("-o,--output", line.run.output, "output file; default: the input's name with .h5");
+  add_input_options(run_verb, line);
+  run_verb->add_option("-o,--output", line.run.output, "output file; default: INPUT's name with .h5, in this folder")
+      ->type_name("FILE");
   run_verb->add_flag("--overwrite", line.run.overwrite, "replace an existing output");
+  add_execution_options(run_verb, line);
+  add_progress_option(run_verb, line);
   CLI::App* check_verb = app.add_subcommand("check", "check an input file and print the plan");
-  add_run_options(check_verb, line, true);
+  add_input_options(check_verb, line);
+  add_execution_options(check_verb, line);
   CLI::App* models_verb =
       app.add_subcommand("models", "list models, tasks, algorithms and backends, or the keys of a model");
-  models_verb->add_option("model", line.model, "list the keys of this model");
+  models_verb->add_option("MODEL", line.model, "list the keys of this model")->type_name("");
   CLI::App* info_verb = app.add_subcommand("info", "print versions, libraries and devices");
   CLI::App* figures_verb = app.add_subcommand("figures", "run the published figures' inputs and draw them");
-  figures_verb->add_option("names", line.figure_names, "names of figures, or all");
-  figures_verb->add_option("-o,--output", line.figure_folder, "folder for the files");
-  add_run_options(figures_verb, line, false);
-  add_report_options(figures_verb, line);
+  figures_verb->add_option("NAME", line.figure_names, "names of figures; default: all")->type_name("");
+  figures_verb->add_option("-o,--output", line.figure_folder, "folder for the files; default: figures")
+      ->type_name("DIR");
+  add_execution_options(figures_verb, line);
+  add_progress_option(figures_verb, line);
   CLI::App* plot_verb = app.add_subcommand("plot", "draw a sensible picture of a result file");
-  plot_verb->add_option("file", line.plot_file, "result file (HDF5)")->required();
-  plot_verb->add_option("-o,--output", line.plot_output, "picture file; default: the result's name with .png");
-  for (CLI::App* verb : {run_verb, check_verb, models_verb, info_verb, figures_verb, plot_verb})
-    verb->add_option("--log", line.log, "trace, debug, info, warn, error or off")
-        ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
+  plot_verb->add_option("FILE", line.plot_file, "result file (HDF5)")->required()->type_name("");
+  plot_verb->add_option("-o,--output", line.plot_output, "picture file; default: FILE's name with .png")
+      ->type_name("FILE");
+  const std::vector<CLI::App*> verbs = {run_verb, check_verb, models_verb, info_verb, figures_verb, plot_verb};
+  for (CLI::App* verb : verbs)
+    add_choice(verb, "--log", line.log, {"trace", "debug", "info", "warn", "error", "off"},
+               "least severity of the messages on stderr; default: warn");
 
+  // Last, or every verb would inherit it.
+  app.footer(
+      "Examples:\n"
+      "  lindrift check fig3b.toml                            what it would compute and how long that takes\n"
+      "  lindrift run fig3b.toml --set model.sites=256        writes fig3b.h5\n"
+      "  mpirun -n 8 lindrift run fig3b.toml -o big.h5        the points of the sweep shared by 8 processes\n"
+      "\n"
+      "Exit codes: 0 done, 1 failed while running, 2 wrong input or usage, 3 some points failed or did not converge.\n"
+      "`lindrift VERB --help` lists a verb's options.");
+
+  // Under a launcher every rank comes to the same verdict; one of them says it.
+  const bool speaks = sweep::launcher_rank() == 0;
+  const CLI::App* verb = nullptr;
+  if (argc > 1 && argv[1][0] != '-') {
+    std::vector<std::string> names;
+    for (const CLI::App* each : verbs) {
+      names.push_back(each->get_name());
+      if (names.back() == argv[1]) verb = each;
+    }
+    if (verb == nullptr) {
+      const std::string guess = config::nearest(argv[1], names);
+      const std::string hint = guess.empty() ? fmt::format("it is one of {}", fmt::join(names, ", "))
+                                             : "did you mean lindrift " + guess + "?";
+      if (speaks) throw UsageError(fmt::format("{} is not a verb of lindrift; {}", argv[1], hint));
+      return wrong_input;
+    }
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     // Help and version come this way too, with exit code 0.
-    const int code = app.exit(error);
-    return code == 0 ? success : wrong_input;
+    if (error.get_exit_code() == 0) return speaks ? app.exit(error) : success;
+    if (speaks) throw UsageError(usage_problem(app, verb, error));
+    return wrong_input;
   }
-  for (const std::string& text : line.sets) line.run.sets.push_back(split_set(text));
+  if (!speaks && !run_verb->parsed() && !figures_verb->parsed()) return success;
+  try {
+    for (const std::string& text : line.sets) line.run.sets.push_back(split_set(text));
+  } catch (const UsageError&) {
+    if (speaks) throw;
+    return wrong_input;
+  }
   if (line.backend == "cpu") line.run.execution.backend = Backend::cpu;
   if (line.backend == "cuda") line.run.execution.backend = Backend::cuda;
   spdlog::set_default_logger(spdlog::stderr_color_mt("lindrift"));
@@ -104,20 +180,15 @@ int dispatch(int argc, char** argv) {
   if (check_verb->parsed()) return check(line.run);
 
   const auto communicator = sweep::make_communicator(&argc, &argv);
-  const bool several = communicator->size() > 1;
-  const bool root = communicator->rank() == 0;
   try {
     if (figures_verb->parsed()) return figures(line.figure_names, line.figure_folder, line.run, *communicator);
     return run(line.run, *communicator);
-  } catch (const config::InputError&) {
-    // Every rank reads the same input and comes to the same verdict; one of them says it.
-    if (root) throw;
-    return wrong_input;
-  } catch (const UsageError&) {
-    if (root) throw;
-    return wrong_input;
+  } catch (const Refusal& refusal) {
+    // The other ranks know, and leave as well.
+    if (refusal.silent) return success;  // the exit code of the job is that of the rank that speaks
+    std::rethrow_exception(refusal.reason);
   } catch (const std::exception& failure) {
-    if (!several) throw;
+    if (communicator->size() == 1) throw;
     // The other ranks may be waiting for this one.
     fmt::print(stderr, "error: rank {}: {}\n", communicator->rank(), failure.what());
     communicator->abort(run_failed);

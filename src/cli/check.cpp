@@ -18,13 +18,7 @@ int check(const RunOptions& options) {
   const Plan plan = task.plan(document.point(0), execution);
   const std::size_t points = document.sweep.points();
   const double seconds = plan.rate_evaluations * plan.seconds_per_evaluation;
-  const double output = sweep::outcome_bytes(document);
-  if (2.0 * output > machine_memory()) {
-    fmt::print(stderr,
-               "{}: error: output.fields: the results need {} of memory, and this machine has {}; keep fewer fields\n",
-               options.input, bytes_text(2.0 * output), bytes_text(machine_memory()));
-    return wrong_input;
-  }
+  const double output = result_bytes(task, document.point(0), points);
 
   fmt::print("input        {}: no errors\n", options.input);
   fmt::print("model, task  {}, {}\n", document.model, document.task);

@@ -12,7 +12,7 @@ namespace {
 
 std::string default_text(const config::Key& key) {
   if (!key.derived.empty()) return key.derived;
-  if (!key.default_value) return "required";
+  if (!key.default_value) return key.optional ? "optional" : "required";
   return std::visit(
       [](const auto& value) -> std::string {
         using T = std::decay_t<decltype(value)>;

@@ -78,19 +78,23 @@ int plot(const std::string& file, const std::string& output) {
 
 int figures(const std::vector<std::string>& names, const std::string& folder, const RunOptions& options,
             sweep::Communicator& communicator) {
-  const fs::path examples = data_folder() / "examples";
-  const auto known = known_figures(examples);
+  fs::path examples;
   std::vector<std::string> wanted = names;
-  if (wanted.empty() || (wanted.size() == 1 && wanted.front() == "all")) wanted = known;
-  for (const std::string& figure : wanted)
-    if (std::find(known.begin(), known.end(), figure) == known.end()) {
-      const std::string guess = config::nearest(figure, known);
-      throw UsageError(fmt::format("no figure is called {}{}; there are: {}", figure,
-                                   guess.empty() ? "" : ", did you mean " + guess + "?", fmt::join(known, ", ")));
-    }
-  std::error_code failure;
-  fs::create_directories(folder, failure);
-  if (failure) throw Error("cannot make the folder " + folder + ": " + failure.message());
+  agree(communicator, [&] {
+    examples = data_folder() / "examples";
+    const auto known = known_figures(examples);
+    if (wanted.empty() || (wanted.size() == 1 && wanted.front() == "all")) wanted = known;
+    for (const std::string& figure : wanted)
+      if (std::find(known.begin(), known.end(), figure) == known.end()) {
+        const std::string guess = config::nearest(figure, known);
+        throw UsageError(fmt::format("no figure is called {}{}; there are: {}", figure,
+                                     guess.empty() ? "" : ", did you mean " + guess + "?", fmt::join(known, ", ")));
+      }
+    std::error_code failure;
+    fs::create_directories(folder, failure);
+    if (failure)
+      throw Error("cannot make the folder " + folder + ": " + failure.message() + "; choose another one with -o");
+  });
 
   int worst = success;
   for (const std::string& figure : wanted) {

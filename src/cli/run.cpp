@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <omp.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -39,16 +40,13 @@ std::string host_name() {
 /// Threads and device of this rank: the ranks of a machine share its cores and its cards.
 Execution execution_of_rank(Execution execution, const sweep::Communicator& communicator) {
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  if (execution.threads <= 0 && communicator.local_size() > 1)
-    execution.threads = std::max(1, cores / communicator.local_size());
+  if (execution.threads <= 0)
+    execution.threads =
+        communicator.local_size() > 1 ? std::max(1, cores / communicator.local_size()) : omp_get_max_threads();
+  omp_set_num_threads(execution.threads);  // the solvers' loops over modes take OpenMP's default
   execution.backend = resolve_backend(execution.backend);
   if (execution.backend == Backend::cuda) execution.device = communicator.local_rank() % cuda_device_count();
   return execution;
-}
-
-int threads_used(const Execution& execution) {
-  if (execution.threads > 0) return execution.threads;
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 /// At most this many rows of a sweep are printed, evenly chosen; all are in the file.
@@ -72,23 +70,30 @@ void print_summary(const config::Document& document, const sweep::Outcome& outco
         fmt::print("{:<18} {:.12g}\n", name, value);
     }
   } else {
-    for (const config::Axis& axis : document.sweep.axes)
-      fmt::print("{:>14.14}  ", axis.path.substr(axis.path.find('.') + 1));
+    std::vector<std::string> headings;
+    for (const config::Axis& axis : document.sweep.axes) {
+      const std::string name = axis.path.substr(axis.path.find('.') + 1);
+      headings.push_back(fmt::format("{:>14}", name));
+      fmt::print("{}  ", headings.back());
+    }
     for (const std::string& name : names) fmt::print("{:>16}  ", name);
     fmt::print("\n");
     for (std::size_t row = 0; row < rows; ++row) {
       const std::size_t p = rows > 1 ? row * (points.size() - 1) / (rows - 1) : 0;
-      for (const config::Value& value : document.sweep.at(p)) {
-        if (const auto* complex = std::get_if<config::Complex>(&value))
-          fmt::print("{:>14}  ", fmt::format("{:.4g}{:+.4g}i", complex->real(), complex->imag()));
-        else
-          fmt::print("{:>14.6g}  ", std::get<double>(value));
+      const auto values = document.sweep.at(p);
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const auto* complex = std::get_if<config::Complex>(&values[i]);
+        const std::string text = complex ? fmt::format("{:.4g}{:+.4g}i", complex->real(), complex->imag())
+                                         : fmt::format("{:.6g}", std::get<double>(values[i]));
+        fmt::print("{:>{}}  ", text, headings[i].size());
       }
       for (std::size_t i = 0; i < names.size(); ++i) {
-        if (i < points[p].summary.size())
-          fmt::print("{:>16.10g}  ", points[p].summary[i].second);
+        const auto& summary = points[p].summary;
+        const bool known = i < summary.size();
+        if (known && !std::isnan(summary[i].second))
+          fmt::print("{:>16.10g}  ", summary[i].second);
         else
-          fmt::print("{:>16}  ", "failed");
+          fmt::print("{:>16}  ", known ? "undefined" : "failed");
       }
       fmt::print("\n");
     }
@@ -119,9 +124,16 @@ void print_failures(const config::Document& document, const sweep::Outcome& outc
   if (shown > most) spdlog::error("... more of these are in the dataset `error`");
 }
 
-}  // namespace
-
-namespace {
+/// Rank 0 looks at the place of the output before anything is computed.
+void check_output(const std::string& output, const RunOptions& options) {
+  std::error_code ignored;
+  if (std::filesystem::equivalent(output, options.input, ignored))
+    throw UsageError(output + " is the input; -o names another file");
+  const bool exists = std::filesystem::exists(output, ignored) && !std::filesystem::is_directory(output, ignored);
+  if (exists && !options.overwrite)
+    throw UsageError(output + " exists; --overwrite replaces it, -o names another file");
+  io::check_writable(output);
+}
 
 /// Diagnostics of the parameters that hold for every point: those that differ between the ends of a sweep are NaN.
 std::vector<std::pair<std::string, io::Attribute>> diagnostics(const config::Document& document) {
@@ -143,49 +155,38 @@ std::vector<std::pair<std::string, io::Attribute>> diagnostics(const config::Doc
 
 }  // namespace
 
+void agree(sweep::Communicator& communicator, const std::function<void()>& look) {
+  std::exception_ptr reason;
+  try {
+    look();
+  } catch (...) {
+    reason = std::current_exception();
+  }
+  const bool root = communicator.rank() == 0;
+  if (communicator.maximum(reason ? 1 : 0) == 0) return;
+  const bool root_speaks = communicator.maximum(root && reason ? 1 : 0) == 1;
+  throw Refusal{reason, !reason || (root_speaks && !root)};
+}
+
 int run(const RunOptions& options, sweep::Communicator& communicator) {
   const bool root = communicator.rank() == 0;
   const std::string started = timestamp();
   const auto start = std::chrono::steady_clock::now();
-  const config::Document document = config::load(options.input, options.sets, menu());
-
   std::string output = options.output;
   if (output.empty()) output = std::filesystem::path(options.input).filename().replace_extension(".h5").string();
-  // Rank 0 looks at the disk; the others hear from it, so that all leave together.
-  int verdict = success;
-  std::string complaint;
-  if (root) {
-    std::error_code ignored;
-    if (std::filesystem::exists(output, ignored) && !options.overwrite &&
-        !std::filesystem::is_directory(output, ignored)) {
-      complaint = output + " exists; --overwrite replaces it, -o names another file";
-      verdict = wrong_input;
-    } else {
-      try {
-        io::check_writable(output);
-      } catch (const Error& failure) {
-        complaint = failure.what();
-        verdict = run_failed;
-      }
-    }
-    const double bytes = 2.0 * sweep::outcome_bytes(document);
-    if (verdict == success && bytes > machine_memory()) {
-      complaint = fmt::format(
-          "{}: error: output.fields: the results need {} of memory, and this machine has {}; keep fewer fields",
-          options.input, bytes_text(bytes), bytes_text(machine_memory()));
-      verdict = wrong_input;
-    }
-  }
-  verdict = communicator.maximum(verdict);
-  if (verdict != success) {
-    if (root) fmt::print(stderr, "{}\n", complaint.starts_with(options.input) ? complaint : "error: " + complaint);
-    return verdict;
-  }
-
+  config::Document document;
   std::string backend_reason;
-  resolve_backend(options.execution.backend, &backend_reason);
-  const Execution execution = execution_of_rank(options.execution, communicator);
+  Execution execution;
+  agree(communicator, [&] {
+    document = config::load(options.input, options.sets, menu());
+    resolve_backend(options.execution.backend, &backend_reason);
+    execution = execution_of_rank(options.execution, communicator);
+    if (root) check_output(output, options);
+  });
   if (root) {
+    const int cores = static_cast<int>(std::thread::hardware_concurrency());
+    if (options.execution.threads > cores)
+      spdlog::warn("{} threads on {} cores: more threads than cores slow a run down", options.execution.threads, cores);
     const std::size_t points = document.sweep.points();
     if (static_cast<std::size_t>(communicator.size()) > points)
       spdlog::warn("{} ranks for {} point{}: {} of them idle", communicator.size(), points, points == 1 ? "" : "s",
@@ -200,6 +201,10 @@ int run(const RunOptions& options, sweep::Communicator& communicator) {
     outcome = sweep::run(document, execution, communicator, [&](const sweep::Tally& tally) { progress.update(tally); });
   }
   if (!root) return success;
+  if (document.sweep.empty() && outcome.tally.failed > 0) {
+    print_failures(document, outcome);  // a file without a single number would only look like a result
+    return run_failed;
+  }
 
   // The algorithm that `auto` chose is the same for every point: it depends on the kind of bath only.
   const auto computed = std::find_if(outcome.points.begin(), outcome.points.end(),
@@ -220,7 +225,7 @@ int run(const RunOptions& options, sweep::Communicator& communicator) {
       {"backend", std::string(name(execution.backend))},
       {"simd", std::string(simd_level())},
       {"ranks", std::int64_t{communicator.size()}},
-      {"threads", std::int64_t{threads_used(execution)}},
+      {"threads", std::int64_t{execution.threads}},
       {"host", host_name()},
       {"device", execution.backend == Backend::cuda ? cuda_device_name(execution.device) : std::string("none")},
       {"started", started},
@@ -232,8 +237,6 @@ int run(const RunOptions& options, sweep::Communicator& communicator) {
   spdlog::info("algorithm {} on {}: {}", algorithm, name(execution.backend), reason);
   print_failures(document, outcome);
   print_summary(document, outcome, seconds, output);
-  const bool all_failed = outcome.tally.failed == outcome.tally.total && document.sweep.empty();
-  if (all_failed) return run_failed;
   return outcome.tally.failed + outcome.tally.not_converged > 0 ? points_failed : success;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <exception>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +23,17 @@ class UsageError : public std::exception {
  private:
   std::string message_;
 };
+
+/// A rank of a run leaves because the run cannot be; all ranks do.
+struct Refusal {
+  std::exception_ptr reason;  ///< what to say and which exit code it has
+  bool silent = false;        ///< another rank says it
+};
+
+/// Lets every rank look at what is asked for, and lets all go on or all leave: a rank that gave up alone would keep the
+/// others waiting.
+/// @throws Refusal on every rank if `look` has thrown on any; rank 0 speaks if it can
+void agree(sweep::Communicator& communicator, const std::function<void()>& look);
 
 struct RunOptions {
   std::string input;

@@ -62,6 +62,9 @@ struct Schema {
   /// Checks that no single key can make (two keys at odds, sizes whose memory cannot be had), called once for every
   /// point after the keys themselves are right. Throws ParameterError naming the key.
   std::function<void(const Point&)> validate;
+  /// Checks what the points need together, such as memory; called with the first point before any other is looked at,
+  /// since there may be very many. Throws ParameterError.
+  std::function<void(const Point& first, std::size_t points)> validate_size;
 };
 
 /// Finds the schema of a model x task pair.

@@ -101,11 +101,16 @@ class Resolver {
         ++failure->second.count;
       }
     };
-    if (document.sweep.empty()) {
-      check(document.base, 0);
-    } else {
-      walk(document, check);
+    check(document.point(0), 0);
+    if (failures.empty() && document.schema.validate_size) {
+      try {
+        document.schema.validate_size(document.point(0), document.sweep.points());
+      } catch (const ParameterError& error) {
+        reporter_.add(place_of(error.quantity()), error.what());
+        return;
+      }
     }
+    walk(document, check);
     for (const auto& [quantity, failure] : failures) {
       const std::string path = full_path(quantity);
       std::string message = path.empty() ? failure.problem : path + ": " + failure.problem;
@@ -367,13 +372,13 @@ class Resolver {
 
   // ---- points ----
 
-  /// Calls check(point, index) for every point; only the values that change from one to the next are set anew.
+  /// Calls check(point, index) for every point but the first; only the values that change from one to the next are set
+  /// anew.
   template <typename Check>
   static void walk(const Document& document, Check check) {
     const Sweep& sweep = document.sweep;
     const std::size_t points = sweep.points();
     Point point = document.point(0);
-    check(point, 0);
     std::vector<std::size_t> at(sweep.axes.size(), 0);
     for (std::size_t index = 1; index < points; ++index) {
       for (std::size_t i = at.size(); i-- > 0;) {

@@ -14,4 +14,10 @@ bool launched_by_mpi() {
   return false;
 }
 
+int launcher_rank() {
+  for (const char* mark : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK"})
+    if (const char* rank = std::getenv(mark)) return std::atoi(rank);
+  return 0;
+}
+
 }  // namespace lindrift::sweep

@@ -32,6 +32,9 @@ class Communicator {
 /// True if a launcher (mpirun, srun) started this process as one of several.
 bool launched_by_mpi();
 
+/// The rank that a launcher gave this process, known before MPI is started; 0 without a launcher.
+int launcher_rank();
+
 /// The communicator of this process: MPI's world if a launcher started it, else the serial one. Call once; the world
 /// ends with the object.
 /// @throws Error if a launcher started the process and this build has no MPI

@@ -116,7 +116,9 @@ Record decode(const Bytes& bytes) {
   Reader reader(bytes);
   Record record;
   record.point = reader.get<std::uint64_t>();
-  record.status = static_cast<Status>(reader.get<std::uint8_t>());
+  const auto status = reader.get<std::uint8_t>();
+  if (status < 1 || status > 3) throw Error("a point's record has no status");
+  record.status = static_cast<Status>(status);
   record.message = reader.get_text();
   record.seconds = reader.get<double>();
   record.algorithm = reader.get_text();

@@ -14,18 +14,6 @@ namespace {
 using io::Data;
 using io::Field;
 
-/// Fields of the outline that output.fields keeps.
-io::Result kept_outline(const config::Document& document) {
-  const TaskEntry& task = find_task(find_model(document.model), document.task);
-  io::Result outline = task.outline(document.point(0));
-  const auto& wanted = document.base.texts("output.fields");
-  if (!wanted.empty())
-    std::erase_if(outline.fields, [&](const Field& field) {
-      return std::find(wanted.begin(), wanted.end(), field.name) == wanted.end();
-    });
-  return outline;
-}
-
 std::string units_of(const config::Document& document, const std::string& path) {
   for (const config::Key& key : document.schema.keys)
     if (key.path == path) return key.units.empty() ? "1" : key.units;
@@ -72,15 +60,12 @@ std::vector<std::string> sweep_dimensions(const config::Sweep& sweep) {
   return dimensions;
 }
 
-std::size_t elements(const Data& data) {
-  return std::visit([](const auto& values) { return values.size(); }, data);
-}
-
 /// Holds the whole result on rank 0 and takes the points as they come.
 class Assembly {
  public:
   explicit Assembly(const config::Document& document) : swept_(!document.sweep.empty()) {
-    const io::Result outline = kept_outline(document);
+    const TaskEntry& task = find_task(find_model(document.model), document.task);
+    const io::Result outline = kept_outline(task, document.point(0));
     const std::size_t points = document.sweep.points();
     outcome_.coordinates = sweep_coordinates(document);
     outcome_.coordinates.insert(outcome_.coordinates.end(), outline.coordinates.begin(), outline.coordinates.end());
@@ -114,11 +99,18 @@ class Assembly {
     const auto p = static_cast<std::size_t>(record.point);
     if (p >= outcome_.points.size())
       throw Error("a record of a point that does not exist: " + std::to_string(record.point));
+    if (outcome_.points[p].status != Status::missing) throw Error("two records of point " + std::to_string(p));
+    const std::size_t kept = outcome_.fields.size() - (swept_ ? 2 : 0);
+    if (!record.data.empty() && record.data.size() != kept)
+      throw Error("a record of point " + std::to_string(p) + " with other fields than its outline");
     for (std::size_t f = 0; f < record.data.size(); ++f) {
       std::visit(
           [&](auto& whole) {
-            const auto& part = std::get<std::decay_t<decltype(whole)>>(record.data[f]);
-            std::copy(part.begin(), part.end(), whole.begin() + static_cast<std::ptrdiff_t>(p * part.size()));
+            const auto* part = std::get_if<std::decay_t<decltype(whole)>>(&record.data[f]);
+            if (part == nullptr || part->size() * outcome_.points.size() != whole.size())
+              throw Error("a record of point " + std::to_string(p) + " with another shape of " +
+                          outcome_.fields[f].name + " than its outline");
+            std::copy(part->begin(), part->end(), whole.begin() + static_cast<std::ptrdiff_t>(p * part->size()));
           },
           outcome_.fields[f].data);
     }
@@ -181,13 +173,6 @@ std::vector<std::size_t> points_of(int rank, int size, std::size_t points) {
   std::vector<std::size_t> own;
   for (auto p = static_cast<std::size_t>(rank); p < points; p += static_cast<std::size_t>(size)) own.push_back(p);
   return own;
-}
-
-double outcome_bytes(const config::Document& document) {
-  const io::Result outline = kept_outline(document);
-  double bytes = 0.0;
-  for (const Field& field : outline.fields) bytes += 8.0 * static_cast<double>(elements(field.data));
-  return bytes * static_cast<double>(document.sweep.points());
 }
 
 Outcome run(const config::Document& document, const Execution& execution, Communicator& communicator,

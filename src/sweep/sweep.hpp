@@ -40,7 +40,4 @@ struct Outcome {
 Outcome run(const config::Document& document, const Execution& execution, Communicator& communicator,
             const std::function<void(const Tally&)>& report);
 
-/// Bytes that the outcome of a document takes on rank 0.
-double outcome_bytes(const config::Document& document);
-
 }  // namespace lindrift::sweep

@@ -51,7 +51,11 @@ class FakeMenu : public Menu {
     const Condition raman{"bath.jump", {"raman"}};
     Schema schema;
     schema.keys = {
-        {.path = "model.sites", .type = Type::integer, .help = "number of sites L", .range = {1.0, 1e9}},
+        {.path = "model.sites",
+         .type = Type::integer,
+         .help = "number of sites L",
+         .default_value = std::int64_t{128},
+         .range = {1.0, 1e9}},
         {.path = "model.hopping",
          .type = Type::real,
          .help = "hopping J, an energy",
@@ -144,6 +148,11 @@ class FakeMenu : public Menu {
       if (!point.has("bath.equilibrium_fraction") && point.real("bath.nonequilibrium_fraction") == 1.0 &&
           point.real("bath.inverse_temperature") == 0.0) {
         throw ParameterError("bath.equilibrium_fraction", "must be given here");
+      }
+    };
+    schema.validate_size = [](const Point& first, std::size_t points) {
+      if (first.integer("model.sites") * static_cast<std::int64_t>(points) > 1'000'000'000) {
+        throw ParameterError("sweep", std::to_string(points) + " points need more memory than this machine has");
       }
     };
     return schema;

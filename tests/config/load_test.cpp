@@ -208,7 +208,6 @@ TEST(Load, CollectsComplaintsInOrder) {
           "INPUT.toml:10:1: error: bath.delta = 1: has no meaning for bath.jump = \"table\", only for \"raman\"",
           "--set bath.inverse_temperature: error: bath.inverse_temperature = \"cold\": must be a number >= 0 (inverse "
           "temperature beta, 1/energy)",
-          "INPUT.toml: error: model.sites: is required: number of sites L",
           "INPUT.toml: error: bath.table: is required: hop weights w(to, from)",
           "INPUT.toml: error: task.times: is required: times of the output"));
 }
@@ -283,6 +282,13 @@ TEST(Load, AsksTheSchemaAboutEveryPoint) {
       ElementsAre("INPUT.toml: error: bath.equilibrium_fraction: must be given here (at "
                   "bath.nonequilibrium_fraction = 1.0, bath.inverse_temperature = 0.0, bath.coupling = 0.1, and "
                   "2 more of the 12 points)"));
+}
+
+TEST(Load, AsksForRoomBeforeItLooksAtEveryPoint) {
+  EXPECT_THAT(
+      complaints(chain + "[sweep]\n'bath.coupling' = {start = 0, stop = 1, count = 10000}\n"
+                         "'bath.delta' = [1, 2]\n'bath.inverse_temperature' = {start = 0, stop = 1, count = 10000}\n"),
+      ElementsAre("INPUT.toml: error: sweep: 200000000 points need more memory than this machine has"));
 }
 
 TEST(Load, ReadsFilesAndSaysWhyNot) {

@@ -1,0 +1,106 @@
+"""Runs the program as a user would, in an empty folder; shared by the tests in this folder."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import h5py
+import numpy as np
+
+PROGRAM = os.environ["LINDRIFT_PROGRAM"]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+BAD_INPUTS = ROOT / "tests/data/bad_inputs"
+MPIRUN = shutil.which("mpirun")
+
+DONE, FAILED, WRONG, POINTS_FAILED = 0, 1, 2, 3
+
+ENVIRONMENT = dict(
+    os.environ,
+    OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMPI_MCA_rmaps_base_oversubscribe="1",
+    OMPI_MCA_hwloc_base_binding_policy="none", OMPI_MCA_btl_vader_single_copy_mechanism="none",
+    OMP_WAIT_POLICY="passive", PYTHONDONTWRITEBYTECODE="1")
+
+STEADY = """[model]
+kind = "tgge_chain"
+sites = 12
+[bath]
+nonequilibrium_fraction = 0.5
+[task]
+kind = "steady_state"
+"""
+
+RELAX = """[model]
+kind = "tgge_chain"
+sites = 10
+[task]
+kind = "relax"
+times = [0.0, 1.0, 5.0]
+"""
+
+
+class ProgramTest(unittest.TestCase):
+    """Each test has a folder of its own, in which the program runs."""
+
+    def setUp(self):
+        place = tempfile.TemporaryDirectory(prefix="lindrift-test-")
+        self.addCleanup(place.cleanup)
+        self.folder = pathlib.Path(place.name)
+
+    def write(self, name, content):
+        """Makes a file in the test's folder from text or bytes."""
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def run_program(self, *arguments, ranks=None, **options):
+        """The finished process, its output as text. A crash by a signal, or an unfinished one, fails the test."""
+        command = [PROGRAM, *map(str, arguments)]
+        if ranks is not None:
+            command = [MPIRUN, "-n", str(ranks), *command]
+        options = {"cwd": self.folder, "env": ENVIRONMENT, "timeout": 120, **options}
+        process = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 **options)
+        process.stdout = process.stdout.decode("utf-8", "replace")
+        process.stderr = process.stderr.decode("utf-8", "replace")
+        process.said = f"{' '.join(command)}\nexit {process.returncode}\n{process.stdout}{process.stderr}"
+        self.assertIn(process.returncode, (DONE, FAILED, WRONG, POINTS_FAILED), process.said)
+        return process
+
+    def expect(self, code, *arguments, says=(), **options):
+        """Runs the program and checks its exit code and that stderr holds every text of `says`."""
+        process = self.run_program(*arguments, **options)
+        self.assertEqual(process.returncode, code, process.said)
+        for text in [says] if isinstance(says, str) else says:
+            self.assertIn(text, process.stderr, process.said)
+        return process
+
+    def names(self):
+        """What lies in the test's folder."""
+        return sorted(path.name for path in self.folder.iterdir())
+
+    def assert_same_numbers(self, one, other):
+        """Two result files hold the same datasets, bit for bit."""
+        one, other = datasets(self.folder / one), datasets(self.folder / other)
+        self.assertEqual(sorted(one), sorted(other))
+        for name, value in one.items():
+            self.assertEqual(value.dtype, other[name].dtype, name)
+            self.assertEqual(value.shape, other[name].shape, name)
+            self.assertEqual(bits(value), bits(other[name]), name)
+
+
+def datasets(path):
+    with h5py.File(path, "r") as file:
+        return {name: np.asarray(file[name][()]) for name in file}
+
+
+def bits(value):
+    return value.tolist() if value.dtype.kind == "O" else value.tobytes()
+
+
+def attributes(path):
+    with h5py.File(path, "r") as file:
+        return dict(file.attrs)

@@ -1,0 +1,284 @@
+"""Wrong inputs and wrong command lines: exit 2, the reason on stderr, and nothing written."""
+
+import resource
+import signal
+import unittest
+
+from program import BAD_INPUTS, DONE, EXAMPLES, FAILED, STEADY, WRONG, ProgramTest
+
+
+def corpus():
+    return sorted(BAD_INPUTS.glob("*.toml"))
+
+
+def expected(path):
+    """The first line of each file of the corpus reads `# expect: part of the message`."""
+    first = path.read_bytes().split(b"\n", 1)[0].decode("utf-8")
+    return first.removeprefix("# expect: ")
+
+
+class CorpusTest(ProgramTest):
+    """The files that the reading of input is tested with, through the whole program."""
+
+    def refuse_all(self, verb):
+        jump_operators = "bath.jump_operator" in self.run_program("models", "tgge_chain").stdout
+        for path in corpus():
+            if path.name.startswith("jump_operator_") and not jump_operators:
+                continue
+            with self.subTest(file=path.name):
+                process = self.expect(WRONG, verb, path, says=[expected(path), str(path)])
+                self.assertEqual(process.stdout, "")
+                self.assertEqual(self.names(), [])
+
+    def test_run_refuses_every_file(self):
+        self.refuse_all("run")
+
+    def test_check_refuses_every_file(self):
+        self.refuse_all("check")
+
+    def test_there_are_many(self):
+        self.assertGreater(len(corpus()), 250)
+
+
+class InputFileTest(ProgramTest):
+    """Files that cannot be read, or are not what they should be."""
+
+    def refuse(self, path, says):
+        for verb in ("run", "check"):
+            with self.subTest(verb=verb, path=str(path)):
+                before = self.names()
+                self.expect(WRONG, verb, path, says=[f"{path}: error: ", says] if says else ())
+                self.assertEqual(self.names(), before)
+
+    def test_files_that_cannot_be_read(self):
+        self.refuse("missing.toml", "No such file or directory")
+        self.refuse(self.folder, "Is a directory")
+        self.write("plain.toml", STEADY)
+        self.refuse("plain.toml/below.toml", "Not a directory")
+        self.refuse("a" * 300 + ".toml", "File name too long")
+        self.refuse("/dev/null", "model.kind: is required")
+
+    def test_a_link_to_nowhere_and_a_ring_of_links(self):
+        (self.folder / "nowhere.toml").symlink_to("missing.toml")
+        self.refuse("nowhere.toml", "No such file or directory")
+        (self.folder / "ring.toml").symlink_to("ring.toml")
+        self.refuse("ring.toml", "symbolic links")
+
+    def test_bytes_that_are_no_text(self):
+        # A fixed sequence that visits every byte value; no two files alike.
+        junk = bytes((i * i * 31 + i * 7) % 256 for i in range(5000))
+        for number in range(20):
+            name = f"junk{number}.toml"
+            self.write(name, junk[number * 37:number * 37 + 1 + number * 40])
+            self.refuse(name, "")
+
+    def test_a_file_without_end(self):
+        self.refuse("/dev/zero", "")
+
+    def test_truncated_examples(self):
+        refused = 0
+        for example in sorted(EXAMPLES.glob("*.toml")):
+            whole = example.read_bytes()
+            for part in range(1, 21):
+                cut = self.write("cut.toml", whole[:len(whole) * part // 21])
+                process = self.run_program("check", "cut.toml")
+                self.assertIn(process.returncode, (DONE, WRONG), process.said)
+                if process.returncode == WRONG:
+                    refused += 1
+                    self.assertIn("cut.toml", process.stderr)
+                cut.unlink()
+        self.assertGreater(refused, 20)
+
+    def test_an_output_as_input(self):
+        self.write("good.toml", STEADY)
+        self.expect(DONE, "run", "good.toml")
+        self.refuse("good.h5", "")
+
+
+class CommandLineTest(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.write("in.toml", STEADY)
+
+    def refuse(self, *arguments, says):
+        before = {path.name: path.stat().st_size for path in self.folder.iterdir()}
+        with self.subTest(arguments=arguments):
+            process = self.expect(WRONG, *arguments, says=says)
+            self.assertEqual(process.stdout, "")
+            self.assertEqual({path.name: path.stat().st_size for path in self.folder.iterdir()}, before)
+            self.assertNotIn("terminate called", process.stderr)
+
+    def test_verbs(self):
+        self.refuse(says="say what to do: run, check")
+        self.refuse("rnu", "in.toml", says="rnu is not a verb of lindrift; did you mean lindrift run?")
+        self.refuse("chek", "in.toml", says="did you mean lindrift check?")
+        self.refuse("in.toml", says="in.toml is not a verb of lindrift; it is one of run, check")
+        self.refuse("", says="it is one of run, check")
+        self.refuse("--frobnicate", says="error: ")
+        self.refuse("-x", "run", "in.toml", says="error: ")
+
+    def test_options(self):
+        for verb in ("run", "check"):
+            self.refuse(verb, says="INPUT is required")
+            self.refuse(verb, "in.toml", "in.toml", says="unexpected argument in.toml")
+            self.refuse(verb, "in.toml", "--bakend", "cpu", says="did you mean --backend?")
+            self.refuse(verb, "in.toml", "--bakend=cpu", says=f"{verb} has no option --bakend; did you mean --backend?")
+            self.refuse(verb, "in.toml", "-q", says=f"{verb} has no option -q")
+            self.refuse(verb, "in.toml", "--threads", "0", says="--threads: Value 0 not in range 1 to 4096")
+            self.refuse(verb, "in.toml", "--threads", "-2", says="--threads")
+            self.refuse(verb, "in.toml", "--threads", "1.5", says="--threads")
+            self.refuse(verb, "in.toml", "--threads", "two", says="--threads")
+            self.refuse(verb, "in.toml", "--threads", "99999999999999999999", says="--threads")
+            self.refuse(verb, "in.toml", "--threads", says="--threads")
+            self.refuse(verb, "in.toml", "--backend", "gpu", says="--backend: gpu not in {auto,cpu,cuda}")
+            self.refuse(verb, "in.toml", "--backend", says="--backend")
+            self.refuse(verb, "in.toml", "--log", "loud", says="--log: loud not in")
+            self.refuse(verb, "in.toml", "--set", says="--set")
+        self.refuse("run", "in.toml", "--progress", "yes", says="--progress: yes not in {auto,always,never}")
+        self.refuse("run", "in.toml", "-o", says="-o")
+        self.refuse("check", "in.toml", "--overwrite", says="check has no option --overwrite")
+
+    def test_set(self):
+        for text, message in [
+            ("model.sites", "--set model.sites: must be KEY=VALUE"),
+            ("", "must be KEY=VALUE"),
+            ("=3", "not a key"),
+            ("model..sites=3", "--set model..sites: error: not a key"),
+            (".sites=3", "not a key"),
+            ("model.sites.=3", "not a key"),
+            ("model.sites.x=3", "model.sites is 12 in the input, not a table"),
+            ("model sites=3", "not a key"),
+            ("\"model.sites=3", "must be KEY=VALUE"),
+            ("model.sites=", "--set model.sites: error: model.sites = \"\": must be an integer"),
+            ("model.sites=twelve", "--set model.sites: error: model.sites = \"twelve\": must be an integer"),
+            ("model.sites=-3", "model.sites = -3: must be >= 1"),
+            ("model.sites=[12]", "model.sites = [12]: must be an integer"),
+            ("model.sites=1e30", "model.sites"),
+            ("model.site=12", "--set model.site: error: model.site = 12: unknown key; did you mean model.sites?"),
+            ("sites=12", "did you mean model.sites?"),
+            ("coupling=1", "did you mean bath.coupling?"),
+            ("bath.coupling=-1", "bath.coupling = -1: must be >= 0"),
+            ("bath.coupling=nan", "bath.coupling = nan: must be finite"),
+            ("bath.coupling=1 2", "bath.coupling"),
+            ("bath.coupling=1\nmodel.sites=3", "must be one TOML value"),
+            ("bath.delta=[1.0]", "bath.delta = [1.0]: must be [re, im] or a number"),
+            ("bath.delta=[1.0, 1.0", "bath.delta = \"[1.0, 1.0\": must be [re, im]"),
+            ("bath=3", "bath = 3: must be a table"),
+            ("task.kind=relax", "task.times: is required"),
+            ("task.kind=relaxx", "did you mean \"relax\"?"),
+            ("task.times=[0.0]", "has no meaning for task.kind = \"steady_state\""),
+            ("model.kind=hubbbard", "model.kind = \"hubbbard\": must be"),
+            ("output.fields=[\"curent\"]", "did you mean \"current\"?"),
+            ("sweep.\"bath.coupling\"=[]", "must not be empty"),
+            ("sweep.\"bath.coupling\"=0.1", "must be a list"),
+            ("sweep.\"bath.coupling\"=[0.1, -0.1]", "must be >= 0"),
+            ("sweep.\"model.sites\"=[8, 16]", "model.sites cannot be swept"),
+            ("sweep.\"bath.cuopling\"=[0.1]", "did you mean bath.coupling?"),
+            ("sweep.mode=zap", "did you mean \"zip\"?"),
+            ("a=1", "the tables are"),
+        ]:
+            for verb in ("run", "check"):
+                self.refuse(verb, "in.toml", "--set", text, says=message)
+
+    def test_set_is_refused_even_if_the_value_is_no_text(self):
+        self.refuse("run", "in.toml", "--set", "bath.coupling=" + "9" * 100000, says="bath.coupling")
+        self.refuse("run", "in.toml", "--set", "bath.coupling=" + "[" * 100000, says="bath.coupling")
+        self.refuse("run", "in.toml", "--set", b"bath.coupling=\xff\xfe".decode("utf-8", "surrogateescape"),
+                    says="bath.coupling")
+
+    def test_sizes_beyond_this_machine(self):
+        self.refuse("run", "in.toml", "--set", "model.sites=1e15", says=["model.sites", "of memory"])
+        self.refuse("run", "in.toml", "--set", "task.kind=relax", "--set",
+                    "task.times={start=0, stop=1, count=100000000}", "--set", "model.sites=100000", says="of memory")
+        # Refused before each of the points is looked at, or this would take an hour.
+        grid = "={start=0, stop=1, count=30000}"
+        self.refuse("run", "in.toml", "--set", "sweep.\"bath.coupling\"" + grid, "--set",
+                    "sweep.\"bath.nonequilibrium_fraction\"" + grid, says="900000000 points need")
+
+    def test_cuda_without_a_device(self):
+        if "no CUDA" not in self.run_program("info").stdout:
+            self.skipTest("there is a CUDA device")
+        for verb in ("run", "check"):
+            self.refuse(verb, "in.toml", "--backend", "cuda",
+                        says=["backend = cuda cannot be had: ", "use backend = cpu or auto"])
+
+    def test_models_plot_and_figures(self):
+        self.refuse("models", "tgge_chan", says="did you mean tgge_chain?")
+        self.refuse("models", "nonsense", says="no model is called nonsense")
+        self.refuse("plot", says="FILE is required")
+        self.refuse("plot", "missing.h5", says="missing.h5")
+        self.refuse("plot", "in.toml", says="is not an HDF5 file")
+        self.write("empty.h5", b"")
+        self.refuse("plot", "empty.h5", says="empty.h5")
+        self.write("cut.h5", b"\x89HDF\r\n\x1a\n" + bytes(100))
+        self.refuse("plot", "cut.h5", says="cut.h5")
+        self.refuse("plot", ".", says=".")
+        self.refuse("figures", "fig3c", says=["no figure is called fig3c", "did you mean fig3"])
+
+
+class OutputTest(ProgramTest):
+    """The place of the output: looked at before anything is computed, left clean after every failure."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("in.toml", STEADY)
+
+    def test_an_existing_file_is_kept(self):
+        self.write("in.h5", "precious")
+        for arguments in (["run", "in.toml"], ["run", "in.toml", "-o", "in.h5"], ["run", "in.toml", "-o", "./in.h5"]):
+            self.expect(WRONG, *arguments, says=["in.h5 exists", "--overwrite", "-o"])
+            self.assertEqual((self.folder / "in.h5").read_text(), "precious")
+        self.expect(DONE, "run", "in.toml", "--overwrite")
+        self.assertEqual((self.folder / "in.h5").read_bytes()[1:4], b"HDF")
+        self.assertEqual(self.names(), ["in.h5", "in.toml"])
+
+    def test_a_wrong_input_does_not_touch_the_output(self):
+        self.write("in.h5", "precious")
+        self.expect(WRONG, "run", "in.toml", "--overwrite", "--set", "model.sites=0")
+        self.assertEqual((self.folder / "in.h5").read_text(), "precious")
+
+    def test_the_input_is_not_the_output(self):
+        for name in ("in.toml", "./in.toml"):
+            self.expect(WRONG, "run", "in.toml", "-o", name, "--overwrite", says="is the input")
+        (self.folder / "link.h5").symlink_to("in.toml")
+        self.expect(WRONG, "run", "in.toml", "-o", "link.h5", "--overwrite", says="is the input")
+        self.assertEqual((self.folder / "in.toml").read_text(), STEADY)
+
+    def test_places_that_take_no_file(self):
+        self.expect(FAILED, "run", "in.toml", "-o", "missing/out.h5",
+                    says=["cannot write missing/out.h5: No such file or directory", "create the folder"])
+        (self.folder / "folder").mkdir()
+        self.expect(FAILED, "run", "in.toml", "-o", "folder", says="cannot write folder: Is a directory")
+        self.expect(FAILED, "run", "in.toml", "-o", "folder", "--overwrite", says="Is a directory")
+        self.expect(FAILED, "run", "in.toml", "-o", "in.toml/out.h5", says="Not a directory")
+        self.expect(FAILED, "run", "in.toml", "-o", "o" * 300 + ".h5", says="File name too long")
+        self.expect(FAILED, "run", "in.toml", "-o", "/proc/out.h5", says="cannot write /proc/out.h5")
+        self.assertEqual(self.names(), ["folder", "in.toml"])
+
+    def test_a_full_disk(self):
+        for limit in (0, 1, 1000, 4096):
+            with self.subTest(limit=limit):
+                self.expect(FAILED, "run", "in.toml", says="cannot write in.h5", preexec_fn=lambda: limit_files(limit))
+                self.assertEqual(self.names(), ["in.toml"])
+        self.write("in.h5", "precious")
+        self.expect(FAILED, "run", "in.toml", "--overwrite", preexec_fn=lambda: limit_files(1000))
+        self.assertEqual((self.folder / "in.h5").read_text(), "precious")
+
+    def test_a_single_run_that_fails_leaves_nothing(self):
+        self.expect(FAILED, "run", "in.toml", "--set", "task.kind=relax", "--set", "task.times=[1.0]", "--set",
+                    "bath.inverse_temperature=800", says="error: ")
+        self.assertEqual(self.names(), ["in.toml"])
+
+    def test_figures_into_a_file(self):
+        self.expect(FAILED, "figures", "fig3b", "-o", "in.toml", says=["cannot make the folder in.toml", "-o"])
+        self.assertEqual((self.folder / "in.toml").read_text(), STEADY)
+
+
+def limit_files(size):
+    """In the child: no file grows beyond this size, as if the disk were full; the write fails instead of a signal."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,349 @@
+"""Runs that work: examples with the numbers they must give, sweeps, ranks, and what the program says meanwhile."""
+
+import json
+import subprocess
+import sys
+import unittest
+
+import h5py
+import numpy as np
+
+from program import (DONE, EXAMPLES, FAILED, MPIRUN, POINTS_FAILED, RELAX, ROOT, STEADY, WRONG, ProgramTest, attributes,
+                     datasets)
+
+FRACTION = 'sweep."bath.nonequilibrium_fraction"'
+PLAIN, BROKEN, NOT_CONVERGED = 1, 2, 3  # of the dataset `status`
+
+
+class Runs(ProgramTest):
+    def check_output(self, name):
+        """The file is what h5py and xarray users expect of every output."""
+        checker = ROOT / "tests/python/check_output.py"
+        process = subprocess.run([sys.executable, checker, self.folder / name], capture_output=True, text=True)
+        self.assertEqual(process.returncode, 0, process.stdout + process.stderr)
+
+
+class ExamplesTest(Runs):
+    def test_every_example_is_accepted(self):
+        examples = sorted(EXAMPLES.glob("*.toml"))
+        self.assertGreaterEqual(len(examples), 3)
+        for example in examples:
+            with self.subTest(example=example.name):
+                plan = self.expect(DONE, "check", example).stdout
+                for word in ("no errors", "points", "algorithm", "backend", "memory", "work", "time"):
+                    self.assertIn(word, plan)
+                self.assertEqual(self.names(), [])
+
+    def test_fig3b(self):
+        self.expect(DONE, "run", EXAMPLES / "fig3b.toml")
+        self.assertEqual(self.names(), ["fig3b.h5"])
+        self.check_output("fig3b.h5")
+        numbers = datasets(self.folder / "fig3b.h5")
+        fractions = numbers["bath.nonequilibrium_fraction"]
+        np.testing.assert_allclose(fractions, np.linspace(0, 1, 51), atol=1e-15)
+        known = json.loads((ROOT / "tests/data/tgge_chain_steady_states.json").read_text())
+        pairs = [(fraction, current) for fraction, current in zip(known["gamma_neq"], known["current_100"])
+                 if np.abs(fractions - fraction).min() < 1e-12]
+        self.assertGreater(len(pairs), 10)
+        for fraction, current in pairs:
+            place = np.argmin(np.abs(fractions - fraction))
+            self.assertAlmostEqual(numbers["current"][place], current, delta=1e-12)
+        self.assertAlmostEqual(numbers["current"][25], 0.0351936624, delta=1e-10)
+        np.testing.assert_array_equal(numbers["status"], PLAIN)
+        np.testing.assert_array_equal(numbers["converged"], 1)
+        np.testing.assert_allclose(numbers["particle_number"], 50, rtol=1e-13)
+        self.assertLess(numbers["residual"].max(), 1e-10)
+        self.assertEqual(set(numbers["error"]), {b""})
+
+    def test_fig3a(self):
+        self.expect(DONE, "run", EXAMPLES / "fig3a.toml")
+        self.check_output("fig3a.h5")
+        numbers = datasets(self.folder / "fig3a.h5")
+        # The thermal bath alone gives the Gibbs ensemble: beta E_k, E_k = -2 J cos k.
+        np.testing.assert_allclose(numbers["lagrange_multiplier"][0], -4 * np.cos(numbers["momentum"]), atol=1e-9)
+
+    def test_fig2(self):
+        self.expect(DONE, "run", EXAMPLES / "fig2.toml")
+        self.check_output("fig2.h5")
+        numbers = datasets(self.folder / "fig2.h5")
+        self.assertAlmostEqual(numbers["momentum"][0], -np.pi, delta=1e-15)
+        for time, value in [(0.0, 0.0), (20.0, 3.4947906687), (80.0, 3.9990011282)]:
+            place = int(np.argmin(np.abs(numbers["time"] - time)))
+            self.assertAlmostEqual(numbers["lagrange_multiplier"][place, 0], value, delta=1e-8)
+
+    def test_the_attributes_tell_how_it_was_made(self):
+        self.expect(DONE, "run", EXAMPLES / "fig3b.toml", "--threads", "1", "--set", "model.sites=8")
+        about = attributes(self.folder / "fig3b.h5")
+        self.assertEqual(about["input"], (EXAMPLES / "fig3b.toml").read_text())
+        self.assertIn("sites = 8\n", about["resolved_input"])
+        self.assertEqual((about["ranks"], about["threads"], about["complete"]), (1, 1, 1))
+        self.assertIn(about["algorithm"], ("direct", "separable"))
+        self.assertIn(about["backend"], ("cpu", "cuda"))
+        self.assertGreater(about["elapsed_seconds"], 0)
+
+
+class SweepTest(Runs):
+    def setUp(self):
+        super().setUp()
+        self.write("steady.toml", STEADY)
+        self.write("relax.toml", RELAX)
+
+    def sweep(self, code, name, *settings, **options):
+        arguments = [argument for setting in settings for argument in ("--set", setting)]
+        return self.expect(code, "run", name, "-o", "out.h5", "--overwrite", *arguments, **options)
+
+    def current_at(self, *settings):
+        """Of a run of its own."""
+        arguments = [argument for setting in settings for argument in ("--set", setting)]
+        self.expect(DONE, "run", "steady.toml", "-o", "one.h5", "--overwrite", *arguments)
+        return datasets(self.folder / "one.h5")["current"].item()
+
+    def test_grid(self):
+        self.sweep(DONE, "steady.toml", 'sweep."bath.inverse_temperature"=[0.5, 2.0, 1.0]', FRACTION + "=[0.2, 1.0]")
+        self.check_output("out.h5")
+        with h5py.File(self.folder / "out.h5") as file:
+            current = file["current"]
+            self.assertEqual([axis[0].name for axis in current.dims],
+                             ["/bath.inverse_temperature", "/bath.nonequilibrium_fraction"])
+            self.assertEqual(file["occupation"].shape, (3, 2, 12))
+            self.assertEqual(current[2, 0], self.current_at("bath.inverse_temperature=1.0",
+                                                            "bath.nonequilibrium_fraction=0.2"))
+            self.assertEqual(current[0, 1], self.current_at("bath.inverse_temperature=0.5",
+                                                            "bath.nonequilibrium_fraction=1.0"))
+
+    def test_zip(self):
+        self.sweep(DONE, "steady.toml", "sweep.mode=zip", 'sweep."bath.inverse_temperature"=[0.5, 2.0, 1.0]',
+                   FRACTION + "=[0.2, 0.3, 1.0]")
+        self.check_output("out.h5")
+        with h5py.File(self.folder / "out.h5") as file:
+            self.assertEqual([axis[0].name for axis in file["current"].dims], ["/point"])
+            self.assertEqual(file["bath.inverse_temperature"][()].tolist(), [0.5, 2.0, 1.0])
+            self.assertEqual(file["current"][0], self.current_at("bath.inverse_temperature=0.5",
+                                                                 "bath.nonequilibrium_fraction=0.2"))
+
+    def test_complex_key(self):
+        process = self.sweep(DONE, "steady.toml", 'sweep."bath.delta"=[[1.0, 0.0], [0.5, -0.25], 2]')
+        self.check_output("out.h5")
+        self.assertIn("0.5-0.25i", process.stdout)
+        numbers = datasets(self.folder / "out.h5")
+        self.assertEqual(numbers["bath.delta"].tolist(), [1, 0.5 - 0.25j, 2])
+        self.assertEqual(numbers["current"][1], self.current_at("bath.delta=[0.5, -0.25]"))
+
+    def test_one_point_keeps_its_dimension(self):
+        self.sweep(DONE, "steady.toml", FRACTION + "=[0.5]")
+        self.check_output("out.h5")
+        self.assertEqual(datasets(self.folder / "out.h5")["occupation"].shape, (1, 12))
+
+    def test_chosen_fields(self):
+        self.sweep(DONE, "steady.toml", FRACTION + "=[0.5, 0.6]", 'output.fields=["current"]')
+        self.check_output("out.h5")
+        self.assertEqual(sorted(datasets(self.folder / "out.h5")),
+                         ["bath.nonequilibrium_fraction", "current", "error", "momentum", "status"])
+
+    def test_points_that_fail_are_marked_and_the_others_go_on(self):
+        process = self.sweep(POINTS_FAILED, "relax.toml", 'sweep."bath.inverse_temperature"=[1.0, 800.0, 2.0]',
+                             says="point 1: ")
+        self.check_output("out.h5")
+        self.assertIn("failed", process.stdout)
+        self.assertIn("2 of 3 points done, 1 failed", process.stdout)
+        numbers = datasets(self.folder / "out.h5")
+        self.assertEqual(numbers["status"].tolist(), [PLAIN, BROKEN, PLAIN])
+        self.assertEqual([bool(message) for message in numbers["error"]], [False, True, False])
+        self.assertTrue(np.isnan(numbers["occupation"][1]).all())
+        self.assertTrue(np.isnan(numbers["current"][1]).all())
+        self.assertFalse(np.isnan(numbers["occupation"][[0, 2]]).any())
+        # The neighbours have the numbers that they have without it.
+        self.expect(DONE, "run", "relax.toml", "--set", "bath.inverse_temperature=2.0")
+        alone = datasets(self.folder / "relax.h5")
+        self.assertEqual(numbers["occupation"][2].tobytes(), alone["occupation"].tobytes())
+
+    def test_points_that_do_not_converge_are_marked(self):
+        process = self.sweep(POINTS_FAILED, "relax.toml", "solver.max_steps=2", FRACTION + "=[0.0, 0.5]")
+        self.check_output("out.h5")
+        self.assertIn("0 of 2 points done, 2 not converged", process.stdout)
+        numbers = datasets(self.folder / "out.h5")
+        self.assertEqual(numbers["status"].tolist(), [NOT_CONVERGED] * 2)
+        self.assertEqual(numbers["converged"].tolist(), [0, 0])
+        for message in numbers["error"]:
+            self.assertIn(b"max_steps", message)
+
+    def test_a_single_run_that_does_not_converge(self):
+        self.expect(POINTS_FAILED, "run", "relax.toml", "--set", "solver.max_steps=2", says="max_steps = 2")
+        numbers = datasets(self.folder / "relax.h5")
+        self.check_output("relax.h5")
+        self.assertEqual(numbers["converged"].item(), 0)
+        self.assertEqual(numbers["occupation"][0].tolist(), [0.5] * 10)
+        self.assertTrue(np.isnan(numbers["occupation"][-1]).all())
+
+    def test_the_resolved_input_gives_the_same_bits(self):
+        for name, settings in [("steady.toml", [FRACTION + "={start=0.0, stop=1.0, count=7}", "bath.delta=[0.1, 0.7]"]),
+                               ("steady.toml", ["bath.coupling=0.1", "initial.filling=0.3"]),
+                               ("relax.toml", ["task.times={start=0.0, stop=3.0, count=11}"])]:
+            with self.subTest(name=name):
+                self.sweep(DONE, name, *settings)
+                self.write("again.toml", attributes(self.folder / "out.h5")["resolved_input"])
+                self.expect(DONE, "run", "again.toml", "--overwrite")
+                self.assert_same_numbers("out.h5", "again.h5")
+                self.assertEqual(attributes(self.folder / "again.h5")["resolved_input"],
+                                 (self.folder / "again.toml").read_text())
+
+    def test_threads_do_not_change_bits(self):
+        for algorithm in ("direct", "separable"):
+            for threads in (1, 2, 3):
+                self.expect(DONE, "run", "relax.toml", "--threads", threads, "-o", f"{threads}.h5", "--overwrite",
+                            "--set", "model.sites=700", "--set", f"solver.algorithm={algorithm}")
+            self.assert_same_numbers("1.h5", "2.h5")
+            self.assert_same_numbers("1.h5", "3.h5")
+
+
+@unittest.skipIf(MPIRUN is None, "mpirun was not found: runs on several ranks are not tested")
+class RanksTest(Runs):
+    def setUp(self):
+        super().setUp()
+        if "MPI        none" in self.run_program("info").stdout:
+            self.skipTest("this build has no MPI: runs on several ranks are not tested")
+        self.write("steady.toml", STEADY)
+        self.write("relax.toml", RELAX)
+
+    def test_ranks_do_not_change_bits(self):
+        sweep = ["--set", 'sweep."bath.inverse_temperature"=[1.0, 800.0, 2.0, 3.0, 0.5]']
+        self.expect(POINTS_FAILED, "run", "relax.toml", "-o", "serial.h5", *sweep)
+        for ranks in (1, 2, 3, 4):
+            process = self.expect(POINTS_FAILED, "run", "relax.toml", "-o", f"{ranks}.h5", *sweep, ranks=ranks)
+            self.assertEqual(process.stdout.count("points done"), 1, process.said)
+            self.assert_same_numbers("serial.h5", f"{ranks}.h5")
+            self.assertEqual(attributes(self.folder / f"{ranks}.h5")["ranks"], ranks)
+        self.check_output("4.h5")
+
+    def test_more_ranks_than_points(self):
+        self.expect(DONE, "run", "steady.toml", "-o", "serial.h5")
+        process = self.expect(DONE, "run", "steady.toml", "-o", "ranks.h5", ranks=3,
+                              says="3 ranks for 1 point: 2 of them idle")
+        self.assertEqual(process.stderr.count("idle"), 1)
+        self.assert_same_numbers("serial.h5", "ranks.h5")
+
+    def test_what_is_wrong_is_said_once(self):
+        for arguments, message in [(["run", "steady.toml", "--set", "model.sites=0"], "model.sites = 0: must be"),
+                                   (["run", "steady.toml", "--set", "model.sites"], "must be KEY=VALUE"),
+                                   (["run", "steady.toml", "--bakend", "cpu"], "did you mean --backend?"),
+                                   (["run", "missing.toml"], "No such file"),
+                                   (["rnu", "steady.toml"], "did you mean lindrift run?"),
+                                   (["figures", "fig99"], "no figure is called")]:
+            with self.subTest(arguments=arguments):
+                process = self.expect(WRONG, *arguments, ranks=3)
+                self.assertEqual(process.stderr.count(message), 1, process.said)
+                self.assertEqual(self.names(), ["relax.toml", "steady.toml"])
+
+    def test_an_output_that_cannot_be_written_stops_all(self):
+        process = self.expect(FAILED, "run", "steady.toml", "-o", "missing/out.h5", ranks=3)
+        self.assertEqual(process.stderr.count("cannot write"), 1, process.said)
+
+    def test_a_single_run_that_fails(self):
+        process = self.expect(FAILED, "run", "relax.toml", "--set", "bath.inverse_temperature=800", ranks=2)
+        self.assertEqual(process.stderr.count("not finite"), 1, process.said)
+        self.assertEqual(self.names(), ["relax.toml", "steady.toml"])
+
+    def test_other_verbs_answer_once(self):
+        self.assertEqual(self.expect(DONE, "check", "steady.toml", ranks=2).stdout.count("no errors"), 1)
+        self.assertEqual(self.expect(DONE, "info", ranks=2).stdout.count("processor"), 1)
+        self.assertEqual(self.expect(DONE, "--version", ranks=2).stdout.count("lindrift"), 1)
+
+
+class VerbsTest(Runs):
+    def test_help_and_version(self):
+        text = self.expect(DONE, "--help").stdout
+        for verb in ("run", "check", "models", "info", "figures", "plot"):
+            self.assertIn(f"\n  {verb} ", text)
+            for flag in ("-h", "--help"):
+                process = self.expect(DONE, verb, flag)
+                self.assertIn(f"Usage: lindrift {verb}", process.stdout)
+                self.assertEqual(process.stderr, "")
+        self.assertIn("Exit codes", text)
+        for option in ("--set KEY=VALUE", "--output FILE", "--overwrite", "--threads N", "--backend auto|cpu|cuda"):
+            self.assertIn(option, self.expect(DONE, "run", "--help").stdout)
+        self.assertRegex(self.expect(DONE, "--version").stdout, r"^lindrift \d+\.\d+\.\d+ \(\S+\)\n$")
+
+    def test_models(self):
+        text = self.expect(DONE, "models").stdout
+        for word in ("tgge_chain", "relax", "steady_state", "direct", "separable", "cpu"):
+            self.assertIn(word, text)
+        text = self.expect(DONE, "models", "tgge_chain").stdout
+        for word in ("model.sites", "bath.coupling", "bath.delta", "initial.filling", "task.times", "solver.tolerance",
+                     "output.fields", "0.05", "128", "required"):
+            self.assertIn(word, text)
+
+    def test_info(self):
+        text = self.expect(DONE, "info").stdout
+        for word in ("lindrift", "compilers", "processor", "kernels", "HDF5", "SUNDIALS", "MPI", "CUDA"):
+            self.assertRegex(text, rf"(?m)^{word} +\S")
+
+    def test_figures_and_plot(self):
+        process = self.expect(DONE, "figures", "fig3b", "-o", "pictures")
+        self.assertEqual(sorted(path.name for path in (self.folder / "pictures").iterdir()), ["fig3b.h5", "fig3b.png"])
+        self.assertIn("fig3b.png", process.stdout)
+        self.expect(DONE, "plot", "pictures/fig3b.h5", "-o", "fig.png")
+        self.expect(DONE, "plot", "pictures/fig3b.h5")
+        for name in ("fig.png", "fig3b.png", "pictures/fig3b.png"):
+            self.assertEqual((self.folder / name).read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
+        # Drawn again from the input as it stands, without asking.
+        self.expect(DONE, "figures", "fig3b", "-o", "pictures")
+
+    def test_plot_draws_every_kind_of_result(self):
+        self.write("steady.toml", STEADY)
+        self.write("relax.toml", RELAX)
+        self.expect(DONE, "run", "steady.toml")
+        self.expect(DONE, "run", "relax.toml")
+        for name in ("steady", "relax"):
+            self.expect(DONE, "plot", f"{name}.h5")
+            self.assertIn(f"{name}.png", self.names())
+
+
+class MessagesTest(Runs):
+    """Results on stdout, everything else on stderr; no control characters where nobody sees a terminal."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("relax.toml", RELAX)
+        self.write("steady.toml", STEADY)
+
+    def assert_plain(self, text):
+        self.assertNotRegex(text, r"[\x00-\x08\x0b-\x1f\x7f]")
+
+    def test_progress_off_the_terminal(self):
+        sweep = ["--set", FRACTION + "={start=0.0, stop=1.0, count=9}", "--overwrite"]
+        for mode in ("auto", "always", "never"):
+            process = self.expect(DONE, "run", "steady.toml", "--progress", mode, *sweep)
+            self.assert_plain(process.stdout + process.stderr)
+            self.assertEqual("9/9 points" in process.stderr, mode == "always", process.said)
+            self.assertNotIn("points  ETA", process.stdout)
+            self.assertIn("9 of 9 points done", process.stdout)
+        self.assertEqual(process.stderr, "")
+
+    def test_summary(self):
+        process = self.expect(DONE, "run", "steady.toml")
+        self.assertEqual(process.stderr, "")
+        current = datasets(self.folder / "steady.h5")["current"].item()
+        self.assertIn(f"current            {current:.12g}\n", process.stdout)
+        for word in ("particle_number    6\n", "residual", "steps", "1 of 1 point done in", "written to steady.h5"):
+            self.assertIn(word, process.stdout)
+
+    def test_summary_of_a_sweep(self):
+        process = self.expect(DONE, "run", "steady.toml", "--set", FRACTION + "={start=0.0, stop=1.0, count=100}")
+        lines = process.stdout.splitlines()
+        self.assertEqual(lines[0].split(), ["nonequilibrium_fraction", "current", "particle_number", "residual", "steps"])
+        self.assertEqual(len({len(line) for line in lines[:12]}), 1, process.stdout)
+        self.assertEqual(lines[1].split()[0], "0")
+        self.assertEqual(lines[11].split()[0], "1")
+        self.assertEqual(lines[12], "(11 of 100 points shown)")
+
+    def test_log_levels(self):
+        arguments = ["run", "relax.toml", "--set", "solver.max_steps=2", "--overwrite"]
+        self.assertIn("algorithm", self.expect(POINTS_FAILED, *arguments, "--log", "info").stderr)
+        self.assertEqual(self.expect(POINTS_FAILED, *arguments, "--log", "off").stderr, "")
+
+    def test_more_threads_than_cores_is_mentioned(self):
+        self.expect(DONE, "run", "steady.toml", "--threads", "200", says="200 threads on")
+
+
+if __name__ == "__main__":
+    unittest.main()
