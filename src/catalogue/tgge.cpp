@@ -340,7 +340,7 @@ void fill_observables(io::Result& result, const RateEquation& equation, const st
     result.summary.emplace_back("current_down", spin_currents.back());
     fill(result, "current_spin", std::move(spin_currents));
   }
-  result.summary.emplace_back("density_per_site", densities.back());
+  result.summary.emplace_back("particle_number", numbers.back());
   fill(result, "current", std::move(currents));
   fill(result, "particle_number", std::move(numbers));
   fill(result, "density_per_site", std::move(densities));
