@@ -22,6 +22,46 @@ double per_site(const RateEquation& equation, const std::vector<double>& weight,
 
 }  // namespace
 
+void occupation_rate(const RateEquation& equation, std::span<const double> lagrange_multiplier,
+                     std::span<double> rate) {
+  std::vector<double> particles(equation.modes()), holes(equation.modes());
+  if (lagrange_multiplier.size() != equation.modes())
+    throw ShapeError("lagrange_multiplier has length " + std::to_string(lagrange_multiplier.size()) + "; it must be " +
+                     std::to_string(equation.modes()));
+  parallel_for(equation.modes(), [&](std::size_t s) {
+    particles[s] = 1.0 / (1.0 + std::exp(lagrange_multiplier[s]));
+    holes[s] = 1.0 / (1.0 + std::exp(-lagrange_multiplier[s]));
+  });
+  equation.generator->occupation_rate(particles, holes, rate);
+}
+
+void lagrange_multiplier_rate(const RateEquation& equation, std::span<const double> lagrange_multiplier,
+                              std::span<double> rate) {
+  std::vector<double> log_gain(equation.modes()), log_loss(equation.modes());
+  equation.generator->log_rates(lagrange_multiplier, log_gain, log_loss);
+  if (rate.size() != equation.modes())
+    throw ShapeError("rate has length " + std::to_string(rate.size()) + "; it must be " +
+                     std::to_string(equation.modes()));
+  parallel_for(equation.modes(), [&](std::size_t s) {
+    // loss (1 + e^{-lambda}) and gain (1 + e^{lambda}), each in one exponential.
+    const double lambda = lagrange_multiplier[s], log_sum = std::log1p(std::exp(-std::fabs(lambda)));
+    rate[s] = equation.rate_scale * (std::exp(log_loss[s] + std::fmax(-lambda, 0.0) + log_sum) -
+                                     std::exp(log_gain[s] + std::fmax(lambda, 0.0) + log_sum));
+  });
+}
+
+void force(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<double> result) {
+  std::vector<double> log_gain(equation.modes()), log_loss(equation.modes());
+  equation.generator->log_rates(lagrange_multiplier, log_gain, log_loss);
+  if (result.size() != equation.modes())
+    throw ShapeError("result has length " + std::to_string(result.size()) + "; it must be " +
+                     std::to_string(equation.modes()));
+  const auto sites = static_cast<double>(equation.sites);
+  parallel_for(equation.modes(), [&](std::size_t s) {
+    result[s] = sites * (std::exp(log_gain[s]) - std::exp(log_loss[s] - lagrange_multiplier[s]));
+  });
+}
+
 double current(const RateEquation& equation, std::span<const double> occupation) {
   return per_site(equation, equation.velocity, occupation);
 }

@@ -333,6 +333,7 @@ void attach_baths(RateEquation& equation, double hopping, const Spinors& spinors
   const auto weights = std::make_shared<Weights>();
   weights->modes = equation.modes();
   std::visit([&](const auto& kind) { build(equation, spinors, kind, *weights); }, jump);
+  equation.rate_scale = bath.coupling * hopping;
   equation.inverse_temperature = bath.inverse_temperature;
   equation.thermal = bath.thermal_weight() > 0.0;
   equation.rank = weights->kind == kernels::WeightKind::table ? 0 : numerical_rank(*weights);
@@ -345,7 +346,7 @@ void attach_baths(RateEquation& equation, double hopping, const Spinors& spinors
   kernels::RateTables tables;
   tables.modes = static_cast<std::int64_t>(equation.modes());
   tables.over_sites = 1.0 / static_cast<double>(equation.sites);
-  tables.scale = bath.coupling * hopping;
+  tables.scale = equation.rate_scale;
   tables.inverse_temperature = bath.inverse_temperature;
   tables.thermal_weight = bath.thermal_weight();
   tables.nonequilibrium_weight = bath.nonequilibrium_fraction;

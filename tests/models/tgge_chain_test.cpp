@@ -42,8 +42,19 @@ TEST_P(TggeChainTest, ForcesAndRatesAreThoseOfFockSpaceTraces) {
     SCOPED_TRACE(c.id);
     const RateEquation equation = make(chain_of(c.chain));
     const auto n = occupations_of(c.lagrange_multiplier);
-    std::vector<double> rate(n.particles.size()), log_gain(rate), log_loss(rate);
+    std::vector<double> rate(n.particles.size()), log_gain(rate), log_loss(rate), again(rate), multiplier_rate(rate);
     equation.generator->occupation_rate(n.particles, n.holes, rate);
+    occupation_rate(equation, c.lagrange_multiplier, again);
+    lagrange_multiplier_rate(equation, c.lagrange_multiplier, multiplier_rate);
+    // The forces of the baths apart: the same chain with one of them off.
+    std::vector<double> forces[2];
+    for (const int bath : {0, 1}) {
+      TggeChain one_bath = chain_of(c.chain);
+      one_bath.bath.equilibrium_fraction = bath == 0 ? 1.0 : 0.0;
+      one_bath.bath.nonequilibrium_fraction = bath == 0 ? 0.0 : 1.0;
+      forces[bath].resize(rate.size());
+      force(make(one_bath), c.lagrange_multiplier, forces[bath]);
+    }
     equation.generator->log_rates(c.lagrange_multiplier, log_gain, log_loss);
     for (std::size_t s = 0; s < rate.size(); ++s) {
       EXPECT_NEAR(equation.energy[s], c.energy[s], 2e-15);
@@ -51,6 +62,17 @@ TEST_P(TggeChainTest, ForcesAndRatesAreThoseOfFockSpaceTraces) {
       const double terms =
           c.chain.coupling * c.chain.hopping * (c.gain[s] * (1.0 - c.occupation[s]) + c.loss[s] * c.occupation[s]);
       EXPECT_NEAR(rate[s], c.occupation_rate[s], 1e-12 * terms);
+      EXPECT_NEAR(again[s], c.occupation_rate[s], 1e-12 * terms);
+      const double chi = c.occupation[s] * (1.0 - c.occupation[s]);
+      EXPECT_NEAR(multiplier_rate[s], c.lagrange_multiplier_rate[s], 1e-12 * terms / chi);
+      const double scale =
+          terms * static_cast<double>(c.chain.sites) / (c.chain.coupling * c.chain.hopping * (1.0 - c.occupation[s]));
+      if (c.chain.gamma_eq > 0.0) {
+        EXPECT_NEAR(forces[0][s], c.force_eq[s], 1e-12 * scale / c.chain.gamma_eq);
+      }
+      if (c.chain.gamma_neq > 0.0) {
+        EXPECT_NEAR(forces[1][s], c.force_neq[s], 1e-12 * scale / c.chain.gamma_neq);
+      }
       EXPECT_NEAR(log_gain[s], std::log(c.gain[s]), 1e-12);
       EXPECT_NEAR(log_loss[s], std::log(c.loss[s]), 1e-12);
     }

@@ -30,6 +30,7 @@ struct RateEquation {
   std::vector<double> energy;                        ///< E_s, in the units of the input
   std::vector<double> velocity;                      ///< v_s = dE_s/dk, units of energy
   std::array<std::vector<double>, 2> spin_velocity;  ///< two bands: share of spin up, down in v_s; empty for one band
+  double rate_scale = 0.0;                           ///< epsilon J, units of energy
   double inverse_temperature = 0.0;                  ///< beta of the thermal bath, 1/energy
   bool thermal = true;                               ///< the thermal bath is on, so that every mode reaches every other
   Backend backend = Backend::cpu;                    ///< as resolved, never automatic
@@ -51,6 +52,18 @@ std::array<double, 2> current_spin(const RateEquation& equation, std::span<const
 
 /// (1/L) sum_s E_s n_s.
 double energy_per_site(const RateEquation& equation, std::span<const double> occupation);
+
+/// dn_s/dt from lambda_s = log((1-n_s)/n_s) (docs/physics.md, Eq. 7). Both shapes (modes,), units of energy.
+void occupation_rate(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<double> rate);
+
+/// dlambda_s/dt (docs/physics.md, Eq. 8); infinite where it leaves the range of double precision. Both shapes (modes,),
+/// units of energy.
+void lagrange_multiplier_rate(const RateEquation& equation, std::span<const double> lagrange_multiplier,
+                              std::span<double> rate);
+
+/// Force on a mode, gamma_eq F^eq_s + gamma_neq F^neq_s = L (gain_s - loss_s e^{-lambda_s}) in the notation of Yamamoto
+/// et al., Eqs. (10)-(12), (20)-(22): dn_s/dt = (epsilon J / L) (1 - n_s) F_s. Both shapes (modes,), dimensionless.
+void force(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<double> result);
 
 /// sum_s n_s, by a fixed tree of partial sums.
 double particle_number(std::span<const double> occupation);
