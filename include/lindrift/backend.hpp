@@ -15,7 +15,8 @@ enum class Algorithm {
   separable  ///< through the moments of low-rank weights, O(modes)
 };
 
-/// How to run. The numbers depend on backend and algorithm (to rounding), never on the number of threads.
+/// How to run. Backend::automatic takes a CUDA device for pair sums that are large enough to gain from it. The numbers
+/// depend on backend and algorithm (to rounding), never on the number of threads.
 struct Execution {
   Backend backend = Backend::automatic;
   Algorithm algorithm = Algorithm::automatic;

@@ -16,6 +16,7 @@ struct Plan {
   Algorithm algorithm = Algorithm::automatic;  ///< as resolved
   Backend backend = Backend::automatic;        ///< as resolved
   std::string reason;                          ///< why this algorithm
+  std::string backend_reason;                  ///< why this backend
   double memory_bytes = 0.0;                   ///< working set of one point
   double output_bytes = 0.0;                   ///< in the file, one point
   double rate_evaluations = 0.0;               ///< expected number of evaluations of the right-hand side

@@ -490,6 +490,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
   const RateEquation equation = probe(point, probe_sites(point, direct), execution);
   plan.backend = equation.backend;
   plan.reason = equation.reason;
+  plan.backend_reason = equation.backend_reason;
   plan.memory_bytes = working_memory(point);
   plan.output_bytes = output_memory(point);
   plan.operations = direct ? pair_operations * modes * modes : mode_operations * modes;
@@ -513,6 +514,8 @@ Plan plan_point(const Point& point, const Execution& requested) {
 // --- runs ---
 
 void describe(io::Result& result, const RateEquation& equation) {
+  result.backend = name(equation.backend);
+  result.backend_reason = equation.backend_reason;
   result.algorithm = name(equation.algorithm);
   result.algorithm_reason = equation.reason;
 }

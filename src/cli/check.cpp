@@ -12,9 +12,8 @@ namespace lindrift::cli {
 int check(const RunOptions& options) {
   const config::Document document = config::load(options.input, options.sets, menu());
   const TaskEntry& task = find_task(find_model(document.model), document.task);
-  std::string backend_reason;
   Execution execution = options.execution;
-  execution.backend = resolve_backend(execution.backend, &backend_reason);
+  resolve_backend(execution.backend);  // refuses what cannot be had
   const Plan plan = task.plan(document.point(0), execution);
   const std::size_t points = document.sweep.points();
   const double seconds = plan.rate_evaluations * plan.seconds_per_evaluation;
@@ -29,7 +28,7 @@ int check(const RunOptions& options) {
     fmt::print(")");
   }
   fmt::print("\nalgorithm    {}: {}\n", name(plan.algorithm), plan.reason);
-  fmt::print("backend      {}: {}\n", name(plan.backend), backend_reason);
+  fmt::print("backend      {}: {}\n", name(plan.backend), plan.backend_reason);
   fmt::print("memory       {} for a point, {} for the results\n", bytes_text(plan.memory_bytes), bytes_text(output));
   fmt::print("work         about {:.3g} evaluations of the rates a point, each {:.3g} operations on {}\n",
              plan.rate_evaluations, plan.operations, bytes_text(plan.bytes_moved));

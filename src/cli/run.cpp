@@ -44,8 +44,9 @@ Execution execution_of_rank(Execution execution, const sweep::Communicator& comm
     execution.threads =
         communicator.local_size() > 1 ? std::max(1, cores / communicator.local_size()) : omp_get_max_threads();
   omp_set_num_threads(execution.threads);  // the solvers' loops over modes take OpenMP's default
-  execution.backend = resolve_backend(execution.backend);
-  if (execution.backend == Backend::cuda) execution.device = communicator.local_rank() % cuda_device_count();
+  resolve_backend(execution.backend);      // refuses what cannot be had
+  if (const int devices = cuda_device_count(); devices > 0 && execution.backend != Backend::cpu)
+    execution.device = communicator.local_rank() % devices;
   return execution;
 }
 
@@ -175,11 +176,9 @@ int run(const RunOptions& options, sweep::Communicator& communicator) {
   std::string output = options.output;
   if (output.empty()) output = std::filesystem::path(options.input).filename().replace_extension(".h5").string();
   config::Document document;
-  std::string backend_reason;
   Execution execution;
   agree(communicator, [&] {
     document = config::load(options.input, options.sets, menu());
-    resolve_backend(options.execution.backend, &backend_reason);
     execution = execution_of_rank(options.execution, communicator);
     if (root) check_output(output, options);
   });
@@ -191,8 +190,6 @@ int run(const RunOptions& options, sweep::Communicator& communicator) {
     if (static_cast<std::size_t>(communicator.size()) > points)
       spdlog::warn("{} ranks for {} point{}: {} of them idle", communicator.size(), points, points == 1 ? "" : "s",
                    static_cast<std::size_t>(communicator.size()) - points);
-    if (execution.backend == Backend::cpu && cuda_compiled() && options.execution.backend == Backend::automatic)
-      spdlog::info("running on the CPU: {}", backend_reason);
   }
 
   sweep::Outcome outcome;
@@ -206,11 +203,13 @@ int run(const RunOptions& options, sweep::Communicator& communicator) {
     return run_failed;
   }
 
-  // The algorithm that `auto` chose is the same for every point: it depends on the kind of bath only.
+  // What `auto` chose is the same for every point: it depends on the kind of bath and the size only.
   const auto computed = std::find_if(outcome.points.begin(), outcome.points.end(),
                                      [](const sweep::Record& record) { return !record.algorithm.empty(); });
-  const std::string algorithm = computed != outcome.points.end() ? computed->algorithm : "none";
-  const std::string reason = computed != outcome.points.end() ? computed->algorithm_reason : "no point was computed";
+  sweep::Record how;
+  how.algorithm = how.backend = "none";
+  how.algorithm_reason = how.backend_reason = "no point was computed";
+  if (computed != outcome.points.end()) how = *computed;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   io::OutputFile file;
   file.coordinates = std::move(outcome.coordinates);
@@ -220,21 +219,22 @@ int run(const RunOptions& options, sweep::Communicator& communicator) {
       {"git_hash", std::string(git_hash())},
       {"input", document.input_text},
       {"resolved_input", document.resolved_text},
-      {"algorithm", algorithm},
-      {"algorithm_reason", reason},
-      {"backend", std::string(name(execution.backend))},
+      {"algorithm", how.algorithm},
+      {"algorithm_reason", how.algorithm_reason},
+      {"backend", how.backend},
       {"simd", std::string(simd_level())},
       {"ranks", std::int64_t{communicator.size()}},
       {"threads", std::int64_t{execution.threads}},
       {"host", host_name()},
-      {"device", execution.backend == Backend::cuda ? cuda_device_name(execution.device) : std::string("none")},
+      {"device", how.backend == name(Backend::cuda) ? cuda_device_name(execution.device) : std::string("none")},
       {"started", started},
       {"elapsed_seconds", seconds},
       {"complete", std::uint8_t{1}}};
   for (auto& diagnostic : diagnostics(document)) file.attributes.emplace_back(std::move(diagnostic));
   io::write_output(output, file);
 
-  spdlog::info("algorithm {} on {}: {}", algorithm, name(execution.backend), reason);
+  spdlog::info("backend {}: {}", how.backend, how.backend_reason);
+  spdlog::info("algorithm {}: {}", how.algorithm, how.algorithm_reason);
   print_failures(document, outcome);
   print_summary(document, outcome, seconds, output);
   return outcome.tally.failed + outcome.tally.not_converged > 0 ? points_failed : success;

@@ -28,6 +28,8 @@ struct Result {
   std::vector<Field> fields;
   bool converged = true;
   std::string message;  ///< why it did not converge, or a caution
+  std::string backend;           ///< as resolved
+  std::string backend_reason;    ///< why
   std::string algorithm;         ///< as resolved
   std::string algorithm_reason;  ///< why
   /// Scalars for the summary on stdout, in order.

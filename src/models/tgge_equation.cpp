@@ -254,6 +254,21 @@ Choice choose_algorithm(const RateEquation& equation, const Weights& weights, co
                                     std::to_string(modes) + "^2 pairs"};
 }
 
+/// Modes from which a pair sum on a device outweighs the copies that each evaluation makes. An estimate from the
+/// operation counts; `backend = cuda` overrules it.
+constexpr std::size_t device_modes = 4096;
+
+/// Backend for a problem: `automatic` keeps on the CPU what a device could not speed up.
+Backend choose_backend(Backend asked, Algorithm algorithm, std::size_t modes, std::string& reason) {
+  const Backend possible = resolve_backend(asked, &reason);
+  if (asked != Backend::automatic || possible == Backend::cpu) return possible;
+  if (algorithm == Algorithm::direct && modes >= device_modes) return Backend::cuda;
+  reason = algorithm == Algorithm::separable
+               ? "moments are as fast on the CPU as copies to a device; cuda can be asked for"
+               : std::to_string(modes) + " modes are too few to gain from a device; cuda can be asked for";
+  return Backend::cpu;
+}
+
 void validate_jump(const RamanJump& jump, std::int64_t, int) {
   for (const auto& [quantity, value] : {std::pair{"bath.delta", jump.delta}, {"bath.delta_prime", jump.delta_prime}})
     require(std::isfinite(value.real()) && std::isfinite(value.imag()), quantity, std::abs(value), "finite");
@@ -337,10 +352,10 @@ void attach_baths(RateEquation& equation, double hopping, const Spinors& spinors
   equation.inverse_temperature = bath.inverse_temperature;
   equation.thermal = bath.thermal_weight() > 0.0;
   equation.rank = weights->kind == kernels::WeightKind::table ? 0 : numerical_rank(*weights);
-  equation.backend = resolve_backend(execution.backend);
   const Choice choice = choose_algorithm(equation, *weights, bath, execution.algorithm);
   equation.algorithm = choice.algorithm;
   equation.reason = choice.reason;
+  equation.backend = choose_backend(execution.backend, choice.algorithm, equation.modes(), equation.backend_reason);
   equation.hop_weight = [weights](std::size_t to, std::size_t from) { return (*weights)(to, from); };
 
   kernels::RateTables tables;

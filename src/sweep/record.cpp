@@ -87,8 +87,8 @@ Bytes encode(const Record& record) {
   writer.put(static_cast<std::uint8_t>(record.status));
   writer.put_text(record.message);
   writer.put(record.seconds);
-  writer.put_text(record.algorithm);
-  writer.put_text(record.algorithm_reason);
+  for (const std::string* text : {&record.backend, &record.backend_reason, &record.algorithm, &record.algorithm_reason})
+    writer.put_text(*text);
   writer.put(static_cast<std::uint64_t>(record.data.size()));
   for (const io::Data& data : record.data) {
     writer.put(static_cast<std::uint64_t>(data.index()));
@@ -121,8 +121,8 @@ Record decode(const Bytes& bytes) {
   record.status = static_cast<Status>(status);
   record.message = reader.get_text();
   record.seconds = reader.get<double>();
-  record.algorithm = reader.get_text();
-  record.algorithm_reason = reader.get_text();
+  for (std::string* text : {&record.backend, &record.backend_reason, &record.algorithm, &record.algorithm_reason})
+    *text = reader.get_text();
   const std::size_t fields = reader.get_count(2 * sizeof(std::uint64_t));
   for (std::size_t i = 0; i < fields; ++i) {
     const auto kind = static_cast<std::size_t>(reader.get<std::uint64_t>());

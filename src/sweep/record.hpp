@@ -19,7 +19,7 @@ struct Record {
   Status status = Status::missing;
   std::string message;
   double seconds = 0.0;
-  std::string algorithm, algorithm_reason;
+  std::string backend, backend_reason, algorithm, algorithm_reason;
   std::vector<io::Data> data;  ///< one per kept field, in the order of the outline; empty if the point failed
   std::vector<std::pair<std::string, double>> summary;
 };

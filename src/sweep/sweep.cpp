@@ -151,6 +151,8 @@ Record compute(const config::Document& document, std::size_t index, const Execut
     record.status = result.converged ? Status::done : Status::not_converged;
     record.message = std::move(result.message);
     record.summary = std::move(result.summary);
+    record.backend = std::move(result.backend);
+    record.backend_reason = std::move(result.backend_reason);
     record.algorithm = std::move(result.algorithm);
     record.algorithm_reason = std::move(result.algorithm_reason);
     for (Field& field : result.fields)

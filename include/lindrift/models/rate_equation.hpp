@@ -36,6 +36,7 @@ struct RateEquation {
   Backend backend = Backend::cpu;                    ///< as resolved, never automatic
   Algorithm algorithm = Algorithm::direct;           ///< as resolved, never automatic
   std::string reason;                                ///< why this algorithm
+  std::string backend_reason;                        ///< why this backend
   int rank = 0;                                      ///< of the hop weights; 0 for a table, where it is not looked for
   std::unique_ptr<Generator> generator;
   /// Hop weight w(to, from) of two modes, without the factor 1/L. For looking at a bath, not for summing.
