@@ -9,7 +9,10 @@ int device_count(std::string* reason) noexcept {
   const cudaError_t status = cudaGetDeviceCount(&count);
   if (status != cudaSuccess) {
     cudaGetLastError();  // the error is an answer here; later calls must not see it
-    if (reason) *reason = cudaGetErrorString(status);
+    // The runtime's words for a missing driver speak of versions.
+    if (reason)
+      *reason = status == cudaErrorInsufficientDriver ? "no driver, or one older than the toolkit"
+                                                      : cudaGetErrorString(status);
     return 0;
   }
   if (count == 0 && reason) *reason = "no device";

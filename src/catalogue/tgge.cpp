@@ -389,7 +389,7 @@ void validate_point(const Point& point) {
     return 0;
   });
   if (point.text("solver.algorithm") == "separable") {
-    if (point.text("bath.spectrum") != "exponential")
+    if (point.text("bath.spectrum") != "exponential" && bath_of(point).thermal_weight() > 0.0)
       throw ParameterError("solver.algorithm",
                            "separable is impossible: only the exponential spectrum separates; use direct or auto");
     if (point.text("bath.jump") == "table")

@@ -23,7 +23,7 @@ namespace {
 struct CommandLine {
   RunOptions run;
   std::vector<std::string> sets;
-  std::string backend = "auto", log = "warn";
+  std::string backend = "auto", log = "info";
   std::string model, plot_file, plot_output, figure_folder = "figures";
   std::vector<std::string> figure_names;
 };

@@ -250,8 +250,7 @@ Choice choose_algorithm(const RateEquation& equation, const Weights& weights, co
   if (weights.kind == kernels::WeightKind::operators && static_cast<std::size_t>(weights.dimension) >= modes)
     return {Algorithm::direct, "the jump operators reach as far as the chain: their weights have full rank"};
   return {Algorithm::separable, "the hop weights have rank " + std::to_string(equation.rank) +
-                                    " and the exponential spectrum rank 1: " + "a few moments replace " +
-                                    std::to_string(modes) + "^2 pairs"};
+                                    " and the exponential spectrum rank 1: a few moments replace the sum over pairs"};
 }
 
 /// Modes from which a pair sum on a device outweighs the copies that each evaluation makes. An estimate from the
@@ -276,6 +275,9 @@ void validate_jump(const RamanJump& jump, std::int64_t, int) {
 
 void validate_jump(const DephasingJump& jump, std::int64_t, int) {
   require(std::isfinite(jump.dephasing_up) && jump.dephasing_up >= 0.0, "bath.dephasing_up", jump.dephasing_up, ">= 0");
+  if (!jump.dephasing_down && jump.down() < 0.0)
+    throw ParameterError("bath.dephasing_down", "1 - bath.dephasing_up = " + std::to_string(jump.down()) +
+                                                    " is not allowed: must be >= 0; give bath.dephasing_down");
   require(std::isfinite(jump.down()) && jump.down() >= 0.0, "bath.dephasing_down", jump.down(), ">= 0");
 }
 

@@ -45,18 +45,20 @@ inline Real momentum(const Chain& chain, std::int64_t s) {
 /// A rate problem between `size` modes: what the chain comes down to, and what tests may tamper with.
 struct Problem {
   std::size_t size = 0;
-  Real scale = 0.0L;  ///< epsilon J
+  std::size_t bands = 1;  ///< there are size / bands sites
+  Real scale = 0.0L;      ///< epsilon J
   Real inverse_temperature = 0.0L;
   Real gamma_eq = 0.0L, gamma_neq = 0.0L;
   Vector energy, velocity;
   Vector weight;   ///< w(to, from), row = to
   Vector thermal;  ///< e^{beta (E_from - E_to)/2}, row = to; see fill_thermal()
 
+  Real sites() const { return static_cast<Real>(size / bands); }
   Real w(std::size_t to, std::size_t from) const { return weight[to * size + from]; }
   Real boltzmann(std::size_t to, std::size_t from) const { return thermal[to * size + from]; }
   /// W(to, from) without epsilon J: both baths and the 1/L.
   Real hop(std::size_t to, std::size_t from) const {
-    return (gamma_eq * boltzmann(to, from) + gamma_neq * w(to, from)) / static_cast<Real>(size);
+    return (gamma_eq * boltzmann(to, from) + gamma_neq * w(to, from)) / sites();
   }
   void fill_thermal() {
     thermal.clear();
@@ -136,7 +138,7 @@ inline Vector occupation_rate_from_forces(const Problem& p, const Vector& lambda
   const Vector eq = force_eq(p, lambda), neq = force_neq(p, lambda);
   Vector rate;
   for (std::size_t q = 0; q < p.size; ++q)
-    rate.push_back(p.scale / static_cast<Real>(p.size) * hole(lambda[q]) * (p.gamma_eq * eq[q] + p.gamma_neq * neq[q]));
+    rate.push_back(p.scale / p.sites() * hole(lambda[q]) * (p.gamma_eq * eq[q] + p.gamma_neq * neq[q]));
   return rate;
 }
 
@@ -145,7 +147,7 @@ inline Vector lambda_rate_from_forces(const Problem& p, const Vector& lambda) {
   const Vector eq = force_eq(p, lambda), neq = force_neq(p, lambda);
   Vector rate;
   for (std::size_t q = 0; q < p.size; ++q)
-    rate.push_back(-p.scale / static_cast<Real>(p.size) * (1.0L + std::exp(-lambda[q])) / std::exp(-lambda[q]) *
+    rate.push_back(-p.scale / p.sites() * (1.0L + std::exp(-lambda[q])) / std::exp(-lambda[q]) *
                    (p.gamma_eq * eq[q] + p.gamma_neq * neq[q]));
   return rate;
 }
@@ -171,7 +173,7 @@ inline Vector loss(const Problem& p, const Vector& lambda) {
 inline Real current(const Problem& p, const Vector& n) {
   Real sum = 0.0L;
   for (std::size_t s = 0; s < p.size; ++s) sum += p.velocity[s] * n[s];
-  return sum / static_cast<Real>(p.size);
+  return sum / p.sites();
 }
 
 /// A number and the sum of the magnitudes of the terms it is made of: what rounding errors are measured by.
