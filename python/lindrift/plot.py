@@ -21,9 +21,9 @@ MAPS = ("green_retarded", "green_retarded_momentum", "spectral_function", "densi
 # Diagnostics of the solver, drawn only where there is nothing else.
 DIAGNOSTICS = ("residual", "steps", "converged", "status", "error", "norm", "particle_number")
 
-SIGNS = {"+": "$+$", "-": "$-$", "up": r"$\uparrow$", "down": r"$\downarrow$"}
-
 ROUNDING = 1e-9  # a value this far below the largest one is a zero
+
+LOGARITHMIC = 1000.0  # positive values of a swept key that span this factor have a logarithmic axis
 
 MOST_LINES = 9  # more of them in one panel cannot be told apart
 
@@ -106,17 +106,17 @@ def _draw_sweep(result):
     traces = [result[name] for name in present if len(result[name].dimensions) == len(dimensions) + 1]
     resolved = [result[name] for name in reversed(DISTRIBUTIONS) if name in result] if len(dimensions) == 1 else []
     if scalar:
-        resolved = [one for one in resolved if one.values.ndim == 2][:1]
+        resolved = [one for one in resolved if one.values.ndim == 2 or one.dimensions[1:] == ("band", "momentum")][:1]
         figure, all_axes = style.new_figure(style.DOUBLE if resolved else style.SINGLE, 1 + len(resolved))
         _draw_over_sweep(figure, all_axes[0], result, scalar[0])
         for axes, field in zip(all_axes[1:], resolved):
-            _draw_family(figure, axes, result, field)
+            (_draw_family if field.values.ndim == 2 else _draw_bands)(axes, result, field)
         return figure
     families = traces if len(dimensions) == 1 else []
     families = families or [one for one in resolved if one.values.ndim == 2]
     if families:
         figure, (axes,) = style.new_figure((7.2, 4.4))
-        _draw_family(figure, axes, result, families[0])
+        _draw_family(axes, result, families[0])
         return figure
     return _draw_one_point(result)
 
@@ -162,6 +162,8 @@ def _draw_over_sweep(figure, axes, result, field):
 
     inner = dimensions[-1]
     x = _axis_values(result, inner)
+    if np.min(x) > 0.0 and np.max(x) >= LOGARITHMIC * np.min(x):
+        axes.set_xscale("log")
     if values.ndim == 1:
         _draw_points(axes, x, values, status, style.BLUE)
         spins = _spin_currents(result, field)
@@ -190,11 +192,10 @@ def _spin_currents(result, field):
     if field.name != "current" or "current_spin" not in result or "spin" not in result:
         return []
     part = result["current_spin"]
-    if part.dimensions != (*result.sweep_dimensions, "spin"):
+    if part.dimensions != (*field.dimensions, "spin"):
         return []
-    names = [SIGNS.get(str(name), str(name)).strip("$") for name in result["spin"].values]
-    return [(name, part.values[..., index], colour)
-            for index, (name, colour) in enumerate(zip(names, (style.VERMILION, style.GREEN)))]
+    return [(style.PARTS.get(str(name), name), part.values[..., index], colour)
+            for index, (name, colour) in enumerate(zip(result["spin"].values, (style.VERMILION, style.GREEN)))]
 
 
 def _draw_points(axes, x, values, status, colour, label=None):
@@ -208,20 +209,44 @@ def _draw_points(axes, x, values, status, colour, label=None):
     axes.plot(x[hollow], values[hollow], "o", color=colour, markerfacecolor="white", markersize=6.0, zorder=4)
 
 
-def _draw_family(figure, axes, result, field):
-    """A selection of the points of a sweep over one dimension, each as a line over the field's own dimension."""
-    (outer,), inner = result.sweep_dimensions, field.dimensions[1]
+def _chosen_points(result, most):
+    """Some points of a sweep over one dimension that are there, evenly spread, with their swept values and colours."""
     there = np.flatnonzero((result.status == DONE) | (result.status == NOT_CONVERGED))
     if len(there) == 0:
         raise LindriftError(f"{result.path}: there is nothing to draw: no point of the sweep is done")
-    chosen = there[np.unique(np.linspace(0, len(there) - 1, min(len(there), MOST_LINES)).round().astype(int))]
-    swept = _axis_values(result, outer)[chosen]
-    for index, value, colour in zip(chosen, swept, _family_colours(swept)):
+    chosen = there[np.unique(np.linspace(0, len(there) - 1, min(len(there), most)).round().astype(int))]
+    swept = _axis_values(result, result.sweep_dimensions[0])[chosen]
+    return list(zip(chosen, swept, _family_colours(swept)))
+
+
+def _family_legend(axes, result):
+    title = style.symbol(_axis_key(result, result.sweep_dimensions[0]))
+    axes.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
+def _draw_family(axes, result, field):
+    """A selection of the points of a sweep over one dimension, each as a line over the field's own dimension."""
+    inner = field.dimensions[1]
+    for index, value, colour in _chosen_points(result, MOST_LINES):
         x, y = _wrapped(inner, result[inner].values, _finite(field.values[index]))
         hollow = result.status[index] == NOT_CONVERGED
         axes.plot(x, y, color=colour, linestyle=":" if hollow else "-", label=_text(value))
-    axes.legend(title=style.symbol(_axis_key(result, outer)), loc="center left", bbox_to_anchor=(1.0, 0.5))
+    _family_legend(axes, result)
     _label_axes(axes, result, field, inner)
+
+
+def _draw_bands(axes, result, field):
+    """Two bands at a selection of the points of a sweep: one colour for each point, one stroke for each band."""
+    momentum = result["momentum"].values
+    strokes = ("-", (0, (4, 2)))
+    for index, value, colour in _chosen_points(result, MOST_LINES // 2):
+        for values, stroke, label in zip(field.values[index], strokes, (_text(value), None)):
+            x, y = style.whole_zone(momentum, _finite(values))
+            axes.plot(x, y, color=colour, linestyle=stroke, linewidth=1.5, label=label)
+    for band, stroke in zip(result["band"].values, strokes):
+        axes.plot([], [], color=style.INK, linestyle=stroke, linewidth=1.5, label=f"band {_part_name(band)}")
+    _family_legend(axes, result)
+    _label_axes(axes, result, field, "momentum")
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -263,9 +288,20 @@ def _draw_line(axes, result, field):
         axes.legend()
     else:
         x, y = _wrapped(dimension, coordinate, _finite(values))
-        axes.plot(x, y, color=style.BLUE, marker="o" if len(y) <= 40 else None)
+        marker = "o" if len(y) <= 40 else None
+        spins = _spin_currents(result, field)
+        axes.plot(x, y, color=style.BLUE, marker=marker, label=style.symbol(field.name), zorder=3)
+        for name, part, colour in spins:
+            axes.plot(x, _finite(part), color=colour, linewidth=1.5, marker=marker, label=rf"$I_{{{name}}}$")
+            values = np.append(values, part)
+        if spins:
+            axes.legend()
     _zero_line(axes, np.real(values))
     _label_axes(axes, result, field, dimension)
+
+
+def _part_name(name):
+    return f"${style.PARTS[str(name)]}$" if str(name) in style.PARTS else str(name)
 
 
 def _draw_parts(axes, result, field):
@@ -276,7 +312,7 @@ def _draw_parts(axes, result, field):
     coordinate = _axis_values(result, inner, field.values.shape[1 - part_axis])
     for name, values, colour in zip(names, np.moveaxis(field.values, part_axis, 0), style.COLOURS):
         x, y = _wrapped(inner, coordinate, _finite(np.real(values)))
-        axes.plot(x, y, color=colour, marker="o" if len(y) <= 40 else None, label=SIGNS.get(str(name), str(name)))
+        axes.plot(x, y, color=colour, marker="o" if len(y) <= 40 else None, label=_part_name(name))
     axes.legend(title=field.dimensions[part_axis])
     _label_axes(axes, result, field, inner)
 
@@ -351,10 +387,9 @@ def _heatmap(figure, axes, x, y, values, label, exponent=1.0):
 
 def _axis_key(result, dimension):
     """The input key along a dimension: under zip, whose dimension is `point`, the first swept one."""
-    if dimension in result.coordinates or dimension not in result.sweep_dimensions:
+    if dimension not in result.sweep_dimensions:
         return dimension
-    on_it = [key for key in result.sweep_keys if result[key].dimensions == (dimension,)]
-    return on_it[0] if on_it else dimension
+    return next((key for key in result.sweep_keys if result[key].dimensions == (dimension,)), dimension)
 
 
 def _axis_values(result, dimension, length=None, text=False):

@@ -68,10 +68,9 @@ class Result:
         """Swept input keys: the sweep dimensions, or under zip the coordinates on `point`."""
         keys = []
         for dimension in self.sweep_dimensions:
-            if dimension in self.coordinates:
-                keys.append(dimension)
-            else:
-                keys += [name for name, one in self.coordinates.items() if one.dimensions == (dimension,)]
+            on_it = [name for name, one in self.coordinates.items() if one.dimensions == (dimension,)]
+            # Under zip the dimension itself may number the points.
+            keys += [name for name in on_it if name != dimension] or on_it
         return tuple(keys)
 
     @property

@@ -66,6 +66,8 @@ NAMES = {
     "current": ("current", r"$I$"),
     "current_spin": ("current", r"$I_\sigma$"),
     "particle_number": ("particle number", r"$N$"),
+    "density_per_site": ("particles per site", r"$N/L$"),
+    "energy_per_site": ("energy per site", r"$E/L$"),
     "green_retarded": ("", r"$|G^{\mathrm{R}}_j(t)|^2$"),
     "green_retarded_momentum": ("", r"$|G^{\mathrm{R}}_k(t)|^2$"),
     "spectral_function": ("spectral function", r"$A_k(\omega)$"),
@@ -78,6 +80,7 @@ NAMES = {
     "bath.inverse_temperature": ("inverse temperature", r"$\beta$"),
     "bath.delta": ("", r"$\delta$"),
     "bath.delta_prime": ("", r"$\delta'$"),
+    "bath.spectrum_width": ("width of the spectrum", ""),
     "bath.dephasing_up": ("", r"$\gamma_\uparrow$"),
     "bath.dephasing_down": ("", r"$\gamma_\downarrow$"),
     "model.hopping": ("hopping", r"$J$"),
@@ -87,6 +90,10 @@ NAMES = {
     "model.rashba_z": ("", r"$\alpha_z$"),
     "initial.filling": ("filling", r"$\rho$"),
 }
+
+# Symbols of quantities that two bands have for each momentum and band, and of bands and spins in formulas.
+OF_BANDS = {"occupation": r"$n_{k\nu}$", "lagrange_multiplier": r"$\lambda_{k\nu}$"}
+PARTS = {"+": "+", "-": "-", "up": r"\uparrow", "down": r"\downarrow"}
 
 
 def new_figure(size=SINGLE, columns=1):
@@ -111,7 +118,8 @@ def styled(function):
 
 def symbol(name):
     """Short name for a legend or a colour bar."""
-    return NAMES[name][1] if name in NAMES else name
+    words, sign = NAMES.get(name, ("", name))
+    return sign or words
 
 
 def units_text(units, result):
@@ -126,6 +134,8 @@ def units_text(units, result):
 def label(field, result):
     """Words, symbol and units of a field for an axis. Unknown fields are called by their long_name."""
     words, sign = NAMES.get(field.name, (field.long_name or field.name, ""))
+    if "band" in result:
+        sign = OF_BANDS.get(field.name, sign)
     return " ".join(part for part in (words, sign) if part) + units_text(field.units, result)
 
 

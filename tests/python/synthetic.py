@@ -1,4 +1,4 @@
-"""Result files as lindrift writes them, made with h5py and a plain numpy solution of the chain's rate equations."""
+"""Result files as lindrift writes them, made with h5py and plain numpy solutions of the rate equations."""
 
 import h5py
 import numpy as np
@@ -46,6 +46,21 @@ def resolved_input(sites, kind="tgge_chain", beta=2.0):
     return f'[model]\nkind = "{kind}"\nsites = {sites}\nhopping = 1.0  # J\n\n[bath]\ninverse_temperature = {beta}\n'
 
 
+def fixed_point(gain_and_loss, n):
+    """Fixed point of lambda = log loss - log gain; a shift of lambda restores half filling in every step."""
+    for _ in range(400):
+        before = n
+        gain, loss = gain_and_loss(n)
+        raw, shift = np.log(loss / gain), 0.0
+        for _ in range(4):
+            n = 1.0 / (1.0 + np.exp(raw - shift))
+            shift += (0.5 - np.mean(n)) / np.mean(n * (1.0 - n))
+        n = 1.0 / (1.0 + np.exp(raw - shift))
+        if np.max(np.abs(n - before)) < 1e-14:
+            break
+    return n
+
+
 class Chain:
     """dn/dt of the one-band chain, J = 1, half filling, delta = 1 + i, delta' = 1 + i/2."""
 
@@ -83,16 +98,7 @@ class Chain:
         return np.array(rows)
 
     def steady_state(self):
-        """Fixed point of lambda = log loss - log gain; a shift of lambda restores half filling in every step."""
-        n = np.full(len(self.momentum), 0.5)
-        for _ in range(80):
-            gain, loss = self.gain_and_loss(n)
-            raw, low, high = np.log(loss / gain), -50.0, 50.0
-            for _ in range(50):
-                shift = 0.5 * (low + high)
-                low, high = (shift, high) if np.mean(1.0 / (1.0 + np.exp(raw - shift))) < 0.5 else (low, shift)
-            n = 1.0 / (1.0 + np.exp(raw - shift))
-        return n
+        return fixed_point(self.gain_and_loss, np.full(len(self.momentum), 0.5))
 
     def current(self, n):
         return np.mean(2.0 * np.sin(self.momentum) * n, axis=-1)
@@ -104,6 +110,11 @@ def multiplier(n):
 
 def momentum_axis(chain):
     return (("momentum",), chain.momentum, "rad", "momentum")
+
+
+def numbered_points(count):
+    """The dimension of a zip sweep."""
+    return {"point": (("point",), np.arange(count), "1", "point of the sweep")} if count else {}
 
 
 def relaxation(path, sites=20, times=None, fraction=0.0):
@@ -146,6 +157,7 @@ def sweep(path, fractions, sites=20, status=None, zipped=False):
     n[(status != 1) & (status != 3)] = np.nan
     currents = chains[0].current(n)
     return write(path, {
+        **numbered_points(len(fractions) if zipped else 0),
         key: ((dimension,), np.asarray(fractions, float), "1", "weight of the nonequilibrium bath"),
         "momentum": momentum_axis(chains[0]),
         "lagrange_multiplier": ((dimension, "momentum"), multiplier(n), "1", "Lagrange multiplier"),
@@ -171,3 +183,106 @@ def sweep_of_two(path, fractions, temperatures, sites=20):
         "status": ((first, second), np.ones(n.shape[:2], np.uint8), "1", "status"),
         "error": ((first, second), np.full(n.shape[:2], "", dtype=h5py.string_dtype()), "1", "error"),
     }, resolved_input=resolved_input(sites))
+
+
+RASHBA_Y, RASHBA_Z, FIELD = 1.1, 0.9, 1.0
+
+
+class TwoBands:
+    """Steady states of two bands with Rashba coupling and dephasing, J = 1, half filling, beta = 2. Arrays: band, k."""
+
+    def __init__(self, sites, fraction, up=1.0, down=0.0, equilibrium=None):
+        self.momentum = 2.0 * np.pi * (np.arange(sites) - sites // 2) / sites
+        self.fraction, self.dephasing = fraction, (up, down)
+        self.equilibrium = 1.0 - fraction if equilibrium is None else equilibrium
+        k, band = self.momentum, np.array([[1.0], [-1.0]])
+        along, across = 2.0 * RASHBA_Y * np.sin(k) + FIELD, 2.0 * RASHBA_Z * np.sin(k)
+        splitting = np.hypot(along, across)
+        self.energy = -2.0 * np.cos(k) + band * splitting
+        self.weights = np.array([(1.0 + band * along / splitting) / 2.0, (1.0 - band * along / splitting) / 2.0])
+        mixed = band * RASHBA_Z * np.cos(k) * across / splitting
+        self.velocities = np.array([2.0 * (np.sin(k) + sign * RASHBA_Y * np.cos(k)) * weight + mixed
+                                    for sign, weight in zip((1.0, -1.0), self.weights)])
+
+    def gain_and_loss(self, n):
+        sites, boltzmann = len(self.momentum), np.exp(self.energy)  # beta / 2 = 1
+        gain = self.equilibrium * np.sum(boltzmann * n) / sites / boltzmann
+        loss = self.equilibrium * np.sum((1.0 - n) / boltzmann) / sites * boltzmann
+        for rate, weight in zip(self.dephasing, self.weights):
+            gain = gain + self.fraction * rate * weight * np.sum(weight * n) / sites
+            loss = loss + self.fraction * rate * weight * np.sum(weight * (1.0 - n)) / sites
+        return gain, loss
+
+    def steady_state(self):
+        if self.equilibrium == 0.0:
+            return np.full(self.energy.shape, 0.5)
+        return fixed_point(self.gain_and_loss, np.full(self.energy.shape, 0.5))
+
+    def spin_currents(self, n):
+        return np.sum(self.velocities * n, axis=(1, 2)) / len(self.momentum)
+
+
+def two_bands_input(sites, up, down):
+    return resolved_input(sites, "tgge_rashba").replace("[bath]\n", (
+        f"zeeman_field = {FIELD}\nrashba_y = {RASHBA_Y}\nrashba_z = {RASHBA_Z}\n\n"
+        f"[bath]\ndephasing_up = {up}\ndephasing_down = {down}\n")) + "\n[initial]\nfilling = 0.5\n"
+
+
+def two_band_fields(dimensions, bands, n):
+    """Fields of steady states n[sweep, band, momentum] along `dimensions` of the sweep, and their coordinates."""
+    currents = np.array([one.spin_currents(row) for one, row in zip(bands, n)])
+    shape = n.shape[: len(dimensions)]
+    text = h5py.string_dtype()
+    n, currents = (n, currents) if dimensions else (n[0], currents[0])
+    return {
+        "momentum": momentum_axis(bands[0]),
+        "band": (("band",), np.array(["+", "-"], dtype=text), "1", "band"),
+        "spin": (("spin",), np.array(["up", "down"], dtype=text), "1", "spin"),
+        "lagrange_multiplier": ((*dimensions, "band", "momentum"), multiplier(n), "1", "Lagrange multiplier"),
+        "occupation": ((*dimensions, "band", "momentum"), n, "1", "occupation"),
+        "current": (dimensions, currents.sum(axis=-1), "energy", "particle current per site"),
+        "current_spin": ((*dimensions, "spin"), currents, "energy", "particle current per site of each spin"),
+        "density_per_site": (dimensions, np.full(shape, 1.0), "1", "particles per site"),
+        "converged": (dimensions, np.full(shape, 1, np.uint8), "1", "converged"),
+        "steps": (dimensions, np.full(shape, 5, np.int64), "1", "steps"),
+        "frozen_modes": (dimensions, np.full(shape, 0, np.int64), "1", "frozen modes"),
+    }
+
+
+def two_bands(path, fraction=0.5, sites=20, up=1.0, down=0.0):
+    one = TwoBands(sites, fraction, up, down)
+    return write(path, two_band_fields((), [one], one.steady_state()[np.newaxis]),
+                 resolved_input=two_bands_input(sites, up, down))
+
+
+def two_bands_relaxation(path, times, sites=8):
+    """Not the true one: on a straight way to the steady state."""
+    one = TwoBands(sites, 0.5)
+    n = np.array([0.5 + (one.steady_state() - 0.5) * time / times[-1] for time in times])
+    fields = two_band_fields(("time",), [one] * len(times), n)
+    return write(path, {**fields, "time": (("time",), times, "1/energy", "time"),
+                        "converged": ((), np.uint8(1), "1", "converged"), "steps": ((), np.int64(9), "1", "steps"),
+                        "frozen_modes": ((), np.int64(0), "1", "frozen modes")},
+                 resolved_input=two_bands_input(sites, 1.0, 0.0))
+
+
+def two_bands_sweep(path, fractions, sites=40, up=1.0, down=0.0, equilibrium=None, status=None):
+    """Steady states over bath.nonequilibrium_fraction, zipped with bath.equilibrium_fraction if that is given."""
+    key, dimension = "bath.nonequilibrium_fraction", "bath.nonequilibrium_fraction"
+    weights, numbers = {}, {}
+    if equilibrium is not None:
+        dimension, numbers = "point", numbered_points(len(fractions))
+        weights["bath.equilibrium_fraction"] = (("point",), np.asarray(equilibrium), "1", "weight of the thermal bath")
+    bands = [TwoBands(sites, fraction, up, down, None if equilibrium is None else equilibrium[index])
+             for index, fraction in enumerate(fractions)]
+    n = np.array([one.steady_state() for one in bands])
+    status = np.ones(len(n), np.uint8) if status is None else np.asarray(status, np.uint8)
+    n[(status != 1) & (status != 3)] = np.nan
+    return write(path, {
+        **numbers, **weights,
+        key: ((dimension,), np.asarray(fractions, float), "1", "weight of the nonequilibrium bath"),
+        **two_band_fields((dimension,), bands, n),
+        "status": ((dimension,), status, "1", "status"),
+        "error": ((dimension,), np.array([""] * len(n), dtype=h5py.string_dtype()), "1", "error"),
+    }, resolved_input=two_bands_input(sites, up, down),
+        **({"coordinates": " ".join([*weights, key])} if weights else {}))

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PACKAGE = os.path.join(HERE, "..", "..", "python")
+EXAMPLES = os.path.join(HERE, "..", "..", "examples")
 sys.path[:0] = [HERE, PACKAGE]
 
 import check_output  # noqa: E402
@@ -81,7 +83,7 @@ class Load(InFolder):
         self.assertEqual(result.sweep_dimensions, ("point",))
         self.assertEqual(result.sweep_keys, (KEY,))
         self.assertEqual(result.coordinates[KEY].dimensions, ("point",))
-        self.assertNotIn("point", result)
+        self.assertEqual(result["point"].values.tolist(), [0, 1, 2])
 
     def test_reads_complex_numbers(self):
         synthetic.write("a.h5", {"site": (("site",), [0, 1], "1", "site"),
@@ -180,6 +182,34 @@ class Plot(InFolder):
         self.assertEqual(current.get_ylabel(), "current $I$ ($J$)")
         self.assertEqual(bar.get_ylabel(), "momentum $k$")
 
+    def test_bands_are_two_lines(self):
+        left, right = self.axes(synthetic.two_bands("a.h5"))
+        self.assertEqual(left.get_ylabel(), r"occupation $n_{k\nu}$")
+        self.assertEqual(right.get_ylabel(), r"Lagrange multiplier $\lambda_{k\nu}$")
+        self.assertEqual([one.get_text() for one in left.get_legend().get_texts()], ["$+$", "$-$"])
+        self.assertIn("$I$ = 0.0", right.get_title(loc="right"))
+
+    def test_spins_have_their_currents_in_a_sweep(self):
+        currents, bands = self.axes(synthetic.two_bands_sweep("a.h5", [0.0, 0.5, 0.9], sites=8))
+        self.assertEqual([one.get_text() for one in currents.get_legend().get_texts()],
+                         ["$I$", r"$I_{\uparrow}$", r"$I_{\downarrow}$"])
+        lines = {one.get_label(): one.get_ydata() for one in currents.get_lines()}
+        np.testing.assert_allclose(lines["$I$"], lines[r"$I_{\uparrow}$"] + lines[r"$I_{\downarrow}$"], atol=1e-15)
+        self.assertEqual([one.get_text() for one in bands.get_legend().get_texts()],
+                         ["0", "0.5", "0.9", "band $+$", "band $-$"])
+
+    def test_spins_have_their_currents_against_time(self):
+        bands, currents = self.axes(synthetic.two_bands_relaxation("a.h5", np.linspace(0.0, 5.0, 4)))
+        self.assertEqual(bands.get_title(loc="left"), "$t = 5$")
+        self.assertEqual(len(currents.get_legend().get_texts()), 3)
+        self.assertEqual(currents.get_xlabel(), "time $t$ (1/$J$)")
+
+    def test_zipped_keys_name_the_axis(self):
+        equilibrium = np.array([1e-4, 1e-2, 1.0])
+        currents, _ = self.axes(synthetic.two_bands_sweep("a.h5", 1.0 - equilibrium, 8, equilibrium=equilibrium))
+        self.assertEqual(currents.get_xlabel(), r"$\gamma_{\mathrm{eq}}$")
+        self.assertEqual(currents.get_xscale(), "log")
+
     def test_every_other_kind_of_file_draws(self):
         time, site = (("time",), np.linspace(0, 2, 5), "1/energy", "time"), (("site",), np.arange(-2, 2), "1", "site")
         frequency = (("frequency",), np.linspace(-1, 1, 6), "energy", "frequency")
@@ -242,16 +272,39 @@ class Plot(InFolder):
 
 
 class PublishedFigures(InFolder):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.data = folder.name
+        make = {
+            "fig2": lambda path: synthetic.relaxation(path, times=[0.0, 5.0, 20.0, 80.0, 320.0]),
+            "fig3a": lambda path: synthetic.sweep(path, [0.0, 0.1, 0.3, 0.6, 0.9, 1.0]),
+            "fig3b": lambda path: synthetic.sweep(path, np.linspace(0, 1, 11)),
+            "fig5a": lambda path: synthetic.two_bands_sweep(path, cls.FRACTIONS),
+            "fig5b": lambda path: synthetic.two_bands_sweep(path, cls.FRACTIONS, up=0.5, down=0.5),
+            "fig5c": lambda path: synthetic.two_bands_sweep(path, [0.0, 0.9]),
+            "fig6a": lambda path: synthetic.two_bands_sweep(path, cls.FRACTIONS, up=0.0, down=1.0),
+            "fig6b": lambda path: synthetic.two_bands_sweep(path, [0.0, 0.9], up=0.0, down=1.0),
+            "current_return": lambda path: synthetic.two_bands_sweep(
+                path, 1.0 - cls.WEIGHTS, sites=800, equilibrium=cls.WEIGHTS),
+        }
+        for name, one in make.items():
+            one(os.path.join(cls.data, f"{name}.h5"))
+
+    FRACTIONS = (0.0, 0.5, 0.9, 0.98, 0.98591435, 0.99, 0.999, 1.0)
+    WEIGHTS = 10.0 ** np.arange(-4.9, -2.9, 0.2)
+
     def setUp(self):
         super().setUp()
-        synthetic.relaxation("fig2.h5", times=[0.0, 5.0, 20.0, 80.0, 320.0])
-        synthetic.sweep("fig3a.h5", [0.0, 0.1, 0.3, 0.6, 0.9, 1.0])
-        synthetic.sweep("fig3b.h5", np.linspace(0, 1, 11))
+        for name in os.listdir(self.data):
+            shutil.copy(os.path.join(self.data, name), name)
 
     def test_all_are_drawn(self):
         status, out, err = run("figures", "--data", ".", "-o", "pictures", "all")
         self.assertEqual((status, err), (0, ""))
-        self.assertEqual(sorted(os.listdir("pictures")), ["fig2.png", "fig3a.png", "fig3b.png"])
+        self.assertEqual(sorted(os.listdir("pictures")), sorted(f"{name}.png" for name in figures.FIGURES))
         for path in out.split():
             self.assert_picture(path)
 
@@ -284,10 +337,73 @@ class PublishedFigures(InFolder):
         self.assertIn(r"$\gamma_{\mathrm{neq}}$", axes.get_xlabel())
         self.assertEqual(axes.get_ylabel(), "current $I$ ($J$)")
 
+    def lines(self, axes):
+        """label -> values of the lines of axes that a legend names"""
+        return {one.get_label(): one.get_ydata() for one in axes.get_lines() if not one.get_label().startswith("_")}
+
+    def test_fig5a_shows_the_peak(self):
+        whole, near = figures.draw("fig5a", ".").axes
+        lines = self.lines(whole)
+        self.assertEqual(list(lines), ["$I$", r"$I_{\uparrow}$", r"$I_{\downarrow}$"])
+        self.assertAlmostEqual(lines[r"$I_{\uparrow}$"][0], -0.0102751665, places=6)
+        self.assertAlmostEqual(lines[r"$I_{\downarrow}$"][2], 0.0761312528, places=5)
+        self.assertEqual([one.get_text() for one in near.texts], ["$0.1348$ at $0.9859$"])
+        self.assertLess(near.get_xlim()[0], 0.98591435)
+
+    def test_fig5b_has_no_current_but_spin_currents(self):
+        (axes,) = figures.draw("fig5b", ".").axes
+        lines = self.lines(axes)
+        np.testing.assert_allclose(lines["$I$"], 0.0, atol=1e-12)
+        self.assertAlmostEqual(lines[r"$I_{\uparrow}$"][1], -0.0170589904, places=5)
+
+    def test_fig6a_is_fig5a_reversed(self):
+        up, down = (self.lines(figures.draw(name, ".").axes[0]) for name in ("fig5a", "fig6a"))
+        np.testing.assert_allclose(down["$I$"], -up["$I$"], atol=1e-12)
+        np.testing.assert_allclose(down[r"$I_{\uparrow}$"], -up[r"$I_{\downarrow}$"], atol=1e-12)
+
+    def test_fig5c_and_fig6b_show_both_bands_in_two_states(self):
+        for name in ("fig5c", "fig6b"):
+            left, right = figures.draw(name, ".").axes
+            self.assertEqual(left.get_title(), r"$\gamma_{\mathrm{neq}}$ = 0, Gibbs")
+            self.assertEqual(right.get_title(), r"$\gamma_{\mathrm{neq}}$ = 0.9")
+            self.assertEqual(list(self.lines(right)), ["$n_{k+}$", "$n_{k-}$"])
+            self.assertGreater(self.lines(left)["$n_{k-}$"][20], 0.99)  # k = 0, energy -3 J
+            self.assertEqual(left.get_xlim(), (-np.pi, np.pi))
+
+    def test_current_return_finds_zero_minimum_and_asymptote(self):
+        (axes,) = figures.draw("current_return", ".").axes
+        self.assertEqual(axes.get_xscale(), "log")
+        self.assertEqual([one.get_text() for one in axes.texts],
+                         [r"$I = 0$ at $4.18\times 10^{-4}$", r"$-0.0475$ at $5.73\times 10^{-5}$"])
+        (text,) = [one.get_text() for one in axes.get_legend().get_texts()]
+        self.assertTrue(text.startswith("$-11.417"), text)
+        self.assertAlmostEqual(figures.cold_mode_slope(lindrift.load("current_return.h5")), 11.41733, places=5)
+        self.assertAlmostEqual(figures.cold_mode_slope(lindrift.load("fig6a.h5")), -11.41733, places=5)
+
+    def test_current_return_needs_cold_modes(self):
+        equilibrium = np.array([1e-3, 1e-2, 1e-1, 1.0])
+        synthetic.two_bands_sweep("current_return.h5", 1.0 - equilibrium, 8, 0.5, 0.5, equilibrium)
+        with self.assertRaisesRegex(lindrift.LindriftError, "cold modes need one dephased spin"):
+            figures.draw("current_return", ".")
+
+    def test_points_that_failed_are_left_out(self):
+        synthetic.two_bands_sweep("fig5c.h5", [0.0, 0.9], sites=8, status=[2, 1])
+        (axes,) = figures.draw("fig5c", ".").axes
+        self.assertEqual(axes.get_ylabel(), r"occupation $n_{k\nu}$")
+        synthetic.two_bands_sweep("fig5c.h5", [0.0, 0.9], sites=8, status=[2, 0])
+        for name in ("fig5a", "fig5b", "fig6a"):
+            synthetic.two_bands_sweep(f"{name}.h5", [0.0, 0.9], sites=8, status=[2, 0])
+        for name in ("fig5a", "fig5b", "fig5c", "fig6a"):
+            with self.subTest(name), self.assertRaisesRegex(lindrift.LindriftError, "no point of its sweep is done"):
+                figures.draw(name, ".")
+
     def test_list_names_the_inputs(self):
         status, out, _ = run("figures", "--list")
         self.assertEqual(status, 0)
         self.assertIn("fig3a fig3a\n", out)
+        for line in out.splitlines():
+            for name in line.split()[1:]:
+                self.assertTrue(os.path.exists(os.path.join(EXAMPLES, f"{name}.toml")), line)
 
     def test_nothing_is_written_unless_everything_is_there(self):
         os.unlink("fig3b.h5")
@@ -371,7 +487,10 @@ class CheckOutput(InFolder):
                  synthetic.steady_state("steady.h5", sites=8),
                  synthetic.sweep("sweep.h5", [0.0, 1.0], sites=8, status=[1, 2]),
                  synthetic.sweep("zip.h5", [0.0, 1.0], sites=8, zipped=True),
-                 synthetic.sweep_of_two("two.h5", [0.0, 1.0], [1.0, 2.0], sites=8))
+                 synthetic.sweep_of_two("two.h5", [0.0, 1.0], [1.0, 2.0], sites=8),
+                 synthetic.two_bands("bands.h5", sites=8),
+                 synthetic.two_bands_relaxation("bands_relax.h5", [0.0, 1.0]),
+                 synthetic.two_bands_sweep("bands_zip.h5", [0.5, 0.9], sites=8, equilibrium=[0.5, 0.1]))
         for path in paths:
             with self.subTest(path):
                 self.assertEqual(list(check_output.complaints(path)), [])
