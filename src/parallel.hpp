@@ -11,7 +11,7 @@
 namespace lindrift {
 
 /// Below, starting threads costs more than the loop.
-inline constexpr std::size_t parallel_threshold = 16384;
+inline constexpr std::size_t parallel_threshold = 65536;
 inline constexpr std::size_t parallel_block = 4096;
 
 template <class Body>

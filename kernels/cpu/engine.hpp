@@ -93,8 +93,8 @@ class Engine {
   }
 
  private:
-  static constexpr Index parallel_elements = 16384;  ///< below, starting threads costs more than the loop
-  static constexpr Index parallel_rows = 256;
+  static constexpr Index parallel_elements = 65536;  ///< below, starting threads costs more than the loop
+  static constexpr Index parallel_rows = 1024;
   static constexpr Index block_elements = 4096;
   static constexpr int lanes = 8;  ///< of a sum: elements i, i + lanes, i + 2 lanes, ... go to the same one
   static constexpr int packs = lanes / pack_width;

@@ -33,15 +33,15 @@ struct ExponentTerm {
   }
 };
 
-/// Fills the dressed columns and rows of one mode. With x = e^{-|lambda|}, n and 1-n are 1/(1+x) and x/(1+x).
+/// Fills the dressed columns of one mode and the exponents of its rows. With x = e^{-|lambda|}, n and 1-n are 1/(1+x)
+/// and x/(1+x).
 struct Dress {
   double half_beta;
-  double log_thermal, log_nonequilibrium;  ///< log gamma_eq, log gamma_neq; -inf where a bath is off
-  double over_sites;                       ///< 1/L
+  double log_thermal;  ///< log gamma_eq; -inf where the bath is off
   LargestExponents<double> largest;
   const double *energy, *lagrange_multiplier;
   double *thermal_particle, *particle, *thermal_hole, *hole;
-  double *thermal_gain, *gain, *thermal_loss, *loss, *gain_scale, *loss_scale;
+  double *thermal_gain, *thermal_loss;  ///< logarithms of the rows' prefactors, for LogRates
 
   LINDRIFT_HD void operator()(Index s) const {
     const double lambda = lagrange_multiplier[s], thermal = half_beta * energy[s];
@@ -50,15 +50,8 @@ struct Dress {
     hole[s] = lambda > 0.0 ? larger : smaller;
     thermal_particle[s] = larger * std::exp(thermal - maximum(lambda, 0.0) - largest.particle);
     thermal_hole[s] = larger * std::exp(-thermal - maximum(-lambda, 0.0) - largest.hole);
-
-    const double thermal_gain_exponent = log_thermal + largest.particle - thermal;
-    const double thermal_loss_exponent = log_thermal + largest.hole + thermal;
-    gain_scale[s] = maximum(thermal_gain_exponent, log_nonequilibrium);
-    loss_scale[s] = maximum(thermal_loss_exponent, log_nonequilibrium);
-    thermal_gain[s] = over_sites * std::exp(thermal_gain_exponent - gain_scale[s]);
-    gain[s] = over_sites * std::exp(log_nonequilibrium - gain_scale[s]);
-    thermal_loss[s] = over_sites * std::exp(thermal_loss_exponent - loss_scale[s]);
-    loss[s] = over_sites * std::exp(log_nonequilibrium - loss_scale[s]);
+    thermal_gain[s] = log_thermal + largest.particle - thermal;
+    thermal_loss[s] = log_thermal + largest.hole + thermal;
   }
 };
 

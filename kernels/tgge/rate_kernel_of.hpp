@@ -58,17 +58,17 @@ class RateKernelOf final : public RateKernel {
   void log_rates(const double* lagrange_multiplier, double* log_gain, double* log_loss) override {
     const double* lambda = engine_.upload(lagrange_multiplier, size_, particles_buffer_);
     const auto largest = engine_.reduce(size_, ExponentTerm{half_beta(), energy_, lambda});
-    Buffer* const dressed[] = {&thermal_particle_, &particle_, &thermal_hole_, &hole_,      &thermal_gain_, &gain_,
-                               &thermal_loss_,     &loss_,     &gain_scale_,   &loss_scale_};
+    Buffer* const dressed[] = {&thermal_particle_, &particle_, &thermal_hole_, &hole_,
+                               &thermal_gain_,     &gain_,     &thermal_loss_, &loss_};
     for (Buffer* buffer : dressed) buffer->resize(size_);
-    engine_.map(size_, Dress{half_beta(), std::log(tables_.thermal_weight), std::log(tables_.nonequilibrium_weight),
-                             tables_.over_sites, largest, energy_, lambda, thermal_particle_.data(), particle_.data(),
-                             thermal_hole_.data(), hole_.data(), thermal_gain_.data(), gain_.data(),
-                             thermal_loss_.data(), loss_.data(), gain_scale_.data(), loss_scale_.data()});
+    engine_.map(
+        size_, Dress{half_beta(), std::log(tables_.thermal_weight), largest, energy_, lambda, thermal_particle_.data(),
+                     particle_.data(), thermal_hole_.data(), hole_.data(), thermal_gain_.data(), thermal_loss_.data()});
     double* log_gain_target = engine_.target(log_gain, size_, result_buffer_);
     double* log_loss_target = engine_.target(log_loss, size_, second_result_buffer_);
     sum(dressed_source(), LogRates{thermal_gain_.data(), gain_.data(), thermal_loss_.data(), loss_.data(),
-                                   gain_scale_.data(), loss_scale_.data(), log_gain_target, log_loss_target});
+                                   std::log(tables_.nonequilibrium_weight), std::log(tables_.over_sites),
+                                   log_gain_target, log_loss_target});
     engine_.download(log_gain, size_, result_buffer_);
     engine_.download(log_loss, size_, second_result_buffer_);
   }
@@ -125,7 +125,7 @@ class RateKernelOf final : public RateKernel {
   Buffer particles_buffer_, holes_buffer_, result_buffer_, second_result_buffer_;
   Buffer linear_particles_buffer_, linear_holes_buffer_, relaxation_buffer_;
   Buffer thermal_particle_, particle_, thermal_hole_, hole_;
-  Buffer thermal_gain_, gain_, thermal_loss_, loss_, gain_scale_, loss_scale_;
+  Buffer thermal_gain_, gain_, thermal_loss_, loss_;
   Buffer row_sums_[4];
 };
 

@@ -70,22 +70,31 @@ struct OccupationRateDerivative {
   }
 };
 
-/// log gain and log loss; divides the row's prefactors by the totals, which is what Eq. 17 wants of them.
+/// log gain and log loss, and the row's prefactors divided by the totals, which is what Eq. 17 wants of them. Which of
+/// the two baths is the larger is known only here: where the sum of the nonequilibrium bath vanishes, a thermal rate of
+/// e^{-1000} is all there is, and must not be lost beside a prefactor of one.
 struct LogRates {
-  double *thermal_gain, *gain, *thermal_loss, *loss;  ///< DressedRows, rescaled in place
-  const double *gain_scale, *loss_scale;              ///< logarithms taken out by Dress
+  double *thermal_gain, *gain, *thermal_loss, *loss;  ///< DressedRows; the thermal ones hold logarithms before
+  double log_nonequilibrium;                          ///< log gamma_neq; -inf where the bath is off
+  double log_over_sites;                              ///< log(1/L)
   double *log_gain, *log_loss;
+
   LINDRIFT_HD void operator()(Index s, const PairSums<double>& sum) const {
-    const DressedRows rows{thermal_gain, gain, thermal_loss, loss};
-    const double g = rows.gain_of(s, sum), l = rows.loss_of(s, sum);
-    log_gain[s] = gain_scale[s] + std::log(g);
-    log_loss[s] = loss_scale[s] + std::log(l);
+    log_gain[s] = total(sum.thermal_gain, sum.gain, thermal_gain[s], gain[s]);
+    log_loss[s] = total(sum.thermal_loss, sum.loss, thermal_loss[s], loss[s]);
+  }
+
+ private:
+  /// log of the two terms' sum; each factor becomes its prefactor over that sum, at most 1 over its own sum.
+  LINDRIFT_HD double total(double thermal_sum, double sum, double& thermal_factor, double& factor) const {
+    const double thermal_exponent = thermal_factor + log_over_sites, exponent = log_nonequilibrium + log_over_sites;
+    const double thermal = thermal_exponent + std::log(thermal_sum), other = exponent + std::log(sum);
+    const double larger = thermal > other ? thermal : other, smaller = thermal > other ? other : thermal;
     // A rate that is exactly zero stays zero whatever the others do.
-    const double over_gain = g > 0.0 ? 1.0 / g : 0.0, over_loss = l > 0.0 ? 1.0 / l : 0.0;
-    thermal_gain[s] *= over_gain;
-    gain[s] *= over_gain;
-    thermal_loss[s] *= over_loss;
-    loss[s] *= over_loss;
+    const double result = larger == -INFINITY ? larger : larger + std::log1p(std::exp(smaller - larger));
+    thermal_factor = thermal == -INFINITY ? 0.0 : std::exp(thermal_exponent - result);
+    factor = other == -INFINITY ? 0.0 : std::exp(exponent - result);
+    return result;
   }
 };
 

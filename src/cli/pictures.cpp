@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <sstream>
 
 #include "cli/verbs.hpp"
 #include "config/config.hpp"
@@ -38,7 +39,8 @@ std::string python() {
 }
 
 /// Runs `python -m lindrift ARGUMENTS` and returns its exit code.
-int run_python(std::vector<std::string> arguments) {
+/// @param output  if not null, receives what it prints
+int run_python(std::vector<std::string> arguments, std::string* output = nullptr) {
   const fs::path package = data_folder() / "python";
   const char* old = std::getenv("PYTHONPATH");
   setenv("PYTHONPATH", (package.string() + (old ? std::string(":") + old : "")).c_str(), 1);
@@ -48,8 +50,29 @@ int run_python(std::vector<std::string> arguments) {
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   std::fflush(stdout);
+  int pipe_ends[2] = {-1, -1};
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  if (output) {
+    if (pipe(pipe_ends) != 0) throw Error(std::string("cannot make a pipe: ") + std::strerror(errno));
+    posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);
+    posix_spawn_file_actions_addclose(&actions, pipe_ends[0]);
+  }
   pid_t child = 0;
-  if (const int failure = posix_spawnp(&child, program.c_str(), nullptr, nullptr, argv.data(), environ); failure != 0)
+  const int failure = posix_spawnp(&child, program.c_str(), &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (output) {
+    close(pipe_ends[1]);
+    char text[4096];
+    for (ssize_t count = 0; failure == 0 && (count = read(pipe_ends[0], text, sizeof text)) != 0;) {
+      if (count > 0)
+        output->append(text, static_cast<std::size_t>(count));
+      else if (errno != EINTR)
+        break;
+    }
+    close(pipe_ends[0]);
+  }
+  if (failure != 0)
     throw Error("cannot start " + program + ": " + std::strerror(failure) +
                 "; LINDRIFT_PYTHON names a python3 with h5py, numpy and matplotlib");
   int status = 0;
@@ -58,14 +81,27 @@ int run_python(std::vector<std::string> arguments) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : static_cast<int>(run_failed);
 }
 
-/// Published figures: a name and its input in examples/.
-std::vector<std::string> known_figures(const fs::path& examples) {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(examples))
-    if (entry.path().extension() == ".toml" && entry.path().filename().string().starts_with("fig"))
-      names.push_back(entry.path().stem().string());
-  std::sort(names.begin(), names.end());
-  return names;
+/// A figure and the inputs in examples/ that it draws from.
+struct Figure {
+  std::string name;
+  std::vector<std::string> inputs;
+};
+
+/// The figures that the Python package knows: it holds the one list of them.
+std::vector<Figure> known_figures() {
+  std::string list;
+  if (run_python({"figures", "--list"}, &list) != success)
+    throw Error("the pictures' Python package does not run; it needs h5py, numpy and matplotlib for " + python());
+  std::vector<Figure> figures;
+  std::istringstream lines(list);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    Figure figure;
+    words >> figure.name;
+    for (std::string input; words >> input;) figure.inputs.push_back(input);
+    if (!figure.name.empty()) figures.push_back(figure);
+  }
+  return figures;
 }
 
 }  // namespace
@@ -79,17 +115,25 @@ int plot(const std::string& file, const std::string& output) {
 int figures(const std::vector<std::string>& names, const std::string& folder, const RunOptions& options,
             sweep::Communicator& communicator) {
   fs::path examples;
-  std::vector<std::string> wanted = names;
+  std::vector<std::string> wanted, inputs;
   agree(communicator, [&] {
     examples = data_folder() / "examples";
-    const auto known = known_figures(examples);
-    if (wanted.empty() || (wanted.size() == 1 && wanted.front() == "all")) wanted = known;
-    for (const std::string& figure : wanted)
-      if (std::find(known.begin(), known.end(), figure) == known.end()) {
-        const std::string guess = config::nearest(figure, known);
-        throw UsageError(fmt::format("no figure is called {}{}; there are: {}", figure,
-                                     guess.empty() ? "" : ", did you mean " + guess + "?", fmt::join(known, ", ")));
+    const auto known = known_figures();
+    std::vector<std::string> known_names;
+    for (const Figure& figure : known) known_names.push_back(figure.name);
+    wanted = names.empty() || (names.size() == 1 && names.front() == "all") ? known_names : names;
+    for (const std::string& name : wanted) {
+      const auto figure =
+          std::find_if(known.begin(), known.end(), [&](const Figure& candidate) { return candidate.name == name; });
+      if (figure == known.end()) {
+        const std::string guess = config::nearest(name, known_names);
+        throw UsageError(fmt::format("no figure is called {}{}; there are: {}", name,
+                                     guess.empty() ? "" : ", did you mean " + guess + "?",
+                                     fmt::join(known_names, ", ")));
       }
+      for (const std::string& input : figure->inputs)
+        if (std::find(inputs.begin(), inputs.end(), input) == inputs.end()) inputs.push_back(input);
+    }
     std::error_code failure;
     fs::create_directories(folder, failure);
     if (failure)
@@ -97,13 +141,13 @@ int figures(const std::vector<std::string>& names, const std::string& folder, co
   });
 
   int worst = success;
-  for (const std::string& figure : wanted) {
+  for (const std::string& input : inputs) {
     RunOptions run_options = options;
-    run_options.input = (examples / (figure + ".toml")).string();
-    run_options.output = (fs::path(folder) / (figure + ".h5")).string();
+    run_options.input = (examples / (input + ".toml")).string();
+    run_options.output = (fs::path(folder) / (input + ".h5")).string();
     // A figure is always drawn from the input as it stands now.
     run_options.overwrite = true;
-    if (communicator.rank() == 0) fmt::print("{}:\n", figure);
+    if (communicator.rank() == 0) fmt::print("{}:\n", input);
     worst = std::max(worst, run(run_options, communicator));
   }
   if (worst == success && communicator.rank() == 0) {

@@ -1,6 +1,7 @@
 """Runs that work: examples with the numbers they must give, sweeps, ranks, and what the program says meanwhile."""
 
 import json
+import shutil
 import subprocess
 import sys
 import unittest
@@ -33,6 +34,19 @@ class ExamplesTest(Runs):
                 for word in ("no errors", "points", "algorithm", "backend", "memory", "work", "time"):
                     self.assertIn(word, plan)
                 self.assertEqual(self.names(), [])
+
+    def test_every_example_runs(self):
+        for example in sorted(EXAMPLES.glob("*.toml")):
+            with self.subTest(example=example.name):
+                self.expect(DONE, "run", example, "-o", "out.h5", "--overwrite", "--threads", "1")
+                self.check_output("out.h5")
+
+    def test_the_table_example(self):
+        for name in ("table.py", "table.toml"):
+            shutil.copy(EXAMPLES / "table" / name, self.folder)
+        subprocess.run([sys.executable, self.folder / "table.py"], check=True, cwd=self.folder)
+        self.expect(DONE, "run", self.folder / "table.toml", "-o", "out.h5")
+        self.check_output("out.h5")
 
     def test_fig3b(self):
         self.expect(DONE, "run", EXAMPLES / "fig3b.toml")
