@@ -124,7 +124,7 @@ int dispatch(int argc, char** argv) {
   const std::vector<CLI::App*> verbs = {run_verb, check_verb, models_verb, info_verb, figures_verb, plot_verb};
   for (CLI::App* verb : verbs)
     add_choice(verb, "--log", line.log, {"trace", "debug", "info", "warn", "error", "off"},
-               "least severity of the messages on stderr; default: warn");
+               "least severity of the messages on stderr; default: info");
 
   // Last, or every verb would inherit it.
   app.footer(

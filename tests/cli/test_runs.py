@@ -323,6 +323,10 @@ class MessagesTest(Runs):
     def assert_plain(self, text):
         self.assertNotRegex(text, r"[\x00-\x08\x0b-\x1f\x7f]")
 
+    def assert_only_infos(self, text):
+        for line in text.splitlines():
+            self.assertTrue(line.startswith("info: "), text)
+
     def test_progress_off_the_terminal(self):
         sweep = ["--set", FRACTION + "={start=0.0, stop=1.0, count=9}", "--overwrite"]
         for mode in ("auto", "always", "never"):
@@ -331,11 +335,11 @@ class MessagesTest(Runs):
             self.assertEqual("9/9 points" in process.stderr, mode == "always", process.said)
             self.assertNotIn("points  ETA", process.stdout)
             self.assertIn("9 of 9 points done", process.stdout)
-        self.assertEqual(process.stderr, "")
+        self.assert_only_infos(process.stderr)
 
     def test_summary(self):
         process = self.expect(DONE, "run", "steady.toml")
-        self.assertEqual(process.stderr, "")
+        self.assert_only_infos(process.stderr)
         current = datasets(self.folder / "steady.h5")["current"].item()
         self.assertIn(f"current            {current:.12g}\n", process.stdout)
         for word in ("particle_number    6\n", "residual", "steps", "1 of 1 point done in", "written to steady.h5"):
@@ -352,7 +356,9 @@ class MessagesTest(Runs):
 
     def test_log_levels(self):
         arguments = ["run", "relax.toml", "--set", "solver.max_steps=2", "--overwrite"]
-        self.assertIn("algorithm", self.expect(POINTS_FAILED, *arguments, "--log", "info").stderr)
+        self.assertIn("info: algorithm", self.expect(POINTS_FAILED, *arguments).stderr)
+        quiet = self.expect(POINTS_FAILED, *arguments, "--log", "warn", says="max_steps")
+        self.assertNotIn("info: ", quiet.stderr)
         self.assertEqual(self.expect(POINTS_FAILED, *arguments, "--log", "off").stderr, "")
 
     def test_more_threads_than_cores_is_mentioned(self):
