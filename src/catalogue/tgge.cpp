@@ -424,21 +424,27 @@ RateEquation probe(const Point& point, std::int64_t sites, const Execution& exec
   });
 }
 
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 double seconds_per_evaluation(const RateEquation& equation) {
   const std::vector<double> half(equation.modes(), 0.5);
   std::vector<double> rate(equation.modes());
   equation.generator->occupation_rate(half, half, rate);
-  using Clock = std::chrono::steady_clock;
-  const auto start = Clock::now();
+  const auto start = std::chrono::steady_clock::now();
   int evaluations = 0;
-  double seconds = 0.0;
   do {
     equation.generator->occupation_rate(half, half, rate);
     ++evaluations;
-    seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  } while (seconds < 0.02);
-  return seconds / evaluations;
+  } while (seconds_since(start) < 0.02);
+  return seconds_since(start) / evaluations;
 }
+
+/// Evaluations of a steady state: about six Newton steps of two residuals and seven products.
+constexpr double steady_state_evaluations = 55.0;
+/// Sites at which a whole steady state is timed.
+constexpr std::int64_t timed_sites_direct = 1024, timed_sites_separable = 1 << 14;
 
 /// Parity measures do not depend on the size of the chain beyond the grid on which they are looked for; this one is
 /// fine enough for operators of any sensible range.
@@ -495,17 +501,25 @@ Plan plan_point(const Point& point, const Execution& requested) {
   plan.output_bytes = output_memory(point);
   plan.operations = direct ? pair_operations * modes * modes : mode_operations * modes;
   plan.bytes_moved = mode_bytes * modes;
-  const double ratio = sites / static_cast<double>(equation.sites);
-  plan.seconds_per_evaluation = seconds_per_evaluation(equation) * (direct ? ratio * ratio : ratio);
-  // Newton: about six steps of two residuals and seven products. Relaxation: a start at each output time, then the
-  // fastest rate over the span, at orders 5 to 12.
-  plan.rate_evaluations = 55.0;
+  double ratio = sites / static_cast<double>(equation.sites);
   if (point.has("task.times")) {
+    plan.seconds_per_evaluation = seconds_per_evaluation(equation) * (direct ? ratio * ratio : ratio);
+    // A start at each output time, then the fastest rate over the span, at orders 5 to 12.
     const auto& times = point.reals("task.times");
     std::vector<double> half(equation.modes(), 0.5), rate(equation.modes());
     equation.generator->linearize(half, half, rate);
     const double fastest = *std::max_element(rate.begin(), rate.end());
     plan.rate_evaluations = 150.0 * static_cast<double>(times.size()) + std::min(3.0 * fastest * times.back(), 2e4);
+  } else {
+    // Newton's evaluations take logarithms and have vectors around them: a whole steady state is timed and shared out.
+    const bool table = point.text("bath.jump") == "table";
+    const std::int64_t timed =
+        table ? equation.sites : std::min(equation.sites, direct ? timed_sites_direct : timed_sites_separable);
+    const auto start = std::chrono::steady_clock::now();
+    steady_state(probe(point, timed, execution), 0.5);
+    ratio = sites / static_cast<double>(timed);
+    plan.seconds_per_evaluation = seconds_since(start) * (direct ? ratio * ratio : ratio) / steady_state_evaluations;
+    plan.rate_evaluations = steady_state_evaluations;
   }
   plan.notes = notes_on(point);
   return plan;
