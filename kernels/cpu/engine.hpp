@@ -42,7 +42,8 @@ class Buffer {
 
 /// The verbs as OpenMP loops over packs of doubles. Work is cut into blocks whose size does not depend on the number of
 /// threads, block sums are added by a fixed binary tree, and a sum has the same lanes whatever the width of a pack: the
-/// same bits for any number of threads. Another instruction set may fuse a multiply-add elsewhere and move the last bit.
+/// same bits for any number of threads. Another instruction set may fuse a multiply-add elsewhere and move the last
+/// bit.
 class Engine {
  public:
   using Buffer = cpu::Buffer;

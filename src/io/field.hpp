@@ -27,7 +27,7 @@ struct Result {
   std::vector<Field> coordinates;
   std::vector<Field> fields;
   bool converged = true;
-  std::string message;  ///< why it did not converge, or a caution
+  std::string message;           ///< why it did not converge, or a caution
   std::string backend;           ///< as resolved
   std::string backend_reason;    ///< why
   std::string algorithm;         ///< as resolved
