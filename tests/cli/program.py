@@ -24,6 +24,9 @@ ENVIRONMENT = dict(
     OMPI_MCA_hwloc_base_binding_policy="none", OMPI_MCA_btl_vader_single_copy_mechanism="none",
     OMP_WAIT_POLICY="passive", PYTHONDONTWRITEBYTECODE="1")
 
+# Open MPI leaves memory behind in plugins that it has closed by then, which no suppression by name can reach.
+RANKS_ENVIRONMENT = dict(ENVIRONMENT, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0")
+
 STEADY = """[model]
 kind = "tgge_chain"
 sites = 12
@@ -61,7 +64,8 @@ class ProgramTest(unittest.TestCase):
         command = [PROGRAM, *map(str, arguments)]
         if ranks is not None:
             command = [MPIRUN, "-n", str(ranks), *command]
-        options = {"cwd": self.folder, "env": ENVIRONMENT, "timeout": 120, **options}
+        options = {"cwd": self.folder, "timeout": 120, **options}
+        options.setdefault("env", ENVIRONMENT if ranks is None else RANKS_ENVIRONMENT)
         process = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                  **options)
         process.stdout = process.stdout.decode("utf-8", "replace")
