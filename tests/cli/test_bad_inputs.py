@@ -4,6 +4,9 @@ import resource
 import signal
 import unittest
 
+import h5py
+import numpy as np
+
 from program import BAD_INPUTS, DONE, EXAMPLES, FAILED, STEADY, WRONG, ProgramTest
 
 
@@ -214,6 +217,77 @@ class CommandLineTest(ProgramTest):
         self.refuse("plot", "cut.h5", says="cut.h5")
         self.refuse("plot", ".", says=".")
         self.refuse("figures", "fig3c", says=["no figure is called fig3c", "did you mean fig3"])
+
+
+class JumpTest(ProgramTest):
+    """Jump operators and tables of hop weights that make no sense."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("in.toml", STEADY)
+
+    def refuse(self, *settings, says):
+        arguments = [argument for setting in settings for argument in ("--set", setting)]
+        before = self.names()
+        for verb in ("run", "check"):
+            with self.subTest(verb=verb, settings=settings):
+                self.expect(WRONG, verb, "in.toml", *arguments, says=says)
+                self.assertEqual(self.names(), before)
+
+    def test_operators_with_spins(self):
+        spins = ["model.kind=tgge_rashba", "bath.jump=operators"]
+        for terms, message in [("[[0, 0, 1.0, 0.0]]", "must be 6 numbers [a, spin, b, spin, Re, Im]"),
+                               ("[[0, 2, 0, 0, 1.0, 0.0]]", "terms[0][1] = 2: must be a spin, 0 (up) or 1 (down)"),
+                               ("[[0, 0, 0, -1, 1.0, 0.0]]", "terms[0][3] = -1: must be a spin"),
+                               ("[[0, \"up\", 0, 0, 1.0, 0.0]]", "terms[0][1] = \"up\": must be a spin"),
+                               ("[[0, 0, 0.5, 0, 1.0, 0.0]]", "terms[0][2] = 0.5: must be an offset in sites"),
+                               ("[[0, 0, 0, 0, 1.0, inf]]", "terms[0][5] = inf: must be finite"),
+                               ("[]", "terms = []: must not be empty")]:
+            self.refuse(*spins, "bath.jump_operator=[{terms=" + terms + "}]", says=message)
+        self.refuse(*spins, says="bath.jump_operator: is required")
+
+    def test_tables(self):
+        weights = np.ones((12, 12))
+        wrong = {"negative": weights - 2, "nan": weights * np.nan, "infinite": weights * np.inf,
+                 "small": weights[:5, :5], "oblong": weights[:5], "flat": weights.ravel(), "complex": weights + 0j,
+                 "empty": weights[:0, :0], "text": "weights"}
+        for name, value in wrong.items():
+            with h5py.File(self.folder / f"{name}.h5", "w") as file:
+                file["w"] = value
+        with h5py.File(self.folder / "group.h5", "w") as file:
+            file.create_group("w")
+            file["ring"] = h5py.SoftLink("/ring")
+        whole = (self.folder / "negative.h5").read_bytes()
+        self.write("cut.h5", whole[:len(whole) // 2])
+        self.write("junk.h5", "no HDF5 at all")
+        self.write("nothing.h5", b"")
+        for place, message in [("negative.h5:/w", "weight (0, 0) = -1"), ("nan.h5:/w", "must be finite and >= 0"),
+                               ("infinite.h5:/w", "must be finite and >= 0"), ("small.h5:/w", "has shape 5 x 5"),
+                               ("oblong.h5:/w", "has shape 5 x 12; it must be modes x modes, 12 x 12"),
+                               ("flat.h5:/w", "has 1 dimensions; it must have 2"), ("empty.h5:/w", "has shape 0 x 0"),
+                               ("complex.h5:/w", "does not hold real numbers"),
+                               ("text.h5:/w", "does not hold real numbers"), ("group.h5:/w", "is not a dataset"),
+                               ("group.h5:/ring", "ring"), ("group.h5:/v", "holds no dataset /v"),
+                               ("group.h5", "must be FILE.h5:/path/of/dataset"), ("cut.h5:/w", "truncated"),
+                               ("junk.h5:/w", "not an HDF5 file"), ("nothing.h5:/w", "not an HDF5 file"),
+                               ("missing.h5:/w", "no such file"), (".:/w", "not a regular file"),
+                               ("/dev/zero:/w", "not a regular file"), ("", "must name a file")]:
+            self.refuse("bath.jump=table", f"bath.table=\"{place}\"", says=["--set bath.table: error: ", message])
+        self.refuse("bath.jump=table", says="bath.table: is required")
+
+    def test_tables_with_bytes_changed(self):
+        """Whatever HDF5 makes of a damaged file: an answer in time, and no crash."""
+        with h5py.File(self.folder / "good.h5", "w") as file:
+            file["w"] = np.ones((12, 12))
+        whole = (self.folder / "good.h5").read_bytes()
+        for number in range(60):
+            damaged = bytearray(whole)
+            for i in range(1 + number % 4):
+                damaged[(number * 7919 + i * 104729) % 1200] ^= 1 << (number + i) % 8
+            self.write("damaged.h5", bytes(damaged))
+            process = self.run_program("run", "in.toml", "--overwrite", "--set", "bath.jump=table", "--set",
+                                       "bath.table=\"damaged.h5:/w\"", timeout=20)
+            self.assertIn(process.returncode, (DONE, WRONG), process.said)
 
 
 class OutputTest(ProgramTest):
