@@ -381,9 +381,13 @@ void validate_point(const Point& point) {
   const std::int64_t sites = point.integer("model.sites");
   // The result is held twice: as the task returns it, and as the image of the file.
   const double needed = working_memory(point) + 3.0 * output_memory(point);
-  if (needed > machine_memory())
-    throw ParameterError("model.sites", fmt::format("{} sites need {} of memory; this machine has {}", sites,
-                                                    bytes_text(needed), bytes_text(machine_memory())));
+  if (needed > machine_memory()) {
+    const bool many_times = point.has("task.times") && 3.0 * output_memory(point) > working_memory(point);
+    const std::string times = many_times ? fmt::format("{} times of ", point.reals("task.times").size()) : "";
+    throw ParameterError(many_times ? "task.times" : "model.sites",
+                         fmt::format("{}{} sites need {} of memory; this machine has {}", times, sites,
+                                     bytes_text(needed), bytes_text(machine_memory())));
+  }
   with_model(point, [](const auto& model) {
     validate(model);
     return 0;
