@@ -25,6 +25,8 @@
 #include "kernels/cuda/device.hpp"
 #include "kernels/cuda/engine.hpp"
 #include "kernels/tgge/pair_rate.hpp"
+#include "kernels/tgge/product_weight.hpp"
+#include "kernels/tgge/spectrum.hpp"
 #include "lindrift/backend.hpp"
 #include "lindrift/version.hpp"
 
