@@ -136,7 +136,8 @@ int dispatch(int argc, char** argv) {
       "Exit codes: 0 done, 1 failed while running, 2 wrong input or usage, 3 some points failed or did not converge.\n"
       "`lindrift VERB --help` lists a verb's options.");
 
-  // Under a launcher every rank comes to the same verdict; one of them says it.
+  // Under a launcher every rank comes to the same verdict; one of them says it, and its exit code is that of the job.
+  // The others leave with 0: at the first other code the launcher ends the rank that is still speaking.
   const bool speaks = sweep::launcher_rank() == 0;
   const CLI::App* verb = nullptr;
   if (argc > 1 && argv[1][0] != '-') {
@@ -150,7 +151,7 @@ int dispatch(int argc, char** argv) {
       const std::string hint = guess.empty() ? fmt::format("it is one of {}", fmt::join(names, ", "))
                                              : "did you mean lindrift " + guess + "?";
       if (speaks) throw UsageError(fmt::format("{} is not a verb of lindrift; {}", argv[1], hint));
-      return wrong_input;
+      return success;
     }
   }
   try {
@@ -159,14 +160,14 @@ int dispatch(int argc, char** argv) {
     // Help and version come this way too, with exit code 0.
     if (error.get_exit_code() == 0) return speaks ? app.exit(error) : success;
     if (speaks) throw UsageError(usage_problem(app, verb, error));
-    return wrong_input;
+    return success;
   }
   if (!speaks && !run_verb->parsed() && !figures_verb->parsed()) return success;
   try {
     for (const std::string& text : line.sets) line.run.sets.push_back(split_set(text));
   } catch (const UsageError&) {
     if (speaks) throw;
-    return wrong_input;
+    return success;
   }
   if (line.backend == "cpu") line.run.execution.backend = Backend::cpu;
   if (line.backend == "cuda") line.run.execution.backend = Backend::cuda;
