@@ -1,4 +1,4 @@
-# cmake -DBUILD=... -DFOLDER=... -DCXX=... -DBUILD_TYPE=... [-DPROGRAM=ON] -P install_test.cmake
+# cmake -DBUILD=... -DFOLDER=... -DGENERATOR=... -DCXX=... -DBUILD_TYPE=... [-DPROGRAM=ON] -P install_test.cmake
 # Installs the build into an empty prefix, then uses it from there as a stranger would: as a library, and as a program.
 file(REMOVE_RECURSE "${FOLDER}")
 set(prefix "${FOLDER}/prefix")
@@ -15,7 +15,7 @@ endfunction()
 file(MAKE_DIRECTORY "${FOLDER}")
 run("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${prefix}")
 
-run("${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/consumer" -B consumer "-DCMAKE_PREFIX_PATH=${prefix}"
+run("${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/consumer" -B consumer -G "${GENERATOR}" "-DCMAKE_PREFIX_PATH=${prefix}"
     "-DCMAKE_CXX_COMPILER=${CXX}" "-DCMAKE_CXX_FLAGS=${CXX_FLAGS}" "-DCMAKE_BUILD_TYPE=${BUILD_TYPE}")
 run("${CMAKE_COMMAND}" --build consumer)
 run("${FOLDER}/consumer/consumer")
