@@ -279,7 +279,7 @@ void evaluate_separable(kernels::cuda::Engine& engine, const DeviceChain& chain,
 }
 
 Result direct_on_device(const Card& card, Index sites, int repetitions) {
-  kernels::cuda::Engine engine(0, 0);
+  kernels::cuda::Engine engine(0, 0, nullptr);
   const DeviceChain data(engine, sites);
   Result result{"pair_sum", sites, time_on_device(repetitions, [&] { evaluate_direct(engine, data, sites); }), {}};
   evaluate_separable(engine, data, sites);
@@ -297,7 +297,7 @@ Result direct_on_device(const Card& card, Index sites, int repetitions) {
 }
 
 Result separable_on_device(const Card& card, Index sites, int repetitions) {
-  kernels::cuda::Engine engine(0, 0);
+  kernels::cuda::Engine engine(0, 0, nullptr);
   const DeviceChain data(engine, sites);
   // The moments come to the host between the two kernels: this wait is part of the sum.
   Result result{

@@ -7,6 +7,9 @@
 // multipliers, which nothing else keeps busy. Hence 26/6 doubles through a multiplier per pair, and the floor is that
 // number over the measured doubles per second of multiply-adds on registers alone.
 //
+// With a Lorentzian spectrum each pair also has 1 / (1 + x^2): a division, which no other pair shares, and the thermal
+// sums become part of the inner loop. No floor is given: what bounds it is the divider.
+//
 // Flops as the equation has them: 6 for the weighted sums, 4 for the thermal ones, 10 per pair. Bytes: 6 columns of 8
 // bytes per 6 rows from the nearest caches, 8 per pair; from memory, O(1/L).
 #include <cstdio>
@@ -23,6 +26,29 @@ namespace {
 
 constexpr double multiplications_per_pair = 26.0 / 6.0;  // of one double
 constexpr double flops_per_pair = 10.0, cache_bytes_per_pair = 8.0;
+
+TggeChain lorentzian(std::int64_t sites) {
+  TggeChain model = chain(sites);
+  model.bath.spectrum = Spectrum::lorentzian;
+  return model;
+}
+
+void pair_sum_lorentzian(benchmark::State& state) {
+  const auto sites = state.range(0);
+  const RateEquation equation =
+      make_rate_equation(lorentzian(sites), {.backend = Backend::cpu, .algorithm = Algorithm::direct, .threads = 1});
+  const Occupation occupation = random_occupation(equation.modes());
+  std::vector<double> rate(equation.modes());
+  const Stopwatch watch(1);
+  for (auto _ : state) {
+    equation.generator->occupation_rate(occupation.particles, occupation.holes, rate);
+    benchmark::ClobberMemory();
+  }
+  const double pairs =
+      static_cast<double>(sites) * static_cast<double>(sites) * static_cast<double>(state.iterations());
+  state.counters["ns_per_pair"] = 1e9 * watch.seconds() / pairs;
+}
+BENCHMARK(pair_sum_lorentzian)->ArgName("L")->Arg(1024)->Arg(4096)->UseRealTime();
 
 void pair_sum(benchmark::State& state) {
   const auto sites = state.range(0);
@@ -53,14 +79,14 @@ void pair_sum(benchmark::State& state) {
 BENCHMARK(pair_sum)->ArgNames({"L", "threads"})->ArgsProduct({{1024, 4096, 16384}, {1, 0}})->UseRealTime();
 
 /// Inputs and result of one evaluation as raw doubles (n, 1 - n, dn/dt), for a rival to compare itself with.
-bool write_rates(const std::string& folder) {
+bool write_rates(const std::string& folder, const std::string& name, TggeChain (*make)(std::int64_t)) {
   for (const std::int64_t sites : {1024, 4096, 16384}) {
     const RateEquation equation =
-        make_rate_equation(chain(sites), {.backend = Backend::cpu, .algorithm = Algorithm::direct, .threads = 1});
+        make_rate_equation(make(sites), {.backend = Backend::cpu, .algorithm = Algorithm::direct, .threads = 1});
     const Occupation occupation = random_occupation(equation.modes());
     std::vector<double> rate(equation.modes());
     equation.generator->occupation_rate(occupation.particles, occupation.holes, rate);
-    std::ofstream file(folder + "/rates_" + std::to_string(sites) + ".bin", std::ios::binary);
+    std::ofstream file(folder + "/" + name + "_" + std::to_string(sites) + ".bin", std::ios::binary);
     for (const auto& values : {occupation.particles, occupation.holes, rate})
       file.write(reinterpret_cast<const char*>(values.data()),
                  static_cast<std::streamsize>(values.size() * sizeof(double)));
@@ -74,7 +100,8 @@ bool write_rates(const std::string& folder) {
 
 int main(int argc, char** argv) {
   if (argc == 3 && std::strcmp(argv[1], "--write-rates") == 0) {
-    if (lindrift::benchmarks::write_rates(argv[2])) return 0;
+    using namespace lindrift::benchmarks;
+    if (write_rates(argv[2], "rates", chain) && write_rates(argv[2], "lorentzian_rates", lorentzian)) return 0;
     std::fprintf(stderr, "cannot write into %s\n", argv[2]);
     return 1;
   }

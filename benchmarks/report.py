@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Merges the JSON of one run of scripts/benchmark into one file and prints it as a table.
 
-  report.py FOLDER OUTPUT    FOLDER holds pair_sum.json, reduce.json, steady_state.json (Google Benchmark), and
-                             rivals_pair_sum.json, rivals_separable.json
+  report.py FOLDER OUTPUT    FOLDER holds any of pair_sum.json, reduce.json, together.json, steady_state.json,
+                             hatsugai_kohmoto.json (Google Benchmark), and rivals_pair_sum.json, rivals_separable.json,
+                             rivals_hatsugai_kohmoto.json, and the same of hubbard
 """
 
 import datetime
@@ -41,7 +42,7 @@ def google_benchmark(path):
     }  # fmt: skip
     benchmarks = []
     for name, lines in samples.items():
-        parts = name.removesuffix("/real_time").split("/")
+        parts = name.removesuffix("/real_time").removesuffix("/manual_time").split("/")
         arguments = dict(part.split(":") for part in parts if ":" in part)
         entry = {"benchmark": "/".join(part for part in parts if ":" not in part)}
         if "L" in arguments:
@@ -66,7 +67,7 @@ def attach_rivals(benchmarks, rivals, counter):
         ratios = {
             rival["rival"]: round(rival[counter]["median"] / median(entry[counter]), 2)
             for rival in rivals["results"]
-            if rival["L"] == entry["L"]
+            if rival["L"] == entry["L"] and rival.get("benchmark", entry["benchmark"]) == entry["benchmark"]
         }
         if ratios:
             entry["times_faster_than"] = ratios
@@ -89,6 +90,35 @@ def exponents(benchmarks, counter):
     return result
 
 
+def attach_hubbard_rivals(benchmarks, rivals):
+    """On one thread, how many times faster than each rival: terms per second, or seconds of the same grid."""
+    for entry in benchmarks:
+        if entry["threads"] != 1:
+            continue
+        ratios = {}
+        for rival in rivals["results"]:
+            if (rival["L"], rival["benchmark"]) != (entry["L"], entry["benchmark"]):
+                continue
+            if "terms_per_second" in rival:
+                # Terms of the whole sum: what a rival does not merge or fold it has to sum.
+                ratios[rival["rival"]] = round(median(entry["whole_sum_per_second"]) / rival["terms_per_second"]["median"], 2)
+            else:
+                ratios[rival["rival"]] = round(rival["seconds"]["median"] / median(entry["seconds"]), 2)
+        for direct in benchmarks if entry["benchmark"] == "hubbard_fft" else ():
+            if (direct["benchmark"], direct["L"], direct["threads"]) == ("hubbard_direct_whole", entry["L"], 1):
+                ratios["direct"] = round(median(direct["seconds"]) / median(entry["seconds"]), 2)
+        if ratios:
+            entry["times_faster_than"] = ratios
+
+
+def hubbard_times(benchmarks):
+    """(L, seconds) of each way and number of threads."""
+    points = {}
+    for entry in benchmarks:
+        points.setdefault(f"{entry['benchmark']}, threads {entry['threads']}", []).append((entry["L"], median(entry["seconds"])))
+    return {name: values for name, values in points.items() if len(values) > 1}
+
+
 def processor():
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -97,13 +127,25 @@ def processor():
 
 
 def merge(folder):
-    context, pair_sum = google_benchmark(folder / "pair_sum.json")
-    _, reduce = google_benchmark(folder / "reduce.json")
-    steady_state = google_benchmark(folder / "steady_state.json")[1] if (folder / "steady_state.json").exists() else []
-    rivals = {name: json.loads((folder / f"rivals_{name}.json").read_text()) for name in ("pair_sum", "separable")}
-    attach_rivals(pair_sum, rivals["pair_sum"], "ns_per_pair")
-    attach_rivals(reduce, rivals["separable"], "ns_per_mode")
-    steady = [entry for entry in steady_state if entry["benchmark"] == "steady"]
+    context, parts = None, {}
+    for name in ("pair_sum", "reduce", "together", "steady_state", "hatsugai_kohmoto", "hubbard"):
+        path = folder / f"{name}.json"
+        own, parts[name] = google_benchmark(path) if path.exists() else (None, [])
+        context = context or own
+    rivals = {name: json.loads((folder / f"rivals_{name}.json").read_text())
+              for name in ("pair_sum", "separable", "hatsugai_kohmoto", "hubbard") if (folder / f"rivals_{name}.json").exists()}
+    counters = {"pair_sum": "ns_per_pair", "reduce": "ns_per_mode", "hatsugai_kohmoto": "ns_per_site"}
+    growth = {}
+    for name, counter in counters.items():
+        if rival := rivals.get("separable" if name == "reduce" else name):
+            attach_rivals(parts[name], rival, counter)
+        growth |= exponents(parts[name], counter)
+    if "hubbard" in rivals:
+        attach_hubbard_rivals(parts["hubbard"], rivals["hubbard"])
+    for name, points in hubbard_times(parts["hubbard"]).items():
+        growth[name] = {"all sizes": round(growth_exponent(points), 3),
+                        "largest two": round(growth_exponent(sorted(points)[-2:]), 3)}
+    steady = [entry for entry in parts["steady_state"] if entry["benchmark"].startswith("steady/")]
     numbers = {key: float(value) for key, value in context.items() if "per_second" in key}
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
@@ -117,12 +159,11 @@ def merge(folder):
         "build": {
             key: context[f"lindrift_{key}"] for key in ("version", "git_hash", "compiler", "build_type")
         } | {"simd": context["simd"], "python": platform.python_version()}
-        | {library: rivals["pair_sum"][library] for library in ("numpy", "numba")},
+        | {library: rival[library] for rival in rivals.values() for library in ("numpy", "numba") if library in rival},
         "clock": "one thread: its processor time, for lindrift and its rivals alike; all threads: wall clock",
         "ceilings": numbers,
-        "growth_exponents": exponents(pair_sum, "ns_per_pair") | exponents(reduce, "ns_per_mode")
-        | exponents(steady, "ns_per_mode"),
-        "benchmarks": pair_sum + reduce + steady_state,
+        "growth_exponents": growth | exponents(steady, "ns_per_mode"),
+        "benchmarks": [entry for part in parts.values() for entry in part],
         "rivals": {name: document["results"] for name, document in rivals.items()},
     }  # fmt: skip
 
@@ -137,13 +178,14 @@ def table(report):
           f"lindrift {build['version']} {build['git_hash']}, {report['date']}")  # fmt: skip
     for name, value in report["ceilings"].items():
         print(f"  {name:42} {value:.3g}")
-    print(f"\n{'benchmark':18} {'L':>9} {'threads':>7} {'ns/pair':>9} {'ns/mode':>9} {'seconds':>9} {'of floor':>8}"
+    print(f"\n{'benchmark':18} {'L':>9} {'threads':>7} {'ns/pair':>9} {'ns/mode':>9} {'ns/site':>9} {'seconds':>9} {'of floor':>8}"
           "  times faster than")  # fmt: skip
     for entry in report["benchmarks"]:
         ratios = ", ".join(f"{name} {ratio:g}" for name, ratio in entry.get("times_faster_than", {}).items())
         print(
             f"{entry['benchmark']:18} {entry.get('L', ''):>9} {entry['threads']:>7} {number(entry.get('ns_per_pair')):>9}"
-            f" {number(entry.get('ns_per_mode')):>9} {number(entry.get('solver_seconds')):>9}"
+            f" {number(entry.get('ns_per_mode')):>9} {number(entry.get('ns_per_site')):>9}"
+            f" {number(entry.get('solver_seconds')):>9}"
             f" {number(entry.get('fraction_of_floor')):>8}  {ratios}"
         )
     print("\ntime grows as L to the power of")

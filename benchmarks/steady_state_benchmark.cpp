@@ -36,12 +36,17 @@ void sweep(benchmark::State& state, Algorithm algorithm) {
 BENCHMARK_CAPTURE(sweep, separable, Algorithm::separable)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(sweep, direct, Algorithm::direct)->Unit(benchmark::kMillisecond);
 
-void steady(benchmark::State& state) {
+template <class Model>
+void steady(benchmark::State& state, Model (*make)(std::int64_t)) {
   const auto sites = state.range(0);
-  const RateEquation equation = make_rate_equation(chain(sites), execution(Algorithm::separable));
+  const int threads = state.range(1) > 0 ? static_cast<int>(state.range(1)) : all_threads();
+  const Stopwatch model_watch(threads);
+  const RateEquation equation =
+      make_rate_equation(make(sites), {.backend = Backend::cpu, .algorithm = Algorithm::separable, .threads = threads});
+  const double model_seconds = model_watch.seconds();
   std::int64_t steps = 0;
   double residual = 0.0;
-  const Stopwatch watch(1);
+  const Stopwatch watch(threads);
   for (auto _ : state) {
     const SteadyState result = steady_state(equation, 0.5);
     if (!result.converged) state.SkipWithError("the steady state did not converge");
@@ -50,11 +55,20 @@ void steady(benchmark::State& state) {
   }
   const double seconds = watch.seconds() / static_cast<double>(state.iterations());
   state.counters["solver_seconds"] = seconds;
+  state.counters["model_seconds"] = model_seconds;
   state.counters["ns_per_mode"] = 1e9 * seconds / static_cast<double>(sites);
   state.counters["steps"] = static_cast<double>(steps);
   state.counters["residual"] = residual;
 }
-BENCHMARK(steady)->ArgName("L")->RangeMultiplier(10)->Range(1000, 1000000)->Unit(benchmark::kMillisecond);
+/// Threads 1 is meant for OMP_NUM_THREADS=1: the vectors around the kernels use OpenMP's default.
+void sizes(benchmark::internal::Benchmark* all) {
+  all->ArgNames({"L", "threads"})
+      ->ArgsProduct({{1000, 10000, 100000, 1000000, 10000000}, {1, 0}})
+      ->Unit(benchmark::kMillisecond)
+      ->UseRealTime();
+}
+BENCHMARK_CAPTURE(steady, one_band, chain)->Apply(sizes);
+BENCHMARK_CAPTURE(steady, two_bands, rashba)->Apply(sizes);
 
 /// examples/fig2.toml: L = 20, from infinite temperature, 161 output times up to 320.
 void relaxation(benchmark::State& state) {

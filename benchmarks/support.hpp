@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lindrift/models/tgge_chain.hpp"
+#include "lindrift/models/tgge_rashba.hpp"
 
 namespace lindrift::benchmarks {
 
@@ -12,6 +13,17 @@ namespace lindrift::benchmarks {
 inline TggeChain chain(std::int64_t sites) {
   TggeChain chain;
   chain.sites = sites;
+  chain.bath.nonequilibrium_fraction = 0.5;
+  return chain;
+}
+
+/// Two bands with spin up dephased, both baths on: the middle of the published figure of the current.
+inline TggeRashba rashba(std::int64_t sites) {
+  TggeRashba chain;
+  chain.sites = sites;
+  chain.rashba_y = 1.1;
+  chain.rashba_z = 0.9;
+  chain.zeeman_field = 1.0;
   chain.bath.nonequilibrium_fraction = 0.5;
   return chain;
 }

@@ -17,7 +17,15 @@ import h5py
 
 DOCS = pathlib.Path(__file__).resolve().parent
 PROGRAM = sys.argv[1] if len(sys.argv) > 1 else str(DOCS.parent / "build/bin/lindrift")
-MODELS, TASKS = ("tgge_chain", "tgge_rashba"), ("relax", "steady_state")
+TGGE = ("relax", "steady_state")
+MODELS = {"tgge_chain": TGGE, "tgge_rashba": TGGE, "hatsugai_kohmoto": ("green", "spectral", "density"),
+          "hubbard": ("green", "spectral")}
+TASKS = [*TGGE, *MODELS["hatsugai_kohmoto"]]
+SITES = 6
+PAIRS = [(model, task) for model, tasks in MODELS.items() for task in tasks]
+# Where a key that several models and tasks share is looked at.
+FIRST = {"tgge_chain": ("tgge_chain", "relax"), "tgge_rashba": ("tgge_chain", "relax"),
+         "hatsugai_kohmoto": ("hatsugai_kohmoto", "green"), "hubbard": ("hubbard", "green")}
 complaints = []
 
 
@@ -56,8 +64,9 @@ def program_keys(model, task):
 
 def base_input(folder, model, task):
     path = pathlib.Path(folder) / f"{model}_{task}.toml"
-    times = "times = [0.0, 1.0]\n" if task == "relax" else ""
-    path.write_text(f'[model]\nkind = "{model}"\nsites = 6\n[bath]\nnonequilibrium_fraction = 0.5\n[task]\nkind = "{task}"\n{times}')
+    grid = {"steady_state": "", "spectral": "frequencies = [0.1, 1.0]\n"}.get(task, "times = [0.0, 1.0]\n")
+    bath = "[bath]\nnonequilibrium_fraction = 0.5" if task in TGGE else "[bath.down]\ngain = 0.5\nloss = 0.3"
+    path.write_text(f'[model]\nkind = "{model}"\nsites = {SITES}\n{bath}\n[task]\nkind = "{task}"\n{grid}')
     return str(path)
 
 
@@ -72,7 +81,7 @@ def check_range(path, key, kind, allowed):
         value = float(text)
         step = 1.0 if kind == "integer" else max(abs(value), 1.0) * 1e-3
         outside = value - step if bound[0] == ">" else value + step
-        show = (lambda x: f"[{x}]") if kind == "grid" else (lambda x: str(int(x)) if kind == "integer" else repr(x))
+        show = (lambda x: f"[{x}]") if kind == "grid" else (lambda x: str([x] * SITES)) if kind == "reals" else (lambda x: str(int(x)) if kind == "integer" else repr(x))
         if accepts(path, key, show(outside)):
             complaints.append(f"{key}: {outside} is accepted, input.md says {allowed}")
         if accepts(path, key, show(value)) != bound.endswith("="):
@@ -83,8 +92,10 @@ def check_keys(text, folder):
     documented = {}
     for heading, (key, kind, default, allowed, swept, _) in rows(text, "key"):
         models = [m for m in MODELS if m in heading] or MODELS
-        tasks = [t for t in TASKS if t in heading] or TASKS
+        tasks = [t for t in TASKS if f"`{t}`" in heading] or TASKS
         for model, task in itertools.product(models, tasks):
+            if (model, task) not in PAIRS:
+                continue
             documented.setdefault((model, task), {})[key.strip("`")] = (kind, default.strip("`"), allowed, swept == "yes")
     for (model, task), keys in documented.items():
         known, path = program_keys(model, task), base_input(folder, model, task)
@@ -98,7 +109,7 @@ def check_keys(text, folder):
             if kind == "text" and known[key][1].count(" | ") and sorted(re.findall(r"`(\w+)`", allowed)) != sorted(
                 known[key][1].rsplit(": ", 1)[1].split(" | ")):
                 complaints.append(f"{key}: choices {allowed}, the program has {known[key][1]}")
-            if (model, task) != ("tgge_chain", "relax") and not ("rashba" in key or "dephasing" in key or "zeeman" in key):
+            if (model, task) != FIRST[model] and key in documented[FIRST[model]]:
                 continue  # one model and task are enough for what all share
             check_range(path, key, kind, allowed)
             refused = "cannot be swept" in call("check", path, "--set", f'sweep."{key}"=[0.5]')[1]
@@ -107,12 +118,14 @@ def check_keys(text, folder):
 
 
 def check_output(text, folder):
-    documented = {row[0].strip("`"): row[1:] for _, row in rows(text, "dataset")}
-    attributes = {name for _, row in rows(text, "root attribute") for name in re.findall(r"`(\w+)`", row[0])}
+    documented = {row[0].strip("`"): row[1:] for _, row in rows(text.replace("\\|", "!"), "dataset")}
+    every = {name for _, row in rows(text, "root attribute") for name in re.findall(r"`(\w+)`", row[0])}
     met = set()
-    for model, task in itertools.product(MODELS, TASKS):
+    for model, task in PAIRS:
+        attributes = {name for name in every if task in TGGE or not name.startswith("parity")}
+        swept = "bath.coupling" if task in TGGE else "model.interaction"
         path, output = base_input(folder, model, task), str(pathlib.Path(folder) / f"{model}_{task}.h5")
-        code, message = call("run", path, "-o", output, "--set", 'sweep."bath.coupling"=[0.1, 0.2]')
+        code, message = call("run", path, "-o", output, "--set", f'sweep."{swept}"=[0.1, 0.2]')
         if code != 0:
             complaints.append(f"{model}, {task}: a run gives exit code {code}: {message}")
             continue
@@ -120,18 +133,18 @@ def check_output(text, folder):
             if set(file.attrs) != attributes:
                 complaints.append(f"{model}, {task}: attributes differ: {sorted(set(file.attrs) ^ attributes)}")
             for name, dataset in file.items():
-                if name == "bath.coupling":
+                if name == swept:
                     continue
                 if name not in documented:
                     complaints.append(f"{model}, {task}: dataset {name} is not in input.md")
                     continue
                 met.add(name)
                 dimensions, units, kind, _ = documented[name]
-                wanted = re.sub(r"\[time,?\]", "time" if task == "relax" else "", dimensions)
+                wanted = re.sub(r"\[time,?\]", "time" if task in ("relax", "density") else "", dimensions)
                 wanted = wanted.replace("[band,]", "band" if model == "tgge_rashba" else "")
                 is_coordinate = dataset.attrs.get("CLASS") == b"DIMENSION_SCALE"
                 found = [name] if is_coordinate else [axis[0].name.strip("/") for axis in dataset.dims]
-                if found != ([] if is_coordinate else ["bath.coupling"]) + wanted.replace(",", " ").split():
+                if found != ([] if is_coordinate else [swept]) + wanted.replace(",", " ").split():
                     complaints.append(f"{model}, {task}: {name} has dimensions {found}")
                 if dataset.attrs["units"] not in (units, units.encode()):
                     complaints.append(f"{model}, {task}: {name} has units {dataset.attrs['units']}")

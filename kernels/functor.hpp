@@ -7,10 +7,12 @@
 /// A functor is a named, trivially copyable struct that holds pointers and numbers and knows one equation. An engine
 /// (kernels/cpu, kernels/cuda) knows loops, threads and memory. The verbs between them:
 ///
-///   map       functor(i) for every i; writes its own results
+///   map       functor(i) for every i, or functor.at<T>(i) where it has that; writes its own results
 ///   reduce    term.accumulate<T>(i, Sum<T>&) over all i; Sum has operator+= and lane(i)
 ///   pair_sum  pair.row(i), pair.column<T>(j), pair.accumulate(row, column, Sum<T>&) over all j, then pair.finish(i,
 ///   sum)
+///   row_sum   for every row and argument, rows.term(row, j) over all j for one and the same rows.argument<T>(row, a):
+///             Rows::accumulate(argument, group of terms, Sum<T>&), then rows.finish(row, a, sum)
 ///
 /// T is double, or on the CPU a Pack of doubles: arithmetic is written once and vectorises by construction.
 
@@ -30,6 +32,11 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 
 using Index = std::int64_t;
+
+/// Rows [first, last) of a sum over pairs.
+struct RowRange {
+  Index first, last;
+};
 
 #ifndef __CUDACC__
 /// What one vector register holds. GCC keeps wider vectors in memory.
@@ -53,6 +60,34 @@ LINDRIFT_HD T load(const double* data, Index i) {
     __builtin_memcpy(&values, data + i, sizeof(T));
     return values;
   }
+}
+
+template <class T>
+LINDRIFT_HD void store(double* data, Index i, T values) {
+  if constexpr (sizeof(T) == sizeof(double)) {
+    data[i] = values;
+  } else {
+    __builtin_memcpy(data + i, &values, sizeof(T));
+  }
+}
+
+template <class T>
+LINDRIFT_HD T magnitude(T x) {
+  return x < T{} ? -x : x;
+}
+
+/// 1/x to the last bits. Devices have no fast division: an estimate, exact to 2^-20 or better, whose error e becomes
+/// e^3.
+template <class T>
+LINDRIFT_HD T reciprocal(T x) {
+#ifdef __CUDA_ARCH__
+  double estimate;
+  asm("rcp.approx.ftz.f64 %0, %1;" : "=d"(estimate) : "d"(x));
+  const double error = fma(-x, estimate, 1.0);
+  return fma(estimate, fma(error, error, error), estimate);
+#else
+  return 1.0 / x;
+#endif
 }
 
 LINDRIFT_HD double maximum(double a, double b) { return a > b ? a : b; }

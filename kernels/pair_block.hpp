@@ -41,13 +41,15 @@ struct PairBlock {
     Sum sum[RowsPerLane];
   };
 
-  LINDRIFT_HD static Index row_index(Index block, int lane, int r) { return block * rows_per_block + lane + r * Lanes; }
+  LINDRIFT_HD static Index row_index(RowRange rows, Index block, int lane, int r) {
+    return rows.first + block * rows_per_block + lane + r * Lanes;
+  }
 
   /// Phase 1: rows beyond the last one repeat it; store() drops them, but their lanes still stage tiles.
-  LINDRIFT_HD static void begin(const Pair& pair, Index block, int lane, Lane& state) {
+  LINDRIFT_HD static void begin(const Pair& pair, RowRange rows, Index block, int lane, Lane& state) {
     for (int r = 0; r < RowsPerLane; ++r) {
-      const Index i = row_index(block, lane, r);
-      state.row[r] = pair.row(i < pair.size ? i : pair.size - 1);
+      const Index i = row_index(rows, block, lane, r);
+      state.row[r] = pair.row(i < rows.last ? i : rows.last - 1);
       state.sum[r] = Sum{};
     }
   }
@@ -67,10 +69,11 @@ struct PairBlock {
   }
 
   /// Phase 4: partial[chunk * size + row].
-  LINDRIFT_HD static void store(const Pair& pair, Index block, int chunk, int lane, const Lane& state, Sum* partial) {
+  LINDRIFT_HD static void store(const Pair& pair, RowRange rows, Index block, int chunk, int lane, const Lane& state,
+                                Sum* partial) {
     for (int r = 0; r < RowsPerLane; ++r) {
-      const Index i = row_index(block, lane, r);
-      if (i < pair.size) partial[chunk * pair.size + i] = state.sum[r];
+      const Index i = row_index(rows, block, lane, r);
+      if (i < rows.last) partial[chunk * pair.size + i] = state.sum[r];
     }
   }
 
@@ -79,7 +82,9 @@ struct PairBlock {
     Pair pair;
     const Sum* partial;
     int chunks;
-    LINDRIFT_HD void operator()(Index i) const {
+    Index first_row;
+    LINDRIFT_HD void operator()(Index row) const {
+      const Index i = first_row + row;
       Sum sum = partial[i];
       for (int c = 1; c < chunks; ++c) sum += partial[c * pair.size + i];
       pair.finish(i, sum);

@@ -27,6 +27,8 @@ std::string_view name(Algorithm algorithm) {
       return "direct";
     case Algorithm::separable:
       return "separable";
+    case Algorithm::fft:
+      return "fft";
     case Algorithm::automatic:
       break;
   }

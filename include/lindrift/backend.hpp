@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace lindrift {
+
+class Team;
 
 /// Where the sums over momenta run.
 enum class Backend { automatic, cpu, cuda };
@@ -11,8 +14,9 @@ enum class Backend { automatic, cpu, cuda };
 /// How the sums over pairs of momenta are evaluated.
 enum class Algorithm {
   automatic,
-  direct,    ///< every pair, O(modes^2)
-  separable  ///< through the moments of low-rank weights, O(modes)
+  direct,     ///< every pair, O(modes^2)
+  separable,  ///< through the moments of low-rank weights, O(modes)
+  fft         ///< through the times at which sums over pairs of momenta factorise, O(modes log modes) each
 };
 
 /// How to run. Backend::automatic takes a CUDA device for pair sums that are large enough to gain from it. The numbers
@@ -22,6 +26,10 @@ struct Execution {
   Algorithm algorithm = Algorithm::automatic;
   int threads = 0;  ///< CPU threads; 0 takes OpenMP's default
   int device = 0;   ///< CUDA device index
+  /// Processes that share this one problem (lindrift/team.hpp); null for a process on its own. Not owned.
+  Team* team = nullptr;
+  /// Entries of a result that the direct algorithm evaluates again, chosen at random, where a task can; 0: none.
+  std::size_t certify = 0;
 };
 
 std::string_view name(Backend backend);

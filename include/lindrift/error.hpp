@@ -43,10 +43,22 @@ class NumericalError : public Error {
   using Error::Error;
 };
 
+/// The caller has asked a computation to stop.
+class Interruption : public Error {
+ public:
+  Interruption() : Error("stopped before it was finished") {}
+};
+
 /// A device, driver or numerical library refused.
 class DeviceError : public Error {
  public:
   using Error::Error;
+};
+
+/// A device has less free memory than a computation needs.
+class DeviceMemoryError : public DeviceError {
+ public:
+  using DeviceError::DeviceError;
 };
 
 }  // namespace lindrift

@@ -6,6 +6,48 @@
 
 namespace lindrift {
 
+/// The balance lambda = log loss - log gain - log z in the space of a few moments (docs/physics.md, Eqs. 17a-17c): the
+/// moments of the occupations determine every gain and loss and so the balanced multipliers, whose occupations have
+/// moments again. A steady state is a fixed point of that map. Needs a thermal bath, so that no rate vanishes.
+///
+/// Cost per call: O(modes). Same bits for any number of threads. Not safe to call from two threads at once.
+class MomentBalance {
+ public:
+  /// What fixes the fugacity. Particles are counted where n < 1/2, holes elsewhere, so that the small ones on either
+  /// side keep their digits: the number of particles is particles - holes + others.
+  struct Filling {
+    double particles = 0.0;              ///< sum of n over the modes with lambda > 0
+    double holes = 0.0;                  ///< sum of 1 - n over the other modes
+    double others = 0.0;                 ///< number of the other modes
+    double particle_slope = 0.0;         ///< d particles / d log z > 0
+    double hole_slope = 0.0;             ///< -d holes / d log z > 0
+    double lowest = 0.0, highest = 0.0;  ///< of lambda
+  };
+
+  virtual ~MomentBalance() = default;
+  virtual std::size_t moments() const noexcept = 0;
+
+  /// Takes r_s = lagrange_multiplier_s, shape (modes,): a state from which the moments can be read.
+  virtual void set_multipliers(std::span<const double> lagrange_multiplier) = 0;
+
+  /// Takes r_s = log loss_s - log gain_s of the given moments, shape (moments,).
+  virtual void set_log_moments(std::span<const double> log_moment) = 0;
+
+  /// Sums over the occupations of lambda_s = r_s - log_fugacity.
+  virtual Filling filling(double log_fugacity) = 0;
+
+  /// Moments of lambda_s = r_s - log_fugacity; filling() must have been called with nearly the same fugacity before.
+  /// @param[out] log_moment  shape (moments,)
+  /// @param[out] derivative  shape (moments + 1, moments + 1): of each new moment, and of the number of particles in
+  /// the
+  ///                         last row, with respect to the moments of set_log_moments() and to log_fugacity in the last
+  ///                         column. The last row is divided by its last element. Zero after set_multipliers().
+  virtual void response(double log_fugacity, std::span<double> log_moment, std::span<double> derivative) = 0;
+
+  /// lambda_s = r_s - log_fugacity, shape (modes,).
+  virtual void multipliers(double log_fugacity, std::span<double> lagrange_multiplier) = 0;
+};
+
 /// Rate equation of a translationally invariant gas whose modes exchange particles by hops s' -> s,
 ///
 ///   dn_s/dt = gain_s (1 - n_s) - loss_s n_s,   gain_s = sum_s' W(s,s') n_s',   loss_s = sum_s' W(s',s) (1 - n_s')
@@ -43,6 +85,9 @@ class Generator {
 
   /// sum_j (d(log loss_s - log gain_s)/d lambda_j) direction_j at the point of log_rates() (docs/physics.md, Eq. 17).
   virtual void log_balance_derivative(std::span<const double> direction, std::span<double> derivative) = 0;
+
+  /// The same balance in the space of moments, where they are few; null where they are not. Owned by the generator.
+  virtual MomentBalance* moment_balance() { return nullptr; }
 };
 
 }  // namespace lindrift

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "kernels/functor.hpp"
+#include "kernels/sharing.hpp"
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -47,10 +48,17 @@ class Buffer {
 class Engine {
  public:
   using Buffer = cpu::Buffer;
+  /// Buffers are memory of the host.
+  static constexpr bool on_host = true;
   /// Partners run over the lanes of a vector.
   static constexpr bool rows_are_lanes = false;
+  /// A sum may have any number of terms.
+  static constexpr bool wide_sums = true;
+  /// Doubles that verbs may hand to one another through a buffer without leaving a core's cache.
+  static constexpr Index buffered_values = 1 << 16;
 
-  explicit Engine(int threads, int /*device*/) : threads_(threads > 0 ? threads : omp_get_max_threads()) {}
+  Engine(int threads, int /*device*/, const Sharing* sharing)
+      : threads_(threads > 0 ? threads : omp_get_max_threads()), sharing_(sharing) {}
 
   /// Memory that the host sees is memory that the CPU computes on: nothing to copy.
   const double* upload(const double* host, Index /*size*/, Buffer& /*buffer*/) { return host; }
@@ -63,10 +71,18 @@ class Engine {
     __builtin_memcpy(host, buffer.data(), static_cast<std::size_t>(size) * sizeof(double));
   }
 
+  /// @param work  of one element, in elements of a usual map
   template <class Functor>
-  void map(Index size, const Functor& functor) {
-#pragma omp parallel for simd schedule(static) num_threads(threads_) if (parallel : size > parallel_elements)
-    for (Index i = 0; i < size; ++i) functor(i);
+  void map(Index size, const Functor& functor, Index work = 1) {
+    if constexpr (requires { functor.template at<Pack>(Index{}); }) {
+      const Index packed = size / pack_width * pack_width;
+#pragma omp parallel for schedule(static) num_threads(threads_) if (size * work > parallel_elements)
+      for (Index i = 0; i < packed; i += pack_width) functor.template at<Pack>(i);
+      for (Index i = packed; i < size; ++i) functor.template at<double>(i);
+    } else {
+#pragma omp parallel for simd schedule(static) num_threads(threads_) if (parallel : size * work > parallel_elements)
+      for (Index i = 0; i < size; ++i) functor(i);
+    }
   }
 
   template <class Term>
@@ -76,11 +92,15 @@ class Engine {
     if (blocks <= 1) return block_sum(term, 0, size);
     constexpr Index doubles = (sizeof(Sum) + sizeof(double) - 1) / sizeof(double);
     Sum* partial = reinterpret_cast<Sum*>(partial_.resize(blocks * doubles));
+    Index first_block = 0, last_block = blocks;
+    const bool shared = sharing_ != nullptr && size >= least_shared_elements;
+    if (shared) sharing_->own(blocks, 1, first_block, last_block);
 #pragma omp parallel for schedule(static) num_threads(threads_) if (size > parallel_elements)
-    for (Index b = 0; b < blocks; ++b) {
+    for (Index b = first_block; b < last_block; ++b) {
       const Index first = b * block_elements, last = first + block_elements;
       new (partial + b) Sum(block_sum(term, first, last < size ? last : size));
     }
+    if (shared) sharing_->gather(partial_.data(), blocks, 1, doubles);
     for (Index stride = 1; stride < blocks; stride *= 2)
       for (Index b = 0; b + stride < blocks; b += 2 * stride) partial[b] += partial[b + stride];
     return partial[0];
@@ -88,20 +108,40 @@ class Engine {
 
   template <class Pair>
   void pair_sum(const Pair& pair) {
-    const Index tiles = (pair.size + tile_rows - 1) / tile_rows;
+    RowRange rows{0, pair.size};
+    if (shares(pair.size)) sharing_->own(pair.size, shared_row_block, rows.first, rows.last);
+    const Index tiles = (rows.last - rows.first + tile_rows - 1) / tile_rows;
 #pragma omp parallel for schedule(static) num_threads(threads_) if (pair.size > parallel_rows)
-    for (Index tile = 0; tile < tiles; ++tile) pair_tile(pair, tile * tile_rows);
+    for (Index tile = 0; tile < tiles; ++tile) pair_tile(pair, rows.first + tile * tile_rows, rows.last);
+  }
+  /// Completes an array over the rows, of which this process has its own.
+  void gather(double* values, Index size) {
+    if (shares(size)) sharing_->gather(values, size, shared_row_block, 1);
+  }
+
+  template <class Rows>
+  void row_sum(const Rows& rows) {
+    const Index tiles = (rows.arguments + tile_arguments - 1) / tile_arguments;
+#pragma omp parallel for schedule(static) \
+    num_threads(threads_) if (rows.rows * rows.arguments * rows.terms > parallel_terms)
+    for (Index item = 0; item < rows.rows * tiles; ++item) row_tile(rows, item / tiles, item % tiles * tile_arguments);
   }
 
  private:
   static constexpr Index parallel_elements = 65536;  ///< below, starting threads costs more than the loop
   static constexpr Index parallel_rows = 1024;
   static constexpr Index block_elements = 4096;
+  /// Elements of a reduction that are worth the exchange between processes.
+  static constexpr Index least_shared_elements = 262144;
   static constexpr int lanes = 8;  ///< of a sum: elements i, i + lanes, i + 2 lanes, ... go to the same one
   static constexpr int packs = lanes / pack_width;
   static constexpr int tile_rows = 6;  ///< rows that share a loaded column: what 32 vector registers hold
   static constexpr Index pair_block =
       512;  ///< columns summed before the block's sum joins the total: keeps error small
+  static constexpr Index parallel_terms = 200000;
+  static constexpr Index tile_arguments = 512;  ///< for which the terms of a row are made once
+  static constexpr Index tile_terms = 512;      ///< of a row, in the first-level cache; the sum of a block, as above
+  static constexpr int abreast = 2;             ///< packs of arguments whose sums hide each other's latency
 
   template <class Sum>
   LINDRIFT_HD static auto fold_lanes(const Sum (&sum)[packs]) {
@@ -134,10 +174,10 @@ class Engine {
   }
 
   template <class Pair>
-  static void pair_tile(const Pair& pair, Index first_row) {
+  static void pair_tile(const Pair& pair, Index first_row, Index last_row) {
     using PackSum = typename Pair::template Sum<Pack>;
     typename Pair::Row row[tile_rows];
-    for (int r = 0; r < tile_rows; ++r) row[r] = pair.row(first_row + r < pair.size ? first_row + r : pair.size - 1);
+    for (int r = 0; r < tile_rows; ++r) row[r] = pair.row(first_row + r < last_row ? first_row + r : last_row - 1);
 
     PackSum total[tile_rows][packs]{};
     const Index packed = pair.size / lanes * lanes;
@@ -153,7 +193,7 @@ class Engine {
         for (int r = 0; r < tile_rows; ++r) total[r][p] += sum[r];
       }
     }
-    for (int r = 0; r < tile_rows && first_row + r < pair.size; ++r) {
+    for (int r = 0; r < tile_rows && first_row + r < last_row; ++r) {
       auto sum = fold_lanes(total[r]);
       for (Index j = packed; j < pair.size; ++j)
         pair.template accumulate<double>(row[r], pair.template column<double>(j), sum);
@@ -161,7 +201,37 @@ class Engine {
     }
   }
 
+  template <class Rows>
+  static void row_tile(const Rows& rows, Index row, Index first) {
+    constexpr Index tile_packs = tile_arguments / pack_width;
+    using PackSum = typename Rows::template Sum<Pack>;
+    typename Rows::Term table[tile_terms];
+    typename Rows::template Argument<Pack> argument[tile_packs];
+    PackSum total[tile_packs]{};
+    const Index count = rows.arguments - first < tile_arguments ? rows.arguments - first : tile_arguments;
+    const Index packs = (count + abreast * pack_width - 1) / (abreast * pack_width) * abreast;
+    for (Index i = 0; i < packs; ++i) argument[i] = rows.template argument<Pack>(row, first + i * pack_width);
+
+    for (Index begin = 0; begin < rows.terms; begin += tile_terms) {
+      Index terms = rows.terms - begin < tile_terms ? rows.terms - begin : tile_terms;
+      for (Index j = 0; j < terms; ++j) table[j] = rows.term(row, begin + j);
+      for (; terms % Rows::group != 0; ++terms) table[terms] = Rows::no_term();
+      for (Index i = 0; i < packs; i += abreast) {
+        PackSum sum[abreast]{};
+        for (Index j = 0; j < terms; j += Rows::group)
+#pragma GCC unroll 8
+          for (int r = 0; r < abreast; ++r) Rows::template accumulate<Pack>(argument[i + r], table + j, sum[r]);
+        for (int r = 0; r < abreast; ++r) total[i + r] += sum[r];
+      }
+    }
+    for (Index a = 0; a < count; ++a)
+      rows.finish(row, first + a, total[a / pack_width].lane(static_cast<int>(a % pack_width)));
+  }
+
+  bool shares(Index size) const { return sharing_ != nullptr && size >= least_shared_rows; }
+
   int threads_;
+  const Sharing* sharing_;
   Buffer partial_;
 };
 

@@ -3,10 +3,13 @@
 #include <cub/block/block_reduce.cuh>
 #include <cub/device/device_for.cuh>
 #include <utility>
+#include <vector>
 
 #include "kernels/cuda/check.hpp"
 #include "kernels/functor.hpp"
 #include "kernels/pair_block.hpp"
+#include "kernels/row_block.hpp"
+#include "kernels/sharing.hpp"
 
 namespace lindrift::kernels::cuda {
 
@@ -36,19 +39,37 @@ class Buffer {
 };
 
 template <class Pair, class Block>
-__global__ void __launch_bounds__(Block::lanes) pair_kernel(Pair pair, int chunks, typename Block::Sum* partial) {
+__global__ void __launch_bounds__(Block::lanes)
+    pair_kernel(Pair pair, RowRange rows, int chunks, typename Block::Sum* partial) {
   __shared__ typename Block::Column tile[Block::tile_columns];
   const int lane = static_cast<int>(threadIdx.x), chunk = static_cast<int>(blockIdx.y);
   const auto columns = Block::chunk(pair.size, chunk, chunks);
   typename Block::Lane state;
-  Block::begin(pair, blockIdx.x, lane, state);
+  Block::begin(pair, rows, blockIdx.x, lane, state);
   for (Index first = columns.first; first < columns.last; first += Block::tile_columns) {
     Block::stage(pair, first, columns.last, lane, tile);
     __syncthreads();
     Block::accumulate(pair, first, columns.last, tile, state);
     __syncthreads();
   }
-  Block::store(pair, blockIdx.x, chunk, lane, state, partial);
+  Block::store(pair, rows, blockIdx.x, chunk, lane, state, partial);
+}
+
+template <class Rows, class Block>
+__global__ void __launch_bounds__(Block::lanes) row_kernel(Rows rows, int chunks, typename Block::Sum* partial) {
+  __shared__ typename Block::Term tile[Block::tile_terms];
+  const int lane = static_cast<int>(threadIdx.x), chunk = static_cast<int>(blockIdx.z);
+  const Index row = blockIdx.y;
+  const auto terms = Block::chunk(rows.terms, chunk, chunks);
+  typename Block::Lane state;
+  Block::begin(rows, row, blockIdx.x, lane, state);
+  for (Index first = terms.first; first < terms.last; first += Block::tile_terms) {
+    Block::stage(rows, row, first, terms.last, lane, tile);
+    __syncthreads();
+    Block::accumulate(first, terms.last, tile, state);
+    __syncthreads();
+  }
+  Block::store(rows, row, blockIdx.x, chunk, lane, state, partial);
 }
 
 template <class Sum>
@@ -83,10 +104,15 @@ struct PartialTerm {
 class Engine {
  public:
   using Buffer = cuda::Buffer;
+  static constexpr bool on_host = false;
   /// Rows run over the lanes of a warp.
   static constexpr bool rows_are_lanes = true;
+  /// The sums of all threads of a block share its memory: they must be short.
+  static constexpr bool wide_sums = false;
+  /// Doubles that verbs may hand to one another through a buffer: enough to fill the card, little of its memory.
+  static constexpr Index buffered_values = Index{1} << 25;
 
-  Engine(int /*threads*/, int device) : device_(device) {
+  Engine(int /*threads*/, int device, const Sharing* sharing) : device_(device), sharing_(sharing) {
     LINDRIFT_CUDA_CHECK(cudaSetDevice(device_));
     LINDRIFT_CUDA_CHECK(cudaDeviceGetAttribute(&processors_, cudaDevAttrMultiProcessorCount, device_));
   }
@@ -106,7 +132,7 @@ class Engine {
   }
 
   template <class Functor>
-  void map(Index size, const Functor& functor) {
+  void map(Index size, const Functor& functor, Index /*work*/ = 1) {
     LINDRIFT_CUDA_CHECK(cub::DeviceFor::Bulk(size, functor));
   }
 
@@ -123,25 +149,68 @@ class Engine {
     return fetch(partial);
   }
 
+  /// Completes an array over the rows, of which this process has its own.
+  void gather(double* values, Index size) {
+    if (!shares(size)) return;
+    staging_.resize(static_cast<std::size_t>(size));
+    LINDRIFT_CUDA_CHECK(cudaMemcpy(staging_.data(), values, bytes(size), cudaMemcpyDeviceToHost));
+    sharing_->gather(staging_.data(), size, shared_row_block, 1);
+    LINDRIFT_CUDA_CHECK(cudaMemcpy(values, staging_.data(), bytes(size), cudaMemcpyHostToDevice));
+  }
+
   template <class Pair>
   void pair_sum(const Pair& pair) {
     using Block = PairBlock<Pair>;
     using Sum = typename Block::Sum;
     const Index row_blocks = (pair.size + Block::rows_per_block - 1) / Block::rows_per_block;
     const Index tiles = (pair.size + Block::tile_columns - 1) / Block::tile_columns;
-    // Enough blocks for several waves; the number depends on the card only, so the same card gives the same bits.
+    // Enough blocks for several waves; the number depends on the card and all rows only, so the same card gives the
+    // same bits whoever shares them.
     const Index wanted = (Index{8} * processors_ + row_blocks - 1) / row_blocks;
     const int chunks = static_cast<int>(wanted < tiles ? (wanted < max_chunks ? wanted : max_chunks)
                                                        : (tiles < max_chunks ? tiles : max_chunks));
     Sum* partial = reinterpret_cast<Sum*>(partial_.resize(pair.size * chunks * Index{sizeof(Sum) / sizeof(double)}));
-    const dim3 grid(static_cast<unsigned>(row_blocks), static_cast<unsigned>(chunks));
-    pair_kernel<Pair, Block><<<grid, Block::lanes>>>(pair, chunks, partial);
+    const RowRange rows = own_rows(pair.size);
+    const Index own_blocks = (rows.last - rows.first + Block::rows_per_block - 1) / Block::rows_per_block;
+    if (own_blocks == 0) return;
+    const dim3 grid(static_cast<unsigned>(own_blocks), static_cast<unsigned>(chunks));
+    pair_kernel<Pair, Block><<<grid, Block::lanes>>>(pair, rows, chunks, partial);
     LINDRIFT_CUDA_CHECK(cudaGetLastError());
-    map(pair.size, typename Block::Finish{pair, partial, chunks});
+    map(rows.last - rows.first, typename Block::Finish{pair, partial, chunks, rows.first});
+  }
+
+  template <class Rows>
+  void row_sum(const Rows& rows) {
+    using Block = RowBlock<Rows>;
+    using Sum = typename Block::Sum;
+    const Index tiles = (rows.terms + Block::tile_terms - 1) / Block::tile_terms;
+    const Index argument_blocks = (rows.arguments + Block::arguments_per_block - 1) / Block::arguments_per_block;
+    const Index most = tiles < max_chunks ? tiles : max_chunks;
+    // The rows of one launch are the second dimension of its grid.
+    for (Index first = 0; first < rows.rows; first += max_grid_rows) {
+      const Rows some = rows.part(first, rows.rows - first < max_grid_rows ? rows.rows - first : max_grid_rows);
+      const Index blocks = argument_blocks * some.rows, wanted = (Index{8} * processors_ + blocks - 1) / blocks;
+      const int chunks = static_cast<int>(wanted < most ? wanted : most);
+      Sum* partial = reinterpret_cast<Sum*>(
+          partial_.resize(some.rows * some.arguments * chunks * Index{sizeof(Sum) / sizeof(double)}));
+      const dim3 grid(static_cast<unsigned>(argument_blocks), static_cast<unsigned>(some.rows),
+                      static_cast<unsigned>(chunks));
+      row_kernel<Rows, Block><<<grid, Block::lanes>>>(some, chunks, partial);
+      LINDRIFT_CUDA_CHECK(cudaGetLastError());
+      map(some.rows * some.arguments, typename Block::Finish{some, partial, chunks});
+    }
   }
 
  private:
   static constexpr Index max_chunks = 64;
+  static constexpr Index max_grid_rows = 32768;
+
+  bool shares(Index size) const { return sharing_ != nullptr && size >= least_shared_rows; }
+  RowRange own_rows(Index size) const {
+    RowRange rows{0, size};
+    if (shares(size)) sharing_->own(size, shared_row_block, rows.first, rows.last);
+    return rows;
+  }
 
   static std::size_t bytes(Index size) { return static_cast<std::size_t>(size) * sizeof(double); }
 
@@ -173,7 +242,9 @@ class Engine {
   }
 
   int device_;
+  const Sharing* sharing_;
   int processors_ = 1;
+  std::vector<double> staging_;
   Buffer partial_, second_partial_, third_partial_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/elementary.hpp"
 #include "kernels/tgge/partner.hpp"
 
 /// Maps that prepare a point: Boltzmann factors for the bare sums, and the dressed columns and rows.
@@ -43,15 +44,18 @@ struct Dress {
   double *thermal_particle, *particle, *thermal_hole, *hole;
   double *thermal_gain, *thermal_loss;  ///< logarithms of the rows' prefactors, for LogRates
 
-  LINDRIFT_HD void operator()(Index s) const {
-    const double lambda = lagrange_multiplier[s], thermal = half_beta * energy[s];
-    const double x = std::exp(-std::fabs(lambda)), larger = 1.0 / (1.0 + x), smaller = x * larger;
-    particle[s] = lambda > 0.0 ? smaller : larger;
-    hole[s] = lambda > 0.0 ? larger : smaller;
-    thermal_particle[s] = larger * std::exp(thermal - maximum(lambda, 0.0) - largest.particle);
-    thermal_hole[s] = larger * std::exp(-thermal - maximum(-lambda, 0.0) - largest.hole);
-    thermal_gain[s] = log_thermal + largest.particle - thermal;
-    thermal_loss[s] = log_thermal + largest.hole + thermal;
+  LINDRIFT_HD void operator()(Index s) const { at<double>(s); }
+  template <class T>
+  LINDRIFT_HD void at(Index s) const {
+    const T lambda = load<T>(lagrange_multiplier, s), thermal = half_beta * load<T>(energy, s), zero = T{};
+    const T x = exponential(-magnitude(lambda)).value, larger = 1.0 / (1.0 + x), smaller = x * larger;
+    const auto empty = lambda > zero;
+    store(particle, s, empty ? smaller : larger);
+    store(hole, s, empty ? larger : smaller);
+    store(thermal_particle, s, larger * exponential(thermal - (empty ? lambda : zero) - largest.particle).value);
+    store(thermal_hole, s, larger * exponential((empty ? zero : lambda) - thermal - largest.hole).value);
+    store(thermal_gain, s, log_thermal + largest.particle - thermal);
+    store(thermal_loss, s, log_thermal + largest.hole + thermal);
   }
 };
 

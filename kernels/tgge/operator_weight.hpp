@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "kernels/tgge/partner.hpp"
+#include "kernels/tgge/thermal_moments.hpp"
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -79,30 +79,6 @@ struct OperatorImage {
   }
 };
 
-/// Thermal moments of the partners.
-template <class T>
-struct ThermalMoments {
-  T gain{}, loss{};
-  LINDRIFT_HD ThermalMoments& operator+=(const ThermalMoments& other) {
-    gain += other.gain;
-    loss += other.loss;
-    return *this;
-  }
-  LINDRIFT_HD ThermalMoments<double> lane(int i) const { return {gain[i], loss[i]}; }
-};
-template <class Source>
-struct ThermalMomentTerm {
-  template <class T>
-  using Sum = ThermalMoments<T>;
-  Source source;
-  template <class T>
-  LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
-    const Partner<T> partner = source.template partner<T>(s);
-    sum.gain += partner.thermal_particle;
-    sum.loss += partner.thermal_hole;
-  }
-};
-
 /// Up to four neighbouring elements of a row of the Gram matrices sum_s v_s v_s^+ x_s, x the particles and the holes:
 /// the moments of the operators' weights (Eq. 12).
 inline constexpr int gram_width = 4;
@@ -166,7 +142,9 @@ struct OperatorRowSums {
   const double* loss_sign;          ///< (dimension,)
   double gain_floor, loss_floor;    ///< sums smaller in size are what rounding leaves of zero
 
-  LINDRIFT_HD PairSums<double> operator()(Index s) const {
+  template <class T>
+  requires(sizeof(T) == sizeof(double)) LINDRIFT_HD PairSums<T> at(Index s)
+  const {
     const int d = weight.dimension;
     double gain = 0.0, loss = 0.0;
     for (int c = 0; c < weight.channels; ++c) {

@@ -51,7 +51,7 @@ struct PairRate {
     sum.thermal_loss += sigma * column.partner.thermal_hole;
     sum.loss += weight.template loss<T>(row.mode, column.mode) * column.partner.hole;
   }
-  LINDRIFT_HD void finish(Index s, const PairSums<double>& sum) const { rows.store(s, sum); }
+  LINDRIFT_HD void finish(Index s, const PairSums<double>& sum) const { rows.keep(s, sum); }
 };
 
 }  // namespace tgge

@@ -98,11 +98,12 @@ struct ProductRowSums {
   ProductWeight<Rank> weight;
   ProductMoments<Rank, double> moments;
 
-  LINDRIFT_HD PairSums<double> operator()(Index s) const {
-    const auto mode = weight.template mode<double>(s);
-    PairSums<double> sum;
-    sum.thermal_gain = moments.thermal_gain;
-    sum.thermal_loss = moments.thermal_loss;
+  template <class T>
+  LINDRIFT_HD PairSums<T> at(Index s) const {
+    const auto mode = weight.template mode<T>(s);
+    PairSums<T> sum;
+    sum.thermal_gain += moments.thermal_gain;
+    sum.thermal_loss += moments.thermal_loss;
     for (int r = 0; r < Rank; ++r) {
       sum.gain += mode.in[r] * moments.gain[r];
       sum.loss += mode.out[r] * moments.loss[r];

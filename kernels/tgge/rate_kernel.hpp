@@ -4,8 +4,25 @@
 
 namespace lindrift::kernels {
 
+class Sharing;
+
 enum class WeightKind { product, operators, table };
 enum class SpectrumKind { exponential, lorentzian, ohmic };
+
+/// The sums of Eq. 6 over every pair as products of matrices, made outside the kernel: for several problems at once.
+class RowProducts {
+ public:
+  virtual ~RowProducts();
+  /// The thermal bath's spectrum takes part; otherwise it is the exponential one, whose even part is 1.
+  virtual bool has_spectrum() const = 0;
+  /// The hop weights take part; otherwise the kernel sums them through their moments.
+  virtual bool has_weight() const = 0;
+  /// For every s, arrays of shape (modes,); those of a matrix that takes no part are left alone:
+  ///   thermal_gain = sum_s' sigma(s,s') thermal_particle_s'      gain = sum_s' w(s,s') particle_s'
+  ///   thermal_loss = sum_s' sigma(s,s') thermal_hole_s'          loss = sum_s' w(s',s) hole_s'
+  virtual void row_sums(const double* thermal_particle, const double* particle, const double* thermal_hole,
+                        const double* hole, double* thermal_gain, double* gain, double* thermal_loss, double* loss) = 0;
+};
 
 /// Plain data of a tGGE rate equation. Arrays are on the host and are copied; only those of the kind of weight are
 /// read.
@@ -34,6 +51,24 @@ struct RateTables {
   double weight_floor = 0.0;                                      ///< weights below it count as zero
   // table: w(to, from)
   const double* table = nullptr;  ///< (modes, modes), row = to
+
+  RowProducts* products = nullptr;   ///< instead of sums over pairs, on the CPU only; must outlive the kernel
+  const Sharing* sharing = nullptr;  ///< processes that share the sums, if any; must outlive the kernel
+};
+
+/// MomentBalance (include/lindrift/generator.hpp, which documents the functions) on bare pointers.
+class MomentBalance {
+ public:
+  virtual ~MomentBalance();
+  struct Filling {
+    double particles, holes, others, particle_slope, hole_slope, lowest, highest;
+  };
+  virtual int moments() const = 0;
+  virtual void set_multipliers(const double* lagrange_multiplier) = 0;
+  virtual void set_log_moments(const double* log_moment) = 0;
+  virtual Filling filling(double log_fugacity) = 0;
+  virtual void response(double log_fugacity, double* log_moment, double* derivative) = 0;
+  virtual void multipliers(double log_fugacity, double* lagrange_multiplier) = 0;
 };
 
 /// Generator (include/lindrift/generator.hpp, which documents the functions) on bare pointers: what is compiled once
@@ -46,6 +81,8 @@ class RateKernel {
   virtual void occupation_rate_derivative(const double* direction, double* derivative) = 0;
   virtual void log_rates(const double* lagrange_multiplier, double* log_gain, double* log_loss) = 0;
   virtual void log_balance_derivative(const double* direction, double* derivative) = 0;
+  /// Null where the kernel has none. Owned by the kernel.
+  virtual MomentBalance* moment_balance() = 0;
 };
 
 /// Eigenvalues and eigenvectors of a Hermitian matrix of `dimension` rows, in place of its columns: on return column i

@@ -4,7 +4,9 @@
 #include <type_traits>
 
 #include "kernels/tgge/dress.hpp"
+#include "kernels/tgge/moment_balance_on.hpp"
 #include "kernels/tgge/pair_rate.hpp"
+#include "kernels/tgge/product_sums.hpp"
 #include "kernels/tgge/rate_kernel.hpp"
 #include "kernels/tgge/spectrum.hpp"
 #include "kernels/tgge/weights_on.hpp"
@@ -24,12 +26,17 @@ template <class Engine, class Weight, class Spectrum>
 class RateKernelOf final : public RateKernel {
  public:
   RateKernelOf(const RateTables& tables, const Spectrum& spectrum, int threads, int device)
-      : engine_(threads, device), tables_(tables), size_(tables.modes), spectrum_(spectrum), weight_(engine_, tables) {
+      : engine_(threads, device, tables.sharing),
+        tables_(tables),
+        size_(tables.modes),
+        spectrum_(spectrum),
+        weight_(engine_, tables) {
     energy_ = own(energy_buffer_, tables.energy);
     thermal_in_ = thermal_in_buffer_.resize(size_);
     thermal_out_ = thermal_out_buffer_.resize(size_);
     engine_.map(size_, Boltzmann{half_beta(), energy_, thermal_in_, thermal_out_});
   }
+  ~RateKernelOf() override { delete moment_balance_; }
 
   void occupation_rate(const double* particles, const double* holes, double* rate) override {
     const double* n = engine_.upload(particles, size_, particles_buffer_);
@@ -81,6 +88,15 @@ class RateKernelOf final : public RateKernel {
     engine_.download(derivative, size_, result_buffer_);
   }
 
+  MomentBalance* moment_balance() override {
+    if constexpr (Weight::is_product && std::is_same_v<Spectrum, ByMoments> && Engine::wide_sums) {
+      // Without the thermal bath gain and loss may vanish together.
+      if (!moment_balance_ && tables_.thermal_weight > 0.0)
+        moment_balance_ = new MomentBalanceOn<Engine, Weight::rank>(engine_, tables_, weight_.functor(), energy_);
+    }
+    return moment_balance_;
+  }
+
  private:
   using Buffer = typename Engine::Buffer;
 
@@ -97,6 +113,7 @@ class RateKernelOf final : public RateKernel {
       const auto weight = weight_.functor();
       engine_.pair_sum(
           PairRate<std::decay_t<decltype(weight)>, Spectrum, Source>{size_, weight, spectrum_, energy_, source, rows});
+      for (Buffer& sums : row_sums_) engine_.gather(sums.data(), size_);
       engine_.map(size_, FinishRows<RowSums, Finish>{rows, finish});
     }
   }
@@ -127,7 +144,14 @@ class RateKernelOf final : public RateKernel {
   Buffer thermal_particle_, particle_, thermal_hole_, hole_;
   Buffer thermal_gain_, gain_, thermal_loss_, loss_;
   Buffer row_sums_[4];
+  MomentBalance* moment_balance_ = nullptr;
 };
+
+/// The kernel on an engine with one kind of weight whose sums over pairs are products of matrices.
+template <class Engine, class Weight>
+RateKernel* make_kernel_by_products(const RateTables& tables, int threads, int device) {
+  return new RateKernelOf<Engine, ProductSumsOn<Engine, Weight>, ByMoments>(tables, {}, threads, device);
+}
 
 /// The kernel on an engine with one kind of weight that algorithm and spectrum call for.
 template <class Engine, class Weight>
@@ -146,6 +170,16 @@ RateKernel* make_kernel_with(const RateTables& tables, bool direct, int threads,
 /// The kernel on an engine that tables and algorithm call for.
 template <class Engine>
 RateKernel* make_kernel(const RateTables& tables, bool direct, int threads, int device) {
+  if constexpr (Engine::on_host) {
+    if (tables.products != nullptr) {
+      if (tables.weight == WeightKind::operators)
+        return make_kernel_by_products<Engine, OperatorWeightOn<Engine>>(tables, threads, device);
+      if (tables.weight == WeightKind::table)
+        return make_kernel_by_products<Engine, TableElsewhere<Engine>>(tables, threads, device);
+      if (tables.rank == 2) return make_kernel_by_products<Engine, ProductWeightOn<Engine, 2>>(tables, threads, device);
+      return make_kernel_by_products<Engine, ProductWeightOn<Engine, 1>>(tables, threads, device);
+    }
+  }
   switch (tables.weight) {
     case WeightKind::operators:
       return make_kernel_with<Engine, OperatorWeightOn<Engine>>(tables, direct, threads, device);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "kernels/logarithm.hpp"
 #include "kernels/tgge/partner.hpp"
 
 /// What is made of the four sums of a row: its prefactors, and the end of each equation.
@@ -17,11 +18,13 @@ struct BareRows {
   double thermal;             ///< gamma_eq / L
   double nonequilibrium;      ///< gamma_neq / L
 
-  LINDRIFT_HD double gain(Index s, const PairSums<double>& sum) const {
-    return thermal * thermal_in[s] * sum.thermal_gain + nonequilibrium * sum.gain;
+  template <class T>
+  LINDRIFT_HD T gain(Index s, const PairSums<T>& sum) const {
+    return thermal * load<T>(thermal_in, s) * sum.thermal_gain + nonequilibrium * sum.gain;
   }
-  LINDRIFT_HD double loss(Index s, const PairSums<double>& sum) const {
-    return thermal * thermal_out[s] * sum.thermal_loss + nonequilibrium * sum.loss;
+  template <class T>
+  LINDRIFT_HD T loss(Index s, const PairSums<T>& sum) const {
+    return thermal * load<T>(thermal_out, s) * sum.thermal_loss + nonequilibrium * sum.loss;
   }
 };
 
@@ -29,11 +32,13 @@ struct BareRows {
 struct DressedRows {
   const double *thermal_gain, *gain, *thermal_loss, *loss;
 
-  LINDRIFT_HD double gain_of(Index s, const PairSums<double>& sum) const {
-    return thermal_gain[s] * sum.thermal_gain + gain[s] * sum.gain;
+  template <class T>
+  LINDRIFT_HD T gain_of(Index s, const PairSums<T>& sum) const {
+    return load<T>(thermal_gain, s) * sum.thermal_gain + load<T>(gain, s) * sum.gain;
   }
-  LINDRIFT_HD double loss_of(Index s, const PairSums<double>& sum) const {
-    return thermal_loss[s] * sum.thermal_loss + loss[s] * sum.loss;
+  template <class T>
+  LINDRIFT_HD T loss_of(Index s, const PairSums<T>& sum) const {
+    return load<T>(thermal_loss, s) * sum.thermal_loss + load<T>(loss, s) * sum.loss;
   }
 };
 
@@ -43,8 +48,9 @@ struct OccupationRate {
   double scale;  ///< epsilon J
   const double *particles, *holes;
   double* rate;
-  LINDRIFT_HD void operator()(Index s, const PairSums<double>& sum) const {
-    rate[s] = scale * (rows.gain(s, sum) * holes[s] - rows.loss(s, sum) * particles[s]);
+  template <class T>
+  LINDRIFT_HD void operator()(Index s, const PairSums<T>& sum) const {
+    store(rate, s, scale * (rows.gain(s, sum) * load<T>(holes, s) - rows.loss(s, sum) * load<T>(particles, s)));
   }
 };
 
@@ -53,8 +59,9 @@ struct RelaxationRate {
   BareRows rows;
   double scale;
   double* rate;
-  LINDRIFT_HD void operator()(Index s, const PairSums<double>& sum) const {
-    rate[s] = scale * (rows.gain(s, sum) + rows.loss(s, sum));
+  template <class T>
+  LINDRIFT_HD void operator()(Index s, const PairSums<T>& sum) const {
+    store(rate, s, scale * (rows.gain(s, sum) + rows.loss(s, sum)));
   }
 };
 
@@ -64,9 +71,10 @@ struct OccupationRateDerivative {
   double scale;
   const double *particles, *holes, *relaxation_rate, *direction;
   double* derivative;
-  LINDRIFT_HD void operator()(Index s, const PairSums<double>& sum) const {
-    derivative[s] =
-        scale * (rows.gain(s, sum) * holes[s] + rows.loss(s, sum) * particles[s]) - relaxation_rate[s] * direction[s];
+  template <class T>
+  LINDRIFT_HD void operator()(Index s, const PairSums<T>& sum) const {
+    const T hops = rows.gain(s, sum) * load<T>(holes, s) + rows.loss(s, sum) * load<T>(particles, s);
+    store(derivative, s, scale * hops - load<T>(relaxation_rate, s) * load<T>(direction, s));
   }
 };
 
@@ -79,21 +87,26 @@ struct LogRates {
   double log_over_sites;                              ///< log(1/L)
   double *log_gain, *log_loss;
 
-  LINDRIFT_HD void operator()(Index s, const PairSums<double>& sum) const {
-    log_gain[s] = total(sum.thermal_gain, sum.gain, thermal_gain[s], gain[s]);
-    log_loss[s] = total(sum.thermal_loss, sum.loss, thermal_loss[s], loss[s]);
+  template <class T>
+  LINDRIFT_HD void operator()(Index s, const PairSums<T>& sum) const {
+    store(log_gain, s, total<T>(s, sum.thermal_gain, sum.gain, thermal_gain, gain));
+    store(log_loss, s, total<T>(s, sum.thermal_loss, sum.loss, thermal_loss, loss));
   }
 
  private:
   /// log of the two terms' sum; each factor becomes its prefactor over that sum, at most 1 over its own sum.
-  LINDRIFT_HD double total(double thermal_sum, double sum, double& thermal_factor, double& factor) const {
-    const double thermal_exponent = thermal_factor + log_over_sites, exponent = log_nonequilibrium + log_over_sites;
-    const double thermal = thermal_exponent + std::log(thermal_sum), other = exponent + std::log(sum);
-    const double larger = thermal > other ? thermal : other, smaller = thermal > other ? other : thermal;
+  template <class T>
+  LINDRIFT_HD T total(Index s, T thermal_sum, T sum, double* thermal_factor, double* factor) const {
+    const T zero = T{}, nothing = zero - INFINITY;
+    const T thermal_exponent = load<T>(thermal_factor, s) + log_over_sites;
+    const double exponent = log_nonequilibrium + log_over_sites;
+    const T thermal = thermal_exponent + logarithm(thermal_sum), other = exponent + logarithm(sum);
+    const auto thermal_is_larger = thermal > other;
+    const T larger = thermal_is_larger ? thermal : other, smaller = thermal_is_larger ? other : thermal;
     // A rate that is exactly zero stays zero whatever the others do.
-    const double result = larger == -INFINITY ? larger : larger + std::log1p(std::exp(smaller - larger));
-    thermal_factor = thermal == -INFINITY ? 0.0 : std::exp(thermal_exponent - result);
-    factor = other == -INFINITY ? 0.0 : std::exp(exponent - result);
+    const T result = larger == nothing ? nothing : larger + logarithm(1.0 + exponential(smaller - larger).value);
+    store(thermal_factor, s, thermal == nothing ? zero : exponential(thermal_exponent - result).value);
+    store(factor, s, other == nothing ? zero : exponential(exponent - result).value);
     return result;
   }
 };
@@ -102,8 +115,9 @@ struct LogRates {
 struct LogBalanceDerivative {
   DressedRows rows;
   double* derivative;
-  LINDRIFT_HD void operator()(Index s, const PairSums<double>& sum) const {
-    derivative[s] = rows.gain_of(s, sum) + rows.loss_of(s, sum);
+  template <class T>
+  LINDRIFT_HD void operator()(Index s, const PairSums<T>& sum) const {
+    store(derivative, s, rows.gain_of(s, sum) + rows.loss_of(s, sum));
   }
 };
 
@@ -111,23 +125,28 @@ struct LogBalanceDerivative {
 struct RowSums {
   double *thermal_gain, *gain, *thermal_loss, *loss;
 
-  LINDRIFT_HD void store(Index s, const PairSums<double>& sum) const {
+  LINDRIFT_HD void keep(Index s, const PairSums<double>& sum) const {
     thermal_gain[s] = sum.thermal_gain;
     gain[s] = sum.gain;
     thermal_loss[s] = sum.thermal_loss;
     loss[s] = sum.loss;
   }
-  LINDRIFT_HD PairSums<double> operator()(Index s) const {
-    return {thermal_gain[s], gain[s], thermal_loss[s], loss[s]};
+  template <class T>
+  LINDRIFT_HD PairSums<T> at(Index s) const {
+    return {load<T>(thermal_gain, s), load<T>(gain, s), load<T>(thermal_loss, s), load<T>(loss, s)};
   }
 };
 
-/// Hands the sums of every row, stored or made from moments, to the end of an equation.
+/// Hands the sums of every row, stored or made from moments, to the end of an equation: for several rows at once where
+/// the sums can be had so.
 template <class Sums, class Finish>
 struct FinishRows {
   Sums sums;
   Finish finish;
-  LINDRIFT_HD void operator()(Index s) const { finish(s, sums(s)); }
+  LINDRIFT_HD void operator()(Index s) const { finish(s, sums.template at<double>(s)); }
+  template <class T>
+  requires requires(const Sums& all) { all.template at<T>(Index{}); }
+  LINDRIFT_HD void at(Index s) const { finish(s, sums.template at<T>(s)); }
 };
 
 }  // namespace tgge

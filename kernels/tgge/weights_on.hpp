@@ -15,7 +15,8 @@ namespace tgge {
 template <class Engine, int Rank>
 class ProductWeightOn {
  public:
-  static constexpr bool separable = true;
+  static constexpr bool separable = true, is_product = true;
+  static constexpr int rank = Rank;
 
   ProductWeightOn(Engine& engine, const RateTables& tables) : size_(tables.modes) {
     engine.copy_in(tables.in, Rank * size_, in_);
@@ -36,7 +37,7 @@ class ProductWeightOn {
 template <class Engine>
 class TableWeightOn {
  public:
-  static constexpr bool separable = false;
+  static constexpr bool separable = false, is_product = false;
 
   TableWeightOn(Engine& engine, const RateTables& tables) : size_(tables.modes) {
     engine.copy_in(tables.table, size_ * size_, by_to_);
@@ -53,7 +54,7 @@ class TableWeightOn {
 template <class Engine>
 class OperatorWeightOn {
  public:
-  static constexpr bool separable = true;
+  static constexpr bool separable = true, is_product = false;
 
   OperatorWeightOn(Engine& engine, const RateTables& tables)
       : size_(tables.modes), dimension_(tables.dimension), channels_(tables.channels), floor_(tables.weight_floor) {

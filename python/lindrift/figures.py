@@ -326,3 +326,6 @@ def current_return(results):
     axes.set_ylabel(style.label(result["current"], result))
     axes.legend(loc="lower left")
     return figure
+
+
+from . import hubbard_figures, open_chain_figures  # noqa: E402,F401  they register their figures

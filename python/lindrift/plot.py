@@ -17,7 +17,8 @@ from .result import DONE, NOT_CONVERGED, Field, LindriftError
 OBSERVABLES = ("current", "drift", "drift_symmetric", "norm", "particle_number")
 # Momentum-resolved fields, most telling first, and pictures over two dimensions.
 DISTRIBUTIONS = ("occupation", "lagrange_multiplier")
-MAPS = ("green_retarded", "green_retarded_momentum", "spectral_function", "density", "self_energy")
+MAPS = ("green_retarded", "green_retarded_momentum", "spectral_function", "density", "self_energy",
+        "green_retarded_frequency")
 # Diagnostics of the solver, drawn only where there is nothing else.
 DIAGNOSTICS = ("residual", "steps", "converged", "status", "error", "norm", "particle_number")
 
@@ -68,7 +69,7 @@ def _draw_run(result):
         panels = _anything(result)
     figure, all_axes = style.new_figure(style.DOUBLE if len(panels) > 1 else style.SINGLE, len(panels))
     for axes, field in zip(all_axes, panels):
-        _draw_field(figure, axes, result, field)
+        draw_field(figure, axes, result, field)
     if "current" in result and result["current"].values.ndim == 0:
         value = float(result["current"].values)
         units = style.units_text(result["current"].units, result).strip(" ()")
@@ -91,7 +92,7 @@ def _draw_relaxation(result):
         panels.append(result["current"])
     figure, all_axes = style.new_figure(style.DOUBLE if len(panels) > 1 else style.SINGLE, len(panels))
     for axes, field in zip(all_axes, panels):
-        _draw_field(figure, axes, result, field)
+        draw_field(figure, axes, result, field)
     return figure
 
 
@@ -253,7 +254,7 @@ def _draw_bands(axes, result, field):
 # Fields by their dimensions
 
 
-def _draw_field(figure, axes, result, field):
+def draw_field(figure, axes, result, field):
     """Lines for one dimension, a family of lines over few and a heatmap over many members of a second one."""
     if field.values.ndim == 0:
         raise LindriftError(f"{result.path}: dataset {field.name} is a single number: nothing to draw")

@@ -6,6 +6,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "catalogue/hatsugai_kohmoto.hpp"
+#include "catalogue/hubbard.hpp"
 #include "catalogue/memory.hpp"
 #include "catalogue/tgge.hpp"
 #include "lindrift/error.hpp"
@@ -31,6 +33,7 @@ std::vector<config::Key> common_keys(const ModelEntry& model) {
   config::Key fields{.path = "output.fields", .type = config::Type::text_list};
   fields.help = "datasets to keep: \"all\" or a list of names";
   fields.default_value = std::vector<std::string>{};
+  if (!model.iterates) return {algorithm, fields};
   return {algorithm, tolerance, max_steps, fields};
 }
 
@@ -73,7 +76,8 @@ class ProgramMenu final : public config::Menu {
 }  // namespace
 
 const std::vector<ModelEntry>& models() {
-  static const std::vector<ModelEntry> all = {tgge_chain_entry(), tgge_rashba_entry()};
+  static const std::vector<ModelEntry> all = {tgge_chain_entry(), tgge_rashba_entry(), hatsugai_kohmoto_entry(),
+                                              hubbard_entry()};
   return all;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,22 +14,35 @@ namespace lindrift {
 
 /// What a point will cost, printed by `lindrift check` and used to bound memory.
 struct Plan {
-  Algorithm algorithm = Algorithm::automatic;  ///< as resolved
-  Backend backend = Backend::automatic;        ///< as resolved
-  std::string reason;                          ///< why this algorithm
-  std::string backend_reason;                  ///< why this backend
-  double memory_bytes = 0.0;                   ///< working set of one point
-  double output_bytes = 0.0;                   ///< in the file, one point
-  double rate_evaluations = 0.0;               ///< expected number of evaluations of the right-hand side
-  double operations = 0.0;                     ///< floating-point operations of one evaluation
-  double bytes_moved = 0.0;                    ///< memory traffic of one evaluation
-  double seconds_per_evaluation = 0.0;         ///< measured on this machine, once
-  std::vector<std::string> notes;              ///< what a user would want to know before starting
+  Algorithm algorithm = Algorithm::automatic;     ///< as resolved
+  Backend backend = Backend::automatic;           ///< as resolved
+  std::string reason;                             ///< why this algorithm
+  std::string backend_reason;                     ///< why this backend
+  double memory_bytes = 0.0;                      ///< working set of one point
+  double output_bytes = 0.0;                      ///< in the file, one point
+  std::string work = "evaluations of the rates";  ///< what a point's work is counted in
+  double rate_evaluations = 0.0;                  ///< expected number of these
+  double operations = 0.0;                        ///< floating-point operations of one evaluation
+  double bytes_moved = 0.0;                       ///< memory traffic of one evaluation
+  double seconds_per_evaluation = 0.0;            ///< measured on this machine, once
+  std::vector<std::string> notes;                 ///< what a user would want to know before starting
 };
 
-/// How a running point reports back. Called from the thread that runs the point.
+/// How a running point reports back. Called from the thread that runs the point, by every member of a team in the same
+/// places. Each of these may be empty.
 struct Monitor {
-  std::function<bool(double fraction)> progress;  ///< false asks the point to stop
+  /// How much of the point is done. False asks it to stop: it then offers a checkpoint and returns what it has, with
+  /// io::Result::stopped set.
+  std::function<bool(double fraction)> progress;
+
+  /// Offers to save the point, at a place from which it can go on with the same bits; to be called after progress().
+  /// `state` is only called when it is time to save: every minute or so, and before a stop. Members of a team have the
+  /// same state, or gather it in `state`, which is called on all of them or none.
+  std::function<void(const std::function<std::vector<unsigned char>()>& state)> checkpoint;
+
+  /// What the same point, with the same parameters, saved last when it was stopped or killed; empty if nothing. The
+  /// task knows from the bytes where it was; bytes it does not understand must be ignored.
+  std::vector<unsigned char> restored;
 };
 
 /// One task of one model.
@@ -43,7 +57,25 @@ struct TaskEntry {
   std::function<Plan(const config::Point&, const Execution&)> plan;
   std::function<io::Result(const config::Point&, const Execution&, const Monitor&)> run;
   /// Root attributes of the output that depend on the parameters alone, by name.
-  std::function<std::vector<std::pair<std::string, double>>(const config::Point&)> diagnostics;
+  std::function<std::vector<std::pair<std::string, double>>(const config::Point&)> diagnostics{};
+  /// A point gains from several processes: run() shares its work through Execution::team.
+  bool shares_a_point = false;
+  /// run() can evaluate Execution::certify entries of its result again, and says in its summary how far they are off.
+  bool certifies = false;
+  /// How long a point takes compared with others of the sweep, in any unit; it must not look at clocks. Empty: all the
+  /// same.
+  std::function<double(const config::Point&)> cost{};
+  /// Points that one rank takes at once, each group as many of them one after the other; empty: one. It may depend on
+  /// nothing but its argument.
+  std::function<std::size_t(const config::Document&)> group_size{};
+  /// Runs the points of a group together, where that is faster than one by one; empty, or groups of one: run() for
+  /// each. A point stands at its place in the group, and places of points that are not wanted are empty: the numbers of
+  /// a point may depend on its place, but not on which others are there. Hands each result to `finished` with its
+  /// place, on the thread that called. Points that have no result when it throws are tried in smaller groups, down to
+  /// run().
+  std::function<void(const std::vector<std::optional<config::Point>>& places, const Execution&, const Monitor&,
+                     const std::function<void(std::size_t, io::Result)>& finished)>
+      run_group{};
 };
 
 /// One model: its keys, and what can be done with it.
@@ -51,6 +83,7 @@ struct ModelEntry {
   std::string kind;
   std::string description;
   std::vector<Algorithm> algorithms;
+  bool iterates = true;           ///< its solvers have a tolerance and a number of steps to bound
   std::vector<config::Key> keys;  ///< of [model], [bath] and [initial]
   std::function<void(const config::Point&)> validate;
   std::vector<TaskEntry> tasks;

@@ -6,11 +6,13 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <map>
+#include <mutex>
+#include <optional>
 #include <set>
 #include <span>
 
 #include "catalogue/memory.hpp"
+#include "catalogue/read_once.hpp"
 #include "io/input.hpp"
 #include "lindrift/lindrift.hpp"
 
@@ -162,19 +164,10 @@ OperatorJump operators_of(const Point& point) {
   return jump;
 }
 
-/// The table of a point. Points of a sweep share one; it is read when the input is checked and kept.
+/// The table of a point.
 TableJump table_of(const Point& point, std::size_t modes) {
-  static std::map<std::string, io::Matrix> read;
   const std::string& location = point.text("bath.table");
-  auto found = read.find(location);
-  if (found == read.end()) {
-    try {
-      found = read.emplace(location, io::read_matrix(location)).first;
-    } catch (const Error& failure) {
-      throw ParameterError("bath.table", failure.what());
-    }
-  }
-  const io::Matrix& matrix = found->second;
+  const io::Matrix& matrix = read_once("bath.table", location, io::read_matrix);
   if (matrix.rows != modes || matrix.columns != modes)
     throw ParameterError("bath.table", fmt::format("{} has shape {} x {}; it must be modes x modes, {} x {}", location,
                                                    matrix.rows, matrix.columns, modes, modes));
@@ -445,6 +438,32 @@ double seconds_per_evaluation(const RateEquation& equation) {
   return seconds_since(start) / evaluations;
 }
 
+/// A start at each output time, then the fastest rate over the span, at orders 5 to 12.
+double expected_evaluations(double fastest_rate, const std::vector<double>& times) {
+  return 150.0 * static_cast<double>(times.size()) + std::min(3.0 * fastest_rate * times.back(), 2e4);
+}
+
+/// Sites at which points are compared.
+constexpr std::int64_t compared_sites = 64;
+
+/// Points of a sweep differ in how often the rates are evaluated: under relax, as the fastest rate goes up to where the
+/// implicit method takes over.
+double relative_cost(const Point& point) {
+  if (!point.has("task.times") || point.text("bath.jump") == "table") return 1.0;
+  Execution execution;
+  execution.backend = Backend::cpu;
+  try {
+    const RateEquation equation =
+        probe(point, std::min(point.integer("model.sites"), compared_sites), resolved(point, execution));
+    const std::vector<double> half(equation.modes(), 0.5);
+    std::vector<double> rate(equation.modes());
+    equation.generator->linearize(half, half, rate);
+    return expected_evaluations(*std::max_element(rate.begin(), rate.end()), point.reals("task.times"));
+  } catch (const Error&) {
+    return 0.0;  // it will fail, and at once
+  }
+}
+
 /// Evaluations of a steady state: about six Newton steps of two residuals and seven products.
 constexpr double steady_state_evaluations = 55.0;
 /// Sites at which a whole steady state is timed.
@@ -508,12 +527,11 @@ Plan plan_point(const Point& point, const Execution& requested) {
   double ratio = sites / static_cast<double>(equation.sites);
   if (point.has("task.times")) {
     plan.seconds_per_evaluation = seconds_per_evaluation(equation) * (direct ? ratio * ratio : ratio);
-    // A start at each output time, then the fastest rate over the span, at orders 5 to 12.
     const auto& times = point.reals("task.times");
     std::vector<double> half(equation.modes(), 0.5), rate(equation.modes());
     equation.generator->linearize(half, half, rate);
     const double fastest = *std::max_element(rate.begin(), rate.end());
-    plan.rate_evaluations = 150.0 * static_cast<double>(times.size()) + std::min(3.0 * fastest * times.back(), 2e4);
+    plan.rate_evaluations = expected_evaluations(fastest, times);
   } else {
     // Newton's evaluations take logarithms and have vectors around them: a whole steady state is timed and shared out.
     const bool table = point.text("bath.jump") == "table";
@@ -538,8 +556,7 @@ void describe(io::Result& result, const RateEquation& equation) {
   result.algorithm_reason = equation.reason;
 }
 
-io::Result run_steady_state(const Point& point, const Execution& requested, const Monitor&) {
-  const RateEquation equation = equation_of(point, resolved(point, requested));
+io::Result find_steady_state(const Point& point, const RateEquation& equation, const Monitor&) {
   SteadyStateOptions options;
   options.tolerance = point.real("solver.tolerance");
   options.max_steps = point.integer("solver.max_steps");
@@ -564,8 +581,7 @@ io::Result run_steady_state(const Point& point, const Execution& requested, cons
   return result;
 }
 
-io::Result run_relax(const Point& point, const Execution& requested, const Monitor& monitor) {
-  const RateEquation equation = equation_of(point, resolved(point, requested));
+io::Result follow_relaxation(const Point& point, const RateEquation& equation, const Monitor& monitor) {
   const auto& times = point.reals("task.times");
   RelaxOptions options;
   options.tolerance = point.real("solver.tolerance");
@@ -575,11 +591,14 @@ io::Result run_relax(const Point& point, const Execution& requested, const Monit
     options.on_time = [&](std::size_t done) {
       return monitor.progress(static_cast<double>(done) / static_cast<double>(times.size()));
     };
+  options.checkpoint = monitor.checkpoint;
+  options.restored = monitor.restored;
   RelaxResult trajectory = relax(equation, initial_multiplier(point, equation.modes()), times, options);
 
   io::Result result = outline(point);
   describe(result, equation);
   result.converged = trajectory.converged;
+  result.stopped = trajectory.stopped;
   result.message = trajectory.message;
   fill_observables(result, equation, trajectory.occupation);
   result.summary.emplace_back("residual", trajectory.residual.back());
@@ -590,6 +609,100 @@ io::Result run_relax(const Point& point, const Execution& requested, const Monit
   fill(result, "converged", std::vector{static_cast<std::uint8_t>(trajectory.converged)});
   fill(result, "steps", std::vector{trajectory.steps});
   return result;
+}
+
+/// What a task makes of one equation.
+using Solve = io::Result (*)(const Point&, const RateEquation&, const Monitor&);
+
+template <Solve solve>
+io::Result run_point(const Point& point, const Execution& requested, const Monitor& monitor) {
+  return solve(point, equation_of(point, resolved(point, requested)), monitor);
+}
+
+// --- sweeps whose points share their weights ---
+
+/// Points that are run together at most: enough to multiply matrices at full speed.
+constexpr std::size_t most_together = 64;
+/// Modes up to which a matrix of the spectrum is made, 2 GiB. Tables are there anyway.
+constexpr std::size_t most_matrix_modes = 16384;
+
+/// Keys that points which are run together may differ in.
+bool leaves_weights_alone(const std::string& path) {
+  for (const char* key :
+       {"bath.coupling", "bath.nonequilibrium_fraction", "bath.equilibrium_fraction", "initial.filling"})
+    if (path == key) return true;
+  return false;
+}
+
+/// Points one after the other that differ in strengths of the baths and in fillings only, if they gain from each other.
+std::size_t points_together(const config::Document& document) {
+  if (document.sweep.empty()) return 1;
+  const bool zip = document.sweep.mode == config::SweepMode::zip;
+  std::size_t alike = zip ? document.sweep.points() : 1;
+  for (auto axis = document.sweep.axes.rbegin(); axis != document.sweep.axes.rend(); ++axis) {
+    if (!leaves_weights_alone(axis->path)) {
+      if (zip) return 1;
+      break;
+    }
+    if (!zip) alike *= axis->values.size();
+  }
+  std::size_t size = std::min(alike, most_together);
+  // Groups must not reach into the next set of weights.
+  if (alike < document.sweep.points())
+    while (alike % size != 0) --size;
+  if (size == 1) return 1;
+  const Point first = document.point(0);
+  if (first.text("bath.jump") != "table" && modes_of(first) > most_matrix_modes) return 1;
+  return with_model(first, [&](const auto& model) { return gains_together(model, resolved(first, {})); }) ? size : 1;
+}
+
+template <Solve solve>
+void run_together(const std::vector<std::optional<Point>>& places, const Execution& requested, const Monitor& monitor,
+                  const std::function<void(std::size_t, io::Result)>& finished) {
+  std::vector<std::optional<BathStrength>> strengths(places.size());
+  const Point* first = nullptr;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (!places[i]) continue;
+    if (first == nullptr) first = &*places[i];
+    const TggeBath bath = bath_of(*places[i]);
+    strengths[i] = BathStrength{bath.coupling, bath.nonequilibrium_fraction, bath.equilibrium_fraction};
+  }
+  if (first == nullptr) return;
+
+  // Results are handed over on this thread.
+  std::mutex mutex;
+  std::vector<std::pair<std::size_t, io::Result>> ready;
+  std::size_t done = 0;
+  const auto hand_over = [&] {
+    std::vector<std::pair<std::size_t, io::Result>> taken;
+    {
+      const std::lock_guard lock(mutex);
+      taken.swap(ready);
+    }
+    done += taken.size();
+    for (auto& [place, result] : taken) finished(place, std::move(result));
+  };
+  const auto solve_one = [&](std::size_t place, const RateEquation& equation) {
+    io::Result result = solve(*places[place], equation, {});
+    const std::lock_guard lock(mutex);
+    ready.emplace_back(place, std::move(result));
+  };
+  const auto go_on = [&] {
+    hand_over();
+    return !monitor.progress || monitor.progress(static_cast<double>(done) / static_cast<double>(places.size()));
+  };
+  try {
+    with_model(*first, [&](const auto& model) {
+      solve_together(model, strengths, resolved(*first, requested), solve_one, go_on);
+      return 0;
+    });
+  } catch (const Interruption&) {
+    return hand_over();
+  } catch (...) {
+    hand_over();
+    throw;
+  }
+  hand_over();
 }
 
 ModelEntry tgge_entry(bool two_bands) {
@@ -609,16 +722,23 @@ ModelEntry tgge_entry(bool two_bands) {
                   .fields = field_names(two_bands, true),
                   .outline = outline,
                   .plan = plan_point,
-                  .run = run_relax,
-                  .diagnostics = diagnostics_of},
+                  .run = run_point<follow_relaxation>,
+                  .diagnostics = diagnostics_of,
+                  .shares_a_point = true,
+                  .cost = relative_cost,
+                  .group_size = points_together,
+                  .run_group = run_together<follow_relaxation>},
                  {.kind = "steady_state",
                   .description = "steady state with the numbers of the initial state",
                   .keys = {},
                   .fields = field_names(two_bands, false),
                   .outline = outline,
                   .plan = plan_point,
-                  .run = run_steady_state,
-                  .diagnostics = diagnostics_of}};
+                  .run = run_point<find_steady_state>,
+                  .diagnostics = diagnostics_of,
+                  .shares_a_point = true,
+                  .group_size = points_together,
+                  .run_group = run_together<find_steady_state>}};
   return model;
 }
 

@@ -23,8 +23,9 @@ namespace {
 struct CommandLine {
   RunOptions run;
   std::vector<std::string> sets;
-  std::string backend = "auto", log = "info";
-  std::string model, plot_file, plot_output, figure_folder = "figures";
+  std::string backend = "auto", log = "info", schedule = "dynamic", max_time;
+  bool resume = false, retry_failed = false, overwrite = false;
+  std::string model, status_file, plot_file, plot_output, figure_folder = "figures";
   std::vector<std::string> figure_names;
 };
 
@@ -36,6 +37,22 @@ std::pair<std::string, std::string> split_set(const std::string& text) {
     if (text[i] == '=' && !quoted) return {text.substr(0, i), text.substr(i + 1)};
   }
   throw UsageError("--set " + text + ": must be KEY=VALUE");
+}
+
+/// HH:MM:SS, MM:SS or seconds.
+double seconds_of(const std::string& text) {
+  double seconds = 0.0;
+  int parts = 0;
+  for (std::size_t first = 0; first <= text.size(); ++parts) {
+    const std::size_t colon = std::min(text.find(':', first), text.size());
+    const std::string part = text.substr(first, colon - first);
+    if (part.empty() || part.size() > 9 || part.find_first_not_of("0123456789") != std::string::npos) parts = 3;
+    if (parts < 3) seconds = 60.0 * seconds + std::stod(part);
+    first = colon + 1;
+  }
+  if (parts > 3 || seconds <= 0.0)
+    throw UsageError("--max-time " + text + ": must be HH:MM:SS, MM:SS or seconds, and more than nothing");
+  return seconds;
 }
 
 /// An option that takes one of a few words, which stand in its help instead of the type.
@@ -101,8 +118,26 @@ int dispatch(int argc, char** argv) {
   add_input_options(run_verb, line);
   run_verb->add_option("-o,--output", line.run.output, "output file; default: INPUT's name with .h5, in this folder")
       ->type_name("FILE");
-  run_verb->add_flag("--overwrite", line.run.overwrite, "replace an existing output");
+  CLI::Option* const overwrite = run_verb->add_flag("--overwrite", line.overwrite, "replace an existing output");
+  run_verb->add_flag("--resume", line.resume, "go on with a run that was stopped or killed, or extend its sweep")
+      ->excludes(overwrite);
+  run_verb->add_flag("--retry-failed", line.retry_failed, "as --resume, and again what failed or did not converge")
+      ->excludes(overwrite);
+  run_verb->add_option("--max-time", line.max_time, "stop in order after this time, as on SIGTERM")
+      ->type_name("HH:MM:SS");
+  run_verb
+      ->add_option("--checkpoint", line.run.checkpoint_seconds,
+                   "seconds between two checkpoints of a long point; default: 60")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 1e9).description(""));
+  add_choice(run_verb, "--schedule", line.schedule, {"dynamic", "static"},
+             "dynamic: a free rank takes the next point; static: points are dealt at the start");
   add_execution_options(run_verb, line);
+  run_verb
+      ->add_option("--certify", line.run.execution.certify,
+                   "spectral tasks: evaluate N random entries again by the direct algorithm")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000000).description(""));
   add_progress_option(run_verb, line);
   CLI::App* check_verb = app.add_subcommand("check", "check an input file and print the plan");
   add_input_options(check_verb, line);
@@ -121,7 +156,10 @@ int dispatch(int argc, char** argv) {
   plot_verb->add_option("FILE", line.plot_file, "result file (HDF5)")->required()->type_name("");
   plot_verb->add_option("-o,--output", line.plot_output, "picture file; default: FILE's name with .png")
       ->type_name("FILE");
-  const std::vector<CLI::App*> verbs = {run_verb, check_verb, models_verb, info_verb, figures_verb, plot_verb};
+  CLI::App* status_verb = app.add_subcommand("status", "say how far a running or stopped run is");
+  status_verb->add_option("FILE", line.status_file, "its output file (HDF5), there or not")->required()->type_name("");
+  const std::vector<CLI::App*> verbs = {run_verb,  check_verb,   status_verb, models_verb,
+                                        info_verb, figures_verb, plot_verb};
   for (CLI::App* verb : verbs)
     add_choice(verb, "--log", line.log, {"trace", "debug", "info", "warn", "error", "off"},
                "least severity of the messages on stderr; default: info");
@@ -133,7 +171,8 @@ int dispatch(int argc, char** argv) {
       "  lindrift run fig3b.toml --set model.sites=256        writes fig3b.h5\n"
       "  mpirun -n 8 lindrift run fig3b.toml -o big.h5        the points of the sweep shared by 8 processes\n"
       "\n"
-      "Exit codes: 0 done, 1 failed while running, 2 wrong input or usage, 3 some points failed or did not converge.\n"
+      "Exit codes: 0 done, 1 failed while running, 2 wrong input or usage, 3 some points failed or did not converge,\n"
+      "4 stopped early by a signal or --max-time, --resume goes on.\n"
       "`lindrift VERB --help` lists a verb's options.");
 
   // Under a launcher every rank comes to the same verdict; one of them says it, and its exit code is that of the job.
@@ -165,12 +204,17 @@ int dispatch(int argc, char** argv) {
   if (!speaks && !run_verb->parsed() && !figures_verb->parsed()) return success;
   try {
     for (const std::string& text : line.sets) line.run.sets.push_back(split_set(text));
+    if (!line.max_time.empty()) line.run.max_seconds = seconds_of(line.max_time);
   } catch (const UsageError&) {
     if (speaks) throw;
     return success;
   }
   if (line.backend == "cpu") line.run.execution.backend = Backend::cpu;
   if (line.backend == "cuda") line.run.execution.backend = Backend::cuda;
+  if (line.resume) line.run.existing = sweep::Existing::resume;
+  if (line.retry_failed) line.run.existing = sweep::Existing::retry_failed;
+  if (line.overwrite) line.run.existing = sweep::Existing::overwrite;
+  if (line.schedule == "static") line.run.schedule = sweep::Schedule::static_even;
   spdlog::set_default_logger(spdlog::stderr_color_mt("lindrift"));
   spdlog::set_pattern("%^%l%$: %v");
   spdlog::set_level(spdlog::level::from_str(line.log));
@@ -179,6 +223,7 @@ int dispatch(int argc, char** argv) {
   if (info_verb->parsed()) return print_info();
   if (plot_verb->parsed()) return plot(line.plot_file, line.plot_output);
   if (check_verb->parsed()) return check(line.run);
+  if (status_verb->parsed()) return status(line.status_file);
 
   const auto communicator = sweep::make_communicator(&argc, &argv);
   try {
@@ -206,6 +251,12 @@ int main(int argc, char** argv) {
     for (const config::Diagnostic& diagnostic : error.diagnostics()) fmt::print(stderr, "{}\n", diagnostic.text());
     return wrong_input;
   } catch (const UsageError& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return wrong_input;
+  } catch (const sweep::OutputRefused& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return wrong_input;
+  } catch (const sweep::OutputBusy& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return wrong_input;
   } catch (const UnsupportedError& error) {

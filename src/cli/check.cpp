@@ -28,11 +28,13 @@ int check(const RunOptions& options) {
     fmt::print(")");
   }
   fmt::print("\nalgorithm    {}: {}\n", name(plan.algorithm), plan.reason);
+  if (const std::size_t together = task.group_size ? task.group_size(document) : 1; together > 1)
+    fmt::print("together     {} points at a time, their sums over pairs as products of matrices\n", together);
   fmt::print("backend      {}: {}\n", name(plan.backend), plan.backend_reason);
   fmt::print("memory       {} for a point, {} for the results\n", bytes_text(plan.memory_bytes), bytes_text(output));
-  fmt::print("work         about {:.3g} evaluations of the rates a point, each {:.3g} operations on {}\n",
-             plan.rate_evaluations, plan.operations, bytes_text(plan.bytes_moved));
-  fmt::print("time         about {} in all ({} an evaluation, measured here)\n",
+  fmt::print("work         about {:.3g} {} a point, each {:.3g} operations on {}\n", plan.rate_evaluations, plan.work,
+             plan.operations, bytes_text(plan.bytes_moved));
+  fmt::print("time         about {} in all ({} each, measured here)\n",
              duration_text(seconds * static_cast<double>(points)), duration_text(plan.seconds_per_evaluation));
   for (const std::string& note : plan.notes) fmt::print("note         {}\n", note);
   return success;

@@ -14,7 +14,7 @@ std::string default_text(const config::Key& key) {
   if (!key.derived.empty()) return key.derived;
   if (!key.default_value) return key.optional ? "optional" : "required";
   return std::visit(
-      [](const auto& value) -> std::string {
+      [&key](const auto& value) -> std::string {
         using T = std::decay_t<decltype(value)>;
         if constexpr (std::is_same_v<T, config::Complex>)
           return fmt::format("[{}, {}]", value.real(), value.imag());
@@ -22,6 +22,12 @@ std::string default_text(const config::Key& key) {
           return fmt::format("{}", value);
         else if constexpr (std::is_same_v<T, std::string>)
           return fmt::format("\"{}\"", value);
+        else if constexpr (std::is_same_v<T, std::vector<std::int64_t>>)
+          return value.empty() ? "\"all\"" : fmt::format("[{}]", fmt::join(value, ", "));
+        else if constexpr (std::is_same_v<T, std::vector<double>>)
+          return value.empty()       ? "\"" + key.choices.front() + "\""  // the word for an empty list
+                 : value.size() == 1 ? fmt::format("{}", value.front())
+                                     : fmt::format("[{}]", fmt::join(value, ", "));
         else
           return "\"all\"";
       },
@@ -37,6 +43,7 @@ int list_models(const std::string& wanted) {
       std::string algorithms;
       for (const Algorithm algorithm : model.algorithms)
         algorithms += (algorithms.empty() ? "" : ", ") + std::string(name(algorithm));
+      if (algorithms.empty()) algorithms = "exact";
       for (const TaskEntry& task : model.tasks)
         fmt::print("{:<14} {:<14} {:<20} {:<12} {}\n", model.kind, task.kind, algorithms,
                    cuda_compiled() ? "cpu, cuda" : "cpu", task.description);

@@ -146,11 +146,13 @@ int figures(const std::vector<std::string>& names, const std::string& folder, co
     run_options.input = (examples / (input + ".toml")).string();
     run_options.output = (fs::path(folder) / (input + ".h5")).string();
     // A figure is always drawn from the input as it stands now.
-    run_options.overwrite = true;
+    run_options.existing = sweep::Existing::overwrite;
     if (communicator.rank() == 0) fmt::print("{}:\n", input);
-    worst = std::max(worst, run(run_options, communicator));
+    worst = std::max(worst, communicator.maximum(run(run_options, communicator)));
+    if (worst == stopped_early) break;
   }
-  if (worst == success && communicator.rank() == 0) {
+  if (communicator.rank() != 0) return success;
+  if (worst == success) {
     std::vector<std::string> arguments = {"figures", "--data", folder, "-o", folder};
     arguments.insert(arguments.end(), wanted.begin(), wanted.end());
     worst = run_python(arguments);

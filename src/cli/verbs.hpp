@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "lindrift/backend.hpp"
+#include "sweep/agenda.hpp"
+#include "sweep/campaign.hpp"
 #include "sweep/communicator.hpp"
 
 namespace lindrift::cli {
 
 /// Exit codes, a contract with scripts.
-enum Exit : int { success = 0, run_failed = 1, wrong_input = 2, points_failed = 3 };
+enum Exit : int { success = 0, run_failed = 1, wrong_input = 2, points_failed = 3, stopped_early = 4 };
 
 /// The command line is wrong in a way that its parser cannot see.
 class UsageError : public std::exception {
@@ -32,7 +34,7 @@ struct Refusal {
 
 /// Lets every rank look at what is asked for, and lets all go on or all leave: a rank that gave up alone would keep the
 /// others waiting.
-/// @throws Refusal on every rank if `look` has thrown on any; rank 0 speaks if it can
+/// @throws Refusal on every rank if `look` has thrown on any; the lowest of those speaks
 void agree(sweep::Communicator& communicator, const std::function<void()>& look);
 
 struct RunOptions {
@@ -40,12 +42,16 @@ struct RunOptions {
   std::string output;                                     ///< empty: INPUT's name with .h5 in the current folder
   std::vector<std::pair<std::string, std::string>> sets;  ///< KEY, VALUE
   Execution execution;
-  bool overwrite = false;
+  sweep::Existing existing = sweep::Existing::refuse;
+  sweep::Schedule schedule = sweep::Schedule::dynamic;
+  double max_seconds = 0.0;  ///< 0: no limit
+  double checkpoint_seconds = 60.0;
   std::string progress = "auto";  ///< auto | always | never
 };
 
 int run(const RunOptions& options, sweep::Communicator& communicator);
 int check(const RunOptions& options);
+int status(const std::string& file);
 int list_models(const std::string& model);
 int print_info();
 int plot(const std::string& file, const std::string& output);

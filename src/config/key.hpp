@@ -25,7 +25,7 @@ enum class Type {
   real,              ///< 1.5, or an integer
   complex,           ///< [re, im], or a real number
   text,              ///< "raman"; `choices` says which, empty means any
-  real_list,         ///< [0.0, 1.5]
+  real_list,         ///< [0.0, 1.5]; a word of `choices` is an empty list; a number is a list of one if `scalar` is set
   real_grid,         ///< a list, or { start = a, stop = b, count = n } with both ends included
   integer_list,      ///< [-2, 0, 5], no duplicates; "all" (an empty list) where `choices` is {"all"}
   text_list,         ///< "all" (an empty list), or ["current", "occupation"], no duplicates
@@ -56,14 +56,15 @@ struct Key {
   std::string derived{};                 ///< "1 - bath.nonequilibrium_fraction"
   Range range{};
   std::vector<std::string> choices{};
-  std::vector<Condition> when{};      ///< all must hold
-  bool ascending = false;             ///< lists and grids: strictly ascending
-  bool sweepable = false;             ///< may appear in [sweep]; real and complex keys only
-  std::string units{};                ///< as written to the output file for a swept key; empty: dimensionless
+  std::vector<Condition> when{};  ///< all must hold
+  bool ascending = false;         ///< lists and grids: strictly ascending
+  bool sweepable = false;  ///< may appear in [sweep]; real and complex keys, and lists that may be a plain number
+  std::string units{};     ///< as written to the output file for a swept key; empty: dimensionless
   std::vector<std::string> unless{};  ///< an error, and without its default, where one of these keys is given
   /// operator_channels: 4 for [a, b, Re, Im], 6 for [a, spin, b, spin, Re, Im]; a and b are offsets in sites, a spin is
   /// 0 (up) or 1 (down).
   std::size_t term_length = 4;
+  bool scalar = false;     ///< real_list: a plain number will do; under a sweep the value is a number
   bool file_path = false;  ///< text: names a file, relative to the folder of the input file; read as absolute
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -418,8 +419,16 @@ class Resolver {
   /// Where a key got its value: [sweep], then its table, or nowhere.
   Place place_of(const std::string& path) const {
     if (const SweepEntry* entry = swept(path)) return entry->node->place;
-    const auto given = given_.find(path);
-    return given != given_.end() ? given->second.node->place : Place{};
+    // An entry of a list, "key[3]", has a place of its own.
+    const std::size_t bracket = path.ends_with(']') ? path.rfind('[') : std::string::npos;
+    const auto given = given_.find(path.substr(0, bracket));
+    if (given == given_.end()) return {};
+    const Array* array = given->second.node->array();
+    if (bracket != std::string::npos && array != nullptr) {
+      const std::size_t entry = std::strtoul(path.c_str() + bracket + 1, nullptr, 10);
+      if (entry < array->items.size()) return array->items[entry].place;
+    }
+    return given->second.node->place;
   }
 
   const Table& root_;

@@ -26,6 +26,8 @@ std::string format_list_or_grid(const Value& value, const Key& key, const Grids&
   }
   const auto* integers = std::get_if<std::vector<std::int64_t>>(&value);
   const auto* texts = std::get_if<std::vector<std::string>>(&value);
+  const auto* list = std::get_if<std::vector<double>>(&value);
+  if (list != nullptr && list->empty() && !key.choices.empty()) return quote(key.choices.front());
   if ((integers != nullptr && integers->empty()) || (texts != nullptr && texts->empty())) return "\"all\"";
   return format_value(value);
 }

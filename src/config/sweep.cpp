@@ -74,7 +74,8 @@ SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entri
       result.complete = false;  // the caller looks for what was meant
       continue;
     }
-    const bool number = key->type == Type::real || key->type == Type::complex;
+    const bool number =
+        key->type == Type::real || key->type == Type::complex || (key->type == Type::real_list && key->scalar);
     if (!number || !key->sweepable) {
       reporter.add(entry.place,
                    fmt::format("{} = {}: {} cannot be swept: only single real or complex numbers can{}", entry.name,

@@ -225,8 +225,17 @@ class Reader {
 
   /// A list or a grid of numbers in range, in order if the key asks for it.
   std::optional<Reading> reals(const Node& node, const std::string& name, bool grid_allowed, std::int64_t most) {
-    const std::string wanted =
-        grid_allowed ? "a list of numbers or { start = a, stop = b, count = n }" : "a list of numbers";
+    std::string wanted = grid_allowed ? "a list of numbers or { start = a, stop = b, count = n }" : "a list of numbers";
+    if (key_.scalar) wanted = "a number or " + wanted;
+    if (!key_.choices.empty()) wanted = format_choices(key_.choices) + ", " + wanted;
+    if (const auto* word = std::get_if<std::string>(&node.value)) {
+      if (std::find(key_.choices.begin(), key_.choices.end(), *word) != key_.choices.end())
+        return Reading{std::vector<double>{}};
+    } else if (key_.scalar && node.array() == nullptr && node.table() == nullptr) {
+      const auto value = real(node, name);
+      if (!value) return std::nullopt;
+      return Reading{std::vector<double>{*value}};
+    }
     std::optional<std::vector<double>> values;
     std::optional<Grid> form;
     if (grid_allowed && node.table() != nullptr) {
@@ -455,6 +464,7 @@ std::optional<std::vector<Value>> read_axis(const Node& node, const Key& key, co
                                             std::optional<Grid>& grid, Reporter& reporter) {
   Key one = key;
   one.ascending = false;  // of a list-valued key; the points of a sweep may come in any order
+  one.scalar = false;
   Reader reader(one, reporter);
   if (key.type == Type::complex) {
     const auto* nodes = reader.items(node, name, "a list of [re, im] or numbers");

@@ -8,12 +8,12 @@
 #include <cstring>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "io/output.hpp"
+#include "io/system.hpp"
 #include "lindrift/error.hpp"
 
 namespace lindrift::io {
@@ -21,67 +21,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string_view remedy(int reason) {
-  switch (reason) {
-    case ENOSPC:
-    case EDQUOT:
-      return "free some room and run again, or choose another place with -o";
-    case EFBIG:
-      return "raise the limit on file sizes (ulimit -f) and run again";
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return "choose a folder that you may write to with -o";
-    case ENOENT:
-    case ENOTDIR:
-      return "create the folder first, or choose another one with -o";
-    case EISDIR:
-      return "name a file in it";
-    case ENAMETOOLONG:
-      return "choose a shorter name with -o";
-    case EIO:
-      return "the storage reports a fault: look at the system's log and choose another place with -o";
-    case EMFILE:
-    case ENFILE:
-      return "raise the limit on open files (ulimit -n) and run again";
-    default:
-      return "choose another place with -o";
-  }
-}
-
-[[noreturn]] void fail(const std::string& path, int reason) {
-  throw Error(fmt::format("cannot write {}: {}; {}", path, std::generic_category().message(reason), remedy(reason)));
-}
-
-/// Repeats a system call that a signal interrupted.
-template <class Call>
-auto uninterrupted(Call call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR) result = call();
-  return result;
-}
-
 /// The file that a path stands for: where it is a symbolic link to a file, that file is replaced and not the link.
 /// @throws Error if something other than a regular file is there, which a rename would destroy
 fs::path resolved_target(const std::string& path) {
   if (path.empty()) throw Error("cannot write a file without a name; give one with -o");
-  if (path.back() == '/') fail(path, EISDIR);
+  if (path.back() == '/') fail_to_write(path, EISDIR);
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
-    if (errno != ENOENT) fail(path, errno);
+    if (errno != ENOENT) fail_to_write(path, errno);
     return path;
   }
-  if (S_ISDIR(status.st_mode)) fail(path, EISDIR);
+  if (S_ISDIR(status.st_mode)) fail_to_write(path, EISDIR);
   if (!S_ISREG(status.st_mode)) {
     throw Error(fmt::format("cannot write {}: it is not a regular file; choose another name with -o", path));
   }
   std::error_code error;
   fs::path target = fs::canonical(path, error);
-  if (error) fail(path, error.value());
+  if (error) fail_to_write(path, error.value());
   return target;
 }
-
-fs::path folder_of(const fs::path& target) { return target.has_parent_path() ? target.parent_path() : fs::path("."); }
 
 /// A new file beside the target, removed again unless it took the target's place.
 class TemporaryFile {
@@ -93,43 +51,34 @@ class TemporaryFile {
     for (int attempt = 0; attempt < attempts; ++attempt) {
       name_ = candidate(attempt);
       constexpr mode_t readable_as_umask_allows = 0666;
-      descriptor_ = uninterrupted(
-          [&] { return ::open(name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, readable_as_umask_allows); });
-      if (descriptor_ >= 0) return;
+      descriptor_ = Descriptor(uninterrupted(
+          [&] { return ::open(name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, readable_as_umask_allows); }));
+      if (descriptor_) return;
       if (errno != EEXIST) break;
     }
-    fail(path_, errno);
+    fail_to_write(path_, errno);
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
   ~TemporaryFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
     if (!renamed_) ::unlink(name_.c_str());
   }
 
-  void write(const std::vector<unsigned char>& bytes) {
-    for (std::size_t done = 0; done < bytes.size();) {
-      const std::size_t length = std::min(bytes.size() - done, chunk_size);
-      const ssize_t written = uninterrupted([&] { return ::write(descriptor_, bytes.data() + done, length); });
-      if (written < 0) fail(path_, errno);
-      if (written == 0) fail(path_, EIO);  // no progress and no reason: do not spin
-      done += static_cast<std::size_t>(written);
-    }
-  }
+  void write(const std::vector<unsigned char>& bytes) { write_all(descriptor_.get(), bytes, path_); }
 
   void synchronise() {
-    if (uninterrupted([&] { return ::fsync(descriptor_); }) != 0) fail(path_, errno);
+    if (uninterrupted([&] { return ::fsync(descriptor_.get()); }) != 0) fail_to_write(path_, errno);
   }
 
   void require_content(const std::vector<unsigned char>& bytes) {
     // Only advice: asks the system to read from the disk what it still has in memory.
-    static_cast<void>(::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_DONTNEED));
+    static_cast<void>(::posix_fadvise(descriptor_.get(), 0, 0, POSIX_FADV_DONTNEED));
     std::vector<unsigned char> buffer(std::min(bytes.size(), chunk_size));
     for (std::size_t done = 0; done < bytes.size();) {
       const std::size_t length = std::min(bytes.size() - done, buffer.size());
       const ssize_t got =
-          uninterrupted([&] { return ::pread(descriptor_, buffer.data(), length, static_cast<off_t>(done)); });
-      if (got < 0) fail(path_, errno);
+          uninterrupted([&] { return ::pread(descriptor_.get(), buffer.data(), length, static_cast<off_t>(done)); });
+      if (got < 0) fail_to_write(path_, errno);
       if (got == 0 || std::memcmp(buffer.data(), bytes.data() + done, static_cast<std::size_t>(got)) != 0) {
         throw Error(fmt::format(
             "cannot write {}: what was read back differs from what was written; choose another disk with -o", path_));
@@ -140,8 +89,8 @@ class TemporaryFile {
 
   void take_the_place_of_target() {
     // Network file systems may report a full disk only here.
-    if (::close(std::exchange(descriptor_, -1)) != 0 && errno != EINTR) fail(path_, errno);
-    if (::rename(name_.c_str(), target_.c_str()) != 0) fail(path_, errno);
+    if (::close(descriptor_.release()) != 0 && errno != EINTR) fail_to_write(path_, errno);
+    if (::rename(name_.c_str(), target_.c_str()) != 0) fail_to_write(path_, errno);
     renamed_ = true;
   }
 
@@ -159,20 +108,9 @@ class TemporaryFile {
   std::string path_;  // as the user gave it, for messages
   fs::path target_;
   std::string name_;
-  int descriptor_ = -1;
+  Descriptor descriptor_;
   bool renamed_ = false;
 };
-
-/// Makes a rename in a folder last through a power failure.
-void synchronise_folder(const std::string& path, const fs::path& folder) {
-  const int descriptor = uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
-  if (descriptor < 0) return;  // a folder that may be written but not read: nothing more can be done
-  const int result = uninterrupted([&] { return ::fsync(descriptor); });
-  const int reason = errno;
-  ::close(descriptor);
-  // Some network file systems cannot synchronise a folder and say so with EINVAL; their renames are synchronous.
-  if (result != 0 && reason != EINVAL && reason != ENOTSUP) fail(path, reason);
-}
 
 }  // namespace
 

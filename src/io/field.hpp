@@ -27,6 +27,7 @@ struct Result {
   std::vector<Field> coordinates;
   std::vector<Field> fields;
   bool converged = true;
+  bool stopped = false;          ///< it was asked to stop and is not done; what it holds is right as far as it goes
   std::string message;           ///< why it did not converge, or a caution
   std::string backend;           ///< as resolved
   std::string backend_reason;    ///< why

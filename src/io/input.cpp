@@ -11,12 +11,14 @@ namespace lindrift::io {
 
 namespace {
 
-/// Larger files are not opened: no table of hop weights that fits the memory of a machine is.
+/// Larger files are not opened: no table that fits the memory of a machine is.
 constexpr std::uintmax_t largest_file = std::uintmax_t{1} << 40;
 
-}  // namespace
+struct OpenDataset {
+  Handle file, dataset, type;
+};
 
-Matrix read_matrix(const std::string& location) {
+OpenDataset open_dataset(const std::string& location) {
   // The dataset's path begins with '/', so the last ":/" ends the file's name.
   const std::size_t colon = location.rfind(":/");
   if (colon == std::string::npos) throw Error(location + ": must be FILE.h5:/path/of/dataset");
@@ -32,7 +34,7 @@ Matrix read_matrix(const std::string& location) {
   const htri_t is_hdf5 = H5Fis_hdf5(file_name.c_str());
   if (is_hdf5 < 0) throw Error(file_name + ": cannot be read");
   if (is_hdf5 == 0) throw Error(file_name + ": not an HDF5 file");
-  const Handle file(H5Fopen(file_name.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open " + file_name);
+  Handle file(H5Fopen(file_name.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open " + file_name);
 
   // Every link on the way is looked at: H5Lexists() fails on a path whose middle is missing.
   for (std::size_t slash = dataset_name.find('/', 1);; slash = dataset_name.find('/', slash + 1)) {
@@ -45,10 +47,16 @@ Matrix read_matrix(const std::string& location) {
   checked(H5Oget_info_by_name2(file.id(), dataset_name.c_str(), &object, H5O_INFO_BASIC, H5P_DEFAULT),
           "look at " + location);
   if (object.type != H5O_TYPE_DATASET) throw Error(fmt::format("{}: {} is not a dataset", file_name, dataset_name));
-  const Handle dataset(H5Dopen2(file.id(), dataset_name.c_str(), H5P_DEFAULT), H5Dclose, "open " + location);
-  const Handle type(H5Dget_type(dataset.id()), H5Tclose, "read the type of " + location);
-  const H5T_class_t kind = H5Tget_class(type.id());
-  if (kind != H5T_FLOAT && kind != H5T_INTEGER) throw Error(location + ": does not hold real numbers");
+  Handle dataset(H5Dopen2(file.id(), dataset_name.c_str(), H5P_DEFAULT), H5Dclose, "open " + location);
+  Handle type(H5Dget_type(dataset.id()), H5Tclose, "read the type of " + location);
+  return {std::move(file), std::move(dataset), std::move(type)};
+}
+
+struct Shape {
+  std::size_t rows, columns;
+};
+
+Shape shape_of(const Handle& dataset, const std::string& location) {
   const Handle space(H5Dget_space(dataset.id()), H5Sclose, "read the shape of " + location);
   const int dimensions = H5Sget_simple_extent_ndims(space.id());
   if (dimensions != 2) throw Error(fmt::format("{}: has {} dimensions; it must have 2", location, dimensions));
@@ -58,10 +66,54 @@ Matrix read_matrix(const std::string& location) {
     throw Error(
         fmt::format("{}: has shape {} x {}; at most 1000000 x 1000000 is allowed", location, shape[0], shape[1]));
 
-  Matrix matrix{static_cast<std::size_t>(shape[0]), static_cast<std::size_t>(shape[1]), {}};
+  return {static_cast<std::size_t>(shape[0]), static_cast<std::size_t>(shape[1])};
+}
+
+bool holds_reals(const OpenDataset& open) {
+  const H5T_class_t kind = H5Tget_class(open.type.id());
+  return kind == H5T_FLOAT || kind == H5T_INTEGER;
+}
+
+/// The compound of two floating-point numbers as which h5py and this program write a complex number: {r, i}.
+bool holds_pairs(const OpenDataset& open) {
+  const hid_t type = open.type.id();
+  if (H5Tget_class(type) != H5T_COMPOUND || H5Tget_nmembers(type) != 2) return false;
+  for (const char* name : {"r", "i"}) {
+    const int member = H5Tget_member_index(type, name);
+    if (member < 0 || H5Tget_member_class(type, static_cast<unsigned>(member)) != H5T_FLOAT) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Matrix read_matrix(const std::string& location) {
+  const OpenDataset open = open_dataset(location);
+  if (!holds_reals(open)) throw Error(location + ": does not hold real numbers");
+  const Shape shape = shape_of(open.dataset, location);
+  Matrix matrix{shape.rows, shape.columns, {}};
   matrix.values.resize(matrix.rows * matrix.columns);
   if (!matrix.values.empty())
-    checked(H5Dread(dataset.id(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, matrix.values.data()),
+    checked(H5Dread(open.dataset.id(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, matrix.values.data()),
+            "read " + location);
+  return matrix;
+}
+
+ComplexMatrix read_complex_matrix(const std::string& location) {
+  const OpenDataset open = open_dataset(location);
+  if (holds_reals(open)) {
+    const Matrix reals = read_matrix(location);
+    return {reals.rows, reals.columns, {reals.values.begin(), reals.values.end()}};
+  }
+  if (!holds_pairs(open)) throw Error(location + ": does not hold complex numbers {r, i}, nor real ones");
+  const Shape shape = shape_of(open.dataset, location);
+  ComplexMatrix matrix{shape.rows, shape.columns, {}};
+  matrix.values.resize(matrix.rows * matrix.columns);
+  const Handle pair(H5Tcreate(H5T_COMPOUND, sizeof(std::complex<double>)), H5Tclose, "make a complex type");
+  checked(H5Tinsert(pair.id(), "r", 0, H5T_NATIVE_DOUBLE), "make a complex type");
+  checked(H5Tinsert(pair.id(), "i", sizeof(double), H5T_NATIVE_DOUBLE), "make a complex type");
+  if (!matrix.values.empty())
+    checked(H5Dread(open.dataset.id(), pair.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, matrix.values.data()),
             "read " + location);
   return matrix;
 }

@@ -83,14 +83,15 @@ double particle_number(std::span<const double> occupation) {
 double balance_residual(const RateEquation& equation, std::span<const double> lagrange_multiplier) {
   std::vector<double> log_gain(equation.modes()), log_loss(equation.modes());
   equation.generator->log_rates(lagrange_multiplier, log_gain, log_loss);
-  return parallel_maximum(equation.modes(), 0.0, [&](std::size_t s) {
+  const double largest = parallel_maximum(equation.modes(), 0.0, [&](std::size_t s) {
     const bool empty_stays = lagrange_multiplier[s] == INFINITY && log_gain[s] == -INFINITY;
     const bool full_stays = lagrange_multiplier[s] == -INFINITY && log_loss[s] == -INFINITY;
     const bool frozen = log_gain[s] == -INFINITY && log_loss[s] == -INFINITY;
     if (empty_stays || full_stays || frozen) return 0.0;
-    // With gain (1-n) = e^{x} loss n the quotient is tanh(x/2), whatever the size of the rates.
-    return std::fabs(std::tanh(0.5 * (lagrange_multiplier[s] + log_gain[s] - log_loss[s])));
+    return std::fabs(lagrange_multiplier[s] + log_gain[s] - log_loss[s]);
   });
+  // With gain (1-n) = e^{x} loss n the quotient is tanh(x/2), whatever the size of the rates.
+  return std::tanh(0.5 * largest);
 }
 
 ParityMeasures parity_measures(const RateEquation& equation) {

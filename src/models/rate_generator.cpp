@@ -1,20 +1,106 @@
 #include "models/rate_generator.hpp"
 
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "kernels/sharing.hpp"
 #include "lindrift/error.hpp"
+#include "lindrift/team.hpp"
 
 namespace lindrift {
 
 kernels::RateKernel::~RateKernel() = default;
+kernels::MomentBalance::~MomentBalance() = default;
+kernels::RowProducts::~RowProducts() = default;
+kernels::Sharing::~Sharing() = default;
 
 namespace {
 
+void check_length(const char* what, std::size_t size, std::size_t wanted) {
+  if (size != wanted)
+    throw ShapeError(std::string("a vector over ") + what + " has length " + std::to_string(size) + "; it must be " +
+                     std::to_string(wanted));
+}
+
+class KernelMomentBalance final : public MomentBalance {
+ public:
+  KernelMomentBalance(std::size_t modes, kernels::MomentBalance& kernel)
+      : modes_(modes), moments_(static_cast<std::size_t>(kernel.moments())), kernel_(kernel) {}
+
+  std::size_t moments() const noexcept override { return moments_; }
+  void set_multipliers(std::span<const double> lagrange_multiplier) override {
+    check_length("modes", lagrange_multiplier.size(), modes_);
+    kernel_.set_multipliers(lagrange_multiplier.data());
+  }
+  void set_log_moments(std::span<const double> log_moment) override {
+    check_length("moments", log_moment.size(), moments_);
+    kernel_.set_log_moments(log_moment.data());
+  }
+  Filling filling(double log_fugacity) override {
+    const auto f = kernel_.filling(log_fugacity);
+    return {f.particles, f.holes, f.others, f.particle_slope, f.hole_slope, f.lowest, f.highest};
+  }
+  void response(double log_fugacity, std::span<double> log_moment, std::span<double> derivative) override {
+    check_length("moments", log_moment.size(), moments_);
+    check_length("pairs of moments", derivative.size(), (moments_ + 1) * (moments_ + 1));
+    kernel_.response(log_fugacity, log_moment.data(), derivative.data());
+  }
+  void multipliers(double log_fugacity, std::span<double> lagrange_multiplier) override {
+    check_length("modes", lagrange_multiplier.size(), modes_);
+    kernel_.multipliers(log_fugacity, lagrange_multiplier.data());
+  }
+
+ private:
+  std::size_t modes_, moments_;
+  kernels::MomentBalance& kernel_;
+};
+
+class TeamSharing final : public kernels::Sharing {
+ public:
+  explicit TeamSharing(Team& team) : team_(team) {}
+
+  void own(std::int64_t count, std::int64_t block, std::int64_t& first, std::int64_t& last) const override {
+    const auto bounds = share_bounds(team_, unsigned_of(count), unsigned_of(block));
+    const auto rank = static_cast<std::size_t>(team_.rank());
+    first = static_cast<std::int64_t>(bounds[rank]);
+    last = static_cast<std::int64_t>(bounds[rank + 1]);
+  }
+  void gather(double* values, std::int64_t count, std::int64_t block, std::int64_t width) const override {
+    const auto bounds = share_bounds(team_, unsigned_of(count), unsigned_of(block), unsigned_of(width));
+    team_.all_gather({values, unsigned_of(count * width)}, bounds);
+  }
+
+ private:
+  static std::size_t unsigned_of(std::int64_t size) { return static_cast<std::size_t>(size); }
+  Team& team_;
+};
+
+kernels::RateKernel* make_kernel(const kernels::RateTables& tables, const Execution& execution) {
+  const bool direct = execution.algorithm == Algorithm::direct;
+#ifdef LINDRIFT_HAVE_CUDA
+  if (execution.backend == Backend::cuda)
+    return kernels::cuda_device::make_rate_kernel(tables, direct, execution.threads, execution.device);
+#endif
+#ifdef LINDRIFT_SIMD_VARIANTS
+  if (simd_level() == "x86-64-v4")
+    return kernels::v4::make_rate_kernel(tables, direct, execution.threads, execution.device);
+  if (simd_level() == "x86-64-v3")
+    return kernels::v3::make_rate_kernel(tables, direct, execution.threads, execution.device);
+#endif
+  return kernels::baseline::make_rate_kernel(tables, direct, execution.threads, execution.device);
+}
+
 class RateGenerator final : public Generator {
  public:
-  RateGenerator(std::size_t modes, std::unique_ptr<kernels::RateKernel> kernel)
-      : modes_(modes), kernel_(std::move(kernel)) {}
+  RateGenerator(kernels::RateTables tables, const Execution& execution)
+      : modes_(static_cast<std::size_t>(tables.modes)) {
+    if (execution.team != nullptr && execution.team->size() > 1)
+      sharing_ = std::make_unique<TeamSharing>(*execution.team);
+    tables.sharing = sharing_.get();
+    kernel_.reset(make_kernel(tables, execution));
+    if (kernels::MomentBalance* balance = kernel_->moment_balance()) moment_balance_.emplace(modes_, *balance);
+  }
 
   std::size_t modes() const noexcept override { return modes_; }
 
@@ -45,40 +131,24 @@ class RateGenerator final : public Generator {
     if (!dressed_) throw Error("log_balance_derivative() needs a call of log_rates() first");
     kernel_->log_balance_derivative(direction.data(), derivative.data());
   }
+  MomentBalance* moment_balance() override { return moment_balance_ ? &*moment_balance_ : nullptr; }
 
  private:
   void check(std::initializer_list<std::size_t> sizes) const {
-    for (const std::size_t size : sizes)
-      if (size != modes_)
-        throw ShapeError("a vector over modes has length " + std::to_string(size) + "; it must be " +
-                         std::to_string(modes_));
+    for (const std::size_t size : sizes) check_length("modes", size, modes_);
   }
 
   std::size_t modes_;
+  std::unique_ptr<kernels::Sharing> sharing_;
   std::unique_ptr<kernels::RateKernel> kernel_;
+  std::optional<KernelMomentBalance> moment_balance_;
   bool linearized_ = false, dressed_ = false;
 };
-
-kernels::RateKernel* make_kernel(const kernels::RateTables& tables, const Execution& execution) {
-  const bool direct = execution.algorithm == Algorithm::direct;
-#ifdef LINDRIFT_HAVE_CUDA
-  if (execution.backend == Backend::cuda)
-    return kernels::cuda_device::make_rate_kernel(tables, direct, execution.threads, execution.device);
-#endif
-#ifdef LINDRIFT_SIMD_VARIANTS
-  if (simd_level() == "x86-64-v4")
-    return kernels::v4::make_rate_kernel(tables, direct, execution.threads, execution.device);
-  if (simd_level() == "x86-64-v3")
-    return kernels::v3::make_rate_kernel(tables, direct, execution.threads, execution.device);
-#endif
-  return kernels::baseline::make_rate_kernel(tables, direct, execution.threads, execution.device);
-}
 
 }  // namespace
 
 std::unique_ptr<Generator> make_rate_generator(const kernels::RateTables& tables, const Execution& execution) {
-  return std::make_unique<RateGenerator>(static_cast<std::size_t>(tables.modes),
-                                         std::unique_ptr<kernels::RateKernel>(make_kernel(tables, execution)));
+  return std::make_unique<RateGenerator>(tables, execution);
 }
 
 }  // namespace lindrift

@@ -2,20 +2,19 @@
 
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "lindrift/error.hpp"
 #include "lindrift/lattice.hpp"
+#include "models/hop_weights.hpp"
 #include "models/tgge_equation.hpp"
+#include "parallel.hpp"
 
 namespace lindrift {
-
-namespace {
 
 TggeJump any_jump(const TggeChain& chain) {
   return std::visit([](const auto& jump) { return TggeJump(jump); }, chain.jump);
 }
-
-}  // namespace
 
 void validate(const TggeChain& chain) {
   if (chain.sites < 1)
@@ -24,21 +23,27 @@ void validate(const TggeChain& chain) {
   validate_baths(chain.bath, any_jump(chain), chain.sites, 1, 4.0 * chain.hopping);
 }
 
-RateEquation make_rate_equation(const TggeChain& chain, const Execution& execution) {
-  validate(chain);
-  RateEquation equation;
+BareEquation bare_equation(const TggeChain& chain) {
+  BareEquation bare;
+  RateEquation& equation = bare.equation;
   equation.sites = chain.sites;
   equation.bands = 1;
   const auto modes = static_cast<std::size_t>(chain.sites);
   equation.energy.resize(modes);
   equation.velocity.resize(modes);
-  for (std::size_t s = 0; s < modes; ++s) {
+  parallel_for(modes, [&](std::size_t s) {
     const std::int64_t m = first_momentum_index(chain.sites) + static_cast<std::int64_t>(s);
     equation.energy[s] = -2.0 * chain.hopping * cos_pi(2 * m, chain.sites);
     equation.velocity[s] = 2.0 * chain.hopping * sin_pi(2 * m, chain.sites);
-  }
-  attach_baths(equation, chain.hopping, {}, chain.bath, any_jump(chain), execution);
-  return equation;
+  });
+  return bare;
+}
+
+RateEquation make_rate_equation(const TggeChain& chain, const Execution& execution) {
+  validate(chain);
+  BareEquation bare = bare_equation(chain);
+  attach_baths(bare.equation, chain.hopping, make_hop_weights(bare, any_jump(chain)), chain.bath, execution);
+  return std::move(bare.equation);
 }
 
 }  // namespace lindrift

@@ -3,20 +3,19 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "lindrift/error.hpp"
 #include "lindrift/lattice.hpp"
+#include "models/hop_weights.hpp"
 #include "models/tgge_equation.hpp"
+#include "parallel.hpp"
 
 namespace lindrift {
-
-namespace {
 
 TggeJump any_jump(const TggeRashba& chain) {
   return std::visit([](const auto& jump) { return TggeJump(jump); }, chain.jump);
 }
-
-}  // namespace
 
 void validate(const TggeRashba& chain) {
   // 2 L modes, and offsets times momenta, must fit the integers.
@@ -31,18 +30,18 @@ void validate(const TggeRashba& chain) {
   validate_baths(chain.bath, any_jump(chain), chain.sites, 2, 4.0 * chain.hopping + 2.0 * splitting);
 }
 
-RateEquation make_rate_equation(const TggeRashba& chain, const Execution& execution) {
-  validate(chain);
-  RateEquation equation;
+BareEquation bare_equation(const TggeRashba& chain) {
+  BareEquation bare;
+  RateEquation& equation = bare.equation;
+  Spinors& spinors = bare.spinors;
   equation.sites = chain.sites;
   equation.bands = 2;
   const auto sites = static_cast<std::size_t>(chain.sites);
   for (auto* values : {&equation.energy, &equation.velocity, &equation.spin_velocity[0], &equation.spin_velocity[1]})
     values->resize(2 * sites);
-  Spinors spinors;
   spinors.up.resize(2 * sites);
   spinors.down.resize(2 * sites);
-  for (std::size_t i = 0; i < sites; ++i) {
+  parallel_for(sites, [&](std::size_t i) {
     const std::int64_t m = first_momentum_index(chain.sites) + static_cast<std::int64_t>(i);
     const double cosine = cos_pi(2 * m, chain.sites), sine = sin_pi(2 * m, chain.sites);
     const double a = 2.0 * chain.rashba_y * sine + chain.zeeman_field, b = 2.0 * chain.rashba_z * sine;
@@ -68,9 +67,15 @@ RateEquation make_rate_equation(const TggeRashba& chain, const Execution& execut
             nu * chain.rashba_z * cosine * b_over;
       }
     }
-  }
-  attach_baths(equation, chain.hopping, spinors, chain.bath, any_jump(chain), execution);
-  return equation;
+  });
+  return bare;
+}
+
+RateEquation make_rate_equation(const TggeRashba& chain, const Execution& execution) {
+  validate(chain);
+  BareEquation bare = bare_equation(chain);
+  attach_baths(bare.equation, chain.hopping, make_hop_weights(bare, any_jump(chain)), chain.bath, execution);
+  return std::move(bare.equation);
 }
 
 }  // namespace lindrift

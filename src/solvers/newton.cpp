@@ -1,14 +1,13 @@
 #include "solvers/newton.hpp"
 
-#include <sunlinsol/sunlinsol_spgmr.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <sstream>
 
 #include "parallel.hpp"
+#include "solvers/balance_system.hpp"
 #include "solvers/occupation.hpp"
-#include "solvers/sundials_handles.hpp"
 
 namespace lindrift {
 
@@ -16,281 +15,91 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Krylov dimension. The matrix is the identity plus the rank of the weights (4 for the factorised bath) plus 2, and
-/// GMRES needs one vector for each; general baths of rank 30 fit as well.
-constexpr int krylov_dimension = 60;
 constexpr int most_halvings = 6;
 /// Below this the residual is at the mercy of rounding, and a step that does not reduce it ends the iteration.
 constexpr double rounding_level = 1e-11;
 constexpr double target = 2e-16;
 /// From below this one full Newton step, solved to its own accuracy, ends at rounding.
 constexpr double quadratic_level = 1e-9;
+/// Moments converge within ten steps or not at all.
+constexpr std::int64_t most_moment_steps = 20;
 
-/// The balance equations at one trial point.
-class Balance {
- public:
-  Balance(Generator& generator, const Components& components, std::span<const double> conserved)
-      : generator_(generator),
-        modes_(generator.modes()),
-        components_(static_cast<std::size_t>(components.count)),
-        component_(components.of_mode),
-        conserved_(conserved),
-        log_gain_(modes_),
-        log_loss_(modes_),
-        fixed_(modes_, 0),
-        free_filling_(components_),
-        chi_(modes_),
-        product_(modes_),
-        members_(components_) {
-    for (std::size_t s = 0; s < modes_; ++s) members_[component(s)].push_back(s);
-  }
+/// Newton's method with step halving, and a fixed-point step where it does not help.
+void iterate(BalanceSystem& system, std::int64_t max_steps, BalanceSolution& solution) {
+  while (solution.steps < max_steps && system.size() > target) {
+    ++solution.steps;
+    const double before = system.size();
+    system.solve(std::clamp(before, 1e-14, 1e-3));
 
-  std::size_t modes() const { return modes_; }
-  std::size_t components() const { return components_; }
-  std::size_t component(std::size_t s) const {
-    return component_.empty() ? 0 : static_cast<std::size_t>(component_[s]);
-  }
-  const std::vector<double>& residual() const { return residual_; }
-  bool fixed(std::size_t s) const { return fixed_[s] != 0; }
-  const std::string& obstacle() const { return obstacle_; }
-
-  /// Sets the fixed modes from the rates at `lambda`, and their multipliers in it; counts them in `solution`.
-  /// @return false if the numbers held by the fixed modes leave nothing for the others: obstacle() says so
-  bool classify(std::vector<double>& lambda, BalanceSolution& solution) {
-    generator_.log_rates(lambda, log_gain_, log_loss_);
-    for (std::size_t s = 0; s < modes_; ++s) {
-      const bool cannot_gain = log_gain_[s] == -infinity, cannot_lose = log_loss_[s] == -infinity;
-      fixed_[s] = cannot_gain || cannot_lose;
-      if (cannot_gain && cannot_lose)
-        lambda[s] = conserved_[s];
-      else if (cannot_gain)
-        lambda[s] = infinity;
-      else if (cannot_lose)
-        lambda[s] = -infinity;
-      solution.frozen += cannot_gain && cannot_lose;
-      solution.empty += cannot_gain && !cannot_lose;
-      solution.full += cannot_lose && !cannot_gain;
+    double best = infinity, step = 1.0;
+    for (int halving = 0; halving <= most_halvings; ++halving, step *= 0.5) {
+      best = system.try_step(step);
+      if (best < before || before <= rounding_level) break;
     }
-    for (std::size_t c = 0; c < components_; ++c) {
-      auto& members = members_[c];
-      const double number =
-          parallel_sum(members.size(), [&](std::size_t i) { return occupation_of(conserved_[members[i]]); });
-      const double held = parallel_sum(
-          members.size(), [&](std::size_t i) { return fixed(members[i]) ? occupation_of(lambda[members[i]]) : 0.0; });
-      std::erase_if(members, [&](std::size_t s) { return fixed(s); });
-      if (members.empty()) continue;
-      free_filling_[c] = (number - held) / static_cast<double>(members.size());
-      if (!(free_filling_[c] > 0.0 && free_filling_[c] < 1.0)) {
-        obstacle_ =
-            "modes that can only gain or only lose particles would hold more or fewer than there are: the steady state "
-            "then "
-            "depends on how it is reached; use task relax";
-        return false;
+    if (!(best < before)) {
+      if (before <= rounding_level) break;
+      best = system.try_fixed_point();
+      if (!std::isfinite(best)) {
+        solution.message = "the balance of the rates is not finite";
+        break;
       }
     }
-    return true;
+    system.accept();
+    // Newton squares the error: from here the next step would only move the last bits.
+    if (before <= quadratic_level && best <= rounding_level) break;
   }
-
-  /// Shifts the multipliers of the free modes so that every component has its number.
-  void normalize(std::vector<double>& lambda) {
-    for (std::size_t c = 0; c < components_; ++c) {
-      const auto& members = members_[c];
-      if (members.empty()) continue;
-      const double shift = log_fugacity_at(multipliers(lambda, c), free_filling_[c]);
-      parallel_for(members.size(), [&](std::size_t i) { lambda[members[i]] -= shift; });
-    }
-  }
-
-  /// R_s = lambda_s - log(loss_s / gain_s) + log z at `lambda`; 0 for fixed modes. Returns max |R| / (1 + max
-  /// |lambda|), NaN if anything is.
-  double evaluate(const std::vector<double>& lambda, const std::vector<double>& log_fugacity) {
-    generator_.log_rates(lambda, log_gain_, log_loss_);
-    residual_.resize(modes_);
-    const double largest = parallel_maximum(modes_, 0.0, [&](std::size_t s) {
-      residual_[s] = fixed(s) ? 0.0 : lambda[s] - (log_loss_[s] - log_gain_[s]) + log_fugacity[component(s)];
-      return std::fabs(residual_[s]);
-    });
-    const double largest_lambda =
-        parallel_maximum(modes_, 0.0, [&](std::size_t s) { return fixed(s) ? 0.0 : std::fabs(lambda[s]); });
-    return largest / (1.0 + largest_lambda);
-  }
-
-  /// lambda = log(loss/gain) - log z from the rates of the last evaluate(), each component at its number.
-  void fixed_point(std::vector<double>& lambda, std::vector<double>& log_fugacity) {
-    parallel_for(modes_, [&](std::size_t s) {
-      if (!fixed(s)) lambda[s] = log_loss_[s] - log_gain_[s];
-    });
-    for (std::size_t c = 0; c < components_; ++c) {
-      const auto& members = members_[c];
-      if (members.empty()) continue;
-      const double shift = log_fugacity[c] = log_fugacity_at(multipliers(lambda, c), free_filling_[c]);
-      parallel_for(members.size(), [&](std::size_t i) { lambda[members[i]] -= shift; });
-    }
-  }
-
-  /// Prepares multiply() at the point of the last evaluate().
-  void linearize(const std::vector<double>& lambda) {
-    std::fill(chi_.begin(), chi_.end(), 0.0);
-    for (std::size_t c = 0; c < components_; ++c) {
-      const auto& members = members_[c];
-      parallel_for(members.size(), [&](std::size_t i) {
-        const double x = std::exp(-std::fabs(lambda[members[i]]));
-        chi_[members[i]] = x / ((1.0 + x) * (1.0 + x));
-      });
-      const double sum = parallel_sum(members.size(), [&](std::size_t i) { return chi_[members[i]]; });
-      if (sum > 0.0) parallel_for(members.size(), [&](std::size_t i) { chi_[members[i]] /= sum; });
-    }
-  }
-
-  /// (delta, tau) -> ((1 - M) delta + tau, chi . delta): the bordered Newton matrix, Eq. 18, one tau for each
-  /// component.
-  void multiply(std::span<const double> in, std::span<double> out) {
-    generator_.log_balance_derivative(in.first(modes_), product_);
-    if (components_ == 1) {
-      out[modes_] = parallel_sum(modes_, [&](std::size_t s) {
-        out[s] = fixed(s) ? in[s] : in[s] - product_[s] + in[modes_];
-        return chi_[s] * in[s];
-      });
-      if (members_[0].empty()) out[modes_] = in[modes_];
-      return;
-    }
-    parallel_for(modes_,
-                 [&](std::size_t s) { out[s] = fixed(s) ? in[s] : in[s] - product_[s] + in[modes_ + component(s)]; });
-    for (std::size_t c = 0; c < components_; ++c) {
-      const auto& members = members_[c];
-      out[modes_ + c] = members.empty() ? in[modes_ + c] : parallel_sum(members.size(), [&](std::size_t i) {
-        return chi_[members[i]] * in[members[i]];
-      });
-    }
-  }
-
- private:
-  /// Multipliers of a component's free modes.
-  std::span<const double> multipliers(const std::vector<double>& lambda, std::size_t c) {
-    const auto& members = members_[c];
-    if (members.size() == modes_) return lambda;
-    gathered_.resize(members.size());
-    parallel_for(members.size(), [&](std::size_t i) { gathered_[i] = lambda[members[i]]; });
-    return gathered_;
-  }
-
-  Generator& generator_;
-  std::size_t modes_, components_;
-  const std::vector<std::int32_t>& component_;
-  std::span<const double> conserved_;
-  std::vector<double> log_gain_, log_loss_, residual_, gathered_;
-  std::vector<char> fixed_;
-  std::vector<double> free_filling_, chi_, product_;
-  std::vector<std::vector<std::size_t>> members_;  ///< free modes of each component
-  std::string obstacle_;
-};
-
-int multiply_callback(void* data, N_Vector in, N_Vector out) {
-  static_cast<Balance*>(data)->multiply(values(in), values(out));
-  return 0;
+  solution.change = system.size();
 }
 
-/// The bordered Newton system by SUNDIALS' GMRES.
-class NewtonSystem {
- public:
-  explicit NewtonSystem(Balance& balance)
-      : balance_(balance),
-        size_(balance.modes() + balance.components()),
-        right_(make_vector(size_, context_)),
-        solution_(make_vector(size_, context_)) {
-    const int dimension = static_cast<int>(std::min<std::size_t>(krylov_dimension, size_));
-    solver_.reset(SUNLinSol_SPGMR(right_.get(), SUN_PREC_NONE, dimension, context_));
-    if (!solver_) throw std::bad_alloc();
-    check_sundials(SUNLinSolSetATimes(solver_.get(), &balance, multiply_callback), "SUNLinSolSetATimes");
-    check_sundials(SUNLinSol_SPGMRSetMaxRestarts(solver_.get(), 2), "SUNLinSol_SPGMRSetMaxRestarts");
-    // Classical Gram-Schmidt takes all products with the new vector at once; it repeats itself where it must.
-    check_sundials(SUNLinSol_SPGMRSetGSType(solver_.get(), SUN_CLASSICAL_GS), "SUNLinSol_SPGMRSetGSType");
-    check_sundials(SUNLinSolInitialize(solver_.get()), "SUNLinSolInitialize");
-  }
+void conclude(BalanceSolution& solution, double tolerance, std::int64_t max_steps) {
+  solution.converged = solution.change <= tolerance && std::fabs(solution.log_fugacity) <= tolerance;
+  if (solution.converged || !solution.message.empty()) return;
+  std::ostringstream text;
+  const double reached = std::max(solution.change, std::fabs(solution.log_fugacity));
+  if (solution.steps >= max_steps)
+    text << "solver.max_steps = " << max_steps << " steps did not reach a balance";
+  else
+    text << "the balance stays as it is after " << solution.steps << " steps";
+  text << ": what is left is " << reached << ", above solver.tolerance = " << tolerance;
+  solution.message = text.str();
+}
 
-  /// Newton update (delta, tau) for the residual of the last evaluate(), to `accuracy` of its size.
-  std::span<const double> solve(double accuracy) {
-    auto right = values(right_.get());
-    const auto& residual = balance_.residual();
-    std::fill(right.begin() + static_cast<std::ptrdiff_t>(residual.size()), right.end(), 0.0);
-    parallel_for(residual.size(), [&](std::size_t s) { right[s] = -residual[s]; });
-    N_VConst(0.0, solution_.get());
-    const double size = std::sqrt(N_VDotProd(right_.get(), right_.get()));
-    check_sundials(SUNLinSolSetup(solver_.get(), nullptr), "SUNLinSolSetup");
-    // A solution that misses the accuracy is still a direction worth trying: the caller looks at what it does.
-    SUNLinSolSolve(solver_.get(), nullptr, solution_.get(), right_.get(), accuracy * size);
-    return values(solution_.get());
-  }
-
- private:
-  SundialsContext context_;
-  Balance& balance_;
-  std::size_t size_;
-  Sundials<N_Vector> right_, solution_;
-  Sundials<SUNLinearSolver> solver_;
-};
+double total_number(std::span<const double> lagrange_multiplier) {
+  // All multipliers are one and the same more often than not.
+  const double first = lagrange_multiplier[0], occupation = occupation_of(first);
+  return parallel_sum(lagrange_multiplier.size(), [&](std::size_t s) {
+    return lagrange_multiplier[s] == first ? occupation : occupation_of(lagrange_multiplier[s]);
+  });
+}
 
 }  // namespace
 
 BalanceSolution solve_balance(Generator& generator, const Components& components, std::span<const double> conserved,
                               std::vector<double> start, double tolerance, std::int64_t max_steps) {
   BalanceSolution solution;
-  solution.lagrange_multiplier = std::move(start);
-  std::vector<double>& lambda = solution.lagrange_multiplier;
-
-  Balance balance(generator, components, conserved);
-  if (!balance.classify(lambda, solution)) {
-    solution.message = balance.obstacle();
+  const double number = total_number(conserved);
+  MomentBalance* const moments = generator.moment_balance();
+  // A number that rounds to none or to all is for the other system to name.
+  if (moments && components.count == 1 && number > 0.0 && number < static_cast<double>(generator.modes())) {
+    MomentSystem system(*moments, generator.modes(), number, start);
+    iterate(system, std::min(max_steps, most_moment_steps), solution);
+    system.read(solution.lagrange_multiplier, solution.log_fugacity);
+    conclude(solution, tolerance, max_steps);
+    if (solution.converged || solution.steps >= max_steps) return solution;
+    // In an extreme cold every n (1-n) underflows and the moments no longer say where the Fermi level is.
+    const std::int64_t steps = solution.steps;
+    solution = {};
+    solution.steps = steps;
+  }
+  MultiplierSystem system(generator, components, conserved, std::move(start), solution);
+  if (system.obstacle().empty()) {
+    iterate(system, max_steps, solution);
+  } else {
+    solution.message = system.obstacle();
     solution.change = infinity;
-    return solution;
   }
-  balance.normalize(lambda);
-  NewtonSystem system(balance);
-  std::vector<double> log_fugacity(balance.components(), 0.0), trial_fugacity(balance.components());
-  std::vector<double> trial(lambda.size());
-  double size = balance.evaluate(lambda, log_fugacity);
-
-  while (solution.steps < max_steps && size > target) {
-    ++solution.steps;
-    balance.linearize(lambda);
-    const auto update = system.solve(std::clamp(size, 1e-14, 1e-3));
-
-    double best = infinity;
-    double step = 1.0;
-    for (int halving = 0; halving <= most_halvings; ++halving, step *= 0.5) {
-      parallel_for(lambda.size(),
-                   [&](std::size_t s) { trial[s] = balance.fixed(s) ? lambda[s] : lambda[s] + step * update[s]; });
-      balance.normalize(trial);
-      for (std::size_t c = 0; c < log_fugacity.size(); ++c)
-        trial_fugacity[c] = log_fugacity[c] + step * update[lambda.size() + c];
-      best = balance.evaluate(trial, trial_fugacity);
-      if (best < size || size <= rounding_level) break;
-    }
-    if (!(best < size)) {
-      if (size <= rounding_level) break;
-      // Newton does not help here: one step of the fixed-point map, which contracts everywhere.
-      balance.evaluate(lambda, log_fugacity);
-      trial = lambda;
-      balance.fixed_point(trial, trial_fugacity);
-      best = balance.evaluate(trial, trial_fugacity);
-      if (!std::isfinite(best)) {
-        solution.message = "the balance of the rates is not finite";
-        break;
-      }
-    }
-    const double before = size;
-    lambda.swap(trial);
-    log_fugacity.swap(trial_fugacity);
-    size = best;
-    // Newton squares the error: from here the next step would only move the last bits.
-    if (before <= quadratic_level && size <= rounding_level) break;
-  }
-  solution.change = size;
-  for (const double t : log_fugacity)
-    if (!(std::fabs(t) <= std::fabs(solution.log_fugacity))) solution.log_fugacity = t;
-  solution.converged = size <= tolerance && std::fabs(solution.log_fugacity) <= tolerance;
-  if (!solution.converged && solution.message.empty())
-    solution.message = "no balance within " + std::to_string(solution.steps) + " steps";
+  system.read(solution.lagrange_multiplier, solution.log_fugacity);
+  conclude(solution, tolerance, max_steps);
   return solution;
 }
 

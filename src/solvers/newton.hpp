@@ -21,8 +21,9 @@ struct BalanceSolution {
 };
 
 /// Solves lambda_s = log loss_s - log gain_s with the number of each component conserved (docs/physics.md, Eqs. 15-18):
-/// Newton's method with the logarithm of each component's fugacity as an extra unknown, linear systems by GMRES on the
-/// generator's exact derivative, step halving, and a fixed-point step where Newton does not help. Modes that cannot
+/// Newton's method with the logarithm of each component's fugacity as an extra unknown, in the space of the generator's
+/// moments where it has them, else in the multipliers with linear systems by GMRES on its exact derivative; step
+/// halving, and a fixed-point step where Newton does not help. Modes that cannot
 /// gain end empty (lambda = +inf), modes that cannot lose full (-inf), modes that can do neither keep the multiplier of
 /// `conserved`.
 /// @param conserved  Lagrange multipliers whose numbers are kept, component by component

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <span>
+
+#include "lindrift/generator.hpp"
 
 namespace lindrift {
 
@@ -12,11 +15,44 @@ inline double occupation_of(double lagrange_multiplier) {
   return (lagrange_multiplier > 0.0 ? x : 1.0) / (1.0 + x);
 }
 
-/// log z such that the mean of 1/(1 + e^{exponent_s - log z}) over the modes is `filling`: the fugacity that gives a
-/// set of unnormalised Lagrange multipliers a prescribed number. Monotone scalar equation, solved by Newton inside a
-/// bracket.
-/// @param filling  strictly between 0 and 1
-/// @param guess    where to start, if it lies between the bounds that the exponents set
-double log_fugacity_at(std::span<const double> exponent, double filling, double guess = 0.0);
+/// log z such that the multipliers r_s - log z hold `number` particles, from sums over their occupations. Monotone
+/// scalar equation, solved by Newton inside a bracket. In the logarithm of particles over holes it is nearly linear,
+/// also where every mode is full or empty to within e^{-500} and only such remainders say where the Fermi level is.
+/// @param number   strictly between 0 and modes
+/// @param filling  log z -> MomentBalance::Filling
+/// @param guess    where to start
+template <class Filling>
+double solve_log_fugacity(double number, double modes, double guess, const Filling& filling) {
+  double log_fugacity = guess;
+  MomentBalance::Filling sums = filling(log_fugacity);
+  // At the bounds every mode holds at most, at least the mean.
+  const double logit = std::log(number) - std::log(modes - number);
+  double low = logit + (log_fugacity + sums.lowest), high = logit + (log_fugacity + sums.highest);
+  if (!(log_fugacity >= low && log_fugacity <= high)) {
+    log_fugacity = low + 0.5 * (high - low);
+    sums = filling(log_fugacity);
+  }
+  for (int iteration = 0; iteration < 200 && low < high; ++iteration) {
+    const double surplus = sums.others - number;
+    const double particles = sums.particles + std::max(surplus, 0.0), holes = sums.holes + std::max(-surplus, 0.0);
+    if (!(particles < holes) && !(particles > holes)) break;  // equal, or not a number
+    (particles < holes ? low : high) = log_fugacity;
+    const double slope = sums.particle_slope / particles + sums.hole_slope / holes;
+    double next = log_fugacity - std::log(particles / holes) / slope;
+    // Outside the bracket (or not a number) bisection takes over.
+    const bool newton = next > low && next < high;
+    if (!newton) next = low + 0.5 * (high - low);
+    const double change = std::fabs(next - log_fugacity);
+    log_fugacity = next;
+    if (change <= 1e-16 * (1.0 + std::fabs(log_fugacity)) || next == low || next == high) break;
+    // |f''/f'| is of order 1, so a Newton step leaves about the square of its size: below rounding.
+    if (newton && change <= 1e-9) break;
+    sums = filling(log_fugacity);
+  }
+  return log_fugacity;
+}
+
+/// The same for exponents r_s on the host.
+double log_fugacity_at(std::span<const double> exponent, double number, double guess = 0.0);
 
 }  // namespace lindrift

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <exception>
 
+#include "parallel.hpp"
 #include "solvers/occupation.hpp"
 #include "solvers/sundials_handles.hpp"
 
@@ -33,11 +34,25 @@ void OccupationState::reorient() {
 }
 
 void OccupationState::split(std::span<double> particles, std::span<double> holes) const {
-  for (std::size_t s = 0; s < modes(); ++s) {
+  parallel_for(modes(), [&](std::size_t s) {
     const double small = smaller[s], large = 1.0 - smaller[s];
     particles[s] = flipped[s] ? large : small;
     holes[s] = flipped[s] ? small : large;
-  }
+  });
+}
+
+double OccupationState::particle_number() const {
+  return parallel_sum(modes(), [&](std::size_t s) { return flipped[s] ? -smaller[s] : smaller[s]; }) +
+         parallel_sum(modes(), [&](std::size_t s) { return flipped[s] ? 1.0 : 0.0; });
+}
+
+void OccupationState::shift_particle_number(double change) {
+  const double slope = parallel_sum(modes(), [&](std::size_t s) { return smaller[s] * (1.0 - smaller[s]); });
+  if (!(slope > 0.0)) return;
+  parallel_for(modes(), [&](std::size_t s) {
+    const double part = change / slope * smaller[s] * (1.0 - smaller[s]);
+    smaller[s] += flipped[s] ? -part : part;
+  });
 }
 
 void OccupationState::lagrange_multiplier(std::span<double> result) const {
@@ -71,6 +86,8 @@ struct OccupationIntegrator::Implementation {
   std::vector<char> flipped;
   std::vector<double> particles, holes, direction, diagonal;
   std::int64_t rate_evaluations = 0;
+  double origin = 0.0;   ///< time at which CVODE's clock was set to zero: steps far below the time's last bit count
+  double horizon = 0.0;  ///< of the search for the first step
   std::exception_ptr thrown;  ///< an exception must not cross the C library
 
   Implementation(Generator& g, Integrator chosen, double tol)
@@ -111,9 +128,10 @@ struct OccupationIntegrator::Implementation {
     }
   }
 
-  /// Starts CVODE at `state`, oriented for what comes: of n and 1-n the smaller one is integrated, or near 1/2 the one
-  /// that shrinks.
+  /// Starts CVODE at `state` with its clock at zero, oriented for what comes: of n and 1-n the smaller one is
+  /// integrated, or near 1/2 the one that shrinks.
   void start(OccupationState& state, double now, double stop) {
+    origin = now;
     state.reorient();
     flipped = state.flipped;
     const auto y = values(state_vector.get());
@@ -126,21 +144,26 @@ struct OccupationIntegrator::Implementation {
         y[s] = state.smaller[s] = 1.0 - y[s];
         flipped[s] = state.flipped[s] = !flipped[s];
       }
-    check_sundials(CVodeReInit(cvode, now, state_vector.get()), "CVodeReInit");
-    check_sundials(CVodeSetStopTime(cvode, stop), "CVodeSetStopTime");
+    check_sundials(CVodeReInit(cvode, 0.0, state_vector.get()), "CVodeReInit");
+    check_sundials(CVodeSetStopTime(cvode, stop - now), "CVodeSetStopTime");
+    // The first step is looked for within the time of the fastest rate, which may be e^{-60} of what is asked for.
+    split(state_vector.get());
+    generator.linearize(particles, holes, direction);
+    const double fastest = *std::max_element(direction.begin(), direction.end());
+    horizon = std::isfinite(fastest) && fastest * (stop - now) > 1.0 ? 1.0 / fastest : stop - now;
   }
 
   /// n and 1-n from CVODE's vector.
   void split(N_Vector y) {
     const auto smaller = values(y);
-    for (std::size_t s = 0; s < modes; ++s) {
+    parallel_for(modes, [&](std::size_t s) {
       const double small = smaller[s], large = 1.0 - smaller[s];
       particles[s] = flipped[s] ? large : small;
       holes[s] = flipped[s] ? small : large;
-    }
+    });
   }
   void flip(std::span<const double> in, std::span<double> out) const {
-    for (std::size_t s = 0; s < modes; ++s) out[s] = flipped[s] ? -in[s] : in[s];
+    parallel_for(modes, [&](std::size_t s) { out[s] = flipped[s] ? -in[s] : in[s]; });
   }
 
   int rate(double time, N_Vector y, N_Vector ydot) {
@@ -153,7 +176,7 @@ struct OccupationIntegrator::Implementation {
         // A trial point outside [0, 1] may overflow; the integrator then takes a smaller step.
         const bool sane = std::all_of(particles.begin(), particles.end(), [](double n) { return n > -0.5 && n < 1.5; });
         if (!sane) return 1;
-        throw NonFiniteRate(time, s);
+        throw NonFiniteRate(origin + time, s);
       }
     }
     flip(out, out);
@@ -179,8 +202,9 @@ struct OccupationIntegrator::Implementation {
     const auto& self = *static_cast<Implementation*>(data);
     const auto in = values(y);
     auto out = values(weight);
-    for (std::size_t s = 0; s < self.modes; ++s)
+    parallel_for(self.modes, [&](std::size_t s) {
       out[s] = 1.0 / (self.tolerance * std::max(std::fabs(in[s] * (1.0 - in[s])), 1e-30));
+    });
     return 0;
   }
   static int derivative_setup_callback(double, N_Vector y, N_Vector, void* data) {
@@ -212,7 +236,7 @@ struct OccupationIntegrator::Implementation {
     const auto& self = *static_cast<Implementation*>(data);
     const auto in = values(r);
     auto out = values(z);
-    for (std::size_t s = 0; s < self.modes; ++s) out[s] = in[s] / (1.0 + gamma * self.diagonal[s]);
+    parallel_for(self.modes, [&](std::size_t s) { out[s] = in[s] / (1.0 + gamma * self.diagonal[s]); });
     return 0;
   }
   static void silent_error_handler(int, const char*, const char*, char*, void*) {}
@@ -232,22 +256,28 @@ bool OccupationIntegrator::advance(OccupationState& state, double from, double t
   Implementation& self = *implementation_;
   self.thrown = nullptr;
   const auto y = values(self.state_vector.get());
+  const double number = state.particle_number();
   double now = from;
   std::int64_t left = max_steps;
-  bool oriented = false;
-  while (now < to) {
+  bool oriented = false, reached = false;
+  while (!reached) {
     if (left-- <= 0) return false;
     if (!oriented) self.start(state, now, to);
-    const int status = CVode(self.cvode, to, self.state_vector.get(), &now, CV_ONE_STEP);
+    double clock = 0.0;
+    const int status = CVode(self.cvode, self.horizon, self.state_vector.get(), &clock, CV_ONE_STEP);
     if (self.thrown) std::rethrow_exception(self.thrown);
     if (status < 0)
       throw NumericalError("the integrator stopped between times " + std::to_string(from) + " and " +
                            std::to_string(to) + ": " +
                            std::unique_ptr<char, void (*)(void*)>(CVodeGetReturnFlagName(status), std::free).get());
     ++steps_;
+    reached = status == CV_TSTOP_RETURN;
+    now = self.origin + clock;
     std::copy(y.begin(), y.end(), state.smaller.begin());
     oriented = std::all_of(y.begin(), y.end(), [](double side) { return side < worn_side; });
   }
+  // The rates conserve the number, Newton's method inside a stiff step only to its own accuracy.
+  if (self.integrator == Integrator::bdf) state.shift_particle_number(number - state.particle_number());
   return true;
 }
 

@@ -24,6 +24,9 @@ struct OccupationState {
   void reorient();
   void split(std::span<double> particles, std::span<double> holes) const;
   void lagrange_multiplier(std::span<double> result) const;
+  double particle_number() const;
+  /// Changes the number by a small amount: all multipliers move alike.
+  void shift_particle_number(double change);
 };
 
 /// dn/dt of a mode is not finite. The integrator knows modes by their index; the task knows their momenta.

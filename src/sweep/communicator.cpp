@@ -1,8 +1,25 @@
 #include "sweep/communicator.hpp"
 
+#include <array>
+#include <atomic>
 #include <cstdlib>
 
 namespace lindrift::sweep {
+
+namespace {
+
+class OwnBoard final : public Board {
+ public:
+  std::int64_t add(Slot slot, std::int64_t value) override { return numbers_.at(slot).fetch_add(value); }
+  const char* kind() const override { return "own"; }
+
+ private:
+  std::array<std::atomic<std::int64_t>, slots> numbers_{};
+};
+
+}  // namespace
+
+std::unique_ptr<Board> Communicator::make_board() { return std::make_unique<OwnBoard>(); }
 
 void Communicator::abort(int exit_code) { std::_Exit(exit_code); }
 

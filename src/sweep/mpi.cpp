@@ -6,32 +6,161 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <climits>
-#include <list>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <optional>
 #include <string>
+#include <thread>
 
 namespace lindrift::sweep {
 
 namespace {
 
-constexpr int record_tag = 1;
+constexpr int ask_tag = 1, answer_tag = 2;
 
 void check(int status, const char* call) {
   if (status == MPI_SUCCESS) return;
   char text[MPI_MAX_ERROR_STRING];
   int length = 0;
   MPI_Error_string(status, text, &length);
-  throw Error(std::string("MPI: ") + call + ": " + std::string(text, static_cast<std::size_t>(length)));
+  throw CommunicationError(std::string("MPI: ") + call + ": " + std::string(text, static_cast<std::size_t>(length)));
 }
 #define LINDRIFT_MPI_CHECK(call) check((call), #call)
 
-class MpiCommunicator final : public Communicator {
+/// Calls `look` every now and then from a thread of its own, until it is destroyed.
+class Patrol {
  public:
-  MpiCommunicator(int* argc, char*** argv) {
-    int provided = 0;
-    LINDRIFT_MPI_CHECK(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided));
-    // A communicator of our own: a library that uses the world for itself does not get in our way.
-    LINDRIFT_MPI_CHECK(MPI_Comm_dup(MPI_COMM_WORLD, &communicator_));
+  explicit Patrol(std::function<void()> look) : thread_([this, look = std::move(look)] { walk(look); }) {}
+  ~Patrol() {
+    over_ = true;
+    thread_.join();
+  }
+  Patrol(const Patrol&) = delete;
+  Patrol& operator=(const Patrol&) = delete;
+
+ private:
+  void walk(const std::function<void()>& look) const {
+    constexpr auto pause = std::chrono::microseconds(200);
+    while (!over_) {
+      look();
+      std::this_thread::sleep_for(pause);
+    }
+  }
+  std::atomic<bool> over_ = false;
+  std::thread thread_;
+};
+
+/// A communicator of its own for messages of one purpose.
+class Channel {
+ public:
+  explicit Channel(MPI_Comm communicator) {
+    LINDRIFT_MPI_CHECK(MPI_Comm_dup(communicator, &copy_));
+    LINDRIFT_MPI_CHECK(MPI_Comm_set_errhandler(copy_, MPI_ERRORS_RETURN));
+  }
+  ~Channel() { MPI_Comm_free(&copy_); }
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+  MPI_Comm get() const { return copy_; }
+
+ private:
+  MPI_Comm copy_ = MPI_COMM_NULL;
+};
+
+/// The numbers lie in a window of rank 0's memory, to which the others have access by themselves: one atomic operation
+/// and a flush for each. MPI_Win_allocate lets the library choose memory that the hardware can reach.
+class OneSidedBoard final : public Board {
+ public:
+  OneSidedBoard(MPI_Win window, MPI_Comm communicator, bool patrolled) : window_(window), channel_(communicator) {
+    // Between machines without such hardware rank 0 must look after the window; it may be busy with a long point.
+    if (patrolled)
+      patrol_.emplace([this] {
+        int there = 0;
+        MPI_Iprobe(MPI_ANY_SOURCE, ask_tag, channel_.get(), &there, MPI_STATUS_IGNORE);
+      });
+  }
+  ~OneSidedBoard() override {
+    patrol_.reset();
+    MPI_Win_unlock_all(window_);
+    MPI_Win_free(&window_);
+  }
+  OneSidedBoard(const OneSidedBoard&) = delete;
+  OneSidedBoard& operator=(const OneSidedBoard&) = delete;
+
+  /// A window of zeros that every rank has access to, or MPI_WIN_NULL if a rank cannot have it.
+  static MPI_Win make_window(MPI_Comm communicator, int rank) {
+    std::int64_t* numbers = nullptr;
+    MPI_Win window = MPI_WIN_NULL;
+    const MPI_Aint size = rank == 0 ? slots * static_cast<MPI_Aint>(sizeof(std::int64_t)) : 0;
+    int works =
+        MPI_Win_allocate(size, sizeof(std::int64_t), MPI_INFO_NULL, communicator, &numbers, &window) == MPI_SUCCESS;
+    LINDRIFT_MPI_CHECK(MPI_Allreduce(MPI_IN_PLACE, &works, 1, MPI_INT, MPI_MIN, communicator));
+    if (works == 0) return MPI_WIN_NULL;
+    LINDRIFT_MPI_CHECK(MPI_Win_set_errhandler(window, MPI_ERRORS_RETURN));
+    LINDRIFT_MPI_CHECK(MPI_Win_lock_all(MPI_MODE_NOCHECK, window));
+    if (rank == 0) std::fill(numbers, numbers + slots, 0);
+    LINDRIFT_MPI_CHECK(MPI_Win_sync(window));
+    LINDRIFT_MPI_CHECK(MPI_Barrier(communicator));
+    return window;
+  }
+
+  std::int64_t add(Slot slot, std::int64_t value) override {
+    std::int64_t before = 0;
+    LINDRIFT_MPI_CHECK(MPI_Fetch_and_op(&value, &before, MPI_INT64_T, 0, slot, MPI_SUM, window_));
+    LINDRIFT_MPI_CHECK(MPI_Win_flush(0, window_));
+    return before;
+  }
+  const char* kind() const override { return "one-sided"; }
+
+ private:
+  MPI_Win window_;
+  Channel channel_;
+  std::optional<Patrol> patrol_;
+};
+
+/// The numbers lie with rank 0, where a thread answers the others: for an MPI without one-sided communication.
+class TwoSidedBoard final : public Board {
+ public:
+  TwoSidedBoard(MPI_Comm communicator, int rank) : channel_(communicator), root_(rank == 0) {
+    if (root_) patrol_.emplace([this] { answer(); });
+  }
+  std::int64_t add(Slot slot, std::int64_t value) override {
+    if (root_) return numbers_.at(slot).fetch_add(value);
+    const std::array<std::int64_t, 2> question = {slot, value};
+    std::int64_t before = 0;
+    LINDRIFT_MPI_CHECK(MPI_Sendrecv(question.data(), 2, MPI_INT64_T, 0, ask_tag, &before, 1, MPI_INT64_T, 0, answer_tag,
+                                    channel_.get(), MPI_STATUS_IGNORE));
+    return before;
+  }
+  const char* kind() const override { return "two-sided"; }
+
+ private:
+  /// In the thread: an error of MPI here ends the job through those who wait for the answer.
+  void answer() {
+    int there = 1;
+    MPI_Status status;
+    while (MPI_Iprobe(MPI_ANY_SOURCE, ask_tag, channel_.get(), &there, &status) == MPI_SUCCESS && there != 0) {
+      std::array<std::int64_t, 2> question{};
+      MPI_Recv(question.data(), 2, MPI_INT64_T, status.MPI_SOURCE, ask_tag, channel_.get(), MPI_STATUS_IGNORE);
+      const std::int64_t before = numbers_.at(static_cast<std::size_t>(question[0])).fetch_add(question[1]);
+      MPI_Send(&before, 1, MPI_INT64_T, status.MPI_SOURCE, answer_tag, channel_.get());
+    }
+  }
+
+  Channel channel_;
+  bool root_;
+  std::array<std::atomic<std::int64_t>, slots> numbers_{};
+  std::optional<Patrol> patrol_;
+};
+
+class MpiCommunicator : public Communicator {
+ public:
+  /// Takes over a communicator, which must not be MPI's world or another library's.
+  explicit MpiCommunicator(MPI_Comm communicator) : communicator_(communicator) {
     LINDRIFT_MPI_CHECK(MPI_Comm_set_errhandler(communicator_, MPI_ERRORS_RETURN));
     LINDRIFT_MPI_CHECK(MPI_Comm_rank(communicator_, &rank_));
     LINDRIFT_MPI_CHECK(MPI_Comm_size(communicator_, &size_));
@@ -41,11 +170,7 @@ class MpiCommunicator final : public Communicator {
     LINDRIFT_MPI_CHECK(MPI_Comm_size(node, &local_size_));
     LINDRIFT_MPI_CHECK(MPI_Comm_free(&node));
   }
-  ~MpiCommunicator() override {
-    for (Pending& message : pending_) MPI_Wait(&message.request, MPI_STATUS_IGNORE);
-    MPI_Comm_free(&communicator_);
-    MPI_Finalize();
-  }
+  ~MpiCommunicator() override { MPI_Comm_free(&communicator_); }
   MpiCommunicator(const MpiCommunicator&) = delete;
   MpiCommunicator& operator=(const MpiCommunicator&) = delete;
 
@@ -54,42 +179,50 @@ class MpiCommunicator final : public Communicator {
   int local_rank() const override { return local_rank_; }
   int local_size() const override { return local_size_; }
 
-  void send_to_root(Bytes bytes) override {
-    if (bytes.size() > INT_MAX)
-      throw Error("MPI: a point's result of more than 2 GB cannot be sent; run it on one rank");
-    pending_.remove_if([](Pending& message) {
-      int done = 0;
-      LINDRIFT_MPI_CHECK(MPI_Test(&message.request, &done, MPI_STATUS_IGNORE));
-      return done != 0;
-    });
-    Pending& message = pending_.emplace_back();
-    message.bytes = std::move(bytes);
-    LINDRIFT_MPI_CHECK(MPI_Isend(message.bytes.data(), static_cast<int>(message.bytes.size()), MPI_BYTE, 0, record_tag,
-                                 communicator_, &message.request));
-  }
-
-  std::optional<Bytes> receive_at_root(bool wait) override {
-    int there = 0;
-    MPI_Status status;
-    if (wait) {
-      LINDRIFT_MPI_CHECK(MPI_Probe(MPI_ANY_SOURCE, record_tag, communicator_, &status));
-    } else {
-      LINDRIFT_MPI_CHECK(MPI_Iprobe(MPI_ANY_SOURCE, record_tag, communicator_, &there, &status));
-      if (!there) return std::nullopt;
-    }
-    int length = 0;
-    LINDRIFT_MPI_CHECK(MPI_Get_count(&status, MPI_BYTE, &length));
-    Bytes bytes(static_cast<std::size_t>(length));
-    LINDRIFT_MPI_CHECK(
-        MPI_Recv(bytes.data(), length, MPI_BYTE, status.MPI_SOURCE, record_tag, communicator_, MPI_STATUS_IGNORE));
-    return bytes;
-  }
-
   int maximum(int value) override {
     int result = 0;
     LINDRIFT_MPI_CHECK(MPI_Allreduce(&value, &result, 1, MPI_INT, MPI_MAX, communicator_));
     return result;
   }
+
+  void broadcast(Bytes& bytes, int from) override {
+    std::uint64_t length = bytes.size();
+    LINDRIFT_MPI_CHECK(MPI_Bcast(&length, 1, MPI_UINT64_T, from, communicator_));
+    bytes.resize(static_cast<std::size_t>(length));
+    for_each_chunk(bytes.size(), [&](std::size_t first, int count) {
+      LINDRIFT_MPI_CHECK(MPI_Bcast(bytes.data() + first, count, MPI_BYTE, from, communicator_));
+    });
+  }
+
+  void all_gather(std::span<double> values, std::span<const std::size_t> bounds) override {
+    const auto members = static_cast<std::size_t>(size_);
+    if (bounds.size() != members + 1 || bounds.front() != 0 || bounds.back() != values.size() ||
+        !std::is_sorted(bounds.begin(), bounds.end()))
+      throw ShapeError("all_gather: bounds must ascend from 0 to the length of the array, one more than members");
+    if (values.size() > INT_MAX) {  // MPI counts with int
+      for (std::size_t r = 0; r < members; ++r)
+        for_each_chunk(bounds[r + 1] - bounds[r], [&](std::size_t first, int count) {
+          LINDRIFT_MPI_CHECK(
+              MPI_Bcast(values.data() + bounds[r] + first, count, MPI_DOUBLE, static_cast<int>(r), communicator_));
+        });
+      return;
+    }
+    std::vector<int> counts(members), starts(members);
+    for (std::size_t r = 0; r < members; ++r) {
+      counts[r] = static_cast<int>(bounds[r + 1] - bounds[r]);
+      starts[r] = static_cast<int>(bounds[r]);
+    }
+    LINDRIFT_MPI_CHECK(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, values.data(), counts.data(), starts.data(),
+                                      MPI_DOUBLE, communicator_));
+  }
+
+  std::unique_ptr<Communicator> split(int colour) override {
+    MPI_Comm part;
+    LINDRIFT_MPI_CHECK(MPI_Comm_split(communicator_, colour, rank_, &part));
+    return std::make_unique<MpiCommunicator>(part);
+  }
+
+  std::unique_ptr<Board> make_board() override;
 
   void abort(int exit_code) override {
     MPI_Abort(communicator_, exit_code);
@@ -97,19 +230,61 @@ class MpiCommunicator final : public Communicator {
   }
 
  private:
-  struct Pending {
-    Bytes bytes;
-    MPI_Request request = MPI_REQUEST_NULL;
-  };
+  /// Calls send(first, count) for pieces that MPI can count.
+  template <class Send>
+  static void for_each_chunk(std::size_t length, const Send& send) {
+    constexpr std::size_t longest = std::size_t{1} << 30U;
+    for (std::size_t first = 0; first < length; first += longest)
+      send(first, static_cast<int>(std::min(longest, length - first)));
+  }
+
   MPI_Comm communicator_ = MPI_COMM_NULL;
   int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1;
-  std::list<Pending> pending_;
+};
+
+std::unique_ptr<Board> MpiCommunicator::make_board() {
+  int level = MPI_THREAD_SINGLE;
+  LINDRIFT_MPI_CHECK(MPI_Query_thread(&level));
+  const bool threads = level == MPI_THREAD_MULTIPLE;
+  const char* choice = std::getenv("LINDRIFT_BOARD");
+  if (choice == nullptr || std::string(choice) != "two-sided") {
+    const MPI_Win window = OneSidedBoard::make_window(communicator_, rank_);
+    const bool one_machine = maximum(local_size_ < size_ ? 1 : 0) == 0;
+    if (window != MPI_WIN_NULL)
+      return std::make_unique<OneSidedBoard>(window, communicator_, rank_ == 0 && !one_machine && threads);
+  }
+  if (!threads) return nullptr;
+  return std::make_unique<TwoSidedBoard>(communicator_, rank_);
+}
+
+/// MPI from start to end.
+class MpiLibrary {
+ public:
+  MpiLibrary(int* argc, char*** argv) {
+    int provided = 0;
+    LINDRIFT_MPI_CHECK(MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &provided));
+  }
+  ~MpiLibrary() { MPI_Finalize(); }
+  MpiLibrary(const MpiLibrary&) = delete;
+  MpiLibrary& operator=(const MpiLibrary&) = delete;
+
+  /// A communicator of our own: a library that uses the world for itself does not get in our way.
+  static MPI_Comm copy_of_world() {
+    MPI_Comm copy;
+    LINDRIFT_MPI_CHECK(MPI_Comm_dup(MPI_COMM_WORLD, &copy));
+    return copy;
+  }
+};
+
+class MpiWorld final : private MpiLibrary, public MpiCommunicator {
+ public:
+  MpiWorld(int* argc, char*** argv) : MpiLibrary(argc, argv), MpiCommunicator(copy_of_world()) {}
 };
 
 }  // namespace
 
 std::unique_ptr<Communicator> make_communicator(int* argc, char*** argv) {
-  if (launched_by_mpi()) return std::make_unique<MpiCommunicator>(argc, argv);
+  if (launched_by_mpi()) return std::make_unique<MpiWorld>(argc, argv);
   return std::make_unique<Communicator>();
 }
 

@@ -1,9 +1,9 @@
 #include "lindrift/tasks/steady_state.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 #include "lindrift/error.hpp"
+#include "parallel.hpp"
 #include "solvers/newton.hpp"
 #include "solvers/occupation.hpp"
 
@@ -29,7 +29,7 @@ SteadyState steady_state(const RateEquation& equation, std::span<const double> i
     // The thermal state; without a thermal bath nothing singles out the band energies.
     start.assign(modes, 0.0);
     if (equation.thermal)
-      for (std::size_t s = 0; s < modes; ++s) start[s] = equation.inverse_temperature * equation.energy[s];
+      parallel_for(modes, [&](std::size_t s) { start[s] = equation.inverse_temperature * equation.energy[s]; });
   }
   const Components components = connected_components(equation);
   BalanceSolution solution = solve_balance(*equation.generator, components, initial_lagrange_multiplier,
@@ -38,8 +38,7 @@ SteadyState steady_state(const RateEquation& equation, std::span<const double> i
   SteadyState state;
   state.lagrange_multiplier = std::move(solution.lagrange_multiplier);
   state.occupation.resize(modes);
-  std::transform(state.lagrange_multiplier.begin(), state.lagrange_multiplier.end(), state.occupation.begin(),
-                 occupation_of);
+  parallel_for(modes, [&](std::size_t s) { state.occupation[s] = occupation_of(state.lagrange_multiplier[s]); });
   state.current = current(equation, state.occupation);
   state.particle_number = particle_number(state.occupation);
   state.residual = balance_residual(equation, state.lagrange_multiplier);

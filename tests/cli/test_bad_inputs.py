@@ -251,7 +251,7 @@ class JumpTest(ProgramTest):
         weights = np.ones((12, 12))
         wrong = {"negative": weights - 2, "nan": weights * np.nan, "infinite": weights * np.inf,
                  "small": weights[:5, :5], "oblong": weights[:5], "flat": weights.ravel(), "complex": weights + 0j,
-                 "empty": weights[:0, :0], "text": "weights"}
+                 "empty": weights[:0, :0], "text": np.full((12, 12), b"1.0")}
         for name, value in wrong.items():
             with h5py.File(self.folder / f"{name}.h5", "w") as file:
                 file["w"] = value
@@ -331,10 +331,15 @@ class OutputTest(ProgramTest):
         self.assertEqual(self.names(), ["folder", "in.toml"])
 
     def test_a_full_disk(self):
-        for limit in (0, 1, 1000, 4096):
+        for limit in (0, 1, 500):
             with self.subTest(limit=limit):
                 self.expect(FAILED, "run", "in.toml", says="cannot write in.h5", preexec_fn=lambda: limit_files(limit))
                 self.assertEqual(self.names(), ["in.toml"])
+        # Room for the point, and none for the output: what was computed is not lost.
+        self.expect(FAILED, "run", "in.toml", says="cannot write in.h5", preexec_fn=lambda: limit_files(4096))
+        self.assertEqual(self.names(), ["in.h5.journal", "in.toml"])
+        self.expect(DONE, "run", "in.toml", "--resume", says="1 of 1 points are there already")
+        self.assertEqual(self.names(), ["in.h5", "in.toml"])
         self.write("in.h5", "precious")
         self.expect(FAILED, "run", "in.toml", "--overwrite", preexec_fn=lambda: limit_files(1000))
         self.assertEqual((self.folder / "in.h5").read_text(), "precious")

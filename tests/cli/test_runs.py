@@ -12,6 +12,18 @@ import numpy as np
 from program import (DONE, EXAMPLES, FAILED, MPIRUN, POINTS_FAILED, RELAX, ROOT, STEADY, WRONG, ProgramTest, attributes,
                      datasets)
 
+HATSUGAI_KOHMOTO = """[model]
+kind = "hatsugai_kohmoto"
+sites = 8
+interaction = 1.0
+[bath.down]
+gain = 0.1
+loss = 0.2
+[task]
+kind = "green"
+times = [0.0, 1.0]
+"""
+
 FRACTION = 'sweep."bath.nonequilibrium_fraction"'
 PLAIN, BROKEN, NOT_CONVERGED = 1, 2, 3  # of the dataset `status`
 
@@ -230,11 +242,12 @@ class RanksTest(Runs):
         self.check_output("4.h5")
 
     def test_more_ranks_than_points(self):
-        self.expect(DONE, "run", "steady.toml", "-o", "serial.h5")
-        process = self.expect(DONE, "run", "steady.toml", "-o", "ranks.h5", ranks=3,
-                              says="3 ranks for 1 point: 2 of them idle")
-        self.assertEqual(process.stderr.count("idle"), 1)
-        self.assert_same_numbers("serial.h5", "ranks.h5")
+        self.write("hatsugai_kohmoto.toml", HATSUGAI_KOHMOTO)
+        for name, idle in (("steady", 0), ("relax", 0), ("hatsugai_kohmoto", 1)):  # ranks share a point of the others
+            self.expect(DONE, "run", f"{name}.toml", "-o", "serial.h5", "--overwrite")
+            process = self.expect(DONE, "run", f"{name}.toml", "-o", "ranks.h5", "--overwrite", ranks=3)
+            self.assertEqual(process.stderr.count("3 ranks for 1 point: 2 of them idle"), idle, process.said)
+            self.assert_same_numbers("serial.h5", "ranks.h5")
 
     def test_what_is_wrong_is_said_once(self):
         for arguments, message in [(["run", "steady.toml", "--set", "model.sites=0"], "model.sites = 0: must be"),

@@ -53,11 +53,28 @@ struct CountingPair {
   void finish(Index i, const Sum<double>& sum) const { result[i] = sum; }
 };
 
+/// One of several processes that share the rows.
+class FixedShare final : public kernels::Sharing {
+ public:
+  FixedShare(int rank, int ranks) : rank_(rank), ranks_(ranks) {}
+  void own(Index count, Index block, Index& first, Index& last) const override {
+    first = std::min(count, (count / block + 1) * rank_ / ranks_ * block);
+    last = rank_ + 1 == ranks_ ? count : std::min(count, (count / block + 1) * (rank_ + 1) / ranks_ * block);
+  }
+  void gather(double*, Index, Index, Index) const override {}
+
+ private:
+  int rank_, ranks_;
+};
+
 template <class Engine>
-void expect_every_pair_once(Index size) {
+void expect_every_pair_once(Index size, int ranks = 1) {
   std::vector<CountingPair::Sum<double>> result(static_cast<std::size_t>(size));
   poison(result.data(), result.size());
-  Engine(1, 0).pair_sum(CountingPair{size, result.data()});
+  for (int rank = 0; rank < ranks; ++rank) {
+    const FixedShare share(rank, ranks);
+    Engine(1, 0, ranks > 1 ? &share : nullptr).pair_sum(CountingPair{size, result.data()});
+  }
   const double n = static_cast<double>(size);
   for (Index i = 0; i < size; ++i) {
     const auto& sum = result[static_cast<std::size_t>(i)];
@@ -78,6 +95,14 @@ TEST(PairBlock, MeetsEveryColumnOnceInEveryRow) {
     expect_every_pair_once<EmulatedEngine<128, 2, 1, 1, false>>(size);
     expect_every_pair_once<EmulatedEngine<128, 2, 1, 5, true>>(size);
   }
+}
+
+TEST(PairBlock, ProcessesShareTheRows) {
+  for (const Index size : {512, 513, 700, 1000})
+    for (const int ranks : {2, 3, 20}) {
+      expect_every_pair_once<EmulatedEngine<128, 2, 1, 5, true>>(size, ranks);
+      expect_every_pair_once<EmulatedEngine<64, 3, 1, 1, false>>(size, ranks);
+    }
 }
 
 TEST(PairBlock, ChunksPartitionTheColumns) {
@@ -101,7 +126,7 @@ TEST(PairBlock, ChunksOfHugeSizesDoNotOverflow) {
   const Index size = Index{1} << 40;
   EXPECT_EQ(Block::chunk(size, 63, 64).last, size);
   EXPECT_EQ(Block::chunk(size, 0, 64).last, size / 64);
-  EXPECT_EQ(Block::row_index(size / Block::rows_per_block, 5, 1), size + 5 + Block::lanes);
+  EXPECT_EQ(Block::row_index({7, size}, size / Block::rows_per_block, 5, 1), size + 7 + 5 + Block::lanes);
 }
 
 struct CountingTerm {
@@ -118,7 +143,7 @@ struct CountingTerm {
 
 template <class Engine>
 void expect_every_element_once(Index size) {
-  const auto sum = Engine(1, 0).reduce(size, CountingTerm{size});
+  const auto sum = Engine(1, 0, nullptr).reduce(size, CountingTerm{size});
   const double n = static_cast<double>(size);
   ASSERT_EQ(sum.columns, n);
   ASSERT_EQ(sum.squared, (n - 1) * n * (2 * n - 1) / 6) << size;

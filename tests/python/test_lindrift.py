@@ -22,7 +22,9 @@ sys.path[:0] = [HERE, PACKAGE]
 import check_output  # noqa: E402
 import lindrift  # noqa: E402
 import synthetic  # noqa: E402
-from lindrift import figures, plot, style  # noqa: E402
+import synthetic_hubbard  # noqa: E402
+import synthetic_open  # noqa: E402
+from lindrift import figures, hubbard_figures, plot, style  # noqa: E402
 from lindrift.__main__ import main  # noqa: E402
 
 KEY = "bath.nonequilibrium_fraction"
@@ -289,11 +291,27 @@ class PublishedFigures(InFolder):
             "fig6b": lambda path: synthetic.two_bands_sweep(path, [0.0, 0.9], up=0.0, down=1.0),
             "current_return": lambda path: synthetic.two_bands_sweep(
                 path, 1.0 - cls.WEIGHTS, sites=800, equilibrium=cls.WEIGHTS),
+            "hk_fig1b": lambda path: synthetic_open.green(path, 0.0, cls.TIMES),
+            "hk_fig1c": lambda path: synthetic_open.green(path, 4.0, cls.TIMES),
+            "hk_fig1c_inset": lambda path: synthetic_open.drifts(path, [0.0, 1.0, 4.0], cls.TIMES),
+            "hk_fig2a": lambda path: synthetic_open.spectrum(path, 0.2, 0.1),
+            "hk_fig2b": lambda path: synthetic_open.spectrum(path),
+            "hk_fig2c": lambda path: synthetic_open.spectrum(path, 1.5),
+            "hk_fig3a": lambda path: synthetic_open.density(path, 0.0, cls.TIMES),
+            "hk_fig3b": lambda path: synthetic_open.density(path, 4.0, cls.TIMES),
+            "hk_fig3c": lambda path: synthetic_open.drifts(path, [0.0, 1.0, 4.0], cls.TIMES, of_density=True),
+            "hk_saturation": lambda path: synthetic_open.drifts(
+                path, [2.0, 4.0], 10.0 ** np.arange(0.0, 1.8, 0.2), sites=512),
+            "hubbard_fig4a": lambda path: synthetic_hubbard.green(path, cls.TIMES),
+            "hubbard_fig4b": synthetic_hubbard.spectrum,
+            "hubbard_drift_map": synthetic_hubbard.drift_map,
+            "hubbard_validity": synthetic_hubbard.validity,
         }
         for name, one in make.items():
             one(os.path.join(cls.data, f"{name}.h5"))
 
     FRACTIONS = (0.0, 0.5, 0.9, 0.98, 0.98591435, 0.99, 0.999, 1.0)
+    TIMES = np.linspace(0.0, 7.0, 15)
     WEIGHTS = 10.0 ** np.arange(-4.9, -2.9, 0.2)
 
     def setUp(self):
@@ -307,6 +325,53 @@ class PublishedFigures(InFolder):
         self.assertEqual(sorted(os.listdir("pictures")), sorted(f"{name}.png" for name in figures.FIGURES))
         for path in out.split():
             self.assert_picture(path)
+
+    def test_hk_light_cones_have_their_fronts(self):
+        for name in ("hk_fig1b", "hk_fig3b"):
+            axes = figures.draw(name, ".").axes[0]
+            for line, side in zip(axes.lines, (-1.0, 1.0)):
+                np.testing.assert_allclose(line.get_xdata(), side * 2.0 * self.TIMES)
+                np.testing.assert_allclose(line.get_ydata(), self.TIMES)
+
+    def test_hk_fig1c_has_the_drifts_in_its_inset(self):
+        inset = figures.draw("hk_fig1c", ".").axes[0].child_axes[0]
+        drift = lindrift.load("hk_fig1c_inset.h5")["drift"].values
+        np.testing.assert_allclose([line.get_ydata() for line in inset.lines], drift)
+
+    def test_hk_saturation_meets_its_asymptotes(self):
+        lag, norm = figures.draw("hk_saturation", ".").axes
+        for axes, pairs in ((lag, 2), (norm, 2)):
+            curves, asymptotes = axes.lines[0:2 * pairs:2], axes.lines[1:2 * pairs:2]
+            for curve, asymptote in zip(curves, asymptotes):
+                self.assertAlmostEqual(curve.get_ydata()[-1] / asymptote.get_ydata()[-1], 1.0, delta=0.03)
+
+    def test_hubbard_drift_is_drawn_over_both_scales(self):
+        linear, logarithmic = figures.draw("hubbard_fig4a", ".").axes[:2]
+        drift = lindrift.load("hubbard_fig4a.h5")["drift"].values
+        for axes in (linear, logarithmic):
+            np.testing.assert_allclose(axes.lines[0].get_xdata(), drift)
+        colours = [axes.collections[0] for axes in (linear, logarithmic)]
+        self.assertGreater(colours[1].norm(1e-3), 10.0 * colours[0].norm(1e-3))
+
+    def test_hubbard_exact_propagator(self):
+        exact, times = hubbard_figures.exact_propagator, np.array([0.0, 0.7, 2.0])
+        free = exact(3, 1.3, 0.0, *synthetic_hubbard.rates(3), times)
+        k, site = 2.0 * np.pi * np.arange(3) / 3, np.arange(3) - 1
+        expected = -1j / 3 * np.exp(2.6j * np.outer(times, np.cos(k))) @ np.exp(1j * np.outer(k, site))
+        np.testing.assert_allclose(free, expected, atol=1e-9)
+        # Probabilities.
+        slow = exact(2, 1.0, 0.5, np.full(2, 1e-9), np.full(2, 1e-9), times)
+        self.assertLess(np.max(np.sum(np.abs(slow) ** 2, axis=1)), 1.0 + 1e-9)
+        # To first order the mean field turns the phase: G = G_0 e^{-iUnt}.
+        gain, loss = np.full(2, 0.3), np.full(2, 0.7)
+        small = exact(2, 1.0, 1e-4, gain, loss, times)
+        np.testing.assert_allclose(small, exact(2, 1.0, 0.0, gain, loss, times) * np.exp(-1e-4j * 0.3 * times)[:, None],
+                                   atol=1e-7)
+
+    def test_hubbard_validity_falls_with_the_third_order(self):
+        errors = figures.draw("hubbard_validity", ".").axes[1]
+        u, difference = errors.lines[0].get_data()
+        self.assertAlmostEqual(np.log(difference[1] / difference[0]) / np.log(u[1] / u[0]), 3.0, delta=0.2)
 
     def test_fig2_ends_on_the_gibbs_state(self):
         axes, _ = figures.draw("fig2", ".").axes

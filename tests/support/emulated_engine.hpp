@@ -8,6 +8,8 @@
 
 #include "kernels/functor.hpp"
 #include "kernels/pair_block.hpp"
+#include "kernels/row_block.hpp"
+#include "kernels/sharing.hpp"
 
 namespace lindrift::testing {
 
@@ -63,10 +65,13 @@ template <int Lanes, int RowsPerLane, int ElementsPerLane, int Chunks, bool Back
 class EmulatedEngine {
  public:
   using Buffer = EmulatedBuffer;
+  static constexpr bool on_host = false;
   static constexpr bool rows_are_lanes = true;
+  static constexpr bool wide_sums = false;
+  static constexpr kernels::Index buffered_values = 1000;  ///< small, so that results go through it in several batches
   using Index = kernels::Index;
 
-  EmulatedEngine(int /*threads*/, int /*device*/) {}
+  EmulatedEngine(int /*threads*/, int /*device*/, const kernels::Sharing* sharing) : sharing_(sharing) {}
 
   const double* upload(const double* host, Index size, Buffer& buffer) {
     copy_in(host, size, buffer);
@@ -82,7 +87,7 @@ class EmulatedEngine {
   }
 
   template <class Functor>
-  void map(Index size, const Functor& functor) {
+  void map(Index size, const Functor& functor, Index /*work*/ = 1) {
     for (Index i = 0; i < size; ++i) functor(Backward ? size - 1 - i : i);
   }
 
@@ -110,14 +115,15 @@ class EmulatedEngine {
     using Sum = typename Block::Sum;
     std::vector<Sum> partial(static_cast<std::size_t>(pair.size * Chunks));
     poison(partial.data(), partial.size());
-    const Index row_blocks = (pair.size + Block::rows_per_block - 1) / Block::rows_per_block;
+    const kernels::RowRange rows = own_rows(pair.size);
+    const Index row_blocks = (rows.last - rows.first + Block::rows_per_block - 1) / Block::rows_per_block;
     for (Index block = 0; block < row_blocks; ++block)
       for (int chunk = 0; chunk < Chunks; ++chunk) {
         const auto columns = Block::chunk(pair.size, chunk, Chunks);
         std::vector<typename Block::Lane> state(Lanes);
         poison(state.data(), state.size());
         std::vector<typename Block::Column> tile(Block::tile_columns);
-        each_lane([&](int lane) { Block::begin(pair, block, lane, state[static_cast<std::size_t>(lane)]); });
+        each_lane([&](int lane) { Block::begin(pair, rows, block, lane, state[static_cast<std::size_t>(lane)]); });
         for (Index first = columns.first; first < columns.last; first += Block::tile_columns) {
           poison(tile.data(), tile.size());
           each_lane([&](int lane) { Block::stage(pair, first, columns.last, lane, tile.data()); });
@@ -126,13 +132,41 @@ class EmulatedEngine {
           });
         }
         each_lane([&](int lane) {
-          Block::store(pair, block, chunk, lane, state[static_cast<std::size_t>(lane)], partial.data());
+          Block::store(pair, rows, block, chunk, lane, state[static_cast<std::size_t>(lane)], partial.data());
         });
       }
-    map(pair.size, typename Block::Finish{pair, partial.data(), Chunks});
+    map(rows.last - rows.first, typename Block::Finish{pair, partial.data(), Chunks, rows.first});
+  }
+  void gather(double* values, Index size) {
+    if (shares(size)) sharing_->gather(values, size, kernels::shared_row_block, 1);
+  }
+
+  template <class Rows>
+  void row_sum(const Rows& rows) {
+    using Block = kernels::RowBlock<Rows, Lanes, RowsPerLane>;
+    using Sum = typename Block::Sum;
+    std::vector<Sum> partial(static_cast<std::size_t>(rows.rows * rows.arguments * Chunks));
+    poison(partial.data(), partial.size());
+    const Index blocks = (rows.arguments + Block::arguments_per_block - 1) / Block::arguments_per_block;
+    // Two launches, as for more rows than a grid has.
+    const Index half = (rows.rows + 1) / 2;
+    for (Index first = 0; first < rows.rows; first += half) {
+      const Rows some = rows.part(first, rows.rows - first < half ? rows.rows - first : half);
+      for (Index row = 0; row < some.rows; ++row)
+        for (Index block = 0; block < blocks; ++block)
+          for (int chunk = 0; chunk < Chunks; ++chunk) row_block<Block>(some, row, block, chunk, partial.data());
+      map(some.rows * some.arguments, typename Block::Finish{some, partial.data(), Chunks});
+    }
   }
 
  private:
+  bool shares(Index size) const { return sharing_ != nullptr && size >= kernels::least_shared_rows; }
+  kernels::RowRange own_rows(Index size) const {
+    kernels::RowRange rows{0, size};
+    if (shares(size)) sharing_->own(size, kernels::shared_row_block, rows.first, rows.last);
+    return rows;
+  }
+
   template <class BlockSum>
   struct PartialTerm {
     template <class T>
@@ -144,10 +178,29 @@ class EmulatedEngine {
     }
   };
 
+  template <class Block, class Rows>
+  static void row_block(const Rows& rows, Index row, Index block, int chunk, typename Block::Sum* partial) {
+    const auto terms = Block::chunk(rows.terms, chunk, Chunks);
+    std::vector<typename Block::Lane> state(Lanes);
+    poison(state.data(), state.size());
+    std::vector<typename Block::Term> tile(Block::tile_terms);
+    each_lane([&](int lane) { Block::begin(rows, row, block, lane, state[static_cast<std::size_t>(lane)]); });
+    for (Index first = terms.first; first < terms.last; first += Block::tile_terms) {
+      poison(tile.data(), tile.size());
+      each_lane([&](int lane) { Block::stage(rows, row, first, terms.last, lane, tile.data()); });
+      each_lane(
+          [&](int lane) { Block::accumulate(first, terms.last, tile.data(), state[static_cast<std::size_t>(lane)]); });
+    }
+    each_lane(
+        [&](int lane) { Block::store(rows, row, block, chunk, lane, state[static_cast<std::size_t>(lane)], partial); });
+  }
+
   template <class Phase>
   static void each_lane(const Phase& phase) {
     for (int lane = 0; lane < Lanes; ++lane) phase(Backward ? Lanes - 1 - lane : lane);
   }
+
+  const kernels::Sharing* sharing_;
 };
 
 }  // namespace lindrift::testing

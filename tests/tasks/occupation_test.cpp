@@ -30,7 +30,7 @@ TEST(Occupation, FugacityGivesTheFilling) {
     const double width = i % 4 == 0 ? 2000.0 : 10.0;  // cold: most occupations are exactly zero or one
     const auto exponent = random.vector(static_cast<std::size_t>(random.integer(1, 60)), -width, width);
     const double filling = random.uniform(0.001, 0.999);
-    const double log_z = log_fugacity_at(exponent, filling);
+    const double log_z = log_fugacity_at(exponent, filling * static_cast<double>(exponent.size()));
     long double number = 0.0L, chi = 0.0L;
     for (const double x : exponent) {
       const long double shifted = static_cast<long double>(x) - log_z;
@@ -42,6 +42,28 @@ TEST(Occupation, FugacityGivesTheFilling) {
         1e-15 * static_cast<double>(exponent.size()) + 4e-16 * (1.0 + std::fabs(log_z)) * static_cast<double>(chi);
     EXPECT_NEAR(static_cast<double>(number), filling * static_cast<double>(exponent.size()), allowed) << "case " << i;
   }
+}
+
+TEST(Occupation, FugacityIsFoundInsideAGap) {
+  // Two of four modes full: e^{-(300 - log z)} particles above the gap are e^{-(400 + log z)} holes below it.
+  EXPECT_NEAR(log_fugacity_at(std::vector{-500.0, 300.0, -400.0, 700.0}, 2.0), -50.0, 1e-13);
+  EXPECT_NEAR(log_fugacity_at(std::vector{-500.0, 300.0, -400.0, 700.0}, 2.0, 200.0), -50.0, 1e-13);
+  // One in a hundred: the level of the third mode, to the occupation 0.01.
+  EXPECT_NEAR(log_fugacity_at(std::vector{-500.0, 300.0, -400.0, 700.0}, 2.01), 300.0 - std::log(99.0), 1e-12);
+}
+
+TEST(OccupationState, ShiftsItsNumberAndKeepsSmallOccupationsInProportion) {
+  const std::vector<double> lambda = {0.0, 0.5, -0.5, 30.0, -30.0};
+  auto state = OccupationState::from_lagrange_multiplier(lambda);
+  const double number = state.particle_number();
+  EXPECT_NEAR(number, 2.5, 1e-15);
+  state.shift_particle_number(1e-9);
+  EXPECT_NEAR(state.particle_number() - number, 1e-9, 1e-15);
+  std::vector<double> moved(lambda.size());
+  state.lagrange_multiplier(moved);
+  // All alike: by the change over the sum of n (1-n).
+  const double slope = 0.25 + 2.0 * occupation_of(0.5) * occupation_of(-0.5);
+  for (std::size_t s = 0; s < lambda.size(); ++s) EXPECT_NEAR(moved[s] - lambda[s], -1e-9 / slope, 1e-14) << s;
 }
 
 TEST(OccupationState, ReturnsTheMultipliersItWasMadeOf) {

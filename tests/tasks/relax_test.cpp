@@ -112,6 +112,9 @@ TEST_P(RelaxTest, NumberOfParticlesStays) {
     const auto result = relax(equation, start, std::vector{1.0, 10.0, 100.0, 1000.0}, options());
     ASSERT_TRUE(result.converged) << result.message;
     for (const double n : result.particle_number) EXPECT_NEAR(n / number, 1.0, 1e-12);
+    // To rounding whatever the tolerance: sums of 40 occupations.
+    const auto rough = relax(equation, start, std::vector{1.0, 10.0, 100.0, 1000.0}, options(1e-3));
+    for (const double n : rough.particle_number) EXPECT_NEAR(n / number, 1.0, 2e-14);
   }
 }
 
@@ -353,6 +356,37 @@ TEST(RelaxTolerance, IntegratorsAgree) {
     options.integrator = Integrator::bdf;
     const auto bdf = relax(equation, start, times, options);
     EXPECT_LE(relative_error(adams, bdf), 1e-11);
+  }
+}
+
+TEST_P(RelaxToleranceTest, ErrorIsRelativeToSmallMultipliers) {
+  // Hot baths and a nearly uniform start: no multiplier exceeds 0.03, and the tolerance is relative to that.
+  Random random(102);
+  for (int i = 0; i < 12; ++i) {
+    TggeChain chain = random_chain(random, random.integer(3, 20));
+    chain.bath.inverse_temperature = random.uniform(0.0, 0.01) / chain.hopping;
+    chain.bath.nonequilibrium_fraction = 0.0;
+    chain.bath.equilibrium_fraction = 1.0;
+    const RateEquation equation = make_rate_equation(chain, {.backend = Backend::cpu});
+    // From zero the size of what comes is in the rates alone.
+    const double size = i % 3 == 0 ? 0.0 : random.uniform(0.002, 0.02);
+    const auto start = random.vector(equation.modes(), -size, size);
+    const double unit = 1.0 / (chain.bath.coupling * chain.hopping);
+    const std::vector<double> times = {0.01 * unit, 0.1 * unit, 0.5 * unit, 1.5 * unit, 5.0 * unit};
+    RelaxOptions options;
+    options.integrator = GetParam();
+    options.tolerance = 4e-12;
+    const auto exact = relax(equation, start, times, options);
+    EXPECT_NE(exact.message.find("where multipliers are as small as"), std::string::npos) << exact.message;
+    for (const double tolerance : {1e-4, 1e-6, 1e-8}) {
+      options.tolerance = tolerance;
+      const auto result = relax(equation, start, times, options);
+      ASSERT_TRUE(result.converged) << result.message;
+      // From zero no current ever flows: there is nothing to be relative to.
+      EXPECT_LE(largest_difference(result.lagrange_multiplier, exact.lagrange_multiplier),
+                tolerance * largest_magnitude(exact.lagrange_multiplier))
+          << "case " << i << ", start within " << size;
+    }
   }
 }
 

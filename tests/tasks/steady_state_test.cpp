@@ -148,8 +148,8 @@ TEST_P(SteadyStateTest, RandomChainsConvergeInAFewSteps) {
 }
 
 TEST_P(SteadyStateTest, ExtremelyColdBathsAreHarmless) {
-  for (const double beta : {300.0, 1000.0}) {
-    for (const std::int64_t sites : {8, 21, 64}) {
+  for (const double beta : {300.0, 1000.0, 3000.0}) {
+    for (const std::int64_t sites : {8, 10, 21, 64}) {
       for (const double gamma_neq : {0.0, 0.3, 0.999}) {
         SCOPED_TRACE(::testing::Message() << "beta J = " << beta << ", L = " << sites << ", gamma_neq = " << gamma_neq);
         TggeChain chain = published_chain(sites, gamma_neq);
@@ -157,8 +157,9 @@ TEST_P(SteadyStateTest, ExtremelyColdBathsAreHarmless) {
         const SteadyState state = steady_state(make(chain), 0.5);
         EXPECT_TRUE(state.converged) << state.message;
         // Multipliers of size beta J are held to beta J * 1e-16, and that is the imbalance.
-        EXPECT_LE(state.residual, 1e-12);
-        EXPECT_LE(reference_residual(reference::problem_of(reference_of(chain)), state.lagrange_multiplier), 1e-12);
+        EXPECT_LE(state.residual, 1e-15 * std::max(1000.0, beta));
+        EXPECT_LE(reference_residual(reference::problem_of(reference_of(chain)), state.lagrange_multiplier),
+                  1e-15 * std::max(1000.0, beta));
         EXPECT_GT(largest_magnitude(state.lagrange_multiplier), 0.8 * beta);
       }
     }
@@ -333,7 +334,7 @@ TEST_P(SteadyStateTest, TooFewStepsAreAResult) {
   const SteadyState state = steady_state(make(chain), 0.3, options);
   EXPECT_FALSE(state.converged);
   EXPECT_EQ(state.steps, 1);
-  EXPECT_FALSE(state.message.empty());
+  EXPECT_NE(state.message.find("solver.max_steps = 1 "), std::string::npos) << state.message;
   EXPECT_GT(state.residual, options.tolerance);
   EXPECT_EQ(state.lagrange_multiplier.size(), 20U);
 }

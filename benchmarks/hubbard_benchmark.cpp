@@ -1,0 +1,119 @@
+// The self-energy of the driven Hubbard chain at the published rates, both ways.
+//
+// direct: 64 frequencies of no symmetry at all momenta. A term (kernels/hubbard/self_energy_rows.hpp, four over one
+// denominator) takes 7.25 multiplications, additions or fused multiply-adds and a quarter of a division. Hence the
+// floor: 7.25 doubles through a multiplier per term over the measured doubles per second. In operations, a fused
+// multiply-add counted as two and the division as one, a term takes 10.25. `terms` counts what is summed after merging:
+// that halves the terms of Eq. 64 for the published bath, and folding k and -k halves them again;
+// `whole_sum_per_second` counts all.
+//
+// fft: all momenta at 4096 frequencies, |w| <= 8 J, at 1e-12, planning included; the result is not.
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <vector>
+
+#include "benchmarks/ceiling.hpp"
+#include "benchmarks/google_main.hpp"
+#include "models/hubbard_direct.hpp"
+#include "models/hubbard_fft.hpp"
+
+namespace lindrift::benchmarks {
+namespace {
+
+constexpr double multiplications_per_term = 7.25, operations_per_term = 10.25;
+
+HubbardModes modes(std::int64_t sites) {
+  HubbardChain chain;
+  chain.sites = sites;
+  chain.interaction = {2.0};
+  chain.down.gain = 0.2;
+  chain.down.two_site_loss = 2.0;
+  return hubbard_modes(chain);
+}
+
+std::vector<double> frequencies(double first, double last, std::size_t count) {
+  std::vector<double> grid(count);
+  for (std::size_t i = 0; i < count; ++i)
+    grid[i] = first + (last - first) * static_cast<double>(i) / static_cast<double>(count - 1);
+  return grid;
+}
+
+std::vector<std::complex<double>*> rows_of(std::vector<std::complex<double>>& values, std::size_t sites) {
+  std::vector<std::complex<double>*> rows(sites);
+  for (std::size_t m = 0; m < sites; ++m) rows[m] = values.data() + m * (values.size() / sites);
+  return rows;
+}
+
+void hubbard_direct(benchmark::State& state) {
+  const auto sites = static_cast<std::size_t>(state.range(0));
+  const int threads = state.range(1) > 0 ? static_cast<int>(state.range(1)) : all_threads();
+  const auto grid = frequencies(-4.0, 3.7, 64);
+  std::vector<std::complex<double>> values(sites * grid.size());
+  DirectSelfEnergy direct(modes(state.range(0)), {Backend::cpu, Algorithm::direct, threads});
+  const auto rows = rows_of(values, sites);
+  direct.add_grid(rows, grid, 0.0);
+  const double ceiling = multiplication_rate(threads);
+  const Stopwatch watch(threads);
+  for (auto _ : state) {
+    direct.add_grid(rows, grid, 0.0);
+    benchmark::ClobberMemory();
+  }
+  const double seconds = watch.seconds() / static_cast<double>(state.iterations());
+  const double terms = direct.terms(sites, grid) / seconds, cube = std::pow(static_cast<double>(sites), 3.0);
+  state.counters["terms_per_second"] = terms;
+  state.counters["whole_sum_per_second"] = cube * static_cast<double>(grid.size()) / seconds;
+  state.counters["fraction_of_floor"] = terms * multiplications_per_term / ceiling;
+  state.counters["fraction_of_peak"] = terms * operations_per_term / (2.0 * ceiling);
+  state.counters["seconds"] = seconds;
+}
+BENCHMARK(hubbard_direct)->ArgNames({"L", "threads"})->ArgsProduct({{64, 128, 256, 512}, {1, 0}})->UseRealTime();
+
+/// All momenta at 4096 frequencies by the direct sum too, where it can be waited for.
+void hubbard_direct_whole(benchmark::State& state) {
+  const auto sites = static_cast<std::size_t>(state.range(0));
+  const auto grid = frequencies(-8.0, 8.0, 4096);
+  std::vector<std::complex<double>> values(sites * grid.size());
+  DirectSelfEnergy direct(modes(state.range(0)), {Backend::cpu, Algorithm::direct, 1});
+  const Stopwatch watch(1);
+  for (auto _ : state) direct.add_grid(rows_of(values, sites), grid, 0.0);
+  state.counters["seconds"] = watch.seconds() / static_cast<double>(state.iterations());
+}
+BENCHMARK(hubbard_direct_whole)
+    ->ArgNames({"L", "threads"})
+    ->ArgsProduct({{128, 256}, {1}})
+    ->Iterations(1)
+    ->UseRealTime();
+
+void hubbard_fft(benchmark::State& state) {
+  const auto sites = static_cast<std::size_t>(state.range(0));
+  const int threads = state.range(1) > 0 ? static_cast<int>(state.range(1)) : all_threads();
+  const auto grid = frequencies(-8.0, 8.0, 4096);
+  constexpr double largest_self_energy = 0.283;
+  std::vector<std::complex<double>> values(sites * grid.size());
+  const HubbardModes chain = modes(state.range(0));
+  double bound = 0.0, memory = 0.0;
+  const auto run = [&] {
+    FftSelfEnergy fft(chain, grid, 0.0, 1e-12 * largest_self_energy, {Backend::cpu, Algorithm::fft, threads});
+    bound = fft.add_grid(rows_of(values, sites)) / largest_self_energy;
+    memory = fft.plan().memory_bytes;
+  };
+  if (sites <= 1024) run();
+  const Stopwatch watch(threads);
+  for (auto _ : state) {
+    run();
+    benchmark::ClobberMemory();
+  }
+  const double seconds = watch.seconds() / static_cast<double>(state.iterations());
+  state.counters["seconds"] = seconds;
+  state.counters["ns_per_entry"] = 1e9 * seconds / static_cast<double>(values.size());
+  state.counters["error_bound"] = bound;
+  state.counters["memory_bytes"] = memory;
+}
+BENCHMARK(hubbard_fft)->ArgNames({"L", "threads"})->ArgsProduct({{128, 256, 1024, 16384}, {1, 0}})->UseRealTime();
+BENCHMARK(hubbard_fft)->ArgNames({"L", "threads"})->Args({131072, 0})->Iterations(1)->UseRealTime();
+
+}  // namespace
+}  // namespace lindrift::benchmarks
+
+int main(int argc, char** argv) { return lindrift::benchmarks::run(argc, argv); }

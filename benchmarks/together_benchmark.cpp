@@ -1,0 +1,111 @@
+// Problems solved together, their sums over pairs as products of matrices, beside the same sums one problem at a time
+// and beside a bare DGEMM of the same shapes.
+//
+// Operations of one evaluation of n problems with M modes: 4 n M^2 with a matrix of the spectrum, 4 n M^2 more with a
+// table of hop weights; a pair of one problem costs 4 or 8. Everything around the products is O(n M).
+#include <chrono>
+
+#include "benchmarks/google_main.hpp"
+#include "benchmarks/support.hpp"
+#include "blas.hpp"
+#include "lindrift/models/together.hpp"
+
+namespace lindrift::benchmarks {
+namespace {
+
+constexpr std::size_t problems = 64;
+constexpr int evaluations = 4;
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+TggeChain lorentzian(std::int64_t sites) {
+  TggeChain model = chain(sites);
+  model.bath.spectrum = Spectrum::lorentzian;
+  return model;
+}
+TggeChain table(std::int64_t sites) {
+  TggeChain model = chain(sites);
+  const auto modes = static_cast<std::size_t>(sites);
+  std::vector<double> weights = random_occupation(modes * modes).particles;
+  model.jump = TableJump{std::move(weights)};
+  return model;
+}
+
+/// Seconds of a DGEMM (rows, L) x (L, L) in blocks of columns, as the products are made, by one thread.
+double bare_product(std::size_t rows, std::size_t size) {
+  const std::vector<double> a(rows * size, 0.5), b(size * size, 0.25);
+  std::vector<double> c(rows * size);
+  double best = 1e300;
+  for (int pass = 0; pass < 3; ++pass) {
+    const double start = now();
+    blas::dgemm(rows, size, size, 1.0, a.data(), size, b.data(), size, 0.0, c.data(), size);
+    best = std::min(best, now() - start);
+  }
+  return best;
+}
+
+/// @param products  rows of each product that an evaluation makes
+void together(benchmark::State& state, TggeChain (*make)(std::int64_t), const std::vector<std::size_t>& products) {
+  const auto sites = state.range(0);
+  const auto modes = static_cast<std::size_t>(sites);
+  const TggeChain model = make(sites);
+  const Execution execution{.backend = Backend::cpu, .algorithm = Algorithm::direct, .threads = 1};
+  const Occupation occupation = random_occupation(modes);
+  std::vector<std::optional<BathStrength>> strengths;
+  for (std::size_t i = 0; i < problems; ++i)
+    strengths.push_back(BathStrength{0.05, static_cast<double>(i) / static_cast<double>(problems), std::nullopt});
+
+  // The clock runs between the first and the last evaluation, when the matrices are there.
+  double seconds = 0.0;
+  for (auto _ : state) {
+    double first = 0.0, last = 0.0;
+    solve_together(model, strengths, execution, [&](std::size_t i, const RateEquation& equation) {
+      std::vector<double> rate(modes);
+      equation.generator->occupation_rate(occupation.particles, occupation.holes, rate);
+      if (i == 0) first = now();
+      for (int e = 0; e < evaluations; ++e)
+        equation.generator->occupation_rate(occupation.particles, occupation.holes, rate);
+      if (i == 0) last = now();
+      benchmark::DoNotOptimize(rate.data());
+    });
+    seconds = (last - first) / evaluations;
+    state.SetIterationTime(last - first);
+  }
+
+  const RateEquation alone = make_rate_equation(model, execution);
+  std::vector<double> rate(modes);
+  alone.generator->occupation_rate(occupation.particles, occupation.holes, rate);
+  double alone_seconds = 1e300;
+  for (int pass = 0; pass < 3; ++pass) {
+    const double start = now();
+    alone.generator->occupation_rate(occupation.particles, occupation.holes, rate);
+    alone_seconds = std::min(alone_seconds, now() - start);
+  }
+  double bare = 0.0;
+  for (const std::size_t rows : products) bare += bare_product(rows, modes);
+
+  const double pairs = static_cast<double>(sites) * static_cast<double>(sites);
+  state.counters["ns_per_pair"] = 1e9 * seconds / (pairs * problems);
+  state.counters["alone_ns_per_pair"] = 1e9 * alone_seconds / pairs;
+  state.counters["times_faster_than_alone"] = alone_seconds * problems / seconds;
+  state.counters["fraction_of_dgemm"] = bare / seconds;
+}
+BENCHMARK_CAPTURE(together, lorentzian, lorentzian, {2 * problems})
+    ->ArgName("L")
+    ->Arg(1024)
+    ->Arg(2048)
+    ->Arg(4096)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(together, table, table, {problems, problems})
+    ->ArgName("L")
+    ->Arg(1024)
+    ->Arg(2048)
+    ->Arg(4096)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace lindrift::benchmarks
+
+int main(int argc, char** argv) { return lindrift::benchmarks::run(argc, argv); }

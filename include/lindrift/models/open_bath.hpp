@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <numbers>
+#include <string>
+#include <vector>
+
+namespace lindrift {
+
+/// Bath of one spin of an open chain: particles come and go at single sites and at bonds (docs/physics.md, Eq. 31).
+/// Field names are the TOML names below [bath.up] and [bath.down]. Rates are >= 0, in energy; phases in radians.
+struct OpenBath {
+  double gain = 0.0;           ///< sqrt(gain) c+_j at every site
+  double loss = 0.0;           ///< sqrt(loss) c_j at every site
+  double two_site_loss = 0.0;  ///< sqrt(g) (c_j + e^{i phase} c_{j+1}) at every bond
+  double two_site_loss_phase = 0.5 * std::numbers::pi;
+  double two_site_gain = 0.0;  ///< sqrt(g) (c+_j + e^{i phase} c+_{j+1}) at every bond
+  double two_site_gain_phase = 0.5 * std::numbers::pi;
+  std::vector<double> gain_table;  ///< added to the gain of each momentum; empty, or shape (sites,), ascending momentum
+  std::vector<double> loss_table;  ///< the same of the loss
+};
+
+/// Rates of the jump operators sqrt(gain_k) c+_k and sqrt(loss_k) c_k that a bath amounts to. Shape (sites,) each,
+/// ascending momentum, in energy.
+struct BathRates {
+  std::vector<double> gain;
+  std::vector<double> loss;
+};
+
+/// @param section  what messages call the bath: "bath.up"
+/// @throws ParameterError naming the key, its value and what is allowed
+void validate(const OpenBath& bath, std::int64_t sites, const std::string& section);
+
+/// gain_k = gain + 4 g cos^2((k - phase)/2) + gain_table_k, loss_k = loss + 4 g' cos^2((k + phase')/2) + loss_table_k.
+/// Relative to each term the error is a few roundings, also next to its zeros, and a phase that is a multiple of
+/// pi/(2 sites) to its last bits, like pi/2, gives exactly zero where it must. O(sites).
+/// @throws ParameterError as validate() does
+BathRates bath_rates(const OpenBath& bath, std::int64_t sites, const std::string& section = "bath");
+
+}  // namespace lindrift

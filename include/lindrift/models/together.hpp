@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "lindrift/models/tgge_chain.hpp"
+#include "lindrift/models/tgge_rashba.hpp"
+
+namespace lindrift {
+
+/// What problems that are solved together may differ in, beside their states: how strong the baths are. Field names as
+/// in TggeBath.
+struct BathStrength {
+  double coupling = 0.05;
+  double nonequilibrium_fraction = 0.0;
+  std::optional<double> equilibrium_fraction;
+};
+
+/// True if problems with these baths gain from being solved together: their sums run over all pairs of modes, with
+/// weights that take time to read or to compute. Otherwise `reason`, if not null, says why not.
+bool gains_together(const TggeChain& chain, const Execution& execution, std::string* reason = nullptr);
+bool gains_together(const TggeRashba& chain, const Execution& execution, std::string* reason = nullptr);
+
+/// Solves problems that share everything but the strength of their baths side by side: solve(i, equation) is called
+/// once for each of them, in a thread of its own, and may drive relax(), steady_state() or the generator itself. Sums
+/// over pairs wait for each other and are evaluated for all problems at once, as products of a matrix of weights with a
+/// matrix of states, on the backend asked for. Results do not depend on the number of threads or of a team's members,
+/// nor on which of the places are taken: a library's kernels, and with them the last bits, depend on the shapes and on
+/// the place.
+/// @param places  what replaces the strengths of chain.bath in problem i; a place that is not taken costs the same
+/// @param go_on   if not empty, called on the calling thread before each round of products; false makes every sum that
+///                is waited for, and every later one, throw an Interruption
+/// @throws ParameterError, UnsupportedError, DeviceError before anything is solved; the first of what solve() throws,
+///         after all have ended
+/// O(modes^2) memory: one matrix for a spectrum other than the exponential one, two for a table of weights. An
+/// evaluation of n places takes 4 n modes^2 operations for each of the two kinds.
+void solve_together(const TggeChain& chain, std::span<const std::optional<BathStrength>> places,
+                    const Execution& execution, const std::function<void(std::size_t, const RateEquation&)>& solve,
+                    const std::function<bool()>& go_on = {});
+void solve_together(const TggeRashba& chain, std::span<const std::optional<BathStrength>> places,
+                    const Execution& execution, const std::function<void(std::size_t, const RateEquation&)>& solve,
+                    const std::function<bool()>& go_on = {});
+
+}  // namespace lindrift

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lindrift/backend.hpp"
+#include "lindrift/models/hubbard.hpp"
+#include "lindrift/tasks/green.hpp"
+
+namespace lindrift {
+
+struct HubbardGreenOptions {
+  double tolerance = 1e-10;  ///< error of G, whose largest value is 1
+  bool keep_sites = true;    ///< false: no G(j,t) in the result
+  bool keep_momenta = true;  ///< false: no G(k,t) in the result
+  /// Called now and then from the calling thread, by all members of a team alike, with the share that is done; false
+  /// stops the run in good order.
+  std::function<bool(double)> on_progress;
+};
+
+/// Propagator of the probe on a grid of times.
+struct HubbardGreen {
+  std::vector<double> times;
+  std::vector<std::complex<double>> green_retarded;           ///< G(j,t), (times, sites), label order; may be empty
+  std::vector<std::complex<double>> green_retarded_momentum;  ///< G(k,t), (times, sites), ascending; may be empty
+  std::vector<double> drift, drift_symmetric, norm;           ///< (times,), see Spreading
+  double error = 0.0;     ///< estimated from a run with twice the step: largest error of G(k,t)
+  std::size_t steps = 0;  ///< of the integral equation
+  bool converged = true;  ///< the error is within the tolerance and the run was not stopped; else rows may be NaN
+  bool stopped = false;   ///< by on_progress; then all rows are NaN
+  std::string message;    ///< why not
+};
+
+/// G(k,t) = -i theta(t) <{c_k(t), c+_k}> and G(j,t) of one spin-up particle among driven spin-down particles, from the
+/// Volterra equation of the second-order self-energy (docs/physics.md, Eqs. 77 to 79): no frequencies, and the kernel
+/// up to the last time only. Runs on the CPU. O(sites * steps^2) operations. Members of execution.team share times,
+/// then momenta.
+/// @param times  >= 0, strictly ascending, in 1/energy; at least one
+/// @throws ParameterError, UnsupportedError
+HubbardGreen green(const HubbardChain& chain, std::span<const double> times, const HubbardGreenOptions& options = {},
+                   const Execution& execution = {});
+
+/// Steps that green() will take, before any are halved.
+std::size_t green_steps(const HubbardChain& chain, double last_time, double tolerance);
+
+}  // namespace lindrift

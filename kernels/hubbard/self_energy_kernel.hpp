@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+
+namespace lindrift::kernels {
+
+/// Plain data of the double sum behind the self-energy of the Hubbard chain (docs/physics.md, Eq. 64). Arrays are on
+/// the host and are copied; momenta are numbered m = 0 .. sites-1, k = 2 pi m / sites. Energies and frequencies are in
+/// a unit in which they are of order one, because products of four squares of them must stay in range.
+struct SelfEnergyTables {
+  std::int64_t sites = 0;
+  const double* energy = nullptr;           ///< e_p
+  const double* half_rate = nullptr;        ///< Gamma_p / 2
+  const double* occupation = nullptr;       ///< n_p
+  const double* hole = nullptr;             ///< 1 - n_p
+  const double* half_probe_loss = nullptr;  ///< gup_k / 2; null if the probe is closed
+  const double* coupling = nullptr;         ///< |U_q|^2 / sites^2
+  /// Gamma_p = Gamma_{pi-p} on an even ring: the terms p and pi + q - p have one pole and are merged.
+  bool reflected = false;
+  /// Values of p that the sum takes, integers held as doubles like everything that a kernel copies; null for all.
+  const double* columns = nullptr;
+  std::int64_t column_count = 0;
+};
+
+/// What is compiled once per backend and instruction set. Results are sums over the rows q in [first_row, last_row) of
+/// |U_q|^2 F_q(w - e_{k+q}) / sites^2, taken in ascending order; complex numbers as two arrays.
+class SelfEnergyKernel {
+ public:
+  virtual ~SelfEnergyKernel();
+
+  /// For `count` pairs of a momentum m (an integer held as a double) and a frequency.
+  /// @param imaginary  Im w >= 0, common to all
+  virtual void points(const double* momentum, const double* frequency, std::int64_t count, double imaginary,
+                      std::int64_t first_row, std::int64_t last_row, double* re, double* im) = 0;
+
+  /// For all momenta (rows of the result) and `count` frequencies. Needs e_k and gup_k even in k, which halves the
+  /// work.
+  virtual void grid(const double* frequency, std::int64_t count, double imaginary, std::int64_t first_row,
+                    std::int64_t last_row, double* re, double* im) = 0;
+};
+
+/// Makers of each variant; the caller owns the result.
+#define LINDRIFT_DECLARE_VARIANT(isa)                                                                 \
+  namespace isa {                                                                                     \
+  SelfEnergyKernel* make_self_energy_kernel(const SelfEnergyTables& tables, int threads, int device); \
+  }
+LINDRIFT_DECLARE_VARIANT(baseline)
+LINDRIFT_DECLARE_VARIANT(v3)
+LINDRIFT_DECLARE_VARIANT(v4)
+LINDRIFT_DECLARE_VARIANT(cuda_device)
+#undef LINDRIFT_DECLARE_VARIANT
+
+}  // namespace lindrift::kernels

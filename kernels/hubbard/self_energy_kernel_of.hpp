@@ -1,0 +1,111 @@
+#pragma once
+
+#include "kernels/functor.hpp"
+#include "kernels/hubbard/self_energy_kernel.hpp"
+#include "kernels/hubbard/self_energy_rows.hpp"
+
+namespace lindrift::kernels {
+inline namespace LINDRIFT_ISA {
+namespace hubbard {
+
+/// SelfEnergyKernel for one engine: which functor meets which verb, and where the arrays live.
+template <class Engine>
+class SelfEnergyKernelOf final : public SelfEnergyKernel {
+ public:
+  SelfEnergyKernelOf(const SelfEnergyTables& tables, int threads, int device) : engine_(threads, device, nullptr) {
+    const Index sites = tables.sites;
+    chain_.sites = sites;
+    chain_.energy = own(energy_, tables.energy, sites);
+    chain_.half_rate = own(half_rate_, tables.half_rate, sites);
+    chain_.occupation = own(occupation_, tables.occupation, sites);
+    chain_.hole = own(hole_, tables.hole, sites);
+    chain_.half_probe_loss = tables.half_probe_loss ? own(probe_, tables.half_probe_loss, sites) : nullptr;
+    chain_.coupling = own(coupling_, tables.coupling, sites);
+    chain_.columns = tables.columns ? own(columns_, tables.columns, tables.column_count) : nullptr;
+    chain_.column_count = tables.column_count;
+    chain_.reflected = tables.reflected;
+  }
+
+  void points(const double* momentum, const double* frequency, std::int64_t count, double imaginary,
+              std::int64_t first_row, std::int64_t last_row, double* re, double* im) override {
+    chain_.imaginary = imaginary;
+    const PointArguments arguments{chain_, own(momentum_, momentum, count), own(frequency_, frequency, count)};
+    const Target target = clear(re, im, count);
+    add<AddPointRows>(arguments, count, count, count, first_row, last_row, target);
+    download(re, im, count);
+  }
+
+  void grid(const double* frequency, std::int64_t count, double imaginary, std::int64_t first_row,
+            std::int64_t last_row, double* re, double* im) override {
+    chain_.imaginary = imaginary;
+    const double* all = own(frequency_, frequency, count);
+    const Target target = clear(re, im, chain_.sites * count);
+    // So few frequencies at a time that several rows of them fit into the buffer.
+    const Index folded = FoldedArguments::folded(chain_.sites), fitting = Engine::buffered_values / (16 * folded);
+    const Index most = fitting > least_frequencies ? fitting : least_frequencies;
+    for (Index first = 0; first < count; first += most) {
+      const Index some = count - first < most ? count - first : most;
+      add<AddFoldedRows>(FoldedArguments{chain_, all + first, some}, folded * some, some, count, first_row, last_row,
+                         {target.re + first, target.im + first});
+    }
+    download(re, im, chain_.sites * count);
+  }
+
+ private:
+  using Buffer = typename Engine::Buffer;
+  /// Neighbouring results that one element of a map adds up: a loop for vector instructions, or one for each lane.
+  static constexpr Index run = Engine::rows_are_lanes ? 1 : 64;
+  static constexpr Index least_frequencies = 8;
+
+  struct Target {
+    double *re, *im;
+  };
+  Target clear(double* re, double* im, Index results) {
+    const Target target{engine_.target(re, results, result_re_), engine_.target(im, results, result_im_)};
+    engine_.map(results, Clear{target.re, target.im});
+    return target;
+  }
+  void download(double* re, double* im, Index results) {
+    engine_.download(re, results, result_re_);
+    engine_.download(im, results, result_im_);
+  }
+
+  /// Rows go through a buffer in batches; `Add` takes a batch to the results.
+  /// @param width, stride  of a row of results: what is added here, and all of it
+  template <class Add, class Arguments>
+  void add(const Arguments& source, Index arguments, Index width, Index stride, Index first_row, Index last_row,
+           Target sum) {
+    const Index fitting = Engine::buffered_values / (2 * arguments), batch = fitting > 1 ? fitting : 1;
+    double* value_re = value_re_.resize(batch * arguments);
+    double* value_im = value_im_.resize(batch * arguments);
+    for (Index first = first_row; first < last_row; first += batch) {
+      const Index rows = last_row - first < batch ? last_row - first : batch;
+      if (chain_.half_probe_loss)
+        row_sum<true>(source, arguments, first, rows, value_re, value_im);
+      else
+        row_sum<false>(source, arguments, first, rows, value_re, value_im);
+      engine_.map(Add::size(chain_, width, run),
+                  Add{chain_, first, rows, width, run, stride, value_re, value_im, sum.re, sum.im}, rows * run);
+    }
+  }
+
+  template <bool OpenProbe, class Arguments>
+  void row_sum(const Arguments& source, Index arguments, Index first, Index rows, double* value_re, double* value_im) {
+    using Rows = SelfEnergyRows<Arguments, OpenProbe>;
+    engine_.row_sum(Rows{chain_, source, first, rows, arguments, Rows::term_count(chain_), value_re, value_im});
+  }
+
+  const double* own(Buffer& buffer, const double* host, Index size) {
+    engine_.copy_in(host, size, buffer);
+    return buffer.data();
+  }
+
+  Engine engine_;
+  Chain chain_{};
+  Buffer energy_, half_rate_, occupation_, hole_, probe_, coupling_, columns_;
+  Buffer momentum_, frequency_, value_re_, value_im_, result_re_, result_im_;
+};
+
+}  // namespace hubbard
+}  // namespace LINDRIFT_ISA
+}  // namespace lindrift::kernels

@@ -1,0 +1,156 @@
+"""Figures of the driven Hubbard chain: those of arXiv:2604.07346, and two beyond them. Registered when figures.py is imported."""
+
+import numpy as np
+from matplotlib.colors import LogNorm, TwoSlopeNorm
+
+from . import plot, style
+from .figures import _done, _number, published
+from .result import LindriftError
+
+GAIN, LOSS, INTERACTION = "bath.down.gain", "bath.down.two_site_loss", "model.interaction"
+
+
+@published("hubbard_fig4a", inputs=("hubbard_fig4a",), title="Left-moving light cone among driven particles, and on a logarithmic scale")
+def hubbard_fig4a(results):
+    result = results["hubbard_fig4a"]
+    time, site = result["time"].values, result["site"].values
+    weight = np.abs(result["green_retarded"].values) ** 2
+    figure, (linear, logarithmic) = style.new_figure(style.DOUBLE, 2)
+    late = time > 0.0
+    norms = {linear: None, logarithmic: LogNorm(1e-7, float(np.max(weight[late])), clip=True)}
+    for axes, norm in norms.items():
+        limits = {"norm": norm} if norm else {"vmin": 0.0, "vmax": float(np.max(weight[late]))}
+        mesh = axes.pcolormesh(site, time, weight, cmap=style.MAGNITUDE, shading="nearest", rasterized=True, **limits)
+        axes.plot(result["drift"].values, time, color=style.ORANGE, linewidth=1.4)
+        for side in (-1.0, 1.0):
+            axes.plot(side * 2.0 * abs(_number(result, "model.hopping")) * time, time, color="white",
+                      linestyle=(0, (4, 3)), linewidth=0.9, alpha=0.8)
+        axes.set_xlim(site[0], site[-1])
+        axes.set_ylim(time[0], time[-1])
+        axes.set_xlabel(style.label(result["site"], result))
+        bar = figure.colorbar(mesh, ax=axes, pad=0.02, aspect=28)
+        bar.outline.set_visible(False)
+    bar.set_label(style.symbol("green_retarded"))
+    linear.set_ylabel(style.label(result["time"], result))
+    return figure
+
+
+@published("hubbard_fig4b", inputs=("hubbard_fig4b",), title="One band, sharp on the left and broad on the right")
+def hubbard_fig4b(results):
+    result = results["hubbard_fig4b"]
+    figure, (axes,) = style.new_figure()
+    plot.draw_field(figure, axes, result, result["spectral_function"])
+    k = np.linspace(-np.pi, np.pi, 401)
+    axes.plot(k, -2.0 * _number(result, "model.hopping") * np.cos(k), color="white", linestyle=(0, (4, 3)), linewidth=0.9,
+              alpha=0.8)
+    frequency = result["frequency"].values
+    axes.set_xlim(result["momentum"].values[0], np.pi)
+    axes.set_ylim(frequency[0], frequency[-1])
+    return figure
+
+
+@published("hubbard_drift_map", inputs=("hubbard_drift_map",), title="Direction of the drift against gain and loss")
+def hubbard_drift_map(results):
+    result = results["hubbard_drift_map"]
+    _done(result)
+    gain, loss, time = result[GAIN].values, result[LOSS].values, result["time"].values
+    figure, all_axes = style.new_figure(style.DOUBLE, len(time))
+    speed = 2.0 * abs(_number(result, "model.hopping"))
+    share = result["drift"].values / (speed * time)
+    reach = float(np.nanmax(np.abs(share)))
+    if not reach > 0.0:
+        raise LindriftError(f"{result.path}: there is no drift to draw")
+    for index, axes in enumerate(all_axes):
+        mesh = axes.pcolormesh(loss, gain, share[..., index], cmap=style.SIGNED, norm=TwoSlopeNorm(0.0, -reach, reach),
+                               shading="nearest", rasterized=True)
+        axes.contour(loss, gain, share[..., index], [0.0], colors=style.INK, linewidths=1.0)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_title(f"$t = {time[index]:g}$")
+        axes.set_xlabel(r"two-site loss $\gamma$")
+    all_axes[0].set_ylabel(r"gain $\kappa$")
+    bar = figure.colorbar(mesh, ax=all_axes, pad=0.02, aspect=28)
+    bar.set_label(r"drift $X / 2Jt$")
+    bar.outline.set_visible(False)
+    return figure
+
+
+def exact_propagator(sites, hopping, interaction, gain, loss, times):
+    """G(j,t) of one up particle among driven down particles from the master equation on the whole Fock space.
+
+    gain and loss of spin down are given for each momentum 2 pi m / L, m = 0 .. L-1, the interaction is on-site. Rows are
+    times, columns sites j = -floor(L/2) .. ceil(L/2)-1. O(4^sites) numbers: for up to 5 sites.
+    """
+    states = 2**sites
+    momentum = 2.0 * np.pi * np.arange(sites) / sites
+    energy = -2.0 * hopping * np.cos(momentum)
+    occupied = (np.arange(states)[:, None] >> np.arange(sites)) & 1
+    lower = np.zeros((sites, states, states))
+    for p in range(sites):
+        for state in np.flatnonzero(occupied[:, p]):
+            lower[p, state ^ (1 << p), state] = (-1.0) ** occupied[state, :p].sum()
+    raise_ = lower.transpose(0, 2, 1)
+    fock_energy = occupied @ energy
+    decay = 0.5 * (occupied @ loss + (1 - occupied) @ gain)
+    # The probe goes from k to k - q while sum_p c+_p c_{p-q} acts on the driven particles.
+    density = [sum(raise_[p] @ lower[(p - q) % sites] for p in range(sites)) for q in range(sites)]
+    level = -1j * (energy[:, None, None] + fock_energy[:, None] - fock_energy) - decay[:, None] - decay
+
+    def rate(state):
+        change = level * state
+        for p in range(sites):
+            change = change + loss[p] * (lower[p] @ state @ raise_[p]) + gain[p] * (raise_[p] @ state @ lower[p])
+        for q in range(sites):
+            change -= 1j * interaction / sites * np.roll(density[q] @ state, -q, axis=0)
+        return change
+
+    steady = np.prod(np.where(occupied == 1, gain, loss) / (gain + loss), axis=1)
+    fastest = np.max(np.abs(level)) + abs(interaction) * sites + np.sum(gain + loss)
+    green = np.zeros((len(times), sites), complex)
+    for k in range(sites):
+        state, now = np.zeros((sites, states, states), complex), 0.0
+        state[k] = np.diag(steady)
+        for index, time in enumerate(times):
+            steps = int(np.ceil((time - now) * fastest / 0.3))
+            for _ in range(steps):
+                term, step = state, (time - now) / steps
+                for order in range(1, 9):
+                    term = step / order * rate(term)
+                    state = state + term
+            now = time
+            green[index, k] = -1j * np.trace(state[k])
+    site = np.arange(sites) - sites // 2
+    return green @ np.exp(1j * np.outer(momentum, site)) / sites
+
+
+@published("hubbard_validity", inputs=("hubbard_validity",), title="Second order against the exact propagator of a small ring")
+def hubbard_validity(results):
+    result = results["hubbard_validity"]
+    done, time = np.flatnonzero(_done(result)), result["time"].values
+    sites, hopping = len(result["site"].values), _number(result, "model.hopping")
+    momentum = 2.0 * np.pi * np.arange(sites) / sites
+    gain = np.full(sites, _number(result, GAIN))
+    loss = 2.0 * _number(result, LOSS) * (1.0 - np.sin(momentum))
+    figure, (norms, errors) = style.new_figure(style.DOUBLE, 2)
+    interactions, differences = [], []
+    for rank, index in enumerate(done):
+        interaction = float(result[INTERACTION].values[index])
+        colour = style.FAMILY(rank / max(len(done) - 1, 1))
+        exact = exact_propagator(sites, hopping, interaction, gain, loss, time)
+        second = result["green_retarded"].values[index]
+        norms.plot(time, np.sum(np.abs(exact) ** 2, axis=1), color=colour, label=f"${interaction:g}$")
+        norms.plot(time, np.sum(np.abs(second) ** 2, axis=1), color=colour, linestyle=(0, (4, 3)))
+        interactions.append(abs(interaction))
+        differences.append(np.max(np.sqrt(np.sum(np.abs(second - exact) ** 2, axis=1))))
+    norms.plot([], [], color=style.INK, linestyle=(0, (4, 3)), label="second order")
+    norms.set_xlabel(style.label(result["time"], result))
+    norms.set_ylabel(style.symbol("norm"))
+    norms.set_xlim(time[0], time[-1])
+    norms.legend(title=style.symbol(INTERACTION))
+    errors.loglog(interactions, differences, "o-", color=style.BLUE)
+    errors.loglog(interactions, differences[0] * (np.array(interactions) / interactions[0]) ** 3, color=style.INK,
+                  linestyle=(0, (4, 3)), linewidth=1.0, label=r"$\propto U^3$")
+    errors.set_xlabel(style.label(result[INTERACTION], result))
+    errors.set_ylabel(r"largest $|G - G_{\mathrm{exact}}|$")
+    errors.legend()
+    return figure

@@ -1,0 +1,490 @@
+#include "catalogue/hatsugai_kohmoto.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <thread>
+
+#include "catalogue/memory.hpp"
+#include "catalogue/open_bath.hpp"
+#include "catalogue/propagator.hpp"
+#include "catalogue/read_once.hpp"
+#include "io/input.hpp"
+#include "lindrift/lindrift.hpp"
+#include "tasks/times.hpp"
+
+namespace lindrift {
+
+namespace {
+
+using config::Key;
+using config::Point;
+using config::Type;
+
+using Complex = std::complex<double>;
+
+enum class Kind { green, spectral, density };
+
+// --- keys ------------------------------------------------------------------------------------------------------------
+
+std::vector<Key> model_keys() {
+  std::vector<Key> keys = {{.path = "model.sites",
+                            .type = Type::integer,
+                            .help = "number of sites L",
+                            .default_value = std::int64_t{128},
+                            .range = {.low = 1.0, .high = 4e15}},
+                           {.path = "model.hopping",
+                            .help = "hopping J, not 0, the unit of energy where it is 1",
+                            .default_value = 1.0,
+                            .sweepable = true,
+                            .units = "energy"},
+                           {.path = "model.interaction",
+                            .help = "interaction U of two spins at one momentum",
+                            .default_value = 0.0,
+                            .sweepable = true,
+                            .units = "energy"}};
+  for (const char* section : {"bath.up", "bath.down"}) {
+    const auto bath = open_bath_keys(section);
+    keys.insert(keys.end(), bath.begin(), bath.end());
+  }
+  return keys;
+}
+
+Key down_occupation_key() {
+  Key key{.path = "initial.down_occupation",
+          .type = Type::real_list,
+          .help = "occupations of spin down at the start: \"steady\", a number, or a list over the momenta, ascending",
+          .default_value = std::vector<double>{},
+          .range = {.low = 0.0, .high = 1.0},
+          .choices = {"steady"}};
+  key.scalar = true;
+  return key;
+}
+
+std::vector<Key> density_keys() {
+  const Key correlation{.path = "initial.correlation",
+                        .type = Type::text,
+                        .help =
+                            "C(k,q) = <c+_k c_q> of spin up at the start, shape (sites, sites), or vectors of shape "
+                            "(rank, sites) with C(k,q) = sum_r conj(phi_k) phi_q: \"FILE.h5:/dataset\"",
+                        .optional = true,
+                        .derived = "that of initial.up_sites",
+                        .file_path = true};
+  Key up_sites{.path = "initial.up_sites",
+               .type = Type::integer_list,
+               .help = "sites that hold one up particle each, labels -floor(L/2) .. ceil(L/2)-1",
+               .default_value = std::vector<std::int64_t>{0}};
+  up_sites.unless = {"initial.correlation"};
+  Key down_sites{.path = "initial.down_sites",
+                 .type = Type::integer_list,
+                 .help = "sites that hold one down particle each, instead of initial.down_occupation",
+                 .optional = true,
+                 .derived = "initial.down_occupation"};
+  down_sites.unless = {"initial.correlation"};
+  Key down_occupation = down_occupation_key();
+  down_occupation.unless = {"initial.down_sites"};
+  return {correlation, up_sites, down_sites, down_occupation, times_key()};
+}
+
+// --- parameters ---
+
+HatsugaiKohmoto model_of(const Point& point) {
+  HatsugaiKohmoto model;
+  model.sites = point.integer("model.sites");
+  model.hopping = point.real("model.hopping");
+  model.interaction = point.real("model.interaction");
+  model.up = open_bath_of(point, "bath.up");
+  model.down = open_bath_of(point, "bath.down");
+  return model;
+}
+
+Kind kind_of(const Point& point) {
+  const std::string& kind = point.text("task.kind");
+  return kind == "green" ? Kind::green : kind == "spectral" ? Kind::spectral : Kind::density;
+}
+
+/// Occupations of spin down that the input gives; empty for the steady state.
+std::vector<double> down_occupation_of(const Point& point) {
+  if (!point.has("initial.down_occupation")) return {};
+  const auto& given = point.reals("initial.down_occupation");
+  return given.size() == 1 ? std::vector<double>(sites_of(point), given.front()) : given;
+}
+
+/// Whether they are given one by one.
+bool down_occupation_list(const Point& point) {
+  return point.has("initial.down_occupation") && point.reals("initial.down_occupation").size() > 1;
+}
+
+/// How spin up starts.
+UpState up_state_of(const Point& point) {
+  if (!point.has("initial.correlation")) return UpSites{point.integers("initial.up_sites"), {}};
+  const std::string& location = point.text("initial.correlation");
+  const io::ComplexMatrix& matrix = read_once("initial.correlation", location, io::read_complex_matrix);
+  const std::size_t sites = sites_of(point);
+  if (matrix.columns != sites || matrix.rows < 1 || matrix.rows > sites)
+    throw ParameterError("initial.correlation",
+                         fmt::format("{} has shape {} x {}; it must be sites x sites, {} x {}, or rank x sites",
+                                     location, matrix.rows, matrix.columns, sites, sites));
+  if (matrix.rows == sites) return UpCorrelation{matrix.values};
+  return UpFactors{std::vector<double>(matrix.rows, 1.0), matrix.values};
+}
+
+// --- fields ---
+
+io::Result outline(const Point& point) {
+  switch (kind_of(point)) {
+    case Kind::spectral:
+      return spectral_outline(point);
+    case Kind::green:
+      return green_outline(point);
+    case Kind::density:
+      break;
+  }
+  Outline outline(point);
+  const auto time = outline.times();
+  outline.add("density", {time, outline.sites()}, false, "1", "density n of spin up");
+  outline.add("drift", {time}, false, "1", "centre of the density beyond the steady one");
+  outline.add("drift_symmetric", {time}, false, "1", "centre of the density with the antipode at 0");
+  outline.add("norm", {time}, false, "1", "coherent part of the density, summed over the sites");
+  outline.add("particle_number", {time}, false, "1", "number of up particles");
+  return outline.result;
+}
+
+// --- checks and plans ---
+
+/// Doubles of a point's results.
+double output_doubles(const Point& point) {
+  const auto sites = static_cast<double>(sites_of(point));
+  if (kind_of(point) == Kind::spectral) {
+    const auto& chosen = point.integers("task.momenta");
+    const double elements = (chosen.empty() ? sites : static_cast<double>(chosen.size())) *
+                            static_cast<double>(point.reals("task.frequencies").size());
+    return elements * ((wanted(point, "spectral_function") ? 1.0 : 0.0) + (wanted(point, "self_energy") ? 2.0 : 0.0) +
+                       (wanted(point, "green_retarded_frequency") ? 2.0 : 0.0));
+  }
+  double row = 4.0;
+  for (const char* field : {"green_retarded", "green_retarded_momentum"})
+    if (kind_of(point) == Kind::green && wanted(point, field)) row += 2.0 * sites;
+  if (kind_of(point) == Kind::density && wanted(point, "density")) row += sites;
+  return row * static_cast<double>(point.reals("task.times").size());
+}
+
+/// Bytes that a point needs beside its results: rates and tables, rows of a few times on every thread, and for a whole
+/// correlation its diagonals.
+double working_memory(const Point& point) {
+  constexpr double mode_doubles = 24.0;
+  const std::size_t sites = sites_of(point);
+  double doubles = mode_doubles * static_cast<double>(sites);
+  if (kind_of(point) == Kind::spectral) {
+    const auto& chosen = point.integers("task.momenta");
+    const std::size_t momenta = chosen.empty() ? sites : chosen.size();
+    return 8.0 *
+           (doubles + 5.0 * static_cast<double>(momenta) * static_cast<double>(point.reals("task.frequencies").size()));
+  }
+  const TimeBatches batches{point.reals("task.times").size(), sites};
+  const int threads = batches.outer(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  const double rows = static_cast<double>(batches.batch()) * threads * (kind_of(point) == Kind::density ? 3.0 : 1.0);
+  doubles += 2.0 * rows * static_cast<double>(sites);
+  if (point.has("initial.correlation")) doubles += 6.0 * static_cast<double>(sites) * static_cast<double>(sites);
+  return 8.0 * doubles;
+}
+
+void validate_point(const Point& point) {
+  const Kind kind = kind_of(point);
+  const std::int64_t sites = point.integer("model.sites");
+  // The results are held twice: as the task returns them, and as the image of the file.
+  const double results = 8.0 * output_doubles(point);
+  const double needed = (point.has("initial.correlation") ? 0.0 : working_memory(point)) + 3.0 * results;
+  if (needed > machine_memory()) {
+    // The grid is to blame where one of its values alone would fit.
+    const auto& values = point.reals(kind == Kind::spectral ? "task.frequencies" : "task.times");
+    const double one = 512.0 * static_cast<double>(sites) + 3.0 * results / static_cast<double>(values.size());
+    const bool grid = one <= machine_memory();
+    const std::string key = !grid ? "model.sites" : kind == Kind::spectral ? "task.frequencies" : "task.times";
+    throw ParameterError(key,
+                         fmt::format("{} sites with {} need {} of memory; this machine has {}{}", sites,
+                                     kind == Kind::spectral ? "these frequencies" : "these times", bytes_text(needed),
+                                     bytes_text(machine_memory()), grid ? ": keep fewer fields (output.fields)" : ""));
+  }
+  const HatsugaiKohmoto model = model_of(point);
+  validate(model);
+  if (point.has("initial.down_occupation")) {
+    const std::size_t given = point.reals("initial.down_occupation").size();
+    if (given > 1 && given != sites_of(point))
+      throw ParameterError("initial.down_occupation",
+                           fmt::format("{} entries were given; it must have one per momentum, {}", given, sites));
+  }
+  const std::int64_t first = first_momentum_index(sites);
+  const auto labels = [&](const char* key, const char* what) {
+    if (!point.has(key)) return;
+    const auto& list = point.integers(key);
+    for (std::size_t i = 0; i < list.size(); ++i)
+      if (list[i] < first || list[i] >= first + sites)
+        throw ParameterError(fmt::format("{}[{}]", key, i),
+                             fmt::format("{} is not allowed: {} {} .. {}", list[i], what, first, first + sites - 1));
+  };
+  labels("initial.up_sites", "sites are labelled");
+  labels("initial.down_sites", "sites are labelled");
+  labels("task.momenta", "m must be in");
+  if (point.has("initial.correlation")) {
+    // A state that is not one is found by evolving it for no time at all.
+    DensityOptions options;
+    options.keep_density = false;
+    density(model, up_state_of(point), {}, options);
+  }
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// What a user would want to know before a run over times.
+std::vector<std::string> notes_on_times(const Point& point, const HatsugaiKohmotoModes& modes) {
+  std::vector<std::string> notes;
+  const auto& times = point.reals("task.times");
+  const double last = times.back(), speed = 2.0 * std::fabs(point.real("model.hopping"));
+  const double half = 0.5 * static_cast<double>(point.integer("model.sites"));
+  if (speed * last > half)
+    notes.push_back(
+        fmt::format("warning: the fronts at 2 J t meet behind the ring after t = {:.4g}: from then on the "
+                    "drift is that of a packet that wrapped around; {} sites would do up to t = {:.4g}",
+                    half / speed, 2 * static_cast<std::int64_t>(std::ceil(speed * last)), last));
+  // Every |g_k|^2 falls as e^{-Gamma_up t} at least, and by dephasing beyond that.
+  const double growth = slowest_decay(modes);
+  constexpr double smallest = -708.0;  // log of the smallest number in full precision
+  if (2.0 * growth * last < smallest)
+    notes.push_back(
+        fmt::format("warning: the norm falls below 1e-308 after t = {:.4g}: it and G are 0 from there on; the "
+                    "drift of a Green's function is taken before the underflow and stays right",
+                    0.5 * smallest / growth));
+  return notes;
+}
+
+/// A chain on which a time can be measured in a moment: at most 2^18 sites, where nothing fits a cache any more.
+HatsugaiKohmoto probe_of(HatsugaiKohmoto model, const Point& point) {
+  constexpr std::int64_t longest = std::int64_t{1} << 18;
+  bool lists = point.has("initial.correlation") || down_occupation_list(point);
+  for (const OpenBath* bath : {&model.up, &model.down})
+    lists = lists || !bath->gain_table.empty() || !bath->loss_table.empty();
+  if (!lists) model.sites = std::min(model.sites, longest);
+  return model;
+}
+
+Plan plan_point(const Point& point, const Execution& requested) {
+  Plan plan;
+  plan.reason = "the closed form of every momentum, and fast Fourier transforms between momenta and sites";
+  plan.memory_bytes = working_memory(point);
+  plan.output_bytes = 8.0 * output_doubles(point);
+  const Kind kind = kind_of(point);
+  HatsugaiKohmoto model = model_of(point);
+  const auto sites = static_cast<double>(model.sites);
+  Execution execution = requested;
+  if (kind == Kind::spectral) {
+    plan.work = "frequencies";
+    plan.backend = resolve_backend(requested.backend, &plan.backend_reason);
+    plan.rate_evaluations = static_cast<double>(point.reals("task.frequencies").size());
+    const auto rows = static_cast<double>(momentum_places(point).size());
+    plan.operations = 40.0 * rows;
+    plan.bytes_moved = 80.0 * rows;
+    std::vector<double> frequencies(16);
+    for (std::size_t i = 0; i < frequencies.size(); ++i) frequencies[i] = 0.37 * static_cast<double>(i);
+    SpectralOptions options;
+    options.momenta = point.integers("task.momenta");
+    options.broadening = point.real("task.broadening");
+    const auto start = std::chrono::steady_clock::now();
+    const SpectralResult probe = spectral(model, frequencies, options, execution);
+    plan.seconds_per_evaluation = seconds_since(start) / static_cast<double>(frequencies.size());
+    if (probe.delta_peaks > 0)
+      plan.notes.push_back(
+          fmt::format("warning: the spectral function of {} of the momenta is made of delta peaks without width: it is "
+                      "inf where a frequency meets one and 0 beside it; task.broadening > 0 widens them",
+                      probe.delta_peaks));
+    return plan;
+  }
+
+  const auto& times = point.reals("task.times");
+  plan.work = "times";
+  plan.rate_evaluations = static_cast<double>(times.size());
+  // Two exponentials and two pairs of circular functions for each momentum, and a transform.
+  plan.operations = sites * (150.0 + 5.0 * std::log2(std::max(2.0, sites)));
+  plan.bytes_moved = sites * 100.0;
+  plan.notes = notes_on_times(point, modes_of(model));
+  execution.backend = Backend::cpu;
+  if (kind == Kind::green) {
+    plan.backend = green_backend(requested.backend, sites_of(point), times.size(), &plan.backend_reason);
+  } else {
+    plan.backend = Backend::cpu;
+    plan.backend_reason = "the density is made on the CPU";
+    if (point.has("initial.correlation") && std::holds_alternative<UpCorrelation>(up_state_of(point)))
+      plan.operations += 16.0 * sites * sites;
+  }
+  // Long rings are timed on a shorter one, unless the input has lists of their length. Rates and tables are made once:
+  // what one time costs is the difference of two runs.
+  const HatsugaiKohmoto shorter = probe_of(model, point);
+  const double ratio = sites / static_cast<double>(shorter.sites);
+  const bool whole = shorter.sites == model.sites;
+  const auto measure = [&](std::size_t count) {
+    std::vector<double> some(count);
+    for (std::size_t i = 0; i < count; ++i)
+      some[i] = times.back() * static_cast<double>(i + 1) / static_cast<double>(count);
+    if (times.back() == 0.0)
+      for (std::size_t i = 0; i < count; ++i) some[i] = static_cast<double>(i);
+    const auto start = std::chrono::steady_clock::now();
+    if (kind == Kind::green) {
+      GreenOptions options;
+      options.keep_sites = options.keep_momenta = false;
+      if (whole) options.down_occupation = down_occupation_of(point);
+      green(shorter, some, options, execution);
+    } else {
+      DensityOptions options;
+      options.keep_density = false;
+      if (whole) options.down_occupation = down_occupation_of(point);
+      if (point.has("initial.down_sites"))
+        options.down_sites = whole ? point.integers("initial.down_sites") : std::vector<std::int64_t>{0};
+      density(shorter, whole ? up_state_of(point) : UpState(), some, options, execution);
+    }
+    return seconds_since(start);
+  };
+  measure(1);
+  const double once = measure(1);
+  plan.seconds_per_evaluation = ratio * std::max(measure(17) - once, 0.0) / 16.0;
+  return plan;
+}
+
+// --- runs ---
+
+io::Result started(const Point& point) {
+  io::Result result = outline(point);
+  result.algorithm = "exact";
+  result.algorithm_reason = "the closed form of every momentum";
+  return result;
+}
+
+std::function<bool(std::size_t)> progress_of(const Monitor& monitor, std::size_t times) {
+  if (!monitor.progress) return {};
+  return [&monitor, times](std::size_t done) {
+    return monitor.progress(static_cast<double>(done) / static_cast<double>(times));
+  };
+}
+
+constexpr const char* stopped = "stopped before the last time";
+
+io::Result run_green(const Point& point, const Execution& execution, const Monitor& monitor) {
+  const auto& times = point.reals("task.times");
+  GreenOptions options;
+  options.down_occupation = down_occupation_of(point);
+  options.keep_sites = wanted(point, "green_retarded");
+  options.keep_momenta = wanted(point, "green_retarded_momentum");
+  options.on_time = progress_of(monitor, times.size());
+  GreenResult green_result = green(model_of(point), times, options, execution);
+
+  io::Result result = started(point);
+  result.backend = name(green_result.backend);
+  result.backend_reason = green_result.backend_reason;
+  result.converged = green_result.converged;
+  if (!result.converged) result.message = stopped;
+  result.summary = {{"drift", green_result.drift.back()},
+                    {"drift_symmetric", green_result.drift_symmetric.back()},
+                    {"norm", green_result.norm.back()}};
+  fill(result, "green_retarded", std::move(green_result.green_retarded));
+  fill(result, "green_retarded_momentum", std::move(green_result.green_retarded_momentum));
+  fill(result, "drift", std::move(green_result.drift));
+  fill(result, "drift_symmetric", std::move(green_result.drift_symmetric));
+  fill(result, "norm", std::move(green_result.norm));
+  return result;
+}
+
+io::Result run_spectral(const Point& point, const Execution& execution, const Monitor&) {
+  SpectralOptions options;
+  options.momenta = point.integers("task.momenta");
+  options.broadening = point.real("task.broadening");
+  options.keep_green = wanted(point, "green_retarded_frequency");
+  SpectralResult spectrum = spectral(model_of(point), point.reals("task.frequencies"), options, execution);
+
+  io::Result result = started(point);
+  result.backend = name(spectrum.backend);
+  result.backend_reason = spectrum.backend_reason;
+  if (spectrum.delta_peaks > 0)
+    result.message = fmt::format(
+        "{} of the momenta have delta peaks without width: inf where a frequency meets one, 0 beside it; "
+        "task.broadening > 0 "
+        "widens them",
+        spectrum.delta_peaks);
+  const auto largest = std::max_element(spectrum.spectral_function.begin(), spectrum.spectral_function.end());
+  const auto place = static_cast<std::size_t>(largest - spectrum.spectral_function.begin());
+  result.summary = {{"largest_spectral_function", *largest},
+                    {"at_momentum", spectrum.momenta[place / spectrum.frequencies.size()]},
+                    {"at_frequency", spectrum.frequencies[place % spectrum.frequencies.size()]}};
+  fill(result, "spectral_function", std::move(spectrum.spectral_function));
+  fill(result, "self_energy", std::move(spectrum.self_energy));
+  fill(result, "green_retarded_frequency", std::move(spectrum.green_retarded));
+  return result;
+}
+
+io::Result run_density(const Point& point, const Execution& execution, const Monitor& monitor) {
+  const auto& times = point.reals("task.times");
+  DensityOptions options;
+  options.down_occupation = down_occupation_of(point);
+  if (point.has("initial.down_sites")) options.down_sites = point.integers("initial.down_sites");
+  options.keep_density = wanted(point, "density");
+  options.on_time = progress_of(monitor, times.size());
+  DensityResult cloud = density(model_of(point), up_state_of(point), times, options, execution);
+
+  io::Result result = started(point);
+  result.backend = name(Backend::cpu);
+  result.backend_reason = "the density is made on the CPU";
+  result.converged = cloud.converged;
+  if (!result.converged) result.message = stopped;
+  result.summary = {{"drift", cloud.drift.back()},
+                    {"drift_symmetric", cloud.drift_symmetric.back()},
+                    {"norm", cloud.norm.back()},
+                    {"particle_number", cloud.particle_number.back()}};
+  fill(result, "density", std::move(cloud.density));
+  fill(result, "drift", std::move(cloud.drift));
+  fill(result, "drift_symmetric", std::move(cloud.drift_symmetric));
+  fill(result, "norm", std::move(cloud.norm));
+  fill(result, "particle_number", std::move(cloud.particle_number));
+  return result;
+}
+
+}  // namespace
+
+ModelEntry hatsugai_kohmoto_entry() {
+  ModelEntry model;
+  model.kind = "hatsugai_kohmoto";
+  model.description = "open Hatsugai-Kohmoto chain: particles with an interaction at each momentum, exact at any time";
+  model.iterates = false;
+  model.keys = model_keys();
+  model.validate = validate_point;
+  model.tasks = {
+      {.kind = "green",
+       .description = "retarded Green's function of spin up between sites, its norm and its drift",
+       .keys = {down_occupation_key(), times_key()},
+       .fields = {"green_retarded", "green_retarded_momentum", "drift", "drift_symmetric", "norm"},
+       .outline = outline,
+       .plan = plan_point,
+       .run = run_green,
+       .diagnostics = {}},
+      {.kind = "spectral",
+       .description = "spectral function, self energy and Green's function of spin up over momentum and frequency",
+       .keys = spectral_keys(),
+       .fields = {"spectral_function", "self_energy", "green_retarded_frequency"},
+       .outline = outline,
+       .plan = plan_point,
+       .run = run_spectral,
+       .diagnostics = {}},
+      {.kind = "density",
+       .description = "density of spin up on the sites from an initial state, and its drift",
+       .keys = density_keys(),
+       .fields = {"density", "drift", "drift_symmetric", "norm", "particle_number"},
+       .outline = outline,
+       .plan = plan_point,
+       .run = run_density,
+       .diagnostics = {}}};
+  return model;
+}
+
+}  // namespace lindrift

@@ -1,0 +1,359 @@
+#include "catalogue/hubbard.hpp"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "catalogue/memory.hpp"
+#include "catalogue/open_bath.hpp"
+#include "catalogue/propagator.hpp"
+#include "lindrift/lindrift.hpp"
+
+namespace lindrift {
+
+namespace {
+
+using config::Key;
+using config::Point;
+using config::Type;
+
+/// |U|/J up to which the second order was compared with exact results, and up to which it was right within a percent.
+constexpr double compared_interaction = 2.0, trusted_interaction = 0.5;
+
+bool is_spectral(const Point& point) { return point.text("task.kind") == "spectral"; }
+
+// --- keys ------------------------------------------------------------------------------------------------------------
+
+std::vector<Key> model_keys() {
+  Key interaction{.path = "model.interaction",
+                  .type = Type::real_list,
+                  .help = "U, or a list V_r, r = 0, 1, ... of the interaction over a distance r, U = V_0",
+                  .default_value = std::vector<double>{0.0},
+                  .sweepable = true,
+                  .units = "energy"};
+  interaction.scalar = true;
+  std::vector<Key> keys = {
+      {.path = "model.sites",
+       .type = Type::integer,
+       .help = "number of sites L",
+       .default_value = std::int64_t{128},
+       .range = {.low = 2.0, .high = 4e15}},
+      {.path = "model.hopping",
+       .help = "hopping J, not 0, the unit of energy where it is 1",
+       .default_value = 1.0,
+       .sweepable = true,
+       .units = "energy"},
+      interaction,
+      {.path = "model.hartree",
+       .type = Type::text,
+       .help = "mean field of spin down on the probe: left out, in its energy, or in both energies",
+       .default_value = std::string("none"),
+       .choices = {"none", "bare", "shifted"}}};
+  const auto up = open_bath_keys("bath.up", BathKind::gain_and_loss), down = open_bath_keys("bath.down");
+  keys.insert(keys.end(), up.begin(), up.end());
+  keys.insert(keys.end(), down.begin(), down.end());
+  return keys;
+}
+
+// --- parameters ---
+
+HubbardChain model_of(const Point& point) {
+  HubbardChain chain;
+  chain.sites = point.integer("model.sites");
+  chain.hopping = point.real("model.hopping");
+  // Under a sweep it is a number.
+  const auto& interaction = point.values().find("model.interaction")->second;
+  const auto* number = std::get_if<double>(&interaction);
+  chain.interaction = number != nullptr ? std::vector<double>{*number} : std::get<std::vector<double>>(interaction);
+  for (const Hartree choice : {Hartree::bare, Hartree::shifted})
+    if (point.text("model.hartree") == name(choice)) chain.hartree = choice;
+  chain.up = open_bath_of(point, "bath.up");
+  chain.down = open_bath_of(point, "bath.down");
+  return chain;
+}
+
+HubbardSpectralOptions spectral_options(const Point& point) {
+  HubbardSpectralOptions options;
+  options.momenta = point.integers("task.momenta");
+  options.broadening = point.real("task.broadening");
+  options.tolerance = point.real("solver.tolerance");
+  options.keep_green = wanted(point, "green_retarded_frequency");
+  return options;
+}
+
+Execution resolved(const Point& point, Execution execution) {
+  for (const Algorithm choice : {Algorithm::direct, Algorithm::fft})
+    if (point.text("solver.algorithm") == name(choice)) execution.algorithm = choice;
+  return execution;
+}
+
+// --- fields ---
+
+io::Result outline(const Point& point) {
+  io::Result result = is_spectral(point) ? spectral_outline(point) : green_outline(point);
+  Outline errors(point);
+  if (is_spectral(point)) {
+    errors.add("self_energy_error", {}, false, "1", "bound of the error, relative to the largest self energy");
+    errors.add("spectral_function_error", {}, false, "1", "bound of the error, relative to the largest value");
+  } else {
+    errors.add("green_retarded_error", {}, false, "1", "estimated largest error of the Green's function");
+  }
+  result.fields.insert(result.fields.end(), errors.result.fields.begin(), errors.result.fields.end());
+  return result;
+}
+
+// --- checks and plans ---
+
+double output_doubles(const Point& point) {
+  const auto sites = static_cast<double>(sites_of(point));
+  if (is_spectral(point))
+    return static_cast<double>(momentum_places(point).size()) *
+           static_cast<double>(point.reals("task.frequencies").size()) *
+           (3.0 + (wanted(point, "green_retarded_frequency") ? 2.0 : 0.0));
+  double row = 4.0;
+  for (const char* field : {"green_retarded", "green_retarded_momentum"})
+    if (wanted(point, field)) row += 2.0 * sites;
+  return row * static_cast<double>(point.reals("task.times").size());
+}
+
+std::size_t steps_of(const Point& point) {
+  return green_steps(model_of(point), point.reals("task.times").back(), point.real("solver.tolerance"));
+}
+
+/// Bytes that a propagator needs beside its results: the kernel at every step and on two circles.
+double green_memory(const Point& point) {
+  const auto sites = static_cast<double>(sites_of(point));
+  return 16.0 * sites *
+         (static_cast<double>(steps_of(point)) + 232.0 + static_cast<double>(point.reals("task.times").size()));
+}
+
+void validate_point(const Point& point) {
+  const HubbardChain chain = model_of(point);
+  const std::int64_t sites = chain.sites;
+  const auto refuse_memory = [&](double needed, const char* key) {
+    if (needed > machine_memory())
+      throw ParameterError(key, fmt::format("{} sites with these {} need {} of memory; this machine has {}", sites,
+                                            is_spectral(point) ? "frequencies" : "times", bytes_text(needed),
+                                            bytes_text(machine_memory())));
+  };
+  // The results are held twice: as the task returns them, and as the image of the file. Before anything of length L.
+  const double results = 3.0 * 8.0 * output_doubles(point);
+  constexpr double mode_bytes = 400.0;
+  refuse_memory(mode_bytes * static_cast<double>(sites), "model.sites");
+  refuse_memory(results, is_spectral(point) ? "task.frequencies" : "task.times");
+  validate(chain);
+  const std::int64_t most = point.integer("solver.max_steps");
+  if (!is_spectral(point)) {
+    const std::size_t steps = steps_of(point);
+    if (static_cast<double>(steps) > static_cast<double>(most))
+      throw ParameterError("task.times",
+                           fmt::format("up to t = {:.6g} there are {} steps, more than solver.max_steps = {}",
+                                       point.reals("task.times").back(), steps, most));
+    refuse_memory(results + green_memory(point), "task.times");
+    return;
+  }
+  const std::int64_t first = first_momentum_index(sites);
+  const auto& chosen = point.integers("task.momenta");
+  for (std::size_t i = 0; i < chosen.size(); ++i)
+    if (chosen[i] < first || chosen[i] >= first + sites)
+      throw ParameterError(fmt::format("task.momenta[{}]", i), fmt::format("{} is not allowed: m must be in {} .. {}",
+                                                                           chosen[i], first, first + sites - 1));
+  Execution execution = resolved(point, {});
+  execution.backend = Backend::cpu;
+  const HubbardSpectralPlan plan =
+      plan_spectral(chain, point.reals("task.frequencies"), spectral_options(point), execution);
+  if (plan.nodes > static_cast<double>(most))
+    throw ParameterError("task.frequencies",
+                         fmt::format("frequencies up to {:.6g} need the kernel at {:.3g} times, more than "
+                                     "solver.max_steps = {}; solver.algorithm = \"direct\" needs none",
+                                     std::max(std::fabs(point.reals("task.frequencies").front()),
+                                              std::fabs(point.reals("task.frequencies").back())),
+                                     plan.nodes, most));
+  refuse_memory(results + plan.memory_bytes, "task.frequencies");
+}
+
+/// What a result does not show by itself.
+std::vector<std::string> warnings(const Point& point) {
+  const HubbardChain chain = model_of(point);
+  std::vector<std::string> notes;
+  double strongest = 0.0;
+  for (const double v : chain.interaction) strongest = std::max(strongest, std::fabs(v) / std::fabs(chain.hopping));
+  if (strongest > compared_interaction)
+    notes.push_back(
+        fmt::format("the interaction is {:.3g} J: the second order has been compared with exact results up to "
+                    "{} J only, where it is right in sign and trend but not in size",
+                    strongest, compared_interaction));
+  if (!is_spectral(point)) {
+    const double half = 0.5 * static_cast<double>(chain.sites), speed = 2.0 * std::fabs(chain.hopping);
+    const double last = point.reals("task.times").back();
+    if (speed * last > half)
+      notes.push_back(
+          fmt::format("the packet runs around the ring after t = {:.4g}: from then on the drift means nothing; "
+                      "{} sites would do up to t = {:.4g}",
+                      half / speed, 2 * static_cast<std::int64_t>(std::ceil(speed * last)), last));
+    return notes;
+  }
+  const BathRates rates = bath_rates(chain.down, chain.sites, "bath.down");
+  double slowest = INFINITY;
+  for (std::size_t i = 0; i < rates.gain.size(); ++i) slowest = std::min(slowest, rates.gain[i] + rates.loss[i]);
+  slowest += point.real("task.broadening");
+  const auto& frequencies = point.reals("task.frequencies");
+  double widest = 0.0;
+  for (std::size_t i = 1; i < frequencies.size(); ++i) widest = std::max(widest, frequencies[i] - frequencies[i - 1]);
+  if (widest > slowest)
+    notes.push_back(
+        fmt::format("the slowest momentum decays at {:.3g}, and the self energy may have features of that width, "
+                    "which steps of {:.3g} between frequencies do not resolve",
+                    slowest, widest));
+  return notes;
+}
+
+Plan plan_point(const Point& point, const Execution& requested) {
+  Plan plan;
+  const HubbardChain chain = model_of(point);
+  plan.output_bytes = 8.0 * output_doubles(point);
+  plan.notes = warnings(point);
+  double strongest = 0.0;
+  for (const double v : chain.interaction) strongest = std::max(strongest, std::fabs(v) / std::fabs(chain.hopping));
+  if (strongest > trusted_interaction && strongest <= compared_interaction)
+    plan.notes.push_back(
+        fmt::format("the interaction is {:.3g} J: up to about {} J the second order is right within a "
+                    "percent, up to {} J in sign and trend",
+                    strongest, trusted_interaction, compared_interaction));
+  Execution execution = resolved(point, requested);
+  if (execution.threads <= 0) execution.threads = omp_get_max_threads();
+  const auto sites = static_cast<double>(chain.sites);
+  if (!is_spectral(point)) {
+    const auto steps = static_cast<double>(steps_of(point));
+    plan.work = "steps of the integral equation";
+    plan.reason = "the Volterra equation of the propagator, its kernel by transforms at every step";
+    plan.backend = Backend::cpu;
+    plan.backend_reason = "the integral equation is solved on the CPU";
+    plan.memory_bytes = green_memory(point);
+    plan.rate_evaluations = steps;
+    plan.operations = 5.0 * steps * sites + 20.0 * sites * std::log2(sites);
+    plan.bytes_moved = 32.0 * sites;
+    constexpr double operations_per_second = 2.5e9;  // of a core
+    plan.seconds_per_evaluation = plan.operations / operations_per_second / execution.threads;
+    return plan;
+  }
+  const HubbardSpectralPlan spectral_plan =
+      plan_spectral(chain, point.reals("task.frequencies"), spectral_options(point), execution);
+  plan.algorithm = spectral_plan.algorithm;
+  plan.reason = spectral_plan.algorithm_reason;
+  plan.backend = spectral_plan.backend;
+  plan.backend_reason = spectral_plan.backend_reason;
+  const bool fft = plan.algorithm == Algorithm::fft;
+  plan.work = fft ? "times" : "rows of the double sum";
+  plan.rate_evaluations = fft ? std::max(1.0, spectral_plan.nodes) : sites;
+  plan.operations = spectral_plan.operations / plan.rate_evaluations;
+  plan.bytes_moved = 64.0 * sites;
+  plan.seconds_per_evaluation = spectral_plan.seconds / plan.rate_evaluations;
+  plan.memory_bytes = spectral_plan.memory_bytes;
+  return plan;
+}
+
+// --- runs ---
+
+std::string joined(std::string message, const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) message += (message.empty() ? "" : "; ") + note;
+  return message;
+}
+
+io::Result run_spectral(const Point& point, const Execution& requested, const Monitor&) {
+  HubbardSpectralOptions options = spectral_options(point);
+  options.certify = requested.certify;
+  HubbardSpectrum spectrum =
+      spectral(model_of(point), point.reals("task.frequencies"), options, resolved(point, requested));
+
+  io::Result result = outline(point);
+  result.algorithm = name(spectrum.algorithm);
+  result.algorithm_reason = spectrum.algorithm_reason;
+  result.backend = name(spectrum.backend);
+  result.backend_reason = spectrum.backend_reason;
+  result.message = joined(spectrum.message, warnings(point));
+  const auto largest = std::max_element(spectrum.spectral_function.begin(), spectrum.spectral_function.end());
+  const auto place = static_cast<std::size_t>(largest - spectrum.spectral_function.begin());
+  result.summary = {{"largest_spectral_function", *largest},
+                    {"at_momentum", spectrum.momenta[place / spectrum.frequencies.size()]},
+                    {"at_frequency", spectrum.frequencies[place % spectrum.frequencies.size()]},
+                    {"mean_occupation", spectrum.mean_occupation},
+                    {"hartree_shift", spectrum.hartree_shift},
+                    {"self_energy_error", spectrum.self_energy_error},
+                    {"spectral_function_error", spectrum.spectral_function_error}};
+  if (options.certify > 0) result.summary.emplace_back("certificate", spectrum.certificate);
+  fill(result, "spectral_function", std::move(spectrum.spectral_function));
+  fill(result, "self_energy", std::move(spectrum.self_energy));
+  fill(result, "green_retarded_frequency", std::move(spectrum.green_retarded));
+  fill(result, "self_energy_error", std::vector{spectrum.self_energy_error});
+  fill(result, "spectral_function_error", std::vector{spectrum.spectral_function_error});
+  return result;
+}
+
+io::Result run_green(const Point& point, const Execution& execution, const Monitor& monitor) {
+  HubbardGreenOptions options;
+  options.tolerance = point.real("solver.tolerance");
+  options.keep_sites = wanted(point, "green_retarded");
+  options.keep_momenta = wanted(point, "green_retarded_momentum");
+  options.on_progress = monitor.progress;
+  HubbardGreen propagator = green(model_of(point), point.reals("task.times"), options, resolved(point, execution));
+
+  io::Result result = outline(point);
+  result.algorithm = "volterra";
+  result.algorithm_reason = "the integral equation of the propagator, its kernel by transforms";
+  result.backend = name(Backend::cpu);
+  result.backend_reason = "the integral equation is solved on the CPU";
+  result.converged = propagator.converged;
+  result.stopped = propagator.stopped;
+  result.message = joined(propagator.message, warnings(point));
+  result.summary = {{"drift", propagator.drift.back()},
+                    {"drift_symmetric", propagator.drift_symmetric.back()},
+                    {"norm", propagator.norm.back()},
+                    {"steps", static_cast<double>(propagator.steps)},
+                    {"green_retarded_error", propagator.error}};
+  fill(result, "green_retarded", std::move(propagator.green_retarded));
+  fill(result, "green_retarded_momentum", std::move(propagator.green_retarded_momentum));
+  fill(result, "drift", std::move(propagator.drift));
+  fill(result, "drift_symmetric", std::move(propagator.drift_symmetric));
+  fill(result, "norm", std::move(propagator.norm));
+  fill(result, "green_retarded_error", std::vector{propagator.error});
+  return result;
+}
+
+}  // namespace
+
+ModelEntry hubbard_entry() {
+  ModelEntry model;
+  model.kind = "hubbard";
+  model.description = "Hubbard chain with driven spin-down particles and one spin-up probe, to second order";
+  model.algorithms = {Algorithm::direct, Algorithm::fft};
+  model.keys = model_keys();
+  model.validate = validate_point;
+  model.tasks = {
+      {.kind = "green",
+       .description = "propagator of the probe between sites, its norm and its drift",
+       .keys = {times_key()},
+       .fields = {"green_retarded", "green_retarded_momentum", "drift", "drift_symmetric", "norm",
+                  "green_retarded_error"},
+       .outline = outline,
+       .plan = plan_point,
+       .run = run_green,
+       .diagnostics = {},
+       .shares_a_point = true},
+      {.kind = "spectral",
+       .description = "spectral function, self energy and Green's function of the probe over momentum and frequency",
+       .keys = spectral_keys(),
+       .fields = {"spectral_function", "self_energy", "green_retarded_frequency", "self_energy_error",
+                  "spectral_function_error"},
+       .outline = outline,
+       .plan = plan_point,
+       .run = run_spectral,
+       .diagnostics = {},
+       .shares_a_point = true,
+       .certifies = true}};
+  return model;
+}
+
+}  // namespace lindrift

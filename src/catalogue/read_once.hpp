@@ -1,0 +1,28 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "lindrift/error.hpp"
+
+namespace lindrift {
+
+/// What `read` makes of the dataset that a key names, "FILE.h5:/dataset". Points of a sweep share it: it is read when
+/// the input is checked, and kept.
+/// @throws ParameterError naming the key where reading fails
+template <class Matrix>
+const Matrix& read_once(const std::string& key, const std::string& location,
+                        Matrix (*read)(const std::string& location)) {
+  static std::map<std::string, Matrix> kept;
+  auto found = kept.find(location);
+  if (found == kept.end()) {
+    try {
+      found = kept.emplace(location, read(location)).first;
+    } catch (const Error& failure) {
+      throw ParameterError(key, failure.what());
+    }
+  }
+  return found->second;
+}
+
+}  // namespace lindrift

@@ -1,0 +1,41 @@
+#include "fourier.hpp"
+
+#include <stdexcept>
+
+#include "kernels/fourier/plan.hpp"
+#include "lindrift/backend.hpp"
+
+namespace lindrift {
+
+kernels::FourierPlan::~FourierPlan() = default;
+
+namespace {
+
+kernels::FourierPlan* make_plan(std::size_t length) {
+  if (length == 0) throw std::invalid_argument("a Fourier transform of length 0");
+  const auto n = static_cast<std::int64_t>(length);
+#ifdef LINDRIFT_SIMD_VARIANTS
+  if (simd_level() == "x86-64-v4") return kernels::v4::make_fourier_plan(n);
+  if (simd_level() == "x86-64-v3") return kernels::v3::make_fourier_plan(n);
+#endif
+  return kernels::baseline::make_fourier_plan(n);
+}
+
+/// std::complex is two doubles side by side, by the standard's word.
+double* bare(std::complex<double>* rows) { return reinterpret_cast<double*>(rows); }
+
+}  // namespace
+
+Fourier::Fourier(std::size_t length) : length_(length), plan_(make_plan(length)) {}
+Fourier::~Fourier() = default;
+Fourier::Fourier(Fourier&&) noexcept = default;
+Fourier& Fourier::operator=(Fourier&&) noexcept = default;
+
+void Fourier::forward(std::complex<double>* rows, std::size_t count, int threads) const {
+  plan_->transform(bare(rows), static_cast<std::int64_t>(count), true, threads);
+}
+void Fourier::backward(std::complex<double>* rows, std::size_t count, int threads) const {
+  plan_->transform(bare(rows), static_cast<std::int64_t>(count), false, threads);
+}
+
+}  // namespace lindrift

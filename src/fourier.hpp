@@ -1,0 +1,38 @@
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <memory>
+
+namespace lindrift {
+
+namespace kernels {
+class FourierPlan;
+}
+
+/// Discrete Fourier transforms of one length on the CPU:
+///   forward   y_k = sum_j x_j e^{-2 pi i jk/n}      backward   x_j = sum_k y_k e^{+2 pi i jk/n}
+/// Neither has a factor: one after the other multiplies by n. Error about 1e-16 sqrt(log n) of the largest element.
+/// O(n log n) time for every n, primes included; (2 + 16 packs) n complex numbers of working memory at most. A row's
+/// bits do not depend on the other rows, nor on the number of threads. A plan may be used by several threads at once.
+class Fourier {
+ public:
+  /// @throws std::invalid_argument if length is 0
+  explicit Fourier(std::size_t length);
+  ~Fourier();
+  Fourier(Fourier&&) noexcept;
+  Fourier& operator=(Fourier&&) noexcept;
+
+  std::size_t length() const noexcept { return length_; }
+
+  /// @param[in,out] rows  (count, length), one transform per row, in place
+  /// @param threads       OpenMP threads that share the rows, or the one row where it is long
+  void forward(std::complex<double>* rows, std::size_t count, int threads = 1) const;
+  void backward(std::complex<double>* rows, std::size_t count, int threads = 1) const;
+
+ private:
+  std::size_t length_;
+  std::unique_ptr<kernels::FourierPlan> plan_;
+};
+
+}  // namespace lindrift

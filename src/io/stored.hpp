@@ -1,0 +1,21 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "io/output.hpp"
+
+namespace lindrift::io {
+
+/// An output of this program, read again.
+struct StoredOutput {
+  std::map<std::string, Data> datasets;  ///< by name, without shapes
+  std::map<std::string, Attribute> attributes;
+};
+
+/// Reads what write_output() has written: every dataset and attribute of the root whose type write_output() makes.
+/// @param datasets  false: attributes alone
+/// @throws Error naming the file if it is not there, or not such a file
+StoredOutput read_output(const std::string& path, bool datasets = true);
+
+}  // namespace lindrift::io

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cerrno>
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <utility>
+
+/// System calls on files, repeated where a signal interrupts them and with errors that say what to do.
+
+namespace lindrift::io {
+
+/// @param reason  errno
+/// @throws Error "cannot write PATH: REASON; what to do", always
+[[noreturn]] void fail_to_write(const std::string& path, int reason);
+
+/// Repeats a system call that a signal interrupted.
+template <class Call>
+auto uninterrupted(Call call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
+/// Owner of a file descriptor.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
+  Descriptor(Descriptor&& other) noexcept : descriptor_(other.release()) {}
+  Descriptor& operator=(Descriptor&& other) noexcept;
+  ~Descriptor();
+
+  int get() const { return descriptor_; }
+  explicit operator bool() const { return descriptor_ >= 0; }
+  int release() { return std::exchange(descriptor_, -1); }
+
+ private:
+  int descriptor_ = -1;
+};
+
+/// Writes all of it, however many calls that takes.
+/// @throws Error as fail_to_write()
+void write_all(int descriptor, std::span<const unsigned char> bytes, const std::string& path);
+
+/// The folder in which a file lies.
+std::filesystem::path folder_of(const std::filesystem::path& file);
+
+/// Makes what was done to the names in a folder last through a power failure.
+/// @param path  of the file, for the message
+void synchronise_folder(const std::string& path, const std::filesystem::path& folder);
+
+/// The bytes of a whole file; nothing if it is not there.
+/// @throws Error if it cannot be read
+bool read_whole(const std::string& path, std::string& text);
+
+}  // namespace lindrift::io

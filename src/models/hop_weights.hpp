@@ -1,0 +1,42 @@
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "kernels/tgge/rate_kernel.hpp"
+#include "models/tgge_equation.hpp"
+
+namespace lindrift {
+
+/// Hop weights w(to, from) of a bath in the form in which the kernels take them.
+struct HopWeights {
+  kernels::WeightKind kind = kernels::WeightKind::product;
+  std::size_t modes = 0;
+  // product
+  int rank = 1;
+  std::vector<double> in, out;
+  // operators
+  int dimension = 0, channels = 0;
+  std::vector<double> vector_re, vector_im, amplitude_re, amplitude_im;
+  double floor = 0.0;
+  // table
+  std::vector<double> table;
+
+  int numerical_rank = 0;  ///< as far as it was looked for; 0 for a table
+
+  /// w(to, from), without the factor 1/L.
+  double operator()(std::size_t to, std::size_t from) const;
+  /// Points a kernel's tables at these arrays.
+  void point(kernels::RateTables& tables) const;
+};
+
+/// The weights of a jump for the modes of an equation. O(modes), O(modes^2) for a table.
+std::shared_ptr<const HopWeights> make_hop_weights(const BareEquation& bare, const TggeJump& jump);
+
+/// Position of each offset that any channel touches, in ascending order of the offset.
+std::map<std::int64_t, std::size_t> offsets_of(const OperatorJump& jump, std::int64_t sites);
+
+}  // namespace lindrift

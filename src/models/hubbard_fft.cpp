@@ -1,0 +1,478 @@
+#include "models/hubbard_fft.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "blas.hpp"
+#include "lindrift/error.hpp"
+#include "lindrift/team.hpp"
+#include "models/hubbard_direct.hpp"
+#include "models/hubbard_quadrature.hpp"
+
+namespace lindrift {
+
+namespace {
+
+using Complex = std::complex<double>;
+
+constexpr double epsilon = std::numeric_limits<double>::epsilon();
+
+/// Shapes of the tiles that are multiplied: fixed, so that the bits know neither threads nor processes.
+constexpr std::size_t tile_momenta = 32;
+constexpr std::size_t tile_offsets = 256;
+/// Times that are held for all momenta at once.
+constexpr std::size_t most_values = std::size_t{1} << 25, least_batch = 256, most_batch = 1024;
+/// Beyond, the kernel at all times that a chirp needs does not fit beside the result.
+constexpr double most_chirp_bytes = 2e9;
+constexpr double most_nodes = 2e7;
+/// Offsets of a uniform grid whose phases come from one exponential by multiplication.
+constexpr std::size_t phase_block = 64;
+
+/// Seconds of one core, for choosing between ways: measured on current processors, right within a factor of two.
+constexpr double seconds_per_product = 1.0 / 6e10;   ///< of an operation of a matrix product
+constexpr double seconds_per_transform = 1.0 / 4e9;  ///< of one of the 5 n log2 n operations of a transform
+constexpr double seconds_per_exponential = 30e-9;    ///< of an amplitude
+constexpr double seconds_per_phase = 0.6e-9;         ///< of a uniform grid
+constexpr double seconds_per_sine = 15e-9;           ///< of any other grid
+constexpr double seconds_per_term = 1.0 / 5e9;       ///< of the direct sum
+
+inline Complex times(Complex a, Complex b) {
+  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+}
+
+/// Smallest product of powers of 2, 3 and 5 that is no less.
+std::size_t smooth_length(std::size_t least) {
+  std::size_t best = 1;
+  while (best < least) best *= 2;
+  for (std::size_t five = 1; five < best; five *= 5)
+    for (std::size_t three = five; three < best; three *= 3) {
+      std::size_t length = three;
+      while (length < least) length *= 2;
+      best = std::min(best, length);
+    }
+  return best;
+}
+
+double transform_seconds(double length, double count) {
+  return count * 5.0 * length * std::max(1.0, std::log2(length)) * seconds_per_transform;
+}
+
+/// Time from which on the tail is below the tolerance, to one part in 200.
+double end_time(const HubbardKernel& kernel, double broadening, double tolerance) {
+  double high = 1.0 / (kernel.modes().fastest_rate + broadening), low = 0.0;
+  while (kernel.tail(high, broadening) > tolerance && high < 1e300) {
+    low = high;
+    high *= 2.0;
+  }
+  while (high - low > 0.005 * high) {
+    const double middle = 0.5 * (low + high);
+    (kernel.tail(middle, broadening) > tolerance ? low : high) = middle;
+  }
+  return high;
+}
+
+Exponents exponents_of(const HubbardKernel& kernel, double widest, double broadening) {
+  const HubbardModes& modes = kernel.modes();
+  Exponents exponents;
+  exponents.frequency = widest + 6.0 * std::fabs(modes.hopping);
+  exponents.slowest = modes.slowest_rate + broadening;
+  exponents.fastest = modes.fastest_rate + 0.5 * modes.fastest_probe_loss + broadening;
+  // The pairs that were taken out are no part of the integrand.
+  exponents.slowest = std::max(exponents.slowest, kernel.slowest_decay() + broadening);
+  exponents.bound = [&kernel, broadening](double t) { return kernel.bound(t) * std::exp(-broadening * t); };
+  return exponents;
+}
+
+}  // namespace
+
+FftSelfEnergy::FftSelfEnergy(const HubbardModes& modes, std::span<const double> frequency, double broadening,
+                             double tolerance, const Execution& execution)
+    : modes_(modes),
+      frequency_(frequency.begin(), frequency.end()),
+      broadening_(broadening),
+      tolerance_(tolerance),
+      execution_(execution),
+      threads_(execution.threads > 0 ? execution.threads : omp_get_max_threads()) {
+  const std::size_t count = frequency_.size();
+  const double first = frequency_.front(), last = frequency_.back();
+  grid_.widest = std::max(std::fabs(first), std::fabs(last));
+  const double rounding_of_grid = 4.0 * epsilon * grid_.widest;
+  grid_.symmetric = true;
+  grid_.centre = 0.5 * (first + last);
+  if (std::fabs(grid_.centre) <= rounding_of_grid) grid_.centre = 0.0;
+  grid_.step = count > 1 ? (last - first) / static_cast<double>(count - 1) : 0.0;
+  grid_.uniform = count > 1;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double sum = (frequency_[i] - grid_.centre) + (frequency_[count - 1 - i] - grid_.centre);
+    grid_.symmetric = grid_.symmetric && std::fabs(sum) <= rounding_of_grid;
+    grid_.uniform =
+        grid_.uniform && std::fabs(first + static_cast<double>(i) * grid_.step - frequency_[i]) <= rounding_of_grid;
+  }
+  grid_.mirrored = grid_.symmetric && grid_.centre == 0.0 && modes_.mirrored;
+  for (std::size_t i = grid_.symmetric ? count / 2 : 0; i < count; ++i)
+    grid_.offset.push_back(frequency_[i] - grid_.centre);
+
+  plan_ = plan_for(TimeTransform::matrix, 0.0);
+  const auto consider = [&](const FftPlan& plan) {
+    if (plan.seconds < plan_.seconds) plan_ = plan;
+  };
+  if (grid_.uniform) consider(plan_for(TimeTransform::chirp, 0.0));
+  // A few slow momenta make the kernel last: then their pairs cost less than the times.
+  const double range = modes_.fastest_rate / modes_.slowest_rate;
+  if (plan_.end * modes_.fastest_rate > 100.0)
+    for (double share = 0.1; share < 1.0; share += 0.1) {
+      const double cut = modes_.slowest_rate * std::pow(range, share);
+      if (HubbardKernel(modes_, cut).slow().empty()) continue;
+      consider(plan_for(TimeTransform::matrix, cut));
+      if (grid_.uniform) consider(plan_for(TimeTransform::chirp, cut));
+    }
+  if (static_cast<double>(plan_.nodes) > most_nodes)
+    throw ParameterError("task.frequencies",
+                         "frequencies up to " + std::to_string(grid_.widest) + " oscillate " +
+                             std::to_string(plan_.nodes / 2) +
+                             " times before the self-energy has decayed: the fft algorithm cannot resolve them; use "
+                             "solver.algorithm = direct or fewer frequencies");
+}
+
+FftPlan FftSelfEnergy::plan_for(TimeTransform transform, double cut) const {
+  const HubbardKernel kernel(modes_, cut);
+  FftPlan plan;
+  plan.transform = transform;
+  plan.cut = kernel.slow().empty() ? 0.0 : cut;
+  plan.slow = kernel.slow().size();
+  if (modes_.first_moment == 0.0) return {.nodes = 0, .reason = "the self-energy vanishes"};
+  plan.end = end_time(kernel, broadening_, tolerance_ / 3.0);
+  const Exponents exponents = exponents_of(kernel, grid_.widest, broadening_);
+  const auto sites = static_cast<double>(modes_.sites), count = static_cast<double>(frequency_.size());
+  const double momenta = grid_.mirrored ? 0.5 * sites : sites;
+  double nodes = 0.0;
+  plan.seconds = 0.0;
+  if (transform == TimeTransform::matrix) {
+    nodes = legendre_panel_count(exponents, plan.end);
+    const double batch = std::clamp(static_cast<double>(most_values) / sites, static_cast<double>(least_batch),
+                                    static_cast<double>(most_batch));
+    plan.memory_bytes = 8.0 * std::min(batch, nodes) * (2.0 * sites + 2.0 * count);
+    plan.seconds += momenta * count * nodes * (grid_.symmetric ? 4.0 : 8.0) * seconds_per_product;
+    plan.seconds += nodes * count * (grid_.uniform ? seconds_per_phase : seconds_per_sine);
+    plan.reason =
+        "in time the sum over pairs of momenta factorises; Gauss-Legendre nodes and a product of matrices "
+        "lead back to the frequencies";
+  } else {
+    const double radius = std::hypot(exponents.frequency, exponents.fastest);
+    const double digits = -std::log10(std::clamp(tolerance_ / modes_.first_moment, 1e-16, 1e-2));
+    nodes = plan.end * radius / std::max(0.3, 2.0 - 0.1 * digits);
+    const auto length = static_cast<double>(smooth_length(static_cast<std::size_t>(std::min(nodes + count, 1e12))));
+    plan.memory_bytes = 16.0 * nodes * sites;
+    plan.seconds += transform_seconds(length, 2.0 * momenta) + 4e-9 * length * momenta;
+    if (plan.memory_bytes > most_chirp_bytes) plan.seconds = std::numeric_limits<double>::infinity();
+    plan.reason =
+        "in time the sum over pairs of momenta factorises; equal steps with corrected ends and chirps lead back "
+        "to the many frequencies of a uniform grid";
+  }
+  plan.nodes = static_cast<std::size_t>(std::min(nodes, 1e18));
+  plan.seconds += nodes * (transform_seconds(sites, (modes_.on_site ? 4.0 : 6.0) + (plan.slow > 0 ? 2.0 : 0.0)) +
+                           sites * seconds_per_exponential);
+  if (plan.slow > 0) {
+    const auto slow = static_cast<double>(plan.slow);
+    plan.seconds += slow * std::min(2.0 * slow, sites) * momenta * count * seconds_per_term;
+    plan.reason += "; " + std::to_string(plan.slow) + " slow momenta are paired directly";
+  }
+  return plan;
+}
+
+void FftSelfEnergy::force(TimeTransform transform, double cut) {
+  if (transform == TimeTransform::chirp && !grid_.uniform)
+    throw ParameterError("task.frequencies", "chirps need equal steps between the frequencies");
+  plan_ = plan_for(transform, cut);
+}
+
+double FftSelfEnergy::add_grid(std::span<Complex* const> rows) {
+  if (modes_.first_moment == 0.0) return 0.0;
+  const HubbardKernel kernel(modes_, plan_.cut);
+  if (!kernel.slow().empty()) {
+    Execution execution = execution_;
+    execution.backend = Backend::cpu;
+    DirectSelfEnergy(modes_, execution, kernel.slow()).add_grid(rows, frequency_, broadening_);
+  }
+  const double error =
+      plan_.transform == TimeTransform::matrix ? add_by_matrix(kernel, rows) : add_by_chirp(kernel, rows);
+  return kernel.tail(plan_.end, broadening_) + error;
+}
+
+/// K at some times, all momenta; the team's members share the times.
+void FftSelfEnergy::evaluate(const HubbardKernel& kernel, std::span<const double> at, Complex* values) const {
+  Team* team = execution_.team;
+  if (team == nullptr || team->size() == 1) return kernel.evaluate(at, values, threads_);
+  const auto shares = share_bounds(*team, at.size());
+  const auto rank = static_cast<std::size_t>(team->rank());
+  kernel.evaluate(at.subspan(shares[rank], shares[rank + 1] - shares[rank]), values + shares[rank] * modes_.sites,
+                  threads_);
+  team->all_gather({reinterpret_cast<double*>(values), 2 * at.size() * modes_.sites},
+                   share_bounds(*team, at.size(), 1, 2 * modes_.sites));
+}
+
+/// What rounding may leave: a few last bits of K at every time, and of the phases w t.
+double FftSelfEnergy::rounding(const HubbardKernel& kernel, std::span<const double> at,
+                               std::span<const double> weights) const {
+  double sum = 0.0;
+  const std::size_t stride = 1 + at.size() / 64;  // bound() takes all momenta; it falls slowly
+  for (std::size_t i = 0; i < at.size(); i += stride)
+    sum += static_cast<double>(stride) * std::fabs(weights[i]) * kernel.bound(std::max(0.0, at[i])) *
+           std::exp(-broadening_ * at[i]) * (8.0 + (grid_.widest + 6.0 * std::fabs(modes_.hopping)) * std::fabs(at[i]));
+  return 0.5 * epsilon * sum;
+}
+
+namespace {
+
+/// Momenta that are computed, and where they and their mirrors go.
+struct Momentum {
+  std::size_t m;
+  Complex* row;
+  Complex* mirror;  ///< of pi - k, or null
+};
+
+std::vector<Momentum> momenta_of(std::span<Complex* const> rows, bool mirrored) {
+  std::vector<Momentum> momenta;
+  const std::size_t sites = rows.size();
+  for (std::size_t m = 0; m < sites; ++m) {
+    const std::size_t other = mirrored ? (sites + sites / 2 - m) % sites : m;
+    if (other < m) continue;
+    Complex* mirror = other != m ? rows[other] : nullptr;
+    if (rows[m] != nullptr || mirror != nullptr) momenta.push_back({m, rows[m], mirror});
+  }
+  return momenta;
+}
+
+/// Completes rows of which every member of a team has computed its share.
+void gather_rows(Team& team, const std::vector<Momentum>& momenta, const std::vector<std::size_t>& shares,
+                 std::vector<Complex>& results, std::size_t count) {
+  std::vector<std::size_t> bounds;
+  for (const std::size_t share : shares) bounds.push_back(2 * count * share);
+  team.all_gather({reinterpret_cast<double*>(results.data()), 2 * count * momenta.size()}, bounds);
+}
+
+}  // namespace
+
+double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Complex* const> rows) const {
+  const Quadrature quadrature =
+      legendre_panels(exponents_of(kernel, grid_.widest, broadening_), plan_.end, tolerance_ / 3.0);
+  const std::size_t sites = modes_.sites, count = frequency_.size(), offsets = grid_.offset.size();
+  const std::size_t parts = grid_.symmetric ? 2 : 1;  // an offset has a cosine and a sine column, or one of both rows
+  const std::vector<Momentum> momenta = momenta_of(rows, grid_.mirrored);
+
+  Team* team = execution_.team != nullptr && execution_.team->size() > 1 ? execution_.team : nullptr;
+  std::vector<std::size_t> shares = {0, momenta.size()};
+  std::size_t rank = 0;
+  std::vector<Momentum> targets = momenta;
+  std::vector<Complex> gathered;
+  if (team != nullptr) {
+    // Whole tiles, so that the products have the same shapes. Shares are computed apart from the rows and gathered.
+    shares = share_bounds(*team, momenta.size(), tile_momenta);
+    rank = static_cast<std::size_t>(team->rank());
+    gathered.resize(momenta.size() * count);
+    for (std::size_t i = 0; i < momenta.size(); ++i) targets[i] = {momenta[i].m, gathered.data() + i * count, nullptr};
+  }
+  const std::size_t first_momentum = shares[rank], last_momentum = shares[rank + 1];
+  const std::size_t momentum_tiles = (last_momentum - first_momentum + tile_momenta - 1) / tile_momenta;
+  const std::size_t offset_tiles = (offsets + tile_offsets - 1) / tile_offsets;
+
+  const std::size_t batch = std::min(quadrature.node.size(), std::clamp(most_values / sites, least_batch, most_batch));
+  const std::size_t inner = grid_.symmetric ? batch : 2 * batch;
+  std::vector<Complex> values(batch * sites), factor(batch);
+  std::vector<double> waves(inner * parts * offsets);
+  for (std::size_t first = 0; first < quadrature.node.size(); first += batch) {
+    const std::size_t nodes = std::min(batch, quadrature.node.size() - first);
+    const std::size_t depth = grid_.symmetric ? nodes : 2 * nodes;
+    const std::span<const double> at(quadrature.node.data() + first, nodes);
+    evaluate(kernel, at, values.data());
+
+    // Tile by tile: rows are times, columns cosines, then sines of the tile's offsets; or rows are the times twice,
+    // with cosines and with sines.
+    const auto wave_tile = [&](std::size_t tile) { return waves.data() + tile * tile_offsets * parts * depth; };
+#pragma omp parallel for schedule(static) num_threads(threads_) if (nodes * offsets > 10000)
+    for (std::size_t t = 0; t < nodes; ++t) {
+      factor[t] = quadrature.weight[first + t] * std::exp(Complex(-broadening_, grid_.centre) * at[t]);
+      double turn_cos[phase_block], turn_sin[phase_block];
+      if (grid_.uniform)
+        for (std::size_t j = 0; j < phase_block; ++j) {
+          turn_cos[j] = std::cos(static_cast<double>(j) * grid_.step * at[t]);
+          turn_sin[j] = std::sin(static_cast<double>(j) * grid_.step * at[t]);
+        }
+      for (std::size_t tile = 0; tile < offset_tiles; ++tile) {
+        const std::size_t begin = tile * tile_offsets, width = std::min(tile_offsets, offsets - begin);
+        double* cosine = wave_tile(tile) + t * parts * width;
+        double* sine = grid_.symmetric ? cosine + width : cosine + nodes * width;
+        for (std::size_t j = 0; j < width; j += phase_block) {
+          const std::size_t some = std::min(phase_block, width - j);
+          if (grid_.uniform) {
+            const double c = std::cos(grid_.offset[begin + j] * at[t]), s = std::sin(grid_.offset[begin + j] * at[t]);
+            for (std::size_t i = 0; i < some; ++i) {
+              cosine[j + i] = c * turn_cos[i] - s * turn_sin[i];
+              sine[j + i] = s * turn_cos[i] + c * turn_sin[i];
+            }
+          } else {
+            for (std::size_t i = j; i < j + some; ++i) {
+              cosine[i] = std::cos(grid_.offset[begin + i] * at[t]);
+              sine[i] = std::sin(grid_.offset[begin + i] * at[t]);
+            }
+          }
+        }
+      }
+    }
+
+#pragma omp parallel num_threads(threads_) if (momentum_tiles * offset_tiles > 1)
+    {
+      std::vector<double> left(2 * tile_momenta * depth), product(2 * tile_momenta * parts * tile_offsets);
+#pragma omp for schedule(dynamic)
+      for (std::size_t tile = 0; tile < momentum_tiles * offset_tiles; ++tile) {
+        const std::size_t k_begin = first_momentum + tile / offset_tiles * tile_momenta;
+        const std::size_t some = std::min(tile_momenta, last_momentum - k_begin);
+        const std::size_t begin = tile % offset_tiles * tile_offsets, width = std::min(tile_offsets, offsets - begin);
+        // Of K e^{i centre t} = R + i I, one row R and one I; or the rows (I, R) and (-R, I) that give Re and Im of -i
+        // times the integral at once.
+        for (std::size_t i = 0; i < some; ++i) {
+          double *upper = left.data() + 2 * i * depth, *lower = upper + depth;
+          const Complex* column = values.data() + momenta[k_begin + i].m;
+          for (std::size_t t = 0; t < nodes; ++t) {
+            const Complex value = times(factor[t], column[t * sites]);
+            if (grid_.symmetric) {
+              upper[t] = value.real();
+              lower[t] = value.imag();
+            } else {
+              upper[t] = lower[nodes + t] = value.imag();
+              upper[nodes + t] = value.real();
+              lower[t] = -value.real();
+            }
+          }
+        }
+        const std::size_t columns = parts * width;
+        blas::dgemm(2 * some, columns, depth, 1.0, left.data(), depth, wave_tile(tile % offset_tiles), columns, 0.0,
+                    product.data(), columns);
+        for (std::size_t i = 0; i < some; ++i) {
+          const double *upper = product.data() + 2 * i * columns, *lower = upper + columns;
+          Complex *row = targets[k_begin + i].row, *mirror = targets[k_begin + i].mirror;
+          for (std::size_t j = 0; j < width; ++j) {
+            if (!grid_.symmetric) {
+              if (row != nullptr) row[begin + j] += Complex(upper[j], lower[j]);
+              continue;
+            }
+            const double rc = upper[j], rs = upper[width + j], ic = lower[j], is = lower[width + j];
+            const Complex above(ic + rs, is - rc), below(ic - rs, -rc - is);  // at +offset and at -offset
+            const std::size_t up = count - offsets + begin + j, down = count - 1 - up;
+            if (row != nullptr) {
+              row[up] += above;
+              if (down != up) row[down] += below;
+            }
+            if (mirror != nullptr) {
+              mirror[up] -= std::conj(below);
+              if (down != up) mirror[down] -= std::conj(above);
+            }
+          }
+        }
+      }
+    }
+  }
+  if (team != nullptr) {
+    gather_rows(*team, momenta, shares, gathered, count);
+    for (std::size_t i = 0; i < momenta.size(); ++i)
+      for (std::size_t w = 0; w < count; ++w) {
+        const Complex value = gathered[i * count + w];
+        if (momenta[i].row != nullptr) momenta[i].row[w] += value;
+        if (momenta[i].mirror != nullptr) momenta[i].mirror[count - 1 - w] -= std::conj(value);
+      }
+  }
+  return quadrature.error + rounding(kernel, quadrature.node, quadrature.weight);
+}
+
+double FftSelfEnergy::add_by_chirp(const HubbardKernel& kernel, std::span<Complex* const> rows) const {
+  const CorrectedTrapezoid rule(exponents_of(kernel, grid_.widest, broadening_), plan_.end, tolerance_ / 3.0);
+  constexpr auto before = static_cast<std::size_t>(CorrectedTrapezoid::corrections);
+  const std::size_t sites = modes_.sites, count = frequency_.size(), nodes = rule.nodes() + before;
+  std::vector<double> at(nodes), weight(nodes);
+  for (std::size_t j = 0; j < nodes; ++j) {
+    const std::ptrdiff_t index = static_cast<std::ptrdiff_t>(j) - CorrectedTrapezoid::corrections;
+    at[j] = static_cast<double>(index) * rule.step();
+    weight[j] = rule.step() * CorrectedTrapezoid::weight(index);
+  }
+  std::vector<Complex> values(nodes * sites);
+  evaluate(kernel, at, values.data());
+
+  // sum_j f_j e^{i step h j n} with j n = (j^2 + n^2 - (n-j)^2)/2: a convolution with a chirp, by transforms. Phases
+  // are reduced in extended precision, since j^2 makes them large.
+  const std::size_t length = smooth_length(nodes + count);
+  const long double unit = static_cast<long double>(grid_.step) * static_cast<long double>(rule.step()) / 2.0L;
+  const auto chirp = [&](std::size_t j) {
+    const auto square = static_cast<long double>(j) * static_cast<long double>(j);
+    const auto phase = static_cast<double>(std::remainder(unit * square, 2.0L * std::numbers::pi_v<long double>));
+    return Complex(std::cos(phase), std::sin(phase));
+  };
+  std::vector<Complex> into(nodes), out(count), convolved(length);
+  for (std::size_t j = 0; j < nodes; ++j)
+    into[j] = times(chirp(j), weight[j] * std::exp(Complex(-broadening_, frequency_[0]) * at[j]));
+  for (std::size_t n = 0; n < count; ++n) {
+    // Time starts before 0, with index 0.
+    const double phase = static_cast<double>(n) * grid_.step * at[0];
+    out[n] = times(chirp(n), Complex(std::sin(phase), -std::cos(phase))) / static_cast<double>(length);
+  }
+  for (std::size_t n = 0; n < count; ++n) convolved[n] = std::conj(chirp(n));
+  for (std::size_t j = 1; j < nodes; ++j) convolved[length - j] = std::conj(chirp(j));
+  const Fourier fourier(length);
+  fourier.forward(convolved.data(), 1);
+
+  const std::vector<Momentum> momenta = momenta_of(rows, grid_.mirrored);
+  Team* team = execution_.team != nullptr && execution_.team->size() > 1 ? execution_.team : nullptr;
+  std::vector<std::size_t> shares = {0, momenta.size()};
+  std::size_t rank = 0;
+  std::vector<Complex> gathered;
+  if (team != nullptr) {
+    shares = share_bounds(*team, momenta.size());
+    rank = static_cast<std::size_t>(team->rank());
+    gathered.resize(momenta.size() * count);
+  }
+  const auto add = [&](const Momentum& momentum, const Complex* value) {
+    for (std::size_t n = 0; n < count; ++n) {
+      if (momentum.row != nullptr) momentum.row[n] += value[n];
+      if (momentum.mirror != nullptr) momentum.mirror[count - 1 - n] -= std::conj(value[n]);
+    }
+  };
+  constexpr std::size_t rows_at_once = 8;  // the lanes of a vector, where transforms are short
+  const std::size_t first = shares[rank], last = shares[rank + 1];
+  const std::size_t blocks = (last - first + rows_at_once - 1) / rows_at_once;
+#pragma omp parallel num_threads(threads_) if (blocks > 1)
+  {
+    std::vector<Complex> work(rows_at_once * length);
+#pragma omp for schedule(dynamic)
+    for (std::size_t block = 0; block < blocks; ++block) {
+      const std::size_t begin = first + block * rows_at_once, some = std::min(rows_at_once, last - begin);
+      for (std::size_t i = 0; i < some; ++i) {
+        Complex* row = work.data() + i * length;
+        const Complex* column = values.data() + momenta[begin + i].m;
+        for (std::size_t j = 0; j < nodes; ++j) row[j] = times(into[j], column[j * sites]);
+        std::fill(row + nodes, row + length, Complex(0.0));
+      }
+      fourier.forward(work.data(), some);
+      for (std::size_t i = 0; i < some; ++i)
+        for (std::size_t f = 0; f < length; ++f) work[i * length + f] = times(work[i * length + f], convolved[f]);
+      fourier.backward(work.data(), some);
+      for (std::size_t i = 0; i < some; ++i) {
+        Complex* row = work.data() + i * length;
+        for (std::size_t n = 0; n < count; ++n) row[n] = times(row[n], out[n]);
+        if (team != nullptr)
+          std::copy_n(row, count, gathered.data() + (begin + i) * count);
+        else
+          add(momenta[begin + i], row);
+      }
+    }
+  }
+  if (team != nullptr) {
+    gather_rows(*team, momenta, shares, gathered, count);
+    for (std::size_t i = 0; i < momenta.size(); ++i) add(momenta[i], gathered.data() + i * count);
+  }
+  return rule.error() + rounding(kernel, at, weight);
+}
+
+}  // namespace lindrift

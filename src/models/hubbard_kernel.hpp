@@ -1,0 +1,49 @@
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "fourier.hpp"
+#include "models/hubbard_modes.hpp"
+
+namespace lindrift {
+
+/// The kernel K(k,t) of the self-energy, Sigma(k,w) = -i int_0^inf e^{iwt} K(k,t) dt (docs/physics.md, Eqs. 68 to 70):
+/// in time the sum over pairs of momenta factorises, and 4 to 8 transforms of length L give all k.
+class HubbardKernel {
+ public:
+  /// @param cut  > 0: leaves out the pairs of which both momenta decay more slowly than this rate; see slow()
+  explicit HubbardKernel(const HubbardModes& modes, double cut = 0.0);
+
+  /// Momenta that decay more slowly than the cut.
+  const std::vector<std::size_t>& slow() const { return slow_; }
+  const HubbardModes& modes() const { return modes_; }
+
+  /// K(k,t) at times of either sign or complex, also such at which it grows: entire in t. One thread; O(L log L) a
+  /// time.
+  /// @param rows  shape (times, sites), m = 0 .. L-1
+  void evaluate(std::span<const std::complex<double>> times, std::complex<double>* rows) const;
+  /// The same at real times, shared between the threads that are there.
+  void evaluate(std::span<const double> times, std::complex<double>* rows, int threads) const;
+
+  /// Bounds |K(k,t)| for every k and a real t >= 0.
+  double bound(double time) const;
+  /// Bounds int_T^inf |K(k,t)| e^{-eta t} dt (Eq. 72).
+  double tail(double time, double broadening) const;
+  /// Slowest decay of what is left of K.
+  double slowest_decay() const;
+
+ private:
+  struct Amplitudes;
+  void fill(std::complex<double> time, std::complex<double>* amplitudes, std::size_t stride) const;
+
+  HubbardModes modes_;
+  double cut_;
+  Fourier fourier_;
+  std::vector<std::size_t> slow_;
+  std::size_t factors_;  ///< transforms of amplitudes per time
+};
+
+}  // namespace lindrift

@@ -1,0 +1,147 @@
+#include "lindrift/models/together.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "kernels/tgge/spectrum.hpp"
+#include "models/hop_weights.hpp"
+#include "models/product_batch.hpp"
+#include "models/tgge_equation.hpp"
+
+namespace lindrift {
+
+namespace {
+
+/// sigma(s, s') of Eq. 4 for every pair.
+template <class Spectrum>
+std::vector<double> spectrum_matrix(const std::vector<double>& energy, const Spectrum& spectrum) {
+  const std::size_t modes = energy.size();
+  std::vector<double> matrix(modes * modes);
+#pragma omp parallel for schedule(static) if (modes > 256)
+  for (std::size_t to = 0; to < modes; ++to)
+    for (std::size_t from = 0; from < modes; ++from) matrix[to * modes + from] = spectrum(energy[to], energy[from]);
+  return matrix;
+}
+
+PairMatrices matrices_of(const RateEquation& equation, const HopWeights& weights, const TggeBath& bath) {
+  PairMatrices matrices;
+  if (bath.spectrum == Spectrum::lorentzian)
+    matrices.spectrum = spectrum_matrix(equation.energy, kernels::tgge::LorentzianSpectrum{1.0 / bath.spectrum_width});
+  if (bath.spectrum == Spectrum::ohmic)
+    matrices.spectrum = spectrum_matrix(
+        equation.energy, kernels::tgge::OhmicSpectrum{1.0 / bath.spectrum_width, bath.inverse_temperature});
+  if (weights.kind == kernels::WeightKind::table) {
+    const std::size_t modes = weights.modes;
+    matrices.by_to = weights.table;
+    matrices.by_from.resize(modes * modes);
+    for (std::size_t to = 0; to < modes; ++to)
+      for (std::size_t from = 0; from < modes; ++from)
+        matrices.by_from[from * modes + to] = weights.table[to * modes + from];
+  }
+  return matrices;
+}
+
+TggeBath with_strength(TggeBath bath, const BathStrength& strength) {
+  bath.coupling = strength.coupling;
+  bath.nonequilibrium_fraction = strength.nonequilibrium_fraction;
+  bath.equilibrium_fraction = strength.equilibrium_fraction;
+  return bath;
+}
+
+template <class Chain>
+bool gains(const Chain& chain, const Execution& execution, std::string* reason) {
+  const bool spectrum = chain.bath.spectrum != Spectrum::exponential;
+  const bool table = std::holds_alternative<TableJump>(chain.jump);
+  if (spectrum || table) return execution.algorithm != Algorithm::separable;
+  if (reason)
+    *reason = execution.algorithm == Algorithm::direct
+                  ? "the weights of a pair are computed faster than a matrix of them is read"
+                  : "moments are faster than any sum over pairs";
+  return false;
+}
+
+template <class Chain>
+void solve(const Chain& chain, std::span<const std::optional<BathStrength>> places, const Execution& requested,
+           const std::function<void(std::size_t, const RateEquation&)>& solve_one, const std::function<bool()>& go_on) {
+  Chain validated = chain;
+  std::vector<std::size_t> taken;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (!places[i]) continue;
+    taken.push_back(i);
+    validated.bath = with_strength(chain.bath, *places[i]);
+    validate(validated);
+  }
+  Execution execution = requested;
+  std::string backend_reason;
+  execution.backend = resolve_backend(requested.backend, &backend_reason);
+  execution.algorithm = Algorithm::direct;
+  const BareEquation bare = bare_equation(chain);
+  const auto weights = make_hop_weights(bare, any_jump(chain));
+  ProductBatch batch(bare.equation.modes(), places.size(), taken.size(),
+                     matrices_of(bare.equation, *weights, chain.bath), execution);
+
+  // Only the products are shared between a team's members; everything else is short, and the same everywhere.
+  Execution alone = execution;
+  alone.team = nullptr;
+  alone.threads = 1;
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto fail = [&] {
+    const std::lock_guard lock(mutex);
+    if (!failure) failure = std::current_exception();
+  };
+  const auto run = [&](std::size_t i) {
+    try {
+      omp_set_num_threads(1);
+      BareEquation own = bare_equation(chain);
+      attach_baths(own.equation, chain.hopping, weights, with_strength(chain.bath, *places[i]), alone,
+                   &batch.problem(i));
+      own.equation.backend = execution.backend;
+      own.equation.algorithm = Algorithm::direct;
+      own.equation.reason =
+          "the sums over pairs of up to " + std::to_string(places.size()) + " points together are products of matrices";
+      solve_one(i, own.equation);
+    } catch (...) {
+      fail();
+    }
+    batch.leave();
+  };
+  std::vector<std::thread> threads;
+  for (const std::size_t i : taken) try {
+      threads.emplace_back(run, i);
+    } catch (const std::system_error&) {  // no more threads to be had
+      fail();
+      batch.leave();
+    }
+  batch.serve(go_on);
+  for (std::thread& thread : threads) thread.join();
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace
+
+bool gains_together(const TggeChain& chain, const Execution& execution, std::string* reason) {
+  return gains(chain, execution, reason);
+}
+bool gains_together(const TggeRashba& chain, const Execution& execution, std::string* reason) {
+  return gains(chain, execution, reason);
+}
+void solve_together(const TggeChain& chain, std::span<const std::optional<BathStrength>> places,
+                    const Execution& execution, const std::function<void(std::size_t, const RateEquation&)>& solve_one,
+                    const std::function<bool()>& go_on) {
+  solve(chain, places, execution, solve_one, go_on);
+}
+void solve_together(const TggeRashba& chain, std::span<const std::optional<BathStrength>> places,
+                    const Execution& execution, const std::function<void(std::size_t, const RateEquation&)>& solve_one,
+                    const std::function<bool()>& go_on) {
+  solve(chain, places, execution, solve_one, go_on);
+}
+
+}  // namespace lindrift

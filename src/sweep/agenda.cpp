@@ -1,0 +1,135 @@
+#include "sweep/agenda.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <queue>
+
+#include "lindrift/error.hpp"
+
+namespace lindrift::sweep {
+namespace {
+
+/// What is gained per member of a team, for the decision whether to form one. The bits do not depend on it.
+constexpr double team_efficiency = 0.8;
+
+/// Hands each cost in turn to the rank that has least so far, the lowest of several.
+template <class Cost, class Take>
+void deal(std::size_t count, int ranks, const Cost& cost, const Take& take) {
+  using Load = std::pair<double, int>;
+  std::priority_queue<Load, std::vector<Load>, std::greater<>> loads;
+  for (int rank = 0; rank < ranks; ++rank) loads.emplace(0.0, rank);
+  for (std::size_t i = 0; i < count; ++i) {
+    auto [load, rank] = loads.top();
+    loads.pop();
+    load += cost(i);
+    take(i, rank, load);
+    loads.emplace(load, rank);
+  }
+}
+
+}  // namespace
+
+Wanted::Wanted(std::size_t points, std::vector<unsigned char> bits)
+    : points_(points), count_(points), bits_(std::move(bits)) {
+  if (bits_.empty()) return;
+  if (bits_.size() != (points + 7) / 8) throw Error("a list of wanted points of another length than the sweep");
+  count_ = 0;
+  for (std::size_t p = 0; p < points; ++p) count_ += has(p) ? 1 : 0;
+}
+
+void Wanted::remove(std::size_t point) {
+  if (!has(point)) return;
+  if (bits_.empty()) bits_.assign((points_ + 7) / 8, 0xff);
+  bits_[point / 8] = static_cast<unsigned char>(bits_[point / 8] & ~(1U << (point % 8)));
+  --count_;
+}
+
+Agenda::Agenda(const config::Document& document, const TaskEntry& task, Wanted wanted, int ranks)
+    : wanted_(std::move(wanted)) {
+  const std::size_t points = wanted_.points();
+  if (task.group_size) group_size_ = std::max<std::size_t>(1, task.group_size(document));
+  groups_ = (points + group_size_ - 1) / group_size_;
+
+  std::vector<std::uint32_t> order;
+  if (wanted_.count() < points) {
+    for (std::size_t group = 0; group < groups_; ++group) {
+      bool any = false;
+      for (std::size_t p = group * group_size_; p < std::min((group + 1) * group_size_, points); ++p)
+        any = any || wanted_.has(p);
+      if (any) order.push_back(static_cast<std::uint32_t>(group));
+    }
+    order_ = order;
+  }
+  if (task.cost && units() > 1) {
+    if (!order_) {
+      order.resize(groups_);
+      std::iota(order.begin(), order.end(), 0U);
+    }
+    std::vector<float> of_group(order.size());
+    for (std::size_t i = 0; i < order.size(); ++i)
+      for (std::size_t p = order[i] * group_size_; p < std::min((order[i] + 1) * group_size_, points); ++p)
+        if (wanted_.has(p)) of_group[i] += static_cast<float>(std::max(0.0, task.cost(document.point(p))));
+    if (std::adjacent_find(of_group.begin(), of_group.end(), std::not_equal_to<>()) != of_group.end()) {
+      std::vector<std::uint32_t> places(order.size());
+      std::iota(places.begin(), places.end(), 0U);
+      std::stable_sort(places.begin(), places.end(),
+                       [&](std::uint32_t left, std::uint32_t right) { return of_group[left] > of_group[right]; });
+      order_.emplace(order.size());
+      costs_.resize(order.size());
+      for (std::size_t i = 0; i < places.size(); ++i) {
+        (*order_)[i] = order[places[i]];
+        costs_[i] = of_group[places[i]];
+      }
+    }
+  }
+  alone_ = units();
+  if (task.shares_a_point && group_size_ == 1 && ranks > 1 && units() % static_cast<std::size_t>(ranks) != 0) {
+    std::vector<double> costs(units());
+    for (std::size_t i = 0; i < costs.size(); ++i) costs[i] = cost(i);
+    alone_ -= units_for_teams(costs, ranks);
+  }
+}
+
+std::size_t Agenda::first_point(std::size_t place) const { return (order_ ? (*order_)[place] : place) * group_size_; }
+
+std::vector<std::size_t> Agenda::points(std::size_t place) const {
+  const std::size_t first = first_point(place);
+  std::vector<std::size_t> points;
+  for (std::size_t p = first; p < std::min(first + group_size_, wanted_.points()); ++p)
+    if (wanted_.has(p)) points.push_back(p);
+  return points;
+}
+
+std::vector<std::size_t> Agenda::dealt(int rank, int ranks) const {
+  std::vector<std::size_t> own;
+  deal(
+      alone_, ranks, [&](std::size_t i) { return cost(i); },
+      [&](std::size_t i, int taker, double) {
+        if (taker == rank) own.push_back(i);
+      });
+  return own;
+}
+
+double makespan(const std::vector<double>& costs, int ranks) {
+  double end = 0.0;
+  deal(
+      costs.size(), ranks, [&](std::size_t i) { return costs[i]; },
+      [&](std::size_t, int, double load) { end = std::max(end, load); });
+  return end;
+}
+
+std::size_t units_for_teams(const std::vector<double>& costs, int ranks) {
+  const auto size = static_cast<std::size_t>(ranks);
+  const std::size_t rest = costs.size() % size;
+  if (costs.size() < size || rest == 0) return rest;
+  // Teams start when the last single rank is ready.
+  const auto cut = costs.end() - static_cast<std::ptrdiff_t>(rest);
+  const double team_time = *std::max_element(cut, costs.end()) / (team_efficiency * static_cast<double>(size / rest));
+  return makespan({costs.begin(), cut}, ranks) + team_time < makespan(costs, ranks) ? rest : 0;
+}
+
+int team_of(int rank, int size, std::size_t teams) {
+  return static_cast<int>(static_cast<std::size_t>(rank) * teams / static_cast<std::size_t>(size));
+}
+
+}  // namespace lindrift::sweep

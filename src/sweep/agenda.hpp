@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "catalogue/catalogue.hpp"
+#include "config/config.hpp"
+
+namespace lindrift::sweep {
+
+enum class Schedule {
+  dynamic,     ///< whoever is free takes the next unit
+  static_even  ///< units are dealt before the run starts
+};
+
+/// Which points of a sweep are to be computed: one bit for each, or all of them.
+class Wanted {
+ public:
+  explicit Wanted(std::size_t points) : points_(points), count_(points) {}
+  /// @param bits  as bytes(), of a sweep of as many points
+  Wanted(std::size_t points, std::vector<unsigned char> bits);
+
+  std::size_t points() const { return points_; }
+  std::size_t count() const { return count_; }
+  bool has(std::size_t point) const { return bits_.empty() || ((bits_[point / 8] >> (point % 8)) & 1U) != 0; }
+  void remove(std::size_t point);
+  /// Empty where every point is wanted.
+  const std::vector<unsigned char>& bytes() const { return bits_; }
+
+ private:
+  std::size_t points_, count_;
+  std::vector<unsigned char> bits_;
+};
+
+/// What a run has to do, cut into units and put in order. It follows from the input and from what is finished already,
+/// never from clocks, so that every rank makes the same one. A unit is a group of points that one rank, or one team,
+/// takes at once. Units come longest first, as far as the task can tell, so that no long one is left for the end.
+class Agenda {
+ public:
+  Agenda(const config::Document& document, const TaskEntry& task, Wanted wanted, int ranks);
+
+  std::size_t units() const { return order_ ? order_->size() : groups_; }
+  /// Points in a unit, whether they are wanted or not; the last unit may lack some.
+  std::size_t group_size() const { return group_size_; }
+  /// First point of the unit at this place in the order, wanted or not.
+  std::size_t first_point(std::size_t place) const;
+  /// Wanted points of the unit at this place in the order, ascending.
+  std::vector<std::size_t> points(std::size_t place) const;
+  /// Units at places below this one are for single ranks; after them come as many as there are teams, one for each.
+  std::size_t alone() const { return alone_; }
+  std::size_t teams() const { return units() - alone_; }
+  const Wanted& wanted() const { return wanted_; }
+
+  /// Places of the units that a rank is dealt under the static schedule: the next longest unit goes to the rank that
+  /// has least to do.
+  std::vector<std::size_t> dealt(int rank, int ranks) const;
+
+ private:
+  double cost(std::size_t place) const { return costs_.empty() ? 1.0 : costs_[place]; }
+
+  Wanted wanted_;
+  std::size_t group_size_ = 1, groups_ = 0, alone_ = 0;
+  std::optional<std::vector<std::uint32_t>> order_;  ///< groups; none: all of them as they are numbered
+  std::vector<float> costs_;                         ///< of the units in order; empty: all the same
+};
+
+/// Costs in order of being taken, each by the rank that is free first: when the last one ends.
+double makespan(const std::vector<double>& costs, int ranks);
+
+/// How many of the units, the last ones, are better shared by teams than run by single ranks: those that would leave
+/// ranks without work. All of them if they are fewer than ranks.
+std::size_t units_for_teams(const std::vector<double>& costs, int ranks);
+
+/// Team of a rank where there are fewer units than ranks: `teams` teams of neighbours, as even as can be.
+int team_of(int rank, int size, std::size_t teams);
+
+}  // namespace lindrift::sweep

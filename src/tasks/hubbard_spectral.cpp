@@ -1,0 +1,287 @@
+#include "lindrift/tasks/hubbard_spectral.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <random>
+
+#include "lindrift/error.hpp"
+#include "lindrift/lattice.hpp"
+#include "models/hubbard_direct.hpp"
+#include "models/hubbard_fft.hpp"
+
+namespace lindrift {
+
+namespace {
+
+using Complex = std::complex<double>;
+
+/// Terms per second of a core, for the choice between algorithms.
+constexpr double terms_per_second = 5e9;
+/// Operations that a term takes, its share of a division counted as one (docs/physics.md, section 10).
+constexpr double operations_per_term = 10.25;
+/// Terms from which on a device outweighs its copies.
+constexpr double device_terms = 1e10;
+/// Error of a direct sum relative to its largest value: its terms keep one sign of the imaginary part, and their
+/// roundings do not add up.
+constexpr double direct_error = 4e-15;
+/// Frequencies so large that products of their squares leave the range of double precision.
+constexpr double largest_ratio = 1e30;
+/// Of the rounds in which the tolerance of the integral is tightened until that of the spectral function holds.
+constexpr int most_rounds = 3;
+
+/// One problem: its modes and where it is to be evaluated.
+struct Problem {
+  HubbardModes modes;
+  std::vector<double> argument;      ///< w - s, what the second-order term is taken at
+  std::vector<std::size_t> momenta;  ///< m = 0 .. L-1, in the order of the result
+  const HubbardSpectralOptions& options;
+  Execution execution;
+};
+
+Problem problem_of(const HubbardChain& chain, std::span<const double> frequencies,
+                   const HubbardSpectralOptions& options, const Execution& execution) {
+  Problem problem{hubbard_modes(chain), {}, {}, options, execution};
+  const auto require = [](bool condition, const char* quantity, double value, const char* allowed) {
+    if (!condition) throw ParameterError(quantity, std::to_string(value) + " is not allowed: must be " + allowed);
+  };
+  require(!frequencies.empty(), "task.frequencies", 0.0, "at least one");
+  require(std::isfinite(options.broadening) && options.broadening >= 0.0, "task.broadening", options.broadening,
+          "finite and >= 0");
+  require(options.tolerance >= 1e-13 && options.tolerance <= 1e-2, "solver.tolerance", options.tolerance,
+          "in [1e-13, 1e-2]");
+  for (std::size_t i = 0; i < frequencies.size(); ++i) {
+    require(std::isfinite(frequencies[i]) && (i == 0 || frequencies[i] > frequencies[i - 1]), "task.frequencies",
+            frequencies[i], "finite and strictly ascending");
+    require(std::fabs(frequencies[i]) <= largest_ratio * std::fabs(chain.hopping), "task.frequencies", frequencies[i],
+            "within 1e30 times the hopping");
+    problem.argument.push_back(frequencies[i] - problem.modes.argument_shift());
+  }
+  const std::int64_t first = first_momentum_index(chain.sites);
+  std::vector<std::int64_t> momenta = options.momenta;
+  if (momenta.empty())
+    for (std::int64_t i = 0; i < chain.sites; ++i) momenta.push_back(first + i);
+  for (std::size_t i = 0; i < momenta.size(); ++i) {
+    require(momenta[i] >= first && momenta[i] < first + chain.sites && (i == 0 || momenta[i] > momenta[i - 1]),
+            "task.momenta", static_cast<double>(momenta[i]),
+            "an integer from -floor(L/2) to ceil(L/2)-1, and ascending");
+    problem.momenta.push_back(static_cast<std::size_t>((momenta[i] + chain.sites) % chain.sites));
+  }
+  switch (execution.algorithm) {
+    case Algorithm::automatic:
+    case Algorithm::direct:
+    case Algorithm::fft:
+      break;
+    case Algorithm::separable:
+      throw UnsupportedError(
+          "solver.algorithm = separable is impossible: the sum over pairs of momenta has no low-rank "
+          "form; use fft, direct or auto");
+  }
+  return problem;
+}
+
+/// Scale of the self-energy where it is asked for, from below: its spectrum of weight M0 spread over all poles.
+double expected_scale(const Problem& problem) {
+  const HubbardModes& modes = problem.modes;
+  double nearest = std::fabs(problem.argument.front());
+  for (const double w : problem.argument) nearest = std::min(nearest, std::fabs(w));
+  return modes.first_moment / (nearest + 6.0 * std::fabs(modes.hopping) + modes.fastest_rate +
+                               0.5 * modes.fastest_probe_loss + problem.options.broadening);
+}
+
+HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
+  HubbardSpectralPlan plan;
+  const Algorithm asked = problem.execution.algorithm;
+  Execution execution = problem.execution;
+  std::string backend_reason;
+  const Backend possible = resolve_backend(execution.backend, &backend_reason);
+  const double cores = std::max(1, execution.threads > 0 ? execution.threads : 1);
+
+  execution.backend = Backend::cpu;  // the plan needs no device
+  plan.terms = DirectSelfEnergy(problem.modes, execution).terms(problem.momenta.size(), problem.argument);
+  const double direct_seconds = plan.terms / terms_per_second;
+  double fft_seconds = INFINITY;
+  FftPlan fft;
+  if (asked == Algorithm::fft || (asked == Algorithm::automatic && execution.backend == Backend::cpu &&
+                                  problem.execution.backend != Backend::cuda)) {
+    try {
+      fft = FftSelfEnergy(problem.modes, problem.argument, problem.options.broadening, tolerance, execution).plan();
+      fft_seconds = fft.seconds;
+    } catch (const ParameterError&) {
+      if (asked == Algorithm::fft) throw;  // else the direct sum does it
+    }
+  }
+  if (asked == Algorithm::fft && problem.execution.backend == Backend::cuda)
+    throw UnsupportedError(
+        "backend = cuda is not there for algorithm = fft, which a processor does in moments; use "
+        "algorithm = direct, or backend = cpu or auto");
+  plan.algorithm =
+      asked == Algorithm::automatic ? (fft_seconds < direct_seconds ? Algorithm::fft : Algorithm::direct) : asked;
+  if (plan.algorithm == Algorithm::fft) {
+    plan.algorithm_reason = fft.reason;
+    plan.nodes = static_cast<double>(fft.nodes);
+    const auto sites = static_cast<double>(problem.modes.sites);
+    plan.operations =
+        plan.nodes * sites * (20.0 * std::log2(sites) + 4.0 * static_cast<double>(problem.argument.size()));
+    plan.seconds = fft.seconds / cores;
+    plan.memory_bytes = fft.memory_bytes + 300.0 * sites;
+    plan.terms = 0.0;
+    plan.backend = Backend::cpu;
+    plan.backend_reason =
+        possible == Backend::cuda ? "the fft algorithm takes moments on the processor" : backend_reason;
+    return plan;
+  }
+  plan.algorithm_reason = asked == Algorithm::direct ? "as asked"
+                          : problem.execution.backend == Backend::cuda
+                              ? "on a device the sum over pairs is done term by term"
+                              : "so few momenta and frequencies cost less term by term";
+  plan.operations = operations_per_term * plan.terms;
+  plan.seconds = direct_seconds / cores;
+  plan.memory_bytes = 96.0 * 1024.0 * 1024.0 + 200.0 * static_cast<double>(problem.modes.sites);
+  plan.backend = possible;
+  plan.backend_reason = backend_reason;
+  if (problem.execution.backend == Backend::automatic && possible == Backend::cuda && plan.terms < device_terms) {
+    plan.backend = Backend::cpu;
+    plan.backend_reason = "too few terms to gain from a device; cuda can be asked for";
+  }
+  return plan;
+}
+
+/// 1/G of an entry: w + i eta - e_k - Sigma.
+Complex inverse_green(const HubbardSpectrum& result, const Problem& problem, std::size_t row, std::size_t column) {
+  const Complex sigma = result.self_energy[row * result.frequencies.size() + column];
+  return Complex(result.frequencies[column] - problem.modes.energy[problem.momenta[row]] - sigma.real(),
+                 problem.options.broadening - sigma.imag());
+}
+
+/// G and A from the self-energy; the largest finite |Sigma|, A and |G|^2.
+struct Largest {
+  double self_energy = 0.0, spectral_function = 0.0, green_square = 0.0;
+};
+Largest finish(HubbardSpectrum& result, const Problem& problem) {
+  const std::size_t count = result.frequencies.size(), rows = problem.momenta.size();
+  result.spectral_function.assign(rows * count, 0.0);
+  if (problem.options.keep_green) result.green_retarded.assign(rows * count, 0.0);
+  result.delta_peaks = 0;
+  std::vector<Largest> largest(rows);
+#pragma omp parallel for schedule(static) if (rows * count > 65536)
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t w = 0; w < count; ++w) {
+      const std::size_t e = i * count + w;
+      const Complex inverse = inverse_green(result, problem, i, w);
+      const double square = std::norm(inverse);
+      Largest& most = largest[i];
+      most.self_energy = std::max(most.self_energy, std::abs(result.self_energy[e]));
+      if (square > 0.0) {
+        result.spectral_function[e] = 2.0 * inverse.imag() / square;
+        most.spectral_function = std::max(most.spectral_function, result.spectral_function[e]);
+        most.green_square = std::max(most.green_square, 1.0 / square);
+      } else {
+        result.spectral_function[e] = INFINITY;
+      }
+      if (problem.options.keep_green) result.green_retarded[e] = square > 0.0 ? 1.0 / inverse : Complex(0.0, -INFINITY);
+    }
+  Largest all;
+  for (std::size_t i = 0; i < rows; ++i) {
+    all.self_energy = std::max(all.self_energy, largest[i].self_energy);
+    all.spectral_function = std::max(all.spectral_function, largest[i].spectral_function);
+    all.green_square = std::max(all.green_square, largest[i].green_square);
+    if (problem.options.broadening == 0.0 && problem.modes.first_moment == 0.0 &&
+        problem.modes.probe_loss[problem.momenta[i]] == 0.0)
+      ++result.delta_peaks;
+  }
+  return all;
+}
+
+/// Entries chosen at random, the same ones for the same shape, evaluated again by the direct algorithm.
+double certificate(const HubbardSpectrum& result, const Problem& problem, double largest) {
+  std::mt19937_64 random(20260407);
+  std::vector<std::size_t> rows, columns, momenta;
+  std::vector<double> arguments;
+  for (std::size_t i = 0; i < problem.options.certify; ++i) {
+    rows.push_back(random() % problem.momenta.size());
+    columns.push_back(random() % problem.argument.size());
+    momenta.push_back(problem.momenta[rows.back()]);
+    arguments.push_back(problem.argument[columns.back()]);
+  }
+  Execution execution = problem.execution;
+  execution.backend = resolve_backend(execution.backend);
+  const auto values = DirectSelfEnergy(problem.modes, execution).points(momenta, arguments, problem.options.broadening);
+  double worst = 0.0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const Complex expected =
+        values[i] + Complex(problem.modes.level_shift(), -0.5 * problem.modes.probe_loss[momenta[i]]);
+    worst = std::max(worst, std::abs(result.self_energy[rows[i] * problem.argument.size() + columns[i]] - expected));
+  }
+  return largest > 0.0 ? worst / largest : 0.0;
+}
+
+}  // namespace
+
+HubbardSpectralPlan plan_spectral(const HubbardChain& chain, std::span<const double> frequencies,
+                                  const HubbardSpectralOptions& options, const Execution& execution) {
+  const Problem problem = problem_of(chain, frequencies, options, execution);
+  return plan_of(problem, options.tolerance * expected_scale(problem));
+}
+
+HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> frequencies,
+                         const HubbardSpectralOptions& options, const Execution& execution) {
+  Problem problem = problem_of(chain, frequencies, options, execution);
+  const HubbardModes& modes = problem.modes;
+  double tolerance = options.tolerance * expected_scale(problem);
+  const HubbardSpectralPlan plan = plan_of(problem, tolerance);
+  problem.execution.algorithm = plan.algorithm;
+  problem.execution.backend = plan.backend;
+
+  HubbardSpectrum result;
+  result.frequencies.assign(frequencies.begin(), frequencies.end());
+  const std::vector<double> k = momenta(chain.sites);
+  for (const std::size_t m : problem.momenta) result.momenta.push_back(k[(m + modes.sites / 2) % modes.sites]);
+  result.mean_occupation = modes.mean_occupation;
+  result.hartree_shift = modes.mean_field;
+  result.first_moment = modes.first_moment;
+  result.algorithm = plan.algorithm;
+  result.algorithm_reason = plan.algorithm_reason;
+  result.backend = plan.backend;
+  result.backend_reason = plan.backend_reason;
+
+  const std::size_t count = frequencies.size();
+  Largest largest;
+  for (int round = 0; round < most_rounds; ++round) {
+    // What the Dyson equation calls the self-energy beside the second order.
+    result.self_energy.resize(problem.momenta.size() * count);
+    std::vector<Complex*> rows(modes.sites, nullptr);
+    for (std::size_t i = 0; i < problem.momenta.size(); ++i) {
+      rows[problem.momenta[i]] = result.self_energy.data() + i * count;
+      std::fill_n(rows[problem.momenta[i]], count,
+                  Complex(modes.level_shift(), -0.5 * modes.probe_loss[problem.momenta[i]]));
+    }
+    double error = 0.0;
+    if (plan.algorithm == Algorithm::fft)
+      error = FftSelfEnergy(modes, problem.argument, options.broadening, tolerance, problem.execution).add_grid(rows);
+    else if (modes.first_moment > 0.0)
+      DirectSelfEnergy(modes, problem.execution).add_grid(rows, problem.argument, options.broadening);
+    largest = finish(result, problem);
+    if (plan.algorithm == Algorithm::direct) error = direct_error * largest.self_energy;
+    // |dA| <= 2 |G|^2 |dSigma|.
+    result.self_energy_error = largest.self_energy > 0.0 ? error / largest.self_energy : 0.0;
+    result.spectral_function_error = largest.spectral_function > 0.0 && error > 0.0
+                                         ? 2.0 * largest.green_square * error / largest.spectral_function
+                                         : 0.0;
+    const double worst = std::max(result.self_energy_error, result.spectral_function_error);
+    if (worst <= options.tolerance || plan.algorithm == Algorithm::direct) break;
+    tolerance *= 0.5 * options.tolerance / worst;
+  }
+  const double worst = std::max(result.self_energy_error, result.spectral_function_error);
+  if (worst > options.tolerance)
+    result.message = "the error is bounded by " + std::to_string(worst) + " of the largest value only, not by the " +
+                     "tolerance: rounding";
+  if (result.delta_peaks > 0)
+    result.message =
+        "without interaction, loss of the probe and broadening the spectral function is a delta peak at " +
+        std::string("each momentum: +inf on its grid point, 0 beside it; task.broadening gives it a width");
+  if (options.certify > 0) result.certificate = certificate(result, problem, largest.self_energy);
+  return result;
+}
+
+}  // namespace lindrift

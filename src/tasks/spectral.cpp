@@ -1,0 +1,126 @@
+#include "lindrift/tasks/spectral.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "lindrift/error.hpp"
+#include "lindrift/lattice.hpp"
+#include "lindrift/team.hpp"
+#include "models/propagator.hpp"
+#include "tasks/times.hpp"
+
+namespace lindrift {
+
+namespace {
+
+/// Elements that one call of the kernel works on.
+constexpr std::int64_t block = 4096;
+
+/// Below, a device has nothing to gain. An estimate; `backend = cuda` overrules it.
+constexpr double device_elements = 1e7;
+
+void validate(std::span<const double> frequencies, const SpectralOptions& options, std::int64_t sites) {
+  for (std::size_t i = 0; i < frequencies.size(); ++i) {
+    const std::string quantity = "task.frequencies[" + std::to_string(i) + "]";
+    if (!std::isfinite(frequencies[i]))
+      throw ParameterError(quantity, std::to_string(frequencies[i]) + " is not allowed: must be finite");
+    if (i > 0 && !(frequencies[i] > frequencies[i - 1]))
+      throw ParameterError(quantity,
+                           std::to_string(frequencies[i]) + " is not allowed: frequencies must be strictly ascending");
+  }
+  if (!(std::isfinite(options.broadening) && options.broadening >= 0.0))
+    throw ParameterError("task.broadening",
+                         std::to_string(options.broadening) + " is not allowed: must be finite and >= 0");
+  const std::int64_t first = first_momentum_index(sites);
+  for (std::size_t i = 0; i < options.momenta.size(); ++i) {
+    const std::string quantity = "task.momenta[" + std::to_string(i) + "]", value = std::to_string(options.momenta[i]);
+    if (options.momenta[i] < first || options.momenta[i] >= first + sites)
+      throw ParameterError(quantity, value + " is not allowed: must be in [" + std::to_string(first) + ", " +
+                                         std::to_string(first + sites - 1) + "]");
+    if (std::find(options.momenta.begin(), options.momenta.begin() + static_cast<std::ptrdiff_t>(i),
+                  options.momenta[i]) != options.momenta.begin() + static_cast<std::ptrdiff_t>(i))
+      throw ParameterError(quantity, value + " appears twice");
+  }
+}
+
+}  // namespace
+
+SpectralResult spectral(const HatsugaiKohmoto& model, std::span<const double> frequencies,
+                        const SpectralOptions& options, const Execution& execution) {
+  const HatsugaiKohmotoModes modes = modes_of(model);
+  validate(frequencies, options, model.sites);
+  const std::vector<double> occupation = steady_occupation(modes.down, options.conserved_occupation);
+
+  std::vector<std::int64_t> chosen = options.momenta;
+  const std::int64_t first_index = first_momentum_index(model.sites);
+  std::sort(chosen.begin(), chosen.end());
+  if (chosen.empty())
+    for (std::int64_t i = 0; i < model.sites; ++i) chosen.push_back(first_index + i);
+
+  SpectralResult result;
+  result.frequencies.assign(frequencies.begin(), frequencies.end());
+  std::vector<double> energy, up_rate, down_rate, particles, holes;
+  for (const std::int64_t m : chosen) {
+    const auto i = static_cast<std::size_t>(m - first_index);
+    const double gain = modes.down.gain[i], rate = gain + modes.down.loss[i];
+    result.momenta.push_back(2.0 * std::numbers::pi * (static_cast<double>(m) / static_cast<double>(model.sites)));
+    energy.push_back(modes.energy[i]);
+    up_rate.push_back(modes.up.gain[i] + modes.up.loss[i]);
+    down_rate.push_back(rate);
+    particles.push_back(occupation[i]);
+    holes.push_back(rate > 0.0 ? modes.down.loss[i] / rate : 1.0 - occupation[i]);
+    const bool dephased = model.interaction != 0.0 && rate > 0.0 && particles.back() > 0.0 && holes.back() > 0.0;
+    if (up_rate.back() == 0.0 && options.broadening == 0.0 && !dephased) ++result.delta_peaks;
+  }
+
+  kernels::SpectralTables tables;
+  tables.momenta = static_cast<std::int64_t>(chosen.size());
+  tables.frequencies = static_cast<std::int64_t>(frequencies.size());
+  tables.interaction = model.interaction;
+  tables.broadening = options.broadening;
+  tables.energy = energy.data();
+  tables.up_rate = up_rate.data();
+  tables.down_rate = down_rate.data();
+  tables.particles = particles.data();
+  tables.holes = holes.data();
+  const std::size_t elements = chosen.size() * frequencies.size();
+  result.spectral_function.resize(elements);
+  result.self_energy.resize(elements);
+  result.green_retarded.resize(elements);
+  double* self_energy = reinterpret_cast<double*>(result.self_energy.data());
+  double* green = reinterpret_cast<double*>(result.green_retarded.data());
+
+  result.backend = resolve_backend(execution.backend, &result.backend_reason);
+  if (execution.backend == Backend::automatic && result.backend == Backend::cuda &&
+      static_cast<double>(elements) < device_elements) {
+    result.backend = Backend::cpu;
+    result.backend_reason = "too few momenta and frequencies to gain from a device; cuda can be asked for";
+  }
+#ifdef LINDRIFT_HAVE_CUDA
+  if (result.backend == Backend::cuda) {
+    kernels::cuda_device::map_spectral(tables, frequencies.data(), result.spectral_function.data(), self_energy, green,
+                                       execution.device);
+    if (!options.keep_green) result.green_retarded.clear();
+    return result;
+  }
+#endif
+  Team alone;
+  Team& team = execution.team ? *execution.team : alone;
+  const auto bounds = share_bounds(team, elements, static_cast<std::size_t>(block));
+  const auto begin = static_cast<std::int64_t>(bounds[static_cast<std::size_t>(team.rank())]);
+  const auto end = static_cast<std::int64_t>(bounds[static_cast<std::size_t>(team.rank()) + 1]);
+  const auto& functions = propagator_functions();
+#pragma omp parallel for schedule(static) num_threads(threads_of(execution)) if (end - begin > 8 * block)
+  for (std::int64_t b = begin; b < end; b += block)
+    functions.spectral(tables, frequencies.data(), b, std::min(end, b + block), result.spectral_function.data(),
+                       self_energy, green);
+  team.all_gather(result.spectral_function, bounds);
+  const auto pairs = share_bounds(team, elements, static_cast<std::size_t>(block), 2);
+  team.all_gather({self_energy, 2 * elements}, pairs);
+  team.all_gather({green, 2 * elements}, pairs);
+  if (!options.keep_green) result.green_retarded.clear();
+  return result;
+}
+
+}  // namespace lindrift

@@ -1,0 +1,404 @@
+"""Runs that are stopped, killed, short of room or started twice, and what --resume makes of them: the same bits as undisturbed."""
+
+import os
+import pathlib
+import random
+import re
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import numpy as np
+
+from program import (DONE, ENVIRONMENT, FAILED, MPIRUN, POINTS_FAILED, PROGRAM, RANKS_ENVIRONMENT, RELAX, STEADY, STOPPED, WRONG,
+                     ProgramTest, attributes, children_of, datasets,
+                     end_of_job)
+
+PATIENCE = 60  # seconds, on a machine that is busy with other tests
+
+FRACTION = 'sweep."bath.nonequilibrium_fraction"'
+BETA = 'sweep."bath.inverse_temperature"'
+
+# Takes a second or so, long enough to be disturbed.
+SWEEP = """[model]
+kind = "tgge_chain"
+sites = 3000
+[task]
+kind = "steady_state"
+[output]
+fields = ["current", "residual"]
+[sweep]
+"bath.nonequilibrium_fraction" = { start = 0.0, stop = 1.0, count = 400 }
+"bath.inverse_temperature" = [0.5, 1.0]
+"""
+
+# One point with many output times.
+LONG = """[model]
+kind = "tgge_chain"
+sites = 60
+[bath]
+nonequilibrium_fraction = 0.5
+spectrum = "ohmic"
+[task]
+kind = "relax"
+times = { start = 0.0, stop = 400.0, count = 401 }
+"""
+
+
+class Campaigns(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.write("sweep.toml", SWEEP)
+        self.write("long.toml", LONG)
+        self.write("steady.toml", STEADY)
+        self.write("relax.toml", RELAX)
+
+    def start(self, *arguments, ranks=None):
+        command = [PROGRAM, *map(str, arguments)]
+        environment = ENVIRONMENT
+        if ranks is not None:
+            command, environment = [MPIRUN, "-n", str(ranks), *command], RANKS_ENVIRONMENT
+        process = subprocess.Popen(command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        self.addCleanup(self.end, process)
+        return process
+
+    @staticmethod
+    def end(process):
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+    def wait_for_points(self, process, output, least=1):
+        """Waits until a run has kept some points; False if it has ended before."""
+        journal = self.folder / (output + ".journal")
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            try:
+                size = sum(file.stat().st_size for file in journal.glob("*.records"))
+            except FileNotFoundError:
+                size = 0
+            if size > least * 400:
+                return True
+            if process.poll() is not None:
+                return False
+            time.sleep(0.005)
+        self.fail("the run does not get on")
+
+    def stop(self, process, number):
+        """Sends a signal; the exit code and what was said."""
+        os.kill(process.pid, number)
+        out, err = process.communicate(timeout=PATIENCE)
+        return process.returncode, out, err
+
+    def undisturbed(self, name="sweep.toml"):
+        self.expect(DONE, "run", name, "-o", "undisturbed.h5")
+
+    def assert_no_journal(self, output="out.h5"):
+        left = [name for name in self.names() if name.endswith(".journal") or name.endswith(".tmp")]
+        self.assertEqual(left, [])
+        self.assertEqual(attributes(self.folder / output)["complete"], 1)
+
+
+class ResumeTest(Campaigns):
+    def test_every_signal_stops_in_order_and_resume_goes_on(self):
+        self.undisturbed()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+            with self.subTest(signal=number):
+                process = self.start("run", "sweep.toml", "-o", "out.h5")
+                self.assertTrue(self.wait_for_points(process, "out.h5", 3))
+                code, out, err = self.stop(process, number)
+                self.assertEqual(code, STOPPED, out + err)
+                self.assertIn(f"stopped by {number.name}", out)
+                self.assertEqual(attributes(self.folder / "out.h5")["complete"], 0)
+                status = datasets(self.folder / "out.h5")["status"]
+                done = int((status == 1).sum())
+                self.assertTrue(0 < done < status.size, done)
+                self.assertTrue(np.isnan(datasets(self.folder / "out.h5")["current"][status == 0]).all())
+                self.assertIn(f"{done} of 800 finished", self.expect(DONE, "status", "out.h5").stdout)
+                self.expect(WRONG, "run", "sweep.toml", "-o", "out.h5", says="--resume goes on")
+                self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume", says=f"{done} of 800 points are there")
+                self.assert_same_numbers("undisturbed.h5", "out.h5")
+                self.assert_no_journal()
+                os.remove(self.folder / "out.h5")
+
+    def test_a_time_limit(self):
+        process = self.expect(STOPPED, "run", "long.toml", "-o", "out.h5", "--max-time", "0:01", "--threads", "1",
+                              "--set", "model.sites=3000")
+        self.assertIn("--max-time", process.stdout)
+        for wrong in ("0", "1:x", "1:2:3:4", "-5", ""):
+            self.expect(WRONG, "run", "sweep.toml", "-o", "x.h5", f"--max-time={wrong}")
+        self.expect(WRONG, "run", "sweep.toml", "--resume", "--overwrite", says="excludes")
+
+    def test_a_long_point_goes_on_where_it_was(self):
+        self.undisturbed("long.toml")
+        process = self.start("run", "long.toml", "-o", "out.h5", "--checkpoint", "0")
+        end = time.monotonic() + PATIENCE
+        while not list(self.folder.glob("out.h5.journal/*.checkpoint")) and time.monotonic() < end:
+            time.sleep(0.005)
+        self.stop(process, signal.SIGKILL)
+        self.assertEqual(len(list(self.folder.glob("out.h5.journal/*.checkpoint"))), 1)
+        self.assertFalse((self.folder / "out.h5").exists())
+        self.expect(WRONG, "run", "long.toml", "-o", "out.h5", says="points of a run that did not end")
+        process = self.start("run", "long.toml", "-o", "out.h5", "--resume")
+        time.sleep(0.1)
+        code, out, err = self.stop(process, signal.SIGTERM)
+        if code == STOPPED:  # else it was done by then
+            occupation = datasets(self.folder / "out.h5")["occupation"]
+            whole = datasets(self.folder / "undisturbed.h5")["occupation"]
+            there = ~np.isnan(occupation).any(axis=1)
+            self.assertTrue(there[0])
+            self.assertEqual(occupation[there].tobytes(), whole[there].tobytes())
+            self.expect(DONE, "run", "long.toml", "-o", "out.h5", "--resume")
+        self.assert_same_numbers("undisturbed.h5", "out.h5")
+        self.assert_no_journal()
+
+    def test_kills(self):
+        """Twenty-five times the end without warning, at random moments."""
+        self.undisturbed()
+        random.seed(11)
+        kills = 0
+        resume = []
+        while kills < 25:
+            process = self.start("run", "sweep.toml", "-o", "out.h5", *resume)
+            resume = ["--resume"]
+            time.sleep(random.uniform(0.0, 0.12))
+            if process.poll() is None:
+                kills += 1
+                os.killpg(process.pid, signal.SIGKILL)
+            out, err = process.communicate()
+            if process.returncode == DONE:  # all was done between two kills: again from the start
+                self.assert_same_numbers("undisturbed.h5", "out.h5")
+                os.remove(self.folder / "out.h5")
+                resume = []
+            else:
+                self.assertEqual(process.returncode, -signal.SIGKILL, out + err)
+        self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume")
+        self.assert_same_numbers("undisturbed.h5", "out.h5")
+        self.assert_no_journal()
+
+    def test_resume_of_nothing_and_of_everything(self):
+        self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--resume")
+        before = (self.folder / "out.h5").read_bytes()
+        process = self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--resume")
+        self.assertIn("nothing is left to compute", process.stdout)
+        self.assertEqual((self.folder / "out.h5").read_bytes(), before)
+        self.expect(WRONG, "run", "steady.toml", "-o", "out.h5", "--resume", "--set", "model.sites=8", says="model.sites (12")
+        self.assertEqual((self.folder / "out.h5").read_bytes(), before)
+
+    def test_a_sweep_is_extended(self):
+        few = ["--set", FRACTION + "=[0.2, 0.4, 1.0]", "--set", BETA + "=[1.0, 2.0]"]
+        more = ["--set", FRACTION + "=[0.0, 0.2, 0.3, 0.4, 1.0]", "--set", BETA + "=[2.0, 1.0, 0.5]"]
+        self.expect(DONE, "run", "steady.toml", "-o", "out.h5", *few)
+        self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--resume", *more, says="6 of 15 points are there")
+        self.expect(DONE, "run", "steady.toml", "-o", "whole.h5", *more)
+        self.assert_same_numbers("whole.h5", "out.h5")
+        self.expect(WRONG, "run", "steady.toml", "-o", "out.h5", "--resume", *few, says="extended, and not cut")
+
+    def test_failed_points_are_tried_again_when_asked_for(self):
+        sweep = ["--set", BETA + "=[1.0, 800.0, 2.0]"]
+        self.expect(POINTS_FAILED, "run", "relax.toml", "-o", "out.h5", *sweep)
+        done = self.expect(POINTS_FAILED, "run", "relax.toml", "-o", "out.h5", "--resume", *sweep)
+        self.assertIn("1 of its 3 points failed; --retry-failed", done.stdout)
+        again = self.expect(POINTS_FAILED, "run", "relax.toml", "-o", "out.h5", "--retry-failed", *sweep,
+                            says="2 of 3 points are there")
+        self.assertIn("2 of 3 points done, 1 failed", again.stdout)
+        self.expect(POINTS_FAILED, "run", "relax.toml", "-o", "whole.h5", *sweep)
+        self.assert_same_numbers("whole.h5", "out.h5")
+
+    def stopped_sweep(self):
+        process = self.start("run", "sweep.toml", "-o", "out.h5")
+        self.assertTrue(self.wait_for_points(process, "out.h5", 8))
+        self.stop(process, signal.SIGKILL)
+        (records,) = self.folder.glob("out.h5.journal/*.records")
+        return records
+
+    def test_a_damaged_journal_costs_only_what_is_damaged(self):
+        self.undisturbed()
+        records = self.stopped_sweep()
+        content = bytearray(records.read_bytes())
+        content[len(content) // 2] ^= 0x10
+        records.write_bytes(content[:-7])
+        self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume", says="bytes are damaged")
+        self.assert_same_numbers("undisturbed.h5", "out.h5")
+        self.assert_no_journal()
+
+    def test_an_overwriting_run_goes_on_and_the_old_output_is_none_of_its(self):
+        self.expect(DONE, "run", "steady.toml", "-o", "out.h5")
+        old = (self.folder / "out.h5").read_bytes()
+        process = self.start("run", "sweep.toml", "-o", "out.h5", "--overwrite")
+        self.assertTrue(self.wait_for_points(process, "out.h5", 3))
+        self.stop(process, signal.SIGKILL)
+        self.assertEqual((self.folder / "out.h5").read_bytes(), old)
+        self.assertIn("not there yet", self.expect(DONE, "status", "out.h5").stdout)
+        self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume", says="points are there already")
+        self.undisturbed()
+        self.assert_same_numbers("undisturbed.h5", "out.h5")
+        self.assert_no_journal()
+
+    def test_a_journal_of_another_input_is_refused(self):
+        self.stopped_sweep()
+        before = sorted(path.name for path in self.folder.glob("out.h5.journal/*"))
+        self.expect(WRONG, "run", "sweep.toml", "-o", "out.h5", "--resume", "--set", "model.hopping=2.0",
+                    says="model.hopping (1.0 there, 2.0 here)")
+        after = sorted(path.name for path in self.folder.glob("out.h5.journal/*"))
+        self.assertEqual([name for name in before if name.endswith(".records")],
+                         [name for name in after if name.endswith(".records")])
+        self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--overwrite", "--set", "model.hopping=2.0")
+        self.assert_no_journal()
+
+    def test_random_signals(self):
+        self.undisturbed()
+        random.seed(5)
+        resume = []
+        for _ in range(8):
+            process = self.start("run", "sweep.toml", "-o", "out.h5", *resume)
+            resume = ["--resume"]
+            time.sleep(random.uniform(0.0, 0.3))
+            code, out, err = self.stop(process, signal.SIGTERM)
+            # Before the program listens, the signal ends it as any other; a run may also be done.
+            self.assertIn(code, (DONE, STOPPED, -signal.SIGTERM), out + err)
+        self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume")
+        self.assert_same_numbers("undisturbed.h5", "out.h5")
+        self.assert_no_journal()
+
+
+class FailureTest(Campaigns):
+    def test_a_second_run_of_the_same_output_is_refused(self):
+        first = self.start("run", "sweep.toml", "-o", "out.h5", "--set", "model.sites=20000")
+        self.assertTrue(self.wait_for_points(first, "out.h5"))
+        for flags in ([], ["--resume"], ["--overwrite"]):
+            self.expect(WRONG, "run", "sweep.toml", "-o", "out.h5", *flags, "--set", "model.sites=20000",
+                        says=f"process {first.pid} on")
+        self.assertIn(f"process {first.pid} on", self.expect(DONE, "status", "out.h5").stdout)
+        self.assertEqual(self.stop(first, signal.SIGTERM)[0], STOPPED)
+
+    def test_status_of_nothing(self):
+        self.expect(WRONG, "status", "out.h5", says="no run writes this output")
+        self.write("other.h5", "text")
+        self.expect(FAILED, "status", "other.h5", says="not an HDF5 file")
+        self.expect(DONE, "run", "steady.toml")
+        self.assertIn("1 of 1 finished", self.expect(DONE, "status", "steady.h5").stdout)
+
+    def test_a_folder_that_cannot_be_written_to(self):
+        if os.geteuid() == 0:  # root may write anywhere but to a read-only disk
+            folder, reason = self.small_disk(64), "Read-only file system"
+            subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+        else:
+            folder, reason = self.folder / "closed", "Permission denied"
+            folder.mkdir(mode=0o555)
+        self.expect(FAILED, "run", "sweep.toml", "-o", folder / "out.h5", says=reason)
+        self.assertEqual(list(folder.iterdir()), [])
+
+    def small_disk(self, kilobytes):
+        """A file system of its own of this size, or the test is skipped."""
+        place = pathlib.Path(tempfile.mkdtemp(prefix="lindrift-disk-"))
+        made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", place], capture_output=True)
+        if made.returncode != 0:
+            place.rmdir()
+            self.skipTest("this machine lets nobody mount a small disk: a full one is not tested")
+        self.addCleanup(place.rmdir)
+        self.addCleanup(subprocess.run, ["umount", "-l", place])
+        return place
+
+    def test_a_full_disk(self):
+        """However much room there is: a message and exit 1, or a whole output; with room again, resume goes on."""
+        self.undisturbed()
+        disk = self.small_disk(2048)
+        output = disk / "out.h5"
+        outcomes = set()
+        for room in (0, 4, 8, 16, 64, 128, 256, 320, 352, 384, 448, 1024):
+            with self.subTest(room=room):
+                filler = disk / "filler"
+                filler.write_bytes(b"")
+                free = os.statvfs(disk)
+                filler.write_bytes(bytes(max(0, free.f_bavail * free.f_frsize - room * 1024)))
+                process = self.run_program("run", "sweep.toml", "-o", output, "--set", "model.sites=300")
+                outcomes.add(process.returncode)
+                if process.returncode == FAILED:
+                    self.assertIn("No space left on device; free some room", process.stderr)
+                    self.assertFalse(output.exists())
+                    filler.unlink()
+                    self.expect(DONE, "run", "sweep.toml", "-o", output, "--resume", "--set", "model.sites=300")
+                else:
+                    self.assertEqual(process.returncode, DONE, process.said)
+                    filler.unlink()
+                self.expect(DONE, "run", "sweep.toml", "-o", "small.h5", "--overwrite", "--set", "model.sites=300")
+                self.assert_same_numbers("small.h5", output)
+                self.assertEqual(sorted(path.name for path in disk.iterdir()), ["out.h5"])
+                output.unlink()
+        self.assertEqual(outcomes, {DONE, FAILED})
+
+
+@unittest.skipIf(MPIRUN is None, "mpirun was not found: campaigns on several ranks are not tested")
+class RanksTest(Campaigns):
+    def setUp(self):
+        super().setUp()
+        if "MPI        none" in self.run_program("info").stdout:
+            self.skipTest("this build has no MPI: campaigns on several ranks are not tested")
+
+    def test_ranks_schedules_and_threads_do_not_change_bits(self):
+        self.undisturbed()
+        for ranks, schedule, threads in ((1, "dynamic", 2), (2, "static", 1), (3, "dynamic", 1), (4, "static", 2),
+                                         (8, "dynamic", 1)):
+            self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--overwrite", "--schedule", schedule, "--threads",
+                        threads, ranks=ranks)
+            self.assert_same_numbers("undisturbed.h5", "out.h5")
+            self.assert_no_journal()
+
+    def test_a_rank_that_dies_ends_the_job_and_loses_nothing(self):
+        self.undisturbed()
+        random.seed(3)
+        resume = []
+        for _ in range(4):
+            process = self.start("run", "sweep.toml", "-o", "out.h5", "--set", "model.sites=3000", *resume, ranks=3)
+            resume = ["--resume"]
+            if not self.wait_for_points(process, "out.h5", 1):
+                break
+            ranks = children_of(process.pid)
+            kept = sum(path.stat().st_size for path in self.folder.glob("out.h5.journal/*.records"))
+            if ranks and process.poll() is None:
+                os.kill(random.choice(ranks), signal.SIGKILL)
+            end_of_job(process)
+            if process.returncode == DONE:
+                break
+            self.assertGreaterEqual(sum(path.stat().st_size for path in self.folder.glob("out.h5.journal/*.records")), kept)
+        self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume", ranks=2)
+        self.assert_same_numbers("undisturbed.h5", "out.h5")
+        self.assert_no_journal()
+
+    def test_a_signal_to_any_rank_stops_all(self):
+        self.undisturbed()
+        process = self.start("run", "sweep.toml", "-o", "out.h5", ranks=3)
+        self.assertTrue(self.wait_for_points(process, "out.h5", 2))
+        os.kill(children_of(process.pid)[-1], signal.SIGUSR1)
+        out, err = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, STOPPED, out + err)
+        self.assertRegex(out, "stopped by (a signal to another rank|SIGUSR1)")
+        self.assertEqual(attributes(self.folder / "out.h5")["complete"], 0)
+        self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume")
+        self.assert_same_numbers("undisturbed.h5", "out.h5")
+
+    def test_memory_does_not_grow_with_the_number_of_points(self):
+        """On the ranks that collect nothing: twenty times the points in as much memory, to 3 megabytes."""
+        self.write("peak.sh", "#!/bin/sh\n"
+                   f'"{PROGRAM}" "$@" & p=$!\n'
+                   "while kill -0 $p 2>/dev/null; do grep VmHWM /proc/$p/status >peak.$OMPI_COMM_WORLD_RANK.new 2>/dev/null && "
+                   "mv peak.$OMPI_COMM_WORLD_RANK.new peak.$OMPI_COMM_WORLD_RANK; sleep 0.02; done\nwait $p\n")
+        os.chmod(self.folder / "peak.sh", 0o755)
+        peaks = []
+        for count in (1000, 20000):
+            subprocess.run([MPIRUN, "-n", "2", "./peak.sh", "run", "steady.toml", "-o", "out.h5", "--overwrite", "--set",
+                            "model.sites=2", "--set", 'output.fields=["current"]', "--set",
+                            FRACTION + "={start=0.0, stop=1.0, count=%d}" % count], cwd=self.folder, check=True,
+                           env=RANKS_ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
+            text = (self.folder / "peak.1").read_text()
+            peaks.append(int(re.search(r"VmHWM:\s+(\d+)", text).group(1)))
+        # The list of swept values itself is 40 bytes a point.
+        self.assertLess(peaks[1] - peaks[0], 3000, peaks)
+
+
+if __name__ == "__main__":
+    unittest.main()

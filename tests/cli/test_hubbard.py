@@ -1,0 +1,127 @@
+"""The driven Hubbard chain through the program: wrong inputs with their reason, and runs with the numbers they must give."""
+
+import json
+import subprocess
+import unittest
+
+import numpy as np
+
+from program import DONE, EXAMPLES, MPIRUN, PROGRAM, RANKS_ENVIRONMENT, ROOT, WRONG, ProgramTest, attributes, datasets
+
+GREEN = """[model]
+kind = "hubbard"
+sites = 16
+interaction = 2.0
+[bath.down]
+gain = 0.2
+two_site_loss = 2.0
+[task]
+kind = "green"
+times = [0.0, 0.5, 2.0]
+"""
+SPECTRAL = GREEN.replace('"green"', '"spectral"').replace("times = [0.0, 0.5, 2.0]", "frequencies = [-1.0, 0.0, 1.5]")
+
+
+class InputTest(ProgramTest):
+    def refuse(self, text, *says):
+        self.write("bad.toml", text)
+        for verb in ("run", "check"):
+            self.expect(WRONG, verb, "bad.toml", says=["bad.toml", *says])
+        self.assertEqual(self.names(), ["bad.toml"])
+
+    def test_what_the_theory_does_not_know(self):
+        for key in ("gain", "two_site_gain"):
+            self.refuse(SPECTRAL.replace("[bath.down]", f"[bath.up]\n{key} = 0.1\n[bath.down]"), f"bath.up.{key}",
+                        "outside the theory")
+        self.refuse(SPECTRAL.replace("gain = 0.2", "gain = 0.0"), "bath.down", "both vanish at k = 1.57")
+        self.refuse(SPECTRAL.replace("sites = 16", "sites = 1"), "model.sites = 1", ">= 2")
+        self.refuse(SPECTRAL.replace("interaction = 2.0", "interaction = [" + "0.1, " * 17 + "]"),
+                    "model.interaction", "17 values V_r", "16 sites")
+        self.refuse(SPECTRAL.replace("interaction = 2.0", "interaction = []"), "model.interaction")
+        self.refuse(SPECTRAL.replace("interaction = 2.0", "interaction = \"strong\""), "model.interaction")
+        self.refuse(SPECTRAL.replace("interaction = 2.0", "hartree = \"full\""), "model.hartree", "shifted")
+        self.refuse(SPECTRAL.replace("interaction = 2.0", "hopping = 0"), "model.hopping")
+
+    def test_tolerances_and_algorithms(self):
+        for tolerance in ("0.0", "-1e-10", "1e-16"):
+            self.refuse(SPECTRAL + f"[solver]\ntolerance = {tolerance}\n", "solver.tolerance")
+        self.refuse(SPECTRAL + "[solver]\nalgorithm = \"separable\"\n", "solver.algorithm", "direct", "fft")
+
+    def test_frequencies_beyond_what_can_be_resolved(self):
+        far = SPECTRAL.replace("[-1.0, 0.0, 1.5]", "[-1e9, 0.0]")
+        self.refuse(far + "[solver]\nalgorithm = \"fft\"\n", "task.frequencies", "direct")
+        self.refuse(SPECTRAL.replace("[-1.0, 0.0, 1.5]", "[1e40]"), "task.frequencies")
+        self.refuse(SPECTRAL + "[solver]\nmax_steps = 10\nalgorithm = \"fft\"\n", "task.frequencies", "max_steps")
+        self.refuse(GREEN + "[solver]\nmax_steps = 10\n", "task.times", "max_steps")
+        self.refuse(GREEN.replace("sites = 16", "sites = 4000000000000"), "model.sites", "memory")
+
+    def test_certify_needs_something_to_certify(self):
+        self.write("green.toml", GREEN)
+        self.expect(WRONG, "run", "green.toml", "--certify", "3", says=["--certify", "green"])
+        self.assertEqual(self.names(), ["green.toml"])
+
+
+class RunTest(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.known = json.loads((ROOT / "tests/data/hubbard_figure.json").read_text())
+
+    def test_fig4a(self):
+        said = self.expect(DONE, "run", EXAMPLES / "hubbard_fig4a.toml").stdout
+        for word in ("drift", "norm", "green_retarded_error"):
+            self.assertIn(word, said)
+        numbers = datasets(self.folder / "hubbard_fig4a.h5")
+        for name in ("norm", "drift"):
+            np.testing.assert_allclose(numbers[name][::10], self.known[name], rtol=1e-10, atol=1e-10)
+        profile = np.roll(np.abs(numbers["green_retarded"][::10]) ** 2, 64, axis=1)
+        np.testing.assert_allclose(profile, self.known["profile"], atol=1e-11)
+        self.assertLess(numbers["green_retarded_error"], 1e-10)
+
+    def test_fig4b(self):
+        done = self.expect(DONE, "run", EXAMPLES / "hubbard_fig4b.toml", "--certify", "20")
+        self.assertIn("certificate", done.stdout)
+        numbers, attribute = datasets(self.folder / "hubbard_fig4b.h5"), attributes(self.folder / "hubbard_fig4b.h5")
+        self.assertLess(attribute["certificate"], 1e-10)
+        self.assertEqual(attribute["certificate_samples"], 20)
+        self.assertEqual(attribute["algorithm"], "fft")
+        rows = (np.array(self.known["map_momenta"], int) + 64) % 128
+        np.testing.assert_allclose(numbers["spectral_function"][rows][:, ::10], np.transpose(self.known["map"]), atol=1e-9)
+        self.assertLess(numbers["spectral_function_error"], 1e-10)
+
+    def test_an_interaction_may_be_a_number_a_list_and_swept(self):
+        self.write("a.toml", SPECTRAL)
+        self.expect(DONE, "run", "a.toml")
+        self.expect(DONE, "run", "a.toml", "-o", "b.h5", "--set", "model.interaction=[2.0, 0.0]")
+        self.expect(DONE, "run", "a.toml", "-o", "c.h5", "--set", 'sweep."model.interaction"=[1.0, 2.0]')
+        a, b, c = (datasets(self.folder / name)["self_energy"] for name in ("a.h5", "b.h5", "c.h5"))
+        np.testing.assert_allclose(a, b, rtol=1e-13)
+        np.testing.assert_allclose(c[1], a, rtol=1e-13)
+        np.testing.assert_allclose(4.0 * c[0], a, rtol=1e-9)
+
+    def test_warnings_stand_in_the_plan_and_in_the_log(self):
+        self.write("strong.toml", SPECTRAL.replace("interaction = 2.0", "interaction = 3.0"))
+        self.write("late.toml", GREEN.replace("2.0]", "40.0]"))
+        self.write("narrow.toml", SPECTRAL.replace("gain = 0.2", "gain = 0.01"))
+        for name, words in {"strong": "compared with exact results", "late": "runs around the ring",
+                            "narrow": "do not resolve"}.items():
+            self.assertIn(words, self.expect(DONE, "check", f"{name}.toml").stdout)
+            self.assertIn(words, self.expect(DONE, "run", f"{name}.toml").stderr)
+
+    def test_ranks_share_one_point_and_change_no_bit(self):
+        if MPIRUN is None or "MPI        none" in self.run_program("info").stdout:
+            self.skipTest("no MPI here: runs on several ranks are not tested")
+        for name, text in {"green": GREEN, "fft": SPECTRAL + "[solver]\nalgorithm = \"fft\"\n",
+                           "direct": SPECTRAL + "[solver]\nalgorithm = \"direct\"\n"}.items():
+            self.write(f"{name}.toml", text)
+            self.expect(DONE, "run", f"{name}.toml", "-o", "alone.h5", "--overwrite")
+            done = subprocess.run([MPIRUN, "-n", "3", PROGRAM, "run", f"{name}.toml", "-o", "shared.h5", "--overwrite"],
+                                  cwd=self.folder, env=RANKS_ENVIRONMENT, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            one, three = datasets(self.folder / "alone.h5"), datasets(self.folder / "shared.h5")
+            for key in one:
+                np.testing.assert_array_equal(one[key], three[key], err_msg=f"{name}: {key}")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,69 @@
+// What the tests of sweep/ check on threads, on the ranks of MPI: every rank makes every check and reports by its exit
+// code.
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+#include "sweep/team_test.hpp"
+
+namespace lindrift::sweep {
+namespace {
+
+Communicator* world = nullptr;
+
+TEST(Ranks, CompleteArrays) { expect_arrays_complete(*world); }
+TEST(Ranks, FailTogether) { expect_failures_reach_everyone(*world); }
+
+TEST(Ranks, SplitIntoTeams) {
+  const int teams = (world->size() + 1) / 2;
+  const auto part = world->split(world->rank() / 2);
+  EXPECT_EQ(part->rank(), world->rank() % 2);
+  expect_arrays_complete(*part);
+  expect_failures_reach_everyone(*part);
+  EXPECT_EQ(world->maximum(world->rank() / 2), teams - 1);
+}
+
+TEST(Ranks, BroadcastBytes) {
+  for (int from = 0; from < world->size(); ++from) {
+    Bytes bytes(static_cast<std::size_t>(1 + 1000 * from), static_cast<unsigned char>(from));
+    if (world->rank() != from) bytes = {99, 98};
+    world->broadcast(bytes, from);
+    EXPECT_EQ(bytes, Bytes(static_cast<std::size_t>(1 + 1000 * from), static_cast<unsigned char>(from)));
+  }
+}
+
+/// Every ticket goes to one rank.
+TEST(Ranks, TakeTicketsFromABoard) {
+  constexpr std::int64_t tickets = 2000;
+  const auto board = world->make_board();
+  ASSERT_TRUE(board);
+  std::int64_t own = 0, sum = 0;
+  for (std::int64_t ticket = 0; (ticket = board->add(Board::next, 1)) < tickets;) {
+    ++own;
+    sum += ticket;
+  }
+  board->add(Board::done, own);
+  board->add(Board::failed, sum);
+  world->maximum(0);
+  EXPECT_EQ(board->read(Board::done), tickets);
+  EXPECT_EQ(board->read(Board::failed), tickets * (tickets - 1) / 2);
+  world->maximum(0);  // nobody reads any more
+}
+
+}  // namespace
+}  // namespace lindrift::sweep
+
+int main(int argc, char** argv) {
+  const auto communicator = lindrift::sweep::make_communicator(&argc, &argv);
+  lindrift::sweep::world = communicator.get();
+  testing::InitGoogleTest(&argc, argv);
+  // One rank reports; a check that fails on another one shows in the exit code.
+  if (communicator->rank() != 0) {
+    auto& listeners = testing::UnitTest::GetInstance()->listeners();
+    delete listeners.Release(listeners.default_result_printer());
+  }
+  const int failed = communicator->maximum(RUN_ALL_TESTS());
+  if (failed != 0) std::fprintf(stderr, "rank %d: a check failed on some rank\n", communicator->rank());
+  return failed;
+}

@@ -1,0 +1,95 @@
+#include "sweep/agenda.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+
+#include "sweep/fake_task.hpp"
+
+namespace lindrift::sweep {
+namespace {
+
+using testing::ElementsAre;
+
+std::vector<int> visits_of(const Agenda& agenda, std::size_t points) {
+  std::vector<int> visits(points, 0);
+  for (std::size_t place = 0; place < agenda.units(); ++place)
+    for (const std::size_t point : agenda.points(place)) ++visits.at(point);
+  return visits;
+}
+
+TEST(Agenda, HasEachWantedPointOnce) {
+  std::mt19937 random(3);
+  TaskEntry task = fake_task([](std::size_t, const Execution&, const Monitor&) { return 0.0; });
+  for (const std::size_t points : {1U, 2U, 9U, 64U, 100U}) {
+    const config::Document document = document_of(points);
+    for (const std::size_t group : {1U, 3U, 8U})
+      for (const bool costly : {false, true}) {
+        task.group_size = [group](const config::Document&) { return group; };
+        task.cost = {};
+        if (costly) task.cost = [](const config::Point& point) { return static_cast<double>(number_of(point) % 5); };
+        Wanted wanted(points);
+        for (std::size_t p = 0; p < points; ++p)
+          if (random() % 3 == 0) wanted.remove(p);
+        const Agenda agenda(document, task, wanted, 3);
+        const auto visits = visits_of(agenda, points);
+        for (std::size_t p = 0; p < points; ++p) EXPECT_EQ(visits[p], wanted.has(p) ? 1 : 0);
+        // Under the static schedule every unit goes to one rank.
+        std::vector<std::size_t> dealt;
+        for (int rank = 0; rank < 3; ++rank) {
+          const auto own = agenda.dealt(rank, 3);
+          dealt.insert(dealt.end(), own.begin(), own.end());
+        }
+        std::sort(dealt.begin(), dealt.end());
+        std::vector<std::size_t> all(agenda.units());
+        std::iota(all.begin(), all.end(), std::size_t{0});
+        EXPECT_EQ(dealt, all);
+      }
+  }
+}
+
+TEST(Agenda, TakesTheLongestFirstAndEqualOnesAsTheyCome) {
+  const config::Document document = document_of(6);
+  TaskEntry task = fake_task([](std::size_t, const Execution&, const Monitor&) { return 0.0; });
+  const auto order = [&] {
+    const Agenda agenda(document, task, Wanted(6), 1);
+    std::vector<std::size_t> points;
+    for (std::size_t place = 0; place < agenda.units(); ++place) points.push_back(agenda.points(place).front());
+    return points;
+  };
+  EXPECT_THAT(order(), ElementsAre(0, 1, 2, 3, 4, 5));
+  task.cost = [](const config::Point& point) { return number_of(point) == 4 ? 10.0 : 1.0; };
+  EXPECT_THAT(order(), ElementsAre(4, 0, 1, 2, 3, 5));
+}
+
+/// Points of which one in ten takes ten times as long, in random places: longest first ends within a twentieth of what
+/// the work divided by the ranks would take.
+TEST(Agenda, KeepsSkewedPointsBalanced) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 20; ++round) {
+    std::vector<double> costs(100);
+    for (std::size_t i = 0; i < costs.size(); ++i) costs[i] = i % 10 == 0 ? 10.0 : 1.0;
+    std::shuffle(costs.begin(), costs.end(), random);
+    std::stable_sort(costs.begin(), costs.end(), std::greater<>());
+    for (const int ranks : {2, 3, 4}) {
+      const double ideal = std::accumulate(costs.begin(), costs.end(), 0.0) / ranks;
+      EXPECT_LE(makespan(costs, ranks), 1.05 * ideal) << ranks;
+    }
+  }
+}
+
+TEST(Agenda, FormsTeamsWhereRanksWouldIdle) {
+  EXPECT_EQ(units_for_teams({1.0}, 4), 1U);
+  EXPECT_EQ(units_for_teams({1.0, 1.0, 1.0}, 4), 3U);
+  EXPECT_EQ(units_for_teams(std::vector<double>(5, 1.0), 4), 1U);  // 1 + 1/3.2 instead of 2
+  EXPECT_EQ(units_for_teams(std::vector<double>(8, 1.0), 4), 0U);
+  EXPECT_EQ(units_for_teams(std::vector<double>(7, 1.0), 4), 0U);  // three teams of one rank and a bit gain nothing
+  // A long one hides the short rest.
+  EXPECT_EQ(units_for_teams({10.0, 1.0, 1.0}, 2), 0U);
+}
+
+}  // namespace
+}  // namespace lindrift::sweep

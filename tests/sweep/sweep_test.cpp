@@ -1,0 +1,276 @@
+#include "sweep/sweep.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <mutex>
+
+#include "lindrift/error.hpp"
+#include "support/thread_ranks.hpp"
+#include "sweep/fake_task.hpp"
+
+namespace lindrift::sweep {
+namespace {
+
+using testing::ElementsAre;
+using testing_support::on_ranks;
+
+/// What was kept, by whom, in the order of keeping.
+struct Kept {
+  std::mutex mutex;
+  std::map<std::size_t, Record> records;
+  std::map<std::size_t, int> times;
+  std::vector<std::size_t> order;
+
+  std::function<void(const Record&)> keep() {
+    return [this](const Record& record) {
+      const std::lock_guard lock(mutex);
+      const auto point = static_cast<std::size_t>(record.point);
+      records[point] = record;
+      ++times[point];
+      order.push_back(point);
+    };
+  }
+  double value(std::size_t point) const {
+    return std::get<std::vector<double>>(records.at(point).data.front()).front();
+  }
+};
+
+Leaving run_on(Communicator& ranks, std::size_t points, const TaskEntry& task, const Conduct& conduct,
+               Wanted wanted = Wanted(0), const Execution& execution = {}) {
+  const config::Document document = document_of(points);
+  return run(document, task, execution, ranks, wanted.points() == 0 ? Wanted(points) : wanted, {}, conduct);
+}
+
+double square(std::size_t k, const Execution&, const Monitor&) { return static_cast<double>(k * k); }
+
+TEST(Sweep, EveryPointIsComputedOnceWhateverTheRanksAndTheSchedule) {
+  for (const Schedule schedule : {Schedule::dynamic, Schedule::static_even})
+    for (const int size : {1, 2, 3, 4, 8})
+      for (const std::size_t points : {1U, 2U, 7U, 40U}) {
+        Kept kept;
+        Conduct conduct;
+        conduct.schedule = schedule;
+        conduct.keep = kept.keep();
+        on_ranks(size, [&](Communicator& ranks) {
+          const Leaving leaving = run_on(ranks, points, fake_task(square), conduct);
+          EXPECT_FALSE(leaving.stopped);
+          if (ranks.rank() == 0) {
+            EXPECT_EQ(leaving.tally.done, points);
+          }
+        });
+        ASSERT_EQ(kept.records.size(), points) << size << " ranks";
+        for (std::size_t k = 0; k < points; ++k) {
+          EXPECT_EQ(kept.times[k], 1);
+          EXPECT_EQ(kept.value(k), static_cast<double>(k * k));
+        }
+      }
+}
+
+TEST(Sweep, OnlyWantedPointsAreComputed) {
+  Wanted wanted(20);
+  for (const std::size_t done : {0U, 3U, 4U, 19U}) wanted.remove(done);
+  EXPECT_EQ(wanted.count(), 16U);
+  EXPECT_EQ(Wanted(20, wanted.bytes()).count(), 16U);
+  for (const int size : {1, 3}) {
+    Kept kept;
+    Conduct conduct;
+    conduct.keep = kept.keep();
+    on_ranks(size, [&](Communicator& ranks) { run_on(ranks, 20, fake_task(square), conduct, wanted); });
+    EXPECT_EQ(kept.records.size(), 16U);
+    for (const auto& [point, record] : kept.records) EXPECT_TRUE(wanted.has(point));
+  }
+}
+
+TEST(Sweep, APointThatThrowsIsMarkedAndTheOthersGoOn) {
+  const TaskEntry task = fake_task([](std::size_t k, const Execution&, const Monitor&) -> double {
+    if (k == 3) throw NumericalError("three cannot be");
+    if (k == 5) throw std::bad_alloc();
+    return 1.0;
+  });
+  Kept kept;
+  Conduct conduct;
+  conduct.keep = kept.keep();
+  on_ranks(2, [&](Communicator& ranks) {
+    const Leaving leaving = run_on(ranks, 8, task, conduct);
+    if (ranks.rank() == 0) {
+      EXPECT_EQ(leaving.tally.failed, 2U);
+    }
+  });
+  EXPECT_EQ(kept.records.at(3).status, Status::failed);
+  EXPECT_EQ(kept.records.at(3).message, "three cannot be");
+  EXPECT_EQ(kept.records.at(5).message, "out of memory");
+  EXPECT_EQ(kept.records.at(4).status, Status::done);
+}
+
+TEST(Sweep, StopsOnEveryRankWhereverTheWordComesFrom) {
+  for (const int told : {0, 2}) {
+    std::atomic<int> computed = 0;
+    Kept kept;
+    on_ranks(3, [&](Communicator& ranks) {
+      Conduct conduct;
+      conduct.keep = kept.keep();
+      conduct.stop_wanted = [&] { return ranks.rank() == told && computed >= 10; };
+      const TaskEntry task = fake_task([&](std::size_t k, const Execution&, const Monitor&) {
+        // Nobody runs away from the rank that is told.
+        for (int i = 0; i < 100 && ranks.rank() != told; ++i) std::this_thread::yield();
+        ++computed;
+        return static_cast<double>(k);
+      });
+      const Leaving leaving = run_on(ranks, 100000, task, conduct);
+      EXPECT_TRUE(leaving.stopped);
+    });
+    EXPECT_GE(kept.records.size(), 10U);
+    EXPECT_LT(kept.records.size(), 100000U);
+  }
+}
+
+TEST(Sweep, ALongPointIsAskedToStopAndSavesItself) {
+  std::map<std::size_t, Bytes> saved;
+  int asked = 0;
+  TaskEntry task = fake_task(square);
+  task.run = [outline = task.outline, &asked](const config::Point& point, const Execution&, const Monitor& monitor) {
+    io::Result result = outline(point);
+    std::size_t step = monitor.restored.empty() ? 0 : monitor.restored.front();
+    for (; step < 100; ++step) {
+      ++asked;
+      const bool go_on = monitor.progress(static_cast<double>(step) / 100.0);
+      monitor.checkpoint([&] { return Bytes{static_cast<unsigned char>(step + 1)}; });
+      if (!go_on) {
+        result.stopped = true;
+        return result;
+      }
+    }
+    result.fields.front().data = std::vector{42.0};
+    return result;
+  };
+  Kept kept;
+  Conduct conduct;
+  conduct.checkpoint_seconds = 1e9;
+  conduct.keep = kept.keep();
+  conduct.save = [&](std::size_t point, const Bytes& bytes) { saved[point] = bytes; };
+  conduct.restored = [&](std::size_t point) { return saved.count(point) != 0 ? saved[point] : Bytes{}; };
+  Communicator alone;
+  conduct.stop_wanted = [&] { return asked == 30; };
+  EXPECT_TRUE(run_on(alone, 1, task, conduct).stopped);
+  EXPECT_TRUE(kept.records.empty());
+  ASSERT_EQ(saved.at(0), Bytes{30});
+  conduct.stop_wanted = {};
+  EXPECT_FALSE(run_on(alone, 1, task, conduct).stopped);
+  EXPECT_EQ(asked, 100);  // none of them twice
+  EXPECT_EQ(kept.value(0), 42.0);
+
+  // Without a reason to stop, it saves as often as it is asked to.
+  saved.clear();
+  conduct.checkpoint_seconds = 0.0;
+  EXPECT_FALSE(run_on(alone, 1, task, conduct).stopped);
+  EXPECT_EQ(saved.at(0), Bytes{100});
+}
+
+TEST(Sweep, APointThatCannotBeKeptEndsTheRun) {
+  std::atomic<int> computed = 0;
+  on_ranks(3, [&](Communicator& ranks) {
+    Conduct conduct;
+    conduct.keep = [&](const Record&) {
+      if (ranks.rank() == 1) throw Error("the disk is full");
+    };
+    const TaskEntry task = fake_task([&](std::size_t k, const Execution&, const Monitor&) {
+      if (ranks.rank() != 1) std::this_thread::sleep_for(std::chrono::microseconds(100));
+      ++computed;
+      return static_cast<double>(k);
+    });
+    const Leaving leaving = run_on(ranks, 100000, task, conduct);
+    EXPECT_TRUE(leaving.stopped);
+    EXPECT_EQ(static_cast<bool>(leaving.failure), ranks.rank() == 1);
+  });
+  EXPECT_LT(computed, 100000);
+}
+
+TEST(Sweep, GroupsAreRunTogetherAndFallApartWhereTheyFail) {
+  std::vector<std::size_t> groups;
+  TaskEntry task = fake_task([](std::size_t k, const Execution&, const Monitor&) -> double {
+    if (k == 6) throw NumericalError("six cannot be");
+    return static_cast<double>(k * k);
+  });
+  task.group_size = [](const config::Document&) { return std::size_t{4}; };
+  bool out_of_memory = false;
+  task.run_group = [&](const std::vector<std::optional<config::Point>>& places, const Execution&, const Monitor&,
+                       const std::function<void(std::size_t, io::Result)>& finished) {
+    const auto count = static_cast<std::size_t>(
+        std::count_if(places.begin(), places.end(), [](const auto& place) { return place.has_value(); }));
+    groups.push_back(count);
+    if (out_of_memory && count > 2) throw DeviceMemoryError("no room for so many");
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      if (!places[i]) continue;
+      const std::size_t k = number_of(*places[i]);
+      EXPECT_EQ(k % 4, i);
+      if (k == 6) throw NumericalError("one of them");
+      io::Result result = task.outline(*places[i]);
+      result.fields.front().data = std::vector{static_cast<double>(k * k)};
+      finished(i, std::move(result));
+    }
+  };
+  Kept kept;
+  std::vector<std::string> warnings;
+  Conduct conduct;
+  conduct.keep = kept.keep();
+  conduct.warn = [&](const std::string& text) { warnings.push_back(text); };
+  Communicator alone;
+  Wanted wanted(10);
+  wanted.remove(1);
+  EXPECT_EQ(run_on(alone, 10, task, conduct, wanted).tally.failed, 1U);
+  EXPECT_THAT(groups, ElementsAre(3, 4, 2));  // 0 2 3, then 4 5 6 7, then 8 9
+  EXPECT_EQ(kept.records.size(), 9U);
+  EXPECT_EQ(kept.records.at(6).message, "six cannot be");
+  EXPECT_EQ(kept.value(7), 49.0);
+
+  groups.clear();
+  out_of_memory = true;
+  EXPECT_EQ(run_on(alone, 4, task, conduct).tally.done, 4U);
+  EXPECT_THAT(groups, ElementsAre(4, 2, 2));
+  EXPECT_EQ(warnings.size(), 1U);
+}
+
+TEST(Sweep, PointsThatTheDeviceHasNoRoomForAreComputedOnTheCpu) {
+  const TaskEntry task = fake_task([](std::size_t k, const Execution& execution, const Monitor&) -> double {
+    if (k % 2 == 0 && execution.backend != Backend::cpu) throw DeviceMemoryError("out of device memory");
+    return static_cast<double>(k);
+  });
+  std::atomic<int> warnings = 0;
+  Kept kept;
+  Conduct conduct;
+  conduct.keep = kept.keep();
+  conduct.warn = [&](const std::string&) { ++warnings; };
+  on_ranks(2, [&](Communicator& ranks) { run_on(ranks, 9, task, conduct); });
+  EXPECT_EQ(warnings, 1);
+  EXPECT_EQ(kept.value(4), 4.0);
+  EXPECT_THAT(kept.records.at(4).message, testing::HasSubstr("computed on the CPU"));
+  EXPECT_EQ(kept.records.at(3).message, "");
+
+  // Who insists on the device gets no other.
+  Execution insistent;
+  insistent.backend = Backend::cuda;
+  Communicator alone;
+  EXPECT_EQ(run_on(alone, 4, task, conduct, Wanted(0), insistent).tally.failed, 2U);
+}
+
+TEST(Sweep, ReportsProgressUpToTheEnd) {
+  std::vector<std::size_t> finished;
+  on_ranks(3, [&](Communicator& ranks) {
+    Conduct conduct;
+    if (ranks.rank() == 0)
+      conduct.report = [&](const Tally& tally) {
+        finished.push_back(tally.finished());
+        EXPECT_EQ(tally.total, 50U);
+      };
+    run_on(ranks, 50, fake_task(square), conduct);
+  });
+  EXPECT_TRUE(std::is_sorted(finished.begin(), finished.end()));
+  EXPECT_EQ(finished.back(), 50U);
+}
+
+}  // namespace
+}  // namespace lindrift::sweep

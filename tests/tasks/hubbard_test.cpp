@@ -1,0 +1,276 @@
+// Spectral function and propagator of the driven Hubbard chain: stored numbers, the exponential of an arrowhead matrix,
+// sum rules, and what the tasks promise of errors and bits.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "data/hubbard_figure.hpp"
+#include "data/hubbard_small.hpp"
+#include "lindrift/error.hpp"
+#include "lindrift/tasks/hubbard_green.hpp"
+#include "lindrift/tasks/hubbard_spectral.hpp"
+#include "support/hubbard.hpp"
+#include "support/thread_team.hpp"
+
+namespace lindrift::testing {
+namespace {
+
+using Complex = std::complex<double>;
+
+Hartree hartree_of(const std::string& word) {
+  return word == "bare" ? Hartree::bare : word == "shifted" ? Hartree::shifted : Hartree::none;
+}
+
+reference::HubbardHartree reference_hartree(Hartree hartree) {
+  return hartree == Hartree::bare      ? reference::HubbardHartree::bare
+         : hartree == Hartree::shifted ? reference::HubbardHartree::shifted
+                                       : reference::HubbardHartree::none;
+}
+
+Execution by(Algorithm algorithm) { return {Backend::cpu, algorithm, 1}; }
+
+TEST(HubbardSpectral, StoredSpectraOfSmallRings) {
+  for (const auto& c : data::hubbard_small::cases) {
+    SCOPED_TRACE(c.id);
+    HubbardChain chain = chain_of_rates(c);
+    chain.hartree = hartree_of(c.hartree);
+    for (const Algorithm algorithm : {Algorithm::direct, Algorithm::fft})
+      for (const auto& row : c.spectral_function) {
+        HubbardSpectralOptions options;
+        options.tolerance = 1e-12;
+        const auto result = spectral(chain, std::vector<double>{row[1]}, options, by(algorithm));
+        EXPECT_NEAR(result.spectral_function[ascending(static_cast<std::int64_t>(row[0]), c.sites)], row[2],
+                    1e-11 * row[2]);
+      }
+  }
+}
+
+TEST(HubbardSpectral, OfThePublishedFigure) {
+  namespace figure = data::hubbard_figure;
+  const HubbardChain chain = published_chain(128, 2.0, 0.2, 2.0);
+  HubbardSpectralOptions options;
+  options.tolerance = 1e-11;
+  options.certify = 7;
+  for (const Algorithm algorithm : {Algorithm::direct, Algorithm::fft}) {
+    const auto result = spectral(chain, figure::map_frequencies, options, by(algorithm));
+    EXPECT_EQ(result.algorithm, algorithm);
+    double worst = 0.0;
+    for (std::size_t w = 0; w < figure::map.size(); ++w)
+      for (std::size_t i = 0; i < figure::map[w].size(); ++i) {
+        const std::size_t k = ascending(static_cast<std::int64_t>(figure::map_momenta[i]), 128);
+        worst = std::max(worst, std::fabs(result.spectral_function[k * figure::map.size() + w] - figure::map[w][i]) /
+                                    (1.0 + figure::map[w][i]));
+      }
+    EXPECT_LE(worst, 1e-10);  // the digits that are stored
+    EXPECT_LE(result.certificate, 1e-11);
+    EXPECT_LE(result.self_energy_error, 1e-11);
+    EXPECT_LE(result.spectral_function_error, 1e-11);
+  }
+  for (const auto& row : figure::spectral_function) {
+    options.momenta = {static_cast<std::int64_t>(row[0]) < 64 ? static_cast<std::int64_t>(row[0])
+                                                              : static_cast<std::int64_t>(row[0]) - 128};
+    const auto result = spectral(chain, std::vector<double>{row[1]}, options, by(Algorithm::automatic));
+    EXPECT_NEAR(result.spectral_function[0], row[2], 2e-11 * row[2]);
+  }
+}
+
+TEST(HubbardSpectral, DysonEquationWithEveryHartreeShift) {
+  Random random(4);
+  for (const Hartree hartree : {Hartree::none, Hartree::bare, Hartree::shifted}) {
+    HubbardChain chain = random_hubbard(random, 7, true);
+    chain.hartree = hartree;
+    const auto expected = reference_of(chain);
+    HubbardSpectralOptions options;
+    options.broadening = 0.07;
+    const std::vector<double> frequency = {-1.5, 0.2, 2.4};
+    for (const Algorithm algorithm : {Algorithm::direct, Algorithm::fft}) {
+      const auto result = spectral(chain, frequency, options, by(algorithm));
+      for (std::int64_t m = 0; m < 7; ++m)
+        for (std::size_t w = 0; w < 3; ++w) {
+          const std::size_t i = ascending(m, 7) * 3 + w;
+          const reference::Complex z(frequency[w], 0.07);
+          const Complex green(reference::green(expected, m, z, reference_hartree(hartree)));
+          EXPECT_LE(std::abs(result.green_retarded[i] - green), 1e-9 * std::abs(green));
+          EXPECT_LE(std::abs(result.self_energy[i] -
+                             Complex(reference::dyson_self_energy(expected, m, z, reference_hartree(hartree)))),
+                    1e-9);
+          EXPECT_NEAR(result.spectral_function[i], -2.0 * green.imag(), 1e-9);
+        }
+    }
+  }
+}
+
+TEST(HubbardSpectral, ObeysItsSumRules) {
+  // S2: what a window of +-W misses is 2c/(3 pi W^3), an odd part, and 2c/(pi W) of the three moments.
+  const HubbardChain chain = published_chain(64, 2.0, 0.2, 2.0);
+  const double window = 40.0, step = 0.01, c = 1.58693;
+  std::vector<double> frequency;
+  for (int i = 0; i < 8000; ++i) frequency.push_back(-window + step * (i + 0.5));
+  HubbardSpectralOptions options;
+  options.momenta = {0};
+  const auto result = spectral(chain, frequency, options, by(Algorithm::fft));
+  double moments[3] = {};
+  for (std::size_t i = 0; i < frequency.size(); ++i) {
+    EXPECT_GT(result.spectral_function[i], 0.0);
+    for (int power = 0; power < 3; ++power)
+      moments[power] += step / (2.0 * std::numbers::pi) * std::pow(frequency[i], power) * result.spectral_function[i];
+  }
+  EXPECT_NEAR(moments[0] + 2.0 * c / (3.0 * std::numbers::pi * std::pow(window, 3.0)), 1.0, 1e-6);
+  EXPECT_NEAR(moments[1], -2.0, 1e-4);
+  EXPECT_NEAR(moments[2] + 2.0 * c / (std::numbers::pi * window), 4.0 + result.first_moment, 1e-4);
+  EXPECT_NEAR(result.first_moment, 4.0 * result.mean_occupation * (1.0 - result.mean_occupation), 1e-13);
+}
+
+TEST(HubbardSpectral, WithoutInteractionHasDeltaPeaksOrLorentzians) {
+  HubbardChain chain = published_chain(8, 0.0, 0.2, 2.0);
+  const std::vector<double> frequency = {-2.0, 0.0, 1.0};
+  const auto sharp = spectral(chain, frequency, {}, by(Algorithm::automatic));
+  EXPECT_EQ(sharp.delta_peaks, 8u);
+  EXPECT_FALSE(sharp.message.empty());
+  EXPECT_TRUE(std::isinf(sharp.spectral_function[4 * 3]));  // k = 0, w = -2J
+  EXPECT_EQ(sharp.spectral_function[4 * 3 + 1], 0.0);
+  chain.up.loss = 0.5;
+  const auto wide = spectral(chain, frequency, {}, by(Algorithm::automatic));
+  EXPECT_EQ(wide.delta_peaks, 0u);
+  EXPECT_NEAR(wide.spectral_function[4 * 3 + 1], 0.5 / (4.0 + 0.0625), 1e-14);
+}
+
+TEST(HubbardSpectral, TakesTheCheaperAlgorithmAndRefusesImpossibleOnes) {
+  const HubbardChain chain = published_chain(256, 2.0, 0.2, 2.0);
+  std::vector<double> many;
+  for (int i = 0; i < 500; ++i) many.push_back(-4.0 + 0.016 * i);
+  EXPECT_EQ(plan_spectral(chain, many).algorithm, Algorithm::fft);
+  HubbardSpectralOptions one;
+  one.momenta = {3};
+  EXPECT_EQ(plan_spectral(chain, std::vector<double>{0.5}, one).algorithm, Algorithm::direct);
+  EXPECT_THROW(spectral(chain, many, {}, by(Algorithm::separable)), UnsupportedError);
+  EXPECT_THROW(spectral(chain, std::vector<double>{}, {}), ParameterError);
+  EXPECT_THROW(spectral(chain, std::vector<double>{1.0, 0.0}, {}), ParameterError);
+  EXPECT_THROW(spectral(chain, std::vector<double>{1e40}, {}), ParameterError);
+  one.momenta = {128};
+  EXPECT_THROW(spectral(chain, many, one), ParameterError);
+  one.momenta = {};
+  one.tolerance = 0.0;
+  EXPECT_THROW(spectral(chain, many, one), ParameterError);
+}
+
+TEST(HubbardGreen, StoredPropagators) {
+  for (const auto& c : data::hubbard_small::cases) {
+    SCOPED_TRACE(c.id);
+    HubbardChain chain = chain_of_rates(c);
+    chain.hartree = hartree_of(c.hartree);
+    std::vector<double> times;
+    for (const auto& row : c.norm) times.push_back(row[0]);
+    HubbardGreenOptions options;
+    options.tolerance = 1e-12;
+    const auto result = green(chain, times, options, by(Algorithm::automatic));
+    EXPECT_TRUE(result.converged) << result.message;
+    const auto size = static_cast<std::size_t>(c.sites);
+    const auto row_of = [&](double time) {
+      return static_cast<std::size_t>(std::find(times.begin(), times.end(), time) - times.begin()) * size;
+    };
+    for (const auto& row : c.green_momentum)
+      EXPECT_LE(
+          std::abs(
+              result.green_retarded_momentum[row_of(row[1]) + ascending(static_cast<std::int64_t>(row[0]), c.sites)] -
+              Complex(row[2], row[3])),
+          1e-12);
+    for (const auto& row : c.green)
+      EXPECT_LE(std::abs(result.green_retarded[row_of(row[1]) + ascending(static_cast<std::int64_t>(row[0]), c.sites)] -
+                         Complex(row[2], row[3])),
+                1e-12);
+    for (std::size_t t = 0; t < times.size(); ++t) {
+      EXPECT_NEAR(result.norm[t], c.norm[t][1], 1e-12);
+      EXPECT_NEAR(result.drift[t], c.drift[t][1], 1e-11);
+    }
+  }
+}
+
+TEST(HubbardGreen, IsTheExponentialOfAnArrowheadMatrix) {
+  Random random(13);
+  const std::vector<double> times = {0.0, 0.013, 0.7, 2.9};
+  for (const std::int64_t sites : {2, 5, 8})
+    for (const Hartree hartree : {Hartree::none, Hartree::bare, Hartree::shifted}) {
+      HubbardChain chain = random_hubbard(random, sites, sites != 5);
+      chain.hartree = hartree;
+      HubbardGreenOptions options;
+      options.tolerance = 1e-12;
+      const auto result = green(chain, times, options, by(Algorithm::automatic));
+      const auto expected = reference_of(chain);
+      for (std::size_t t = 0; t < times.size(); ++t) {
+        const Complex value = result.green_retarded_momentum[t * static_cast<std::size_t>(sites) + ascending(1, sites)];
+        EXPECT_LE(
+            std::abs(value - Complex(reference::green_in_time(expected, 1, times[t], reference_hartree(hartree)))),
+            1e-12)
+            << sites << " sites, t = " << times[t];
+      }
+    }
+}
+
+TEST(HubbardGreen, OfThePublishedFigure) {
+  namespace figure = data::hubbard_figure;
+  const HubbardChain chain = published_chain(128, 2.0, 0.2, 2.0);
+  for (const double tolerance : {1e-12, 1e-6}) {
+    HubbardGreenOptions options;
+    options.tolerance = tolerance;
+    const auto result = green(chain, figure::times, options);
+    EXPECT_TRUE(result.converged);
+    EXPECT_LE(result.error, tolerance);
+    const double allowed = std::max(result.error, 1e-13);
+    for (std::size_t t = 0; t < figure::times.size(); ++t) {
+      EXPECT_NEAR(result.norm[t], figure::norm[t], allowed);
+      EXPECT_NEAR(result.drift[t], figure::drift[t], 1e-8);
+      EXPECT_LE(result.norm[t], 1.0 + 1e-14);  // S8
+      for (std::size_t j = 0; j < 128; ++j) {
+        const Complex value = result.green_retarded[t * 128 + ascending(static_cast<std::int64_t>(j), 128)];
+        EXPECT_NEAR(std::norm(value), figure::profile[t][j], allowed);
+        EXPECT_LE(std::fabs(j % 2 == 0 ? value.real() : value.imag()), 1e-13);  // S3
+      }
+      for (std::size_t i = 0; i < figure::momentum_indices.size(); ++i) {
+        const std::size_t k = ascending(static_cast<std::int64_t>(figure::momentum_indices[i]), 128);
+        EXPECT_LE(std::abs(result.green_retarded_momentum[t * 128 + k] -
+                           Complex(figure::green_momentum_real[t][i], figure::green_momentum_imaginary[t][i])),
+                  allowed);
+      }
+    }
+    EXPECT_LT(result.drift.back(), -40.0);
+  }
+  // S4: the mirrored bath drifts the other way.
+  const auto mirrored = green(published_chain(128, 2.0, 0.2, 2.0, 1), std::vector<double>{5.0});
+  EXPECT_NEAR(mirrored.drift[0], 3.481987835599, 1e-9);
+}
+
+TEST(HubbardGreen, BitsKnowNeitherThreadsNorProcesses) {
+  Random random(6);
+  const HubbardChain chain = random_hubbard(random, 21, true);
+  const std::vector<double> times = {0.5, 1.7, 3.0};
+  const auto one = green(chain, times, {}, by(Algorithm::automatic));
+  Execution two = by(Algorithm::automatic);
+  two.threads = 2;
+  EXPECT_EQ(green(chain, times, {}, two).green_retarded, one.green_retarded);
+  for (const int size : {2, 5})
+    with_team(size, [&](Team& team) {
+      Execution member = by(Algorithm::automatic);
+      member.team = &team;
+      const auto shared = green(chain, times, {}, member);
+      EXPECT_EQ(shared.green_retarded, one.green_retarded);
+      EXPECT_EQ(shared.error, one.error);
+    });
+}
+
+TEST(HubbardGreen, StopsWhenItIsAskedTo) {
+  HubbardGreenOptions options;
+  options.on_progress = [](double) { return false; };
+  const auto result =
+      green(published_chain(64, 1.0, 0.2, 1.0), std::vector<double>{4.0}, options, by(Algorithm::automatic));
+  EXPECT_FALSE(result.converged);
+  EXPECT_TRUE(std::isnan(result.norm[0]));
+  EXPECT_THROW(green(published_chain(8, 1.0, 0.2, 1.0), std::vector<double>{}), ParameterError);
+  EXPECT_THROW(green(published_chain(8, 1.0, 0.2, 1.0), std::vector<double>{-1.0}), ParameterError);
+  EXPECT_THROW(green(published_chain(8, 1.0, 0.2, 1.0), std::vector<double>{1.0}, {}, {Backend::cuda}),
+               UnsupportedError);
+}
+
+}  // namespace
+}  // namespace lindrift::testing

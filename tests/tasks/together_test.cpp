@@ -1,0 +1,242 @@
+#include "lindrift/models/together.hpp"
+
+#include <gtest/gtest.h>
+
+#include <mutex>
+#include <stdexcept>
+
+#include "lindrift/lindrift.hpp"
+#include "support/random.hpp"
+#include "support/thread_team.hpp"
+
+namespace lindrift {
+namespace {
+
+using testing::Random;
+
+Execution on_cpu(Algorithm algorithm = Algorithm::automatic, int threads = 1) {
+  Execution execution;
+  execution.backend = Backend::cpu;
+  execution.algorithm = algorithm;
+  execution.threads = threads;
+  return execution;
+}
+
+std::vector<double> random_table(Random& random, std::size_t modes) { return random.vector(modes * modes, 0.0, 3.0); }
+
+OperatorJump random_operators(Random& random, int bands) {
+  OperatorJump jump;
+  for (int c = 0; c < 2; ++c) {
+    jump.channels.emplace_back();
+    for (int t = 0; t < 3; ++t)
+      jump.channels.back().push_back({random.integer(-2, 2), static_cast<int>(random.integer(0, bands - 1)),
+                                      random.integer(-2, 2), static_cast<int>(random.integer(0, bands - 1)),
+                                      random.complex(1.0)});
+  }
+  return jump;
+}
+
+/// Every kind of weight with every kind of spectrum that is worth a matrix, odd sizes and asymmetric tables.
+std::vector<TggeChain> chains() {
+  Random random(21);
+  std::vector<TggeChain> all;
+  for (const Spectrum spectrum : {Spectrum::lorentzian, Spectrum::ohmic, Spectrum::exponential})
+    for (int kind = spectrum == Spectrum::exponential ? 2 : 0; kind < 3; ++kind) {
+      TggeChain chain = testing::random_chain(random, 23 + 2 * kind);
+      chain.bath.inverse_temperature += 0.1;
+      chain.bath.spectrum = spectrum;
+      chain.bath.spectrum_width = random.uniform(0.5, 3.0);
+      if (kind == 1) chain.jump = random_operators(random, 1);
+      if (kind == 2) chain.jump = TableJump{random_table(random, static_cast<std::size_t>(chain.sites))};
+      all.push_back(chain);
+    }
+  return all;
+}
+
+std::vector<TggeRashba> two_bands() {
+  Random random(22);
+  std::vector<TggeRashba> all;
+  for (int kind = 0; kind < 3; ++kind) {
+    TggeRashba chain;
+    chain.sites = 11;
+    chain.zeeman_field = 0.7;
+    chain.rashba_y = 0.4;
+    chain.rashba_z = 0.9;
+    chain.bath.inverse_temperature = 1.3;
+    chain.bath.spectrum = Spectrum::lorentzian;
+    chain.jump = DephasingJump{0.8, 0.3};
+    if (kind == 1) chain.jump = random_operators(random, 2);
+    if (kind == 2) chain.jump = TableJump{random_table(random, 22)};
+    all.push_back(chain);
+  }
+  return all;
+}
+
+std::vector<std::optional<BathStrength>> strengths(std::size_t count) {
+  Random random(23);
+  std::vector<std::optional<BathStrength>> all;
+  for (std::size_t i = 0; i < count; ++i)
+    all.emplace_back(BathStrength{random.uniform(0.02, 0.2), static_cast<double>(i) / static_cast<double>(count),
+                                  random.uniform(0.1, 1.5)});
+  return all;
+}
+
+template <class Chain>
+Chain with(Chain chain, const BathStrength& strength) {
+  chain.bath.coupling = strength.coupling;
+  chain.bath.nonequilibrium_fraction = strength.nonequilibrium_fraction;
+  chain.bath.equilibrium_fraction = strength.equilibrium_fraction;
+  return chain;
+}
+
+/// Everything that a generator can be asked for; the number of questions depends on the seed, so that problems leave at
+/// different times.
+std::vector<double> answers(const RateEquation& equation, std::uint64_t seed) {
+  const std::size_t modes = equation.modes();
+  Random random(seed);
+  std::vector<double> all, holes(modes), result(modes), second(modes);
+  const auto keep = [&](const std::vector<double>& values) { all.insert(all.end(), values.begin(), values.end()); };
+  for (std::uint64_t round = 0; round <= seed % 3; ++round) {
+    const auto lambda = random.vector(modes, -3.0, 3.0), direction = random.vector(modes, -1.0, 1.0);
+    const auto occupations = random.vector(modes, 0.05, 0.95);
+    for (std::size_t s = 0; s < modes; ++s) holes[s] = 1.0 - occupations[s];
+    equation.generator->occupation_rate(occupations, holes, result);
+    keep(result);
+    equation.generator->linearize(occupations, holes, result);
+    keep(result);
+    equation.generator->occupation_rate_derivative(direction, result);
+    keep(result);
+    equation.generator->log_rates(lambda, result, second);
+    keep(result);
+    keep(second);
+    equation.generator->log_balance_derivative(direction, result);
+    keep(result);
+  }
+  return all;
+}
+
+template <class Chain>
+std::vector<std::vector<double>> answers_together(const Chain& chain, std::span<const std::optional<BathStrength>> all,
+                                                  const Execution& execution) {
+  std::vector<std::vector<double>> result(all.size());
+  solve_together(chain, all, execution,
+                 [&](std::size_t i, const RateEquation& equation) { result[i] = answers(equation, i); });
+  return result;
+}
+
+template <class Chain>
+void expect_the_direct_sums(const Chain& chain) {
+  const auto all = strengths(11);
+  const auto together = answers_together(chain, all, on_cpu());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto alone = answers(make_rate_equation(with(chain, *all[i]), on_cpu(Algorithm::direct)), i);
+    ASSERT_EQ(together[i].size(), alone.size());
+    double largest = 0.0;
+    for (const double x : alone) largest = std::max(largest, std::fabs(x));
+    // Sums of tens of terms in another order; differences of gain and loss cancel to a hundredth.
+    for (std::size_t e = 0; e < alone.size(); ++e)
+      EXPECT_NEAR(together[i][e], alone[e], 1e-13 * largest) << i << ", " << e;
+  }
+}
+
+TEST(TogetherTest, SumsAreTheDirectOnes) {
+  for (const TggeChain& chain : chains()) expect_the_direct_sums(chain);
+  for (const TggeRashba& chain : two_bands()) expect_the_direct_sums(chain);
+}
+
+/// A run that was interrupted computes the missing points only: their numbers must not depend on the company.
+TEST(TogetherTest, BitsDoNotDependOnTheCompany) {
+  auto all_chains = chains();
+  // Libraries have other kernels for small matrices, and cut long sums into blocks.
+  Random random(25);
+  for (const std::int64_t sites : {150, 301, 700, 1201}) {
+    all_chains.push_back(testing::random_chain(random, sites));
+    all_chains.back().bath.spectrum = Spectrum::lorentzian;
+  }
+  for (const TggeChain& chain : all_chains) {
+    const auto all = strengths(40);
+    const auto expected = answers_together(chain, all, on_cpu());
+    for (const auto& taken : {std::vector<std::size_t>{0}, {17}, {5, 6, 7}, {1, 30, 31, 39}}) {
+      std::vector<std::optional<BathStrength>> places(all.size());
+      for (const std::size_t i : taken) places[i] = all[i];
+      solve_together(chain, places, on_cpu(), [&](std::size_t i, const RateEquation& equation) {
+        EXPECT_EQ(answers(equation, i), expected[i]) << i;
+      });
+    }
+  }
+}
+
+TEST(TogetherTest, ThreadsAndTeamsDoNotChangeBits) {
+  Random random(24);
+  TggeChain chain = testing::random_chain(random, 1201);  // three blocks of columns
+  chain.bath.spectrum = Spectrum::lorentzian;
+  const auto all = strengths(5);
+  const auto expected = answers_together(chain, all, on_cpu());
+  EXPECT_EQ(answers_together(chain, all, on_cpu(Algorithm::automatic, 2)), expected);
+  testing::with_team(2, [&](Team& team) {
+    Execution execution = on_cpu();
+    execution.team = &team;
+    EXPECT_EQ(answers_together(chain, all, execution), expected);
+  });
+}
+
+TEST(TogetherTest, SteadyStatesAreThoseOfEachAlone) {
+  for (const TggeChain& chain : chains()) {
+    const auto all = strengths(9);
+    std::vector<SteadyState> together(all.size());
+    solve_together(chain, all, on_cpu(),
+                   [&](std::size_t i, const RateEquation& equation) { together[i] = steady_state(equation, 0.3); });
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      ASSERT_TRUE(together[i].converged) << together[i].message;
+      const SteadyState alone = steady_state(make_rate_equation(with(chain, *all[i]), on_cpu(Algorithm::direct)), 0.3);
+      for (std::size_t s = 0; s < alone.occupation.size(); ++s)
+        EXPECT_NEAR(together[i].occupation[s], alone.occupation[s], 1e-11);
+    }
+  }
+}
+
+TEST(TogetherTest, AProblemThatFailsLeavesTheOthersAlone) {
+  const TggeChain chain = chains().front();
+  const auto all = strengths(6);
+  std::mutex mutex;
+  int finished = 0;
+  const auto solve = [&](std::size_t i, const RateEquation& equation) {
+    if (i == 2) throw std::runtime_error("the third of six");
+    if (answers(equation, i).empty()) return;
+    const std::lock_guard lock(mutex);
+    ++finished;
+  };
+  EXPECT_THROW(solve_together(chain, all, on_cpu(), solve), std::runtime_error);
+  EXPECT_EQ(finished, 5);
+}
+
+TEST(TogetherTest, StopsWhenAsked) {
+  const auto all = strengths(4);
+  int rounds = 0, finished = 0;
+  const auto solve = [&](std::size_t, const RateEquation& equation) {
+    for (std::uint64_t round = 0; round < 100; ++round) answers(equation, round);
+    ++finished;
+  };
+  EXPECT_THROW(solve_together(chains().front(), all, on_cpu(), solve, [&] { return ++rounds < 5; }), Interruption);
+  EXPECT_EQ(rounds, 5);
+  EXPECT_EQ(finished, 0);
+}
+
+TEST(TogetherTest, RefusesBathsThatMakeNoSense) {
+  auto all = strengths(3);
+  all[1]->coupling = -1.0;
+  EXPECT_THROW(solve_together(chains().front(), all, on_cpu(), [](std::size_t, const RateEquation&) {}),
+               ParameterError);
+}
+
+TEST(TogetherTest, GainsWhereWeightsTakeTime) {
+  TggeChain chain;
+  std::string reason;
+  EXPECT_FALSE(gains_together(chain, on_cpu(), &reason));
+  EXPECT_FALSE(reason.empty());
+  chain.bath.spectrum = Spectrum::lorentzian;
+  EXPECT_TRUE(gains_together(chain, on_cpu()));
+}
+
+}  // namespace
+}  // namespace lindrift
