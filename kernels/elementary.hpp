@@ -78,12 +78,12 @@ LINDRIFT_HD SineCosine<Pack> sine_cosine(Pack x) {
   std::int64_t any = 0;
   for (int i = 0; i < pack_width; ++i) any |= large[i];
   if (any != 0) [[unlikely]] {  // the library reduces any argument
-    SineCosine<Pack> result;
+    double sine[pack_width], cosine[pack_width];
     for (int i = 0; i < pack_width; ++i) {
-      result.sine[i] = sin(static_cast<double>(x[i]));
-      result.cosine[i] = cos(static_cast<double>(x[i]));
+      sine[i] = sin(static_cast<double>(x[i]));
+      cosine[i] = cos(static_cast<double>(x[i]));
     }
-    return result;
+    return {load<Pack>(sine, 0), load<Pack>(cosine, 0)};
   }
   const Pack shifted = x * over_half_pi + round_bits, n = shifted - round_bits;
   const Pack first = x - n * half_pi_1;  // exact

@@ -71,6 +71,22 @@ LINDRIFT_HD void store(double* data, Index i, T values) {
   }
 }
 
+#ifndef __CUDACC__
+/// Writes a[0] b[0] a[1] b[1] ..., as complex numbers stand in memory.
+LINDRIFT_HD void store_in_turn(Pack a, Pack b, double* target) {
+#if defined(__AVX512F__)
+  const Pack first = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+  const Pack second = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#elif defined(__AVX__)
+  const Pack first = __builtin_shufflevector(a, b, 0, 4, 1, 5), second = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+#else
+  const Pack first = __builtin_shufflevector(a, b, 0, 2), second = __builtin_shufflevector(a, b, 1, 3);
+#endif
+  __builtin_memcpy(target, &first, sizeof(Pack));
+  __builtin_memcpy(target + pack_width, &second, sizeof(Pack));
+}
+#endif
+
 template <class T>
 LINDRIFT_HD T magnitude(T x) {
   return x < T{} ? -x : x;

@@ -11,8 +11,10 @@
 namespace lindrift::kernels::cuda {
 
 inline void check(cufftResult status, const char* call) {
-  if (status != CUFFT_SUCCESS)
-    throw DeviceError(std::string("cuFFT: ") + call + ": status " + std::to_string(static_cast<int>(status)));
+  if (status == CUFFT_SUCCESS) return;
+  const std::string text = std::string("cuFFT: ") + call + ": status " + std::to_string(static_cast<int>(status));
+  if (status == CUFFT_ALLOC_FAILED) throw DeviceMemoryError(text);
+  throw DeviceError(text);
 }
 
 /// Discrete Fourier transforms of one length on the device, through cuFFT: the sums of src/fourier.hpp, no factor.

@@ -2,24 +2,17 @@
 
 #include <cublas_v2.h>
 
-#include <string>
-
+#include "kernels/cuda/blas.hpp"
 #include "kernels/cuda/engine.hpp"
-#include "lindrift/error.hpp"
 
 namespace lindrift::kernels::cuda {
 
 namespace {
 
-void check_blas(cublasStatus_t status, const char* call) {
-  if (status != CUBLAS_STATUS_SUCCESS)
-    throw DeviceError(std::string("cuBLAS: ") + call + ": " + cublasGetStatusString(status));
-}
-
 class DeviceProduct final : public Product {
  public:
   DeviceProduct(int device, std::int64_t size, const double* matrix) : engine_(0, device, nullptr), size_(size) {
-    check_blas(cublasCreate(&handle_), "cublasCreate");
+    check(cublasCreate(&handle_), "cublasCreate");
     engine_.copy_in(matrix, size_ * size_, matrix_);
   }
   DeviceProduct(const DeviceProduct&) = delete;
@@ -31,9 +24,9 @@ class DeviceProduct final : public Product {
     double* target = product_.resize(count * size_);
     // cuBLAS counts by columns: what it sees are the transposes, product^T = matrix^T rows^T.
     const double one = 1.0, zero = 0.0;
-    check_blas(cublasDgemm_64(handle_, CUBLAS_OP_N, CUBLAS_OP_N, size_, count, size_, &one, matrix_.data(), size_,
-                              rows_.data(), size_, &zero, target, size_),
-               "cublasDgemm");
+    check(cublasDgemm_64(handle_, CUBLAS_OP_N, CUBLAS_OP_N, size_, count, size_, &one, matrix_.data(), size_,
+                         rows_.data(), size_, &zero, target, size_),
+          "cublasDgemm");
     engine_.copy_out(product, count * size_, product_);
   }
 

@@ -28,20 +28,6 @@ inline namespace LINDRIFT_ISA {
 namespace hatsugai_kohmoto {
 namespace {
 
-/// a0 b0 a1 b1 ...
-void store_in_turn(Pack a, Pack b, double* target) {
-#if defined(__AVX512F__)
-  const Pack first = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
-  const Pack second = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
-#elif defined(__AVX__)
-  const Pack first = __builtin_shufflevector(a, b, 0, 4, 1, 5), second = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-#else
-  const Pack first = __builtin_shufflevector(a, b, 0, 2), second = __builtin_shufflevector(a, b, 1, 3);
-#endif
-  __builtin_memcpy(target, &first, sizeof(Pack));
-  __builtin_memcpy(target + pack_width, &second, sizeof(Pack));
-}
-
 void propagate(const PropagatorTables& tables, Index first, Index last, const double* times, Index count,
                double* rows) {
   for (Index t = 0; t < count; ++t) {

@@ -1,8 +1,11 @@
 // Compiled once per backend and per CPU instruction set; LINDRIFT_ISA names the variant.
 #include "kernels/hubbard/self_energy_kernel_of.hpp"
+#include "kernels/hubbard/time_device_of.hpp"
 
 #ifdef __CUDACC__
+#include "kernels/cuda/complex_product.hpp"
 #include "kernels/cuda/engine.hpp"
+#include "kernels/cuda/fourier.hpp"
 #else
 #include "kernels/cpu/engine.hpp"
 #endif
@@ -17,6 +20,60 @@ SelfEnergyKernel* make_self_energy_kernel(const SelfEnergyTables& tables, int th
   return new hubbard::SelfEnergyKernelOf<cpu::Engine>(tables, threads, device);
 #endif
 }
+
+#ifdef __CUDACC__
+
+TimeDevice* make_time_device(const TimeTables& tables, int device) {
+  return new hubbard::TimeDeviceOf<cuda::Engine, cuda::Fourier, cuda::ComplexProduct>(tables, device);
+}
+
+#else
+namespace hubbard {
+namespace {
+
+void store_row(double* row, Index p, Index count, ComplexOf<Pack> value) {
+  if (count >= pack_width) return store_in_turn(value.re, value.im, row + 2 * p);
+  for (int i = 0; i < count; ++i) set_complex(row, p + i, {value.re[i], value.im[i]});
+}
+
+void time_amplitudes(const TimeTables& tables, const double* times, Index count, double* rows) {
+  const Index sites = tables.sites;
+  for (Index time = 0; time < count; ++time)
+    for (Index p = 0; p < sites; p += pack_width) {
+      const auto result = amplitudes<Pack>(tables, p, times[time]);  // the tables go on with zeros
+      double* row = rows + 2 * time * tables.factors * sites;
+      store_row(row, p, sites - p, result.a());
+      store_row(row + 2 * sites, p, sites - p, result.b());
+      store_row(row + 4 * sites, p, sites - p, result.c());
+      if (tables.factors == 3) continue;
+      store_row(row + 6 * sites, p, sites - p, result.slow_a());
+      store_row(row + 8 * sites, p, sites - p, result.slow_b());
+    }
+}
+
+template <class Rows>
+void for_rows(const Rows& rows, Index count) {
+  for (Index time = 0; time < count; ++time)
+    for (Index r = 0; r < rows.tables.sites; ++r) rows.at(time, r);
+}
+
+void time_products(const TimeTables& tables, const double* rows, Index count, double* products) {
+  for_rows(ProductRows{tables, rows, products}, count);
+}
+void time_couple(const TimeTables& tables, Index count, double* products) {
+  for_rows(CoupleRows{tables, products}, count);
+}
+void time_propagate(const TimeTables& tables, const double* rows, Index count, double* products) {
+  for_rows(PropagateRows{tables, rows, products}, count);
+}
+
+}  // namespace
+}  // namespace hubbard
+
+TimeFunctions time_functions() {
+  return {hubbard::time_amplitudes, hubbard::time_products, hubbard::time_couple, hubbard::time_propagate};
+}
+#endif
 
 }  // namespace LINDRIFT_ISA
 }  // namespace lindrift::kernels

@@ -262,9 +262,12 @@ std::string joined(std::string message, const std::vector<std::string>& notes) {
   return message;
 }
 
-io::Result run_spectral(const Point& point, const Execution& requested, const Monitor&) {
+io::Result run_spectral(const Point& point, const Execution& requested, const Monitor& monitor) {
   HubbardSpectralOptions options = spectral_options(point);
   options.certify = requested.certify;
+  options.on_progress = monitor.progress;
+  options.checkpoint = monitor.checkpoint;
+  options.restored = monitor.restored;
   HubbardSpectrum spectrum =
       spectral(model_of(point), point.reals("task.frequencies"), options, resolved(point, requested));
 
@@ -273,6 +276,12 @@ io::Result run_spectral(const Point& point, const Execution& requested, const Mo
   result.algorithm_reason = spectrum.algorithm_reason;
   result.backend = name(spectrum.backend);
   result.backend_reason = spectrum.backend_reason;
+  result.stopped = spectrum.stopped;
+  if (result.stopped) {
+    result.converged = false;
+    result.message = spectrum.message;
+    return result;
+  }
   result.message = joined(spectrum.message, warnings(point));
   const auto largest = std::max_element(spectrum.spectral_function.begin(), spectrum.spectral_function.end());
   const auto place = static_cast<std::size_t>(largest - spectrum.spectral_function.begin());

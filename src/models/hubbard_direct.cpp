@@ -18,6 +18,10 @@ using Complex = std::complex<double>;
 constexpr std::size_t row_blocks = 16;
 /// Results of all blocks of rows that are held at a time.
 constexpr std::size_t most_partial_results = std::size_t{1} << 22;
+/// Terms after which a sum can be stopped: some seconds of a core. Fewer frequencies at a time than the vectors and
+/// tiles of the kernels hold would cost more than they are.
+constexpr double most_terms_of_stage = 4e10;
+constexpr std::size_t least_frequencies = 16;
 
 kernels::SelfEnergyKernel* make_kernel(const kernels::SelfEnergyTables& tables, const Execution& execution) {
 #ifdef LINDRIFT_HAVE_CUDA
@@ -147,35 +151,62 @@ std::vector<Complex> DirectSelfEnergy::points(std::span<const std::size_t> momen
   return result;
 }
 
-void DirectSelfEnergy::add_grid(std::span<Complex* const> rows, std::span<const double> frequency, double broadening) {
+double DirectSelfEnergy::rows() const {
+  double rows = 0.0;
+  for (const Rows& block : blocks_) rows += static_cast<double>(block.last - block.first);
+  return rows;
+}
+
+DirectSelfEnergy::Portion DirectSelfEnergy::portion(std::size_t momenta, std::span<const double> frequency) const {
+  const double pairs = rows() * static_cast<double>(columns_);
+  const auto fitting = [&](std::size_t results_of_one, std::size_t least, std::size_t all) {
+    const double most =
+        std::min(static_cast<double>(most_partial_results / row_blocks), most_terms_of_stage / std::max(1.0, pairs)) /
+        static_cast<double>(results_of_one);
+    return Portion{std::clamp(static_cast<std::size_t>(most), least, std::max(least, all)), all};
+  };
+  if (!folds(momenta)) return fitting(frequency.size(), 1, momenta);
+  // Sigma(pi-k,-w) = -conj Sigma(k,w): one sign of w is enough, its zero included.
+  const bool half = modes_.mirrored && symmetric(frequency);
+  const std::size_t least =
+      std::max<std::size_t>(1, std::min(least_frequencies, most_partial_results / row_blocks / modes_.sites));
+  return fitting(modes_.sites, least, frequency.size() - (half ? frequency.size() / 2 : 0));
+}
+
+std::size_t DirectSelfEnergy::stages(std::size_t momenta, std::span<const double> frequency) const {
+  const Portion portion = this->portion(momenta, frequency);
+  return (portion.all + portion.each - 1) / portion.each;
+}
+
+void DirectSelfEnergy::add_grid(std::span<Complex* const> rows, std::span<const double> frequency, double broadening,
+                                Walk& walk) {
   std::vector<std::size_t> wanted;
   for (std::size_t m = 0; m < rows.size(); ++m)
     if (rows[m] != nullptr) wanted.push_back(m);
+  const Portion portion = this->portion(wanted.size(), frequency);
+  const std::size_t sites = modes_.sites, count = frequency.size();
   if (!folds(wanted.size())) {
-    const std::size_t most = std::max<std::size_t>(1, most_partial_results / row_blocks / frequency.size());
-    for (std::size_t first = 0; first < wanted.size(); first += most) {
+    for (std::size_t first = 0; first < wanted.size(); first += portion.each) {
+      if (walk.skips()) continue;
       std::vector<std::size_t> momentum;
       std::vector<double> argument;
-      const std::size_t last = std::min(first + most, wanted.size());
+      const std::size_t last = std::min(first + portion.each, wanted.size());
       for (std::size_t i = first; i < last; ++i) {
-        momentum.insert(momentum.end(), frequency.size(), wanted[i]);
+        momentum.insert(momentum.end(), count, wanted[i]);
         argument.insert(argument.end(), frequency.begin(), frequency.end());
       }
       const auto values = points(momentum, argument, broadening);
       for (std::size_t i = first; i < last; ++i)
-        for (std::size_t w = 0; w < frequency.size(); ++w)
-          rows[wanted[i]][w] += values[(i - first) * frequency.size() + w];
+        for (std::size_t w = 0; w < count; ++w) rows[wanted[i]][w] += values[(i - first) * count + w];
+      walk.finished();
     }
     return;
   }
-  const std::size_t sites = modes_.sites, count = frequency.size();
-  // Sigma(pi-k,-w) = -conj Sigma(k,w): one sign of w is enough, its zero included.
-  const bool half = modes_.mirrored && symmetric(frequency);
-  const std::size_t begin = half ? count / 2 : 0;
-  const std::size_t most = std::max<std::size_t>(1, most_partial_results / row_blocks / sites);
+  const std::size_t begin = count - portion.all;  // past the frequencies that mirrors give
   std::vector<double> w, re, im;
-  for (std::size_t first = begin; first < count; first += most) {
-    const std::size_t some = std::min(most, count - first);
+  for (std::size_t first = begin; first < count; first += portion.each) {
+    if (walk.skips()) continue;
+    const std::size_t some = std::min(portion.each, count - first);
     w.clear();
     for (std::size_t i = first; i < first + some; ++i) w.push_back(unit_ * frequency[i]);
     sum(
@@ -189,24 +220,23 @@ void DirectSelfEnergy::add_grid(std::span<Complex* const> rows, std::span<const 
     for (std::size_t m = 0; m < sites; ++m) {
       if (rows[m] != nullptr)
         for (std::size_t i = 0; i < some; ++i) rows[m][first + i] += Complex(re[m * some + i], im[m * some + i]);
-      Complex* mirror = rows[(sites + sites / 2 - m) % sites];
-      if (half && mirror != nullptr)
+      Complex* mirror = begin > 0 ? rows[(sites + sites / 2 - m) % sites] : nullptr;
+      if (mirror != nullptr)
         for (std::size_t i = 0; i < some; ++i)
           if (const std::size_t to = count - 1 - (first + i); to < begin)
             mirror[to] += Complex(-re[m * some + i], im[m * some + i]);
     }
+    walk.finished();
   }
 }
 
 double DirectSelfEnergy::terms(std::size_t momenta, std::span<const double> frequency) const {
-  double rows = 0.0;
-  for (const Rows& block : blocks_) rows += static_cast<double>(block.last - block.first);
   double arguments = static_cast<double>(momenta) * static_cast<double>(frequency.size());
   if (folds(momenta)) {
     arguments = static_cast<double>(modes_.sites / 2 + 1) * static_cast<double>(frequency.size());
     if (modes_.mirrored && symmetric(frequency)) arguments *= 0.5;
   }
-  return rows * static_cast<double>(columns_) * arguments;
+  return rows() * static_cast<double>(columns_) * arguments;
 }
 
 }  // namespace lindrift

@@ -8,6 +8,7 @@
 
 #include "lindrift/backend.hpp"
 #include "models/hubbard_modes.hpp"
+#include "models/hubbard_rows.hpp"
 
 namespace lindrift {
 
@@ -29,8 +30,15 @@ class DirectSelfEnergy {
                                            double broadening);
 
   /// Adds to the rows of a grid: rows[m] points to as many values as there are frequencies, or is null where a momentum
-  /// is not wanted. Folds k and -k together, and (k,w) and (pi-k,-w), where the chain has these symmetries.
-  void add_grid(std::span<std::complex<double>* const> rows, std::span<const double> frequency, double broadening);
+  /// is not wanted. Folds k and -k together, and (k,w) and (pi-k,-w), where the chain has these symmetries. Takes
+  /// stages() stages of `walk`.
+  void add_grid(std::span<std::complex<double>* const> rows, std::span<const double> frequency, double broadening,
+                Walk& walk);
+  void add_grid(std::span<std::complex<double>* const> rows, std::span<const double> frequency, double broadening) {
+    Walk walk;
+    add_grid(rows, frequency, broadening, walk);
+  }
+  std::size_t stages(std::size_t momenta, std::span<const double> frequency) const;
 
   /// Terms that one evaluation of the grid takes, after what symmetries save.
   double terms(std::size_t momenta, std::span<const double> frequency) const;
@@ -40,6 +48,12 @@ class DirectSelfEnergy {
     std::size_t first, last;
   };
   bool folds(std::size_t momenta) const { return modes_.even_probe && 2 * momenta > modes_.sites; }
+  /// Momenta, or frequencies if momenta are folded, that a stage takes, and how many there are.
+  struct Portion {
+    std::size_t each, all;
+  };
+  Portion portion(std::size_t momenta, std::span<const double> frequency) const;
+  double rows() const;
   template <class Evaluate>
   void sum(std::size_t results, const Evaluate& evaluate, std::vector<double>& re, std::vector<double>& im);
 

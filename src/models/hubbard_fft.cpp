@@ -28,11 +28,16 @@ constexpr std::size_t tile_offsets = 256;
 constexpr std::size_t most_values = std::size_t{1} << 25, least_batch = 256, most_batch = 1024;
 /// Beyond, the kernel at all times that a chirp needs does not fit beside the result.
 constexpr double most_chirp_bytes = 2e9;
+/// Times that chirps look whether they should stop.
+constexpr std::size_t most_rounds = 16;
 constexpr double most_nodes = 2e7;
+/// On a device: values of the kernel that it holds, and the shape of the products.
+constexpr std::size_t most_device_values = std::size_t{1} << 26, device_momenta = 2048, device_frequencies = 8192;
 /// Offsets of a uniform grid whose phases come from one exponential by multiplication.
 constexpr std::size_t phase_block = 64;
 
-/// Seconds of one core, for choosing between ways: measured on current processors, right within a factor of two.
+/// Seconds of one core, for choosing between ways: measured on current processors, right within a factor of two. A
+/// device is faster in all of them.
 constexpr double seconds_per_product = 1.0 / 6e10;   ///< of an operation of a matrix product
 constexpr double seconds_per_transform = 1.0 / 4e9;  ///< of one of the 5 n log2 n operations of a transform
 constexpr double seconds_per_exponential = 30e-9;    ///< of an amplitude
@@ -55,6 +60,16 @@ std::size_t smooth_length(std::size_t least) {
       best = std::min(best, length);
     }
   return best;
+}
+
+FftSelfEnergy::DeviceMaker device_maker([[maybe_unused]] const Execution& execution) {
+#ifdef LINDRIFT_HAVE_CUDA
+  return [device = execution.device](const kernels::TimeTables& tables) {
+    return std::unique_ptr<kernels::TimeDevice>(kernels::cuda_device::make_time_device(tables, device));
+  };
+#else
+  return {};
+#endif
 }
 
 double transform_seconds(double length, double count) {
@@ -96,7 +111,8 @@ FftSelfEnergy::FftSelfEnergy(const HubbardModes& modes, std::span<const double> 
       broadening_(broadening),
       tolerance_(tolerance),
       execution_(execution),
-      threads_(execution.threads > 0 ? execution.threads : omp_get_max_threads()) {
+      threads_(execution.threads > 0 ? execution.threads : omp_get_max_threads()),
+      make_device_(device_maker(execution)) {
   const std::size_t count = frequency_.size();
   const double first = frequency_.front(), last = frequency_.back();
   grid_.widest = std::max(std::fabs(first), std::fabs(last));
@@ -116,19 +132,21 @@ FftSelfEnergy::FftSelfEnergy(const HubbardModes& modes, std::span<const double> 
   for (std::size_t i = grid_.symmetric ? count / 2 : 0; i < count; ++i)
     grid_.offset.push_back(frequency_[i] - grid_.centre);
 
-  plan_ = plan_for(TimeTransform::matrix, 0.0);
+  const bool on_device = execution_.backend == Backend::cuda;
+  const TimeTransform product = on_device ? TimeTransform::device : TimeTransform::matrix;
+  plan_ = plan_for(product, 0.0);
   const auto consider = [&](const FftPlan& plan) {
     if (plan.seconds < plan_.seconds) plan_ = plan;
   };
-  if (grid_.uniform) consider(plan_for(TimeTransform::chirp, 0.0));
+  if (grid_.uniform && !on_device) consider(plan_for(TimeTransform::chirp, 0.0));
   // A few slow momenta make the kernel last: then their pairs cost less than the times.
   const double range = modes_.fastest_rate / modes_.slowest_rate;
   if (plan_.end * modes_.fastest_rate > 100.0)
     for (double share = 0.1; share < 1.0; share += 0.1) {
       const double cut = modes_.slowest_rate * std::pow(range, share);
       if (HubbardKernel(modes_, cut).slow().empty()) continue;
-      consider(plan_for(TimeTransform::matrix, cut));
-      if (grid_.uniform) consider(plan_for(TimeTransform::chirp, cut));
+      consider(plan_for(product, cut));
+      if (grid_.uniform && !on_device) consider(plan_for(TimeTransform::chirp, cut));
     }
   if (static_cast<double>(plan_.nodes) > most_nodes)
     throw ParameterError("task.frequencies",
@@ -151,11 +169,14 @@ FftPlan FftSelfEnergy::plan_for(TimeTransform transform, double cut) const {
   const double momenta = grid_.mirrored ? 0.5 * sites : sites;
   double nodes = 0.0;
   plan.seconds = 0.0;
-  if (transform == TimeTransform::matrix) {
+  if (transform != TimeTransform::chirp) {
     nodes = legendre_panel_count(exponents, plan.end);
     const double batch = std::clamp(static_cast<double>(most_values) / sites, static_cast<double>(least_batch),
                                     static_cast<double>(most_batch));
-    plan.memory_bytes = 8.0 * std::min(batch, nodes) * (2.0 * sites + 2.0 * count);
+    plan.memory_bytes =
+        transform == TimeTransform::device
+            ? 16.0 * static_cast<double>(device_momenta) * std::min(count, static_cast<double>(device_frequencies))
+            : 8.0 * std::min(batch, nodes) * (2.0 * sites + 2.0 * count);
     plan.seconds += momenta * count * nodes * (grid_.symmetric ? 4.0 : 8.0) * seconds_per_product;
     plan.seconds += nodes * count * (grid_.uniform ? seconds_per_phase : seconds_per_sine);
     plan.reason =
@@ -190,17 +211,39 @@ void FftSelfEnergy::force(TimeTransform transform, double cut) {
   plan_ = plan_for(transform, cut);
 }
 
-double FftSelfEnergy::add_grid(std::span<Complex* const> rows) {
+void FftSelfEnergy::force(DeviceMaker maker, double cut) {
+  plan_ = plan_for(TimeTransform::device, cut);
+  make_device_ = std::move(maker);
+}
+
+double FftSelfEnergy::add_grid(std::span<Complex* const> rows, Walk&& walk) { return add_grid(rows, walk); }
+
+double FftSelfEnergy::add_grid(std::span<Complex* const> rows, Walk& walk) {
   if (modes_.first_moment == 0.0) return 0.0;
   const HubbardKernel kernel(modes_, plan_.cut);
+  std::unique_ptr<DirectSelfEnergy> pairs;
   if (!kernel.slow().empty()) {
     Execution execution = execution_;
-    execution.backend = Backend::cpu;
-    DirectSelfEnergy(modes_, execution, kernel.slow()).add_grid(rows, frequency_, broadening_);
+    if (plan_.transform != TimeTransform::device) execution.backend = Backend::cpu;
+    pairs = std::make_unique<DirectSelfEnergy>(modes_, execution, kernel.slow());
+    walk.expect(pairs->stages(
+        static_cast<std::size_t>(std::count_if(rows.begin(), rows.end(), [](const Complex* row) { return row; })),
+        frequency_));
   }
-  const double error =
-      plan_.transform == TimeTransform::matrix ? add_by_matrix(kernel, rows) : add_by_chirp(kernel, rows);
-  return kernel.tail(plan_.end, broadening_) + error;
+  double error = kernel.tail(plan_.end, broadening_);
+  switch (plan_.transform) {
+    case TimeTransform::matrix:
+      error += add_by_matrix(kernel, rows, walk);
+      break;
+    case TimeTransform::chirp:
+      error += add_by_chirp(kernel, rows, walk);
+      break;
+    case TimeTransform::device:
+      error += add_by_device(kernel, rows, walk);
+      break;
+  }
+  if (pairs) pairs->add_grid(rows, frequency_, broadening_, walk);
+  return error;
 }
 
 /// K at some times, all momenta; the team's members share the times.
@@ -226,65 +269,24 @@ double FftSelfEnergy::rounding(const HubbardKernel& kernel, std::span<const doub
   return 0.5 * epsilon * sum;
 }
 
-namespace {
-
-/// Momenta that are computed, and where they and their mirrors go.
-struct Momentum {
-  std::size_t m;
-  Complex* row;
-  Complex* mirror;  ///< of pi - k, or null
-};
-
-std::vector<Momentum> momenta_of(std::span<Complex* const> rows, bool mirrored) {
-  std::vector<Momentum> momenta;
-  const std::size_t sites = rows.size();
-  for (std::size_t m = 0; m < sites; ++m) {
-    const std::size_t other = mirrored ? (sites + sites / 2 - m) % sites : m;
-    if (other < m) continue;
-    Complex* mirror = other != m ? rows[other] : nullptr;
-    if (rows[m] != nullptr || mirror != nullptr) momenta.push_back({m, rows[m], mirror});
-  }
-  return momenta;
-}
-
-/// Completes rows of which every member of a team has computed its share.
-void gather_rows(Team& team, const std::vector<Momentum>& momenta, const std::vector<std::size_t>& shares,
-                 std::vector<Complex>& results, std::size_t count) {
-  std::vector<std::size_t> bounds;
-  for (const std::size_t share : shares) bounds.push_back(2 * count * share);
-  team.all_gather({reinterpret_cast<double*>(results.data()), 2 * count * momenta.size()}, bounds);
-}
-
-}  // namespace
-
-double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Complex* const> rows) const {
+double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Complex* const> rows, Walk& walk) const {
   const Quadrature quadrature =
       legendre_panels(exponents_of(kernel, grid_.widest, broadening_), plan_.end, tolerance_ / 3.0);
   const std::size_t sites = modes_.sites, count = frequency_.size(), offsets = grid_.offset.size();
   const std::size_t parts = grid_.symmetric ? 2 : 1;  // an offset has a cosine and a sine column, or one of both rows
-  const std::vector<Momentum> momenta = momenta_of(rows, grid_.mirrored);
-
-  Team* team = execution_.team != nullptr && execution_.team->size() > 1 ? execution_.team : nullptr;
-  std::vector<std::size_t> shares = {0, momenta.size()};
-  std::size_t rank = 0;
-  std::vector<Momentum> targets = momenta;
-  std::vector<Complex> gathered;
-  if (team != nullptr) {
-    // Whole tiles, so that the products have the same shapes. Shares are computed apart from the rows and gathered.
-    shares = share_bounds(*team, momenta.size(), tile_momenta);
-    rank = static_cast<std::size_t>(team->rank());
-    gathered.resize(momenta.size() * count);
-    for (std::size_t i = 0; i < momenta.size(); ++i) targets[i] = {momenta[i].m, gathered.data() + i * count, nullptr};
-  }
-  const std::size_t first_momentum = shares[rank], last_momentum = shares[rank + 1];
-  const std::size_t momentum_tiles = (last_momentum - first_momentum + tile_momenta - 1) / tile_momenta;
+  SharedRows momenta(rows, count, grid_.mirrored, execution_.team);
+  const SharedRows::Range all{0, momenta.size()}, own = momenta.share(all, tile_momenta);
+  const auto complete = [&] { momenta.gather(all, tile_momenta); };
+  const std::size_t momentum_tiles = (own.last - own.first + tile_momenta - 1) / tile_momenta;
   const std::size_t offset_tiles = (offsets + tile_offsets - 1) / tile_offsets;
 
   const std::size_t batch = std::min(quadrature.node.size(), std::clamp(most_values / sites, least_batch, most_batch));
   const std::size_t inner = grid_.symmetric ? batch : 2 * batch;
   std::vector<Complex> values(batch * sites), factor(batch);
   std::vector<double> waves(inner * parts * offsets);
+  walk.expect((quadrature.node.size() + batch - 1) / batch);
   for (std::size_t first = 0; first < quadrature.node.size(); first += batch) {
+    if (walk.skips()) continue;
     const std::size_t nodes = std::min(batch, quadrature.node.size() - first);
     const std::size_t depth = grid_.symmetric ? nodes : 2 * nodes;
     const std::span<const double> at(quadrature.node.data() + first, nodes);
@@ -329,8 +331,8 @@ double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Compl
       std::vector<double> left(2 * tile_momenta * depth), product(2 * tile_momenta * parts * tile_offsets);
 #pragma omp for schedule(dynamic)
       for (std::size_t tile = 0; tile < momentum_tiles * offset_tiles; ++tile) {
-        const std::size_t k_begin = first_momentum + tile / offset_tiles * tile_momenta;
-        const std::size_t some = std::min(tile_momenta, last_momentum - k_begin);
+        const std::size_t k_begin = own.first + tile / offset_tiles * tile_momenta;
+        const std::size_t some = std::min(tile_momenta, own.last - k_begin);
         const std::size_t begin = tile % offset_tiles * tile_offsets, width = std::min(tile_offsets, offsets - begin);
         // Of K e^{i centre t} = R + i I, one row R and one I; or the rows (I, R) and (-R, I) that give Re and Im of -i
         // times the integral at once.
@@ -354,7 +356,7 @@ double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Compl
                     product.data(), columns);
         for (std::size_t i = 0; i < some; ++i) {
           const double *upper = product.data() + 2 * i * columns, *lower = upper + columns;
-          Complex *row = targets[k_begin + i].row, *mirror = targets[k_begin + i].mirror;
+          Complex *row = momenta[k_begin + i].row, *mirror = momenta[k_begin + i].mirror;
           for (std::size_t j = 0; j < width; ++j) {
             if (!grid_.symmetric) {
               if (row != nullptr) row[begin + j] += Complex(upper[j], lower[j]);
@@ -375,20 +377,13 @@ double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Compl
         }
       }
     }
+    walk.finished(complete);
   }
-  if (team != nullptr) {
-    gather_rows(*team, momenta, shares, gathered, count);
-    for (std::size_t i = 0; i < momenta.size(); ++i)
-      for (std::size_t w = 0; w < count; ++w) {
-        const Complex value = gathered[i * count + w];
-        if (momenta[i].row != nullptr) momenta[i].row[w] += value;
-        if (momenta[i].mirror != nullptr) momenta[i].mirror[count - 1 - w] -= std::conj(value);
-      }
-  }
+  if (!walk.stopped()) complete();
   return quadrature.error + rounding(kernel, quadrature.node, quadrature.weight);
 }
 
-double FftSelfEnergy::add_by_chirp(const HubbardKernel& kernel, std::span<Complex* const> rows) const {
+double FftSelfEnergy::add_by_chirp(const HubbardKernel& kernel, std::span<Complex* const> rows, Walk& walk) const {
   const CorrectedTrapezoid rule(exponents_of(kernel, grid_.widest, broadening_), plan_.end, tolerance_ / 3.0);
   constexpr auto before = static_cast<std::size_t>(CorrectedTrapezoid::corrections);
   const std::size_t sites = modes_.sites, count = frequency_.size(), nodes = rule.nodes() + before;
@@ -423,56 +418,90 @@ double FftSelfEnergy::add_by_chirp(const HubbardKernel& kernel, std::span<Comple
   const Fourier fourier(length);
   fourier.forward(convolved.data(), 1);
 
-  const std::vector<Momentum> momenta = momenta_of(rows, grid_.mirrored);
-  Team* team = execution_.team != nullptr && execution_.team->size() > 1 ? execution_.team : nullptr;
-  std::vector<std::size_t> shares = {0, momenta.size()};
-  std::size_t rank = 0;
-  std::vector<Complex> gathered;
-  if (team != nullptr) {
-    shares = share_bounds(*team, momenta.size());
-    rank = static_cast<std::size_t>(team->rank());
-    gathered.resize(momenta.size() * count);
-  }
-  const auto add = [&](const Momentum& momentum, const Complex* value) {
-    for (std::size_t n = 0; n < count; ++n) {
-      if (momentum.row != nullptr) momentum.row[n] += value[n];
-      if (momentum.mirror != nullptr) momentum.mirror[count - 1 - n] -= std::conj(value[n]);
-    }
-  };
+  SharedRows momenta(rows, count, grid_.mirrored, execution_.team);
   constexpr std::size_t rows_at_once = 8;  // the lanes of a vector, where transforms are short
-  const std::size_t first = shares[rank], last = shares[rank + 1];
-  const std::size_t blocks = (last - first + rows_at_once - 1) / rows_at_once;
-#pragma omp parallel num_threads(threads_) if (blocks > 1)
-  {
-    std::vector<Complex> work(rows_at_once * length);
+  const std::size_t blocks = (momenta.size() + rows_at_once - 1) / rows_at_once;
+  const std::size_t rounds = std::min(blocks, most_rounds);
+  walk.expect(rounds);
+  for (std::size_t round = 0; round < rounds; ++round) {
+    if (walk.skips()) continue;
+    const SharedRows::Range range{blocks * round / rounds * rows_at_once,
+                                  std::min(momenta.size(), blocks * (round + 1) / rounds * rows_at_once)};
+    const SharedRows::Range own = momenta.share(range, rows_at_once);
+#pragma omp parallel num_threads(threads_) if (own.last - own.first > rows_at_once)
+    {
+      std::vector<Complex> work(rows_at_once * length);
 #pragma omp for schedule(dynamic)
-    for (std::size_t block = 0; block < blocks; ++block) {
-      const std::size_t begin = first + block * rows_at_once, some = std::min(rows_at_once, last - begin);
-      for (std::size_t i = 0; i < some; ++i) {
-        Complex* row = work.data() + i * length;
-        const Complex* column = values.data() + momenta[begin + i].m;
-        for (std::size_t j = 0; j < nodes; ++j) row[j] = times(into[j], column[j * sites]);
-        std::fill(row + nodes, row + length, Complex(0.0));
-      }
-      fourier.forward(work.data(), some);
-      for (std::size_t i = 0; i < some; ++i)
-        for (std::size_t f = 0; f < length; ++f) work[i * length + f] = times(work[i * length + f], convolved[f]);
-      fourier.backward(work.data(), some);
-      for (std::size_t i = 0; i < some; ++i) {
-        Complex* row = work.data() + i * length;
-        for (std::size_t n = 0; n < count; ++n) row[n] = times(row[n], out[n]);
-        if (team != nullptr)
-          std::copy_n(row, count, gathered.data() + (begin + i) * count);
-        else
-          add(momenta[begin + i], row);
+      for (std::size_t begin = own.first; begin < own.last; begin += rows_at_once) {
+        const std::size_t some = std::min(rows_at_once, own.last - begin);
+        for (std::size_t i = 0; i < some; ++i) {
+          Complex* row = work.data() + i * length;
+          const Complex* column = values.data() + momenta[begin + i].m;
+          for (std::size_t j = 0; j < nodes; ++j) row[j] = times(into[j], column[j * sites]);
+          std::fill(row + nodes, row + length, Complex(0.0));
+        }
+        fourier.forward(work.data(), some);
+        for (std::size_t i = 0; i < some; ++i)
+          for (std::size_t f = 0; f < length; ++f) work[i * length + f] = times(work[i * length + f], convolved[f]);
+        fourier.backward(work.data(), some);
+        for (std::size_t i = 0; i < some; ++i) {
+          const Complex* row = work.data() + i * length;
+          const SharedRows::Momentum& momentum = momenta[begin + i];
+          for (std::size_t n = 0; n < count; ++n) {
+            const Complex value = times(row[n], out[n]);
+            if (momentum.row != nullptr) momentum.row[n] += value;
+            if (momentum.mirror != nullptr) momentum.mirror[count - 1 - n] -= std::conj(value);
+          }
+        }
       }
     }
-  }
-  if (team != nullptr) {
-    gather_rows(*team, momenta, shares, gathered, count);
-    for (std::size_t i = 0; i < momenta.size(); ++i) add(momenta[i], gathered.data() + i * count);
+    momenta.gather(range, rows_at_once);
+    walk.finished();
   }
   return rule.error() + rounding(kernel, at, weight);
+}
+
+double FftSelfEnergy::add_by_device(const HubbardKernel& kernel, std::span<Complex* const> rows, Walk& walk) const {
+  const Quadrature quadrature =
+      legendre_panels(exponents_of(kernel, grid_.widest, broadening_), plan_.end, tolerance_ / 3.0);
+  const std::size_t sites = modes_.sites, count = frequency_.size(), nodes = quadrature.node.size();
+  if (!make_device_) throw UnsupportedError("backend = cuda: this build has no CUDA");
+  const std::unique_ptr<kernels::TimeDevice> device = make_device_(kernel.tables());
+  // The card does all momenta: their mirrors cost less there than here.
+  SharedRows momenta(rows, count, false, execution_.team);
+  const SharedRows::Range all{0, momenta.size()}, own = momenta.share(all, device_momenta);
+  const auto complete = [&] { momenta.gather(all, device_momenta); };
+
+  const std::size_t batch = std::min(nodes, std::max<std::size_t>(least_batch, most_device_values / sites));
+  const std::size_t width = std::min(count, device_frequencies);
+  std::vector<double> weight(nodes);
+  for (std::size_t t = 0; t < nodes; ++t)
+    weight[t] = quadrature.weight[t] * std::exp(-broadening_ * quadrature.node[t]);
+  std::vector<Complex> sums(device_momenta * width);
+  walk.expect((nodes + batch - 1) / batch);
+  for (std::size_t first = 0; first < nodes; first += batch) {
+    if (walk.skips()) continue;
+    device->evaluate(quadrature.node.data() + first, static_cast<std::int64_t>(std::min(batch, nodes - first)));
+    for (std::size_t begin = 0; begin < count; begin += width) {
+      const std::size_t columns = std::min(width, count - begin);
+      device->choose(weight.data() + first, frequency_.data() + begin, static_cast<std::int64_t>(columns));
+      for (std::size_t tile = own.first; tile < own.last;) {
+        // Momenta that stand side by side, to the end of a tile.
+        const std::size_t m = momenta[tile].m, end = std::min(own.last, (tile / device_momenta + 1) * device_momenta);
+        std::size_t next = tile + 1;
+        while (next < end && momenta[next].m == m + (next - tile)) ++next;
+        device->integrate(static_cast<std::int64_t>(m), static_cast<std::int64_t>(m + (next - tile)),
+                          reinterpret_cast<double*>(sums.data()));
+#pragma omp parallel for schedule(static) num_threads(threads_) if ((next - tile) * columns > 10000)
+        for (std::size_t i = tile; i < next; ++i)
+          for (std::size_t w = 0; w < columns; ++w) momenta[i].row[begin + w] += sums[(i - tile) * columns + w];
+        tile = next;
+      }
+    }
+    walk.finished(complete);
+  }
+  if (!walk.stopped()) complete();
+  return quadrature.error + rounding(kernel, quadrature.node, quadrature.weight);
 }
 
 }  // namespace lindrift

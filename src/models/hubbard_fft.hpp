@@ -2,6 +2,7 @@
 
 #include <complex>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,11 +11,12 @@
 #include "lindrift/backend.hpp"
 #include "models/hubbard_kernel.hpp"
 #include "models/hubbard_modes.hpp"
+#include "models/hubbard_rows.hpp"
 
 namespace lindrift {
 
-/// How times become frequencies.
-enum class TimeTransform { matrix, chirp };
+/// How times become frequencies: by a product of matrices, by chirps, or by a product on a device.
+enum class TimeTransform { matrix, chirp, device };
 
 /// How the self-energy will be found from its kernel in time, and what that costs.
 struct FftPlan {
@@ -41,12 +43,18 @@ class FftSelfEnergy {
 
   const FftPlan& plan() const { return plan_; }
 
-  /// Adds to rows[m], m = 0 .. L-1, each of as many values as there are frequencies; a row may be null.
+  /// Adds to rows[m], m = 0 .. L-1, each of as many values as there are frequencies; a row may be null. The rows hold
+  /// zeros, or what the stages of `walk` that were done before had left there.
   /// @return a bound of the error: of leaving out late times, of the quadrature, and an estimate of rounding
-  double add_grid(std::span<std::complex<double>* const> rows);
+  /// @throws DeviceError
+  double add_grid(std::span<std::complex<double>* const> rows, Walk&& walk = Walk());
+  double add_grid(std::span<std::complex<double>* const> rows, Walk& walk);
 
   /// The way that add_grid() takes, for tests and benchmarks that compare ways. `cut` as in FftPlan.
   void force(TimeTransform transform, double cut);
+  /// A device other than that of the backend, for tests that emulate one.
+  using DeviceMaker = std::function<std::unique_ptr<kernels::TimeDevice>(const kernels::TimeTables&)>;
+  void force(DeviceMaker maker, double cut);
 
  private:
   struct Grid {
@@ -59,8 +67,9 @@ class FftSelfEnergy {
     std::vector<double> offset;  ///< from the centre: all, or where symmetric those >= 0
   };
   FftPlan plan_for(TimeTransform transform, double cut) const;
-  double add_by_matrix(const HubbardKernel& kernel, std::span<std::complex<double>* const> rows) const;
-  double add_by_chirp(const HubbardKernel& kernel, std::span<std::complex<double>* const> rows) const;
+  double add_by_matrix(const HubbardKernel& kernel, std::span<std::complex<double>* const> rows, Walk& walk) const;
+  double add_by_chirp(const HubbardKernel& kernel, std::span<std::complex<double>* const> rows, Walk& walk) const;
+  double add_by_device(const HubbardKernel& kernel, std::span<std::complex<double>* const> rows, Walk& walk) const;
   void evaluate(const HubbardKernel& kernel, std::span<const double> times, std::complex<double>* values) const;
   double rounding(const HubbardKernel& kernel, std::span<const double> times, std::span<const double> weights) const;
 
@@ -71,6 +80,7 @@ class FftSelfEnergy {
   int threads_;
   Grid grid_;
   FftPlan plan_;
+  DeviceMaker make_device_;
 };
 
 }  // namespace lindrift

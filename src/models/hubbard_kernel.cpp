@@ -3,15 +3,26 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lindrift/backend.hpp"
+
 namespace lindrift {
+
+kernels::TimeDevice::~TimeDevice() = default;
 
 namespace {
 
 using Complex = std::complex<double>;
 
-/// Without the tests for infinities that the operator of std::complex makes.
-inline Complex times(Complex a, Complex b) {
-  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+/// Those for this processor.
+const kernels::TimeFunctions& time_functions() {
+  static const kernels::TimeFunctions functions = [] {
+#ifdef LINDRIFT_SIMD_VARIANTS
+    if (simd_level() == "x86-64-v4") return kernels::v4::time_functions();
+    if (simd_level() == "x86-64-v3") return kernels::v3::time_functions();
+#endif
+    return kernels::baseline::time_functions();
+  }();
+  return functions;
 }
 
 /// Complex numbers that one thread works on at a time: what a second-level cache holds, and rows enough for the lanes
@@ -26,93 +37,105 @@ std::size_t rows_at_a_time(std::size_t sites) {
 }  // namespace
 
 HubbardKernel::HubbardKernel(const HubbardModes& modes, double cut) : modes_(modes), cut_(cut), fourier_(modes.sites) {
-  for (std::size_t p = 0; p < modes_.sites; ++p)
+  const std::size_t sites = modes_.sites;
+  for (std::size_t p = 0; p < sites; ++p)
     if (modes_.rate[p] < cut_) slow_.push_back(p);
-  factors_ = slow_.empty() ? 3 : 5;
+
+  constexpr auto padding = static_cast<std::size_t>(kernels::TimeTables::padding);
+  const std::size_t padded = (sites + padding - 1) / padding * padding;
+  constexpr std::size_t most_arrays = 9;
+  arrays_.assign(most_arrays * padded, 0.0);
+  std::size_t used = 0;
+  const auto array = [&](const auto& value) {
+    double* values = arrays_.data() + used++ * padded;
+    for (std::size_t p = 0; p < sites; ++p) values[p] = value(p, (sites - p) % sites);
+    return values;
+  };
+  tables_.sites = static_cast<std::int64_t>(sites);
+  tables_.factors = slow_.empty() ? 3 : 5;
+  tables_.on_site = modes_.on_site;
+  tables_.energy = array([&](std::size_t p, std::size_t) { return modes_.energy[p]; });
+  tables_.particle_rate = array([&](std::size_t p, std::size_t) { return 0.5 * modes_.rate[p]; });
+  tables_.particles = array([&](std::size_t p, std::size_t) { return modes_.occupation[p]; });
+  tables_.hole_rate = array([&](std::size_t, std::size_t opposite) { return 0.5 * modes_.rate[opposite]; });
+  tables_.holes = array([&](std::size_t, std::size_t opposite) { return modes_.hole[opposite]; });
+  if (modes_.open_probe())
+    tables_.probe_rate = array([&](std::size_t, std::size_t opposite) { return 0.5 * modes_.probe_loss[opposite]; });
+  if (!slow_.empty()) {
+    const auto if_slow = [&](std::size_t p, double value) { return modes_.rate[p] < cut_ ? value : 0.0; };
+    tables_.slow_particles = array([&](std::size_t p, std::size_t) { return if_slow(p, modes_.occupation[p]); });
+    tables_.slow_holes =
+        array([&](std::size_t, std::size_t opposite) { return if_slow(opposite, modes_.hole[opposite]); });
+  }
+  // Of S(q) = L sum_r ..., its transform back, and three of amplitudes whose 1/L the transforms leave out.
+  const double over = 1.0 / static_cast<double>(sites), scale = over * over * over * (modes_.on_site ? 1.0 : over);
+  tables_.coupling = array([&](std::size_t q, std::size_t) { return scale * modes_.coupling[q]; });
 }
 
-/// a_p(t) = n_p e^{(i e_p - Gamma_p/2) t}, b_{-p}(t) and c_{-k}(t) with b_p = (1-n_p) e^{(-i e_p - Gamma_p/2) t},
-/// c_k = e^{(-i e_k - gup_k/2) t}; then a and b of the slow momenta alone. The sign of the momenta of b and c makes one
-/// kind of transform do for all.
-void HubbardKernel::fill(Complex time, Complex* amplitudes, std::size_t stride) const {
+/// The amplitudes at a complex time t = x + iy, as TimeFunctions has them at a real one:
+/// e^{(+-i e - Gamma/2) t} = e^{-+e y - Gamma x / 2} e^{i (+-e x - Gamma y / 2)}.
+void HubbardKernel::complex_amplitudes(Complex time, Complex* rows) const {
   const std::size_t sites = modes_.sites;
-  Complex *a = amplitudes, *b = a + stride, *c = b + stride, *slow_a = c + stride, *slow_b = slow_a + stride;
-  // e_p is even: half of the oscillations serve all.
-  for (std::size_t p = 0; 2 * p <= sites; ++p) {
-    const Complex turn = std::exp(Complex(0.0, modes_.energy[p]) * time);
-    const Complex back = time.imag() == 0.0 ? std::conj(turn) : std::exp(Complex(0.0, -modes_.energy[p]) * time);
-    const std::size_t opposite = (sites - p) % sites;
-    a[p] = a[opposite] = turn;
-    b[p] = b[opposite] = c[p] = c[opposite] = back;
-  }
+  const auto factor = [&](double energy, double half_rate) {
+    return std::exp(
+        Complex(-energy * time.imag() - half_rate * time.real(), energy * time.real() - half_rate * time.imag()));
+  };
   for (std::size_t p = 0; p < sites; ++p) {
-    const std::size_t opposite = (sites - p) % sites;
-    if (time.imag() == 0.0) {
-      const double decay = std::exp(-0.5 * modes_.rate[p] * time.real());
-      a[p] *= modes_.occupation[p] * decay;
-      b[opposite] *= modes_.hole[p] * decay;
-      if (modes_.probe_loss[p] != 0.0) c[opposite] *= std::exp(-0.5 * modes_.probe_loss[p] * time.real());
-    } else {
-      const Complex decay = std::exp(-0.5 * modes_.rate[p] * time);
-      a[p] = times(a[p], modes_.occupation[p] * decay);
-      b[opposite] = times(b[opposite], modes_.hole[p] * decay);
-      c[opposite] = times(c[opposite], std::exp(-0.5 * modes_.probe_loss[p] * time));
-    }
+    const double energy = tables_.energy[p];
+    const Complex particle = factor(energy, tables_.particle_rate[p]), hole = factor(-energy, tables_.hole_rate[p]);
+    rows[p] = tables_.particles[p] * particle;
+    rows[sites + p] = tables_.holes[p] * hole;
+    rows[2 * sites + p] = factor(-energy, tables_.probe_rate != nullptr ? tables_.probe_rate[p] : 0.0);
+    if (slow_.empty()) continue;
+    rows[3 * sites + p] = tables_.slow_particles[p] * particle;
+    rows[4 * sites + p] = tables_.slow_holes[p] * hole;
   }
-  if (slow_.empty()) return;
-  std::fill_n(slow_a, sites, Complex(0.0));
-  std::fill_n(slow_b, sites, Complex(0.0));
-  for (const std::size_t p : slow_) {
-    const std::size_t opposite = (sites - p) % sites;
-    slow_a[p] = a[p];
-    slow_b[opposite] = b[opposite];
+}
+
+/// @param fill  (first, count, rows) writes the amplitudes of these times
+template <class Fill>
+void HubbardKernel::transform(std::size_t times, Complex* rows, const Fill& fill) const {
+  const std::size_t sites = modes_.sites, batch = rows_at_a_time(sites);
+  const auto factors = static_cast<std::size_t>(tables_.factors);
+  const kernels::TimeFunctions& functions = time_functions();
+  std::vector<Complex> buffer(factors * sites * std::min(batch, times));
+  const auto* amplitudes = reinterpret_cast<const double*>(buffer.data());
+  for (std::size_t first = 0; first < times; first += batch) {
+    const std::size_t some = std::min(batch, times - first);
+    const auto count = static_cast<std::int64_t>(some);
+    Complex* result = rows + first * sites;
+    auto* products = reinterpret_cast<double*>(result);
+    fill(first, some, buffer.data());
+    // Of b and c at -p, the forward transform gives L B_r and L C_r; of a, L A_{-r}.
+    fourier_.forward(buffer.data(), factors * some);
+    functions.products(tables_, amplitudes, count, products);
+    if (!modes_.on_site) {
+      fourier_.backward(result, some);
+      functions.couple(tables_, count, products);
+      fourier_.forward(result, some);
+      functions.propagate(tables_, amplitudes, count, products);
+    }
+    fourier_.forward(result, some);
   }
 }
 
 void HubbardKernel::evaluate(std::span<const Complex> at, Complex* rows) const {
-  const std::size_t sites = modes_.sites, batch = rows_at_a_time(sites);
-  const double over = 1.0 / static_cast<double>(sites);
-  std::vector<Complex> buffer(factors_ * sites * std::min(batch, at.size()));
-  for (std::size_t first = 0; first < at.size(); first += batch) {
-    const std::size_t count = std::min(batch, at.size() - first);
-    Complex* result = rows + first * sites;
-    for (std::size_t t = 0; t < count; ++t) fill(at[first + t], buffer.data() + t * factors_ * sites, sites);
-    // Of b and c at -p, the forward transform gives L B_r and L C_r; of a, L A_{-r}.
-    fourier_.forward(buffer.data(), factors_ * count);
-    const auto scale = over * over * over;
-    for (std::size_t t = 0; t < count; ++t) {
-      const Complex* a = buffer.data() + t * factors_ * sites;
-      const Complex *b = a + sites, *c = b + sites, *slow_a = c + sites, *slow_b = slow_a + sites;
-      Complex* row = result + t * sites;
-      for (std::size_t r = 0; r < sites; ++r) {
-        row[r] = times(a[r], b[r]);
-        if (!slow_.empty()) row[r] -= times(slow_a[r], slow_b[r]);
-      }
-      if (modes_.on_site)
-        for (std::size_t r = 0; r < sites; ++r) row[r] = scale * modes_.coupling[0] * times(row[r], c[r]);
-    }
-    if (!modes_.on_site) {
-      fourier_.backward(result, count);
-      for (std::size_t t = 0; t < count; ++t)
-        for (std::size_t q = 0; q < sites; ++q) result[t * sites + q] *= modes_.coupling[q] * over * scale;
-      fourier_.forward(result, count);
-      for (std::size_t t = 0; t < count; ++t) {
-        const Complex* c = buffer.data() + (t * factors_ + 2) * sites;
-        for (std::size_t r = 0; r < sites; ++r) result[t * sites + r] = times(result[t * sites + r], c[r]);
-      }
-    }
-    fourier_.forward(result, count);
-  }
+  const std::size_t row = static_cast<std::size_t>(tables_.factors) * modes_.sites;
+  transform(at.size(), rows, [&](std::size_t first, std::size_t count, Complex* amplitudes) {
+    for (std::size_t t = 0; t < count; ++t) complex_amplitudes(at[first + t], amplitudes + t * row);
+  });
 }
 
 void HubbardKernel::evaluate(std::span<const double> at, Complex* rows, int threads) const {
   const std::size_t sites = modes_.sites, batch = rows_at_a_time(sites), blocks = (at.size() + batch - 1) / batch;
 #pragma omp parallel for schedule(dynamic) num_threads(threads) if (at.size() * sites > block_values)
   for (std::size_t block = 0; block < blocks; ++block) {
-    const std::size_t first = block * batch, count = std::min(batch, at.size() - first);
-    const std::vector<Complex> some(at.begin() + static_cast<std::ptrdiff_t>(first),
-                                    at.begin() + static_cast<std::ptrdiff_t>(first + count));
-    evaluate(some, rows + first * sites);
+    const std::size_t begin = block * batch;
+    transform(std::min(batch, at.size() - begin), rows + begin * sites,
+              [&](std::size_t first, std::size_t count, Complex* amplitudes) {
+                time_functions().amplitudes(tables_, at.data() + begin + first, static_cast<std::int64_t>(count),
+                                            reinterpret_cast<double*>(amplitudes));
+              });
   }
 }
 

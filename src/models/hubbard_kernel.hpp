@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fourier.hpp"
+#include "kernels/hubbard/time_tables.hpp"
 #include "models/hubbard_modes.hpp"
 
 namespace lindrift {
@@ -16,10 +17,14 @@ class HubbardKernel {
  public:
   /// @param cut  > 0: leaves out the pairs of which both momenta decay more slowly than this rate; see slow()
   explicit HubbardKernel(const HubbardModes& modes, double cut = 0.0);
+  HubbardKernel(const HubbardKernel&) = delete;  // the tables point into it
+  HubbardKernel& operator=(const HubbardKernel&) = delete;
 
   /// Momenta that decay more slowly than the cut.
   const std::vector<std::size_t>& slow() const { return slow_; }
   const HubbardModes& modes() const { return modes_; }
+  /// What the arithmetic of any backend takes; valid as long as this object.
+  const kernels::TimeTables& tables() const { return tables_; }
 
   /// K(k,t) at times of either sign or complex, also such at which it grows: entire in t. One thread; O(L log L) a
   /// time.
@@ -36,14 +41,16 @@ class HubbardKernel {
   double slowest_decay() const;
 
  private:
-  struct Amplitudes;
-  void fill(std::complex<double> time, std::complex<double>* amplitudes, std::size_t stride) const;
+  void complex_amplitudes(std::complex<double> time, std::complex<double>* rows) const;
+  template <class Fill>
+  void transform(std::size_t count, std::complex<double>* rows, const Fill& fill) const;
 
   HubbardModes modes_;
   double cut_;
   Fourier fourier_;
   std::vector<std::size_t> slow_;
-  std::size_t factors_;  ///< transforms of amplitudes per time
+  std::vector<double> arrays_;
+  kernels::TimeTables tables_;
 };
 
 }  // namespace lindrift

@@ -9,6 +9,7 @@
 #include "lindrift/lattice.hpp"
 #include "models/hubbard_direct.hpp"
 #include "models/hubbard_fft.hpp"
+#include "tasks/saved_state.hpp"
 
 namespace lindrift {
 
@@ -20,8 +21,10 @@ using Complex = std::complex<double>;
 constexpr double terms_per_second = 5e9;
 /// Operations that a term takes, its share of a division counted as one (docs/physics.md, section 10).
 constexpr double operations_per_term = 10.25;
-/// Terms from which on a device outweighs its copies.
-constexpr double device_terms = 1e10;
+/// Terms, and seconds of the fft algorithm on the processor, from which on a device outweighs its copies.
+constexpr double device_terms = 1e10, device_seconds = 1.0;
+/// Beyond, no checkpoints are offered: copying the state would take as long as much of the work.
+constexpr double most_state_bytes = 2147483648.0;
 /// Error of a direct sum relative to its largest value: its terms keep one sign of the imaginary part, and their
 /// roundings do not add up.
 constexpr double direct_error = 4e-15;
@@ -102,22 +105,33 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
   const double direct_seconds = plan.terms / terms_per_second;
   double fft_seconds = INFINITY;
   FftPlan fft;
-  if (asked == Algorithm::fft || (asked == Algorithm::automatic && execution.backend == Backend::cpu &&
-                                  problem.execution.backend != Backend::cuda)) {
+  const auto plan_fft = [&] {
+    fft = FftSelfEnergy(problem.modes, problem.argument, problem.options.broadening, tolerance, execution).plan();
+    fft_seconds = fft.seconds;
+  };
+  if (asked != Algorithm::direct) {
     try {
-      fft = FftSelfEnergy(problem.modes, problem.argument, problem.options.broadening, tolerance, execution).plan();
-      fft_seconds = fft.seconds;
+      plan_fft();
     } catch (const ParameterError&) {
       if (asked == Algorithm::fft) throw;  // else the direct sum does it
     }
   }
-  if (asked == Algorithm::fft && problem.execution.backend == Backend::cuda)
-    throw UnsupportedError(
-        "backend = cuda is not there for algorithm = fft, which a processor does in moments; use "
-        "algorithm = direct, or backend = cpu or auto");
   plan.algorithm =
       asked == Algorithm::automatic ? (fft_seconds < direct_seconds ? Algorithm::fft : Algorithm::direct) : asked;
+  plan.backend = possible;
+  plan.backend_reason = backend_reason;
+  const bool too_little = plan.algorithm == Algorithm::fft ? fft_seconds < device_seconds : plan.terms < device_terms;
+  if (problem.execution.backend == Backend::automatic && possible == Backend::cuda && too_little) {
+    plan.backend = Backend::cpu;
+    plan.backend_reason = plan.algorithm == Algorithm::fft
+                              ? "too little work to gain from a device; cuda can be asked for"
+                              : "too few terms to gain from a device; cuda can be asked for";
+  }
   if (plan.algorithm == Algorithm::fft) {
+    if (plan.backend == Backend::cuda) {  // its way to the frequencies is another
+      execution.backend = Backend::cuda;
+      plan_fft();
+    }
     plan.algorithm_reason = fft.reason;
     plan.nodes = static_cast<double>(fft.nodes);
     const auto sites = static_cast<double>(problem.modes.sites);
@@ -126,24 +140,13 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
     plan.seconds = fft.seconds / cores;
     plan.memory_bytes = fft.memory_bytes + 300.0 * sites;
     plan.terms = 0.0;
-    plan.backend = Backend::cpu;
-    plan.backend_reason =
-        possible == Backend::cuda ? "the fft algorithm takes moments on the processor" : backend_reason;
     return plan;
   }
-  plan.algorithm_reason = asked == Algorithm::direct ? "as asked"
-                          : problem.execution.backend == Backend::cuda
-                              ? "on a device the sum over pairs is done term by term"
-                              : "so few momenta and frequencies cost less term by term";
+  plan.algorithm_reason =
+      asked == Algorithm::direct ? "as asked" : "so few momenta and frequencies cost less term by term";
   plan.operations = operations_per_term * plan.terms;
   plan.seconds = direct_seconds / cores;
   plan.memory_bytes = 96.0 * 1024.0 * 1024.0 + 200.0 * static_cast<double>(problem.modes.sites);
-  plan.backend = possible;
-  plan.backend_reason = backend_reason;
-  if (problem.execution.backend == Backend::automatic && possible == Backend::cuda && plan.terms < device_terms) {
-    plan.backend = Backend::cpu;
-    plan.backend_reason = "too few terms to gain from a device; cuda can be asked for";
-  }
   return plan;
 }
 
@@ -191,6 +194,44 @@ Largest finish(HubbardSpectrum& result, const Problem& problem) {
       ++result.delta_peaks;
   }
   return all;
+}
+
+/// Where a run stands between two stages.
+struct Stand {
+  std::uint64_t mark = 0x4c44'5246'5453'5043, sites = 0, momenta = 0, frequencies = 0, algorithm = 0, done = 0;
+  std::int32_t round = 0, unused = 0;
+  double tolerance = 0.0;
+
+  static Stand of(const Problem& problem) {
+    Stand stand;
+    stand.sites = problem.modes.sites;
+    stand.momenta = problem.momenta.size();
+    stand.frequencies = problem.argument.size();
+    stand.algorithm = static_cast<std::uint64_t>(problem.execution.algorithm);
+    return stand;
+  }
+};
+
+/// Fills in the second order of the self-energy; a stand at the beginning if the bytes are none of this problem.
+Stand restore(std::span<const unsigned char> bytes, const Problem& problem, std::vector<Complex>& self_energy) {
+  const Stand anew = Stand::of(problem);
+  StateReader reader(bytes);
+  Stand stand;
+  if (!reader.read(stand) || stand.mark != anew.mark || stand.sites != anew.sites || stand.momenta != anew.momenta ||
+      stand.frequencies != anew.frequencies || stand.algorithm != anew.algorithm || stand.round < 0 ||
+      stand.round >= most_rounds || reader.left() != self_energy.size() * sizeof(Complex))
+    return anew;
+  reader.read(std::span<Complex>(self_energy));
+  return stand;
+}
+
+/// A run that was stopped has nothing to show.
+void give_up(HubbardSpectrum& result) {
+  constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+  std::fill(result.self_energy.begin(), result.self_energy.end(), Complex(missing, missing));
+  result.spectral_function.assign(result.self_energy.size(), missing);
+  result.self_energy_error = result.spectral_function_error = missing;
+  result.message = "stopped";
 }
 
 /// Entries chosen at random, the same ones for the same shape, evaluated again by the direct algorithm.
@@ -246,21 +287,47 @@ HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> freq
   result.backend_reason = plan.backend_reason;
 
   const std::size_t count = frequencies.size();
+  result.self_energy.resize(problem.momenta.size() * count);
+  std::vector<Complex*> rows(modes.sites, nullptr);
+  for (std::size_t i = 0; i < problem.momenta.size(); ++i)
+    rows[problem.momenta[i]] = result.self_energy.data() + i * count;
+  const Stand before = restore(options.restored, problem, result.self_energy);
+  if (before.done > 0) tolerance = before.tolerance;
   Largest largest;
-  for (int round = 0; round < most_rounds; ++round) {
-    // What the Dyson equation calls the self-energy beside the second order.
-    result.self_energy.resize(problem.momenta.size() * count);
-    std::vector<Complex*> rows(modes.sites, nullptr);
-    for (std::size_t i = 0; i < problem.momenta.size(); ++i) {
-      rows[problem.momenta[i]] = result.self_energy.data() + i * count;
-      std::fill_n(rows[problem.momenta[i]], count,
-                  Complex(modes.level_shift(), -0.5 * modes.probe_loss[problem.momenta[i]]));
-    }
+  for (int round = before.round; round < most_rounds; ++round) {
+    const std::size_t begin = round == before.round ? before.done : 0;
+    if (begin == 0) std::fill(result.self_energy.begin(), result.self_energy.end(), Complex(0.0));
+    const auto on_stage = [&](std::size_t done, std::size_t of, const std::function<void()>& complete) {
+      result.stopped = options.on_progress && !options.on_progress(static_cast<double>(done) / static_cast<double>(of));
+      if (options.checkpoint && 16.0 * static_cast<double>(result.self_energy.size()) < most_state_bytes)
+        options.checkpoint([&] {
+          complete();
+          Stand now = Stand::of(problem);
+          now.round = round;
+          now.done = done;
+          now.tolerance = tolerance;
+          return StateWriter().add(now).add(std::span<const Complex>(result.self_energy)).take();
+        });
+      return !result.stopped;
+    };
+    Walk walk(on_stage, begin);
     double error = 0.0;
-    if (plan.algorithm == Algorithm::fft)
-      error = FftSelfEnergy(modes, problem.argument, options.broadening, tolerance, problem.execution).add_grid(rows);
-    else if (modes.first_moment > 0.0)
-      DirectSelfEnergy(modes, problem.execution).add_grid(rows, problem.argument, options.broadening);
+    if (plan.algorithm == Algorithm::fft) {
+      error =
+          FftSelfEnergy(modes, problem.argument, options.broadening, tolerance, problem.execution).add_grid(rows, walk);
+    } else if (modes.first_moment > 0.0) {
+      DirectSelfEnergy direct(modes, problem.execution);
+      walk.expect(direct.stages(problem.momenta.size(), problem.argument));
+      direct.add_grid(rows, problem.argument, options.broadening, walk);
+    }
+    if (result.stopped) {
+      give_up(result);
+      return result;
+    }
+    // What the Dyson equation calls the self-energy beside the second order.
+    for (std::size_t i = 0; i < problem.momenta.size(); ++i)
+      for (std::size_t w = 0; w < count; ++w)
+        result.self_energy[i * count + w] += Complex(modes.level_shift(), -0.5 * modes.probe_loss[problem.momenta[i]]);
     largest = finish(result, problem);
     if (plan.algorithm == Algorithm::direct) error = direct_error * largest.self_energy;
     // |dA| <= 2 |G|^2 |dSigma|.

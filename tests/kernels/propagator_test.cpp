@@ -14,6 +14,7 @@
 #include "support/emulated_engine.hpp"
 #include "support/engines.hpp"
 #include "support/open_chains.hpp"
+#include "support/plain_device.hpp"
 #include "support/random.hpp"
 
 namespace lindrift::testing {
@@ -233,25 +234,6 @@ TEST_P(PropagatorTest, FrequencySpaceRepeatsTheStoredNumbers) {
 
 INSTANTIATE_TEST_SUITE_P(HostEngines, PropagatorTest, ::testing::ValuesIn(host_engines()),
                          [](const auto& test) { return std::string(test.param.name); });
-
-/// sum_k e^{ikj} x_k by its definition, in the memory of the emulated device.
-struct PlainTransform {
-  std::int64_t length;
-  explicit PlainTransform(std::int64_t n) : length(n) {}
-  void backward(double* rows, std::int64_t count) const {
-    const auto n = static_cast<std::size_t>(length);
-    for (std::int64_t r = 0; r < count; ++r) {
-      auto* row = reinterpret_cast<Complex*>(rows + 2 * r * length);
-      std::vector<exact::Complex> result(n);
-      for (std::size_t j = 0; j < n; ++j)
-        for (std::size_t k = 0; k < n; ++k)
-          result[j] += std::polar(1.0L, 2.0L * std::numbers::pi_v<long double> * static_cast<long double>(j * k % n) /
-                                            static_cast<long double>(n)) *
-                       exact::Complex(row[k]);
-      for (std::size_t j = 0; j < n; ++j) row[j] = Complex(result[j]);
-    }
-  }
-};
 
 TEST(PropagatorDevice, WalkedOnTheHostAgreesWithTheHost) {
   Random random(6);

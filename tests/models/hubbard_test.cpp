@@ -447,14 +447,18 @@ TEST(HubbardBits, KnowNeitherThreadsNorProcesses) {
     const HubbardModes modes =
         hubbard_modes(published ? published_chain(70, 2.0, 0.2, 2.0) : random_hubbard(random, 67, true));
     const auto frequency = symmetric(4.0, 37);
-    for (const int way : {0, 1, 2}) {
+    for (const int way : {0, 1, 2, 3}) {
       const auto evaluate = [&](const Execution& execution) {
-        Grid grid(modes.sites, frequency);
+        // The last way needs so many times that they are taken in several batches.
+        Grid grid(modes.sites, way == 3 ? symmetric(120.0, 37) : frequency);
         if (way == 0) {
-          DirectSelfEnergy(modes, execution).add_grid(grid.rows(), frequency, 0.0);
+          DirectSelfEnergy(modes, execution).add_grid(grid.rows(), grid.frequency, 0.0);
         } else {
-          FftSelfEnergy fft(modes, frequency, 0.0, 1e-10, execution);
-          fft.force(way == 1 ? TimeTransform::matrix : TimeTransform::chirp, way == 1 ? 0.5 : 0.0);
+          FftSelfEnergy fft(modes, grid.frequency, 0.0, 1e-10, execution);
+          fft.force(way == 2 ? TimeTransform::chirp : TimeTransform::matrix, way == 1 ? 0.5 : 0.0);
+          if (way == 3) {
+            EXPECT_GT(fft.plan().nodes, 2048u);
+          }
           fft.add_grid(grid.rows());
         }
         return grid.value;
@@ -469,6 +473,69 @@ TEST(HubbardBits, KnowNeitherThreadsNorProcesses) {
           member.team = &team;
           EXPECT_EQ(evaluate(member), one) << "way " << way << ", " << size << " processes";
         });
+    }
+  }
+}
+
+TEST(HubbardStages, GoOnWithTheSameBits) {
+  Random random(8);
+  for (const bool published : {true, false}) {
+    for (const int way : {0, 1, 2, 3}) {
+      const std::int64_t sites = (way == 0 ? 10 : 70) + (published ? 0 : 1);
+      const HubbardModes modes =
+          hubbard_modes(published ? published_chain(sites, 2.0, 0.2, 2.0) : random_hubbard(random, sites, true));
+      // So many times, or frequencies, that they do not fit into one stage.
+      const auto frequency = symmetric(way == 1 ? 120.0 : 4.0, way == 0 ? 60001 : 37);
+      const auto evaluate = [&](const Execution& execution, Grid& grid, Walk& walk) {
+        if (way == 0) {
+          DirectSelfEnergy direct(modes, execution);
+          walk.expect(direct.stages(modes.sites, frequency));
+          direct.add_grid(grid.rows(), frequency, 0.0, walk);
+          return;
+        }
+        FftSelfEnergy fft(modes, frequency, 0.0, 1e-10, execution);
+        fft.force(way == 1 ? TimeTransform::matrix : TimeTransform::chirp, way == 3 ? 0.5 : 0.0);
+        fft.add_grid(grid.rows(), walk);
+      };
+      Grid whole(modes.sites, frequency);
+      std::size_t stages = 1;
+      Walk all([&](std::size_t done, std::size_t of, const auto&) {
+        EXPECT_EQ(done, stages);
+        EXPECT_LT(done, of);
+        ++stages;
+        return true;
+      });
+      evaluate(alone, whole, all);
+      EXPECT_GT(stages, 1u) << "way " << way;
+      for (const int size : {1, 3})
+        for (std::size_t stop = 1; stop < stages; stop += 1 + stages / 4) {
+          std::vector<std::vector<Complex>> half(static_cast<std::size_t>(size));
+          const auto first = [&](const Execution& execution, std::size_t rank) {
+            Grid grid(modes.sites, frequency);
+            Walk walk([&](std::size_t done, std::size_t, const auto& complete) {
+              if (done < stop) return true;
+              complete();
+              return false;
+            });
+            evaluate(execution, grid, walk);
+            EXPECT_TRUE(walk.stopped());
+            half[rank] = grid.value;
+          };
+          if (size == 1)
+            first(alone, 0);
+          else
+            with_team(size, [&](Team& team) {
+              Execution member = alone;
+              member.team = &team;
+              first(member, static_cast<std::size_t>(team.rank()));
+            });
+          for (const auto& value : half) EXPECT_EQ(value, half[0]);  // what one member knows, all know
+          Grid rest(modes.sites, frequency);
+          rest.value = half[0];
+          Walk walk({}, stop);
+          evaluate(alone, rest, walk);
+          EXPECT_EQ(rest.value, whole.value) << "way " << way << ", after stage " << stop << " of " << stages;
+        }
     }
   }
 }

@@ -155,6 +155,54 @@ TEST(HubbardSpectral, TakesTheCheaperAlgorithmAndRefusesImpossibleOnes) {
   EXPECT_THROW(spectral(chain, many, one), ParameterError);
 }
 
+TEST(HubbardSpectral, GoesOnWithTheSameBitsAfterEveryStage) {
+  Random random(9);
+  const HubbardChain chain = random_hubbard(random, 70, true);
+  std::vector<double> frequencies;
+  for (int i = -60; i <= 60; ++i) frequencies.push_back(2.0 * i);  // needs many times
+  HubbardSpectralOptions options;
+  options.tolerance = 1e-8;
+  const auto whole = spectral(chain, frequencies, options, by(Algorithm::fft));
+  std::vector<std::vector<unsigned char>> saved;
+  options.checkpoint = [&](const auto& state) { saved.push_back(state()); };
+  spectral(chain, frequencies, options, by(Algorithm::fft));
+  ASSERT_FALSE(saved.empty());
+  options.checkpoint = {};
+  const auto expect_whole = [&] {
+    const auto resumed = spectral(chain, frequencies, options, by(Algorithm::fft));
+    EXPECT_EQ(resumed.self_energy, whole.self_energy);
+    EXPECT_EQ(resumed.spectral_function, whole.spectral_function);
+    EXPECT_EQ(resumed.self_energy_error, whole.self_energy_error);
+  };
+  std::size_t stages = 0;
+  options.on_progress = [&](double) { return ++stages, true; };
+  expect_whole();
+  const std::size_t all = stages;
+  for (std::size_t i = 0; i < saved.size(); ++i) {
+    options.restored = saved[i];
+    stages = 0;
+    expect_whole();
+    EXPECT_EQ(stages, all - i - 1);  // what is known is not summed again
+  }
+  // Bytes of another problem are ignored.
+  options.restored.pop_back();
+  expect_whole();
+  options.restored = saved[0];
+  options.momenta = {0};
+  const auto other = spectral(chain, frequencies, options, by(Algorithm::fft));
+  EXPECT_LE(std::abs(other.self_energy[60] - whole.self_energy[35 * 121 + 60]), 1e-8);
+}
+
+TEST(HubbardSpectral, StopsWhenItIsAskedTo) {
+  HubbardSpectralOptions options;
+  options.on_progress = [](double) { return false; };
+  const auto result =
+      spectral(published_chain(70, 1.0, 0.2, 1.0), std::vector<double>{-150.0, 150.0}, options, by(Algorithm::fft));
+  EXPECT_TRUE(result.stopped);
+  EXPECT_TRUE(std::isnan(result.spectral_function[0]));
+  EXPECT_TRUE(std::isnan(result.self_energy[139].imag()));
+}
+
 TEST(HubbardGreen, StoredPropagators) {
   for (const auto& c : data::hubbard_small::cases) {
     SCOPED_TRACE(c.id);

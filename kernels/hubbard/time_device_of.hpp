@@ -1,0 +1,88 @@
+#pragma once
+
+#include "kernels/hubbard/time_kernel.hpp"
+
+namespace lindrift::kernels {
+inline namespace LINDRIFT_ISA {
+namespace hubbard {
+
+/// The work of a TimeDevice on an engine whose memory is apart from the host's.
+/// @tparam Transform  forward(rows, count), backward(rows, count) on that memory: kernels/cuda/fourier.hpp
+/// @tparam Product    transposed(left, stride, columns, right, width, depth, target): kernels/cuda/complex_product.hpp
+template <class Engine, class Transform, class Product>
+class TimeDeviceOf final : public TimeDevice {
+ public:
+  TimeDeviceOf(const TimeTables& tables, int device)
+      : engine_(1, device, nullptr),
+        tables_(tables),
+        amplitudes_transform_(tables.sites),
+        products_transform_(tables.sites) {
+    const double** arrays[] = {&tables_.energy,         &tables_.particle_rate, &tables_.particles,
+                               &tables_.hole_rate,      &tables_.holes,         &tables_.probe_rate,
+                               &tables_.slow_particles, &tables_.slow_holes,    &tables_.coupling};
+    for (int i = 0; i < array_count; ++i) {
+      if (*arrays[i] == nullptr) continue;
+      engine_.copy_in(*arrays[i], tables_.sites, arrays_[i]);
+      *arrays[i] = arrays_[i].data();
+    }
+  }
+
+  void evaluate(const double* times, Index count) override {
+    engine_.copy_in(times, count, times_);
+    count_ = count;
+    values_.resize(2 * count * tables_.sites);
+    const Index most = Engine::buffered_values / (2 * tables_.factors * tables_.sites);
+    // Always as many at once, so that the transforms need no second plan but for the rest.
+    const Index batch = most < 1 ? 1 : most;
+    for (Index first = 0; first < count; first += batch)
+      evaluate_some(first, count - first < batch ? count - first : batch);
+  }
+
+  void fetch(double* rows) override { engine_.copy_out(rows, 2 * count_ * tables_.sites, values_); }
+
+  void choose(const double* weights, const double* frequency, Index frequencies) override {
+    frequencies_ = frequencies;
+    engine_.copy_in(weights, count_, weights_);
+    engine_.copy_in(frequency, frequencies, frequency_);
+    double* waves = waves_.resize(2 * count_ * frequencies);
+    engine_.map(count_ * frequencies, WaveRows{times_.data(), weights_.data(), frequency_.data(), waves, frequencies});
+  }
+
+  void integrate(Index first, Index last, double* sums) override {
+    double* target = sums_.resize(2 * (last - first) * frequencies_);
+    product_.transposed(values_.data() + 2 * first, tables_.sites, last - first, waves_.data(), frequencies_, count_,
+                        target);
+    engine_.copy_out(sums, 2 * (last - first) * frequencies_, sums_);
+  }
+
+ private:
+  using Buffer = typename Engine::Buffer;
+  static constexpr int array_count = 9;
+
+  void evaluate_some(Index first, Index count) {
+    const Index sites = tables_.sites, elements = count * sites;
+    double* rows = rows_.resize(2 * tables_.factors * elements);
+    double* products = values_.data() + 2 * first * sites;
+    engine_.map(elements, AmplitudeRows{tables_, times_.data() + first, rows});
+    amplitudes_transform_.forward(rows, tables_.factors * count);
+    engine_.map(elements, ProductRows{tables_, rows, products});
+    if (!tables_.on_site) {
+      products_transform_.backward(products, count);
+      engine_.map(elements, CoupleRows{tables_, products});
+      products_transform_.forward(products, count);
+      engine_.map(elements, PropagateRows{tables_, rows, products});
+    }
+    products_transform_.forward(products, count);
+  }
+
+  Engine engine_;
+  TimeTables tables_;
+  Transform amplitudes_transform_, products_transform_;  // of different numbers of rows: each keeps its plan
+  Product product_;
+  Buffer arrays_[array_count], times_, rows_, values_, weights_, frequency_, waves_, sums_;
+  Index count_ = 0, frequencies_ = 0;
+};
+
+}  // namespace hubbard
+}  // namespace LINDRIFT_ISA
+}  // namespace lindrift::kernels

@@ -1,0 +1,139 @@
+#pragma once
+
+#include "kernels/elementary.hpp"
+#include "kernels/hubbard/time_tables.hpp"
+
+/// The kernel of the Hubbard chain's self-energy in time, between its Fourier transforms (docs/physics.md, section 10).
+
+namespace lindrift::kernels {
+inline namespace LINDRIFT_ISA {
+namespace hubbard {
+
+template <class T>
+struct ComplexOf {
+  T re, im;
+};
+
+LINDRIFT_HD ComplexOf<double> complex_at(const double* values, Index i) { return {values[2 * i], values[2 * i + 1]}; }
+LINDRIFT_HD void set_complex(double* values, Index i, ComplexOf<double> z) {
+  values[2 * i] = z.re;
+  values[2 * i + 1] = z.im;
+}
+LINDRIFT_HD ComplexOf<double> operator*(ComplexOf<double> x, ComplexOf<double> y) {
+  return {x.re * y.re - x.im * y.im, x.re * y.im + x.im * y.re};
+}
+
+/// What of one p goes into the transforms.
+template <class T>
+struct Amplitudes {
+  SineCosine<T> turn;              ///< of e_p t
+  T particle, hole, probe;         ///< |a_p|, |b_{-p}|, |c_{-p}|
+  T slow_particle{}, slow_hole{};  ///< the same of a slow p, else 0
+
+  LINDRIFT_HD ComplexOf<T> a() const { return {particle * turn.cosine, particle * turn.sine}; }
+  LINDRIFT_HD ComplexOf<T> b() const { return {hole * turn.cosine, -hole * turn.sine}; }
+  LINDRIFT_HD ComplexOf<T> c() const { return {probe * turn.cosine, -probe * turn.sine}; }
+  LINDRIFT_HD ComplexOf<T> slow_a() const { return {slow_particle * turn.cosine, slow_particle * turn.sine}; }
+  LINDRIFT_HD ComplexOf<T> slow_b() const { return {slow_hole * turn.cosine, -slow_hole * turn.sine}; }
+};
+
+/// a_p = n_p e^{(i e_p - Gamma_p/2) t}, b_p = (1 - n_p) e^{(-i e_p - Gamma_p/2) t}, c_p = e^{(-i e_p - gup_p/2) t}
+///                                                                                                          (Eq. 69)
+template <class T>
+LINDRIFT_HD Amplitudes<T> amplitudes(const TimeTables& tables, Index p, double time) {
+  Amplitudes<T> result;
+  result.turn = sine_cosine(load<T>(tables.energy, p) * time);
+  const T particle_decay = exponential(load<T>(tables.particle_rate, p) * -time).value;
+  const T hole_decay = exponential(load<T>(tables.hole_rate, p) * -time).value;
+  result.particle = load<T>(tables.particles, p) * particle_decay;
+  result.hole = load<T>(tables.holes, p) * hole_decay;
+  result.probe = tables.probe_rate ? exponential(load<T>(tables.probe_rate, p) * -time).value : T{} + 1.0;
+  if (tables.slow_particles) {
+    result.slow_particle = load<T>(tables.slow_particles, p) * particle_decay;
+    result.slow_hole = load<T>(tables.slow_holes, p) * hole_decay;
+  }
+  return result;
+}
+
+/// The amplitudes of a batch of times, as a map: element i is momentum i mod L of time i / L. For engines whose lanes
+/// are threads.
+struct AmplitudeRows {
+  TimeTables tables;
+  const double* times;  ///< (count,)
+  double* rows;         ///< (count, factors, sites)
+  LINDRIFT_HD void operator()(Index i) const {
+    const Index time = i / tables.sites, p = i - time * tables.sites;
+    const Amplitudes<double> result = amplitudes<double>(tables, p, times[time]);
+    const Index first = time * tables.factors * tables.sites + p;
+    set_complex(rows, first, result.a());
+    set_complex(rows, first + tables.sites, result.b());
+    set_complex(rows, first + 2 * tables.sites, result.c());
+    if (tables.factors == 3) return;
+    set_complex(rows, first + 3 * tables.sites, result.slow_a());
+    set_complex(rows, first + 4 * tables.sites, result.slow_b());
+  }
+};
+
+/// A_{-r} B_r - A^slow_{-r} B^slow_r, and on a chain with on-site interaction U^2 C_r times that           (Eqs. 70,
+/// 76)
+struct ProductRows {
+  TimeTables tables;
+  const double* rows;  ///< (count, factors, sites), transformed
+  double* products;    ///< (count, sites)
+  LINDRIFT_HD void at(Index time, Index r) const {
+    const Index sites = tables.sites, first = time * tables.factors * sites + r;
+    ComplexOf<double> product = complex_at(rows, first) * complex_at(rows, first + sites);
+    if (tables.factors > 3) {
+      const ComplexOf<double> slow = complex_at(rows, first + 3 * sites) * complex_at(rows, first + 4 * sites);
+      product = {product.re - slow.re, product.im - slow.im};
+    }
+    if (tables.on_site) {
+      const ComplexOf<double> c = complex_at(rows, first + 2 * sites);
+      product = product * ComplexOf<double>{tables.coupling[0] * c.re, tables.coupling[0] * c.im};
+    }
+    set_complex(products, time * sites + r, product);
+  }
+  LINDRIFT_HD void operator()(Index i) const { at(i / tables.sites, i % tables.sites); }
+};
+
+/// |U_q|^2 S(q)                                                                                             (Eq. 71)
+struct CoupleRows {
+  TimeTables tables;
+  double* products;  ///< (count, sites)
+  LINDRIFT_HD void at(Index time, Index q) const {
+    double* value = products + 2 * (time * tables.sites + q);
+    value[0] *= tables.coupling[q];
+    value[1] *= tables.coupling[q];
+  }
+  LINDRIFT_HD void operator()(Index i) const { at(i / tables.sites, i % tables.sites); }
+};
+
+/// C_r Y_r                                                                                                  (Eq. 71)
+struct PropagateRows {
+  TimeTables tables;
+  const double* rows;  ///< (count, factors, sites), transformed
+  double* products;    ///< (count, sites)
+  LINDRIFT_HD void at(Index time, Index r) const {
+    const Index sites = tables.sites;
+    const ComplexOf<double> c = complex_at(rows, (time * tables.factors + 2) * sites + r);
+    set_complex(products, time * sites + r, complex_at(products, time * sites + r) * c);
+  }
+  LINDRIFT_HD void operator()(Index i) const { at(i / tables.sites, i % tables.sites); }
+};
+
+/// -i weight_t e^{i w t} for times and frequencies                                                          (Eq. 68)
+struct WaveRows {
+  const double *times, *weights;  ///< (count,)
+  const double* frequency;        ///< (frequencies,)
+  double* waves;                  ///< (count, frequencies)
+  Index frequencies;
+  LINDRIFT_HD void operator()(Index i) const {
+    const Index time = i / frequencies;
+    const SineCosine<double> turn = sine_cosine(frequency[i - time * frequencies] * times[time]);
+    set_complex(waves, i, {weights[time] * turn.sine, -weights[time] * turn.cosine});
+  }
+};
+
+}  // namespace hubbard
+}  // namespace LINDRIFT_ISA
+}  // namespace lindrift::kernels

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+
+namespace lindrift::kernels {
+
+/// What the kernel K(k,t) of the Hubbard chain's self-energy is made of (docs/physics.md, Eqs. 68 to 71). Arrays over
+/// p = 2 pi m / sites, m = 0 .. sites-1, with zeros up to the next multiple of `padding`. Amplitudes of holes and of
+/// the probe stand at -p, so that one kind of transform does for all; e_p is even.
+struct TimeTables {
+  static constexpr std::int64_t padding = 8;
+  std::int64_t sites = 0;
+  std::int64_t factors = 3;                                       ///< rows of amplitudes a time: 3, or 5 with slow ones
+  bool on_site = true;                                            ///< coupling[0] is that of every q
+  const double* energy = nullptr;                                 ///< e_p
+  const double *particle_rate = nullptr, *particles = nullptr;    ///< Gamma_p / 2, n_p
+  const double *hole_rate = nullptr, *holes = nullptr;            ///< Gamma_{-p} / 2, 1 - n_{-p}
+  const double* probe_rate = nullptr;                             ///< gup_{-p} / 2; null if the probe is closed
+  const double *slow_particles = nullptr, *slow_holes = nullptr;  ///< the same where p is slow, else 0; null if none is
+  const double* coupling = nullptr;  ///< |U_q|^2 / sites^3 if on_site, else |U_q|^2 / sites^4
+};
+
+/// The kernels of one CPU instruction set; each call runs on the calling thread. Complex numbers are re and im in turn.
+/// Between them the caller transforms the rows (src/models/hubbard_kernel.cpp).
+struct TimeFunctions {
+  /// a_p(t), b_{-p}(t), c_{-p}(t), and a and b of the slow momenta if there are any.
+  /// @param[out] rows  (count, factors, sites)
+  void (*amplitudes)(const TimeTables& tables, const double* times, std::int64_t count, double* rows);
+  /// From the transforms of these: A_{-r} B_r without its slow part, times C_r and the coupling if on_site.
+  /// @param rows (count, factors, sites)    @param[out] products  (count, sites)
+  void (*products)(const TimeTables& tables, const double* rows, std::int64_t count, double* products);
+  /// Not on_site: S(q), the backward transforms of the products, times the coupling, in place.
+  void (*couple)(const TimeTables& tables, std::int64_t count, double* products);
+  /// Not on_site: the forward transforms of these times C_r, in place.
+  void (*propagate)(const TimeTables& tables, const double* rows, std::int64_t count, double* products);
+};
+
+/// The way to the frequencies on a device, behind bare pointers on the host.
+class TimeDevice {
+ public:
+  virtual ~TimeDevice();
+  /// K(k,t) at `count` real times, kept on the device.
+  virtual void evaluate(const double* times, std::int64_t count) = 0;
+  /// What is kept: (count, sites).
+  virtual void fetch(double* rows) = 0;
+  /// Chooses the frequencies of integrate(), and the weight of every time that is kept.
+  virtual void choose(const double* weights, const double* frequency, std::int64_t frequencies) = 0;
+  /// -i sum_t weight_t e^{i w t} K(k,t) for the momenta first .. last-1.
+  /// @param[out] sums  (last - first, frequencies)
+  virtual void integrate(std::int64_t first, std::int64_t last, double* sums) = 0;
+};
+
+#define LINDRIFT_DECLARE_VARIANT(isa) \
+  namespace isa {                     \
+  TimeFunctions time_functions();     \
+  }
+LINDRIFT_DECLARE_VARIANT(baseline)
+LINDRIFT_DECLARE_VARIANT(v3)
+LINDRIFT_DECLARE_VARIANT(v4)
+#undef LINDRIFT_DECLARE_VARIANT
+
+namespace cuda_device {
+/// The caller owns the result.
+TimeDevice* make_time_device(const TimeTables& tables, int device);
+}  // namespace cuda_device
+
+}  // namespace lindrift::kernels

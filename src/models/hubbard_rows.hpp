@@ -1,0 +1,81 @@
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace lindrift {
+
+class Team;
+
+/// A long sum over the chain in stages, between which it can stop, and go on later from what its rows hold then.
+class Walk {
+ public:
+  /// @param done      stages so far; @param of  all of them
+  /// @param complete  brings the rows of this process up to date, where members of a team hold parts of them; to be
+  ///                  called by all of them or none
+  /// @return false stops the sum
+  using OnStage = std::function<bool(std::size_t done, std::size_t of, const std::function<void()>& complete)>;
+
+  /// @param on_stage  called after each stage but the last, by all members of a team alike; may be empty
+  /// @param begin     stages that were done before
+  explicit Walk(OnStage on_stage = {}, std::size_t begin = 0) : on_stage_(std::move(on_stage)), begin_(begin) {}
+
+  void expect(std::size_t stages) { of_ += stages; }
+  bool stopped() const { return stopped_; }
+  /// Whether the stage that comes next is none to be done: done before, or stopped.
+  bool skips() {
+    if (!stopped_ && done_ >= begin_) return false;
+    ++done_;
+    return true;
+  }
+  void finished(const std::function<void()>& complete = {}) {
+    ++done_;
+    stopped_ = on_stage_ && done_ < of_ &&
+               !on_stage_(
+                   done_, of_, complete ? complete : [] {});
+  }
+
+ private:
+  OnStage on_stage_;
+  std::size_t begin_, of_ = 0, done_ = 0;
+  bool stopped_ = false;
+};
+
+/// Rows of Sigma(k,w) by momentum, of which half follow from the others if Sigma(pi-k,-w) = -conj Sigma(k,w), and which
+/// the members of a team compute in shares.
+class SharedRows {
+ public:
+  /// A momentum that is computed.
+  struct Momentum {
+    std::size_t m;
+    std::complex<double>* row;     ///< where its sum goes, or null if only its mirror is wanted
+    std::complex<double>* mirror;  ///< where that of pi - k goes, or null
+  };
+  struct Range {
+    std::size_t first, last;
+  };
+
+  /// @param rows   m = 0 .. L-1, `count` values each; a row may be null
+  /// @param team   null if alone
+  SharedRows(std::span<std::complex<double>* const> rows, std::size_t count, bool mirrored, Team* team);
+
+  std::size_t size() const { return momenta_.size(); }
+  /// Targets of momentum i; in a team they are of this process alone until gather().
+  const Momentum& operator[](std::size_t i) const { return targets_[i]; }
+  /// This process's share of the momenta in `range`, in whole tiles, so that bits do not depend on the team.
+  Range share(Range range, std::size_t tile) const;
+  /// Completes the momenta in `range`, of which every member has computed its share.
+  void gather(Range range, std::size_t tile);
+
+ private:
+  std::size_t count_;
+  Team* team_;
+  std::vector<Momentum> momenta_, targets_;
+  std::vector<std::complex<double>> own_;  ///< in a team: (momenta, count)
+};
+
+}  // namespace lindrift

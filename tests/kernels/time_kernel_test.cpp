@@ -1,0 +1,218 @@
+// The kernel of the Hubbard chain's self-energy in time: every instruction set and a device walked on the host, against
+// plain loops in extended precision.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <complex>
+#include <memory>
+
+#include "kernels/hubbard/time_device_of.hpp"
+#include "models/hubbard_direct.hpp"
+#include "models/hubbard_fft.hpp"
+#include "models/hubbard_kernel.hpp"
+#include "models/hubbard_modes.hpp"
+#include "models/hubbard_quadrature.hpp"
+#include "support/emulated_engine.hpp"
+#include "support/engines.hpp"
+#include "support/hubbard.hpp"
+#include "support/plain_device.hpp"
+#include "support/thread_team.hpp"
+
+namespace lindrift::testing {
+namespace {
+
+using Complex = std::complex<double>;
+using Exact = std::complex<long double>;
+
+template <int Lanes, int ElementsPerLane, bool Backward>
+std::unique_ptr<kernels::TimeDevice> emulated(const kernels::TimeTables& tables) {
+  using Engine = EmulatedEngine<Lanes, 1, ElementsPerLane, 1, Backward>;
+  return std::make_unique<kernels::hubbard::TimeDeviceOf<Engine, PlainTransform, PlainProduct>>(tables, 0);
+}
+
+struct Place {
+  const char* name;
+  Engine::Place place;
+  bool backward = false;
+};
+
+class TimeDeviceTest : public ::testing::TestWithParam<Place> {
+ protected:
+  void SetUp() override { skip_unless_available({GetParam().name, GetParam().place, true}); }
+  static std::unique_ptr<kernels::TimeDevice> device(const kernels::TimeTables& tables) {
+#ifdef LINDRIFT_HAVE_CUDA
+    if (GetParam().place == Engine::Place::cuda)
+      return std::unique_ptr<kernels::TimeDevice>(kernels::cuda_device::make_time_device(tables, 0));
+#endif
+    return GetParam().backward ? emulated<16, 2, true>(tables) : emulated<128, 16, false>(tables);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Devices, TimeDeviceTest,
+                         ::testing::Values(Place{"emulated_as_on_the_card", Engine::Place::emulated},
+                                           Place{"emulated_backward", Engine::Place::emulated, true},
+                                           Place{"cuda", Engine::Place::cuda}),
+                         [](const auto& place) { return std::string(place.param.name); });
+
+/// Chains with and without on-site interaction only, open and closed probes.
+HubbardChain chain_of(Random& random, std::int64_t sites, int kind) {
+  HubbardChain chain = random_hubbard(random, sites, kind % 2 == 1);
+  if (kind < 2) chain.interaction = {0.7};
+  return chain;
+}
+
+TEST(TimeKernel, AmplitudesOfEveryInstructionSetAreTheExponentials) {
+  Random random(11);
+  std::vector<std::pair<const char*, kernels::TimeFunctions>> variants = {
+      {"baseline", kernels::baseline::time_functions()}};
+#ifdef LINDRIFT_SIMD_VARIANTS
+  if (__builtin_cpu_supports("x86-64-v3")) variants.emplace_back("v3", kernels::v3::time_functions());
+  if (__builtin_cpu_supports("x86-64-v4")) variants.emplace_back("v4", kernels::v4::time_functions());
+#endif
+  for (const auto& [name, functions] : variants)
+    for (const std::int64_t sites : {2, 3, 7, 8, 9, 31, 64})
+      for (const double cut : {0.0, 1.0}) {
+        const HubbardModes modes = hubbard_modes(random_hubbard(random, sites, true));
+        const HubbardKernel kernel(modes, cut);
+        const std::vector<double> times = {0.0, 0.3, -0.4, 7.0, 100.0};
+        const auto row = modes.sites * static_cast<std::size_t>(kernel.tables().factors);
+        std::vector<Complex> rows(times.size() * row, Complex(NAN, NAN));
+        functions.amplitudes(kernel.tables(), times.data(), static_cast<std::int64_t>(times.size()),
+                             reinterpret_cast<double*>(rows.data()));
+        for (std::size_t t = 0; t < times.size(); ++t)
+          for (std::size_t p = 0; p < modes.sites; ++p) {
+            const std::size_t opposite = (modes.sites - p) % modes.sites;
+            const auto wave = [&](std::size_t m, double sign, double rate, double size) {
+              return static_cast<long double>(size) *
+                     std::exp(Exact(-0.5L * rate, static_cast<long double>(sign) * modes.energy[m]) *
+                              static_cast<long double>(times[t]));
+            };
+            const bool slow = modes.rate[p] < cut, slow_opposite = modes.rate[opposite] < cut;
+            const std::vector<Exact> expected = {
+                wave(p, 1.0, modes.rate[p], modes.occupation[p]),
+                wave(opposite, -1.0, modes.rate[opposite], modes.hole[opposite]),
+                wave(opposite, -1.0, modes.probe_loss[opposite], 1.0),
+                slow ? wave(p, 1.0, modes.rate[p], modes.occupation[p]) : 0.0L,
+                slow_opposite ? wave(opposite, -1.0, modes.rate[opposite], modes.hole[opposite]) : 0.0L};
+            for (std::size_t f = 0; f < static_cast<std::size_t>(kernel.tables().factors); ++f) {
+              // Two exponents whose roundings grow with time.
+              const double allowed =
+                  4e-16 * (2.0 + 4.0 * std::fabs(times[t])) * static_cast<double>(std::abs(expected[f]));
+              EXPECT_LE(std::abs(Exact(rows[t * row + f * modes.sites + p]) - expected[f]), allowed)
+                  << name << ", " << sites << " sites, t = " << times[t] << ", row " << f << ", p " << p;
+            }
+          }
+      }
+}
+
+TEST(TimeKernel, AtRealTimesIsTheSumOverPairs) {
+  Random random(12);
+  for (const std::int64_t sites : {2, 3, 5, 8, 31})
+    for (const int kind : {0, 1, 2, 3}) {
+      const HubbardChain chain = chain_of(random, sites, kind);
+      const HubbardModes modes = hubbard_modes(chain);
+      const auto expected = reference_of(chain);
+      const std::vector<double> times = {0.0, 0.3, 2.5, -0.4, 9.0};
+      for (const int threads : {1, 2}) {
+        std::vector<Complex> rows(times.size() * modes.sites);
+        HubbardKernel(modes).evaluate(times, rows.data(), threads);
+        for (std::size_t t = 0; t < times.size(); ++t)
+          for (std::int64_t k = 0; k < sites; ++k)
+            EXPECT_LE(std::abs(Exact(rows[t * modes.sites + static_cast<std::size_t>(k)]) -
+                               reference::time_kernel(expected, k, times[t])),
+                      2e-14 * modes.first_moment)
+                << sites << " sites, kind " << kind << ", t = " << times[t];
+      }
+    }
+}
+
+TEST_P(TimeDeviceTest, KernelIsThatOfTheHost) {
+  Random random(13);
+  for (const std::int64_t sites : {2, 3, 8, 31, 130})  // the last has more values than the emulated card takes at once
+    for (const int kind : {0, 1, 2, 3})
+      for (const double cut : {0.0, 1.0}) {
+        const HubbardModes modes = hubbard_modes(chain_of(random, sites, kind));
+        const HubbardKernel kernel(modes, cut);
+        const std::vector<double> times = {0.0, 0.3, -0.4, 2.5, 9.0, 11.0, 12.0};
+        std::vector<Complex> expected(times.size() * modes.sites), actual(times.size() * modes.sites);
+        kernel.evaluate(times, expected.data(), 1);
+        const auto card = device(kernel.tables());
+        card->evaluate(times.data(), static_cast<std::int64_t>(times.size()));
+        card->fetch(reinterpret_cast<double*>(actual.data()));
+        for (std::size_t i = 0; i < actual.size(); ++i)
+          EXPECT_LE(std::abs(actual[i] - expected[i]), 1e-14 * modes.first_moment) << sites << " sites, kind " << kind;
+      }
+}
+
+TEST_P(TimeDeviceTest, IntegralsAreSumsOverTheTimes) {
+  Random random(14);
+  const HubbardModes modes = hubbard_modes(random_hubbard(random, 13, true));
+  const HubbardKernel kernel(modes);
+  const auto card = device(kernel.tables());
+  for (const std::size_t count : {5, 3}) {  // buffers are used again for less
+    const std::vector<double> times = random.vector(count, 0.0, 4.0), weights = random.vector(count, -1.0, 1.0);
+    std::vector<Complex> values(count * modes.sites);
+    kernel.evaluate(times, values.data(), 1);
+    card->evaluate(times.data(), static_cast<std::int64_t>(count));
+    for (const std::size_t columns : {4, 7}) {
+      const std::vector<double> frequency = random.vector(columns, -5.0, 5.0);
+      card->choose(weights.data(), frequency.data(), static_cast<std::int64_t>(columns));
+      for (const auto& [first, last] : {std::pair<std::size_t, std::size_t>{0, 13}, {3, 8}, {12, 13}}) {
+        std::vector<Complex> sums((last - first) * columns);
+        card->integrate(static_cast<std::int64_t>(first), static_cast<std::int64_t>(last),
+                        reinterpret_cast<double*>(sums.data()));
+        for (std::size_t m = first; m < last; ++m)
+          for (std::size_t w = 0; w < columns; ++w) {
+            Exact expected;
+            for (std::size_t t = 0; t < count; ++t)
+              expected += Exact(0.0L, -weights[t]) * Exact(values[t * modes.sites + m]) *
+                          std::polar(1.0L, static_cast<long double>(frequency[w]) * times[t]);
+            EXPECT_LE(std::abs(Exact(sums[(m - first) * columns + w]) - expected), 2e-14 * modes.first_moment);
+          }
+      }
+    }
+  }
+}
+
+TEST_P(TimeDeviceTest, SelfEnergiesAgreeWithTheDoubleSum) {
+  Random random(15);
+  const Execution alone{Backend::cpu, Algorithm::direct, 1};
+  for (const std::int64_t sites : {2, 3, 8, 13})
+    for (const bool split : {false, true})
+      for (const bool some : {false, true}) {
+        const HubbardModes modes = hubbard_modes(random_hubbard(random, sites, true));
+        const std::vector<double> frequency = {-3.0, -1.1, 0.3, 1.1, 3.7};
+        std::vector<Complex> expected(modes.sites * frequency.size()), actual = expected;
+        std::vector<Complex*> to(modes.sites), from(modes.sites);
+        for (std::size_t m = 0; m < modes.sites; ++m) {
+          if (some && m % 3 == 1) continue;  // gaps between the momenta that are wanted
+          to[m] = expected.data() + m * frequency.size();
+          from[m] = actual.data() + m * frequency.size();
+        }
+        DirectSelfEnergy(modes, alone).add_grid(to, frequency, 0.01);
+        double largest = 0.0;
+        for (const Complex z : expected) largest = std::max(largest, std::abs(z));
+        const auto evaluate = [&](const Execution& execution, std::vector<Complex*> rows) {
+          FftSelfEnergy fft(modes, frequency, 0.01, 1e-12 * largest, execution);
+          fft.force(device, split ? 0.5 * (modes.slowest_rate + modes.fastest_rate) : 0.0);
+          EXPECT_LE(fft.add_grid(rows), 1e-11 * largest);
+        };
+        evaluate(alone, from);
+        for (std::size_t i = 0; i < actual.size(); ++i)
+          EXPECT_LE(std::abs(actual[i] - expected[i]), 1e-12 * largest) << sites << " sites";
+        if (GetParam().place == Engine::Place::cuda) continue;  // one card, one process
+        with_team(3, [&](Team& team) {
+          Execution member = alone;
+          member.team = &team;
+          std::vector<Complex> shared(actual.size());
+          std::vector<Complex*> rows(modes.sites);
+          for (std::size_t m = 0; m < modes.sites; ++m)
+            if (from[m] != nullptr) rows[m] = shared.data() + m * frequency.size();
+          evaluate(member, rows);
+          EXPECT_EQ(shared, actual);
+        });
+      }
+}
+
+}  // namespace
+}  // namespace lindrift::testing
