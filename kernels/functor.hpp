@@ -85,6 +85,22 @@ LINDRIFT_HD void store_in_turn(Pack a, Pack b, double* target) {
   __builtin_memcpy(target, &first, sizeof(Pack));
   __builtin_memcpy(target + pack_width, &second, sizeof(Pack));
 }
+/// Reads what store_in_turn() writes.
+LINDRIFT_HD void take_in_turn(const double* source, Pack& a, Pack& b) {
+  Pack first, second;
+  __builtin_memcpy(&first, source, sizeof(Pack));
+  __builtin_memcpy(&second, source + pack_width, sizeof(Pack));
+#if defined(__AVX512F__)
+  a = __builtin_shufflevector(first, second, 0, 2, 4, 6, 8, 10, 12, 14);
+  b = __builtin_shufflevector(first, second, 1, 3, 5, 7, 9, 11, 13, 15);
+#elif defined(__AVX__)
+  a = __builtin_shufflevector(first, second, 0, 2, 4, 6);
+  b = __builtin_shufflevector(first, second, 1, 3, 5, 7);
+#else
+  a = __builtin_shufflevector(first, second, 0, 2);
+  b = __builtin_shufflevector(first, second, 1, 3);
+#endif
+}
 #endif
 
 template <class T>

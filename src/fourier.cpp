@@ -26,6 +26,18 @@ double* bare(std::complex<double>* rows) { return reinterpret_cast<double*>(rows
 
 }  // namespace
 
+std::size_t smooth_length(std::size_t least) {
+  std::size_t best = 1;
+  while (best < least) best *= 2;
+  for (std::size_t five = 1; five < best; five *= 5)
+    for (std::size_t three = five; three < best; three *= 3) {
+      std::size_t length = three;
+      while (length < least) length *= 2;
+      best = std::min(best, length);
+    }
+  return best;
+}
+
 Fourier::Fourier(std::size_t length) : length_(length), plan_(make_plan(length)) {}
 Fourier::~Fourier() = default;
 Fourier::Fourier(Fourier&&) noexcept = default;

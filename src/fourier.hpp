@@ -10,6 +10,9 @@ namespace kernels {
 class FourierPlan;
 }
 
+/// Smallest product of powers of 2, 3 and 5 that is no less: a length whose transforms are fast.
+std::size_t smooth_length(std::size_t least);
+
 /// Discrete Fourier transforms of one length on the CPU:
 ///   forward   y_k = sum_j x_j e^{-2 pi i jk/n}      backward   x_j = sum_k y_k e^{+2 pi i jk/n}
 /// Neither has a factor: one after the other multiplies by n. Error about 1e-16 sqrt(log n) of the largest element.

@@ -1,6 +1,7 @@
 // Compiled once per backend and per CPU instruction set; LINDRIFT_ISA names the variant.
 #include "kernels/hubbard/self_energy_kernel_of.hpp"
 #include "kernels/hubbard/time_device_of.hpp"
+#include "kernels/hubbard/volterra.hpp"
 
 #ifdef __CUDACC__
 #include "kernels/cuda/complex_product.hpp"
@@ -67,8 +68,52 @@ void time_propagate(const TimeTables& tables, const double* rows, Index count, d
   for_rows(PropagateRows{tables, rows, products}, count);
 }
 
+/// Calls work(lanes) for each pack of lanes of a group.
+template <class Work>
+void for_lanes(const VolterraTables& tables, Index first, const VolterraArrays& arrays, const Work& work) {
+  for (Index lane = 0; lane < VolterraTables::group; lane += pack_width)
+    work(Volterra<Pack>{tables, arrays, first + lane, lane});
+}
+
+void volterra_prepare(const VolterraTables& tables, Index first, const double* rows, const double* circle,
+                      const VolterraArrays& arrays) {
+  for_lanes(tables, first, arrays, [&](const Volterra<Pack>& lanes) {
+    lanes.dress(rows);
+    lanes.integrate();
+    lanes.begin(circle);
+  });
+}
+
+void volterra_advance(const VolterraTables& tables, Index first, const VolterraArrays& arrays, Index from, Index begin,
+                      Index end) {
+  for_lanes(tables, first, arrays, [&](const Volterra<Pack>& lanes) { lanes.advance(from, begin, end); });
+}
+
+void volterra_compare(const VolterraTables& rough, const VolterraArrays& rough_arrays, const VolterraArrays& arrays,
+                      double* difference) {
+  for (Index lane = 0; lane < VolterraTables::group; lane += pack_width) {
+    const Volterra<Pack> fine{rough, arrays, 0, lane}, coarse{rough, rough_arrays, 0, lane};
+    const Pack square = fine.difference(coarse);
+    for (int i = 0; i < pack_width; ++i) difference[lane + i] = sqrt(static_cast<double>(square[i]));
+  }
+}
+
+void volterra_finish(const VolterraTables& tables, Index first, const VolterraArrays& arrays, double* green) {
+  for_lanes(tables, first, arrays, [&](const Volterra<Pack>& lanes) {
+    for (Index t = 0; t < tables.times; ++t) {
+      const ComplexOf<Pack> value = lanes.green(t);
+      for (int i = 0; i < pack_width && lanes.momentum + i < tables.sites; ++i)
+        set_complex(green, (lanes.momentum + i) * tables.times + t, {value.re[i], value.im[i]});
+    }
+  });
+}
+
 }  // namespace
 }  // namespace hubbard
+
+VolterraFunctions volterra_functions() {
+  return {hubbard::volterra_prepare, hubbard::volterra_advance, hubbard::volterra_compare, hubbard::volterra_finish};
+}
 
 TimeFunctions time_functions() {
   return {hubbard::time_amplitudes, hubbard::time_products, hubbard::time_couple, hubbard::time_propagate};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/hubbard/time_kernel.hpp"
+#include "kernels/hubbard/volterra.hpp"
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -55,6 +56,52 @@ class TimeDeviceOf final : public TimeDevice {
     engine_.copy_out(sums, 2 * (last - first) * frequencies_, sums_);
   }
 
+  void propagate(const VolterraTables& tables, const VolterraTables& rough, const double* circle, Index first,
+                 Index last, double* green, double* difference) override {
+    VolterraMomenta momenta{tables, rough, {}, {}, first, values_.data(), nullptr, nullptr, nullptr};
+    const auto own = [&](const double* VolterraTables::*array, Index size, Buffer& buffer) {
+      engine_.copy_in(tables.*array, size, buffer);
+      momenta.tables.*array = momenta.rough.*array = buffer.data();
+    };
+    const Index sites = tables.sites, points = VolterraTables::circle_points, stencil = VolterraTables::stencil;
+    own(&VolterraTables::energy, sites, volterra_[0]);
+    own(&VolterraTables::level, sites, volterra_[1]);
+    own(&VolterraTables::decay, sites, volterra_[2]);
+    own(&VolterraTables::turns, 2 * points, volterra_[3]);
+    own(&VolterraTables::at, tables.times, volterra_[4]);
+    own(&VolterraTables::first, tables.times, volterra_[5]);
+    own(&VolterraTables::weights, tables.times * stencil, volterra_[6]);
+    engine_.copy_in(circle, 4 * points * sites, circle_);
+    momenta.circle = circle_.data();
+    // K with both of its ends, Q and g, of both runs.
+    const auto doubles = [](const VolterraTables& run) { return 6 * run.count + 4 * VolterraTables::order; };
+    const Index fitting = 8 * Engine::buffered_values / (doubles(tables) + doubles(rough));
+    const Index batch = fitting < 1 ? 1 : fitting < last - first ? fitting : last - first;
+    for (Index begin = first; begin < last; begin += batch) {
+      const Index lanes = last - begin < batch ? last - begin : batch;
+      double* next = working_.resize((doubles(tables) + doubles(rough)) * lanes);
+      const auto arrays = [&](const VolterraTables& run) {
+        VolterraArrays result{.lanes = lanes};
+        const auto take = [&](double*& array, Index rows) {
+          array = next;
+          next += rows * lanes;
+        };
+        take(result.k_re, run.count + 2 * VolterraTables::order);
+        take(result.k_im, run.count + 2 * VolterraTables::order);
+        for (double** array : {&result.q_re, &result.q_im, &result.g_re, &result.g_im}) take(*array, run.count);
+        return result;
+      };
+      momenta.arrays = arrays(tables);
+      momenta.rough_arrays = arrays(rough);
+      momenta.first = begin;
+      momenta.green = sums_.resize(2 * lanes * tables.times);
+      momenta.difference = differences_.resize(lanes);
+      engine_.map(lanes, momenta);
+      engine_.copy_out(green + 2 * (begin - first) * tables.times, 2 * lanes * tables.times, sums_);
+      engine_.copy_out(difference + (begin - first), lanes, differences_);
+    }
+  }
+
  private:
   using Buffer = typename Engine::Buffer;
   static constexpr int array_count = 9;
@@ -80,6 +127,7 @@ class TimeDeviceOf final : public TimeDevice {
   Transform amplitudes_transform_, products_transform_;  // of different numbers of rows: each keeps its plan
   Product product_;
   Buffer arrays_[array_count], times_, rows_, values_, weights_, frequency_, waves_, sums_;
+  Buffer volterra_[7], circle_, working_, differences_;
   Index count_ = 0, frequencies_ = 0;
 };
 

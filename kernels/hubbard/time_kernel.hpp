@@ -15,6 +15,16 @@ struct ComplexOf {
 };
 
 LINDRIFT_HD ComplexOf<double> complex_at(const double* values, Index i) { return {values[2 * i], values[2 * i + 1]}; }
+template <class T>
+LINDRIFT_HD ComplexOf<T> load_in_turn(const double* values, Index i) {
+  if constexpr (sizeof(T) == sizeof(double)) {
+    return complex_at(values, i);
+  } else {
+    ComplexOf<T> result;
+    take_in_turn(values + 2 * i, result.re, result.im);
+    return result;
+  }
+}
 LINDRIFT_HD void set_complex(double* values, Index i, ComplexOf<double> z) {
   values[2 * i] = z.re;
   values[2 * i + 1] = z.im;
@@ -37,8 +47,8 @@ struct Amplitudes {
   LINDRIFT_HD ComplexOf<T> slow_b() const { return {slow_hole * turn.cosine, -slow_hole * turn.sine}; }
 };
 
-/// a_p = n_p e^{(i e_p - Gamma_p/2) t}, b_p = (1 - n_p) e^{(-i e_p - Gamma_p/2) t}, c_p = e^{(-i e_p - gup_p/2) t}
-///                                                                                                          (Eq. 69)
+/// a_p = n_p e^{(i e_p - Gamma_p/2) t}, b_p = (1 - n_p) e^{(-i e_p - Gamma_p/2) t}, c_p = e^{(-i e_p - gup_p/2) t},
+/// with which Eq. 69 begins.
 template <class T>
 LINDRIFT_HD Amplitudes<T> amplitudes(const TimeTables& tables, Index p, double time) {
   Amplitudes<T> result;
@@ -96,7 +106,7 @@ struct ProductRows {
   LINDRIFT_HD void operator()(Index i) const { at(i / tables.sites, i % tables.sites); }
 };
 
-/// |U_q|^2 S(q)                                                                                             (Eq. 71)
+/// |U_q|^2 S(q)                                                                                             (Eq. 70)
 struct CoupleRows {
   TimeTables tables;
   double* products;  ///< (count, sites)
@@ -108,7 +118,7 @@ struct CoupleRows {
   LINDRIFT_HD void operator()(Index i) const { at(i / tables.sites, i % tables.sites); }
 };
 
-/// C_r Y_r                                                                                                  (Eq. 71)
+/// C_r Y_r                                                                                                  (Eq. 70)
 struct PropagateRows {
   TimeTables tables;
   const double* rows;  ///< (count, factors, sites), transformed

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "kernels/hubbard/volterra_tables.hpp"
+
 namespace lindrift::kernels {
 
 /// What the kernel K(k,t) of the Hubbard chain's self-energy is made of (docs/physics.md, Eqs. 68 to 71). Arrays over
@@ -35,7 +37,7 @@ struct TimeFunctions {
   void (*propagate)(const TimeTables& tables, const double* rows, std::int64_t count, double* products);
 };
 
-/// The way to the frequencies on a device, behind bare pointers on the host.
+/// The ways to the frequencies and to the propagator on a device, behind bare pointers on the host.
 class TimeDevice {
  public:
   virtual ~TimeDevice();
@@ -48,6 +50,12 @@ class TimeDevice {
   /// -i sum_t weight_t e^{i w t} K(k,t) for the momenta first .. last-1.
   /// @param[out] sums  (last - first, frequencies)
   virtual void integrate(std::int64_t first, std::int64_t last, double* sums) = 0;
+  /// G(k,t) of the momenta first .. last-1 from the integral equation, whose rows of K are those that are kept.
+  /// @param rough       the same with twice the step
+  /// @param circle      (2, circle_points, sites) K on the circles of both
+  /// @param[out] green  (last - first, times) complex numbers      @param[out] difference  (last - first,) between both
+  virtual void propagate(const VolterraTables& tables, const VolterraTables& rough, const double* circle,
+                         std::int64_t first, std::int64_t last, double* green, double* difference) = 0;
 };
 
 #define LINDRIFT_DECLARE_VARIANT(isa) \

@@ -118,15 +118,8 @@ double output_doubles(const Point& point) {
   return row * static_cast<double>(point.reals("task.times").size());
 }
 
-std::size_t steps_of(const Point& point) {
-  return green_steps(model_of(point), point.reals("task.times").back(), point.real("solver.tolerance"));
-}
-
-/// Bytes that a propagator needs beside its results: the kernel at every step and on two circles.
-double green_memory(const Point& point) {
-  const auto sites = static_cast<double>(sites_of(point));
-  return 16.0 * sites *
-         (static_cast<double>(steps_of(point)) + 232.0 + static_cast<double>(point.reals("task.times").size()));
+HubbardGreenPlan green_plan(const Point& point, const Execution& execution) {
+  return plan_green(model_of(point), point.reals("task.times").back(), point.real("solver.tolerance"), execution);
 }
 
 void validate_point(const Point& point) {
@@ -146,12 +139,12 @@ void validate_point(const Point& point) {
   validate(chain);
   const std::int64_t most = point.integer("solver.max_steps");
   if (!is_spectral(point)) {
-    const std::size_t steps = steps_of(point);
-    if (static_cast<double>(steps) > static_cast<double>(most))
+    const HubbardGreenPlan plan = green_plan(point, {.backend = Backend::cpu});
+    if (static_cast<double>(plan.steps) > static_cast<double>(most))
       throw ParameterError("task.times",
                            fmt::format("up to t = {:.6g} there are {} steps, more than solver.max_steps = {}",
-                                       point.reals("task.times").back(), steps, most));
-    refuse_memory(results + green_memory(point), "task.times");
+                                       point.reals("task.times").back(), plan.steps, most));
+    refuse_memory(results + plan.memory_bytes, "task.times");
     return;
   }
   const std::int64_t first = first_momentum_index(sites);
@@ -226,17 +219,17 @@ Plan plan_point(const Point& point, const Execution& requested) {
   if (execution.threads <= 0) execution.threads = omp_get_max_threads();
   const auto sites = static_cast<double>(chain.sites);
   if (!is_spectral(point)) {
-    const auto steps = static_cast<double>(steps_of(point));
+    const HubbardGreenPlan green = green_plan(point, execution);
+    const auto steps = static_cast<double>(green.steps);
     plan.work = "steps of the integral equation";
     plan.reason = "the Volterra equation of the propagator, its kernel by transforms at every step";
-    plan.backend = Backend::cpu;
-    plan.backend_reason = "the integral equation is solved on the CPU";
-    plan.memory_bytes = green_memory(point);
+    plan.backend = green.backend;
+    plan.backend_reason = green.backend_reason;
+    plan.memory_bytes = green.memory_bytes;
     plan.rate_evaluations = steps;
-    plan.operations = 5.0 * steps * sites + 20.0 * sites * std::log2(sites);
+    plan.operations = green.operations / steps;
     plan.bytes_moved = 32.0 * sites;
-    constexpr double operations_per_second = 2.5e9;  // of a core
-    plan.seconds_per_evaluation = plan.operations / operations_per_second / execution.threads;
+    plan.seconds_per_evaluation = green.seconds / steps;
     return plan;
   }
   const HubbardSpectralPlan spectral_plan =
@@ -307,13 +300,15 @@ io::Result run_green(const Point& point, const Execution& execution, const Monit
   options.keep_sites = wanted(point, "green_retarded");
   options.keep_momenta = wanted(point, "green_retarded_momentum");
   options.on_progress = monitor.progress;
+  options.checkpoint = monitor.checkpoint;
+  options.restored = monitor.restored;
   HubbardGreen propagator = green(model_of(point), point.reals("task.times"), options, resolved(point, execution));
 
   io::Result result = outline(point);
   result.algorithm = "volterra";
   result.algorithm_reason = "the integral equation of the propagator, its kernel by transforms";
-  result.backend = name(Backend::cpu);
-  result.backend_reason = "the integral equation is solved on the CPU";
+  result.backend = name(propagator.backend);
+  result.backend_reason = propagator.backend_reason;
   result.converged = propagator.converged;
   result.stopped = propagator.stopped;
   result.message = joined(propagator.message, warnings(point));

@@ -49,19 +49,6 @@ inline Complex times(Complex a, Complex b) {
   return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
 }
 
-/// Smallest product of powers of 2, 3 and 5 that is no less.
-std::size_t smooth_length(std::size_t least) {
-  std::size_t best = 1;
-  while (best < least) best *= 2;
-  for (std::size_t five = 1; five < best; five *= 5)
-    for (std::size_t three = five; three < best; three *= 3) {
-      std::size_t length = three;
-      while (length < least) length *= 2;
-      best = std::min(best, length);
-    }
-  return best;
-}
-
 FftSelfEnergy::DeviceMaker device_maker([[maybe_unused]] const Execution& execution) {
 #ifdef LINDRIFT_HAVE_CUDA
   return [device = execution.device](const kernels::TimeTables& tables) {

@@ -3,27 +3,27 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
-#include <numbers>
+#include <memory>
 
 #include "fourier.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/team.hpp"
 #include "models/hubbard_kernel.hpp"
-#include "models/hubbard_quadrature.hpp"
+#include "models/hubbard_volterra.hpp"
+#include "tasks/saved_state.hpp"
 
 namespace lindrift {
 
 namespace {
 
 using Complex = std::complex<double>;
+using kernels::VolterraTables;
 
-/// Order of the quadrature's end corrections, in the integral equation and in its kernel; the first 2 order values come
-/// from a Taylor series.
-constexpr std::size_t order = 10;
-constexpr std::size_t start = 2 * order;
+constexpr auto margin = static_cast<std::size_t>(VolterraTables::margin);
+constexpr auto circle_points = static_cast<std::size_t>(VolterraTables::circle_points);
+constexpr std::size_t group = VolterraSolver::group;
 /// step * (largest exponent): the error is 3e-14 and 3e-11, measured.
 constexpr double fine_step = 0.28, coarse_step = 0.56, coarse_tolerance = 1e-9;
 constexpr int most_halvings = 3;
@@ -31,147 +31,12 @@ constexpr int most_halvings = 3;
 constexpr double claimed_gain = 256.0;
 /// What rounding leaves: sums of some thousand terms of order one.
 constexpr double rounding = 2e-14;
-/// Terms of the series at the start, points on the circle that they come from.
-constexpr std::size_t series_terms = 60, circle_points = 96;
-/// Points of the interpolation between steps.
-constexpr std::size_t stencil = 16;
-/// Momenta that one thread solves at a time; their columns of K share cache lines.
-constexpr std::size_t momenta_at_once = 4;
 /// Times that a run looks whether it should stop.
-constexpr std::size_t rounds = 16;
-
-inline Complex times(Complex a, Complex b) {
-  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
-}
-
-/// What is added to the weight 1 of the first and last `order` points: Gregory's coefficients of the differences.
-std::array<double, order> gregory_weights() {
-  std::array<double, order + 1> a{1.0};  // of -x / log(1-x)
-  for (std::size_t n = 1; n <= order; ++n)
-    for (std::size_t k = 0; k < n; ++k) a[n] -= a[k] / static_cast<double>(n + 1 - k);
-  std::array<double, order> weight{};
-  weight[0] = -0.5;
-  for (std::size_t m = 1; m < order; ++m) {
-    double binomial = 1.0;
-    for (std::size_t j = 0; j <= m; ++j) {
-      weight[j] += a[m + 1] * (j % 2 == 0 ? binomial : -binomial);
-      binomial = binomial * static_cast<double>(m - j) / static_cast<double>(j + 1);
-    }
-  }
-  return weight;
-}
-
-/// sum_{j=1}^{n} Q_j g_{n-j} with eight interleaved partial sums.
-Complex convolution(const double* kernel_re, const double* kernel_im, const double* reversed_re,
-                    const double* reversed_im, std::size_t count) {
-  constexpr std::size_t lanes = 8;
-  double re[lanes]{}, im[lanes]{};
-  std::size_t j = 0;
-  for (; j + lanes <= count; j += lanes)
-    for (std::size_t l = 0; l < lanes; ++l) {
-      const double a = kernel_re[j + l], b = kernel_im[j + l], c = reversed_re[j + l], d = reversed_im[j + l];
-      re[l] += a * c - b * d;
-      im[l] += a * d + b * c;
-    }
-  for (; j < count; ++j) {
-    re[0] += kernel_re[j] * reversed_re[j] - kernel_im[j] * reversed_im[j];
-    im[0] += kernel_re[j] * reversed_im[j] + kernel_im[j] * reversed_re[j];
-  }
-  Complex sum = 0.0;
-  for (std::size_t l = 0; l < lanes; ++l) sum += Complex(re[l], im[l]);
-  return sum;
-}
-
-/// g at steps 0 .. 2 order - 1 of equal length from its Taylor series, whose coefficients follow from those of the
-/// kernel kt (Eq. 79): values of kt on a circle of this radius.
-std::vector<Complex> taylor_start(std::vector<Complex> circle, double radius, double step) {
-  // kt(t) = sum_i a_i (t/radius)^i, g likewise with b_i.
-  std::vector<Complex> a(series_terms), b(series_terms);
-  for (std::size_t i = 0; i < series_terms; ++i) {
-    for (std::size_t l = 0; l < circle_points; ++l) {
-      const double phase =
-          -2.0 * std::numbers::pi * static_cast<double>(i * l % circle_points) / static_cast<double>(circle_points);
-      a[i] += times(circle[l], std::polar(1.0 / static_cast<double>(circle_points), phase));
-    }
-  }
-  b[0] = 1.0;
-  for (std::size_t n = 1; n + 1 < series_terms; ++n) {
-    // -int_0^t kt(t-t') g(t') dt' of powers i and j is i! j! / (i+j+1)! of power i+j+1 = n.
-    Complex sum = 0.0;
-    double beta = 1.0 / static_cast<double>(n);  // i! j! / n! at i = 0
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::size_t j = n - 1 - i;
-      sum += beta * times(a[i], b[j]);
-      if (j > 0) beta *= static_cast<double>(i + 1) / static_cast<double>(j);
-    }
-    b[n + 1] = -radius * radius / static_cast<double>(n + 1) * sum;
-  }
-  std::vector<Complex> values(start);
-  for (std::size_t n = 0; n < start; ++n) {
-    const double x = static_cast<double>(n) * step / radius;
-    for (std::size_t i = series_terms; i-- > 0;) values[n] = values[n] * x + b[i];
-  }
-  return values;
-}
-
-/// g at all steps from kt at steps -order .. count-1+order: g(t) = 1 - int_0^t Q(t-t') g(t') dt' with Q the integral of
-/// kt, which vanishes at 0 and makes every step explicit.
-std::vector<Complex> integrate(const std::vector<Complex>& kt, std::size_t count, double step,
-                               const std::vector<Complex>& first_values) {
-  static const std::array<double, order> end = gregory_weights();
-  static_assert(CorrectedTrapezoid::corrections == order);
-  std::vector<double> q_re(count), q_im(count), g_re(count), g_im(count);
-  // g backwards in time, so that a convolution runs forwards over both: reversed[count - 1 - n] = g_n.
-  Complex running = 0.0;
-  for (std::size_t n = 0; n < count; ++n) {
-    Complex value = running + 0.5 * (kt[order] + kt[order + n]);
-    if (n == 0) value = 0.0;
-    for (std::size_t j = 1; j <= order && n > 0; ++j) {
-      const double c = CorrectedTrapezoid::weight(static_cast<std::ptrdiff_t>(j)) - 1.0;
-      value += c * ((kt[order + j] - kt[order - j]) - (kt[order + n + j] - kt[order + n - j]));
-    }
-    q_re[n] = step * value.real();
-    q_im[n] = step * value.imag();
-    if (n > 0) running += kt[order + n];
-  }
-  std::vector<Complex> g(count);
-  for (std::size_t n = 0; n < count; ++n) {
-    if (n < start) {
-      g[n] = first_values[n];
-    } else {
-      const std::size_t back = count - n;  // reversed index of g_{n-1}
-      Complex sum = convolution(q_re.data() + 1, q_im.data() + 1, g_re.data() + back, g_im.data() + back, n);
-      for (std::size_t j = 0; j < order; ++j) {
-        sum += end[j] * times(Complex(q_re[n - j], q_im[n - j]), g[j]);
-        if (j > 0) sum += end[j] * times(Complex(q_re[j], q_im[j]), g[n - j]);
-      }
-      g[n] = 1.0 - step * sum;
-    }
-    g_re[count - 1 - n] = g[n].real();
-    g_im[count - 1 - n] = g[n].imag();
-  }
-  return g;
-}
-
-/// Polynomial through the nearest steps.
-Complex interpolate(const std::vector<Complex>& g, double position) {
-  const auto nearest = static_cast<std::ptrdiff_t>(std::floor(position));
-  const auto last = static_cast<std::ptrdiff_t>(g.size()) - static_cast<std::ptrdiff_t>(stencil);
-  const std::ptrdiff_t first = std::clamp(nearest - static_cast<std::ptrdiff_t>(stencil / 2) + 1, std::ptrdiff_t{0},
-                                          std::max<std::ptrdiff_t>(last, 0));
-  Complex numerator = 0.0;
-  double denominator = 0.0, binomial = 1.0;
-  for (std::size_t i = 0; i < stencil; ++i) {
-    const auto index = static_cast<std::size_t>(first) + i;
-    const double distance = position - static_cast<double>(index);
-    if (distance == 0.0) return g[index];
-    const double weight = binomial / distance;
-    numerator += weight * g[index];
-    denominator += weight;
-    binomial *= -static_cast<double>(stencil - 1 - i) / static_cast<double>(i + 1);
-  }
-  return numerator / denominator;
-}
+constexpr std::size_t most_rounds = 16;
+/// Beyond, no checkpoints are offered: copying the state would take as long as much of the work.
+constexpr double most_state_bytes = 2147483648.0;
+/// Operations per second of a core, for choosing a backend; and seconds from which on a device outweighs its copies.
+constexpr double operations_per_second = 8e9, device_seconds = 1.0;
 
 /// Largest exponent of kt: energies of three particles against one, and their decay.
 double largest_exponent(const HubbardModes& modes) {
@@ -181,120 +46,199 @@ double largest_exponent(const HubbardModes& modes) {
 }
 
 std::size_t steps_for(double last, double step) {
-  return std::max<std::size_t>(2 * (start + stencil), 2 * (static_cast<std::size_t>(std::ceil(last / step)) / 2 + 1));
-}
-
-/// G(k,t) in the order of the transforms, (sites, times), and how far two steps differ.
-struct Solution {
-  std::vector<Complex> green;
-  double difference = 0.0;
-  bool stopped = false;
-};
-
-Solution solve(const HubbardModes& modes, std::span<const double> at, double step, const Execution& execution,
-               const std::function<bool(double)>& progress) {
-  const std::size_t sites = modes.sites, steps = steps_for(at.back(), step), count = steps + 1;
-  const int threads = execution.threads > 0 ? execution.threads : omp_get_max_threads();
-  const HubbardKernel kernel(modes);
-  Team* team = execution.team != nullptr && execution.team->size() > 1 ? execution.team : nullptr;
-
-  // The coarse run takes every other value, and end corrections twice as far out.
-  const std::size_t margin = 2 * order, rows = count + 2 * margin;
-  std::vector<double> grid(rows);
-  for (std::size_t i = 0; i < rows; ++i) grid[i] = (static_cast<double>(i) - static_cast<double>(margin)) * step;
-  std::vector<Complex> values(rows * sites), circle(2 * circle_points * sites);
-  const auto evaluate = [&](std::span<const double> times_there, Complex* to) {
-    if (team == nullptr) return kernel.evaluate(times_there, to, threads);
-    const auto shares = share_bounds(*team, times_there.size());
-    const auto rank = static_cast<std::size_t>(team->rank());
-    kernel.evaluate(times_there.subspan(shares[rank], shares[rank + 1] - shares[rank]), to + shares[rank] * sites,
-                    threads);
-    team->all_gather({reinterpret_cast<double*>(to), 2 * times_there.size() * sites},
-                     share_bounds(*team, times_there.size(), 1, 2 * sites));
-  };
-  evaluate(grid, values.data());
-  std::vector<Complex> circle_times(2 * circle_points);
-  const double radius[2] = {static_cast<double>(start) * step, 2.0 * static_cast<double>(start) * step};
-  for (std::size_t l = 0; l < circle_points; ++l)
-    for (std::size_t level = 0; level < 2; ++level)
-      circle_times[level * circle_points + l] =
-          std::polar(radius[level], 2.0 * std::numbers::pi * static_cast<double>(l) / circle_points);
-  kernel.evaluate(circle_times, circle.data());
-
-  Solution solution;
-  solution.green.resize(sites * at.size());
-  std::vector<double> differences(sites, 0.0);
-  std::vector<std::size_t> shares = {0, sites};
-  std::size_t rank = 0;
-  if (team != nullptr) {
-    shares = share_bounds(*team, sites, momenta_at_once);
-    rank = static_cast<std::size_t>(team->rank());
-  }
-  const std::size_t blocks = (shares[rank + 1] - shares[rank] + momenta_at_once - 1) / momenta_at_once;
-  // Rounds as many on every member of a team: all look at the progress in the same places.
-  for (std::size_t round = 0; round < rounds && !solution.stopped; ++round) {
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (std::size_t block = blocks * round / rounds; block < blocks * (round + 1) / rounds; ++block) {
-      for (std::size_t m = shares[rank] + block * momenta_at_once;
-           m < std::min(shares[rank] + (block + 1) * momenta_at_once, shares[rank + 1]); ++m) {
-        // kt(t) = K(k,t) e^{i (E_k - s) t}, E_k = e_k + H' - (i/2) gup_k
-        const Complex exponent(0.5 * modes.probe_loss[m],
-                               modes.energy[m] + modes.level_shift() - modes.argument_shift());
-        const auto dressed = [&](std::size_t stride) {
-          const std::size_t points = steps / stride + 1;
-          std::vector<Complex> kt(points + 2 * order);
-          for (std::size_t i = 0; i < kt.size(); ++i) {
-            const std::size_t row = margin + stride * i - stride * order;
-            kt[i] = times(values[row * sites + m], std::exp(exponent * grid[row]));
-          }
-          return kt;
-        };
-        const auto dressed_circle = [&](std::size_t level) {
-          std::vector<Complex> kt(circle_points);
-          for (std::size_t l = 0; l < circle_points; ++l) {
-            const std::size_t row = level * circle_points + l;
-            kt[l] = times(circle[row * sites + m], std::exp(exponent * circle_times[row]));
-          }
-          return kt;
-        };
-        const auto g = integrate(dressed(1), count, step, taylor_start(dressed_circle(0), radius[0], step));
-        const auto rough =
-            integrate(dressed(2), steps / 2 + 1, 2.0 * step, taylor_start(dressed_circle(1), radius[1], 2.0 * step));
-        // Where the probe decays g may grow: differences count as those of G.
-        for (std::size_t n = 0; n < rough.size(); ++n)
-          differences[m] =
-              std::max(differences[m], std::abs(rough[n] - g[2 * n]) *
-                                           std::exp(-exponent.real() * 2.0 * static_cast<double>(n) * step));
-        const Complex back(-0.5 * modes.probe_loss[m], -(modes.energy[m] + modes.level_shift()));
-        for (std::size_t t = 0; t < at.size(); ++t)
-          solution.green[m * at.size() + t] =
-              times(Complex(0.0, -1.0), times(std::exp(back * at[t]), interpolate(g, at[t] / step)));
-      }
-    }
-    solution.stopped = progress && !progress(static_cast<double>(round + 1) / static_cast<double>(rounds));
-  }
-  if (team != nullptr) {
-    std::vector<std::size_t> bounds;
-    for (const std::size_t share : shares) bounds.push_back(2 * at.size() * share);
-    team->all_gather({reinterpret_cast<double*>(solution.green.data()), 2 * solution.green.size()}, bounds);
-    team->all_gather(differences, shares);
-  }
-  solution.difference = *std::max_element(differences.begin(), differences.end());
-  return solution;
+  constexpr auto least = static_cast<std::size_t>(2 * (VolterraTables::start + VolterraTables::stencil));
+  return std::max<std::size_t>(least, 2 * (static_cast<std::size_t>(std::ceil(last / step)) / 2 + 1));
 }
 
 double first_step(const HubbardModes& modes, double tolerance) {
   return (tolerance >= coarse_tolerance ? coarse_step : fine_step) / largest_exponent(modes);
 }
 
+/// G(k,t) in the order of the transforms, (sites, times), and how far two steps differ at each momentum.
+struct Solution {
+  std::vector<Complex> green;
+  std::vector<double> difference;
+  bool stopped = false;
+};
+
+/// Where a run stands between two rounds.
+struct Stand {
+  std::uint64_t mark = 0x4c44'5246'4747'524e, sites = 0, times = 0, done = 0;
+  std::int32_t halving = 0, unused = 0;
+  double last_time = 0.0;
+};
+
+/// One run with its check. Rounds are of the same momenta whoever shares them, so that a team goes on where one process
+/// stopped.
+class Propagation {
+ public:
+  Propagation(const HubbardModes& modes, std::span<const double> at, const HubbardGreenOptions& options,
+              const Execution& execution)
+      : modes_(modes),
+        at_(at),
+        options_(options),
+        execution_(execution),
+        team_(execution.team != nullptr && execution.team->size() > 1 ? execution.team : nullptr),
+        threads_(execution.threads > 0 ? execution.threads : omp_get_max_threads()),
+        kernel_(modes) {}
+
+  /// @param done  rounds that `solution` has already
+  void solve(double step, int halving, std::size_t done, Solution& solution) {
+    const VolterraEquation equation(modes_, at_, steps_for(at_.back(), step), step);
+    const std::size_t sites = modes_.sites, times = at_.size();
+    const std::size_t groups = (sites + group - 1) / group, rounds = std::min(groups, most_rounds);
+    solution.green.resize(sites * times);
+    solution.difference.resize(groups * group);
+    std::vector<Complex> circles(2 * circle_points * sites + group);  // lanes beyond the last momentum read something
+    kernel_.evaluate(equation.circles(), circles.data());
+    const std::unique_ptr<kernels::TimeDevice> device = make_device();
+    std::vector<Complex> rows;
+    const std::vector<double> grid = equation.grid();
+    if (device)
+      device->evaluate(grid.data(), static_cast<std::int64_t>(grid.size()));
+    else
+      evaluate(grid, rows);
+    const VolterraSolver solver(equation.fine, equation.rough);
+    for (std::size_t round = done; round < rounds; ++round) {
+      const std::size_t begin = groups * round / rounds, end = groups * (round + 1) / rounds;
+      std::vector<std::size_t> shares = {0, end - begin};
+      if (team_ != nullptr) shares = share_bounds(*team_, end - begin);
+      const std::size_t rank = team_ != nullptr ? static_cast<std::size_t>(team_->rank()) : 0;
+      const std::size_t own_begin = begin + shares[rank], own_end = begin + shares[rank + 1];
+      if (device) {
+        const std::size_t first = own_begin * group, last = std::min(sites, own_end * group);
+        if (first < last)
+          device->propagate(equation.fine, equation.rough, reinterpret_cast<const double*>(circles.data()),
+                            static_cast<std::int64_t>(first), static_cast<std::int64_t>(last),
+                            reinterpret_cast<double*>(solution.green.data() + first * times),
+                            solution.difference.data() + first);
+      } else {
+#pragma omp parallel num_threads(threads_) if (own_end - own_begin > 1)
+        {
+          VolterraSolver::Workspace workspace;
+#pragma omp for schedule(dynamic)
+          for (std::size_t g = own_begin; g < own_end; ++g)
+            solver.solve(g * group, rows.data(), circles.data(), workspace, solution.green.data(),
+                         solution.difference.data() + g * group);
+        }
+      }
+      if (team_ != nullptr) gather(begin, end, shares, solution);
+      if (round + 1 == rounds) break;
+      solution.stopped =
+          options_.on_progress && !options_.on_progress(static_cast<double>(round + 1) / static_cast<double>(rounds));
+      if (options_.checkpoint && 16.0 * static_cast<double>(solution.green.size()) < most_state_bytes)
+        options_.checkpoint([&] {
+          Stand now = start();
+          now.done = round + 1;
+          now.halving = halving;
+          return StateWriter()
+              .add(now)
+              .add(std::span<const Complex>(solution.green))
+              .add(std::span<const double>(solution.difference))
+              .take();
+        });
+      if (solution.stopped) return;
+    }
+    // Lanes beyond the last momentum have computed something, too.
+    solution.difference.resize(sites);
+  }
+
+  /// Fills in the solution; a stand at the beginning if the bytes are none of this problem.
+  Stand restore(Solution& solution) const {
+    const Stand anew = start();
+    StateReader reader(options_.restored);
+    Stand stand;
+    const std::size_t groups = (modes_.sites + group - 1) / group;
+    if (!reader.read(stand) || stand.mark != anew.mark || stand.sites != anew.sites || stand.times != anew.times ||
+        stand.last_time != anew.last_time || stand.halving < 0 || stand.halving > most_halvings ||
+        reader.left() != modes_.sites * at_.size() * sizeof(Complex) + groups * group * sizeof(double))
+      return anew;
+    solution.green.resize(modes_.sites * at_.size());
+    solution.difference.resize(groups * group);
+    reader.read(std::span<Complex>(solution.green));
+    reader.read(std::span<double>(solution.difference));
+    return stand;
+  }
+
+ private:
+  Stand start() const {
+    Stand stand;
+    stand.sites = modes_.sites;
+    stand.times = at_.size();
+    stand.last_time = at_.back();
+    return stand;
+  }
+
+  std::unique_ptr<kernels::TimeDevice> make_device() const {
+    if (execution_.backend != Backend::cuda) return nullptr;
+#ifdef LINDRIFT_HAVE_CUDA
+    return std::unique_ptr<kernels::TimeDevice>(
+        kernels::cuda_device::make_time_device(kernel_.tables(), execution_.device));
+#else
+    throw UnsupportedError("backend = cuda: this build has no CUDA");
+#endif
+  }
+
+  /// K at the grid, all momenta; the team's members share the times.
+  void evaluate(std::span<const double> grid, std::vector<Complex>& rows) const {
+    const std::size_t sites = modes_.sites;
+    rows.assign(grid.size() * sites + group, Complex(0.0));
+    if (team_ == nullptr) return kernel_.evaluate(grid, rows.data(), threads_);
+    const auto shares = share_bounds(*team_, grid.size());
+    const auto rank = static_cast<std::size_t>(team_->rank());
+    kernel_.evaluate(grid.subspan(shares[rank], shares[rank + 1] - shares[rank]), rows.data() + shares[rank] * sites,
+                     threads_);
+    team_->all_gather({reinterpret_cast<double*>(rows.data()), 2 * grid.size() * sites},
+                      share_bounds(*team_, grid.size(), 1, 2 * sites));
+  }
+
+  /// Completes the groups begin .. end-1, of which every member has its share.
+  void gather(std::size_t begin, std::size_t end, const std::vector<std::size_t>& shares, Solution& solution) const {
+    const std::size_t times = at_.size(), first = begin * group, last = std::min(modes_.sites, end * group);
+    std::vector<std::size_t> green, difference;
+    for (const std::size_t share : shares) {
+      green.push_back(2 * times * (std::min(last, first + share * group) - first));
+      difference.push_back(share * group);
+    }
+    team_->all_gather({reinterpret_cast<double*>(solution.green.data() + first * times), green.back()}, green);
+    team_->all_gather({solution.difference.data() + first, difference.back()}, difference);
+  }
+
+  const HubbardModes& modes_;
+  std::span<const double> at_;
+  const HubbardGreenOptions& options_;
+  const Execution& execution_;
+  Team* team_;
+  int threads_;
+  HubbardKernel kernel_;
+};
+
+HubbardGreenPlan plan_of(const HubbardModes& modes, double last_time, double tolerance, const Execution& execution) {
+  HubbardGreenPlan plan;
+  const auto sites = static_cast<double>(modes.sites);
+  plan.steps = steps_for(last_time, first_step(modes, tolerance));
+  const auto steps = static_cast<double>(plan.steps);
+  const double kernel = (modes.on_site ? 20.0 : 30.0) * std::log2(sites) + 60.0;
+  plan.operations = steps * sites * (VolterraSolver::operations(steps) + kernel);
+  plan.seconds = plan.operations / operations_per_second / std::max(1, execution.threads);
+  plan.memory_bytes = 16.0 * sites * (steps + 2.0 * static_cast<double>(margin + circle_points)) +
+                      std::max(1, execution.threads) * 8.0 * steps * static_cast<double>(group) * 24.0;
+  plan.backend = resolve_backend(execution.backend, &plan.backend_reason);
+  if (execution.backend == Backend::automatic && plan.backend == Backend::cuda && plan.seconds < device_seconds) {
+    plan.backend = Backend::cpu;
+    plan.backend_reason = "too little work to gain from a device; cuda can be asked for";
+  }
+  return plan;
+}
+
 }  // namespace
 
-std::size_t green_steps(const HubbardChain& chain, double last_time, double tolerance) {
-  return steps_for(last_time, first_step(hubbard_modes(chain), tolerance));
+HubbardGreenPlan plan_green(const HubbardChain& chain, double last_time, double tolerance, const Execution& execution) {
+  return plan_of(hubbard_modes(chain), last_time, tolerance, execution);
 }
 
 HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const HubbardGreenOptions& options,
-                   const Execution& execution) {
+                   const Execution& requested) {
   const HubbardModes modes = hubbard_modes(chain);
   if (at.empty()) throw ParameterError("task.times", "at least one time is needed");
   for (std::size_t i = 0; i < at.size(); ++i)
@@ -303,19 +247,26 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
                            std::to_string(at[i]) + " is not allowed: must be finite, >= 0 and strictly ascending");
   if (!(options.tolerance >= 1e-13 && options.tolerance <= 1e-2))
     throw ParameterError("solver.tolerance", std::to_string(options.tolerance) + " is not allowed: in [1e-13, 1e-2]");
-  if (execution.backend == Backend::cuda)
-    throw UnsupportedError(
-        "backend = cuda is not there for the propagator, which a processor integrates; use cpu or auto");
+  const HubbardGreenPlan plan = plan_of(modes, at.back(), options.tolerance, requested);
+  Execution execution = requested;
+  execution.backend = plan.backend;
 
   const std::size_t sites = modes.sites;
   HubbardGreen result;
   result.times.assign(at.begin(), at.end());
+  result.backend = plan.backend;
+  result.backend_reason = plan.backend_reason;
   Solution solution;
-  double step = first_step(modes, options.tolerance);
-  for (int halving = 0;; ++halving) {
-    solution = solve(modes, at, step, execution, options.on_progress);
+  Propagation propagation(modes, at, options, execution);
+  const Stand before = propagation.restore(solution);
+  double step = first_step(modes, options.tolerance) * std::exp2(-before.halving);
+  for (int halving = before.halving;; ++halving) {
+    propagation.solve(step, halving, halving == before.halving ? before.done : 0, solution);
+    double difference = 0.0;
+    for (const double one : solution.difference) difference = one <= difference ? difference : one;  // or NaN
     result.steps = steps_for(at.back(), step);
-    result.error = solution.difference / claimed_gain + rounding;
+    result.error =
+        std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference / claimed_gain + rounding;
     if (result.error <= std::max(options.tolerance, 2.0 * rounding) || halving == most_halvings || solution.stopped)
       break;
     step *= 0.5;

@@ -11,7 +11,7 @@
 #include "models/hubbard_fft.hpp"
 #include "models/hubbard_kernel.hpp"
 #include "models/hubbard_modes.hpp"
-#include "models/hubbard_quadrature.hpp"
+#include "models/hubbard_volterra.hpp"
 #include "support/emulated_engine.hpp"
 #include "support/engines.hpp"
 #include "support/hubbard.hpp"
@@ -172,6 +172,43 @@ TEST_P(TimeDeviceTest, IntegralsAreSumsOverTheTimes) {
       }
     }
   }
+}
+
+TEST_P(TimeDeviceTest, PropagatorsAreThoseOfTheHost) {
+  // Odd numbers of momenta, fewer than a group and more; closed and open probes; more steps than are added term by
+  // term.
+  Random random(16);
+  for (const std::int64_t sites : {3, 13})
+    for (const bool open : {false, true})
+      for (const std::size_t steps : {90, 460}) {
+        const HubbardModes modes = hubbard_modes(random_hubbard(random, sites, open));
+        const std::vector<double> at = {0.0, 0.31, 1.1, 0.02 * static_cast<double>(steps)};
+        const VolterraEquation equation(modes, at, steps, 0.02);
+        const HubbardKernel kernel(modes);
+        const std::vector<double> grid = equation.grid();
+        std::vector<Complex> rows(grid.size() * modes.sites + 8), circles(2 * 96 * modes.sites + 8);
+        kernel.evaluate(grid, rows.data(), 1);
+        kernel.evaluate(equation.circles(), circles.data());
+        const VolterraSolver solver(equation.fine, equation.rough);
+        VolterraSolver::Workspace workspace;
+        std::vector<Complex> expected(modes.sites * at.size()), actual(modes.sites * at.size());
+        std::vector<double> difference(16), own(modes.sites);
+        for (std::size_t first = 0; first < modes.sites; first += VolterraSolver::group)
+          solver.solve(first, rows.data(), circles.data(), workspace, expected.data(), difference.data() + first);
+
+        const auto card = device(kernel.tables());
+        card->evaluate(grid.data(), static_cast<std::int64_t>(grid.size()));
+        for (const auto& [first, last] : {std::pair<std::size_t, std::size_t>{0, 2}, {2, modes.sites}})
+          card->propagate(equation.fine, equation.rough, reinterpret_cast<const double*>(circles.data()),
+                          static_cast<std::int64_t>(first), static_cast<std::int64_t>(last),
+                          reinterpret_cast<double*>(actual.data() + first * at.size()), own.data() + first);
+        for (std::size_t i = 0; i < actual.size(); ++i)
+          EXPECT_LE(std::abs(actual[i] - expected[i]), 1e-13) << sites << " sites, " << steps << " steps";
+        for (std::size_t m = 0; m < modes.sites; ++m) {
+          EXPECT_NEAR(own[m], difference[m], 1e-13);
+          EXPECT_LE(std::abs(actual[m * at.size()] - Complex(0.0, -1.0)), 1e-14);
+        }
+      }
 }
 
 TEST_P(TimeDeviceTest, SelfEnergiesAgreeWithTheDoubleSum) {

@@ -307,6 +307,65 @@ TEST(HubbardGreen, BitsKnowNeitherThreadsNorProcesses) {
     });
 }
 
+TEST(HubbardGreen, GoesOnWithTheSameBitsAfterEveryRound) {
+  Random random(10);
+  const HubbardChain chain = random_hubbard(random, 37, true);
+  const std::vector<double> times = {0.5, 3.0};
+  HubbardGreenOptions options;
+  options.tolerance = 1e-13;  // cannot be met: several runs, each with half the step
+  std::vector<std::vector<unsigned char>> saved;
+  options.checkpoint = [&](const auto& state) { saved.push_back(state()); };
+  const auto whole = green(chain, times, options, by(Algorithm::automatic));
+  options.checkpoint = {};
+  ASSERT_EQ(saved.size() % 4, 0u);  // five groups of momenta
+  ASSERT_GE(saved.size(), 4u);
+  std::size_t rounds = 0;
+  options.on_progress = [&](double) { return ++rounds, true; };
+  for (std::size_t i = 0; i < saved.size(); i += 3) {
+    options.restored = saved[i];
+    for (const int size : {1, 3})
+      with_team(size, [&](Team& team) {
+        Execution member = by(Algorithm::automatic);
+        member.team = &team;
+        HubbardGreenOptions own = options;
+        if (team.rank() > 0) own.on_progress = [](double) { return true; };
+        rounds = 0;
+        const auto resumed = green(chain, times, own, member);
+        EXPECT_EQ(resumed.green_retarded, whole.green_retarded);
+        EXPECT_EQ(resumed.error, whole.error);
+        EXPECT_EQ(resumed.steps, whole.steps);
+        if (team.rank() == 0) {
+          EXPECT_EQ(rounds, saved.size() - i - 1);
+        }
+      });
+  }
+  options.restored.pop_back();
+  EXPECT_EQ(green(chain, times, options, by(Algorithm::automatic)).green_retarded, whole.green_retarded);
+}
+
+TEST(HubbardGreen, LongRunsAreTheExponentialOfAnArrowheadMatrix) {
+  // So many steps that the convolution is done in blocks of several lengths; a closed probe, and one whose loss is so
+  // different between momenta that Eq. 77 by itself would overflow.
+  Random random(14);
+  for (const bool open : {false, true}) {
+    HubbardChain chain = random_hubbard(random, 5, open);
+    if (open) chain.up.loss_table = {0.0, 30.0, 0.3, 0.0, 4.0};
+    const std::vector<double> times = {0.7, 40.0, 150.0};
+    HubbardGreenOptions options;
+    options.tolerance = 1e-10;
+    const auto result = green(chain, times, options, by(Algorithm::automatic));
+    EXPECT_TRUE(result.converged) << result.message;
+    EXPECT_GT(result.steps, 3000u);
+    const auto expected = reference_of(chain);
+    for (std::size_t t = 0; t < times.size(); ++t)
+      for (const std::int64_t k : {1, 3})
+        EXPECT_LE(std::abs(result.green_retarded_momentum[t * 5 + ascending(k, 5)] -
+                           Complex(reference::green_in_time(expected, k, times[t], reference::HubbardHartree::none))),
+                  1e-10)
+            << "t = " << times[t] << ", k " << k;
+  }
+}
+
 TEST(HubbardGreen, StopsWhenItIsAskedTo) {
   HubbardGreenOptions options;
   options.on_progress = [](double) { return false; };
@@ -316,8 +375,6 @@ TEST(HubbardGreen, StopsWhenItIsAskedTo) {
   EXPECT_TRUE(std::isnan(result.norm[0]));
   EXPECT_THROW(green(published_chain(8, 1.0, 0.2, 1.0), std::vector<double>{}), ParameterError);
   EXPECT_THROW(green(published_chain(8, 1.0, 0.2, 1.0), std::vector<double>{-1.0}), ParameterError);
-  EXPECT_THROW(green(published_chain(8, 1.0, 0.2, 1.0), std::vector<double>{1.0}, {}, {Backend::cuda}),
-               UnsupportedError);
 }
 
 }  // namespace

@@ -20,6 +20,12 @@ struct HubbardGreenOptions {
   /// Called now and then from the calling thread, by all members of a team alike, with the share that is done; false
   /// stops the run in good order.
   std::function<bool(double)> on_progress;
+  /// Called after on_progress(), where the run can be gone on with: `state` gives the bytes that `restored` takes. Not
+  /// called where the state would be larger than 2 GiB.
+  std::function<void(const std::function<std::vector<unsigned char>()>& state)> checkpoint;
+  /// State of an earlier call with the same arguments, from which this one goes on with the same bits; empty to start
+  /// anew. Bytes of another problem are ignored.
+  std::vector<unsigned char> restored;
 };
 
 /// Propagator of the probe on a grid of times.
@@ -33,18 +39,29 @@ struct HubbardGreen {
   bool converged = true;  ///< the error is within the tolerance and the run was not stopped; else rows may be NaN
   bool stopped = false;   ///< by on_progress; then all rows are NaN
   std::string message;    ///< why not
+  Backend backend = Backend::cpu;
+  std::string backend_reason;
 };
 
 /// G(k,t) = -i theta(t) <{c_k(t), c+_k}> and G(j,t) of one spin-up particle among driven spin-down particles, from the
-/// Volterra equation of the second-order self-energy (docs/physics.md, Eqs. 77 to 79): no frequencies, and the kernel
-/// up to the last time only. Runs on the CPU. O(sites * steps^2) operations. Members of execution.team share times,
-/// then momenta.
+/// Volterra equation of the second-order self-energy (docs/physics.md, Eqs. 77 to 80): no frequencies, and the kernel
+/// up to the last time only. O(sites * steps * (log(steps)^2 + log(sites))) operations, on a device O(sites * steps^2);
+/// O(sites * steps) memory. Members of execution.team share times, then momenta.
 /// @param times  >= 0, strictly ascending, in 1/energy; at least one
-/// @throws ParameterError, UnsupportedError
+/// @throws ParameterError, UnsupportedError, DeviceError
 HubbardGreen green(const HubbardChain& chain, std::span<const double> times, const HubbardGreenOptions& options = {},
                    const Execution& execution = {});
 
-/// Steps that green() will take, before any are halved.
-std::size_t green_steps(const HubbardChain& chain, double last_time, double tolerance);
+/// What green() would do, before any step is halved.
+struct HubbardGreenPlan {
+  std::size_t steps = 0;
+  Backend backend = Backend::cpu;
+  std::string backend_reason;
+  double operations = 0.0;    ///< floating-point operations
+  double seconds = 0.0;       ///< an estimate
+  double memory_bytes = 0.0;  ///< beside the results
+};
+HubbardGreenPlan plan_green(const HubbardChain& chain, double last_time, double tolerance,
+                            const Execution& execution = {});
 
 }  // namespace lindrift
