@@ -438,8 +438,22 @@ double seconds_per_evaluation(const RateEquation& equation) {
   return seconds_since(start) / evaluations;
 }
 
+/// Largest gain + loss at half filling; infinite where the Boltzmann factors leave the range of double precision.
+double fastest_rate_of(const RateEquation& equation) {
+  const std::vector<double> half(equation.modes(), 0.5);
+  std::vector<double> rate(equation.modes());
+  equation.generator->linearize(half, half, rate);
+  double fastest = 0.0;
+  for (const double r : rate) {
+    if (!std::isfinite(r)) return std::numeric_limits<double>::infinity();
+    fastest = std::max(fastest, r);
+  }
+  return fastest;
+}
+
 /// A start at each output time, then the fastest rate over the span, at orders 5 to 12.
 double expected_evaluations(double fastest_rate, const std::vector<double>& times) {
+  if (!std::isfinite(fastest_rate)) return 1.0;  // it ends with the first one
   return 150.0 * static_cast<double>(times.size()) + std::min(3.0 * fastest_rate * times.back(), 2e4);
 }
 
@@ -455,10 +469,7 @@ double relative_cost(const Point& point) {
   try {
     const RateEquation equation =
         probe(point, std::min(point.integer("model.sites"), compared_sites), resolved(point, execution));
-    const std::vector<double> half(equation.modes(), 0.5);
-    std::vector<double> rate(equation.modes());
-    equation.generator->linearize(half, half, rate);
-    return expected_evaluations(*std::max_element(rate.begin(), rate.end()), point.reals("task.times"));
+    return expected_evaluations(fastest_rate_of(equation), point.reals("task.times"));
   } catch (const Error&) {
     return 0.0;  // it will fail, and at once
   }
@@ -528,10 +539,12 @@ Plan plan_point(const Point& point, const Execution& requested) {
   if (point.has("task.times")) {
     plan.seconds_per_evaluation = seconds_per_evaluation(equation) * (direct ? ratio * ratio : ratio);
     const auto& times = point.reals("task.times");
-    std::vector<double> half(equation.modes(), 0.5), rate(equation.modes());
-    equation.generator->linearize(half, half, rate);
-    const double fastest = *std::max_element(rate.begin(), rate.end());
+    const double fastest = fastest_rate_of(equation);
     plan.rate_evaluations = expected_evaluations(fastest, times);
+    if (!std::isfinite(fastest))
+      plan.notes.emplace_back(
+          "warning: the rates exceed the range of double precision, so that relax would stop at once: the bath is too "
+          "cold for it, beta |E| / 2 must stay below 709; steady_state takes any temperature");
   } else {
     // Newton's evaluations take logarithms and have vectors around them: a whole steady state is timed and shared out.
     const bool table = point.text("bath.jump") == "table";
@@ -543,7 +556,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
     plan.seconds_per_evaluation = seconds_since(start) * (direct ? ratio * ratio : ratio) / steady_state_evaluations;
     plan.rate_evaluations = steady_state_evaluations;
   }
-  plan.notes = notes_on(point);
+  for (std::string& note : notes_on(point)) plan.notes.push_back(std::move(note));
   return plan;
 }
 
