@@ -480,16 +480,30 @@ constexpr double steady_state_evaluations = 55.0;
 /// Sites at which a whole steady state is timed.
 constexpr std::int64_t timed_sites_direct = 1024, timed_sites_separable = 1 << 14;
 
-/// Parity measures do not depend on the size of the chain beyond the grid on which they are looked for; this one is
-/// fine enough for operators of any sensible range.
+/// Parity measures do not depend on the size of the chain beyond the grid on which they are looked for. It must hold
+/// the harmonics of the weights, up to the range of the operators and of either sign; this is fine enough for any
+/// sensible range.
 constexpr std::int64_t parity_sites = 64;
+/// What a longer range may take: more would take seconds.
+constexpr std::int64_t most_parity_sites = 512;
 /// Violations below this are rounding.
 constexpr double parity_zero = 1e-12;
 
+/// Largest distance of two sites that a jump operator takes a particle from, or brings it to.
+std::int64_t range_of(const OperatorJump& jump) {
+  std::int64_t range = 0;
+  for (const auto& channel : jump.channels)
+    for (const JumpTerm& one : channel)
+      for (const JumpTerm& other : channel) range = std::max({range, one.to - other.to, one.from - other.from});
+  return range;
+}
+
 ParityMeasures parity_of(const Point& point) {
   const std::int64_t sites = point.integer("model.sites");
-  const bool table = point.text("bath.jump") == "table";
-  const std::int64_t looked_at = table || sites <= parity_sites ? sites : parity_sites + sites % 2;
+  const std::string& jump = point.text("bath.jump");
+  std::int64_t fine = parity_sites;
+  if (jump == "operators") fine = std::clamp(2 * range_of(operators_of(point)) + 2, fine, most_parity_sites);
+  const std::int64_t looked_at = jump == "table" || sites <= fine ? sites : fine + sites % 2;
   Execution execution;
   execution.backend = Backend::cpu;
   execution.algorithm = Algorithm::direct;

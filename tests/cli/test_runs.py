@@ -367,6 +367,23 @@ class MessagesTest(Runs):
         self.assertNotIn("nan", process.stdout)
         self.assertNotIn("about -", process.stdout)
 
+    def test_check_sees_how_far_operators_reach(self):
+        # |1 + i e^{64 ik}|^2 knows left from right, but on a ring of 64 sites e^{64 ik} would be 1.
+        for offset, reciprocal in ((64, False), (0, True)):
+            self.write("far.toml", f"""[model]
+kind = "tgge_chain"
+sites = 1000
+[bath]
+nonequilibrium_fraction = 0.5
+jump = "operators"
+[[bath.jump_operator]]
+terms = [[0, 0, 1.0, 0.0], [0, {offset}, 0.0, 1.0]]
+[task]
+kind = "steady_state"
+""")
+            process = self.expect(DONE, "check", "far.toml")
+            self.assertEqual("cannot rectify" in process.stdout, reciprocal, process.said)
+
     def test_summary(self):
         process = self.expect(DONE, "run", "steady.toml")
         self.assert_only_infos(process.stderr)
