@@ -267,7 +267,7 @@ class DeviceChain {
 
 void evaluate_direct(kernels::cuda::Engine& engine, const DeviceChain& chain, Index sites) {
   engine.pair_sum(tgge::PairRate<tgge::ProductWeight<1>, tgge::ExponentialSpectrum, tgge::BareSource>{
-      sites, chain.weight(), {}, nullptr, chain.source(), chain.rows()});
+      sites, chain.weight(), {}, chain.source(), chain.rows()});
   engine.map(sites, tgge::FinishRows<tgge::RowSums, tgge::OccupationRate>{chain.rows(), chain.finish(false)});
 }
 

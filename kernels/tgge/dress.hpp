@@ -59,6 +59,41 @@ struct Dress {
   }
 };
 
+/// The same for a steep spectrum, which takes the exponents of the thermal columns apart.
+struct DressSteep {
+  double half_beta;
+  const double *energy, *lagrange_multiplier;
+  double *thermal_particle, *particle, *thermal_hole, *hole;
+  double *particle_exponent, *hole_exponent;
+
+  LINDRIFT_HD void operator()(Index s) const { at<double>(s); }
+  template <class T>
+  LINDRIFT_HD void at(Index s) const {
+    const T lambda = load<T>(lagrange_multiplier, s), thermal = half_beta * load<T>(energy, s), zero = T{};
+    const T x = exponential(-magnitude(lambda)).value, larger = 1.0 / (1.0 + x), smaller = x * larger;
+    const auto empty = lambda > zero;
+    store(particle, s, empty ? smaller : larger);
+    store(hole, s, empty ? larger : smaller);
+    store(thermal_particle, s, larger);
+    store(thermal_hole, s, larger);
+    store(particle_exponent, s, thermal - (empty ? lambda : zero));
+    store(hole_exponent, s, (empty ? zero : lambda) - thermal);
+  }
+};
+
+/// Logarithms of the rows' prefactors for a steep spectrum.
+struct DressSteepRows {
+  double half_beta;
+  double log_thermal;
+  const double *energy, *row_particle, *row_hole;
+  double *thermal_gain, *thermal_loss;
+
+  LINDRIFT_HD void operator()(Index s) const {
+    thermal_gain[s] = log_thermal + (row_particle[s] - half_beta * energy[s]);
+    thermal_loss[s] = log_thermal + (row_hole[s] + half_beta * energy[s]);
+  }
+};
+
 /// Bare Boltzmann factors of one mode.
 struct Boltzmann {
   double half_beta;

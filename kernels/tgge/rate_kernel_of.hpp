@@ -16,7 +16,11 @@ inline namespace LINDRIFT_ISA {
 namespace tgge {
 
 /// Stands for a spectrum where moments are used: they exist for the exponential one only.
-struct ByMoments {};
+struct ByMoments {
+  static constexpr bool steep = false;
+  using Dressed = ByMoments;
+  const double* energy = nullptr;
+};
 
 /// RateKernel for one engine, kind of weight and way of summing: which functor meets which verb, and where the arrays
 /// live.
@@ -31,7 +35,7 @@ class RateKernelOf final : public RateKernel {
         size_(tables.modes),
         spectrum_(spectrum),
         weight_(engine_, tables) {
-    energy_ = own(energy_buffer_, tables.energy);
+    spectrum_.energy = energy_ = own(energy_buffer_, tables.energy);
     thermal_in_ = thermal_in_buffer_.resize(size_);
     thermal_out_ = thermal_out_buffer_.resize(size_);
     engine_.map(size_, Boltzmann{half_beta(), energy_, thermal_in_, thermal_out_});
@@ -42,7 +46,8 @@ class RateKernelOf final : public RateKernel {
     const double* n = engine_.upload(particles, size_, particles_buffer_);
     const double* h = engine_.upload(holes, size_, holes_buffer_);
     double* target = engine_.target(rate, size_, result_buffer_);
-    sum(BareSource{thermal_out_, thermal_in_, n, h}, OccupationRate{bare_rows(), tables_.scale, n, h, target});
+    sum(spectrum_, BareSource{thermal_out_, thermal_in_, n, h},
+        OccupationRate{bare_rows(), tables_.scale, n, h, target});
     engine_.download(rate, size_, result_buffer_);
   }
 
@@ -50,32 +55,27 @@ class RateKernelOf final : public RateKernel {
     n_ = own(linear_particles_buffer_, particles);
     h_ = own(linear_holes_buffer_, holes);
     double* target = relaxation_buffer_.resize(size_);
-    sum(BareSource{thermal_out_, thermal_in_, n_, h_}, RelaxationRate{bare_rows(), tables_.scale, target});
+    sum(spectrum_, BareSource{thermal_out_, thermal_in_, n_, h_}, RelaxationRate{bare_rows(), tables_.scale, target});
     engine_.copy_out(relaxation_rate, size_, relaxation_buffer_);
   }
 
   void occupation_rate_derivative(const double* direction, double* derivative) override {
     const double* v = engine_.upload(direction, size_, particles_buffer_);
     double* target = engine_.target(derivative, size_, result_buffer_);
-    sum(BareSource{thermal_out_, thermal_in_, v, v},
+    sum(spectrum_, BareSource{thermal_out_, thermal_in_, v, v},
         OccupationRateDerivative{bare_rows(), tables_.scale, n_, h_, relaxation_buffer_.data(), v, target});
     engine_.download(derivative, size_, result_buffer_);
   }
 
   void log_rates(const double* lagrange_multiplier, double* log_gain, double* log_loss) override {
     const double* lambda = engine_.upload(lagrange_multiplier, size_, particles_buffer_);
-    const auto largest = engine_.reduce(size_, ExponentTerm{half_beta(), energy_, lambda});
-    Buffer* const dressed[] = {&thermal_particle_, &particle_, &thermal_hole_, &hole_,
-                               &thermal_gain_,     &gain_,     &thermal_loss_, &loss_};
-    for (Buffer* buffer : dressed) buffer->resize(size_);
-    engine_.map(
-        size_, Dress{half_beta(), std::log(tables_.thermal_weight), largest, energy_, lambda, thermal_particle_.data(),
-                     particle_.data(), thermal_hole_.data(), hole_.data(), thermal_gain_.data(), thermal_loss_.data()});
+    dress(lambda);
     double* log_gain_target = engine_.target(log_gain, size_, result_buffer_);
     double* log_loss_target = engine_.target(log_loss, size_, second_result_buffer_);
-    sum(dressed_source(), LogRates{thermal_gain_.data(), gain_.data(), thermal_loss_.data(), loss_.data(),
-                                   std::log(tables_.nonequilibrium_weight), std::log(tables_.over_sites),
-                                   log_gain_target, log_loss_target});
+    sum(dressed_spectrum(), dressed_source(),
+        LogRates{thermal_gain_.data(), gain_.data(), thermal_loss_.data(), loss_.data(),
+                 std::log(tables_.nonequilibrium_weight), std::log(tables_.over_sites), log_gain_target,
+                 log_loss_target});
     engine_.download(log_gain, size_, result_buffer_);
     engine_.download(log_loss, size_, second_result_buffer_);
   }
@@ -83,7 +83,7 @@ class RateKernelOf final : public RateKernel {
   void log_balance_derivative(const double* direction, double* derivative) override {
     const double* v = engine_.upload(direction, size_, particles_buffer_);
     double* target = engine_.target(derivative, size_, result_buffer_);
-    sum(DressedVariation{dressed_source(), v},
+    sum(dressed_spectrum(), DressedVariation{dressed_source(), v},
         LogBalanceDerivative{{thermal_gain_.data(), gain_.data(), thermal_loss_.data(), loss_.data()}, target});
     engine_.download(derivative, size_, result_buffer_);
   }
@@ -99,11 +99,42 @@ class RateKernelOf final : public RateKernel {
 
  private:
   using Buffer = typename Engine::Buffer;
+  using DressedSpectrum = typename Spectrum::Dressed;
+
+  /// Fills what dressed_source(), dressed_spectrum() and LogRates read.
+  void dress(const double* lambda) {
+    Buffer* const dressed[] = {&thermal_particle_, &particle_, &thermal_hole_, &hole_,
+                               &thermal_gain_,     &gain_,     &thermal_loss_, &loss_};
+    for (Buffer* buffer : dressed) buffer->resize(size_);
+    const double log_thermal = std::log(tables_.thermal_weight);
+    if constexpr (Spectrum::steep) {
+      for (Buffer& exponents : exponents_) exponents.resize(size_);
+      engine_.map(size_, DressSteep{half_beta(), energy_, lambda, thermal_particle_.data(), particle_.data(),
+                                    thermal_hole_.data(), hole_.data(), exponents_[0].data(), exponents_[1].data()});
+      engine_.pair_sum(SteepExponents{size_, dressed_spectrum(), exponents_[2].data(), exponents_[3].data()});
+      engine_.gather(exponents_[2].data(), size_);
+      engine_.gather(exponents_[3].data(), size_);
+      engine_.map(size_, DressSteepRows{half_beta(), log_thermal, energy_, exponents_[2].data(), exponents_[3].data(),
+                                        thermal_gain_.data(), thermal_loss_.data()});
+    } else {
+      const auto largest = engine_.reduce(size_, ExponentTerm{half_beta(), energy_, lambda});
+      engine_.map(size_,
+                  Dress{half_beta(), log_thermal, largest, energy_, lambda, thermal_particle_.data(), particle_.data(),
+                        thermal_hole_.data(), hole_.data(), thermal_gain_.data(), thermal_loss_.data()});
+    }
+  }
+
+  DressedSpectrum dressed_spectrum() const {
+    if constexpr (Spectrum::steep)
+      return {spectrum_, exponents_[0].data(), exponents_[1].data(), exponents_[2].data(), exponents_[3].data()};
+    else
+      return spectrum_;
+  }
 
   /// The sums over all partners of every mode, handed to `finish` row by row: the one place where the algorithms
   /// differ.
-  template <class Source, class Finish>
-  void sum(const Source& source, const Finish& finish) {
+  template <class SourceSpectrum, class Source, class Finish>
+  void sum(const SourceSpectrum& spectrum, const Source& source, const Finish& finish) {
     if constexpr (std::is_same_v<Spectrum, ByMoments>) {
       const auto rows = weight_.row_sums(engine_, source);
       engine_.map(size_, FinishRows<std::decay_t<decltype(rows)>, Finish>{rows, finish});
@@ -112,7 +143,7 @@ class RateKernelOf final : public RateKernel {
                          row_sums_[3].resize(size_)};
       const auto weight = weight_.functor();
       engine_.pair_sum(
-          PairRate<std::decay_t<decltype(weight)>, Spectrum, Source>{size_, weight, spectrum_, energy_, source, rows});
+          PairRate<std::decay_t<decltype(weight)>, SourceSpectrum, Source>{size_, weight, spectrum, source, rows});
       for (Buffer& sums : row_sums_) engine_.gather(sums.data(), size_);
       engine_.map(size_, FinishRows<RowSums, Finish>{rows, finish});
     }
@@ -144,6 +175,7 @@ class RateKernelOf final : public RateKernel {
   Buffer thermal_particle_, particle_, thermal_hole_, hole_;
   Buffer thermal_gain_, gain_, thermal_loss_, loss_;
   Buffer row_sums_[4];
+  Buffer exponents_[4];  ///< of a steep spectrum: particles and holes of the partners, then of the rows
   MomentBalance* moment_balance_ = nullptr;
 };
 

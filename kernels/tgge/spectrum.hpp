@@ -1,54 +1,166 @@
 #pragma once
 
-#include <cmath>
-
+#include "kernels/elementary.hpp"
 #include "kernels/functor.hpp"
+#include "kernels/tgge/dress.hpp"
 
 /// Even part sigma of the thermal bath's spectrum, S(x) = e^{beta x/2} sigma(x) for the energy x that a hop releases
 /// (docs/physics.md, Eq. 4): detailed balance S(x) = S(-x) e^{beta x} then holds by construction.
+///
+/// A spectrum gives mode<T>(s) of a partner, row(s), and pair(row, partner), the factors of the partner's thermal
+/// particle and of its thermal hole. A steep one falls as e^{-beta |x|/2} itself: its product with a Boltzmann factor
+/// may be of order one where neither is in range, and its Dressed form takes the exponents together.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
+template <class T>
+struct ThermalFactors {
+  T particle, hole;
+};
+
 /// sigma = 1.
 struct ExponentialSpectrum {
-  static constexpr bool reads_energy = false;
+  static constexpr bool steep = false;
+  using Dressed = ExponentialSpectrum;
+
+  const double* energy = nullptr;
+
   template <class T>
-  LINDRIFT_HD T operator()(double, T) const {
-    return T{} + 1.0;
+  struct Mode {};
+  template <class T>
+  LINDRIFT_HD Mode<T> mode(Index) const {
+    return {};
+  }
+  LINDRIFT_HD Mode<double> row(Index) const { return {}; }
+  template <class T>
+  LINDRIFT_HD ThermalFactors<T> pair(const Mode<double>&, const Mode<T>&) const {
+    return {T{} + 1.0, T{} + 1.0};
   }
 };
 
 /// sigma = 1 / (1 + (x/width)^2).
 struct LorentzianSpectrum {
-  static constexpr bool reads_energy = true;
+  static constexpr bool steep = false;
+  using Dressed = LorentzianSpectrum;
+
   double over_width;
+  const double* energy = nullptr;
+
   template <class T>
   LINDRIFT_HD T operator()(double to, T from) const {
     const T x = (from - to) * over_width;
     return 1.0 / (1.0 + x * x);
   }
+
+  template <class T>
+  struct Mode {
+    T energy;
+  };
+  template <class T>
+  LINDRIFT_HD Mode<T> mode(Index s) const {
+    return {load<T>(energy, s)};
+  }
+  LINDRIFT_HD Mode<double> row(Index s) const { return {energy[s]}; }
+  template <class T>
+  LINDRIFT_HD ThermalFactors<T> pair(const Mode<double>& row, const Mode<T>& partner) const {
+    const T sigma = (*this)(row.energy, partner.energy);
+    return {sigma, sigma};
+  }
 };
+
+struct DressedOhmicSpectrum;
 
 /// sigma = |x| e^{-|x|/width} / (2 sinh(beta |x|/2)), 1/beta at x = 0; beta > 0.
 struct OhmicSpectrum {
-  static constexpr bool reads_energy = true;
-  double over_width, beta;
+  static constexpr bool steep = true;
+  using Dressed = DressedOhmicSpectrum;
 
-  LINDRIFT_HD double operator()(double to, double from) const {
-    const double x = std::fabs(from - to), y = 0.5 * beta * x;
+  double over_width, beta;
+  const double* energy = nullptr;
+
+  /// sigma e^{slope |x|}, at most |x| + 1/beta
+  template <class T>
+  LINDRIFT_HD T prefactor(T distance) const {
     // y / sinh y = 2 y e^{-y} / (1 - e^{-2y}): neither overflow nor cancellation.
-    const double quotient = y > 0.0 ? -2.0 * y / std::expm1(-2.0 * y) : 1.0;
-    return quotient * std::exp(-y - x * over_width) / beta;
+    const T twice = beta * distance, quotient = -twice / exponential(-twice).minus_one;
+    return (twice > T{} ? quotient : T{} + 1.0) / beta;
   }
-#ifndef __CUDACC__
-  LINDRIFT_HD Pack operator()(double to, Pack from) const {
-    Pack result;
-    for (int i = 0; i < pack_width; ++i) result[i] = (*this)(to, static_cast<double>(from[i]));
-    return result;
+  LINDRIFT_HD double slope() const { return 0.5 * beta + over_width; }
+  template <class T>
+  LINDRIFT_HD T operator()(double to, T from) const {
+    const T distance = magnitude(from - to);
+    return prefactor(distance) * exponential(-(slope() * distance)).value;
   }
-#endif
+
+  template <class T>
+  struct Mode {
+    T energy;
+  };
+  template <class T>
+  LINDRIFT_HD Mode<T> mode(Index s) const {
+    return {load<T>(energy, s)};
+  }
+  LINDRIFT_HD Mode<double> row(Index s) const { return {energy[s]}; }
+  template <class T>
+  LINDRIFT_HD ThermalFactors<T> pair(const Mode<double>& row, const Mode<T>& partner) const {
+    const T sigma = (*this)(row.energy, partner.energy);
+    return {sigma, sigma};
+  }
+};
+
+/// The ohmic spectrum times the Boltzmann factors of the partners, which come as exponents, divided by the largest such
+/// product of the row.
+struct DressedOhmicSpectrum {
+  OhmicSpectrum bare;
+  const double *particle, *hole;          ///< exponents of the partners
+  const double *row_particle, *row_hole;  ///< largest exponents of the rows
+
+  template <class T>
+  struct Mode {
+    T energy, particle, hole;
+  };
+  template <class T>
+  LINDRIFT_HD Mode<T> mode(Index s) const {
+    return {load<T>(bare.energy, s), load<T>(particle, s), load<T>(hole, s)};
+  }
+  LINDRIFT_HD Mode<double> row(Index s) const { return {bare.energy[s], row_particle[s], row_hole[s]}; }
+  template <class T>
+  LINDRIFT_HD ThermalFactors<T> pair(const Mode<double>& row, const Mode<T>& partner) const {
+    const T distance = magnitude(partner.energy - row.energy), prefactor = bare.prefactor(distance),
+            fall = bare.slope() * distance;
+    return {prefactor * exponential((partner.particle - fall) - row.particle).value,
+            prefactor * exponential((partner.hole - fall) - row.hole).value};
+  }
+};
+
+/// The largest exponents of the rows of a DressedOhmicSpectrum, as a sum over pairs whose addition is the maximum.
+struct SteepExponents {
+  template <class T>
+  using Sum = LargestExponents<T>;
+  using Row = OhmicSpectrum::Mode<double>;
+  template <class T>
+  using Column = DressedOhmicSpectrum::Mode<T>;
+
+  Index size;
+  DressedOhmicSpectrum spectrum;
+  double *row_particle, *row_hole;
+
+  LINDRIFT_HD Row row(Index s) const { return spectrum.bare.row(s); }
+  template <class T>
+  LINDRIFT_HD Column<T> column(Index s) const {
+    return spectrum.mode<T>(s);
+  }
+  template <class T>
+  LINDRIFT_HD void accumulate(const Row& row, const Column<T>& column, Sum<T>& sum) const {
+    const T fall = spectrum.bare.slope() * magnitude(column.energy - row.energy);
+    sum += Sum<T>{column.particle - fall, column.hole - fall};
+  }
+  LINDRIFT_HD void finish(Index s, const Sum<double>& sum) const {
+    row_particle[s] = sum.particle;
+    row_hole[s] = sum.hole;
+  }
 };
 
 }  // namespace tgge

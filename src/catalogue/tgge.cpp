@@ -438,8 +438,22 @@ double seconds_per_evaluation(const RateEquation& equation) {
   return seconds_since(start) / evaluations;
 }
 
+/// Largest gain + loss at half filling; infinite where the Boltzmann factors leave the range of double precision.
+double fastest_rate_of(const RateEquation& equation) {
+  const std::vector<double> half(equation.modes(), 0.5);
+  std::vector<double> rate(equation.modes());
+  equation.generator->linearize(half, half, rate);
+  double fastest = 0.0;
+  for (const double r : rate) {
+    if (!std::isfinite(r)) return std::numeric_limits<double>::infinity();
+    fastest = std::max(fastest, r);
+  }
+  return fastest;
+}
+
 /// A start at each output time, then the fastest rate over the span, at orders 5 to 12.
 double expected_evaluations(double fastest_rate, const std::vector<double>& times) {
+  if (!std::isfinite(fastest_rate)) return 1.0;  // it ends with the first one
   return 150.0 * static_cast<double>(times.size()) + std::min(3.0 * fastest_rate * times.back(), 2e4);
 }
 
@@ -455,10 +469,7 @@ double relative_cost(const Point& point) {
   try {
     const RateEquation equation =
         probe(point, std::min(point.integer("model.sites"), compared_sites), resolved(point, execution));
-    const std::vector<double> half(equation.modes(), 0.5);
-    std::vector<double> rate(equation.modes());
-    equation.generator->linearize(half, half, rate);
-    return expected_evaluations(*std::max_element(rate.begin(), rate.end()), point.reals("task.times"));
+    return expected_evaluations(fastest_rate_of(equation), point.reals("task.times"));
   } catch (const Error&) {
     return 0.0;  // it will fail, and at once
   }
@@ -469,16 +480,30 @@ constexpr double steady_state_evaluations = 55.0;
 /// Sites at which a whole steady state is timed.
 constexpr std::int64_t timed_sites_direct = 1024, timed_sites_separable = 1 << 14;
 
-/// Parity measures do not depend on the size of the chain beyond the grid on which they are looked for; this one is
-/// fine enough for operators of any sensible range.
+/// Parity measures do not depend on the size of the chain beyond the grid on which they are looked for. It must hold
+/// the harmonics of the weights, up to the range of the operators and of either sign; this is fine enough for any
+/// sensible range.
 constexpr std::int64_t parity_sites = 64;
+/// What a longer range may take: more would take seconds.
+constexpr std::int64_t most_parity_sites = 512;
 /// Violations below this are rounding.
 constexpr double parity_zero = 1e-12;
 
+/// Largest distance of two sites that a jump operator takes a particle from, or brings it to.
+std::int64_t range_of(const OperatorJump& jump) {
+  std::int64_t range = 0;
+  for (const auto& channel : jump.channels)
+    for (const JumpTerm& one : channel)
+      for (const JumpTerm& other : channel) range = std::max({range, one.to - other.to, one.from - other.from});
+  return range;
+}
+
 ParityMeasures parity_of(const Point& point) {
   const std::int64_t sites = point.integer("model.sites");
-  const bool table = point.text("bath.jump") == "table";
-  const std::int64_t looked_at = table || sites <= parity_sites ? sites : parity_sites + sites % 2;
+  const std::string& jump = point.text("bath.jump");
+  std::int64_t fine = parity_sites;
+  if (jump == "operators") fine = std::clamp(2 * range_of(operators_of(point)) + 2, fine, most_parity_sites);
+  const std::int64_t looked_at = jump == "table" || sites <= fine ? sites : fine + sites % 2;
   Execution execution;
   execution.backend = Backend::cpu;
   execution.algorithm = Algorithm::direct;
@@ -528,10 +553,12 @@ Plan plan_point(const Point& point, const Execution& requested) {
   if (point.has("task.times")) {
     plan.seconds_per_evaluation = seconds_per_evaluation(equation) * (direct ? ratio * ratio : ratio);
     const auto& times = point.reals("task.times");
-    std::vector<double> half(equation.modes(), 0.5), rate(equation.modes());
-    equation.generator->linearize(half, half, rate);
-    const double fastest = *std::max_element(rate.begin(), rate.end());
+    const double fastest = fastest_rate_of(equation);
     plan.rate_evaluations = expected_evaluations(fastest, times);
+    if (!std::isfinite(fastest))
+      plan.notes.emplace_back(
+          "warning: the rates exceed the range of double precision, so that relax would stop at once: the bath is too "
+          "cold for it, beta |E| / 2 must stay below 709; steady_state takes any temperature");
   } else {
     // Newton's evaluations take logarithms and have vectors around them: a whole steady state is timed and shared out.
     const bool table = point.text("bath.jump") == "table";
@@ -543,7 +570,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
     plan.seconds_per_evaluation = seconds_since(start) * (direct ? ratio * ratio : ratio) / steady_state_evaluations;
     plan.rate_evaluations = steady_state_evaluations;
   }
-  plan.notes = notes_on(point);
+  for (std::string& note : notes_on(point)) plan.notes.push_back(std::move(note));
   return plan;
 }
 

@@ -131,8 +131,16 @@ Components connected_components(const RateEquation& equation) {
   Components components;
   components.of_mode.assign(modes, 0);
   components.count = 0;
-  std::vector<std::size_t> unvisited(modes), frontier;
-  for (std::size_t s = 0; s < modes; ++s) unvisited[s] = s;
+  std::vector<std::size_t> unvisited, frontier;
+  // There may be as many modes that neither gain nor lose as there are modes. At half filling their rates are zero.
+  std::vector<double> log_gain(modes), log_loss(modes);
+  equation.generator->log_rates(std::vector<double>(modes, 0.0), log_gain, log_loss);
+  for (std::size_t s = 0; s < modes; ++s) {
+    if (log_gain[s] == -INFINITY && log_loss[s] == -INFINITY)
+      components.of_mode[s] = components.count++;
+    else
+      unvisited.push_back(s);
+  }
   while (!unvisited.empty()) {
     frontier = {unvisited.front()};
     components.of_mode[unvisited.front()] = components.count;

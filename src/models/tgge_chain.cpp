@@ -20,7 +20,7 @@ void validate(const TggeChain& chain) {
   if (chain.sites < 1)
     throw ParameterError("model.sites", std::to_string(chain.sites) + " is not allowed: must be >= 1");
   require(std::isfinite(chain.hopping) && chain.hopping > 0.0, "model.hopping", chain.hopping, "> 0");
-  validate_baths(chain.bath, any_jump(chain), chain.sites, 1, 4.0 * chain.hopping);
+  validate_baths(chain.bath, any_jump(chain), chain.sites, 1);
 }
 
 BareEquation bare_equation(const TggeChain& chain) {

@@ -21,10 +21,6 @@ using Complex = std::complex<double>;
 /// Sites and spins that the jump operators may touch together: beyond, the small matrices are no longer small.
 constexpr std::size_t most_dimensions = 256;
 
-/// beta * bandwidth beyond which the ohmic spectrum's rates, divided by the largest, leave the range of double
-/// precision.
-constexpr double largest_ohmic_exponent = 1200.0;
-
 struct Choice {
   Algorithm algorithm;
   std::string reason;
@@ -121,7 +117,7 @@ void require(bool condition, const char* quantity, double value, const char* all
   if (!condition) throw ParameterError(quantity, std::to_string(value) + " is not allowed: must be " + allowed);
 }
 
-void validate_baths(const TggeBath& bath, const TggeJump& jump, std::int64_t sites, int bands, double bandwidth) {
+void validate_baths(const TggeBath& bath, const TggeJump& jump, std::int64_t sites, int bands) {
   require(std::isfinite(bath.coupling) && bath.coupling >= 0.0, "bath.coupling", bath.coupling, ">= 0");
   require(std::isfinite(bath.inverse_temperature) && bath.inverse_temperature >= 0.0, "bath.inverse_temperature",
           bath.inverse_temperature, ">= 0");
@@ -134,15 +130,9 @@ void validate_baths(const TggeBath& bath, const TggeJump& jump, std::int64_t sit
                          "0 is not allowed with bath.nonequilibrium_fraction = 0: no bath would be left");
   require(std::isfinite(bath.spectrum_width) && bath.spectrum_width > 0.0, "bath.spectrum_width", bath.spectrum_width,
           "> 0");
-  if (bath.spectrum == Spectrum::ohmic) {
+  if (bath.spectrum == Spectrum::ohmic)
     require(bath.inverse_temperature > 0.0, "bath.inverse_temperature", bath.inverse_temperature,
             "> 0 for an ohmic spectrum");
-    if (bath.inverse_temperature * bandwidth > largest_ohmic_exponent)
-      throw ParameterError("bath.inverse_temperature",
-                           "an ohmic spectrum needs beta * bandwidth <= 1200, and here it is " +
-                               std::to_string(bath.inverse_temperature * bandwidth) +
-                               ": the rates leave double precision");
-  }
   std::visit([&](const auto& kind) { validate_jump(kind, sites, bands); }, jump);
 }
 

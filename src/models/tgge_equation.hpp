@@ -34,9 +34,8 @@ TggeJump any_jump(const TggeChain& chain);
 TggeJump any_jump(const TggeRashba& chain);
 
 /// Checks what the baths of both models have in common.
-/// @param bandwidth  largest difference of two energies, for the spectra that underflow
 /// @throws ParameterError
-void validate_baths(const TggeBath& bath, const TggeJump& jump, std::int64_t sites, int bands, double bandwidth);
+void validate_baths(const TggeBath& bath, const TggeJump& jump, std::int64_t sites, int bands);
 
 /// Completes an equation whose sites, bands, energies and velocities are set: generator and algorithm.
 /// @param hopping   J, which scales every rate

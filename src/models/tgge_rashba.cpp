@@ -25,9 +25,7 @@ void validate(const TggeRashba& chain) {
   require(std::isfinite(chain.zeeman_field), "model.zeeman_field", chain.zeeman_field, "finite");
   require(std::isfinite(chain.rashba_y), "model.rashba_y", chain.rashba_y, "finite");
   require(std::isfinite(chain.rashba_z), "model.rashba_z", chain.rashba_z, "finite");
-  const double splitting =
-      std::hypot(2.0 * std::fabs(chain.rashba_y) + std::fabs(chain.zeeman_field), 2.0 * chain.rashba_z);
-  validate_baths(chain.bath, any_jump(chain), chain.sites, 2, 4.0 * chain.hopping + 2.0 * splitting);
+  validate_baths(chain.bath, any_jump(chain), chain.sites, 2);
 }
 
 BareEquation bare_equation(const TggeRashba& chain) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/tgge/spectrum.hpp"
+#include "lindrift/error.hpp"
 #include "models/hop_weights.hpp"
 #include "models/product_batch.hpp"
 #include "models/tgge_equation.hpp"
@@ -18,6 +19,10 @@
 namespace lindrift {
 
 namespace {
+
+/// beta times the width of the bands beyond which the elements of a matrix of ohmic rates, and the Boltzmann factors of
+/// the states that it multiplies, leave the range of double precision: a row's sum is e^{-beta width/2} at least.
+constexpr double largest_ohmic_exponent = 1200.0;
 
 /// sigma(s, s') of Eq. 4 for every pair.
 template <class Spectrum>
@@ -55,8 +60,21 @@ TggeBath with_strength(TggeBath bath, const BathStrength& strength) {
   return bath;
 }
 
+/// Whether a matrix can hold the rates of the thermal bath.
+template <class Chain>
+bool fits_a_matrix(const Chain& chain) {
+  if (chain.bath.spectrum != Spectrum::ohmic) return true;
+  const BareEquation bare = bare_equation(chain);
+  const auto [lowest, highest] = std::minmax_element(bare.equation.energy.begin(), bare.equation.energy.end());
+  return chain.bath.inverse_temperature * (*highest - *lowest) <= largest_ohmic_exponent;
+}
+
 template <class Chain>
 bool gains(const Chain& chain, const Execution& execution, std::string* reason) {
+  if (!fits_a_matrix(chain)) {
+    if (reason) *reason = "the rates of so cold an ohmic bath leave the range of a matrix of doubles";
+    return false;
+  }
   const bool spectrum = chain.bath.spectrum != Spectrum::exponential;
   const bool table = std::holds_alternative<TableJump>(chain.jump);
   if (spectrum || table) return execution.algorithm != Algorithm::separable;
@@ -78,6 +96,9 @@ void solve(const Chain& chain, std::span<const std::optional<BathStrength>> plac
     validated.bath = with_strength(chain.bath, *places[i]);
     validate(validated);
   }
+  if (!fits_a_matrix(chain))
+    throw UnsupportedError(
+        "the rates of so cold an ohmic bath leave the range of a matrix of doubles: solve each alone");
   Execution execution = requested;
   std::string backend_reason;
   execution.backend = resolve_backend(requested.backend, &backend_reason);

@@ -137,6 +137,17 @@ class SweepTest(Runs):
             self.assertEqual(current[0, 1], self.current_at("bath.inverse_temperature=0.5",
                                                             "bath.nonequilibrium_fraction=1.0"))
 
+    def test_cold_points_of_a_group_are_those_of_their_own_runs(self):
+        # The warm points are run together, as products of matrices, which rates of the cold ones would not fit.
+        self.sweep(DONE, "steady.toml", "bath.spectrum=ohmic", 'sweep."bath.inverse_temperature"=[2.0, 1000.0]',
+                   FRACTION + "=[0.0, 0.3]")
+        with h5py.File(self.folder / "out.h5") as file:
+            self.assertEqual(file["status"][()].tolist(), [[1, 1], [1, 1]])
+            self.assertLess(file["residual"][()].max(), 1e-11)
+            self.assertEqual(file["current"][1, 1],
+                             self.current_at("bath.spectrum=ohmic", "bath.inverse_temperature=1000.0",
+                                             "bath.nonequilibrium_fraction=0.3"))
+
     def test_zip(self):
         self.sweep(DONE, "steady.toml", "sweep.mode=zip", 'sweep."bath.inverse_temperature"=[0.5, 2.0, 1.0]',
                    FRACTION + "=[0.2, 0.3, 1.0]")
@@ -349,6 +360,29 @@ class MessagesTest(Runs):
             self.assertNotIn("points  ETA", process.stdout)
             self.assertIn("9 of 9 points done", process.stdout)
         self.assert_only_infos(process.stderr)
+
+    def test_check_says_that_a_bath_is_too_cold_for_relax(self):
+        process = self.expect(DONE, "check", "relax.toml", "--set", "bath.inverse_temperature=1000.0")
+        self.assertIn("the rates exceed the range of double precision", process.stdout)
+        self.assertNotIn("nan", process.stdout)
+        self.assertNotIn("about -", process.stdout)
+
+    def test_check_sees_how_far_operators_reach(self):
+        # |1 + i e^{64 ik}|^2 knows left from right, but on a ring of 64 sites e^{64 ik} would be 1.
+        for offset, reciprocal in ((64, False), (0, True)):
+            self.write("far.toml", f"""[model]
+kind = "tgge_chain"
+sites = 1000
+[bath]
+nonequilibrium_fraction = 0.5
+jump = "operators"
+[[bath.jump_operator]]
+terms = [[0, 0, 1.0, 0.0], [0, {offset}, 0.0, 1.0]]
+[task]
+kind = "steady_state"
+""")
+            process = self.expect(DONE, "check", "far.toml")
+            self.assertEqual("cannot rectify" in process.stdout, reciprocal, process.said)
 
     def test_summary(self):
         process = self.expect(DONE, "run", "steady.toml")

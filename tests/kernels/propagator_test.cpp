@@ -133,7 +133,7 @@ TEST_P(PropagatorTest, RepeatsTheStoredNumbers) {
       const double time = mode.times[t], rate = mode.gain + mode.loss;
       const double work = (std::fabs(mode.energy) + std::fabs(mode.interaction) + rate + mode.up_rate) * time;
       const double scale = std::exp(mode.slow_eigenvalue[0] * time);
-      // Section 8 of the specification: 1e-12 up to W t = 1000, 5 eps (1 + W t) beyond; next to an exceptional point
+      // 1e-12 up to W t = 1000, 5 eps (1 + W t) beyond; next to an exceptional point
       // the conditioning of gain + loss adds eps (Gamma t)^2 relative to the result, which grows there like 1 + q t.
       const double near = epsilon * std::pow(rate * time, 2) * (1.0 + rate * time);
       const double allowed = ((work <= 1e3 ? 1e-12 : 5.0 * epsilon * (1.0 + work)) + near) * scale;

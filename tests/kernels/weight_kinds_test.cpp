@@ -242,36 +242,38 @@ TEST_P(WeightKindsTest, EitherBathAlone) {
 }
 
 TEST_P(WeightKindsTest, LogRatesNeitherOverflowNorLoseDigitsInTheCold) {
-  // Boltzmann factors up to e^{+-1000}, multipliers up to 1500.
-  for (const WeightKind kind : {WeightKind::product, WeightKind::operators, WeightKind::table}) {
-    if (!possible(kind, SpectrumKind::exponential)) continue;
-    for (const bool near : {false, true}) {
-      SCOPED_TRACE(::testing::Message() << "weight " << static_cast<int>(kind) << (near ? ", near balance" : ""));
-      Random random(7300);
-      const Numbers numbers(random, 30, kind, SpectrumKind::exponential, 3, 2, 1000.0);
-      auto lambda = random.vector(numbers.size, -1500.0, 1500.0);
-      if (near)
-        for (std::size_t s = 0; s < numbers.size; ++s)
-          lambda[s] = 500.0 * numbers.energy[s] + random.uniform(-3.0, 3.0);
-      const auto direction = random.vector(numbers.size, -1.0, 1.0);
-      const auto kernel = make_kernel(GetParam(), numbers.tables);
-      std::vector<double> log_gain(numbers.size), log_loss(numbers.size), balance(numbers.size);
-      kernel->log_rates(lambda.data(), log_gain.data(), log_loss.data());
-      kernel->log_balance_derivative(direction.data(), balance.data());
-      auto gain = reference::gain(numbers.problem, extended(lambda)),
-           loss = reference::loss(numbers.problem, extended(lambda));
-      for (auto* rates : {&gain, &loss})
-        for (auto& r : *rates) r = std::log(r);
-      // Exponents up to 3000 are held to 3000 * 1e-16.
-      const reference::Vector one(numbers.size, 1.0L);
-      EXPECT_LE(largest_error(log_gain, gain, one), 3e-12);
-      EXPECT_LE(largest_error(log_loss, loss, one), 3e-12);
-      const auto expected = reference::log_balance_derivative(numbers.problem, extended(lambda), extended(direction));
-      reference::Vector scale = expected.magnitude;
-      for (auto& x : scale) x += 1e-290L;  // what may underflow
-      EXPECT_LE(largest_error(balance, expected.value, scale), 3e-12);
+  // Boltzmann factors up to e^{+-2000}, multipliers up to 1500.
+  for (const SpectrumKind spectrum : {SpectrumKind::exponential, SpectrumKind::lorentzian, SpectrumKind::ohmic})
+    for (const WeightKind kind : {WeightKind::product, WeightKind::operators, WeightKind::table}) {
+      if (!possible(kind, spectrum)) continue;
+      for (const bool near : {false, true}) {
+        SCOPED_TRACE(::testing::Message() << "weight " << static_cast<int>(kind) << ", spectrum "
+                                          << static_cast<int>(spectrum) << (near ? ", near balance" : ""));
+        Random random(7300);
+        const Numbers numbers(random, 30, kind, spectrum, 3, 2, 1000.0);
+        auto lambda = random.vector(numbers.size, -1500.0, 1500.0);
+        if (near)
+          for (std::size_t s = 0; s < numbers.size; ++s)
+            lambda[s] = 500.0 * numbers.energy[s] + random.uniform(-3.0, 3.0);
+        const auto direction = random.vector(numbers.size, -1.0, 1.0);
+        const auto kernel = make_kernel(GetParam(), numbers.tables);
+        std::vector<double> log_gain(numbers.size), log_loss(numbers.size), balance(numbers.size);
+        kernel->log_rates(lambda.data(), log_gain.data(), log_loss.data());
+        kernel->log_balance_derivative(direction.data(), balance.data());
+        auto gain = reference::gain(numbers.problem, extended(lambda)),
+             loss = reference::loss(numbers.problem, extended(lambda));
+        for (auto* rates : {&gain, &loss})
+          for (auto& r : *rates) r = std::log(r);
+        // Exponents up to 3000 are held to 3000 * 1e-16.
+        const reference::Vector one(numbers.size, 1.0L);
+        EXPECT_LE(largest_error(log_gain, gain, one), 3e-12);
+        EXPECT_LE(largest_error(log_loss, loss, one), 3e-12);
+        const auto expected = reference::log_balance_derivative(numbers.problem, extended(lambda), extended(direction));
+        reference::Vector scale = expected.magnitude;
+        for (auto& x : scale) x += 1e-290L;  // what may underflow
+        EXPECT_LE(largest_error(balance, expected.value, scale), 3e-12);
+      }
     }
-  }
 }
 
 TEST_P(WeightKindsTest, RatesOfZeroHaveLogarithmsOfMinusInfinity) {

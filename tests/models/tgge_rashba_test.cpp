@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <set>
 #include <string>
 
 #include "data/tgge_operator_forces.hpp"
@@ -563,6 +564,24 @@ TEST(Components, SpinsDecoupleWithoutRashbaZ) {
     const bool up = positive == (s < 8);
     const bool first = components.of_mode[s] == components.of_mode[4];  // k = 0 of band +: up
     EXPECT_EQ(first, up) << s;
+  }
+}
+
+TEST(Components, ModesThatStandAloneAreFoundOneByOne) {
+  // Without alpha_z one spin is out of the bath's reach altogether: a component for each of its modes. Pairs of these
+  // would be 2e10.
+  TggeRashba chain = touching_bands(200000);
+  chain.zeeman_field = 0.4;
+  chain.rashba_z = 0.0;
+  chain.bath.nonequilibrium_fraction = 1.0;
+  for (const bool as_operator : {false, true}) {
+    if (as_operator)
+      chain.jump = OperatorJump{{{{0, 0, 0, 0, 1.0}}}};
+    else
+      chain.jump = DephasingJump{1.0, 0.0};
+    const Components components = connected_components(on_cpu(chain));
+    EXPECT_EQ(components.count, 200001);
+    EXPECT_EQ(std::set<std::int32_t>(components.of_mode.begin(), components.of_mode.end()).size(), 200001U);
   }
 }
 

@@ -26,7 +26,7 @@ using Complex = std::complex<double>;
 namespace exact = reference::hatsugai_kohmoto;
 const Execution on_cpu{.backend = Backend::cpu};
 
-// What the specification asks for: drifts 1e-11, densities 1e-13 absolute, spectral functions 1e-13 of the largest.
+// What the program promises: drifts 1e-11, densities 1e-13 absolute, spectral functions 1e-13 of the largest.
 constexpr double drift_accuracy = 1e-11, density_accuracy = 1e-13, spectral_accuracy = 1e-13;
 
 TEST(HatsugaiKohmotoGreen, RepeatsTheFigures) {

@@ -238,5 +238,18 @@ TEST(TogetherTest, GainsWhereWeightsTakeTime) {
   EXPECT_TRUE(gains_together(chain, on_cpu()));
 }
 
+TEST(TogetherTest, LeavesColdOhmicBathsToThemselves) {
+  TggeChain chain;
+  chain.bath.spectrum = Spectrum::ohmic;
+  EXPECT_TRUE(gains_together(chain, on_cpu()));
+  chain.bath.inverse_temperature = 1000.0;
+  std::string reason;
+  EXPECT_FALSE(gains_together(chain, on_cpu(), &reason));
+  EXPECT_FALSE(reason.empty());
+  EXPECT_THROW(solve_together(chain, std::vector<std::optional<BathStrength>>(1, BathStrength{}), on_cpu(),
+                              [](std::size_t, const RateEquation&) {}),
+               UnsupportedError);
+}
+
 }  // namespace
 }  // namespace lindrift

@@ -389,6 +389,36 @@ TEST(OtherSpectra, BothBathsAreBalancedByTheReference) {
     }
 }
 
+TEST(OtherSpectra, ExtremelyColdBathsAreHarmless) {
+  // Ohmic rates fall as e^{-beta |x|}: up to e^{-9000}, far below the range of double precision.
+  for (const Spectrum spectrum : {Spectrum::lorentzian, Spectrum::ohmic})
+    for (const double beta : {100.0, 300.0, 1000.0})
+      for (const std::int64_t sites : {1, 2, 9, 21})
+        for (const double gamma_neq : {0.0, 0.3, 0.999})
+          for (const double filling : {0.1, 0.5, 0.9}) {
+            SCOPED_TRACE(::testing::Message()
+                         << "spectrum " << static_cast<int>(spectrum) << ", beta J = " << beta << ", L = " << sites
+                         << ", gamma_neq = " << gamma_neq << ", filling " << filling);
+            TggeRashba chain = published_chain(sites, gamma_neq, 0.4, 0.6);
+            chain.bath.spectrum = spectrum;
+            chain.bath.spectrum_width = 0.7;
+            chain.bath.inverse_temperature = beta;
+            const RateEquation equation = make_rate_equation(chain, {.backend = Backend::cpu});
+            const SteadyState state = converged(steady_state(equation, filling));
+            EXPECT_LE(state.residual, 1e-14 * beta);
+            // On one and two sites no dephasing joins the bands: occupations of e^{-2000} underflow in its rates.
+            if (sites > 2 || gamma_neq == 0.0 || beta < 1000.0) {
+              EXPECT_LE(reference_residual(reference::problem_of(lattice_of(chain)), state.lagrange_multiplier),
+                        1e-14 * beta);
+            }
+            if (gamma_neq == 0.0) {
+              const double shift = state.lagrange_multiplier[0] - beta * equation.energy[0];
+              for (std::size_t s = 0; s < equation.modes(); ++s)
+                EXPECT_NEAR(state.lagrange_multiplier[s], beta * equation.energy[s] + shift, 1e-14 * beta * beta);
+            }
+          }
+}
+
 TEST(TableOfWeights, GivesTheStateOfItsOperators) {
   Random random(304);
   for (const std::int64_t sites : {2, 9, 24}) {
