@@ -45,6 +45,22 @@ kind = "relax"
 times = { start = 0.0, stop = 400.0, count = 401 }
 """
 
+# Others, in which every time can be computed without those before.
+CLOUD = """[model]
+kind = "hatsugai_kohmoto"
+sites = 1024
+interaction = 4.0
+[bath.down]
+gain = 1.5
+two_site_loss = 0.5
+[task]
+kind = "density"
+times = { start = 0.0, stop = 200.0, count = 30000 }
+[output]
+fields = ["drift", "norm"]
+"""
+PROPAGATOR = CLOUD.replace('"density"', '"green"')
+
 
 class Campaigns(ProgramTest):
     def setUp(self):
@@ -73,6 +89,13 @@ class Campaigns(ProgramTest):
     def wait_for_points(self, process, output, least=1):
         """Waits until a run has kept some points; False if it has ended before."""
         return self.wait_until(process, lambda: self.kept_bytes(output) > least * 400)
+
+    def checkpoints(self):
+        """When each was written."""
+        try:
+            return [path.stat().st_mtime_ns for path in self.folder.glob("out.h5.journal/*.checkpoint")]
+        except FileNotFoundError:  # the run is over
+            return []
 
     def kept_bytes(self, output):
         try:
@@ -160,28 +183,33 @@ class ResumeTest(Campaigns):
         self.expect(WRONG, "run", "sweep.toml", "--resume", "--overwrite", says="excludes")
 
     def test_a_long_point_goes_on_where_it_was(self):
+        for text, row in ((LONG, "occupation"), (CLOUD, "norm"), (PROPAGATOR, "norm")):
+            with self.subTest(row=row):
+                self.write("long.toml", text)
+                self.long_point(row)
+                os.remove(self.folder / "out.h5")
+                os.remove(self.folder / "undisturbed.h5")
+
+    def long_point(self, row):
         self.undisturbed("long.toml")
-        checkpoints = lambda: list(self.folder.glob("out.h5.journal/*.checkpoint"))
         code, out, err = self.interrupted(signal.SIGKILL, "run", "long.toml", "-o", "out.h5", "--checkpoint", "0",
-                                          ready=checkpoints)
+                                          ready=self.checkpoints)
         self.assertEqual(code, -signal.SIGKILL, out + err)
-        self.assertEqual(len(checkpoints()), 1)
+        self.assertEqual(len(self.checkpoints()), 1)
         self.assertFalse((self.folder / "out.h5").exists())
         self.expect(WRONG, "run", "long.toml", "-o", "out.h5", says="points of a run that did not end")
-        # Once it has a claim of its own, it has long been listening to signals.
-        claims = lambda: [path.name for path in self.folder.glob("out.h5.journal/claim.*")]
-        before = claims()
-        process = self.start("run", "long.toml", "-o", "out.h5", "--resume")
-        self.wait_until(process, lambda: claims() != before)
-        code, out, err = self.stop(process, signal.SIGTERM)
-        self.assertIn(code, (DONE, STOPPED), out + err)
-        if code == STOPPED:  # else it was done by then
-            occupation = datasets(self.folder / "out.h5")["occupation"]
-            whole = datasets(self.folder / "undisturbed.h5")["occupation"]
-            there = ~np.isnan(occupation).any(axis=1)
-            self.assertTrue(there[0])
-            self.assertEqual(occupation[there].tobytes(), whole[there].tobytes())
-            self.expect(DONE, "run", "long.toml", "-o", "out.h5", "--resume")
+        before = self.checkpoints()
+        code, out, err = self.interrupted(signal.SIGTERM, "run", "long.toml", "-o", "out.h5", "--checkpoint", "0", "--resume",
+                                          ready=lambda: self.checkpoints() not in ([], before))
+        self.assertEqual(code, STOPPED, out + err)
+        self.assertEqual(attributes(self.folder / "out.h5")["complete"], 0)
+        part, whole = (datasets(self.folder / name)[row] for name in ("out.h5", "undisturbed.h5"))
+        part, whole = part.reshape(len(part), -1), whole.reshape(len(whole), -1)
+        there = ~np.isnan(part).any(axis=1)
+        self.assertTrue(there[0])
+        self.assertFalse(there[-1])
+        self.assertEqual(part[there].tobytes(), whole[there].tobytes())
+        self.expect(DONE, "run", "long.toml", "-o", "out.h5", "--resume")
         self.assert_same_numbers("undisturbed.h5", "out.h5")
         self.assert_no_journal()
 
@@ -404,6 +432,20 @@ class RanksTest(Campaigns):
         self.assertEqual(attributes(self.folder / "out.h5")["complete"], 0)
         self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume")
         self.assert_same_numbers("undisturbed.h5", "out.h5")
+
+    def test_a_point_that_ranks_share_is_stopped_and_goes_on(self):
+        for text in (LONG, CLOUD):
+            self.write("long.toml", text)
+            self.expect(DONE, "run", "long.toml", "-o", "undisturbed.h5", "--overwrite")
+            code, out, err = self.interrupted(signal.SIGUSR1, "run", "long.toml", "-o", "out.h5", "--checkpoint", "0",
+                                              "--threads", "1", ready=self.checkpoints, ranks=2,
+                                              whom=lambda launcher: children_of(launcher.pid)[-1])
+            self.assertEqual(code, STOPPED, out + err)
+            self.assertEqual(len(self.checkpoints()), 1)
+            self.expect(DONE, "run", "long.toml", "-o", "out.h5", "--resume", ranks=3)
+            self.assert_same_numbers("undisturbed.h5", "out.h5")
+            self.assert_no_journal()
+            os.remove(self.folder / "out.h5")
 
     def test_memory_does_not_grow_with_the_number_of_points(self):
         """On the ranks that collect nothing."""
