@@ -60,6 +60,8 @@ struct TaskEntry {
   std::function<std::vector<std::pair<std::string, double>>(const config::Point&)> diagnostics{};
   /// A point gains from several processes: run() shares its work through Execution::team.
   bool shares_a_point = false;
+  /// It has nothing that a device could do.
+  bool cpu_only = false;
   /// run() can evaluate Execution::certify entries of its result again, and says in its summary how far they are off.
   bool certifies = false;
   /// How long a point takes compared with others of the sweep, in any unit; it must not look at clocks. Empty: all the

@@ -363,11 +363,15 @@ io::Result started(const Point& point) {
   return result;
 }
 
-std::function<bool(std::size_t)> progress_of(const Monitor& monitor, std::size_t times) {
-  if (!monitor.progress) return {};
-  return [&monitor, times](std::size_t done) {
-    return monitor.progress(static_cast<double>(done) / static_cast<double>(times));
-  };
+/// Lets a run over times report back, and be gone on with.
+template <class Options>
+void watch(Options& options, const Monitor& monitor, std::size_t times) {
+  if (monitor.progress)
+    options.on_time = [&monitor, times](std::size_t done) {
+      return monitor.progress(static_cast<double>(done) / static_cast<double>(times));
+    };
+  options.checkpoint = monitor.checkpoint;
+  options.restored = monitor.restored;
 }
 
 constexpr const char* stopped = "stopped before the last time";
@@ -378,13 +382,14 @@ io::Result run_green(const Point& point, const Execution& execution, const Monit
   options.down_occupation = down_occupation_of(point);
   options.keep_sites = wanted(point, "green_retarded");
   options.keep_momenta = wanted(point, "green_retarded_momentum");
-  options.on_time = progress_of(monitor, times.size());
+  watch(options, monitor, times.size());
   GreenResult green_result = green(model_of(point), times, options, execution);
 
   io::Result result = started(point);
   result.backend = name(green_result.backend);
   result.backend_reason = green_result.backend_reason;
   result.converged = green_result.converged;
+  result.stopped = !result.converged;
   if (!result.converged) result.message = stopped;
   result.summary = {{"drift", green_result.drift.back()},
                     {"drift_symmetric", green_result.drift_symmetric.back()},
@@ -430,13 +435,14 @@ io::Result run_density(const Point& point, const Execution& execution, const Mon
   options.down_occupation = down_occupation_of(point);
   if (point.has("initial.down_sites")) options.down_sites = point.integers("initial.down_sites");
   options.keep_density = wanted(point, "density");
-  options.on_time = progress_of(monitor, times.size());
+  watch(options, monitor, times.size());
   DensityResult cloud = density(model_of(point), up_state_of(point), times, options, execution);
 
   io::Result result = started(point);
   result.backend = name(Backend::cpu);
   result.backend_reason = "the density is made on the CPU";
   result.converged = cloud.converged;
+  result.stopped = !result.converged;
   if (!result.converged) result.message = stopped;
   result.summary = {{"drift", cloud.drift.back()},
                     {"drift_symmetric", cloud.drift_symmetric.back()},
@@ -467,7 +473,8 @@ ModelEntry hatsugai_kohmoto_entry() {
        .outline = outline,
        .plan = plan_point,
        .run = run_green,
-       .diagnostics = {}},
+       .diagnostics = {},
+       .shares_a_point = true},
       {.kind = "spectral",
        .description = "spectral function, self energy and Green's function of spin up over momentum and frequency",
        .keys = spectral_keys(),
@@ -475,7 +482,8 @@ ModelEntry hatsugai_kohmoto_entry() {
        .outline = outline,
        .plan = plan_point,
        .run = run_spectral,
-       .diagnostics = {}},
+       .diagnostics = {},
+       .shares_a_point = true},
       {.kind = "density",
        .description = "density of spin up on the sites from an initial state, and its drift",
        .keys = density_keys(),
@@ -483,7 +491,9 @@ ModelEntry hatsugai_kohmoto_entry() {
        .outline = outline,
        .plan = plan_point,
        .run = run_density,
-       .diagnostics = {}}};
+       .diagnostics = {},
+       .shares_a_point = true,
+       .cpu_only = true}};
   return model;
 }
 

@@ -12,6 +12,7 @@ namespace lindrift::cli {
 int check(const RunOptions& options) {
   const config::Document document = config::load(options.input, options.sets, menu());
   const TaskEntry& task = find_task(find_model(document.model), document.task);
+  check_execution(document, options.execution);
   Execution execution = options.execution;
   resolve_backend(execution.backend);  // refuses what cannot be had
   const Plan plan = task.plan(document.point(0), execution);

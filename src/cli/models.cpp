@@ -46,7 +46,7 @@ int list_models(const std::string& wanted) {
       if (algorithms.empty()) algorithms = "exact";
       for (const TaskEntry& task : model.tasks)
         fmt::print("{:<14} {:<14} {:<20} {:<12} {}\n", model.kind, task.kind, algorithms,
-                   cuda_compiled() ? "cpu, cuda" : "cpu", task.description);
+                   cuda_compiled() && !task.cpu_only ? "cpu, cuda" : "cpu", task.description);
     }
     fmt::print("\n`lindrift models NAME` lists the keys of a model.\n");
     return success;

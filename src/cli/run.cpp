@@ -261,6 +261,15 @@ void agree(sweep::Communicator& communicator, const std::function<void()>& look)
   if (speaker < size) throw Refusal{reason, speaker != communicator.rank()};
 }
 
+void check_execution(const config::Document& document, const Execution& execution) {
+  const TaskEntry& task = find_task(find_model(document.model), document.task);
+  const std::string what = fmt::format("the task {} of {}", document.task, document.model);
+  if (execution.certify > 0 && !task.certifies)
+    throw UsageError(fmt::format("--certify: nothing of {} can be evaluated in two ways", what));
+  if (execution.backend == Backend::cuda && task.cpu_only)
+    throw UsageError(fmt::format("--backend cuda: {} runs on the CPU only; use cpu or auto", what));
+}
+
 int run(const RunOptions& options, sweep::Communicator& communicator) {
   const bool root = communicator.rank() == 0;
   Circumstances here{.output = options.output,
@@ -276,9 +285,7 @@ int run(const RunOptions& options, sweep::Communicator& communicator) {
   std::optional<sweep::Campaign> campaign;
   agree(communicator, [&] {
     document = config::load(options.input, options.sets, menu());
-    if (options.execution.certify > 0 && !find_task(find_model(document.model), document.task).certifies)
-      throw UsageError(fmt::format("--certify: nothing of the task {} of {} can be evaluated in two ways",
-                                   document.task, document.model));
+    check_execution(document, options.execution);
     here.execution = execution_of_rank(options.execution, communicator);
     if (!root) return;
     std::error_code ignored;

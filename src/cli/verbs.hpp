@@ -49,6 +49,9 @@ struct RunOptions {
   std::string progress = "auto";  ///< auto | always | never
 };
 
+/// @throws UsageError where the command line wants of a task what it cannot do
+void check_execution(const config::Document& document, const Execution& execution);
+
 int run(const RunOptions& options, sweep::Communicator& communicator);
 int check(const RunOptions& options);
 int status(const std::string& file);

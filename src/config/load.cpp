@@ -74,7 +74,8 @@ class Resolver {
       sweep_ = &swept.sweep;
     }
     for (const Key& key : *keys_) resolve(key, document.base);
-    document.sweep = swept.sweep;
+    sweep_ = nullptr;
+    document.sweep = std::move(swept.sweep);
     axis_grids_ = std::move(swept.grids);
   }
 

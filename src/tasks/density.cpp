@@ -103,6 +103,8 @@ class Coherent {
   /// @param second  v_k, where needs_second()
   virtual void profile(Complex* row, Complex* second, Workspace& work) const = 0;
   virtual bool needs_second() const { return false; }
+  /// A time takes far longer than its transforms.
+  virtual bool costly() const { return false; }
 };
 
 /// n_j = sum_s N_s |G(j-s)|^2                                                                              (Eq. 49)
@@ -159,6 +161,8 @@ class FromFactors final : public Coherent {
         vectors_[r * sites + fourier_position(i, sites)] = factors.vectors[r * sites + i];
   }
 
+  bool costly() const override { return weights_.size() > few_particles; }
+
   void profile(Complex* row, Complex*, Workspace& work) const override {
     const std::size_t sites = fourier_.length();
     std::fill(work.coherent.begin(), work.coherent.end(), 0.0);
@@ -185,6 +189,7 @@ class FromCorrelators final : public Coherent {
       : fourier_(fourier), diagonals_(std::move(diagonals)) {}
 
   bool needs_second() const override { return diagonals_.size() > 1; }
+  bool costly() const override { return true; }
 
   void profile(Complex* row, Complex* second, Workspace& work) const override {
     const std::size_t sites = fourier_.length();
@@ -454,31 +459,38 @@ DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::s
   Team alone;
   Team& team = execution.team ? *execution.team : alone;
   const TimeBatches batches{times.size(), sites};
-  const auto bounds = share_bounds(team, times.size(), batches.batch());
-  const auto rank = static_cast<std::size_t>(team.rank());
   const int threads = threads_of(execution);
   std::vector<Workspace> workspaces(static_cast<std::size_t>(batches.outer(threads)));
-  result.converged = batches.run(
-      bounds[rank], bounds[rank + 1], threads, options.on_time, [&](std::size_t first, std::size_t last, int inner) {
-        Workspace& work = workspaces[static_cast<std::size_t>(omp_get_thread_num())];
-        work.rows.resize(batches.batch() * sites);
-        if (both) work.second_rows.resize(batches.batch() * sites);
-        work.coherent.resize(sites);
-        work.threads = inner;
-        const auto here = times.subspan(first, last - first);
-        green.amplitudes(here, work.rows.data(), inner);
-        if (both) second.amplitudes(here, work.second_rows.data(), inner);
-        for (std::size_t t = first; t < last; ++t) {
-          const std::size_t offset = (t - first) * sites;
-          start.coherent->profile(work.rows.data() + offset, both ? work.second_rows.data() + offset : nullptr, work);
-          place(t, work.coherent);
-        }
-      });
-
-  for (auto* sums : {&result.drift, &result.drift_symmetric, &result.norm, &result.particle_number})
-    team.all_gather(*sums, share_bounds(team, times.size(), batches.batch()));
-  if (!result.density.empty())
-    team.all_gather(result.density, share_bounds(team, times.size(), batches.batch(), sites));
+  const auto batch = [&](std::size_t first, std::size_t last, int inner) {
+    Workspace& work = workspaces[static_cast<std::size_t>(omp_get_thread_num())];
+    work.rows.resize(batches.batch() * sites);
+    if (both) work.second_rows.resize(batches.batch() * sites);
+    work.coherent.resize(sites);
+    work.threads = inner;
+    const auto here = times.subspan(first, last - first);
+    green.amplitudes(here, work.rows.data(), inner);
+    if (both) second.amplitudes(here, work.second_rows.data(), inner);
+    for (std::size_t t = first; t < last; ++t) {
+      const std::size_t offset = (t - first) * sites;
+      start.coherent->profile(work.rows.data() + offset, both ? work.second_rows.data() + offset : nullptr, work);
+      place(t, work.coherent);
+    }
+  };
+  const TimeRounds rounds{.times = times,
+                          .rows = {{result.drift},
+                                   {result.drift_symmetric},
+                                   {result.norm},
+                                   {result.particle_number},
+                                   {result.density, sites}},
+                          .backend = Backend::cpu,
+                          .on_time = options.on_time,
+                          .checkpoint = options.checkpoint,
+                          .restored = options.restored};
+  // A time costs L^2 with a whole correlator: then a round is what the threads do at once.
+  const std::size_t round =
+      start.coherent->costly() ? static_cast<std::size_t>(batches.outer(threads)) : batches.round(threads);
+  result.converged = rounds.run(team, batches.batch(), round,
+                                [&](std::size_t first, std::size_t last) { batches.run(first, last, threads, batch); });
   return result;
 }
 

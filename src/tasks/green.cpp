@@ -68,15 +68,11 @@ class Collector {
     result_.drift_symmetric[time] = (profile.moment - antipode) / profile.norm;
   }
 
-  /// Completes the arrays on every member.
-  void gather(Team& team, std::size_t batch) {
-    const std::size_t times = result_.times.size();
-    for (auto* sums : {&result_.drift, &result_.drift_symmetric, &result_.norm})
-      team.all_gather(*sums, share_bounds(team, times, batch));
-    for (auto* rows : {&result_.green_retarded, &result_.green_retarded_momentum})
-      if (!rows->empty())
-        team.all_gather({reinterpret_cast<double*>(rows->data()), 2 * rows->size()},
-                        share_bounds(team, times, batch, 2 * sites_));
+  std::vector<TimeRows> rows() {
+    std::vector<TimeRows> all = {{result_.drift}, {result_.drift_symmetric}, {result_.norm}};
+    for (auto* green : {&result_.green_retarded, &result_.green_retarded_momentum})
+      all.push_back({{reinterpret_cast<double*>(green->data()), 2 * green->size()}, 2 * sites_});
+    return all;
   }
 
  private:
@@ -85,15 +81,16 @@ class Collector {
   double growth_;
 };
 
-bool run_on_host(const Propagator& propagator, const TimeBatches& batches, std::size_t begin, std::size_t end,
-                 const GreenOptions& options, int threads, Collector& collector, std::span<const double> times) {
+bool run_on_host(const Propagator& propagator, const TimeRounds& rounds, Team& team, int threads,
+                 Collector& collector) {
   const std::size_t sites = propagator.sites();
+  const TimeBatches batches{rounds.times.size(), sites};
   const Fourier fourier(sites);
   std::vector<std::vector<Complex>> buffers(static_cast<std::size_t>(std::max(1, batches.outer(threads))));
-  return batches.run(begin, end, threads, options.on_time, [&](std::size_t first, std::size_t last, int inner) {
+  const auto batch = [&](std::size_t first, std::size_t last, int inner) {
     auto& rows = buffers[static_cast<std::size_t>(omp_get_thread_num())];
     rows.resize(batches.batch() * sites);
-    propagator.amplitudes(times.subspan(first, last - first), rows.data(), inner);
+    propagator.amplitudes(rounds.times.subspan(first, last - first), rows.data(), inner);
     if (collector.momentum_row(0))
       for (std::size_t t = first; t < last; ++t)
         store_green({rows.data() + (t - first) * sites, sites}, collector.scale(t), collector.momentum_row(t));
@@ -103,13 +100,13 @@ bool run_on_host(const Propagator& propagator, const TimeBatches& batches, std::
       collector.place(t, profile_of(row, inner));
       if (collector.site_row(0)) store_green(row, collector.scale(t) * collector.over_sites(), collector.site_row(t));
     }
-  });
+  };
+  return rounds.run(team, batches.batch(), batches.round(threads),
+                    [&](std::size_t first, std::size_t last) { batches.run(first, last, threads, batch); });
 }
 
-bool run_on_device([[maybe_unused]] const Propagator& propagator, [[maybe_unused]] std::size_t begin,
-                   [[maybe_unused]] std::size_t end, [[maybe_unused]] const GreenOptions& options,
-                   [[maybe_unused]] int device, [[maybe_unused]] Collector& collector,
-                   [[maybe_unused]] std::span<const double> times) {
+bool run_on_device([[maybe_unused]] const Propagator& propagator, [[maybe_unused]] const TimeRounds& rounds,
+                   [[maybe_unused]] Team& team, [[maybe_unused]] int device, [[maybe_unused]] Collector& collector) {
 #ifdef LINDRIFT_HAVE_CUDA
   const std::size_t sites = propagator.sites();
   // Two arrays of 256 MB on the device.
@@ -118,10 +115,11 @@ bool run_on_device([[maybe_unused]] const Propagator& propagator, [[maybe_unused
       kernels::cuda_device::make_propagator_device(propagator.tables(), device));
   std::vector<Complex> momentum_rows(collector.momentum_row(0) ? batch * sites : 0);
   std::vector<double> sums(3 * batch), factor(batch);
-  for (std::size_t first = begin; first < end; first += batch) {
-    const std::size_t count = std::min(batch, end - first);
+  return rounds.run(team, batch, 1, [&](std::size_t first, std::size_t last) {
+    const std::size_t count = last - first;
+    if (count == 0) return;
     for (std::size_t t = 0; t < count; ++t) factor[t] = collector.scale(first + t) * collector.over_sites();
-    kernel->propagate(times.data() + first, factor.data(), static_cast<std::int64_t>(count),
+    kernel->propagate(rounds.times.data() + first, factor.data(), static_cast<std::int64_t>(count),
                       momentum_rows.empty() ? nullptr : reinterpret_cast<double*>(momentum_rows.data()),
                       reinterpret_cast<double*>(collector.site_row(first)), sums.data());
     for (std::size_t t = 0; t < count; ++t) {
@@ -130,10 +128,10 @@ bool run_on_device([[maybe_unused]] const Propagator& propagator, [[maybe_unused
                     collector.momentum_row(first + t));
       collector.place(first + t, {sums[t], sums[count + t], sums[2 * count + t]});
     }
-    if (options.on_time && !options.on_time(first + count - begin)) return first + count == end;
-  }
-#endif
+  });
+#else
   return true;
+#endif
 }
 
 }  // namespace
@@ -162,14 +160,15 @@ GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, c
   Collector collector(result, options, propagator.growth(), sites);
   Team alone;
   Team& team = execution.team ? *execution.team : alone;
-  const TimeBatches batches{times.size(), sites};
-  const auto bounds = share_bounds(team, times.size(), batches.batch());
-  const auto rank = static_cast<std::size_t>(team.rank());
-  result.converged = result.backend == Backend::cuda ? run_on_device(propagator, bounds[rank], bounds[rank + 1],
-                                                                     options, execution.device, collector, times)
-                                                     : run_on_host(propagator, batches, bounds[rank], bounds[rank + 1],
-                                                                   options, threads_of(execution), collector, times);
-  collector.gather(team, batches.batch());
+  const TimeRounds rounds{.times = times,
+                          .rows = collector.rows(),
+                          .backend = result.backend,
+                          .on_time = options.on_time,
+                          .checkpoint = options.checkpoint,
+                          .restored = options.restored};
+  result.converged = result.backend == Backend::cuda
+                         ? run_on_device(propagator, rounds, team, execution.device, collector)
+                         : run_on_host(propagator, rounds, team, threads_of(execution), collector);
   return result;
 }
 

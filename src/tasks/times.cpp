@@ -3,6 +3,8 @@
 #include <omp.h>
 
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <string>
 
 #include "lindrift/error.hpp"
@@ -30,5 +32,105 @@ void validate_down_occupation(std::span<const double> occupation, std::size_t si
 }
 
 int threads_of(const Execution& execution) { return execution.threads > 0 ? execution.threads : omp_get_max_threads(); }
+
+namespace {
+
+/// What a checkpoint begins with; the rows up to `done` follow, one kind after the other.
+struct Head {
+  std::uint64_t mark = 0x4c44'5246'544d'5253, backend = 0, times = 0, widths = 0, done = 0;
+  double last_time = 0.0;
+};
+
+Head head_of(const TimeRounds& run, std::size_t done) {
+  Head head;
+  head.backend = static_cast<std::uint64_t>(run.backend);
+  head.times = run.times.size();
+  // Which rows are kept, and how long they are.
+  for (const TimeRows& rows : run.rows) head.widths = 31 * head.widths + (rows.values.empty() ? 0 : rows.width);
+  head.done = done;
+  head.last_time = done > 0 ? run.times[done - 1] : 0.0;
+  return head;
+}
+
+std::size_t size_of(const TimeRounds& run, std::size_t done) {
+  std::size_t numbers = 0;
+  for (const TimeRows& rows : run.rows) numbers += rows.values.empty() ? 0 : rows.width * done;
+  return sizeof(Head) + numbers * sizeof(double);
+}
+
+/// Calls part(pointer, bytes) for the rows up to `done`.
+template <class Part>
+void for_each_part(const TimeRounds& run, std::size_t done, const Part& part) {
+  for (const TimeRows& rows : run.rows)
+    if (!rows.values.empty()) part(rows.values.data(), rows.width * done * sizeof(double));
+}
+
+std::vector<unsigned char> bytes_of(const TimeRounds& run, std::size_t done) {
+  std::vector<unsigned char> bytes(size_of(run, done));
+  const Head head = head_of(run, done);
+  std::memcpy(bytes.data(), &head, sizeof head);
+  std::size_t place = sizeof head;
+  for_each_part(run, done, [&](const double* values, std::size_t size) {
+    std::memcpy(bytes.data() + place, values, size);
+    place += size;
+  });
+  return bytes;
+}
+
+/// Fills in the rows that the bytes hold; the number of their times, 0 if the bytes are none of this problem.
+std::size_t restore(const TimeRounds& run, std::size_t block) {
+  Head head;
+  if (run.restored.size() < sizeof head) return 0;
+  std::memcpy(&head, run.restored.data(), sizeof head);
+  if (head.done == 0 || head.done >= run.times.size() || head.done % block != 0) return 0;
+  const auto done = static_cast<std::size_t>(head.done);
+  const Head expected = head_of(run, done);
+  if (std::memcmp(&head, &expected, sizeof head) != 0 || run.restored.size() != size_of(run, done)) return 0;
+  std::size_t place = sizeof head;
+  for_each_part(run, done, [&](double* values, std::size_t size) {
+    std::memcpy(values, run.restored.data() + place, size);
+    place += size;
+  });
+  return done;
+}
+
+/// What the members wish for: rounds of as many blocks as any of them wants. Blocks are what the bits depend on.
+std::size_t agree_on_blocks(Team& team, std::size_t block, std::size_t blocks) {
+  std::vector<double> wishes(2 * static_cast<std::size_t>(team.size()));
+  const auto own = 2 * static_cast<std::size_t>(team.rank());
+  wishes[own] = static_cast<double>(block);
+  wishes[own + 1] = static_cast<double>(blocks);
+  team.all_gather(wishes, share_bounds(team, static_cast<std::size_t>(team.size()), 1, 2));
+  double most = 1.0;
+  for (std::size_t i = 0; i < wishes.size(); i += 2) {
+    if (wishes[i] != static_cast<double>(block))
+      throw UnsupportedError("processes that share a point must compute it on the same backend");
+    most = std::max(most, wishes[i + 1]);
+  }
+  return static_cast<std::size_t>(most);
+}
+
+}  // namespace
+
+bool TimeRounds::run(Team& team, std::size_t block, std::size_t blocks,
+                     const std::function<void(std::size_t, std::size_t)>& part) const {
+  const std::size_t round = block * agree_on_blocks(team, block, blocks) * static_cast<std::size_t>(team.size());
+  const auto rank = static_cast<std::size_t>(team.rank());
+  for (std::size_t done = restore(*this, block); done < times.size();) {
+    const std::size_t count = std::min(round, times.size() - done);
+    const auto bounds = share_bounds(team, count, block);
+    part(done + bounds[rank], done + bounds[rank + 1]);
+    for (const TimeRows& kind : rows)
+      if (!kind.values.empty())
+        team.all_gather(kind.values.subspan(done * kind.width, count * kind.width),
+                        share_bounds(team, count, block, kind.width));
+    done += count;
+    const bool go_on = !on_time || on_time(done);
+    if (done == times.size()) break;
+    if (checkpoint) checkpoint([&] { return bytes_of(*this, done); });
+    if (!go_on) return false;
+  }
+  return true;
+}
 
 }  // namespace lindrift

@@ -5,8 +5,10 @@
 #include <exception>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "lindrift/backend.hpp"
+#include "lindrift/team.hpp"
 
 namespace lindrift {
 
@@ -36,33 +38,58 @@ struct TimeBatches {
     return sites >= large || count() < static_cast<std::size_t>(threads) ? 1 : threads;
   }
 
+  /// Batches between two looks at the world. Every thread gets several, so that none waits long for the others, and
+  /// small ones are many, so that the looks cost nothing beside them.
+  std::size_t round(int threads) const {
+    constexpr std::size_t several = 8, elements = std::size_t{1} << 17;
+    const int together = outer(threads);
+    return together > 1 || sites < elements
+               ? static_cast<std::size_t>(together) * std::max(several, elements / (batch() * sites))
+               : 1;
+  }
+
   /// Calls body(first, last, threads within) for every batch that begins in [begin, end), which are bounds of batches
-  /// or the end; after every few, from the calling thread, done(times done so far). False from it ends the loop.
-  /// @return false if it was ended
+  /// or the end.
   template <class Body>
-  bool run(std::size_t begin, std::size_t end, int threads, const std::function<bool(std::size_t)>& done,
-           const Body& body) const {
+  void run(std::size_t begin, std::size_t end, int threads, const Body& body) const {
     const int together = outer(threads), inner = together > 1 ? 1 : threads;
     const std::size_t step = batch(), batches = (end - begin + step - 1) / step;
-    // Between two reports every thread gets several batches, so that none waits long for the others.
-    const auto round = static_cast<std::size_t>(together) * (together > 1 ? 8 : 1);
     std::exception_ptr failure;  // such as lack of memory: it must not leave the parallel region
-    for (std::size_t first = 0; first < batches; first += round) {
-      const std::size_t last = std::min(batches, first + round);
 #pragma omp parallel for schedule(dynamic) num_threads(together) if (together > 1)
-      for (std::size_t b = first; b < last; ++b) {
-        try {
-          body(begin + b * step, std::min(end, begin + (b + 1) * step), inner);
-        } catch (...) {
+    for (std::size_t b = 0; b < batches; ++b) {
+      try {
+        body(begin + b * step, std::min(end, begin + (b + 1) * step), inner);
+      } catch (...) {
 #pragma omp critical(lindrift_time_batches)
-          failure = std::current_exception();
-        }
+        failure = std::current_exception();
       }
-      if (failure) std::rethrow_exception(failure);
-      if (done && !done(std::min(end - begin, last * step))) return last == batches;
     }
-    return true;
+    if (failure) std::rethrow_exception(failure);
   }
+};
+
+/// Rows of a result, `width` numbers for each time; none if `values` is empty.
+struct TimeRows {
+  std::span<double> values;
+  std::size_t width = 1;
+};
+
+/// A run over independent times that can be watched, stopped, and gone on with. See the options of green() and
+/// density() for what the functions and the bytes are.
+struct TimeRounds {
+  std::span<const double> times;
+  std::vector<TimeRows> rows;
+  Backend backend;  ///< that makes the rows: those of another one are not gone on with
+  const std::function<bool(std::size_t)>& on_time;
+  const std::function<void(const std::function<std::vector<unsigned char>()>&)>& checkpoint;
+  const std::vector<unsigned char>& restored;
+
+  /// Calls part(first, last) for this member's share of each round, whole blocks from a multiple of `block` on, and
+  /// completes the rows on every member after it.
+  /// @param blocks  in a round, for each member; the largest of what members ask for
+  /// @return false if it was ended before the last time
+  bool run(Team& team, std::size_t block, std::size_t blocks,
+           const std::function<void(std::size_t, std::size_t)>& part) const;
 };
 
 }  // namespace lindrift

@@ -65,7 +65,7 @@ class ProgramTest(unittest.TestCase):
         command = [PROGRAM, *map(str, arguments)]
         if ranks is not None:
             command = [MPIRUN, "-n", str(ranks), *command]
-        options = {"cwd": self.folder, "timeout": 120, **options}
+        options = {"cwd": self.folder, "timeout": 300, **options}
         options.setdefault("env", ENVIRONMENT if ranks is None else RANKS_ENVIRONMENT)
         process = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                  **options)

@@ -287,7 +287,7 @@ class JumpTest(ProgramTest):
                 damaged[(number * 7919 + i * 104729) % 1200] ^= 1 << (number + i) % 8
             self.write("damaged.h5", bytes(damaged))
             process = self.run_program("run", "in.toml", "--overwrite", "--set", "bath.jump=table", "--set",
-                                       "bath.table=\"damaged.h5:/w\"", timeout=20)
+                                       "bath.table=\"damaged.h5:/w\"")
             self.assertIn(process.returncode, (DONE, WRONG), process.said)
 
 

@@ -3,20 +3,19 @@
 import os
 import pathlib
 import random
-import re
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 
 import numpy as np
 
-from program import (DONE, ENVIRONMENT, FAILED, MPIRUN, POINTS_FAILED, PROGRAM, RANKS_ENVIRONMENT, RELAX, STEADY, STOPPED, WRONG,
-                     ProgramTest, attributes, children_of, datasets,
-                     end_of_job)
+from program import (DONE, ENVIRONMENT, FAILED, MPIRUN, POINTS_FAILED, PROGRAM, RANKS_ENVIRONMENT, RELAX, ROOT, STEADY, STOPPED,
+                     WRONG, ProgramTest, attributes, children_of, datasets, end_of_job)
 
-PATIENCE = 60  # seconds, on a machine that is busy with other tests
+PATIENCE = 200  # seconds, on a machine that is busy with other tests
 
 FRACTION = 'sweep."bath.nonequilibrium_fraction"'
 BETA = 'sweep."bath.inverse_temperature"'
@@ -46,6 +45,22 @@ kind = "relax"
 times = { start = 0.0, stop = 400.0, count = 401 }
 """
 
+# Others, in which every time can be computed without those before.
+CLOUD = """[model]
+kind = "hatsugai_kohmoto"
+sites = 1024
+interaction = 4.0
+[bath.down]
+gain = 1.5
+two_site_loss = 0.5
+[task]
+kind = "density"
+times = { start = 0.0, stop = 200.0, count = 30000 }
+[output]
+fields = ["drift", "norm"]
+"""
+PROPAGATOR = CLOUD.replace('"density"', '"green"')
+
 
 class Campaigns(ProgramTest):
     def setUp(self):
@@ -73,25 +88,62 @@ class Campaigns(ProgramTest):
 
     def wait_for_points(self, process, output, least=1):
         """Waits until a run has kept some points; False if it has ended before."""
-        journal = self.folder / (output + ".journal")
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            try:
-                size = sum(file.stat().st_size for file in journal.glob("*.records"))
-            except FileNotFoundError:
-                size = 0
-            if size > least * 400:
-                return True
-            if process.poll() is not None:
-                return False
-            time.sleep(0.005)
-        self.fail("the run does not get on")
+        return self.wait_until(process, lambda: self.kept_bytes(output) > least * 400)
+
+    def checkpoints(self):
+        """When each was written."""
+        try:
+            return [path.stat().st_mtime_ns for path in self.folder.glob("out.h5.journal/*.checkpoint")]
+        except FileNotFoundError:  # the run is over
+            return []
+
+    def kept_bytes(self, output):
+        try:
+            return sum(path.stat().st_size for path in self.folder.glob(output + ".journal/*.records"))
+        except FileNotFoundError:  # the run is over
+            return 0
 
     def stop(self, process, number):
         """Sends a signal; the exit code and what was said."""
         os.kill(process.pid, number)
         out, err = process.communicate(timeout=PATIENCE)
         return process.returncode, out, err
+
+    def interrupted(self, number, *arguments, points=1, ready=None, whom=None, ranks=None):
+        """Starts a run and sends it a signal in the middle; the exit code and what was said. Where this test had to wait for
+        the processor until the run was over, it is done again.
+
+        points  that must be kept before
+        ready   instead: what must be true before
+        whom    process that gets the signal, from that of the run
+        """
+        output = arguments[arguments.index("-o") + 1]
+        before = {path.name: path.read_bytes() for path in self.folder.iterdir() if path.is_file()}
+        for _ in range(20):
+            process = self.start(*arguments, ranks=ranks)
+            there = self.wait_until(process, ready) if ready else self.wait_for_points(process, output, points)
+            if there:
+                os.kill(whom(process) if whom else process.pid, number)
+            out, err = process.communicate(timeout=PATIENCE)
+            if process.returncode != DONE:
+                return process.returncode, out, err
+            for path in self.folder.iterdir():
+                if path.is_file() and path.name not in before:
+                    path.unlink()
+            for name, content in before.items():
+                (self.folder / name).write_bytes(content)
+        self.fail("the run is always over before it can be stopped")
+
+    def wait_until(self, process, condition):
+        """False if the run has ended before."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if condition():
+                return True
+            if process.poll() is not None:
+                return False
+            time.sleep(0.005)
+        self.fail("the run does not get on")
 
     def undisturbed(self, name="sweep.toml"):
         self.expect(DONE, "run", name, "-o", "undisturbed.h5")
@@ -107,9 +159,7 @@ class ResumeTest(Campaigns):
         self.undisturbed()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
             with self.subTest(signal=number):
-                process = self.start("run", "sweep.toml", "-o", "out.h5")
-                self.assertTrue(self.wait_for_points(process, "out.h5", 3))
-                code, out, err = self.stop(process, number)
+                code, out, err = self.interrupted(number, "run", "sweep.toml", "-o", "out.h5", points=3)
                 self.assertEqual(code, STOPPED, out + err)
                 self.assertIn(f"stopped by {number.name}", out)
                 self.assertEqual(attributes(self.folder / "out.h5")["complete"], 0)
@@ -133,25 +183,33 @@ class ResumeTest(Campaigns):
         self.expect(WRONG, "run", "sweep.toml", "--resume", "--overwrite", says="excludes")
 
     def test_a_long_point_goes_on_where_it_was(self):
+        for text, row in ((LONG, "occupation"), (CLOUD, "norm"), (PROPAGATOR, "norm")):
+            with self.subTest(row=row):
+                self.write("long.toml", text)
+                self.long_point(row)
+                os.remove(self.folder / "out.h5")
+                os.remove(self.folder / "undisturbed.h5")
+
+    def long_point(self, row):
         self.undisturbed("long.toml")
-        process = self.start("run", "long.toml", "-o", "out.h5", "--checkpoint", "0")
-        end = time.monotonic() + PATIENCE
-        while not list(self.folder.glob("out.h5.journal/*.checkpoint")) and time.monotonic() < end:
-            time.sleep(0.005)
-        self.stop(process, signal.SIGKILL)
-        self.assertEqual(len(list(self.folder.glob("out.h5.journal/*.checkpoint"))), 1)
+        code, out, err = self.interrupted(signal.SIGKILL, "run", "long.toml", "-o", "out.h5", "--checkpoint", "0",
+                                          ready=self.checkpoints)
+        self.assertEqual(code, -signal.SIGKILL, out + err)
+        self.assertEqual(len(self.checkpoints()), 1)
         self.assertFalse((self.folder / "out.h5").exists())
         self.expect(WRONG, "run", "long.toml", "-o", "out.h5", says="points of a run that did not end")
-        process = self.start("run", "long.toml", "-o", "out.h5", "--resume")
-        time.sleep(0.1)
-        code, out, err = self.stop(process, signal.SIGTERM)
-        if code == STOPPED:  # else it was done by then
-            occupation = datasets(self.folder / "out.h5")["occupation"]
-            whole = datasets(self.folder / "undisturbed.h5")["occupation"]
-            there = ~np.isnan(occupation).any(axis=1)
-            self.assertTrue(there[0])
-            self.assertEqual(occupation[there].tobytes(), whole[there].tobytes())
-            self.expect(DONE, "run", "long.toml", "-o", "out.h5", "--resume")
+        before = self.checkpoints()
+        code, out, err = self.interrupted(signal.SIGTERM, "run", "long.toml", "-o", "out.h5", "--checkpoint", "0", "--resume",
+                                          ready=lambda: self.checkpoints() not in ([], before))
+        self.assertEqual(code, STOPPED, out + err)
+        self.assertEqual(attributes(self.folder / "out.h5")["complete"], 0)
+        part, whole = (datasets(self.folder / name)[row] for name in ("out.h5", "undisturbed.h5"))
+        part, whole = part.reshape(len(part), -1), whole.reshape(len(whole), -1)
+        there = ~np.isnan(part).any(axis=1)
+        self.assertTrue(there[0])
+        self.assertFalse(there[-1])
+        self.assertEqual(part[there].tobytes(), whole[there].tobytes())
+        self.expect(DONE, "run", "long.toml", "-o", "out.h5", "--resume")
         self.assert_same_numbers("undisturbed.h5", "out.h5")
         self.assert_no_journal()
 
@@ -209,9 +267,7 @@ class ResumeTest(Campaigns):
         self.assert_same_numbers("whole.h5", "out.h5")
 
     def stopped_sweep(self):
-        process = self.start("run", "sweep.toml", "-o", "out.h5")
-        self.assertTrue(self.wait_for_points(process, "out.h5", 8))
-        self.stop(process, signal.SIGKILL)
+        self.interrupted(signal.SIGKILL, "run", "sweep.toml", "-o", "out.h5", points=8)
         (records,) = self.folder.glob("out.h5.journal/*.records")
         return records
 
@@ -228,9 +284,7 @@ class ResumeTest(Campaigns):
     def test_an_overwriting_run_goes_on_and_the_old_output_is_none_of_its(self):
         self.expect(DONE, "run", "steady.toml", "-o", "out.h5")
         old = (self.folder / "out.h5").read_bytes()
-        process = self.start("run", "sweep.toml", "-o", "out.h5", "--overwrite")
-        self.assertTrue(self.wait_for_points(process, "out.h5", 3))
-        self.stop(process, signal.SIGKILL)
+        self.interrupted(signal.SIGKILL, "run", "sweep.toml", "-o", "out.h5", "--overwrite", points=3)
         self.assertEqual((self.folder / "out.h5").read_bytes(), old)
         self.assertIn("not there yet", self.expect(DONE, "status", "out.h5").stdout)
         self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume", says="points are there already")
@@ -267,10 +321,10 @@ class ResumeTest(Campaigns):
 
 class FailureTest(Campaigns):
     def test_a_second_run_of_the_same_output_is_refused(self):
-        first = self.start("run", "sweep.toml", "-o", "out.h5", "--set", "model.sites=20000")
+        first = self.start("run", "sweep.toml", "-o", "out.h5", "--set", "model.sites=100000")
         self.assertTrue(self.wait_for_points(first, "out.h5"))
         for flags in ([], ["--resume"], ["--overwrite"]):
-            self.expect(WRONG, "run", "sweep.toml", "-o", "out.h5", *flags, "--set", "model.sites=20000",
+            self.expect(WRONG, "run", "sweep.toml", "-o", "out.h5", *flags, "--set", "model.sites=100000",
                         says=f"process {first.pid} on")
         self.assertIn(f"process {first.pid} on", self.expect(DONE, "status", "out.h5").stdout)
         self.assertEqual(self.stop(first, signal.SIGTERM)[0], STOPPED)
@@ -358,46 +412,58 @@ class RanksTest(Campaigns):
             if not self.wait_for_points(process, "out.h5", 1):
                 break
             ranks = children_of(process.pid)
-            kept = sum(path.stat().st_size for path in self.folder.glob("out.h5.journal/*.records"))
+            kept = self.kept_bytes("out.h5")
             if ranks and process.poll() is None:
                 os.kill(random.choice(ranks), signal.SIGKILL)
             end_of_job(process)
-            if process.returncode == DONE:
-                break
-            self.assertGreaterEqual(sum(path.stat().st_size for path in self.folder.glob("out.h5.journal/*.records")), kept)
+            if (self.folder / "out.h5").exists() and attributes(self.folder / "out.h5")["complete"] == 1:
+                break  # it was done, and then the journal may go
+            self.assertGreaterEqual(self.kept_bytes("out.h5"), kept)
         self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume", ranks=2)
         self.assert_same_numbers("undisturbed.h5", "out.h5")
         self.assert_no_journal()
 
     def test_a_signal_to_any_rank_stops_all(self):
         self.undisturbed()
-        process = self.start("run", "sweep.toml", "-o", "out.h5", ranks=3)
-        self.assertTrue(self.wait_for_points(process, "out.h5", 2))
-        os.kill(children_of(process.pid)[-1], signal.SIGUSR1)
-        out, err = process.communicate(timeout=PATIENCE)
-        self.assertEqual(process.returncode, STOPPED, out + err)
+        code, out, err = self.interrupted(signal.SIGUSR1, "run", "sweep.toml", "-o", "out.h5", points=2, ranks=3,
+                                          whom=lambda launcher: children_of(launcher.pid)[-1])
+        self.assertEqual(code, STOPPED, out + err)
         self.assertRegex(out, "stopped by (a signal to another rank|SIGUSR1)")
         self.assertEqual(attributes(self.folder / "out.h5")["complete"], 0)
         self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume")
         self.assert_same_numbers("undisturbed.h5", "out.h5")
 
+    def test_a_point_that_ranks_share_is_stopped_and_goes_on(self):
+        for text in (LONG, CLOUD):
+            self.write("long.toml", text)
+            self.expect(DONE, "run", "long.toml", "-o", "undisturbed.h5", "--overwrite")
+            code, out, err = self.interrupted(signal.SIGUSR1, "run", "long.toml", "-o", "out.h5", "--checkpoint", "0",
+                                              "--threads", "1", ready=self.checkpoints, ranks=2,
+                                              whom=lambda launcher: children_of(launcher.pid)[-1])
+            self.assertEqual(code, STOPPED, out + err)
+            self.assertEqual(len(self.checkpoints()), 1)
+            self.expect(DONE, "run", "long.toml", "-o", "out.h5", "--resume", ranks=3)
+            self.assert_same_numbers("undisturbed.h5", "out.h5")
+            self.assert_no_journal()
+            os.remove(self.folder / "out.h5")
+
     def test_memory_does_not_grow_with_the_number_of_points(self):
-        """On the ranks that collect nothing: twenty times the points in as much memory, to 3 megabytes."""
-        self.write("peak.sh", "#!/bin/sh\n"
-                   f'"{PROGRAM}" "$@" & p=$!\n'
-                   "while kill -0 $p 2>/dev/null; do grep VmHWM /proc/$p/status >peak.$OMPI_COMM_WORLD_RANK.new 2>/dev/null && "
-                   "mv peak.$OMPI_COMM_WORLD_RANK.new peak.$OMPI_COMM_WORLD_RANK; sleep 0.02; done\nwait $p\n")
-        os.chmod(self.folder / "peak.sh", 0o755)
-        peaks = []
-        for count in (1000, 20000):
-            subprocess.run([MPIRUN, "-n", "2", "./peak.sh", "run", "steady.toml", "-o", "out.h5", "--overwrite", "--set",
+        """On the ranks that collect nothing."""
+        wrapper = [sys.executable, "-S", "-E", str(ROOT / "tests/cli/peak_memory.py"), "peak"]
+        # AddressSanitizer would keep what is freed.
+        environment = dict(RANKS_ENVIRONMENT, ASAN_OPTIONS=RANKS_ENVIRONMENT["ASAN_OPTIONS"] + ":quarantine_size_mb=1")
+        few, many = 1000, 50000
+        kilobytes = []
+        for count in (few, many):
+            subprocess.run([MPIRUN, "-n", "2", *wrapper, PROGRAM, "run", "steady.toml", "-o", "out.h5", "--overwrite", "--set",
                             "model.sites=2", "--set", 'output.fields=["current"]', "--set",
                             FRACTION + "={start=0.0, stop=1.0, count=%d}" % count], cwd=self.folder, check=True,
-                           env=RANKS_ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
-            text = (self.folder / "peak.1").read_text()
-            peaks.append(int(re.search(r"VmHWM:\s+(\d+)", text).group(1)))
-        # The list of swept values itself is 40 bytes a point.
-        self.assertLess(peaks[1] - peaks[0], 3000, peaks)
+                           env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PATIENCE)
+            kilobytes.append(int((self.folder / "peak.1").read_text()))
+        # A point may cost what its swept value takes while the list of them is made: 8 bytes as a number and 40 in the
+        # document, 2.4 MB here. Processes of one size differ by a megabyte. A result of one kilobyte that is not let go of
+        # would make 49 MB.
+        self.assertLess(kilobytes[1] - kilobytes[0], 10000, kilobytes)
 
 
 if __name__ == "__main__":

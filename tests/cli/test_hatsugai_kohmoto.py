@@ -93,6 +93,15 @@ class InputTest(ProgramTest):
         self.expect(WRONG, "run", self.write("both.toml", initial + "up_sites = [0]\n"), says="initial.up_sites")
 
 
+    def test_a_density_has_nothing_for_a_device(self):
+        self.write("in.toml", DENSITY)
+        for verb in ("run", "check"):
+            self.expect(WRONG, verb, "in.toml", "--backend", "cuda",
+                        says="--backend cuda: the task density of hatsugai_kohmoto runs on the CPU only; use cpu or auto")
+        self.assertEqual(self.names(), ["in.toml"])
+        self.assertIn("backend      cpu: the density is made on the CPU", self.expect(DONE, "check", "in.toml").stdout)
+
+
 class RunTest(ProgramTest):
     def run_input(self, text, *arguments):
         self.write("in.toml", text)

@@ -87,7 +87,7 @@ TEST_F(ClaimTest, WatchesWhoIsElsewhere) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
   });
-  EXPECT_THROW(Claim(folder_, 5.0), OutputBusy);
+  EXPECT_THROW(Claim(folder_, 60.0), OutputBusy);
   over = true;
   pulse.join();
 }

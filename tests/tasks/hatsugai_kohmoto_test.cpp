@@ -433,11 +433,11 @@ TEST(HatsugaiKohmotoGreen, KeepsWhatIsAskedFor) {
 }
 
 TEST(HatsugaiKohmotoGreen, StopsWhenAsked) {
-  std::vector<double> times(5000);
+  std::vector<double> times(50000);
   for (std::size_t i = 0; i < times.size(); ++i) times[i] = 0.01 * static_cast<double>(i);
   GreenOptions options;
   options.on_time = [](std::size_t done) { return done < 100; };
-  const auto result = green(published_chain(16, 2.0), times, options, on_cpu);
+  const auto result = green(published_chain(16, 2.0), times, options, {.backend = Backend::cpu, .threads = 1});
   EXPECT_FALSE(result.converged);
   EXPECT_NEAR(result.norm.front(), 1.0, 1e-14);
   EXPECT_TRUE(std::isnan(result.norm.back()));
@@ -546,6 +546,104 @@ TEST(HatsugaiKohmoto, NumbersDoNotDependOnThreadsAndProcesses) {
   };
   expect_same(three);
   for (const int ranks : {2, 3, 7}) as_team(ranks, expect_same);
+}
+
+/// Stops a task wherever it can be stopped, and lets other processes go on with it.
+template <class Options, class Run, class Same>
+void expect_to_go_on(const Options& options, const Run& run, const Same& same) {
+  const Execution one{.backend = Backend::cpu, .threads = 1};
+  const auto undisturbed = run(options, one);
+  std::vector<std::vector<unsigned char>> saved;
+  Options saving = options;
+  saving.checkpoint = [&](const auto& state) { saved.push_back(state()); };
+  std::vector<std::size_t> steps;
+  saving.on_time = [&](std::size_t done) { return steps.push_back(done), true; };
+  run(saving, one);
+  ASSERT_GE(saved.size(), 3U);
+  EXPECT_EQ(steps.size(), saved.size() + 1);  // nothing is left to save at the end
+  for (const std::size_t chosen : {std::size_t{0}, saved.size() / 2, saved.size() - 1}) {
+    Options rest = options;
+    rest.restored = saved[chosen];
+    std::size_t first = 0;
+    rest.on_time = [&](std::size_t done) { return first = first == 0 ? done : first, true; };
+    EXPECT_TRUE(same(run(rest, one), undisturbed));
+    EXPECT_EQ(first, steps[chosen + 1]);  // what is known is not computed again
+    rest.on_time = {};
+    EXPECT_TRUE(same(run(rest, {.backend = Backend::cpu, .threads = 3}), undisturbed));
+    as_team(3, [&](const Execution& execution) { EXPECT_TRUE(same(run(rest, execution), undisturbed)); });
+  }
+  for (const std::size_t length : {std::size_t{7}, saved.back().size() - 1, saved.back().size() + 1}) {
+    Options wrong = options;
+    wrong.restored = saved.back();
+    wrong.restored.resize(length);
+    EXPECT_TRUE(same(run(wrong, one), undisturbed));
+  }
+  // Members of a team save the same, and stop at the same place.
+  std::mutex mutex;
+  std::vector<std::vector<unsigned char>> of_members;
+  as_team(2, [&](const Execution& execution) {
+    Options stopping = options;
+    stopping.on_time = [](std::size_t) { return false; };
+    stopping.checkpoint = [&](const auto& state) {
+      const std::lock_guard lock(mutex);
+      of_members.push_back(state());
+    };
+    EXPECT_FALSE(run(stopping, execution).converged);
+  });
+  ASSERT_EQ(of_members.size(), 2U);
+  EXPECT_EQ(of_members.front(), of_members.back());
+  Options rest = options;
+  rest.restored = of_members.front();
+  EXPECT_TRUE(same(run(rest, one), undisturbed));
+}
+
+TEST(HatsugaiKohmoto, GoesOnWithTheSameBitsFromWhereItWas) {
+  Random random(10);
+  const HatsugaiKohmoto model = random_hatsugai_kohmoto(random, 600);
+  std::vector<double> times;
+  for (int i = 0; i < 4000; ++i) times.push_back(0.01 * i);
+  DensityOptions of_density;
+  of_density.keep_density = false;
+  const auto same_density = [](const DensityResult& left, const DensityResult& right) {
+    return same_bits(left.drift, right.drift) && same_bits(left.drift_symmetric, right.drift_symmetric) &&
+           same_bits(left.norm, right.norm) && same_bits(left.particle_number, right.particle_number) &&
+           same_bits(left.density, right.density) && left.converged == right.converged;
+  };
+  expect_to_go_on(
+      of_density,
+      [&](const DensityOptions& options, const Execution& execution) {
+        return density(model, UpSites{{0, 3}, {}}, times, options, execution);
+      },
+      same_density);
+  const HatsugaiKohmoto small = random_hatsugai_kohmoto(random, 9);
+  std::vector<Complex> mixed(81);
+  for (std::size_t k = 0; k < 9; ++k) mixed[10 * k] = 0.1 * static_cast<double>(k);
+  of_density.keep_density = true;
+  expect_to_go_on(
+      of_density,
+      [&](const DensityOptions& options, const Execution& execution) {
+        return density(small, UpCorrelation{mixed}, std::span(times).first(1000), options, execution);
+      },
+      same_density);
+  GreenOptions of_green;
+  of_green.keep_momenta = false;
+  expect_to_go_on(
+      of_green,
+      [&](const GreenOptions& options, const Execution& execution) { return green(model, times, options, execution); },
+      [](const GreenResult& left, const GreenResult& right) {
+        return left.green_retarded == right.green_retarded && same_bits(left.drift, right.drift) &&
+               same_bits(left.drift_symmetric, right.drift_symmetric) && same_bits(left.norm, right.norm) &&
+               left.converged == right.converged;
+      });
+  // Rows of sites are no rows of momenta.
+  std::vector<unsigned char> saved;
+  of_green.checkpoint = [&](const auto& state) { saved = state(); };
+  green(model, times, of_green, on_cpu);
+  GreenOptions other;
+  other.keep_sites = false;
+  const auto plain = green(model, times, other, on_cpu);
+  other.restored = saved;
+  EXPECT_EQ(green(model, times, other, on_cpu).green_retarded_momentum, plain.green_retarded_momentum);
 }
 
 TEST(HatsugaiKohmoto, RefusesWhatMakesNoSense) {
