@@ -8,15 +8,18 @@
 // the rows of a lane), each one issue of the FP64 units like a fused multiply-add: the floor is 6 over the measured
 // rate of multiply-adds. Columns come through shared memory, 24 bytes per pair; from device memory O(L) bytes. A mode
 // of the separable sum costs 48 bytes read by the reduction and 48 read and 8 written by the map, 104 in all, and 22
-// flops: memory is its ceiling.
+// flops: memory is its ceiling. The Hubbard chain's direct sum is counted in terms of pairs of momenta after what
+// symmetries save; its way by time, and its propagator, in entries of their results.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <complex>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -29,6 +32,9 @@
 #include "kernels/tgge/spectrum.hpp"
 #include "lindrift/backend.hpp"
 #include "lindrift/version.hpp"
+#include "models/hubbard_direct.hpp"
+#include "models/hubbard_fft.hpp"
+#include "models/hubbard_volterra.hpp"
 
 namespace lindrift::benchmarks {
 namespace {
@@ -313,6 +319,127 @@ Result separable_on_device(const Card& card, Index sites, int repetitions) {
   return result;
 }
 
+// --- the Hubbard chain, vectors on the host before and after ---
+
+using Complex = std::complex<double>;
+
+/// That of the published figure.
+HubbardModes hubbard_chain(Index sites) {
+  HubbardChain chain;
+  chain.sites = sites;
+  chain.interaction = {2.0};
+  chain.down.gain = 0.2;
+  chain.down.two_site_loss = 2.0;
+  return hubbard_modes(chain);
+}
+
+std::vector<double> frequencies(double first, double last, std::size_t count) {
+  std::vector<double> grid(count);
+  for (std::size_t i = 0; i < count; ++i)
+    grid[i] = first + (last - first) * static_cast<double>(i) / static_cast<double>(count - 1);
+  return grid;
+}
+
+/// A grid of self-energies and its rows.
+struct Grid {
+  std::vector<Complex> values;
+  std::vector<Complex*> rows;
+  Grid(std::size_t momenta, std::size_t count) : values(momenta * count), rows(momenta) {
+    for (std::size_t m = 0; m < momenta; ++m) rows[m] = values.data() + m * count;
+  }
+  void clear() { std::fill(values.begin(), values.end(), Complex(0.0)); }
+};
+
+double difference(const std::vector<Complex>& a, const std::vector<Complex>& b) {
+  double result = 0.0, scale = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double d = std::abs(a[i] - b[i]);
+    if (std::isnan(d)) return d;
+    result = std::max(result, d);
+    scale = std::max(scale, std::abs(b[i]));
+  }
+  return result / scale;
+}
+
+Result hubbard_direct(Index sites, int repetitions) {
+  const HubbardModes modes = hubbard_chain(sites);
+  const auto grid = frequencies(-4.0, 3.7, 256);
+  Grid sums(modes.sites, grid.size());
+  DirectSelfEnergy direct(modes, {.backend = Backend::cuda, .algorithm = Algorithm::direct});
+  Result result{"hubbard_direct", sites, time_on_host(repetitions, [&] { direct.add_grid(sums.rows, grid, 0.0); }), {}};
+  result.numbers = {{"terms_per_second", direct.terms(modes.sites, grid) / result.seconds.median}};
+  if (sites <= 512) {
+    Grid expected(modes.sites, grid.size());
+    sums.clear();
+    direct.add_grid(sums.rows, grid, 0.0);
+    DirectSelfEnergy(modes, {.backend = Backend::cpu, .algorithm = Algorithm::direct})
+        .add_grid(expected.rows, grid, 0.0);
+    result.numbers.emplace_back("difference_from_cpu", difference(sums.values, expected.values));
+  }
+  return result;
+}
+
+Result hubbard_fft(Index sites, int repetitions) {
+  const HubbardModes modes = hubbard_chain(sites);
+  const auto grid = frequencies(-8.0, 8.0, 4096);
+  constexpr double tolerance = 1e-12 * 0.283;  // of the largest self-energy
+  Grid sums(modes.sites, grid.size());
+  const auto on = [&](Backend backend, Grid& target) {
+    FftSelfEnergy(modes, grid, 0.0, tolerance, {.backend = backend, .algorithm = Algorithm::fft}).add_grid(target.rows);
+  };
+  Result result{"hubbard_fft", sites, time_on_host(repetitions, [&] { on(Backend::cuda, sums); }), {}};
+  const auto entries = static_cast<double>(sums.values.size());
+  result.numbers = {{"ns_per_entry", 1e9 * result.seconds.median / entries},
+                    {"result_bytes_per_second", 16.0 * entries / result.seconds.median}};
+  if (sites <= 16384) {
+    Grid expected(modes.sites, grid.size());
+    sums.clear();
+    on(Backend::cuda, sums);
+    const auto start = std::chrono::steady_clock::now();
+    on(Backend::cpu, expected);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    result.numbers.emplace_back("times_faster_than_all_cores", seconds.count() / result.seconds.median);
+    result.numbers.emplace_back("difference_from_cpu", difference(sums.values, expected.values));
+  }
+  return result;
+}
+
+/// The kernel at every step, and the integral equation.
+Result hubbard_propagator(Index sites, int repetitions) {
+  const HubbardModes modes = hubbard_chain(sites);
+  constexpr std::size_t steps = 1000;
+  constexpr double step = 0.02;
+  const std::vector<double> at = {5.0, 10.0, 20.0};
+  const VolterraEquation equation(modes, at, steps, step);
+  const HubbardKernel kernel(modes);
+  const std::vector<double> grid = equation.grid();
+  std::vector<Complex> circles(2 * kernels::VolterraTables::circle_points * modes.sites + VolterraSolver::group);
+  kernel.evaluate(equation.circles(), circles.data());
+  const auto card = std::unique_ptr<kernels::TimeDevice>(kernels::cuda_device::make_time_device(kernel.tables(), 0));
+  std::vector<Complex> green(modes.sites * at.size()), expected(modes.sites * at.size());
+  std::vector<double> checks(modes.sites + VolterraSolver::group);
+  Result result{"hubbard_propagator",
+                sites,
+                time_on_host(repetitions,
+                             [&] {
+                               card->evaluate(grid.data(), static_cast<Index>(grid.size()));
+                               card->propagate(equation.fine, equation.rough,
+                                               reinterpret_cast<const double*>(circles.data()), 0, sites,
+                                               reinterpret_cast<double*>(green.data()), checks.data());
+                             }),
+                {}};
+  result.numbers = {{"ns_per_momentum_and_step",
+                     1e9 * result.seconds.median / (static_cast<double>(sites) * static_cast<double>(steps))}};
+  std::vector<Complex> rows(grid.size() * modes.sites + VolterraSolver::group);
+  kernel.evaluate(grid, rows.data(), 1);
+  const VolterraSolver solver(equation.fine, equation.rough);
+  VolterraSolver::Workspace workspace;
+  for (std::size_t m = 0; m < modes.sites; m += VolterraSolver::group)
+    solver.solve(m, rows.data(), circles.data(), workspace, expected.data(), checks.data() + m);
+  result.numbers.emplace_back("difference_from_cpu", difference(green, expected));
+  return result;
+}
+
 /// Slope of log seconds over log L, by least squares.
 double growth_exponent(const std::vector<Result>& results, const std::string& name) {
   double count = 0.0, x = 0.0, y = 0.0, xx = 0.0, xy = 0.0;
@@ -327,6 +454,9 @@ double growth_exponent(const std::vector<Result>& results, const std::string& na
   }
   return (count * xy - x * y) / (count * xx - x * x);
 }
+
+constexpr const char* grown[] = {"pair_sum",       "generator_direct", "reduce_and_map",    "generator_separable",
+                                 "hubbard_direct", "hubbard_fft",      "hubbard_propagator"};
 
 /// JSON knows no NaN.
 std::string number(double value) {
@@ -354,7 +484,7 @@ std::string json(const Card& card, const std::vector<Result>& results) {
   value("multiply_add_per_second", card.multiply_adds);
   value("nominal_multiply_add_per_second", card.nominal_multiply_adds);
   value("copy_bytes_per_second", card.copy_bytes);
-  for (const char* name : {"pair_sum", "generator_direct", "reduce_and_map", "generator_separable"})
+  for (const char* name : grown)
     value((std::string("growth_exponent_") + name).c_str(), growth_exponent(results, name));
   text.resize(text.size() - 2);
   text += "},\n \"benchmarks\": [";
@@ -404,8 +534,11 @@ int run(const char* file, bool quick) {
     add(separable_on_device(card, sites, repetitions));
     add(from_the_host(card, sites, Algorithm::separable, repetitions));
   }
-  for (const char* name : {"pair_sum", "generator_direct", "reduce_and_map", "generator_separable"})
-    std::printf("%-20s grows as L^%.2f\n", name, growth_exponent(results, name));
+  for (const Index sites : {128, 256, 512, 1024}) add(hubbard_direct(sites, repetitions));
+  for (const Index sites : {128, 1024, 16384}) add(hubbard_fft(sites, repetitions));
+  if (!quick) add(hubbard_fft(131072, 3));
+  for (const Index sites : {1024, 16384}) add(hubbard_propagator(sites, 3));
+  for (const char* name : grown) std::printf("%-20s grows as L^%.2f\n", name, growth_exponent(results, name));
 
   if (file) {
     std::FILE* out = std::fopen(file, "w");

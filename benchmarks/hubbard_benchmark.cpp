@@ -8,6 +8,9 @@
 // `whole_sum_per_second` counts all.
 //
 // fft: all momenta at 4096 frequencies, |w| <= 8 J, at 1e-12, planning included; the result is not.
+//
+// propagator: G(k,t) of 64 momenta over so many steps of 0.02/J and over half as many, the kernel at every step
+// included. One block of steps is added term by term, 4 multiplications each, everything before by transforms.
 #include <algorithm>
 #include <cmath>
 #include <complex>
@@ -17,6 +20,7 @@
 #include "benchmarks/google_main.hpp"
 #include "models/hubbard_direct.hpp"
 #include "models/hubbard_fft.hpp"
+#include "models/hubbard_volterra.hpp"
 
 namespace lindrift::benchmarks {
 namespace {
@@ -112,6 +116,36 @@ void hubbard_fft(benchmark::State& state) {
 }
 BENCHMARK(hubbard_fft)->ArgNames({"L", "threads"})->ArgsProduct({{128, 256, 1024, 16384}, {1, 0}})->UseRealTime();
 BENCHMARK(hubbard_fft)->ArgNames({"L", "threads"})->Args({131072, 0})->Iterations(1)->UseRealTime();
+
+void hubbard_propagator(benchmark::State& state) {
+  constexpr std::size_t sites = 64;
+  const auto steps = static_cast<std::size_t>(state.range(0));
+  const HubbardModes chain = modes(sites);
+  const std::vector<double> at = {0.02 * static_cast<double>(steps)};
+  const VolterraEquation equation(chain, at, steps, 0.02);
+  const HubbardKernel kernel(chain);
+  const VolterraSolver solver(equation.fine, equation.rough);
+  const std::vector<double> grid = equation.grid();
+  std::vector<std::complex<double>> rows(grid.size() * sites + VolterraSolver::group), green(sites);
+  std::vector<std::complex<double>> circles(2 * kernels::VolterraTables::circle_points * sites + VolterraSolver::group);
+  std::vector<double> differences(sites);
+  VolterraSolver::Workspace workspace;
+  const Stopwatch watch(1);
+  for (auto _ : state) {
+    kernel.evaluate(equation.circles(), circles.data());
+    kernel.evaluate(grid, rows.data(), 1);
+    for (std::size_t m = 0; m < sites; m += VolterraSolver::group)
+      solver.solve(m, rows.data(), circles.data(), workspace, green.data(), differences.data() + m);
+    benchmark::ClobberMemory();
+  }
+  const double seconds = watch.seconds() / static_cast<double>(state.iterations());
+  state.counters["seconds"] = seconds;
+  state.counters["ns_per_momentum_and_step"] = 1e9 * seconds / static_cast<double>(sites * steps);
+}
+BENCHMARK(hubbard_propagator)
+    ->ArgNames({"steps", "threads"})
+    ->ArgsProduct({{512, 2048, 8192, 32768}, {1}})
+    ->UseRealTime();
 
 }  // namespace
 }  // namespace lindrift::benchmarks

@@ -97,7 +97,7 @@ def attach_hubbard_rivals(benchmarks, rivals):
             continue
         ratios = {}
         for rival in rivals["results"]:
-            if (rival["L"], rival["benchmark"]) != (entry["L"], entry["benchmark"]):
+            if (rival["L"], rival["benchmark"]) != (entry.get("L"), entry["benchmark"]):
                 continue
             if "terms_per_second" in rival:
                 # Terms of the whole sum: what a rival does not merge or fold it has to sum.
@@ -112,10 +112,11 @@ def attach_hubbard_rivals(benchmarks, rivals):
 
 
 def hubbard_times(benchmarks):
-    """(L, seconds) of each way and number of threads."""
+    """(L, or steps of the propagator, and seconds) of each way and number of threads."""
     points = {}
     for entry in benchmarks:
-        points.setdefault(f"{entry['benchmark']}, threads {entry['threads']}", []).append((entry["L"], median(entry["seconds"])))
+        points.setdefault(f"{entry['benchmark']}, threads {entry['threads']}", []).append(
+            (entry.get("L", entry.get("steps")), median(entry["seconds"])))
     return {name: values for name, values in points.items() if len(values) > 1}
 
 
@@ -183,12 +184,12 @@ def table(report):
     for entry in report["benchmarks"]:
         ratios = ", ".join(f"{name} {ratio:g}" for name, ratio in entry.get("times_faster_than", {}).items())
         print(
-            f"{entry['benchmark']:18} {entry.get('L', ''):>9} {entry['threads']:>7} {number(entry.get('ns_per_pair')):>9}"
+            f"{entry['benchmark']:18} {entry.get('L', entry.get('steps', '')):>9} {entry['threads']:>7} {number(entry.get('ns_per_pair')):>9}"
             f" {number(entry.get('ns_per_mode')):>9} {number(entry.get('ns_per_site')):>9}"
             f" {number(entry.get('solver_seconds')):>9}"
             f" {number(entry.get('fraction_of_floor')):>8}  {ratios}"
         )
-    print("\ntime grows as L to the power of")
+    print("\ntime grows as L, or the steps of the propagator, to the power of")
     for name, exponent in report["growth_exponents"].items():
         print(f"  {name:24} {exponent['all sizes']:.2f} over all sizes, {exponent['largest two']:.2f} over the largest two")
 

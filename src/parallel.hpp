@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <exception>
 #include <vector>
 
 /// Loops over modes on the host, shared between OpenMP's threads. Work is cut into blocks of a fixed size and the sums
@@ -13,6 +14,27 @@ namespace lindrift {
 /// Below, starting threads costs more than the loop.
 inline constexpr std::size_t parallel_threshold = 65536;
 inline constexpr std::size_t parallel_block = 4096;
+
+/// Carries an exception, such as lack of memory, out of a parallel region, which it must not leave by itself.
+class Rescue {
+ public:
+  template <class Body>
+  void operator()(const Body& body) noexcept {
+    try {
+      body();
+    } catch (...) {
+#pragma omp critical(lindrift_rescue)
+      failure_ = std::current_exception();
+    }
+  }
+  /// After the region.
+  void rethrow() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  std::exception_ptr failure_;
+};
 
 template <class Body>
 void parallel_for(std::size_t size, const Body& body) {

@@ -271,6 +271,9 @@ double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Compl
   const std::size_t inner = grid_.symmetric ? batch : 2 * batch;
   std::vector<Complex> values(batch * sites), factor(batch);
   std::vector<double> waves(inner * parts * offsets);
+  const auto threads = static_cast<std::size_t>(threads_);
+  const std::size_t left_size = 2 * tile_momenta * inner, product_size = 2 * tile_momenta * parts * tile_offsets;
+  std::vector<double> left_of_threads(threads * left_size), products(threads * product_size);
   walk.expect((quadrature.node.size() + batch - 1) / batch);
   for (std::size_t first = 0; first < quadrature.node.size(); first += batch) {
     if (walk.skips()) continue;
@@ -315,7 +318,8 @@ double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Compl
 
 #pragma omp parallel num_threads(threads_) if (momentum_tiles * offset_tiles > 1)
     {
-      std::vector<double> left(2 * tile_momenta * depth), product(2 * tile_momenta * parts * tile_offsets);
+      const auto thread = static_cast<std::size_t>(omp_get_thread_num());
+      double *left = left_of_threads.data() + thread * left_size, *product = products.data() + thread * product_size;
 #pragma omp for schedule(dynamic)
       for (std::size_t tile = 0; tile < momentum_tiles * offset_tiles; ++tile) {
         const std::size_t k_begin = own.first + tile / offset_tiles * tile_momenta;
@@ -324,7 +328,7 @@ double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Compl
         // Of K e^{i centre t} = R + i I, one row R and one I; or the rows (I, R) and (-R, I) that give Re and Im of -i
         // times the integral at once.
         for (std::size_t i = 0; i < some; ++i) {
-          double *upper = left.data() + 2 * i * depth, *lower = upper + depth;
+          double *upper = left + 2 * i * depth, *lower = upper + depth;
           const Complex* column = values.data() + momenta[k_begin + i].m;
           for (std::size_t t = 0; t < nodes; ++t) {
             const Complex value = times(factor[t], column[t * sites]);
@@ -339,10 +343,10 @@ double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Compl
           }
         }
         const std::size_t columns = parts * width;
-        blas::dgemm(2 * some, columns, depth, 1.0, left.data(), depth, wave_tile(tile % offset_tiles), columns, 0.0,
-                    product.data(), columns);
+        blas::dgemm(2 * some, columns, depth, 1.0, left, depth, wave_tile(tile % offset_tiles), columns, 0.0, product,
+                    columns);
         for (std::size_t i = 0; i < some; ++i) {
-          const double *upper = product.data() + 2 * i * columns, *lower = upper + columns;
+          const double *upper = product + 2 * i * columns, *lower = upper + columns;
           Complex *row = momenta[k_begin + i].row, *mirror = momenta[k_begin + i].mirror;
           for (std::size_t j = 0; j < width; ++j) {
             if (!grid_.symmetric) {
@@ -409,6 +413,7 @@ double FftSelfEnergy::add_by_chirp(const HubbardKernel& kernel, std::span<Comple
   constexpr std::size_t rows_at_once = 8;  // the lanes of a vector, where transforms are short
   const std::size_t blocks = (momenta.size() + rows_at_once - 1) / rows_at_once;
   const std::size_t rounds = std::min(blocks, most_rounds);
+  std::vector<Complex> work_of_threads(static_cast<std::size_t>(threads_) * rows_at_once * length);
   walk.expect(rounds);
   for (std::size_t round = 0; round < rounds; ++round) {
     if (walk.skips()) continue;
@@ -417,22 +422,22 @@ double FftSelfEnergy::add_by_chirp(const HubbardKernel& kernel, std::span<Comple
     const SharedRows::Range own = momenta.share(range, rows_at_once);
 #pragma omp parallel num_threads(threads_) if (own.last - own.first > rows_at_once)
     {
-      std::vector<Complex> work(rows_at_once * length);
+      Complex* work = work_of_threads.data() + static_cast<std::size_t>(omp_get_thread_num()) * rows_at_once * length;
 #pragma omp for schedule(dynamic)
       for (std::size_t begin = own.first; begin < own.last; begin += rows_at_once) {
         const std::size_t some = std::min(rows_at_once, own.last - begin);
         for (std::size_t i = 0; i < some; ++i) {
-          Complex* row = work.data() + i * length;
+          Complex* row = work + i * length;
           const Complex* column = values.data() + momenta[begin + i].m;
           for (std::size_t j = 0; j < nodes; ++j) row[j] = times(into[j], column[j * sites]);
           std::fill(row + nodes, row + length, Complex(0.0));
         }
-        fourier.forward(work.data(), some);
+        fourier.forward(work, some);
         for (std::size_t i = 0; i < some; ++i)
           for (std::size_t f = 0; f < length; ++f) work[i * length + f] = times(work[i * length + f], convolved[f]);
-        fourier.backward(work.data(), some);
+        fourier.backward(work, some);
         for (std::size_t i = 0; i < some; ++i) {
-          const Complex* row = work.data() + i * length;
+          const Complex* row = work + i * length;
           const SharedRows::Momentum& momentum = momenta[begin + i];
           for (std::size_t n = 0; n < count; ++n) {
             const Complex value = times(row[n], out[n]);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "lindrift/backend.hpp"
+#include "parallel.hpp"
 
 namespace lindrift {
 
@@ -128,15 +129,19 @@ void HubbardKernel::evaluate(std::span<const Complex> at, Complex* rows) const {
 
 void HubbardKernel::evaluate(std::span<const double> at, Complex* rows, int threads) const {
   const std::size_t sites = modes_.sites, batch = rows_at_a_time(sites), blocks = (at.size() + batch - 1) / batch;
+  Rescue rescue;
 #pragma omp parallel for schedule(dynamic) num_threads(threads) if (at.size() * sites > block_values)
   for (std::size_t block = 0; block < blocks; ++block) {
     const std::size_t begin = block * batch;
-    transform(std::min(batch, at.size() - begin), rows + begin * sites,
-              [&](std::size_t first, std::size_t count, Complex* amplitudes) {
-                time_functions().amplitudes(tables_, at.data() + begin + first, static_cast<std::int64_t>(count),
-                                            reinterpret_cast<double*>(amplitudes));
-              });
+    rescue([&] {
+      transform(std::min(batch, at.size() - begin), rows + begin * sites,
+                [&](std::size_t first, std::size_t count, Complex* amplitudes) {
+                  time_functions().amplitudes(tables_, at.data() + begin + first, static_cast<std::int64_t>(count),
+                                              reinterpret_cast<double*>(amplitudes));
+                });
+    });
   }
+  rescue.rethrow();
 }
 
 namespace {

@@ -322,6 +322,22 @@ void require_population(std::vector<double>& population) {
   }
 }
 
+/// The occupations of the sites at t = 0, where g = 1, must be some: populations of momenta may all be right without.
+void require_density(const Coherent& coherent, std::size_t sites) {
+  Workspace work;
+  work.coherent.resize(sites);
+  Row ones(sites, 1.0);
+  coherent.profile(ones.data(), nullptr, work);
+  for (std::size_t j = 0; j < sites; ++j)
+    if (!(work.coherent[j] >= -tolerated && work.coherent[j] <= 1.0 + tolerated))
+      refuse("initial.correlation",
+             "the occupation of site " +
+                 std::to_string(2 * j < sites + sites % 2
+                                    ? static_cast<std::ptrdiff_t>(j)
+                                    : static_cast<std::ptrdiff_t>(j) - static_cast<std::ptrdiff_t>(sites)) +
+                 " at t = 0 is " + std::to_string(work.coherent[j]) + ": must be in [0, 1]");
+}
+
 Start start_of(const Fourier& fourier, const UpSites& state, const DensityOptions& options, Start start) {
   const std::size_t sites = fourier.length();
   auto up = positions_of(state.sites, sites, "initial.up_sites");
@@ -354,6 +370,7 @@ Start start_of(const Fourier& fourier, const UpFactors& state, const DensityOpti
       start.up_population[i] += state.weights[r] * std::norm(state.vectors[r * sites + i]);
   require_population(start.up_population);
   start.coherent = std::make_unique<FromFactors>(fourier, state);
+  require_density(*start.coherent, sites);
   return start;
 }
 
@@ -371,6 +388,7 @@ Start start_of(const Fourier& fourier, const UpCorrelation& state, const Density
   start.up_population = diagonal_of(state.values, sites);
   std::vector<Row> diagonals(1, diagonals_of(state.values, sites));
   start.coherent = std::make_unique<FromCorrelators>(fourier, std::move(diagonals));
+  require_density(*start.coherent, sites);
   return start;
 }
 

@@ -12,6 +12,7 @@
 #include "lindrift/team.hpp"
 #include "models/hubbard_kernel.hpp"
 #include "models/hubbard_volterra.hpp"
+#include "parallel.hpp"
 #include "tasks/saved_state.hpp"
 
 namespace lindrift {
@@ -64,7 +65,7 @@ struct Solution {
 /// Where a run stands between two rounds.
 struct Stand {
   std::uint64_t mark = 0x4c44'5246'4747'524e, sites = 0, times = 0, done = 0;
-  std::int32_t halving = 0, unused = 0;
+  std::int32_t halving = 0, backend = 0;
   double last_time = 0.0;
 };
 
@@ -113,14 +114,18 @@ class Propagation {
                             reinterpret_cast<double*>(solution.green.data() + first * times),
                             solution.difference.data() + first);
       } else {
+        Rescue rescue;
 #pragma omp parallel num_threads(threads_) if (own_end - own_begin > 1)
         {
           VolterraSolver::Workspace workspace;
 #pragma omp for schedule(dynamic)
           for (std::size_t g = own_begin; g < own_end; ++g)
-            solver.solve(g * group, rows.data(), circles.data(), workspace, solution.green.data(),
-                         solution.difference.data() + g * group);
+            rescue([&] {
+              solver.solve(g * group, rows.data(), circles.data(), workspace, solution.green.data(),
+                           solution.difference.data() + g * group);
+            });
         }
+        rescue.rethrow();
       }
       if (team_ != nullptr) gather(begin, end, shares, solution);
       if (round + 1 == rounds) break;
@@ -150,7 +155,8 @@ class Propagation {
     Stand stand;
     const std::size_t groups = (modes_.sites + group - 1) / group;
     if (!reader.read(stand) || stand.mark != anew.mark || stand.sites != anew.sites || stand.times != anew.times ||
-        stand.last_time != anew.last_time || stand.halving < 0 || stand.halving > most_halvings ||
+        stand.backend != anew.backend || stand.last_time != anew.last_time || stand.halving < 0 ||
+        stand.halving > most_halvings ||
         reader.left() != modes_.sites * at_.size() * sizeof(Complex) + groups * group * sizeof(double))
       return anew;
     solution.green.resize(modes_.sites * at_.size());
@@ -165,6 +171,7 @@ class Propagation {
     Stand stand;
     stand.sites = modes_.sites;
     stand.times = at_.size();
+    stand.backend = static_cast<std::int32_t>(execution_.backend);  // another one has other bits
     stand.last_time = at_.back();
     return stand;
   }

@@ -199,7 +199,7 @@ Largest finish(HubbardSpectrum& result, const Problem& problem) {
 /// Where a run stands between two stages.
 struct Stand {
   std::uint64_t mark = 0x4c44'5246'5453'5043, sites = 0, momenta = 0, frequencies = 0, algorithm = 0, done = 0;
-  std::int32_t round = 0, unused = 0;
+  std::int32_t round = 0, backend = 0;
   double tolerance = 0.0;
 
   static Stand of(const Problem& problem) {
@@ -208,6 +208,7 @@ struct Stand {
     stand.momenta = problem.momenta.size();
     stand.frequencies = problem.argument.size();
     stand.algorithm = static_cast<std::uint64_t>(problem.execution.algorithm);
+    stand.backend = static_cast<std::int32_t>(problem.execution.backend);  // another one has other bits
     return stand;
   }
 };
@@ -218,8 +219,8 @@ Stand restore(std::span<const unsigned char> bytes, const Problem& problem, std:
   StateReader reader(bytes);
   Stand stand;
   if (!reader.read(stand) || stand.mark != anew.mark || stand.sites != anew.sites || stand.momenta != anew.momenta ||
-      stand.frequencies != anew.frequencies || stand.algorithm != anew.algorithm || stand.round < 0 ||
-      stand.round >= most_rounds || reader.left() != self_energy.size() * sizeof(Complex))
+      stand.frequencies != anew.frequencies || stand.algorithm != anew.algorithm || stand.backend != anew.backend ||
+      stand.round < 0 || stand.round >= most_rounds || reader.left() != self_energy.size() * sizeof(Complex))
     return anew;
   reader.read(std::span<Complex>(self_energy));
   return stand;

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <sstream>
 
 #include "lindrift/error.hpp"
 #include "lindrift/lattice.hpp"
 #include "solvers/ode.hpp"
+#include "tasks/saved_state.hpp"
 
 namespace lindrift {
 
@@ -87,28 +87,23 @@ struct Checkpoint {
   double last_time = 0.0;
 };
 
-/// Calls part(pointer, bytes) for each array of a checkpoint in turn.
+/// Calls part(array) for each array of a checkpoint in turn.
 template <class Part>
 void for_each_part(const Checkpoint& head, OccupationState& state, RelaxResult& result, const Part& part) {
   const auto rows = static_cast<std::size_t>(head.done), modes = static_cast<std::size_t>(head.modes);
-  part(state.smaller.data(), modes * sizeof(double));
-  part(state.flipped.data(), modes);
-  part(result.lagrange_multiplier.data(), rows * modes * sizeof(double));
-  part(result.occupation.data(), rows * modes * sizeof(double));
-  for (auto* row : {&result.current, &result.particle_number, &result.residual})
-    part(row->data(), rows * sizeof(double));
+  part(std::span(state.smaller).first(modes));
+  part(std::span(state.flipped).first(modes));
+  part(std::span(result.lagrange_multiplier).first(rows * modes));
+  part(std::span(result.occupation).first(rows * modes));
+  for (auto* row : {&result.current, &result.particle_number, &result.residual}) part(std::span(*row).first(rows));
 }
 
 std::vector<unsigned char> bytes_of(const Checkpoint& head, OccupationState& state, RelaxResult& result) {
-  std::vector<unsigned char> bytes;
-  const auto add = [&](const void* values, std::size_t size) {
-    const std::size_t place = bytes.size();
-    bytes.resize(place + size);
-    if (size > 0) std::memcpy(bytes.data() + place, values, size);
-  };
-  add(&head, sizeof head);
-  for_each_part(head, state, result, add);
-  return bytes;
+  StateWriter writer;
+  writer.add(head);
+  for_each_part(head, state, result,
+                [&](auto part) { writer.add(std::span<const typename decltype(part)::element_type>(part)); });
+  return writer.take();
 }
 
 /// Fills in state and rows; a head with done = 0 if the bytes are none of this problem.
@@ -116,19 +111,14 @@ Checkpoint restore(std::span<const unsigned char> bytes, std::span<const double>
                    RelaxResult& result) {
   const Checkpoint expected;
   Checkpoint head;
-  if (bytes.size() < sizeof head) return expected;
-  std::memcpy(&head, bytes.data(), sizeof head);
-  if (head.mark != expected.mark || head.modes != state.modes() || head.times != times.size() || head.done == 0 ||
-      head.done > times.size() || head.last_time != times[head.done - 1])
+  StateReader reader(bytes);
+  if (!reader.read(head) || head.mark != expected.mark || head.modes != state.modes() || head.times != times.size() ||
+      head.done == 0 || head.done > times.size() || head.last_time != times[head.done - 1])
     return expected;
-  std::size_t size = sizeof head;
-  for_each_part(head, state, result, [&](const void*, std::size_t part) { size += part; });
-  if (bytes.size() != size) return expected;
-  std::size_t place = sizeof head;
-  for_each_part(head, state, result, [&](void* values, std::size_t part) {
-    std::memcpy(values, bytes.data() + place, part);
-    place += part;
-  });
+  std::size_t size = 0;
+  for_each_part(head, state, result, [&](auto part) { size += part.size_bytes(); });
+  if (reader.left() != size) return expected;
+  for_each_part(head, state, result, [&](auto part) { reader.read(part); });
   return head;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "lindrift/error.hpp"
+#include "tasks/saved_state.hpp"
 
 namespace lindrift {
 
@@ -58,39 +59,24 @@ std::size_t size_of(const TimeRounds& run, std::size_t done) {
   return sizeof(Head) + numbers * sizeof(double);
 }
 
-/// Calls part(pointer, bytes) for the rows up to `done`.
-template <class Part>
-void for_each_part(const TimeRounds& run, std::size_t done, const Part& part) {
-  for (const TimeRows& rows : run.rows)
-    if (!rows.values.empty()) part(rows.values.data(), rows.width * done * sizeof(double));
-}
-
 std::vector<unsigned char> bytes_of(const TimeRounds& run, std::size_t done) {
-  std::vector<unsigned char> bytes(size_of(run, done));
-  const Head head = head_of(run, done);
-  std::memcpy(bytes.data(), &head, sizeof head);
-  std::size_t place = sizeof head;
-  for_each_part(run, done, [&](const double* values, std::size_t size) {
-    std::memcpy(bytes.data() + place, values, size);
-    place += size;
-  });
-  return bytes;
+  StateWriter writer;
+  writer.add(head_of(run, done));
+  for (const TimeRows& rows : run.rows)
+    if (!rows.values.empty()) writer.add(std::span<const double>(rows.values.first(rows.width * done)));
+  return writer.take();
 }
 
 /// Fills in the rows that the bytes hold; the number of their times, 0 if the bytes are none of this problem.
 std::size_t restore(const TimeRounds& run, std::size_t block) {
+  StateReader reader(run.restored);
   Head head;
-  if (run.restored.size() < sizeof head) return 0;
-  std::memcpy(&head, run.restored.data(), sizeof head);
-  if (head.done == 0 || head.done >= run.times.size() || head.done % block != 0) return 0;
+  if (!reader.read(head) || head.done == 0 || head.done >= run.times.size() || head.done % block != 0) return 0;
   const auto done = static_cast<std::size_t>(head.done);
   const Head expected = head_of(run, done);
   if (std::memcmp(&head, &expected, sizeof head) != 0 || run.restored.size() != size_of(run, done)) return 0;
-  std::size_t place = sizeof head;
-  for_each_part(run, done, [&](double* values, std::size_t size) {
-    std::memcpy(values, run.restored.data() + place, size);
-    place += size;
-  });
+  for (const TimeRows& rows : run.rows)
+    if (!rows.values.empty()) reader.read(rows.values.first(rows.width * done));
   return done;
 }
 

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <exception>
 #include <functional>
 #include <span>
 #include <vector>
 
 #include "lindrift/backend.hpp"
 #include "lindrift/team.hpp"
+#include "parallel.hpp"
 
 namespace lindrift {
 
@@ -54,17 +54,11 @@ struct TimeBatches {
   void run(std::size_t begin, std::size_t end, int threads, const Body& body) const {
     const int together = outer(threads), inner = together > 1 ? 1 : threads;
     const std::size_t step = batch(), batches = (end - begin + step - 1) / step;
-    std::exception_ptr failure;  // such as lack of memory: it must not leave the parallel region
+    Rescue rescue;
 #pragma omp parallel for schedule(dynamic) num_threads(together) if (together > 1)
-    for (std::size_t b = 0; b < batches; ++b) {
-      try {
-        body(begin + b * step, std::min(end, begin + (b + 1) * step), inner);
-      } catch (...) {
-#pragma omp critical(lindrift_time_batches)
-        failure = std::current_exception();
-      }
-    }
-    if (failure) std::rethrow_exception(failure);
+    for (std::size_t b = 0; b < batches; ++b)
+      rescue([&] { body(begin + b * step, std::min(end, begin + (b + 1) * step), inner); });
+    rescue.rethrow();
   }
 };
 

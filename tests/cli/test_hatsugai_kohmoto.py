@@ -83,6 +83,7 @@ class InputTest(ProgramTest):
         self.refuse(initial, ":12:15: error: initial.correlation", "no such file")
         for values, says in ((np.zeros((8, 7)), "8 x 7"), (np.zeros((9, 8)), "9 x 8"),
                              (np.triu(np.ones((8, 8))) * 0.1, "not Hermitian"), (2.0 * np.eye(8), "must be in [0, 1]"),
+                             (0.9 - 0.4 * np.eye(8), "the occupation of site"),
                              (np.full((8, 8), np.nan), "initial.correlation"), (np.zeros((2, 8), "S3"), "complex")):
             with self.subTest(says=says):
                 path = self.folder / "c.h5"

@@ -683,6 +683,14 @@ TEST(HatsugaiKohmoto, RefusesWhatMakesNoSense) {
   lopsided[1] = 0.0;
   lopsided[5] = 1.5;
   EXPECT_THAT(message([&] { density(model, UpCorrelation{lopsided}, times); }), HasSubstr("momentum 1 is 1.5"));
+  // Populations of 1/2, but correlations of 0.9: no state.
+  std::vector<Complex> strong(16, 0.9);
+  for (std::size_t k = 0; k < 4; ++k) strong[5 * k] = 0.5;
+  EXPECT_THAT(message([&] { density(model, UpCorrelation{strong}, times); }), HasSubstr("the occupation of site"));
+  EXPECT_THAT(message([&] {
+                density(model, UpFactors{{1.0}, std::vector<Complex>(4, 0.8)}, times);
+              }),
+              HasSubstr("the occupation of site 0 at t = 0 is 2.56"));
   Execution device;
   device.backend = Backend::cuda;
   EXPECT_THAT(message([&] { density(model, UpSites{}, times, {}, device); }), HasSubstr("runs on the CPU"));
