@@ -44,41 +44,56 @@ void Wanted::remove(std::size_t point) {
   --count_;
 }
 
+template <class Take>
+void Agenda::for_each_point(std::size_t unit, const Take& take) const {
+  const std::size_t first = unit / parts_ * group_size_, part = (group_size_ + parts_ - 1) / parts_;
+  const std::size_t begin = first + unit % parts_ * part;
+  for (std::size_t p = begin; p < std::min({begin + part, first + group_size_, wanted_.points()}); ++p)
+    if (wanted_.has(p)) take(p);
+}
+
 Agenda::Agenda(const config::Document& document, const TaskEntry& task, Wanted wanted, int ranks)
     : wanted_(std::move(wanted)) {
   const std::size_t points = wanted_.points();
   if (task.group_size) group_size_ = std::max<std::size_t>(1, task.group_size(document));
   groups_ = (points + group_size_ - 1) / group_size_;
+  const auto wanted_units = [&] {
+    std::vector<std::uint32_t> units;
+    for (std::size_t unit = 0; unit < groups_ * parts_; ++unit) {
+      bool any = false;
+      for_each_point(unit, [&](std::size_t) { any = true; });
+      if (any) units.push_back(static_cast<std::uint32_t>(unit));
+    }
+    return units;
+  };
 
   std::vector<std::uint32_t> order;
-  if (wanted_.count() < points) {
-    for (std::size_t group = 0; group < groups_; ++group) {
-      bool any = false;
-      for (std::size_t p = group * group_size_; p < std::min((group + 1) * group_size_, points); ++p)
-        any = any || wanted_.has(p);
-      if (any) order.push_back(static_cast<std::uint32_t>(group));
-    }
-    order_ = order;
+  if (wanted_.count() < points) order = wanted_units();
+  if (const std::size_t left = wanted_.count() < points ? order.size() : groups_; group_size_ > 1 && left > 0) {
+    parts_ = parts_of_groups(left, group_size_, ranks);
+    if (parts_ > 1) order = wanted_units();
   }
+  if (wanted_.count() < points || parts_ > 1) order_ = order;
   if (task.cost && units() > 1) {
     if (!order_) {
-      order.resize(groups_);
+      order.resize(units());
       std::iota(order.begin(), order.end(), 0U);
     }
-    std::vector<float> of_group(order.size());
+    std::vector<float> of_unit(order.size());
     for (std::size_t i = 0; i < order.size(); ++i)
-      for (std::size_t p = order[i] * group_size_; p < std::min((order[i] + 1) * group_size_, points); ++p)
-        if (wanted_.has(p)) of_group[i] += static_cast<float>(std::max(0.0, task.cost(document.point(p))));
-    if (std::adjacent_find(of_group.begin(), of_group.end(), std::not_equal_to<>()) != of_group.end()) {
+      for_each_point(order[i], [&](std::size_t p) {
+        of_unit[i] += static_cast<float>(std::max(0.0, task.cost(document.point(p))));
+      });
+    if (std::adjacent_find(of_unit.begin(), of_unit.end(), std::not_equal_to<>()) != of_unit.end()) {
       std::vector<std::uint32_t> places(order.size());
       std::iota(places.begin(), places.end(), 0U);
       std::stable_sort(places.begin(), places.end(),
-                       [&](std::uint32_t left, std::uint32_t right) { return of_group[left] > of_group[right]; });
+                       [&](std::uint32_t left, std::uint32_t right) { return of_unit[left] > of_unit[right]; });
       order_.emplace(order.size());
       costs_.resize(order.size());
       for (std::size_t i = 0; i < places.size(); ++i) {
         (*order_)[i] = order[places[i]];
-        costs_[i] = of_group[places[i]];
+        costs_[i] = of_unit[places[i]];
       }
     }
   }
@@ -90,13 +105,11 @@ Agenda::Agenda(const config::Document& document, const TaskEntry& task, Wanted w
   }
 }
 
-std::size_t Agenda::first_point(std::size_t place) const { return (order_ ? (*order_)[place] : place) * group_size_; }
+std::size_t Agenda::first_point(std::size_t place) const { return unit_at(place) / parts_ * group_size_; }
 
 std::vector<std::size_t> Agenda::points(std::size_t place) const {
-  const std::size_t first = first_point(place);
   std::vector<std::size_t> points;
-  for (std::size_t p = first; p < std::min(first + group_size_, wanted_.points()); ++p)
-    if (wanted_.has(p)) points.push_back(p);
+  for_each_point(unit_at(place), [&](std::size_t p) { points.push_back(p); });
   return points;
 }
 
@@ -116,6 +129,24 @@ double makespan(const std::vector<double>& costs, int ranks) {
       costs.size(), ranks, [&](std::size_t i) { return costs[i]; },
       [&](std::size_t, int, double load) { end = std::max(end, load); });
   return end;
+}
+
+std::size_t parts_of_groups(std::size_t groups, std::size_t group_size, int ranks) {
+  constexpr std::size_t few_points = 8;
+  constexpr double little = 0.1;
+  const auto size = static_cast<std::size_t>(ranks);
+  const std::size_t most = std::max<std::size_t>(1, group_size / few_points);
+  std::size_t best = 1;
+  double least = 1.0;
+  for (std::size_t parts = 1; parts <= most && least > little; ++parts) {
+    const std::size_t units = groups * parts, rounds = (units + size - 1) / size;
+    const double idle = 1.0 - static_cast<double>(units) / static_cast<double>(rounds * size);
+    if (idle < least) {
+      least = idle;
+      best = parts;
+    }
+  }
+  return best;
 }
 
 std::size_t units_for_teams(const std::vector<double>& costs, int ranks) {

@@ -35,15 +35,17 @@ class Wanted {
 
 /// What a run has to do, cut into units and put in order. It follows from the input and from what is finished already,
 /// never from clocks, so that every rank makes the same one. A unit is a group of points that one rank, or one team,
-/// takes at once. Units come longest first, as far as the task can tell, so that no long one is left for the end.
+/// takes at once, or a part of a group where whole ones would leave ranks without work: the numbers of a point do not
+/// depend on which others of its group are there. Units come longest first, as far as the task can tell, so that no
+/// long one is left for the end.
 class Agenda {
  public:
   Agenda(const config::Document& document, const TaskEntry& task, Wanted wanted, int ranks);
 
-  std::size_t units() const { return order_ ? order_->size() : groups_; }
-  /// Points in a unit, whether they are wanted or not; the last unit may lack some.
+  std::size_t units() const { return order_ ? order_->size() : groups_ * parts_; }
+  /// Points in a group, whether they are wanted or not; the last group may lack some.
   std::size_t group_size() const { return group_size_; }
-  /// First point of the unit at this place in the order, wanted or not.
+  /// First point of the group of the unit at this place in the order, wanted or not.
   std::size_t first_point(std::size_t place) const;
   /// Wanted points of the unit at this place in the order, ascending.
   std::vector<std::size_t> points(std::size_t place) const;
@@ -58,15 +60,24 @@ class Agenda {
 
  private:
   double cost(std::size_t place) const { return costs_.empty() ? 1.0 : costs_[place]; }
+  std::size_t unit_at(std::size_t place) const { return order_ ? (*order_)[place] : place; }
+  /// Calls take(point) for the wanted points of a unit, ascending.
+  template <class Take>
+  void for_each_point(std::size_t unit, const Take& take) const;
 
   Wanted wanted_;
   std::size_t group_size_ = 1, groups_ = 0, alone_ = 0;
-  std::optional<std::vector<std::uint32_t>> order_;  ///< groups; none: all of them as they are numbered
+  std::size_t parts_ = 1;                            ///< units of a group
+  std::optional<std::vector<std::uint32_t>> order_;  ///< units; none: all of them as they are numbered
   std::vector<float> costs_;                         ///< of the units in order; empty: all the same
 };
 
 /// Costs in order of being taken, each by the rank that is free first: when the last one ends.
 double makespan(const std::vector<double>& costs, int ranks);
+
+/// Into how many parts each of so many groups is best cut for so many ranks: the fewest that leave little of the ranks
+/// idle at the end. Parts have a few points at least, or being together would be no gain.
+std::size_t parts_of_groups(std::size_t groups, std::size_t group_size, int ranks);
 
 /// How many of the units, the last ones, are better shared by teams than run by single ranks: those that would leave
 /// ranks without work. All of them if they are fewer than ranks.

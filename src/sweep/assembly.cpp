@@ -91,7 +91,8 @@ Assembly::Assembly(const config::Document& document, const TaskEntry& task) : sw
   if (swept_) {
     outcome_.fields.push_back({"status", dimensions, shape, std::vector<std::uint8_t>(points, 0), "1",
                                "0 missing, 1 done, 2 failed, 3 not converged"});
-    outcome_.fields.push_back({"error", dimensions, shape, std::vector<std::string>(points), "1", "what went wrong"});
+    outcome_.fields.push_back(
+        {"error", dimensions, shape, std::vector<std::string>(points), "1", "what went wrong, or a caution"});
   }
 }
 

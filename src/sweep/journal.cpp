@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <chrono>
@@ -209,10 +210,15 @@ void JournalWriter::append(std::uint64_t point, std::span<const unsigned char> d
   std::unique_lock lock(mutex_);
   end_ += whole;
   if (refusal_ != 0) io::fail_to_write(path_, refusal_);
-  if (sync_time_ <= affordable * seconds)
-    wait_until_synchronised(lock);
-  else
+  if (sync_time_ > affordable * seconds) {
     changed_.notify_all();
+    return;
+  }
+  const auto start = std::chrono::steady_clock::now();
+  wait_until_synchronised(lock);
+  // On a busy machine the thread had to wait for a processor as well: points that are as short as that do not wait
+  // again before it has been faster for a while.
+  sync_time_ = std::max(sync_time_, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
 }
 
 JournalReading read_journal(const std::string& path, std::uint64_t input,

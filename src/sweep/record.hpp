@@ -13,7 +13,7 @@ namespace lindrift::sweep {
 /// What became of a point; the numbers stand in the output file.
 enum class Status : std::uint8_t { missing = 0, done = 1, failed = 2, not_converged = 3 };
 
-/// One finished point: the unit that ranks send.
+/// One finished point, as it is kept.
 struct Record {
   std::uint64_t point = 0;
   Status status = Status::missing;

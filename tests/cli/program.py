@@ -25,8 +25,10 @@ ENVIRONMENT = dict(
     OMPI_MCA_hwloc_base_binding_policy="none", OMPI_MCA_btl_vader_single_copy_mechanism="none",
     OMP_WAIT_POLICY="passive", PYTHONDONTWRITEBYTECODE="1")
 
-# Open MPI leaves memory behind in plugins that it has closed by then, which no suppression by name can reach.
-RANKS_ENVIRONMENT = dict(ENVIRONMENT, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0")
+# Open MPI leaves memory behind in plugins that it has closed by then, which no suppression by name can reach, and its locks are
+# not seen.
+RANKS_ENVIRONMENT = dict(ENVIRONMENT, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0",
+                         TSAN_OPTIONS=os.environ.get("TSAN_OPTIONS", "") + ":ignore_noninstrumented_modules=1")
 
 STEADY = """[model]
 kind = "tgge_chain"

@@ -402,6 +402,15 @@ class RanksTest(Campaigns):
             self.assert_same_numbers("undisturbed.h5", "out.h5")
             self.assert_no_journal()
 
+    def test_points_that_are_run_together_are_dealt_to_all_ranks(self):
+        together = ["--set", 'bath.spectrum="lorentzian"', "--set", "model.sites=200", "--set",
+                    FRACTION + "={start=0.0, stop=0.9, count=60}"]
+        self.assertIn("60 points at a time", self.expect(DONE, "check", "steady.toml", *together).stdout)
+        self.expect(DONE, "run", "steady.toml", "-o", "undisturbed.h5", *together)
+        for ranks in (2, 4, 7):
+            self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--overwrite", *together, ranks=ranks)
+            self.assert_same_numbers("undisturbed.h5", "out.h5")
+
     def test_a_rank_that_dies_ends_the_job_and_loses_nothing(self):
         self.undisturbed()
         random.seed(3)

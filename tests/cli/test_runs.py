@@ -254,10 +254,10 @@ class RanksTest(Runs):
 
     def test_more_ranks_than_points(self):
         self.write("hatsugai_kohmoto.toml", HATSUGAI_KOHMOTO)
-        for name, idle in (("steady", 0), ("relax", 0), ("hatsugai_kohmoto", 1)):  # ranks share a point of the others
+        for name in ("steady", "relax", "hatsugai_kohmoto"):
             self.expect(DONE, "run", f"{name}.toml", "-o", "serial.h5", "--overwrite")
             process = self.expect(DONE, "run", f"{name}.toml", "-o", "ranks.h5", "--overwrite", ranks=3)
-            self.assertEqual(process.stderr.count("3 ranks for 1 point: 2 of them idle"), idle, process.said)
+            self.assertNotIn("idle", process.stderr, process.said)  # they share the point
             self.assert_same_numbers("serial.h5", "ranks.h5")
 
     def test_what_is_wrong_is_said_once(self):

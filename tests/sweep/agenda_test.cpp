@@ -26,7 +26,7 @@ TEST(Agenda, HasEachWantedPointOnce) {
   TaskEntry task = fake_task([](std::size_t, const Execution&, const Monitor&) { return 0.0; });
   for (const std::size_t points : {1U, 2U, 9U, 64U, 100U}) {
     const config::Document document = document_of(points);
-    for (const std::size_t group : {1U, 3U, 8U})
+    for (const std::size_t group : {1U, 3U, 8U, 40U})
       for (const bool costly : {false, true}) {
         task.group_size = [group](const config::Document&) { return group; };
         task.cost = {};
@@ -35,6 +35,12 @@ TEST(Agenda, HasEachWantedPointOnce) {
         for (std::size_t p = 0; p < points; ++p)
           if (random() % 3 == 0) wanted.remove(p);
         const Agenda agenda(document, task, wanted, 3);
+        for (std::size_t place = 0; place < agenda.units(); ++place) {
+          const auto unit = agenda.points(place);
+          ASSERT_FALSE(unit.empty());
+          EXPECT_EQ(unit.front() / group, unit.back() / group);
+          EXPECT_EQ(agenda.first_point(place), unit.front() / group * group);
+        }
         const auto visits = visits_of(agenda, points);
         for (std::size_t p = 0; p < points; ++p) EXPECT_EQ(visits[p], wanted.has(p) ? 1 : 0);
         // Under the static schedule every unit goes to one rank.
@@ -79,6 +85,24 @@ TEST(Agenda, KeepsSkewedPointsBalanced) {
       EXPECT_LE(makespan(costs, ranks), 1.05 * ideal) << ranks;
     }
   }
+}
+
+TEST(Agenda, CutsGroupsWhereRanksWouldIdle) {
+  EXPECT_EQ(parts_of_groups(1, 64, 1), 1U);
+  EXPECT_EQ(parts_of_groups(1, 64, 4), 4U);
+  EXPECT_EQ(parts_of_groups(1, 64, 100), 8U);  // with 8 points each
+  EXPECT_EQ(parts_of_groups(3, 64, 2), 2U);
+  EXPECT_EQ(parts_of_groups(1000, 64, 64), 1U);
+  EXPECT_EQ(parts_of_groups(1, 10, 4), 1U);
+
+  TaskEntry task = fake_task([](std::size_t, const Execution&, const Monitor&) { return 0.0; });
+  task.group_size = [](const config::Document&) { return std::size_t{50}; };
+  EXPECT_EQ(Agenda(document_of(100), task, Wanted(100), 1).units(), 2U);
+  const Agenda agenda(document_of(100), task, Wanted(100), 4);
+  ASSERT_EQ(agenda.units(), 4U);
+  EXPECT_EQ(agenda.points(1).front(), 25U);
+  EXPECT_EQ(agenda.first_point(1), 0U);
+  EXPECT_EQ(agenda.points(3).back(), 99U);
 }
 
 TEST(Agenda, FormsTeamsWhereRanksWouldIdle) {
