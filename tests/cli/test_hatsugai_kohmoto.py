@@ -152,7 +152,7 @@ class RunTest(ProgramTest):
         site = self.run_input(DENSITY + "[initial]\nup_sites = [-2]\n")["density"]
         momenta = 2 * np.pi * np.arange(-4, 4) / 8
         vector = np.exp(1j * momenta * 2.0) / np.sqrt(8)  # phi_k = L^(-1/2) e^{-ik j0}, j0 = -2
-        vectors = np.array([vector, 0.4 * (rng.normal(size=8) + 1j * rng.normal(size=8)) / np.sqrt(8)])
+        vectors = np.array([0.7 * vector, 0.4 * (rng.normal(size=8) + 1j * rng.normal(size=8)) / np.sqrt(8)])
         with h5py.File(self.folder / "c.h5", "w") as file:
             file["one"] = vector[np.newaxis]
             file["matrix"] = np.outer(vector.conj(), vector)
