@@ -3,7 +3,7 @@
 
   report.py FOLDER OUTPUT    FOLDER holds any of pair_sum.json, reduce.json, together.json, steady_state.json,
                              hatsugai_kohmoto.json (Google Benchmark), and rivals_pair_sum.json, rivals_separable.json,
-                             rivals_hatsugai_kohmoto.json, and the same of hubbard
+                             rivals_steady_state.json, rivals_hatsugai_kohmoto.json, and the same of hubbard
 """
 
 import datetime
@@ -60,14 +60,14 @@ def median(value):
 
 
 def attach_rivals(benchmarks, rivals, counter):
-    """On one thread, how many times longer each rival took for the same sum in the same run."""
+    """On one thread, how many times longer each rival took for the same sum or solution in the same run."""
     for entry in benchmarks:
         if entry["threads"] != 1:
             continue
         ratios = {
             rival["rival"]: round(rival[counter]["median"] / median(entry[counter]), 2)
             for rival in rivals["results"]
-            if rival["L"] == entry["L"] and rival.get("benchmark", entry["benchmark"]) == entry["benchmark"]
+            if rival["L"] == entry.get("L") and rival.get("benchmark", entry["benchmark"]) == entry["benchmark"]
         }
         if ratios:
             entry["times_faster_than"] = ratios
@@ -134,13 +134,16 @@ def merge(folder):
         own, parts[name] = google_benchmark(path) if path.exists() else (None, [])
         context = context or own
     rivals = {name: json.loads((folder / f"rivals_{name}.json").read_text())
-              for name in ("pair_sum", "separable", "hatsugai_kohmoto", "hubbard") if (folder / f"rivals_{name}.json").exists()}
+              for name in ("pair_sum", "separable", "steady_state", "hatsugai_kohmoto", "hubbard")
+              if (folder / f"rivals_{name}.json").exists()}
     counters = {"pair_sum": "ns_per_pair", "reduce": "ns_per_mode", "hatsugai_kohmoto": "ns_per_site"}
     growth = {}
     for name, counter in counters.items():
         if rival := rivals.get("separable" if name == "reduce" else name):
             attach_rivals(parts[name], rival, counter)
         growth |= exponents(parts[name], counter)
+    if "steady_state" in rivals:
+        attach_rivals(parts["steady_state"], rivals["steady_state"], "solver_seconds")
     if "hubbard" in rivals:
         attach_hubbard_rivals(parts["hubbard"], rivals["hubbard"])
     for name, points in hubbard_times(parts["hubbard"]).items():

@@ -16,6 +16,7 @@ class Chain:
     def __init__(self, sites):
         k = 2.0 * np.pi * np.arange(-(sites // 2), sites - sites // 2) / sites
         self.sites = sites
+        self.momentum = k
         self.energy = -2.0 * np.cos(k)
         self.weight_in = np.abs(1.0 + DELTA * np.exp(-1j * k)) ** 2
         self.weight_out = np.abs(1.0 - DELTA_PRIME * np.exp(1j * k)) ** 2
