@@ -184,6 +184,138 @@ struct MomentDerivativeTerm {
   }
 };
 
+// --- the same without logarithms, where no exponential comes near the end of the range of a double ---
+
+/// e^{-+ beta E / 2} of every mode.
+struct BareThermalFactors {
+  double half_beta;
+  const double* energy;
+  double *in, *out;
+  LINDRIFT_HD void operator()(Index s) const { at<double>(s); }
+  template <class T>
+  LINDRIFT_HD void at(Index s) const {
+    const T thermal = half_beta * load<T>(energy, s);
+    store(in, s, exponential(-thermal).value);
+    store(out, s, exponential(thermal).value);
+  }
+};
+
+/// Gain times fugacity and loss of a mode, and the occupation at which they balance: n = gain z / (gain z + loss).
+template <int Rank>
+struct BareBalance {
+  ProductWeight<Rank> weight;
+  const double *thermal_in, *thermal_out;  ///< of BareThermalFactors
+  double gain[Rank + 1], loss[Rank + 1];   ///< moments, the thermal one first, times gamma; gain times fugacity, too
+
+  template <class T>
+  struct Mode {
+    T in[Rank + 1], out[Rank + 1];  ///< the thermal factor first
+    T gain, loss;
+  };
+  template <class T>
+  LINDRIFT_HD Mode<T> mode(Index s) const {
+    const auto products = weight.template mode<T>(s);
+    Mode<T> result;
+    result.in[0] = load<T>(thermal_in, s);
+    result.out[0] = load<T>(thermal_out, s);
+    result.gain = gain[0] * result.in[0];
+    result.loss = loss[0] * result.out[0];
+    for (int r = 1; r <= Rank; ++r) {
+      result.in[r] = products.in[r - 1];
+      result.out[r] = products.out[r - 1];
+      result.gain += gain[r] * result.in[r];
+      result.loss += loss[r] * result.out[r];
+    }
+    return result;
+  }
+};
+
+/// FillingSums, with the least n and 1 - n instead of the largest multipliers.
+template <class T>
+struct BareFillingSums {
+  T particles{}, holes{}, others{}, particle_slope{}, hole_slope{};
+  T least_particle = T{} + 1.0, least_hole = T{} + 1.0;
+
+  LINDRIFT_HD BareFillingSums& operator+=(const BareFillingSums& other) {
+    particles += other.particles;
+    holes += other.holes;
+    others += other.others;
+    particle_slope += other.particle_slope;
+    hole_slope += other.hole_slope;
+    least_particle = least_particle < other.least_particle ? least_particle : other.least_particle;
+    least_hole = least_hole < other.least_hole ? least_hole : other.least_hole;
+    return *this;
+  }
+  LINDRIFT_HD BareFillingSums<double> lane(int i) const {
+    return {particles[i], holes[i], others[i], particle_slope[i], hole_slope[i], least_particle[i], least_hole[i]};
+  }
+};
+template <int Rank>
+struct BareFillingTerm {
+  template <class T>
+  using Sum = BareFillingSums<T>;
+  BareBalance<Rank> balance;
+
+  template <class T>
+  LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
+    const auto mode = balance.template mode<T>(s);
+    const T over = 1.0 / (mode.gain + mode.loss), n = mode.gain * over, hole = mode.loss * over, zero = T{};
+    const auto empty = hole > n;
+    const T slope = n * hole;
+    sum.particles += empty ? n : zero;
+    sum.holes += empty ? zero : hole;
+    sum.others += empty ? zero : zero + 1.0;
+    sum.particle_slope += empty ? slope : zero;
+    sum.hole_slope += empty ? zero : slope;
+    sum.least_particle = sum.least_particle < n ? sum.least_particle : n;
+    sum.least_hole = sum.least_hole < hole ? sum.least_hole : hole;
+  }
+};
+
+/// MomentDerivatives without the factors of the moments themselves: a share of a moment's term is that moment times
+/// what it multiplies over the whole, and n (1-n) / (gain z) = (1-n) / (gain z + loss).
+template <int Rank>
+struct BareDerivativeTerm {
+  template <class T>
+  using Sum = MomentDerivatives<Rank, T>;
+  BareBalance<Rank> balance;
+
+  template <class T>
+  LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
+    constexpr int moments = Sum<T>::moments, second = Rank + 1;
+    const auto mode = balance.template mode<T>(s);
+    const T over = 1.0 / (mode.gain + mode.loss), n = mode.gain * over, hole = mode.loss * over;
+    const T by_gain = hole * over, by_loss = n * over;
+    T share[moments];
+    for (int r = 0; r <= Rank; ++r) {
+      share[r] = mode.in[r] * by_gain;
+      share[second + r] = mode.out[r] * by_loss;
+      sum.value[r] += mode.out[r] * n;
+      sum.value[second + r] += mode.in[r] * hole;
+    }
+    for (int l = 0; l < moments; ++l) {
+      for (int r = 0; r <= Rank; ++r) {
+        sum.response[r][l] += mode.out[r] * share[l];
+        sum.response[second + r][l] += mode.in[r] * share[l];
+      }
+      sum.response[moments][l] += share[l];
+    }
+  }
+};
+
+/// lambda = log(loss / (gain z))
+template <int Rank>
+struct BareMultipliers {
+  BareBalance<Rank> balance;
+  double* lagrange_multiplier;
+  LINDRIFT_HD void operator()(Index s) const { at<double>(s); }
+  template <class T>
+  LINDRIFT_HD void at(Index s) const {
+    const auto mode = balance.template mode<T>(s);
+    store(lagrange_multiplier, s, logarithm(mode.loss / mode.gain));
+  }
+};
+
 }  // namespace tgge
 }  // namespace LINDRIFT_ISA
 }  // namespace lindrift::kernels

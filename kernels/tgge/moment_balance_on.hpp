@@ -20,9 +20,10 @@ class MomentBalanceOn final : public MomentBalance {
         nonequilibrium_(tables.nonequilibrium_weight),
         weight_(weight),
         energy_(energy) {
-    balance_.resize(size_);
-    thermal_gain_share_.resize(size_);
-    thermal_loss_share_.resize(size_);
+    const auto energies = engine_.reduce(size_, ExponentRange{half_beta_, energy_});
+    moderate_ = energies.largest <= most_exponent;
+    if (!moderate_) return;
+    engine_.map(size_, BareThermalFactors{half_beta_, energy_, thermal_in_.resize(size_), thermal_out_.resize(size_)});
   }
 
   int moments() const override { return count; }
@@ -31,42 +32,73 @@ class MomentBalanceOn final : public MomentBalance {
     engine_.copy_in(lagrange_multiplier, size_, balance_);
     // No moments are behind these multipliers: nothing depends on any.
     for (int r = 0; r < Rank; ++r) gain_[r] = loss_[r] = 0.0;
-    engine_.map(size_, Zero{thermal_gain_share_.data(), thermal_loss_share_.data()});
+    engine_.map(size_, Zero{thermal_gain_share_.resize(size_), thermal_loss_share_.resize(size_)});
+    has_bare_ = false;
+    has_logarithms_ = true;
   }
 
   void set_log_moments(const double* log_moment) override {
-    BalanceOfMoments<Rank> functor{
-        weight_, half_beta_, energy_,         log_thermal_ + log_moment[0], log_thermal_ + log_moment[Rank + 1],
-        {},      {},         balance_.data(), thermal_gain_share_.data(),   thermal_loss_share_.data()};
-    for (int r = 0; r < Rank; ++r) {
-      gain_[r] = functor.gain[r] = weighted(log_moment[1 + r]);
-      loss_[r] = functor.loss[r] = weighted(log_moment[Rank + 2 + r]);
+    has_bare_ = moderate_;
+    has_logarithms_ = false;
+    for (int k = 0; k < count; ++k) {
+      log_moment_[k] = log_moment[k];
+      if (!(log_moment[k] <= most_exponent)) has_bare_ = false;  // NaN is for the other way to spread
     }
-    engine_.map(size_, functor);
+    for (int k = 0; k <= Rank + 1; k += Rank + 1)  // the thermal ones keep gain and loss above zero
+      if (!(log_moment[k] >= -most_exponent)) has_bare_ = false;
+    for (int r = 0; r < Rank; ++r) {
+      gain_[r] = weighted(log_moment[1 + r]);
+      loss_[r] = weighted(log_moment[Rank + 2 + r]);
+    }
   }
 
   Filling filling(double log_fugacity) override {
+    if (bare(log_fugacity)) {
+      const auto sums = engine_.reduce(size_, BareFillingTerm<Rank>{balance(log_fugacity)});
+      return {sums.particles,
+              sums.holes,
+              sums.others,
+              sums.particle_slope,
+              sums.hole_slope,
+              std::log(sums.least_hole) - std::log1p(-sums.least_hole),
+              std::log1p(-sums.least_particle) - std::log(sums.least_particle)};
+    }
+    find_logarithms();
     const auto sums = engine_.reduce(size_, FillingTerm{half_beta_, energy_, balance_.data(), log_fugacity});
     largest_ = sums.largest;
     return {sums.particles, sums.holes, sums.others, sums.particle_slope, sums.hole_slope, -sums.lowest, sums.highest};
   }
 
   void response(double log_fugacity, double* log_moment, double* derivative) override {
-    MomentDerivativeTerm<Rank> term{weight_,
-                                    half_beta_,
-                                    energy_,
-                                    {},
-                                    {},
-                                    balance_.data(),
-                                    thermal_gain_share_.data(),
-                                    thermal_loss_share_.data(),
-                                    log_fugacity,
-                                    largest_};
-    for (int r = 0; r < Rank; ++r) {
-      term.gain[r] = gain_[r];
-      term.loss[r] = loss_[r];
+    MomentDerivatives<Rank, double> sums;
+    LargestExponents<double> largest{0.0, 0.0};  // by which thermal moments come divided
+    if (bare(log_fugacity)) {
+      const BareBalance<Rank> functor = balance(log_fugacity);
+      sums = engine_.reduce(size_, BareDerivativeTerm<Rank>{functor});
+      for (int k = 0; k <= count; ++k)
+        for (int l = 0; l <= Rank; ++l) {
+          sums.response[k][l] *= functor.gain[l];
+          sums.response[k][Rank + 1 + l] *= functor.loss[l];
+        }
+    } else {
+      find_logarithms();
+      MomentDerivativeTerm<Rank> term{weight_,
+                                      half_beta_,
+                                      energy_,
+                                      {},
+                                      {},
+                                      balance_.data(),
+                                      thermal_gain_share_.data(),
+                                      thermal_loss_share_.data(),
+                                      log_fugacity,
+                                      largest_};
+      for (int r = 0; r < Rank; ++r) {
+        term.gain[r] = gain_[r];
+        term.loss[r] = loss_[r];
+      }
+      sums = engine_.reduce(size_, term);
+      largest = largest_;
     }
-    const auto sums = engine_.reduce(size_, term);
     for (int k = 0; k <= count; ++k) {
       // The last row is that of the number of particles, over its own derivative with respect to log z.
       double value = 0.0;
@@ -89,12 +121,18 @@ class MomentBalanceOn final : public MomentBalance {
       log_moment[k] = sums.value[k] > 0.0 ? std::log(sums.value[k]) : no_moment;
       if (log_moment[k] < no_moment) log_moment[k] = no_moment;
     }
-    log_moment[0] += largest_.particle;
-    log_moment[Rank + 1] += largest_.hole;
+    log_moment[0] += largest.particle;
+    log_moment[Rank + 1] += largest.hole;
   }
 
   void multipliers(double log_fugacity, double* lagrange_multiplier) override {
     double* target = engine_.target(lagrange_multiplier, size_, result_);
+    if (bare(log_fugacity)) {
+      engine_.map(size_, BareMultipliers<Rank>{balance(log_fugacity), target});
+      engine_.download(lagrange_multiplier, size_, result_);
+      return;
+    }
+    find_logarithms();
     engine_.map(size_, Shift{balance_.data(), log_fugacity, target});
     engine_.download(lagrange_multiplier, size_, result_);
   }
@@ -103,6 +141,31 @@ class MomentBalanceOn final : public MomentBalance {
   static constexpr int count = 2 * Rank + 2;
   /// Stands for the logarithm of a moment that vanishes.
   static constexpr double no_moment = -690.0;
+
+  /// beta |E| / 2, logarithms of moments and that of the fugacity up to which rates, occupations and their products
+  /// stay in the range of a double.
+  static constexpr double most_exponent = 100.0;
+
+  /// beta |E| / 2 at most.
+  template <class T>
+  struct Largest {
+    T largest{};
+    LINDRIFT_HD Largest& operator+=(const Largest& other) {
+      largest = largest > other.largest ? largest : other.largest;
+      return *this;
+    }
+    LINDRIFT_HD Largest<double> lane(int i) const { return {largest[i]}; }
+  };
+  struct ExponentRange {
+    template <class T>
+    using Sum = Largest<T>;
+    double half_beta;
+    const double* energy;
+    template <class T>
+    LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
+      sum += Sum<T>{magnitude(half_beta * load<T>(energy, s))};
+    }
+  };
 
   struct Zero {
     double *a, *b;
@@ -115,6 +178,41 @@ class MomentBalanceOn final : public MomentBalance {
     LINDRIFT_HD void operator()(Index s) const { lagrange_multiplier[s] = balance[s] - log_fugacity; }
   };
 
+  bool bare(double log_fugacity) const { return has_bare_ && std::fabs(log_fugacity) <= most_exponent; }
+
+  BareBalance<Rank> balance(double log_fugacity) const {
+    const double fugacity = std::exp(log_fugacity);
+    BareBalance<Rank> result{weight_, thermal_in_.data(), thermal_out_.data(), {}, {}};
+    result.gain[0] = std::exp(log_thermal_ + log_moment_[0] + log_fugacity);
+    result.loss[0] = std::exp(log_thermal_ + log_moment_[Rank + 1]);
+    for (int r = 0; r < Rank; ++r) {
+      result.gain[1 + r] = gain_[r] * fugacity;
+      result.loss[1 + r] = loss_[r];
+    }
+    return result;
+  }
+
+  /// Where that would leave the range of doubles.
+  void find_logarithms() {
+    if (has_logarithms_) return;
+    has_logarithms_ = true;
+    BalanceOfMoments<Rank> functor{weight_,
+                                   half_beta_,
+                                   energy_,
+                                   log_thermal_ + log_moment_[0],
+                                   log_thermal_ + log_moment_[Rank + 1],
+                                   {},
+                                   {},
+                                   balance_.resize(size_),
+                                   thermal_gain_share_.resize(size_),
+                                   thermal_loss_share_.resize(size_)};
+    for (int r = 0; r < Rank; ++r) {
+      functor.gain[r] = gain_[r];
+      functor.loss[r] = loss_[r];
+    }
+    engine_.map(size_, functor);
+  }
+
   double weighted(double log_moment) const {
     return log_moment > no_moment ? nonequilibrium_ * std::exp(log_moment) : 0.0;
   }
@@ -125,8 +223,12 @@ class MomentBalanceOn final : public MomentBalance {
   ProductWeight<Rank> weight_;
   const double* energy_;
   double gain_[Rank]{}, loss_[Rank]{};
+  double log_moment_[count]{};
+  bool moderate_ = false;        ///< thermal factors are far from the ends of the range of a double
+  bool has_bare_ = false;        ///< and so is what was set last
+  bool has_logarithms_ = false;  ///< balance and shares are those of what was set last
   LargestExponents<double> largest_;
-  typename Engine::Buffer balance_, thermal_gain_share_, thermal_loss_share_, result_;
+  typename Engine::Buffer balance_, thermal_gain_share_, thermal_loss_share_, result_, thermal_in_, thermal_out_;
 };
 
 }  // namespace tgge
