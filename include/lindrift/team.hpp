@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "lindrift/backend.hpp"
+
 namespace lindrift {
 
 /// Processes that work on one problem together. All members make the same calls with the same arguments in the same
@@ -24,5 +26,11 @@ class Team {
 /// as blocks allow, with `width` array elements per item. For Team::all_gather: size() + 1 entries.
 std::vector<std::size_t> share_bounds(const Team& team, std::size_t count, std::size_t block = 1,
                                       std::size_t width = 1);
+
+/// What a problem that is shared runs on, when every member has chosen: one choice for all. Members that differ take
+/// the CPU if they were free to.
+/// @param choice  of this member, resolved    @param free  Backend::automatic was asked for
+/// @throws UnsupportedError if they differ and were not free
+Backend agree_on_backend(Team* team, Backend choice, bool free);
 
 }  // namespace lindrift

@@ -119,7 +119,7 @@ double output_doubles(const Point& point) {
 }
 
 HubbardGreenPlan green_plan(const Point& point, const Execution& execution) {
-  return plan_green(model_of(point), point.reals("task.times").back(), point.real("solver.tolerance"), execution);
+  return plan_green(model_of(point), point.reals("task.times"), point.real("solver.tolerance"), execution);
 }
 
 void validate_point(const Point& point) {
@@ -299,6 +299,8 @@ io::Result run_green(const Point& point, const Execution& execution, const Monit
   options.tolerance = point.real("solver.tolerance");
   options.keep_sites = wanted(point, "green_retarded");
   options.keep_momenta = wanted(point, "green_retarded_momentum");
+  options.max_steps = static_cast<std::size_t>(point.integer("solver.max_steps"));
+  options.most_bytes = machine_memory() - 3.0 * 8.0 * output_doubles(point);
   options.on_progress = monitor.progress;
   options.checkpoint = monitor.checkpoint;
   options.restored = monitor.restored;

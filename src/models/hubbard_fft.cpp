@@ -30,9 +30,9 @@ constexpr std::size_t most_values = std::size_t{1} << 25, least_batch = 256, mos
 constexpr double most_chirp_bytes = 2e9;
 /// Times that chirps look whether they should stop.
 constexpr std::size_t most_rounds = 16;
+/// Momenta whose chirps are transformed together: the lanes of a vector, where transforms are short.
+constexpr std::size_t chirp_rows = 8;
 constexpr double most_nodes = 2e7;
-/// On a device: values of the kernel that it holds, and the shape of the products.
-constexpr std::size_t most_device_values = std::size_t{1} << 26, device_momenta = 2048, device_frequencies = 8192;
 /// Offsets of a uniform grid whose phases come from one exponential by multiplication.
 constexpr std::size_t phase_block = 64;
 
@@ -162,7 +162,7 @@ FftPlan FftSelfEnergy::plan_for(TimeTransform transform, double cut) const {
                                     static_cast<double>(most_batch));
     plan.memory_bytes =
         transform == TimeTransform::device
-            ? 16.0 * static_cast<double>(device_momenta) * std::min(count, static_cast<double>(device_frequencies))
+            ? 16.0 * static_cast<double>(shape_.momenta) * std::min(count, static_cast<double>(shape_.frequencies))
             : 8.0 * std::min(batch, nodes) * (2.0 * sites + 2.0 * count);
     plan.seconds += momenta * count * nodes * (grid_.symmetric ? 4.0 : 8.0) * seconds_per_product;
     plan.seconds += nodes * count * (grid_.uniform ? seconds_per_phase : seconds_per_sine);
@@ -174,7 +174,9 @@ FftPlan FftSelfEnergy::plan_for(TimeTransform transform, double cut) const {
     const double digits = -std::log10(std::clamp(tolerance_ / modes_.first_moment, 1e-16, 1e-2));
     nodes = plan.end * radius / std::max(0.3, 2.0 - 0.1 * digits);
     const auto length = static_cast<double>(smooth_length(static_cast<std::size_t>(std::min(nodes + count, 1e12))));
-    plan.memory_bytes = 16.0 * nodes * sites;
+    const double blocks = std::ceil(momenta / static_cast<double>(chirp_rows));
+    plan.memory_bytes =
+        16.0 * nodes * sites + 16.0 * static_cast<double>(chirp_rows) * length * std::min<double>(threads_, blocks);
     plan.seconds += transform_seconds(length, 2.0 * momenta) + 4e-9 * length * momenta;
     if (plan.memory_bytes > most_chirp_bytes) plan.seconds = std::numeric_limits<double>::infinity();
     plan.reason =
@@ -182,6 +184,7 @@ FftPlan FftSelfEnergy::plan_for(TimeTransform transform, double cut) const {
         "to the many frequencies of a uniform grid";
   }
   plan.nodes = static_cast<std::size_t>(std::min(nodes, 1e18));
+  plan.memory_bytes += threads_ * HubbardKernel::working_bytes(modes_.sites);
   plan.seconds += nodes * (transform_seconds(sites, (modes_.on_site ? 4.0 : 6.0) + (plan.slow > 0 ? 2.0 : 0.0)) +
                            sites * seconds_per_exponential);
   if (plan.slow > 0) {
@@ -198,7 +201,8 @@ void FftSelfEnergy::force(TimeTransform transform, double cut) {
   plan_ = plan_for(transform, cut);
 }
 
-void FftSelfEnergy::force(DeviceMaker maker, double cut) {
+void FftSelfEnergy::force(DeviceMaker maker, double cut, const DeviceShape& shape) {
+  shape_ = shape;
   plan_ = plan_for(TimeTransform::device, cut);
   make_device_ = std::move(maker);
 }
@@ -251,7 +255,7 @@ double FftSelfEnergy::rounding(const HubbardKernel& kernel, std::span<const doub
   double sum = 0.0;
   const std::size_t stride = 1 + at.size() / 64;  // bound() takes all momenta; it falls slowly
   for (std::size_t i = 0; i < at.size(); i += stride)
-    sum += static_cast<double>(stride) * std::fabs(weights[i]) * kernel.bound(std::max(0.0, at[i])) *
+    sum += static_cast<double>(stride) * std::fabs(weights[i]) * kernel.whole_bound(std::max(0.0, at[i])) *
            std::exp(-broadening_ * at[i]) * (8.0 + (grid_.widest + 6.0 * std::fabs(modes_.hopping)) * std::fabs(at[i]));
   return 0.5 * epsilon * sum;
 }
@@ -361,7 +365,7 @@ double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Compl
               if (down != up) row[down] += below;
             }
             if (mirror != nullptr) {
-              mirror[up] -= std::conj(below);
+              mirror[up] -= std::conj(down != up ? below : above);  // a middle that is not quite 0 has one value
               if (down != up) mirror[down] -= std::conj(above);
             }
           }
@@ -410,17 +414,18 @@ double FftSelfEnergy::add_by_chirp(const HubbardKernel& kernel, std::span<Comple
   fourier.forward(convolved.data(), 1);
 
   SharedRows momenta(rows, count, grid_.mirrored, execution_.team);
-  constexpr std::size_t rows_at_once = 8;  // the lanes of a vector, where transforms are short
+  constexpr std::size_t rows_at_once = chirp_rows;
   const std::size_t blocks = (momenta.size() + rows_at_once - 1) / rows_at_once;
   const std::size_t rounds = std::min(blocks, most_rounds);
-  std::vector<Complex> work_of_threads(static_cast<std::size_t>(threads_) * rows_at_once * length);
+  const int workers = static_cast<int>(std::min(static_cast<std::size_t>(threads_), std::max<std::size_t>(1, blocks)));
+  std::vector<Complex> work_of_threads(static_cast<std::size_t>(workers) * rows_at_once * length);
   walk.expect(rounds);
   for (std::size_t round = 0; round < rounds; ++round) {
     if (walk.skips()) continue;
     const SharedRows::Range range{blocks * round / rounds * rows_at_once,
                                   std::min(momenta.size(), blocks * (round + 1) / rounds * rows_at_once)};
     const SharedRows::Range own = momenta.share(range, rows_at_once);
-#pragma omp parallel num_threads(threads_) if (own.last - own.first > rows_at_once)
+#pragma omp parallel num_threads(workers) if (own.last - own.first > rows_at_once)
     {
       Complex* work = work_of_threads.data() + static_cast<std::size_t>(omp_get_thread_num()) * rows_at_once * length;
 #pragma omp for schedule(dynamic)
@@ -461,15 +466,15 @@ double FftSelfEnergy::add_by_device(const HubbardKernel& kernel, std::span<Compl
   const std::unique_ptr<kernels::TimeDevice> device = make_device_(kernel.tables());
   // The card does all momenta: their mirrors cost less there than here.
   SharedRows momenta(rows, count, false, execution_.team);
-  const SharedRows::Range all{0, momenta.size()}, own = momenta.share(all, device_momenta);
-  const auto complete = [&] { momenta.gather(all, device_momenta); };
+  const SharedRows::Range all{0, momenta.size()}, own = momenta.share(all, shape_.momenta);
+  const auto complete = [&] { momenta.gather(all, shape_.momenta); };
 
-  const std::size_t batch = std::min(nodes, std::max<std::size_t>(least_batch, most_device_values / sites));
-  const std::size_t width = std::min(count, device_frequencies);
+  const std::size_t width = std::min(count, shape_.frequencies);
+  const std::size_t batch = std::min(nodes, std::max<std::size_t>(1, shape_.values / std::max(sites, width)));
   std::vector<double> weight(nodes);
   for (std::size_t t = 0; t < nodes; ++t)
     weight[t] = quadrature.weight[t] * std::exp(-broadening_ * quadrature.node[t]);
-  std::vector<Complex> sums(device_momenta * width);
+  std::vector<Complex> sums(shape_.momenta * width);
   walk.expect((nodes + batch - 1) / batch);
   for (std::size_t first = 0; first < nodes; first += batch) {
     if (walk.skips()) continue;
@@ -479,7 +484,7 @@ double FftSelfEnergy::add_by_device(const HubbardKernel& kernel, std::span<Compl
       device->choose(weight.data() + first, frequency_.data() + begin, static_cast<std::int64_t>(columns));
       for (std::size_t tile = own.first; tile < own.last;) {
         // Momenta that stand side by side, to the end of a tile.
-        const std::size_t m = momenta[tile].m, end = std::min(own.last, (tile / device_momenta + 1) * device_momenta);
+        const std::size_t m = momenta[tile].m, end = std::min(own.last, (tile / shape_.momenta + 1) * shape_.momenta);
         std::size_t next = tile + 1;
         while (next < end && momenta[next].m == m + (next - tile)) ++next;
         device->integrate(static_cast<std::int64_t>(m), static_cast<std::int64_t>(m + (next - tile)),

@@ -50,11 +50,16 @@ class FftSelfEnergy {
   double add_grid(std::span<std::complex<double>* const> rows, Walk&& walk = Walk());
   double add_grid(std::span<std::complex<double>* const> rows, Walk& walk);
 
+  /// On a device: values of the kernel, and of the waves, that it holds, and the shape of the products. The bits depend
+  /// on it.
+  struct DeviceShape {
+    std::size_t values = std::size_t{1} << 26, momenta = 2048, frequencies = 8192;
+  };
   /// The way that add_grid() takes, for tests and benchmarks that compare ways. `cut` as in FftPlan.
   void force(TimeTransform transform, double cut);
   /// A device other than that of the backend, for tests that emulate one.
   using DeviceMaker = std::function<std::unique_ptr<kernels::TimeDevice>(const kernels::TimeTables&)>;
-  void force(DeviceMaker maker, double cut);
+  void force(DeviceMaker maker, double cut, const DeviceShape& shape);
 
  private:
   struct Grid {
@@ -81,6 +86,7 @@ class FftSelfEnergy {
   Grid grid_;
   FftPlan plan_;
   DeviceMaker make_device_;
+  DeviceShape shape_;
 };
 
 }  // namespace lindrift

@@ -177,6 +177,16 @@ double HubbardKernel::bound(double time) const {
   return modes_.strongest_coupling * (fast_particles * d.holes + d.slow_particles * fast_holes);
 }
 
+double HubbardKernel::whole_bound(double time) const {
+  const Decays d = decays(modes_, {}, time);
+  return modes_.strongest_coupling * d.particles * d.holes;
+}
+
+double HubbardKernel::working_bytes(std::size_t sites) {
+  constexpr double most_factors = 5.0;
+  return 16.0 * most_factors * static_cast<double>(sites * rows_at_a_time(sites));
+}
+
 double HubbardKernel::slowest_decay() const {
   return slow_.empty() ? modes_.slowest_rate : 0.5 * (cut_ + modes_.slowest_rate);
 }

@@ -35,8 +35,12 @@ class HubbardKernel {
 
   /// Bounds |K(k,t)| for every k and a real t >= 0.
   double bound(double time) const;
+  /// The same with the pairs that were left out: what is added and subtracted to leave them out rounds.
+  double whole_bound(double time) const;
   /// Bounds int_T^inf |K(k,t)| e^{-eta t} dt (Eq. 72).
   double tail(double time, double broadening) const;
+  /// Working memory of one thread of evaluate().
+  static double working_bytes(std::size_t sites);
   /// Slowest decay of what is left of K.
   double slowest_decay() const;
 

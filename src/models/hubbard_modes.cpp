@@ -52,9 +52,18 @@ double first_moment(const HubbardModes& modes) {
   fourier.forward(transforms.data(), 2);
   for (std::size_t r = 0; r < modes.sites; ++r) transforms[r] *= std::conj(transforms[modes.sites + r]);
   fourier.backward(transforms.data(), 1);
-  double sum = 0.0;
-  for (std::size_t q = 0; q < modes.sites; ++q) sum += modes.coupling[q] * transforms[q].real();
-  return sum * over * over * over;
+  double sum = 0.0, couplings = 0.0, particles = 0.0, holes = 0.0;
+  for (std::size_t q = 0; q < modes.sites; ++q) {
+    sum += modes.coupling[q] * transforms[q].real();
+    couplings += modes.coupling[q];
+    particles += modes.occupation[q] * modes.occupation[q];
+    holes += modes.hole[q] * modes.hole[q];
+  }
+  // What the transforms leave of sums that vanish is no interaction.
+  const double rounding = 1e-15 * (1.0 + std::log2(static_cast<double>(modes.sites))) * couplings *
+                          std::sqrt(particles * holes) * over * over;
+  const double moment = sum * over * over * over;
+  return moment > rounding ? moment : 0.0;
 }
 
 /// Whether values do not change under p -> pi - p on an even ring.
@@ -117,6 +126,15 @@ void validate(const HubbardChain& chain) {
       throw ParameterError("bath.down", "the total rate " + std::to_string(rate) + " at k = " + std::to_string(k[i]) +
                                             " and the hopping are more than a factor of 1e30 apart");
   }
+  const BathRates up = bath_rates(chain.up, chain.sites, "bath.up");
+  for (const double loss : up.loss)
+    if (!(loss < largest_ratio * std::fabs(chain.hopping)))
+      throw ParameterError(
+          "bath.up", "the loss " + std::to_string(loss) + " and the hopping are more than a factor of 1e30 apart");
+  for (const double v : chain.interaction)
+    if (!(std::fabs(v) < largest_ratio * std::fabs(chain.hopping)))
+      throw ParameterError("model.interaction",
+                           std::to_string(v) + " is not allowed: must be within 1e30 times the hopping");
 }
 
 HubbardModes hubbard_modes(const HubbardChain& chain) {

@@ -39,6 +39,15 @@ struct HubbardModes {
 /// @throws ParameterError as validate() does
 HubbardModes hubbard_modes(const HubbardChain& chain);
 
+/// Calls visit(array or number) for everything about a chain that its self-energy depends on.
+template <class Visit>
+void for_each_parameter(const HubbardModes& modes, const Visit& visit) {
+  visit(modes.hopping);
+  visit(static_cast<int>(modes.hartree));
+  visit(modes.mean_field);
+  for (const auto* array : {&modes.rate, &modes.occupation, &modes.probe_loss, &modes.coupling}) visit(*array);
+}
+
 /// Position m of a momentum in the order of the transforms from its position in the ascending order.
 inline std::size_t transform_order(std::size_t ascending, std::size_t sites) {
   return (ascending + sites - sites / 2) % sites;

@@ -23,6 +23,7 @@ using Complex = std::complex<double>;
 using kernels::VolterraTables;
 
 constexpr auto margin = static_cast<std::size_t>(VolterraTables::margin);
+constexpr auto stencil = static_cast<std::size_t>(VolterraTables::stencil);
 constexpr auto circle_points = static_cast<std::size_t>(VolterraTables::circle_points);
 constexpr std::size_t group = VolterraSolver::group;
 /// step * (largest exponent): the error is 3e-14 and 3e-11, measured.
@@ -36,8 +37,11 @@ constexpr double rounding = 2e-14;
 constexpr std::size_t most_rounds = 16;
 /// Beyond, no checkpoints are offered: copying the state would take as long as much of the work.
 constexpr double most_state_bytes = 2147483648.0;
-/// Operations per second of a core, for choosing a backend; and seconds from which on a device outweighs its copies.
-constexpr double operations_per_second = 8e9, device_seconds = 1.0;
+/// Operations per second of a core, for an estimate.
+constexpr double operations_per_second = 8e9;
+/// On a device a momentum is one thread that adds all steps term by term: it takes many momenta and not too many steps
+/// to gain from it. And momenta for each look whether the run should stop.
+constexpr std::size_t device_momenta = 16384, device_steps = 8192, device_round = 65536;
 
 /// Largest exponent of kt: energies of three particles against one, and their decay.
 double largest_exponent(const HubbardModes& modes) {
@@ -46,8 +50,13 @@ double largest_exponent(const HubbardModes& modes) {
          std::sqrt(modes.first_moment);
 }
 
+/// @throws ParameterError if they could not even be counted
 std::size_t steps_for(double last, double step) {
   constexpr auto least = static_cast<std::size_t>(2 * (VolterraTables::start + VolterraTables::stencil));
+  constexpr double most = 1e15;
+  if (!(last / step <= most))
+    throw ParameterError("task.times", std::to_string(last) + " is " + std::to_string(last / step) +
+                                           " steps away: more than can be taken");
   return std::max<std::size_t>(least, 2 * (static_cast<std::size_t>(std::ceil(last / step)) / 2 + 1));
 }
 
@@ -64,9 +73,8 @@ struct Solution {
 
 /// Where a run stands between two rounds.
 struct Stand {
-  std::uint64_t mark = 0x4c44'5246'4747'524e, sites = 0, times = 0, done = 0;
-  std::int32_t halving = 0, backend = 0;
-  double last_time = 0.0;
+  std::uint64_t mark = 0x4c44'5246'4747'524e, problem = 0, done = 0;
+  std::int64_t halving = 0;
 };
 
 /// One run with its check. Rounds are of the same momenta whoever shares them, so that a team goes on where one process
@@ -81,13 +89,22 @@ class Propagation {
         execution_(execution),
         team_(execution.team != nullptr && execution.team->size() > 1 ? execution.team : nullptr),
         threads_(execution.threads > 0 ? execution.threads : omp_get_max_threads()),
-        kernel_(modes) {}
+        kernel_(modes),
+        groups_((modes.sites + group - 1) / group),
+        rounds_(execution.backend == Backend::cuda ? std::clamp<std::size_t>(modes.sites / device_round, 1, most_rounds)
+                                                   : std::min(groups_, most_rounds)) {
+    Fingerprint print;
+    for_each_parameter(modes, [&](const auto& values) { print.add(values); });
+    print.add(at).add(options.tolerance);
+    print.add(static_cast<int>(execution.backend));  // another one has other bits
+    problem_ = print.value();
+  }
 
   /// @param done  rounds that `solution` has already
   void solve(double step, int halving, std::size_t done, Solution& solution) {
     const VolterraEquation equation(modes_, at_, steps_for(at_.back(), step), step);
     const std::size_t sites = modes_.sites, times = at_.size();
-    const std::size_t groups = (sites + group - 1) / group, rounds = std::min(groups, most_rounds);
+    const std::size_t groups = groups_, rounds = rounds_;
     solution.green.resize(sites * times);
     solution.difference.resize(groups * group);
     std::vector<Complex> circles(2 * circle_points * sites + group);  // lanes beyond the last momentum read something
@@ -153,10 +170,9 @@ class Propagation {
     const Stand anew = start();
     StateReader reader(options_.restored);
     Stand stand;
-    const std::size_t groups = (modes_.sites + group - 1) / group;
-    if (!reader.read(stand) || stand.mark != anew.mark || stand.sites != anew.sites || stand.times != anew.times ||
-        stand.backend != anew.backend || stand.last_time != anew.last_time || stand.halving < 0 ||
-        stand.halving > most_halvings ||
+    const std::size_t groups = groups_;
+    if (!reader.read(stand) || stand.mark != anew.mark || stand.problem != anew.problem || stand.halving < 0 ||
+        stand.halving > most_halvings || stand.done >= rounds_ ||
         reader.left() != modes_.sites * at_.size() * sizeof(Complex) + groups * group * sizeof(double))
       return anew;
     solution.green.resize(modes_.sites * at_.size());
@@ -169,10 +185,7 @@ class Propagation {
  private:
   Stand start() const {
     Stand stand;
-    stand.sites = modes_.sites;
-    stand.times = at_.size();
-    stand.backend = static_cast<std::int32_t>(execution_.backend);  // another one has other bits
-    stand.last_time = at_.back();
+    stand.problem = problem_;
     return stand;
   }
 
@@ -218,30 +231,45 @@ class Propagation {
   Team* team_;
   int threads_;
   HubbardKernel kernel_;
+  std::size_t groups_, rounds_;
+  std::uint64_t problem_ = 0;
 };
 
-HubbardGreenPlan plan_of(const HubbardModes& modes, double last_time, double tolerance, const Execution& execution) {
+/// Bytes beside the results for so many steps.
+double bytes_for(const HubbardModes& modes, double steps, double times, int threads) {
+  const auto sites = static_cast<double>(modes.sites);
+  const double kernel = 16.0 * sites * (steps + 2.0 * static_cast<double>(margin + circle_points));
+  const double solution = (16.0 * sites + 8.0 * static_cast<double>(stencil + 2)) * times;
+  // Both runs' arrays, the rows that are transformed and the spectra of all lengths.
+  const double workspace = static_cast<double>(group) * steps * (8.0 * 12.0 + 16.0 * 6.0);
+  return kernel + solution + threads * (workspace + HubbardKernel::working_bytes(modes.sites));
+}
+
+HubbardGreenPlan plan_of(const HubbardModes& modes, std::span<const double> at, double tolerance,
+                         const Execution& execution) {
   HubbardGreenPlan plan;
   const auto sites = static_cast<double>(modes.sites);
-  plan.steps = steps_for(last_time, first_step(modes, tolerance));
+  plan.steps = steps_for(at.back(), first_step(modes, tolerance));
   const auto steps = static_cast<double>(plan.steps);
+  const int threads = execution.threads > 0 ? execution.threads : omp_get_max_threads();
   const double kernel = (modes.on_site ? 20.0 : 30.0) * std::log2(sites) + 60.0;
   plan.operations = steps * sites * (VolterraSolver::operations(steps) + kernel);
-  plan.seconds = plan.operations / operations_per_second / std::max(1, execution.threads);
-  plan.memory_bytes = 16.0 * sites * (steps + 2.0 * static_cast<double>(margin + circle_points)) +
-                      std::max(1, execution.threads) * 8.0 * steps * static_cast<double>(group) * 24.0;
+  plan.seconds = plan.operations / operations_per_second / threads;
+  plan.memory_bytes = bytes_for(modes, steps, static_cast<double>(at.size()), threads);
   plan.backend = resolve_backend(execution.backend, &plan.backend_reason);
-  if (execution.backend == Backend::automatic && plan.backend == Backend::cuda && plan.seconds < device_seconds) {
+  if (execution.backend == Backend::automatic && plan.backend == Backend::cuda &&
+      (modes.sites < device_momenta || plan.steps > device_steps)) {
     plan.backend = Backend::cpu;
-    plan.backend_reason = "too little work to gain from a device; cuda can be asked for";
+    plan.backend_reason = "too few momenta, or too many steps, to gain from a device; cuda can be asked for";
   }
   return plan;
 }
 
 }  // namespace
 
-HubbardGreenPlan plan_green(const HubbardChain& chain, double last_time, double tolerance, const Execution& execution) {
-  return plan_of(hubbard_modes(chain), last_time, tolerance, execution);
+HubbardGreenPlan plan_green(const HubbardChain& chain, std::span<const double> times, double tolerance,
+                            const Execution& execution) {
+  return plan_of(hubbard_modes(chain), times, tolerance, execution);
 }
 
 HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const HubbardGreenOptions& options,
@@ -254,7 +282,8 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
                            std::to_string(at[i]) + " is not allowed: must be finite, >= 0 and strictly ascending");
   if (!(options.tolerance >= 1e-13 && options.tolerance <= 1e-2))
     throw ParameterError("solver.tolerance", std::to_string(options.tolerance) + " is not allowed: in [1e-13, 1e-2]");
-  const HubbardGreenPlan plan = plan_of(modes, at.back(), options.tolerance, requested);
+  HubbardGreenPlan plan = plan_of(modes, at, options.tolerance, requested);
+  plan.backend = agree_on_backend(requested.team, plan.backend, requested.backend == Backend::automatic);
   Execution execution = requested;
   execution.backend = plan.backend;
 
@@ -266,16 +295,31 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
   Solution solution;
   Propagation propagation(modes, at, options, execution);
   const Stand before = propagation.restore(solution);
-  double step = first_step(modes, options.tolerance) * std::exp2(-before.halving);
-  for (int halving = before.halving;; ++halving) {
-    propagation.solve(step, halving, halving == before.halving ? before.done : 0, solution);
+  std::string shortage;
+  // Both runs take the same phases from large times: their difference does not show what these round.
+  double fastest = 0.0;
+  for (const double energy : modes.energy) fastest = std::max(fastest, std::fabs(energy + modes.level_shift()));
+  const double least_error = rounding + std::numeric_limits<double>::epsilon() * fastest * at.back();
+  double step = first_step(modes, options.tolerance) * std::exp2(-static_cast<double>(before.halving));
+  const int threads = execution.threads > 0 ? execution.threads : omp_get_max_threads();
+  for (auto halving = static_cast<int>(before.halving);; ++halving) {
+    propagation.solve(step, halving, halving == static_cast<int>(before.halving) ? before.done : 0, solution);
     double difference = 0.0;
     for (const double one : solution.difference) difference = one <= difference ? difference : one;  // or NaN
     result.steps = steps_for(at.back(), step);
     result.error =
-        std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference / claimed_gain + rounding;
-    if (result.error <= std::max(options.tolerance, 2.0 * rounding) || halving == most_halvings || solution.stopped)
+        std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference / claimed_gain + least_error;
+    if (result.error <= std::max(options.tolerance, 2.0 * least_error) || halving == most_halvings || solution.stopped)
       break;
+    const std::size_t next = steps_for(at.back(), 0.5 * step);
+    if (next > options.max_steps) {
+      shortage = "; half the step would take more than max_steps";
+      break;
+    }
+    if (bytes_for(modes, static_cast<double>(next), static_cast<double>(at.size()), threads) > options.most_bytes) {
+      shortage = "; half the step would take more memory than there is";
+      break;
+    }
     step *= 0.5;
   }
   result.stopped = solution.stopped;
@@ -283,7 +327,7 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
   if (solution.stopped)
     result.message = "stopped";
   else if (!result.converged)
-    result.message = "the estimated error " + std::to_string(result.error) + " exceeds the tolerance";
+    result.message = "the estimated error " + std::to_string(result.error) + " exceeds the tolerance" + shortage;
 
   const Fourier fourier(sites);
   const double over = 1.0 / static_cast<double>(sites), missing = std::numeric_limits<double>::quiet_NaN();

@@ -7,6 +7,7 @@
 
 #include "lindrift/error.hpp"
 #include "lindrift/lattice.hpp"
+#include "lindrift/team.hpp"
 #include "models/hubbard_direct.hpp"
 #include "models/hubbard_fft.hpp"
 #include "tasks/saved_state.hpp"
@@ -98,6 +99,7 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
   Execution execution = problem.execution;
   std::string backend_reason;
   const Backend possible = resolve_backend(execution.backend, &backend_reason);
+  // Threads are no part of the choice of a backend: the bits must not depend on them.
   const double cores = std::max(1, execution.threads > 0 ? execution.threads : 1);
 
   execution.backend = Backend::cpu;  // the plan needs no device
@@ -174,7 +176,8 @@ Largest finish(HubbardSpectrum& result, const Problem& problem) {
       const Complex inverse = inverse_green(result, problem, i, w);
       const double square = std::norm(inverse);
       Largest& most = largest[i];
-      most.self_energy = std::max(most.self_energy, std::abs(result.self_energy[e]));
+      const double size = std::abs(result.self_energy[e]);
+      most.self_energy = size <= most.self_energy ? most.self_energy : size;  // or NaN
       if (square > 0.0) {
         result.spectral_function[e] = 2.0 * inverse.imag() / square;
         most.spectral_function = std::max(most.spectral_function, result.spectral_function[e]);
@@ -186,7 +189,7 @@ Largest finish(HubbardSpectrum& result, const Problem& problem) {
     }
   Largest all;
   for (std::size_t i = 0; i < rows; ++i) {
-    all.self_energy = std::max(all.self_energy, largest[i].self_energy);
+    if (!(largest[i].self_energy <= all.self_energy)) all.self_energy = largest[i].self_energy;
     all.spectral_function = std::max(all.spectral_function, largest[i].spectral_function);
     all.green_square = std::max(all.green_square, largest[i].green_square);
     if (problem.options.broadening == 0.0 && problem.modes.first_moment == 0.0 &&
@@ -198,17 +201,18 @@ Largest finish(HubbardSpectrum& result, const Problem& problem) {
 
 /// Where a run stands between two stages.
 struct Stand {
-  std::uint64_t mark = 0x4c44'5246'5453'5043, sites = 0, momenta = 0, frequencies = 0, algorithm = 0, done = 0;
-  std::int32_t round = 0, backend = 0;
+  std::uint64_t mark = 0x4c44'5246'5453'5043, problem = 0, done = 0;
+  std::int64_t round = 0;
   double tolerance = 0.0;
 
   static Stand of(const Problem& problem) {
     Stand stand;
-    stand.sites = problem.modes.sites;
-    stand.momenta = problem.momenta.size();
-    stand.frequencies = problem.argument.size();
-    stand.algorithm = static_cast<std::uint64_t>(problem.execution.algorithm);
-    stand.backend = static_cast<std::int32_t>(problem.execution.backend);  // another one has other bits
+    Fingerprint print;
+    for_each_parameter(problem.modes, [&](const auto& values) { print.add(values); });
+    print.add(problem.argument).add(problem.momenta).add(problem.options.broadening).add(problem.options.tolerance);
+    print.add(static_cast<int>(problem.execution.algorithm));
+    print.add(static_cast<int>(problem.execution.backend));  // another one has other bits
+    stand.problem = print.value();
     return stand;
   }
 };
@@ -218,9 +222,8 @@ Stand restore(std::span<const unsigned char> bytes, const Problem& problem, std:
   const Stand anew = Stand::of(problem);
   StateReader reader(bytes);
   Stand stand;
-  if (!reader.read(stand) || stand.mark != anew.mark || stand.sites != anew.sites || stand.momenta != anew.momenta ||
-      stand.frequencies != anew.frequencies || stand.algorithm != anew.algorithm || stand.backend != anew.backend ||
-      stand.round < 0 || stand.round >= most_rounds || reader.left() != self_energy.size() * sizeof(Complex))
+  if (!reader.read(stand) || stand.mark != anew.mark || stand.problem != anew.problem || stand.round < 0 ||
+      stand.round >= most_rounds || reader.left() != self_energy.size() * sizeof(Complex))
     return anew;
   reader.read(std::span<Complex>(self_energy));
   return stand;
@@ -271,7 +274,8 @@ HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> freq
   Problem problem = problem_of(chain, frequencies, options, execution);
   const HubbardModes& modes = problem.modes;
   double tolerance = options.tolerance * expected_scale(problem);
-  const HubbardSpectralPlan plan = plan_of(problem, tolerance);
+  HubbardSpectralPlan plan = plan_of(problem, tolerance);
+  plan.backend = agree_on_backend(execution.team, plan.backend, execution.backend == Backend::automatic);
   problem.execution.algorithm = plan.algorithm;
   problem.execution.backend = plan.backend;
 
@@ -295,7 +299,7 @@ HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> freq
   const Stand before = restore(options.restored, problem, result.self_energy);
   if (before.done > 0) tolerance = before.tolerance;
   Largest largest;
-  for (int round = before.round; round < most_rounds; ++round) {
+  for (auto round = static_cast<int>(before.round); round < most_rounds; ++round) {
     const std::size_t begin = round == before.round ? before.done : 0;
     if (begin == 0) std::fill(result.self_energy.begin(), result.self_energy.end(), Complex(0.0));
     const auto on_stage = [&](std::size_t done, std::size_t of, const std::function<void()>& complete) {
@@ -340,6 +344,8 @@ HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> freq
     if (worst <= options.tolerance || plan.algorithm == Algorithm::direct) break;
     tolerance *= 0.5 * options.tolerance / worst;
   }
+  if (std::isnan(largest.self_energy))
+    throw NumericalError("the self-energy is not finite at some momenta and frequencies");
   const double worst = std::max(result.self_energy_error, result.spectral_function_error);
   if (worst > options.tolerance)
     result.message = "the error is bounded by " + std::to_string(worst) + " of the largest value only, not by the " +

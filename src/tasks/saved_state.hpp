@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <span>
 #include <type_traits>
@@ -27,6 +28,31 @@ class StateWriter {
 
  private:
   std::vector<unsigned char> bytes_;
+};
+
+/// Tells problems apart: a hash (FNV-1a) of the plain values that are added.
+class Fingerprint {
+ public:
+  template <class T>
+  Fingerprint& add(std::span<const T> values) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    for (const T& value : values) {
+      unsigned char bytes[sizeof(T)];
+      std::memcpy(bytes, &value, sizeof(T));
+      for (const unsigned char byte : bytes) hash_ = (hash_ ^ byte) * 0x100000001b3ULL;
+    }
+    return *this;
+  }
+  template <class T>
+  Fingerprint& add(const std::vector<T>& values) {
+    return add(values.size()).add(std::span<const T>(values));
+  }
+  template <class T>
+  requires std::is_arithmetic_v<T> Fingerprint& add(T value) { return add(std::span<const T>(&value, 1)); }
+  std::uint64_t value() const { return hash_; }
+
+ private:
+  std::uint64_t hash_ = 0xcbf29ce484222325ULL;
 };
 
 /// Reads them in the same order. Once the bytes do not suffice, nothing more is read.

@@ -217,6 +217,10 @@ TEST_P(TimeDeviceTest, SelfEnergiesAgreeWithTheDoubleSum) {
   for (const std::int64_t sites : {2, 3, 8, 13})
     for (const bool split : {false, true})
       for (const bool some : {false, true}) {
+        // As on a card; and so small that there are several batches of times, blocks of frequencies and of momenta.
+        const FftSelfEnergy::DeviceShape shape =
+            sites == 13 ? FftSelfEnergy::DeviceShape{.values = 500, .momenta = 3, .frequencies = 2}
+                        : FftSelfEnergy::DeviceShape{};
         const HubbardModes modes = hubbard_modes(random_hubbard(random, sites, true));
         const std::vector<double> frequency = {-3.0, -1.1, 0.3, 1.1, 3.7};
         std::vector<Complex> expected(modes.sites * frequency.size()), actual = expected;
@@ -231,7 +235,7 @@ TEST_P(TimeDeviceTest, SelfEnergiesAgreeWithTheDoubleSum) {
         for (const Complex z : expected) largest = std::max(largest, std::abs(z));
         const auto evaluate = [&](const Execution& execution, std::vector<Complex*> rows) {
           FftSelfEnergy fft(modes, frequency, 0.01, 1e-12 * largest, execution);
-          fft.force(device, split ? 0.5 * (modes.slowest_rate + modes.fastest_rate) : 0.0);
+          fft.force(device, split ? 0.5 * (modes.slowest_rate + modes.fastest_rate) : 0.0, shape);
           EXPECT_LE(fft.add_grid(rows), 1e-11 * largest);
         };
         evaluate(alone, from);

@@ -3,6 +3,7 @@
 #include <complex>
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,10 @@ struct HubbardGreenOptions {
   double tolerance = 1e-10;  ///< error of G, whose largest value is 1
   bool keep_sites = true;    ///< false: no G(j,t) in the result
   bool keep_momenta = true;  ///< false: no G(k,t) in the result
+  /// Steps, and bytes of working memory, that must not be exceeded by halving the step; the first run has what it
+  /// takes.
+  std::size_t max_steps = 1000000;
+  double most_bytes = std::numeric_limits<double>::infinity();
   /// Called now and then from the calling thread, by all members of a team alike, with the share that is done; false
   /// stops the run in good order.
   std::function<bool(double)> on_progress;
@@ -46,7 +51,7 @@ struct HubbardGreen {
 /// G(k,t) = -i theta(t) <{c_k(t), c+_k}> and G(j,t) of one spin-up particle among driven spin-down particles, from the
 /// Volterra equation of the second-order self-energy (docs/physics.md, Eqs. 77 to 80): no frequencies, and the kernel
 /// up to the last time only. O(sites * steps * (log(steps)^2 + log(sites))) operations, on a device O(sites * steps^2);
-/// O(sites * steps) memory. Members of execution.team share times, then momenta.
+/// O(sites * steps) memory. Members of execution.team share times, then momenta; on devices the momenta only.
 /// @param times  >= 0, strictly ascending, in 1/energy; at least one
 /// @throws ParameterError, UnsupportedError, DeviceError
 HubbardGreen green(const HubbardChain& chain, std::span<const double> times, const HubbardGreenOptions& options = {},
@@ -61,7 +66,7 @@ struct HubbardGreenPlan {
   double seconds = 0.0;       ///< an estimate
   double memory_bytes = 0.0;  ///< beside the results
 };
-HubbardGreenPlan plan_green(const HubbardChain& chain, double last_time, double tolerance,
+HubbardGreenPlan plan_green(const HubbardChain& chain, std::span<const double> times, double tolerance,
                             const Execution& execution = {});
 
 }  // namespace lindrift
