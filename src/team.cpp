@@ -1,8 +1,8 @@
 #include "lindrift/team.hpp"
 
-#include "lindrift/error.hpp"
-
 #include <algorithm>
+
+#include "lindrift/error.hpp"
 
 namespace lindrift {
 
@@ -14,18 +14,20 @@ std::vector<std::size_t> share_bounds(const Team& team, std::size_t count, std::
   return bounds;
 }
 
-Backend agree_on_backend(Team* team, Backend choice, bool free) {
-  if (team == nullptr || team->size() == 1) return choice;
+bool holds_for_all(Team* team, bool own) {
+  if (team == nullptr || team->size() == 1) return own;
   const auto size = static_cast<std::size_t>(team->size());
-  std::vector<double> choices(size);
-  choices[static_cast<std::size_t>(team->rank())] = choice == Backend::cuda ? 1.0 : 0.0;
-  team->all_gather(choices, share_bounds(*team, size));
-  for (const double other : choices)
-    if (other != choices[0]) {
-      if (!free) throw UnsupportedError("processes that share a point must compute it on the same backend");
-      return Backend::cpu;
-    }
-  return choice;
+  std::vector<double> answers(size);
+  answers[static_cast<std::size_t>(team->rank())] = own ? 1.0 : 0.0;
+  team->all_gather(answers, share_bounds(*team, size));
+  return std::find(answers.begin(), answers.end(), 0.0) == answers.end();
+}
+
+Backend agree_on_backend(Team* team, Backend choice, bool free) {
+  const bool all_on_device = holds_for_all(team, choice == Backend::cuda);
+  if (all_on_device || holds_for_all(team, choice != Backend::cuda)) return choice;
+  if (!free) throw UnsupportedError("processes that share a point must compute it on the same backend");
+  return Backend::cpu;
 }
 
 }  // namespace lindrift

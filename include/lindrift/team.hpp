@@ -27,6 +27,9 @@ class Team {
 std::vector<std::size_t> share_bounds(const Team& team, std::size_t count, std::size_t block = 1,
                                       std::size_t width = 1);
 
+/// Whether something holds on every member, which all must ask at once; of one alone if team is null.
+bool holds_for_all(Team* team, bool own);
+
 /// What a problem that is shared runs on, when every member has chosen: one choice for all. Members that differ take
 /// the CPU if they were free to.
 /// @param choice  of this member, resolved    @param free  Backend::automatic was asked for

@@ -14,6 +14,7 @@
 #include "lindrift/lattice.hpp"
 #include "lindrift/team.hpp"
 #include "models/propagator.hpp"
+#include "tasks/short_text.hpp"
 #include "tasks/times.hpp"
 
 namespace lindrift {
@@ -82,8 +83,7 @@ void require_hermitian(const Row& values, std::size_t sites) {
       if (!(difference <= worst)) worst = difference;
     }
   if (!(worst <= tolerated * std::max(largest, 1.0)))
-    refuse("initial.correlation",
-           "it is not Hermitian: C(k,q) and conj C(q,k) differ by up to " + std::to_string(worst));
+    refuse("initial.correlation", "it is not Hermitian: C(k,q) and conj C(q,k) differ by up to " + short_text(worst));
 }
 
 /// Working memory of a thread.

@@ -14,6 +14,7 @@
 #include "models/hubbard_volterra.hpp"
 #include "parallel.hpp"
 #include "tasks/saved_state.hpp"
+#include "tasks/short_text.hpp"
 
 namespace lindrift {
 
@@ -55,8 +56,8 @@ std::size_t steps_for(double last, double step) {
   constexpr auto least = static_cast<std::size_t>(2 * (VolterraTables::start + VolterraTables::stencil));
   constexpr double most = 1e15;
   if (!(last / step <= most))
-    throw ParameterError("task.times", std::to_string(last) + " is " + std::to_string(last / step) +
-                                           " steps away: more than can be taken");
+    throw ParameterError("task.times",
+                         short_text(last) + " is " + short_text(last / step) + " steps away: more than can be taken");
   return std::max<std::size_t>(least, 2 * (static_cast<std::size_t>(std::ceil(last / step)) / 2 + 1));
 }
 
@@ -316,7 +317,8 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
       shortage = "; half the step would take more than max_steps";
       break;
     }
-    if (bytes_for(modes, static_cast<double>(next), static_cast<double>(at.size()), threads) > options.most_bytes) {
+    const double bytes = bytes_for(modes, static_cast<double>(next), static_cast<double>(at.size()), threads);
+    if (!holds_for_all(execution.team, bytes <= options.most_bytes)) {
       shortage = "; half the step would take more memory than there is";
       break;
     }
@@ -327,7 +329,7 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
   if (solution.stopped)
     result.message = "stopped";
   else if (!result.converged)
-    result.message = "the estimated error " + std::to_string(result.error) + " exceeds the tolerance" + shortage;
+    result.message = "the estimated error " + short_text(result.error) + " exceeds the tolerance" + shortage;
 
   const Fourier fourier(sites);
   const double over = 1.0 / static_cast<double>(sites), missing = std::numeric_limits<double>::quiet_NaN();

@@ -11,6 +11,7 @@
 #include "models/hubbard_direct.hpp"
 #include "models/hubbard_fft.hpp"
 #include "tasks/saved_state.hpp"
+#include "tasks/short_text.hpp"
 
 namespace lindrift {
 
@@ -348,7 +349,7 @@ HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> freq
     throw NumericalError("the self-energy is not finite at some momenta and frequencies");
   const double worst = std::max(result.self_energy_error, result.spectral_function_error);
   if (worst > options.tolerance)
-    result.message = "the error is bounded by " + std::to_string(worst) + " of the largest value only, not by the " +
+    result.message = "the error is bounded by " + short_text(worst) + " of the largest value only, not by the " +
                      "tolerance: rounding";
   if (result.delta_peaks > 0)
     result.message =

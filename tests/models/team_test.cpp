@@ -38,6 +38,20 @@ TEST(ShareBounds, AreWholeBlocksThatCoverEverythingOnce) {
   EXPECT_EQ(share_bounds(Alone(), 5), (std::vector<std::size_t>{0, 5}));
 }
 
+TEST(Team, AgreesOnABackendAndOnWhatHoldsForAll) {
+  with_team(3, [](Team& team) {
+    EXPECT_TRUE(holds_for_all(&team, true));
+    EXPECT_FALSE(holds_for_all(&team, team.rank() != 1));
+    EXPECT_FALSE(holds_for_all(&team, false));
+    for (const Backend all : {Backend::cpu, Backend::cuda}) EXPECT_EQ(agree_on_backend(&team, all, false), all);
+    const Backend own = team.rank() == 2 ? Backend::cpu : Backend::cuda;
+    EXPECT_EQ(agree_on_backend(&team, own, true), Backend::cpu);
+    EXPECT_THROW(agree_on_backend(&team, own, false), UnsupportedError);
+  });
+  EXPECT_EQ(agree_on_backend(nullptr, Backend::cuda, false), Backend::cuda);
+  EXPECT_FALSE(holds_for_all(nullptr, false));
+}
+
 /// Everything that a generator can be asked for, one after the other.
 std::vector<double> all_answers(const TggeChain& chain, Algorithm algorithm, Team* team) {
   Execution execution;
