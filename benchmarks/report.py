@@ -47,6 +47,8 @@ def google_benchmark(path):
         entry = {"benchmark": "/".join(part for part in parts if ":" not in part)}
         if "L" in arguments:
             entry["L"] = int(arguments["L"])
+        if "steps" in arguments:
+            entry["steps"] = int(arguments["steps"])
         entry["threads"] = {"0": "all"}.get(arguments.get("threads"), 1)
         for counter in sorted(set(lines[0]) - standard):
             values = [line[counter] for line in lines]
@@ -105,10 +107,15 @@ def attach_hubbard_rivals(benchmarks, rivals):
             else:
                 ratios[rival["rival"]] = round(rival["seconds"]["median"] / median(entry["seconds"]), 2)
         for direct in benchmarks if entry["benchmark"] == "hubbard_fft" else ():
-            if (direct["benchmark"], direct["L"], direct["threads"]) == ("hubbard_direct_whole", entry["L"], 1):
+            if (direct["benchmark"], direct.get("L"), direct["threads"]) == ("hubbard_direct_whole", entry["L"], 1):
                 ratios["direct"] = round(median(direct["seconds"]) / median(entry["seconds"]), 2)
         if ratios:
             entry["times_faster_than"] = ratios
+
+
+def size_of(entry):
+    """L, or the steps of the propagator, whose L is fixed."""
+    return entry.get("steps" if entry["benchmark"] == "hubbard_propagator" else "L")
 
 
 def hubbard_times(benchmarks):
@@ -116,7 +123,7 @@ def hubbard_times(benchmarks):
     points = {}
     for entry in benchmarks:
         points.setdefault(f"{entry['benchmark']}, threads {entry['threads']}", []).append(
-            (entry.get("L", entry.get("steps")), median(entry["seconds"])))
+            (size_of(entry), median(entry["seconds"])))
     return {name: values for name, values in points.items() if len(values) > 1}
 
 
@@ -187,7 +194,7 @@ def table(report):
     for entry in report["benchmarks"]:
         ratios = ", ".join(f"{name} {ratio:g}" for name, ratio in entry.get("times_faster_than", {}).items())
         print(
-            f"{entry['benchmark']:18} {entry.get('L', entry.get('steps', '')):>9} {entry['threads']:>7} {number(entry.get('ns_per_pair')):>9}"
+            f"{entry['benchmark']:18} {size_of(entry) or '':>9} {entry['threads']:>7} {number(entry.get('ns_per_pair')):>9}"
             f" {number(entry.get('ns_per_mode')):>9} {number(entry.get('ns_per_site')):>9}"
             f" {number(entry.get('solver_seconds')):>9}"
             f" {number(entry.get('fraction_of_floor')):>8}  {ratios}"
