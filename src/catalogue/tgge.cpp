@@ -587,7 +587,9 @@ io::Result find_steady_state(const Point& point, const RateEquation& equation, c
   SteadyStateOptions options;
   options.tolerance = point.real("solver.tolerance");
   options.max_steps = point.integer("solver.max_steps");
-  SteadyState state = steady_state(equation, initial_multiplier(point, equation.modes()), options);
+  SteadyState state = point.has("initial.filling")
+                          ? steady_state(equation, point.real("initial.filling"), options)
+                          : steady_state(equation, point.reals("initial.lagrange_multiplier"), options);
 
   io::Result result = outline(point);
   describe(result, equation);
