@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <numbers>
 
 #include "blas.hpp"
@@ -21,8 +22,9 @@ using Complex = std::complex<double>;
 
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
-/// Shapes of the tiles that are multiplied: fixed, so that the bits know neither threads nor processes.
-constexpr std::size_t tile_momenta = 32;
+/// Shapes of the tiles that are multiplied, which know neither threads nor processes, so that the bits do not: momenta
+/// in tiles of the same size, up to this one.
+constexpr std::size_t most_tile_momenta = 72;
 constexpr std::size_t tile_offsets = 256;
 /// Times that are held for all momenta at once.
 constexpr std::size_t most_values = std::size_t{1} << 25, least_batch = 256, most_batch = 1024;
@@ -34,16 +36,16 @@ constexpr std::size_t most_rounds = 16;
 constexpr std::size_t chirp_rows = 8;
 constexpr double most_nodes = 2e7;
 /// Offsets of a uniform grid whose phases come from one exponential by multiplication.
-constexpr std::size_t phase_block = 64;
+constexpr std::size_t phase_block = 64, phase_root = 8;
 
 /// Seconds of one core, for choosing between ways: measured on current processors, right within a factor of two. A
 /// device is faster in all of them.
-constexpr double seconds_per_product = 1.0 / 6e10;   ///< of an operation of a matrix product
-constexpr double seconds_per_transform = 1.0 / 4e9;  ///< of one of the 5 n log2 n operations of a transform
-constexpr double seconds_per_exponential = 30e-9;    ///< of an amplitude
-constexpr double seconds_per_phase = 0.6e-9;         ///< of a uniform grid
-constexpr double seconds_per_sine = 15e-9;           ///< of any other grid
-constexpr double seconds_per_term = 1.0 / 5e9;       ///< of the direct sum
+constexpr double seconds_per_product = 1.0 / 6e10;      ///< of an operation of a matrix product
+constexpr double seconds_per_transform = 1.0 / 1.2e10;  ///< of one of the 5 n log2 n operations of a transform
+constexpr double seconds_per_exponential = 4e-9;        ///< of the amplitudes of a momentum
+constexpr double seconds_per_phase = 0.6e-9;            ///< of a uniform grid
+constexpr double seconds_per_sine = 15e-9;              ///< of any other grid
+constexpr double seconds_per_term = 1.0 / 5e9;          ///< of the direct sum
 
 inline Complex times(Complex a, Complex b) {
   return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
@@ -266,18 +268,24 @@ double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Compl
   const std::size_t sites = modes_.sites, count = frequency_.size(), offsets = grid_.offset.size();
   const std::size_t parts = grid_.symmetric ? 2 : 1;  // an offset has a cosine and a sine column, or one of both rows
   SharedRows momenta(rows, count, grid_.mirrored, execution_.team);
+  const std::size_t tiles = std::max<std::size_t>(1, (momenta.size() + most_tile_momenta - 1) / most_tile_momenta);
+  const std::size_t tile_momenta = (momenta.size() + tiles - 1) / tiles;
   const SharedRows::Range all{0, momenta.size()}, own = momenta.share(all, tile_momenta);
   const auto complete = [&] { momenta.gather(all, tile_momenta); };
   const std::size_t momentum_tiles = (own.last - own.first + tile_momenta - 1) / tile_momenta;
   const std::size_t offset_tiles = (offsets + tile_offsets - 1) / tile_offsets;
+  // A tile of momenta, made once, is multiplied with several of offsets: all, or fewer if threads would be idle.
+  const std::size_t chunks = std::min(offset_tiles, (4 * static_cast<std::size_t>(threads_) + momentum_tiles) /
+                                                        std::max<std::size_t>(1, momentum_tiles));
 
   const std::size_t batch = std::min(quadrature.node.size(), std::clamp(most_values / sites, least_batch, most_batch));
   const std::size_t inner = grid_.symmetric ? batch : 2 * batch;
   std::vector<Complex> values(batch * sites), factor(batch);
-  std::vector<double> waves(inner * parts * offsets);
+  const auto waves = std::make_unique_for_overwrite<double[]>(inner * parts * offsets);
   const auto threads = static_cast<std::size_t>(threads_);
   const std::size_t left_size = 2 * tile_momenta * inner, product_size = 2 * tile_momenta * parts * tile_offsets;
-  std::vector<double> left_of_threads(threads * left_size), products(threads * product_size);
+  const auto left_of_threads = std::make_unique_for_overwrite<double[]>(threads * left_size),
+             products = std::make_unique_for_overwrite<double[]>(threads * product_size);
   walk.expect((quadrature.node.size() + batch - 1) / batch);
   for (std::size_t first = 0; first < quadrature.node.size(); first += batch) {
     if (walk.skips()) continue;
@@ -288,15 +296,22 @@ double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Compl
 
     // Tile by tile: rows are times, columns cosines, then sines of the tile's offsets; or rows are the times twice,
     // with cosines and with sines.
-    const auto wave_tile = [&](std::size_t tile) { return waves.data() + tile * tile_offsets * parts * depth; };
+    const auto wave_tile = [&](std::size_t tile) { return waves.get() + tile * tile_offsets * parts * depth; };
 #pragma omp parallel for schedule(static) num_threads(threads_) if (nodes * offsets > 10000)
     for (std::size_t t = 0; t < nodes; ++t) {
       factor[t] = quadrature.weight[first + t] * std::exp(Complex(-broadening_, grid_.centre) * at[t]);
       double turn_cos[phase_block], turn_sin[phase_block];
       if (grid_.uniform)
         for (std::size_t j = 0; j < phase_block; ++j) {
-          turn_cos[j] = std::cos(static_cast<double>(j) * grid_.step * at[t]);
-          turn_sin[j] = std::sin(static_cast<double>(j) * grid_.step * at[t]);
+          // Multiples of the root from the library, those between them by one multiplication.
+          const std::size_t rest = j % phase_root, whole = j - rest;
+          if (rest == 0 || whole == 0) {
+            turn_cos[j] = std::cos(static_cast<double>(j) * grid_.step * at[t]);
+            turn_sin[j] = std::sin(static_cast<double>(j) * grid_.step * at[t]);
+          } else {
+            turn_cos[j] = turn_cos[whole] * turn_cos[rest] - turn_sin[whole] * turn_sin[rest];
+            turn_sin[j] = turn_sin[whole] * turn_cos[rest] + turn_cos[whole] * turn_sin[rest];
+          }
         }
       for (std::size_t tile = 0; tile < offset_tiles; ++tile) {
         const std::size_t begin = tile * tile_offsets, width = std::min(tile_offsets, offsets - begin);
@@ -320,15 +335,14 @@ double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Compl
       }
     }
 
-#pragma omp parallel num_threads(threads_) if (momentum_tiles * offset_tiles > 1)
+#pragma omp parallel num_threads(threads_) if (momentum_tiles * chunks > 1)
     {
       const auto thread = static_cast<std::size_t>(omp_get_thread_num());
-      double *left = left_of_threads.data() + thread * left_size, *product = products.data() + thread * product_size;
+      double *left = left_of_threads.get() + thread * left_size, *product = products.get() + thread * product_size;
 #pragma omp for schedule(dynamic)
-      for (std::size_t tile = 0; tile < momentum_tiles * offset_tiles; ++tile) {
-        const std::size_t k_begin = own.first + tile / offset_tiles * tile_momenta;
+      for (std::size_t item = 0; item < momentum_tiles * chunks; ++item) {
+        const std::size_t k_begin = own.first + item / chunks * tile_momenta, chunk = item % chunks;
         const std::size_t some = std::min(tile_momenta, own.last - k_begin);
-        const std::size_t begin = tile % offset_tiles * tile_offsets, width = std::min(tile_offsets, offsets - begin);
         // Of K e^{i centre t} = R + i I, one row R and one I; or the rows (I, R) and (-R, I) that give Re and Im of -i
         // times the integral at once.
         for (std::size_t i = 0; i < some; ++i) {
@@ -346,27 +360,29 @@ double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Compl
             }
           }
         }
-        const std::size_t columns = parts * width;
-        blas::dgemm(2 * some, columns, depth, 1.0, left, depth, wave_tile(tile % offset_tiles), columns, 0.0, product,
-                    columns);
-        for (std::size_t i = 0; i < some; ++i) {
-          const double *upper = product + 2 * i * columns, *lower = upper + columns;
-          Complex *row = momenta[k_begin + i].row, *mirror = momenta[k_begin + i].mirror;
-          for (std::size_t j = 0; j < width; ++j) {
-            if (!grid_.symmetric) {
-              if (row != nullptr) row[begin + j] += Complex(upper[j], lower[j]);
-              continue;
-            }
-            const double rc = upper[j], rs = upper[width + j], ic = lower[j], is = lower[width + j];
-            const Complex above(ic + rs, is - rc), below(ic - rs, -rc - is);  // at +offset and at -offset
-            const std::size_t up = count - offsets + begin + j, down = count - 1 - up;
-            if (row != nullptr) {
-              row[up] += above;
-              if (down != up) row[down] += below;
-            }
-            if (mirror != nullptr) {
-              mirror[up] -= std::conj(down != up ? below : above);  // a middle that is not quite 0 has one value
-              if (down != up) mirror[down] -= std::conj(above);
+        for (std::size_t tile = offset_tiles * chunk / chunks; tile < offset_tiles * (chunk + 1) / chunks; ++tile) {
+          const std::size_t begin = tile * tile_offsets, width = std::min(tile_offsets, offsets - begin);
+          const std::size_t columns = parts * width;
+          blas::dgemm(2 * some, columns, depth, 1.0, left, depth, wave_tile(tile), columns, 0.0, product, columns);
+          for (std::size_t i = 0; i < some; ++i) {
+            const double *upper = product + 2 * i * columns, *lower = upper + columns;
+            Complex *row = momenta[k_begin + i].row, *mirror = momenta[k_begin + i].mirror;
+            for (std::size_t j = 0; j < width; ++j) {
+              if (!grid_.symmetric) {
+                if (row != nullptr) row[begin + j] += Complex(upper[j], lower[j]);
+                continue;
+              }
+              const double rc = upper[j], rs = upper[width + j], ic = lower[j], is = lower[width + j];
+              const Complex above(ic + rs, is - rc), below(ic - rs, -rc - is);  // at +offset and at -offset
+              const std::size_t up = count - offsets + begin + j, down = count - 1 - up;
+              if (row != nullptr) {
+                row[up] += above;
+                if (down != up) row[down] += below;
+              }
+              if (mirror != nullptr) {
+                mirror[up] -= std::conj(down != up ? below : above);  // a middle that is not quite 0 has one value
+                if (down != up) mirror[down] -= std::conj(above);
+              }
             }
           }
         }
