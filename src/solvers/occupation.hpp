@@ -17,12 +17,14 @@ inline double occupation_of(double lagrange_multiplier) {
 
 /// By how much log z exceeds the one that holds `number` particles, to first order: in the logarithm of particles over
 /// holes, which is nearly linear also where every mode is full or empty to within e^{-500} and only such remainders say
-/// where the Fermi level is. Its sign is right wherever there is a number.
+/// where the Fermi level is. Infinite where not even these say by how much, NaN where they are none.
 inline double log_fugacity_excess(const MomentBalance::Filling& sums, double number) {
   const double surplus = sums.others - number;
   const double particles = sums.particles + std::max(surplus, 0.0), holes = sums.holes + std::max(-surplus, 0.0);
   if (particles == holes) return 0.0;
-  return std::log(particles / holes) / (sums.particle_slope / particles + sums.hole_slope / holes);
+  const double excess = std::log(particles / holes) / (sums.particle_slope / particles + sums.hole_slope / holes);
+  if (std::isfinite(excess)) return excess;
+  return particles < holes ? -INFINITY : particles > holes ? INFINITY : NAN;
 }
 
 /// log z such that the multipliers r_s - log z hold `number` particles, from sums over their occupations. Monotone
