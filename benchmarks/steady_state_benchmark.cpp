@@ -5,6 +5,7 @@
 #include "benchmarks/ceiling.hpp"
 #include "benchmarks/google_main.hpp"
 #include "benchmarks/support.hpp"
+#include "lindrift/tasks/continuation.hpp"
 #include "lindrift/tasks/relax.hpp"
 #include "lindrift/tasks/steady_state.hpp"
 
@@ -69,6 +70,69 @@ void sizes(benchmark::internal::Benchmark* all) {
 }
 BENCHMARK_CAPTURE(steady, one_band, chain)->Apply(sizes);
 BENCHMARK_CAPTURE(steady, two_bands, rashba)->Apply(sizes);
+
+TggeChain lorentzian_chain(std::int64_t sites, double parameter) {
+  TggeChain model = chain(sites);
+  model.bath.spectrum = Spectrum::lorentzian;
+  model.bath.inverse_temperature = 0.5 + 7.5 * parameter;
+  return model;
+}
+TggeRashba lorentzian_rashba(std::int64_t sites, double parameter) {
+  TggeRashba model = rashba(sites);
+  model.bath.spectrum = Spectrum::lorentzian;
+  model.zeeman_field = 0.1 + 1.9 * parameter;
+  return model;
+}
+TggeChain separable_chain(std::int64_t sites, double parameter) {
+  TggeChain model = chain(sites);
+  model.bath.inverse_temperature = 0.5 + 7.5 * parameter;
+  return model;
+}
+
+/// A dense sweep in chains of ten points that start from each other (`solver.chain = 10`), beside the same with cold
+/// starts. Equations are made outside of the clock: they are the same.
+template <class Model>
+void chained(benchmark::State& state, Model (*make)(std::int64_t, double)) {
+  constexpr int points = 40, length = 10;
+  std::vector<RateEquation> equations;
+  for (int point = 0; point < points; ++point)
+    equations.push_back(make_rate_equation(make(state.range(0), static_cast<double>(point) / (points - 1)),
+                                           execution(Algorithm::automatic)));
+  double seconds[2] = {};
+  std::int64_t steps[2] = {};
+  for (auto _ : state)
+    for (const bool warm : {false, true}) {
+      const Stopwatch watch(1);
+      Continuation line;
+      for (int point = 0; point < points; ++point) {
+        if (!warm || point % length == 0) line.forget();
+        const SteadyState result =
+            steady_state(equations[static_cast<std::size_t>(point)], 0.5, {.start = line.start(point)});
+        if (!result.converged) state.SkipWithError("a steady state did not converge");
+        line.add(point, result);
+        steps[warm] += result.steps;
+      }
+      seconds[warm] += watch.seconds();
+    }
+  const auto passes = static_cast<double>(state.iterations());
+  state.counters["cold_seconds_per_point"] = seconds[0] / (passes * points);
+  state.counters["seconds_per_point"] = seconds[1] / (passes * points);
+  state.counters["times_faster_than_cold"] = seconds[0] / seconds[1];
+  state.counters["cold_steps"] = static_cast<double>(steps[0]) / (passes * points);
+  state.counters["steps"] = static_cast<double>(steps[1]) / (passes * points);
+}
+BENCHMARK_CAPTURE(chained, lorentzian_one_band, lorentzian_chain)
+    ->ArgName("L")
+    ->Arg(1000)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(chained, lorentzian_two_bands, lorentzian_rashba)
+    ->ArgName("L")
+    ->Arg(500)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(chained, separable_one_band, separable_chain)
+    ->ArgName("L")
+    ->Arg(100000)
+    ->Unit(benchmark::kMillisecond);
 
 /// examples/fig2.toml: L = 20, from infinite temperature, 161 output times up to 320.
 void relaxation(benchmark::State& state) {
