@@ -174,6 +174,22 @@ TEST(Chain, PointsThatDoNotConvergeStartNobody) {
   }
 }
 
+/// A start from afar takes more steps than a cold one: where these are too many, the cold one is taken after all.
+TEST(Chain, APointIsTriedWithoutItsStartBeforeItIsGivenUp) {
+  const auto far_apart = [](int chain, int most) {
+    config::Document document = document_of(chain, "max_steps = " + std::to_string(most) + "\n");
+    document.sweep.axes.front().values = {0.4};
+    document.sweep.axes.back().values = {0.1, 60.0};
+    return records_of(document, {.wanted = Wanted(2)});
+  };
+  const int cold_steps = steps_of(far_apart(1, 100).at(1));
+  ASSERT_GT(steps_of(far_apart(2, 100).at(1)), cold_steps);
+  const Records cold = far_apart(1, cold_steps), warm = far_apart(2, cold_steps);
+  EXPECT_EQ(warm.at(1).status, Status::done);
+  EXPECT_EQ(steps_of(warm.at(1)), 2 * cold_steps) << "those in vain count";
+  EXPECT_EQ(warm.at(1).data.front(), cold.at(1).data.front());
+}
+
 TEST(Chain, GroupsOfTheInput) {
   const auto grouping = [](const std::string& chain, const std::vector<std::pair<std::string, std::string>>& sweep) {
     std::string text =
