@@ -10,7 +10,7 @@
 ///   map       functor(i) for every i, or functor.at<T>(i) where it has that; writes its own results
 ///   reduce    term.accumulate<T>(i, Sum<T>&) over all i; Sum has operator+= and lane(i)
 ///   pair_sum  pair.row(i), pair.column<T>(j), pair.accumulate(row, column, Sum<T>&) over all j, then pair.finish(i,
-///   sum)
+///             sum); a pair may also take two rows at once, accumulate(row, other, column, Sum<T>&, Sum<T>& of other)
 ///   row_sum   for every row and argument, rows.term(row, j) over all j for one and the same rows.argument<T>(row, a):
 ///             Rows::accumulate(argument, group of terms, Sum<T>&), then rows.finish(row, a, sum)
 ///

@@ -27,6 +27,9 @@ class MomentBalance {
   virtual ~MomentBalance() = default;
   virtual std::size_t moments() const noexcept = 0;
 
+  /// Takes r_s = beta E_s: the thermal state.
+  virtual void set_thermal() = 0;
+
   /// Takes r_s = lagrange_multiplier_s, shape (modes,): a state from which the moments can be read.
   virtual void set_multipliers(std::span<const double> lagrange_multiplier) = 0;
 
@@ -36,16 +39,20 @@ class MomentBalance {
   /// Sums over the occupations of lambda_s = r_s - log_fugacity.
   virtual Filling filling(double log_fugacity) = 0;
 
-  /// Moments of lambda_s = r_s - log_fugacity; filling() must have been called with nearly the same fugacity before.
+  /// What filling() gives, and the moments of lambda_s = r_s - log_fugacity.
   /// @param[out] log_moment  shape (moments,)
   /// @param[out] derivative  shape (moments + 1, moments + 1): of each new moment, and of the number of particles in
   /// the
   ///                         last row, with respect to the moments of set_log_moments() and to log_fugacity in the last
   ///                         column. The last row is divided by its last element. Zero after set_multipliers().
-  virtual void response(double log_fugacity, std::span<double> log_moment, std::span<double> derivative) = 0;
+  virtual Filling response(double log_fugacity, std::span<double> log_moment, std::span<double> derivative) = 0;
 
-  /// lambda_s = r_s - log_fugacity, shape (modes,).
-  virtual void multipliers(double log_fugacity, std::span<double> lagrange_multiplier) = 0;
+  /// lambda_s = r_s - log_fugacity and n_s, both of shape (modes,).
+  virtual void state(double log_fugacity, std::span<double> lagrange_multiplier, std::span<double> occupation) = 0;
+
+  /// balance_residual() of the rate equation, where no rate or occupation is near the ends of the range of a double;
+  /// NaN elsewhere. Does not change what was set.
+  virtual double residual(std::span<const double> lagrange_multiplier) = 0;
 };
 
 /// Rate equation of a translationally invariant gas whose modes exchange particles by hops s' -> s,

@@ -135,7 +135,8 @@ class Engine {
   static constexpr Index least_shared_elements = 262144;
   static constexpr int lanes = 8;  ///< of a sum: elements i, i + lanes, i + 2 lanes, ... go to the same one
   static constexpr int packs = lanes / pack_width;
-  static constexpr int tile_rows = 6;  ///< rows that share a loaded column: what 32 vector registers hold
+  static constexpr int few_sums = 8;   ///< more keep each other busy, and leave no registers for a second set
+  static constexpr int tile_rows = 6;  ///< rows that share a loaded column, even: what 32 vector registers hold
   static constexpr Index pair_block =
       512;  ///< columns summed before the block's sum joins the total: keeps error small
   static constexpr Index parallel_terms = 200000;
@@ -159,15 +160,22 @@ class Engine {
 
   template <class Term>
   static typename Term::template Sum<double> block_sum(const Term& term, Index first, Index last) {
-    // Two independent sums hide the latency of the additions.
-    typename Term::template Sum<Pack> even[packs]{}, odd[packs]{};
+    using PackSum = typename Term::template Sum<Pack>;
+    PackSum even[packs]{};
     Index i = first;
-    for (; i + 2 * lanes <= last; i += 2 * lanes)
-      for (int p = 0; p < packs; ++p) {
-        term.template accumulate<Pack>(i + p * pack_width, even[p]);
-        term.template accumulate<Pack>(i + p * pack_width + lanes, odd[p]);
-      }
-    for (int p = 0; p < packs; ++p) even[p] += odd[p];
+    if constexpr (sizeof(PackSum) <= few_sums * sizeof(Pack)) {
+      // Two independent sums hide the latency of the additions.
+      PackSum odd[packs]{};
+      for (; i + 2 * lanes <= last; i += 2 * lanes)
+        for (int p = 0; p < packs; ++p) {
+          term.template accumulate<Pack>(i + p * pack_width, even[p]);
+          term.template accumulate<Pack>(i + p * pack_width + lanes, odd[p]);
+        }
+      for (int p = 0; p < packs; ++p) even[p] += odd[p];
+    } else {
+      for (; i + lanes <= last; i += lanes)
+        for (int p = 0; p < packs; ++p) term.template accumulate<Pack>(i + p * pack_width, even[p]);
+    }
     auto sum = fold_lanes(even);
     for (; i < last; ++i) term.template accumulate<double>(i, sum);
     return sum;
@@ -188,7 +196,13 @@ class Engine {
         for (Index j = first + p * pack_width; j < last; j += lanes) {
           const auto column = pair.template column<Pack>(j);
 #pragma GCC unroll 8
-          for (int r = 0; r < tile_rows; ++r) pair.template accumulate<Pack>(row[r], column, sum[r]);
+          for (int r = 0; r < tile_rows; r += 2)
+            if constexpr (requires { pair.template accumulate<Pack>(row[r], row[r], column, sum[r], sum[r]); }) {
+              pair.template accumulate<Pack>(row[r], row[r + 1], column, sum[r], sum[r + 1]);
+            } else {
+              pair.template accumulate<Pack>(row[r], column, sum[r]);
+              pair.template accumulate<Pack>(row[r + 1], column, sum[r + 1]);
+            }
         }
         for (int r = 0; r < tile_rows; ++r) total[r][p] += sum[r];
       }

@@ -3,6 +3,7 @@
 #include "kernels/logarithm.hpp"
 #include "kernels/tgge/dress.hpp"
 #include "kernels/tgge/product_weight.hpp"
+#include "kernels/tgge/rows.hpp"
 
 /// The balance of the rates in the space of the moments (Eqs. 12, 17a-17c). For hop weights that are a short sum of
 /// products the balanced multipliers follow from 2 Rank + 2 moments x, and the moments from the multipliers: Newton's
@@ -186,25 +187,11 @@ struct MomentDerivativeTerm {
 
 // --- the same without logarithms, where no exponential comes near the end of the range of a double ---
 
-/// e^{-+ beta E / 2} of every mode.
-struct BareThermalFactors {
-  double half_beta;
-  const double* energy;
-  double *in, *out;
-  LINDRIFT_HD void operator()(Index s) const { at<double>(s); }
-  template <class T>
-  LINDRIFT_HD void at(Index s) const {
-    const T thermal = half_beta * load<T>(energy, s);
-    store(in, s, exponential(-thermal).value);
-    store(out, s, exponential(thermal).value);
-  }
-};
-
 /// Gain times fugacity and loss of a mode, and the occupation at which they balance: n = gain z / (gain z + loss).
 template <int Rank>
 struct BareBalance {
   ProductWeight<Rank> weight;
-  const double *thermal_in, *thermal_out;  ///< of BareThermalFactors
+  const double *thermal_in, *thermal_out;  ///< e^{-+ beta E / 2}
   double gain[Rank + 1], loss[Rank + 1];   ///< moments, the thermal one first, times gamma; gain times fugacity, too
 
   template <class T>
@@ -259,7 +246,12 @@ struct BareFillingTerm {
   template <class T>
   LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
     const auto mode = balance.template mode<T>(s);
-    const T over = 1.0 / (mode.gain + mode.loss), n = mode.gain * over, hole = mode.loss * over, zero = T{};
+    const T over = 1.0 / (mode.gain + mode.loss);
+    add(mode.gain * over, mode.loss * over, sum);
+  }
+  template <class T>
+  LINDRIFT_HD static void add(T n, T hole, Sum<T>& sum) {
+    const T zero = T{};
     const auto empty = hole > n;
     const T slope = n * hole;
     sum.particles += empty ? n : zero;
@@ -272,47 +264,186 @@ struct BareFillingTerm {
   }
 };
 
-/// MomentDerivatives without the factors of the moments themselves: a share of a moment's term is that moment times
-/// what it multiplies over the whole, and n (1-n) / (gain z) = (1-n) / (gain z + loss).
+/// FillingSums, and MomentDerivatives without the factors of the moments themselves, of which a share of a moment's
+/// term is that moment times what it multiplies over the whole, and n (1-n) / (gain z) = (1-n) / (gain z + loss). All
+/// follow from four matrices of sums over the modes, of which two are symmetric, and their last row.
+template <int Rank, class T>
+struct BareDerivativeSums {
+  static constexpr int size = Rank + 1, triangle = size * (size + 1) / 2;
+  BareFillingSums<T> filling;
+  T out_in_hole[size][size]{}, out_in_particle[size][size]{};  ///< out_r in_l times (1-n) or n over the whole
+  T in_in_hole[triangle]{}, out_out_particle[triangle]{};  ///< in_r in_l (1-n), out_r out_l n over the whole, l <= r
+  T in_hole[size]{}, out_particle[size]{};                 ///< in_l (1-n), out_l n over the whole
+
+  static constexpr int element(int r, int l) { return r >= l ? r * (r + 1) / 2 + l : l * (l + 1) / 2 + r; }
+
+  LINDRIFT_HD BareDerivativeSums& operator+=(const BareDerivativeSums& other) {
+    filling += other.filling;
+    for (int r = 0; r < size; ++r) {
+      for (int l = 0; l < size; ++l) {
+        out_in_hole[r][l] += other.out_in_hole[r][l];
+        out_in_particle[r][l] += other.out_in_particle[r][l];
+      }
+      in_hole[r] += other.in_hole[r];
+      out_particle[r] += other.out_particle[r];
+    }
+    for (int e = 0; e < triangle; ++e) {
+      in_in_hole[e] += other.in_in_hole[e];
+      out_out_particle[e] += other.out_out_particle[e];
+    }
+    return *this;
+  }
+  LINDRIFT_HD BareDerivativeSums<Rank, double> lane(int i) const {
+    BareDerivativeSums<Rank, double> result;
+    result.filling = filling.lane(i);
+    for (int r = 0; r < size; ++r) {
+      for (int l = 0; l < size; ++l) {
+        result.out_in_hole[r][l] = out_in_hole[r][l][i];
+        result.out_in_particle[r][l] = out_in_particle[r][l][i];
+      }
+      result.in_hole[r] = in_hole[r][i];
+      result.out_particle[r] = out_particle[r][i];
+    }
+    for (int e = 0; e < triangle; ++e) {
+      result.in_in_hole[e] = in_in_hole[e][i];
+      result.out_out_particle[e] = out_out_particle[e][i];
+    }
+    return result;
+  }
+
+  /// @param gain, loss  of the BareBalance
+  MomentDerivatives<Rank, double> derivatives(const double* gain, const double* loss) const {
+    constexpr int moments = 2 * size;
+    MomentDerivatives<Rank, double> result;
+    for (int r = 0; r < size; ++r)
+      for (int l = 0; l < size; ++l) {
+        // n = gain z / whole with gain z = sum_l gain_l in_l, and 1 - n likewise.
+        const double out_in = out_in_hole[r][l] + out_in_particle[r][l];
+        result.value[r] += gain[l] * out_in;
+        result.value[size + l] += loss[r] * out_in;
+        result.response[r][l] = gain[l] * out_in_hole[r][l];
+        result.response[r][size + l] = loss[l] * out_out_particle[element(r, l)];
+        result.response[size + r][l] = gain[l] * in_in_hole[element(r, l)];
+        result.response[size + r][size + l] = loss[l] * out_in_particle[l][r];
+      }
+    for (int l = 0; l < size; ++l) {
+      result.response[moments][l] = gain[l] * in_hole[l];
+      result.response[moments][size + l] = loss[l] * out_particle[l];
+    }
+    return result;
+  }
+};
 template <int Rank>
 struct BareDerivativeTerm {
   template <class T>
-  using Sum = MomentDerivatives<Rank, T>;
+  using Sum = BareDerivativeSums<Rank, T>;
   BareBalance<Rank> balance;
 
   template <class T>
   LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
-    constexpr int moments = Sum<T>::moments, second = Rank + 1;
     const auto mode = balance.template mode<T>(s);
     const T over = 1.0 / (mode.gain + mode.loss), n = mode.gain * over, hole = mode.loss * over;
-    const T by_gain = hole * over, by_loss = n * over;
-    T share[moments];
+    BareFillingTerm<Rank>::add(n, hole, sum.filling);
+    const T by_hole = hole * over, by_particle = n * over;
     for (int r = 0; r <= Rank; ++r) {
-      share[r] = mode.in[r] * by_gain;
-      share[second + r] = mode.out[r] * by_loss;
-      sum.value[r] += mode.out[r] * n;
-      sum.value[second + r] += mode.in[r] * hole;
-    }
-    for (int l = 0; l < moments; ++l) {
-      for (int r = 0; r <= Rank; ++r) {
-        sum.response[r][l] += mode.out[r] * share[l];
-        sum.response[second + r][l] += mode.in[r] * share[l];
+      const T in_hole = mode.in[r] * by_hole, out_particle = mode.out[r] * by_particle;
+      sum.in_hole[r] += in_hole;
+      sum.out_particle[r] += out_particle;
+      for (int l = 0; l <= Rank; ++l) {
+        sum.out_in_hole[l][r] += mode.out[l] * in_hole;
+        sum.out_in_particle[r][l] += mode.in[l] * out_particle;
       }
-      sum.response[moments][l] += share[l];
+      for (int l = 0; l <= r; ++l) {
+        sum.in_in_hole[Sum<T>::element(r, l)] += mode.in[l] * in_hole;
+        sum.out_out_particle[Sum<T>::element(r, l)] += mode.out[l] * out_particle;
+      }
     }
   }
 };
 
-/// lambda = log(loss / (gain z))
+/// lambda = log(loss / (gain z)), and its occupation.
 template <int Rank>
-struct BareMultipliers {
+struct BareState {
   BareBalance<Rank> balance;
-  double* lagrange_multiplier;
+  double *lagrange_multiplier, *occupation;
   LINDRIFT_HD void operator()(Index s) const { at<double>(s); }
   template <class T>
   LINDRIFT_HD void at(Index s) const {
     const auto mode = balance.template mode<T>(s);
     store(lagrange_multiplier, s, logarithm(mode.loss / mode.gain));
+    store(occupation, s, mode.gain / (mode.gain + mode.loss));
+  }
+};
+
+/// The same from logarithms: lambda = r - log z.
+struct ShiftedState {
+  const double* balance;
+  double log_fugacity;
+  double *lagrange_multiplier, *occupation;
+  LINDRIFT_HD void operator()(Index s) const { at<double>(s); }
+  template <class T>
+  LINDRIFT_HD void at(Index s) const {
+    const T lambda = load<T>(balance, s) - log_fugacity;
+    const T x = exponential(-magnitude(lambda)).value, larger = 1.0 / (1.0 + x);
+    store(lagrange_multiplier, s, lambda);
+    store(occupation, s, lambda > T{} ? x * larger : larger);
+  }
+};
+
+// --- how far multipliers are from balance, in the same range ---
+
+/// Occupations of multipliers.
+struct MultiplierSource {
+  const double *thermal_in, *thermal_out, *lagrange_multiplier;
+
+  template <class T>
+  LINDRIFT_HD Partner<T> partner(Index s) const {
+    const T lambda = load<T>(lagrange_multiplier, s);
+    const T x = exponential(-magnitude(lambda)).value, larger = 1.0 / (1.0 + x), smaller = x * larger;
+    const auto empty = lambda > T{};
+    const T n = empty ? smaller : larger, hole = empty ? larger : smaller;
+    return {load<T>(thermal_out, s) * n, n, load<T>(thermal_in, s) * hole, hole};
+  }
+};
+
+/// Largest value in size, and whether all are finite.
+template <class T>
+struct SizeOf {
+  T largest{}, not_finite{};  ///< not_finite: zero, or NaN
+  LINDRIFT_HD SizeOf& operator+=(const SizeOf& other) {
+    largest = largest > other.largest ? largest : other.largest;
+    not_finite += other.not_finite;
+    return *this;
+  }
+  LINDRIFT_HD SizeOf<double> lane(int i) const { return {largest[i], not_finite[i]}; }
+};
+struct SizeTerm {
+  template <class T>
+  using Sum = SizeOf<T>;
+  double factor;
+  const double* values;
+  template <class T>
+  LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
+    const T value = factor * load<T>(values, s);
+    sum += Sum<T>{magnitude(value), value - value};
+  }
+};
+
+/// |gain (1-n) - loss n| / (gain (1-n) + loss n)
+template <int Rank>
+struct ImbalanceTerm {
+  template <class T>
+  using Sum = SizeOf<T>;
+  ProductRowSums<Rank> sums;
+  BareRows rows;
+  MultiplierSource source;
+  template <class T>
+  LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
+    const PairSums<T> of_row = sums.template at<T>(s);
+    const Partner<T> mode = source.template partner<T>(s);
+    const T in = rows.gain(s, of_row) * mode.hole, out = rows.loss(s, of_row) * mode.particle;
+    const T imbalance = magnitude(in - out) / (in + out);
+    sum += Sum<T>{imbalance, imbalance - imbalance};
   }
 };
 

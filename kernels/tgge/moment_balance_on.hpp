@@ -11,22 +11,33 @@ namespace tgge {
 template <class Engine, int Rank>
 class MomentBalanceOn final : public MomentBalance {
  public:
-  /// @param energy  (modes,), where the engine computes; must outlive this, as must engine and weight
-  MomentBalanceOn(Engine& engine, const RateTables& tables, const ProductWeight<Rank>& weight, const double* energy)
+  /// @param energy                   (modes,), where the engine computes; must outlive this, as must engine and weight
+  /// @param thermal_in, thermal_out  e^{-+ beta E / 2} of it, likewise
+  MomentBalanceOn(Engine& engine, const RateTables& tables, const ProductWeight<Rank>& weight, const double* energy,
+                  const double* thermal_in, const double* thermal_out)
       : engine_(engine),
         size_(tables.modes),
         half_beta_(0.5 * tables.inverse_temperature),
         log_thermal_(std::log(tables.thermal_weight)),
         nonequilibrium_(tables.nonequilibrium_weight),
+        over_sites_(tables.over_sites),
+        thermal_weight_(tables.thermal_weight),
         weight_(weight),
-        energy_(energy) {
-    const auto energies = engine_.reduce(size_, ExponentRange{half_beta_, energy_});
-    moderate_ = energies.largest <= most_exponent;
-    if (!moderate_) return;
-    engine_.map(size_, BareThermalFactors{half_beta_, energy_, thermal_in_.resize(size_), thermal_out_.resize(size_)});
+        energy_(energy),
+        thermal_in_(thermal_in),
+        thermal_out_(thermal_out) {
+    moderate_ = in_range(half_beta_, energy_);
   }
 
   int moments() const override { return count; }
+
+  void set_thermal() override {
+    // With the two thermal moments alone, and alike, lambda is beta E.
+    double log_moment[count];
+    for (double& moment : log_moment) moment = no_moment;
+    log_moment[0] = log_moment[Rank + 1] = 0.0;
+    set_log_moments(log_moment);
+  }
 
   void set_multipliers(const double* lagrange_multiplier) override {
     engine_.copy_in(lagrange_multiplier, size_, balance_);
@@ -53,35 +64,24 @@ class MomentBalanceOn final : public MomentBalance {
   }
 
   Filling filling(double log_fugacity) override {
-    if (bare(log_fugacity)) {
-      const auto sums = engine_.reduce(size_, BareFillingTerm<Rank>{balance(log_fugacity)});
-      return {sums.particles,
-              sums.holes,
-              sums.others,
-              sums.particle_slope,
-              sums.hole_slope,
-              std::log(sums.least_hole) - std::log1p(-sums.least_hole),
-              std::log1p(-sums.least_particle) - std::log(sums.least_particle)};
-    }
+    if (bare(log_fugacity)) return filling_of(engine_.reduce(size_, BareFillingTerm<Rank>{balance(log_fugacity)}));
     find_logarithms();
     const auto sums = engine_.reduce(size_, FillingTerm{half_beta_, energy_, balance_.data(), log_fugacity});
     largest_ = sums.largest;
     return {sums.particles, sums.holes, sums.others, sums.particle_slope, sums.hole_slope, -sums.lowest, sums.highest};
   }
 
-  void response(double log_fugacity, double* log_moment, double* derivative) override {
+  Filling response(double log_fugacity, double* log_moment, double* derivative) override {
+    Filling filled;
     MomentDerivatives<Rank, double> sums;
     LargestExponents<double> largest{0.0, 0.0};  // by which thermal moments come divided
     if (bare(log_fugacity)) {
-      const BareBalance<Rank> functor = balance(log_fugacity);
-      sums = engine_.reduce(size_, BareDerivativeTerm<Rank>{functor});
-      for (int k = 0; k <= count; ++k)
-        for (int l = 0; l <= Rank; ++l) {
-          sums.response[k][l] *= functor.gain[l];
-          sums.response[k][Rank + 1 + l] *= functor.loss[l];
-        }
+      const BareDerivativeTerm<Rank> term{balance(log_fugacity)};
+      const auto bare_sums = engine_.reduce(size_, term);
+      filled = filling_of(bare_sums.filling);
+      sums = bare_sums.derivatives(term.balance.gain, term.balance.loss);
     } else {
-      find_logarithms();
+      filled = filling(log_fugacity);
       MomentDerivativeTerm<Rank> term{weight_,
                                       half_beta_,
                                       energy_,
@@ -123,18 +123,30 @@ class MomentBalanceOn final : public MomentBalance {
     }
     log_moment[0] += largest.particle;
     log_moment[Rank + 1] += largest.hole;
+    return filled;
   }
 
-  void multipliers(double log_fugacity, double* lagrange_multiplier) override {
-    double* target = engine_.target(lagrange_multiplier, size_, result_);
+  void state(double log_fugacity, double* lagrange_multiplier, double* occupation) override {
+    double* lambda = engine_.target(lagrange_multiplier, size_, multiplier_buffer_);
+    double* n = engine_.target(occupation, size_, occupation_buffer_);
     if (bare(log_fugacity)) {
-      engine_.map(size_, BareMultipliers<Rank>{balance(log_fugacity), target});
-      engine_.download(lagrange_multiplier, size_, result_);
-      return;
+      engine_.map(size_, BareState<Rank>{balance(log_fugacity), lambda, n});
+    } else {
+      find_logarithms();
+      engine_.map(size_, ShiftedState{balance_.data(), log_fugacity, lambda, n});
     }
-    find_logarithms();
-    engine_.map(size_, Shift{balance_.data(), log_fugacity, target});
-    engine_.download(lagrange_multiplier, size_, result_);
+    engine_.download(lagrange_multiplier, size_, multiplier_buffer_);
+    engine_.download(occupation, size_, occupation_buffer_);
+  }
+
+  double residual(const double* lagrange_multiplier) override {
+    const double* lambda = engine_.upload(lagrange_multiplier, size_, multiplier_buffer_);
+    if (!moderate_ || thermal_weight_ < least_weight || !in_range(1.0, lambda)) return NAN;
+    const MultiplierSource source{thermal_in_, thermal_out_, lambda};
+    const auto moments = engine_.reduce(size_, ProductMomentTerm<Rank, MultiplierSource>{weight_, source});
+    const BareRows rows{thermal_out_, thermal_in_, over_sites_ * thermal_weight_, over_sites_ * nonequilibrium_};
+    const auto largest = engine_.reduce(size_, ImbalanceTerm<Rank>{{weight_, moments}, rows, source});
+    return largest.not_finite == 0.0 ? largest.largest : NAN;
   }
 
  private:
@@ -145,44 +157,33 @@ class MomentBalanceOn final : public MomentBalance {
   /// beta |E| / 2, logarithms of moments and that of the fugacity up to which rates, occupations and their products
   /// stay in the range of a double.
   static constexpr double most_exponent = 100.0;
-
-  /// beta |E| / 2 at most.
-  template <class T>
-  struct Largest {
-    T largest{};
-    LINDRIFT_HD Largest& operator+=(const Largest& other) {
-      largest = largest > other.largest ? largest : other.largest;
-      return *this;
-    }
-    LINDRIFT_HD Largest<double> lane(int i) const { return {largest[i]}; }
-  };
-  struct ExponentRange {
-    template <class T>
-    using Sum = Largest<T>;
-    double half_beta;
-    const double* energy;
-    template <class T>
-    LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
-      sum += Sum<T>{magnitude(half_beta * load<T>(energy, s))};
-    }
-  };
+  /// Weight of the thermal bath above which no rate in that range vanishes.
+  static constexpr double least_weight = 1e-100;
 
   struct Zero {
     double *a, *b;
     LINDRIFT_HD void operator()(Index s) const { a[s] = b[s] = 0.0; }
   };
-  struct Shift {
-    const double* balance;
-    double log_fugacity;
-    double* lagrange_multiplier;
-    LINDRIFT_HD void operator()(Index s) const { lagrange_multiplier[s] = balance[s] - log_fugacity; }
-  };
+  bool in_range(double factor, const double* values) {
+    const auto size = engine_.reduce(size_, SizeTerm{factor, values});
+    return size.not_finite == 0.0 && size.largest <= most_exponent;
+  }
+
+  static Filling filling_of(const BareFillingSums<double>& sums) {
+    return {sums.particles,
+            sums.holes,
+            sums.others,
+            sums.particle_slope,
+            sums.hole_slope,
+            std::log(sums.least_hole) - std::log1p(-sums.least_hole),
+            std::log1p(-sums.least_particle) - std::log(sums.least_particle)};
+  }
 
   bool bare(double log_fugacity) const { return has_bare_ && std::fabs(log_fugacity) <= most_exponent; }
 
   BareBalance<Rank> balance(double log_fugacity) const {
     const double fugacity = std::exp(log_fugacity);
-    BareBalance<Rank> result{weight_, thermal_in_.data(), thermal_out_.data(), {}, {}};
+    BareBalance<Rank> result{weight_, thermal_in_, thermal_out_, {}, {}};
     result.gain[0] = std::exp(log_thermal_ + log_moment_[0] + log_fugacity);
     result.loss[0] = std::exp(log_thermal_ + log_moment_[Rank + 1]);
     for (int r = 0; r < Rank; ++r) {
@@ -219,16 +220,16 @@ class MomentBalanceOn final : public MomentBalance {
 
   Engine& engine_;
   Index size_;
-  double half_beta_, log_thermal_, nonequilibrium_;
+  double half_beta_, log_thermal_, nonequilibrium_, over_sites_, thermal_weight_;
   ProductWeight<Rank> weight_;
-  const double* energy_;
+  const double *energy_, *thermal_in_, *thermal_out_;
   double gain_[Rank]{}, loss_[Rank]{};
   double log_moment_[count]{};
   bool moderate_ = false;        ///< thermal factors are far from the ends of the range of a double
   bool has_bare_ = false;        ///< and so is what was set last
   bool has_logarithms_ = false;  ///< balance and shares are those of what was set last
   LargestExponents<double> largest_;
-  typename Engine::Buffer balance_, thermal_gain_share_, thermal_loss_share_, result_, thermal_in_, thermal_out_;
+  typename Engine::Buffer balance_, thermal_gain_share_, thermal_loss_share_, multiplier_buffer_, occupation_buffer_;
 };
 
 }  // namespace tgge

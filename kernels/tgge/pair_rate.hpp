@@ -2,6 +2,7 @@
 
 #include "kernels/tgge/rows.hpp"
 #include "kernels/tgge/spectrum.hpp"
+#include "kernels/tgge/thermal_moments.hpp"
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -43,7 +44,61 @@ struct PairRate {
     sum.thermal_loss += sigma.hole * column.partner.thermal_hole;
     sum.loss += weight.template loss<T>(row.mode, column.mode) * column.partner.hole;
   }
-  LINDRIFT_HD void finish(Index s, const PairSums<double>& sum) const { rows.keep(s, sum); }
+  LINDRIFT_HD void finish(Index s, const PairSums<double>& sum) const {
+    const double scale = spectrum.scale();
+    rows.keep(s, {scale * sum.thermal_gain, sum.gain, scale * sum.thermal_loss, sum.loss});
+  }
+};
+
+/// The thermal sums of Eq. 6 over every pair, where moments give the others.
+template <class Spectrum, class Source>
+struct PairThermal {
+  template <class T>
+  using Sum = ThermalMoments<T>;
+  using Row = typename Spectrum::template Mode<double>;
+  template <class T>
+  struct Column {
+    T particle, hole;
+    typename Spectrum::template Mode<T> thermal;
+  };
+
+  Index size;
+  Spectrum spectrum;
+  Source source;
+  double *thermal_gain, *thermal_loss;
+
+  LINDRIFT_HD Row row(Index s) const { return spectrum.row(s); }
+  template <class T>
+  LINDRIFT_HD Column<T> column(Index s) const {
+    const Partner<T> partner = source.template partner<T>(s);
+    return {partner.thermal_particle, partner.thermal_hole, spectrum.template mode<T>(s)};
+  }
+  template <class T>
+  LINDRIFT_HD void accumulate(const Row& row, const Column<T>& column, Sum<T>& sum) const {
+    add(spectrum.pair(row, column.thermal), column, sum);
+  }
+  template <class T>
+  requires requires(const Spectrum& all, const Row& row, const Column<T>& column, ThermalFactors<T>& factors) {
+    all.pairs(row, row, column.thermal, factors, factors);
+  }
+  LINDRIFT_HD void accumulate(const Row& row, const Row& other, const Column<T>& column, Sum<T>& sum,
+                              Sum<T>& other_sum) const {
+    ThermalFactors<T> factors, others;
+    spectrum.pairs(row, other, column.thermal, factors, others);
+    add(factors, column, sum);
+    add(others, column, other_sum);
+  }
+  LINDRIFT_HD void finish(Index s, const Sum<double>& sum) const {
+    thermal_gain[s] = spectrum.scale() * sum.gain;
+    thermal_loss[s] = spectrum.scale() * sum.loss;
+  }
+
+ private:
+  template <class T>
+  LINDRIFT_HD static void add(const ThermalFactors<T>& sigma, const Column<T>& column, Sum<T>& sum) {
+    sum.gain += sigma.particle * column.particle;
+    sum.loss += sigma.hole * column.hole;
+  }
 };
 
 }  // namespace tgge

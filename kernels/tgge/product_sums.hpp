@@ -32,22 +32,6 @@ struct StoredWeightSums {
   }
 };
 
-/// Thermal sums as stored, or one number for all rows, beside the sums over the hop weights.
-template <class WeightSums>
-struct ProductSums {
-  WeightSums weight_sums;
-  const double *thermal_gain, *thermal_loss;  ///< null where the spectrum is the exponential one
-  ThermalMoments<double> moments;
-  template <class T>
-  requires requires(const WeightSums& sums) { sums.template at<T>(Index{}); }
-  LINDRIFT_HD PairSums<T> at(Index s) const {
-    PairSums<T> sum = weight_sums.template at<T>(s);
-    sum.thermal_gain = thermal_gain != nullptr ? load<T>(thermal_gain, s) : T{} + moments.gain;
-    sum.thermal_loss = thermal_loss != nullptr ? load<T>(thermal_loss, s) : T{} + moments.loss;
-    return sum;
-  }
-};
-
 /// A kind of weight whose sums over pairs are made by RowProducts. What separates still goes through its moments.
 template <class Engine, class Weight>
 class ProductSumsOn {
@@ -72,7 +56,7 @@ class ProductSumsOn {
 
  private:
   template <class Source, class WeightSums>
-  ProductSums<WeightSums> complete(Engine& engine, const Source& source, const WeightSums& weight_sums) {
+  SumsApart<WeightSums> complete(Engine& engine, const Source& source, const WeightSums& weight_sums) {
     if (products_.has_spectrum()) return {weight_sums, thermal_gain_.data(), thermal_loss_.data(), {}};
     return {weight_sums, nullptr, nullptr, engine.reduce(size_, ThermalMomentTerm<Source>{source})};
   }

@@ -64,11 +64,13 @@ class MomentBalance {
     double particles, holes, others, particle_slope, hole_slope, lowest, highest;
   };
   virtual int moments() const = 0;
+  virtual void set_thermal() = 0;
   virtual void set_multipliers(const double* lagrange_multiplier) = 0;
   virtual void set_log_moments(const double* log_moment) = 0;
   virtual Filling filling(double log_fugacity) = 0;
-  virtual void response(double log_fugacity, double* log_moment, double* derivative) = 0;
-  virtual void multipliers(double log_fugacity, double* lagrange_multiplier) = 0;
+  virtual Filling response(double log_fugacity, double* log_moment, double* derivative) = 0;
+  virtual void state(double log_fugacity, double* lagrange_multiplier, double* occupation) = 0;
+  virtual double residual(const double* lagrange_multiplier) = 0;
 };
 
 /// Generator (include/lindrift/generator.hpp, which documents the functions) on bare pointers: what is compiled once

@@ -36,6 +36,10 @@ class RateKernelOf final : public RateKernel {
         spectrum_(spectrum),
         weight_(engine_, tables) {
     spectrum_.energy = energy_ = own(energy_buffer_, tables.energy);
+    if constexpr (std::is_same_v<Spectrum, LorentzianSpectrum>) {
+      engine_.map(size_, ScaledEnergies{spectrum_.over_unit, energy_, scaled_energy_buffer_.resize(size_)});
+      spectrum_.energy = scaled_energy_buffer_.data();
+    }
     thermal_in_ = thermal_in_buffer_.resize(size_);
     thermal_out_ = thermal_out_buffer_.resize(size_);
     engine_.map(size_, Boltzmann{half_beta(), energy_, thermal_in_, thermal_out_});
@@ -92,7 +96,8 @@ class RateKernelOf final : public RateKernel {
     if constexpr (Weight::is_product && std::is_same_v<Spectrum, ByMoments> && Engine::wide_sums) {
       // Without the thermal bath gain and loss may vanish together.
       if (!moment_balance_ && tables_.thermal_weight > 0.0)
-        moment_balance_ = new MomentBalanceOn<Engine, Weight::rank>(engine_, tables_, weight_.functor(), energy_);
+        moment_balance_ = new MomentBalanceOn<Engine, Weight::rank>(engine_, tables_, weight_.functor(), energy_,
+                                                                    thermal_in_, thermal_out_);
     }
     return moment_balance_;
   }
@@ -138,6 +143,15 @@ class RateKernelOf final : public RateKernel {
     if constexpr (std::is_same_v<Spectrum, ByMoments>) {
       const auto rows = weight_.row_sums(engine_, source);
       engine_.map(size_, FinishRows<std::decay_t<decltype(rows)>, Finish>{rows, finish});
+    } else if constexpr (Weight::separable && !SourceSpectrum::separates) {
+      // Only the thermal bath needs every pair.
+      double *gain = row_sums_[0].resize(size_), *loss = row_sums_[2].resize(size_);
+      engine_.pair_sum(PairThermal<SourceSpectrum, Source>{size_, spectrum, source, gain, loss});
+      engine_.gather(gain, size_);
+      engine_.gather(loss, size_);
+      const auto weight_sums = weight_.row_sums(engine_, source);
+      const SumsApart<std::decay_t<decltype(weight_sums)>> rows{weight_sums, gain, loss, {}};
+      engine_.map(size_, FinishRows<std::decay_t<decltype(rows)>, Finish>{rows, finish});
     } else {
       const RowSums rows{row_sums_[0].resize(size_), row_sums_[1].resize(size_), row_sums_[2].resize(size_),
                          row_sums_[3].resize(size_)};
@@ -169,7 +183,7 @@ class RateKernelOf final : public RateKernel {
   Weight weight_;
   const double *energy_ = nullptr, *n_ = nullptr, *h_ = nullptr;
   double *thermal_in_ = nullptr, *thermal_out_ = nullptr;
-  Buffer energy_buffer_, thermal_in_buffer_, thermal_out_buffer_;
+  Buffer energy_buffer_, scaled_energy_buffer_, thermal_in_buffer_, thermal_out_buffer_;
   Buffer particles_buffer_, holes_buffer_, result_buffer_, second_result_buffer_;
   Buffer linear_particles_buffer_, linear_holes_buffer_, relaxation_buffer_;
   Buffer thermal_particle_, particle_, thermal_hole_, hole_;
@@ -188,12 +202,15 @@ RateKernel* make_kernel_by_products(const RateTables& tables, int threads, int d
 /// The kernel on an engine with one kind of weight that algorithm and spectrum call for.
 template <class Engine, class Weight>
 RateKernel* make_kernel_with(const RateTables& tables, bool direct, int threads, int device) {
-  const double over_width = 1.0 / tables.spectrum_width;
-  if (tables.spectrum == SpectrumKind::lorentzian)
-    return new RateKernelOf<Engine, Weight, LorentzianSpectrum>(tables, {over_width}, threads, device);
+  if (tables.spectrum == SpectrumKind::lorentzian) {
+    double largest = 0.0;
+    for (Index s = 0; s < tables.modes; ++s) largest = maximum(largest, magnitude(tables.energy[s]));
+    return new RateKernelOf<Engine, Weight, LorentzianSpectrum>(
+        tables, LorentzianSpectrum::of(tables.spectrum_width, largest), threads, device);
+  }
   if (tables.spectrum == SpectrumKind::ohmic)
-    return new RateKernelOf<Engine, Weight, OhmicSpectrum>(tables, {over_width, tables.inverse_temperature}, threads,
-                                                           device);
+    return new RateKernelOf<Engine, Weight, OhmicSpectrum>(
+        tables, {1.0 / tables.spectrum_width, tables.inverse_temperature}, threads, device);
   if constexpr (Weight::separable)
     if (!direct) return new RateKernelOf<Engine, Weight, ByMoments>(tables, {}, threads, device);
   return new RateKernelOf<Engine, Weight, ExponentialSpectrum>(tables, {}, threads, device);

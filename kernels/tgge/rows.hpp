@@ -4,6 +4,7 @@
 
 #include "kernels/logarithm.hpp"
 #include "kernels/tgge/partner.hpp"
+#include "kernels/tgge/thermal_moments.hpp"
 
 /// What is made of the four sums of a row: its prefactors, and the end of each equation.
 
@@ -134,6 +135,22 @@ struct RowSums {
   template <class T>
   LINDRIFT_HD PairSums<T> at(Index s) const {
     return {load<T>(thermal_gain, s), load<T>(gain, s), load<T>(thermal_loss, s), load<T>(loss, s)};
+  }
+};
+
+/// Thermal sums as stored, or one number for all rows, beside the sums over the hop weights.
+template <class WeightSums>
+struct SumsApart {
+  WeightSums weight_sums;
+  const double *thermal_gain, *thermal_loss;  ///< null where the spectrum is the exponential one
+  ThermalMoments<double> moments;
+  template <class T>
+  requires(sizeof(T) == sizeof(double)) || requires(const WeightSums& sums) { sums.template at<T>(Index{}); }
+  LINDRIFT_HD PairSums<T> at(Index s) const {
+    PairSums<T> sum = weight_sums.template at<T>(s);
+    sum.thermal_gain = thermal_gain != nullptr ? load<T>(thermal_gain, s) : T{} + moments.gain;
+    sum.thermal_loss = thermal_loss != nullptr ? load<T>(thermal_loss, s) : T{} + moments.loss;
+    return sum;
   }
 };
 

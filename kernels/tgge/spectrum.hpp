@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cmath>
+
 #include "kernels/elementary.hpp"
 #include "kernels/functor.hpp"
 #include "kernels/tgge/dress.hpp"
@@ -8,8 +10,9 @@
 /// (docs/physics.md, Eq. 4): detailed balance S(x) = S(-x) e^{beta x} then holds by construction.
 ///
 /// A spectrum gives mode<T>(s) of a partner, row(s), and pair(row, partner), the factors of the partner's thermal
-/// particle and of its thermal hole. A steep one falls as e^{-beta |x|/2} itself: its product with a Boltzmann factor
-/// may be of order one where neither is in range, and its Dressed form takes the exponents together.
+/// particle and of its thermal hole, over the spectrum's constant scale(); one whose factors of two rows cost less
+/// together also gives pairs(row, other row, partner). A steep one falls as e^{-beta |x|/2} itself: its product with a
+/// Boltzmann factor may be of order one where neither is in range, and its Dressed form takes the exponents together.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -22,7 +25,7 @@ struct ThermalFactors {
 
 /// sigma = 1.
 struct ExponentialSpectrum {
-  static constexpr bool steep = false;
+  static constexpr bool steep = false, separates = true;
   using Dressed = ExponentialSpectrum;
 
   const double* energy = nullptr;
@@ -38,20 +41,32 @@ struct ExponentialSpectrum {
   LINDRIFT_HD ThermalFactors<T> pair(const Mode<double>&, const Mode<T>&) const {
     return {T{} + 1.0, T{} + 1.0};
   }
+  LINDRIFT_HD double scale() const { return 1.0; }
 };
 
-/// sigma = 1 / (1 + (x/width)^2).
+/// sigma = 1 / (1 + (x/width)^2) = width^2 / (width^2 + x^2): the width squared waits until the end of a sum. Energies
+/// are in units of a power of two, exact, next to the width, so that no square leaves the range of a double.
 struct LorentzianSpectrum {
-  static constexpr bool steep = false;
+  static constexpr bool steep = false, separates = false;
   using Dressed = LorentzianSpectrum;
 
-  double over_width;
-  const double* energy = nullptr;
+  double width_squared, over_unit;
+  const double* energy = nullptr;  ///< of ScaledEnergies
 
-  template <class T>
-  LINDRIFT_HD T operator()(double to, T from) const {
-    const T x = (from - to) * over_width;
-    return 1.0 / (1.0 + x * x);
+  /// @param largest_energy  of any mode, in size; where it is 1e60 widths or more, the spectrum at 1e-120 stands for
+  /// less
+  static LorentzianSpectrum of(double width, double largest_energy) {
+    const double least = largest_energy * 1e-60;
+    int exponent;
+    const double fraction = frexp(width > least ? width : least, &exponent);
+    // A subnormal width has a unit whose inverse is out of range, but no energies that it matters for.
+    return {fraction * fraction, ldexp(1.0, exponent > -1021 ? -exponent : 1021)};
+  }
+
+  /// sigma(E_from - E_to)
+  LINDRIFT_HD double operator()(double to, double from) const {
+    const double x = (from - to) * over_unit;
+    return width_squared / (width_squared + x * x);
   }
 
   template <class T>
@@ -65,16 +80,41 @@ struct LorentzianSpectrum {
   LINDRIFT_HD Mode<double> row(Index s) const { return {energy[s]}; }
   template <class T>
   LINDRIFT_HD ThermalFactors<T> pair(const Mode<double>& row, const Mode<T>& partner) const {
-    const T sigma = (*this)(row.energy, partner.energy);
+    const T sigma = reciprocal(denominator(row, partner));
     return {sigma, sigma};
   }
+  /// One division for two rows: 1/a = b / (ab).
+  template <class T>
+  LINDRIFT_HD void pairs(const Mode<double>& row, const Mode<double>& other, const Mode<T>& partner,
+                         ThermalFactors<T>& factors, ThermalFactors<T>& others) const {
+    const T a = denominator(row, partner), b = denominator(other, partner), over = reciprocal(a * b);
+    const T sigma = b * over, other_sigma = a * over;
+    factors = {sigma, sigma};
+    others = {other_sigma, other_sigma};
+  }
+  LINDRIFT_HD double scale() const { return width_squared; }
+
+ private:
+  template <class T>
+  LINDRIFT_HD T denominator(const Mode<double>& row, const Mode<T>& partner) const {
+    const T x = partner.energy - row.energy;
+    return width_squared + x * x;
+  }
+};
+
+/// Energies in the unit of a LorentzianSpectrum.
+struct ScaledEnergies {
+  double over_unit;
+  const double* energy;
+  double* scaled;
+  LINDRIFT_HD void operator()(Index s) const { scaled[s] = over_unit * energy[s]; }
 };
 
 struct DressedOhmicSpectrum;
 
 /// sigma = |x| e^{-|x|/width} / (2 sinh(beta |x|/2)), 1/beta at x = 0; beta > 0.
 struct OhmicSpectrum {
-  static constexpr bool steep = true;
+  static constexpr bool steep = true, separates = false;
   using Dressed = DressedOhmicSpectrum;
 
   double over_width, beta;
@@ -108,11 +148,14 @@ struct OhmicSpectrum {
     const T sigma = (*this)(row.energy, partner.energy);
     return {sigma, sigma};
   }
+  LINDRIFT_HD double scale() const { return 1.0; }
 };
 
 /// The ohmic spectrum times the Boltzmann factors of the partners, which come as exponents, divided by the largest such
 /// product of the row.
 struct DressedOhmicSpectrum {
+  static constexpr bool separates = false;
+
   OhmicSpectrum bare;
   const double *particle, *hole;          ///< exponents of the partners
   const double *row_particle, *row_hole;  ///< largest exponents of the rows
@@ -133,6 +176,7 @@ struct DressedOhmicSpectrum {
     return {prefactor * exponential((partner.particle - fall) - row.particle).value,
             prefactor * exponential((partner.hole - fall) - row.hole).value};
   }
+  LINDRIFT_HD double scale() const { return 1.0; }
 };
 
 /// The largest exponents of the rows of a DressedOhmicSpectrum, as a sum over pairs whose addition is the maximum.

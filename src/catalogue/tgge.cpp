@@ -589,7 +589,8 @@ SteadyState steady_state_of(const Point& point, const RateEquation& equation, st
   options.tolerance = point.real("solver.tolerance");
   options.max_steps = point.integer("solver.max_steps");
   options.start = std::move(start);
-  return steady_state(equation, initial_multiplier(point, equation.modes()), options);
+  return point.has("initial.filling") ? steady_state(equation, point.real("initial.filling"), options)
+                                      : steady_state(equation, point.reals("initial.lagrange_multiplier"), options);
 }
 
 io::Result result_of(const Point& point, const RateEquation& equation, SteadyState state) {

@@ -29,6 +29,7 @@ class KernelMomentBalance final : public MomentBalance {
       : modes_(modes), moments_(static_cast<std::size_t>(kernel.moments())), kernel_(kernel) {}
 
   std::size_t moments() const noexcept override { return moments_; }
+  void set_thermal() override { kernel_.set_thermal(); }
   void set_multipliers(std::span<const double> lagrange_multiplier) override {
     check_length("modes", lagrange_multiplier.size(), modes_);
     kernel_.set_multipliers(lagrange_multiplier.data());
@@ -37,21 +38,27 @@ class KernelMomentBalance final : public MomentBalance {
     check_length("moments", log_moment.size(), moments_);
     kernel_.set_log_moments(log_moment.data());
   }
-  Filling filling(double log_fugacity) override {
-    const auto f = kernel_.filling(log_fugacity);
-    return {f.particles, f.holes, f.others, f.particle_slope, f.hole_slope, f.lowest, f.highest};
-  }
-  void response(double log_fugacity, std::span<double> log_moment, std::span<double> derivative) override {
+  Filling filling(double log_fugacity) override { return of(kernel_.filling(log_fugacity)); }
+  Filling response(double log_fugacity, std::span<double> log_moment, std::span<double> derivative) override {
     check_length("moments", log_moment.size(), moments_);
     check_length("pairs of moments", derivative.size(), (moments_ + 1) * (moments_ + 1));
-    kernel_.response(log_fugacity, log_moment.data(), derivative.data());
+    return of(kernel_.response(log_fugacity, log_moment.data(), derivative.data()));
   }
-  void multipliers(double log_fugacity, std::span<double> lagrange_multiplier) override {
+  void state(double log_fugacity, std::span<double> lagrange_multiplier, std::span<double> occupation) override {
     check_length("modes", lagrange_multiplier.size(), modes_);
-    kernel_.multipliers(log_fugacity, lagrange_multiplier.data());
+    check_length("modes", occupation.size(), modes_);
+    kernel_.state(log_fugacity, lagrange_multiplier.data(), occupation.data());
+  }
+  double residual(std::span<const double> lagrange_multiplier) override {
+    check_length("modes", lagrange_multiplier.size(), modes_);
+    return kernel_.residual(lagrange_multiplier.data());
   }
 
  private:
+  static Filling of(const kernels::MomentBalance::Filling& f) {
+    return {f.particles, f.holes, f.others, f.particle_slope, f.hole_slope, f.lowest, f.highest};
+  }
+
   std::size_t modes_, moments_;
   kernels::MomentBalance& kernel_;
 };

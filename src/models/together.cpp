@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 #include <mutex>
 #include <string>
@@ -24,6 +25,12 @@ namespace {
 /// the states that it multiplies, leave the range of double precision: a row's sum is e^{-beta width/2} at least.
 constexpr double largest_ohmic_exponent = 1200.0;
 
+double largest_size(const std::vector<double>& values) {
+  double largest = 0.0;
+  for (const double value : values) largest = std::max(largest, std::fabs(value));
+  return largest;
+}
+
 /// sigma(s, s') of Eq. 4 for every pair.
 template <class Spectrum>
 std::vector<double> spectrum_matrix(const std::vector<double>& energy, const Spectrum& spectrum) {
@@ -38,7 +45,8 @@ std::vector<double> spectrum_matrix(const std::vector<double>& energy, const Spe
 PairMatrices matrices_of(const RateEquation& equation, const HopWeights& weights, const TggeBath& bath) {
   PairMatrices matrices;
   if (bath.spectrum == Spectrum::lorentzian)
-    matrices.spectrum = spectrum_matrix(equation.energy, kernels::tgge::LorentzianSpectrum{1.0 / bath.spectrum_width});
+    matrices.spectrum = spectrum_matrix(
+        equation.energy, kernels::tgge::LorentzianSpectrum::of(bath.spectrum_width, largest_size(equation.energy)));
   if (bath.spectrum == Spectrum::ohmic)
     matrices.spectrum = spectrum_matrix(
         equation.energy, kernels::tgge::OhmicSpectrum{1.0 / bath.spectrum_width, bath.inverse_temperature});

@@ -35,8 +35,8 @@ class BalanceSystem {
   /// The trial point becomes the current one.
   virtual void accept() = 0;
 
-  /// The current point as Lagrange multipliers, and the logarithm of the fugacity that is largest in size.
-  virtual void read(std::vector<double>& lagrange_multiplier, double& log_fugacity) = 0;
+  /// The current point as multipliers and occupations, and the logarithm of the fugacity that is largest in size.
+  virtual void read(BalanceSolution& solution) = 0;
 };
 
 /// The balance in the Lagrange multipliers (docs/physics.md, Eqs. 15-18), for any rates: linear systems by GMRES on the
@@ -45,7 +45,7 @@ class MultiplierSystem final : public BalanceSystem {
  public:
   /// Classifies the modes at `start` and counts the fixed ones in `solution`; obstacle() tells whether that went well.
   /// Spans and references must outlive the system.
-  MultiplierSystem(Generator& generator, const Components& components, std::span<const double> conserved,
+  MultiplierSystem(Generator& generator, const Components& components, const InitialState& conserved,
                    std::vector<double> start, BalanceSolution& solution);
   ~MultiplierSystem() override;
 
@@ -57,7 +57,7 @@ class MultiplierSystem final : public BalanceSystem {
   double try_step(double step) override;
   double try_fixed_point() override;
   void accept() override;
-  void read(std::vector<double>& lagrange_multiplier, double& log_fugacity) override;
+  void read(BalanceSolution& solution) override;
 
  private:
   struct Implementation;
@@ -68,7 +68,7 @@ class MultiplierSystem final : public BalanceSystem {
 class MomentSystem final : public BalanceSystem {
  public:
   /// @param number  of particles, strictly between 0 and modes
-  /// @param start   Lagrange multipliers, shape (modes,)
+  /// @param start   Lagrange multipliers, shape (modes,); empty: the thermal state
   MomentSystem(MomentBalance& balance, std::size_t modes, double number, std::span<const double> start);
 
   double size() const override { return current_.size; }
@@ -76,15 +76,19 @@ class MomentSystem final : public BalanceSystem {
   double try_step(double step) override;
   double try_fixed_point() override;
   void accept() override;
-  void read(std::vector<double>& lagrange_multiplier, double& log_fugacity) override;
+  void read(BalanceSolution& solution) override;
 
  private:
   struct Point {
     std::vector<double> log_moment, image, derivative;
     double log_fugacity = 0.0;
+    double excess = 0.0;  ///< of log_fugacity, to first order: the number of particles is one of Newton's equations
     double size = 0.0;
   };
+  /// Everything else of a point from its moments, with a fugacity near enough for Newton's method.
   double evaluate(Point& point, double guess);
+  /// What balance_ was set to, at a fugacity near enough.
+  MomentBalance::Filling respond(Point& point, double guess);
 
   MomentBalance& balance_;
   std::size_t modes_, moments_;

@@ -38,20 +38,35 @@ MomentSystem::MomentSystem(MomentBalance& balance, std::size_t modes, double num
     point->image.resize(moments_);
     point->derivative.resize((moments_ + 1) * (moments_ + 1));
   }
-  balance_.set_multipliers(start);
-  const double shift = solve_log_fugacity(number_, static_cast<double>(modes_), 0.0,
-                                          [&](double log_fugacity) { return balance_.filling(log_fugacity); });
-  balance_.response(shift, current_.log_moment, current_.derivative);
+  if (start.empty())
+    balance_.set_thermal();
+  else
+    balance_.set_multipliers(start);
+  respond(current_, 0.0);
+  current_.log_moment = current_.image;
   evaluate(current_, 0.0);
+}
+
+MomentBalance::Filling MomentSystem::respond(Point& point, double guess) {
+  // Newton's method takes care of less, together with the moments.
+  constexpr double near = 0.1;
+  point.log_fugacity = guess;
+  MomentBalance::Filling sums = balance_.response(guess, point.image, point.derivative);
+  point.excess = log_fugacity_excess(sums, number_);
+  if (std::fabs(point.excess) <= near) return sums;
+  const auto filling = [&](double log_fugacity) {
+    return log_fugacity == guess ? sums : balance_.filling(log_fugacity);
+  };
+  point.log_fugacity = solve_log_fugacity(number_, static_cast<double>(modes_), guess, filling, near);
+  sums = balance_.response(point.log_fugacity, point.image, point.derivative);
+  point.excess = log_fugacity_excess(sums, number_);
+  return sums;
 }
 
 double MomentSystem::evaluate(Point& point, double guess) {
   balance_.set_log_moments(point.log_moment);
-  MomentBalance::Filling sums;
-  point.log_fugacity = solve_log_fugacity(number_, static_cast<double>(modes_), guess,
-                                          [&](double log_fugacity) { return sums = balance_.filling(log_fugacity); });
-  balance_.response(point.log_fugacity, point.image, point.derivative);
-  double largest = 0.0;
+  const MomentBalance::Filling sums = respond(point, guess);
+  double largest = std::fabs(point.excess);
   for (std::size_t k = 0; k < moments_; ++k) {
     const double change = std::fabs(point.image[k] - point.log_moment[k]);
     if (!(change <= largest)) largest = change;
@@ -60,14 +75,14 @@ double MomentSystem::evaluate(Point& point, double guess) {
 }
 
 void MomentSystem::solve(double /*accuracy*/) {
-  // (1 - D) dx - d dlog z = Phi(x) - x, and the number stays.
+  // (1 - D) dx - d dlog z = Phi(x) - x, and the number becomes right.
   const std::size_t n = moments_ + 1;
   std::vector<double> matrix = current_.derivative;
   for (std::size_t k = 0; k < moments_; ++k) {
     for (std::size_t l = 0; l < n; ++l) matrix[k * n + l] = (k == l ? 1.0 : 0.0) - matrix[k * n + l];
     direction_[k] = current_.image[k] - current_.log_moment[k];
   }
-  direction_[moments_] = 0.0;
+  direction_[moments_] = -current_.excess;
   solve_dense(std::move(matrix), direction_);
 }
 
@@ -83,11 +98,12 @@ double MomentSystem::try_fixed_point() {
 
 void MomentSystem::accept() { std::swap(current_, trial_); }
 
-void MomentSystem::read(std::vector<double>& lagrange_multiplier, double& log_fugacity) {
+void MomentSystem::read(BalanceSolution& solution) {
   balance_.set_log_moments(current_.log_moment);
-  lagrange_multiplier.resize(modes_);
-  balance_.multipliers(current_.log_fugacity, lagrange_multiplier);
-  log_fugacity = current_.log_fugacity;
+  solution.lagrange_multiplier.resize(modes_);
+  solution.occupation.resize(modes_);
+  balance_.state(current_.log_fugacity, solution.lagrange_multiplier, solution.occupation);
+  solution.log_fugacity = current_.log_fugacity;
 }
 
 }  // namespace lindrift

@@ -22,7 +22,7 @@ constexpr int krylov_dimension = 60;
 /// The balance equations at one trial point.
 class Balance {
  public:
-  Balance(Generator& generator, const Components& components, std::span<const double> conserved)
+  Balance(Generator& generator, const Components& components, const InitialState& conserved)
       : generator_(generator),
         modes_(generator.modes()),
         components_(static_cast<std::size_t>(components.count)),
@@ -170,7 +170,7 @@ class Balance {
   Generator& generator_;
   std::size_t modes_, components_;
   const std::vector<std::int32_t>& component_;
-  std::span<const double> conserved_;
+  InitialState conserved_;
   std::vector<double> log_gain_, log_loss_, residual_, gathered_;
   std::vector<char> fixed_;
   std::vector<double> free_number_, chi_, product_;
@@ -233,7 +233,7 @@ struct MultiplierSystem::Implementation {
   std::span<const double> update;
   double size = infinity, trial_size = infinity;
 
-  Implementation(Generator& generator, const Components& components, std::span<const double> conserved,
+  Implementation(Generator& generator, const Components& components, const InitialState& conserved,
                  std::vector<double> start, BalanceSolution& solution)
       : balance(generator, components, conserved),
         lambda(std::move(start)),
@@ -248,9 +248,8 @@ struct MultiplierSystem::Implementation {
   }
 };
 
-MultiplierSystem::MultiplierSystem(Generator& generator, const Components& components,
-                                   std::span<const double> conserved, std::vector<double> start,
-                                   BalanceSolution& solution)
+MultiplierSystem::MultiplierSystem(Generator& generator, const Components& components, const InitialState& conserved,
+                                   std::vector<double> start, BalanceSolution& solution)
     : implementation_(std::make_unique<Implementation>(generator, components, conserved, std::move(start), solution)) {}
 MultiplierSystem::~MultiplierSystem() = default;
 
@@ -289,12 +288,15 @@ void MultiplierSystem::accept() {
   self.size = self.trial_size;
 }
 
-void MultiplierSystem::read(std::vector<double>& lagrange_multiplier, double& log_fugacity) {
+void MultiplierSystem::read(BalanceSolution& solution) {
   Implementation& self = *implementation_;
-  lagrange_multiplier = std::move(self.lambda);
-  log_fugacity = 0.0;
+  solution.lagrange_multiplier = std::move(self.lambda);
+  solution.occupation.resize(solution.lagrange_multiplier.size());
+  parallel_for(solution.occupation.size(),
+               [&](std::size_t s) { solution.occupation[s] = occupation_of(solution.lagrange_multiplier[s]); });
+  solution.log_fugacity = 0.0;
   for (const double t : self.log_fugacity)
-    if (!(std::fabs(t) <= std::fabs(log_fugacity))) log_fugacity = t;
+    if (!(std::fabs(t) <= std::fabs(solution.log_fugacity))) solution.log_fugacity = t;
 }
 
 }  // namespace lindrift

@@ -64,26 +64,35 @@ void conclude(BalanceSolution& solution, double tolerance, std::int64_t max_step
   solution.message = text.str();
 }
 
-double total_number(std::span<const double> lagrange_multiplier) {
+double total_number(const InitialState& state, std::size_t modes) {
+  if (state.is_uniform()) return static_cast<double>(modes) * occupation_of(state[0]);
   // All multipliers are one and the same more often than not.
-  const double first = lagrange_multiplier[0], occupation = occupation_of(first);
-  return parallel_sum(lagrange_multiplier.size(), [&](std::size_t s) {
-    return lagrange_multiplier[s] == first ? occupation : occupation_of(lagrange_multiplier[s]);
-  });
+  const double first = state[0], occupation = occupation_of(first);
+  return parallel_sum(modes, [&](std::size_t s) { return state[s] == first ? occupation : occupation_of(state[s]); });
+}
+
+/// The thermal state; without a thermal bath nothing singles out the band energies.
+std::vector<double> thermal_multipliers(const RateEquation& equation) {
+  std::vector<double> lambda(equation.modes(), 0.0);
+  if (equation.thermal)
+    parallel_for(lambda.size(), [&](std::size_t s) { lambda[s] = equation.inverse_temperature * equation.energy[s]; });
+  return lambda;
 }
 
 }  // namespace
 
-BalanceSolution solve_balance(Generator& generator, const Components& components, std::span<const double> conserved,
-                              std::vector<double> start, double tolerance, std::int64_t max_steps) {
+BalanceSolution solve_balance(const RateEquation& equation, const Components& components, const InitialState& conserved,
+                              const std::vector<double>& start, double tolerance, std::int64_t max_steps) {
   BalanceSolution solution;
-  const double number = total_number(conserved);
+  Generator& generator = *equation.generator;
+  const std::size_t modes = equation.modes();
+  const double number = total_number(conserved, modes);
   MomentBalance* const moments = generator.moment_balance();
   // A number that rounds to none or to all is for the other system to name.
-  if (moments && components.count == 1 && number > 0.0 && number < static_cast<double>(generator.modes())) {
-    MomentSystem system(*moments, generator.modes(), number, start);
+  if (moments && components.count == 1 && number > 0.0 && number < static_cast<double>(modes)) {
+    MomentSystem system(*moments, modes, number, start);
     iterate(system, std::min(max_steps, most_moment_steps), solution);
-    system.read(solution.lagrange_multiplier, solution.log_fugacity);
+    system.read(solution);
     conclude(solution, tolerance, max_steps);
     if (solution.converged || solution.steps >= max_steps) return solution;
     // In an extreme cold every n (1-n) underflows and the moments no longer say where the Fermi level is.
@@ -91,14 +100,15 @@ BalanceSolution solve_balance(Generator& generator, const Components& components
     solution = {};
     solution.steps = steps;
   }
-  MultiplierSystem system(generator, components, conserved, std::move(start), solution);
+  MultiplierSystem system(generator, components, conserved, start.empty() ? thermal_multipliers(equation) : start,
+                          solution);
   if (system.obstacle().empty()) {
     iterate(system, max_steps, solution);
   } else {
     solution.message = system.obstacle();
     solution.change = infinity;
   }
-  system.read(solution.lagrange_multiplier, solution.log_fugacity);
+  system.read(solution);
   conclude(solution, tolerance, max_steps);
   return solution;
 }

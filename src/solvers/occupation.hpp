@@ -15,14 +15,24 @@ inline double occupation_of(double lagrange_multiplier) {
   return (lagrange_multiplier > 0.0 ? x : 1.0) / (1.0 + x);
 }
 
+/// By how much log z exceeds the one that holds `number` particles, to first order: in the logarithm of particles over
+/// holes, which is nearly linear also where every mode is full or empty to within e^{-500} and only such remainders say
+/// where the Fermi level is. Its sign is right wherever there is a number.
+inline double log_fugacity_excess(const MomentBalance::Filling& sums, double number) {
+  const double surplus = sums.others - number;
+  const double particles = sums.particles + std::max(surplus, 0.0), holes = sums.holes + std::max(-surplus, 0.0);
+  if (particles == holes) return 0.0;
+  return std::log(particles / holes) / (sums.particle_slope / particles + sums.hole_slope / holes);
+}
+
 /// log z such that the multipliers r_s - log z hold `number` particles, from sums over their occupations. Monotone
-/// scalar equation, solved by Newton inside a bracket. In the logarithm of particles over holes it is nearly linear,
-/// also where every mode is full or empty to within e^{-500} and only such remainders say where the Fermi level is.
+/// scalar equation, solved by Newton inside a bracket.
 /// @param number   strictly between 0 and modes
-/// @param filling  log z -> MomentBalance::Filling
-/// @param guess    where to start
+/// @param filling   log z -> MomentBalance::Filling
+/// @param guess     where to start
+/// @param accuracy  a Newton step as short as this is the last one: it leaves about its square
 template <class Filling>
-double solve_log_fugacity(double number, double modes, double guess, const Filling& filling) {
+double solve_log_fugacity(double number, double modes, double guess, const Filling& filling, double accuracy = 1e-9) {
   double log_fugacity = guess;
   MomentBalance::Filling sums = filling(log_fugacity);
   // At the bounds every mode holds at most, at least the mean.
@@ -33,20 +43,18 @@ double solve_log_fugacity(double number, double modes, double guess, const Filli
     sums = filling(log_fugacity);
   }
   for (int iteration = 0; iteration < 200 && low < high; ++iteration) {
-    const double surplus = sums.others - number;
-    const double particles = sums.particles + std::max(surplus, 0.0), holes = sums.holes + std::max(-surplus, 0.0);
-    if (!(particles < holes) && !(particles > holes)) break;  // equal, or not a number
-    (particles < holes ? low : high) = log_fugacity;
-    const double slope = sums.particle_slope / particles + sums.hole_slope / holes;
-    double next = log_fugacity - std::log(particles / holes) / slope;
+    const double excess = log_fugacity_excess(sums, number);
+    if (!(excess < 0.0) && !(excess > 0.0)) break;  // zero, or not a number
+    (excess < 0.0 ? low : high) = log_fugacity;
+    double next = log_fugacity - excess;
     // Outside the bracket (or not a number) bisection takes over.
     const bool newton = next > low && next < high;
     if (!newton) next = low + 0.5 * (high - low);
     const double change = std::fabs(next - log_fugacity);
     log_fugacity = next;
     if (change <= 1e-16 * (1.0 + std::fabs(log_fugacity)) || next == low || next == high) break;
-    // |f''/f'| is of order 1, so a Newton step leaves about the square of its size: below rounding.
-    if (newton && change <= 1e-9) break;
+    // |f''/f'| is of order 1, so a Newton step leaves about the square of its size.
+    if (newton && change <= accuracy) break;
     sums = filling(log_fugacity);
   }
   return log_fugacity;

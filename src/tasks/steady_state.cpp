@@ -3,42 +3,26 @@
 #include <cmath>
 
 #include "lindrift/error.hpp"
-#include "parallel.hpp"
 #include "solvers/newton.hpp"
-#include "solvers/occupation.hpp"
 
 namespace lindrift {
 
-SteadyState steady_state(const RateEquation& equation, std::span<const double> initial_lagrange_multiplier,
-                         const SteadyStateOptions& options) {
+namespace {
+
+SteadyState find(const RateEquation& equation, const InitialState& conserved, const SteadyStateOptions& options) {
   if (!(options.tolerance >= 1e-13 && options.tolerance <= 1e-2))
     throw ParameterError("solver.tolerance",
                          std::to_string(options.tolerance) + " is not allowed: must be in [1e-13, 1e-2]");
-  const std::size_t modes = equation.modes();
-  if (initial_lagrange_multiplier.size() != modes)
-    throw ShapeError("initial.lagrange_multiplier has length " + std::to_string(initial_lagrange_multiplier.size()) +
-                     "; it must be " + std::to_string(modes));
-  for (const double lambda : initial_lagrange_multiplier)
-    if (!std::isfinite(lambda)) throw ParameterError("initial.lagrange_multiplier", "every entry must be finite");
-  if (!options.start.empty() && options.start.size() != modes)
+  if (!options.start.empty() && options.start.size() != equation.modes())
     throw ShapeError("SteadyStateOptions::start has length " + std::to_string(options.start.size()) + "; it must be " +
-                     std::to_string(modes));
-
-  std::vector<double> start = options.start;
-  if (start.empty()) {
-    // The thermal state; without a thermal bath nothing singles out the band energies.
-    start.assign(modes, 0.0);
-    if (equation.thermal)
-      parallel_for(modes, [&](std::size_t s) { start[s] = equation.inverse_temperature * equation.energy[s]; });
-  }
+                     std::to_string(equation.modes()));
   const Components components = connected_components(equation);
-  BalanceSolution solution = solve_balance(*equation.generator, components, initial_lagrange_multiplier,
-                                           std::move(start), options.tolerance, options.max_steps);
+  BalanceSolution solution =
+      solve_balance(equation, components, conserved, options.start, options.tolerance, options.max_steps);
 
   SteadyState state;
   state.lagrange_multiplier = std::move(solution.lagrange_multiplier);
-  state.occupation.resize(modes);
-  parallel_for(modes, [&](std::size_t s) { state.occupation[s] = occupation_of(state.lagrange_multiplier[s]); });
+  state.occupation = std::move(solution.occupation);
   state.current = current(equation, state.occupation);
   state.particle_number = particle_number(state.occupation);
   state.residual = balance_residual(equation, state.lagrange_multiplier);
@@ -53,12 +37,23 @@ SteadyState steady_state(const RateEquation& equation, std::span<const double> i
   return state;
 }
 
+}  // namespace
+
+SteadyState steady_state(const RateEquation& equation, std::span<const double> initial_lagrange_multiplier,
+                         const SteadyStateOptions& options) {
+  if (initial_lagrange_multiplier.size() != equation.modes())
+    throw ShapeError("initial.lagrange_multiplier has length " + std::to_string(initial_lagrange_multiplier.size()) +
+                     "; it must be " + std::to_string(equation.modes()));
+  for (const double lambda : initial_lagrange_multiplier)
+    if (!std::isfinite(lambda)) throw ParameterError("initial.lagrange_multiplier", "every entry must be finite");
+  return find(equation, InitialState(initial_lagrange_multiplier), options);
+}
+
 SteadyState steady_state(const RateEquation& equation, double filling, const SteadyStateOptions& options) {
   if (!(filling > 0.0 && filling < 1.0))
     throw ParameterError("initial.filling",
                          std::to_string(filling) + " is not allowed: must be strictly between 0 and 1");
-  const std::vector<double> uniform(equation.modes(), std::log1p(-filling) - std::log(filling));
-  return steady_state(equation, uniform, options);
+  return find(equation, InitialState(std::log1p(-filling) - std::log(filling)), options);
 }
 
 }  // namespace lindrift

@@ -129,8 +129,8 @@ TEST_P(MomentBalanceTest, EveryStepIsTheReference) {
       lowest = std::min(lowest, l);
       highest = std::max(highest, l);
     }
-    const auto near = [&](double actual, Real expected) {
-      EXPECT_NEAR(actual, static_cast<double>(expected), 1e-14 * static_cast<double>(std::fabs(expected)));
+    const auto near = [&](double actual, Real expected, double tolerance = 1e-14) {
+      EXPECT_NEAR(actual, static_cast<double>(expected), tolerance * static_cast<double>(std::fabs(expected)));
     };
     near(filling.particles, particles);
     near(filling.holes, holes);
@@ -151,18 +151,28 @@ TEST_P(MomentBalanceTest, EveryStepIsTheReference) {
     const double log_fugacity = random.uniform(-1.0, 1.0);
     std::vector<double> balanced(size, NAN);
     balance->set_log_moments(moments.data());
-    balance->multipliers(log_fugacity, balanced.data());
+    std::vector<double> occupation(size, NAN);
+    balance->state(log_fugacity, balanced.data(), occupation.data());
     const auto problem = products.problem();
     const auto gain = reference::gain(problem, shifted), loss = reference::loss(problem, shifted);
     reference::Vector exact;
     for (std::size_t s = 0; s < size; ++s) exact.push_back(std::log(loss[s] / gain[s]) - log_fugacity);
     EXPECT_LE(largest_error(balanced, exact, reference::Vector(size, 1.0L)), 1e-13);
+    for (std::size_t s = 0; s < size; ++s)
+      near(occupation[s], reference::occupation(static_cast<Real>(balanced[s])), 1e-13);
 
     // The map from moments to moments, and its derivative against a difference quotient of fourth order of the plain
     // loops: truncation h^4/30 times a fifth derivative of order one, 1e-14.
-    balance->filling(log_fugacity);
     std::vector<double> image(count, NAN);
-    balance->response(log_fugacity, image.data(), derivative.data());
+    const auto filled = balance->response(log_fugacity, image.data(), derivative.data());
+    const auto alone = balance->filling(log_fugacity);
+    near(filled.particles, alone.particles);
+    near(filled.holes, alone.holes);
+    near(filled.particle_slope, alone.particle_slope);
+    near(filled.hole_slope, alone.hole_slope);
+    EXPECT_EQ(filled.others, alone.others);
+    EXPECT_EQ(filled.lowest, alone.lowest);
+    EXPECT_EQ(filled.highest, alone.highest);
     const auto image_of = [&](const reference::Vector& x, Real t) {
       const auto r = static_cast<std::size_t>(rank());
       reference::Vector multipliers;
@@ -220,7 +230,8 @@ TEST_P(MomentBalanceTest, StaysFiniteInTheColdAndAgreesWithTheRates) {
   balance->filling(0.0);
   balance->response(0.0, moments.data(), derivative.data());
   balance->set_log_moments(moments.data());
-  balance->multipliers(0.0, balanced.data());
+  std::vector<double> occupation(300);
+  balance->state(0.0, balanced.data(), occupation.data());
   kernel->log_rates(lambda.data(), log_gain.data(), log_loss.data());
   for (std::size_t s = 0; s < 300; ++s)
     EXPECT_NEAR(balanced[s], log_loss[s] - log_gain[s], 1e-15 * 4500.0) << s;  // rounding of numbers of that size
@@ -228,6 +239,47 @@ TEST_P(MomentBalanceTest, StaysFiniteInTheColdAndAgreesWithTheRates) {
   balance->response(0.0, moments.data(), derivative.data());
   for (const double m : moments) EXPECT_TRUE(std::isfinite(m));
   for (const double d : derivative) EXPECT_TRUE(std::isfinite(d));
+}
+
+TEST_P(MomentBalanceTest, StartsFromTheThermalState) {
+  for (const double beta : {0.0, 1.7, 1500.0}) {
+    Random random(14);
+    const Products products(random, 131, rank(), beta);
+    const auto kernel = kernel_of(products);
+    kernels::MomentBalance* const balance = kernel->moment_balance();
+    if (!balance) GTEST_SKIP() << "no moments here";
+    std::vector<double> lambda(products.size()), n(products.size());
+    balance->set_thermal();
+    balance->state(0.3, lambda.data(), n.data());
+    for (std::size_t s = 0; s < products.size(); ++s) {
+      EXPECT_NEAR(lambda[s], beta * products.energy[s] - 0.3, 1e-14 + 1e-15 * beta * 4.0) << s;
+      EXPECT_NEAR(n[s], static_cast<double>(reference::occupation(static_cast<Real>(lambda[s]))), 1e-15) << s;
+    }
+  }
+}
+
+TEST_P(MomentBalanceTest, ResidualIsTheRelativeImbalance) {
+  Random random(15);
+  for (const std::size_t size : {1U, 9U, 130U}) {
+    const Products products(random, size, rank(), 2.0);
+    const auto kernel = kernel_of(products);
+    kernels::MomentBalance* const balance = kernel->moment_balance();
+    if (!balance) GTEST_SKIP() << "no moments here";
+    auto lambda = random.vector(size, -30.0, 30.0);
+    const auto problem = products.problem();
+    const auto gain = reference::gain(problem, extended(lambda)), loss = reference::loss(problem, extended(lambda));
+    Real largest = 0.0L;
+    for (std::size_t s = 0; s < size; ++s) {
+      const Real l = lambda[s], in = gain[s] * reference::hole(l), out = loss[s] * reference::occupation(l);
+      largest = std::max(largest, std::fabs(in - out) / (in + out));
+    }
+    EXPECT_NEAR(balance->residual(lambda.data()), static_cast<double>(largest), 1e-14);
+    // Beyond the range, or not a number: for logarithms to tell.
+    for (const double bad : {150.0, -150.0, static_cast<double>(INFINITY), static_cast<double>(NAN)}) {
+      lambda[size / 2] = bad;
+      EXPECT_TRUE(std::isnan(balance->residual(lambda.data()))) << bad;
+    }
+  }
 }
 
 TEST_P(MomentBalanceTest, SameBitsForAnyNumberOfThreads) {

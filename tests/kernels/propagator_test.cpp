@@ -33,7 +33,7 @@ std::vector<Engine> host_engines() {
   return engines;
 }
 
-kernels::PropagatorFunctions functions_of(const Engine& engine) {
+kernels::PropagatorFunctions functions_of([[maybe_unused]] const Engine& engine) {
 #ifdef LINDRIFT_SIMD_VARIANTS
   if (engine.place == Engine::Place::v3) return kernels::v3::propagator_functions();
   if (engine.place == Engine::Place::v4) return kernels::v4::propagator_functions();
