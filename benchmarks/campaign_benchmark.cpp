@@ -72,7 +72,7 @@ std::size_t number_of(const config::Point& point) {
 TaskEntry task_of(const std::function<double(std::size_t)>& seconds, bool known) {
   TaskEntry task = find_task(find_model("tgge_chain"), "steady_state");
   task.shares_a_point = false;
-  task.group_size = {};
+  task.grouping = {};
   task.run_group = {};
   task.cost = {};
   if (known) task.cost = [seconds](const config::Point& point) { return seconds(number_of(point)); };

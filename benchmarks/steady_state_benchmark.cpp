@@ -5,6 +5,7 @@
 #include "benchmarks/ceiling.hpp"
 #include "benchmarks/google_main.hpp"
 #include "benchmarks/support.hpp"
+#include "lindrift/tasks/continuation.hpp"
 #include "lindrift/tasks/relax.hpp"
 #include "lindrift/tasks/steady_state.hpp"
 
@@ -70,6 +71,73 @@ void sizes(benchmark::internal::Benchmark* all) {
 }
 BENCHMARK_CAPTURE(steady, one_band, chain)->Apply(sizes);
 BENCHMARK_CAPTURE(steady, two_bands, rashba)->Apply(sizes);
+
+TggeChain lorentzian_chain(std::int64_t sites, double parameter) {
+  TggeChain model = chain(sites);
+  model.bath.spectrum = Spectrum::lorentzian;
+  model.bath.inverse_temperature = 0.5 + 7.5 * parameter;
+  return model;
+}
+TggeRashba lorentzian_rashba(std::int64_t sites, double parameter) {
+  TggeRashba model = rashba(sites);
+  model.bath.spectrum = Spectrum::lorentzian;
+  model.zeeman_field = 0.1 + 1.9 * parameter;
+  return model;
+}
+TggeChain separable_chain(std::int64_t sites, double parameter) {
+  TggeChain model = chain(sites);
+  model.bath.inverse_temperature = 0.5 + 7.5 * parameter;
+  return model;
+}
+
+/// A dense sweep in chains of ten points that start from each other (`solver.chain = 10`), beside the same points with
+/// cold starts. The clock stands while equations are made, which takes the same for both.
+template <class Model>
+void chained(benchmark::State& state, Model (*make)(std::int64_t, double)) {
+  constexpr int points = 40, length = 10;
+  struct Cost {
+    double seconds = 0.0, steps = 0.0;
+  } cold, warm;
+  for (auto _ : state) {
+    Continuation line;
+    for (int point = 0; point < points; ++point) {
+      const RateEquation equation = make_rate_equation(make(state.range(0), static_cast<double>(point) / (points - 1)),
+                                                       execution(Algorithm::automatic));
+      const auto solve = [&](bool chain, Cost& cost) {
+        const Stopwatch watch(1);
+        if (point % length == 0) line.forget();
+        const SteadyState result =
+            chain ? steady_state(equation, 0.5, {.start = line.start(point)}) : steady_state(equation, 0.5);
+        if (chain) line.add(point, result);
+        cost.seconds += watch.seconds();
+        cost.steps += static_cast<double>(result.steps);
+        if (!result.converged) state.SkipWithError("a steady state did not converge");
+      };
+      Cost first;  // touches the memory
+      solve(false, first);
+      solve(false, cold);
+      solve(true, warm);
+    }
+  }
+  const double solved = points * static_cast<double>(state.iterations());
+  state.counters["cold_seconds_per_point"] = cold.seconds / solved;
+  state.counters["seconds_per_point"] = warm.seconds / solved;
+  state.counters["times_faster_than_cold"] = cold.seconds / warm.seconds;
+  state.counters["cold_steps"] = cold.steps / solved;
+  state.counters["steps"] = warm.steps / solved;
+}
+BENCHMARK_CAPTURE(chained, lorentzian_one_band, lorentzian_chain)
+    ->ArgName("L")
+    ->Arg(1000)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(chained, lorentzian_two_bands, lorentzian_rashba)
+    ->ArgName("L")
+    ->Arg(500)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(chained, separable_one_band, separable_chain)
+    ->ArgName("L")
+    ->Arg(100000)
+    ->Unit(benchmark::kMillisecond);
 
 /// examples/fig2.toml: L = 20, from infinite temperature, 161 output times up to 320.
 void relaxation(benchmark::State& state) {

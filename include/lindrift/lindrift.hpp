@@ -12,6 +12,7 @@
 #include "lindrift/models/tgge_chain.hpp"
 #include "lindrift/models/tgge_rashba.hpp"
 #include "lindrift/models/together.hpp"
+#include "lindrift/tasks/continuation.hpp"
 #include "lindrift/tasks/density.hpp"
 #include "lindrift/tasks/green.hpp"
 #include "lindrift/tasks/hubbard_green.hpp"

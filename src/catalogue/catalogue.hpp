@@ -45,6 +45,27 @@ struct Monitor {
   std::vector<unsigned char> restored;
 };
 
+/// How the points of a sweep are taken by the ranks: in groups of points that follow each other.
+struct Grouping {
+  std::size_t size = 1;  ///< points of a group; the last one of a row may have fewer
+  std::size_t row = 0;   ///< points that groups may follow each other in; 0: all of the sweep
+  /// Each point of a group starts from those before it: a rank takes the group whole, from its first point on.
+  /// Otherwise the points of a group are run side by side.
+  bool chained = false;
+  std::string note{};  ///< what a user would want to know
+};
+
+/// A group to be run. The numbers of a point may depend on its place and, in a chain, on the parameters of the places
+/// before it, but never on which points are wanted.
+struct Group {
+  const config::Document& document;
+  bool chained = false;
+  std::size_t first = 0;     ///< point of the sweep at the first place
+  std::vector<bool> wanted;  ///< of every place of the group, at least one
+
+  config::Point point(std::size_t place) const { return document.point(first + place); }
+};
+
 /// One task of one model.
 struct TaskEntry {
   std::string kind;
@@ -67,16 +88,13 @@ struct TaskEntry {
   /// How long a point takes compared with others of the sweep, in any unit; it must not look at clocks. Empty: all the
   /// same.
   std::function<double(const config::Point&)> cost{};
-  /// Points that one rank takes at once, each group as many of them one after the other; empty: one. It may depend on
-  /// nothing but its argument.
-  std::function<std::size_t(const config::Document&)> group_size{};
-  /// Runs the points of a group together, where that is faster than one by one; empty, or groups of one: run() for
-  /// each. A point stands at its place in the group, and places of points that are not wanted are empty: the numbers of
-  /// a point may depend on its place, but not on which others are there. Hands each result to `finished` with its
-  /// place, on the thread that called. Points that have no result when it throws are tried in smaller groups, down to
-  /// run().
-  std::function<void(const std::vector<std::optional<config::Point>>& places, const Execution&, const Monitor&,
-                     const std::function<void(std::size_t, io::Result)>& finished)>
+  /// Points that one rank takes at once; empty: one. It may depend on nothing but its argument.
+  std::function<Grouping(const config::Document&)> grouping{};
+  /// Runs the wanted points of a group, where that is faster than one by one; empty, or groups of one: run() for each.
+  /// Hands each result to `finished` with its place, on the thread that called. Points that have no result when it
+  /// returns or throws are tried in smaller groups, down to run().
+  std::function<void(const Group&, const Execution&, const Monitor&,
+                     const std::function<void(std::size_t place, io::Result)>& finished)>
       run_group{};
 };
 

@@ -583,14 +583,17 @@ void describe(io::Result& result, const RateEquation& equation) {
   result.algorithm_reason = equation.reason;
 }
 
-io::Result find_steady_state(const Point& point, const RateEquation& equation, const Monitor&) {
+/// @param start  as in SteadyStateOptions
+SteadyState steady_state_of(const Point& point, const RateEquation& equation, std::vector<double> start) {
   SteadyStateOptions options;
   options.tolerance = point.real("solver.tolerance");
   options.max_steps = point.integer("solver.max_steps");
-  SteadyState state = point.has("initial.filling")
-                          ? steady_state(equation, point.real("initial.filling"), options)
-                          : steady_state(equation, point.reals("initial.lagrange_multiplier"), options);
+  options.start = std::move(start);
+  return point.has("initial.filling") ? steady_state(equation, point.real("initial.filling"), options)
+                                      : steady_state(equation, point.reals("initial.lagrange_multiplier"), options);
+}
 
+io::Result result_of(const Point& point, const RateEquation& equation, SteadyState state) {
   io::Result result = outline(point);
   describe(result, equation);
   result.converged = state.converged;
@@ -608,6 +611,10 @@ io::Result find_steady_state(const Point& point, const RateEquation& equation, c
   fill(result, "full_modes", std::vector{state.full_modes});
   fill(result, "frozen_modes", std::vector{state.frozen_modes});
   return result;
+}
+
+io::Result find_steady_state(const Point& point, const RateEquation& equation, const Monitor&) {
+  return result_of(point, equation, steady_state_of(point, equation, {}));
 }
 
 io::Result follow_relaxation(const Point& point, const RateEquation& equation, const Monitor& monitor) {
@@ -663,7 +670,8 @@ bool leaves_weights_alone(const std::string& path) {
   return false;
 }
 
-/// Points one after the other that differ in strengths of the baths and in fillings only, if they gain from each other.
+/// How many points one after the other differ in strengths of the baths and in fillings only, if they gain from each
+/// other; else 1.
 std::size_t points_together(const config::Document& document) {
   if (document.sweep.empty()) return 1;
   const bool zip = document.sweep.mode == config::SweepMode::zip;
@@ -685,13 +693,17 @@ std::size_t points_together(const config::Document& document) {
   return with_model(first, [&](const auto& model) { return gains_together(model, resolved(first, {})); }) ? size : 1;
 }
 
+Grouping side_by_side(const config::Document& document) { return {.size = points_together(document)}; }
+
 template <Solve solve>
-void run_together(const std::vector<std::optional<Point>>& places, const Execution& requested, const Monitor& monitor,
+void run_together(const Group& group, const Execution& requested, const Monitor& monitor,
                   const std::function<void(std::size_t, io::Result)>& finished) {
+  std::vector<std::optional<Point>> places(group.wanted.size());
   std::vector<std::optional<BathStrength>> strengths(places.size());
   const Point* first = nullptr;
   for (std::size_t i = 0; i < places.size(); ++i) {
-    if (!places[i]) continue;
+    if (!group.wanted[i]) continue;
+    places[i] = group.point(i);
     if (first == nullptr) first = &*places[i];
     const TggeBath bath = bath_of(*places[i]);
     strengths[i] = BathStrength{bath.coupling, bath.nonequilibrium_fraction, bath.equilibrium_fraction};
@@ -734,6 +746,67 @@ void run_together(const std::vector<std::optional<Point>>& places, const Executi
   hand_over();
 }
 
+// --- sweeps whose points start from each other ---
+
+Grouping grouping_of_steady_states(const config::Document& document) {
+  Grouping grouping = side_by_side(document);
+  const std::int64_t asked = document.base.integer("solver.chain");
+  if (asked == 1) return grouping;
+  const auto without_effect = [&](const std::string& why) {
+    grouping.note = fmt::format("solver.chain = {} has no effect: {}", asked, why);
+    return grouping;
+  };
+  if (grouping.size > 1) return without_effect("points that advance together as products of matrices start alike");
+  // Where the innermost axis starts again the parameters jump. Under zip it has all points.
+  const std::size_t row = document.sweep.empty() ? 1 : document.sweep.axes.back().values.size();
+  if (row == 1) return without_effect("no point of the sweep has a neighbour");
+  return {.size = std::min(static_cast<std::size_t>(asked), row), .row = row, .chained = true};
+}
+
+/// Where a point is on the innermost axis.
+config::Complex place_on_axis(const config::Document& document, std::size_t point) {
+  const config::Value value = document.sweep.at(point).back();
+  const auto* complex = std::get_if<config::Complex>(&value);
+  return complex != nullptr ? *complex : std::get<double>(value);
+}
+
+/// Steady states one after the other, each from those before it. A point that throws is left without a result, to be
+/// tried by itself; the next one starts cold, as after one that does not converge.
+void run_chain(const Group& group, const Execution& requested, const Monitor& monitor,
+               const std::function<void(std::size_t, io::Result)>& finished) {
+  std::size_t end = group.wanted.size();
+  while (end > 0 && !group.wanted[end - 1]) --end;
+  Continuation line;
+  for (std::size_t place = 0; place < end; ++place) {
+    if (monitor.progress && !monitor.progress(0.0)) return;
+    const config::Complex where = place_on_axis(group.document, group.first + place);
+    std::optional<io::Result> result;
+    try {
+      const Point point = group.point(place);
+      const RateEquation equation = equation_of(point, resolved(point, requested));
+      std::vector<double> start = line.start(where);
+      const bool warm = !start.empty();
+      SteadyState state = steady_state_of(point, equation, std::move(start));
+      if (warm && !state.converged) {  // what converges by itself converges in a chain
+        const std::int64_t in_vain = state.steps;
+        state = steady_state_of(point, equation, {});
+        state.steps += in_vain;
+      }
+      line.add(where, state);
+      if (group.wanted[place]) result = result_of(point, equation, std::move(state));
+    } catch (const std::exception&) {
+      line.forget();
+    }
+    if (result) finished(place, std::move(*result));
+  }
+}
+
+void run_steady_states(const Group& group, const Execution& requested, const Monitor& monitor,
+                       const std::function<void(std::size_t, io::Result)>& finished) {
+  const auto run = group.chained ? run_chain : run_together<find_steady_state>;
+  run(group, requested, monitor, finished);
+}
+
 ModelEntry tgge_entry(bool two_bands) {
   ModelEntry model;
   model.algorithms = {Algorithm::direct, Algorithm::separable};
@@ -745,6 +818,11 @@ ModelEntry tgge_entry(bool two_bands) {
                        .help = "adams for mild, bdf for stiff rates; auto looks at the fastest rate",
                        .default_value = std::string("auto"),
                        .choices = {"auto", "adams", "bdf"}};
+  const Key chain{.path = "solver.chain",
+                  .type = Type::integer,
+                  .help = "points of a sweep, one after the other, that start from each other's solution",
+                  .default_value = std::int64_t{1},
+                  .range = {.low = 1.0, .high = 1e6}};
   model.tasks = {{.kind = "relax",
                   .description = "time evolution of the occupations from an initial state",
                   .keys = {times, integrator},
@@ -755,19 +833,19 @@ ModelEntry tgge_entry(bool two_bands) {
                   .diagnostics = diagnostics_of,
                   .shares_a_point = true,
                   .cost = relative_cost,
-                  .group_size = points_together,
+                  .grouping = side_by_side,
                   .run_group = run_together<follow_relaxation>},
                  {.kind = "steady_state",
                   .description = "steady state with the numbers of the initial state",
-                  .keys = {},
+                  .keys = {chain},
                   .fields = field_names(two_bands, false),
                   .outline = outline,
                   .plan = plan_point,
                   .run = run_point<find_steady_state>,
                   .diagnostics = diagnostics_of,
                   .shares_a_point = true,
-                  .group_size = points_together,
-                  .run_group = run_together<find_steady_state>}};
+                  .grouping = grouping_of_steady_states,
+                  .run_group = run_steady_states}};
   return model;
 }
 

@@ -29,14 +29,21 @@ int check(const RunOptions& options) {
     fmt::print(")");
   }
   fmt::print("\nalgorithm    {}: {}\n", name(plan.algorithm), plan.reason);
-  if (const std::size_t together = task.group_size ? task.group_size(document) : 1; together > 1)
-    fmt::print("together     {} points at a time, their sums over pairs as products of matrices\n", together);
+  const Grouping grouping = task.grouping ? task.grouping(document) : Grouping{};
+  if (grouping.chained) {
+    const std::size_t chains = sweep::groups_of(grouping, points);
+    fmt::print("chains       {} of {}{} points, each of which starts from the solution of those before it\n", chains,
+               chains * grouping.size > points ? "up to " : "", grouping.size);
+  } else if (grouping.size > 1) {
+    fmt::print("together     {} points at a time, their sums over pairs as products of matrices\n", grouping.size);
+  }
   fmt::print("backend      {}: {}\n", name(plan.backend), plan.backend_reason);
   fmt::print("memory       {} for a point, {} for the results\n", bytes_text(plan.memory_bytes), bytes_text(output));
   fmt::print("work         about {:.3g} {} a point, each {:.3g} operations on {}\n", plan.rate_evaluations, plan.work,
              plan.operations, bytes_text(plan.bytes_moved));
   fmt::print("time         about {} in all ({} each, measured here)\n",
              duration_text(seconds * static_cast<double>(points)), duration_text(plan.seconds_per_evaluation));
+  if (!grouping.note.empty()) fmt::print("note         {}\n", grouping.note);
   for (const std::string& note : plan.notes) fmt::print("note         {}\n", note);
   return success;
 }

@@ -309,10 +309,8 @@ int run(const RunOptions& options, sweep::Communicator& communicator) {
     const int cores = static_cast<int>(std::thread::hardware_concurrency());
     if (options.execution.threads > cores)
       spdlog::warn("{} threads on {} cores: more threads than cores slow a run down", options.execution.threads, cores);
-    const std::size_t points = part.wanted.count();
-    if (static_cast<std::size_t>(communicator.size()) > points && !task.shares_a_point)
-      spdlog::warn("{} ranks for {} point{}: {} of them idle", communicator.size(), points, points == 1 ? "" : "s",
-                   static_cast<std::size_t>(communicator.size()) - points);
+    if (const std::string note = task.grouping ? task.grouping(document).note : ""; !note.empty())
+      spdlog::info("{}", note);
     if (part.before.finished() > 0)
       spdlog::info("{} of {} points are there already", part.before.finished(), document.sweep.points());
   }

@@ -44,19 +44,41 @@ void Wanted::remove(std::size_t point) {
   --count_;
 }
 
+std::pair<std::size_t, std::size_t> Agenda::group_of(std::size_t unit) const {
+  const std::size_t group = unit / parts_, place = group % groups_of_row_ * grouping_.size;
+  return {group / groups_of_row_ * grouping_.row + place, std::min(grouping_.size, grouping_.row - place)};
+}
+
 template <class Take>
 void Agenda::for_each_point(std::size_t unit, const Take& take) const {
-  const std::size_t first = unit / parts_ * group_size_, part = (group_size_ + parts_ - 1) / parts_;
-  const std::size_t begin = first + unit % parts_ * part;
-  for (std::size_t p = begin; p < std::min({begin + part, first + group_size_, wanted_.points()}); ++p)
+  const auto [first, size] = group_of(unit);
+  const std::size_t part = (grouping_.size + parts_ - 1) / parts_, begin = first + unit % parts_ * part;
+  for (std::size_t p = begin; p < std::min(begin + part, first + size); ++p)
     if (wanted_.has(p)) take(p);
+}
+
+double Agenda::cost_of(std::size_t unit, const config::Document& document, const TaskEntry& task) const {
+  double sum = 0.0;
+  const auto add = [&](std::size_t p) { sum += task.cost ? std::max(0.0, task.cost(document.point(p))) : 1.0; };
+  if (!grouping_.chained) {
+    for_each_point(unit, add);
+    return sum;
+  }
+  // Points before the last wanted one are computed whether they are wanted or not.
+  const std::size_t first = group_of(unit).first;
+  std::size_t last = first;
+  for_each_point(unit, [&](std::size_t p) { last = p; });
+  for (std::size_t p = first; p <= last; ++p) add(p);
+  return sum;
 }
 
 Agenda::Agenda(const config::Document& document, const TaskEntry& task, Wanted wanted, int ranks)
     : wanted_(std::move(wanted)) {
   const std::size_t points = wanted_.points();
-  if (task.group_size) group_size_ = std::max<std::size_t>(1, task.group_size(document));
-  groups_ = (points + group_size_ - 1) / group_size_;
+  if (task.grouping) grouping_ = task.grouping(document);
+  if (grouping_.row == 0) grouping_.row = points;
+  groups_of_row_ = groups_of(grouping_, grouping_.row);
+  groups_ = groups_of(grouping_, points);
   const auto wanted_units = [&] {
     std::vector<std::uint32_t> units;
     for (std::size_t unit = 0; unit < groups_ * parts_; ++unit) {
@@ -69,21 +91,19 @@ Agenda::Agenda(const config::Document& document, const TaskEntry& task, Wanted w
 
   std::vector<std::uint32_t> order;
   if (wanted_.count() < points) order = wanted_units();
-  if (const std::size_t left = wanted_.count() < points ? order.size() : groups_; group_size_ > 1 && left > 0) {
-    parts_ = parts_of_groups(left, group_size_, ranks);
+  if (const std::size_t left = wanted_.count() < points ? order.size() : groups_;
+      grouping_.size > 1 && !grouping_.chained && left > 0) {
+    parts_ = parts_of_groups(left, grouping_.size, ranks);
     if (parts_ > 1) order = wanted_units();
   }
   if (wanted_.count() < points || parts_ > 1) order_ = order;
-  if (task.cost && units() > 1) {
+  if ((task.cost || grouping_.chained) && units() > 1) {
     if (!order_) {
       order.resize(units());
       std::iota(order.begin(), order.end(), 0U);
     }
     std::vector<float> of_unit(order.size());
-    for (std::size_t i = 0; i < order.size(); ++i)
-      for_each_point(order[i], [&](std::size_t p) {
-        of_unit[i] += static_cast<float>(std::max(0.0, task.cost(document.point(p))));
-      });
+    for (std::size_t i = 0; i < order.size(); ++i) of_unit[i] = static_cast<float>(cost_of(order[i], document, task));
     if (std::adjacent_find(of_unit.begin(), of_unit.end(), std::not_equal_to<>()) != of_unit.end()) {
       std::vector<std::uint32_t> places(order.size());
       std::iota(places.begin(), places.end(), 0U);
@@ -98,14 +118,12 @@ Agenda::Agenda(const config::Document& document, const TaskEntry& task, Wanted w
     }
   }
   alone_ = units();
-  if (task.shares_a_point && group_size_ == 1 && ranks > 1 && units() % static_cast<std::size_t>(ranks) != 0) {
+  if (task.shares_a_point && grouping_.size == 1 && ranks > 1 && units() % static_cast<std::size_t>(ranks) != 0) {
     std::vector<double> costs(units());
     for (std::size_t i = 0; i < costs.size(); ++i) costs[i] = cost(i);
     alone_ -= units_for_teams(costs, ranks);
   }
 }
-
-std::size_t Agenda::first_point(std::size_t place) const { return unit_at(place) / parts_ * group_size_; }
 
 std::vector<std::size_t> Agenda::points(std::size_t place) const {
   std::vector<std::size_t> points;
@@ -121,6 +139,12 @@ std::vector<std::size_t> Agenda::dealt(int rank, int ranks) const {
         if (taker == rank) own.push_back(i);
       });
   return own;
+}
+
+std::size_t groups_of(const Grouping& grouping, std::size_t points) {
+  const auto cut = [](std::size_t count, std::size_t size) { return (count + size - 1) / size; };
+  if (grouping.row == 0 || grouping.row >= points) return cut(points, grouping.size);
+  return points / grouping.row * cut(grouping.row, grouping.size);
 }
 
 double makespan(const std::vector<double>& costs, int ranks) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "catalogue/catalogue.hpp"
@@ -36,17 +37,16 @@ class Wanted {
 /// What a run has to do, cut into units and put in order. It follows from the input and from what is finished already,
 /// never from clocks, so that every rank makes the same one. A unit is a group of points that one rank, or one team,
 /// takes at once, or a part of a group where whole ones would leave ranks without work: the numbers of a point do not
-/// depend on which others of its group are there. Units come longest first, as far as the task can tell, so that no
-/// long one is left for the end.
+/// depend on which others of its group are wanted. Chains are never cut. Units come longest first, as far as the task
+/// can tell, so that no long one is left for the end.
 class Agenda {
  public:
   Agenda(const config::Document& document, const TaskEntry& task, Wanted wanted, int ranks);
 
   std::size_t units() const { return order_ ? order_->size() : groups_ * parts_; }
-  /// Points in a group, whether they are wanted or not; the last group may lack some.
-  std::size_t group_size() const { return group_size_; }
-  /// First point of the group of the unit at this place in the order, wanted or not.
-  std::size_t first_point(std::size_t place) const;
+  const Grouping& grouping() const { return grouping_; }
+  /// Points of the group of the unit at this place in the order, wanted or not: the first, and how many.
+  std::pair<std::size_t, std::size_t> group(std::size_t place) const { return group_of(unit_at(place)); }
   /// Wanted points of the unit at this place in the order, ascending.
   std::vector<std::size_t> points(std::size_t place) const;
   /// Units at places below this one are for single ranks; after them come as many as there are teams, one for each.
@@ -61,16 +61,22 @@ class Agenda {
  private:
   double cost(std::size_t place) const { return costs_.empty() ? 1.0 : costs_[place]; }
   std::size_t unit_at(std::size_t place) const { return order_ ? (*order_)[place] : place; }
+  std::pair<std::size_t, std::size_t> group_of(std::size_t unit) const;
   /// Calls take(point) for the wanted points of a unit, ascending.
   template <class Take>
   void for_each_point(std::size_t unit, const Take& take) const;
+  double cost_of(std::size_t unit, const config::Document& document, const TaskEntry& task) const;
 
   Wanted wanted_;
-  std::size_t group_size_ = 1, groups_ = 0, alone_ = 0;
+  Grouping grouping_;
+  std::size_t groups_of_row_ = 0, groups_ = 0, alone_ = 0;
   std::size_t parts_ = 1;                            ///< units of a group
   std::optional<std::vector<std::uint32_t>> order_;  ///< units; none: all of them as they are numbered
   std::vector<float> costs_;                         ///< of the units in order; empty: all the same
 };
+
+/// Groups that the points of a sweep make.
+std::size_t groups_of(const Grouping& grouping, std::size_t points);
 
 /// Costs in order of being taken, each by the rank that is free first: when the last one ends.
 double makespan(const std::vector<double>& costs, int ranks);

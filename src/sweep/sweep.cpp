@@ -38,6 +38,7 @@ class Worker {
 
   Leaving run() {
     report();
+    tell_of_idle_ranks();
     alone();
     const bool stopped = communicator_.maximum(stopping_ ? 1 : 0) != 0;
     if (!stopped && agenda_.teams() > 0) shared();
@@ -51,6 +52,18 @@ class Worker {
 
  private:
   // --- taking units ---
+
+  void tell_of_idle_ranks() const {
+    const auto ranks = static_cast<std::size_t>(communicator_.size());
+    const std::size_t units = agenda_.units();
+    if (communicator_.rank() != 0 || !conduct_.warn || units >= ranks || agenda_.teams() > 0) return;
+    const Grouping& grouping = agenda_.grouping();
+    conduct_.warn(fmt::format("{} ranks for {} {}{}: {} of them idle", ranks, units,
+                              grouping.chained    ? "chain"
+                              : grouping.size > 1 ? "group"
+                                                  : "point",
+                              units == 1 ? "" : "s", ranks - units));
+  }
 
   void alone() {
     if (conduct_.schedule == Schedule::dynamic && board_) {
@@ -95,8 +108,9 @@ class Worker {
 
   void take(std::size_t place) {
     std::vector<std::size_t> points = agenda_.points(place);
-    if (agenda_.group_size() > 1 && task_.run_group) {
-      together(points, agenda_.first_point(place));
+    if (agenda_.grouping().size > 1 && task_.run_group) {
+      const auto [first, size] = agenda_.group(place);
+      together(points, first, size);
       return;
     }
     for (const std::size_t point : points) {
@@ -107,18 +121,18 @@ class Worker {
 
   // --- computing ---
 
-  /// Runs points as a group; those that it leaves without a result, in smaller groups, at last one by one.
-  void together(const std::vector<std::size_t>& points, std::size_t first_point) {
+  /// Runs points of the group of so many points from the first one on; those that it leaves without a result, in
+  /// smaller groups, at last one by one.
+  void together(const std::vector<std::size_t>& points, std::size_t first_point, std::size_t size) {
     if (stopping_) return;
-    const std::size_t size = std::min(agenda_.group_size(), document_.sweep.points() - first_point);
-    std::vector<std::optional<config::Point>> places(size);
-    for (const std::size_t point : points) places[point - first_point] = document_.point(point);
+    Group group{document_, agenda_.grouping().chained, first_point, std::vector<bool>(size, false)};
+    for (const std::size_t point : points) group.wanted[point - first_point] = true;
     std::vector<bool> finished(size, false);
     auto start = Clock::now();
     bool device_memory = false;
     try {
       const Monitor monitor{.progress = progress_of(), .checkpoint = {}, .restored = {}};
-      task_.run_group(places, execution_, monitor, [&](std::size_t i, io::Result result) {
+      task_.run_group(group, execution_, monitor, [&](std::size_t i, io::Result result) {
         if (result.stopped) return;
         Record record = record_of(first_point + i, std::move(result));
         record.seconds = seconds_since(start);
@@ -143,7 +157,7 @@ class Worker {
       if (half == 1 && !stopping_) finish(compute(rest[first]));
       if (half == 1) continue;
       const auto begin = rest.begin() + static_cast<std::ptrdiff_t>(first);
-      together({begin, begin + static_cast<std::ptrdiff_t>(std::min(half, rest.size() - first))}, first_point);
+      together({begin, begin + static_cast<std::ptrdiff_t>(std::min(half, rest.size() - first))}, first_point, size);
     }
   }
 

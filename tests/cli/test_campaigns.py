@@ -59,6 +59,24 @@ times = { start = 0.0, stop = 200.0, count = 30000 }
 [output]
 fields = ["drift", "norm"]
 """
+# Points that start from each other, in rows of nine.
+CHAIN = """[model]
+kind = "tgge_rashba"
+sites = 61
+zeeman_field = 0.7
+rashba_y = 0.4
+rashba_z = 0.9
+[bath]
+nonequilibrium_fraction = 0.5
+spectrum = "lorentzian"
+[task]
+kind = "steady_state"
+[solver]
+chain = 4
+[sweep]
+"initial.filling" = [0.3, 0.5, 0.6]
+"bath.inverse_temperature" = { start = 0.5, stop = 4.5, count = 9 }
+"""
 PROPAGATOR = CLOUD.replace('"density"', '"green"')
 
 
@@ -317,6 +335,88 @@ class ResumeTest(Campaigns):
         self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume")
         self.assert_same_numbers("undisturbed.h5", "out.h5")
         self.assert_no_journal()
+
+
+class ChainTest(Campaigns):
+    def setUp(self):
+        super().setUp()
+        self.write("chain.toml", CHAIN)
+
+    def ranks(self):
+        """Numbers of ranks to run on; None is a run without mpirun."""
+        if MPIRUN is None or "MPI        none" in self.run_program("info").stdout:
+            return [None]
+        return [None, 2, 3, 11]
+
+    def test_ranks_and_schedules_do_not_change_bits(self):
+        for settings, code in (([], DONE), (["--set", "solver.max_steps=4"], POINTS_FAILED)):
+            self.expect(code, "run", "chain.toml", "-o", "undisturbed.h5", "--overwrite", *settings)
+            for ranks in self.ranks():
+                for schedule in ("dynamic", "static"):
+                    process = self.expect(code, "run", "chain.toml", "-o", "out.h5", "--overwrite", "--schedule", schedule,
+                                          *settings, ranks=ranks)
+                    self.assert_same_numbers("undisturbed.h5", "out.h5")
+                    self.assertEqual("11 ranks for 9 chains: 2 of them idle" in process.stderr, ranks == 11, process.said)
+
+    def test_numbers_are_those_of_cold_starts_in_fewer_steps(self):
+        self.expect(DONE, "run", "chain.toml", "-o", "chain.h5")
+        self.expect(DONE, "run", "chain.toml", "-o", "cold.h5", "--set", "solver.chain=1")
+        chain, cold = (datasets(self.folder / name) for name in ("chain.h5", "cold.h5"))
+        self.assertLess(chain["steps"].sum(), cold["steps"].sum())
+        self.assertLess(chain["residual"].max(), 1e-12)
+        for name in ("current", "occupation", "lagrange_multiplier"):
+            np.testing.assert_allclose(chain[name], cold[name], rtol=0, atol=1e-12 * (1 + abs(cold[name]).max()))
+
+    def test_kills(self):
+        more = ["--set", "model.sites=400", "--set", 'output.fields=["current", "steps", "residual"]']
+        self.expect(DONE, "run", "chain.toml", "-o", "undisturbed.h5", *more)
+        for points in (1, 5, 9):
+            code, out, err = self.interrupted(signal.SIGKILL, "run", "chain.toml", "-o", "out.h5", *more, points=points)
+            self.assertEqual(code, -signal.SIGKILL, out + err)
+            self.expect(DONE, "run", "chain.toml", "-o", "out.h5", "--resume", *more, ranks=self.ranks()[:3][-1],
+                        says="of 27 points are there already")
+            self.assert_same_numbers("undisturbed.h5", "out.h5")
+            self.assert_no_journal()
+            os.remove(self.folder / "out.h5")
+
+    def test_a_signal_stops_between_two_points_of_a_chain(self):
+        more = ["--set", "model.sites=400", "--set", "solver.chain=9", "--set", 'output.fields=["current", "steps"]']
+        self.expect(DONE, "run", "chain.toml", "-o", "undisturbed.h5", *more)
+        code, out, err = self.interrupted(signal.SIGTERM, "run", "chain.toml", "-o", "out.h5", *more, points=2)
+        self.assertEqual(code, STOPPED, out + err)
+        done = int((datasets(self.folder / "out.h5")["status"] == 1).sum())
+        self.assertTrue(0 < done < 27, done)
+        self.expect(DONE, "run", "chain.toml", "-o", "out.h5", "--resume", *more)
+        self.assert_same_numbers("undisturbed.h5", "out.h5")
+
+    def test_an_extended_sweep_keeps_what_is_there(self):
+        self.expect(DONE, "run", "chain.toml", "-o", "out.h5")
+        before = datasets(self.folder / "out.h5")
+        more = ["--set", BETA + "={start=0.5, stop=4.5, count=17}"]
+        self.expect(DONE, "run", "chain.toml", "-o", "out.h5", "--resume", *more, says="27 of 51 points are there")
+        after = datasets(self.folder / "out.h5")
+        self.assertEqual(after["lagrange_multiplier"][:, ::2].tobytes(), before["lagrange_multiplier"].tobytes())
+        self.assertEqual(after["steps"][:, ::2].tobytes(), before["steps"].tobytes())
+        self.expect(DONE, "run", "chain.toml", "-o", "whole.h5", *more)
+        whole = datasets(self.folder / "whole.h5")
+        np.testing.assert_allclose(after["occupation"], whole["occupation"], rtol=0, atol=1e-12)
+
+    def test_check_says_what_becomes_of_it(self):
+        def said(*settings):
+            arguments = [argument for setting in settings for argument in ("--set", setting)]
+            return self.expect(DONE, "check", "chain.toml", *arguments).stdout
+
+        self.assertIn("chains       9 of up to 4 points", said())
+        self.assertIn("chains       9 of 3 points", said("solver.chain=3"))
+        self.assertIn("chains       3 of 9 points", said("solver.chain=1000000"))
+        self.assertNotIn("chains ", said("solver.chain=1"))
+        together = said(BETA + "=[1.0]", FRACTION + "=[0.1, 0.2]")
+        self.assertIn("2 points at a time", together)
+        self.assertIn("solver.chain = 4 has no effect: points that advance together", together)
+        for wrong in ("0", "1000001", "2.5", '"all"'):
+            self.expect(WRONG, "check", "chain.toml", "--set", "solver.chain=" + wrong, says="solver.chain = ")
+        self.expect(WRONG, "check", "chain.toml", "--set", 'sweep."solver.chain"=[1, 2]', says="cannot be swept")
+        self.expect(WRONG, "check", "relax.toml", "--set", "solver.chain=2", says="solver.chain")
 
 
 class FailureTest(Campaigns):

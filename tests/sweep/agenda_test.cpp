@@ -28,7 +28,7 @@ TEST(Agenda, HasEachWantedPointOnce) {
     const config::Document document = document_of(points);
     for (const std::size_t group : {1U, 3U, 8U, 40U})
       for (const bool costly : {false, true}) {
-        task.group_size = [group](const config::Document&) { return group; };
+        task.grouping = [group](const config::Document&) { return Grouping{.size = group}; };
         task.cost = {};
         if (costly) task.cost = [](const config::Point& point) { return static_cast<double>(number_of(point) % 5); };
         Wanted wanted(points);
@@ -39,7 +39,7 @@ TEST(Agenda, HasEachWantedPointOnce) {
           const auto unit = agenda.points(place);
           ASSERT_FALSE(unit.empty());
           EXPECT_EQ(unit.front() / group, unit.back() / group);
-          EXPECT_EQ(agenda.first_point(place), unit.front() / group * group);
+          EXPECT_EQ(agenda.group(place).first, unit.front() / group * group);
         }
         const auto visits = visits_of(agenda, points);
         for (std::size_t p = 0; p < points; ++p) EXPECT_EQ(visits[p], wanted.has(p) ? 1 : 0);
@@ -96,13 +96,61 @@ TEST(Agenda, CutsGroupsWhereRanksWouldIdle) {
   EXPECT_EQ(parts_of_groups(1, 10, 4), 1U);
 
   TaskEntry task = fake_task([](std::size_t, const Execution&, const Monitor&) { return 0.0; });
-  task.group_size = [](const config::Document&) { return std::size_t{50}; };
+  task.grouping = [](const config::Document&) { return Grouping{.size = 50}; };
   EXPECT_EQ(Agenda(document_of(100), task, Wanted(100), 1).units(), 2U);
   const Agenda agenda(document_of(100), task, Wanted(100), 4);
   ASSERT_EQ(agenda.units(), 4U);
   EXPECT_EQ(agenda.points(1).front(), 25U);
-  EXPECT_EQ(agenda.first_point(1), 0U);
+  EXPECT_EQ(agenda.group(1), std::pair(std::size_t{0}, std::size_t{50}));
   EXPECT_EQ(agenda.points(3).back(), 99U);
+}
+
+/// Whatever the ranks and the points that are wanted, chains begin where the input alone says.
+TEST(Agenda, NeverCutsChains) {
+  std::mt19937 random(7);
+  TaskEntry task = fake_task([](std::size_t, const Execution&, const Monitor&) { return 0.0; });
+  constexpr std::size_t rows = 4;
+  for (const std::size_t row : {1U, 2U, 9U, 40U})
+    for (const std::size_t size : {2U, 3U, 9U, 100U})
+      for (const int ranks : {1, 3, 64})
+        for (const bool all : {true, false}) {
+          const std::size_t points = rows * row;
+          const Grouping grouping{.size = std::min(size, row), .row = row, .chained = true};
+          task.grouping = [&](const config::Document&) { return grouping; };
+          Wanted wanted(points);
+          for (std::size_t p = 0; !all && p < points; ++p)
+            if (random() % 3 != 0) wanted.remove(p);
+          const Agenda agenda(document_of(points), task, wanted, ranks);
+          const auto visits = visits_of(agenda, points);
+          for (std::size_t p = 0; p < points; ++p) EXPECT_EQ(visits[p], wanted.has(p) ? 1 : 0);
+          if (all) {
+            EXPECT_EQ(agenda.units(), groups_of(grouping, points));
+          }
+          for (std::size_t place = 0; place < agenda.units(); ++place) {
+            const auto unit = agenda.points(place);
+            ASSERT_FALSE(unit.empty());
+            const auto [first, length] = agenda.group(place);
+            EXPECT_EQ(first, unit.front() / row * row + unit.front() % row / grouping.size * grouping.size);
+            EXPECT_EQ(length, std::min(grouping.size, (first / row + 1) * row - first));
+            EXPECT_LT(unit.back(), first + length);
+          }
+        }
+}
+
+/// A chain takes as long as its points up to the last one that is wanted.
+TEST(Agenda, TakesTheLongestChainsFirst) {
+  TaskEntry task = fake_task([](std::size_t, const Execution&, const Monitor&) { return 0.0; });
+  task.grouping = [](const config::Document&) { return Grouping{.size = 4, .row = 9, .chained = true}; };
+  const auto order = [&](const Wanted& wanted) {
+    const Agenda agenda(document_of(18), task, wanted, 2);
+    std::vector<std::size_t> first;
+    for (std::size_t place = 0; place < agenda.units(); ++place) first.push_back(agenda.group(place).first);
+    return first;
+  };
+  EXPECT_THAT(order(Wanted(18)), ElementsAre(0, 4, 9, 13, 8, 17));
+  Wanted wanted(18);
+  for (const std::size_t done : {2U, 3U, 4U, 5U, 6U, 9U, 10U, 11U, 12U}) wanted.remove(done);
+  EXPECT_THAT(order(wanted), ElementsAre(4, 13, 0, 8, 17));  // 4 with point 7 alone, 0 with points 0 and 1
 }
 
 TEST(Agenda, FormsTeamsWhereRanksWouldIdle) {

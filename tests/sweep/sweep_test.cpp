@@ -195,20 +195,20 @@ TEST(Sweep, GroupsAreRunTogetherAndFallApartWhereTheyFail) {
     if (k == 6) throw NumericalError("six cannot be");
     return static_cast<double>(k * k);
   });
-  task.group_size = [](const config::Document&) { return std::size_t{4}; };
+  task.grouping = [](const config::Document&) { return Grouping{.size = 4}; };
   bool out_of_memory = false;
-  task.run_group = [&](const std::vector<std::optional<config::Point>>& places, const Execution&, const Monitor&,
+  task.run_group = [&](const Group& group, const Execution&, const Monitor&,
                        const std::function<void(std::size_t, io::Result)>& finished) {
-    const auto count = static_cast<std::size_t>(
-        std::count_if(places.begin(), places.end(), [](const auto& place) { return place.has_value(); }));
+    const auto count = static_cast<std::size_t>(std::count(group.wanted.begin(), group.wanted.end(), true));
     groups.push_back(count);
+    EXPECT_FALSE(group.chained);
     if (out_of_memory && count > 2) throw DeviceMemoryError("no room for so many");
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      if (!places[i]) continue;
-      const std::size_t k = number_of(*places[i]);
+    for (std::size_t i = 0; i < group.wanted.size(); ++i) {
+      if (!group.wanted[i]) continue;
+      const std::size_t k = number_of(group.point(i));
       EXPECT_EQ(k % 4, i);
       if (k == 6) throw NumericalError("one of them");
-      io::Result result = task.outline(*places[i]);
+      io::Result result = task.outline(group.point(i));
       result.fields.front().data = std::vector{static_cast<double>(k * k)};
       finished(i, std::move(result));
     }
@@ -255,6 +255,22 @@ TEST(Sweep, PointsThatTheDeviceHasNoRoomForAreComputedOnTheCpu) {
   insistent.backend = Backend::cuda;
   Communicator alone;
   EXPECT_EQ(run_on(alone, 4, task, conduct, Wanted(0), insistent).tally.failed, 2U);
+}
+
+TEST(Sweep, TellsOfRanksWithoutWork) {
+  TaskEntry task = fake_task(square);
+  for (const std::size_t chain : {1U, 5U}) {
+    if (chain > 1)
+      task.grouping = [&](const config::Document&) { return Grouping{.size = chain, .row = 10, .chained = true}; };
+    std::vector<std::string> warnings;
+    on_ranks(3, [&](Communicator& ranks) {
+      Conduct conduct;
+      if (ranks.rank() == 0) conduct.warn = [&](const std::string& text) { warnings.push_back(text); };
+      run_on(ranks, 10, task, conduct);
+    });
+    EXPECT_EQ(warnings, chain > 1 ? std::vector<std::string>{"3 ranks for 2 chains: 1 of them idle"}
+                                  : std::vector<std::string>{});
+  }
 }
 
 TEST(Sweep, ReportsProgressUpToTheEnd) {

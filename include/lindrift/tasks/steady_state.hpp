@@ -12,7 +12,7 @@ namespace lindrift {
 struct SteadyStateOptions {
   double tolerance = 1e-10;          ///< on the last Newton update and on the residual, in [1e-13, 1e-2]
   std::int64_t max_steps = 1000000;  ///< Newton and Picard steps together
-  std::vector<double> start;         ///< initial lagrange_multiplier, shape (modes,); thermal unless given
+  std::vector<double> start;         ///< initial lagrange_multiplier, shape (modes,), finite; thermal unless given
 };
 
 struct SteadyState {
