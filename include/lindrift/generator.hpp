@@ -30,8 +30,8 @@ class MomentBalance {
   /// Takes r_s = beta E_s: the thermal state.
   virtual void set_thermal() = 0;
 
-  /// Takes r_s = lagrange_multiplier_s, shape (modes,): a state from which the moments can be read.
-  virtual void set_multipliers(std::span<const double> lagrange_multiplier) = 0;
+  /// Moments of a state, shape (moments,), from its multipliers, shape (modes,). Does not change what was set.
+  virtual void moments_of(std::span<const double> lagrange_multiplier, std::span<double> log_moment) = 0;
 
   /// Takes r_s = log loss_s - log gain_s of the given moments, shape (moments,).
   virtual void set_log_moments(std::span<const double> log_moment) = 0;
@@ -44,7 +44,7 @@ class MomentBalance {
   /// @param[out] derivative  shape (moments + 1, moments + 1): of each new moment, and of the number of particles in
   /// the
   ///                         last row, with respect to the moments of set_log_moments() and to log_fugacity in the last
-  ///                         column. The last row is divided by its last element. Zero after set_multipliers().
+  ///                         column. The last row is divided by its last element.
   virtual Filling response(double log_fugacity, std::span<double> log_moment, std::span<double> derivative) = 0;
 
   /// lambda_s = r_s - log_fugacity and n_s, both of shape (modes,).

@@ -34,28 +34,41 @@ struct ExponentTerm {
   }
 };
 
-/// Fills the dressed columns of one mode and the exponents of its rows. With x = e^{-|lambda|}, n and 1-n are 1/(1+x)
-/// and x/(1+x).
-struct Dress {
+/// Occupations of multipliers, the thermal ones divided by the exponentials of the largest exponents. With
+/// x = e^{-|lambda|}, n and 1-n are 1/(1+x) and x/(1+x).
+struct ScaledSource {
   double half_beta;
-  double log_thermal;  ///< log gamma_eq; -inf where the bath is off
   LargestExponents<double> largest;
   const double *energy, *lagrange_multiplier;
+
+  template <class T>
+  LINDRIFT_HD Partner<T> partner(Index s) const {
+    const T lambda = load<T>(lagrange_multiplier, s), thermal = half_beta * load<T>(energy, s), zero = T{};
+    const T x = exponential(-magnitude(lambda)).value, larger = 1.0 / (1.0 + x), smaller = x * larger;
+    const auto empty = lambda > zero;
+    return {larger * exponential(thermal - (empty ? lambda : zero) - largest.particle).value, empty ? smaller : larger,
+            larger * exponential((empty ? zero : lambda) - thermal - largest.hole).value, empty ? larger : smaller};
+  }
+};
+
+/// Fills the dressed columns of one mode and the exponents of its rows.
+struct Dress {
+  ScaledSource source;
+  double log_thermal;  ///< log gamma_eq; -inf where the bath is off
   double *thermal_particle, *particle, *thermal_hole, *hole;
   double *thermal_gain, *thermal_loss;  ///< logarithms of the rows' prefactors, for LogRates
 
   LINDRIFT_HD void operator()(Index s) const { at<double>(s); }
   template <class T>
   LINDRIFT_HD void at(Index s) const {
-    const T lambda = load<T>(lagrange_multiplier, s), thermal = half_beta * load<T>(energy, s), zero = T{};
-    const T x = exponential(-magnitude(lambda)).value, larger = 1.0 / (1.0 + x), smaller = x * larger;
-    const auto empty = lambda > zero;
-    store(particle, s, empty ? smaller : larger);
-    store(hole, s, empty ? larger : smaller);
-    store(thermal_particle, s, larger * exponential(thermal - (empty ? lambda : zero) - largest.particle).value);
-    store(thermal_hole, s, larger * exponential((empty ? zero : lambda) - thermal - largest.hole).value);
-    store(thermal_gain, s, log_thermal + largest.particle - thermal);
-    store(thermal_loss, s, log_thermal + largest.hole + thermal);
+    const Partner<T> mode = source.template partner<T>(s);
+    const T thermal = source.half_beta * load<T>(source.energy, s);
+    store(particle, s, mode.particle);
+    store(hole, s, mode.hole);
+    store(thermal_particle, s, mode.thermal_particle);
+    store(thermal_hole, s, mode.thermal_hole);
+    store(thermal_gain, s, log_thermal + source.largest.particle - thermal);
+    store(thermal_loss, s, log_thermal + source.largest.hole + thermal);
   }
 };
 

@@ -39,13 +39,17 @@ class MomentBalanceOn final : public MomentBalance {
     set_log_moments(log_moment);
   }
 
-  void set_multipliers(const double* lagrange_multiplier) override {
-    engine_.copy_in(lagrange_multiplier, size_, balance_);
-    // No moments are behind these multipliers: nothing depends on any.
-    for (int r = 0; r < Rank; ++r) gain_[r] = loss_[r] = 0.0;
-    engine_.map(size_, Zero{thermal_gain_share_.resize(size_), thermal_loss_share_.resize(size_)});
-    has_bare_ = false;
-    has_logarithms_ = true;
+  void moments_of(const double* lagrange_multiplier, double* log_moment) override {
+    const double* lambda = engine_.upload(lagrange_multiplier, size_, multiplier_buffer_);
+    const auto largest = engine_.reduce(size_, ExponentTerm{half_beta_, energy_, lambda});
+    const auto sums =
+        engine_.reduce(size_, ProductMomentTerm<Rank, ScaledSource>{weight_, {half_beta_, largest, energy_, lambda}});
+    log_moment[0] = log_of(sums.thermal_gain) + largest.particle;
+    log_moment[Rank + 1] = log_of(sums.thermal_loss) + largest.hole;
+    for (int r = 0; r < Rank; ++r) {
+      log_moment[1 + r] = log_of(sums.gain[r]);
+      log_moment[Rank + 2 + r] = log_of(sums.loss[r]);
+    }
   }
 
   void set_log_moments(const double* log_moment) override {
@@ -117,10 +121,7 @@ class MomentBalanceOn final : public MomentBalance {
       }
       derivative[k * (count + 1) + count] = total;
     }
-    for (int k = 0; k < count; ++k) {
-      log_moment[k] = sums.value[k] > 0.0 ? std::log(sums.value[k]) : no_moment;
-      if (log_moment[k] < no_moment) log_moment[k] = no_moment;
-    }
+    for (int k = 0; k < count; ++k) log_moment[k] = log_of(sums.value[k]);
     log_moment[0] += largest.particle;
     log_moment[Rank + 1] += largest.hole;
     return filled;
@@ -160,10 +161,8 @@ class MomentBalanceOn final : public MomentBalance {
   /// Weight of the thermal bath above which no rate in that range vanishes.
   static constexpr double least_weight = 1e-100;
 
-  struct Zero {
-    double *a, *b;
-    LINDRIFT_HD void operator()(Index s) const { a[s] = b[s] = 0.0; }
-  };
+  static double log_of(double moment) { return moment > 0.0 ? maximum(std::log(moment), no_moment) : no_moment; }
+
   bool in_range(double factor, const double* values) {
     const auto size = engine_.reduce(size_, SizeTerm{factor, values});
     return size.not_finite == 0.0 && size.largest <= most_exponent;

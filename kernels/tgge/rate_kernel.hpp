@@ -65,7 +65,7 @@ class MomentBalance {
   };
   virtual int moments() const = 0;
   virtual void set_thermal() = 0;
-  virtual void set_multipliers(const double* lagrange_multiplier) = 0;
+  virtual void moments_of(const double* lagrange_multiplier, double* log_moment) = 0;
   virtual void set_log_moments(const double* log_moment) = 0;
   virtual Filling filling(double log_fugacity) = 0;
   virtual Filling response(double log_fugacity, double* log_moment, double* derivative) = 0;

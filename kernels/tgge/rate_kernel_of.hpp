@@ -123,9 +123,14 @@ class RateKernelOf final : public RateKernel {
                                         thermal_gain_.data(), thermal_loss_.data()});
     } else {
       const auto largest = engine_.reduce(size_, ExponentTerm{half_beta(), energy_, lambda});
-      engine_.map(size_,
-                  Dress{half_beta(), log_thermal, largest, energy_, lambda, thermal_particle_.data(), particle_.data(),
-                        thermal_hole_.data(), hole_.data(), thermal_gain_.data(), thermal_loss_.data()});
+      engine_.map(size_, Dress{{half_beta(), largest, energy_, lambda},
+                               log_thermal,
+                               thermal_particle_.data(),
+                               particle_.data(),
+                               thermal_hole_.data(),
+                               hole_.data(),
+                               thermal_gain_.data(),
+                               thermal_loss_.data()});
     }
   }
 

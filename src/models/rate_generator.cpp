@@ -30,9 +30,10 @@ class KernelMomentBalance final : public MomentBalance {
 
   std::size_t moments() const noexcept override { return moments_; }
   void set_thermal() override { kernel_.set_thermal(); }
-  void set_multipliers(std::span<const double> lagrange_multiplier) override {
+  void moments_of(std::span<const double> lagrange_multiplier, std::span<double> log_moment) override {
     check_length("modes", lagrange_multiplier.size(), modes_);
-    kernel_.set_multipliers(lagrange_multiplier.data());
+    check_length("moments", log_moment.size(), moments_);
+    kernel_.moments_of(lagrange_multiplier.data(), log_moment.data());
   }
   void set_log_moments(std::span<const double> log_moment) override {
     check_length("moments", log_moment.size(), moments_);

@@ -38,12 +38,13 @@ MomentSystem::MomentSystem(MomentBalance& balance, std::size_t modes, double num
     point->image.resize(moments_);
     point->derivative.resize((moments_ + 1) * (moments_ + 1));
   }
-  if (start.empty())
+  if (start.empty()) {
     balance_.set_thermal();
-  else
-    balance_.set_multipliers(start);
-  respond(current_, 0.0);
-  current_.log_moment = current_.image;
+    respond(current_, 0.0);
+    current_.log_moment = current_.image;
+  } else {
+    balance_.moments_of(start, current_.log_moment);
+  }
   evaluate(current_, 0.0);
 }
 

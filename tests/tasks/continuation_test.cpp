@@ -41,6 +41,25 @@ TEST(Continuation, IsExactOnAStraightLine) {
   EXPECT_EQ(along.start(5.0), line(5.0)) << "the step before was none";
 }
 
+TEST(Continuation, IsExactOnAParabolaThroughThreeInARow) {
+  const auto parabola = [](double x) { return Vector{1.0 + 2.0 * x - 0.5 * x * x, x * x}; };
+  const auto from = [&](std::initializer_list<double> found) {
+    Continuation along;
+    for (const double x : found) along.add(x, state_of(parabola(x)));
+    return along;
+  };
+  // Equal steps and unequal ones: all numbers are exact.
+  for (const double x : {4.0, 3.5, 5.0}) EXPECT_EQ(from({1.0, 2.0, 3.0}).start(x), parabola(x)) << x;
+  EXPECT_EQ(from({0.0, 2.0, 3.0}).start(4.0), parabola(4.0));
+  EXPECT_EQ(from({-4.0, -2.0, 0.0}).start(2.0), parabola(2.0));
+  // A line where three are no row: a turn, a long step before, a step back.
+  const Vector line = {parabola(3.0)[0] + (parabola(3.0)[0] - parabola(2.0)[0]),
+                       parabola(3.0)[1] + (parabola(3.0)[1] - parabola(2.0)[1])};
+  EXPECT_EQ(from({5.0, 2.0, 3.0}).start(4.0), line);
+  EXPECT_EQ(from({-4.0, 2.0, 3.0}).start(4.0), line);
+  EXPECT_EQ(from({1.0, 2.0, 3.0}).start(2.0), parabola(2.0));
+}
+
 TEST(Continuation, FollowsAComplexParameter) {
   Continuation along;
   along.add({1.0, 0.0}, state_of({0.0}));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <complex>
 #include <vector>
 
@@ -19,10 +20,11 @@ namespace lindrift {
 /// The state found does not depend on the start beyond the solver's tolerance, its last bits and its steps do.
 class Continuation {
  public:
-  /// SteadyStateOptions::start at a value of the parameter: the multipliers found last, moved on by r times what they
-  /// differ from those before them, where r is the ratio of the parameter's steps. For a complex parameter that is the
-  /// part of the step that goes on in the same direction. r is kept in [-1, 2], and is 0 where the parameter did not
-  /// move. Empty, so that the solver starts from the thermal state, where there is nothing to start from.
+  /// SteadyStateOptions::start at a value of the parameter: the multipliers found last, moved on along the straight
+  /// line through those before them, or the parabola where three lie in a row, by r of the parameter's last steps. For
+  /// a complex parameter r is the part of the step that goes on in the same direction. It is kept in [-1, 2], and is 0
+  /// where the parameter did not move. Empty, so that the solver starts from the thermal state, where there is nothing
+  /// to start from.
   std::vector<double> start(std::complex<double> parameter) const;
 
   /// Takes the state found at a value of the parameter. After one that did not converge, or with modes that are exactly
@@ -37,7 +39,7 @@ class Continuation {
     std::complex<double> parameter;
     std::vector<double> lagrange_multiplier;  ///< empty: none
   };
-  Found last_, before_;
+  std::array<Found, 3> found_;  ///< the last one first
 };
 
 }  // namespace lindrift
