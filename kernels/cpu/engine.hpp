@@ -181,6 +181,9 @@ class Engine {
     return sum;
   }
 
+  // Rows that share something share it with the same neighbour whoever computes them.
+  static_assert(tile_rows % 2 == 0 && shared_row_block % 2 == 0);
+
   template <class Pair>
   static void pair_tile(const Pair& pair, Index first_row, Index last_row) {
     using PackSum = typename Pair::template Sum<Pack>;

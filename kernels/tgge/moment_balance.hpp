@@ -217,11 +217,11 @@ struct BareBalance {
   }
 };
 
-/// FillingSums, with the least n and 1 - n instead of the largest multipliers.
+/// FillingSums, with the range of n and 1 - n instead of that of the multipliers: either end of both is the same mode.
 template <class T>
 struct BareFillingSums {
   T particles{}, holes{}, others{}, particle_slope{}, hole_slope{};
-  T least_particle = T{} + 1.0, least_hole = T{} + 1.0;
+  T least_particle = T{} + 1.0, least_hole = T{} + 1.0, most_particle{}, most_hole{};
 
   LINDRIFT_HD BareFillingSums& operator+=(const BareFillingSums& other) {
     particles += other.particles;
@@ -231,10 +231,13 @@ struct BareFillingSums {
     hole_slope += other.hole_slope;
     least_particle = least_particle < other.least_particle ? least_particle : other.least_particle;
     least_hole = least_hole < other.least_hole ? least_hole : other.least_hole;
+    most_particle = most_particle > other.most_particle ? most_particle : other.most_particle;
+    most_hole = most_hole > other.most_hole ? most_hole : other.most_hole;
     return *this;
   }
   LINDRIFT_HD BareFillingSums<double> lane(int i) const {
-    return {particles[i], holes[i], others[i], particle_slope[i], hole_slope[i], least_particle[i], least_hole[i]};
+    return {particles[i],      holes[i],      others[i],        particle_slope[i], hole_slope[i],
+            least_particle[i], least_hole[i], most_particle[i], most_hole[i]};
   }
 };
 template <int Rank>
@@ -261,6 +264,8 @@ struct BareFillingTerm {
     sum.hole_slope += empty ? zero : slope;
     sum.least_particle = sum.least_particle < n ? sum.least_particle : n;
     sum.least_hole = sum.least_hole < hole ? sum.least_hole : hole;
+    sum.most_particle = sum.most_particle > n ? sum.most_particle : n;
+    sum.most_hole = sum.most_hole > hole ? sum.most_hole : hole;
   }
 };
 

@@ -53,7 +53,7 @@ class MomentBalanceOn final : public MomentBalance {
   }
 
   void set_log_moments(const double* log_moment) override {
-    has_bare_ = moderate_;
+    has_bare_ = moderate_ && std::fabs(log_thermal_) <= most_log_weight;
     has_logarithms_ = false;
     for (int k = 0; k < count; ++k) {
       log_moment_[k] = log_moment[k];
@@ -142,7 +142,7 @@ class MomentBalanceOn final : public MomentBalance {
 
   double residual(const double* lagrange_multiplier) override {
     const double* lambda = engine_.upload(lagrange_multiplier, size_, multiplier_buffer_);
-    if (!moderate_ || thermal_weight_ < least_weight || !in_range(1.0, lambda)) return NAN;
+    if (!moderate_ || !(std::fabs(log_thermal_) <= most_log_weight) || !in_range(1.0, lambda)) return NAN;
     const MultiplierSource source{thermal_in_, thermal_out_, lambda};
     const auto moments = engine_.reduce(size_, ProductMomentTerm<Rank, MultiplierSource>{weight_, source});
     const BareRows rows{thermal_out_, thermal_in_, over_sites_ * thermal_weight_, over_sites_ * nonequilibrium_};
@@ -158,10 +158,10 @@ class MomentBalanceOn final : public MomentBalance {
   /// beta |E| / 2, logarithms of moments and that of the fugacity up to which rates, occupations and their products
   /// stay in the range of a double.
   static constexpr double most_exponent = 100.0;
-  /// Weight of the thermal bath above which no rate in that range vanishes.
-  static constexpr double least_weight = 1e-100;
+  /// The same of the thermal bath's weight.
+  static constexpr double most_log_weight = 230.0;
 
-  static double log_of(double moment) { return moment > 0.0 ? maximum(std::log(moment), no_moment) : no_moment; }
+  static double log_of(double moment) { return moment <= 0.0 ? no_moment : maximum(std::log(moment), no_moment); }
 
   bool in_range(double factor, const double* values) {
     const auto size = engine_.reduce(size_, SizeTerm{factor, values});
@@ -174,8 +174,8 @@ class MomentBalanceOn final : public MomentBalance {
             sums.others,
             sums.particle_slope,
             sums.hole_slope,
-            std::log(sums.least_hole) - std::log1p(-sums.least_hole),
-            std::log1p(-sums.least_particle) - std::log(sums.least_particle)};
+            std::log(sums.least_hole) - std::log(sums.most_particle),
+            std::log(sums.most_hole) - std::log(sums.least_particle)};
   }
 
   bool bare(double log_fugacity) const { return has_bare_ && std::fabs(log_fugacity) <= most_exponent; }

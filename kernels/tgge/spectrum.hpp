@@ -53,14 +53,14 @@ struct LorentzianSpectrum {
   double width_squared, over_unit;
   const double* energy = nullptr;  ///< of ScaledEnergies
 
-  /// @param largest_energy  of any mode, in size; where it is 1e60 widths or more, the spectrum at 1e-120 stands for
-  /// less
+  /// @param largest_energy  of any mode, in size; where it is 1e60 widths or more, 1e-120 or so stands for less
   static LorentzianSpectrum of(double width, double largest_energy) {
-    const double least = largest_energy * 1e-60;
+    const double least = largest_energy * 1e-60, chosen = width > least ? width : least;
     int exponent;
-    const double fraction = frexp(width > least ? width : least, &exponent);
-    // A subnormal width has a unit whose inverse is out of range, but no energies that it matters for.
-    return {fraction * fraction, ldexp(1.0, exponent > -1021 ? -exponent : 1021)};
+    frexp(chosen, &exponent);
+    constexpr int most = 1021;  // beyond, the inverse of the unit of a subnormal width would be infinite
+    const double over_unit = ldexp(1.0, -exponent < most ? -exponent : most), scaled = chosen * over_unit;
+    return {scaled * scaled, over_unit};
   }
 
   /// sigma(E_from - E_to)

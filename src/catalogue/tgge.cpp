@@ -240,11 +240,10 @@ std::vector<double> initial_multiplier(const Point& point, std::size_t modes) {
   return std::vector<double>(modes, std::log1p(-filling) - std::log(filling));
 }
 
-// --- fields
-// ------------------------------------------------------------------------------------------------------------
+// --- fields ----------------------------------------------------------------------------------------------------------
 
-/// Fields of a point, every value missing; with a time dimension for relax.
-io::Result outline(const Point& point) {
+/// Fields of a point without values; with a time dimension for relax.
+io::Result empty_result(const Point& point) {
   const std::int64_t sites = point.integer("model.sites");
   const bool two_bands = has_two_bands(point);
   io::Result result;
@@ -265,13 +264,11 @@ io::Result outline(const Point& point) {
   const auto add = [&](std::string name, std::vector<std::pair<std::string, std::size_t>> inner, std::string units,
                        std::string long_name) {
     Field field{std::move(name), time_dimension, time_shape, {}, std::move(units), std::move(long_name)};
-    std::size_t elements = time_shape.empty() ? 1 : time_shape.front();
     for (auto& [dimension, length] : inner) {
       field.dimensions.push_back(std::move(dimension));
       field.shape.push_back(length);
-      elements *= length;
     }
-    field.data = std::vector<double>(elements, missing);
+    field.data = std::vector<double>();
     result.fields.push_back(std::move(field));
   };
   std::vector<std::pair<std::string, std::size_t>> modes;
@@ -296,6 +293,18 @@ io::Result outline(const Point& point) {
     count("full_modes", "modes that cannot lose particles");
     count("frozen_modes", "modes that can do neither and keep their occupation");
   }
+  return result;
+}
+
+/// The same with every value missing.
+io::Result outline(const Point& point) {
+  io::Result result = empty_result(point);
+  for (Field& field : result.fields)
+    if (auto* values = std::get_if<std::vector<double>>(&field.data)) {
+      std::size_t elements = 1;
+      for (const std::size_t length : field.shape) elements *= length;
+      values->assign(elements, missing);
+    }
   return result;
 }
 
@@ -594,7 +603,7 @@ SteadyState steady_state_of(const Point& point, const RateEquation& equation, st
 }
 
 io::Result result_of(const Point& point, const RateEquation& equation, SteadyState state) {
-  io::Result result = outline(point);
+  io::Result result = empty_result(point);
   describe(result, equation);
   result.converged = state.converged;
   result.message = state.message;
@@ -631,7 +640,7 @@ io::Result follow_relaxation(const Point& point, const RateEquation& equation, c
   options.restored = monitor.restored;
   RelaxResult trajectory = relax(equation, initial_multiplier(point, equation.modes()), times, options);
 
-  io::Result result = outline(point);
+  io::Result result = empty_result(point);
   describe(result, equation);
   result.converged = trajectory.converged;
   result.stopped = trajectory.stopped;

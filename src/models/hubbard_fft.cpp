@@ -22,8 +22,7 @@ using Complex = std::complex<double>;
 
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
-/// Shapes of the tiles that are multiplied, which know neither threads nor processes, so that the bits do not: momenta
-/// in tiles of the same size, up to this one.
+/// Shapes of the tiles that are multiplied, which know neither threads nor processes, so that the bits do not.
 constexpr std::size_t most_tile_momenta = 72;
 constexpr std::size_t tile_offsets = 256;
 /// Times that are held for all momenta at once.
@@ -59,6 +58,12 @@ FftSelfEnergy::DeviceMaker device_maker([[maybe_unused]] const Execution& execut
 #else
   return {};
 #endif
+}
+
+/// Momenta in tiles of the same size, as few as can be.
+std::size_t momenta_of_tile(std::size_t momenta) {
+  const std::size_t tiles = std::max<std::size_t>(1, (momenta + most_tile_momenta - 1) / most_tile_momenta);
+  return std::max<std::size_t>(1, (momenta + tiles - 1) / tiles);
 }
 
 double transform_seconds(double length, double count) {
@@ -165,7 +170,9 @@ FftPlan FftSelfEnergy::plan_for(TimeTransform transform, double cut) const {
     plan.memory_bytes =
         transform == TimeTransform::device
             ? 16.0 * static_cast<double>(shape_.momenta) * std::min(count, static_cast<double>(shape_.frequencies))
-            : 8.0 * std::min(batch, nodes) * (2.0 * sites + 2.0 * count);
+            : 8.0 * std::min(batch, nodes) * (2.0 * sites + 2.0 * count) +
+                  8.0 * threads_ * 4.0 * static_cast<double>(most_tile_momenta) *
+                      (std::min(batch, nodes) + static_cast<double>(tile_offsets));
     plan.seconds += momenta * count * nodes * (grid_.symmetric ? 4.0 : 8.0) * seconds_per_product;
     plan.seconds += nodes * count * (grid_.uniform ? seconds_per_phase : seconds_per_sine);
     plan.reason =
@@ -180,7 +187,7 @@ FftPlan FftSelfEnergy::plan_for(TimeTransform transform, double cut) const {
     plan.memory_bytes =
         16.0 * nodes * sites + 16.0 * static_cast<double>(chirp_rows) * length * std::min<double>(threads_, blocks);
     plan.seconds += transform_seconds(length, 2.0 * momenta) + 4e-9 * length * momenta;
-    if (plan.memory_bytes > most_chirp_bytes) plan.seconds = std::numeric_limits<double>::infinity();
+    if (16.0 * nodes * sites > most_chirp_bytes) plan.seconds = std::numeric_limits<double>::infinity();
     plan.reason =
         "in time the sum over pairs of momenta factorises; equal steps with corrected ends and chirps lead back "
         "to the many frequencies of a uniform grid";
@@ -268,8 +275,7 @@ double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Compl
   const std::size_t sites = modes_.sites, count = frequency_.size(), offsets = grid_.offset.size();
   const std::size_t parts = grid_.symmetric ? 2 : 1;  // an offset has a cosine and a sine column, or one of both rows
   SharedRows momenta(rows, count, grid_.mirrored, execution_.team);
-  const std::size_t tiles = std::max<std::size_t>(1, (momenta.size() + most_tile_momenta - 1) / most_tile_momenta);
-  const std::size_t tile_momenta = (momenta.size() + tiles - 1) / tiles;
+  const std::size_t tile_momenta = momenta_of_tile(momenta.size());
   const SharedRows::Range all{0, momenta.size()}, own = momenta.share(all, tile_momenta);
   const auto complete = [&] { momenta.gather(all, tile_momenta); };
   const std::size_t momentum_tiles = (own.last - own.first + tile_momenta - 1) / tile_momenta;

@@ -70,9 +70,10 @@ double MomentSystem::evaluate(Point& point, double guess) {
   double largest = std::fabs(point.excess);
   for (std::size_t k = 0; k < moments_; ++k) {
     const double change = std::fabs(point.image[k] - point.log_moment[k]);
-    if (!(change <= largest)) largest = change;
+    if (!(change <= largest) && !std::isnan(largest)) largest = change;
   }
-  return point.size = largest / (1.0 + std::max(std::fabs(sums.lowest), std::fabs(sums.highest)));
+  const double largest_lambda = std::max(std::fabs(sums.lowest), std::fabs(sums.highest));
+  return point.size = std::isfinite(largest_lambda) ? largest / (1.0 + largest_lambda) : NAN;
 }
 
 void MomentSystem::solve(double /*accuracy*/) {
@@ -101,6 +102,12 @@ void MomentSystem::accept() { std::swap(current_, trial_); }
 
 void MomentSystem::read(BalanceSolution& solution) {
   balance_.set_log_moments(current_.log_moment);
+  // Whatever else is left, the number is the conserved one: a Newton step this short leaves its square.
+  constexpr double accuracy = 1e-9;
+  current_.log_fugacity = std::fabs(current_.excess) <= accuracy
+                              ? current_.log_fugacity - current_.excess
+                              : solve_log_fugacity(number_, static_cast<double>(modes_), current_.log_fugacity,
+                                                   [&](double log_fugacity) { return balance_.filling(log_fugacity); });
   solution.lagrange_multiplier.resize(modes_);
   solution.occupation.resize(modes_);
   balance_.state(current_.log_fugacity, solution.lagrange_multiplier, solution.occupation);

@@ -17,7 +17,7 @@ inline double occupation_of(double lagrange_multiplier) {
 
 /// By how much log z exceeds the one that holds `number` particles, to first order: in the logarithm of particles over
 /// holes, which is nearly linear also where every mode is full or empty to within e^{-500} and only such remainders say
-/// where the Fermi level is. Infinite where not even these say by how much, NaN where they are none.
+/// where the Fermi level is. Infinite where not even these say by how much.
 inline double log_fugacity_excess(const MomentBalance::Filling& sums, double number) {
   const double surplus = sums.others - number;
   const double particles = sums.particles + std::max(surplus, 0.0), holes = sums.holes + std::max(-surplus, 0.0);

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <vector>
 
+#include "kernels/tgge/spectrum.hpp"
 #include "reference/tgge_chain.hpp"
 #include "support/chains.hpp"
 #include "support/compare.hpp"
@@ -213,6 +214,31 @@ TEST_P(WeightKindsTest, EverythingIsTheReference) {
         const auto lambda = random.vector(numbers.size, -5.0, 5.0), direction = random.vector(numbers.size, -1.0, 1.0);
         expect_reference(*make_kernel(GetParam(), numbers.tables), numbers.problem, lambda, direction);
       }
+    }
+}
+
+TEST(LorentzianSpectrum, KeepsItsDigitsForAnyWidth) {
+  // Energies in units of the width, and widths from the smallest numbers to the largest.
+  for (const double width : {3e-310, 1e-300, 1e-100, 0.3, 1.0, 1e100, 1e300})
+    for (const double farthest : {0.0, 0.4, 3.0, 1e7, 1e50}) {
+      if (farthest * width > 1e305) continue;
+      const double energy = farthest * width;
+      const auto spectrum = kernels::tgge::LorentzianSpectrum::of(width, energy);
+      const double there = energy * spectrum.over_unit, here = -0.25 * energy * spectrum.over_unit;
+      using Mode = kernels::tgge::LorentzianSpectrum::Mode<double>;
+      const auto exact = [&](long double x) {
+        x /= static_cast<long double>(width);
+        return static_cast<double>(1.0L / (1.0L + x * x));
+      };
+      // Subnormal numbers have few digits themselves.
+      const double tolerance = width < 1e-305 ? 1e-12 : 1e-15;
+      const double alone = spectrum.scale() * spectrum.pair(Mode{here}, Mode{there}).particle;
+      EXPECT_NEAR(alone / exact(1.25L * static_cast<long double>(energy)), 1.0, 4.0 * tolerance) << width << farthest;
+      kernels::tgge::ThermalFactors<double> first, second;
+      spectrum.pairs(Mode{here}, Mode{0.0}, Mode{there}, first, second);
+      EXPECT_NEAR(spectrum.scale() * first.hole / alone, 1.0, 1e-15);
+      EXPECT_NEAR(spectrum.scale() * second.particle / exact(energy), 1.0, 4.0 * tolerance);
+      EXPECT_NEAR(spectrum(0.0, energy) / exact(energy), 1.0, 4.0 * tolerance);
     }
 }
 

@@ -55,7 +55,7 @@ TEST(Continuation, IsExactOnAParabolaThroughThreeInARow) {
     return along;
   };
   // Equal steps and unequal ones: the parabola is theirs.
-  for (const double x : {4.0, 3.5, 5.0}) expect_near(from({1.0, 2.0, 3.0}).start(x), parabola(x));
+  for (const double x : {4.0, 3.5, 4.5}) expect_near(from({1.0, 2.0, 3.0}).start(x), parabola(x));
   expect_near(from({0.0, 2.0, 3.0}).start(4.0), parabola(4.0));
   expect_near(from({-4.0, -2.0, 0.0}).start(2.0), parabola(2.0));
   // A line where three are no row: a turn, a long step before, a step back.
@@ -73,6 +73,11 @@ TEST(Continuation, FollowsAComplexParameter) {
   EXPECT_EQ(along.start({1.0, 1.5}), Vector{1.5});
   EXPECT_EQ(along.start({1.5, 1.5}), Vector{1.5}) << "what goes on in the same direction";
   EXPECT_EQ(along.start({3.0, 1.0}), Vector{1.0}) << "none of it";
+  Continuation bent;
+  bent.add({3.0, -1.0}, state_of({7.0}));
+  bent.add({1.0, 0.0}, state_of({0.0}));
+  bent.add({1.0, 1.0}, state_of({1.0}));
+  EXPECT_EQ(bent.start({1.0, 2.0}), Vector{2.0}) << "no parabola around a corner";
 }
 
 TEST(Continuation, StartsFromFiniteSolutionsOnly) {

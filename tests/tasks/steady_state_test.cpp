@@ -339,6 +339,50 @@ TEST_P(SteadyStateTest, TooFewStepsAreAResult) {
   EXPECT_EQ(state.lagrange_multiplier.size(), 20U);
 }
 
+TEST_P(SteadyStateTest, WhateverElseIsLeftTheNumberIsTheConservedOne) {
+  // The number is one of Newton's equations, and a loose tolerance or few steps may stop them early.
+  for (const std::int64_t max_steps : {1, 2, 3, 20})
+    for (const double beta : {2.0, 20.0, 90.0, 300.0})
+      for (const double filling : {1e-30, 1e-12, 0.1, 0.3, 0.9, 1.0 - 1e-9}) {
+        TggeChain chain;
+        chain.sites = 64;
+        chain.bath.inverse_temperature = beta;
+        chain.bath.nonequilibrium_fraction = 0.5;
+        SteadyStateOptions options;
+        options.tolerance = 1e-2;
+        options.max_steps = max_steps;
+        const SteadyState state = steady_state(make(chain), filling, options);
+        const double number = 64.0 * filling, holes = 64.0 * (1.0 - filling);
+        if (!state.converged) continue;
+        EXPECT_LE(std::fabs(state.particle_number - number), 1e-13 * std::min(number, 1.0 + holes))
+            << max_steps << " steps, beta " << beta << ", filling " << filling;
+      }
+}
+
+TEST_P(SteadyStateTest, NearlyEmptyAndNearlyFullChainsConverge) {
+  // Where every n or 1-n is 1 to rounding, the range of the multipliers must still be known.
+  for (const double filling : {1e-30, 1e-18, 1.0 - 1e-9}) {
+    TggeChain chain;
+    chain.sites = 5;
+    chain.hopping = 0.1;
+    chain.bath.inverse_temperature = 2.0;
+    chain.bath.nonequilibrium_fraction = 0.5;
+    chain.jump = RamanJump{0.3, 0.2};
+    const SteadyState state = steady_state(make(chain), filling);
+    EXPECT_TRUE(state.converged) << filling << ": " << state.message;
+    EXPECT_LE(state.steps, 15) << filling;
+    EXPECT_NEAR(state.particle_number / (5.0 * filling), 1.0, 1e-13);
+  }
+  // A thermal bath that is hardly there: its rates alone would leave the range of a double.
+  TggeChain chain;
+  chain.sites = 16;
+  chain.bath.inverse_temperature = 20.0;
+  chain.bath.nonequilibrium_fraction = 0.0;
+  chain.bath.equilibrium_fraction = 1e-290;
+  const SteadyState state = steady_state(make(chain), 1e-12);
+  EXPECT_TRUE(state.converged) << state.message;
+}
+
 TEST_P(SteadyStateTest, LargeChains) {
   const std::int64_t sites = GetParam() == Algorithm::direct ? 1001 : 100000;
   const SteadyState state = steady_state(make(published_chain(sites, 0.5)), 0.5);
