@@ -26,7 +26,7 @@ class MomentBalanceOn final : public MomentBalance {
         energy_(energy),
         thermal_in_(thermal_in),
         thermal_out_(thermal_out) {
-    moderate_ = in_range(half_beta_, energy_);
+    moderate_ = std::fabs(log_thermal_) <= most_log_weight && in_range(half_beta_, energy_);
   }
 
   int moments() const override { return count; }
@@ -53,7 +53,7 @@ class MomentBalanceOn final : public MomentBalance {
   }
 
   void set_log_moments(const double* log_moment) override {
-    has_bare_ = moderate_ && std::fabs(log_thermal_) <= most_log_weight;
+    has_bare_ = moderate_;
     has_logarithms_ = false;
     for (int k = 0; k < count; ++k) {
       log_moment_[k] = log_moment[k];
@@ -142,7 +142,7 @@ class MomentBalanceOn final : public MomentBalance {
 
   double residual(const double* lagrange_multiplier) override {
     const double* lambda = engine_.upload(lagrange_multiplier, size_, multiplier_buffer_);
-    if (!moderate_ || !(std::fabs(log_thermal_) <= most_log_weight) || !in_range(1.0, lambda)) return NAN;
+    if (!moderate_ || !in_range(1.0, lambda)) return NAN;
     const MultiplierSource source{thermal_in_, thermal_out_, lambda};
     const auto moments = engine_.reduce(size_, ProductMomentTerm<Rank, MultiplierSource>{weight_, source});
     const BareRows rows{thermal_out_, thermal_in_, over_sites_ * thermal_weight_, over_sites_ * nonequilibrium_};
@@ -161,7 +161,10 @@ class MomentBalanceOn final : public MomentBalance {
   /// The same of the thermal bath's weight.
   static constexpr double most_log_weight = 230.0;
 
-  static double log_of(double moment) { return moment <= 0.0 ? no_moment : maximum(std::log(moment), no_moment); }
+  static double log_of(double moment) {
+    if (std::isnan(moment)) return moment;
+    return moment > 0.0 ? maximum(std::log(moment), no_moment) : no_moment;
+  }
 
   bool in_range(double factor, const double* values) {
     const auto size = engine_.reduce(size_, SizeTerm{factor, values});
@@ -224,7 +227,7 @@ class MomentBalanceOn final : public MomentBalance {
   const double *energy_, *thermal_in_, *thermal_out_;
   double gain_[Rank]{}, loss_[Rank]{};
   double log_moment_[count]{};
-  bool moderate_ = false;        ///< thermal factors are far from the ends of the range of a double
+  bool moderate_ = false;        ///< thermal factors and weight are far from the ends of the range of a double
   bool has_bare_ = false;        ///< and so is what was set last
   bool has_logarithms_ = false;  ///< balance and shares are those of what was set last
   LargestExponents<double> largest_;

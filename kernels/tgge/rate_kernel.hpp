@@ -37,6 +37,12 @@ struct RateTables {
 
   SpectrumKind spectrum = SpectrumKind::exponential;
   double spectrum_width = 1.0;
+  // Modes of the same energy, which are one in sums over the spectrum; 0: not looked for. The last three hold integers.
+  std::int64_t levels = 0;
+  const double* level_energy = nullptr;  ///< (levels,)
+  const double* level_of = nullptr;      ///< (modes,)
+  const double* level_first = nullptr;   ///< (levels + 1,): members level_first[l] .. level_first[l + 1] - 1 ...
+  const double* level_member = nullptr;  ///< (modes,): ... are those of level l
 
   WeightKind weight = WeightKind::product;
   // product: w(to, from) = sum_r in_r(to) out_r(from)

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "kernels/tgge/dress.hpp"
+#include "kernels/tgge/levels.hpp"
 #include "kernels/tgge/moment_balance_on.hpp"
 #include "kernels/tgge/pair_rate.hpp"
 #include "kernels/tgge/product_sums.hpp"
@@ -37,7 +38,17 @@ class RateKernelOf final : public RateKernel {
         weight_(engine_, tables) {
     spectrum_.energy = energy_ = own(energy_buffer_, tables.energy);
     if constexpr (std::is_same_v<Spectrum, LorentzianSpectrum>) {
-      engine_.map(size_, ScaledEnergies{spectrum_.over_unit, energy_, scaled_energy_buffer_.resize(size_)});
+      const bool by_levels = Weight::separable && tables.levels > 0;
+      const double* energies = energy_;
+      if (by_levels) {
+        levels_ = tables.levels;
+        energies = own(level_energy_, tables.level_energy, levels_);
+        own(level_of_, tables.level_of, size_);
+        own(level_first_, tables.level_first, levels_ + 1);
+        own(level_member_, tables.level_member, size_);
+      }
+      const Index rows = by_levels ? levels_ : size_;
+      engine_.map(rows, ScaledEnergies{spectrum_.over_unit, energies, scaled_energy_buffer_.resize(rows)});
       spectrum_.energy = scaled_energy_buffer_.data();
     }
     thermal_in_ = thermal_in_buffer_.resize(size_);
@@ -151,9 +162,15 @@ class RateKernelOf final : public RateKernel {
     } else if constexpr (Weight::separable && !SourceSpectrum::separates) {
       // Only the thermal bath needs every pair.
       double *gain = row_sums_[0].resize(size_), *loss = row_sums_[2].resize(size_);
-      engine_.pair_sum(PairThermal<SourceSpectrum, Source>{size_, spectrum, source, gain, loss});
-      engine_.gather(gain, size_);
-      engine_.gather(loss, size_);
+      if (levels_ > 0) {
+        double *particle = level_particle_.resize(levels_), *hole = level_hole_.resize(levels_);
+        double *level_gain = row_sums_[1].resize(levels_), *level_loss = row_sums_[3].resize(levels_);
+        engine_.map(levels_, FoldLevels<Source>{source, level_first_.data(), level_member_.data(), particle, hole});
+        thermal_pairs(levels_, spectrum, LevelSource{particle, hole}, level_gain, level_loss);
+        engine_.map(size_, SpreadLevels{level_of_.data(), level_gain, level_loss, gain, loss});
+      } else {
+        thermal_pairs(size_, spectrum, source, gain, loss);
+      }
       const auto weight_sums = weight_.row_sums(engine_, source);
       const SumsApart<std::decay_t<decltype(weight_sums)>> rows{weight_sums, gain, loss, {}};
       engine_.map(size_, FinishRows<std::decay_t<decltype(rows)>, Finish>{rows, finish});
@@ -168,6 +185,13 @@ class RateKernelOf final : public RateKernel {
     }
   }
 
+  template <class SourceSpectrum, class Source>
+  void thermal_pairs(Index size, const SourceSpectrum& spectrum, const Source& source, double* gain, double* loss) {
+    engine_.pair_sum(PairThermal<SourceSpectrum, Source>{size, spectrum, source, gain, loss});
+    engine_.gather(gain, size);
+    engine_.gather(loss, size);
+  }
+
   double half_beta() const { return 0.5 * tables_.inverse_temperature; }
   BareRows bare_rows() const {
     return {thermal_out_, thermal_in_, tables_.over_sites * tables_.thermal_weight,
@@ -176,14 +200,15 @@ class RateKernelOf final : public RateKernel {
   DressedSource dressed_source() const {
     return {thermal_particle_.data(), particle_.data(), thermal_hole_.data(), hole_.data()};
   }
-  const double* own(Buffer& buffer, const double* host) {
-    engine_.copy_in(host, size_, buffer);
+  const double* own(Buffer& buffer, const double* host) { return own(buffer, host, size_); }
+  const double* own(Buffer& buffer, const double* host, Index size) {
+    engine_.copy_in(host, size, buffer);
     return buffer.data();
   }
 
   Engine engine_;
-  RateTables tables_;  ///< its pointers are not used after construction
-  Index size_;
+  RateTables tables_;        ///< its pointers are not used after construction
+  Index size_, levels_ = 0;  ///< levels_: 0 where every mode is summed by itself
   Spectrum spectrum_;
   Weight weight_;
   const double *energy_ = nullptr, *n_ = nullptr, *h_ = nullptr;
@@ -193,6 +218,7 @@ class RateKernelOf final : public RateKernel {
   Buffer linear_particles_buffer_, linear_holes_buffer_, relaxation_buffer_;
   Buffer thermal_particle_, particle_, thermal_hole_, hole_;
   Buffer thermal_gain_, gain_, thermal_loss_, loss_;
+  Buffer level_energy_, level_of_, level_first_, level_member_, level_particle_, level_hole_;
   Buffer row_sums_[4];
   Buffer exponents_[4];  ///< of a steep spectrum: particles and holes of the partners, then of the rows
   MomentBalance* moment_balance_ = nullptr;

@@ -126,9 +126,10 @@ class ProductBatch::Problem final : public kernels::RowProducts {
 ProductBatch::ProductBatch(std::size_t modes, std::size_t places, std::size_t problems, PairMatrices matrices,
                            const Execution& execution)
     : modes_(modes),
+      levels_(std::move(matrices.levels)),
       has_spectrum_(!matrices.spectrum.empty()),
       has_weight_(!matrices.by_to.empty()),
-      spectrum_(make_multiplier(modes, std::move(matrices.spectrum), execution)),
+      spectrum_(make_multiplier(levels_.size(), std::move(matrices.spectrum), execution)),
       by_to_(make_multiplier(modes, std::move(matrices.by_to), execution)),
       by_from_(make_multiplier(modes, std::move(matrices.by_from), execution)),
       active_(problems) {
@@ -166,35 +167,39 @@ void ProductBatch::serve(const std::function<bool()>& go_on) {
 
 void ProductBatch::multiply_all() {
   // Rows of a place that asks for nothing are zero: the shapes, and the place of every row, are always the same.
-  const auto multiply = [&](Multiplier& matrix, std::size_t rows_of_each, const auto& in, const auto& out) {
+  const auto multiply = [&](Multiplier& matrix, std::size_t size, std::size_t rows_of_each, const auto& fill,
+                            const auto& take) {
     const std::size_t count = problems_.size() * rows_of_each;
-    rows_.assign(count * modes_, 0.0);
-    product_.resize(count * modes_);
-    const auto each_row = [&](const auto& copy) {
-      for (std::size_t row = 0; row < count; ++row) {
-        Problem& problem = *problems_[row / rows_of_each];
-        if (problem.waits) copy(problem, row % rows_of_each, static_cast<std::ptrdiff_t>(row * modes_));
-      }
+    rows_.assign(count * size, 0.0);
+    product_.resize(count * size);
+    const auto each_row = [&](double* rows, const auto& copy) {
+      for (std::size_t row = 0; row < count; ++row)
+        if (Problem& problem = *problems_[row / rows_of_each]; problem.waits)
+          copy(problem, row % rows_of_each, rows + row * size);
     };
-    each_row([&](Problem& problem, std::size_t which, std::ptrdiff_t first) {
-      std::copy_n(in(problem, which), modes_, rows_.begin() + first);
-    });
+    each_row(rows_.data(), fill);
     matrix.multiply(rows_, count, product_);
-    each_row([&](Problem& problem, std::size_t which, std::ptrdiff_t first) {
-      std::copy_n(product_.begin() + first, modes_, out(problem, which));
-    });
+    each_row(product_.data(), take);
   };
+  const auto level_of = [&](std::size_t s) { return static_cast<std::size_t>(levels_.level_of[s]); };
   if (spectrum_)
     multiply(
-        *spectrum_, 2, [](const Problem& problem, std::size_t which) { return problem.spectrum_in[which]; },
-        [](const Problem& problem, std::size_t which) { return problem.spectrum_out[which]; });
+        *spectrum_, levels_.size(), 2,
+        [&](const Problem& problem, std::size_t which, double* row) {
+          for (std::size_t s = 0; s < modes_; ++s) row[level_of(s)] += problem.spectrum_in[which][s];
+        },
+        [&](const Problem& problem, std::size_t which, const double* row) {
+          for (std::size_t s = 0; s < modes_; ++s) problem.spectrum_out[which][s] = row[level_of(s)];
+        });
   if (by_to_) {
     multiply(
-        *by_from_, 1, [](const Problem& problem, std::size_t) { return problem.particles; },
-        [](const Problem& problem, std::size_t) { return problem.gains; });
+        *by_from_, modes_, 1,
+        [&](const Problem& problem, std::size_t, double* row) { std::copy_n(problem.particles, modes_, row); },
+        [&](const Problem& problem, std::size_t, const double* row) { std::copy_n(row, modes_, problem.gains); });
     multiply(
-        *by_to_, 1, [](const Problem& problem, std::size_t) { return problem.holes; },
-        [](const Problem& problem, std::size_t) { return problem.losses; });
+        *by_to_, modes_, 1,
+        [&](const Problem& problem, std::size_t, double* row) { std::copy_n(problem.holes, modes_, row); },
+        [&](const Problem& problem, std::size_t, const double* row) { std::copy_n(row, modes_, problem.losses); });
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "kernels/tgge/rate_kernel.hpp"
 #include "lindrift/backend.hpp"
+#include "models/energy_levels.hpp"
 
 namespace lindrift {
 
@@ -21,9 +22,10 @@ class Multiplier {
   virtual void multiply(const std::vector<double>& rows, std::size_t count, std::vector<double>& product) = 0;
 };
 
-/// The matrices of Eq. 6, each (modes, modes) or empty where the kernels do without.
+/// The matrices of Eq. 6, empty where the kernels do without; (modes, modes) those of hops.
 struct PairMatrices {
-  std::vector<double> spectrum;  ///< sigma, symmetric
+  EnergyLevels levels;           ///< between which ...
+  std::vector<double> spectrum;  ///< ... sigma is, (levels, levels), symmetric
   std::vector<double> by_to;     ///< w(to, from) at [to * modes + from]
   std::vector<double> by_from;   ///< w(to, from) at [from * modes + to]
 };
@@ -33,12 +35,10 @@ struct PairMatrices {
 /// sums meet depends on the problems alone.
 class ProductBatch {
  public:
-  /// @param execution  backend resolved; a team shares the columns of the products
-  /// @param places     rows of each product, whoever fills them
+  /// @param places     rows of each product, whoever fills them: a library's kernels, and with them the last bits,
+  ///                   depend on the shapes
   /// @param problems   how many of the places are taken
   /// @param execution  backend resolved; a team shares the columns of the products
-  /// @param capacity   rows of each product, whoever fills them: a library's kernels, and with them the last bits,
-  ///                   depend on the shapes
   ProductBatch(std::size_t modes, std::size_t places, std::size_t problems, PairMatrices matrices,
                const Execution& execution);
   ~ProductBatch();
@@ -56,6 +56,7 @@ class ProductBatch {
   void multiply_all();
 
   std::size_t modes_;
+  EnergyLevels levels_;
   bool has_spectrum_, has_weight_;
   std::unique_ptr<Multiplier> spectrum_, by_to_, by_from_;
   std::vector<std::unique_ptr<Problem>> problems_;

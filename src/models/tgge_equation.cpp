@@ -9,6 +9,7 @@
 #include <string>
 
 #include "lindrift/error.hpp"
+#include "models/energy_levels.hpp"
 #include "models/hop_weights.hpp"
 #include "models/rate_generator.hpp"
 
@@ -161,6 +162,11 @@ void attach_baths(RateEquation& equation, double hopping, const std::shared_ptr<
   tables.spectrum_width = bath.spectrum_width;
   weights->point(tables);
   tables.products = products;
+  EnergyLevels levels;
+  if (products == nullptr && tables.spectrum == kernels::SpectrumKind::lorentzian) {
+    levels = energy_levels(equation.energy);
+    levels.point(tables);
+  }
   Execution resolved = execution;
   // With products the kernel itself runs on the CPU, wherever the matrices are multiplied.
   resolved.backend = products != nullptr ? Backend::cpu : equation.backend;

@@ -31,25 +31,27 @@ double largest_size(const std::vector<double>& values) {
   return largest;
 }
 
-/// sigma(s, s') of Eq. 4 for every pair.
+/// sigma of Eq. 4 for every pair of levels.
 template <class Spectrum>
 std::vector<double> spectrum_matrix(const std::vector<double>& energy, const Spectrum& spectrum) {
-  const std::size_t modes = energy.size();
-  std::vector<double> matrix(modes * modes);
-#pragma omp parallel for schedule(static) if (modes > 256)
-  for (std::size_t to = 0; to < modes; ++to)
-    for (std::size_t from = 0; from < modes; ++from) matrix[to * modes + from] = spectrum(energy[to], energy[from]);
+  const std::size_t levels = energy.size();
+  std::vector<double> matrix(levels * levels);
+#pragma omp parallel for schedule(static) if (levels > 256)
+  for (std::size_t to = 0; to < levels; ++to)
+    for (std::size_t from = 0; from < levels; ++from) matrix[to * levels + from] = spectrum(energy[to], energy[from]);
   return matrix;
 }
 
 PairMatrices matrices_of(const RateEquation& equation, const HopWeights& weights, const TggeBath& bath) {
   PairMatrices matrices;
+  if (bath.spectrum != Spectrum::exponential) matrices.levels = energy_levels(equation.energy);
+  const std::vector<double>& energy = matrices.levels.energy;
   if (bath.spectrum == Spectrum::lorentzian)
     matrices.spectrum = spectrum_matrix(
-        equation.energy, kernels::tgge::LorentzianSpectrum::of(bath.spectrum_width, largest_size(equation.energy)));
+        energy, kernels::tgge::LorentzianSpectrum::of(bath.spectrum_width, largest_size(equation.energy)));
   if (bath.spectrum == Spectrum::ohmic)
-    matrices.spectrum = spectrum_matrix(
-        equation.energy, kernels::tgge::OhmicSpectrum{1.0 / bath.spectrum_width, bath.inverse_temperature});
+    matrices.spectrum =
+        spectrum_matrix(energy, kernels::tgge::OhmicSpectrum{1.0 / bath.spectrum_width, bath.inverse_temperature});
   if (weights.kind == kernels::WeightKind::table) {
     const std::size_t modes = weights.modes;
     matrices.by_to = weights.table;
@@ -83,13 +85,12 @@ bool gains(const Chain& chain, const Execution& execution, std::string* reason) 
     if (reason) *reason = "the rates of so cold an ohmic bath leave the range of a matrix of doubles";
     return false;
   }
-  const bool spectrum = chain.bath.spectrum != Spectrum::exponential;
-  const bool table = std::holds_alternative<TableJump>(chain.jump);
-  if (spectrum || table) return execution.algorithm != Algorithm::separable;
+  const bool ohmic = chain.bath.spectrum == Spectrum::ohmic, table = std::holds_alternative<TableJump>(chain.jump);
+  if (ohmic || table) return execution.algorithm != Algorithm::separable;
+  const bool pairs = execution.algorithm == Algorithm::direct || chain.bath.spectrum == Spectrum::lorentzian;
   if (reason)
-    *reason = execution.algorithm == Algorithm::direct
-                  ? "the weights of a pair are computed faster than a matrix of them is read"
-                  : "moments are faster than any sum over pairs";
+    *reason = pairs ? "the weights of a pair are computed faster than a matrix of them is read"
+                    : "moments are faster than any sum over pairs";
   return false;
 }
 

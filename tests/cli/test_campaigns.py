@@ -410,7 +410,7 @@ class ChainTest(Campaigns):
         self.assertIn("chains       9 of 3 points", said("solver.chain=3"))
         self.assertIn("chains       3 of 9 points", said("solver.chain=1000000"))
         self.assertNotIn("chains ", said("solver.chain=1"))
-        together = said(BETA + "=[1.0]", FRACTION + "=[0.1, 0.2]")
+        together = said('bath.spectrum="ohmic"', BETA + "=[1.0]", FRACTION + "=[0.1, 0.2]")
         self.assertIn("2 points at a time", together)
         self.assertIn("solver.chain = 4 has no effect: points that advance together", together)
         for wrong in ("0", "1000001", "2.5", '"all"'):
@@ -503,7 +503,7 @@ class RanksTest(Campaigns):
             self.assert_no_journal()
 
     def test_points_that_are_run_together_are_dealt_to_all_ranks(self):
-        together = ["--set", 'bath.spectrum="lorentzian"', "--set", "model.sites=200", "--set",
+        together = ["--set", 'bath.spectrum="ohmic"', "--set", "model.sites=200", "--set",
                     FRACTION + "={start=0.0, stop=0.9, count=60}"]
         self.assertIn("60 points at a time", self.expect(DONE, "check", "steady.toml", *together).stdout)
         self.expect(DONE, "run", "steady.toml", "-o", "undisturbed.h5", *together)

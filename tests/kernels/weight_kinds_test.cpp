@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/tgge/spectrum.hpp"
+#include "models/energy_levels.hpp"
 #include "reference/tgge_chain.hpp"
 #include "support/chains.hpp"
 #include "support/compare.hpp"
@@ -239,6 +240,24 @@ TEST(LorentzianSpectrum, KeepsItsDigitsForAnyWidth) {
       EXPECT_NEAR(spectrum.scale() * first.hole / alone, 1.0, 1e-15);
       EXPECT_NEAR(spectrum.scale() * second.particle / exact(energy), 1.0, 4.0 * tolerance);
       EXPECT_NEAR(spectrum(0.0, energy) / exact(energy), 1.0, 4.0 * tolerance);
+    }
+}
+
+TEST_P(WeightKindsTest, ModesOfTheSameEnergyAreOneLevel) {
+  for (const WeightKind kind : {WeightKind::product, WeightKind::operators, WeightKind::table})
+    for (const std::size_t sites : {1, 3, 9, 64, 129}) {
+      if (!possible(kind, SpectrumKind::lorentzian)) continue;
+      Random random(7050 + sites);
+      Numbers numbers(random, sites, kind, SpectrumKind::lorentzian);
+      // Levels of one to four modes that are not neighbours.
+      for (std::size_t s = 0; s < numbers.size; ++s)
+        if (s % 5 != 0) numbers.energy[s] = numbers.energy[s % (1 + numbers.size / 3)];
+      numbers.describe();
+      const EnergyLevels levels = energy_levels(numbers.energy);
+      ASSERT_LT(levels.size(), numbers.size);
+      levels.point(numbers.tables);
+      const auto lambda = random.vector(numbers.size, -5.0, 5.0), direction = random.vector(numbers.size, -1.0, 1.0);
+      expect_reference(*make_kernel(GetParam(), numbers.tables), numbers.problem, lambda, direction);
     }
 }
 

@@ -235,6 +235,12 @@ TEST(TogetherTest, GainsWhereWeightsTakeTime) {
   EXPECT_FALSE(gains_together(chain, on_cpu(), &reason));
   EXPECT_FALSE(reason.empty());
   chain.bath.spectrum = Spectrum::lorentzian;
+  EXPECT_FALSE(gains_together(chain, on_cpu()));
+  chain.bath.spectrum = Spectrum::ohmic;
+  EXPECT_TRUE(gains_together(chain, on_cpu()));
+  chain.bath.spectrum = Spectrum::exponential;
+  chain.sites = 3;
+  chain.jump = TableJump{std::vector<double>(9, 1.0)};
   EXPECT_TRUE(gains_together(chain, on_cpu()));
 }
 

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "kernels/tgge/partner.hpp"
+
+/// Modes of the same energy as one partner, and as one row, of the sums over the spectrum of the thermal bath.
+
+namespace lindrift::kernels {
+inline namespace LINDRIFT_ISA {
+namespace tgge {
+
+/// Adds the thermal partners of a level.
+template <class Source>
+struct FoldLevels {
+  Source source;
+  const double *first, *member;  ///< of RateTables
+  double *particle, *hole;       ///< (levels,)
+  LINDRIFT_HD void operator()(Index level) const {
+    double particles = 0.0, holes = 0.0;
+    for (Index i = static_cast<Index>(first[level]); i < static_cast<Index>(first[level + 1]); ++i) {
+      const Partner<double> partner = source.template partner<double>(static_cast<Index>(member[i]));
+      particles += partner.thermal_particle;
+      holes += partner.thermal_hole;
+    }
+    particle[level] = particles;
+    hole[level] = holes;
+  }
+};
+
+/// Levels as partners.
+struct LevelSource {
+  const double *particle, *hole;
+  template <class T>
+  LINDRIFT_HD Partner<T> partner(Index level) const {
+    return {load<T>(particle, level), T{}, load<T>(hole, level), T{}};
+  }
+};
+
+/// Gives every mode the sums of its level.
+struct SpreadLevels {
+  const double *level_of, *level_gain, *level_loss;
+  double *gain, *loss;  ///< (modes,)
+  LINDRIFT_HD void operator()(Index s) const {
+    const Index level = static_cast<Index>(level_of[s]);
+    gain[s] = level_gain[level];
+    loss[s] = level_loss[level];
+  }
+};
+
+}  // namespace tgge
+}  // namespace LINDRIFT_ISA
+}  // namespace lindrift::kernels
