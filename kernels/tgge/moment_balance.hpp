@@ -61,10 +61,10 @@ struct BalanceOfMoments {
 /// side of the Fermi level keep their digits (Eq. 16). Also the largest exponents at this fugacity.
 template <class T>
 struct FillingSums {
-  T particles{}, holes{};                         ///< sum of n over modes below half filling, of 1 - n over the others
-  T others{};                                     ///< number of the others
-  T particle_slope{}, hole_slope{};               ///< derivatives of particles and of -holes with respect to log z
-  T highest = T{} - 1e300, lowest = T{} - 1e300;  ///< largest lambda, largest -lambda
+  T particles{}, holes{};            ///< sum of n over modes below half filling, of 1 - n over the others
+  T others{};                        ///< number of the others
+  T particle_slope{}, hole_slope{};  ///< derivatives of particles and of -holes with respect to log z
+  T size{};                          ///< largest |lambda|
   LargestExponents<T> largest;
 
   LINDRIFT_HD FillingSums& operator+=(const FillingSums& other) {
@@ -73,14 +73,12 @@ struct FillingSums {
     others += other.others;
     particle_slope += other.particle_slope;
     hole_slope += other.hole_slope;
-    highest = highest > other.highest ? highest : other.highest;
-    lowest = lowest > other.lowest ? lowest : other.lowest;
+    size = size > other.size ? size : other.size;
     largest += other.largest;
     return *this;
   }
   LINDRIFT_HD FillingSums<double> lane(int i) const {
-    return {particles[i],  holes[i],   others[i], particle_slope[i],
-            hole_slope[i], highest[i], lowest[i], largest.lane(i)};
+    return {particles[i], holes[i], others[i], particle_slope[i], hole_slope[i], size[i], largest.lane(i)};
   }
 };
 struct FillingTerm {
@@ -101,8 +99,7 @@ struct FillingTerm {
     sum.others += empty ? zero : zero + 1.0;
     sum.particle_slope += empty ? slope : zero;
     sum.hole_slope += empty ? zero : slope;
-    sum.highest = sum.highest > lambda ? sum.highest : lambda;
-    sum.lowest = sum.lowest > -lambda ? sum.lowest : -lambda;
+    sum.size = sum.size > magnitude(lambda) ? sum.size : magnitude(lambda);
     sum.largest += LargestExponents<T>{thermal - (empty ? lambda : zero), (empty ? zero : lambda) - thermal};
   }
 };
@@ -217,11 +214,10 @@ struct BareBalance {
   }
 };
 
-/// FillingSums, with the range of n and 1 - n instead of that of the multipliers: either end of both is the same mode.
+/// FillingSums, with the least n (1-n) instead of the largest multiplier.
 template <class T>
 struct BareFillingSums {
-  T particles{}, holes{}, others{}, particle_slope{}, hole_slope{};
-  T least_particle = T{} + 1.0, least_hole = T{} + 1.0, most_particle{}, most_hole{};
+  T particles{}, holes{}, others{}, particle_slope{}, hole_slope{}, least_slope = T{} + 1.0;
 
   LINDRIFT_HD BareFillingSums& operator+=(const BareFillingSums& other) {
     particles += other.particles;
@@ -229,15 +225,11 @@ struct BareFillingSums {
     others += other.others;
     particle_slope += other.particle_slope;
     hole_slope += other.hole_slope;
-    least_particle = least_particle < other.least_particle ? least_particle : other.least_particle;
-    least_hole = least_hole < other.least_hole ? least_hole : other.least_hole;
-    most_particle = most_particle > other.most_particle ? most_particle : other.most_particle;
-    most_hole = most_hole > other.most_hole ? most_hole : other.most_hole;
+    least_slope = least_slope < other.least_slope ? least_slope : other.least_slope;
     return *this;
   }
   LINDRIFT_HD BareFillingSums<double> lane(int i) const {
-    return {particles[i],      holes[i],      others[i],        particle_slope[i], hole_slope[i],
-            least_particle[i], least_hole[i], most_particle[i], most_hole[i]};
+    return {particles[i], holes[i], others[i], particle_slope[i], hole_slope[i], least_slope[i]};
   }
 };
 template <int Rank>
@@ -262,10 +254,7 @@ struct BareFillingTerm {
     sum.others += empty ? zero : zero + 1.0;
     sum.particle_slope += empty ? slope : zero;
     sum.hole_slope += empty ? zero : slope;
-    sum.least_particle = sum.least_particle < n ? sum.least_particle : n;
-    sum.least_hole = sum.least_hole < hole ? sum.least_hole : hole;
-    sum.most_particle = sum.most_particle > n ? sum.most_particle : n;
-    sum.most_hole = sum.most_hole > hole ? sum.most_hole : hole;
+    sum.least_slope = sum.least_slope < slope ? sum.least_slope : slope;
   }
 };
 

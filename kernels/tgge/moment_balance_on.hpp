@@ -72,7 +72,7 @@ class MomentBalanceOn final : public MomentBalance {
     find_logarithms();
     const auto sums = engine_.reduce(size_, FillingTerm{half_beta_, energy_, balance_.data(), log_fugacity});
     largest_ = sums.largest;
-    return {sums.particles, sums.holes, sums.others, sums.particle_slope, sums.hole_slope, -sums.lowest, sums.highest};
+    return {sums.particles, sums.holes, sums.others, sums.particle_slope, sums.hole_slope, sums.size};
   }
 
   Filling response(double log_fugacity, double* log_moment, double* derivative) override {
@@ -172,13 +172,8 @@ class MomentBalanceOn final : public MomentBalance {
   }
 
   static Filling filling_of(const BareFillingSums<double>& sums) {
-    return {sums.particles,
-            sums.holes,
-            sums.others,
-            sums.particle_slope,
-            sums.hole_slope,
-            std::log(sums.least_hole) - std::log(sums.most_particle),
-            std::log(sums.most_hole) - std::log(sums.least_particle)};
+    // n (1-n) = e^{-|lambda|} / (1 + e^{-|lambda|})^2
+    return {sums.particles, sums.holes, sums.others, sums.particle_slope, sums.hole_slope, -std::log(sums.least_slope)};
   }
 
   bool bare(double log_fugacity) const { return has_bare_ && std::fabs(log_fugacity) <= most_exponent; }

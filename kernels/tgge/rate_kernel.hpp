@@ -67,7 +67,7 @@ class MomentBalance {
  public:
   virtual ~MomentBalance();
   struct Filling {
-    double particles, holes, others, particle_slope, hole_slope, lowest, highest;
+    double particles, holes, others, particle_slope, hole_slope, most_multiplier;
   };
   virtual int moments() const = 0;
   virtual void set_thermal() = 0;

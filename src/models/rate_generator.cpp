@@ -57,7 +57,7 @@ class KernelMomentBalance final : public MomentBalance {
 
  private:
   static Filling of(const kernels::MomentBalance::Filling& f) {
-    return {f.particles, f.holes, f.others, f.particle_slope, f.hole_slope, f.lowest, f.highest};
+    return {f.particles, f.holes, f.others, f.particle_slope, f.hole_slope, f.most_multiplier};
   }
 
   std::size_t modes_, moments_;

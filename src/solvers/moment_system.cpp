@@ -72,8 +72,7 @@ double MomentSystem::evaluate(Point& point, double guess) {
     const double change = std::fabs(point.image[k] - point.log_moment[k]);
     if (!(change <= largest) && !std::isnan(largest)) largest = change;
   }
-  const double largest_lambda = std::max(std::fabs(sums.lowest), std::fabs(sums.highest));
-  return point.size = std::isfinite(largest_lambda) ? largest / (1.0 + largest_lambda) : NAN;
+  return point.size = std::isfinite(sums.most_multiplier) ? largest / (1.0 + sums.most_multiplier) : NAN;
 }
 
 void MomentSystem::solve(double /*accuracy*/) {

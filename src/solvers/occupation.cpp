@@ -19,8 +19,8 @@ double log_fugacity_at(std::span<const double> exponent, double number, double g
       return lambda > 0.0 ? std::array<double, 5>{smaller, 0.0, 0.0, slope, 0.0}
                           : std::array<double, 5>{0.0, smaller, 1.0, 0.0, slope};
     });
-    return MomentBalance::Filling{
-        sums[0], sums[1], sums[2], sums[3], sums[4], lowest - log_fugacity, highest - log_fugacity};
+    const double most = std::max(std::fabs(lowest - log_fugacity), std::fabs(highest - log_fugacity));
+    return MomentBalance::Filling{sums[0], sums[1], sums[2], sums[3], sums[4], most};
   });
 }
 
