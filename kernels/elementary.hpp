@@ -28,6 +28,8 @@ LINDRIFT_HD SineCosine<double> sine_cosine(double x) { return {sin(x), cos(x)}; 
 #ifndef __CUDACC__
 
 using PackBits [[gnu::vector_size(pack_width * sizeof(double))]] = std::int64_t;
+/// Unsigned, for sums that may wrap around where x is not a number.
+using PackWords [[gnu::vector_size(pack_width * sizeof(double))]] = std::uint64_t;
 
 namespace elementary {
 
@@ -60,7 +62,7 @@ LINDRIFT_HD Exponential<Pack> exponential(Pack x) {
   const Pack tail = (a + r2 * b) + r4 * ((c + r2 * d) + r4 * (e + r2 * f));
   const Pack expm1_r = r + (r2 * tail + (lost + lost * r));
   // The low bits of `shifted` are those of n: moved into the exponent they make 2^n.
-  const Pack power = from_bits((bits_of(shifted) << 52) + bits_of(broadcast(1.0)));
+  const Pack power = from_bits((PackBits)(((PackWords)bits_of(shifted) << 52) + (PackWords)bits_of(broadcast(1.0))));
   Exponential<Pack> result;
   result.value = power + power * expm1_r;
   result.minus_one = (power - 1.0) + power * expm1_r;
