@@ -18,15 +18,14 @@ LINDRIFT_HD double logarithm(double x) { return log(x); }
 /// Any x: -inf at 0, NaN below, subnormal numbers included.
 LINDRIFT_HD Pack logarithm(Pack x) {
   using namespace elementary;
-  using Unsigned [[gnu::vector_size(pack_width * sizeof(double))]] = std::uint64_t;
   constexpr double ln2_high = 0x1.62e42feep-1, ln2_low = 0x1.a39ef35793c76p-33;  // n ln2_high is exact
   constexpr std::int64_t one = 0x3ff0000000000000, root_half = 0x3fe6a09e667f3bcd, exponent_bias = 1023;
   const PackBits subnormal = x < broadcast(0x1p-1022);
   const PackBits bits = bits_of(subnormal ? x * 0x1p54 : x);
   // x = 2^n z with z in [sqrt(1/2), sqrt(2)). Positive numbers only: the sign bit is clear.
-  const PackBits shifted = bits + (one - root_half);
-  const PackBits exponent = (PackBits)((Unsigned)shifted >> 52) - exponent_bias;
-  const Pack z = from_bits(bits - (exponent << 52));
+  const PackWords shifted = (PackWords)bits + (one - root_half);
+  const PackBits exponent = (PackBits)(shifted >> 52) - exponent_bias;
+  const Pack z = from_bits((PackBits)((PackWords)bits - ((PackWords)exponent << 52)));
   const Pack n =
       from_bits(exponent + bits_of(broadcast(round_bits))) - round_bits - (subnormal ? broadcast(54.0) : Pack{});
   // log(1 + f) = f - f^2/2 + s (f^2/2 + R(s^2)), s = f/(2 + f), R of fdlibm (Sun Microsystems 1993, freely usable).
