@@ -35,16 +35,17 @@ struct LevelSource {
   }
 };
 
-/// Gives every mode the sums of its level.
-struct SpreadLevels {
-  const double *level_of, *level_gain, *level_loss;
-  double *gain, *loss;  ///< (modes,)
-  LINDRIFT_HD void operator()(Index s) const {
-    const Index level = static_cast<Index>(level_of[s]);
-    gain[s] = level_gain[level];
-    loss[s] = level_loss[level];
+/// What the level of a mode, of each of T's modes from s on, has.
+template <class T>
+LINDRIFT_HD T load_level(const double* values, const double* level_of, Index s) {
+  if constexpr (sizeof(T) == sizeof(double)) {
+    return values[static_cast<Index>(level_of[s])];
+  } else {
+    T result;
+    for (int i = 0; i < pack_width; ++i) result[i] = values[static_cast<Index>(level_of[s + i])];
+    return result;
   }
-};
+}
 
 }  // namespace tgge
 }  // namespace LINDRIFT_ISA

@@ -1,6 +1,8 @@
 #pragma once
 
+#include "kernels/tgge/levels.hpp"
 #include "kernels/tgge/rate_kernel.hpp"
+#include "kernels/tgge/rows.hpp"
 #include "kernels/tgge/thermal_moments.hpp"
 
 /// Row sums that come from products of matrices, made outside for several problems at once, and from moments.
@@ -9,17 +11,16 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// Writes the partners out, where a functor gave them one by one.
+/// Writes the partners of the hop weights out, where a functor gave them one by one.
 template <class Source>
 struct StorePartners {
   Source source;
-  double *thermal_particle, *particle, *thermal_hole, *hole;
-  LINDRIFT_HD void operator()(Index s) const {
-    const Partner<double> partner = source.template partner<double>(s);
-    thermal_particle[s] = partner.thermal_particle;
-    particle[s] = partner.particle;
-    thermal_hole[s] = partner.thermal_hole;
-    hole[s] = partner.hole;
+  double *particle, *hole;
+  template <class T>
+  LINDRIFT_HD void at(Index s) const {
+    const Partner<T> partner = source.template partner<T>(s);
+    store(particle, s, partner.particle);
+    store(hole, s, partner.hole);
   }
 };
 
@@ -39,33 +40,33 @@ class ProductSumsOn {
   static constexpr bool separable = true, is_product = false;
 
   ProductSumsOn(Engine& engine, const RateTables& tables)
-      : size_(tables.modes), products_(*tables.products), weight_(engine, tables) {}
+      : size_(tables.modes), products_(*tables.products), rows_(products_.rows()), weight_(engine, tables) {}
 
   template <class Source>
   auto row_sums(Engine& engine, const Source& source) {
-    engine.map(size_, StorePartners<Source>{source, thermal_particle_.resize(size_), particle_.resize(size_),
-                                            thermal_hole_.resize(size_), hole_.resize(size_)});
-    products_.row_sums(thermal_particle_.data(), particle_.data(), thermal_hole_.data(), hole_.data(),
-                       thermal_gain_.resize(size_), gain_.resize(size_), thermal_loss_.resize(size_),
-                       loss_.resize(size_));
+    if (has_spectrum())
+      engine.map(rows_.levels, FoldLevels<Source>{source, rows_.level_first, rows_.level_member,
+                                                  rows_.thermal_particle, rows_.thermal_hole});
+    if (rows_.particle != nullptr) engine.map(size_, StorePartners<Source>{source, rows_.particle, rows_.hole});
+    products_.multiply();
     if constexpr (Weight::separable)
       return complete(engine, source, weight_.row_sums(engine, source));
     else
-      return complete(engine, source, StoredWeightSums{gain_.data(), loss_.data()});
+      return complete(engine, source, StoredWeightSums{rows_.gain, rows_.loss});
   }
 
  private:
+  bool has_spectrum() const { return rows_.thermal_particle != nullptr; }
   template <class Source, class WeightSums>
   SumsApart<WeightSums> complete(Engine& engine, const Source& source, const WeightSums& weight_sums) {
-    if (products_.has_spectrum()) return {weight_sums, thermal_gain_.data(), thermal_loss_.data(), {}};
-    return {weight_sums, nullptr, nullptr, engine.reduce(size_, ThermalMomentTerm<Source>{source})};
+    if (has_spectrum()) return {weight_sums, rows_.thermal_gain, rows_.thermal_loss, rows_.level_of, {}};
+    return {weight_sums, nullptr, nullptr, nullptr, engine.reduce(size_, ThermalMomentTerm<Source>{source})};
   }
 
   Index size_;
   RowProducts& products_;
+  RowProducts::Rows rows_;
   Weight weight_;
-  typename Engine::Buffer thermal_particle_, particle_, thermal_hole_, hole_;
-  typename Engine::Buffer thermal_gain_, gain_, thermal_loss_, loss_;
 };
 
 /// Stands for a table whose sums are all made outside: nothing is kept here.

@@ -9,19 +9,29 @@ class Sharing;
 enum class WeightKind { product, operators, table };
 enum class SpectrumKind { exponential, lorentzian, ohmic };
 
-/// The sums of Eq. 6 over every pair as products of matrices, made outside the kernel: for several problems at once.
+/// The sums of Eq. 6 over every pair as products of matrices, made outside the kernel: for several problems at once. A
+/// problem writes the partners of all its modes, multiplies, and finds the sums of all its rows.
 class RowProducts {
  public:
+  /// Where partners and sums of one problem stand; they live as long as the products do.
+  struct Rows {
+    // Over the spectrum of the thermal bath, where modes of one energy are one level, arrays of shape (levels,):
+    //   thermal_gain_l = sum_l' sigma(l,l') thermal_particle_l'      thermal_loss_l = sum_l' sigma(l,l') thermal_hole_l'
+    // Null for the exponential spectrum, whose even part is 1.
+    double *thermal_particle = nullptr, *thermal_hole = nullptr;
+    const double *thermal_gain = nullptr, *thermal_loss = nullptr;
+    std::int64_t levels = 0;
+    const double *level_of = nullptr, *level_first = nullptr, *level_member = nullptr;  ///< as in RateTables
+    // Over the hop weights, arrays of shape (modes,):
+    //   gain_s = sum_s' w(s,s') particle_s'      loss_s = sum_s' w(s',s) hole_s'
+    // Null where the kernel sums them through their moments.
+    double *particle = nullptr, *hole = nullptr;
+    const double *gain = nullptr, *loss = nullptr;
+  };
+
   virtual ~RowProducts();
-  /// The thermal bath's spectrum takes part; otherwise it is the exponential one, whose even part is 1.
-  virtual bool has_spectrum() const = 0;
-  /// The hop weights take part; otherwise the kernel sums them through their moments.
-  virtual bool has_weight() const = 0;
-  /// For every s, arrays of shape (modes,); those of a matrix that takes no part are left alone:
-  ///   thermal_gain = sum_s' sigma(s,s') thermal_particle_s'      gain = sum_s' w(s,s') particle_s'
-  ///   thermal_loss = sum_s' sigma(s,s') thermal_hole_s'          loss = sum_s' w(s',s) hole_s'
-  virtual void row_sums(const double* thermal_particle, const double* particle, const double* thermal_hole,
-                        const double* hole, double* thermal_gain, double* gain, double* thermal_loss, double* loss) = 0;
+  virtual Rows rows() = 0;
+  virtual void multiply() = 0;
 };
 
 /// Plain data of a tGGE rate equation. Arrays are on the host and are copied; only those of the kind of weight are

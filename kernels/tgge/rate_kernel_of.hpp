@@ -161,18 +161,19 @@ class RateKernelOf final : public RateKernel {
       engine_.map(size_, FinishRows<std::decay_t<decltype(rows)>, Finish>{rows, finish});
     } else if constexpr (Weight::separable && !SourceSpectrum::separates) {
       // Only the thermal bath needs every pair.
-      double *gain = row_sums_[0].resize(size_), *loss = row_sums_[2].resize(size_);
-      if (levels_ > 0) {
+      const bool by_levels = levels_ > 0;
+      const Index thermal_rows = by_levels ? levels_ : size_;
+      double *gain = row_sums_[0].resize(thermal_rows), *loss = row_sums_[2].resize(thermal_rows);
+      if (by_levels) {
         double *particle = level_particle_.resize(levels_), *hole = level_hole_.resize(levels_);
-        double *level_gain = row_sums_[1].resize(levels_), *level_loss = row_sums_[3].resize(levels_);
         engine_.map(levels_, FoldLevels<Source>{source, level_first_.data(), level_member_.data(), particle, hole});
-        thermal_pairs(levels_, spectrum, LevelSource{particle, hole}, level_gain, level_loss);
-        engine_.map(size_, SpreadLevels{level_of_.data(), level_gain, level_loss, gain, loss});
+        thermal_pairs(levels_, spectrum, LevelSource{particle, hole}, gain, loss);
       } else {
         thermal_pairs(size_, spectrum, source, gain, loss);
       }
       const auto weight_sums = weight_.row_sums(engine_, source);
-      const SumsApart<std::decay_t<decltype(weight_sums)>> rows{weight_sums, gain, loss, {}};
+      const SumsApart<std::decay_t<decltype(weight_sums)>> rows{
+          weight_sums, gain, loss, by_levels ? level_of_.data() : nullptr, {}};
       engine_.map(size_, FinishRows<std::decay_t<decltype(rows)>, Finish>{rows, finish});
     } else {
       const RowSums rows{row_sums_[0].resize(size_), row_sums_[1].resize(size_), row_sums_[2].resize(size_),

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kernels/logarithm.hpp"
+#include "kernels/tgge/levels.hpp"
 #include "kernels/tgge/partner.hpp"
 #include "kernels/tgge/thermal_moments.hpp"
 
@@ -143,14 +144,22 @@ template <class WeightSums>
 struct SumsApart {
   WeightSums weight_sums;
   const double *thermal_gain, *thermal_loss;  ///< null where the spectrum is the exponential one
+  const double* level_of;                     ///< of RateTables if they stand by levels, null if by modes
   ThermalMoments<double> moments;
   template <class T>
   requires(sizeof(T) == sizeof(double)) || requires(const WeightSums& sums) { sums.template at<T>(Index{}); }
   LINDRIFT_HD PairSums<T> at(Index s) const {
     PairSums<T> sum = weight_sums.template at<T>(s);
-    sum.thermal_gain = thermal_gain != nullptr ? load<T>(thermal_gain, s) : T{} + moments.gain;
-    sum.thermal_loss = thermal_loss != nullptr ? load<T>(thermal_loss, s) : T{} + moments.loss;
+    sum.thermal_gain = thermal<T>(thermal_gain, moments.gain, s);
+    sum.thermal_loss = thermal<T>(thermal_loss, moments.loss, s);
     return sum;
+  }
+
+ private:
+  template <class T>
+  LINDRIFT_HD T thermal(const double* stored, double of_all, Index s) const {
+    if (stored == nullptr) return T{} + of_all;
+    return level_of != nullptr ? load_level<T>(stored, level_of, s) : load<T>(stored, s);
   }
 };
 

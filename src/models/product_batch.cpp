@@ -16,62 +16,88 @@ namespace lindrift {
 
 namespace {
 
-/// Columns of a product that are computed by one call: the unit that threads and members of a team share.
-constexpr std::size_t column_block = 512;
+/// Columns of a product that are computed by one call: the unit that threads and members of a team share. Panels of one
+/// matrix are about as wide as each other, because a call that is left with a few columns is slow.
+std::size_t panel_width(std::size_t size) {
+  constexpr std::size_t usual = 512, at_most_more = 64, vector = 8;
+  const std::size_t panels = size <= usual ? 1 : (size - at_most_more + usual - 1) / usual;
+  return ((size + panels - 1) / panels + vector - 1) / vector * vector;
+}
+
+/// Keeps its matrix in panels of columns, each of which lies together in memory: rows at the distance of a power of two
+/// would push each other out of the caches.
 class CpuMultiplier final : public Multiplier {
  public:
-  CpuMultiplier(std::size_t size, std::vector<double> matrix, const Execution& execution)
+  CpuMultiplier(std::size_t size, const MatrixRow& matrix, const Execution& execution)
       : size_(size),
-        matrix_(std::move(matrix)),
+        width_(panel_width(size)),
         threads_(execution.threads > 0 ? execution.threads : omp_get_max_threads()),
-        team_(execution.team) {}
+        team_(execution.team != nullptr && execution.team->size() > 1 ? execution.team : nullptr) {
+    std::size_t last = size_;
+    if (team_ != nullptr) {
+      bounds_ = share_bounds(*team_, size_, width_);
+      first_ = bounds_[static_cast<std::size_t>(team_->rank())];
+      last = bounds_[static_cast<std::size_t>(team_->rank()) + 1];
+    }
+    panels_ = (last - first_ + width_ - 1) / width_;
+    columns_ = last - first_;
+    values_ = std::make_unique_for_overwrite<double[]>(size_ * columns_);
+#pragma omp parallel for collapse(2) schedule(static) num_threads(threads_) if (size_ > 256)
+    for (std::size_t panel = 0; panel < panels_; ++panel)
+      for (std::size_t row = 0; row < size_; ++row) {
+        const std::size_t column = panel * width_, count = width_of(panel);
+        matrix(row, first_ + column, {values_.get() + column * size_ + row * count, count});
+      }
+  }
 
   void multiply(const std::vector<double>& rows, std::size_t count, std::vector<double>& product) override {
-    std::size_t first = 0, last = size_;
-    std::vector<std::size_t> bounds;
-    const bool shared = team_ != nullptr && team_->size() > 1;
-    if (shared) {
-      bounds = share_bounds(*team_, size_, column_block);
-      first = bounds[static_cast<std::size_t>(team_->rank())];
-      last = bounds[static_cast<std::size_t>(team_->rank()) + 1];
+#pragma omp parallel for schedule(static) num_threads(threads_) if (panels_ > 1)
+    for (std::size_t panel = 0; panel < panels_; ++panel) {
+      const std::size_t column = panel * width_;
+      blas::dgemm(count, width_of(panel), size_, 1.0, rows.data(), size_, values_.get() + column * size_,
+                  width_of(panel), 0.0, product.data() + first_ + column, size_);
     }
-#pragma omp parallel for schedule(static) num_threads(threads_) if (size_ > column_block)
-    for (std::size_t column = first; column < last; column += column_block)
-      blas::dgemm(count, std::min(column_block, size_ - column), size_, 1.0, rows.data(), size_,
-                  matrix_.data() + column, size_, 0.0, product.data() + column, size_);
-    if (shared) gather_columns(count, bounds, product);
+    if (team_ != nullptr) gather_columns(count, product);
   }
 
  private:
+  std::size_t width_of(std::size_t panel) const { return std::min(width_, columns_ - panel * width_); }
+
   /// A team gathers what lies together: the shares of columns, one after the other.
-  void gather_columns(std::size_t count, const std::vector<std::size_t>& bounds, std::vector<double>& product) {
+  void gather_columns(std::size_t count, std::vector<double>& product) {
     packed_.resize(count * size_);
     std::vector<std::size_t> packed_bounds;
-    for (const std::size_t bound : bounds) packed_bounds.push_back(bound * count);
+    for (const std::size_t bound : bounds_) packed_bounds.push_back(bound * count);
     const auto each_share = [&](std::size_t rank, const auto& copy) {
-      const std::size_t width = bounds[rank + 1] - bounds[rank];
+      const std::size_t width = bounds_[rank + 1] - bounds_[rank];
       for (std::size_t r = 0; r < count; ++r)
-        copy(packed_.data() + packed_bounds[rank] + r * width, product.data() + r * size_ + bounds[rank], width);
+        copy(packed_.data() + packed_bounds[rank] + r * width, product.data() + r * size_ + bounds_[rank], width);
     };
     each_share(static_cast<std::size_t>(team_->rank()),
                [](double* packed, const double* own, std::size_t width) { std::copy_n(own, width, packed); });
     team_->all_gather(packed_, packed_bounds);
-    for (std::size_t rank = 0; rank + 1 < bounds.size(); ++rank)
+    for (std::size_t rank = 0; rank + 1 < bounds_.size(); ++rank)
       each_share(rank,
                  [](const double* packed, double* whole, std::size_t width) { std::copy_n(packed, width, whole); });
   }
 
-  std::size_t size_;
-  std::vector<double> matrix_, packed_;
+  std::size_t size_, width_;
+  std::size_t first_ = 0, columns_ = 0, panels_ = 0;  ///< of this member
+  std::unique_ptr<double[]> values_;
+  std::vector<double> packed_;
+  std::vector<std::size_t> bounds_;
   int threads_;
-  Team* team_;
+  Team* team_;  ///< null if alone
 };
 
 #ifdef LINDRIFT_HAVE_CUDA
 class CudaMultiplier final : public Multiplier {
  public:
-  CudaMultiplier(std::size_t size, const std::vector<double>& matrix, const Execution& execution)
-      : product_(kernels::cuda::make_product(execution.device, static_cast<std::int64_t>(size), matrix.data())) {}
+  CudaMultiplier(std::size_t size, const MatrixRow& matrix, const Execution& execution) {
+    std::vector<double> values(size * size);
+    for (std::size_t row = 0; row < size; ++row) matrix(row, 0, std::span(values).subspan(row * size, size));
+    product_ = kernels::cuda::make_product(execution.device, static_cast<std::int64_t>(size), values.data());
+  }
   void multiply(const std::vector<double>& rows, std::size_t count, std::vector<double>& product) override {
     product_->multiply(rows.data(), static_cast<std::int64_t>(count), product.data());
   }
@@ -81,125 +107,142 @@ class CudaMultiplier final : public Multiplier {
 };
 #endif
 
-std::unique_ptr<Multiplier> make_multiplier(std::size_t size, std::vector<double> matrix, const Execution& execution) {
-  if (matrix.empty()) return nullptr;
+std::unique_ptr<Multiplier> make_multiplier(std::size_t size, const MatrixRow& matrix, const Execution& execution) {
+  if (!matrix) return nullptr;
 #ifdef LINDRIFT_HAVE_CUDA
   if (execution.backend == Backend::cuda) return std::make_unique<CudaMultiplier>(size, matrix, execution);
 #endif
-  return std::make_unique<CpuMultiplier>(size, std::move(matrix), execution);
+  return std::make_unique<CpuMultiplier>(size, matrix, execution);
 }
 
 }  // namespace
 
+/// A matrix, and the rows that it multiplies: `of_each` for every place.
+class ProductBatch::Product {
+ public:
+  Product(std::size_t size, const MatrixRow& matrix, std::size_t places, std::size_t of_each,
+          const Execution& execution)
+      : size_(size),
+        of_each_(of_each),
+        count_(matrix ? places * of_each : 0),
+        multiplier_(make_multiplier(size, matrix, execution)),
+        rows_(count_ * size),
+        sums_(count_ * size) {}
+
+  double* row(std::size_t place, std::size_t which) { return at(rows_, place, which); }
+  const double* sum(std::size_t place, std::size_t which) { return at(sums_, place, which); }
+  /// Rows of a place that asks for nothing are zero: the shapes, and the place of every row, are always the same.
+  void clear(std::size_t place) {
+    if (count_ > 0) std::fill_n(row(place, 0), of_each_ * size_, 0.0);
+  }
+  void multiply() {
+    if (count_ > 0) multiplier_->multiply(rows_, count_, sums_);
+  }
+
+ private:
+  double* at(std::vector<double>& rows, std::size_t place, std::size_t which) {
+    return count_ > 0 ? rows.data() + (place * of_each_ + which) * size_ : nullptr;
+  }
+
+  std::size_t size_, of_each_, count_;
+  std::unique_ptr<Multiplier> multiplier_;
+  std::vector<double> rows_, sums_;
+};
+
 class ProductBatch::Problem final : public kernels::RowProducts {
  public:
-  explicit Problem(ProductBatch& batch) : batch_(batch) {}
+  Problem(ProductBatch& batch, std::size_t place) : batch_(batch), place_(place) {}
 
-  bool has_spectrum() const override { return batch_.has_spectrum_; }
-  bool has_weight() const override { return batch_.has_weight_; }
+  Rows rows() override {
+    Product &spectrum = *batch_.spectrum_, &by_from = *batch_.by_from_, &by_to = *batch_.by_to_;
+    Rows rows;
+    rows.thermal_particle = spectrum.row(place_, 0);
+    rows.thermal_hole = spectrum.row(place_, 1);
+    rows.thermal_gain = spectrum.sum(place_, 0);
+    rows.thermal_loss = spectrum.sum(place_, 1);
+    rows.levels = static_cast<std::int64_t>(batch_.levels_.size());
+    rows.level_of = batch_.levels_.level_of.data();
+    rows.level_first = batch_.levels_.first.data();
+    rows.level_member = batch_.levels_.member.data();
+    rows.particle = by_from.row(place_, 0);
+    rows.gain = by_from.sum(place_, 0);
+    rows.hole = by_to.row(place_, 0);
+    rows.loss = by_to.sum(place_, 0);
+    return rows;
+  }
 
-  void row_sums(const double* thermal_particle, const double* particle, const double* thermal_hole, const double* hole,
-                double* thermal_gain, double* gain, double* thermal_loss, double* loss) override {
-    std::unique_lock lock(batch_.mutex_);
-    spectrum_in[0] = thermal_particle;
-    spectrum_in[1] = thermal_hole;
-    spectrum_out[0] = thermal_gain;
-    spectrum_out[1] = thermal_loss;
-    particles = particle;
-    holes = hole;
-    gains = gain;
-    losses = loss;
-    waits = true;
-    if (++batch_.waiting_ == batch_.active_) batch_.asked_.notify_one();
-    batch_.answered_.wait(lock, [&] { return !waits; });
+  void multiply() override {
+    waits_ = true;
+    batch_.one_less();
+    std::unique_lock lock(mutex_);
+    answered_.wait(lock, [&] { return !waits_; });
     if (batch_.failure_) std::rethrow_exception(batch_.failure_);
   }
 
-  bool waits = false;
-  const double *spectrum_in[2] = {}, *particles = nullptr, *holes = nullptr;
-  double *spectrum_out[2] = {}, *gains = nullptr, *losses = nullptr;
+  /// Only where nobody is missing.
+  bool waits() const { return waits_; }
+  void go_on() {
+    {
+      const std::lock_guard lock(mutex_);
+      waits_ = false;
+    }
+    // What is waited for is this problem's own: woken together, the problems do not stand in each other's way.
+    answered_.notify_one();
+  }
 
  private:
   ProductBatch& batch_;
+  std::size_t place_;
+  bool waits_ = false;
+  std::mutex mutex_;
+  std::condition_variable answered_;
 };
 
 ProductBatch::ProductBatch(std::size_t modes, std::size_t places, std::size_t problems, PairMatrices matrices,
                            const Execution& execution)
-    : modes_(modes),
-      levels_(std::move(matrices.levels)),
-      has_spectrum_(!matrices.spectrum.empty()),
-      has_weight_(!matrices.by_to.empty()),
-      spectrum_(make_multiplier(levels_.size(), std::move(matrices.spectrum), execution)),
-      by_to_(make_multiplier(modes, std::move(matrices.by_to), execution)),
-      by_from_(make_multiplier(modes, std::move(matrices.by_from), execution)),
-      active_(problems) {
-  for (std::size_t i = 0; i < places; ++i) problems_.push_back(std::make_unique<Problem>(*this));
+    : levels_(std::move(matrices.levels)),
+      spectrum_(std::make_unique<Product>(levels_.size(), matrices.spectrum, places, 2, execution)),
+      by_to_(std::make_unique<Product>(modes, matrices.by_to, places, 1, execution)),
+      by_from_(std::make_unique<Product>(modes, matrices.by_from, places, 1, execution)),
+      missing_(problems) {
+  for (std::size_t place = 0; place < places; ++place) problems_.push_back(std::make_unique<Problem>(*this, place));
 }
 ProductBatch::~ProductBatch() = default;
 
 kernels::RowProducts& ProductBatch::problem(std::size_t place) { return *problems_[place]; }
 
-void ProductBatch::leave() {
-  const std::lock_guard lock(mutex_);
-  --active_;
-  if (waiting_ == active_) asked_.notify_one();
+void ProductBatch::leave(std::size_t place) {
+  for (Product* product : {spectrum_.get(), by_to_.get(), by_from_.get()}) product->clear(place);
+  one_less();
+}
+
+void ProductBatch::one_less() {
+  if (missing_.fetch_sub(1) > 1) return;
+  { const std::lock_guard lock(mutex_); }  // serve() waits, or has not looked yet
+  asked_.notify_one();
 }
 
 void ProductBatch::serve(const std::function<bool()>& go_on) {
-  std::unique_lock lock(mutex_);
+  std::vector<Problem*> waiting;
   while (true) {
-    asked_.wait(lock, [&] { return waiting_ == active_; });
-    if (active_ == 0) return;
+    {
+      std::unique_lock lock(mutex_);
+      asked_.wait(lock, [&] { return missing_ == 0; });
+    }
+    waiting.clear();
+    for (const auto& problem : problems_)
+      if (problem->waits()) waiting.push_back(problem.get());
+    if (waiting.empty()) return;
     // Every problem waits for this thread: nobody else touches what it reads.
-    lock.unlock();
     try {
       if (!failure_ && go_on && !go_on()) throw Interruption();
-      if (!failure_) multiply_all();
+      if (!failure_)
+        for (Product* product : {spectrum_.get(), by_from_.get(), by_to_.get()}) product->multiply();
     } catch (...) {
       failure_ = std::current_exception();
     }
-    lock.lock();
-    for (const auto& problem : problems_) problem->waits = false;
-    waiting_ = 0;
-    answered_.notify_all();
-  }
-}
-
-void ProductBatch::multiply_all() {
-  // Rows of a place that asks for nothing are zero: the shapes, and the place of every row, are always the same.
-  const auto multiply = [&](Multiplier& matrix, std::size_t size, std::size_t rows_of_each, const auto& fill,
-                            const auto& take) {
-    const std::size_t count = problems_.size() * rows_of_each;
-    rows_.assign(count * size, 0.0);
-    product_.resize(count * size);
-    const auto each_row = [&](double* rows, const auto& copy) {
-      for (std::size_t row = 0; row < count; ++row)
-        if (Problem& problem = *problems_[row / rows_of_each]; problem.waits)
-          copy(problem, row % rows_of_each, rows + row * size);
-    };
-    each_row(rows_.data(), fill);
-    matrix.multiply(rows_, count, product_);
-    each_row(product_.data(), take);
-  };
-  const auto level_of = [&](std::size_t s) { return static_cast<std::size_t>(levels_.level_of[s]); };
-  if (spectrum_)
-    multiply(
-        *spectrum_, levels_.size(), 2,
-        [&](const Problem& problem, std::size_t which, double* row) {
-          for (std::size_t s = 0; s < modes_; ++s) row[level_of(s)] += problem.spectrum_in[which][s];
-        },
-        [&](const Problem& problem, std::size_t which, const double* row) {
-          for (std::size_t s = 0; s < modes_; ++s) problem.spectrum_out[which][s] = row[level_of(s)];
-        });
-  if (by_to_) {
-    multiply(
-        *by_from_, modes_, 1,
-        [&](const Problem& problem, std::size_t, double* row) { std::copy_n(problem.particles, modes_, row); },
-        [&](const Problem& problem, std::size_t, const double* row) { std::copy_n(row, modes_, problem.gains); });
-    multiply(
-        *by_to_, modes_, 1,
-        [&](const Problem& problem, std::size_t, double* row) { std::copy_n(problem.holes, modes_, row); },
-        [&](const Problem& problem, std::size_t, const double* row) { std::copy_n(row, modes_, problem.losses); });
+    missing_ = waiting.size();
+    for (Problem* problem : waiting) problem->go_on();
   }
 }
 

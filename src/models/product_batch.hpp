@@ -1,11 +1,13 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "kernels/tgge/rate_kernel.hpp"
@@ -22,12 +24,15 @@ class Multiplier {
   virtual void multiply(const std::vector<double>& rows, std::size_t count, std::vector<double>& product) = 0;
 };
 
-/// The matrices of Eq. 6, empty where the kernels do without; (modes, modes) those of hops.
+/// Writes elements of one row of a matrix, from a column on; called from several threads at once.
+using MatrixRow = std::function<void(std::size_t row, std::size_t first_column, std::span<double> values)>;
+
+/// The matrices of Eq. 6, as row vectors are multiplied by them; null where the kernels do without.
 struct PairMatrices {
-  EnergyLevels levels;           ///< between which ...
-  std::vector<double> spectrum;  ///< ... sigma is, (levels, levels), symmetric
-  std::vector<double> by_to;     ///< w(to, from) at [to * modes + from]
-  std::vector<double> by_from;   ///< w(to, from) at [from * modes + to]
+  EnergyLevels levels;  ///< between which ...
+  MatrixRow spectrum;   ///< ... sigma is, (levels, levels), symmetric
+  MatrixRow by_to;      ///< w(to, from), (modes, modes)
+  MatrixRow by_from;    ///< w(to, from) in row `from`
 };
 
 /// Sums over pairs of several problems that share their matrices. Each problem runs in a thread of its own; its sums
@@ -45,26 +50,25 @@ class ProductBatch {
 
   /// To be used by one thread, until leave().
   kernels::RowProducts& problem(std::size_t place);
-  /// A problem will ask for nothing more. Once for each problem, whatever happened to it.
-  void leave();
+  /// The problem at a place will ask for nothing more. Once for each problem, whatever happened to it.
+  void leave(std::size_t place);
   /// Multiplies until all problems have left. What fails here fails in every problem that waits for a sum, and an
   /// Interruption does from the moment at which `go_on` has said false.
   void serve(const std::function<bool()>& go_on);
 
  private:
+  class Product;
   class Problem;
-  void multiply_all();
+  /// Of those for which serve() waits.
+  void one_less();
 
-  std::size_t modes_;
   EnergyLevels levels_;
-  bool has_spectrum_, has_weight_;
-  std::unique_ptr<Multiplier> spectrum_, by_to_, by_from_;
+  std::unique_ptr<Product> spectrum_, by_to_, by_from_;
   std::vector<std::unique_ptr<Problem>> problems_;
-  std::vector<double> rows_, product_;
 
+  std::atomic<std::size_t> missing_;  ///< problems that neither wait for a product nor have left
   std::mutex mutex_;
-  std::condition_variable asked_, answered_;
-  std::size_t active_, waiting_ = 0;
+  std::condition_variable asked_;
   std::exception_ptr failure_;
 };
 

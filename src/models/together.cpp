@@ -33,13 +33,10 @@ double largest_size(const std::vector<double>& values) {
 
 /// sigma of Eq. 4 for every pair of levels.
 template <class Spectrum>
-std::vector<double> spectrum_matrix(const std::vector<double>& energy, const Spectrum& spectrum) {
-  const std::size_t levels = energy.size();
-  std::vector<double> matrix(levels * levels);
-#pragma omp parallel for schedule(static) if (levels > 256)
-  for (std::size_t to = 0; to < levels; ++to)
-    for (std::size_t from = 0; from < levels; ++from) matrix[to * levels + from] = spectrum(energy[to], energy[from]);
-  return matrix;
+MatrixRow spectrum_matrix(const std::vector<double>& energy, const Spectrum& spectrum) {
+  return [energy, spectrum](std::size_t to, std::size_t first, std::span<double> values) {
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = spectrum(energy[to], energy[first + i]);
+  };
 }
 
 PairMatrices matrices_of(const RateEquation& equation, const HopWeights& weights, const TggeBath& bath) {
@@ -53,12 +50,14 @@ PairMatrices matrices_of(const RateEquation& equation, const HopWeights& weights
     matrices.spectrum =
         spectrum_matrix(energy, kernels::tgge::OhmicSpectrum{1.0 / bath.spectrum_width, bath.inverse_temperature});
   if (weights.kind == kernels::WeightKind::table) {
+    const double* table = weights.table.data();
     const std::size_t modes = weights.modes;
-    matrices.by_to = weights.table;
-    matrices.by_from.resize(modes * modes);
-    for (std::size_t to = 0; to < modes; ++to)
-      for (std::size_t from = 0; from < modes; ++from)
-        matrices.by_from[from * modes + to] = weights.table[to * modes + from];
+    matrices.by_to = [=](std::size_t to, std::size_t first, std::span<double> values) {
+      std::copy_n(table + to * modes + first, values.size(), values.data());
+    };
+    matrices.by_from = [=](std::size_t from, std::size_t first, std::span<double> values) {
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] = table[(first + i) * modes + from];
+    };
   }
   return matrices;
 }
@@ -141,14 +140,14 @@ void solve(const Chain& chain, std::span<const std::optional<BathStrength>> plac
     } catch (...) {
       fail();
     }
-    batch.leave();
+    batch.leave(i);
   };
   std::vector<std::thread> threads;
   for (const std::size_t i : taken) try {
       threads.emplace_back(run, i);
     } catch (const std::system_error&) {  // no more threads to be had
       fail();
-      batch.leave();
+      batch.leave(i);
     }
   batch.serve(go_on);
   for (std::thread& thread : threads) thread.join();
