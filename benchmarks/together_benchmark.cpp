@@ -12,7 +12,9 @@
 #include "benchmarks/google_main.hpp"
 #include "benchmarks/support.hpp"
 #include "blas.hpp"
+#include "lindrift/error.hpp"
 #include "lindrift/models/together.hpp"
+#include "lindrift/tasks/steady_state.hpp"
 
 namespace lindrift::benchmarks {
 namespace {
@@ -109,11 +111,56 @@ void together(benchmark::State& state, TggeChain (*make)(std::int64_t), const st
   state.counters["times_faster_than_alone"] = alone_seconds * problems / evaluation;
   state.counters["fraction_of_dgemm"] = bare / evaluation;
 }
+/// A whole sweep of steady states from cold starts, matrices made, places refilled as points end; beside the DGEMMs of as
+/// many rounds, and beside steady states one by one.
+void sweep(benchmark::State& state, TggeChain (*make)(std::int64_t), std::size_t rows_of_each, bool by_levels,
+           int matrices) {
+  constexpr std::size_t points = 256;
+  constexpr double filling = 0.3;
+  const auto sites = state.range(0);
+  const auto modes = static_cast<std::size_t>(sites);
+  const TggeChain model = make(sites);
+  const Execution execution{.backend = Backend::cpu, .algorithm = Algorithm::direct, .threads = 1};
+  std::vector<std::optional<BathStrength>> strengths;
+  for (std::size_t i = 0; i < points; ++i)
+    strengths.push_back(BathStrength{0.05, (static_cast<double>(i) + 0.5) / points, std::nullopt});
+  double seconds = 0.0;
+  int rounds = 0;
+  for (auto _ : state) {
+    rounds = 0;
+    const double start = now();
+    solve_together(
+        model, strengths, execution,
+        [&](std::size_t, const RateEquation& equation) {
+          if (!steady_state(equation, filling).converged) throw Error("a steady state was not found");
+        },
+        [&] { return ++rounds > 0; });
+    seconds = now() - start;
+    state.SetIterationTime(seconds);
+  }
+  double alone = 0.0;
+  for (const std::size_t i : {points / 4, 3 * points / 4}) {
+    TggeChain one = model;
+    one.bath.nonequilibrium_fraction = strengths[i]->nonequilibrium_fraction;
+    const double start = now();
+    const SteadyState result = steady_state(make_rate_equation(one, execution), filling);
+    alone += 0.5 * (now() - start);
+    benchmark::DoNotOptimize(result.residual);
+  }
+  const std::size_t places = places_together(points);
+  std::vector<Product> products(static_cast<std::size_t>(matrices), {rows_of_each * places, by_levels});
+  state.counters["seconds_per_point"] = seconds / points;
+  state.counters["rounds_of_products"] = rounds;
+  state.counters["times_faster_than_alone"] = alone * points / seconds;
+  state.counters["fraction_of_dgemm"] = rounds * bare_products(products, modes, 8) / seconds;
+}
+
 BENCHMARK_CAPTURE(together, ohmic, ohmic, {{2 * problems, true}})
     ->ArgName("L")
     ->Arg(1024)
     ->Arg(2048)
     ->Arg(4096)
+    ->Arg(8192)
     ->UseManualTime()
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(together, table, table, {{problems, false}, {problems, false}})
@@ -121,7 +168,24 @@ BENCHMARK_CAPTURE(together, table, table, {{problems, false}, {problems, false}}
     ->Arg(1024)
     ->Arg(2048)
     ->Arg(4096)
+    ->Arg(8192)
     ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(sweep, ohmic, ohmic, 2, true, 1)
+    ->ArgName("L")
+    ->Arg(1024)
+    ->Arg(2048)
+    ->Arg(4096)
+    ->UseManualTime()
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(sweep, table, table, 1, false, 2)
+    ->ArgName("L")
+    ->Arg(1024)
+    ->Arg(2048)
+    ->Arg(4096)
+    ->UseManualTime()
+    ->Iterations(1)
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace

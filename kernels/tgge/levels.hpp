@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "kernels/tgge/partner.hpp"
 
 /// Modes of the same energy as one partner, and as one row, of the sums over the spectrum of the thermal bath.
@@ -42,7 +44,8 @@ LINDRIFT_HD T load_level(const double* values, const double* level_of, Index s) 
     return values[static_cast<Index>(level_of[s])];
   } else {
     T result;
-    for (int i = 0; i < pack_width; ++i) result[i] = values[static_cast<Index>(level_of[s + i])];
+    for (std::size_t i = 0; i < sizeof(T) / sizeof(double); ++i)
+      result[i] = values[static_cast<Index>(level_of[s + static_cast<Index>(i)])];
     return result;
   }
 }

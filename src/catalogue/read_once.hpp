@@ -18,6 +18,8 @@ const Matrix& read_once(const std::string& key, const std::string& location,
   if (found == kept.end()) {
     try {
       found = kept.emplace(location, read(location)).first;
+    } catch (const ParameterError&) {
+      throw;
     } catch (const Error& failure) {
       throw ParameterError(key, failure.what());
     }

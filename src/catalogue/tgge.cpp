@@ -164,14 +164,26 @@ OperatorJump operators_of(const Point& point) {
   return jump;
 }
 
-/// The table of a point.
+/// A table as it was read.
+struct Table {
+  std::size_t rows, columns;
+  std::optional<TableJump> jump;  ///< if it is square
+};
+Table read_table(const std::string& location) {
+  io::Matrix matrix = io::read_matrix(location);
+  Table table{matrix.rows, matrix.columns, {}};
+  if (table.rows == table.columns) table.jump.emplace(std::move(matrix.values));
+  return table;
+}
+
+/// The table of a point. All points share it.
 TableJump table_of(const Point& point, std::size_t modes) {
   const std::string& location = point.text("bath.table");
-  const io::Matrix& matrix = read_once("bath.table", location, io::read_matrix);
-  if (matrix.rows != modes || matrix.columns != modes)
+  const Table& table = read_once("bath.table", location, read_table);
+  if (table.rows != modes || table.columns != modes)
     throw ParameterError("bath.table", fmt::format("{} has shape {} x {}; it must be modes x modes, {} x {}", location,
-                                                   matrix.rows, matrix.columns, modes, modes));
-  return {matrix.values};
+                                                   table.rows, table.columns, modes, modes));
+  return *table.jump;
 }
 
 bool has_two_bands(const Point& point) { return point.text("model.kind") == "tgge_rashba"; }
@@ -361,7 +373,7 @@ double working_memory(const Point& point) {
   const auto modes = static_cast<double>(modes_of(point));
   double arrays = generator_arrays + (point.has("task.times") ? relax_arrays : steady_state_arrays);
   const std::string& jump = point.text("bath.jump");
-  if (jump == "table") arrays += 4.0 * modes;  // as read, as checked, and in two orders
+  if (jump == "table") arrays += 3.0 * modes;  // as read, and in two orders
   if (jump == "operators") {
     std::set<double> offsets;
     for (const auto& channel : point.channels("bath.jump_operator"))
@@ -666,8 +678,9 @@ io::Result run_point(const Point& point, const Execution& requested, const Monit
 
 // --- sweeps whose points share their weights ---
 
-/// Points that are run together at most: enough to multiply matrices at full speed.
-constexpr std::size_t most_together = 64;
+/// Points of a group that is run together at most: enough to keep its places busy and to make its matrices worth their
+/// time, few enough to leave groups for many ranks.
+constexpr std::size_t most_together = 1024;
 /// Modes up to which a matrix of the spectrum is made, 2 GiB. Tables are there anyway.
 constexpr std::size_t most_matrix_modes = 16384;
 
@@ -679,30 +692,25 @@ bool leaves_weights_alone(const std::string& path) {
   return false;
 }
 
-/// How many points one after the other differ in strengths of the baths and in fillings only, if they gain from each
-/// other; else 1.
-std::size_t points_together(const config::Document& document) {
-  if (document.sweep.empty()) return 1;
+/// Points one after the other that differ in strengths of the baths and in fillings only, if they gain from each other.
+Grouping side_by_side(const config::Document& document) {
+  if (document.sweep.empty()) return {};
   const bool zip = document.sweep.mode == config::SweepMode::zip;
   std::size_t alike = zip ? document.sweep.points() : 1;
   for (auto axis = document.sweep.axes.rbegin(); axis != document.sweep.axes.rend(); ++axis) {
     if (!leaves_weights_alone(axis->path)) {
-      if (zip) return 1;
+      if (zip) return {};
       break;
     }
     if (!zip) alike *= axis->values.size();
   }
-  std::size_t size = std::min(alike, most_together);
-  // Groups must not reach into the next set of weights.
-  if (alike < document.sweep.points())
-    while (alike % size != 0) --size;
-  if (size == 1) return 1;
+  if (alike == 1) return {};
   const Point first = document.point(0);
-  if (first.text("bath.jump") != "table" && modes_of(first) > most_matrix_modes) return 1;
-  return with_model(first, [&](const auto& model) { return gains_together(model, resolved(first, {})); }) ? size : 1;
+  if (first.text("bath.jump") != "table" && modes_of(first) > most_matrix_modes) return {};
+  if (!with_model(first, [&](const auto& model) { return gains_together(model, resolved(first, {})); })) return {};
+  const std::size_t groups = (alike + most_together - 1) / most_together, size = (alike + groups - 1) / groups;
+  return {.size = size, .row = alike, .at_once = places_together(size)};
 }
-
-Grouping side_by_side(const config::Document& document) { return {.size = points_together(document)}; }
 
 template <Solve solve>
 void run_together(const Group& group, const Execution& requested, const Monitor& monitor,
@@ -722,14 +730,15 @@ void run_together(const Group& group, const Execution& requested, const Monitor&
   // Results are handed over on this thread.
   std::mutex mutex;
   std::vector<std::pair<std::size_t, io::Result>> ready;
-  std::size_t done = 0;
+  const auto wanted = static_cast<double>(std::count(group.wanted.begin(), group.wanted.end(), true));
+  double done = 0.0;
   const auto hand_over = [&] {
     std::vector<std::pair<std::size_t, io::Result>> taken;
     {
       const std::lock_guard lock(mutex);
       taken.swap(ready);
     }
-    done += taken.size();
+    done += static_cast<double>(taken.size());
     for (auto& [place, result] : taken) finished(place, std::move(result));
   };
   const auto solve_one = [&](std::size_t place, const RateEquation& equation) {
@@ -739,7 +748,7 @@ void run_together(const Group& group, const Execution& requested, const Monitor&
   };
   const auto go_on = [&] {
     hand_over();
-    return !monitor.progress || monitor.progress(static_cast<double>(done) / static_cast<double>(places.size()));
+    return !monitor.progress || monitor.progress(done / wanted);
   };
   try {
     with_model(*first, [&](const auto& model) {

@@ -35,7 +35,7 @@ int check(const RunOptions& options) {
     fmt::print("chains       {} of {}{} points, each of which starts from the solution of those before it\n", chains,
                chains * grouping.size > points ? "up to " : "", grouping.size);
   } else if (grouping.size > 1) {
-    fmt::print("together     {} points at a time, their sums over pairs as products of matrices\n", grouping.size);
+    fmt::print("together     {} points at a time, their sums over pairs as products of matrices\n", grouping.at_once);
   }
   fmt::print("backend      {}: {}\n", name(plan.backend), plan.backend_reason);
   fmt::print("memory       {} for a point, {} for the results\n", bytes_text(plan.memory_bytes), bytes_text(output));

@@ -61,7 +61,7 @@ void build(const RateEquation&, const Spinors& spinors, const DephasingJump& jum
 
 void build(const RateEquation&, const Spinors&, const TableJump& jump, HopWeights& weights) {
   weights.kind = kernels::WeightKind::table;
-  weights.table = jump.weights;
+  weights.table = jump.share();
 }
 
 /// x mod L in [0, L).
@@ -203,7 +203,7 @@ double HopWeights::operator()(std::size_t to, std::size_t from) const {
     case kernels::WeightKind::table:
       break;
   }
-  return table[to * modes + from];
+  return (*table)[to * modes + from];
 }
 
 void HopWeights::point(kernels::RateTables& tables) const {
@@ -218,7 +218,7 @@ void HopWeights::point(kernels::RateTables& tables) const {
   tables.amplitude_re = amplitude_re.data();
   tables.amplitude_im = amplitude_im.data();
   tables.weight_floor = floor;
-  tables.table = table.data();
+  tables.table = table ? table->data() : nullptr;
 }
 
 std::shared_ptr<const HopWeights> make_hop_weights(const BareEquation& bare, const TggeJump& jump) {

@@ -23,7 +23,7 @@ struct HopWeights {
   std::vector<double> vector_re, vector_im, amplitude_re, amplitude_im;
   double floor = 0.0;
   // table
-  std::vector<double> table;
+  std::shared_ptr<const std::vector<double>> table;
 
   int numerical_rank = 0;  ///< as far as it was looked for; 0 for a table
 

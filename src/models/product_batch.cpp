@@ -198,13 +198,13 @@ class ProductBatch::Problem final : public kernels::RowProducts {
   std::condition_variable answered_;
 };
 
-ProductBatch::ProductBatch(std::size_t modes, std::size_t places, std::size_t problems, PairMatrices matrices,
+ProductBatch::ProductBatch(std::size_t modes, std::size_t places, std::size_t taken, PairMatrices matrices,
                            const Execution& execution)
     : levels_(std::move(matrices.levels)),
       spectrum_(std::make_unique<Product>(levels_.size(), matrices.spectrum, places, 2, execution)),
       by_to_(std::make_unique<Product>(modes, matrices.by_to, places, 1, execution)),
       by_from_(std::make_unique<Product>(modes, matrices.by_from, places, 1, execution)),
-      missing_(problems) {
+      missing_(taken) {
   for (std::size_t place = 0; place < places; ++place) problems_.push_back(std::make_unique<Problem>(*this, place));
 }
 ProductBatch::~ProductBatch() = default;

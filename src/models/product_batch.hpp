@@ -35,23 +35,25 @@ struct PairMatrices {
   MatrixRow by_from;    ///< w(to, from) in row `from`
 };
 
-/// Sums over pairs of several problems that share their matrices. Each problem runs in a thread of its own; its sums
-/// wait until every other problem has asked for one or has left, and one thread then multiplies for all of them. Which
-/// sums meet depends on the problems alone.
+/// Sums over pairs of several problems that share their matrices. Each runs in a place with a thread of its own; its
+/// sums wait until every other place has asked for one or has left, and one thread then multiplies for all of them.
+/// Which sums meet depends on the problems alone.
 class ProductBatch {
  public:
   /// @param places     rows of each product, whoever fills them: a library's kernels, and with them the last bits,
   ///                   depend on the shapes
-  /// @param problems   how many of the places are taken
+  /// @param taken      how many of the places will ask and leave
   /// @param execution  backend resolved; a team shares the columns of the products
-  ProductBatch(std::size_t modes, std::size_t places, std::size_t problems, PairMatrices matrices,
+  ProductBatch(std::size_t modes, std::size_t places, std::size_t taken, PairMatrices matrices,
                const Execution& execution);
   ~ProductBatch();
 
-  /// To be used by one thread, until leave().
+  /// What the problems at a place ask, one after the other, until leave(); to be used by one thread.
   kernels::RowProducts& problem(std::size_t place);
-  /// The problem at a place will ask for nothing more. Once for each problem, whatever happened to it.
+  /// A place will ask for nothing more. Once for each that is taken, whatever happened in it.
   void leave(std::size_t place);
+  /// Whether products have failed, or were ended; to be asked by the thread of a place that has not left.
+  bool failed() const { return failure_ != nullptr; }
   /// Multiplies until all problems have left. What fails here fails in every problem that waits for a sum, and an
   /// Interruption does from the moment at which `go_on` has said false.
   void serve(const std::function<bool()>& go_on);
@@ -66,7 +68,7 @@ class ProductBatch {
   std::unique_ptr<Product> spectrum_, by_to_, by_from_;
   std::vector<std::unique_ptr<Problem>> problems_;
 
-  std::atomic<std::size_t> missing_;  ///< problems that neither wait for a product nor have left
+  std::atomic<std::size_t> missing_;  ///< places that neither wait for a product nor have left
   std::mutex mutex_;
   std::condition_variable asked_;
   std::exception_ptr failure_;

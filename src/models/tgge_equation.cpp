@@ -102,17 +102,23 @@ void validate_jump(const OperatorJump& jump, std::int64_t sites, int bands) {
 
 void validate_jump(const TableJump& jump, std::int64_t sites, int bands) {
   const auto modes = static_cast<std::size_t>(sites) * static_cast<std::size_t>(bands);
-  if (jump.weights.size() != modes * modes)
-    throw ParameterError("bath.table", "it holds " + std::to_string(jump.weights.size()) + " weights; it must be " +
+  if (jump.weights().size() != modes * modes)
+    throw ParameterError("bath.table", "it holds " + std::to_string(jump.weights().size()) + " weights; it must be " +
                                            std::to_string(modes) + " x " + std::to_string(modes));
-  for (std::size_t i = 0; i < jump.weights.size(); ++i)
-    if (!(std::isfinite(jump.weights[i]) && jump.weights[i] >= 0.0))
-      throw ParameterError("bath.table", "weight (" + std::to_string(i / modes) + ", " + std::to_string(i % modes) +
-                                             ") = " + std::to_string(jump.weights[i]) +
-                                             " is not allowed: must be finite and >= 0");
 }
 
 }  // namespace
+
+TableJump::TableJump(std::vector<double> weights) {
+  const auto bad = std::find_if(weights.begin(), weights.end(), [](double w) { return !(std::isfinite(w) && w >= 0.0); });
+  if (bad != weights.end()) {
+    const auto at = static_cast<std::size_t>(bad - weights.begin());
+    const auto modes = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(weights.size()))));
+    throw ParameterError("bath.table", "weight (" + std::to_string(at / modes) + ", " + std::to_string(at % modes) +
+                                           ") = " + std::to_string(*bad) + " is not allowed: must be finite and >= 0");
+  }
+  weights_ = std::make_shared<const std::vector<double>>(std::move(weights));
+}
 
 void require(bool condition, const char* quantity, double value, const char* allowed) {
   if (!condition) throw ParameterError(quantity, std::to_string(value) + " is not allowed: must be " + allowed);

@@ -50,7 +50,7 @@ PairMatrices matrices_of(const RateEquation& equation, const HopWeights& weights
     matrices.spectrum =
         spectrum_matrix(energy, kernels::tgge::OhmicSpectrum{1.0 / bath.spectrum_width, bath.inverse_temperature});
   if (weights.kind == kernels::WeightKind::table) {
-    const double* table = weights.table.data();
+    const double* table = weights.table->data();
     const std::size_t modes = weights.modes;
     matrices.by_to = [=](std::size_t to, std::size_t first, std::span<double> values) {
       std::copy_n(table + to * modes + first, values.size(), values.data());
@@ -94,16 +94,19 @@ bool gains(const Chain& chain, const Execution& execution, std::string* reason) 
 }
 
 template <class Chain>
-void solve(const Chain& chain, std::span<const std::optional<BathStrength>> places, const Execution& requested,
+void solve(const Chain& chain, std::span<const std::optional<BathStrength>> problems, const Execution& requested,
            const std::function<void(std::size_t, const RateEquation&)>& solve_one, const std::function<bool()>& go_on) {
   Chain validated = chain;
-  std::vector<std::size_t> taken;
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    if (!places[i]) continue;
-    taken.push_back(i);
-    validated.bath = with_strength(chain.bath, *places[i]);
+  const std::size_t places = places_together(problems.size());
+  std::vector<std::size_t> taken;  // places, once each
+  for (std::size_t i = 0; i < problems.size(); ++i) {
+    if (!problems[i]) continue;
+    taken.push_back(i % places);
+    validated.bath = with_strength(chain.bath, *problems[i]);
     validate(validated);
   }
+  std::sort(taken.begin(), taken.end());
+  taken.erase(std::unique(taken.begin(), taken.end()), taken.end());
   if (!fits_a_matrix(chain))
     throw UnsupportedError(
         "the rates of so cold an ohmic bath leave the range of a matrix of doubles: solve each alone");
@@ -113,8 +116,8 @@ void solve(const Chain& chain, std::span<const std::optional<BathStrength>> plac
   execution.algorithm = Algorithm::direct;
   const BareEquation bare = bare_equation(chain);
   const auto weights = make_hop_weights(bare, any_jump(chain));
-  ProductBatch batch(bare.equation.modes(), places.size(), taken.size(),
-                     matrices_of(bare.equation, *weights, chain.bath), execution);
+  ProductBatch batch(bare.equation.modes(), places, taken.size(), matrices_of(bare.equation, *weights, chain.bath),
+                     execution);
 
   // Only the products are shared between a team's members; everything else is short, and the same everywhere.
   Execution alone = execution;
@@ -126,28 +129,29 @@ void solve(const Chain& chain, std::span<const std::optional<BathStrength>> plac
     const std::lock_guard lock(mutex);
     if (!failure) failure = std::current_exception();
   };
-  const auto run = [&](std::size_t i) {
-    try {
-      omp_set_num_threads(1);
-      BareEquation own = bare_equation(chain);
-      attach_baths(own.equation, chain.hopping, weights, with_strength(chain.bath, *places[i]), alone,
-                   &batch.problem(i));
-      own.equation.backend = execution.backend;
-      own.equation.algorithm = Algorithm::direct;
-      own.equation.reason =
-          "the sums over pairs of up to " + std::to_string(places.size()) + " points together are products of matrices";
-      solve_one(i, own.equation);
-    } catch (...) {
-      fail();
-    }
-    batch.leave(i);
+  const auto run = [&](std::size_t place) {
+    omp_set_num_threads(1);
+    for (std::size_t i = place; i < problems.size() && !batch.failed(); i += places) try {
+        if (!problems[i]) continue;
+        BareEquation own = bare_equation(chain);
+        attach_baths(own.equation, chain.hopping, weights, with_strength(chain.bath, *problems[i]), alone,
+                     &batch.problem(place));
+        own.equation.backend = execution.backend;
+        own.equation.algorithm = Algorithm::direct;
+        own.equation.reason =
+            "the sums over pairs of " + std::to_string(places) + " points at a time are products of matrices";
+        solve_one(i, own.equation);
+      } catch (...) {
+        fail();
+      }
+    batch.leave(place);
   };
   std::vector<std::thread> threads;
-  for (const std::size_t i : taken) try {
-      threads.emplace_back(run, i);
+  for (const std::size_t place : taken) try {
+      threads.emplace_back(run, place);
     } catch (const std::system_error&) {  // no more threads to be had
       fail();
-      batch.leave(i);
+      batch.leave(place);
     }
   batch.serve(go_on);
   for (std::thread& thread : threads) thread.join();
@@ -162,15 +166,21 @@ bool gains_together(const TggeChain& chain, const Execution& execution, std::str
 bool gains_together(const TggeRashba& chain, const Execution& execution, std::string* reason) {
   return gains(chain, execution, reason);
 }
-void solve_together(const TggeChain& chain, std::span<const std::optional<BathStrength>> places,
-                    const Execution& execution, const std::function<void(std::size_t, const RateEquation&)>& solve_one,
-                    const std::function<bool()>& go_on) {
-  solve(chain, places, execution, solve_one, go_on);
+std::size_t places_together(std::size_t problems) {
+  constexpr std::size_t most = 64, few = 32;
+  const std::size_t least_rounds = problems > few ? 2 : 1, rounds = std::max(least_rounds, (problems + most - 1) / most);
+  return std::max<std::size_t>(1, (problems + rounds - 1) / rounds);
 }
-void solve_together(const TggeRashba& chain, std::span<const std::optional<BathStrength>> places,
+
+void solve_together(const TggeChain& chain, std::span<const std::optional<BathStrength>> problems,
                     const Execution& execution, const std::function<void(std::size_t, const RateEquation&)>& solve_one,
                     const std::function<bool()>& go_on) {
-  solve(chain, places, execution, solve_one, go_on);
+  solve(chain, problems, execution, solve_one, go_on);
+}
+void solve_together(const TggeRashba& chain, std::span<const std::optional<BathStrength>> problems,
+                    const Execution& execution, const std::function<void(std::size_t, const RateEquation&)>& solve_one,
+                    const std::function<bool()>& go_on) {
+  solve(chain, problems, execution, solve_one, go_on);
 }
 
 }  // namespace lindrift

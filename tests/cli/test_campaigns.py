@@ -505,7 +505,7 @@ class RanksTest(Campaigns):
     def test_points_that_are_run_together_are_dealt_to_all_ranks(self):
         together = ["--set", 'bath.spectrum="ohmic"', "--set", "model.sites=200", "--set",
                     FRACTION + "={start=0.0, stop=0.9, count=60}"]
-        self.assertIn("60 points at a time", self.expect(DONE, "check", "steady.toml", *together).stdout)
+        self.assertIn("30 points at a time", self.expect(DONE, "check", "steady.toml", *together).stdout)
         self.expect(DONE, "run", "steady.toml", "-o", "undisturbed.h5", *together)
         for ranks in (2, 4, 7):
             self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--overwrite", *together, ranks=ranks)

@@ -589,8 +589,8 @@ TEST(RashbaRange, ParametersOutOfRangeAreNamed) {
   const auto quantity_refused = [](const auto& change) -> std::string {
     TggeRashba chain;
     chain.sites = 4;
-    change(chain);
     try {
+      change(chain);
       make_rate_equation(chain, {.backend = Backend::cpu});
     } catch (const ParameterError& error) {
       return error.quantity();
@@ -621,8 +621,9 @@ TEST(RashbaRange, ParametersOutOfRangeAreNamed) {
             "bath.jump_operator");
   EXPECT_EQ(quantity_refused([](TggeRashba& c) { c.jump = TableJump{std::vector<double>(63, 1.0)}; }), "bath.table");
   EXPECT_EQ(quantity_refused([](TggeRashba& c) {
-              c.jump = TableJump{std::vector<double>(64, 1.0)};
-              std::get<TableJump>(c.jump).weights[7] = -1e-300;
+              std::vector<double> weights(64, 1.0);
+              weights[7] = -1e-300;
+              c.jump = TableJump{weights};
             }),
             "bath.table");
   EXPECT_EQ(quantity_refused([](TggeRashba& c) { c.jump = TableJump{std::vector<double>(64, 1.0)}; }), "");

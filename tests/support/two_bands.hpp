@@ -125,10 +125,9 @@ inline reference::Lattice lattice_of(const TggeRashba& chain) {
 
 /// The same hop weights as a table, from the reference.
 inline TableJump table_of(const reference::Lattice& lattice) {
-  TableJump table;
-  for (const auto w : reference::problem_of(lattice).weight)
-    table.weights.push_back(std::max(0.0, static_cast<double>(w)));
-  return table;
+  std::vector<double> weights;
+  for (const auto w : reference::problem_of(lattice).weight) weights.push_back(std::max(0.0, static_cast<double>(w)));
+  return TableJump(std::move(weights));
 }
 
 }  // namespace lindrift::testing

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <mutex>
 #include <stdexcept>
 
@@ -168,8 +171,9 @@ TEST(TogetherTest, BitsDoNotDependOnTheCompany) {
 
 TEST(TogetherTest, ThreadsAndTeamsDoNotChangeBits) {
   Random random(24);
-  TggeChain chain = testing::random_chain(random, 1201);  // three blocks of columns
+  TggeChain chain = testing::random_chain(random, 1201);  // three panels of columns, and two of the spectrum
   chain.bath.spectrum = Spectrum::lorentzian;
+  chain.jump = TableJump{random_table(random, 1201)};
   const auto all = strengths(5);
   const auto expected = answers_together(chain, all, on_cpu());
   EXPECT_EQ(answers_together(chain, all, on_cpu(Algorithm::automatic, 2)), expected);
@@ -197,29 +201,89 @@ TEST(TogetherTest, SteadyStatesAreThoseOfEachAlone) {
 
 TEST(TogetherTest, AProblemThatFailsLeavesTheOthersAlone) {
   const TggeChain chain = chains().front();
-  const auto all = strengths(6);
+  for (const std::size_t count : {6, 70}) {  // with nobody, and with the 38th problem, to come in its place
+    const auto all = strengths(count);
+    std::mutex mutex;
+    std::size_t finished = 0;
+    const auto solve = [&](std::size_t i, const RateEquation& equation) {
+      if (i == 2) throw std::runtime_error("the third of all");
+      if (answers(equation, i).empty()) return;
+      const std::lock_guard lock(mutex);
+      ++finished;
+    };
+    EXPECT_THROW(solve_together(chain, all, on_cpu(), solve), std::runtime_error);
+    EXPECT_EQ(finished, count - 1);
+  }
+}
+
+TEST(TogetherTest, PlacesGoToTheNextProblemAtOnce) {
+  const TggeChain chain = chains().front();
+  const auto all = strengths(150);
+  const std::size_t places = places_together(all.size());
+  EXPECT_EQ(places, 50U);
   std::mutex mutex;
-  int finished = 0;
-  const auto solve = [&](std::size_t i, const RateEquation& equation) {
-    if (i == 2) throw std::runtime_error("the third of six");
-    if (answers(equation, i).empty()) return;
-    const std::lock_guard lock(mutex);
-    ++finished;
-  };
-  EXPECT_THROW(solve_together(chain, all, on_cpu(), solve), std::runtime_error);
-  EXPECT_EQ(finished, 5);
+  std::size_t rounds = 0, busy = 0, most_busy = 0;
+  std::vector<std::size_t> first_round(all.size()), rounds_of(all.size()), times(all.size(), 0);
+  solve_together(
+      chain, all, on_cpu(),
+      [&](std::size_t i, const RateEquation& equation) {
+        {
+          const std::lock_guard lock(mutex);
+          most_busy = std::max(most_busy, ++busy);
+          first_round[i] = rounds;
+          ++times[i];
+        }
+        const auto together = answers(equation, i % 17);
+        const auto alone = answers(make_rate_equation(with(chain, *all[i]), on_cpu(Algorithm::direct)), i % 17);
+        const std::lock_guard lock(mutex);
+        rounds_of[i] = rounds - first_round[i];
+        --busy;
+        double largest = 0.0;
+        for (const double x : alone) largest = std::max(largest, std::fabs(x));
+        for (std::size_t e = 0; e < alone.size(); ++e) EXPECT_NEAR(together[e], alone[e], 1e-13 * largest) << i;
+      },
+      [&] {
+        const std::lock_guard lock(mutex);
+        ++rounds;
+        return true;
+      });
+  EXPECT_EQ(most_busy, places);
+  std::size_t longest = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(times[i], 1U);
+    // Nothing waits for a place but for the problems before it there.
+    std::size_t before = 0;
+    for (std::size_t other = i % places; other < i; other += places) before += rounds_of[other];
+    EXPECT_EQ(first_round[i], before) << i;
+    longest = std::max(longest, before + rounds_of[i]);
+  }
+  EXPECT_EQ(rounds, longest);
+}
+
+TEST(TogetherTest, PlacesAreEnoughForProductsAndFewEnoughToBeFull) {
+  for (std::size_t problems = 1; problems < 2000; ++problems) {
+    const std::size_t places = places_together(problems), rounds = (problems + places - 1) / places;
+    EXPECT_LE(places, 64U);
+    EXPECT_GE(places, std::min<std::size_t>(problems, 17));
+    EXPECT_LT(places * rounds - problems, rounds) << problems;  // at most one place is empty in the last round
+    if (problems > 32) EXPECT_GE(rounds, 2U);
+  }
 }
 
 TEST(TogetherTest, StopsWhenAsked) {
-  const auto all = strengths(4);
-  int rounds = 0, finished = 0;
+  const auto all = strengths(70);
+  int rounds = 0;
+  std::atomic<int> finished = 0;
+  std::atomic<std::size_t> started = 0;
   const auto solve = [&](std::size_t, const RateEquation& equation) {
+    ++started;
     for (std::uint64_t round = 0; round < 100; ++round) answers(equation, round);
     ++finished;
   };
   EXPECT_THROW(solve_together(chains().front(), all, on_cpu(), solve, [&] { return ++rounds < 5; }), Interruption);
   EXPECT_EQ(rounds, 5);
   EXPECT_EQ(finished, 0);
+  EXPECT_EQ(started, places_together(all.size()));
 }
 
 TEST(TogetherTest, RefusesBathsThatMakeNoSense) {

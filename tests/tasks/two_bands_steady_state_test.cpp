@@ -425,12 +425,12 @@ TEST(TableOfWeights, GivesTheStateOfItsOperators) {
     TggeRashba chain = random_rashba(random, sites);
     chain.jump = random_operators(random, 2, 1, 2);
     const RateEquation equation = make_rate_equation(chain, {.backend = Backend::cpu});
-    TableJump table;
+    std::vector<double> table;
     for (std::size_t to = 0; to < equation.modes(); ++to)
       for (std::size_t from = 0; from < equation.modes(); ++from)
-        table.weights.push_back(equation.hop_weight(to, from));
+        table.push_back(equation.hop_weight(to, from));
     const auto expected = converged(steady_state(equation, 0.37));
-    chain.jump = table;
+    chain.jump = TableJump(table);
     const auto state = converged(steady_state(make_rate_equation(chain, {.backend = Backend::cpu}), 0.37));
     EXPECT_LE(largest_difference(state.lagrange_multiplier, expected.lagrange_multiplier), 1e-11);
     EXPECT_NEAR(state.current, expected.current, 1e-12);

@@ -2,6 +2,7 @@
 
 #include <complex>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -59,9 +60,19 @@ struct OperatorJump {
   std::vector<std::vector<JumpTerm>> channels;
 };
 
-/// Hop weights w(to, from) >= 0 from a table, row = to, shape (modes, modes) in C order, without the factor 1/L.
-struct TableJump {
-  std::vector<double> weights;
+/// Hop weights w(to, from) >= 0 from a table, row = to, shape (modes, modes) in C order, without the factor 1/L. Copies
+/// share the table.
+class TableJump {
+ public:
+  /// @throws ParameterError naming bath.table and the first weight that is not finite or negative
+  /// O(weights) time.
+  explicit TableJump(std::vector<double> weights);
+
+  const std::vector<double>& weights() const { return *weights_; }
+  std::shared_ptr<const std::vector<double>> share() const { return weights_; }
+
+ private:
+  std::shared_ptr<const std::vector<double>> weights_;
 };
 
 }  // namespace lindrift
