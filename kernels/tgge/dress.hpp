@@ -94,16 +94,48 @@ struct DressSteep {
   }
 };
 
+/// Exponents of the thermal columns of modes, and the largest of each level.
+struct LevelExponents {
+  const double *particle, *hole;       ///< (modes,)
+  double *level_particle, *level_hole;  ///< (levels,)
+};
+struct LargestOfLevels {
+  LevelExponents exponents;
+  const double *first, *member;  ///< of RateTables
+  LINDRIFT_HD void operator()(Index level) const {
+    LargestExponents<double> largest;
+    for (Index i = static_cast<Index>(first[level]); i < static_cast<Index>(first[level + 1]); ++i) {
+      const Index s = static_cast<Index>(member[i]);
+      largest += LargestExponents<double>{exponents.particle[s], exponents.hole[s]};
+    }
+    exponents.level_particle[level] = largest.particle;
+    exponents.level_hole[level] = largest.hole;
+  }
+};
+/// Divides the thermal columns of a mode by the exponential that its level has, so that those of a level can be added.
+struct ScaleToLevels {
+  LevelExponents exponents;
+  const double* level_of;
+  double *thermal_particle, *thermal_hole;
+  LINDRIFT_HD void operator()(Index s) const {
+    const Index level = static_cast<Index>(level_of[s]);
+    thermal_particle[s] *= exponential(exponents.particle[s] - exponents.level_particle[level]).value;
+    thermal_hole[s] *= exponential(exponents.hole[s] - exponents.level_hole[level]).value;
+  }
+};
+
 /// Logarithms of the rows' prefactors for a steep spectrum.
 struct DressSteepRows {
   double half_beta;
   double log_thermal;
   const double *energy, *row_particle, *row_hole;
+  const double* level_of;  ///< null if the last two stand by modes
   double *thermal_gain, *thermal_loss;
 
   LINDRIFT_HD void operator()(Index s) const {
-    thermal_gain[s] = log_thermal + (row_particle[s] - half_beta * energy[s]);
-    thermal_loss[s] = log_thermal + (row_hole[s] + half_beta * energy[s]);
+    const Index row = level_of != nullptr ? static_cast<Index>(level_of[s]) : s;
+    thermal_gain[s] = log_thermal + (row_particle[row] - half_beta * energy[s]);
+    thermal_loss[s] = log_thermal + (row_hole[row] + half_beta * energy[s]);
   }
 };
 

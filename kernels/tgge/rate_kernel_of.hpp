@@ -18,7 +18,7 @@ namespace tgge {
 
 /// Stands for a spectrum where moments are used: they exist for the exponential one only.
 struct ByMoments {
-  static constexpr bool steep = false;
+  static constexpr bool steep = false, separates = true;
   using Dressed = ByMoments;
   const double* energy = nullptr;
 };
@@ -37,18 +37,18 @@ class RateKernelOf final : public RateKernel {
         spectrum_(spectrum),
         weight_(engine_, tables) {
     spectrum_.energy = energy_ = own(energy_buffer_, tables.energy);
-    if constexpr (std::is_same_v<Spectrum, LorentzianSpectrum>) {
-      const bool by_levels = Weight::separable && tables.levels > 0;
-      const double* energies = energy_;
-      if (by_levels) {
+    if constexpr (Weight::separable && !Spectrum::separates) {
+      if (tables.levels > 0) {
         levels_ = tables.levels;
-        energies = own(level_energy_, tables.level_energy, levels_);
+        spectrum_.energy = own(level_energy_, tables.level_energy, levels_);
         own(level_of_, tables.level_of, size_);
         own(level_first_, tables.level_first, levels_ + 1);
         own(level_member_, tables.level_member, size_);
       }
-      const Index rows = by_levels ? levels_ : size_;
-      engine_.map(rows, ScaledEnergies{spectrum_.over_unit, energies, scaled_energy_buffer_.resize(rows)});
+    }
+    if constexpr (std::is_same_v<Spectrum, LorentzianSpectrum>) {
+      engine_.map(thermal_rows(), ScaledEnergies{spectrum_.over_unit, spectrum_.energy,
+                                                 scaled_energy_buffer_.resize(thermal_rows())});
       spectrum_.energy = scaled_energy_buffer_.data();
     }
     thermal_in_ = thermal_in_buffer_.resize(size_);
@@ -124,13 +124,21 @@ class RateKernelOf final : public RateKernel {
     for (Buffer* buffer : dressed) buffer->resize(size_);
     const double log_thermal = std::log(tables_.thermal_weight);
     if constexpr (Spectrum::steep) {
-      for (Buffer& exponents : exponents_) exponents.resize(size_);
+      const Index rows = thermal_rows();
+      double *particle_exponent = exponents_[0].resize(size_), *hole_exponent = exponents_[1].resize(size_);
       engine_.map(size_, DressSteep{half_beta(), energy_, lambda, thermal_particle_.data(), particle_.data(),
-                                    thermal_hole_.data(), hole_.data(), exponents_[0].data(), exponents_[1].data()});
-      engine_.pair_sum(SteepExponents{size_, dressed_spectrum(), exponents_[2].data(), exponents_[3].data()});
-      engine_.gather(exponents_[2].data(), size_);
-      engine_.gather(exponents_[3].data(), size_);
-      engine_.map(size_, DressSteepRows{half_beta(), log_thermal, energy_, exponents_[2].data(), exponents_[3].data(),
+                                    thermal_hole_.data(), hole_.data(), particle_exponent, hole_exponent});
+      if (levels_ > 0) {
+        const LevelExponents levels{particle_exponent, hole_exponent, level_exponents_[0].resize(levels_),
+                                    level_exponents_[1].resize(levels_)};
+        engine_.map(levels_, LargestOfLevels{levels, level_first_.data(), level_member_.data()});
+        engine_.map(size_, ScaleToLevels{levels, level_of_.data(), thermal_particle_.data(), thermal_hole_.data()});
+      }
+      double *row_particle = exponents_[2].resize(rows), *row_hole = exponents_[3].resize(rows);
+      engine_.pair_sum(SteepExponents{rows, dressed_spectrum(), row_particle, row_hole});
+      engine_.gather(row_particle, rows);
+      engine_.gather(row_hole, rows);
+      engine_.map(size_, DressSteepRows{half_beta(), log_thermal, energy_, row_particle, row_hole, level_of(),
                                         thermal_gain_.data(), thermal_loss_.data()});
     } else {
       const auto largest = engine_.reduce(size_, ExponentTerm{half_beta(), energy_, lambda});
@@ -146,10 +154,12 @@ class RateKernelOf final : public RateKernel {
   }
 
   DressedSpectrum dressed_spectrum() const {
-    if constexpr (Spectrum::steep)
-      return {spectrum_, exponents_[0].data(), exponents_[1].data(), exponents_[2].data(), exponents_[3].data()};
-    else
+    if constexpr (Spectrum::steep) {
+      const Buffer* const partners = levels_ > 0 ? level_exponents_ : exponents_;
+      return {spectrum_, partners[0].data(), partners[1].data(), exponents_[2].data(), exponents_[3].data()};
+    } else {
       return spectrum_;
+    }
   }
 
   /// The sums over all partners of every mode, handed to `finish` row by row: the one place where the algorithms
@@ -161,10 +171,8 @@ class RateKernelOf final : public RateKernel {
       engine_.map(size_, FinishRows<std::decay_t<decltype(rows)>, Finish>{rows, finish});
     } else if constexpr (Weight::separable && !SourceSpectrum::separates) {
       // Only the thermal bath needs every pair.
-      const bool by_levels = levels_ > 0;
-      const Index thermal_rows = by_levels ? levels_ : size_;
-      double *gain = row_sums_[0].resize(thermal_rows), *loss = row_sums_[2].resize(thermal_rows);
-      if (by_levels) {
+      double *gain = row_sums_[0].resize(thermal_rows()), *loss = row_sums_[2].resize(thermal_rows());
+      if (levels_ > 0) {
         double *particle = level_particle_.resize(levels_), *hole = level_hole_.resize(levels_);
         engine_.map(levels_, FoldLevels<Source>{source, level_first_.data(), level_member_.data(), particle, hole});
         thermal_pairs(levels_, spectrum, LevelSource{particle, hole}, gain, loss);
@@ -173,7 +181,7 @@ class RateKernelOf final : public RateKernel {
       }
       const auto weight_sums = weight_.row_sums(engine_, source);
       const SumsApart<std::decay_t<decltype(weight_sums)>> rows{
-          weight_sums, gain, loss, by_levels ? level_of_.data() : nullptr, {}};
+          weight_sums, gain, loss, level_of(), {}};
       engine_.map(size_, FinishRows<std::decay_t<decltype(rows)>, Finish>{rows, finish});
     } else {
       const RowSums rows{row_sums_[0].resize(size_), row_sums_[1].resize(size_), row_sums_[2].resize(size_),
@@ -193,6 +201,9 @@ class RateKernelOf final : public RateKernel {
     engine_.gather(loss, size);
   }
 
+  /// Rows, and partners, of sums over the spectrum.
+  Index thermal_rows() const { return levels_ > 0 ? levels_ : size_; }
+  const double* level_of() const { return levels_ > 0 ? level_of_.data() : nullptr; }
   double half_beta() const { return 0.5 * tables_.inverse_temperature; }
   BareRows bare_rows() const {
     return {thermal_out_, thermal_in_, tables_.over_sites * tables_.thermal_weight,
@@ -221,7 +232,8 @@ class RateKernelOf final : public RateKernel {
   Buffer thermal_gain_, gain_, thermal_loss_, loss_;
   Buffer level_energy_, level_of_, level_first_, level_member_, level_particle_, level_hole_;
   Buffer row_sums_[4];
-  Buffer exponents_[4];  ///< of a steep spectrum: particles and holes of the partners, then of the rows
+  Buffer exponents_[4];        ///< of a steep spectrum: particles and holes of the modes, then of the rows
+  Buffer level_exponents_[2];  ///< ... and of the levels, where these are the partners
   MomentBalance* moment_balance_ = nullptr;
 };
 

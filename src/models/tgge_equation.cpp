@@ -169,7 +169,7 @@ void attach_baths(RateEquation& equation, double hopping, const std::shared_ptr<
   weights->point(tables);
   tables.products = products;
   EnergyLevels levels;
-  if (products == nullptr && tables.spectrum == kernels::SpectrumKind::lorentzian) {
+  if (products == nullptr && tables.spectrum != kernels::SpectrumKind::exponential) {
     levels = energy_levels(equation.energy);
     levels.point(tables);
   }
