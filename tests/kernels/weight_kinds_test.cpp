@@ -243,22 +243,30 @@ TEST(LorentzianSpectrum, KeepsItsDigitsForAnyWidth) {
     }
 }
 
+/// Makes levels of one to four modes that are not neighbours, to be kept while a kernel is made.
+EnergyLevels share_energies(Numbers& numbers) {
+  for (std::size_t s = 0; s < numbers.size; ++s)
+    if (s % 5 != 0) numbers.energy[s] = numbers.energy[s % (1 + numbers.size / 3)];
+  numbers.describe();
+  EnergyLevels levels = energy_levels(numbers.energy);
+  EXPECT_LT(levels.size(), numbers.size);
+  levels.point(numbers.tables);
+  return levels;
+}
+
 TEST_P(WeightKindsTest, ModesOfTheSameEnergyAreOneLevel) {
   for (const WeightKind kind : {WeightKind::product, WeightKind::operators, WeightKind::table})
-    for (const std::size_t sites : {1, 3, 9, 64, 129}) {
-      if (!possible(kind, SpectrumKind::lorentzian)) continue;
-      Random random(7050 + sites);
-      Numbers numbers(random, sites, kind, SpectrumKind::lorentzian);
-      // Levels of one to four modes that are not neighbours.
-      for (std::size_t s = 0; s < numbers.size; ++s)
-        if (s % 5 != 0) numbers.energy[s] = numbers.energy[s % (1 + numbers.size / 3)];
-      numbers.describe();
-      const EnergyLevels levels = energy_levels(numbers.energy);
-      ASSERT_LT(levels.size(), numbers.size);
-      levels.point(numbers.tables);
-      const auto lambda = random.vector(numbers.size, -5.0, 5.0), direction = random.vector(numbers.size, -1.0, 1.0);
-      expect_reference(*make_kernel(GetParam(), numbers.tables), numbers.problem, lambda, direction);
-    }
+    for (const SpectrumKind spectrum : {SpectrumKind::lorentzian, SpectrumKind::ohmic})
+      for (const std::size_t sites : {1, 3, 9, 64, 129}) {
+        if (!possible(kind, spectrum)) continue;
+        SCOPED_TRACE(::testing::Message() << "weight " << static_cast<int>(kind) << ", spectrum "
+                                          << static_cast<int>(spectrum) << ", " << 2 * sites << " modes");
+        Random random(7050 + sites);
+        Numbers numbers(random, sites, kind, spectrum);
+        const EnergyLevels levels = share_energies(numbers);
+        const auto lambda = random.vector(numbers.size, -5.0, 5.0), direction = random.vector(numbers.size, -1.0, 1.0);
+        expect_reference(*make_kernel(GetParam(), numbers.tables), numbers.problem, lambda, direction);
+      }
 }
 
 TEST_P(WeightKindsTest, OperatorsOfAnyShape) {
@@ -291,11 +299,13 @@ TEST_P(WeightKindsTest, LogRatesNeitherOverflowNorLoseDigitsInTheCold) {
   for (const SpectrumKind spectrum : {SpectrumKind::exponential, SpectrumKind::lorentzian, SpectrumKind::ohmic})
     for (const WeightKind kind : {WeightKind::product, WeightKind::operators, WeightKind::table}) {
       if (!possible(kind, spectrum)) continue;
-      for (const bool near : {false, true}) {
+      for (const auto& [near, by_levels] : {std::pair{false, false}, {false, true}, {true, false}, {true, true}}) {
         SCOPED_TRACE(::testing::Message() << "weight " << static_cast<int>(kind) << ", spectrum "
-                                          << static_cast<int>(spectrum) << (near ? ", near balance" : ""));
+                                          << static_cast<int>(spectrum) << (near ? ", near balance" : "")
+                                          << (by_levels ? ", by levels" : ""));
         Random random(7300);
-        const Numbers numbers(random, 30, kind, spectrum, 3, 2, 1000.0);
+        Numbers numbers(random, 30, kind, spectrum, 3, 2, 1000.0);
+        const EnergyLevels levels = by_levels ? share_energies(numbers) : EnergyLevels{};
         auto lambda = random.vector(numbers.size, -1500.0, 1500.0);
         if (near)
           for (std::size_t s = 0; s < numbers.size; ++s)
