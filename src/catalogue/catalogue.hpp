@@ -52,8 +52,9 @@ struct Grouping {
   /// Each point of a group starts from those before it: a rank takes the group whole, from its first point on.
   /// Otherwise the points of a group are run side by side.
   bool chained = false;
-  std::size_t at_once = 1;  ///< of those side by side: points that run at the same time, others follow as these end
-  std::string note{};       ///< what a user would want to know
+  std::size_t at_once = 1;    ///< of those side by side: points that run at the same time, others follow as these end
+  double memory_bytes = 0.0;  ///< of points at the same time, at most
+  std::string note{};         ///< what a user would want to know
 };
 
 /// A group to be run. The numbers of a point may depend on its place and, in a chain, on the parameters of the places

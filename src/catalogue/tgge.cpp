@@ -369,9 +369,14 @@ constexpr double generator_arrays = 34.0;
 constexpr double steady_state_arrays = 34.0;
 constexpr double relax_arrays = 52.0;
 
+/// Doubles per mode, hop weights aside.
+double arrays_of(const Point& point) {
+  return generator_arrays + (point.has("task.times") ? relax_arrays : steady_state_arrays);
+}
+
 double working_memory(const Point& point) {
   const auto modes = static_cast<double>(modes_of(point));
-  double arrays = generator_arrays + (point.has("task.times") ? relax_arrays : steady_state_arrays);
+  double arrays = arrays_of(point);
   const std::string& jump = point.text("bath.jump");
   if (jump == "table") arrays += 3.0 * modes;  // as read, and in two orders
   if (jump == "operators") {
@@ -709,7 +714,12 @@ Grouping side_by_side(const config::Document& document) {
   if (first.text("bath.jump") != "table" && modes_of(first) > most_matrix_modes) return {};
   if (!with_model(first, [&](const auto& model) { return gains_together(model, resolved(first, {})); })) return {};
   const std::size_t groups = (alike + most_together - 1) / most_together, size = (alike + groups - 1) / groups;
-  return {.size = size, .row = alike, .at_once = places_together(size)};
+  Grouping grouping{.size = size, .row = alike, .at_once = places_together(size)};
+  const auto modes = static_cast<double>(modes_of(first));
+  const double matrices = (first.text("bath.jump") == "table" ? 3.0 : 0.0) +  // as read, and in two orders
+                          (first.text("bath.spectrum") == "exponential" ? 0.0 : 1.0);
+  grouping.memory_bytes = 8.0 * modes * (static_cast<double>(grouping.at_once) * arrays_of(first) + matrices * modes);
+  return grouping;
 }
 
 template <Solve solve>

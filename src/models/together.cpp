@@ -25,6 +25,9 @@ namespace {
 /// the states that it multiplies, leave the range of double precision: a row's sum is e^{-beta width/2} at least.
 constexpr double largest_ohmic_exponent = 1200.0;
 
+/// Modes from which products pay, as measured: below, a point waits longer for the others than its sums take.
+constexpr std::size_t least_modes_ohmic = 128, least_modes_table = 256;
+
 double largest_size(const std::vector<double>& values) {
   double largest = 0.0;
   for (const double value : values) largest = std::max(largest, std::fabs(value));
@@ -85,7 +88,11 @@ bool gains(const Chain& chain, const Execution& execution, std::string* reason) 
     return false;
   }
   const bool ohmic = chain.bath.spectrum == Spectrum::ohmic, table = std::holds_alternative<TableJump>(chain.jump);
-  if (ohmic || table) return execution.algorithm != Algorithm::separable;
+  if (ohmic || table) {
+    const auto modes = static_cast<std::size_t>(bare_equation(chain).equation.modes());
+    if (reason) *reason = "sums over so few modes take less time than it takes to wait for each other";
+    return execution.algorithm != Algorithm::separable && modes >= (ohmic ? least_modes_ohmic : least_modes_table);
+  }
   const bool pairs = execution.algorithm == Algorithm::direct || chain.bath.spectrum == Spectrum::lorentzian;
   if (reason)
     *reason = pairs ? "the weights of a pair are computed faster than a matrix of them is read"

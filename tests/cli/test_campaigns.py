@@ -410,7 +410,7 @@ class ChainTest(Campaigns):
         self.assertIn("chains       9 of 3 points", said("solver.chain=3"))
         self.assertIn("chains       3 of 9 points", said("solver.chain=1000000"))
         self.assertNotIn("chains ", said("solver.chain=1"))
-        together = said('bath.spectrum="ohmic"', BETA + "=[1.0]", FRACTION + "=[0.1, 0.2]")
+        together = said('bath.spectrum="ohmic"', "model.sites=64", BETA + "=[1.0]", FRACTION + "=[0.1, 0.2]")
         self.assertIn("2 points at a time", together)
         self.assertIn("solver.chain = 4 has no effect: points that advance together", together)
         for wrong in ("0", "1000001", "2.5", '"all"'):
@@ -509,6 +509,20 @@ class RanksTest(Campaigns):
         self.expect(DONE, "run", "steady.toml", "-o", "undisturbed.h5", *together)
         for ranks in (2, 4, 7):
             self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--overwrite", *together, ranks=ranks)
+            self.assert_same_numbers("undisturbed.h5", "out.h5")
+
+    def test_points_that_are_run_together_are_stopped_and_go_on(self):
+        together = ["--set", 'bath.spectrum="ohmic"', "--set", "model.sites=900", "--set", 'output.fields=["current"]',
+                    "--set", FRACTION + "={start=0.0, stop=0.99, count=300}"]
+        self.assertIn("60 points at a time", self.expect(DONE, "check", "steady.toml", *together).stdout)
+        self.expect(DONE, "run", "steady.toml", "-o", "undisturbed.h5", *together)
+        for ranks in (None, 2):
+            whom = (lambda launcher: children_of(launcher.pid)[-1]) if ranks else None
+            code, out, err = self.interrupted(signal.SIGUSR1, "run", "steady.toml", "-o", "out.h5", "--overwrite",
+                                              *together, points=20, ranks=ranks, whom=whom)
+            self.assertEqual(code, STOPPED, out + err)
+            self.assertEqual(attributes(self.folder / "out.h5")["complete"], 0)
+            self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--resume", *together)
             self.assert_same_numbers("undisturbed.h5", "out.h5")
 
     def test_a_rank_that_dies_ends_the_job_and_loses_nothing(self):

@@ -139,14 +139,15 @@ class SweepTest(Runs):
 
     def test_cold_points_of_a_group_are_those_of_their_own_runs(self):
         # The warm points are run together, as products of matrices, which rates of the cold ones would not fit.
-        self.sweep(DONE, "steady.toml", "bath.spectrum=ohmic", 'sweep."bath.inverse_temperature"=[2.0, 1000.0]',
+        self.sweep(DONE, "steady.toml", "bath.spectrum=ohmic", "model.sites=128",
+                   'sweep."bath.inverse_temperature"=[2.0, 1000.0]',
                    FRACTION + "=[0.0, 0.3]")
         with h5py.File(self.folder / "out.h5") as file:
             self.assertEqual(file["status"][()].tolist(), [[1, 1], [1, 1]])
             self.assertLess(file["residual"][()].max(), 1e-11)
             self.assertEqual(file["current"][1, 1],
-                             self.current_at("bath.spectrum=ohmic", "bath.inverse_temperature=1000.0",
-                                             "bath.nonequilibrium_fraction=0.3"))
+                             self.current_at("bath.spectrum=ohmic", "model.sites=128",
+                                             "bath.inverse_temperature=1000.0", "bath.nonequilibrium_fraction=0.3"))
 
     def test_zip(self):
         self.sweep(DONE, "steady.toml", "sweep.mode=zip", 'sweep."bath.inverse_temperature"=[0.5, 2.0, 1.0]',

@@ -193,7 +193,7 @@ TEST(Chain, APointIsTriedWithoutItsStartBeforeItIsGivenUp) {
 TEST(Chain, GroupsOfTheInput) {
   const auto grouping = [](const std::string& chain, const std::vector<std::pair<std::string, std::string>>& sweep) {
     std::string text =
-        "[model]\nkind = 'tgge_chain'\nsites = 8\n[bath]\nspectrum = 'ohmic'\n[task]\nkind = 'steady_state'\n"
+        "[model]\nkind = 'tgge_chain'\nsites = 128\n[bath]\nspectrum = 'ohmic'\n[task]\nkind = 'steady_state'\n"
         "[solver]\nchain = " +
         chain + "\n[sweep]\n";
     for (const auto& [key, values] : sweep) text += "'" + key + "' = " + values + "\n";

@@ -266,7 +266,7 @@ TEST(TogetherTest, PlacesAreEnoughForProductsAndFewEnoughToBeFull) {
     EXPECT_LE(places, 64U);
     EXPECT_GE(places, std::min<std::size_t>(problems, 17));
     EXPECT_LT(places * rounds - problems, rounds) << problems;  // at most one place is empty in the last round
-    if (problems > 32) EXPECT_GE(rounds, 2U);
+    EXPECT_GE(rounds, problems > 32 ? 2U : 1U);
   }
 }
 
@@ -302,10 +302,15 @@ TEST(TogetherTest, GainsWhereWeightsTakeTime) {
   EXPECT_FALSE(gains_together(chain, on_cpu()));
   chain.bath.spectrum = Spectrum::ohmic;
   EXPECT_TRUE(gains_together(chain, on_cpu()));
+  chain.sites = 127;
+  EXPECT_FALSE(gains_together(chain, on_cpu(), &reason));
+  EXPECT_NE(reason.find("few modes"), std::string::npos);
   chain.bath.spectrum = Spectrum::exponential;
-  chain.sites = 3;
-  chain.jump = TableJump{std::vector<double>(9, 1.0)};
-  EXPECT_TRUE(gains_together(chain, on_cpu()));
+  for (const std::int64_t sites : {3, 255, 256}) {
+    chain.sites = sites;
+    chain.jump = TableJump{std::vector<double>(static_cast<std::size_t>(sites * sites), 1.0)};
+    EXPECT_EQ(gains_together(chain, on_cpu()), sites == 256);
+  }
 }
 
 TEST(TogetherTest, LeavesColdOhmicBathsToThemselves) {

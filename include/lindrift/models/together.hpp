@@ -19,8 +19,8 @@ struct BathStrength {
   std::optional<double> equilibrium_fraction;
 };
 
-/// True if problems with these baths gain from being solved together: their sums run over all pairs of modes, with
-/// weights that take time to read or to compute. Otherwise `reason`, if not null, says why not.
+/// True if problems with these baths gain from being solved together: their sums run over all pairs of some hundred
+/// modes or more, with weights that take time to read or to compute. Otherwise `reason`, if not null, says why not.
 bool gains_together(const TggeChain& chain, const Execution& execution, std::string* reason = nullptr);
 bool gains_together(const TggeRashba& chain, const Execution& execution, std::string* reason = nullptr);
 
