@@ -54,6 +54,10 @@ class ProductBatch {
   void leave(std::size_t place);
   /// Whether products have failed, or were ended; to be asked by the thread of a place that has not left.
   bool failed() const { return failure_ != nullptr; }
+  /// Throws what products have failed with, if they have; after serve().
+  void rethrow_failure() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
   /// Multiplies until all problems have left. What fails here fails in every problem that waits for a sum, and an
   /// Interruption does from the moment at which `go_on` has said false.
   void serve(const std::function<bool()>& go_on);

@@ -154,6 +154,7 @@ void solve(const Chain& chain, std::span<const std::optional<BathStrength>> prob
     batch.leave(place);
   };
   std::vector<std::thread> threads;
+  threads.reserve(taken.size());
   for (const std::size_t place : taken) try {
       threads.emplace_back(run, place);
     } catch (const std::system_error&) {  // no more threads to be had
@@ -163,6 +164,7 @@ void solve(const Chain& chain, std::span<const std::optional<BathStrength>> prob
   batch.serve(go_on);
   for (std::thread& thread : threads) thread.join();
   if (failure) std::rethrow_exception(failure);
+  batch.rethrow_failure();  // problems that catch everything have kept it to themselves
 }
 
 }  // namespace

@@ -282,16 +282,19 @@ TEST_P(WeightKindsTest, OperatorsOfAnyShape) {
 
 TEST_P(WeightKindsTest, EitherBathAlone) {
   for (const WeightKind kind : {WeightKind::product, WeightKind::operators, WeightKind::table})
-    for (const auto& [gamma_eq, gamma_neq] : {std::pair{0.0, 0.9}, {0.9, 0.0}}) {
-      if (!possible(kind, SpectrumKind::exponential)) continue;
-      Random random(7200);
-      Numbers numbers(random, 29, kind, SpectrumKind::exponential);
-      numbers.tables.thermal_weight = gamma_eq;
-      numbers.tables.nonequilibrium_weight = gamma_neq;
-      numbers.describe();
-      const auto lambda = random.vector(numbers.size, -5.0, 5.0), direction = random.vector(numbers.size, -1.0, 1.0);
-      expect_reference(*make_kernel(GetParam(), numbers.tables), numbers.problem, lambda, direction);
-    }
+    for (const SpectrumKind spectrum : {SpectrumKind::exponential, SpectrumKind::lorentzian, SpectrumKind::ohmic})
+      for (const auto& [gamma_eq, gamma_neq] : {std::pair{0.0, 0.9}, {0.9, 0.0}}) {
+        if (!possible(kind, spectrum)) continue;
+        SCOPED_TRACE(::testing::Message() << "weight " << static_cast<int>(kind) << ", spectrum "
+                                          << static_cast<int>(spectrum) << ", gamma_eq = " << gamma_eq);
+        Random random(7200);
+        Numbers numbers(random, 29, kind, spectrum);
+        numbers.tables.thermal_weight = gamma_eq;
+        numbers.tables.nonequilibrium_weight = gamma_neq;
+        const EnergyLevels levels = share_energies(numbers);
+        const auto lambda = random.vector(numbers.size, -5.0, 5.0), direction = random.vector(numbers.size, -1.0, 1.0);
+        expect_reference(*make_kernel(GetParam(), numbers.tables), numbers.problem, lambda, direction);
+      }
 }
 
 TEST_P(WeightKindsTest, LogRatesNeitherOverflowNorLoseDigitsInTheCold) {

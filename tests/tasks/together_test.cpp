@@ -142,6 +142,38 @@ void expect_the_direct_sums(const Chain& chain) {
   }
 }
 
+/// Two and three panels of columns, alone and by the members of a team.
+TEST(TogetherTest, SumsOfManyColumnsAreTheDirectOnes) {
+  Random random(26);
+  for (const std::int64_t sites : {601, 1201}) {
+    TggeChain chain = testing::random_chain(random, sites);
+    chain.bath.spectrum = sites == 601 ? Spectrum::lorentzian : Spectrum::ohmic;
+    chain.bath.inverse_temperature = 1.2;
+    chain.jump = TableJump{random_table(random, static_cast<std::size_t>(sites))};
+    const auto all = strengths(2);
+    std::vector<std::vector<double>> alone;
+    for (std::size_t i = 0; i < all.size(); ++i)
+      alone.push_back(answers(make_rate_equation(with(chain, *all[i]), on_cpu(Algorithm::direct)), i));
+    const auto expect_alone = [&](const std::vector<std::vector<double>>& together) {
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        double largest = 0.0, error = 0.0;
+        for (std::size_t e = 0; e < alone[i].size(); ++e) {
+          largest = std::max(largest, std::fabs(alone[i][e]));
+          error = std::max(error, std::fabs(together.at(i).at(e) - alone[i][e]));
+        }
+        // Sums of a thousand terms in another order.
+        EXPECT_LE(error, 1e-12 * largest) << sites << ", " << i;
+      }
+    };
+    expect_alone(answers_together(chain, all, on_cpu()));
+    testing::with_team(2, [&](Team& team) {
+      Execution execution = on_cpu();
+      execution.team = &team;
+      expect_alone(answers_together(chain, all, execution));
+    });
+  }
+}
+
 TEST(TogetherTest, SumsAreTheDirectOnes) {
   for (const TggeChain& chain : chains()) expect_the_direct_sums(chain);
   for (const TggeRashba& chain : two_bands()) expect_the_direct_sums(chain);
@@ -162,9 +194,15 @@ TEST(TogetherTest, BitsDoNotDependOnTheCompany) {
     for (const auto& taken : {std::vector<std::size_t>{0}, {17}, {5, 6, 7}, {1, 30, 31, 39}}) {
       std::vector<std::optional<BathStrength>> places(all.size());
       for (const std::size_t i : taken) places[i] = all[i];
+      std::mutex mutex;
+      std::vector<std::size_t> solved;
       solve_together(chain, places, on_cpu(), [&](std::size_t i, const RateEquation& equation) {
         EXPECT_EQ(answers(equation, i), expected[i]) << i;
+        const std::lock_guard lock(mutex);
+        solved.push_back(i);
       });
+      std::sort(solved.begin(), solved.end());
+      EXPECT_EQ(solved, taken);
     }
   }
 }
@@ -286,11 +324,49 @@ TEST(TogetherTest, StopsWhenAsked) {
   EXPECT_EQ(started, places_together(all.size()));
 }
 
+TEST(TogetherTest, EndsOnceAndSaysSoWhateverProblemsCatch) {
+  const auto all = strengths(70);
+  int rounds = 0;
+  std::atomic<std::size_t> started = 0, refused = 0;
+  const auto solve = [&](std::size_t, const RateEquation& equation) {
+    ++started;
+    for (int attempt = 0; attempt < 2; ++attempt) try {
+        for (std::uint64_t round = 0; round < 100; ++round) answers(equation, round);
+      } catch (const Interruption&) {
+        ++refused;
+      }
+  };
+  EXPECT_THROW(solve_together(chains().front(), all, on_cpu(), solve, [&] { return ++rounds < 5; }), Interruption);
+  EXPECT_EQ(rounds, 5);
+  EXPECT_EQ(started, places_together(all.size()));
+  EXPECT_EQ(refused, 2 * started);
+}
+
+TEST(TogetherTest, TheFirstFailureIsThrown) {
+  const auto all = strengths(70);
+  const std::size_t places = places_together(all.size());
+  const auto solve = [&](std::size_t i, const RateEquation&) {
+    if (i == 2) throw std::runtime_error("first");
+    if (i == 2 + places) throw std::runtime_error("second");
+  };
+  try {
+    solve_together(chains().front(), all, on_cpu(), solve);
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const std::runtime_error& failure) {
+    EXPECT_STREQ(failure.what(), "first");
+  }
+}
+
 TEST(TogetherTest, RefusesBathsThatMakeNoSense) {
-  auto all = strengths(3);
-  all[1]->coupling = -1.0;
-  EXPECT_THROW(solve_together(chains().front(), all, on_cpu(), [](std::size_t, const RateEquation&) {}),
-               ParameterError);
+  for (const std::size_t bad : {1, 69}) {
+    auto all = strengths(70);
+    all[bad]->coupling = -1.0;
+    bool solved = false;
+    EXPECT_THROW(solve_together(chains().front(), all, on_cpu(),
+                                [&](std::size_t, const RateEquation&) { solved = true; }),
+                 ParameterError);
+    EXPECT_FALSE(solved);
+  }
 }
 
 TEST(TogetherTest, GainsWhereWeightsTakeTime) {

@@ -67,6 +67,9 @@ class TableJump {
   /// @throws ParameterError naming bath.table and the first weight that is not finite or negative
   /// O(weights) time.
   explicit TableJump(std::vector<double> weights);
+  // Moving would leave a jump without a table; copies cost nothing.
+  TableJump(const TableJump&) = default;
+  TableJump& operator=(const TableJump&) = default;
 
   const std::vector<double>& weights() const { return *weights_; }
   std::shared_ptr<const std::vector<double>> share() const { return weights_; }

@@ -39,7 +39,7 @@ std::size_t places_together(std::size_t problems);
 /// @param go_on     if not empty, called on the calling thread before each round of products; false makes every sum
 ///                  that is waited for throw an Interruption, and no other problem starts
 /// @throws ParameterError, UnsupportedError, DeviceError before anything is solved; the first of what solve() throws,
-///         after all have ended
+///         or what ended the products, after all have ended
 /// O(modes^2) memory: one matrix for a spectrum other than the exponential one, two for a table of weights. An
 /// evaluation of n places takes 4 n modes^2 operations for each of the two kinds.
 void solve_together(const TggeChain& chain, std::span<const std::optional<BathStrength>> problems,
