@@ -1,7 +1,7 @@
 // Problems solved together, their sums over pairs as products of matrices, beside the same sums one problem at a time
 // and beside a bare DGEMM of the same shapes.
 //
-// Operations of one evaluation of n problems with M modes: 4 n M^2 for a table of hop weights, and 4 n N^2 for the
+// Operations of one evaluation of n places with M modes: 4 n M^2 for a table of hop weights, and 4 n N^2 for the
 // spectrum between the N = M/2 + 1 levels that k and -k share; alone, an ohmic pair costs an exponential and an expm1,
 // one of a table 16 bytes. Everything around the products is O(n M).
 #include <algorithm>
@@ -19,7 +19,7 @@
 namespace lindrift::benchmarks {
 namespace {
 
-constexpr std::size_t problems = 64;
+constexpr std::size_t places = 64;
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -70,9 +70,11 @@ void together(benchmark::State& state, TggeChain (*make)(std::int64_t), const st
   const TggeChain model = make(sites);
   const Execution execution{.backend = Backend::cpu, .algorithm = Algorithm::direct, .threads = 1};
   const Occupation occupation = random_occupation(modes);
-  std::vector<std::optional<BathStrength>> strengths;
-  for (std::size_t i = 0; i < problems; ++i)
-    strengths.push_back(BathStrength{0.05, static_cast<double>(i) / static_cast<double>(problems), std::nullopt});
+  // Of the two that a place has one after the other, the second is left out.
+  std::vector<std::optional<BathStrength>> strengths(2 * places);
+  if (places_together(strengths.size()) != places) throw Error("the places are not those that are counted");
+  for (std::size_t i = 0; i < places; ++i)
+    strengths[i] = BathStrength{0.05, static_cast<double>(i) / static_cast<double>(places), std::nullopt};
 
   // As many as a steady state makes, less where they are long. Each ends when all problems have their sums; the clock
   // does not see how the matrices are made.
@@ -106,9 +108,9 @@ void together(benchmark::State& state, TggeChain (*make)(std::int64_t), const st
   const double bare = bare_products(products, modes, evaluations);
 
   const double pairs = static_cast<double>(sites) * static_cast<double>(sites);
-  state.counters["ns_per_pair"] = 1e9 * evaluation / (pairs * problems);
+  state.counters["ns_per_pair"] = 1e9 * evaluation / (pairs * places);
   state.counters["alone_ns_per_pair"] = 1e9 * alone_seconds / pairs;
-  state.counters["times_faster_than_alone"] = alone_seconds * problems / evaluation;
+  state.counters["times_faster_than_alone"] = alone_seconds * places / evaluation;
   state.counters["fraction_of_dgemm"] = bare / evaluation;
 }
 /// A whole sweep of steady states from cold starts, matrices made, places refilled as points end; beside the DGEMMs of as
@@ -147,15 +149,14 @@ void sweep(benchmark::State& state, TggeChain (*make)(std::int64_t), std::size_t
     alone += 0.5 * (now() - start);
     benchmark::DoNotOptimize(result.residual);
   }
-  const std::size_t places = places_together(points);
-  std::vector<Product> products(static_cast<std::size_t>(matrices), {rows_of_each * places, by_levels});
+  std::vector<Product> products(static_cast<std::size_t>(matrices), {rows_of_each * places_together(points), by_levels});
   state.counters["seconds_per_point"] = seconds / points;
   state.counters["rounds_of_products"] = rounds;
   state.counters["times_faster_than_alone"] = alone * points / seconds;
   state.counters["fraction_of_dgemm"] = rounds * bare_products(products, modes, 8) / seconds;
 }
 
-BENCHMARK_CAPTURE(together, ohmic, ohmic, {{2 * problems, true}})
+BENCHMARK_CAPTURE(together, ohmic, ohmic, {{2 * places, true}})
     ->ArgName("L")
     ->Arg(1024)
     ->Arg(2048)
@@ -163,7 +164,7 @@ BENCHMARK_CAPTURE(together, ohmic, ohmic, {{2 * problems, true}})
     ->Arg(8192)
     ->UseManualTime()
     ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(together, table, table, {{problems, false}, {problems, false}})
+BENCHMARK_CAPTURE(together, table, table, {{places, false}, {places, false}})
     ->ArgName("L")
     ->Arg(1024)
     ->Arg(2048)
