@@ -113,8 +113,8 @@ void together(benchmark::State& state, TggeChain (*make)(std::int64_t), const st
   state.counters["times_faster_than_alone"] = alone_seconds * places / evaluation;
   state.counters["fraction_of_dgemm"] = bare / evaluation;
 }
-/// A whole sweep of steady states from cold starts, matrices made, places refilled as points end; beside the DGEMMs of as
-/// many rounds, and beside steady states one by one.
+/// A whole sweep of steady states from cold starts, matrices made, places refilled as points end; beside the DGEMMs of
+/// as many rounds, and beside steady states one by one.
 void sweep(benchmark::State& state, TggeChain (*make)(std::int64_t), std::size_t rows_of_each, bool by_levels,
            int matrices) {
   constexpr std::size_t points = 256;
@@ -149,7 +149,8 @@ void sweep(benchmark::State& state, TggeChain (*make)(std::int64_t), std::size_t
     alone += 0.5 * (now() - start);
     benchmark::DoNotOptimize(result.residual);
   }
-  std::vector<Product> products(static_cast<std::size_t>(matrices), {rows_of_each * places_together(points), by_levels});
+  std::vector<Product> products(static_cast<std::size_t>(matrices),
+                                {rows_of_each * places_together(points), by_levels});
   state.counters["seconds_per_point"] = seconds / points;
   state.counters["rounds_of_products"] = rounds;
   state.counters["times_faster_than_alone"] = alone * points / seconds;

@@ -96,7 +96,7 @@ struct DressSteep {
 
 /// Exponents of the thermal columns of modes, and the largest of each level.
 struct LevelExponents {
-  const double *particle, *hole;       ///< (modes,)
+  const double *particle, *hole;        ///< (modes,)
   double *level_particle, *level_hole;  ///< (levels,)
 };
 struct LargestOfLevels {

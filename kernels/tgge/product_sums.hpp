@@ -45,8 +45,8 @@ class ProductSumsOn {
   template <class Source>
   auto row_sums(Engine& engine, const Source& source) {
     if (has_spectrum())
-      engine.map(rows_.levels, FoldLevels<Source>{source, rows_.level_first, rows_.level_member,
-                                                  rows_.thermal_particle, rows_.thermal_hole});
+      engine.map(rows_.levels, FoldLevels<Source>{source, rows_.level_first, rows_.level_member, rows_.thermal_particle,
+                                                  rows_.thermal_hole});
     if (rows_.particle != nullptr) engine.map(size_, StorePartners<Source>{source, rows_.particle, rows_.hole});
     products_.multiply();
     if constexpr (Weight::separable)

@@ -16,7 +16,8 @@ class RowProducts {
   /// Where partners and sums of one problem stand; they live as long as the products do.
   struct Rows {
     // Over the spectrum of the thermal bath, where modes of one energy are one level, arrays of shape (levels,):
-    //   thermal_gain_l = sum_l' sigma(l,l') thermal_particle_l'      thermal_loss_l = sum_l' sigma(l,l') thermal_hole_l'
+    //   thermal_gain_l = sum_l' sigma(l,l') thermal_particle_l'      thermal_loss_l = sum_l' sigma(l,l')
+    //   thermal_hole_l'
     // Null for the exponential spectrum, whose even part is 1.
     double *thermal_particle = nullptr, *thermal_hole = nullptr;
     const double *thermal_gain = nullptr, *thermal_loss = nullptr;

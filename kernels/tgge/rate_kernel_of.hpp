@@ -47,8 +47,8 @@ class RateKernelOf final : public RateKernel {
       }
     }
     if constexpr (std::is_same_v<Spectrum, LorentzianSpectrum>) {
-      engine_.map(thermal_rows(), ScaledEnergies{spectrum_.over_unit, spectrum_.energy,
-                                                 scaled_energy_buffer_.resize(thermal_rows())});
+      engine_.map(thermal_rows(),
+                  ScaledEnergies{spectrum_.over_unit, spectrum_.energy, scaled_energy_buffer_.resize(thermal_rows())});
       spectrum_.energy = scaled_energy_buffer_.data();
     }
     thermal_in_ = thermal_in_buffer_.resize(size_);
@@ -180,8 +180,7 @@ class RateKernelOf final : public RateKernel {
         thermal_pairs(size_, spectrum, source, gain, loss);
       }
       const auto weight_sums = weight_.row_sums(engine_, source);
-      const SumsApart<std::decay_t<decltype(weight_sums)>> rows{
-          weight_sums, gain, loss, level_of(), {}};
+      const SumsApart<std::decay_t<decltype(weight_sums)>> rows{weight_sums, gain, loss, level_of(), {}};
       engine_.map(size_, FinishRows<std::decay_t<decltype(rows)>, Finish>{rows, finish});
     } else {
       const RowSums rows{row_sums_[0].resize(size_), row_sums_[1].resize(size_), row_sums_[2].resize(size_),

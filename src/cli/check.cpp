@@ -40,8 +40,8 @@ int check(const RunOptions& options) {
   fmt::print("backend      {}: {}\n", name(plan.backend), plan.backend_reason);
   const bool together = grouping.at_once > 1;
   fmt::print("memory       {} for {}, {} for the results\n",
-             bytes_text(together ? grouping.memory_bytes : plan.memory_bytes),
-             together ? "points together" : "a point", bytes_text(output));
+             bytes_text(together ? grouping.memory_bytes : plan.memory_bytes), together ? "points together" : "a point",
+             bytes_text(output));
   fmt::print("work         about {:.3g} {} a point, each {:.3g} operations on {}\n", plan.rate_evaluations, plan.work,
              plan.operations, bytes_text(plan.bytes_moved));
   // One by one is what was measured: together they are faster.

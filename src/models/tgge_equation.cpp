@@ -110,7 +110,8 @@ void validate_jump(const TableJump& jump, std::int64_t sites, int bands) {
 }  // namespace
 
 TableJump::TableJump(std::vector<double> weights) {
-  const auto bad = std::find_if(weights.begin(), weights.end(), [](double w) { return !(std::isfinite(w) && w >= 0.0); });
+  const auto bad =
+      std::find_if(weights.begin(), weights.end(), [](double w) { return !(std::isfinite(w) && w >= 0.0); });
   if (bad != weights.end()) {
     const auto at = static_cast<std::size_t>(bad - weights.begin());
     const auto modes = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(weights.size()))));

@@ -177,7 +177,8 @@ bool gains_together(const TggeRashba& chain, const Execution& execution, std::st
 }
 std::size_t places_together(std::size_t problems) {
   constexpr std::size_t most = 64, few = 32;
-  const std::size_t least_rounds = problems > few ? 2 : 1, rounds = std::max(least_rounds, (problems + most - 1) / most);
+  const std::size_t least_rounds = problems > few ? 2 : 1,
+                    rounds = std::max(least_rounds, (problems + most - 1) / most);
   return std::max<std::size_t>(1, (problems + rounds - 1) / rounds);
 }
 

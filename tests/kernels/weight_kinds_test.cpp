@@ -303,9 +303,9 @@ TEST_P(WeightKindsTest, LogRatesNeitherOverflowNorLoseDigitsInTheCold) {
     for (const WeightKind kind : {WeightKind::product, WeightKind::operators, WeightKind::table}) {
       if (!possible(kind, spectrum)) continue;
       for (const auto& [near, by_levels] : {std::pair{false, false}, {false, true}, {true, false}, {true, true}}) {
-        SCOPED_TRACE(::testing::Message() << "weight " << static_cast<int>(kind) << ", spectrum "
-                                          << static_cast<int>(spectrum) << (near ? ", near balance" : "")
-                                          << (by_levels ? ", by levels" : ""));
+        SCOPED_TRACE(::testing::Message()
+                     << "weight " << static_cast<int>(kind) << ", spectrum " << static_cast<int>(spectrum)
+                     << (near ? ", near balance" : "") << (by_levels ? ", by levels" : ""));
         Random random(7300);
         Numbers numbers(random, 30, kind, spectrum, 3, 2, 1000.0);
         const EnergyLevels levels = by_levels ? share_energies(numbers) : EnergyLevels{};

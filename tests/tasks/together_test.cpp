@@ -362,9 +362,9 @@ TEST(TogetherTest, RefusesBathsThatMakeNoSense) {
     auto all = strengths(70);
     all[bad]->coupling = -1.0;
     bool solved = false;
-    EXPECT_THROW(solve_together(chains().front(), all, on_cpu(),
-                                [&](std::size_t, const RateEquation&) { solved = true; }),
-                 ParameterError);
+    EXPECT_THROW(
+        solve_together(chains().front(), all, on_cpu(), [&](std::size_t, const RateEquation&) { solved = true; }),
+        ParameterError);
     EXPECT_FALSE(solved);
   }
 }

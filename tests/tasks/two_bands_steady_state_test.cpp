@@ -427,8 +427,7 @@ TEST(TableOfWeights, GivesTheStateOfItsOperators) {
     const RateEquation equation = make_rate_equation(chain, {.backend = Backend::cpu});
     std::vector<double> table;
     for (std::size_t to = 0; to < equation.modes(); ++to)
-      for (std::size_t from = 0; from < equation.modes(); ++from)
-        table.push_back(equation.hop_weight(to, from));
+      for (std::size_t from = 0; from < equation.modes(); ++from) table.push_back(equation.hop_weight(to, from));
     const auto expected = converged(steady_state(equation, 0.37));
     chain.jump = TableJump(table);
     const auto state = converged(steady_state(make_rate_equation(chain, {.backend = Backend::cpu}), 0.37));
