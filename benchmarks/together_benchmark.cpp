@@ -113,6 +113,7 @@ void together(benchmark::State& state, TggeChain (*make)(std::int64_t), const st
   state.counters["times_faster_than_alone"] = alone_seconds * places / evaluation;
   state.counters["fraction_of_dgemm"] = bare / evaluation;
 }
+
 /// A whole sweep of steady states from cold starts, matrices made, places refilled as points end; beside the DGEMMs of
 /// as many rounds, and beside steady states one by one.
 void sweep(benchmark::State& state, TggeChain (*make)(std::int64_t), std::size_t rows_of_each, bool by_levels,

@@ -90,8 +90,9 @@ bool gains(const Chain& chain, const Execution& execution, std::string* reason) 
   const bool ohmic = chain.bath.spectrum == Spectrum::ohmic, table = std::holds_alternative<TableJump>(chain.jump);
   if (ohmic || table) {
     const auto modes = static_cast<std::size_t>(bare_equation(chain).equation.modes());
-    if (reason) *reason = "sums over so few modes take less time than it takes to wait for each other";
-    return execution.algorithm != Algorithm::separable && modes >= (ohmic ? least_modes_ohmic : least_modes_table);
+    const bool enough = modes >= (ohmic ? least_modes_ohmic : least_modes_table);
+    if (reason && !enough) *reason = "sums over so few modes take less time than it takes to wait for each other";
+    return enough && execution.algorithm != Algorithm::separable;
   }
   const bool pairs = execution.algorithm == Algorithm::direct || chain.bath.spectrum == Spectrum::lorentzian;
   if (reason)

@@ -381,6 +381,10 @@ TEST(TogetherTest, GainsWhereWeightsTakeTime) {
   chain.sites = 127;
   EXPECT_FALSE(gains_together(chain, on_cpu(), &reason));
   EXPECT_NE(reason.find("few modes"), std::string::npos);
+  chain.sites = 128;
+  reason.clear();
+  EXPECT_TRUE(gains_together(chain, on_cpu(), &reason));
+  EXPECT_EQ(reason, "");
   chain.bath.spectrum = Spectrum::exponential;
   for (const std::int64_t sites : {3, 255, 256}) {
     chain.sites = sites;
