@@ -14,7 +14,6 @@ import numpy as np
 PROGRAM = os.environ["LINDRIFT_PROGRAM"]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
-BAD_INPUTS = ROOT / "tests/data/bad_inputs"
 MPIRUN = shutil.which("mpirun")
 
 DONE, FAILED, WRONG, POINTS_FAILED, STOPPED = 0, 1, 2, 3, 4
