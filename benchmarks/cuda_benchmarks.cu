@@ -411,7 +411,7 @@ Result hubbard_propagator(Index sites, int repetitions) {
   constexpr double step = 0.02;
   const std::vector<double> at = {5.0, 10.0, 20.0};
   const VolterraEquation equation(modes, at, steps, step);
-  const HubbardKernel kernel(modes);
+  const MemoryKernel kernel(modes);
   const std::vector<double> grid = equation.grid();
   std::vector<Complex> circles(2 * kernels::VolterraTables::circle_points * modes.sites + VolterraSolver::group);
   kernel.evaluate(equation.circles(), circles.data());

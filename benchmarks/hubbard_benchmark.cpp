@@ -123,7 +123,7 @@ void hubbard_propagator(benchmark::State& state) {
   const HubbardModes chain = modes(sites);
   const std::vector<double> at = {0.02 * static_cast<double>(steps)};
   const VolterraEquation equation(chain, at, steps, 0.02);
-  const HubbardKernel kernel(chain);
+  const MemoryKernel kernel(chain);
   const VolterraSolver solver(equation.fine, equation.rough);
   const std::vector<double> grid = equation.grid();
   std::vector<std::complex<double>> rows(grid.size() * sites + VolterraSolver::group), green(sites);

@@ -110,7 +110,7 @@ void multiply(std::size_t m, std::size_t n, std::size_t k, Number alpha, const N
 int narrow(std::size_t size) { return static_cast<int>(size); }
 
 /// Rows of A and C that go into one call: the sizes of the C interface have 31 bits.
-constexpr std::size_t most_rows = std::size_t{1} << 20;
+constexpr std::size_t max_rows = std::size_t{1} << 20;
 
 }  // namespace
 
@@ -118,8 +118,8 @@ void dgemm(std::size_t m, std::size_t n, std::size_t k, double alpha, const doub
            std::size_t ldb, double beta, double* c, std::size_t ldc) {
   if (m == 0 || n == 0) return;
   if (library().dgemm == nullptr) return multiply(m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-  for (std::size_t first = 0; first < m; first += most_rows)
-    library().dgemm(row_major, not_transposed, not_transposed, narrow(std::min(most_rows, m - first)), narrow(n),
+  for (std::size_t first = 0; first < m; first += max_rows)
+    library().dgemm(row_major, not_transposed, not_transposed, narrow(std::min(max_rows, m - first)), narrow(n),
                     narrow(k), alpha, a + first * lda, narrow(lda), b, narrow(ldb), beta, c + first * ldc, narrow(ldc));
 }
 
@@ -128,8 +128,8 @@ void zgemm(std::size_t m, std::size_t n, std::size_t k, std::complex<double> alp
            std::complex<double>* c, std::size_t ldc) {
   if (m == 0 || n == 0) return;
   if (library().zgemm == nullptr) return multiply(m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-  for (std::size_t first = 0; first < m; first += most_rows)
-    library().zgemm(row_major, not_transposed, not_transposed, narrow(std::min(most_rows, m - first)), narrow(n),
+  for (std::size_t first = 0; first < m; first += max_rows)
+    library().zgemm(row_major, not_transposed, not_transposed, narrow(std::min(max_rows, m - first)), narrow(n),
                     narrow(k), &alpha, a + first * lda, narrow(lda), b, narrow(ldb), &beta, c + first * ldc,
                     narrow(ldc));
 }

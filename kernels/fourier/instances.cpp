@@ -162,7 +162,7 @@ class SingleRow final : public FourierPlan {
 /// Longest row that is transformed side by side with others: 8 of them, and as much working space, are 1 MiB.
 constexpr Index longest_side_by_side = 4096;
 /// A long row is split where both factors are at least this.
-constexpr Index least_factor = 32;
+constexpr Index min_factor = 32;
 
 /// Divisor of n that is nearest to its square root from below.
 Index middle_divisor(Index n) {
@@ -177,7 +177,7 @@ Index middle_divisor(Index n) {
 FourierPlan* make_fourier_plan(std::int64_t length) {
   if (length <= fourier::longest_side_by_side) return new fourier::Rows(length);
   const Index divisor = fourier::middle_divisor(length);
-  if (divisor >= fourier::least_factor) return new fourier::LongRow(divisor, length / divisor);
+  if (divisor >= fourier::min_factor) return new fourier::LongRow(divisor, length / divisor);
   return new fourier::SingleRow(length);
 }
 

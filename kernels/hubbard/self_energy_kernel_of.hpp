@@ -42,7 +42,7 @@ class SelfEnergyKernelOf final : public SelfEnergyKernel {
     const Target target = clear(re, im, chain_.sites * count);
     // So few frequencies at a time that several rows of them fit into the buffer.
     const Index folded = FoldedArguments::folded(chain_.sites), fitting = Engine::buffered_values / (16 * folded);
-    const Index most = fitting > least_frequencies ? fitting : least_frequencies;
+    const Index most = fitting > min_frequencies ? fitting : min_frequencies;
     for (Index first = 0; first < count; first += most) {
       const Index some = count - first < most ? count - first : most;
       add<AddFoldedRows>(FoldedArguments{chain_, all + first, some}, folded * some, some, count, first_row, last_row,
@@ -55,7 +55,7 @@ class SelfEnergyKernelOf final : public SelfEnergyKernel {
   using Buffer = typename Engine::Buffer;
   /// Neighbouring results that one element of a map adds up: a loop for vector instructions, or one for each lane.
   static constexpr Index run = Engine::rows_are_lanes ? 1 : 64;
-  static constexpr Index least_frequencies = 8;
+  static constexpr Index min_frequencies = 8;
 
   struct Target {
     double *re, *im;

@@ -300,7 +300,7 @@ io::Result run_green(const Point& point, const Execution& execution, const Monit
   options.keep_sites = wanted(point, "green_retarded");
   options.keep_momenta = wanted(point, "green_retarded_momentum");
   options.max_steps = static_cast<std::size_t>(point.integer("solver.max_steps"));
-  options.most_bytes = machine_memory() - 3.0 * 8.0 * output_doubles(point);
+  options.max_bytes = machine_memory() - 3.0 * 8.0 * output_doubles(point);
   options.on_progress = monitor.progress;
   options.checkpoint = monitor.checkpoint;
   options.restored = monitor.restored;

@@ -17,11 +17,11 @@ using Complex = std::complex<double>;
 /// Blocks of rows whose sums are added in order: the same for any number of processes.
 constexpr std::size_t row_blocks = 16;
 /// Results of all blocks of rows that are held at a time.
-constexpr std::size_t most_partial_results = std::size_t{1} << 22;
+constexpr std::size_t max_partial_results = std::size_t{1} << 22;
 /// Terms after which a sum can be stopped: some seconds of a core. Fewer frequencies at a time than the vectors and
 /// tiles of the kernels hold would cost more than they are.
-constexpr double most_terms_of_stage = 4e10;
-constexpr std::size_t least_frequencies = 16;
+constexpr double max_terms_of_stage = 4e10;
+constexpr std::size_t min_frequencies = 16;
 
 kernels::SelfEnergyKernel* make_kernel(const kernels::SelfEnergyTables& tables, const Execution& execution) {
 #ifdef LINDRIFT_HAVE_CUDA
@@ -128,7 +128,7 @@ std::vector<Complex> DirectSelfEnergy::points(std::span<const std::size_t> momen
                                               double broadening) {
   std::vector<Complex> result;
   result.reserve(frequency.size());
-  const std::size_t most = most_partial_results / row_blocks;
+  const std::size_t most = max_partial_results / row_blocks;
   std::vector<double> m, w, re, im;
   for (std::size_t first = 0; first < frequency.size(); first += most) {
     const std::size_t count = std::min(most, frequency.size() - first);
@@ -161,7 +161,7 @@ DirectSelfEnergy::Portion DirectSelfEnergy::portion(std::size_t momenta, std::sp
   const double pairs = rows() * static_cast<double>(columns_);
   const auto fitting = [&](std::size_t results_of_one, std::size_t least, std::size_t all) {
     const double most =
-        std::min(static_cast<double>(most_partial_results / row_blocks), most_terms_of_stage / std::max(1.0, pairs)) /
+        std::min(static_cast<double>(max_partial_results / row_blocks), max_terms_of_stage / std::max(1.0, pairs)) /
         static_cast<double>(results_of_one);
     return Portion{std::clamp(static_cast<std::size_t>(most), least, std::max(least, all)), all};
   };
@@ -169,17 +169,17 @@ DirectSelfEnergy::Portion DirectSelfEnergy::portion(std::size_t momenta, std::sp
   // Sigma(pi-k,-w) = -conj Sigma(k,w): one sign of w is enough, its zero included.
   const bool half = modes_.mirrored && symmetric(frequency);
   const std::size_t least =
-      std::max<std::size_t>(1, std::min(least_frequencies, most_partial_results / row_blocks / modes_.sites));
+      std::max<std::size_t>(1, std::min(min_frequencies, max_partial_results / row_blocks / modes_.sites));
   return fitting(modes_.sites, least, frequency.size() - (half ? frequency.size() / 2 : 0));
 }
 
-std::size_t DirectSelfEnergy::stages(std::size_t momenta, std::span<const double> frequency) const {
+std::size_t DirectSelfEnergy::stage_count(std::size_t momenta, std::span<const double> frequency) const {
   const Portion portion = this->portion(momenta, frequency);
   return (portion.all + portion.each - 1) / portion.each;
 }
 
 void DirectSelfEnergy::add_grid(std::span<Complex* const> rows, std::span<const double> frequency, double broadening,
-                                Walk& walk) {
+                                StagedSum& stages) {
   std::vector<std::size_t> wanted;
   for (std::size_t m = 0; m < rows.size(); ++m)
     if (rows[m] != nullptr) wanted.push_back(m);
@@ -187,7 +187,7 @@ void DirectSelfEnergy::add_grid(std::span<Complex* const> rows, std::span<const 
   const std::size_t sites = modes_.sites, count = frequency.size();
   if (!folds(wanted.size())) {
     for (std::size_t first = 0; first < wanted.size(); first += portion.each) {
-      if (walk.skips()) continue;
+      if (stages.skips()) continue;
       std::vector<std::size_t> momentum;
       std::vector<double> argument;
       const std::size_t last = std::min(first + portion.each, wanted.size());
@@ -198,14 +198,14 @@ void DirectSelfEnergy::add_grid(std::span<Complex* const> rows, std::span<const 
       const auto values = points(momentum, argument, broadening);
       for (std::size_t i = first; i < last; ++i)
         for (std::size_t w = 0; w < count; ++w) rows[wanted[i]][w] += values[(i - first) * count + w];
-      walk.finished();
+      stages.finished();
     }
     return;
   }
   const std::size_t begin = count - portion.all;  // past the frequencies that mirrors give
   std::vector<double> w, re, im;
   for (std::size_t first = begin; first < count; first += portion.each) {
-    if (walk.skips()) continue;
+    if (stages.skips()) continue;
     const std::size_t some = std::min(portion.each, count - first);
     w.clear();
     for (std::size_t i = first; i < first + some; ++i) w.push_back(unit_ * frequency[i]);
@@ -226,7 +226,7 @@ void DirectSelfEnergy::add_grid(std::span<Complex* const> rows, std::span<const 
           if (const std::size_t to = count - 1 - (first + i); to < begin)
             mirror[to] += Complex(-re[m * some + i], im[m * some + i]);
     }
-    walk.finished();
+    stages.finished();
   }
 }
 

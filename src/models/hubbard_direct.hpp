@@ -8,7 +8,7 @@
 
 #include "lindrift/backend.hpp"
 #include "models/hubbard_modes.hpp"
-#include "models/hubbard_rows.hpp"
+#include "models/hubbard_staged_sum.hpp"
 
 namespace lindrift {
 
@@ -31,14 +31,14 @@ class DirectSelfEnergy {
 
   /// Adds to the rows of a grid: rows[m] points to as many values as there are frequencies, or is null where a momentum
   /// is not wanted. Folds k and -k together, and (k,w) and (pi-k,-w), where the chain has these symmetries. Takes
-  /// stages() stages of `walk`.
+  /// stage_count() stages of `stages`.
   void add_grid(std::span<std::complex<double>* const> rows, std::span<const double> frequency, double broadening,
-                Walk& walk);
+                StagedSum& stages);
   void add_grid(std::span<std::complex<double>* const> rows, std::span<const double> frequency, double broadening) {
-    Walk walk;
-    add_grid(rows, frequency, broadening, walk);
+    StagedSum stages;
+    add_grid(rows, frequency, broadening, stages);
   }
-  std::size_t stages(std::size_t momenta, std::span<const double> frequency) const;
+  std::size_t stage_count(std::size_t momenta, std::span<const double> frequency) const;
 
   /// Terms that one evaluation of the grid takes, after what symmetries save.
   double terms(std::size_t momenta, std::span<const double> frequency) const;

@@ -23,17 +23,17 @@ using Complex = std::complex<double>;
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
 /// Shapes of the tiles that are multiplied, which know neither threads nor processes, so that the bits do not.
-constexpr std::size_t most_tile_momenta = 72;
+constexpr std::size_t max_tile_momenta = 72;
 constexpr std::size_t tile_offsets = 256;
 /// Times that are held for all momenta at once.
-constexpr std::size_t most_values = std::size_t{1} << 25, least_batch = 256, most_batch = 1024;
+constexpr std::size_t max_values = std::size_t{1} << 25, min_batch = 256, max_batch = 1024;
 /// Beyond, the kernel at all times that a chirp needs does not fit beside the result.
-constexpr double most_chirp_bytes = 2e9;
+constexpr double max_chirp_bytes = 2e9;
 /// Times that chirps look whether they should stop.
-constexpr std::size_t most_rounds = 16;
+constexpr std::size_t max_rounds = 16;
 /// Momenta whose chirps are transformed together: the lanes of a vector, where transforms are short.
 constexpr std::size_t chirp_rows = 8;
-constexpr double most_nodes = 2e7;
+constexpr double max_nodes = 2e7;
 /// Offsets of a uniform grid whose phases come from one exponential by multiplication.
 constexpr std::size_t phase_block = 64, phase_root = 8;
 
@@ -62,7 +62,7 @@ FftSelfEnergy::DeviceMaker device_maker([[maybe_unused]] const Execution& execut
 
 /// Momenta in tiles of the same size, as few as can be.
 std::size_t momenta_of_tile(std::size_t momenta) {
-  const std::size_t tiles = std::max<std::size_t>(1, (momenta + most_tile_momenta - 1) / most_tile_momenta);
+  const std::size_t tiles = std::max<std::size_t>(1, (momenta + max_tile_momenta - 1) / max_tile_momenta);
   return std::max<std::size_t>(1, (momenta + tiles - 1) / tiles);
 }
 
@@ -71,7 +71,7 @@ double transform_seconds(double length, double count) {
 }
 
 /// Time from which on the tail is below the tolerance, to one part in 200.
-double end_time(const HubbardKernel& kernel, double broadening, double tolerance) {
+double end_time(const MemoryKernel& kernel, double broadening, double tolerance) {
   double high = 1.0 / (kernel.modes().fastest_rate + broadening), low = 0.0;
   while (kernel.tail(high, broadening) > tolerance && high < 1e300) {
     low = high;
@@ -84,7 +84,7 @@ double end_time(const HubbardKernel& kernel, double broadening, double tolerance
   return high;
 }
 
-Exponents exponents_of(const HubbardKernel& kernel, double widest, double broadening) {
+Exponents exponents_of(const MemoryKernel& kernel, double widest, double broadening) {
   const HubbardModes& modes = kernel.modes();
   Exponents exponents;
   exponents.frequency = widest + 6.0 * std::fabs(modes.hopping);
@@ -138,11 +138,11 @@ FftSelfEnergy::FftSelfEnergy(const HubbardModes& modes, std::span<const double> 
   if (plan_.end * modes_.fastest_rate > 100.0)
     for (double share = 0.1; share < 1.0; share += 0.1) {
       const double cut = modes_.slowest_rate * std::pow(range, share);
-      if (HubbardKernel(modes_, cut).slow().empty()) continue;
+      if (MemoryKernel(modes_, cut).slow().empty()) continue;
       consider(plan_for(product, cut));
       if (grid_.uniform && !on_device) consider(plan_for(TimeTransform::chirp, cut));
     }
-  if (static_cast<double>(plan_.nodes) > most_nodes)
+  if (static_cast<double>(plan_.nodes) > max_nodes)
     throw ParameterError("task.frequencies",
                          "frequencies up to " + std::to_string(grid_.widest) + " oscillate " +
                              std::to_string(plan_.nodes / 2) +
@@ -151,7 +151,7 @@ FftSelfEnergy::FftSelfEnergy(const HubbardModes& modes, std::span<const double> 
 }
 
 FftPlan FftSelfEnergy::plan_for(TimeTransform transform, double cut) const {
-  const HubbardKernel kernel(modes_, cut);
+  const MemoryKernel kernel(modes_, cut);
   FftPlan plan;
   plan.transform = transform;
   plan.cut = kernel.slow().empty() ? 0.0 : cut;
@@ -165,13 +165,13 @@ FftPlan FftSelfEnergy::plan_for(TimeTransform transform, double cut) const {
   plan.seconds = 0.0;
   if (transform != TimeTransform::chirp) {
     nodes = legendre_panel_count(exponents, plan.end);
-    const double batch = std::clamp(static_cast<double>(most_values) / sites, static_cast<double>(least_batch),
-                                    static_cast<double>(most_batch));
+    const double batch = std::clamp(static_cast<double>(max_values) / sites, static_cast<double>(min_batch),
+                                    static_cast<double>(max_batch));
     plan.memory_bytes =
         transform == TimeTransform::device
             ? 16.0 * static_cast<double>(shape_.momenta) * std::min(count, static_cast<double>(shape_.frequencies))
             : 8.0 * std::min(batch, nodes) * (2.0 * sites + 2.0 * count) +
-                  8.0 * threads_ * 4.0 * static_cast<double>(most_tile_momenta) *
+                  8.0 * threads_ * 4.0 * static_cast<double>(max_tile_momenta) *
                       (std::min(batch, nodes) + static_cast<double>(tile_offsets));
     plan.seconds += momenta * count * nodes * (grid_.symmetric ? 4.0 : 8.0) * seconds_per_product;
     plan.seconds += nodes * count * (grid_.uniform ? seconds_per_phase : seconds_per_sine);
@@ -187,13 +187,13 @@ FftPlan FftSelfEnergy::plan_for(TimeTransform transform, double cut) const {
     plan.memory_bytes =
         16.0 * nodes * sites + 16.0 * static_cast<double>(chirp_rows) * length * std::min<double>(threads_, blocks);
     plan.seconds += transform_seconds(length, 2.0 * momenta) + 4e-9 * length * momenta;
-    if (16.0 * nodes * sites > most_chirp_bytes) plan.seconds = std::numeric_limits<double>::infinity();
+    if (16.0 * nodes * sites > max_chirp_bytes) plan.seconds = std::numeric_limits<double>::infinity();
     plan.reason =
         "in time the sum over pairs of momenta factorises; equal steps with corrected ends and chirps lead back "
         "to the many frequencies of a uniform grid";
   }
   plan.nodes = static_cast<std::size_t>(std::min(nodes, 1e18));
-  plan.memory_bytes += threads_ * HubbardKernel::working_bytes(modes_.sites);
+  plan.memory_bytes += threads_ * MemoryKernel::working_bytes(modes_.sites);
   plan.seconds += nodes * (transform_seconds(sites, (modes_.on_site ? 4.0 : 6.0) + (plan.slow > 0 ? 2.0 : 0.0)) +
                            sites * seconds_per_exponential);
   if (plan.slow > 0) {
@@ -216,38 +216,38 @@ void FftSelfEnergy::force(DeviceMaker maker, double cut, const DeviceShape& shap
   make_device_ = std::move(maker);
 }
 
-double FftSelfEnergy::add_grid(std::span<Complex* const> rows, Walk&& walk) { return add_grid(rows, walk); }
+double FftSelfEnergy::add_grid(std::span<Complex* const> rows, StagedSum&& stages) { return add_grid(rows, stages); }
 
-double FftSelfEnergy::add_grid(std::span<Complex* const> rows, Walk& walk) {
+double FftSelfEnergy::add_grid(std::span<Complex* const> rows, StagedSum& stages) {
   if (modes_.first_moment == 0.0) return 0.0;
-  const HubbardKernel kernel(modes_, plan_.cut);
+  const MemoryKernel kernel(modes_, plan_.cut);
   std::unique_ptr<DirectSelfEnergy> pairs;
   if (!kernel.slow().empty()) {
     Execution execution = execution_;
     if (plan_.transform != TimeTransform::device) execution.backend = Backend::cpu;
     pairs = std::make_unique<DirectSelfEnergy>(modes_, execution, kernel.slow());
-    walk.expect(pairs->stages(
+    stages.expect(pairs->stage_count(
         static_cast<std::size_t>(std::count_if(rows.begin(), rows.end(), [](const Complex* row) { return row; })),
         frequency_));
   }
   double error = kernel.tail(plan_.end, broadening_);
   switch (plan_.transform) {
     case TimeTransform::matrix:
-      error += add_by_matrix(kernel, rows, walk);
+      error += add_by_matrix(kernel, rows, stages);
       break;
     case TimeTransform::chirp:
-      error += add_by_chirp(kernel, rows, walk);
+      error += add_by_chirp(kernel, rows, stages);
       break;
     case TimeTransform::device:
-      error += add_by_device(kernel, rows, walk);
+      error += add_by_device(kernel, rows, stages);
       break;
   }
-  if (pairs) pairs->add_grid(rows, frequency_, broadening_, walk);
+  if (pairs) pairs->add_grid(rows, frequency_, broadening_, stages);
   return error;
 }
 
 /// K at some times, all momenta; the team's members share the times.
-void FftSelfEnergy::evaluate(const HubbardKernel& kernel, std::span<const double> at, Complex* values) const {
+void FftSelfEnergy::evaluate(const MemoryKernel& kernel, std::span<const double> at, Complex* values) const {
   Team* team = execution_.team;
   if (team == nullptr || team->size() == 1) return kernel.evaluate(at, values, threads_);
   const auto shares = share_bounds(*team, at.size());
@@ -259,7 +259,7 @@ void FftSelfEnergy::evaluate(const HubbardKernel& kernel, std::span<const double
 }
 
 /// What rounding may leave: a few last bits of K at every time, and of the phases w t.
-double FftSelfEnergy::rounding(const HubbardKernel& kernel, std::span<const double> at,
+double FftSelfEnergy::rounding(const MemoryKernel& kernel, std::span<const double> at,
                                std::span<const double> weights) const {
   double sum = 0.0;
   const std::size_t stride = 1 + at.size() / 64;  // bound() takes all momenta; it falls slowly
@@ -269,7 +269,8 @@ double FftSelfEnergy::rounding(const HubbardKernel& kernel, std::span<const doub
   return 0.5 * epsilon * sum;
 }
 
-double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Complex* const> rows, Walk& walk) const {
+double FftSelfEnergy::add_by_matrix(const MemoryKernel& kernel, std::span<Complex* const> rows,
+                                    StagedSum& stages) const {
   const Quadrature quadrature =
       legendre_panels(exponents_of(kernel, grid_.widest, broadening_), plan_.end, tolerance_ / 3.0);
   const std::size_t sites = modes_.sites, count = frequency_.size(), offsets = grid_.offset.size();
@@ -284,7 +285,7 @@ double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Compl
   const std::size_t chunks = std::min(offset_tiles, (4 * static_cast<std::size_t>(threads_) + momentum_tiles) /
                                                         std::max<std::size_t>(1, momentum_tiles));
 
-  const std::size_t batch = std::min(quadrature.node.size(), std::clamp(most_values / sites, least_batch, most_batch));
+  const std::size_t batch = std::min(quadrature.node.size(), std::clamp(max_values / sites, min_batch, max_batch));
   const std::size_t inner = grid_.symmetric ? batch : 2 * batch;
   std::vector<Complex> values(batch * sites), factor(batch);
   const auto waves = std::make_unique_for_overwrite<double[]>(inner * parts * offsets);
@@ -292,9 +293,9 @@ double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Compl
   const std::size_t left_size = 2 * tile_momenta * inner, product_size = 2 * tile_momenta * parts * tile_offsets;
   const auto left_of_threads = std::make_unique_for_overwrite<double[]>(threads * left_size),
              products = std::make_unique_for_overwrite<double[]>(threads * product_size);
-  walk.expect((quadrature.node.size() + batch - 1) / batch);
+  stages.expect((quadrature.node.size() + batch - 1) / batch);
   for (std::size_t first = 0; first < quadrature.node.size(); first += batch) {
-    if (walk.skips()) continue;
+    if (stages.skips()) continue;
     const std::size_t nodes = std::min(batch, quadrature.node.size() - first);
     const std::size_t depth = grid_.symmetric ? nodes : 2 * nodes;
     const std::span<const double> at(quadrature.node.data() + first, nodes);
@@ -394,13 +395,14 @@ double FftSelfEnergy::add_by_matrix(const HubbardKernel& kernel, std::span<Compl
         }
       }
     }
-    walk.finished(complete);
+    stages.finished(complete);
   }
-  if (!walk.stopped()) complete();
+  if (!stages.stopped()) complete();
   return quadrature.error + rounding(kernel, quadrature.node, quadrature.weight);
 }
 
-double FftSelfEnergy::add_by_chirp(const HubbardKernel& kernel, std::span<Complex* const> rows, Walk& walk) const {
+double FftSelfEnergy::add_by_chirp(const MemoryKernel& kernel, std::span<Complex* const> rows,
+                                   StagedSum& stages) const {
   const CorrectedTrapezoid rule(exponents_of(kernel, grid_.widest, broadening_), plan_.end, tolerance_ / 3.0);
   constexpr auto before = static_cast<std::size_t>(CorrectedTrapezoid::corrections);
   const std::size_t sites = modes_.sites, count = frequency_.size(), nodes = rule.nodes() + before;
@@ -438,12 +440,12 @@ double FftSelfEnergy::add_by_chirp(const HubbardKernel& kernel, std::span<Comple
   SharedRows momenta(rows, count, grid_.mirrored, execution_.team);
   constexpr std::size_t rows_at_once = chirp_rows;
   const std::size_t blocks = (momenta.size() + rows_at_once - 1) / rows_at_once;
-  const std::size_t rounds = std::min(blocks, most_rounds);
+  const std::size_t rounds = std::min(blocks, max_rounds);
   const int workers = static_cast<int>(std::min(static_cast<std::size_t>(threads_), std::max<std::size_t>(1, blocks)));
   std::vector<Complex> work_of_threads(static_cast<std::size_t>(workers) * rows_at_once * length);
-  walk.expect(rounds);
+  stages.expect(rounds);
   for (std::size_t round = 0; round < rounds; ++round) {
-    if (walk.skips()) continue;
+    if (stages.skips()) continue;
     const SharedRows::Range range{blocks * round / rounds * rows_at_once,
                                   std::min(momenta.size(), blocks * (round + 1) / rounds * rows_at_once)};
     const SharedRows::Range own = momenta.share(range, rows_at_once);
@@ -475,12 +477,13 @@ double FftSelfEnergy::add_by_chirp(const HubbardKernel& kernel, std::span<Comple
       }
     }
     momenta.gather(range, rows_at_once);
-    walk.finished();
+    stages.finished();
   }
   return rule.error() + rounding(kernel, at, weight);
 }
 
-double FftSelfEnergy::add_by_device(const HubbardKernel& kernel, std::span<Complex* const> rows, Walk& walk) const {
+double FftSelfEnergy::add_by_device(const MemoryKernel& kernel, std::span<Complex* const> rows,
+                                    StagedSum& stages) const {
   const Quadrature quadrature =
       legendre_panels(exponents_of(kernel, grid_.widest, broadening_), plan_.end, tolerance_ / 3.0);
   const std::size_t sites = modes_.sites, count = frequency_.size(), nodes = quadrature.node.size();
@@ -497,9 +500,9 @@ double FftSelfEnergy::add_by_device(const HubbardKernel& kernel, std::span<Compl
   for (std::size_t t = 0; t < nodes; ++t)
     weight[t] = quadrature.weight[t] * std::exp(-broadening_ * quadrature.node[t]);
   std::vector<Complex> sums(shape_.momenta * width);
-  walk.expect((nodes + batch - 1) / batch);
+  stages.expect((nodes + batch - 1) / batch);
   for (std::size_t first = 0; first < nodes; first += batch) {
-    if (walk.skips()) continue;
+    if (stages.skips()) continue;
     device->evaluate(quadrature.node.data() + first, static_cast<std::int64_t>(std::min(batch, nodes - first)));
     for (std::size_t begin = 0; begin < count; begin += width) {
       const std::size_t columns = std::min(width, count - begin);
@@ -517,9 +520,9 @@ double FftSelfEnergy::add_by_device(const HubbardKernel& kernel, std::span<Compl
         tile = next;
       }
     }
-    walk.finished(complete);
+    stages.finished(complete);
   }
-  if (!walk.stopped()) complete();
+  if (!stages.stopped()) complete();
   return quadrature.error + rounding(kernel, quadrature.node, quadrature.weight);
 }
 

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "lindrift/backend.hpp"
-#include "models/hubbard_kernel.hpp"
+#include "models/hubbard_memory_kernel.hpp"
 #include "models/hubbard_modes.hpp"
-#include "models/hubbard_rows.hpp"
+#include "models/hubbard_staged_sum.hpp"
 
 namespace lindrift {
 
@@ -44,11 +44,11 @@ class FftSelfEnergy {
   const FftPlan& plan() const { return plan_; }
 
   /// Adds to rows[m], m = 0 .. L-1, each of as many values as there are frequencies; a row may be null. The rows hold
-  /// zeros, or what the stages of `walk` that were done before had left there.
+  /// zeros, or what the stages of `stages` that were done before had left there.
   /// @return a bound of the error: of leaving out late times, of the quadrature, and an estimate of rounding
   /// @throws DeviceError
-  double add_grid(std::span<std::complex<double>* const> rows, Walk&& walk = Walk());
-  double add_grid(std::span<std::complex<double>* const> rows, Walk& walk);
+  double add_grid(std::span<std::complex<double>* const> rows, StagedSum&& stages = StagedSum());
+  double add_grid(std::span<std::complex<double>* const> rows, StagedSum& stages);
 
   /// On a device: values of the kernel, and of the waves, that it holds, and the shape of the products. The bits depend
   /// on it.
@@ -72,11 +72,13 @@ class FftSelfEnergy {
     std::vector<double> offset;  ///< from the centre: all, or where symmetric those >= 0
   };
   FftPlan plan_for(TimeTransform transform, double cut) const;
-  double add_by_matrix(const HubbardKernel& kernel, std::span<std::complex<double>* const> rows, Walk& walk) const;
-  double add_by_chirp(const HubbardKernel& kernel, std::span<std::complex<double>* const> rows, Walk& walk) const;
-  double add_by_device(const HubbardKernel& kernel, std::span<std::complex<double>* const> rows, Walk& walk) const;
-  void evaluate(const HubbardKernel& kernel, std::span<const double> times, std::complex<double>* values) const;
-  double rounding(const HubbardKernel& kernel, std::span<const double> times, std::span<const double> weights) const;
+  double add_by_matrix(const MemoryKernel& kernel, std::span<std::complex<double>* const> rows,
+                       StagedSum& stages) const;
+  double add_by_chirp(const MemoryKernel& kernel, std::span<std::complex<double>* const> rows, StagedSum& stages) const;
+  double add_by_device(const MemoryKernel& kernel, std::span<std::complex<double>* const> rows,
+                       StagedSum& stages) const;
+  void evaluate(const MemoryKernel& kernel, std::span<const double> times, std::complex<double>* values) const;
+  double rounding(const MemoryKernel& kernel, std::span<const double> times, std::span<const double> weights) const;
 
   HubbardModes modes_;
   std::vector<double> frequency_;

@@ -23,7 +23,7 @@ constexpr auto circle_points = static_cast<std::size_t>(VolterraTables::circle_p
 constexpr std::size_t group = VolterraSolver::group;
 
 /// Steps up to which a convolution costs less term by term.
-constexpr std::size_t most_direct_steps = 384;
+constexpr std::size_t max_direct_steps = 384;
 
 const kernels::VolterraFunctions& volterra_functions() {
   static const kernels::VolterraFunctions functions = [] {
@@ -157,7 +157,7 @@ std::vector<Complex> VolterraEquation::circles() const {
 VolterraSolver::Run::Run(const VolterraTables& run_tables) : tables(run_tables) {
   const auto count = static_cast<std::size_t>(tables.count);
   std::size_t blocks = 1;
-  while ((count + blocks - 1) / blocks > most_direct_steps) blocks *= 2;
+  while ((count + blocks - 1) / blocks > max_direct_steps) blocks *= 2;
   block = smooth_length((count + blocks - 1) / blocks);
   for (std::size_t length = block; length < count; length *= 2) fourier.emplace_back(2 * length);
 }
@@ -251,7 +251,7 @@ void VolterraSolver::solve(std::size_t first, const Complex* rows, const Complex
 
 double VolterraSolver::operations(double steps) {
   const auto of_run = [](double count) {
-    const double block = std::min(count, static_cast<double>(most_direct_steps));
+    const double block = std::min(count, static_cast<double>(max_direct_steps));
     double operations = 250.0 + 4.0 * block;
     for (double length = 2.0 * block; length < 2.0 * count; length *= 2.0)
       operations += 10.0 * std::log2(length) + 20.0;

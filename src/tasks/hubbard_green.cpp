@@ -10,7 +10,7 @@
 #include "fourier.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/team.hpp"
-#include "models/hubbard_kernel.hpp"
+#include "models/hubbard_memory_kernel.hpp"
 #include "models/hubbard_volterra.hpp"
 #include "parallel.hpp"
 #include "tasks/saved_state.hpp"
@@ -29,15 +29,15 @@ constexpr auto circle_points = static_cast<std::size_t>(VolterraTables::circle_p
 constexpr std::size_t group = VolterraSolver::group;
 /// step * (largest exponent): the error is 3e-14 and 3e-11, measured.
 constexpr double fine_step = 0.28, coarse_step = 0.56, coarse_tolerance = 1e-9;
-constexpr int most_halvings = 3;
+constexpr int max_halvings = 3;
 /// The error of order 10 falls by 2^10 with half the step; this much of it is claimed.
 constexpr double claimed_gain = 256.0;
 /// What rounding leaves: sums of some thousand terms of order one.
 constexpr double rounding = 2e-14;
 /// Times that a run looks whether it should stop.
-constexpr std::size_t most_rounds = 16;
+constexpr std::size_t max_rounds = 16;
 /// Beyond, no checkpoints are offered: copying the state would take as long as much of the work.
-constexpr double most_state_bytes = 2147483648.0;
+constexpr double max_state_bytes = 2147483648.0;
 /// Operations per second of a core, for an estimate.
 constexpr double operations_per_second = 8e9;
 /// On a device a momentum is one thread that adds all steps term by term: it takes many momenta and not too many steps
@@ -92,8 +92,8 @@ class Propagation {
         threads_(execution.threads > 0 ? execution.threads : omp_get_max_threads()),
         kernel_(modes),
         groups_((modes.sites + group - 1) / group),
-        rounds_(execution.backend == Backend::cuda ? std::clamp<std::size_t>(modes.sites / device_round, 1, most_rounds)
-                                                   : std::min(groups_, most_rounds)) {
+        rounds_(execution.backend == Backend::cuda ? std::clamp<std::size_t>(modes.sites / device_round, 1, max_rounds)
+                                                   : std::min(groups_, max_rounds)) {
     Fingerprint print;
     for_each_parameter(modes, [&](const auto& values) { print.add(values); });
     print.add(at).add(options.tolerance);
@@ -149,7 +149,7 @@ class Propagation {
       if (round + 1 == rounds) break;
       solution.stopped =
           options_.on_progress && !options_.on_progress(static_cast<double>(round + 1) / static_cast<double>(rounds));
-      if (options_.checkpoint && 16.0 * static_cast<double>(solution.green.size()) < most_state_bytes)
+      if (options_.checkpoint && 16.0 * static_cast<double>(solution.green.size()) < max_state_bytes)
         options_.checkpoint([&] {
           Stand now = start();
           now.done = round + 1;
@@ -173,7 +173,7 @@ class Propagation {
     Stand stand;
     const std::size_t groups = groups_;
     if (!reader.read(stand) || stand.mark != anew.mark || stand.problem != anew.problem || stand.halving < 0 ||
-        stand.halving > most_halvings || stand.done >= rounds_ ||
+        stand.halving > max_halvings || stand.done >= rounds_ ||
         reader.left() != modes_.sites * at_.size() * sizeof(Complex) + groups * group * sizeof(double))
       return anew;
     solution.green.resize(modes_.sites * at_.size());
@@ -231,7 +231,7 @@ class Propagation {
   const Execution& execution_;
   Team* team_;
   int threads_;
-  HubbardKernel kernel_;
+  MemoryKernel kernel_;
   std::size_t groups_, rounds_;
   std::uint64_t problem_ = 0;
 };
@@ -243,7 +243,7 @@ double bytes_for(const HubbardModes& modes, double steps, double times, int thre
   const double solution = (16.0 * sites + 8.0 * static_cast<double>(stencil + 2)) * times;
   // Both runs' arrays, the rows that are transformed and the spectra of all lengths.
   const double workspace = static_cast<double>(group) * steps * (8.0 * 12.0 + 16.0 * 6.0);
-  return kernel + solution + threads * (workspace + HubbardKernel::working_bytes(modes.sites));
+  return kernel + solution + threads * (workspace + MemoryKernel::working_bytes(modes.sites));
 }
 
 HubbardGreenPlan plan_of(const HubbardModes& modes, std::span<const double> at, double tolerance,
@@ -300,7 +300,7 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
   // Both runs take the same phases from large times: their difference does not show what these round.
   double fastest = 0.0;
   for (const double energy : modes.energy) fastest = std::max(fastest, std::fabs(energy + modes.level_shift()));
-  const double least_error = rounding + std::numeric_limits<double>::epsilon() * fastest * at.back();
+  const double min_error = rounding + std::numeric_limits<double>::epsilon() * fastest * at.back();
   double step = first_step(modes, options.tolerance) * std::exp2(-static_cast<double>(before.halving));
   const int threads = execution.threads > 0 ? execution.threads : omp_get_max_threads();
   for (auto halving = static_cast<int>(before.halving);; ++halving) {
@@ -309,8 +309,8 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
     for (const double one : solution.difference) difference = one <= difference ? difference : one;  // or NaN
     result.steps = steps_for(at.back(), step);
     result.error =
-        std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference / claimed_gain + least_error;
-    if (result.error <= std::max(options.tolerance, 2.0 * least_error) || halving == most_halvings || solution.stopped)
+        std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference / claimed_gain + min_error;
+    if (result.error <= std::max(options.tolerance, 2.0 * min_error) || halving == max_halvings || solution.stopped)
       break;
     const std::size_t next = steps_for(at.back(), 0.5 * step);
     if (next > options.max_steps) {
@@ -318,7 +318,7 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
       break;
     }
     const double bytes = bytes_for(modes, static_cast<double>(next), static_cast<double>(at.size()), threads);
-    if (!holds_for_all(execution.team, bytes <= options.most_bytes)) {
+    if (!holds_for_all(execution.team, bytes <= options.max_bytes)) {
       shortage = "; half the step would take more memory than there is";
       break;
     }

@@ -26,14 +26,14 @@ constexpr double operations_per_term = 10.25;
 /// Terms, and seconds of the fft algorithm on the processor, from which on a device outweighs its copies.
 constexpr double device_terms = 1e10, device_seconds = 1.0;
 /// Beyond, no checkpoints are offered: copying the state would take as long as much of the work.
-constexpr double most_state_bytes = 2147483648.0;
+constexpr double max_state_bytes = 2147483648.0;
 /// Error of a direct sum relative to its largest value: its terms keep one sign of the imaginary part, and their
 /// roundings do not add up.
 constexpr double direct_error = 4e-15;
 /// Frequencies so large that products of their squares leave the range of double precision.
 constexpr double largest_ratio = 1e30;
 /// Of the rounds in which the tolerance of the integral is tightened until that of the spectral function holds.
-constexpr int most_rounds = 3;
+constexpr int max_rounds = 3;
 
 /// One problem: its modes and where it is to be evaluated.
 struct Problem {
@@ -224,7 +224,7 @@ Stand restore(std::span<const unsigned char> bytes, const Problem& problem, std:
   StateReader reader(bytes);
   Stand stand;
   if (!reader.read(stand) || stand.mark != anew.mark || stand.problem != anew.problem || stand.round < 0 ||
-      stand.round >= most_rounds || reader.left() != self_energy.size() * sizeof(Complex))
+      stand.round >= max_rounds || reader.left() != self_energy.size() * sizeof(Complex))
     return anew;
   reader.read(std::span<Complex>(self_energy));
   return stand;
@@ -300,12 +300,12 @@ HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> freq
   const Stand before = restore(options.restored, problem, result.self_energy);
   if (before.done > 0) tolerance = before.tolerance;
   Largest largest;
-  for (auto round = static_cast<int>(before.round); round < most_rounds; ++round) {
+  for (auto round = static_cast<int>(before.round); round < max_rounds; ++round) {
     const std::size_t begin = round == before.round ? before.done : 0;
     if (begin == 0) std::fill(result.self_energy.begin(), result.self_energy.end(), Complex(0.0));
     const auto on_stage = [&](std::size_t done, std::size_t of, const std::function<void()>& complete) {
       result.stopped = options.on_progress && !options.on_progress(static_cast<double>(done) / static_cast<double>(of));
-      if (options.checkpoint && 16.0 * static_cast<double>(result.self_energy.size()) < most_state_bytes)
+      if (options.checkpoint && 16.0 * static_cast<double>(result.self_energy.size()) < max_state_bytes)
         options.checkpoint([&] {
           complete();
           Stand now = Stand::of(problem);
@@ -316,15 +316,15 @@ HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> freq
         });
       return !result.stopped;
     };
-    Walk walk(on_stage, begin);
+    StagedSum stages(on_stage, begin);
     double error = 0.0;
     if (plan.algorithm == Algorithm::fft) {
-      error =
-          FftSelfEnergy(modes, problem.argument, options.broadening, tolerance, problem.execution).add_grid(rows, walk);
+      error = FftSelfEnergy(modes, problem.argument, options.broadening, tolerance, problem.execution)
+                  .add_grid(rows, stages);
     } else if (modes.first_moment > 0.0) {
       DirectSelfEnergy direct(modes, problem.execution);
-      walk.expect(direct.stages(problem.momenta.size(), problem.argument));
-      direct.add_grid(rows, problem.argument, options.broadening, walk);
+      stages.expect(direct.stage_count(problem.momenta.size(), problem.argument));
+      direct.add_grid(rows, problem.argument, options.broadening, stages);
     }
     if (result.stopped) {
       give_up(result);

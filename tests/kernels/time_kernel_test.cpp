@@ -9,7 +9,7 @@
 #include "kernels/hubbard/time_device_of.hpp"
 #include "models/hubbard_direct.hpp"
 #include "models/hubbard_fft.hpp"
-#include "models/hubbard_kernel.hpp"
+#include "models/hubbard_memory_kernel.hpp"
 #include "models/hubbard_modes.hpp"
 #include "models/hubbard_volterra.hpp"
 #include "support/emulated_engine.hpp"
@@ -73,7 +73,7 @@ TEST(TimeKernel, AmplitudesOfEveryInstructionSetAreTheExponentials) {
     for (const std::int64_t sites : {2, 3, 7, 8, 9, 31, 64})
       for (const double cut : {0.0, 1.0}) {
         const HubbardModes modes = hubbard_modes(random_hubbard(random, sites, true));
-        const HubbardKernel kernel(modes, cut);
+        const MemoryKernel kernel(modes, cut);
         const std::vector<double> times = {0.0, 0.3, -0.4, 7.0, 100.0};
         const auto row = modes.sites * static_cast<std::size_t>(kernel.tables().factors);
         std::vector<Complex> rows(times.size() * row, Complex(NAN, NAN));
@@ -115,7 +115,7 @@ TEST(TimeKernel, AtRealTimesIsTheSumOverPairs) {
       const std::vector<double> times = {0.0, 0.3, 2.5, -0.4, 9.0};
       for (const int threads : {1, 2}) {
         std::vector<Complex> rows(times.size() * modes.sites);
-        HubbardKernel(modes).evaluate(times, rows.data(), threads);
+        MemoryKernel(modes).evaluate(times, rows.data(), threads);
         for (std::size_t t = 0; t < times.size(); ++t)
           for (std::int64_t k = 0; k < sites; ++k)
             EXPECT_LE(std::abs(Exact(rows[t * modes.sites + static_cast<std::size_t>(k)]) -
@@ -132,7 +132,7 @@ TEST_P(TimeDeviceTest, KernelIsThatOfTheHost) {
     for (const int kind : {0, 1, 2, 3})
       for (const double cut : {0.0, 1.0}) {
         const HubbardModes modes = hubbard_modes(chain_of(random, sites, kind));
-        const HubbardKernel kernel(modes, cut);
+        const MemoryKernel kernel(modes, cut);
         const std::vector<double> times = {0.0, 0.3, -0.4, 2.5, 9.0, 11.0, 12.0};
         std::vector<Complex> expected(times.size() * modes.sites), actual(times.size() * modes.sites);
         kernel.evaluate(times, expected.data(), 1);
@@ -147,7 +147,7 @@ TEST_P(TimeDeviceTest, KernelIsThatOfTheHost) {
 TEST_P(TimeDeviceTest, IntegralsAreSumsOverTheTimes) {
   Random random(14);
   const HubbardModes modes = hubbard_modes(random_hubbard(random, 13, true));
-  const HubbardKernel kernel(modes);
+  const MemoryKernel kernel(modes);
   const auto card = device(kernel.tables());
   for (const std::size_t count : {5, 3}) {  // buffers are used again for less
     const std::vector<double> times = random.vector(count, 0.0, 4.0), weights = random.vector(count, -1.0, 1.0);
@@ -184,7 +184,7 @@ TEST_P(TimeDeviceTest, PropagatorsAreThoseOfTheHost) {
         const HubbardModes modes = hubbard_modes(random_hubbard(random, sites, open));
         const std::vector<double> at = {0.0, 0.31, 1.1, 0.02 * static_cast<double>(steps)};
         const VolterraEquation equation(modes, at, steps, 0.02);
-        const HubbardKernel kernel(modes);
+        const MemoryKernel kernel(modes);
         const std::vector<double> grid = equation.grid();
         std::vector<Complex> rows(grid.size() * modes.sites + 8), circles(2 * 96 * modes.sites + 8);
         kernel.evaluate(grid, rows.data(), 1);

@@ -13,7 +13,7 @@
 #include "lindrift/error.hpp"
 #include "models/hubbard_direct.hpp"
 #include "models/hubbard_fft.hpp"
-#include "models/hubbard_kernel.hpp"
+#include "models/hubbard_memory_kernel.hpp"
 #include "models/hubbard_modes.hpp"
 #include "models/hubbard_quadrature.hpp"
 #include "support/compare.hpp"
@@ -242,7 +242,7 @@ INSTANTIATE_TEST_SUITE_P(Engines, SelfEnergyKernelTest, ::testing::ValuesIn(engi
 // --- by way of time
 // ----------------------------------------------------------------------------------------------------
 
-TEST(HubbardKernel, IsTheSumOverPairsAtEveryTime) {
+TEST(MemoryKernel, IsTheSumOverPairsAtEveryTime) {
   Random random(21);
   for (const std::int64_t sites : {2, 3, 5, 8, 31}) {
     for (const bool open : {false, true}) {
@@ -251,7 +251,7 @@ TEST(HubbardKernel, IsTheSumOverPairsAtEveryTime) {
       const auto expected = reference_of(chain);
       const std::vector<Complex> times = {0.0, 0.3, 2.5, -0.4, {0.2, 0.3}, {0.0, -0.5}};
       std::vector<Complex> rows(times.size() * modes.sites);
-      HubbardKernel(modes).evaluate(times, rows.data());
+      MemoryKernel(modes).evaluate(times, rows.data());
       // Energies of three particles, below 9, make it grow in imaginary time.
       for (std::size_t t = 0; t < times.size(); ++t)
         for (std::int64_t k = 0; k < sites; ++k)
@@ -263,7 +263,7 @@ TEST(HubbardKernel, IsTheSumOverPairsAtEveryTime) {
   }
 }
 
-TEST(HubbardKernel, OfAUniformBathIsACubeOfBesselFunctions) {
+TEST(MemoryKernel, OfAUniformBathIsACubeOfBesselFunctions) {
   // U^2 n (1-n) e^{-Gamma t} sum_r i^r e^{-ikr} J_r(2Jt)^3 for L >> 4 J t.
   HubbardChain chain;
   chain.sites = 64;
@@ -273,7 +273,7 @@ TEST(HubbardKernel, OfAUniformBathIsACubeOfBesselFunctions) {
   const HubbardModes modes = hubbard_modes(chain);
   std::vector<Complex> row(64);
   const double t = 3.0;
-  HubbardKernel(modes).evaluate(std::vector<Complex>{t}, row.data());
+  MemoryKernel(modes).evaluate(std::vector<Complex>{t}, row.data());
   for (std::size_t m = 0; m < 64; ++m) {
     Complex sum = std::pow(std::cyl_bessel_j(0.0, 2.0 * t), 3.0);
     for (int r = 1; r < 32; ++r) {
@@ -286,10 +286,10 @@ TEST(HubbardKernel, OfAUniformBathIsACubeOfBesselFunctions) {
   }
 }
 
-TEST(HubbardKernel, IsBoundedAndSoIsItsTail) {
+TEST(MemoryKernel, IsBoundedAndSoIsItsTail) {
   const HubbardModes modes = hubbard_modes(published_chain(32, 2.0, 0.2, 2.0));
   for (const double cut : {0.0, 1.0}) {
-    const HubbardKernel kernel(modes, cut);
+    const MemoryKernel kernel(modes, cut);
     EXPECT_EQ(kernel.slow().empty(), cut == 0.0);
     std::vector<Complex> row(32);
     double tail = 0.0;
@@ -488,39 +488,39 @@ TEST(HubbardStages, GoOnWithTheSameBits) {
           hubbard_modes(published ? published_chain(sites, 2.0, 0.2, 2.0) : random_hubbard(random, sites, true));
       // So many times, or frequencies, that they do not fit into one stage.
       const auto frequency = symmetric(way == 1 ? 120.0 : 4.0, way == 0 ? 60001 : 37);
-      const auto evaluate = [&](const Execution& execution, Grid& grid, Walk& walk) {
+      const auto evaluate = [&](const Execution& execution, Grid& grid, StagedSum& stages) {
         if (way == 0) {
           DirectSelfEnergy direct(modes, execution);
-          walk.expect(direct.stages(modes.sites, frequency));
-          direct.add_grid(grid.rows(), frequency, 0.0, walk);
+          stages.expect(direct.stage_count(modes.sites, frequency));
+          direct.add_grid(grid.rows(), frequency, 0.0, stages);
           return;
         }
         FftSelfEnergy fft(modes, frequency, 0.0, 1e-10, execution);
         fft.force(way == 1 ? TimeTransform::matrix : TimeTransform::chirp, way == 3 ? 0.5 : 0.0);
-        fft.add_grid(grid.rows(), walk);
+        fft.add_grid(grid.rows(), stages);
       };
       Grid whole(modes.sites, frequency);
-      std::size_t stages = 1;
-      Walk all([&](std::size_t done, std::size_t of, const auto&) {
-        EXPECT_EQ(done, stages);
+      std::size_t count = 1;
+      StagedSum all([&](std::size_t done, std::size_t of, const auto&) {
+        EXPECT_EQ(done, count);
         EXPECT_LT(done, of);
-        ++stages;
+        ++count;
         return true;
       });
       evaluate(alone, whole, all);
-      EXPECT_GT(stages, 1u) << "way " << way;
+      EXPECT_GT(count, 1u) << "way " << way;
       for (const int size : {1, 3})
-        for (std::size_t stop = 1; stop < stages; stop += 1 + stages / 4) {
+        for (std::size_t stop = 1; stop < count; stop += 1 + count / 4) {
           std::vector<std::vector<Complex>> half(static_cast<std::size_t>(size));
           const auto first = [&](const Execution& execution, std::size_t rank) {
             Grid grid(modes.sites, frequency);
-            Walk walk([&](std::size_t done, std::size_t, const auto& complete) {
+            StagedSum stages([&](std::size_t done, std::size_t, const auto& complete) {
               if (done < stop) return true;
               complete();
               return false;
             });
-            evaluate(execution, grid, walk);
-            EXPECT_TRUE(walk.stopped());
+            evaluate(execution, grid, stages);
+            EXPECT_TRUE(stages.stopped());
             half[rank] = grid.value;
           };
           if (size == 1)
@@ -534,9 +534,9 @@ TEST(HubbardStages, GoOnWithTheSameBits) {
           for (const auto& value : half) EXPECT_EQ(value, half[0]);  // what one member knows, all know
           Grid rest(modes.sites, frequency);
           rest.value = half[0];
-          Walk walk({}, stop);
-          evaluate(alone, rest, walk);
-          EXPECT_EQ(rest.value, whole.value) << "way " << way << ", after stage " << stop << " of " << stages;
+          StagedSum stages({}, stop);
+          evaluate(alone, rest, stages);
+          EXPECT_EQ(rest.value, whole.value) << "way " << way << ", after stage " << stop << " of " << count;
         }
     }
   }
@@ -574,7 +574,7 @@ TEST(HubbardReference, StoredSelfEnergiesAndKernels) {
       }
       for (const auto& row : c.kernel) {
         std::vector<Complex> all(modes.sites);
-        HubbardKernel(modes).evaluate(std::vector<Complex>{row[1]}, all.data());
+        MemoryKernel(modes).evaluate(std::vector<Complex>{row[1]}, all.data());
         EXPECT_LE(std::abs(all[static_cast<std::size_t>(row[0])] - Complex(row[2], row[3])), 1e-13);
       }
     }

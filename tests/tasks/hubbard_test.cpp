@@ -372,7 +372,7 @@ TEST(HubbardGreen, RefusesTimesThatItCannotReachAndStepsThatAreNotAllowed) {
   EXPECT_EQ(result.steps, options.max_steps);
   EXPECT_NE(result.message.find("max_steps"), std::string::npos) << result.message;
   options.max_steps = 1000000;
-  options.most_bytes = 1.0;
+  options.max_bytes = 1.0;
   EXPECT_NE(green(sharp, times, options, by(Algorithm::automatic)).message.find("memory"), std::string::npos);
 }
 

@@ -21,7 +21,7 @@ struct HubbardGreenOptions {
   /// Steps, and bytes of working memory, that must not be exceeded by halving the step; the first run has what it
   /// takes.
   std::size_t max_steps = 1000000;
-  double most_bytes = std::numeric_limits<double>::infinity();
+  double max_bytes = std::numeric_limits<double>::infinity();
   /// Called now and then from the calling thread, by all members of a team alike, with the share that is done; false
   /// stops the run in good order.
   std::function<bool(double)> on_progress;

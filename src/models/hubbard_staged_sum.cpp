@@ -1,4 +1,4 @@
-#include "models/hubbard_rows.hpp"
+#include "models/hubbard_staged_sum.hpp"
 
 #include "lindrift/team.hpp"
 

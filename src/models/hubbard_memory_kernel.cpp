@@ -1,4 +1,4 @@
-#include "models/hubbard_kernel.hpp"
+#include "models/hubbard_memory_kernel.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -29,23 +29,23 @@ const kernels::TimeFunctions& time_functions() {
 /// Complex numbers that one thread works on at a time: what a second-level cache holds, and rows enough for the lanes
 /// of a vector.
 constexpr std::size_t block_values = std::size_t{1} << 14;
-constexpr std::size_t least_rows = 4;
+constexpr std::size_t min_rows = 4;
 
 std::size_t rows_at_a_time(std::size_t sites) {
-  return std::max(least_rows, std::min<std::size_t>(64, block_values / sites));
+  return std::max(min_rows, std::min<std::size_t>(64, block_values / sites));
 }
 
 }  // namespace
 
-HubbardKernel::HubbardKernel(const HubbardModes& modes, double cut) : modes_(modes), cut_(cut), fourier_(modes.sites) {
+MemoryKernel::MemoryKernel(const HubbardModes& modes, double cut) : modes_(modes), cut_(cut), fourier_(modes.sites) {
   const std::size_t sites = modes_.sites;
   for (std::size_t p = 0; p < sites; ++p)
     if (modes_.rate[p] < cut_) slow_.push_back(p);
 
   constexpr auto padding = static_cast<std::size_t>(kernels::TimeTables::padding);
   const std::size_t padded = (sites + padding - 1) / padding * padding;
-  constexpr std::size_t most_arrays = 9;
-  arrays_.assign(most_arrays * padded, 0.0);
+  constexpr std::size_t max_arrays = 9;
+  arrays_.assign(max_arrays * padded, 0.0);
   std::size_t used = 0;
   const auto array = [&](const auto& value) {
     double* values = arrays_.data() + used++ * padded;
@@ -75,7 +75,7 @@ HubbardKernel::HubbardKernel(const HubbardModes& modes, double cut) : modes_(mod
 
 /// The amplitudes at a complex time t = x + iy, as TimeFunctions has them at a real one:
 /// e^{(+-i e - Gamma/2) t} = e^{-+e y - Gamma x / 2} e^{i (+-e x - Gamma y / 2)}.
-void HubbardKernel::complex_amplitudes(Complex time, Complex* rows) const {
+void MemoryKernel::complex_amplitudes(Complex time, Complex* rows) const {
   const std::size_t sites = modes_.sites;
   const auto factor = [&](double energy, double half_rate) {
     return std::exp(
@@ -95,7 +95,7 @@ void HubbardKernel::complex_amplitudes(Complex time, Complex* rows) const {
 
 /// @param fill  (first, count, rows) writes the amplitudes of these times
 template <class Fill>
-void HubbardKernel::transform(std::size_t times, Complex* rows, const Fill& fill) const {
+void MemoryKernel::transform(std::size_t times, Complex* rows, const Fill& fill) const {
   const std::size_t sites = modes_.sites, batch = rows_at_a_time(sites);
   const auto factors = static_cast<std::size_t>(tables_.factors);
   const kernels::TimeFunctions& functions = time_functions();
@@ -120,14 +120,14 @@ void HubbardKernel::transform(std::size_t times, Complex* rows, const Fill& fill
   }
 }
 
-void HubbardKernel::evaluate(std::span<const Complex> at, Complex* rows) const {
+void MemoryKernel::evaluate(std::span<const Complex> at, Complex* rows) const {
   const std::size_t row = static_cast<std::size_t>(tables_.factors) * modes_.sites;
   transform(at.size(), rows, [&](std::size_t first, std::size_t count, Complex* amplitudes) {
     for (std::size_t t = 0; t < count; ++t) complex_amplitudes(at[first + t], amplitudes + t * row);
   });
 }
 
-void HubbardKernel::evaluate(std::span<const double> at, Complex* rows, int threads) const {
+void MemoryKernel::evaluate(std::span<const double> at, Complex* rows, int threads) const {
   const std::size_t sites = modes_.sites, batch = rows_at_a_time(sites), blocks = (at.size() + batch - 1) / batch;
   Rescue rescue;
 #pragma omp parallel for schedule(dynamic) num_threads(threads) if (at.size() * sites > block_values)
@@ -169,7 +169,7 @@ Decays decays(const HubbardModes& modes, const std::vector<std::size_t>& slow, d
 
 }  // namespace
 
-double HubbardKernel::bound(double time) const {
+double MemoryKernel::bound(double time) const {
   const Decays d = decays(modes_, slow_, time);
   // A product of sums without the product of their slow parts.
   const double fast_particles = std::max(0.0, d.particles - d.slow_particles);
@@ -177,21 +177,21 @@ double HubbardKernel::bound(double time) const {
   return modes_.strongest_coupling * (fast_particles * d.holes + d.slow_particles * fast_holes);
 }
 
-double HubbardKernel::whole_bound(double time) const {
+double MemoryKernel::whole_bound(double time) const {
   const Decays d = decays(modes_, {}, time);
   return modes_.strongest_coupling * d.particles * d.holes;
 }
 
-double HubbardKernel::working_bytes(std::size_t sites) {
-  constexpr double most_factors = 5.0;
-  return 16.0 * most_factors * static_cast<double>(sites * rows_at_a_time(sites));
+double MemoryKernel::working_bytes(std::size_t sites) {
+  constexpr double max_factors = 5.0;
+  return 16.0 * max_factors * static_cast<double>(sites * rows_at_a_time(sites));
 }
 
-double HubbardKernel::slowest_decay() const {
+double MemoryKernel::slowest_decay() const {
   return slow_.empty() ? modes_.slowest_rate : 0.5 * (cut_ + modes_.slowest_rate);
 }
 
-double HubbardKernel::tail(double time, double broadening) const {
+double MemoryKernel::tail(double time, double broadening) const {
   return bound(time) * std::exp(-broadening * time) / (slowest_decay() + broadening);
 }
 

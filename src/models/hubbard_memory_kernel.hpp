@@ -13,12 +13,12 @@ namespace lindrift {
 
 /// The kernel K(k,t) of the self-energy, Sigma(k,w) = -i int_0^inf e^{iwt} K(k,t) dt (docs/physics.md, Eqs. 68 to 70):
 /// in time the sum over pairs of momenta factorises, and 4 to 8 transforms of length L give all k.
-class HubbardKernel {
+class MemoryKernel {
  public:
   /// @param cut  > 0: leaves out the pairs of which both momenta decay more slowly than this rate; see slow()
-  explicit HubbardKernel(const HubbardModes& modes, double cut = 0.0);
-  HubbardKernel(const HubbardKernel&) = delete;  // the tables point into it
-  HubbardKernel& operator=(const HubbardKernel&) = delete;
+  explicit MemoryKernel(const HubbardModes& modes, double cut = 0.0);
+  MemoryKernel(const MemoryKernel&) = delete;  // the tables point into it
+  MemoryKernel& operator=(const MemoryKernel&) = delete;
 
   /// Momenta that decay more slowly than the cut.
   const std::vector<std::size_t>& slow() const { return slow_; }

@@ -12,7 +12,7 @@ namespace lindrift {
 class Team;
 
 /// A long sum over the chain in stages, between which it can stop, and go on later from what its rows hold then.
-class Walk {
+class StagedSum {
  public:
   /// @param done      stages so far; @param of  all of them
   /// @param complete  brings the rows of this process up to date, where members of a team hold parts of them; to be
@@ -22,7 +22,7 @@ class Walk {
 
   /// @param on_stage  called after each stage but the last, by all members of a team alike; may be empty
   /// @param begin     stages that were done before
-  explicit Walk(OnStage on_stage = {}, std::size_t begin = 0) : on_stage_(std::move(on_stage)), begin_(begin) {}
+  explicit StagedSum(OnStage on_stage = {}, std::size_t begin = 0) : on_stage_(std::move(on_stage)), begin_(begin) {}
 
   void expect(std::size_t stages) { of_ += stages; }
   bool stopped() const { return stopped_; }
