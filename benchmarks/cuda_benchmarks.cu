@@ -245,7 +245,7 @@ class DeviceChain {
   }
 
   tgge::ProductWeight<1> weight() const { return {in_.data(), out_.data(), sites_}; }
-  tgge::BareSource source() const {
+  tgge::PlainSource source() const {
     return {thermal_out_.data(), thermal_in_.data(), particles_.data(), holes_.data()};
   }
   tgge::RowSums rows() const {
@@ -272,14 +272,14 @@ class DeviceChain {
 };
 
 void evaluate_direct(kernels::cuda::Engine& engine, const DeviceChain& chain, Index sites) {
-  engine.pair_sum(tgge::PairRate<tgge::ProductWeight<1>, tgge::ExponentialSpectrum, tgge::BareSource>{
+  engine.pair_sum(tgge::PairRate<tgge::ProductWeight<1>, tgge::ExponentialSpectrum, tgge::PlainSource>{
       sites, chain.weight(), {}, chain.source(), chain.rows()});
   engine.map(sites, tgge::FinishRows<tgge::RowSums, tgge::OccupationRate>{chain.rows(), chain.finish(false)});
 }
 
 void evaluate_separable(kernels::cuda::Engine& engine, const DeviceChain& chain, Index sites) {
   const auto moments =
-      engine.reduce(sites, tgge::ProductMomentTerm<1, tgge::BareSource>{chain.weight(), chain.source()});
+      engine.reduce(sites, tgge::ProductMomentTerm<1, tgge::PlainSource>{chain.weight(), chain.source()});
   engine.map(sites, tgge::FinishRows<tgge::ProductRowSums<1>, tgge::OccupationRate>{{chain.weight(), moments},
                                                                                     chain.finish(true)});
 }

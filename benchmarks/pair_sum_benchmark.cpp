@@ -1,6 +1,6 @@
 // The verb pair_sum, through the public interface: dn/dt of the chain by every pair, O(L^2).
 //
-// Operation count of a pair (kernels/tgge/pair_rate.hpp, BareSource and ProductWeight<1>): gain += (in_s out_s') n_s'
+// Operation count of a pair (kernels/tgge/pair_rate.hpp, PlainSource and ProductWeight<1>): gain += (in_s out_s') n_s'
 // and loss += (in_s' out_s) h_s' are two multiplications and two fused multiply-adds. The two thermal sums, a fused
 // multiply-add each, are the same for all rows of a tile, and the compiler computes them once. objdump -d of pair_tile
 // for x86-64-v4 shows it: per 8 columns of 6 rows 12 vmulpd, 14 vfmadd and 6 loads, 48 pairs in 26 instructions for the

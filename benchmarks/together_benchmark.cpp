@@ -13,7 +13,7 @@
 #include "benchmarks/support.hpp"
 #include "blas.hpp"
 #include "lindrift/error.hpp"
-#include "lindrift/models/together.hpp"
+#include "lindrift/models/batch.hpp"
 #include "lindrift/tasks/steady_state.hpp"
 
 namespace lindrift::benchmarks {
@@ -72,7 +72,7 @@ void together(benchmark::State& state, TggeChain (*make)(std::int64_t), const st
   const Occupation occupation = random_occupation(modes);
   // Of the two that a place has one after the other, the second is left out.
   std::vector<std::optional<BathStrength>> strengths(2 * places);
-  if (places_together(strengths.size()) != places) throw Error("the places are not those that are counted");
+  if (batch_slots(strengths.size()) != places) throw Error("the places are not those that are counted");
   for (std::size_t i = 0; i < places; ++i)
     strengths[i] = BathStrength{0.05, static_cast<double>(i) / static_cast<double>(places), std::nullopt};
 
@@ -81,7 +81,7 @@ void together(benchmark::State& state, TggeChain (*make)(std::int64_t), const st
   const int evaluations = static_cast<int>(std::max<std::int64_t>(8, (std::int64_t{1} << 26) / (sites * sites)));
   std::vector<double> seconds;
   for (auto _ : state) {
-    solve_together(model, strengths, execution, [&](std::size_t i, const RateEquation& equation) {
+    solve_batch(model, strengths, execution, [&](std::size_t i, const RateEquation& equation) {
       std::vector<double> rate(modes);
       double last = 0.0;
       for (int e = 0; e <= evaluations; ++e) {
@@ -132,7 +132,7 @@ void sweep(benchmark::State& state, TggeChain (*make)(std::int64_t), std::size_t
   for (auto _ : state) {
     rounds = 0;
     const double start = now();
-    solve_together(
+    solve_batch(
         model, strengths, execution,
         [&](std::size_t, const RateEquation& equation) {
           if (!steady_state(equation, filling).converged) throw Error("a steady state was not found");
@@ -150,8 +150,7 @@ void sweep(benchmark::State& state, TggeChain (*make)(std::int64_t), std::size_t
     alone += 0.5 * (now() - start);
     benchmark::DoNotOptimize(result.residual);
   }
-  std::vector<Product> products(static_cast<std::size_t>(matrices),
-                                {rows_of_each * places_together(points), by_levels});
+  std::vector<Product> products(static_cast<std::size_t>(matrices), {rows_of_each * batch_slots(points), by_levels});
   state.counters["seconds_per_point"] = seconds / points;
   state.counters["rounds_of_products"] = rounds;
   state.counters["times_faster_than_alone"] = alone * points / seconds;

@@ -18,6 +18,6 @@ class Sharing {
 
 /// Rows that are shared together, and the least number of rows worth the exchange: 512 rows squared take some 20
 /// microseconds, as an exchange inside a machine does.
-inline constexpr std::int64_t shared_row_block = 64, least_shared_rows = 512;
+inline constexpr std::int64_t shared_row_block = 64, min_shared_rows = 512;
 
 }  // namespace lindrift::kernels

@@ -16,12 +16,12 @@ class MomentBalance {
   /// What fixes the fugacity. Particles are counted where n < 1/2, holes elsewhere, so that the small ones on either
   /// side keep their digits: the number of particles is particles - holes + others.
   struct Filling {
-    double particles = 0.0;        ///< sum of n over the modes with lambda > 0
-    double holes = 0.0;            ///< sum of 1 - n over the other modes
-    double others = 0.0;           ///< number of the other modes
-    double particle_slope = 0.0;   ///< d particles / d log z > 0
-    double hole_slope = 0.0;       ///< -d holes / d log z > 0
-    double most_multiplier = 0.0;  ///< no less than any |lambda|, and by log 4 at most above the largest
+    double particles = 0.0;       ///< sum of n over the modes with lambda > 0
+    double holes = 0.0;           ///< sum of 1 - n over the other modes
+    double others = 0.0;          ///< number of the other modes
+    double particle_slope = 0.0;  ///< d particles / d log z > 0
+    double hole_slope = 0.0;      ///< -d holes / d log z > 0
+    double max_multiplier = 0.0;  ///< no less than any |lambda|, and by log 4 at most above the largest
   };
 
   virtual ~MomentBalance() = default;

@@ -93,7 +93,7 @@ class Engine {
     constexpr Index doubles = (sizeof(Sum) + sizeof(double) - 1) / sizeof(double);
     Sum* partial = reinterpret_cast<Sum*>(partial_.resize(blocks * doubles));
     Index first_block = 0, last_block = blocks;
-    const bool shared = sharing_ != nullptr && size >= least_shared_elements;
+    const bool shared = sharing_ != nullptr && size >= min_shared_elements;
     if (shared) sharing_->own(blocks, 1, first_block, last_block);
 #pragma omp parallel for schedule(static) num_threads(threads_) if (size > parallel_elements)
     for (Index b = first_block; b < last_block; ++b) {
@@ -132,7 +132,7 @@ class Engine {
   static constexpr Index parallel_rows = 1024;
   static constexpr Index block_elements = 4096;
   /// Elements of a reduction that are worth the exchange between processes.
-  static constexpr Index least_shared_elements = 262144;
+  static constexpr Index min_shared_elements = 262144;
   static constexpr int lanes = 8;  ///< of a sum: elements i, i + lanes, i + 2 lanes, ... go to the same one
   static constexpr int packs = lanes / pack_width;
   static constexpr int few_sums = 8;   ///< more keep each other busy, and leave no registers for a second set
@@ -245,7 +245,7 @@ class Engine {
       rows.finish(row, first + a, total[a / pack_width].lane(static_cast<int>(a % pack_width)));
   }
 
-  bool shares(Index size) const { return sharing_ != nullptr && size >= least_shared_rows; }
+  bool shares(Index size) const { return sharing_ != nullptr && size >= min_shared_rows; }
 
   int threads_;
   const Sharing* sharing_;

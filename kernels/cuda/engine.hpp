@@ -205,7 +205,7 @@ class Engine {
   static constexpr Index max_chunks = 64;
   static constexpr Index max_grid_rows = 32768;
 
-  bool shares(Index size) const { return sharing_ != nullptr && size >= least_shared_rows; }
+  bool shares(Index size) const { return sharing_ != nullptr && size >= min_shared_rows; }
   RowRange own_rows(Index size) const {
     RowRange rows{0, size};
     if (shares(size)) sharing_->own(size, shared_row_block, rows.first, rows.last);

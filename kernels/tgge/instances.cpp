@@ -1,5 +1,5 @@
 // Compiled once per backend and per CPU instruction set; LINDRIFT_ISA names the variant.
-#include "kernels/tgge/rate_kernel_of.hpp"
+#include "kernels/tgge/rate_kernel_on.hpp"
 
 #ifdef __CUDACC__
 #include "kernels/cuda/engine.hpp"

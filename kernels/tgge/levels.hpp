@@ -2,15 +2,15 @@
 
 #include <cstddef>
 
-#include "kernels/tgge/partner.hpp"
+#include "kernels/tgge/source_mode.hpp"
 
-/// Modes of the same energy as one partner, and as one row, of the sums over the spectrum of the thermal bath.
+/// Modes of the same energy as one source mode, and as one row, of the sums over the spectrum of the thermal bath.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// Adds the thermal partners of a level.
+/// Adds the thermal source modes of a level.
 template <class Source>
 struct FoldLevels {
   Source source;
@@ -19,20 +19,20 @@ struct FoldLevels {
   LINDRIFT_HD void operator()(Index level) const {
     double particles = 0.0, holes = 0.0;
     for (Index i = static_cast<Index>(first[level]); i < static_cast<Index>(first[level + 1]); ++i) {
-      const Partner<double> partner = source.template partner<double>(static_cast<Index>(member[i]));
-      particles += partner.thermal_particle;
-      holes += partner.thermal_hole;
+      const SourceMode<double> from = source.template mode<double>(static_cast<Index>(member[i]));
+      particles += from.thermal_particle;
+      holes += from.thermal_hole;
     }
     particle[level] = particles;
     hole[level] = holes;
   }
 };
 
-/// Levels as partners.
+/// Levels as source modes.
 struct LevelSource {
   const double *particle, *hole;
   template <class T>
-  LINDRIFT_HD Partner<T> partner(Index level) const {
+  LINDRIFT_HD SourceMode<T> mode(Index level) const {
     return {load<T>(particle, level), T{}, load<T>(hole, level), T{}};
   }
 };

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "kernels/logarithm.hpp"
-#include "kernels/tgge/dress.hpp"
 #include "kernels/tgge/product_weight.hpp"
+#include "kernels/tgge/rescale.hpp"
 #include "kernels/tgge/rows.hpp"
 
 /// The balance of the rates in the space of the moments (Eqs. 12, 17a-17c). For hop weights that are a short sum of
@@ -186,7 +186,7 @@ struct MomentDerivativeTerm {
 
 /// Gain times fugacity and loss of a mode, and the occupation at which they balance: n = gain z / (gain z + loss).
 template <int Rank>
-struct BareBalance {
+struct PlainBalance {
   ProductWeight<Rank> weight;
   const double *thermal_in, *thermal_out;  ///< e^{-+ beta E / 2}
   double gain[Rank + 1], loss[Rank + 1];   ///< moments, the thermal one first, times gamma; gain times fugacity, too
@@ -216,27 +216,27 @@ struct BareBalance {
 
 /// FillingSums, with the least n (1-n) instead of the largest multiplier.
 template <class T>
-struct BareFillingSums {
-  T particles{}, holes{}, others{}, particle_slope{}, hole_slope{}, least_slope = T{} + 1.0;
+struct PlainFillingSums {
+  T particles{}, holes{}, others{}, particle_slope{}, hole_slope{}, min_slope = T{} + 1.0;
 
-  LINDRIFT_HD BareFillingSums& operator+=(const BareFillingSums& other) {
+  LINDRIFT_HD PlainFillingSums& operator+=(const PlainFillingSums& other) {
     particles += other.particles;
     holes += other.holes;
     others += other.others;
     particle_slope += other.particle_slope;
     hole_slope += other.hole_slope;
-    least_slope = least_slope < other.least_slope ? least_slope : other.least_slope;
+    min_slope = min_slope < other.min_slope ? min_slope : other.min_slope;
     return *this;
   }
-  LINDRIFT_HD BareFillingSums<double> lane(int i) const {
-    return {particles[i], holes[i], others[i], particle_slope[i], hole_slope[i], least_slope[i]};
+  LINDRIFT_HD PlainFillingSums<double> lane(int i) const {
+    return {particles[i], holes[i], others[i], particle_slope[i], hole_slope[i], min_slope[i]};
   }
 };
 template <int Rank>
-struct BareFillingTerm {
+struct PlainFillingTerm {
   template <class T>
-  using Sum = BareFillingSums<T>;
-  BareBalance<Rank> balance;
+  using Sum = PlainFillingSums<T>;
+  PlainBalance<Rank> balance;
 
   template <class T>
   LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
@@ -254,7 +254,7 @@ struct BareFillingTerm {
     sum.others += empty ? zero : zero + 1.0;
     sum.particle_slope += empty ? slope : zero;
     sum.hole_slope += empty ? zero : slope;
-    sum.least_slope = sum.least_slope < slope ? sum.least_slope : slope;
+    sum.min_slope = sum.min_slope < slope ? sum.min_slope : slope;
   }
 };
 
@@ -262,16 +262,16 @@ struct BareFillingTerm {
 /// term is that moment times what it multiplies over the whole, and n (1-n) / (gain z) = (1-n) / (gain z + loss). All
 /// follow from four matrices of sums over the modes, of which two are symmetric, and their last row.
 template <int Rank, class T>
-struct BareDerivativeSums {
+struct PlainDerivativeSums {
   static constexpr int size = Rank + 1, triangle = size * (size + 1) / 2;
-  BareFillingSums<T> filling;
+  PlainFillingSums<T> filling;
   T out_in_hole[size][size]{}, out_in_particle[size][size]{};  ///< out_r in_l times (1-n) or n over the whole
   T in_in_hole[triangle]{}, out_out_particle[triangle]{};  ///< in_r in_l (1-n), out_r out_l n over the whole, l <= r
   T in_hole[size]{}, out_particle[size]{};                 ///< in_l (1-n), out_l n over the whole
 
   static constexpr int element(int r, int l) { return r >= l ? r * (r + 1) / 2 + l : l * (l + 1) / 2 + r; }
 
-  LINDRIFT_HD BareDerivativeSums& operator+=(const BareDerivativeSums& other) {
+  LINDRIFT_HD PlainDerivativeSums& operator+=(const PlainDerivativeSums& other) {
     filling += other.filling;
     for (int r = 0; r < size; ++r) {
       for (int l = 0; l < size; ++l) {
@@ -287,8 +287,8 @@ struct BareDerivativeSums {
     }
     return *this;
   }
-  LINDRIFT_HD BareDerivativeSums<Rank, double> lane(int i) const {
-    BareDerivativeSums<Rank, double> result;
+  LINDRIFT_HD PlainDerivativeSums<Rank, double> lane(int i) const {
+    PlainDerivativeSums<Rank, double> result;
     result.filling = filling.lane(i);
     for (int r = 0; r < size; ++r) {
       for (int l = 0; l < size; ++l) {
@@ -305,7 +305,7 @@ struct BareDerivativeSums {
     return result;
   }
 
-  /// @param gain, loss  of the BareBalance
+  /// @param gain, loss  of the PlainBalance
   MomentDerivatives<Rank, double> derivatives(const double* gain, const double* loss) const {
     constexpr int moments = 2 * size;
     MomentDerivatives<Rank, double> result;
@@ -328,16 +328,16 @@ struct BareDerivativeSums {
   }
 };
 template <int Rank>
-struct BareDerivativeTerm {
+struct PlainDerivativeTerm {
   template <class T>
-  using Sum = BareDerivativeSums<Rank, T>;
-  BareBalance<Rank> balance;
+  using Sum = PlainDerivativeSums<Rank, T>;
+  PlainBalance<Rank> balance;
 
   template <class T>
   LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
     const auto mode = balance.template mode<T>(s);
     const T over = 1.0 / (mode.gain + mode.loss), n = mode.gain * over, hole = mode.loss * over;
-    BareFillingTerm<Rank>::add(n, hole, sum.filling);
+    PlainFillingTerm<Rank>::add(n, hole, sum.filling);
     const T by_hole = hole * over, by_particle = n * over;
     for (int r = 0; r <= Rank; ++r) {
       const T in_hole = mode.in[r] * by_hole, out_particle = mode.out[r] * by_particle;
@@ -357,8 +357,8 @@ struct BareDerivativeTerm {
 
 /// lambda = log(loss / (gain z)), and its occupation.
 template <int Rank>
-struct BareState {
-  BareBalance<Rank> balance;
+struct PlainState {
+  PlainBalance<Rank> balance;
   double *lagrange_multiplier, *occupation;
   LINDRIFT_HD void operator()(Index s) const { at<double>(s); }
   template <class T>
@@ -391,7 +391,7 @@ struct MultiplierSource {
   const double *thermal_in, *thermal_out, *lagrange_multiplier;
 
   template <class T>
-  LINDRIFT_HD Partner<T> partner(Index s) const {
+  LINDRIFT_HD SourceMode<T> mode(Index s) const {
     const T lambda = load<T>(lagrange_multiplier, s);
     const T x = exponential(-magnitude(lambda)).value, larger = 1.0 / (1.0 + x), smaller = x * larger;
     const auto empty = lambda > T{};
@@ -429,12 +429,12 @@ struct ImbalanceTerm {
   template <class T>
   using Sum = SizeOf<T>;
   ProductRowSums<Rank> sums;
-  BareRows rows;
+  PlainRows rows;
   MultiplierSource source;
   template <class T>
   LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
     const PairSums<T> of_row = sums.template at<T>(s);
-    const Partner<T> mode = source.template partner<T>(s);
+    const SourceMode<T> mode = source.template mode<T>(s);
     const T in = rows.gain(s, of_row) * mode.hole, out = rows.loss(s, of_row) * mode.particle;
     const T imbalance = magnitude(in - out) / (in + out);
     sum += Sum<T>{imbalance, imbalance - imbalance};

@@ -18,15 +18,15 @@ class MomentBalanceOn final : public MomentBalance {
       : engine_(engine),
         size_(tables.modes),
         half_beta_(0.5 * tables.inverse_temperature),
-        log_thermal_(std::log(tables.thermal_weight)),
-        nonequilibrium_(tables.nonequilibrium_weight),
+        log_thermal_(std::log(tables.equilibrium_fraction)),
+        nonequilibrium_(tables.nonequilibrium_fraction),
         over_sites_(tables.over_sites),
-        thermal_weight_(tables.thermal_weight),
+        equilibrium_fraction_(tables.equilibrium_fraction),
         weight_(weight),
         energy_(energy),
         thermal_in_(thermal_in),
         thermal_out_(thermal_out) {
-    moderate_ = std::fabs(log_thermal_) <= most_log_weight && in_range(half_beta_, energy_);
+    moderate_ = std::fabs(log_thermal_) <= max_log_weight && in_range(half_beta_, energy_);
   }
 
   int moments() const override { return count; }
@@ -42,8 +42,8 @@ class MomentBalanceOn final : public MomentBalance {
   void moments_of(const double* lagrange_multiplier, double* log_moment) override {
     const double* lambda = engine_.upload(lagrange_multiplier, size_, multiplier_buffer_);
     const auto largest = engine_.reduce(size_, ExponentTerm{half_beta_, energy_, lambda});
-    const auto sums =
-        engine_.reduce(size_, ProductMomentTerm<Rank, ScaledSource>{weight_, {half_beta_, largest, energy_, lambda}});
+    const auto sums = engine_.reduce(
+        size_, ProductMomentTerm<Rank, RescaledMultiplierSource>{weight_, {half_beta_, largest, energy_, lambda}});
     log_moment[0] = log_of(sums.thermal_gain) + largest.particle;
     log_moment[Rank + 1] = log_of(sums.thermal_loss) + largest.hole;
     for (int r = 0; r < Rank; ++r) {
@@ -53,14 +53,14 @@ class MomentBalanceOn final : public MomentBalance {
   }
 
   void set_log_moments(const double* log_moment) override {
-    has_bare_ = moderate_;
+    has_plain_ = moderate_;
     has_logarithms_ = false;
     for (int k = 0; k < count; ++k) {
       log_moment_[k] = log_moment[k];
-      if (!(log_moment[k] <= most_exponent)) has_bare_ = false;  // NaN is for the other way to spread
+      if (!(log_moment[k] <= max_exponent)) has_plain_ = false;  // NaN is for the other way to spread
     }
     for (int k = 0; k <= Rank + 1; k += Rank + 1)  // the thermal ones keep gain and loss above zero
-      if (!(log_moment[k] >= -most_exponent)) has_bare_ = false;
+      if (!(log_moment[k] >= -max_exponent)) has_plain_ = false;
     for (int r = 0; r < Rank; ++r) {
       gain_[r] = weighted(log_moment[1 + r]);
       loss_[r] = weighted(log_moment[Rank + 2 + r]);
@@ -68,7 +68,7 @@ class MomentBalanceOn final : public MomentBalance {
   }
 
   Filling filling(double log_fugacity) override {
-    if (bare(log_fugacity)) return filling_of(engine_.reduce(size_, BareFillingTerm<Rank>{balance(log_fugacity)}));
+    if (plain(log_fugacity)) return filling_of(engine_.reduce(size_, PlainFillingTerm<Rank>{balance(log_fugacity)}));
     find_logarithms();
     const auto sums = engine_.reduce(size_, FillingTerm{half_beta_, energy_, balance_.data(), log_fugacity});
     largest_ = sums.largest;
@@ -79,11 +79,11 @@ class MomentBalanceOn final : public MomentBalance {
     Filling filled;
     MomentDerivatives<Rank, double> sums;
     LargestExponents<double> largest{0.0, 0.0};  // by which thermal moments come divided
-    if (bare(log_fugacity)) {
-      const BareDerivativeTerm<Rank> term{balance(log_fugacity)};
-      const auto bare_sums = engine_.reduce(size_, term);
-      filled = filling_of(bare_sums.filling);
-      sums = bare_sums.derivatives(term.balance.gain, term.balance.loss);
+    if (plain(log_fugacity)) {
+      const PlainDerivativeTerm<Rank> term{balance(log_fugacity)};
+      const auto plain_sums = engine_.reduce(size_, term);
+      filled = filling_of(plain_sums.filling);
+      sums = plain_sums.derivatives(term.balance.gain, term.balance.loss);
     } else {
       filled = filling(log_fugacity);
       MomentDerivativeTerm<Rank> term{weight_,
@@ -130,8 +130,8 @@ class MomentBalanceOn final : public MomentBalance {
   void state(double log_fugacity, double* lagrange_multiplier, double* occupation) override {
     double* lambda = engine_.target(lagrange_multiplier, size_, multiplier_buffer_);
     double* n = engine_.target(occupation, size_, occupation_buffer_);
-    if (bare(log_fugacity)) {
-      engine_.map(size_, BareState<Rank>{balance(log_fugacity), lambda, n});
+    if (plain(log_fugacity)) {
+      engine_.map(size_, PlainState<Rank>{balance(log_fugacity), lambda, n});
     } else {
       find_logarithms();
       engine_.map(size_, ShiftedState{balance_.data(), log_fugacity, lambda, n});
@@ -145,7 +145,7 @@ class MomentBalanceOn final : public MomentBalance {
     if (!moderate_ || !in_range(1.0, lambda)) return NAN;
     const MultiplierSource source{thermal_in_, thermal_out_, lambda};
     const auto moments = engine_.reduce(size_, ProductMomentTerm<Rank, MultiplierSource>{weight_, source});
-    const BareRows rows{thermal_out_, thermal_in_, over_sites_ * thermal_weight_, over_sites_ * nonequilibrium_};
+    const PlainRows rows{thermal_out_, thermal_in_, over_sites_ * equilibrium_fraction_, over_sites_ * nonequilibrium_};
     const auto largest = engine_.reduce(size_, ImbalanceTerm<Rank>{{weight_, moments}, rows, source});
     return largest.not_finite == 0.0 ? largest.largest : NAN;
   }
@@ -157,9 +157,9 @@ class MomentBalanceOn final : public MomentBalance {
 
   /// beta |E| / 2, logarithms of moments and that of the fugacity up to which rates, occupations and their products
   /// stay in the range of a double.
-  static constexpr double most_exponent = 100.0;
+  static constexpr double max_exponent = 100.0;
   /// The same of the thermal bath's weight.
-  static constexpr double most_log_weight = 230.0;
+  static constexpr double max_log_weight = 230.0;
 
   static double log_of(double moment) {
     if (std::isnan(moment)) return moment;
@@ -168,19 +168,19 @@ class MomentBalanceOn final : public MomentBalance {
 
   bool in_range(double factor, const double* values) {
     const auto size = engine_.reduce(size_, SizeTerm{factor, values});
-    return size.not_finite == 0.0 && size.largest <= most_exponent;
+    return size.not_finite == 0.0 && size.largest <= max_exponent;
   }
 
-  static Filling filling_of(const BareFillingSums<double>& sums) {
+  static Filling filling_of(const PlainFillingSums<double>& sums) {
     // n (1-n) = e^{-|lambda|} / (1 + e^{-|lambda|})^2
-    return {sums.particles, sums.holes, sums.others, sums.particle_slope, sums.hole_slope, -std::log(sums.least_slope)};
+    return {sums.particles, sums.holes, sums.others, sums.particle_slope, sums.hole_slope, -std::log(sums.min_slope)};
   }
 
-  bool bare(double log_fugacity) const { return has_bare_ && std::fabs(log_fugacity) <= most_exponent; }
+  bool plain(double log_fugacity) const { return has_plain_ && std::fabs(log_fugacity) <= max_exponent; }
 
-  BareBalance<Rank> balance(double log_fugacity) const {
+  PlainBalance<Rank> balance(double log_fugacity) const {
     const double fugacity = std::exp(log_fugacity);
-    BareBalance<Rank> result{weight_, thermal_in_, thermal_out_, {}, {}};
+    PlainBalance<Rank> result{weight_, thermal_in_, thermal_out_, {}, {}};
     result.gain[0] = std::exp(log_thermal_ + log_moment_[0] + log_fugacity);
     result.loss[0] = std::exp(log_thermal_ + log_moment_[Rank + 1]);
     for (int r = 0; r < Rank; ++r) {
@@ -217,13 +217,13 @@ class MomentBalanceOn final : public MomentBalance {
 
   Engine& engine_;
   Index size_;
-  double half_beta_, log_thermal_, nonequilibrium_, over_sites_, thermal_weight_;
+  double half_beta_, log_thermal_, nonequilibrium_, over_sites_, equilibrium_fraction_;
   ProductWeight<Rank> weight_;
   const double *energy_, *thermal_in_, *thermal_out_;
   double gain_[Rank]{}, loss_[Rank]{};
   double log_moment_[count]{};
   bool moderate_ = false;        ///< thermal factors and weight are far from the ends of the range of a double
-  bool has_bare_ = false;        ///< and so is what was set last
+  bool has_plain_ = false;       ///< and so is what was set last
   bool has_logarithms_ = false;  ///< balance and shares are those of what was set last
   LargestExponents<double> largest_;
   typename Engine::Buffer balance_, thermal_gain_share_, thermal_loss_share_, multiplier_buffer_, occupation_buffer_;

@@ -27,12 +27,12 @@ struct OperatorWeight {
     return {s};
   }
   template <class T>
-  LINDRIFT_HD T gain(const Mode<double>& row, const Mode<T>& partner) const {
-    return weight<T, double, T>(row.s, partner.s);
+  LINDRIFT_HD T gain(const Mode<double>& row, const Mode<T>& source) const {
+    return weight<T, double, T>(row.s, source.s);
   }
   template <class T>
-  LINDRIFT_HD T loss(const Mode<double>& row, const Mode<T>& partner) const {
-    return weight<T, T, double>(partner.s, row.s);
+  LINDRIFT_HD T loss(const Mode<double>& row, const Mode<T>& source) const {
+    return weight<T, T, double>(source.s, row.s);
   }
 
  private:
@@ -115,17 +115,17 @@ struct GramTerm {
 
   template <class T>
   LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
-    const Partner<T> partner = source.template partner<T>(s);
+    const SourceMode<T> from = source.template mode<T>(s);
     const T vr = load<T>(weight.vector_re + row * weight.size, s),
             vi = load<T>(weight.vector_im + row * weight.size, s);
     for (int j = 0; j < columns; ++j) {
       const Index offset = Index{first_column + j} * weight.size;
       const T wr = load<T>(weight.vector_re + offset, s), wi = load<T>(weight.vector_im + offset, s);
       const T re = vr * wr + vi * wi, im = vi * wr - vr * wi;
-      sum.particle_re[j] += re * partner.particle;
-      sum.particle_im[j] += im * partner.particle;
-      sum.hole_re[j] += re * partner.hole;
-      sum.hole_im[j] += im * partner.hole;
+      sum.particle_re[j] += re * from.particle;
+      sum.particle_im[j] += im * from.particle;
+      sum.hole_re[j] += re * from.hole;
+      sum.hole_im[j] += im * from.hole;
     }
   }
 };

@@ -9,7 +9,7 @@ inline namespace LINDRIFT_ISA {
 namespace tgge {
 
 /// The sums of Eq. 6 over every pair, whatever structure weights and spectrum have. A Weight gives mode<T>(s),
-/// gain(row, partner) = w(row, partner) and loss(row, partner) = w(partner, row); a Spectrum, see spectrum.hpp.
+/// gain(row, source) = w(row, source) and loss(row, source) = w(source, row); a Spectrum, see spectrum.hpp.
 template <class Weight, class Spectrum, class Source>
 struct PairRate {
   template <class T>
@@ -20,7 +20,7 @@ struct PairRate {
   };
   template <class T>
   struct Column {
-    Partner<T> partner;
+    SourceMode<T> source;
     typename Weight::template Mode<T> mode;
     typename Spectrum::template Mode<T> thermal;
   };
@@ -34,15 +34,15 @@ struct PairRate {
   LINDRIFT_HD Row row(Index s) const { return {weight.template mode<double>(s), spectrum.row(s)}; }
   template <class T>
   LINDRIFT_HD Column<T> column(Index s) const {
-    return {source.template partner<T>(s), weight.template mode<T>(s), spectrum.template mode<T>(s)};
+    return {source.template mode<T>(s), weight.template mode<T>(s), spectrum.template mode<T>(s)};
   }
   template <class T>
   LINDRIFT_HD void accumulate(const Row& row, const Column<T>& column, PairSums<T>& sum) const {
     const ThermalFactors<T> sigma = spectrum.pair(row.thermal, column.thermal);
-    sum.thermal_gain += sigma.particle * column.partner.thermal_particle;
-    sum.gain += weight.template gain<T>(row.mode, column.mode) * column.partner.particle;
-    sum.thermal_loss += sigma.hole * column.partner.thermal_hole;
-    sum.loss += weight.template loss<T>(row.mode, column.mode) * column.partner.hole;
+    sum.thermal_gain += sigma.particle * column.source.thermal_particle;
+    sum.gain += weight.template gain<T>(row.mode, column.mode) * column.source.particle;
+    sum.thermal_loss += sigma.hole * column.source.thermal_hole;
+    sum.loss += weight.template loss<T>(row.mode, column.mode) * column.source.hole;
   }
   LINDRIFT_HD void finish(Index s, const PairSums<double>& sum) const {
     const double scale = spectrum.scale();
@@ -70,8 +70,8 @@ struct PairThermal {
   LINDRIFT_HD Row row(Index s) const { return spectrum.row(s); }
   template <class T>
   LINDRIFT_HD Column<T> column(Index s) const {
-    const Partner<T> partner = source.template partner<T>(s);
-    return {partner.thermal_particle, partner.thermal_hole, spectrum.template mode<T>(s)};
+    const SourceMode<T> from = source.template mode<T>(s);
+    return {from.thermal_particle, from.thermal_hole, spectrum.template mode<T>(s)};
   }
   template <class T>
   LINDRIFT_HD void accumulate(const Row& row, const Column<T>& column, Sum<T>& sum) const {

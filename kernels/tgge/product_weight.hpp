@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/tgge/partner.hpp"
+#include "kernels/tgge/source_mode.hpp"
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -27,23 +27,23 @@ struct ProductWeight {
     }
     return result;
   }
-  /// w(row, partner): the row gains from its partner.
+  /// w(row, source): the row gains from its source.
   template <class T>
-  LINDRIFT_HD T gain(const Mode<double>& row, const Mode<T>& partner) const {
-    T sum = row.in[0] * partner.out[0];
-    for (int r = 1; r < Rank; ++r) sum += row.in[r] * partner.out[r];
+  LINDRIFT_HD T gain(const Mode<double>& row, const Mode<T>& source) const {
+    T sum = row.in[0] * source.out[0];
+    for (int r = 1; r < Rank; ++r) sum += row.in[r] * source.out[r];
     return sum;
   }
-  /// w(partner, row): the row loses to its partner.
+  /// w(source, row): the row loses to its source.
   template <class T>
-  LINDRIFT_HD T loss(const Mode<double>& row, const Mode<T>& partner) const {
-    T sum = row.out[0] * partner.in[0];
-    for (int r = 1; r < Rank; ++r) sum += row.out[r] * partner.in[r];
+  LINDRIFT_HD T loss(const Mode<double>& row, const Mode<T>& source) const {
+    T sum = row.out[0] * source.in[0];
+    for (int r = 1; r < Rank; ++r) sum += row.out[r] * source.in[r];
     return sum;
   }
 };
 
-/// Moments of the partners, over which the sums of Eq. 6 are linear in the row's in_r and out_r (Eq. 12).
+/// Moments of the source modes, over which the sums of Eq. 6 are linear in the row's in_r and out_r (Eq. 12).
 template <int Rank, class T>
 struct ProductMoments {
   T thermal_gain{}, thermal_loss{};
@@ -70,7 +70,7 @@ struct ProductMoments {
   }
 };
 
-/// One reduction over the partners ...
+/// One reduction over the source modes ...
 template <int Rank, class Source>
 struct ProductMomentTerm {
   template <class T>
@@ -81,13 +81,13 @@ struct ProductMomentTerm {
 
   template <class T>
   LINDRIFT_HD void accumulate(Index s, Sum<T>& moments) const {
-    const Partner<T> partner = source.template partner<T>(s);
+    const SourceMode<T> from = source.template mode<T>(s);
     const auto mode = weight.template mode<T>(s);
-    moments.thermal_gain += partner.thermal_particle;
-    moments.thermal_loss += partner.thermal_hole;
+    moments.thermal_gain += from.thermal_particle;
+    moments.thermal_loss += from.thermal_hole;
     for (int r = 0; r < Rank; ++r) {
-      moments.gain[r] += mode.out[r] * partner.particle;
-      moments.loss[r] += mode.in[r] * partner.hole;
+      moments.gain[r] += mode.out[r] * from.particle;
+      moments.loss[r] += mode.in[r] * from.hole;
     }
   }
 };

@@ -10,10 +10,10 @@ enum class WeightKind { product, operators, table };
 enum class SpectrumKind { exponential, lorentzian, ohmic };
 
 /// The sums of Eq. 6 over every pair as products of matrices, made outside the kernel: for several problems at once. A
-/// problem writes the partners of all its modes, multiplies, and finds the sums of all its rows.
-class RowProducts {
+/// problem writes the source modes of all its modes, multiplies, and finds the sums of all its rows.
+class ExternalPairSum {
  public:
-  /// Where partners and sums of one problem stand; they live as long as the products do.
+  /// Where source modes and sums of one problem stand; they live as long as the products do.
   struct Rows {
     // Over the spectrum of the thermal bath, where modes of one energy are one level, arrays of shape (levels,):
     //   thermal_gain_l = sum_l' sigma(l,l') thermal_particle_l'      thermal_loss_l = sum_l' sigma(l,l')
@@ -30,7 +30,7 @@ class RowProducts {
     const double *gain = nullptr, *loss = nullptr;
   };
 
-  virtual ~RowProducts();
+  virtual ~ExternalPairSum();
   virtual Rows rows() = 0;
   virtual void multiply() = 0;
 };
@@ -42,9 +42,9 @@ struct RateTables {
   double over_sites = 1.0;  ///< 1/L
   double scale = 0.0;       ///< epsilon J
   double inverse_temperature = 0.0;
-  double thermal_weight = 0.0;         ///< gamma_eq
-  double nonequilibrium_weight = 0.0;  ///< gamma_neq
-  const double* energy = nullptr;      ///< (modes,)
+  double equilibrium_fraction = 0.0;     ///< gamma_eq
+  double nonequilibrium_fraction = 0.0;  ///< gamma_neq
+  const double* energy = nullptr;        ///< (modes,)
 
   SpectrumKind spectrum = SpectrumKind::exponential;
   double spectrum_width = 1.0;
@@ -69,8 +69,8 @@ struct RateTables {
   // table: w(to, from)
   const double* table = nullptr;  ///< (modes, modes), row = to
 
-  RowProducts* products = nullptr;   ///< instead of sums over pairs, on the CPU only; must outlive the kernel
-  const Sharing* sharing = nullptr;  ///< processes that share the sums, if any; must outlive the kernel
+  ExternalPairSum* products = nullptr;  ///< instead of sums over pairs, on the CPU only; must outlive the kernel
+  const Sharing* sharing = nullptr;     ///< processes that share the sums, if any; must outlive the kernel
 };
 
 /// MomentBalance (include/lindrift/generator.hpp, which documents the functions) on bare pointers.
@@ -78,7 +78,7 @@ class MomentBalance {
  public:
   virtual ~MomentBalance();
   struct Filling {
-    double particles, holes, others, particle_slope, hole_slope, most_multiplier;
+    double particles, holes, others, particle_slope, hole_slope, max_multiplier;
   };
   virtual int moments() const = 0;
   virtual void set_thermal() = 0;

@@ -4,7 +4,7 @@
 
 #include "kernels/logarithm.hpp"
 #include "kernels/tgge/levels.hpp"
-#include "kernels/tgge/partner.hpp"
+#include "kernels/tgge/source_mode.hpp"
 #include "kernels/tgge/thermal_moments.hpp"
 
 /// What is made of the four sums of a row: its prefactors, and the end of each equation.
@@ -14,7 +14,7 @@ inline namespace LINDRIFT_ISA {
 namespace tgge {
 
 /// Prefactors of a row, as they are.
-struct BareRows {
+struct PlainRows {
   const double* thermal_out;  ///< e^{+beta E/2}
   const double* thermal_in;   ///< e^{-beta E/2}
   double thermal;             ///< gamma_eq / L
@@ -31,7 +31,7 @@ struct BareRows {
 };
 
 /// Prefactors of a row over the larger of the two kinds.
-struct DressedRows {
+struct RescaledRows {
   const double *thermal_gain, *gain, *thermal_loss, *loss;
 
   template <class T>
@@ -46,7 +46,7 @@ struct DressedRows {
 
 /// dn/dt = epsilon J [ gain (1-n) - loss n ]                                                            (Eq. 7)
 struct OccupationRate {
-  BareRows rows;
+  PlainRows rows;
   double scale;  ///< epsilon J
   const double *particles, *holes;
   double* rate;
@@ -58,7 +58,7 @@ struct OccupationRate {
 
 /// epsilon J (gain + loss), which also stays as the diagonal of the Jacobian.
 struct RelaxationRate {
-  BareRows rows;
+  PlainRows rows;
   double scale;
   double* rate;
   template <class T>
@@ -69,7 +69,7 @@ struct RelaxationRate {
 
 /// Jacobian of Eq. 7 times a direction v: epsilon J [ (1-n) W v + n W^T v ] - relaxation_rate v             (Eq. 14)
 struct OccupationRateDerivative {
-  BareRows rows;
+  PlainRows rows;
   double scale;
   const double *particles, *holes, *relaxation_rate, *direction;
   double* derivative;
@@ -84,7 +84,7 @@ struct OccupationRateDerivative {
 /// the two baths is the larger is known only here: where the sum of the nonequilibrium bath vanishes, a thermal rate of
 /// e^{-1000} is all there is, and must not be lost beside a prefactor of one.
 struct LogRates {
-  double *thermal_gain, *gain, *thermal_loss, *loss;  ///< DressedRows; the thermal ones hold logarithms before
+  double *thermal_gain, *gain, *thermal_loss, *loss;  ///< RescaledRows; the thermal ones hold logarithms before
   double log_nonequilibrium;                          ///< log gamma_neq; -inf where the bath is off
   double log_over_sites;                              ///< log(1/L)
   double *log_gain, *log_loss;
@@ -113,9 +113,9 @@ struct LogRates {
   }
 };
 
-/// d(log loss - log gain) along the direction of a DressedVariation                                          (Eq. 17)
+/// d(log loss - log gain) along the direction of a RescaledVariation                                          (Eq. 17)
 struct LogBalanceDerivative {
-  DressedRows rows;
+  RescaledRows rows;
   double* derivative;
   template <class T>
   LINDRIFT_HD void operator()(Index s, const PairSums<T>& sum) const {

@@ -4,15 +4,16 @@
 
 #include "kernels/elementary.hpp"
 #include "kernels/functor.hpp"
-#include "kernels/tgge/dress.hpp"
+#include "kernels/tgge/rescale.hpp"
 
 /// Even part sigma of the thermal bath's spectrum, S(x) = e^{beta x/2} sigma(x) for the energy x that a hop releases
 /// (docs/physics.md, Eq. 4): detailed balance S(x) = S(-x) e^{beta x} then holds by construction.
 ///
-/// A spectrum gives mode<T>(s) of a partner, row(s), and pair(row, partner), the factors of the partner's thermal
-/// particle and of its thermal hole, over the spectrum's constant scale(); one whose factors of two rows cost less
-/// together also gives pairs(row, other row, partner). A steep one falls as e^{-beta |x|/2} itself: its product with a
-/// Boltzmann factor may be of order one where neither is in range, and its Dressed form takes the exponents together.
+/// A spectrum gives mode<T>(s) of a source mode, row(s), and pair(row, source), the factors of the source mode's
+/// thermal particle and of its thermal hole, over the spectrum's constant scale(); one whose factors of two rows cost
+/// less together also gives pairs(row, other row, source). A steep one falls as e^{-beta |x|/2} itself: its product
+/// with a Boltzmann factor may be of order one where neither is in range, and its Rescaled form takes the exponents
+/// together.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -26,7 +27,7 @@ struct ThermalFactors {
 /// sigma = 1.
 struct ExponentialSpectrum {
   static constexpr bool steep = false, separates = true;
-  using Dressed = ExponentialSpectrum;
+  using Rescaled = ExponentialSpectrum;
 
   const double* energy = nullptr;
 
@@ -48,7 +49,7 @@ struct ExponentialSpectrum {
 /// are in units of a power of two, exact, next to the width, so that no square leaves the range of a double.
 struct LorentzianSpectrum {
   static constexpr bool steep = false, separates = false;
-  using Dressed = LorentzianSpectrum;
+  using Rescaled = LorentzianSpectrum;
 
   double width_squared, over_unit;
   const double* energy = nullptr;  ///< of ScaledEnergies
@@ -79,15 +80,15 @@ struct LorentzianSpectrum {
   }
   LINDRIFT_HD Mode<double> row(Index s) const { return {energy[s]}; }
   template <class T>
-  LINDRIFT_HD ThermalFactors<T> pair(const Mode<double>& row, const Mode<T>& partner) const {
-    const T sigma = reciprocal(denominator(row, partner));
+  LINDRIFT_HD ThermalFactors<T> pair(const Mode<double>& row, const Mode<T>& source) const {
+    const T sigma = reciprocal(denominator(row, source));
     return {sigma, sigma};
   }
   /// One division for two rows: 1/a = b / (ab).
   template <class T>
-  LINDRIFT_HD void pairs(const Mode<double>& row, const Mode<double>& other, const Mode<T>& partner,
+  LINDRIFT_HD void pairs(const Mode<double>& row, const Mode<double>& other, const Mode<T>& source,
                          ThermalFactors<T>& factors, ThermalFactors<T>& others) const {
-    const T a = denominator(row, partner), b = denominator(other, partner), over = reciprocal(a * b);
+    const T a = denominator(row, source), b = denominator(other, source), over = reciprocal(a * b);
     const T sigma = b * over, other_sigma = a * over;
     factors = {sigma, sigma};
     others = {other_sigma, other_sigma};
@@ -96,8 +97,8 @@ struct LorentzianSpectrum {
 
  private:
   template <class T>
-  LINDRIFT_HD T denominator(const Mode<double>& row, const Mode<T>& partner) const {
-    const T x = partner.energy - row.energy;
+  LINDRIFT_HD T denominator(const Mode<double>& row, const Mode<T>& source) const {
+    const T x = source.energy - row.energy;
     return width_squared + x * x;
   }
 };
@@ -110,12 +111,12 @@ struct ScaledEnergies {
   LINDRIFT_HD void operator()(Index s) const { scaled[s] = over_unit * energy[s]; }
 };
 
-struct DressedOhmicSpectrum;
+struct RescaledOhmicSpectrum;
 
 /// sigma = |x| e^{-|x|/width} / (2 sinh(beta |x|/2)), 1/beta at x = 0; beta > 0.
 struct OhmicSpectrum {
   static constexpr bool steep = true, separates = false;
-  using Dressed = DressedOhmicSpectrum;
+  using Rescaled = RescaledOhmicSpectrum;
 
   double over_width, beta;
   const double* energy = nullptr;
@@ -144,20 +145,20 @@ struct OhmicSpectrum {
   }
   LINDRIFT_HD Mode<double> row(Index s) const { return {energy[s]}; }
   template <class T>
-  LINDRIFT_HD ThermalFactors<T> pair(const Mode<double>& row, const Mode<T>& partner) const {
-    const T sigma = (*this)(row.energy, partner.energy);
+  LINDRIFT_HD ThermalFactors<T> pair(const Mode<double>& row, const Mode<T>& source) const {
+    const T sigma = (*this)(row.energy, source.energy);
     return {sigma, sigma};
   }
   LINDRIFT_HD double scale() const { return 1.0; }
 };
 
-/// The ohmic spectrum times the Boltzmann factors of the partners, which come as exponents, divided by the largest such
-/// product of the row.
-struct DressedOhmicSpectrum {
+/// The ohmic spectrum times the Boltzmann factors of the source modes, which come as exponents, divided by the largest
+/// such product of the row.
+struct RescaledOhmicSpectrum {
   static constexpr bool separates = false;
 
-  OhmicSpectrum bare;
-  const double *particle, *hole;          ///< exponents of the partners
+  OhmicSpectrum plain;
+  const double *particle, *hole;          ///< exponents of the source modes
   const double *row_particle, *row_hole;  ///< largest exponents of the rows
 
   template <class T>
@@ -166,39 +167,39 @@ struct DressedOhmicSpectrum {
   };
   template <class T>
   LINDRIFT_HD Mode<T> mode(Index s) const {
-    return {load<T>(bare.energy, s), load<T>(particle, s), load<T>(hole, s)};
+    return {load<T>(plain.energy, s), load<T>(particle, s), load<T>(hole, s)};
   }
-  LINDRIFT_HD Mode<double> row(Index s) const { return {bare.energy[s], row_particle[s], row_hole[s]}; }
+  LINDRIFT_HD Mode<double> row(Index s) const { return {plain.energy[s], row_particle[s], row_hole[s]}; }
   template <class T>
-  LINDRIFT_HD ThermalFactors<T> pair(const Mode<double>& row, const Mode<T>& partner) const {
-    const T distance = magnitude(partner.energy - row.energy), prefactor = bare.prefactor(distance),
-            fall = bare.slope() * distance;
-    return {prefactor * exponential((partner.particle - fall) - row.particle).value,
-            prefactor * exponential((partner.hole - fall) - row.hole).value};
+  LINDRIFT_HD ThermalFactors<T> pair(const Mode<double>& row, const Mode<T>& source) const {
+    const T distance = magnitude(source.energy - row.energy), prefactor = plain.prefactor(distance),
+            fall = plain.slope() * distance;
+    return {prefactor * exponential((source.particle - fall) - row.particle).value,
+            prefactor * exponential((source.hole - fall) - row.hole).value};
   }
   LINDRIFT_HD double scale() const { return 1.0; }
 };
 
-/// The largest exponents of the rows of a DressedOhmicSpectrum, as a sum over pairs whose addition is the maximum.
+/// The largest exponents of the rows of a RescaledOhmicSpectrum, as a sum over pairs whose addition is the maximum.
 struct SteepExponents {
   template <class T>
   using Sum = LargestExponents<T>;
   using Row = OhmicSpectrum::Mode<double>;
   template <class T>
-  using Column = DressedOhmicSpectrum::Mode<T>;
+  using Column = RescaledOhmicSpectrum::Mode<T>;
 
   Index size;
-  DressedOhmicSpectrum spectrum;
+  RescaledOhmicSpectrum spectrum;
   double *row_particle, *row_hole;
 
-  LINDRIFT_HD Row row(Index s) const { return spectrum.bare.row(s); }
+  LINDRIFT_HD Row row(Index s) const { return spectrum.plain.row(s); }
   template <class T>
   LINDRIFT_HD Column<T> column(Index s) const {
     return spectrum.mode<T>(s);
   }
   template <class T>
   LINDRIFT_HD void accumulate(const Row& row, const Column<T>& column, Sum<T>& sum) const {
-    const T fall = spectrum.bare.slope() * magnitude(column.energy - row.energy);
+    const T fall = spectrum.plain.slope() * magnitude(column.energy - row.energy);
     sum += Sum<T>{column.particle - fall, column.hole - fall};
   }
   LINDRIFT_HD void finish(Index s, const Sum<double>& sum) const {

@@ -7,7 +7,7 @@ inline namespace LINDRIFT_ISA {
 namespace tgge {
 
 /// Hop weight from a table. The table is kept in both orders, so that whichever index runs over the lanes of a vector
-/// or of a warp finds its values side by side: on the CPU the partner runs over the lanes, on a GPU the row does.
+/// or of a warp finds its values side by side: on the CPU the source mode runs over the lanes, on a GPU the row does.
 template <bool RowsAreLanes>
 struct TableWeight {
   const double* by_to;    ///< w(to, from) at [to * size + from]
@@ -22,21 +22,21 @@ struct TableWeight {
   LINDRIFT_HD Mode<T> mode(Index s) const {
     return {s};
   }
-  /// The row gains from its partner: w(row, partner).
+  /// The row gains from its source mode: w(row, source).
   template <class T>
-  LINDRIFT_HD T gain(const Mode<double>& row, const Mode<T>& partner) const {
+  LINDRIFT_HD T gain(const Mode<double>& row, const Mode<T>& source) const {
     if constexpr (RowsAreLanes)
-      return load<T>(by_from + partner.s * size, row.s);
+      return load<T>(by_from + source.s * size, row.s);
     else
-      return load<T>(by_to + row.s * size, partner.s);
+      return load<T>(by_to + row.s * size, source.s);
   }
-  /// The row loses to its partner: w(partner, row).
+  /// The row loses to its source mode: w(source, row).
   template <class T>
-  LINDRIFT_HD T loss(const Mode<double>& row, const Mode<T>& partner) const {
+  LINDRIFT_HD T loss(const Mode<double>& row, const Mode<T>& source) const {
     if constexpr (RowsAreLanes)
-      return load<T>(by_to + partner.s * size, row.s);
+      return load<T>(by_to + source.s * size, row.s);
     else
-      return load<T>(by_from + row.s * size, partner.s);
+      return load<T>(by_from + row.s * size, source.s);
   }
 };
 

@@ -1,12 +1,12 @@
 #pragma once
 
-#include "kernels/tgge/partner.hpp"
+#include "kernels/tgge/source_mode.hpp"
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// Thermal moments of the partners.
+/// Thermal moments of the source modes.
 template <class T>
 struct ThermalMoments {
   T gain{}, loss{};
@@ -24,9 +24,9 @@ struct ThermalMomentTerm {
   Source source;
   template <class T>
   LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
-    const Partner<T> partner = source.template partner<T>(s);
-    sum.gain += partner.thermal_particle;
-    sum.loss += partner.thermal_hole;
+    const SourceMode<T> from = source.template mode<T>(s);
+    sum.gain += from.thermal_particle;
+    sum.loss += from.thermal_hole;
   }
 };
 

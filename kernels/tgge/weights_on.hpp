@@ -124,7 +124,7 @@ class OperatorWeightOn {
     engine.copy_in(rotated_re_.data(), Index{d} * d, loss_re_);
     engine.copy_in(rotated_im_.data(), Index{d} * d, loss_im_);
     engine.copy_in(values_.data(), d, loss_sign_);
-    // The vectors have one unit of length for each site offset; per unit, the trace is the number of partners.
+    // The vectors have one unit of length for each site offset; per unit, the trace is the number of source modes.
     return {functor(),
             thermal,
             gain_re_.data(),

@@ -412,7 +412,7 @@ void validate_point(const Point& point) {
     return 0;
   });
   if (point.text("solver.algorithm") == "separable") {
-    if (point.text("bath.spectrum") != "exponential" && bath_of(point).thermal_weight() > 0.0)
+    if (point.text("bath.spectrum") != "exponential" && bath_of(point).effective_equilibrium_fraction() > 0.0)
       throw ParameterError("solver.algorithm",
                            "separable is impossible: only the exponential spectrum separates; use direct or auto");
     if (point.text("bath.jump") == "table")
@@ -712,9 +712,9 @@ Grouping side_by_side(const config::Document& document) {
   if (alike == 1) return {};
   const Point first = document.point(0);
   if (first.text("bath.jump") != "table" && modes_of(first) > most_matrix_modes) return {};
-  if (!with_model(first, [&](const auto& model) { return gains_together(model, resolved(first, {})); })) return {};
+  if (!with_model(first, [&](const auto& model) { return gains_from_batching(model, resolved(first, {})); })) return {};
   const std::size_t groups = (alike + most_together - 1) / most_together, size = (alike + groups - 1) / groups;
-  Grouping grouping{.size = size, .row = alike, .at_once = places_together(size)};
+  Grouping grouping{.size = size, .row = alike, .at_once = batch_slots(size)};
   const auto modes = static_cast<double>(modes_of(first));
   const double matrices = (first.text("bath.jump") == "table" ? 3.0 : 0.0) +  // as read, and in two orders
                           (first.text("bath.spectrum") == "exponential" ? 0.0 : 1.0);
@@ -762,7 +762,7 @@ void run_together(const Group& group, const Execution& requested, const Monitor&
   };
   try {
     with_model(*first, [&](const auto& model) {
-      solve_together(model, strengths, resolved(*first, requested), solve_one, go_on);
+      solve_batch(model, strengths, resolved(*first, requested), solve_one, go_on);
       return 0;
     });
   } catch (const Interruption&) {

@@ -12,7 +12,7 @@ namespace lindrift {
 
 kernels::RateKernel::~RateKernel() = default;
 kernels::MomentBalance::~MomentBalance() = default;
-kernels::RowProducts::~RowProducts() = default;
+kernels::ExternalPairSum::~ExternalPairSum() = default;
 kernels::Sharing::~Sharing() = default;
 
 namespace {
@@ -57,7 +57,7 @@ class KernelMomentBalance final : public MomentBalance {
 
  private:
   static Filling of(const kernels::MomentBalance::Filling& f) {
-    return {f.particles, f.holes, f.others, f.particle_slope, f.hole_slope, f.most_multiplier};
+    return {f.particles, f.holes, f.others, f.particle_slope, f.hole_slope, f.max_multiplier};
   }
 
   std::size_t modes_, moments_;
@@ -132,11 +132,11 @@ class RateGenerator final : public Generator {
                  std::span<double> log_loss) override {
     check({lagrange_multiplier.size(), log_gain.size(), log_loss.size()});
     kernel_->log_rates(lagrange_multiplier.data(), log_gain.data(), log_loss.data());
-    dressed_ = true;
+    has_log_point_ = true;
   }
   void log_balance_derivative(std::span<const double> direction, std::span<double> derivative) override {
     check({direction.size(), derivative.size()});
-    if (!dressed_) throw Error("log_balance_derivative() needs a call of log_rates() first");
+    if (!has_log_point_) throw Error("log_balance_derivative() needs a call of log_rates() first");
     kernel_->log_balance_derivative(direction.data(), derivative.data());
   }
   MomentBalance* moment_balance() override { return moment_balance_ ? &*moment_balance_ : nullptr; }
@@ -150,7 +150,7 @@ class RateGenerator final : public Generator {
   std::unique_ptr<kernels::Sharing> sharing_;
   std::unique_ptr<kernels::RateKernel> kernel_;
   std::optional<KernelMomentBalance> moment_balance_;
-  bool linearized_ = false, dressed_ = false;
+  bool linearized_ = false, has_log_point_ = false;
 };
 
 }  // namespace

@@ -20,7 +20,7 @@ namespace {
 using Complex = std::complex<double>;
 
 /// Sites and spins that the jump operators may touch together: beyond, the small matrices are no longer small.
-constexpr std::size_t most_dimensions = 256;
+constexpr std::size_t max_dimension = 256;
 
 struct Choice {
   Algorithm algorithm;
@@ -30,7 +30,7 @@ struct Choice {
 Choice choose_algorithm(const RateEquation& equation, const HopWeights& weights, const TggeBath& bath,
                         Algorithm asked) {
   std::string obstacle;
-  if (bath.spectrum != Spectrum::exponential && bath.thermal_weight() > 0.0)
+  if (bath.spectrum != Spectrum::exponential && bath.effective_equilibrium_fraction() > 0.0)
     obstacle = "only the exponential spectrum separates";
   else if (weights.kind == kernels::WeightKind::table)
     obstacle = "a table of hop weights has no known rank";
@@ -94,9 +94,9 @@ void validate_jump(const OperatorJump& jump, std::int64_t sites, int bands) {
     }
   }
   const std::size_t dimension = offsets_of(jump, sites).size() * (bands == 1 ? 1 : 2);
-  if (dimension > most_dimensions)
+  if (dimension > max_dimension)
     throw ParameterError(quantity, "the operators touch " + std::to_string(dimension) + " sites and spins; at most " +
-                                       std::to_string(most_dimensions) +
+                                       std::to_string(max_dimension) +
                                        " are allowed: give the hop weights as a table instead");
 }
 
@@ -131,9 +131,9 @@ void validate_baths(const TggeBath& bath, const TggeJump& jump, std::int64_t sit
           bath.inverse_temperature, ">= 0");
   require(bath.nonequilibrium_fraction >= 0.0 && bath.nonequilibrium_fraction <= 1.0, "bath.nonequilibrium_fraction",
           bath.nonequilibrium_fraction, "in [0, 1]");
-  require(std::isfinite(bath.thermal_weight()) && bath.thermal_weight() >= 0.0, "bath.equilibrium_fraction",
-          bath.thermal_weight(), ">= 0");
-  if (bath.thermal_weight() == 0.0 && bath.nonequilibrium_fraction == 0.0)
+  require(std::isfinite(bath.effective_equilibrium_fraction()) && bath.effective_equilibrium_fraction() >= 0.0,
+          "bath.equilibrium_fraction", bath.effective_equilibrium_fraction(), ">= 0");
+  if (bath.effective_equilibrium_fraction() == 0.0 && bath.nonequilibrium_fraction == 0.0)
     throw ParameterError("bath.equilibrium_fraction",
                          "0 is not allowed with bath.nonequilibrium_fraction = 0: no bath would be left");
   require(std::isfinite(bath.spectrum_width) && bath.spectrum_width > 0.0, "bath.spectrum_width", bath.spectrum_width,
@@ -145,10 +145,10 @@ void validate_baths(const TggeBath& bath, const TggeJump& jump, std::int64_t sit
 }
 
 void attach_baths(RateEquation& equation, double hopping, const std::shared_ptr<const HopWeights>& weights,
-                  const TggeBath& bath, const Execution& execution, kernels::RowProducts* products) {
+                  const TggeBath& bath, const Execution& execution, kernels::ExternalPairSum* products) {
   equation.rate_scale = bath.coupling * hopping;
   equation.inverse_temperature = bath.inverse_temperature;
-  equation.thermal = bath.thermal_weight() > 0.0;
+  equation.thermal = bath.effective_equilibrium_fraction() > 0.0;
   equation.rank = weights->numerical_rank;
   const Choice choice = choose_algorithm(equation, *weights, bath, execution.algorithm);
   equation.algorithm = choice.algorithm;
@@ -161,8 +161,8 @@ void attach_baths(RateEquation& equation, double hopping, const std::shared_ptr<
   tables.over_sites = 1.0 / static_cast<double>(equation.sites);
   tables.scale = equation.rate_scale;
   tables.inverse_temperature = bath.inverse_temperature;
-  tables.thermal_weight = bath.thermal_weight();
-  tables.nonequilibrium_weight = bath.nonequilibrium_fraction;
+  tables.equilibrium_fraction = bath.effective_equilibrium_fraction();
+  tables.nonequilibrium_fraction = bath.nonequilibrium_fraction;
   tables.energy = equation.energy.data();
   // Without a thermal bath its spectrum does not matter, and moments need the exponential one.
   if (equation.thermal) tables.spectrum = kernel_spectrum(bath.spectrum);

@@ -41,7 +41,7 @@ void validate_baths(const TggeBath& bath, const TggeJump& jump, std::int64_t sit
 /// @param hopping   J, which scales every rate
 /// @param products  if not null, makes the sums over pairs outside the generator; must outlive it
 void attach_baths(RateEquation& equation, double hopping, const std::shared_ptr<const HopWeights>& weights,
-                  const TggeBath& bath, const Execution& execution, kernels::RowProducts* products = nullptr);
+                  const TggeBath& bath, const Execution& execution, kernels::ExternalPairSum* products = nullptr);
 
 /// The kernels' name of a spectrum.
 kernels::SpectrumKind kernel_spectrum(Spectrum spectrum);

@@ -72,7 +72,7 @@ double MomentSystem::evaluate(Point& point, double guess) {
     const double change = std::fabs(point.image[k] - point.log_moment[k]);
     if (!(change <= largest) && !std::isnan(largest)) largest = change;
   }
-  return point.size = std::isfinite(sums.most_multiplier) ? largest / (1.0 + sums.most_multiplier) : NAN;
+  return point.size = std::isfinite(sums.max_multiplier) ? largest / (1.0 + sums.max_multiplier) : NAN;
 }
 
 void MomentSystem::solve(double /*accuracy*/) {

@@ -15,14 +15,14 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-constexpr int most_halvings = 6;
+constexpr int max_halvings = 6;
 /// Below this the residual is at the mercy of rounding, and a step that does not reduce it ends the iteration.
 constexpr double rounding_level = 1e-11;
 constexpr double target = 2e-16;
 /// From below this one full Newton step, solved to its own accuracy, ends at rounding.
 constexpr double quadratic_level = 1e-9;
 /// Moments converge within ten steps or not at all.
-constexpr std::int64_t most_moment_steps = 20;
+constexpr std::int64_t max_moment_steps = 20;
 
 /// Newton's method with step halving, and a fixed-point step where it does not help.
 void iterate(BalanceSystem& system, std::int64_t max_steps, BalanceSolution& solution) {
@@ -32,7 +32,7 @@ void iterate(BalanceSystem& system, std::int64_t max_steps, BalanceSolution& sol
     system.solve(std::clamp(before, 1e-14, 1e-3));
 
     double best = infinity, step = 1.0;
-    for (int halving = 0; halving <= most_halvings; ++halving, step *= 0.5) {
+    for (int halving = 0; halving <= max_halvings; ++halving, step *= 0.5) {
       best = system.try_step(step);
       if (best < before || before <= rounding_level) break;
     }
@@ -91,7 +91,7 @@ BalanceSolution solve_balance(const RateEquation& equation, const Components& co
   // A number that rounds to none or to all is for the other system to name.
   if (moments && components.count == 1 && number > 0.0 && number < static_cast<double>(modes)) {
     MomentSystem system(*moments, modes, number, start);
-    iterate(system, std::min(max_steps, most_moment_steps), solution);
+    iterate(system, std::min(max_steps, max_moment_steps), solution);
     system.read(solution);
     conclude(solution, tolerance, max_steps);
     if (solution.converged || solution.steps >= max_steps) return solution;

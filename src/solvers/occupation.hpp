@@ -39,7 +39,7 @@ double solve_log_fugacity(double number, double modes, double guess, const Filli
   MomentBalance::Filling sums = filling(log_fugacity);
   // At the bounds every mode holds at most, at least the mean.
   const double logit = std::log(number) - std::log(modes - number);
-  double low = logit + (log_fugacity - sums.most_multiplier), high = logit + (log_fugacity + sums.most_multiplier);
+  double low = logit + (log_fugacity - sums.max_multiplier), high = logit + (log_fugacity + sums.max_multiplier);
   if (!(log_fugacity >= low && log_fugacity <= high)) {
     log_fugacity = low + 0.5 * (high - low);
     sums = filling(log_fugacity);

@@ -36,20 +36,20 @@ void fill_with(double c, N_Vector z) {
   parallel_for(out.size(), [&](std::size_t i) { out[i] = c; });
 }
 
-constexpr int most_fused = 4;
+constexpr int max_fused = 4;
 
-/// Up to most_fused products of x at once: x is read once for all.
+/// Up to max_fused products of x at once: x is read once for all.
 int dot_products(int count, N_Vector x, N_Vector* y, double* products) {
   const auto a = values(x);
-  for (int first = 0; first < count; first += most_fused) {
-    const double* others[most_fused];
-    for (int k = 0; k < most_fused; ++k) others[k] = values(y[std::min(first + k, count - 1)]).data();
-    const auto sums = parallel_sums<most_fused>(a.size(), [&](std::size_t i) {
-      std::array<double, most_fused> result;
-      for (std::size_t k = 0; k < most_fused; ++k) result[k] = a[i] * others[k][i];
+  for (int first = 0; first < count; first += max_fused) {
+    const double* others[max_fused];
+    for (int k = 0; k < max_fused; ++k) others[k] = values(y[std::min(first + k, count - 1)]).data();
+    const auto sums = parallel_sums<max_fused>(a.size(), [&](std::size_t i) {
+      std::array<double, max_fused> result;
+      for (std::size_t k = 0; k < max_fused; ++k) result[k] = a[i] * others[k][i];
       return result;
     });
-    for (int k = 0; k < most_fused && first + k < count; ++k) products[first + k] = sums[static_cast<std::size_t>(k)];
+    for (int k = 0; k < max_fused && first + k < count; ++k) products[first + k] = sums[static_cast<std::size_t>(k)];
   }
   return 0;
 }

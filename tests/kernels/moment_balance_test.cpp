@@ -32,8 +32,8 @@ struct Products {
     tables.over_sites = 1.0 / static_cast<double>(size);
     tables.scale = 0.3;
     tables.inverse_temperature = beta;
-    tables.thermal_weight = random.uniform(0.05, 1.0);
-    tables.nonequilibrium_weight = random.uniform(0.05, 1.0);
+    tables.equilibrium_fraction = random.uniform(0.05, 1.0);
+    tables.nonequilibrium_fraction = random.uniform(0.05, 1.0);
     tables.rank = rank;
     tables.energy = energy.data();
     tables.in = in.data();
@@ -51,8 +51,8 @@ struct Products {
     problem.size = size();
     problem.scale = tables.scale;
     problem.inverse_temperature = tables.inverse_temperature;
-    problem.gamma_eq = tables.thermal_weight;
-    problem.gamma_neq = tables.nonequilibrium_weight;
+    problem.gamma_eq = tables.equilibrium_fraction;
+    problem.gamma_neq = tables.nonequilibrium_fraction;
     problem.energy = extended(energy);
     for (std::size_t to = 0; to < size(); ++to)
       for (std::size_t from = 0; from < size(); ++from) {
@@ -98,7 +98,7 @@ TEST_P(MomentBalanceTest, ExistsForMomentsOnTheCpuUnderAThermalBath) {
   const Engine engine = std::get<0>(GetParam());
   const bool cpu = engine.place != Engine::Place::emulated && engine.place != Engine::Place::cuda;
   EXPECT_EQ(kernel_of(products)->moment_balance() != nullptr, cpu && !engine.direct);
-  products.tables.thermal_weight = 0.0;
+  products.tables.equilibrium_fraction = 0.0;
   EXPECT_EQ(kernel_of(products)->moment_balance(), nullptr) << "gain and loss may vanish together";
 }
 
@@ -152,8 +152,8 @@ TEST_P(MomentBalanceTest, EveryStepIsTheReference) {
     near(filling.particle_slope, slope, 1e-13);
     near(filling.hole_slope, hole_slope, 1e-13);
     EXPECT_EQ(filling.others, static_cast<double>(others));
-    EXPECT_GE(filling.most_multiplier, static_cast<double>(most) - 1e-13);
-    EXPECT_LE(filling.most_multiplier, static_cast<double>(most) + std::log(4.0) + 1e-13);
+    EXPECT_GE(filling.max_multiplier, static_cast<double>(most) - 1e-13);
+    EXPECT_LE(filling.max_multiplier, static_cast<double>(most) + std::log(4.0) + 1e-13);
 
     // The map from moments to moments, and its derivative against a difference quotient of fourth order of the plain
     // loops: truncation h^4/30 times a fifth derivative of order one, 1e-14.
@@ -164,18 +164,18 @@ TEST_P(MomentBalanceTest, EveryStepIsTheReference) {
     near(filled.particle_slope, filling.particle_slope);
     near(filled.hole_slope, filling.hole_slope);
     EXPECT_EQ(filled.others, filling.others);
-    EXPECT_EQ(filled.most_multiplier, filling.most_multiplier);
+    EXPECT_EQ(filled.max_multiplier, filling.max_multiplier);
     const auto image_of = [&](const reference::Vector& x, Real t) {
       const auto r = static_cast<std::size_t>(rank());
       reference::Vector multipliers;
       Real number = 0.0L;
       for (std::size_t s = 0; s < size; ++s) {
         const Real boltzmann = std::exp(0.5L * products.tables.inverse_temperature * products.energy[s]);
-        Real up = products.tables.thermal_weight / boltzmann * std::exp(x[0]),
-             down = products.tables.thermal_weight * boltzmann * std::exp(x[r + 1]);
+        Real up = products.tables.equilibrium_fraction / boltzmann * std::exp(x[0]),
+             down = products.tables.equilibrium_fraction * boltzmann * std::exp(x[r + 1]);
         for (std::size_t i = 0; i < r; ++i) {
-          up += products.tables.nonequilibrium_weight * products.in_of(i, s) * std::exp(x[1 + i]);
-          down += products.tables.nonequilibrium_weight * products.out_of(i, s) * std::exp(x[r + 2 + i]);
+          up += products.tables.nonequilibrium_fraction * products.in_of(i, s) * std::exp(x[1 + i]);
+          down += products.tables.nonequilibrium_fraction * products.out_of(i, s) * std::exp(x[r + 2 + i]);
         }
         multipliers.push_back(std::log(down / up) - t);
         number += reference::occupation(multipliers.back());

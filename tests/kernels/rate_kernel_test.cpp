@@ -172,8 +172,8 @@ TEST_P(RateKernelTest, TableOfWeightsNeedNotComeFromAChain) {
   const auto n = occupations_of(lambda);
   for (const auto& [gamma_eq, gamma_neq] : {std::pair{0.3, 0.9}, {0.0, 0.9}, {0.3, 0.0}}) {
     SCOPED_TRACE(::testing::Message() << "gamma_eq = " << gamma_eq << ", gamma_neq = " << gamma_neq);
-    tables.numbers.thermal_weight = gamma_eq;
-    tables.numbers.nonequilibrium_weight = gamma_neq;
+    tables.numbers.equilibrium_fraction = gamma_eq;
+    tables.numbers.nonequilibrium_fraction = gamma_neq;
     const auto kernel = make_kernel(GetParam(), tables.numbers);
     const auto problem = problem_of(tables);
     std::vector<double> rate(200), log_gain(200), log_loss(200), derivative(200);

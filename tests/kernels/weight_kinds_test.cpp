@@ -44,8 +44,8 @@ struct Numbers {
     tables.over_sites = 1.0 / static_cast<double>(sites);
     tables.scale = 0.07;
     tables.inverse_temperature = beta;
-    tables.thermal_weight = 0.6;
-    tables.nonequilibrium_weight = 0.8;
+    tables.equilibrium_fraction = 0.6;
+    tables.nonequilibrium_fraction = 0.8;
     tables.energy = energy.data();
     tables.spectrum = spectrum;
     tables.spectrum_width = 0.9;
@@ -78,8 +78,8 @@ struct Numbers {
     problem.bands = 2;
     problem.scale = tables.scale;
     problem.inverse_temperature = tables.inverse_temperature;
-    problem.gamma_eq = tables.thermal_weight;
-    problem.gamma_neq = tables.nonequilibrium_weight;
+    problem.gamma_eq = tables.equilibrium_fraction;
+    problem.gamma_neq = tables.nonequilibrium_fraction;
     problem.energy = extended(energy);
     problem.velocity.assign(size, 0.0L);
     const long double beta = tables.inverse_temperature, width = tables.spectrum_width;
@@ -289,8 +289,8 @@ TEST_P(WeightKindsTest, EitherBathAlone) {
                                           << static_cast<int>(spectrum) << ", gamma_eq = " << gamma_eq);
         Random random(7200);
         Numbers numbers(random, 29, kind, spectrum);
-        numbers.tables.thermal_weight = gamma_eq;
-        numbers.tables.nonequilibrium_weight = gamma_neq;
+        numbers.tables.equilibrium_fraction = gamma_eq;
+        numbers.tables.nonequilibrium_fraction = gamma_neq;
         const EnergyLevels levels = share_energies(numbers);
         const auto lambda = random.vector(numbers.size, -5.0, 5.0), direction = random.vector(numbers.size, -1.0, 1.0);
         expect_reference(*make_kernel(GetParam(), numbers.tables), numbers.problem, lambda, direction);
@@ -341,7 +341,7 @@ TEST_P(WeightKindsTest, RatesOfZeroHaveLogarithmsOfMinusInfinity) {
     SCOPED_TRACE(::testing::Message() << "weight " << static_cast<int>(kind));
     Random random(7400);
     Numbers numbers(random, 11, kind, SpectrumKind::exponential);
-    numbers.tables.thermal_weight = 0.0;
+    numbers.tables.equilibrium_fraction = 0.0;
     if (kind == WeightKind::operators) {
       // One operator |e_0><e_1|: what has no first element cannot gain, what has no second cannot lose.
       std::fill(numbers.amplitude_re.begin(), numbers.amplitude_re.end(), 0.0);

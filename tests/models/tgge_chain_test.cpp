@@ -250,9 +250,9 @@ TEST(TggeChainRange, ParametersOutOfRangeAreNamed) {
 TEST(TggeChainRange, EquilibriumFractionIsTheRestUnlessGiven) {
   TggeBath bath;
   bath.nonequilibrium_fraction = 0.3;
-  EXPECT_EQ(bath.thermal_weight(), 0.7);
+  EXPECT_EQ(bath.effective_equilibrium_fraction(), 0.7);
   bath.equilibrium_fraction = 1e-8;
-  EXPECT_EQ(bath.thermal_weight(), 1e-8);
+  EXPECT_EQ(bath.effective_equilibrium_fraction(), 1e-8);
 }
 
 TEST(TggeChainRange, AutomaticChoicesAreResolvedAndExplained) {

@@ -16,7 +16,7 @@ inline reference::Chain reference_of(const TggeChain& chain) {
   result.hopping = chain.hopping;
   result.inverse_temperature = chain.bath.inverse_temperature;
   result.coupling = chain.bath.coupling;
-  result.gamma_eq = chain.bath.thermal_weight();
+  result.gamma_eq = chain.bath.effective_equilibrium_fraction();
   result.gamma_neq = chain.bath.nonequilibrium_fraction;
   result.delta = {raman(chain).delta.real(), raman(chain).delta.imag()};
   result.delta_prime = {raman(chain).delta_prime.real(), raman(chain).delta_prime.imag()};
@@ -76,8 +76,8 @@ struct Tables {
     numbers.over_sites = static_cast<double>(1.0L / static_cast<long double>(chain.sites));
     numbers.scale = chain.bath.coupling * chain.hopping;
     numbers.inverse_temperature = chain.bath.inverse_temperature;
-    numbers.thermal_weight = chain.bath.thermal_weight();
-    numbers.nonequilibrium_weight = chain.bath.nonequilibrium_fraction;
+    numbers.equilibrium_fraction = chain.bath.effective_equilibrium_fraction();
+    numbers.nonequilibrium_fraction = chain.bath.nonequilibrium_fraction;
     point();
   }
   Tables(const Tables&) = delete;
@@ -97,8 +97,8 @@ inline reference::Problem problem_of(const Tables& tables) {
   problem.size = tables.energy.size();
   problem.scale = tables.numbers.scale;
   problem.inverse_temperature = tables.numbers.inverse_temperature;
-  problem.gamma_eq = tables.numbers.thermal_weight;
-  problem.gamma_neq = tables.numbers.nonequilibrium_weight;
+  problem.gamma_eq = tables.numbers.equilibrium_fraction;
+  problem.gamma_neq = tables.numbers.nonequilibrium_fraction;
   problem.energy = extended(tables.energy);
   problem.velocity.assign(problem.size, 0.0L);
   for (const double in : tables.in)

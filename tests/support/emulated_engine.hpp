@@ -160,7 +160,7 @@ class EmulatedEngine {
   }
 
  private:
-  bool shares(Index size) const { return sharing_ != nullptr && size >= kernels::least_shared_rows; }
+  bool shares(Index size) const { return sharing_ != nullptr && size >= kernels::min_shared_rows; }
   kernels::RowRange own_rows(Index size) const {
     kernels::RowRange rows{0, size};
     if (shares(size)) sharing_->own(size, kernels::shared_row_block, rows.first, rows.last);

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "kernels/tgge/rate_kernel.hpp"
-#include "kernels/tgge/rate_kernel_of.hpp"
+#include "kernels/tgge/rate_kernel_on.hpp"
 #include "lindrift/backend.hpp"
 #include "support/emulated_engine.hpp"
 

@@ -92,7 +92,7 @@ inline void set_channels(reference::Lattice&, const TableJump&) {}
 inline void set_bath(reference::Lattice& lattice, const TggeBath& bath) {
   lattice.inverse_temperature = bath.inverse_temperature;
   lattice.coupling = bath.coupling;
-  lattice.gamma_eq = bath.thermal_weight();
+  lattice.gamma_eq = bath.effective_equilibrium_fraction();
   lattice.gamma_neq = bath.nonequilibrium_fraction;
   lattice.width = bath.spectrum_width;
   if (bath.spectrum == Spectrum::lorentzian) lattice.spectrum = reference::ThermalSpectrum::lorentzian;

@@ -60,7 +60,7 @@ TEST_F(ChainInvariants, BathWeightsMatterByTheirRatioOnly) {
   for (int i = 0; i < cases; ++i) {
     TggeChain chain = next(random_.integer(3, 40));
     const SteadyState expected = solve(chain, 0.4);
-    chain.bath.equilibrium_fraction = 0.01 * chain.bath.thermal_weight();
+    chain.bath.equilibrium_fraction = 0.01 * chain.bath.effective_equilibrium_fraction();
     chain.bath.nonequilibrium_fraction *= 0.01;
     EXPECT_LE(largest_difference(solve(chain, 0.4).lagrange_multiplier, expected.lagrange_multiplier), accuracy);
   }

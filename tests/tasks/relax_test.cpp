@@ -54,7 +54,7 @@ TEST_P(RelaxTest, LongTimesReachTheSteadyState) {
     const RateEquation equation = make(chain);
     const auto start = random.vector(equation.modes(), -2.0, 2.0);
     // The slowest rate is about half of coupling J gamma_eq: e^{-40} is left.
-    const double scale = chain.bath.coupling * chain.hopping * chain.bath.thermal_weight();
+    const double scale = chain.bath.coupling * chain.hopping * chain.bath.effective_equilibrium_fraction();
     const auto result = relax(equation, start, std::vector{80.0 / scale}, options());
     ASSERT_TRUE(result.converged) << result.message;
     const double filling = result.particle_number[0] / static_cast<double>(equation.modes());

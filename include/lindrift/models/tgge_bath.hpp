@@ -25,7 +25,7 @@ struct TggeBath {
   Spectrum spectrum = Spectrum::exponential;
   double spectrum_width = 1.0;  ///< > 0, energy; lorentzian and ohmic
 
-  double thermal_weight() const { return equilibrium_fraction.value_or(1.0 - nonequilibrium_fraction); }
+  double effective_equilibrium_fraction() const { return equilibrium_fraction.value_or(1.0 - nonequilibrium_fraction); }
 };
 
 /// One band: Raman-assisted two-site hopping, L_ij ~ (c+_i + delta c+_{i+1})(c_j - delta' c_{j+1}), whose hop weight

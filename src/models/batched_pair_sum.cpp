@@ -1,4 +1,4 @@
-#include "models/product_batch.hpp"
+#include "models/batched_pair_sum.hpp"
 
 #include <omp.h>
 
@@ -118,7 +118,7 @@ std::unique_ptr<Multiplier> make_multiplier(std::size_t size, const MatrixRow& m
 }  // namespace
 
 /// A matrix, and the rows that it multiplies: `of_each` for every place.
-class ProductBatch::Product {
+class BatchedPairSum::Product {
  public:
   Product(std::size_t size, const MatrixRow& matrix, std::size_t places, std::size_t of_each,
           const Execution& execution)
@@ -149,9 +149,9 @@ class ProductBatch::Product {
   std::vector<double> rows_, sums_;
 };
 
-class ProductBatch::Problem final : public kernels::RowProducts {
+class BatchedPairSum::Problem final : public kernels::ExternalPairSum {
  public:
-  Problem(ProductBatch& batch, std::size_t place) : batch_(batch), place_(place) {}
+  Problem(BatchedPairSum& batch, std::size_t place) : batch_(batch), place_(place) {}
 
   Rows rows() override {
     Product &spectrum = *batch_.spectrum_, &by_from = *batch_.by_from_, &by_to = *batch_.by_to_;
@@ -191,15 +191,15 @@ class ProductBatch::Problem final : public kernels::RowProducts {
   }
 
  private:
-  ProductBatch& batch_;
+  BatchedPairSum& batch_;
   std::size_t place_;
   bool waits_ = false;
   std::mutex mutex_;
   std::condition_variable answered_;
 };
 
-ProductBatch::ProductBatch(std::size_t modes, std::size_t places, std::size_t taken, PairMatrices matrices,
-                           const Execution& execution)
+BatchedPairSum::BatchedPairSum(std::size_t modes, std::size_t places, std::size_t taken, PairMatrices matrices,
+                               const Execution& execution)
     : levels_(std::move(matrices.levels)),
       spectrum_(std::make_unique<Product>(levels_.size(), matrices.spectrum, places, 2, execution)),
       by_to_(std::make_unique<Product>(modes, matrices.by_to, places, 1, execution)),
@@ -207,22 +207,22 @@ ProductBatch::ProductBatch(std::size_t modes, std::size_t places, std::size_t ta
       missing_(taken) {
   for (std::size_t place = 0; place < places; ++place) problems_.push_back(std::make_unique<Problem>(*this, place));
 }
-ProductBatch::~ProductBatch() = default;
+BatchedPairSum::~BatchedPairSum() = default;
 
-kernels::RowProducts& ProductBatch::problem(std::size_t place) { return *problems_[place]; }
+kernels::ExternalPairSum& BatchedPairSum::problem(std::size_t place) { return *problems_[place]; }
 
-void ProductBatch::leave(std::size_t place) {
+void BatchedPairSum::leave(std::size_t place) {
   for (Product* product : {spectrum_.get(), by_to_.get(), by_from_.get()}) product->clear(place);
   one_less();
 }
 
-void ProductBatch::one_less() {
+void BatchedPairSum::one_less() {
   if (missing_.fetch_sub(1) > 1) return;
   { const std::lock_guard lock(mutex_); }  // serve() waits, or has not looked yet
   asked_.notify_one();
 }
 
-void ProductBatch::serve(const std::function<bool()>& go_on) {
+void BatchedPairSum::serve(const std::function<bool()>& go_on) {
   std::vector<Problem*> waiting;
   while (true) {
     {

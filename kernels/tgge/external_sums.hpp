@@ -11,16 +11,16 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// Writes the partners of the hop weights out, where a functor gave them one by one.
+/// Writes the source modes of the hop weights out, where a functor gave them one by one.
 template <class Source>
-struct StorePartners {
+struct StoreSources {
   Source source;
   double *particle, *hole;
   template <class T>
   LINDRIFT_HD void at(Index s) const {
-    const Partner<T> partner = source.template partner<T>(s);
-    store(particle, s, partner.particle);
-    store(hole, s, partner.hole);
+    const SourceMode<T> from = source.template mode<T>(s);
+    store(particle, s, from.particle);
+    store(hole, s, from.hole);
   }
 };
 
@@ -33,13 +33,13 @@ struct StoredWeightSums {
   }
 };
 
-/// A kind of weight whose sums over pairs are made by RowProducts. What separates still goes through its moments.
+/// A kind of weight whose sums over pairs are made by ExternalPairSum. What separates still goes through its moments.
 template <class Engine, class Weight>
-class ProductSumsOn {
+class ExternalSumsOn {
  public:
   static constexpr bool separable = true, is_product = false;
 
-  ProductSumsOn(Engine& engine, const RateTables& tables)
+  ExternalSumsOn(Engine& engine, const RateTables& tables)
       : size_(tables.modes), products_(*tables.products), rows_(products_.rows()), weight_(engine, tables) {}
 
   template <class Source>
@@ -47,7 +47,7 @@ class ProductSumsOn {
     if (has_spectrum())
       engine.map(rows_.levels, FoldLevels<Source>{source, rows_.level_first, rows_.level_member, rows_.thermal_particle,
                                                   rows_.thermal_hole});
-    if (rows_.particle != nullptr) engine.map(size_, StorePartners<Source>{source, rows_.particle, rows_.hole});
+    if (rows_.particle != nullptr) engine.map(size_, StoreSources<Source>{source, rows_.particle, rows_.hole});
     products_.multiply();
     if constexpr (Weight::separable)
       return complete(engine, source, weight_.row_sums(engine, source));
@@ -64,17 +64,17 @@ class ProductSumsOn {
   }
 
   Index size_;
-  RowProducts& products_;
-  RowProducts::Rows rows_;
+  ExternalPairSum& products_;
+  ExternalPairSum::Rows rows_;
   Weight weight_;
 };
 
 /// Stands for a table whose sums are all made outside: nothing is kept here.
 template <class Engine>
-class TableElsewhere {
+class ExternalTable {
  public:
   static constexpr bool separable = false, is_product = false;
-  TableElsewhere(Engine&, const RateTables&) {}
+  ExternalTable(Engine&, const RateTables&) {}
 };
 
 }  // namespace tgge

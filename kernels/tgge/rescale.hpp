@@ -1,7 +1,7 @@
 #pragma once
 
 #include "kernels/elementary.hpp"
-#include "kernels/tgge/partner.hpp"
+#include "kernels/tgge/source_mode.hpp"
 
 /// Maps that prepare a point: Boltzmann factors for the bare sums, and the dressed columns and rows.
 
@@ -36,13 +36,13 @@ struct ExponentTerm {
 
 /// Occupations of multipliers, the thermal ones divided by the exponentials of the largest exponents. With
 /// x = e^{-|lambda|}, n and 1-n are 1/(1+x) and x/(1+x).
-struct ScaledSource {
+struct RescaledMultiplierSource {
   double half_beta;
   LargestExponents<double> largest;
   const double *energy, *lagrange_multiplier;
 
   template <class T>
-  LINDRIFT_HD Partner<T> partner(Index s) const {
+  LINDRIFT_HD SourceMode<T> mode(Index s) const {
     const T lambda = load<T>(lagrange_multiplier, s), thermal = half_beta * load<T>(energy, s), zero = T{};
     const T x = exponential(-magnitude(lambda)).value, larger = 1.0 / (1.0 + x), smaller = x * larger;
     const auto empty = lambda > zero;
@@ -52,8 +52,8 @@ struct ScaledSource {
 };
 
 /// Fills the dressed columns of one mode and the exponents of its rows.
-struct Dress {
-  ScaledSource source;
+struct Rescale {
+  RescaledMultiplierSource source;
   double log_thermal;  ///< log gamma_eq; -inf where the bath is off
   double *thermal_particle, *particle, *thermal_hole, *hole;
   double *thermal_gain, *thermal_loss;  ///< logarithms of the rows' prefactors, for LogRates
@@ -61,7 +61,7 @@ struct Dress {
   LINDRIFT_HD void operator()(Index s) const { at<double>(s); }
   template <class T>
   LINDRIFT_HD void at(Index s) const {
-    const Partner<T> mode = source.template partner<T>(s);
+    const SourceMode<T> mode = source.template mode<T>(s);
     const T thermal = source.half_beta * load<T>(source.energy, s);
     store(particle, s, mode.particle);
     store(hole, s, mode.hole);
@@ -73,7 +73,7 @@ struct Dress {
 };
 
 /// The same for a steep spectrum, which takes the exponents of the thermal columns apart.
-struct DressSteep {
+struct RescaleSteep {
   double half_beta;
   const double *energy, *lagrange_multiplier;
   double *thermal_particle, *particle, *thermal_hole, *hole;
@@ -125,7 +125,7 @@ struct ScaleToLevels {
 };
 
 /// Logarithms of the rows' prefactors for a steep spectrum.
-struct DressSteepRows {
+struct RescaleSteepRows {
   double half_beta;
   double log_thermal;
   const double *energy, *row_particle, *row_hole;

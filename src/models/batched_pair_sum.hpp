@@ -38,18 +38,18 @@ struct PairMatrices {
 /// Sums over pairs of several problems that share their matrices. Each runs in a place with a thread of its own; its
 /// sums wait until every other place has asked for one or has left, and one thread then multiplies for all of them.
 /// Which sums meet depends on the problems alone.
-class ProductBatch {
+class BatchedPairSum {
  public:
   /// @param places     rows of each product, whoever fills them: a library's kernels, and with them the last bits,
   ///                   depend on the shapes
   /// @param taken      how many of the places will ask and leave
   /// @param execution  backend resolved; a team shares the columns of the products
-  ProductBatch(std::size_t modes, std::size_t places, std::size_t taken, PairMatrices matrices,
-               const Execution& execution);
-  ~ProductBatch();
+  BatchedPairSum(std::size_t modes, std::size_t places, std::size_t taken, PairMatrices matrices,
+                 const Execution& execution);
+  ~BatchedPairSum();
 
   /// What the problems at a place ask, one after the other, until leave(); to be used by one thread.
-  kernels::RowProducts& problem(std::size_t place);
+  kernels::ExternalPairSum& problem(std::size_t place);
   /// A place will ask for nothing more. Once for each that is taken, whatever happened in it.
   void leave(std::size_t place);
   /// Whether products have failed, or were ended; to be asked by the thread of a place that has not left.

@@ -1,4 +1,4 @@
-#include "lindrift/models/together.hpp"
+#include "lindrift/models/batch.hpp"
 
 #include <omp.h>
 
@@ -13,8 +13,8 @@
 
 #include "kernels/tgge/spectrum.hpp"
 #include "lindrift/error.hpp"
+#include "models/batched_pair_sum.hpp"
 #include "models/hop_weights.hpp"
-#include "models/product_batch.hpp"
 #include "models/tgge_equation.hpp"
 
 namespace lindrift {
@@ -26,7 +26,7 @@ namespace {
 constexpr double largest_ohmic_exponent = 1200.0;
 
 /// Modes from which products pay, as measured: below, a point waits longer for the others than its sums take.
-constexpr std::size_t least_modes_ohmic = 128, least_modes_table = 256;
+constexpr std::size_t min_modes_ohmic = 128, min_modes_table = 256;
 
 double largest_size(const std::vector<double>& values) {
   double largest = 0.0;
@@ -90,7 +90,7 @@ bool gains(const Chain& chain, const Execution& execution, std::string* reason) 
   const bool ohmic = chain.bath.spectrum == Spectrum::ohmic, table = std::holds_alternative<TableJump>(chain.jump);
   if (ohmic || table) {
     const auto modes = static_cast<std::size_t>(bare_equation(chain).equation.modes());
-    const bool enough = modes >= (ohmic ? least_modes_ohmic : least_modes_table);
+    const bool enough = modes >= (ohmic ? min_modes_ohmic : min_modes_table);
     if (reason && !enough) *reason = "sums over so few modes take less time than it takes to wait for each other";
     return enough && execution.algorithm != Algorithm::separable;
   }
@@ -105,7 +105,7 @@ template <class Chain>
 void solve(const Chain& chain, std::span<const std::optional<BathStrength>> problems, const Execution& requested,
            const std::function<void(std::size_t, const RateEquation&)>& solve_one, const std::function<bool()>& go_on) {
   Chain validated = chain;
-  const std::size_t places = places_together(problems.size());
+  const std::size_t places = batch_slots(problems.size());
   std::vector<std::size_t> taken;  // places, once each
   for (std::size_t i = 0; i < problems.size(); ++i) {
     if (!problems[i]) continue;
@@ -124,8 +124,8 @@ void solve(const Chain& chain, std::span<const std::optional<BathStrength>> prob
   execution.algorithm = Algorithm::direct;
   const BareEquation bare = bare_equation(chain);
   const auto weights = make_hop_weights(bare, any_jump(chain));
-  ProductBatch batch(bare.equation.modes(), places, taken.size(), matrices_of(bare.equation, *weights, chain.bath),
-                     execution);
+  BatchedPairSum batch(bare.equation.modes(), places, taken.size(), matrices_of(bare.equation, *weights, chain.bath),
+                       execution);
 
   // Only the products are shared between a team's members; everything else is short, and the same everywhere.
   Execution alone = execution;
@@ -170,27 +170,26 @@ void solve(const Chain& chain, std::span<const std::optional<BathStrength>> prob
 
 }  // namespace
 
-bool gains_together(const TggeChain& chain, const Execution& execution, std::string* reason) {
+bool gains_from_batching(const TggeChain& chain, const Execution& execution, std::string* reason) {
   return gains(chain, execution, reason);
 }
-bool gains_together(const TggeRashba& chain, const Execution& execution, std::string* reason) {
+bool gains_from_batching(const TggeRashba& chain, const Execution& execution, std::string* reason) {
   return gains(chain, execution, reason);
 }
-std::size_t places_together(std::size_t problems) {
+std::size_t batch_slots(std::size_t problems) {
   constexpr std::size_t most = 64, few = 32;
-  const std::size_t least_rounds = problems > few ? 2 : 1,
-                    rounds = std::max(least_rounds, (problems + most - 1) / most);
+  const std::size_t min_rounds = problems > few ? 2 : 1, rounds = std::max(min_rounds, (problems + most - 1) / most);
   return std::max<std::size_t>(1, (problems + rounds - 1) / rounds);
 }
 
-void solve_together(const TggeChain& chain, std::span<const std::optional<BathStrength>> problems,
-                    const Execution& execution, const std::function<void(std::size_t, const RateEquation&)>& solve_one,
-                    const std::function<bool()>& go_on) {
+void solve_batch(const TggeChain& chain, std::span<const std::optional<BathStrength>> problems,
+                 const Execution& execution, const std::function<void(std::size_t, const RateEquation&)>& solve_one,
+                 const std::function<bool()>& go_on) {
   solve(chain, problems, execution, solve_one, go_on);
 }
-void solve_together(const TggeRashba& chain, std::span<const std::optional<BathStrength>> problems,
-                    const Execution& execution, const std::function<void(std::size_t, const RateEquation&)>& solve_one,
-                    const std::function<bool()>& go_on) {
+void solve_batch(const TggeRashba& chain, std::span<const std::optional<BathStrength>> problems,
+                 const Execution& execution, const std::function<void(std::size_t, const RateEquation&)>& solve_one,
+                 const std::function<bool()>& go_on) {
   solve(chain, problems, execution, solve_one, go_on);
 }
 

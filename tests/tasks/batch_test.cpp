@@ -1,4 +1,4 @@
-#include "lindrift/models/together.hpp"
+#include "lindrift/models/batch.hpp"
 
 #include <gtest/gtest.h>
 
@@ -122,8 +122,8 @@ template <class Chain>
 std::vector<std::vector<double>> answers_together(const Chain& chain, std::span<const std::optional<BathStrength>> all,
                                                   const Execution& execution) {
   std::vector<std::vector<double>> result(all.size());
-  solve_together(chain, all, execution,
-                 [&](std::size_t i, const RateEquation& equation) { result[i] = answers(equation, i); });
+  solve_batch(chain, all, execution,
+              [&](std::size_t i, const RateEquation& equation) { result[i] = answers(equation, i); });
   return result;
 }
 
@@ -196,7 +196,7 @@ TEST(TogetherTest, BitsDoNotDependOnTheCompany) {
       for (const std::size_t i : taken) places[i] = all[i];
       std::mutex mutex;
       std::vector<std::size_t> solved;
-      solve_together(chain, places, on_cpu(), [&](std::size_t i, const RateEquation& equation) {
+      solve_batch(chain, places, on_cpu(), [&](std::size_t i, const RateEquation& equation) {
         EXPECT_EQ(answers(equation, i), expected[i]) << i;
         const std::lock_guard lock(mutex);
         solved.push_back(i);
@@ -226,8 +226,8 @@ TEST(TogetherTest, SteadyStatesAreThoseOfEachAlone) {
   for (const TggeChain& chain : chains()) {
     const auto all = strengths(9);
     std::vector<SteadyState> together(all.size());
-    solve_together(chain, all, on_cpu(),
-                   [&](std::size_t i, const RateEquation& equation) { together[i] = steady_state(equation, 0.3); });
+    solve_batch(chain, all, on_cpu(),
+                [&](std::size_t i, const RateEquation& equation) { together[i] = steady_state(equation, 0.3); });
     for (std::size_t i = 0; i < all.size(); ++i) {
       ASSERT_TRUE(together[i].converged) << together[i].message;
       const SteadyState alone = steady_state(make_rate_equation(with(chain, *all[i]), on_cpu(Algorithm::direct)), 0.3);
@@ -249,7 +249,7 @@ TEST(TogetherTest, AProblemThatFailsLeavesTheOthersAlone) {
       const std::lock_guard lock(mutex);
       ++finished;
     };
-    EXPECT_THROW(solve_together(chain, all, on_cpu(), solve), std::runtime_error);
+    EXPECT_THROW(solve_batch(chain, all, on_cpu(), solve), std::runtime_error);
     EXPECT_EQ(finished, count - 1);
   }
 }
@@ -257,12 +257,12 @@ TEST(TogetherTest, AProblemThatFailsLeavesTheOthersAlone) {
 TEST(TogetherTest, PlacesGoToTheNextProblemAtOnce) {
   const TggeChain chain = chains().front();
   const auto all = strengths(150);
-  const std::size_t places = places_together(all.size());
+  const std::size_t places = batch_slots(all.size());
   EXPECT_EQ(places, 50U);
   std::mutex mutex;
   std::size_t rounds = 0, busy = 0, most_busy = 0;
   std::vector<std::size_t> first_round(all.size()), rounds_of(all.size()), times(all.size(), 0);
-  solve_together(
+  solve_batch(
       chain, all, on_cpu(),
       [&](std::size_t i, const RateEquation& equation) {
         {
@@ -300,7 +300,7 @@ TEST(TogetherTest, PlacesGoToTheNextProblemAtOnce) {
 
 TEST(TogetherTest, PlacesAreEnoughForProductsAndFewEnoughToBeFull) {
   for (std::size_t problems = 1; problems < 2000; ++problems) {
-    const std::size_t places = places_together(problems), rounds = (problems + places - 1) / places;
+    const std::size_t places = batch_slots(problems), rounds = (problems + places - 1) / places;
     EXPECT_LE(places, 64U);
     EXPECT_GE(places, std::min<std::size_t>(problems, 17));
     EXPECT_LT(places * rounds - problems, rounds) << problems;  // at most one place is empty in the last round
@@ -318,10 +318,10 @@ TEST(TogetherTest, StopsWhenAsked) {
     for (std::uint64_t round = 0; round < 100; ++round) answers(equation, round);
     ++finished;
   };
-  EXPECT_THROW(solve_together(chains().front(), all, on_cpu(), solve, [&] { return ++rounds < 5; }), Interruption);
+  EXPECT_THROW(solve_batch(chains().front(), all, on_cpu(), solve, [&] { return ++rounds < 5; }), Interruption);
   EXPECT_EQ(rounds, 5);
   EXPECT_EQ(finished, 0);
-  EXPECT_EQ(started, places_together(all.size()));
+  EXPECT_EQ(started, batch_slots(all.size()));
 }
 
 TEST(TogetherTest, EndsOnceAndSaysSoWhateverProblemsCatch) {
@@ -336,21 +336,21 @@ TEST(TogetherTest, EndsOnceAndSaysSoWhateverProblemsCatch) {
         ++refused;
       }
   };
-  EXPECT_THROW(solve_together(chains().front(), all, on_cpu(), solve, [&] { return ++rounds < 5; }), Interruption);
+  EXPECT_THROW(solve_batch(chains().front(), all, on_cpu(), solve, [&] { return ++rounds < 5; }), Interruption);
   EXPECT_EQ(rounds, 5);
-  EXPECT_EQ(started, places_together(all.size()));
+  EXPECT_EQ(started, batch_slots(all.size()));
   EXPECT_EQ(refused, 2 * started);
 }
 
 TEST(TogetherTest, TheFirstFailureIsThrown) {
   const auto all = strengths(70);
-  const std::size_t places = places_together(all.size());
+  const std::size_t places = batch_slots(all.size());
   const auto solve = [&](std::size_t i, const RateEquation&) {
     if (i == 2) throw std::runtime_error("first");
     if (i == 2 + places) throw std::runtime_error("second");
   };
   try {
-    solve_together(chains().front(), all, on_cpu(), solve);
+    solve_batch(chains().front(), all, on_cpu(), solve);
     ADD_FAILURE() << "nothing was thrown";
   } catch (const std::runtime_error& failure) {
     EXPECT_STREQ(failure.what(), "first");
@@ -362,9 +362,8 @@ TEST(TogetherTest, RefusesBathsThatMakeNoSense) {
     auto all = strengths(70);
     all[bad]->coupling = -1.0;
     bool solved = false;
-    EXPECT_THROW(
-        solve_together(chains().front(), all, on_cpu(), [&](std::size_t, const RateEquation&) { solved = true; }),
-        ParameterError);
+    EXPECT_THROW(solve_batch(chains().front(), all, on_cpu(), [&](std::size_t, const RateEquation&) { solved = true; }),
+                 ParameterError);
     EXPECT_FALSE(solved);
   }
 }
@@ -372,37 +371,37 @@ TEST(TogetherTest, RefusesBathsThatMakeNoSense) {
 TEST(TogetherTest, GainsWhereWeightsTakeTime) {
   TggeChain chain;
   std::string reason;
-  EXPECT_FALSE(gains_together(chain, on_cpu(), &reason));
+  EXPECT_FALSE(gains_from_batching(chain, on_cpu(), &reason));
   EXPECT_FALSE(reason.empty());
   chain.bath.spectrum = Spectrum::lorentzian;
-  EXPECT_FALSE(gains_together(chain, on_cpu()));
+  EXPECT_FALSE(gains_from_batching(chain, on_cpu()));
   chain.bath.spectrum = Spectrum::ohmic;
-  EXPECT_TRUE(gains_together(chain, on_cpu()));
+  EXPECT_TRUE(gains_from_batching(chain, on_cpu()));
   chain.sites = 127;
-  EXPECT_FALSE(gains_together(chain, on_cpu(), &reason));
+  EXPECT_FALSE(gains_from_batching(chain, on_cpu(), &reason));
   EXPECT_NE(reason.find("few modes"), std::string::npos);
   chain.sites = 128;
   reason.clear();
-  EXPECT_TRUE(gains_together(chain, on_cpu(), &reason));
+  EXPECT_TRUE(gains_from_batching(chain, on_cpu(), &reason));
   EXPECT_EQ(reason, "");
   chain.bath.spectrum = Spectrum::exponential;
   for (const std::int64_t sites : {3, 255, 256}) {
     chain.sites = sites;
     chain.jump = TableJump{std::vector<double>(static_cast<std::size_t>(sites * sites), 1.0)};
-    EXPECT_EQ(gains_together(chain, on_cpu()), sites == 256);
+    EXPECT_EQ(gains_from_batching(chain, on_cpu()), sites == 256);
   }
 }
 
 TEST(TogetherTest, LeavesColdOhmicBathsToThemselves) {
   TggeChain chain;
   chain.bath.spectrum = Spectrum::ohmic;
-  EXPECT_TRUE(gains_together(chain, on_cpu()));
+  EXPECT_TRUE(gains_from_batching(chain, on_cpu()));
   chain.bath.inverse_temperature = 1000.0;
   std::string reason;
-  EXPECT_FALSE(gains_together(chain, on_cpu(), &reason));
+  EXPECT_FALSE(gains_from_batching(chain, on_cpu(), &reason));
   EXPECT_FALSE(reason.empty());
-  EXPECT_THROW(solve_together(chain, std::vector<std::optional<BathStrength>>(1, BathStrength{}), on_cpu(),
-                              [](std::size_t, const RateEquation&) {}),
+  EXPECT_THROW(solve_batch(chain, std::vector<std::optional<BathStrength>>(1, BathStrength{}), on_cpu(),
+                           [](std::size_t, const RateEquation&) {}),
                UnsupportedError);
 }
 

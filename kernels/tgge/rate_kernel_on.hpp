@@ -3,12 +3,12 @@
 #include <cmath>
 #include <type_traits>
 
-#include "kernels/tgge/dress.hpp"
+#include "kernels/tgge/external_sums.hpp"
 #include "kernels/tgge/levels.hpp"
 #include "kernels/tgge/moment_balance_on.hpp"
 #include "kernels/tgge/pair_rate.hpp"
-#include "kernels/tgge/product_sums.hpp"
 #include "kernels/tgge/rate_kernel.hpp"
+#include "kernels/tgge/rescale.hpp"
 #include "kernels/tgge/spectrum.hpp"
 #include "kernels/tgge/weights_on.hpp"
 
@@ -19,7 +19,7 @@ namespace tgge {
 /// Stands for a spectrum where moments are used: they exist for the exponential one only.
 struct ByMoments {
   static constexpr bool steep = false, separates = true;
-  using Dressed = ByMoments;
+  using Rescaled = ByMoments;
   const double* energy = nullptr;
 };
 
@@ -28,9 +28,9 @@ struct ByMoments {
 /// @tparam Weight    one of weights_on.hpp
 /// @tparam Spectrum  one of spectrum.hpp for the sum over pairs, ByMoments for the moments
 template <class Engine, class Weight, class Spectrum>
-class RateKernelOf final : public RateKernel {
+class RateKernelOn final : public RateKernel {
  public:
-  RateKernelOf(const RateTables& tables, const Spectrum& spectrum, int threads, int device)
+  RateKernelOn(const RateTables& tables, const Spectrum& spectrum, int threads, int device)
       : engine_(threads, device, tables.sharing),
         tables_(tables),
         size_(tables.modes),
@@ -55,14 +55,14 @@ class RateKernelOf final : public RateKernel {
     thermal_out_ = thermal_out_buffer_.resize(size_);
     engine_.map(size_, Boltzmann{half_beta(), energy_, thermal_in_, thermal_out_});
   }
-  ~RateKernelOf() override { delete moment_balance_; }
+  ~RateKernelOn() override { delete moment_balance_; }
 
   void occupation_rate(const double* particles, const double* holes, double* rate) override {
     const double* n = engine_.upload(particles, size_, particles_buffer_);
     const double* h = engine_.upload(holes, size_, holes_buffer_);
     double* target = engine_.target(rate, size_, result_buffer_);
-    sum(spectrum_, BareSource{thermal_out_, thermal_in_, n, h},
-        OccupationRate{bare_rows(), tables_.scale, n, h, target});
+    sum(spectrum_, PlainSource{thermal_out_, thermal_in_, n, h},
+        OccupationRate{plain_rows(), tables_.scale, n, h, target});
     engine_.download(rate, size_, result_buffer_);
   }
 
@@ -70,26 +70,26 @@ class RateKernelOf final : public RateKernel {
     n_ = own(linear_particles_buffer_, particles);
     h_ = own(linear_holes_buffer_, holes);
     double* target = relaxation_buffer_.resize(size_);
-    sum(spectrum_, BareSource{thermal_out_, thermal_in_, n_, h_}, RelaxationRate{bare_rows(), tables_.scale, target});
+    sum(spectrum_, PlainSource{thermal_out_, thermal_in_, n_, h_}, RelaxationRate{plain_rows(), tables_.scale, target});
     engine_.copy_out(relaxation_rate, size_, relaxation_buffer_);
   }
 
   void occupation_rate_derivative(const double* direction, double* derivative) override {
     const double* v = engine_.upload(direction, size_, particles_buffer_);
     double* target = engine_.target(derivative, size_, result_buffer_);
-    sum(spectrum_, BareSource{thermal_out_, thermal_in_, v, v},
-        OccupationRateDerivative{bare_rows(), tables_.scale, n_, h_, relaxation_buffer_.data(), v, target});
+    sum(spectrum_, PlainSource{thermal_out_, thermal_in_, v, v},
+        OccupationRateDerivative{plain_rows(), tables_.scale, n_, h_, relaxation_buffer_.data(), v, target});
     engine_.download(derivative, size_, result_buffer_);
   }
 
   void log_rates(const double* lagrange_multiplier, double* log_gain, double* log_loss) override {
     const double* lambda = engine_.upload(lagrange_multiplier, size_, particles_buffer_);
-    dress(lambda);
+    rescale(lambda);
     double* log_gain_target = engine_.target(log_gain, size_, result_buffer_);
     double* log_loss_target = engine_.target(log_loss, size_, second_result_buffer_);
-    sum(dressed_spectrum(), dressed_source(),
+    sum(rescaled_spectrum(), rescaled_source(),
         LogRates{thermal_gain_.data(), gain_.data(), thermal_loss_.data(), loss_.data(),
-                 std::log(tables_.nonequilibrium_weight), std::log(tables_.over_sites), log_gain_target,
+                 std::log(tables_.nonequilibrium_fraction), std::log(tables_.over_sites), log_gain_target,
                  log_loss_target});
     engine_.download(log_gain, size_, result_buffer_);
     engine_.download(log_loss, size_, second_result_buffer_);
@@ -98,7 +98,7 @@ class RateKernelOf final : public RateKernel {
   void log_balance_derivative(const double* direction, double* derivative) override {
     const double* v = engine_.upload(direction, size_, particles_buffer_);
     double* target = engine_.target(derivative, size_, result_buffer_);
-    sum(dressed_spectrum(), DressedVariation{dressed_source(), v},
+    sum(rescaled_spectrum(), RescaledVariation{rescaled_source(), v},
         LogBalanceDerivative{{thermal_gain_.data(), gain_.data(), thermal_loss_.data(), loss_.data()}, target});
     engine_.download(derivative, size_, result_buffer_);
   }
@@ -106,7 +106,7 @@ class RateKernelOf final : public RateKernel {
   MomentBalance* moment_balance() override {
     if constexpr (Weight::is_product && std::is_same_v<Spectrum, ByMoments> && Engine::wide_sums) {
       // Without the thermal bath gain and loss may vanish together.
-      if (!moment_balance_ && tables_.thermal_weight > 0.0)
+      if (!moment_balance_ && tables_.equilibrium_fraction > 0.0)
         moment_balance_ = new MomentBalanceOn<Engine, Weight::rank>(engine_, tables_, weight_.functor(), energy_,
                                                                     thermal_in_, thermal_out_);
     }
@@ -115,19 +115,19 @@ class RateKernelOf final : public RateKernel {
 
  private:
   using Buffer = typename Engine::Buffer;
-  using DressedSpectrum = typename Spectrum::Dressed;
+  using RescaledSpectrum = typename Spectrum::Rescaled;
 
-  /// Fills what dressed_source(), dressed_spectrum() and LogRates read.
-  void dress(const double* lambda) {
-    Buffer* const dressed[] = {&thermal_particle_, &particle_, &thermal_hole_, &hole_,
-                               &thermal_gain_,     &gain_,     &thermal_loss_, &loss_};
-    for (Buffer* buffer : dressed) buffer->resize(size_);
-    const double log_thermal = std::log(tables_.thermal_weight);
+  /// Fills what rescaled_source(), rescaled_spectrum() and LogRates read.
+  void rescale(const double* lambda) {
+    Buffer* const rescaled[] = {&thermal_particle_, &particle_, &thermal_hole_, &hole_,
+                                &thermal_gain_,     &gain_,     &thermal_loss_, &loss_};
+    for (Buffer* buffer : rescaled) buffer->resize(size_);
+    const double log_thermal = std::log(tables_.equilibrium_fraction);
     if constexpr (Spectrum::steep) {
       const Index rows = thermal_rows();
       double *particle_exponent = exponents_[0].resize(size_), *hole_exponent = exponents_[1].resize(size_);
-      engine_.map(size_, DressSteep{half_beta(), energy_, lambda, thermal_particle_.data(), particle_.data(),
-                                    thermal_hole_.data(), hole_.data(), particle_exponent, hole_exponent});
+      engine_.map(size_, RescaleSteep{half_beta(), energy_, lambda, thermal_particle_.data(), particle_.data(),
+                                      thermal_hole_.data(), hole_.data(), particle_exponent, hole_exponent});
       if (levels_ > 0) {
         const LevelExponents levels{particle_exponent, hole_exponent, level_exponents_[0].resize(levels_),
                                     level_exponents_[1].resize(levels_)};
@@ -135,34 +135,34 @@ class RateKernelOf final : public RateKernel {
         engine_.map(size_, ScaleToLevels{levels, level_of_.data(), thermal_particle_.data(), thermal_hole_.data()});
       }
       double *row_particle = exponents_[2].resize(rows), *row_hole = exponents_[3].resize(rows);
-      engine_.pair_sum(SteepExponents{rows, dressed_spectrum(), row_particle, row_hole});
+      engine_.pair_sum(SteepExponents{rows, rescaled_spectrum(), row_particle, row_hole});
       engine_.gather(row_particle, rows);
       engine_.gather(row_hole, rows);
-      engine_.map(size_, DressSteepRows{half_beta(), log_thermal, energy_, row_particle, row_hole, level_of(),
-                                        thermal_gain_.data(), thermal_loss_.data()});
+      engine_.map(size_, RescaleSteepRows{half_beta(), log_thermal, energy_, row_particle, row_hole, level_of(),
+                                          thermal_gain_.data(), thermal_loss_.data()});
     } else {
       const auto largest = engine_.reduce(size_, ExponentTerm{half_beta(), energy_, lambda});
-      engine_.map(size_, Dress{{half_beta(), largest, energy_, lambda},
-                               log_thermal,
-                               thermal_particle_.data(),
-                               particle_.data(),
-                               thermal_hole_.data(),
-                               hole_.data(),
-                               thermal_gain_.data(),
-                               thermal_loss_.data()});
+      engine_.map(size_, Rescale{{half_beta(), largest, energy_, lambda},
+                                 log_thermal,
+                                 thermal_particle_.data(),
+                                 particle_.data(),
+                                 thermal_hole_.data(),
+                                 hole_.data(),
+                                 thermal_gain_.data(),
+                                 thermal_loss_.data()});
     }
   }
 
-  DressedSpectrum dressed_spectrum() const {
+  RescaledSpectrum rescaled_spectrum() const {
     if constexpr (Spectrum::steep) {
-      const Buffer* const partners = levels_ > 0 ? level_exponents_ : exponents_;
-      return {spectrum_, partners[0].data(), partners[1].data(), exponents_[2].data(), exponents_[3].data()};
+      const Buffer* const sources = levels_ > 0 ? level_exponents_ : exponents_;
+      return {spectrum_, sources[0].data(), sources[1].data(), exponents_[2].data(), exponents_[3].data()};
     } else {
       return spectrum_;
     }
   }
 
-  /// The sums over all partners of every mode, handed to `finish` row by row: the one place where the algorithms
+  /// The sums over all source modes of every mode, handed to `finish` row by row: the one place where the algorithms
   /// differ.
   template <class SourceSpectrum, class Source, class Finish>
   void sum(const SourceSpectrum& spectrum, const Source& source, const Finish& finish) {
@@ -200,15 +200,15 @@ class RateKernelOf final : public RateKernel {
     engine_.gather(loss, size);
   }
 
-  /// Rows, and partners, of sums over the spectrum.
+  /// Rows, and source modes, of sums over the spectrum.
   Index thermal_rows() const { return levels_ > 0 ? levels_ : size_; }
   const double* level_of() const { return levels_ > 0 ? level_of_.data() : nullptr; }
   double half_beta() const { return 0.5 * tables_.inverse_temperature; }
-  BareRows bare_rows() const {
-    return {thermal_out_, thermal_in_, tables_.over_sites * tables_.thermal_weight,
-            tables_.over_sites * tables_.nonequilibrium_weight};
+  PlainRows plain_rows() const {
+    return {thermal_out_, thermal_in_, tables_.over_sites * tables_.equilibrium_fraction,
+            tables_.over_sites * tables_.nonequilibrium_fraction};
   }
-  DressedSource dressed_source() const {
+  RescaledSource rescaled_source() const {
     return {thermal_particle_.data(), particle_.data(), thermal_hole_.data(), hole_.data()};
   }
   const double* own(Buffer& buffer, const double* host) { return own(buffer, host, size_); }
@@ -232,14 +232,14 @@ class RateKernelOf final : public RateKernel {
   Buffer level_energy_, level_of_, level_first_, level_member_, level_particle_, level_hole_;
   Buffer row_sums_[4];
   Buffer exponents_[4];        ///< of a steep spectrum: particles and holes of the modes, then of the rows
-  Buffer level_exponents_[2];  ///< ... and of the levels, where these are the partners
+  Buffer level_exponents_[2];  ///< ... and of the levels, where these are the source modes
   MomentBalance* moment_balance_ = nullptr;
 };
 
 /// The kernel on an engine with one kind of weight whose sums over pairs are products of matrices.
 template <class Engine, class Weight>
-RateKernel* make_kernel_by_products(const RateTables& tables, int threads, int device) {
-  return new RateKernelOf<Engine, ProductSumsOn<Engine, Weight>, ByMoments>(tables, {}, threads, device);
+RateKernel* make_external_kernel(const RateTables& tables, int threads, int device) {
+  return new RateKernelOn<Engine, ExternalSumsOn<Engine, Weight>, ByMoments>(tables, {}, threads, device);
 }
 
 /// The kernel on an engine with one kind of weight that algorithm and spectrum call for.
@@ -248,15 +248,15 @@ RateKernel* make_kernel_with(const RateTables& tables, bool direct, int threads,
   if (tables.spectrum == SpectrumKind::lorentzian) {
     double largest = 0.0;
     for (Index s = 0; s < tables.modes; ++s) largest = maximum(largest, magnitude(tables.energy[s]));
-    return new RateKernelOf<Engine, Weight, LorentzianSpectrum>(
+    return new RateKernelOn<Engine, Weight, LorentzianSpectrum>(
         tables, LorentzianSpectrum::of(tables.spectrum_width, largest), threads, device);
   }
   if (tables.spectrum == SpectrumKind::ohmic)
-    return new RateKernelOf<Engine, Weight, OhmicSpectrum>(
+    return new RateKernelOn<Engine, Weight, OhmicSpectrum>(
         tables, {1.0 / tables.spectrum_width, tables.inverse_temperature}, threads, device);
   if constexpr (Weight::separable)
-    if (!direct) return new RateKernelOf<Engine, Weight, ByMoments>(tables, {}, threads, device);
-  return new RateKernelOf<Engine, Weight, ExponentialSpectrum>(tables, {}, threads, device);
+    if (!direct) return new RateKernelOn<Engine, Weight, ByMoments>(tables, {}, threads, device);
+  return new RateKernelOn<Engine, Weight, ExponentialSpectrum>(tables, {}, threads, device);
 }
 
 /// The kernel on an engine that tables and algorithm call for.
@@ -265,11 +265,11 @@ RateKernel* make_kernel(const RateTables& tables, bool direct, int threads, int 
   if constexpr (Engine::on_host) {
     if (tables.products != nullptr) {
       if (tables.weight == WeightKind::operators)
-        return make_kernel_by_products<Engine, OperatorWeightOn<Engine>>(tables, threads, device);
+        return make_external_kernel<Engine, OperatorWeightOn<Engine>>(tables, threads, device);
       if (tables.weight == WeightKind::table)
-        return make_kernel_by_products<Engine, TableElsewhere<Engine>>(tables, threads, device);
-      if (tables.rank == 2) return make_kernel_by_products<Engine, ProductWeightOn<Engine, 2>>(tables, threads, device);
-      return make_kernel_by_products<Engine, ProductWeightOn<Engine, 1>>(tables, threads, device);
+        return make_external_kernel<Engine, ExternalTable<Engine>>(tables, threads, device);
+      if (tables.rank == 2) return make_external_kernel<Engine, ProductWeightOn<Engine, 2>>(tables, threads, device);
+      return make_external_kernel<Engine, ProductWeightOn<Engine, 1>>(tables, threads, device);
     }
   }
   switch (tables.weight) {

@@ -13,9 +13,9 @@
 /// operator_weight.hpp, table_weight.hpp).
 ///
 /// The sums come in two dresses. Bare: occupations as they are, Boltzmann factors as they are; linear in the
-/// occupations and cheap. Dressed: every factor divided by the largest of its kind, logarithms kept aside, for any beta
-/// and any Lagrange multiplier. A Source gives the partners s', rows.hpp the prefactors of s and what is made of gain_s
-/// and loss_s.
+/// occupations and cheap. Rescaled: every factor divided by the largest of its kind, logarithms kept aside, for any
+/// beta and any Lagrange multiplier. A Source gives the source modes s', rows.hpp the prefactors of s and what is made
+/// of gain_s and loss_s.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -36,48 +36,49 @@ struct PairSums {
   LINDRIFT_HD PairSums<double> lane(int i) const { return {thermal_gain[i], gain[i], thermal_loss[i], loss[i]}; }
 };
 
-/// One mode as the partner of another: particles it can give, holes it can take, each also times its Boltzmann factor.
+/// One mode as the source mode of another: particles it can give, holes it can take, each also times its Boltzmann
+/// factor.
 template <class T>
-struct Partner {
+struct SourceMode {
   T thermal_particle, particle, thermal_hole, hole;
 };
 
 /// Occupations as they are.
-struct BareSource {
+struct PlainSource {
   const double* thermal_out;  ///< e^{+beta E/2}
   const double* thermal_in;   ///< e^{-beta E/2}
   const double* particles;    ///< n, or a direction in the space of n
   const double* holes;        ///< 1 - n, or the same direction
 
   template <class T>
-  LINDRIFT_HD Partner<T> partner(Index s) const {
+  LINDRIFT_HD SourceMode<T> mode(Index s) const {
     const T particle = load<T>(particles, s), hole = load<T>(holes, s);
     return {load<T>(thermal_out, s) * particle, particle, load<T>(thermal_in, s) * hole, hole};
   }
 };
 
 /// Occupations of the point that was dressed.
-struct DressedSource {
+struct RescaledSource {
   const double* thermal_particle;  ///< e^{+beta E/2} n, over its largest
   const double* particle;          ///< n
   const double* thermal_hole;      ///< e^{-beta E/2} (1 - n), over its largest
   const double* hole;              ///< 1 - n
 
   template <class T>
-  LINDRIFT_HD Partner<T> partner(Index s) const {
+  LINDRIFT_HD SourceMode<T> mode(Index s) const {
     return {load<T>(thermal_particle, s), load<T>(particle, s), load<T>(thermal_hole, s), load<T>(hole, s)};
   }
 };
 
 /// The change of a dressed source when lambda changes along `direction`: dn = -n (1-n) dlambda. Both signs of d log
 /// loss and -d log gain come out positive, so none is written.
-struct DressedVariation {
-  DressedSource source;
+struct RescaledVariation {
+  RescaledSource source;
   const double* direction;
 
   template <class T>
-  LINDRIFT_HD Partner<T> partner(Index s) const {
-    const Partner<T> p = source.template partner<T>(s);
+  LINDRIFT_HD SourceMode<T> mode(Index s) const {
+    const SourceMode<T> p = source.template mode<T>(s);
     const T v = load<T>(direction, s);
     const T given = p.hole * v, taken = p.particle * v;
     return {p.thermal_particle * given, p.particle * given, p.thermal_hole * taken, p.hole * taken};
