@@ -11,10 +11,10 @@
 
 #include "benchmarks/google_main.hpp"
 #include "benchmarks/support.hpp"
-#include "blas.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/models/batch.hpp"
 #include "lindrift/tasks/steady_state.hpp"
+#include "linear_algebra.hpp"
 
 namespace lindrift::benchmarks {
 namespace {
@@ -56,7 +56,7 @@ double bare_products(const std::vector<Product>& products, std::size_t modes, in
     std::vector<double> c(product.rows * size), passes;
     for (int e = 0; e < evaluations; ++e) {
       const double start = now();
-      blas::dgemm(product.rows, size, size, 1.0, a.data(), size, b.data(), size, 0.0, c.data(), size);
+      linear_algebra::multiply(product.rows, size, size, a.data(), size, b.data(), size, c.data(), size);
       passes.push_back(now() - start);
     }
     seconds += median(passes);

@@ -104,8 +104,8 @@ class RateKernel {
   virtual MomentBalance* moment_balance() = 0;
 };
 
-/// Eigenvalues and eigenvectors of a Hermitian matrix of `dimension` rows, in place of its columns: on return column i
-/// of (re, im) is an eigenvector of values[i]. Cyclic Jacobi, for the few rows that jump operators have.
+/// Eigenvalues and eigenvectors of a Hermitian matrix of `dimension` rows: on return column i of
+/// (re, im) is an eigenvector of values[i] (src/linear_algebra.hpp).
 void hermitian_eigen(int dimension, double* re, double* im, double* values);
 
 /// Makers of each variant; the caller owns the result. `direct` takes every pair, otherwise moments are used, which

@@ -6,10 +6,10 @@
 #include <fstream>
 #include <thread>
 
-#include "blas.hpp"
 #include "catalogue/memory.hpp"
 #include "cli/verbs.hpp"
 #include "lindrift/lindrift.hpp"
+#include "linear_algebra.hpp"
 #ifdef LINDRIFT_HAVE_MPI
 #include <mpi.h>
 #endif
@@ -49,7 +49,7 @@ int print_info() {
   fmt::print("processor  {}, {} cores, {} of memory\n", processor(), std::thread::hardware_concurrency(),
              bytes_text(machine_memory()));
   fmt::print("kernels    {}, {} threads\n", simd_level(), omp_get_max_threads());
-  fmt::print("BLAS       {}\n", blas::core_name());
+  fmt::print("BLAS       {}\n", linear_algebra::library_name());
   fmt::print("HDF5       {}.{}.{}\n", hdf5[0], hdf5[1], hdf5[2]);
   fmt::print("SUNDIALS   {}\n", sundials);
   fmt::print("MPI        {}\n", mpi_library());

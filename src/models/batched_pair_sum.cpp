@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "blas.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/team.hpp"
+#include "linear_algebra.hpp"
 #ifdef LINDRIFT_HAVE_CUDA
 #include "kernels/cuda/product.hpp"
 #endif
@@ -33,6 +33,7 @@ class CpuMultiplier final : public Multiplier {
         width_(panel_width(size)),
         threads_(execution.threads > 0 ? execution.threads : omp_get_max_threads()),
         team_(execution.team != nullptr && execution.team->size() > 1 ? execution.team : nullptr) {
+    linear_algebra::require_library();
     std::size_t last = size_;
     if (team_ != nullptr) {
       bounds_ = share_bounds(*team_, size_, width_);
@@ -54,8 +55,8 @@ class CpuMultiplier final : public Multiplier {
 #pragma omp parallel for schedule(static) num_threads(threads_) if (panels_ > 1)
     for (std::size_t panel = 0; panel < panels_; ++panel) {
       const std::size_t column = panel * width_;
-      blas::dgemm(count, width_of(panel), size_, 1.0, rows.data(), size_, values_.get() + column * size_,
-                  width_of(panel), 0.0, product.data() + first_ + column, size_);
+      linear_algebra::multiply(count, width_of(panel), size_, rows.data(), size_, values_.get() + column * size_,
+                               width_of(panel), product.data() + first_ + column, size_);
     }
     if (team_ != nullptr) gather_columns(count, product);
   }

@@ -8,9 +8,9 @@
 #include <memory>
 #include <numbers>
 
-#include "blas.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/team.hpp"
+#include "linear_algebra.hpp"
 #include "models/hubbard_direct.hpp"
 #include "models/hubbard_quadrature.hpp"
 
@@ -271,6 +271,7 @@ double FftSelfEnergy::rounding(const MemoryKernel& kernel, std::span<const doubl
 
 double FftSelfEnergy::add_by_matrix(const MemoryKernel& kernel, std::span<Complex* const> rows,
                                     StagedSum& stages) const {
+  linear_algebra::require_library();
   const Quadrature quadrature =
       legendre_panels(exponents_of(kernel, grid_.widest, broadening_), plan_.end, tolerance_ / 3.0);
   const std::size_t sites = modes_.sites, count = frequency_.size(), offsets = grid_.offset.size();
@@ -370,7 +371,7 @@ double FftSelfEnergy::add_by_matrix(const MemoryKernel& kernel, std::span<Comple
         for (std::size_t tile = offset_tiles * chunk / chunks; tile < offset_tiles * (chunk + 1) / chunks; ++tile) {
           const std::size_t begin = tile * tile_offsets, width = std::min(tile_offsets, offsets - begin);
           const std::size_t columns = parts * width;
-          blas::dgemm(2 * some, columns, depth, 1.0, left, depth, wave_tile(tile), columns, 0.0, product, columns);
+          linear_algebra::multiply(2 * some, columns, depth, left, depth, wave_tile(tile), columns, product, columns);
           for (std::size_t i = 0; i < some; ++i) {
             const double *upper = product + 2 * i * columns, *lower = upper + columns;
             Complex *row = momenta[k_begin + i].row, *mirror = momenta[k_begin + i].mirror;
