@@ -48,7 +48,7 @@ double quantile(std::vector<double> values, double share) {
 }
 
 /// The same numbers of every rank on every rank, one after the other.
-std::vector<double> of_all_ranks(Communicator& ranks, const std::vector<double>& own) {
+std::vector<double> of_all_ranks(ProcessGroup& ranks, const std::vector<double>& own) {
   const auto size = static_cast<std::size_t>(ranks.size()), rank = static_cast<std::size_t>(ranks.rank());
   std::vector<double> all(size * own.size());
   std::copy(own.begin(), own.end(), all.begin() + static_cast<std::ptrdiff_t>(rank * own.size()));
@@ -86,7 +86,7 @@ TaskEntry task_of(const std::function<double(std::size_t)>& seconds, bool known)
 }
 
 /// From the first claim to the end on all ranks, over the sum of the times that the points took, shared evenly.
-double makespan_over_ideal(Communicator& ranks, const std::string& folder, bool known, std::size_t points) {
+double makespan_over_ideal(ProcessGroup& ranks, const std::string& folder, bool known, std::size_t points) {
   constexpr double brief = 0.01;
   const auto seconds = [](std::size_t k) { return k % 11 == 10 ? 10.0 * brief : brief; };
   const config::Document document = document_of(points);
@@ -156,7 +156,7 @@ void print_list(const char* name, const std::vector<double>& values, const char*
   fmt::print("  \"{}\": [{}]{}\n", name, fmt::join(values, ", "), end);
 }
 
-void measure(Communicator& ranks, const std::string& folder, bool quick) {
+void measure(ProcessGroup& ranks, const std::string& folder, bool quick) {
   const bool root = ranks.rank() == 0;
   const std::size_t points = quick ? 44 : 220, repetitions = quick ? 1 : 5;
   if (root) fmt::print("{{\n  \"ranks\": {},\n  \"points\": {},\n", ranks.size(), points);
@@ -213,7 +213,7 @@ void measure(Communicator& ranks, const std::string& folder, bool quick) {
 }  // namespace lindrift::sweep
 
 int main(int argc, char** argv) {
-  const auto ranks = lindrift::sweep::make_communicator(&argc, &argv);
+  const auto ranks = lindrift::sweep::make_process_group(&argc, &argv);
   if (argc < 2) {
     fmt::print(stderr, "usage: mpirun -n R campaign_benchmark FOLDER [--quick]\n");
     return 2;

@@ -6,7 +6,7 @@
 
 namespace lindrift {
 
-class Team;
+class Communicator;
 
 /// Where the sums over momenta run.
 enum class Backend { automatic, cpu, cuda };
@@ -26,8 +26,8 @@ struct Execution {
   Algorithm algorithm = Algorithm::automatic;
   int threads = 0;  ///< CPU threads; 0 takes OpenMP's default
   int device = 0;   ///< CUDA device index
-  /// Processes that share this one problem (lindrift/team.hpp); null for a process on its own. Not owned.
-  Team* team = nullptr;
+  /// Processes that share this one problem (lindrift/communicator.hpp); null for a process on its own. Not owned.
+  Communicator* communicator = nullptr;
   /// Entries of a result that the direct algorithm evaluates again, chosen at random, where a task can; 0: none.
   std::size_t certify = 0;
 };

@@ -2,6 +2,7 @@
 
 /// Everything that a program using the library includes.
 #include "lindrift/backend.hpp"
+#include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/generator.hpp"
 #include "lindrift/lattice.hpp"
@@ -20,5 +21,4 @@
 #include "lindrift/tasks/relax.hpp"
 #include "lindrift/tasks/spectral.hpp"
 #include "lindrift/tasks/steady_state.hpp"
-#include "lindrift/team.hpp"
 #include "lindrift/version.hpp"

@@ -5,7 +5,7 @@
 #include <new>
 
 #include "kernels/functor.hpp"
-#include "kernels/sharing.hpp"
+#include "kernels/shared_rows.hpp"
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -57,8 +57,8 @@ class Engine {
   /// Doubles that verbs may hand to one another through a buffer without leaving a core's cache.
   static constexpr Index buffered_values = 1 << 16;
 
-  Engine(int threads, int /*device*/, const Sharing* sharing)
-      : threads_(threads > 0 ? threads : omp_get_max_threads()), sharing_(sharing) {}
+  Engine(int threads, int /*device*/, Communicator* communicator)
+      : threads_(threads > 0 ? threads : omp_get_max_threads()), communicator_(communicator) {}
 
   /// Memory that the host sees is memory that the CPU computes on: nothing to copy.
   const double* upload(const double* host, Index /*size*/, Buffer& /*buffer*/) { return host; }
@@ -93,14 +93,14 @@ class Engine {
     constexpr Index doubles = (sizeof(Sum) + sizeof(double) - 1) / sizeof(double);
     Sum* partial = reinterpret_cast<Sum*>(partial_.resize(blocks * doubles));
     Index first_block = 0, last_block = blocks;
-    const bool shared = sharing_ != nullptr && size >= min_shared_elements;
-    if (shared) sharing_->own(blocks, 1, first_block, last_block);
+    const bool shared = communicator_ != nullptr && size >= min_shared_elements;
+    if (shared) own_items(*communicator_, blocks, 1, first_block, last_block);
 #pragma omp parallel for schedule(static) num_threads(threads_) if (size > parallel_elements)
     for (Index b = first_block; b < last_block; ++b) {
       const Index first = b * block_elements, last = first + block_elements;
       new (partial + b) Sum(block_sum(term, first, last < size ? last : size));
     }
-    if (shared) sharing_->gather(partial_.data(), blocks, 1, doubles);
+    if (shared) gather_items(*communicator_, partial_.data(), blocks, 1, doubles);
     for (Index stride = 1; stride < blocks; stride *= 2)
       for (Index b = 0; b + stride < blocks; b += 2 * stride) partial[b] += partial[b + stride];
     return partial[0];
@@ -109,14 +109,14 @@ class Engine {
   template <class Pair>
   void pair_sum(const Pair& pair) {
     RowRange rows{0, pair.size};
-    if (shares(pair.size)) sharing_->own(pair.size, shared_row_block, rows.first, rows.last);
+    if (shares(pair.size)) own_items(*communicator_, pair.size, shared_row_block, rows.first, rows.last);
     const Index tiles = (rows.last - rows.first + tile_rows - 1) / tile_rows;
 #pragma omp parallel for schedule(static) num_threads(threads_) if (pair.size > parallel_rows)
     for (Index tile = 0; tile < tiles; ++tile) pair_tile(pair, rows.first + tile * tile_rows, rows.last);
   }
   /// Completes an array over the rows, of which this process has its own.
   void gather(double* values, Index size) {
-    if (shares(size)) sharing_->gather(values, size, shared_row_block, 1);
+    if (shares(size)) gather_items(*communicator_, values, size, shared_row_block, 1);
   }
 
   template <class Rows>
@@ -245,10 +245,10 @@ class Engine {
       rows.finish(row, first + a, total[a / pack_width].lane(static_cast<int>(a % pack_width)));
   }
 
-  bool shares(Index size) const { return sharing_ != nullptr && size >= min_shared_rows; }
+  bool shares(Index size) const { return communicator_ != nullptr && size >= min_shared_rows; }
 
   int threads_;
-  const Sharing* sharing_;
+  Communicator* communicator_;
   Buffer partial_;
 };
 

@@ -9,7 +9,7 @@
 #include "kernels/functor.hpp"
 #include "kernels/pair_block.hpp"
 #include "kernels/row_block.hpp"
-#include "kernels/sharing.hpp"
+#include "kernels/shared_rows.hpp"
 
 namespace lindrift::kernels::cuda {
 
@@ -112,7 +112,7 @@ class Engine {
   /// Doubles that verbs may hand to one another through a buffer: enough to fill the card, little of its memory.
   static constexpr Index buffered_values = Index{1} << 25;
 
-  Engine(int /*threads*/, int device, const Sharing* sharing) : device_(device), sharing_(sharing) {
+  Engine(int /*threads*/, int device, Communicator* communicator) : device_(device), communicator_(communicator) {
     LINDRIFT_CUDA_CHECK(cudaSetDevice(device_));
     LINDRIFT_CUDA_CHECK(cudaDeviceGetAttribute(&processors_, cudaDevAttrMultiProcessorCount, device_));
   }
@@ -154,7 +154,7 @@ class Engine {
     if (!shares(size)) return;
     staging_.resize(static_cast<std::size_t>(size));
     LINDRIFT_CUDA_CHECK(cudaMemcpy(staging_.data(), values, bytes(size), cudaMemcpyDeviceToHost));
-    sharing_->gather(staging_.data(), size, shared_row_block, 1);
+    gather_items(*communicator_, staging_.data(), size, shared_row_block, 1);
     LINDRIFT_CUDA_CHECK(cudaMemcpy(values, staging_.data(), bytes(size), cudaMemcpyHostToDevice));
   }
 
@@ -205,10 +205,10 @@ class Engine {
   static constexpr Index max_chunks = 64;
   static constexpr Index max_grid_rows = 32768;
 
-  bool shares(Index size) const { return sharing_ != nullptr && size >= min_shared_rows; }
+  bool shares(Index size) const { return communicator_ != nullptr && size >= min_shared_rows; }
   RowRange own_rows(Index size) const {
     RowRange rows{0, size};
-    if (shares(size)) sharing_->own(size, shared_row_block, rows.first, rows.last);
+    if (shares(size)) own_items(*communicator_, size, shared_row_block, rows.first, rows.last);
     return rows;
   }
 
@@ -242,7 +242,7 @@ class Engine {
   }
 
   int device_;
-  const Sharing* sharing_;
+  Communicator* communicator_;
   int processors_ = 1;
   std::vector<double> staging_;
   Buffer partial_, second_partial_, third_partial_;

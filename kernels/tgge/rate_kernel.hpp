@@ -2,9 +2,11 @@
 
 #include <cstdint>
 
-namespace lindrift::kernels {
+namespace lindrift {
+class Communicator;
+}
 
-class Sharing;
+namespace lindrift::kernels {
 
 enum class WeightKind { product, operators, table };
 enum class SpectrumKind { exponential, lorentzian, ohmic };
@@ -69,8 +71,8 @@ struct RateTables {
   // table: w(to, from)
   const double* table = nullptr;  ///< (modes, modes), row = to
 
-  ExternalPairSum* products = nullptr;  ///< instead of sums over pairs, on the CPU only; must outlive the kernel
-  const Sharing* sharing = nullptr;     ///< processes that share the sums, if any; must outlive the kernel
+  ExternalPairSum* products = nullptr;   ///< instead of sums over pairs, on the CPU only; must outlive the kernel
+  Communicator* communicator = nullptr;  ///< processes that share the sums, if any; must outlive the kernel
 };
 
 /// MomentBalance (include/lindrift/generator.hpp, which documents the functions) on bare pointers.

@@ -31,7 +31,7 @@ template <class Engine, class Weight, class Spectrum>
 class RateKernelOn final : public RateKernel {
  public:
   RateKernelOn(const RateTables& tables, const Spectrum& spectrum, int threads, int device)
-      : engine_(threads, device, tables.sharing),
+      : engine_(threads, device, tables.communicator),
         tables_(tables),
         size_(tables.modes),
         spectrum_(spectrum),

@@ -28,16 +28,16 @@ struct Plan {
   std::vector<std::string> notes;                 ///< what a user would want to know before starting
 };
 
-/// How a running point reports back. Called from the thread that runs the point, by every member of a team in the same
-/// places. Each of these may be empty.
+/// How a running point reports back. Called from the thread that runs the point, by every rank that shares the point in
+/// the same places. Each of these may be empty.
 struct Monitor {
   /// How much of the point is done. False asks it to stop: it then offers a checkpoint and returns what it has, with
   /// io::Result::stopped set.
   std::function<bool(double fraction)> progress;
 
   /// Offers to save the point, at a place from which it can go on with the same bits; to be called after progress().
-  /// `state` is only called when it is time to save: every minute or so, and before a stop. Members of a team have the
-  /// same state, or gather it in `state`, which is called on all of them or none.
+  /// `state` is only called when it is time to save: every minute or so, and before a stop. Ranks that share a point
+  /// have the same state, or gather it in `state`, which is called on all of them or none.
   std::function<void(const std::function<std::vector<unsigned char>()>& state)> checkpoint;
 
   /// What the same point, with the same parameters, saved last when it was stopped or killed; empty if nothing. The
@@ -81,7 +81,7 @@ struct TaskEntry {
   std::function<io::Result(const config::Point&, const Execution&, const Monitor&)> run;
   /// Root attributes of the output that depend on the parameters alone, by name.
   std::function<std::vector<std::pair<std::string, double>>(const config::Point&)> diagnostics{};
-  /// A point gains from several processes: run() shares its work through Execution::team.
+  /// A point gains from several processes: run() shares its work through Execution::communicator.
   bool shares_a_point = false;
   /// It has nothing that a device could do.
   bool cpu_only = false;

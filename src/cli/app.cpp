@@ -13,7 +13,7 @@
 #include "cli/verbs.hpp"
 #include "config/config.hpp"
 #include "lindrift/lindrift.hpp"
-#include "sweep/communicator.hpp"
+#include "sweep/process_group.hpp"
 
 namespace lindrift::cli {
 
@@ -225,7 +225,7 @@ int dispatch(int argc, char** argv) {
   if (check_verb->parsed()) return check(line.run);
   if (status_verb->parsed()) return status(line.status_file);
 
-  const auto communicator = sweep::make_communicator(&argc, &argv);
+  const auto communicator = sweep::make_process_group(&argc, &argv);
   try {
     if (figures_verb->parsed()) return figures(line.figure_names, line.figure_folder, line.run, *communicator);
     return run(line.run, *communicator);

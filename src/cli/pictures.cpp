@@ -113,7 +113,7 @@ int plot(const std::string& file, const std::string& output) {
 }
 
 int figures(const std::vector<std::string>& names, const std::string& folder, const RunOptions& options,
-            sweep::Communicator& communicator) {
+            sweep::ProcessGroup& communicator) {
   fs::path examples;
   std::vector<std::string> wanted, inputs;
   agree(communicator, [&] {

@@ -41,7 +41,7 @@ std::string host_name() {
 }
 
 /// Threads and device of this rank: the ranks of a machine share its cores and its cards.
-Execution execution_of_rank(Execution execution, const sweep::Communicator& communicator) {
+Execution execution_of_rank(Execution execution, const sweep::ProcessGroup& communicator) {
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   if (execution.threads <= 0)
     execution.threads =
@@ -148,7 +148,7 @@ struct Part {
   sweep::Tally before;
 };
 
-Part agreed_part(const sweep::Campaign* campaign, std::size_t points, sweep::Communicator& communicator) {
+Part agreed_part(const sweep::Campaign* campaign, std::size_t points, sweep::ProcessGroup& communicator) {
   std::vector<std::uint64_t> head(5);
   sweep::Bytes bits;
   if (campaign != nullptr) {
@@ -249,7 +249,7 @@ int exit_code_of(const sweep::Tally& tally) { return tally.failed + tally.not_co
 
 }  // namespace
 
-void agree(sweep::Communicator& communicator, const std::function<void()>& look) {
+void agree(sweep::ProcessGroup& communicator, const std::function<void()>& look) {
   std::exception_ptr reason;
   try {
     look();
@@ -270,7 +270,7 @@ void check_execution(const config::Document& document, const Execution& executio
     throw UsageError(fmt::format("--backend cuda: {} runs on the CPU only; use cpu or auto", what));
 }
 
-int run(const RunOptions& options, sweep::Communicator& communicator) {
+int run(const RunOptions& options, sweep::ProcessGroup& communicator) {
   const bool root = communicator.rank() == 0;
   Circumstances here{.output = options.output,
                      .started = timestamp(),

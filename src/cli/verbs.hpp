@@ -9,7 +9,7 @@
 #include "lindrift/backend.hpp"
 #include "sweep/agenda.hpp"
 #include "sweep/campaign.hpp"
-#include "sweep/communicator.hpp"
+#include "sweep/process_group.hpp"
 
 namespace lindrift::cli {
 
@@ -35,7 +35,7 @@ struct Refusal {
 /// Lets every rank look at what is asked for, and lets all go on or all leave: a rank that gave up alone would keep the
 /// others waiting.
 /// @throws Refusal on every rank if `look` has thrown on any; the lowest of those speaks
-void agree(sweep::Communicator& communicator, const std::function<void()>& look);
+void agree(sweep::ProcessGroup& communicator, const std::function<void()>& look);
 
 struct RunOptions {
   std::string input;
@@ -52,13 +52,13 @@ struct RunOptions {
 /// @throws UsageError where the command line wants of a task what it cannot do
 void check_execution(const config::Document& document, const Execution& execution);
 
-int run(const RunOptions& options, sweep::Communicator& communicator);
+int run(const RunOptions& options, sweep::ProcessGroup& communicator);
 int check(const RunOptions& options);
 int status(const std::string& file);
 int list_models(const std::string& model);
 int print_info();
 int plot(const std::string& file, const std::string& output);
 int figures(const std::vector<std::string>& names, const std::string& folder, const RunOptions& options,
-            sweep::Communicator& communicator);
+            sweep::ProcessGroup& communicator);
 
 }  // namespace lindrift::cli

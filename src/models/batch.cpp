@@ -127,9 +127,9 @@ void solve(const Chain& chain, std::span<const std::optional<BathStrength>> prob
   BatchedPairSum batch(bare.equation.modes(), places, taken.size(), matrices_of(bare.equation, *weights, chain.bath),
                        execution);
 
-  // Only the products are shared between a team's members; everything else is short, and the same everywhere.
+  // Only the products are shared between ranks; everything else is short, and the same everywhere.
   Execution alone = execution;
-  alone.team = nullptr;
+  alone.communicator = nullptr;
   alone.threads = 1;
   std::mutex mutex;
   std::exception_ptr failure;

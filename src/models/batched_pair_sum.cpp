@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
-#include "lindrift/team.hpp"
 #include "linear_algebra.hpp"
 #ifdef LINDRIFT_HAVE_CUDA
 #include "kernels/cuda/product.hpp"
@@ -16,7 +16,7 @@ namespace lindrift {
 
 namespace {
 
-/// Columns of a product that are computed by one call: the unit that threads and members of a team share. Panels of one
+/// Columns of a product that are computed by one call: the unit that threads and ranks share. Panels of one
 /// matrix are about as wide as each other, because a call that is left with a few columns is slow.
 std::size_t panel_width(std::size_t size) {
   constexpr std::size_t usual = 512, at_most_more = 64, vector = 8;
@@ -32,13 +32,14 @@ class CpuMultiplier final : public Multiplier {
       : size_(size),
         width_(panel_width(size)),
         threads_(execution.threads > 0 ? execution.threads : omp_get_max_threads()),
-        team_(execution.team != nullptr && execution.team->size() > 1 ? execution.team : nullptr) {
+        communicator_(execution.communicator != nullptr && execution.communicator->size() > 1 ? execution.communicator
+                                                                                              : nullptr) {
     linear_algebra::require_library();
     std::size_t last = size_;
-    if (team_ != nullptr) {
-      bounds_ = share_bounds(*team_, size_, width_);
-      first_ = bounds_[static_cast<std::size_t>(team_->rank())];
-      last = bounds_[static_cast<std::size_t>(team_->rank()) + 1];
+    if (communicator_ != nullptr) {
+      bounds_ = share_bounds(*communicator_, size_, width_);
+      first_ = bounds_[static_cast<std::size_t>(communicator_->rank())];
+      last = bounds_[static_cast<std::size_t>(communicator_->rank()) + 1];
     }
     panels_ = (last - first_ + width_ - 1) / width_;
     columns_ = last - first_;
@@ -58,13 +59,13 @@ class CpuMultiplier final : public Multiplier {
       linear_algebra::multiply(count, width_of(panel), size_, rows.data(), size_, values_.get() + column * size_,
                                width_of(panel), product.data() + first_ + column, size_);
     }
-    if (team_ != nullptr) gather_columns(count, product);
+    if (communicator_ != nullptr) gather_columns(count, product);
   }
 
  private:
   std::size_t width_of(std::size_t panel) const { return std::min(width_, columns_ - panel * width_); }
 
-  /// A team gathers what lies together: the shares of columns, one after the other.
+  /// What is gathered must lie together: the shares of columns, one after the other.
   void gather_columns(std::size_t count, std::vector<double>& product) {
     packed_.resize(count * size_);
     std::vector<std::size_t> packed_bounds;
@@ -74,9 +75,9 @@ class CpuMultiplier final : public Multiplier {
       for (std::size_t r = 0; r < count; ++r)
         copy(packed_.data() + packed_bounds[rank] + r * width, product.data() + r * size_ + bounds_[rank], width);
     };
-    each_share(static_cast<std::size_t>(team_->rank()),
+    each_share(static_cast<std::size_t>(communicator_->rank()),
                [](double* packed, const double* own, std::size_t width) { std::copy_n(own, width, packed); });
-    team_->all_gather(packed_, packed_bounds);
+    communicator_->all_gather(packed_, packed_bounds);
     for (std::size_t rank = 0; rank + 1 < bounds_.size(); ++rank)
       each_share(rank,
                  [](const double* packed, double* whole, std::size_t width) { std::copy_n(packed, width, whole); });
@@ -88,7 +89,7 @@ class CpuMultiplier final : public Multiplier {
   std::vector<double> packed_;
   std::vector<std::size_t> bounds_;
   int threads_;
-  Team* team_;  ///< null if alone
+  Communicator* communicator_;  ///< null if alone
 };
 
 #ifdef LINDRIFT_HAVE_CUDA

@@ -43,7 +43,7 @@ class BatchedPairSum {
   /// @param places     rows of each product, whoever fills them: a library's kernels, and with them the last bits,
   ///                   depend on the shapes
   /// @param taken      how many of the places will ask and leave
-  /// @param execution  backend resolved; a team shares the columns of the products
+  /// @param execution  backend resolved; ranks share the columns of the products
   BatchedPairSum(std::size_t modes, std::size_t places, std::size_t taken, PairMatrices matrices,
                  const Execution& execution);
   ~BatchedPairSum();

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "kernels/hubbard/self_energy_kernel.hpp"
-#include "lindrift/team.hpp"
+#include "lindrift/communicator.hpp"
 
 namespace lindrift {
 
@@ -92,7 +92,7 @@ DirectSelfEnergy::DirectSelfEnergy(const HubbardModes& modes, const Execution& e
 
 DirectSelfEnergy::~DirectSelfEnergy() = default;
 
-/// Sums of the blocks of rows, shared between the team and added in the order of the blocks.
+/// Sums of the blocks of rows, shared between the ranks and added in the order of the blocks.
 template <class Evaluate>
 void DirectSelfEnergy::sum(std::size_t results, const Evaluate& evaluate, std::vector<double>& re,
                            std::vector<double>& im) {
@@ -104,7 +104,7 @@ void DirectSelfEnergy::sum(std::size_t results, const Evaluate& evaluate, std::v
       im[i] += block_im[i];
     }
   };
-  if (execution_.team == nullptr || execution_.team->size() == 1) {
+  if (execution_.communicator == nullptr || execution_.communicator->size() == 1) {
     std::vector<double> block(2 * results);
     for (const Rows& rows : blocks_) {
       evaluate(rows, block.data(), block.data() + results);
@@ -113,13 +113,13 @@ void DirectSelfEnergy::sum(std::size_t results, const Evaluate& evaluate, std::v
     return;
   }
   std::vector<double> all(2 * results * blocks_.size());
-  const auto shares = share_bounds(*execution_.team, blocks_.size());
-  const auto rank = static_cast<std::size_t>(execution_.team->rank());
+  const auto shares = share_bounds(*execution_.communicator, blocks_.size());
+  const auto rank = static_cast<std::size_t>(execution_.communicator->rank());
   for (std::size_t b = shares[rank]; b < shares[rank + 1]; ++b) {
     double* block = all.data() + 2 * results * b;
     evaluate(blocks_[b], block, block + results);
   }
-  execution_.team->all_gather(all, share_bounds(*execution_.team, blocks_.size(), 1, 2 * results));
+  execution_.communicator->all_gather(all, share_bounds(*execution_.communicator, blocks_.size(), 1, 2 * results));
   for (std::size_t b = 0; b < blocks_.size(); ++b)
     add(all.data() + 2 * results * b, all.data() + 2 * results * b + results);
 }

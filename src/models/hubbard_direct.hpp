@@ -17,8 +17,8 @@ class SelfEnergyKernel;
 }
 
 /// Sigma(k, w + i eta) of the Hubbard chain as the double sum over momenta (docs/physics.md, Eq. 64), on either
-/// backend: O(L^2) for each momentum and frequency. Without a Hartree shift. Members of execution.team share the rows
-/// q.
+/// backend: O(L^2) for each momentum and frequency. Without a Hartree shift. Ranks of execution.communicator share the
+/// rows q.
 class DirectSelfEnergy {
  public:
   /// @param slow  momenta p whose pairs are summed, ascending; empty: all

@@ -8,8 +8,8 @@
 #include <memory>
 #include <numbers>
 
+#include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
-#include "lindrift/team.hpp"
 #include "linear_algebra.hpp"
 #include "models/hubbard_direct.hpp"
 #include "models/hubbard_quadrature.hpp"
@@ -246,16 +246,16 @@ double FftSelfEnergy::add_grid(std::span<Complex* const> rows, StagedSum& stages
   return error;
 }
 
-/// K at some times, all momenta; the team's members share the times.
+/// K at some times, all momenta; ranks share the times.
 void FftSelfEnergy::evaluate(const MemoryKernel& kernel, std::span<const double> at, Complex* values) const {
-  Team* team = execution_.team;
-  if (team == nullptr || team->size() == 1) return kernel.evaluate(at, values, threads_);
-  const auto shares = share_bounds(*team, at.size());
-  const auto rank = static_cast<std::size_t>(team->rank());
+  Communicator* communicator = execution_.communicator;
+  if (communicator == nullptr || communicator->size() == 1) return kernel.evaluate(at, values, threads_);
+  const auto shares = share_bounds(*communicator, at.size());
+  const auto rank = static_cast<std::size_t>(communicator->rank());
   kernel.evaluate(at.subspan(shares[rank], shares[rank + 1] - shares[rank]), values + shares[rank] * modes_.sites,
                   threads_);
-  team->all_gather({reinterpret_cast<double*>(values), 2 * at.size() * modes_.sites},
-                   share_bounds(*team, at.size(), 1, 2 * modes_.sites));
+  communicator->all_gather({reinterpret_cast<double*>(values), 2 * at.size() * modes_.sites},
+                           share_bounds(*communicator, at.size(), 1, 2 * modes_.sites));
 }
 
 /// What rounding may leave: a few last bits of K at every time, and of the phases w t.
@@ -276,7 +276,7 @@ double FftSelfEnergy::add_by_matrix(const MemoryKernel& kernel, std::span<Comple
       legendre_panels(exponents_of(kernel, grid_.widest, broadening_), plan_.end, tolerance_ / 3.0);
   const std::size_t sites = modes_.sites, count = frequency_.size(), offsets = grid_.offset.size();
   const std::size_t parts = grid_.symmetric ? 2 : 1;  // an offset has a cosine and a sine column, or one of both rows
-  SharedRows momenta(rows, count, grid_.mirrored, execution_.team);
+  SharedRows momenta(rows, count, grid_.mirrored, execution_.communicator);
   const std::size_t tile_momenta = momenta_of_tile(momenta.size());
   const SharedRows::Range all{0, momenta.size()}, own = momenta.share(all, tile_momenta);
   const auto complete = [&] { momenta.gather(all, tile_momenta); };
@@ -438,7 +438,7 @@ double FftSelfEnergy::add_by_chirp(const MemoryKernel& kernel, std::span<Complex
   const Fourier fourier(length);
   fourier.forward(convolved.data(), 1);
 
-  SharedRows momenta(rows, count, grid_.mirrored, execution_.team);
+  SharedRows momenta(rows, count, grid_.mirrored, execution_.communicator);
   constexpr std::size_t rows_at_once = chirp_rows;
   const std::size_t blocks = (momenta.size() + rows_at_once - 1) / rows_at_once;
   const std::size_t rounds = std::min(blocks, max_rounds);
@@ -491,7 +491,7 @@ double FftSelfEnergy::add_by_device(const MemoryKernel& kernel, std::span<Comple
   if (!make_device_) throw UnsupportedError("backend = cuda: this build has no CUDA");
   const std::unique_ptr<kernels::TimeDevice> device = make_device_(kernel.tables());
   // The card does all momenta: their mirrors cost less there than here.
-  SharedRows momenta(rows, count, false, execution_.team);
+  SharedRows momenta(rows, count, false, execution_.communicator);
   const SharedRows::Range all{0, momenta.size()}, own = momenta.share(all, shape_.momenta);
   const auto complete = [&] { momenta.gather(all, shape_.momenta); };
 

@@ -32,7 +32,7 @@ struct FftPlan {
 
 /// Sigma(k, w + i eta) of the Hubbard chain for all momenta by way of time (docs/physics.md, Eqs. 68 to 76): O(L log L)
 /// for each of a few hundred times, then a product of matrices, or chirps where a uniform grid has very many
-/// frequencies. Without a Hartree shift. Members of execution.team share the times, then the momenta.
+/// frequencies. Without a Hartree shift. Ranks of execution.communicator share the times, then the momenta.
 class FftSelfEnergy {
  public:
   /// @param frequency  ascending; as many as there are, at least one    @param broadening  eta >= 0

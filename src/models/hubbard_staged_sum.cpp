@@ -1,6 +1,6 @@
 #include "models/hubbard_staged_sum.hpp"
 
-#include "lindrift/team.hpp"
+#include "lindrift/communicator.hpp"
 
 namespace lindrift {
 
@@ -13,8 +13,8 @@ Complex mirrored_value(Complex z) { return Complex(0.0) - std::conj(z); }
 
 }  // namespace
 
-SharedRows::SharedRows(std::span<Complex* const> rows, std::size_t count, bool mirrored, Team* team)
-    : count_(count), team_(team != nullptr && team->size() > 1 ? team : nullptr) {
+SharedRows::SharedRows(std::span<Complex* const> rows, std::size_t count, bool mirrored, Communicator* communicator)
+    : count_(count), communicator_(communicator != nullptr && communicator->size() > 1 ? communicator : nullptr) {
   const std::size_t sites = rows.size();
   for (std::size_t m = 0; m < sites; ++m) {
     const std::size_t other = mirrored ? (sites + sites / 2 - m) % sites : m;
@@ -23,7 +23,7 @@ SharedRows::SharedRows(std::span<Complex* const> rows, std::size_t count, bool m
     if (rows[m] != nullptr || mirror != nullptr) momenta_.push_back({m, rows[m], mirror});
   }
   targets_ = momenta_;
-  if (team_ == nullptr) return;
+  if (communicator_ == nullptr) return;
   own_.resize(momenta_.size() * count_);
   for (std::size_t i = 0; i < momenta_.size(); ++i) {
     Complex* own = own_.data() + i * count_;
@@ -34,18 +34,18 @@ SharedRows::SharedRows(std::span<Complex* const> rows, std::size_t count, bool m
 }
 
 SharedRows::Range SharedRows::share(Range range, std::size_t tile) const {
-  if (team_ == nullptr) return range;
-  const auto bounds = share_bounds(*team_, range.last - range.first, tile);
-  const auto rank = static_cast<std::size_t>(team_->rank());
+  if (communicator_ == nullptr) return range;
+  const auto bounds = share_bounds(*communicator_, range.last - range.first, tile);
+  const auto rank = static_cast<std::size_t>(communicator_->rank());
   return {range.first + bounds[rank], range.first + bounds[rank + 1]};
 }
 
 void SharedRows::gather(Range range, std::size_t tile) {
-  if (team_ == nullptr) return;
+  if (communicator_ == nullptr) return;
   std::vector<std::size_t> bounds;
-  for (const std::size_t bound : share_bounds(*team_, range.last - range.first, tile))
+  for (const std::size_t bound : share_bounds(*communicator_, range.last - range.first, tile))
     bounds.push_back(2 * count_ * bound);
-  team_->all_gather({reinterpret_cast<double*>(own_.data() + range.first * count_), bounds.back()}, bounds);
+  communicator_->all_gather({reinterpret_cast<double*>(own_.data() + range.first * count_), bounds.back()}, bounds);
   for (std::size_t i = range.first; i < range.last; ++i)
     for (std::size_t w = 0; w < count_; ++w) {
       const Complex value = own_[i * count_ + w];

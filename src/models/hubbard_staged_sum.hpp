@@ -9,18 +9,18 @@
 
 namespace lindrift {
 
-class Team;
+class Communicator;
 
 /// A long sum over the chain in stages, between which it can stop, and go on later from what its rows hold then.
 class StagedSum {
  public:
   /// @param done      stages so far; @param of  all of them
-  /// @param complete  brings the rows of this process up to date, where members of a team hold parts of them; to be
+  /// @param complete  brings the rows of this process up to date, where ranks hold parts of them; to be
   ///                  called by all of them or none
   /// @return false stops the sum
   using OnStage = std::function<bool(std::size_t done, std::size_t of, const std::function<void()>& complete)>;
 
-  /// @param on_stage  called after each stage but the last, by all members of a team alike; may be empty
+  /// @param on_stage  called after each stage but the last, on every rank that shares the problem; may be empty
   /// @param begin     stages that were done before
   explicit StagedSum(OnStage on_stage = {}, std::size_t begin = 0) : on_stage_(std::move(on_stage)), begin_(begin) {}
 
@@ -46,7 +46,7 @@ class StagedSum {
 };
 
 /// Rows of Sigma(k,w) by momentum, of which half follow from the others if Sigma(pi-k,-w) = -conj Sigma(k,w), and which
-/// the members of a team compute in shares.
+/// ranks compute in shares.
 class SharedRows {
  public:
   /// A momentum that is computed.
@@ -60,22 +60,22 @@ class SharedRows {
   };
 
   /// @param rows   m = 0 .. L-1, `count` values each; a row may be null
-  /// @param team   null if alone
-  SharedRows(std::span<std::complex<double>* const> rows, std::size_t count, bool mirrored, Team* team);
+  /// @param communicator   null if alone
+  SharedRows(std::span<std::complex<double>* const> rows, std::size_t count, bool mirrored, Communicator* communicator);
 
   std::size_t size() const { return momenta_.size(); }
-  /// Targets of momentum i; in a team they are of this process alone until gather().
+  /// Targets of momentum i; where ranks share they are this rank's own until gather().
   const Momentum& operator[](std::size_t i) const { return targets_[i]; }
-  /// This process's share of the momenta in `range`, in whole tiles, so that bits do not depend on the team.
+  /// This process's share of the momenta in `range`, in whole tiles, so that bits do not depend on the ranks.
   Range share(Range range, std::size_t tile) const;
   /// Completes the momenta in `range`, of which every member has computed its share.
   void gather(Range range, std::size_t tile);
 
  private:
   std::size_t count_;
-  Team* team_;
+  Communicator* communicator_;
   std::vector<Momentum> momenta_, targets_;
-  std::vector<std::complex<double>> own_;  ///< in a team: (momenta, count)
+  std::vector<std::complex<double>> own_;  ///< where ranks share: (momenta, count)
 };
 
 }  // namespace lindrift

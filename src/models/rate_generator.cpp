@@ -4,17 +4,14 @@
 #include <string>
 #include <utility>
 
-#include "kernels/sharing.hpp"
+#include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
-#include "lindrift/team.hpp"
 
 namespace lindrift {
 
 kernels::RateKernel::~RateKernel() = default;
 kernels::MomentBalance::~MomentBalance() = default;
 kernels::ExternalPairSum::~ExternalPairSum() = default;
-kernels::Sharing::~Sharing() = default;
-
 namespace {
 
 void check_length(const char* what, std::size_t size, std::size_t wanted) {
@@ -64,26 +61,6 @@ class KernelMomentBalance final : public MomentBalance {
   kernels::MomentBalance& kernel_;
 };
 
-class TeamSharing final : public kernels::Sharing {
- public:
-  explicit TeamSharing(Team& team) : team_(team) {}
-
-  void own(std::int64_t count, std::int64_t block, std::int64_t& first, std::int64_t& last) const override {
-    const auto bounds = share_bounds(team_, unsigned_of(count), unsigned_of(block));
-    const auto rank = static_cast<std::size_t>(team_.rank());
-    first = static_cast<std::int64_t>(bounds[rank]);
-    last = static_cast<std::int64_t>(bounds[rank + 1]);
-  }
-  void gather(double* values, std::int64_t count, std::int64_t block, std::int64_t width) const override {
-    const auto bounds = share_bounds(team_, unsigned_of(count), unsigned_of(block), unsigned_of(width));
-    team_.all_gather({values, unsigned_of(count * width)}, bounds);
-  }
-
- private:
-  static std::size_t unsigned_of(std::int64_t size) { return static_cast<std::size_t>(size); }
-  Team& team_;
-};
-
 kernels::RateKernel* make_kernel(const kernels::RateTables& tables, const Execution& execution) {
   const bool direct = execution.algorithm == Algorithm::direct;
 #ifdef LINDRIFT_HAVE_CUDA
@@ -103,9 +80,8 @@ class RateGenerator final : public Generator {
  public:
   RateGenerator(kernels::RateTables tables, const Execution& execution)
       : modes_(static_cast<std::size_t>(tables.modes)) {
-    if (execution.team != nullptr && execution.team->size() > 1)
-      sharing_ = std::make_unique<TeamSharing>(*execution.team);
-    tables.sharing = sharing_.get();
+    if (execution.communicator != nullptr && execution.communicator->size() > 1)
+      tables.communicator = execution.communicator;
     kernel_.reset(make_kernel(tables, execution));
     if (kernels::MomentBalance* balance = kernel_->moment_balance()) moment_balance_.emplace(modes_, *balance);
   }
@@ -147,7 +123,6 @@ class RateGenerator final : public Generator {
   }
 
   std::size_t modes_;
-  std::unique_ptr<kernels::Sharing> sharing_;
   std::unique_ptr<kernels::RateKernel> kernel_;
   std::optional<KernelMomentBalance> moment_balance_;
   bool linearized_ = false, has_log_point_ = false;

@@ -89,7 +89,7 @@ std::size_t parts_of_groups(std::size_t groups, std::size_t group_size, int rank
 /// ranks without work. All of them if they are fewer than ranks.
 std::size_t units_for_teams(const std::vector<double>& costs, int ranks);
 
-/// Team of a rank where there are fewer units than ranks: `teams` teams of neighbours, as even as can be.
+/// Communicator of a rank where there are fewer units than ranks: `teams` teams of neighbours, as even as can be.
 int team_of(int rank, int size, std::size_t teams);
 
 }  // namespace lindrift::sweep

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "io/system.hpp"
-#include "sweep/communicator.hpp"
+#include "sweep/process_group.hpp"
 
 /// What is finished and not yet in the output: one append-only file of each writer. A file is a header and records,
 /// little-endian as the machines that this program runs on:

@@ -1,5 +1,5 @@
 #include "lindrift/error.hpp"
-#include "sweep/communicator.hpp"
+#include "sweep/process_group.hpp"
 
 #ifdef LINDRIFT_HAVE_MPI
 
@@ -157,10 +157,10 @@ class TwoSidedBoard final : public Board {
   std::optional<Patrol> patrol_;
 };
 
-class MpiCommunicator : public Communicator {
+class MpiGroup : public ProcessGroup {
  public:
   /// Takes over a communicator, which must not be MPI's world or another library's.
-  explicit MpiCommunicator(MPI_Comm communicator) : communicator_(communicator) {
+  explicit MpiGroup(MPI_Comm communicator) : communicator_(communicator) {
     LINDRIFT_MPI_CHECK(MPI_Comm_set_errhandler(communicator_, MPI_ERRORS_RETURN));
     LINDRIFT_MPI_CHECK(MPI_Comm_rank(communicator_, &rank_));
     LINDRIFT_MPI_CHECK(MPI_Comm_size(communicator_, &size_));
@@ -170,9 +170,9 @@ class MpiCommunicator : public Communicator {
     LINDRIFT_MPI_CHECK(MPI_Comm_size(node, &local_size_));
     LINDRIFT_MPI_CHECK(MPI_Comm_free(&node));
   }
-  ~MpiCommunicator() override { MPI_Comm_free(&communicator_); }
-  MpiCommunicator(const MpiCommunicator&) = delete;
-  MpiCommunicator& operator=(const MpiCommunicator&) = delete;
+  ~MpiGroup() override { MPI_Comm_free(&communicator_); }
+  MpiGroup(const MpiGroup&) = delete;
+  MpiGroup& operator=(const MpiGroup&) = delete;
 
   int rank() const override { return rank_; }
   int size() const override { return size_; }
@@ -216,10 +216,10 @@ class MpiCommunicator : public Communicator {
                                       MPI_DOUBLE, communicator_));
   }
 
-  std::unique_ptr<Communicator> split(int colour) override {
+  std::unique_ptr<ProcessGroup> split(int colour) override {
     MPI_Comm part;
     LINDRIFT_MPI_CHECK(MPI_Comm_split(communicator_, colour, rank_, &part));
-    return std::make_unique<MpiCommunicator>(part);
+    return std::make_unique<MpiGroup>(part);
   }
 
   std::unique_ptr<Board> make_board() override;
@@ -242,7 +242,7 @@ class MpiCommunicator : public Communicator {
   int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1;
 };
 
-std::unique_ptr<Board> MpiCommunicator::make_board() {
+std::unique_ptr<Board> MpiGroup::make_board() {
   int level = MPI_THREAD_SINGLE;
   LINDRIFT_MPI_CHECK(MPI_Query_thread(&level));
   const bool threads = level == MPI_THREAD_MULTIPLE;
@@ -276,16 +276,16 @@ class MpiLibrary {
   }
 };
 
-class MpiWorld final : private MpiLibrary, public MpiCommunicator {
+class MpiWorld final : private MpiLibrary, public MpiGroup {
  public:
-  MpiWorld(int* argc, char*** argv) : MpiLibrary(argc, argv), MpiCommunicator(copy_of_world()) {}
+  MpiWorld(int* argc, char*** argv) : MpiLibrary(argc, argv), MpiGroup(copy_of_world()) {}
 };
 
 }  // namespace
 
-std::unique_ptr<Communicator> make_communicator(int* argc, char*** argv) {
+std::unique_ptr<ProcessGroup> make_process_group(int* argc, char*** argv) {
   if (launched_by_mpi()) return std::make_unique<MpiWorld>(argc, argv);
-  return std::make_unique<Communicator>();
+  return std::make_unique<ProcessGroup>();
 }
 
 }  // namespace lindrift::sweep
@@ -297,12 +297,12 @@ std::unique_ptr<Communicator> make_communicator(int* argc, char*** argv) {
 
 namespace lindrift::sweep {
 
-std::unique_ptr<Communicator> make_communicator(int*, char***) {
+std::unique_ptr<ProcessGroup> make_process_group(int*, char***) {
   for (const char* mark : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}) {
     const char* size = std::getenv(mark);
     if (size && std::string(size) != "1") throw Error("started as one of several MPI ranks, but this build has no MPI");
   }
-  return std::make_unique<Communicator>();
+  return std::make_unique<ProcessGroup>();
 }
 
 }  // namespace lindrift::sweep

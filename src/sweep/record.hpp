@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "io/field.hpp"
-#include "sweep/communicator.hpp"
+#include "sweep/process_group.hpp"
 
 namespace lindrift::sweep {
 

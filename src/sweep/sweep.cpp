@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "lindrift/error.hpp"
-#include "sweep/team.hpp"
+#include "sweep/guarded_communicator.hpp"
 
 namespace lindrift::sweep {
 
@@ -26,7 +26,7 @@ constexpr std::int64_t stop_mark = std::int64_t{1} << 40;
 class Worker {
  public:
   Worker(const config::Document& document, const TaskEntry& task, const Execution& execution,
-         Communicator& communicator, const Wanted& wanted, const Tally& before, const Conduct& conduct)
+         ProcessGroup& communicator, const Wanted& wanted, const Tally& before, const Conduct& conduct)
       : document_(document),
         task_(task),
         execution_(execution),
@@ -88,7 +88,7 @@ class Worker {
   void shared() {
     const int own = team_of(communicator_.rank(), communicator_.size(), agenda_.teams());
     const auto members = communicator_.split(own);
-    std::optional<SharedTeam> team;
+    std::optional<GuardedCommunicator> team;
     if (members->size() > 1) team.emplace(*members);
     team_ = team ? &*team : nullptr;
     take(agenda_.alone() + static_cast<std::size_t>(own));
@@ -184,7 +184,7 @@ class Worker {
     record.point = point;
     const auto start = Clock::now();
     const auto run_on = [&](Execution execution) {
-      execution.team = team_;
+      execution.communicator = team_;
       io::Result result;
       const auto work = [&] { result = task_.run(document_.point(point), execution, monitor_of(point)); };
       if (team_ != nullptr)
@@ -332,13 +332,13 @@ class Worker {
   const config::Document& document_;
   const TaskEntry& task_;
   const Execution& execution_;
-  Communicator& communicator_;
+  ProcessGroup& communicator_;
   const Conduct& conduct_;
   Agenda agenda_;
   std::unique_ptr<Board> board_;
   Tally before_, own_;
   Leaving leaving_;
-  SharedTeam* team_ = nullptr;
+  GuardedCommunicator* team_ = nullptr;
   bool stopping_ = false, save_due_ = false, told_ = false;
   double fraction_ = 0.0;
   Clock::time_point looked_ = Clock::now(), saved_ = Clock::now();
@@ -347,7 +347,7 @@ class Worker {
 }  // namespace
 
 Leaving run(const config::Document& document, const TaskEntry& task, const Execution& execution,
-            Communicator& communicator, const Wanted& wanted, const Tally& before, const Conduct& conduct) {
+            ProcessGroup& communicator, const Wanted& wanted, const Tally& before, const Conduct& conduct) {
   Worker worker(document, task, execution, communicator, wanted, before, conduct);
   try {
     return worker.run();

@@ -9,7 +9,7 @@
 #include "config/config.hpp"
 #include "sweep/agenda.hpp"
 #include "sweep/assembly.hpp"
-#include "sweep/communicator.hpp"
+#include "sweep/process_group.hpp"
 #include "sweep/record.hpp"
 
 namespace lindrift::sweep {
@@ -47,6 +47,6 @@ struct Leaving {
 /// The numbers depend on neither ranks nor schedule nor interruptions.
 /// @param before  points that an earlier run finished, for the tally
 Leaving run(const config::Document& document, const TaskEntry& task, const Execution& execution,
-            Communicator& communicator, const Wanted& wanted, const Tally& before, const Conduct& conduct);
+            ProcessGroup& communicator, const Wanted& wanted, const Tally& before, const Conduct& conduct);
 
 }  // namespace lindrift::sweep

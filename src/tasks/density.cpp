@@ -10,9 +10,9 @@
 #include <string>
 
 #include "fourier.hpp"
+#include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice.hpp"
-#include "lindrift/team.hpp"
 #include "models/propagator.hpp"
 #include "tasks/short_text.hpp"
 #include "tasks/times.hpp"
@@ -474,8 +474,8 @@ DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::s
     result.drift_symmetric[t] = relative * (moment - antipode) / excess;
   };
 
-  Team alone;
-  Team& team = execution.team ? *execution.team : alone;
+  Communicator alone;
+  Communicator& communicator = execution.communicator ? *execution.communicator : alone;
   const TimeBatches batches{times.size(), sites};
   const int threads = threads_of(execution);
   std::vector<Workspace> workspaces(static_cast<std::size_t>(batches.outer(threads)));
@@ -507,7 +507,7 @@ DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::s
   // A time costs L^2 with a whole correlator: then a round is what the threads do at once.
   const std::size_t round =
       start.coherent->costly() ? static_cast<std::size_t>(batches.outer(threads)) : batches.round(threads);
-  result.converged = rounds.run(team, batches.batch(), round,
+  result.converged = rounds.run(communicator, batches.batch(), round,
                                 [&](std::size_t first, std::size_t last) { batches.run(first, last, threads, batch); });
   return result;
 }

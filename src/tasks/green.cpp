@@ -7,9 +7,9 @@
 #include <memory>
 
 #include "fourier.hpp"
+#include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice.hpp"
-#include "lindrift/team.hpp"
 #include "models/propagator.hpp"
 #include "tasks/times.hpp"
 
@@ -38,7 +38,7 @@ void store_green(std::span<const Complex> row, double factor, Complex* target) {
   turn(0, sites - half, target + half);
 }
 
-/// Where the results go; every member of a team fills the rows of its times.
+/// Where the results go; every rank fills the rows of its times.
 class Collector {
  public:
   Collector(GreenResult& result, const GreenOptions& options, double growth, std::size_t sites)
@@ -81,7 +81,7 @@ class Collector {
   double growth_;
 };
 
-bool run_on_host(const Propagator& propagator, const TimeRounds& rounds, Team& team, int threads,
+bool run_on_host(const Propagator& propagator, const TimeRounds& rounds, Communicator& communicator, int threads,
                  Collector& collector) {
   const std::size_t sites = propagator.sites();
   const TimeBatches batches{rounds.times.size(), sites};
@@ -101,12 +101,13 @@ bool run_on_host(const Propagator& propagator, const TimeRounds& rounds, Team& t
       if (collector.site_row(0)) store_green(row, collector.scale(t) * collector.over_sites(), collector.site_row(t));
     }
   };
-  return rounds.run(team, batches.batch(), batches.round(threads),
+  return rounds.run(communicator, batches.batch(), batches.round(threads),
                     [&](std::size_t first, std::size_t last) { batches.run(first, last, threads, batch); });
 }
 
 bool run_on_device([[maybe_unused]] const Propagator& propagator, [[maybe_unused]] const TimeRounds& rounds,
-                   [[maybe_unused]] Team& team, [[maybe_unused]] int device, [[maybe_unused]] Collector& collector) {
+                   [[maybe_unused]] Communicator& communicator, [[maybe_unused]] int device,
+                   [[maybe_unused]] Collector& collector) {
 #ifdef LINDRIFT_HAVE_CUDA
   const std::size_t sites = propagator.sites();
   // Two arrays of 256 MB on the device.
@@ -115,7 +116,7 @@ bool run_on_device([[maybe_unused]] const Propagator& propagator, [[maybe_unused
       kernels::cuda_device::make_propagator_device(propagator.tables(), device));
   std::vector<Complex> momentum_rows(collector.momentum_row(0) ? batch * sites : 0);
   std::vector<double> sums(3 * batch), factor(batch);
-  return rounds.run(team, batch, 1, [&](std::size_t first, std::size_t last) {
+  return rounds.run(communicator, batch, 1, [&](std::size_t first, std::size_t last) {
     const std::size_t count = last - first;
     if (count == 0) return;
     for (std::size_t t = 0; t < count; ++t) factor[t] = collector.scale(first + t) * collector.over_sites();
@@ -158,8 +159,8 @@ GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, c
   result.times.assign(times.begin(), times.end());
   result.backend = green_backend(execution.backend, sites, times.size(), &result.backend_reason);
   Collector collector(result, options, propagator.growth(), sites);
-  Team alone;
-  Team& team = execution.team ? *execution.team : alone;
+  Communicator alone;
+  Communicator& communicator = execution.communicator ? *execution.communicator : alone;
   const TimeRounds rounds{.times = times,
                           .rows = collector.rows(),
                           .backend = result.backend,
@@ -167,8 +168,8 @@ GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, c
                           .checkpoint = options.checkpoint,
                           .restored = options.restored};
   result.converged = result.backend == Backend::cuda
-                         ? run_on_device(propagator, rounds, team, execution.device, collector)
-                         : run_on_host(propagator, rounds, team, threads_of(execution), collector);
+                         ? run_on_device(propagator, rounds, communicator, execution.device, collector)
+                         : run_on_host(propagator, rounds, communicator, threads_of(execution), collector);
   return result;
 }
 

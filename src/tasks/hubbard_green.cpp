@@ -8,8 +8,8 @@
 #include <memory>
 
 #include "fourier.hpp"
+#include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
-#include "lindrift/team.hpp"
 #include "models/hubbard_memory_kernel.hpp"
 #include "models/hubbard_volterra.hpp"
 #include "parallel.hpp"
@@ -78,8 +78,8 @@ struct Stand {
   std::int64_t halving = 0;
 };
 
-/// One run with its check. Rounds are of the same momenta whoever shares them, so that a team goes on where one process
-/// stopped.
+/// One run with its check. Rounds are of the same momenta whoever shares them, so that several ranks go on where one
+/// process stopped.
 class Propagation {
  public:
   Propagation(const HubbardModes& modes, std::span<const double> at, const HubbardGreenOptions& options,
@@ -88,7 +88,8 @@ class Propagation {
         at_(at),
         options_(options),
         execution_(execution),
-        team_(execution.team != nullptr && execution.team->size() > 1 ? execution.team : nullptr),
+        communicator_(execution.communicator != nullptr && execution.communicator->size() > 1 ? execution.communicator
+                                                                                              : nullptr),
         threads_(execution.threads > 0 ? execution.threads : omp_get_max_threads()),
         kernel_(modes),
         groups_((modes.sites + group - 1) / group),
@@ -121,8 +122,8 @@ class Propagation {
     for (std::size_t round = done; round < rounds; ++round) {
       const std::size_t begin = groups * round / rounds, end = groups * (round + 1) / rounds;
       std::vector<std::size_t> shares = {0, end - begin};
-      if (team_ != nullptr) shares = share_bounds(*team_, end - begin);
-      const std::size_t rank = team_ != nullptr ? static_cast<std::size_t>(team_->rank()) : 0;
+      if (communicator_ != nullptr) shares = share_bounds(*communicator_, end - begin);
+      const std::size_t rank = communicator_ != nullptr ? static_cast<std::size_t>(communicator_->rank()) : 0;
       const std::size_t own_begin = begin + shares[rank], own_end = begin + shares[rank + 1];
       if (device) {
         const std::size_t first = own_begin * group, last = std::min(sites, own_end * group);
@@ -145,7 +146,7 @@ class Propagation {
         }
         rescue.rethrow();
       }
-      if (team_ != nullptr) gather(begin, end, shares, solution);
+      if (communicator_ != nullptr) gather(begin, end, shares, solution);
       if (round + 1 == rounds) break;
       solution.stopped =
           options_.on_progress && !options_.on_progress(static_cast<double>(round + 1) / static_cast<double>(rounds));
@@ -200,17 +201,17 @@ class Propagation {
 #endif
   }
 
-  /// K at the grid, all momenta; the team's members share the times.
+  /// K at the grid, all momenta; ranks share the times.
   void evaluate(std::span<const double> grid, std::vector<Complex>& rows) const {
     const std::size_t sites = modes_.sites;
     rows.assign(grid.size() * sites + group, Complex(0.0));
-    if (team_ == nullptr) return kernel_.evaluate(grid, rows.data(), threads_);
-    const auto shares = share_bounds(*team_, grid.size());
-    const auto rank = static_cast<std::size_t>(team_->rank());
+    if (communicator_ == nullptr) return kernel_.evaluate(grid, rows.data(), threads_);
+    const auto shares = share_bounds(*communicator_, grid.size());
+    const auto rank = static_cast<std::size_t>(communicator_->rank());
     kernel_.evaluate(grid.subspan(shares[rank], shares[rank + 1] - shares[rank]), rows.data() + shares[rank] * sites,
                      threads_);
-    team_->all_gather({reinterpret_cast<double*>(rows.data()), 2 * grid.size() * sites},
-                      share_bounds(*team_, grid.size(), 1, 2 * sites));
+    communicator_->all_gather({reinterpret_cast<double*>(rows.data()), 2 * grid.size() * sites},
+                              share_bounds(*communicator_, grid.size(), 1, 2 * sites));
   }
 
   /// Completes the groups begin .. end-1, of which every member has its share.
@@ -221,15 +222,15 @@ class Propagation {
       green.push_back(2 * times * (std::min(last, first + share * group) - first));
       difference.push_back(share * group);
     }
-    team_->all_gather({reinterpret_cast<double*>(solution.green.data() + first * times), green.back()}, green);
-    team_->all_gather({solution.difference.data() + first, difference.back()}, difference);
+    communicator_->all_gather({reinterpret_cast<double*>(solution.green.data() + first * times), green.back()}, green);
+    communicator_->all_gather({solution.difference.data() + first, difference.back()}, difference);
   }
 
   const HubbardModes& modes_;
   std::span<const double> at_;
   const HubbardGreenOptions& options_;
   const Execution& execution_;
-  Team* team_;
+  Communicator* communicator_;
   int threads_;
   MemoryKernel kernel_;
   std::size_t groups_, rounds_;
@@ -284,7 +285,7 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
   if (!(options.tolerance >= 1e-13 && options.tolerance <= 1e-2))
     throw ParameterError("solver.tolerance", std::to_string(options.tolerance) + " is not allowed: in [1e-13, 1e-2]");
   HubbardGreenPlan plan = plan_of(modes, at, options.tolerance, requested);
-  plan.backend = agree_on_backend(requested.team, plan.backend, requested.backend == Backend::automatic);
+  plan.backend = agree_on_backend(requested.communicator, plan.backend, requested.backend == Backend::automatic);
   Execution execution = requested;
   execution.backend = plan.backend;
 
@@ -318,7 +319,7 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
       break;
     }
     const double bytes = bytes_for(modes, static_cast<double>(next), static_cast<double>(at.size()), threads);
-    if (!holds_for_all(execution.team, bytes <= options.max_bytes)) {
+    if (!true_on_all_ranks(execution.communicator, bytes <= options.max_bytes)) {
       shortage = "; half the step would take more memory than there is";
       break;
     }

@@ -5,9 +5,9 @@
 #include <memory>
 #include <random>
 
+#include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice.hpp"
-#include "lindrift/team.hpp"
 #include "models/hubbard_direct.hpp"
 #include "models/hubbard_fft.hpp"
 #include "tasks/saved_state.hpp"
@@ -276,7 +276,7 @@ HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> freq
   const HubbardModes& modes = problem.modes;
   double tolerance = options.tolerance * expected_scale(problem);
   HubbardSpectralPlan plan = plan_of(problem, tolerance);
-  plan.backend = agree_on_backend(execution.team, plan.backend, execution.backend == Backend::automatic);
+  plan.backend = agree_on_backend(execution.communicator, plan.backend, execution.backend == Backend::automatic);
   problem.execution.algorithm = plan.algorithm;
   problem.execution.backend = plan.backend;
 

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <numbers>
 
+#include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice.hpp"
-#include "lindrift/team.hpp"
 #include "models/propagator.hpp"
 #include "tasks/times.hpp"
 
@@ -105,20 +105,20 @@ SpectralResult spectral(const HatsugaiKohmoto& model, std::span<const double> fr
     return result;
   }
 #endif
-  Team alone;
-  Team& team = execution.team ? *execution.team : alone;
-  const auto bounds = share_bounds(team, elements, static_cast<std::size_t>(block));
-  const auto begin = static_cast<std::int64_t>(bounds[static_cast<std::size_t>(team.rank())]);
-  const auto end = static_cast<std::int64_t>(bounds[static_cast<std::size_t>(team.rank()) + 1]);
+  Communicator alone;
+  Communicator& communicator = execution.communicator ? *execution.communicator : alone;
+  const auto bounds = share_bounds(communicator, elements, static_cast<std::size_t>(block));
+  const auto begin = static_cast<std::int64_t>(bounds[static_cast<std::size_t>(communicator.rank())]);
+  const auto end = static_cast<std::int64_t>(bounds[static_cast<std::size_t>(communicator.rank()) + 1]);
   const auto& functions = propagator_functions();
 #pragma omp parallel for schedule(static) num_threads(threads_of(execution)) if (end - begin > 8 * block)
   for (std::int64_t b = begin; b < end; b += block)
     functions.spectral(tables, frequencies.data(), b, std::min(end, b + block), result.spectral_function.data(),
                        self_energy, green);
-  team.all_gather(result.spectral_function, bounds);
-  const auto pairs = share_bounds(team, elements, static_cast<std::size_t>(block), 2);
-  team.all_gather({self_energy, 2 * elements}, pairs);
-  team.all_gather({green, 2 * elements}, pairs);
+  communicator.all_gather(result.spectral_function, bounds);
+  const auto pairs = share_bounds(communicator, elements, static_cast<std::size_t>(block), 2);
+  communicator.all_gather({self_energy, 2 * elements}, pairs);
+  communicator.all_gather({green, 2 * elements}, pairs);
   if (!options.keep_green) result.green_retarded.clear();
   return result;
 }

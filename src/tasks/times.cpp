@@ -81,12 +81,12 @@ std::size_t restore(const TimeRounds& run, std::size_t block) {
 }
 
 /// What the members wish for: rounds of as many blocks as any of them wants. Blocks are what the bits depend on.
-std::size_t agree_on_blocks(Team& team, std::size_t block, std::size_t blocks) {
-  std::vector<double> wishes(2 * static_cast<std::size_t>(team.size()));
-  const auto own = 2 * static_cast<std::size_t>(team.rank());
+std::size_t agree_on_blocks(Communicator& communicator, std::size_t block, std::size_t blocks) {
+  std::vector<double> wishes(2 * static_cast<std::size_t>(communicator.size()));
+  const auto own = 2 * static_cast<std::size_t>(communicator.rank());
   wishes[own] = static_cast<double>(block);
   wishes[own + 1] = static_cast<double>(blocks);
-  team.all_gather(wishes, share_bounds(team, static_cast<std::size_t>(team.size()), 1, 2));
+  communicator.all_gather(wishes, share_bounds(communicator, static_cast<std::size_t>(communicator.size()), 1, 2));
   double most = 1.0;
   for (std::size_t i = 0; i < wishes.size(); i += 2) {
     if (wishes[i] != static_cast<double>(block))
@@ -98,18 +98,19 @@ std::size_t agree_on_blocks(Team& team, std::size_t block, std::size_t blocks) {
 
 }  // namespace
 
-bool TimeRounds::run(Team& team, std::size_t block, std::size_t blocks,
+bool TimeRounds::run(Communicator& communicator, std::size_t block, std::size_t blocks,
                      const std::function<void(std::size_t, std::size_t)>& part) const {
-  const std::size_t round = block * agree_on_blocks(team, block, blocks) * static_cast<std::size_t>(team.size());
-  const auto rank = static_cast<std::size_t>(team.rank());
+  const std::size_t round =
+      block * agree_on_blocks(communicator, block, blocks) * static_cast<std::size_t>(communicator.size());
+  const auto rank = static_cast<std::size_t>(communicator.rank());
   for (std::size_t done = restore(*this, block); done < times.size();) {
     const std::size_t count = std::min(round, times.size() - done);
-    const auto bounds = share_bounds(team, count, block);
+    const auto bounds = share_bounds(communicator, count, block);
     part(done + bounds[rank], done + bounds[rank + 1]);
     for (const TimeRows& kind : rows)
       if (!kind.values.empty())
-        team.all_gather(kind.values.subspan(done * kind.width, count * kind.width),
-                        share_bounds(team, count, block, kind.width));
+        communicator.all_gather(kind.values.subspan(done * kind.width, count * kind.width),
+                                share_bounds(communicator, count, block, kind.width));
     done += count;
     const bool go_on = !on_time || on_time(done);
     if (done == times.size()) break;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "lindrift/backend.hpp"
-#include "lindrift/team.hpp"
+#include "lindrift/communicator.hpp"
 #include "parallel.hpp"
 
 namespace lindrift {
@@ -82,7 +82,7 @@ struct TimeRounds {
   /// completes the rows on every member after it.
   /// @param blocks  in a round, for each member; the largest of what members ask for
   /// @return false if it was ended before the last time
-  bool run(Team& team, std::size_t block, std::size_t blocks,
+  bool run(Communicator& communicator, std::size_t block, std::size_t blocks,
            const std::function<void(std::size_t, std::size_t)>& part) const;
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/pair_block.hpp"
+#include "lindrift/communicator.hpp"
 #include "support/emulated_engine.hpp"
 
 namespace lindrift::testing {
@@ -53,15 +54,12 @@ struct CountingPair {
   void finish(Index i, const Sum<double>& sum) const { result[i] = sum; }
 };
 
-/// One of several processes that share the rows.
-class FixedShare final : public kernels::Sharing {
+/// One of several ranks that share the rows.
+class FixedRank final : public Communicator {
  public:
-  FixedShare(int rank, int ranks) : rank_(rank), ranks_(ranks) {}
-  void own(Index count, Index block, Index& first, Index& last) const override {
-    first = std::min(count, (count / block + 1) * rank_ / ranks_ * block);
-    last = rank_ + 1 == ranks_ ? count : std::min(count, (count / block + 1) * (rank_ + 1) / ranks_ * block);
-  }
-  void gather(double*, Index, Index, Index) const override {}
+  FixedRank(int rank, int ranks) : rank_(rank), ranks_(ranks) {}
+  int rank() const override { return rank_; }
+  int size() const override { return ranks_; }
 
  private:
   int rank_, ranks_;
@@ -72,8 +70,8 @@ void expect_every_pair_once(Index size, int ranks = 1) {
   std::vector<CountingPair::Sum<double>> result(static_cast<std::size_t>(size));
   poison(result.data(), result.size());
   for (int rank = 0; rank < ranks; ++rank) {
-    const FixedShare share(rank, ranks);
-    Engine(1, 0, ranks > 1 ? &share : nullptr).pair_sum(CountingPair{size, result.data()});
+    FixedRank own(rank, ranks);
+    Engine(1, 0, ranks > 1 ? &own : nullptr).pair_sum(CountingPair{size, result.data()});
   }
   const double n = static_cast<double>(size);
   for (Index i = 0; i < size; ++i) {

@@ -16,7 +16,7 @@
 #include "support/engines.hpp"
 #include "support/hubbard.hpp"
 #include "support/plain_device.hpp"
-#include "support/thread_team.hpp"
+#include "support/ranks_as_threads.hpp"
 
 namespace lindrift::testing {
 namespace {
@@ -242,9 +242,9 @@ TEST_P(TimeDeviceTest, SelfEnergiesAgreeWithTheDoubleSum) {
         for (std::size_t i = 0; i < actual.size(); ++i)
           EXPECT_LE(std::abs(actual[i] - expected[i]), 1e-12 * largest) << sites << " sites";
         if (GetParam().place == Engine::Place::cuda) continue;  // one card, one process
-        with_team(3, [&](Team& team) {
+        with_ranks(3, [&](Communicator& communicator) {
           Execution member = alone;
-          member.team = &team;
+          member.communicator = &communicator;
           std::vector<Complex> shared(actual.size());
           std::vector<Complex*> rows(modes.sites);
           for (std::size_t m = 0; m < modes.sites; ++m)

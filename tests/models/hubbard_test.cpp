@@ -19,7 +19,7 @@
 #include "support/compare.hpp"
 #include "support/engines.hpp"
 #include "support/hubbard.hpp"
-#include "support/thread_team.hpp"
+#include "support/ranks_as_threads.hpp"
 
 namespace lindrift::testing {
 namespace {
@@ -470,9 +470,9 @@ TEST(HubbardBits, KnowNeitherThreadsNorProcesses) {
       two.threads = 2;
       EXPECT_EQ(evaluate(two), one) << "way " << way;
       for (const int size : {2, 3, 5})
-        with_team(size, [&](Team& team) {
+        with_ranks(size, [&](Communicator& communicator) {
           Execution member = alone;
-          member.team = &team;
+          member.communicator = &communicator;
           EXPECT_EQ(evaluate(member), one) << "way " << way << ", " << size << " processes";
         });
     }
@@ -526,10 +526,10 @@ TEST(HubbardStages, GoOnWithTheSameBits) {
           if (size == 1)
             first(alone, 0);
           else
-            with_team(size, [&](Team& team) {
+            with_ranks(size, [&](Communicator& communicator) {
               Execution member = alone;
-              member.team = &team;
-              first(member, static_cast<std::size_t>(team.rank()));
+              member.communicator = &communicator;
+              first(member, static_cast<std::size_t>(communicator.rank()));
             });
           for (const auto& value : half) EXPECT_EQ(value, half[0]);  // what one member knows, all know
           Grid rest(modes.sites, frequency);

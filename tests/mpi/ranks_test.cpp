@@ -5,12 +5,12 @@
 
 #include <cstdio>
 
-#include "sweep/team_test.hpp"
+#include "sweep/guarded_communicator_test.hpp"
 
 namespace lindrift::sweep {
 namespace {
 
-Communicator* world = nullptr;
+ProcessGroup* world = nullptr;
 
 TEST(Ranks, CompleteArrays) { expect_arrays_complete(*world); }
 TEST(Ranks, FailTogether) { expect_failures_reach_everyone(*world); }
@@ -55,7 +55,7 @@ TEST(Ranks, TakeTicketsFromABoard) {
 }  // namespace lindrift::sweep
 
 int main(int argc, char** argv) {
-  const auto communicator = lindrift::sweep::make_communicator(&argc, &argv);
+  const auto communicator = lindrift::sweep::make_process_group(&argc, &argv);
   lindrift::sweep::world = communicator.get();
   testing::InitGoogleTest(&argc, argv);
   // One rank reports; a check that fails on another one shows in the exit code.

@@ -9,7 +9,7 @@
 #include "kernels/functor.hpp"
 #include "kernels/pair_block.hpp"
 #include "kernels/row_block.hpp"
-#include "kernels/sharing.hpp"
+#include "kernels/shared_rows.hpp"
 
 namespace lindrift::testing {
 
@@ -71,7 +71,7 @@ class EmulatedEngine {
   static constexpr kernels::Index buffered_values = 1000;  ///< small, so that results go through it in several batches
   using Index = kernels::Index;
 
-  EmulatedEngine(int /*threads*/, int /*device*/, const kernels::Sharing* sharing) : sharing_(sharing) {}
+  EmulatedEngine(int /*threads*/, int /*device*/, lindrift::Communicator* communicator) : communicator_(communicator) {}
 
   const double* upload(const double* host, Index size, Buffer& buffer) {
     copy_in(host, size, buffer);
@@ -138,7 +138,7 @@ class EmulatedEngine {
     map(rows.last - rows.first, typename Block::Finish{pair, partial.data(), Chunks, rows.first});
   }
   void gather(double* values, Index size) {
-    if (shares(size)) sharing_->gather(values, size, kernels::shared_row_block, 1);
+    if (shares(size)) kernels::gather_items(*communicator_, values, size, kernels::shared_row_block, 1);
   }
 
   template <class Rows>
@@ -160,10 +160,10 @@ class EmulatedEngine {
   }
 
  private:
-  bool shares(Index size) const { return sharing_ != nullptr && size >= kernels::min_shared_rows; }
+  bool shares(Index size) const { return communicator_ != nullptr && size >= kernels::min_shared_rows; }
   kernels::RowRange own_rows(Index size) const {
     kernels::RowRange rows{0, size};
-    if (shares(size)) sharing_->own(size, kernels::shared_row_block, rows.first, rows.last);
+    if (shares(size)) kernels::own_items(*communicator_, size, kernels::shared_row_block, rows.first, rows.last);
     return rows;
   }
 
@@ -200,7 +200,7 @@ class EmulatedEngine {
     for (int lane = 0; lane < Lanes; ++lane) phase(Backward ? Lanes - 1 - lane : lane);
   }
 
-  const kernels::Sharing* sharing_;
+  lindrift::Communicator* communicator_;
 };
 
 }  // namespace lindrift::testing

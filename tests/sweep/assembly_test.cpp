@@ -26,7 +26,7 @@ std::vector<Record> records_of(const config::Document& run_document) {
   std::vector<Record> records;
   Conduct conduct;
   conduct.keep = [&](const Record& record) { records.push_back(record); };
-  Communicator alone;
+  ProcessGroup alone;
   run(run_document, task_of(run_document), {}, alone, Wanted(run_document.sweep.points()), {}, conduct);
   return records;
 }

@@ -8,7 +8,7 @@
 #include <mutex>
 
 #include "lindrift/error.hpp"
-#include "support/thread_ranks.hpp"
+#include "support/group_of_threads.hpp"
 #include "sweep/sweep.hpp"
 
 namespace lindrift::sweep {
@@ -43,7 +43,7 @@ Records records_of(const config::Document& document, const How& how = {}) {
   const TaskEntry& task = find_task(find_model(document.model), document.task);
   Records kept;
   std::mutex mutex;
-  on_ranks(how.ranks, [&](Communicator& ranks) {
+  on_ranks(how.ranks, [&](ProcessGroup& ranks) {
     Conduct conduct;
     conduct.schedule = how.schedule;
     conduct.keep = [&](const Record& record) {

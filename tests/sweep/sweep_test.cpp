@@ -9,7 +9,7 @@
 #include <mutex>
 
 #include "lindrift/error.hpp"
-#include "support/thread_ranks.hpp"
+#include "support/group_of_threads.hpp"
 #include "sweep/fake_task.hpp"
 
 namespace lindrift::sweep {
@@ -39,7 +39,7 @@ struct Kept {
   }
 };
 
-Leaving run_on(Communicator& ranks, std::size_t points, const TaskEntry& task, const Conduct& conduct,
+Leaving run_on(ProcessGroup& ranks, std::size_t points, const TaskEntry& task, const Conduct& conduct,
                Wanted wanted = Wanted(0), const Execution& execution = {}) {
   const config::Document document = document_of(points);
   return run(document, task, execution, ranks, wanted.points() == 0 ? Wanted(points) : wanted, {}, conduct);
@@ -55,7 +55,7 @@ TEST(Sweep, EveryPointIsComputedOnceWhateverTheRanksAndTheSchedule) {
         Conduct conduct;
         conduct.schedule = schedule;
         conduct.keep = kept.keep();
-        on_ranks(size, [&](Communicator& ranks) {
+        on_ranks(size, [&](ProcessGroup& ranks) {
           const Leaving leaving = run_on(ranks, points, fake_task(square), conduct);
           EXPECT_FALSE(leaving.stopped);
           if (ranks.rank() == 0) {
@@ -79,7 +79,7 @@ TEST(Sweep, OnlyWantedPointsAreComputed) {
     Kept kept;
     Conduct conduct;
     conduct.keep = kept.keep();
-    on_ranks(size, [&](Communicator& ranks) { run_on(ranks, 20, fake_task(square), conduct, wanted); });
+    on_ranks(size, [&](ProcessGroup& ranks) { run_on(ranks, 20, fake_task(square), conduct, wanted); });
     EXPECT_EQ(kept.records.size(), 16U);
     for (const auto& [point, record] : kept.records) EXPECT_TRUE(wanted.has(point));
   }
@@ -94,7 +94,7 @@ TEST(Sweep, APointThatThrowsIsMarkedAndTheOthersGoOn) {
   Kept kept;
   Conduct conduct;
   conduct.keep = kept.keep();
-  on_ranks(2, [&](Communicator& ranks) {
+  on_ranks(2, [&](ProcessGroup& ranks) {
     const Leaving leaving = run_on(ranks, 8, task, conduct);
     if (ranks.rank() == 0) {
       EXPECT_EQ(leaving.tally.failed, 2U);
@@ -110,7 +110,7 @@ TEST(Sweep, StopsOnEveryRankWhereverTheWordComesFrom) {
   for (const int told : {0, 2}) {
     std::atomic<int> computed = 0;
     Kept kept;
-    on_ranks(3, [&](Communicator& ranks) {
+    on_ranks(3, [&](ProcessGroup& ranks) {
       Conduct conduct;
       conduct.keep = kept.keep();
       conduct.stop_wanted = [&] { return ranks.rank() == told && computed >= 10; };
@@ -153,7 +153,7 @@ TEST(Sweep, ALongPointIsAskedToStopAndSavesItself) {
   conduct.keep = kept.keep();
   conduct.save = [&](std::size_t point, const Bytes& bytes) { saved[point] = bytes; };
   conduct.restored = [&](std::size_t point) { return saved.count(point) != 0 ? saved[point] : Bytes{}; };
-  Communicator alone;
+  ProcessGroup alone;
   conduct.stop_wanted = [&] { return asked == 30; };
   EXPECT_TRUE(run_on(alone, 1, task, conduct).stopped);
   EXPECT_TRUE(kept.records.empty());
@@ -172,7 +172,7 @@ TEST(Sweep, ALongPointIsAskedToStopAndSavesItself) {
 
 TEST(Sweep, APointThatCannotBeKeptEndsTheRun) {
   std::atomic<int> computed = 0;
-  on_ranks(3, [&](Communicator& ranks) {
+  on_ranks(3, [&](ProcessGroup& ranks) {
     Conduct conduct;
     conduct.keep = [&](const Record&) {
       if (ranks.rank() == 1) throw Error("the disk is full");
@@ -218,7 +218,7 @@ TEST(Sweep, GroupsAreRunTogetherAndFallApartWhereTheyFail) {
   Conduct conduct;
   conduct.keep = kept.keep();
   conduct.warn = [&](const std::string& text) { warnings.push_back(text); };
-  Communicator alone;
+  ProcessGroup alone;
   Wanted wanted(10);
   wanted.remove(1);
   EXPECT_EQ(run_on(alone, 10, task, conduct, wanted).tally.failed, 1U);
@@ -244,7 +244,7 @@ TEST(Sweep, PointsThatTheDeviceHasNoRoomForAreComputedOnTheCpu) {
   Conduct conduct;
   conduct.keep = kept.keep();
   conduct.warn = [&](const std::string&) { ++warnings; };
-  on_ranks(2, [&](Communicator& ranks) { run_on(ranks, 9, task, conduct); });
+  on_ranks(2, [&](ProcessGroup& ranks) { run_on(ranks, 9, task, conduct); });
   EXPECT_EQ(warnings, 1);
   EXPECT_EQ(kept.value(4), 4.0);
   EXPECT_THAT(kept.records.at(4).message, testing::HasSubstr("computed on the CPU"));
@@ -253,7 +253,7 @@ TEST(Sweep, PointsThatTheDeviceHasNoRoomForAreComputedOnTheCpu) {
   // Who insists on the device gets no other.
   Execution insistent;
   insistent.backend = Backend::cuda;
-  Communicator alone;
+  ProcessGroup alone;
   EXPECT_EQ(run_on(alone, 4, task, conduct, Wanted(0), insistent).tally.failed, 2U);
 }
 
@@ -263,7 +263,7 @@ TEST(Sweep, TellsOfRanksWithoutWork) {
     if (chain > 1)
       task.grouping = [&](const config::Document&) { return Grouping{.size = chain, .row = 10, .chained = true}; };
     std::vector<std::string> warnings;
-    on_ranks(3, [&](Communicator& ranks) {
+    on_ranks(3, [&](ProcessGroup& ranks) {
       Conduct conduct;
       if (ranks.rank() == 0) conduct.warn = [&](const std::string& text) { warnings.push_back(text); };
       run_on(ranks, 10, task, conduct);
@@ -275,7 +275,7 @@ TEST(Sweep, TellsOfRanksWithoutWork) {
 
 TEST(Sweep, ReportsProgressUpToTheEnd) {
   std::vector<std::size_t> finished;
-  on_ranks(3, [&](Communicator& ranks) {
+  on_ranks(3, [&](ProcessGroup& ranks) {
     Conduct conduct;
     if (ranks.rank() == 0)
       conduct.report = [&](const Tally& tally) {

@@ -10,7 +10,7 @@
 
 #include "lindrift/lindrift.hpp"
 #include "support/random.hpp"
-#include "support/thread_team.hpp"
+#include "support/ranks_as_threads.hpp"
 
 namespace lindrift {
 namespace {
@@ -142,7 +142,7 @@ void expect_the_direct_sums(const Chain& chain) {
   }
 }
 
-/// Two and three panels of columns, alone and by the members of a team.
+/// Two and three panels of columns, alone and on several ranks.
 TEST(TogetherTest, SumsOfManyColumnsAreTheDirectOnes) {
   Random random(26);
   for (const std::int64_t sites : {601, 1201}) {
@@ -166,9 +166,9 @@ TEST(TogetherTest, SumsOfManyColumnsAreTheDirectOnes) {
       }
     };
     expect_alone(answers_together(chain, all, on_cpu()));
-    testing::with_team(2, [&](Team& team) {
+    testing::with_ranks(2, [&](Communicator& communicator) {
       Execution execution = on_cpu();
-      execution.team = &team;
+      execution.communicator = &communicator;
       expect_alone(answers_together(chain, all, execution));
     });
   }
@@ -215,9 +215,9 @@ TEST(TogetherTest, ThreadsAndTeamsDoNotChangeBits) {
   const auto all = strengths(5);
   const auto expected = answers_together(chain, all, on_cpu());
   EXPECT_EQ(answers_together(chain, all, on_cpu(Algorithm::automatic, 2)), expected);
-  testing::with_team(2, [&](Team& team) {
+  testing::with_ranks(2, [&](Communicator& communicator) {
     Execution execution = on_cpu();
-    execution.team = &team;
+    execution.communicator = &communicator;
     EXPECT_EQ(answers_together(chain, all, execution), expected);
   });
 }

@@ -3,21 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <condition_variable>
 #include <mutex>
-#include <thread>
 
 #include "data/hatsugai_kohmoto_figures.hpp"
 #include "data/hatsugai_kohmoto_small.hpp"
 #include "data/hatsugai_kohmoto_spectra.hpp"
+#include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice.hpp"
 #include "lindrift/tasks/density.hpp"
 #include "lindrift/tasks/green.hpp"
 #include "lindrift/tasks/spectral.hpp"
-#include "lindrift/team.hpp"
 #include "support/compare.hpp"
 #include "support/open_chains.hpp"
+#include "support/ranks_as_threads.hpp"
 
 namespace lindrift::testing {
 namespace {
@@ -458,65 +457,13 @@ TEST(Spreading, IsTheFirstMomentWithTheLabelsOfTheSites) {
   EXPECT_TRUE(std::isnan(spreading(nothing).drift_symmetric));
 }
 
-/// Members of a team as threads of this process.
-class ThreadTeam {
- public:
-  explicit ThreadTeam(int size) : size_(size) {}
-  class Member final : public Team {
-   public:
-    Member(ThreadTeam& all, int rank) : all_(all), rank_(rank) {}
-    int rank() const override { return rank_; }
-    int size() const override { return all_.size_; }
-    void all_gather(std::span<double> values, std::span<const std::size_t> bounds) override {
-      const auto r = static_cast<std::size_t>(rank_);
-      all_.exchange([&](std::vector<double>& shared) {
-        shared.resize(values.size());
-        std::copy(values.begin() + static_cast<std::ptrdiff_t>(bounds[r]),
-                  values.begin() + static_cast<std::ptrdiff_t>(bounds[r + 1]),
-                  shared.begin() + static_cast<std::ptrdiff_t>(bounds[r]));
-      });
-      all_.exchange([&](std::vector<double>& shared) { std::copy(shared.begin(), shared.end(), values.begin()); });
-      all_.exchange([](std::vector<double>&) {});
-    }
-
-   private:
-    ThreadTeam& all_;
-    int rank_;
-  };
-
- private:
-  /// Everyone's turn, one after the other; returns when all have had it.
-  template <class Turn>
-  void exchange(const Turn& turn) {
-    std::unique_lock lock(mutex_);
-    const int round = round_;
-    turn(shared_);
-    if (++arrived_ == size_) {
-      arrived_ = 0;
-      ++round_;
-      all_here_.notify_all();
-    } else {
-      all_here_.wait(lock, [&] { return round_ != round; });
-    }
-  }
-  int size_, arrived_ = 0, round_ = 0;
-  std::vector<double> shared_;
-  std::mutex mutex_;
-  std::condition_variable all_here_;
-};
-
 template <class Run>
-void as_team(int size, const Run& run) {
-  ThreadTeam team(size);
-  std::vector<std::thread> threads;
-  for (int rank = 0; rank < size; ++rank)
-    threads.emplace_back([&team, &run, rank] {
-      ThreadTeam::Member member(team, rank);
-      Execution execution{.backend = Backend::cpu, .threads = 1};
-      execution.team = &member;
-      run(execution);
-    });
-  for (std::thread& thread : threads) thread.join();
+void run_on_ranks(int size, const Run& run) {
+  testing::with_ranks(size, [&](Communicator& communicator) {
+    Execution execution{.backend = Backend::cpu, .threads = 1};
+    execution.communicator = &communicator;
+    run(execution);
+  });
 }
 
 TEST(HatsugaiKohmoto, NumbersDoNotDependOnThreadsAndProcesses) {
@@ -545,7 +492,7 @@ TEST(HatsugaiKohmoto, NumbersDoNotDependOnThreadsAndProcesses) {
     EXPECT_EQ(other_a.self_energy, a.self_energy);
   };
   expect_same(three);
-  for (const int ranks : {2, 3, 7}) as_team(ranks, expect_same);
+  for (const int ranks : {2, 3, 7}) run_on_ranks(ranks, expect_same);
 }
 
 /// Stops a task wherever it can be stopped, and lets other processes go on with it.
@@ -570,7 +517,7 @@ void expect_to_go_on(const Options& options, const Run& run, const Same& same) {
     EXPECT_EQ(first, steps[chosen + 1]);  // what is known is not computed again
     rest.on_time = {};
     EXPECT_TRUE(same(run(rest, {.backend = Backend::cpu, .threads = 3}), undisturbed));
-    as_team(3, [&](const Execution& execution) { EXPECT_TRUE(same(run(rest, execution), undisturbed)); });
+    run_on_ranks(3, [&](const Execution& execution) { EXPECT_TRUE(same(run(rest, execution), undisturbed)); });
   }
   for (const std::size_t length : {std::size_t{7}, saved.back().size() - 1, saved.back().size() + 1}) {
     Options wrong = options;
@@ -578,10 +525,10 @@ void expect_to_go_on(const Options& options, const Run& run, const Same& same) {
     wrong.restored.resize(length);
     EXPECT_TRUE(same(run(wrong, one), undisturbed));
   }
-  // Members of a team save the same, and stop at the same place.
+  // Ranks save the same, and stop at the same place.
   std::mutex mutex;
   std::vector<std::vector<unsigned char>> of_members;
-  as_team(2, [&](const Execution& execution) {
+  run_on_ranks(2, [&](const Execution& execution) {
     Options stopping = options;
     stopping.on_time = [](std::size_t) { return false; };
     stopping.checkpoint = [&](const auto& state) {

@@ -11,7 +11,7 @@
 #include "lindrift/tasks/hubbard_green.hpp"
 #include "lindrift/tasks/hubbard_spectral.hpp"
 #include "support/hubbard.hpp"
-#include "support/thread_team.hpp"
+#include "support/ranks_as_threads.hpp"
 
 namespace lindrift::testing {
 namespace {
@@ -304,9 +304,9 @@ TEST(HubbardGreen, BitsKnowNeitherThreadsNorProcesses) {
   two.threads = 2;
   EXPECT_EQ(green(chain, times, {}, two).green_retarded, one.green_retarded);
   for (const int size : {2, 5})
-    with_team(size, [&](Team& team) {
+    with_ranks(size, [&](Communicator& communicator) {
       Execution member = by(Algorithm::automatic);
-      member.team = &team;
+      member.communicator = &communicator;
       const auto shared = green(chain, times, {}, member);
       EXPECT_EQ(shared.green_retarded, one.green_retarded);
       EXPECT_EQ(shared.error, one.error);
@@ -330,17 +330,17 @@ TEST(HubbardGreen, GoesOnWithTheSameBitsAfterEveryRound) {
   for (std::size_t i = 0; i < saved.size(); i += 3) {
     options.restored = saved[i];
     for (const int size : {1, 3})
-      with_team(size, [&](Team& team) {
+      with_ranks(size, [&](Communicator& communicator) {
         Execution member = by(Algorithm::automatic);
-        member.team = &team;
+        member.communicator = &communicator;
         HubbardGreenOptions own = options;
-        if (team.rank() > 0) own.on_progress = [](double) { return true; };
+        if (communicator.rank() > 0) own.on_progress = [](double) { return true; };
         rounds = 0;
         const auto resumed = green(chain, times, own, member);
         EXPECT_EQ(resumed.green_retarded, whole.green_retarded);
         EXPECT_EQ(resumed.error, whole.error);
         EXPECT_EQ(resumed.steps, whole.steps);
-        if (team.rank() == 0) {
+        if (communicator.rank() == 0) {
           EXPECT_EQ(rounds, saved.size() - i - 1);
         }
       });

@@ -32,7 +32,7 @@ std::size_t batch_slots(std::size_t problems);
 /// once for each of them and may drive relax(), steady_state() or the generator itself. Every place has a thread of its
 /// own; problem i is solved in place i mod batch_slots(problems), when those of the place before it have ended.
 /// Sums over pairs wait for each other and are evaluated for all places at once, as products of a matrix of weights
-/// with a matrix of states, on the backend asked for. Results do not depend on the number of threads or of a team's
+/// with a matrix of states, on the backend asked for. Results do not depend on the number of threads or of ranks
 /// members, nor on which of the problems are there: a library's kernels, and with them the last bits, depend on the
 /// shapes and on the place.
 /// @param problems  what replaces the strengths of chain.bath in problem i; those without are left out

@@ -70,7 +70,7 @@ struct DensityResult {
 };
 
 /// Density of spin up in the open Hatsugai-Kohmoto chain, exact at every time (docs/physics.md, Eqs. 46 to 52). Members
-/// of execution.team share the times. Runs on the CPU.
+/// of execution.communicator share the times. Runs on the CPU.
 /// @param times  >= 0, strictly ascending, in 1/energy
 /// @throws ParameterError, ShapeError, UnsupportedError where a device is asked for
 DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::span<const double> times,

@@ -50,7 +50,7 @@ struct GreenResult {
 
 /// G(j,t) = -i <{c_{j,up}(t), c+_{0,up}(0)}> of the open Hatsugai-Kohmoto chain, exact at every time (docs/physics.md,
 /// Eqs. 35 to 39): O(times * sites log sites) time, and memory that does not grow with the times unless G is kept. The
-/// drift survives the underflow of the norm. Members of execution.team share the times.
+/// drift survives the underflow of the norm. Ranks of execution.communicator share the times.
 /// @param times  >= 0, strictly ascending, in 1/energy
 /// @throws ParameterError, ShapeError, UnsupportedError
 GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, const GreenOptions& options = {},

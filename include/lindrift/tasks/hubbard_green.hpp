@@ -22,8 +22,8 @@ struct HubbardGreenOptions {
   /// takes.
   std::size_t max_steps = 1000000;
   double max_bytes = std::numeric_limits<double>::infinity();
-  /// Called now and then from the calling thread, by all members of a team alike, with the share that is done; false
-  /// stops the run in good order.
+  /// Called now and then from the calling thread, on every rank that shares the problem, with the share that is done;
+  /// false stops the run in good order.
   std::function<bool(double)> on_progress;
   /// Called after on_progress(), where the run can be gone on with: `state` gives the bytes that `restored` takes. Not
   /// called where the state would be larger than 2 GiB.
@@ -51,7 +51,7 @@ struct HubbardGreen {
 /// G(k,t) = -i theta(t) <{c_k(t), c+_k}> and G(j,t) of one spin-up particle among driven spin-down particles, from the
 /// Volterra equation of the second-order self-energy (docs/physics.md, Eqs. 77 to 80): no frequencies, and the kernel
 /// up to the last time only. O(sites * steps * (log(steps)^2 + log(sites))) operations, on a device O(sites * steps^2);
-/// O(sites * steps) memory. Members of execution.team share times, then momenta; on devices the momenta only.
+/// O(sites * steps) memory. Ranks of execution.communicator share times, then momenta; on devices the momenta only.
 /// @param times  >= 0, strictly ascending, in 1/energy; at least one
 /// @throws ParameterError, UnsupportedError, DeviceError
 HubbardGreen green(const HubbardChain& chain, std::span<const double> times, const HubbardGreenOptions& options = {},

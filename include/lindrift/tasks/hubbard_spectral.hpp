@@ -20,11 +20,11 @@ struct HubbardSpectralOptions {
   double tolerance = 1e-10;           ///< of self-energy and spectral function, relative to the largest value of each
   bool keep_green = true;             ///< false: no G(k,w) in the result
   std::size_t certify = 0;            ///< entries to evaluate again by the direct algorithm, chosen at random
-  /// Called between the stages of the sum from the calling thread, by all members of a team alike, with the share that
-  /// is done; false stops the run in good order.
+  /// Called between the stages of the sum from the calling thread, on every rank that shares the problem, with the
+  /// share that is done; false stops the run in good order.
   std::function<bool(double)> on_progress;
   /// Called after on_progress(), where the run can be gone on with: `state` gives the bytes that `restored` takes. All
-  /// members of a team must call `state` or none. Not called where the state would be larger than 2 GiB.
+  /// ranks must call `state` or none. Not called where the state would be larger than 2 GiB.
   std::function<void(const std::function<std::vector<unsigned char>()>& state)> checkpoint;
   /// State of an earlier call with the same arguments, from which this one goes on with the same bits; empty to start
   /// anew. Bytes of another problem are ignored.
@@ -59,7 +59,7 @@ struct HubbardSpectrum {
 
 /// Spectral function of one spin-up particle among driven spin-down particles, with the self-energy to second order in
 /// the interaction (docs/physics.md, section 10). `automatic` takes the cheaper of direct and fft. Members of
-/// execution.team share the work.
+/// execution.communicator share the work.
 /// @param frequencies  finite, strictly ascending, energy; at least one
 /// @throws ParameterError, UnsupportedError, DeviceError
 /// fft: O(L log L) per time, some hundred times, and their product with the frequencies; direct: O(L^2) per entry.

@@ -33,7 +33,7 @@ struct SpectralResult {
 };
 
 /// Spectral function of spin up in the steady state of the open Hatsugai-Kohmoto chain (docs/physics.md, Eqs. 43 to
-/// 45), exact and nowhere negative. O(momenta * frequencies). Members of execution.team share the momenta.
+/// 45), exact and nowhere negative. O(momenta * frequencies). Ranks of execution.communicator share the momenta.
 /// @param frequencies  finite, strictly ascending, energy
 /// @throws ParameterError, ShapeError, UnsupportedError
 SpectralResult spectral(const HatsugaiKohmoto& model, std::span<const double> frequencies,

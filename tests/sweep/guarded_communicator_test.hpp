@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "lindrift/error.hpp"
-#include "sweep/team.hpp"
+#include "sweep/guarded_communicator.hpp"
 
 /// What members of a team may rely on, as checks that every rank makes: run on threads and under mpirun.
 
@@ -16,8 +16,8 @@ namespace lindrift::sweep {
 
 inline double value_of(std::size_t i) { return std::sin(1.0 + static_cast<double>(i)); }
 
-inline void expect_arrays_complete(Communicator& ranks) {
-  SharedTeam team(ranks);
+inline void expect_arrays_complete(ProcessGroup& ranks) {
+  GuardedCommunicator team(ranks);
   EXPECT_EQ(team.rank(), ranks.rank());
   EXPECT_EQ(team.size(), ranks.size());
   for (const std::size_t count : {0U, 1U, 2U, 7U, 1000U})
@@ -31,7 +31,7 @@ inline void expect_arrays_complete(Communicator& ranks) {
     }
 }
 
-inline std::string failure_of(SharedTeam& team, const std::function<void()>& work) {
+inline std::string failure_of(GuardedCommunicator& team, const std::function<void()>& work) {
   try {
     team.together(work);
   } catch (const CommunicationError&) {
@@ -43,8 +43,8 @@ inline std::string failure_of(SharedTeam& team, const std::function<void()>& wor
 }
 
 /// Whoever fails, and wherever, all members throw the same, and the team works again afterwards.
-inline void expect_failures_reach_everyone(Communicator& ranks) {
-  SharedTeam team(ranks);
+inline void expect_failures_reach_everyone(ProcessGroup& ranks) {
+  GuardedCommunicator team(ranks);
   const auto gather = [&] {
     std::vector<double> values(static_cast<std::size_t>(team.size()), 1.0);
     team.all_gather(values, share_bounds(team, values.size()));

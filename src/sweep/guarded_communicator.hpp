@@ -2,16 +2,16 @@
 
 #include <functional>
 
-#include "lindrift/team.hpp"
-#include "sweep/communicator.hpp"
+#include "lindrift/communicator.hpp"
+#include "sweep/process_group.hpp"
 
 namespace lindrift::sweep {
 
 /// The ranks of a communicator as members that share one problem. Each exchange begins with a word on whether all
 /// members are still there, so that one that has failed lets the others fail too instead of keeping them waiting.
-class SharedTeam final : public Team {
+class GuardedCommunicator final : public Communicator {
  public:
-  explicit SharedTeam(Communicator& members) : members_(members) {}
+  explicit GuardedCommunicator(ProcessGroup& members) : members_(members) {}
 
   int rank() const override { return members_.rank(); }
   int size() const override { return members_.size(); }
@@ -34,7 +34,7 @@ class SharedTeam final : public Team {
   enum class State : int { fine, failed, out_of_device_memory };
   void meet(State state = State::fine, const std::string& failure = {});
 
-  Communicator& members_;
+  ProcessGroup& members_;
   Traffic traffic_;
 };
 

@@ -1,4 +1,4 @@
-#include "lindrift/team.hpp"
+#include "lindrift/communicator.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,21 +7,21 @@
 #include "lindrift/lindrift.hpp"
 #include "support/chains.hpp"
 #include "support/random.hpp"
-#include "support/thread_team.hpp"
+#include "support/ranks_as_threads.hpp"
 
 namespace lindrift {
 namespace {
 
 using testing::Random;
-using testing::with_team;
+using testing::with_ranks;
 
-class Alone final : public Team {};
+class Alone final : public Communicator {};
 
 TEST(ShareBounds, AreWholeBlocksThatCoverEverythingOnce) {
-  with_team(3, [](const Team& team) {
+  with_ranks(3, [](const Communicator& communicator) {
     for (const std::size_t count : {0, 1, 7, 64, 1000})
       for (const std::size_t block : {1, 8, 64}) {
-        const auto bounds = share_bounds(team, count, block, 2);
+        const auto bounds = share_bounds(communicator, count, block, 2);
         ASSERT_EQ(bounds.size(), 4U);
         EXPECT_EQ(bounds.front(), 0U);
         EXPECT_EQ(bounds.back(), 2 * count);
@@ -38,27 +38,27 @@ TEST(ShareBounds, AreWholeBlocksThatCoverEverythingOnce) {
   EXPECT_EQ(share_bounds(Alone(), 5), (std::vector<std::size_t>{0, 5}));
 }
 
-TEST(Team, AgreesOnABackendAndOnWhatHoldsForAll) {
-  with_team(3, [](Team& team) {
-    EXPECT_TRUE(holds_for_all(&team, true));
-    EXPECT_FALSE(holds_for_all(&team, team.rank() != 1));
-    EXPECT_FALSE(holds_for_all(&team, false));
-    for (const Backend all : {Backend::cpu, Backend::cuda}) EXPECT_EQ(agree_on_backend(&team, all, false), all);
-    const Backend own = team.rank() == 2 ? Backend::cpu : Backend::cuda;
-    EXPECT_EQ(agree_on_backend(&team, own, true), Backend::cpu);
-    EXPECT_THROW(agree_on_backend(&team, own, false), UnsupportedError);
+TEST(Communicator, AgreesOnABackendAndOnWhatHoldsForAll) {
+  with_ranks(3, [](Communicator& communicator) {
+    EXPECT_TRUE(true_on_all_ranks(&communicator, true));
+    EXPECT_FALSE(true_on_all_ranks(&communicator, communicator.rank() != 1));
+    EXPECT_FALSE(true_on_all_ranks(&communicator, false));
+    for (const Backend all : {Backend::cpu, Backend::cuda}) EXPECT_EQ(agree_on_backend(&communicator, all, false), all);
+    const Backend own = communicator.rank() == 2 ? Backend::cpu : Backend::cuda;
+    EXPECT_EQ(agree_on_backend(&communicator, own, true), Backend::cpu);
+    EXPECT_THROW(agree_on_backend(&communicator, own, false), UnsupportedError);
   });
   EXPECT_EQ(agree_on_backend(nullptr, Backend::cuda, false), Backend::cuda);
-  EXPECT_FALSE(holds_for_all(nullptr, false));
+  EXPECT_FALSE(true_on_all_ranks(nullptr, false));
 }
 
 /// Everything that a generator can be asked for, one after the other.
-std::vector<double> all_answers(const TggeChain& chain, Algorithm algorithm, Team* team) {
+std::vector<double> all_answers(const TggeChain& chain, Algorithm algorithm, Communicator* communicator) {
   Execution execution;
   execution.backend = Backend::cpu;
   execution.algorithm = algorithm;
   execution.threads = 1;
-  execution.team = team;
+  execution.communicator = communicator;
   const RateEquation equation = make_rate_equation(chain, execution);
   const std::size_t modes = equation.modes();
   Random random(11);
@@ -87,10 +87,10 @@ void expect_same_bits(const TggeChain& chain, Algorithm algorithm) {
   const auto alone = all_answers(chain, algorithm, nullptr);
   for (const int size : {2, 3, 5}) {
     std::mutex mutex;
-    with_team(size, [&](Team& team) {
-      const auto shared = all_answers(chain, algorithm, &team);
+    with_ranks(size, [&](Communicator& communicator) {
+      const auto shared = all_answers(chain, algorithm, &communicator);
       const std::lock_guard lock(mutex);
-      EXPECT_TRUE(shared == alone) << "rank " << team.rank() << " of " << size;
+      EXPECT_TRUE(shared == alone) << "rank " << communicator.rank() << " of " << size;
     });
   }
 }

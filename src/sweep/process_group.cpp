@@ -1,4 +1,4 @@
-#include "sweep/communicator.hpp"
+#include "sweep/process_group.hpp"
 
 #include <array>
 #include <atomic>
@@ -19,9 +19,9 @@ class OwnBoard final : public Board {
 
 }  // namespace
 
-std::unique_ptr<Board> Communicator::make_board() { return std::make_unique<OwnBoard>(); }
+std::unique_ptr<Board> ProcessGroup::make_board() { return std::make_unique<OwnBoard>(); }
 
-void Communicator::abort(int exit_code) { std::_Exit(exit_code); }
+void ProcessGroup::abort(int exit_code) { std::_Exit(exit_code); }
 
 bool launched_by_mpi() {
   // MPI_Init of a process without a launcher takes half a second, so the launchers' marks are looked for first: Open

@@ -7,19 +7,19 @@
 #include <thread>
 #include <vector>
 
-#include "lindrift/team.hpp"
+#include "lindrift/communicator.hpp"
 
 namespace lindrift::testing {
 
-/// Runs `work(team)` on `size` threads that are one team, each with memory of its own. An array that a member passes to
+/// Runs `work(communicator)` on `size` threads as ranks, each with memory of its own. An array that a rank passes to
 /// all_gather comes back with what the owners wrote, whatever it held elsewhere.
 template <class Work>
-void with_team(int size, const Work& work) {
+void with_ranks(int size, const Work& work) {
   struct Board {
     std::barrier<> everyone;
     std::vector<std::span<double>> arrays;
   };
-  class Member final : public Team {
+  class Member final : public Communicator {
    public:
     Member(Board& board, int rank) : board_(board), rank_(rank) {}
     int rank() const override { return rank_; }

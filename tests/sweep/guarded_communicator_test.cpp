@@ -1,4 +1,4 @@
-#include "sweep/team_test.hpp"
+#include "sweep/guarded_communicator_test.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <map>
 #include <mutex>
 
-#include "support/thread_ranks.hpp"
+#include "support/group_of_threads.hpp"
 #include "sweep/sweep.hpp"
 
 namespace lindrift::sweep {
@@ -15,11 +15,11 @@ namespace {
 
 using testing_support::on_ranks;
 
-TEST(SharedTeam, CompletesArrays) {
+TEST(GuardedCommunicator, CompletesArrays) {
   for (const int size : {1, 2, 3, 5}) on_ranks(size, expect_arrays_complete);
 }
 
-TEST(SharedTeam, FailsTogether) {
+TEST(GuardedCommunicator, FailsTogether) {
   for (const int size : {1, 2, 3, 4}) on_ranks(size, expect_failures_reach_everyone);
 }
 
@@ -52,8 +52,8 @@ TaskEntry shared_sum(std::atomic<int>& largest_team) {
   };
   task.run = [&largest_team, outline = task.outline](const config::Point& point, const Execution& execution,
                                                      const Monitor&) {
-    Team alone;
-    Team& team = execution.team != nullptr ? *execution.team : alone;
+    Communicator alone;
+    Communicator& team = execution.communicator != nullptr ? *execution.communicator : alone;
     int seen = largest_team;
     while (seen < team.size() && !largest_team.compare_exchange_weak(seen, team.size())) {
     }
@@ -82,7 +82,7 @@ TEST(Teams, ShareThePointsOfAShortSweep) {
     std::mutex mutex;
     std::map<std::uint64_t, Record> records;
     largest_team = 0;
-    on_ranks(size, [&](Communicator& ranks) {
+    on_ranks(size, [&](ProcessGroup& ranks) {
       Conduct conduct;
       conduct.keep = [&](const Record& record) {
         const std::lock_guard lock(mutex);

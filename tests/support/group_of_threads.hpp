@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "sweep/communicator.hpp"
+#include "sweep/process_group.hpp"
 
 /// Ranks as threads of one process, so that what ranks do together can be tested without MPI, and looked at by
 /// ThreadSanitizer.
@@ -42,7 +42,7 @@ class ThreadBoard : public sweep::Board {
   std::shared_ptr<ThreadWorld> world_;
 };
 
-class ThreadRank : public sweep::Communicator {
+class ThreadRank : public sweep::ProcessGroup {
  public:
   ThreadRank(std::shared_ptr<ThreadWorld> world, int rank) : world_(std::move(world)), rank_(rank) {}
   int rank() const override { return rank_; }
@@ -80,7 +80,7 @@ class ThreadRank : public sweep::Communicator {
     world_->gate.arrive_and_wait();
     return std::make_unique<ThreadBoard>(world_);
   }
-  std::unique_ptr<Communicator> split(int colour) override {
+  std::unique_ptr<ProcessGroup> split(int colour) override {
     world_->ints[static_cast<std::size_t>(rank_)] = colour;
     world_->gate.arrive_and_wait();
     if (rank_ == 0) {
@@ -103,7 +103,7 @@ class ThreadRank : public sweep::Communicator {
 };
 
 /// Calls body on this many ranks at once and waits for all. The first exception of any rank is thrown on.
-inline void on_ranks(int size, const std::function<void(sweep::Communicator&)>& body) {
+inline void on_ranks(int size, const std::function<void(sweep::ProcessGroup&)>& body) {
   const auto world = std::make_shared<ThreadWorld>(size);
   std::vector<std::exception_ptr> failures(static_cast<std::size_t>(size));
   std::vector<std::thread> threads;

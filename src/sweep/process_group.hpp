@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 
 namespace lindrift::sweep {
@@ -37,24 +38,19 @@ struct Traffic {
   double seconds = 0.0;
 };
 
-/// What a sweep needs of the ranks it runs on. The serial one is a world of one; MPI's is made in mpi.cpp, the only
-/// file that knows MPI.
-class Communicator {
+/// The ranks that a run uses. This base class is a single process; mpi.cpp, the only file that knows MPI, makes others.
+/// The functions below are collective unless they say otherwise.
+class ProcessGroup : public Communicator {
  public:
-  virtual ~Communicator() = default;
-  virtual int rank() const { return 0; }
-  virtual int size() const { return 1; }
-  virtual int local_rank() const { return 0; }  ///< among the ranks on this machine
+  virtual int local_rank() const { return 0; }  ///< among the ranks on this machine; not collective
   virtual int local_size() const { return 1; }
 
-  /// Largest of the ranks' values, on every rank. Like what follows, every rank must call it, in the same order.
+  /// Largest of the ranks' values, on every rank.
   virtual int maximum(int value) { return value; }
-  /// The bytes of rank `from` on every rank.
+  /// Copies the bytes of rank `from` to every rank.
   virtual void broadcast(Bytes& /*bytes*/, int /*from*/) {}
-  /// As Team::all_gather.
-  virtual void all_gather(std::span<double> /*values*/, std::span<const std::size_t> /*bounds*/) {}
-  /// A communicator of the ranks that give the same colour (>= 0), in the same order. It must not outlive this one.
-  virtual std::unique_ptr<Communicator> split(int /*colour*/) { return std::make_unique<Communicator>(); }
+  /// The group of the ranks that give the same colour (>= 0), in the same order. It must not outlive this one.
+  virtual std::unique_ptr<ProcessGroup> split(int /*colour*/) { return std::make_unique<ProcessGroup>(); }
 
   /// A board of zeros for these ranks; null where they cannot have one. Every rank must call, and let go of it
   /// together.
@@ -73,6 +69,6 @@ int launcher_rank();
 /// The communicator of this process: MPI's world if a launcher started it, else the serial one. Call once; the world
 /// ends with the object.
 /// @throws Error if a launcher started the process and this build has no MPI
-std::unique_ptr<Communicator> make_communicator(int* argc, char*** argv);
+std::unique_ptr<ProcessGroup> make_process_group(int* argc, char*** argv);
 
 }  // namespace lindrift::sweep

@@ -1,4 +1,4 @@
-#include "sweep/team.hpp"
+#include "sweep/guarded_communicator.hpp"
 
 #include <chrono>
 
@@ -18,7 +18,7 @@ class SharedFailure : public Base {
 }  // namespace
 
 /// Every member says whether it can go on. If one cannot, all throw what the lowest with the worst state says.
-void SharedTeam::meet(State state, const std::string& failure) {
+void GuardedCommunicator::meet(State state, const std::string& failure) {
   const int worst =
       members_.maximum(static_cast<int>(state) * size() + (state == State::fine ? 0 : size() - 1 - rank()));
   if (worst == 0) return;
@@ -32,7 +32,7 @@ void SharedTeam::meet(State state, const std::string& failure) {
   throw SharedFailure<Error>(message);
 }
 
-void SharedTeam::all_gather(std::span<double> values, std::span<const std::size_t> bounds) {
+void GuardedCommunicator::all_gather(std::span<double> values, std::span<const std::size_t> bounds) {
   const auto start = std::chrono::steady_clock::now();
   meet();
   members_.all_gather(values, bounds);
@@ -41,17 +41,17 @@ void SharedTeam::all_gather(std::span<double> values, std::span<const std::size_
   traffic_.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-int SharedTeam::maximum(int value) {
+int GuardedCommunicator::maximum(int value) {
   meet();
   return members_.maximum(value);
 }
 
-void SharedTeam::share(Bytes& bytes) {
+void GuardedCommunicator::share(Bytes& bytes) {
   meet();
   members_.broadcast(bytes, 0);
 }
 
-void SharedTeam::together(const std::function<void()>& work) {
+void GuardedCommunicator::together(const std::function<void()>& work) {
   State state = State::fine;
   std::string failure;
   try {
