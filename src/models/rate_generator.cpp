@@ -12,6 +12,7 @@ namespace lindrift {
 kernels::RateKernel::~RateKernel() = default;
 kernels::MomentBalance::~MomentBalance() = default;
 kernels::ExternalPairSum::~ExternalPairSum() = default;
+
 namespace {
 
 void check_length(const char* what, std::size_t size, std::size_t wanted) {
