@@ -8,6 +8,7 @@ A figure is one function that turns results into a matplotlib figure, with the n
 Input "x" means examples/x.toml, whose result is x.h5.
 """
 
+import difflib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from matplotlib.colors import Normalize
 from numpy.polynomial import Polynomial
 
 from . import style
+from .axes import in_order
 from .result import DONE, LindriftError, load
 
 
@@ -44,20 +46,27 @@ def published(name, inputs, title):
     return register
 
 
+def find(name):
+    """The published figure of that name. Raises LindriftError if there is none."""
+    if name not in FIGURES:
+        close = difflib.get_close_matches(name, FIGURES)
+        guess = max(close, key=lambda one: len(os.path.commonprefix([one, name])), default="")
+        hint = f", did you mean {guess}?" if guess else ""
+        raise LindriftError(f"no figure is called {name}{hint}; there are: {', '.join(FIGURES)}")
+    return FIGURES[name]
+
+
 def draw(name, folder):
     """Draws one published figure from the result files in a folder.
 
     Raises LindriftError if there is no such figure, or a result file is missing or lacks what the figure shows.
     """
-    if name not in FIGURES:
-        raise LindriftError(f"there is no figure {name}; there are {', '.join(FIGURES)}")
-    figure = FIGURES[name]
-    results = {}
+    figure, results = find(name), {}
     for one in figure.inputs:
         path = os.path.join(folder, f"{one}.h5")
         if not os.path.exists(path):
             raise LindriftError(f"{name} needs {path}; make it with: lindrift run examples/{one}.toml -o {path}")
-        results[one] = load(path)
+        results[one] = in_order(load(path))
     return figure.draw(results)
 
 
@@ -300,8 +309,7 @@ def current_return(results):
     result = results["current_return"]
     key = "bath.equilibrium_fraction"
     done = _done(result)
-    order = np.argsort(result[key].values[done])
-    weight, current = result[key].values[done][order], result["current"].values[done][order]
+    weight, current = result[key].values[done], result["current"].values[done]
     if len(weight) < 4 or weight[0] <= 0.0:
         raise LindriftError(f"{result.path}: needs four points or more, all with {key} > 0")
 

@@ -1,7 +1,7 @@
 """Figures of the driven Hubbard chain: those of arXiv:2604.07346, and two beyond them. Registered when figures.py is imported."""
 
 import numpy as np
-from matplotlib.colors import LogNorm, TwoSlopeNorm
+from matplotlib.colors import LogNorm, Normalize, TwoSlopeNorm
 
 from . import plot, style
 from .figures import _done, _number, published
@@ -16,22 +16,24 @@ def hubbard_fig4a(results):
     time, site = result["time"].values, result["site"].values
     weight = np.abs(result["green_retarded"].values) ** 2
     figure, (linear, logarithmic) = style.new_figure(style.DOUBLE, 2)
-    late = time > 0.0
-    norms = {linear: None, logarithmic: LogNorm(1e-7, float(np.max(weight[late])), clip=True)}
-    for axes, norm in norms.items():
-        limits = {"norm": norm} if norm else {"vmin": 0.0, "vmax": float(np.max(weight[late]))}
-        mesh = axes.pcolormesh(site, time, weight, cmap=style.MAGNITUDE, shading="nearest", rasterized=True, **limits)
-        axes.plot(result["drift"].values, time, color=style.ORANGE, linewidth=1.4)
-        for side in (-1.0, 1.0):
+    share = weight / np.max(weight, axis=1, keepdims=True)
+    top = float(np.max(weight[time > 0.0]))
+    symbol = style.symbol("green_retarded")
+    for axes, values, norm, label in ((linear, share, Normalize(0.0, 1.0), f"{symbol}, largest value of each time = 1"),
+                                      (logarithmic, weight, LogNorm(1e-7, top, clip=True), symbol)):
+        mesh = axes.pcolormesh(site, time, values, cmap=style.MAGNITUDE, norm=norm, shading="nearest", rasterized=True)
+        axes.plot(result["drift"].values, time, color=style.ORANGE, linewidth=1.4, label="drift $X_G$")
+        for side, front in ((-1.0, r"fronts $\pm 2Jt$"), (1.0, None)):
             axes.plot(side * 2.0 * abs(_number(result, "model.hopping")) * time, time, color="white",
-                      linestyle=(0, (4, 3)), linewidth=0.9, alpha=0.8)
+                      linestyle=(0, (4, 3)), linewidth=0.9, alpha=0.8, label=front)
         axes.set_xlim(site[0], site[-1])
         axes.set_ylim(time[0], time[-1])
         axes.set_xlabel(style.label(result["site"], result))
         bar = figure.colorbar(mesh, ax=axes, pad=0.02, aspect=28)
+        bar.set_label(label)
         bar.outline.set_visible(False)
-    bar.set_label(style.symbol("green_retarded"))
     linear.set_ylabel(style.label(result["time"], result))
+    linear.legend(loc="lower right", labelcolor="white")
     return figure
 
 
@@ -61,14 +63,14 @@ def hubbard_drift_map(results):
     if not reach > 0.0:
         raise LindriftError(f"{result.path}: there is no drift to draw")
     for index, axes in enumerate(all_axes):
-        mesh = axes.pcolormesh(loss, gain, share[..., index], cmap=style.SIGNED, norm=TwoSlopeNorm(0.0, -reach, reach),
-                               shading="nearest", rasterized=True)
-        axes.contour(loss, gain, share[..., index], [0.0], colors=style.INK, linewidths=1.0)
         axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.set_title(f"$t = {time[index]:g}$")
-        axes.set_xlabel(r"two-site loss $\gamma$")
-    all_axes[0].set_ylabel(r"gain $\kappa$")
+        mesh = axes.pcolormesh(loss, gain, share[..., index], cmap=style.SIGNED, norm=TwoSlopeNorm(0.0, -reach, reach),
+                               shading="gouraud", rasterized=True)
+        axes.contour(loss, gain, share[..., index], [0.0], colors=style.INK, linewidths=1.0)
+        axes.set_title(f"$t = {time[index]:g}" + ("/J$" if _number(result, "model.hopping") == 1.0 else "$"))
+        axes.set_xlabel(r"two-site loss $\gamma$" + style.units_text(result[LOSS].units, result))
+    all_axes[0].set_ylabel(r"gain $\kappa$" + style.units_text(result[GAIN].units, result))
     bar = figure.colorbar(mesh, ax=all_axes, pad=0.02, aspect=28)
     bar.set_label(r"drift $X / 2Jt$")
     bar.outline.set_visible(False)
@@ -142,14 +144,18 @@ def hubbard_validity(results):
         norms.plot(time, np.sum(np.abs(second) ** 2, axis=1), color=colour, linestyle=(0, (4, 3)))
         interactions.append(abs(interaction))
         differences.append(np.max(np.sqrt(np.sum(np.abs(second - exact) ** 2, axis=1))))
+    norms.plot([], [], color=style.INK, label="exact")
     norms.plot([], [], color=style.INK, linestyle=(0, (4, 3)), label="second order")
     norms.set_xlabel(style.label(result["time"], result))
     norms.set_ylabel(style.symbol("norm"))
     norms.set_xlim(time[0], time[-1])
-    norms.legend(title=style.symbol(INTERACTION))
+    norms.legend(title=style.symbol(INTERACTION) + style.units_text(result[INTERACTION].units, result),
+                 loc="center left", bbox_to_anchor=(1.0, 0.5))
     errors.loglog(interactions, differences, "o-", color=style.BLUE)
     errors.loglog(interactions, differences[0] * (np.array(interactions) / interactions[0]) ** 3, color=style.INK,
                   linestyle=(0, (4, 3)), linewidth=1.0, label=r"$\propto U^3$")
+    errors.set_xticks(interactions, [f"{one:g}" for one in interactions])
+    errors.minorticks_off()
     errors.set_xlabel(style.label(result[INTERACTION], result))
     errors.set_ylabel(r"largest $|G - G_{\mathrm{exact}}|$")
     errors.legend()

@@ -18,8 +18,13 @@ def _rates(result):
 
 
 def _light_cone(result, name):
-    """A map over site and time with the fronts at 2 J t."""
     figure, (axes,) = style.new_figure((6.4, 5.2))
+    _draw_light_cone(figure, axes, result, name)
+    return figure
+
+
+def _draw_light_cone(figure, axes, result, name):
+    """A map over site and time with the fronts at 2 J t."""
     plot.draw_field(figure, axes, result, result[name])
     time, site = result["time"].values, result["site"].values
     front = 2.0 * abs(_number(result, "model.hopping")) * time
@@ -27,13 +32,12 @@ def _light_cone(result, name):
         axes.plot(side * front, time, color="white", linestyle=(0, (4, 3)), linewidth=0.9, alpha=0.8)
     axes.set_xlim(site[0], site[-1])
     axes.set_ylim(time[0], time[-1])
-    axes.set_title(rf"$U = {_number(result, INTERACTION):g}\,J$", loc="left")
-    return figure
+    interaction = _number(result, INTERACTION)
+    axes.set_title(rf"$U = {interaction:g}\,J$" if interaction else "$U = 0$", loc="left")
 
 
-def _drifts(result, name, ylabel):
+def _draw_drifts(axes, result, name, ylabel):
     """One line over time for each interaction of a sweep, and the front 2 J t."""
-    figure, (axes,) = style.new_figure((7.2, 4.4))
     done, time = np.flatnonzero(_done(result)), result["time"].values
     speed = 2.0 * abs(_number(result, "model.hopping"))
     for rank, index in enumerate(done):
@@ -46,7 +50,6 @@ def _drifts(result, name, ylabel):
     axes.set_xlabel(style.label(result["time"], result))
     axes.set_ylabel(ylabel)
     axes.legend(title=style.symbol(INTERACTION), loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return figure
 
 
 @published("hk_fig1b", inputs=("hk_fig1b",), title="Light cone of the free particle")
@@ -56,23 +59,9 @@ def hk_fig1b(results):
 
 @published("hk_fig1c", inputs=("hk_fig1c", "hk_fig1c_inset"), title="One-sided light cone of the interacting particle, and its drift")
 def hk_fig1c(results):
-    result, sweep = results["hk_fig1c"], results["hk_fig1c_inset"]
-    figure = _light_cone(result, "green_retarded")
-    (axes, *_) = figure.axes
-    inset = axes.inset_axes((0.04, 0.55, 0.34, 0.42))
-    inset.set_zorder(6)
-    done, time = np.flatnonzero(_done(sweep)), sweep["time"].values
-    for rank, index in enumerate(done):
-        inset.plot(time, sweep["drift"].values[index], color=style.FAMILY(rank / max(len(done) - 1, 1)), linewidth=1.3)
-        inset.annotate(f"${sweep[INTERACTION].values[index]:g}$", (time[-1], sweep["drift"].values[index][-1]), (2, 0),
-                       textcoords="offset points", va="center", fontsize=7.0, annotation_clip=False)
-    inset.set_title(r"$X_G(t)$ for several $U$", fontsize=8.5, pad=2.0)
-    inset.set_xlim(time[0], time[-1])
-    inset.tick_params(labelsize=7.0, length=2.0)
-    inset.set_facecolor("white")
-    for text in (*inset.get_xticklabels(), *inset.get_yticklabels(), inset.title):
-        text.set_color("white")
-    inset.tick_params(color="white")
+    figure, (cone, drift) = style.new_figure(style.DOUBLE, 2)
+    _draw_light_cone(figure, cone, results["hk_fig1c"], "green_retarded")
+    _draw_drifts(drift, results["hk_fig1c_inset"], "drift", r"drift of the particle $X_G$")
     return figure
 
 
@@ -117,7 +106,9 @@ def hk_fig3b(results):
 
 @published("hk_fig3c", inputs=("hk_fig3c",), title="Centre of the density of one particle")
 def hk_fig3c(results):
-    return _drifts(results["hk_fig3c"], "drift", r"centre of the density $X_n$")
+    figure, (axes,) = style.new_figure(style.WIDE)
+    _draw_drifts(axes, results["hk_fig3c"], "drift", r"centre of the density $X_n$")
+    return figure
 
 
 @published("hk_saturation", inputs=("hk_saturation",), title="Drift and norm at late times and their asymptotes")

@@ -1,17 +1,21 @@
 """A sensible picture of any result file, chosen by the datasets in it.
 
 A sweep shows its scalar (current, drift, ...) against the swept key, and the momentum-resolved field as a family of
-lines; a single run shows what its task made. What is not known by name is drawn by its dimensions: lines for one, a
-heatmap for two.
+lines; a single run shows what its task made. What is not known by name is drawn by its dimensions: lines for one, lines for few
+members of a second one, and a heatmap for many. More than two swept keys are cut where most points are there.
 Points of a sweep that are missing or failed are left out; points that did not converge are drawn hollow.
 """
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize, PowerNorm, TwoSlopeNorm
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import LogNorm, Normalize, PowerNorm, SymLogNorm, TwoSlopeNorm
 
+from . import axes as axis
 from . import style
-from .result import DONE, NOT_CONVERGED, Field, LindriftError
+from .result import DONE, NOT_CONVERGED, LindriftError
 
 # What a sweep shows first, if it is there.
 OBSERVABLES = ("current", "drift", "drift_symmetric", "norm", "particle_number")
@@ -22,17 +26,44 @@ MAPS = ("green_retarded", "green_retarded_momentum", "spectral_function", "densi
 # Diagnostics of the solver, drawn only where there is nothing else.
 DIAGNOSTICS = ("residual", "steps", "converged", "status", "error", "norm", "particle_number")
 
-ROUNDING = 1e-9  # a value this far below the largest one is a zero
-
-LOGARITHMIC = 1000.0  # positive values of a swept key that span this factor have a logarithmic axis
-
 MOST_LINES = 9  # more of them in one panel cannot be told apart
+FEW = 6  # so few members of a dimension make lines, not stripes of a map
+
+ENDING = ("time", "frequency", "momentum")  # dimensions that end at their last value, unlike sites, each of which has a width
+
+
+@dataclass(frozen=True)
+class View:
+    """What to draw and how.
+
+    dataset    name of a dataset; empty: the most telling ones
+    slices     (key, text of a value) of dimensions that are fixed
+    log        whether the values have a logarithmic scale
+    low, high  limits of the values, or None
+    """
+
+    dataset: str = ""
+    slices: tuple = ()
+    log: bool = False
+    low: float | None = None
+    high: float | None = None
 
 
 @style.styled
-def draw(result):
+def draw(result, view=View()):
     """Draws a result and returns the matplotlib figure. Raises LindriftError if the file holds nothing to draw."""
-    figure = _draw_sweep(result) if result.sweep_dimensions else _draw_run(result)
+    result, fixed = axis.sliced(axis.in_order(result), view.slices)
+    for dimension in result.sweep_dimensions:  # a key with one value is no axis
+        if len(axis.numbers(result, dimension)) == 1 and len(result.sweep_dimensions) > 1:
+            result, note = axis.fixed(result, dimension, 0)
+            fixed.append(note)
+    if view.dataset:
+        figure = _draw_dataset(result, result[view.dataset])
+    else:
+        figure = _draw_sweep(result) if result.sweep_dimensions else _draw_run(result)
+    _add_title(figure.axes[0], fixed)
+    if view.log or view.low is not None or view.high is not None:
+        _scale_values(figure.axes[0], result, view)
     notes = _notes(result)
     if notes:
         figure.suptitle(notes, fontsize=11.0, color=style.VERMILION)
@@ -43,7 +74,7 @@ def _notes(result):
     status = result.status
     if status.ndim == 0:
         return "" if status == DONE else "did not converge"
-    absent = int(np.sum((status != DONE) & (status != NOT_CONVERGED)))
+    absent = int(np.sum(~axis.is_there(result)))
     hollow = int(np.sum(status == NOT_CONVERGED))
     parts = []
     if absent:
@@ -53,21 +84,63 @@ def _notes(result):
     return ", ".join(parts)
 
 
+def _add_title(axes, notes):
+    """Puts what was fixed before what the title says already."""
+    text = ", ".join(part for part in (*notes, axes.get_title(loc="left")) if part)
+    axes.set_title(text, loc="left")
+
+
+def _scale_values(axes, result, view):
+    """A logarithmic scale and limits for the lines or the map of a panel; linear around zero where values have both signs."""
+    mesh = next((one for one in axes.collections if isinstance(one, QuadMesh)), None)
+    values = np.ma.masked_invalid(mesh.get_array()).compressed() if mesh else _finite_of_lines(axes)
+    low, high = view.low, view.high
+    reach = np.max(np.abs(values), initial=0.0)
+    if view.log and reach == 0.0:
+        raise LindriftError(f"{result.path}: --log: every value is 0")
+    signed = np.min(values, initial=0.0) < -axis.ROUNDING * reach
+    if view.log and not signed and low is None:
+        low = float(np.min(values[values > axis.ROUNDING * reach]))  # what is below is a zero with rounding errors
+    if view.log and not signed and low <= 0.0:
+        raise LindriftError(f"{result.path}: --log: the lower limit, {low:g}, must be positive")
+    if mesh is None:
+        if view.log:
+            axes.set_yscale("symlog", linthresh=1e-4 * reach) if signed else axes.set_yscale("log", nonpositive="mask")
+        axes.set_ylim(low, high)
+        return
+    low = float(np.min(values)) if low is None else low
+    high = float(np.max(values)) if high is None else high
+    if not view.log:
+        mesh.set_norm(Normalize(low, high))
+    else:
+        mesh.set_norm(SymLogNorm(1e-4 * reach, vmin=low, vmax=high) if signed else LogNorm(low, high, clip=True))
+
+
+def _finite_of_lines(axes):
+    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.get_lines()])
+    return values[np.isfinite(values)]
+
+
 # ----------------------------------------------------------------------------------------------------------------------
 # One run
 
 
+def _panels(count):
+    return style.new_figure(style.DOUBLE if count > 1 else style.SINGLE, count)
+
+
 def _draw_run(result):
     if "lagrange_multiplier" in result and "time" in result["lagrange_multiplier"].dimensions:
-        return _draw_relaxation(result)
-    panels = [result[name] for name in DISTRIBUTIONS if name in result and result[name].values.ndim >= 1]
+        panels = [result[name] for name in ("lagrange_multiplier", "current") if name in result]
+    else:
+        panels = [result[name] for name in DISTRIBUTIONS if name in result and result[name].values.ndim >= 1]
     if not panels:
         panels = [result[name] for name in MAPS if name in result][:1]
-        lines = [result[name] for name in ("drift", "drift_symmetric") if name in result]
+        lines = [result[name] for name in ("drift", "drift_symmetric") if name in result and result[name].values.ndim]
         panels += lines[:1] if panels else []
     if not panels:
         panels = _anything(result)
-    figure, all_axes = style.new_figure(style.DOUBLE if len(panels) > 1 else style.SINGLE, len(panels))
+    figure, all_axes = _panels(len(panels))
     for axes, field in zip(all_axes, panels):
         draw_field(figure, axes, result, field)
     if "current" in result and result["current"].values.ndim == 0:
@@ -86,13 +159,22 @@ def _anything(result):
     return chosen[:2]
 
 
-def _draw_relaxation(result):
-    panels = [result["lagrange_multiplier"]]
-    if "current" in result:
-        panels.append(result["current"])
-    figure, all_axes = style.new_figure(style.DOUBLE if len(panels) > 1 else style.SINGLE, len(panels))
-    for axes, field in zip(all_axes, panels):
+def _draw_dataset(result, field):
+    """One dataset, of a run or over a sweep."""
+    if field.values.dtype.kind not in "fciu":
+        raise LindriftError(f"{result.path}: dataset {field.name} holds no numbers")
+    sweep = result.sweep_dimensions
+    if not sweep or field.dimensions[:len(sweep)] != sweep:
+        figure, (axes,) = style.new_figure()
         draw_field(figure, axes, result, field)
+    elif field.dimensions == sweep:
+        figure, (axes,) = style.new_figure()
+        _draw_over_sweep(figure, axes, result, field)
+    elif len(sweep) == 1 and _is_family(field):
+        figure, (axes,) = style.new_figure(style.WIDE)
+        _draw_members(axes, result, field)
+    else:
+        return _draw_one_point(result, field.name)
     return figure
 
 
@@ -100,92 +182,99 @@ def _draw_relaxation(result):
 # A sweep
 
 
+def _is_family(field):
+    """Whether each point of a sweep over one dimension has a line, or one line for each band."""
+    return field.values.ndim == 2 or field.dimensions[1:] == ("band", "momentum")
+
+
+def _draw_members(axes, result, field):
+    (_draw_family if field.values.ndim == 2 else _draw_bands)(axes, result, field)
+
+
 def _draw_sweep(result):
     dimensions = result.sweep_dimensions
-    present = [name for name in OBSERVABLES if name in result]
-    scalar = [result[name] for name in present if result[name].dimensions == dimensions]
-    traces = [result[name] for name in present if len(result[name].dimensions) == len(dimensions) + 1]
+    present = [result[name] for name in OBSERVABLES if name in result]
+    scalar = [one for one in present if one.dimensions == dimensions]
+    traces = [one for one in present if len(one.dimensions) == len(dimensions) + 1]
     resolved = [result[name] for name in reversed(DISTRIBUTIONS) if name in result] if len(dimensions) == 1 else []
     if scalar:
-        resolved = [one for one in resolved if one.values.ndim == 2 or one.dimensions[1:] == ("band", "momentum")][:1]
-        figure, all_axes = style.new_figure(style.DOUBLE if resolved else style.SINGLE, 1 + len(resolved))
+        resolved = [one for one in resolved if _is_family(one)][:1]
+        figure, all_axes = _panels(1 + len(resolved))
         _draw_over_sweep(figure, all_axes[0], result, scalar[0])
         for axes, field in zip(all_axes[1:], resolved):
-            (_draw_family if field.values.ndim == 2 else _draw_bands)(axes, result, field)
+            _draw_members(axes, result, field)
         return figure
     families = traces if len(dimensions) == 1 else []
     families = families or [one for one in resolved if one.values.ndim == 2]
     if families:
-        figure, (axes,) = style.new_figure((7.2, 4.4))
+        figure, (axes,) = style.new_figure(style.WIDE)
         _draw_family(axes, result, families[0])
         return figure
     return _draw_one_point(result)
 
 
-def _draw_one_point(result):
+def _nothing_done(result):
+    return LindriftError(f"{result.path}: there is nothing to draw: no point of the sweep is done")
+
+
+def _draw_one_point(result, dataset=None):
     """Where nothing reduces to a picture of the whole sweep: one of its points, named in the title."""
-    usable = np.argwhere((result.status == DONE) | (result.status == NOT_CONVERGED))
+    usable = np.argwhere(axis.is_there(result))
     if len(usable) == 0:
-        raise LindriftError(f"{result.path}: there is nothing to draw: no point of the sweep is done")
-    index = tuple(usable[len(usable) // 2])
-    depth = len(index)
-    fields = {
-        name: Field(name, one.values[index], one.dimensions[depth:], one.units, one.long_name)
-        for name, one in result.fields.items()
-        if one.dimensions[:depth] == result.sweep_dimensions and name not in ("status", "error")
-    }
-    point = type(result)(result.path, fields, result.coordinates, result.attributes)
-    figure = _draw_run(point)
-    where = ", ".join(f"{style.symbol(key)} = {_text(result[key].values[_position(result, key, index)])}"
-                      for key in result.sweep_keys)
-    figure.axes[0].set_title(where, loc="left")
+        raise _nothing_done(result)
+    notes = []
+    for dimension, index in zip(result.sweep_dimensions, usable[len(usable) // 2]):
+        result, note = axis.fixed(result, dimension, index)
+        notes.append(note)
+    point = replace(result, fields={name: one for name, one in result.fields.items() if name not in ("status", "error")})
+    if dataset:
+        figure, (axes,) = style.new_figure()
+        draw_field(figure, axes, point, point[dataset])
+    else:
+        figure = _draw_run(point)
+    _add_title(figure.axes[0], notes)
     return figure
 
 
-def _position(result, key, index):
-    return index[result.sweep_dimensions.index(result[key].dimensions[0])]
-
-
-def _text(value):
-    return f"{value:.4g}" if np.ndim(value) == 0 else str(value)
-
-
 def _draw_over_sweep(figure, axes, result, field):
-    """A scalar of every point: a line for one dimension, a family or a heatmap for two, a middle slice for more."""
-    dimensions, values, status = result.sweep_dimensions, field.values, result.status
-    fixed = []
-    while values.ndim > 2:
-        middle = values.shape[0] // 2
-        fixed.append(f"{style.symbol(dimensions[0])} = {_text(_axis_values(result, dimensions[0])[middle])}")
-        dimensions, values, status = dimensions[1:], values[middle], status[middle]
-    if fixed:
-        axes.set_title(", ".join(fixed), loc="left")
+    """A scalar of every point: a line for one dimension, a family or a heatmap for two, the fullest slice for more."""
+    if not np.any(axis.is_there(result)):
+        raise _nothing_done(result)
+    notes = []
+    while len(result.sweep_dimensions) > 2:
+        there = axis.is_there(result)
+        there = there.reshape(len(there), -1).sum(axis=1)
+        fullest = np.flatnonzero(there == there.max())
+        result, note = axis.fixed(result, result.sweep_dimensions[0], fullest[len(fullest) // 2])
+        notes.append(note)
+    _add_title(axes, notes)
 
+    dimensions, values, status = result.sweep_dimensions, np.real(result[field.name].values), result.status
+    if values.ndim == 2 and values.shape[1] <= MOST_LINES < values.shape[0]:  # the longer one makes the axis
+        dimensions, values, status = dimensions[::-1], values.T, status.T
     inner = dimensions[-1]
-    x = _axis_values(result, inner)
-    if np.min(x) > 0.0 and np.max(x) >= LOGARITHMIC * np.min(x):
+    x = axis.numbers(result, inner)
+    if values.ndim == 2 and values.shape[0] > MOST_LINES:
+        shown = np.where((status == DONE) | (status == NOT_CONVERGED), values, np.nan)
+        _heatmap(figure, axes, result, field, (axis.numbers(result, dimensions[0]), dimensions[0]), (x, inner), shown)
+        return
+    if axis.is_logarithmic(x):
         axes.set_xscale("log")
     if values.ndim == 1:
         _draw_points(axes, x, values, status, style.BLUE)
-        spins = _spin_currents(result, field)
+        spins = _spin_currents(result, result[field.name])
         for name, part, colour in spins:
             _draw_points(axes, x, part, status, colour, rf"$I_{{{name}}}$")
         if spins:
             axes.lines[0].set_label(style.symbol(field.name))
             axes.legend()
-    elif values.shape[0] <= MOST_LINES:
-        outer = _axis_values(result, dimensions[0])
-        for row, colour in enumerate(_family_colours(outer)):
-            _draw_points(axes, x, values[row], status[row], colour, _text(outer[row]))
-        axes.legend(title=style.symbol(_axis_key(result, dimensions[0])))
     else:
-        shown = np.where((status == DONE) | (status == NOT_CONVERGED), np.real(values), np.nan)
-        _heatmap(figure, axes, x, _axis_values(result, dimensions[0]), shown, style.label(field, result))
-        axes.set_xlabel(_axis_label(result, inner))
-        axes.set_ylabel(_axis_label(result, dimensions[0]))
-        return
+        outer = axis.numbers(result, dimensions[0])
+        for row, colour in enumerate(_family_colours(outer)):
+            _draw_points(axes, x, values[row], status[row], colour, axis.value_text(dimensions[0], outer[row]))
+        axes.legend(title=_legend_title(result, dimensions[0]))
     _zero_line(axes, values)
-    axes.set_xlabel(_axis_label(result, inner))
+    axes.set_xlabel(axis.label(result, inner))
     axes.set_ylabel(style.label(field, result))
 
 
@@ -212,27 +301,29 @@ def _draw_points(axes, x, values, status, colour, label=None):
 
 def _chosen_points(result, most):
     """Some points of a sweep over one dimension that are there, evenly spread, with their swept values and colours."""
-    there = np.flatnonzero((result.status == DONE) | (result.status == NOT_CONVERGED))
+    there = np.flatnonzero(axis.is_there(result))
     if len(there) == 0:
-        raise LindriftError(f"{result.path}: there is nothing to draw: no point of the sweep is done")
+        raise _nothing_done(result)
     chosen = there[np.unique(np.linspace(0, len(there) - 1, min(len(there), most)).round().astype(int))]
-    swept = _axis_values(result, result.sweep_dimensions[0])[chosen]
+    swept = axis.numbers(result, result.sweep_dimensions[0])[chosen]
     return list(zip(chosen, swept, _family_colours(swept)))
 
 
-def _family_legend(axes, result):
-    title = style.symbol(_axis_key(result, result.sweep_dimensions[0]))
-    axes.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5))
+def _legend_title(result, dimension):
+    """The symbol of a key; for a complex one, the part that varies."""
+    key = axis.key_of(result, dimension)
+    is_complex = key in result and result[key].values.dtype.kind == "c"
+    return axis.label(result, dimension) if is_complex else style.symbol(key)
 
 
 def _draw_family(axes, result, field):
     """A selection of the points of a sweep over one dimension, each as a line over the field's own dimension."""
     inner = field.dimensions[1]
     for index, value, colour in _chosen_points(result, MOST_LINES):
-        x, y = _wrapped(inner, result[inner].values, _finite(field.values[index]))
+        x, y = _wrapped(inner, axis.numbers(result, inner, field.values.shape[1]), _finite(np.real(field.values[index])))
         hollow = result.status[index] == NOT_CONVERGED
-        axes.plot(x, y, color=colour, linestyle=":" if hollow else "-", label=_text(value))
-    _family_legend(axes, result)
+        axes.plot(x, y, color=colour, linestyle=":" if hollow else "-", label=axis.value_text("", value))
+    _legend_outside(axes, _legend_title(result, result.sweep_dimensions[0]))
     _label_axes(axes, result, field, inner)
 
 
@@ -241,12 +332,12 @@ def _draw_bands(axes, result, field):
     momentum = result["momentum"].values
     strokes = ("-", (0, (4, 2)))
     for index, value, colour in _chosen_points(result, MOST_LINES // 2):
-        for values, stroke, label in zip(field.values[index], strokes, (_text(value), None)):
+        for values, stroke, label in zip(field.values[index], strokes, (axis.value_text("", value), None)):
             x, y = style.whole_zone(momentum, _finite(values))
             axes.plot(x, y, color=colour, linestyle=stroke, linewidth=1.5, label=label)
     for band, stroke in zip(result["band"].values, strokes):
         axes.plot([], [], color=style.INK, linestyle=stroke, linewidth=1.5, label=f"band {_part_name(band)}")
-    _family_legend(axes, result)
+    _legend_outside(axes, _legend_title(result, result.sweep_dimensions[0]))
     _label_axes(axes, result, field, "momentum")
 
 
@@ -265,23 +356,25 @@ def draw_field(figure, axes, result, field):
         # Times or bands outermost: the last time is where a relaxation has gone.
         if dimensions[0] == "time" and dimensions[-1] == "momentum" and field.name in DISTRIBUTIONS:
             values, dimensions = values[-1], dimensions[1:]
-            axes.set_title(rf"$t = {_text(result['time'].values[-1])}$", loc="left")
+            _add_title(axes, [rf"$t = {result['time'].values[-1]:.4g}$"])
         else:
             values, dimensions = values[values.shape[0] // 2], dimensions[1:]
-    shown = Field(field.name, values, dimensions, field.units, field.long_name)
+    shown = replace(field, values=values, dimensions=dimensions)
     if values.ndim == 1:
         _draw_line(axes, result, shown)
     elif dimensions[0] in ("band", "spin") or dimensions[1] in ("band", "spin"):
         _draw_parts(axes, result, shown)
     elif field.name in DISTRIBUTIONS and dimensions == ("time", "momentum"):
         _draw_trajectories(figure, axes, result, shown)
+    elif min(values.shape) <= FEW:
+        _draw_few(axes, result, shown)
     else:
         _draw_map(figure, axes, result, shown)
 
 
 def _draw_line(axes, result, field):
     (dimension,) = field.dimensions
-    coordinate = _axis_values(result, dimension, len(field.values))
+    coordinate = axis.numbers(result, dimension, len(field.values))
     values = field.values
     if np.iscomplexobj(values):
         axes.plot(coordinate, np.real(values), color=style.BLUE, label="real part")
@@ -308,9 +401,9 @@ def _part_name(name):
 def _draw_parts(axes, result, field):
     """One line for each band or spin."""
     part_axis = 0 if field.dimensions[0] in ("band", "spin") else 1
-    names = _axis_values(result, field.dimensions[part_axis], field.values.shape[part_axis], text=True)
+    names = axis.numbers(result, field.dimensions[part_axis], field.values.shape[part_axis], text=True)
     inner = field.dimensions[1 - part_axis]
-    coordinate = _axis_values(result, inner, field.values.shape[1 - part_axis])
+    coordinate = axis.numbers(result, inner, field.values.shape[1 - part_axis])
     for name, values, colour in zip(names, np.moveaxis(field.values, part_axis, 0), style.COLOURS):
         x, y = _wrapped(inner, coordinate, _finite(np.real(values)))
         axes.plot(x, y, color=colour, marker="o" if len(y) <= 40 else None, label=_part_name(name))
@@ -334,101 +427,114 @@ def _draw_trajectories(figure, axes, result, field):
     bar.outline.set_visible(False)
 
 
+def _magnitude(field):
+    """What a picture shows of complex numbers: the probability of a propagator, else the modulus."""
+    if field.name.startswith("green_retarded"):
+        return np.abs(field.values) ** 2
+    return np.abs(field.values) if np.iscomplexobj(field.values) else field.values
+
+
+def _draw_few(axes, result, field):
+    """A line for each member of the smaller dimension, for each time if times are few."""
+    values, (outer, inner) = _magnitude(field), field.dimensions
+    if outer != "time" and (inner == "time" and values.shape[1] <= FEW or values.shape[0] > values.shape[1]):
+        values, outer, inner = values.T, inner, outer
+    members = axis.numbers(result, outer, len(values))
+    for member, row, colour in zip(members, values, _family_colours(members)):
+        x, y = _wrapped(inner, axis.numbers(result, inner, len(row)), _finite(row))
+        axes.plot(x, y, color=colour, label=axis.value_text(outer, member))
+    _legend_outside(axes, style.symbol(outer))
+    _label_axes(axes, result, field, inner)
+
+
 def _draw_map(figure, axes, result, field):
     """A heatmap with the outer dimension upwards, or as spectra are shown: momentum along x and frequency upwards."""
     rows, columns = field.dimensions
-    values = field.values
-    if field.name.startswith("green_retarded"):
-        values = np.abs(values) ** 2
-    elif np.iscomplexobj(values):
-        values = np.abs(values)
+    values = _magnitude(field)
     if rows == "momentum":
         rows, columns, values = columns, rows, values.T
-    y, x = _axis_values(result, rows, values.shape[0]), _axis_values(result, columns, values.shape[1])
+    y, x = axis.numbers(result, rows, values.shape[0]), axis.numbers(result, columns, values.shape[1])
     if columns == "momentum":
         x, values = style.whole_zone(x, values)
-    # A packet spreads: on a linear scale all but its first moments would be dark.
-    spreads = {"time", "site"} == {rows, columns}
-    _heatmap(figure, axes, x, y, _finite(values), style.label(field, result), exponent=0.5 if spreads else 1.0)
-    axes.set_xlabel(_axis_label(result, columns))
-    axes.set_ylabel(_axis_label(result, rows))
-    if columns == "momentum":
-        axes.set_xlim(-np.pi, np.pi)
-        style.momentum_axis(axes.xaxis, x)
+    # A packet spreads: on a linear scale that begins with its first moments all others would be dark.
+    spreads = (rows, columns) == ("time", "site")
+    late = y >= y[0] + 0.1 * (y[-1] - y[0]) if spreads else slice(None)
+    _heatmap(figure, axes, result, field, (y, rows), (x, columns), _finite(values), top=_largest(values[late]),
+             exponent=0.5 if spreads else 1.0)
 
 
-def _heatmap(figure, axes, x, y, values, label, exponent=1.0):
+def _largest(values):
+    finite = values[np.isfinite(values)]
+    return float(np.max(finite)) if finite.size else None
+
+
+def _edges(values, logarithmic, ending):
+    """Borders of the cells of a map around their values; the outermost cells may end at theirs."""
+    if logarithmic:
+        return np.exp(_edges(np.log(values), False, ending))
+    values = np.asarray(values, float)
+    if len(values) == 1:
+        return values[0] + np.array([-0.5, 0.5])
+    middle = (values[1:] + values[:-1]) / 2.0
+    ends = values[[0, -1]] if ending else (2.0 * values[0] - middle[0], 2.0 * values[-1] - middle[-1])
+    return np.concatenate([ends[:1], middle, ends[1:]])
+
+
+def _heatmap(figure, axes, result, field, vertical, horizontal, values, exponent=1.0, top=None):
     """Colours from zero where a quantity has one sign, and symmetric about zero where it has both.
 
-    exponent < 1 brings out small values of a quantity of one sign.
+    vertical, horizontal  numbers along an axis and the name of its dimension
+    exponent < 1          brings out small values of a quantity of one sign
+    top                   where its colours end, if below the largest value
     """
     if not np.any(np.isfinite(values)):
-        raise LindriftError(f"{label}: there is nothing to draw: no value is a finite number")
+        raise LindriftError(f"{result.path}: dataset {field.name}: there is nothing to draw: no value is a finite number")
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    if min(-low, high) > ROUNDING * max(-low, high):
+    label, extend = style.label(field, result), "neither"
+    if min(-low, high) > axis.ROUNDING * max(-low, high):
         reach = max(-low, high)
         scale, norm = style.SIGNED, TwoSlopeNorm(0.0, -reach, reach)
     else:
-        bottom, top = (0.0, high or 1.0) if high > -low or low == high == 0.0 else (low, 0.0)
-        scale = style.MAGNITUDE
-        norm = PowerNorm(exponent, bottom, top, clip=True) if exponent != 1.0 and top > 0.0 else Normalize(bottom, top)
+        bottom, highest = (0.0, high or 1.0) if high > -low or low == high == 0.0 else (low, 0.0)
+        scale, norm = style.MAGNITUDE, Normalize(bottom, highest)
+        if exponent != 1.0 and highest > 0.0:
+            if top and top < highest:
+                highest, extend = top, "max"
+            norm, label = PowerNorm(exponent, bottom, highest), f"{label}, square-root scale"
+    edges = []
+    for (numbers, dimension), set_scale in ((horizontal, axes.set_xscale), (vertical, axes.set_yscale)):
+        logarithmic = dimension in result.sweep_dimensions and axis.is_logarithmic(numbers)
+        if logarithmic:
+            set_scale("log")
+        edges.append(_edges(numbers, logarithmic, dimension in ENDING))
     # As vector art a map of many thousand cells would be slow to open.
-    shown = np.ma.masked_invalid(values)
-    mesh = axes.pcolormesh(x, y, shown, cmap=scale, norm=norm, shading="nearest", rasterized=True)
+    mesh = axes.pcolormesh(*edges, np.ma.masked_invalid(values), cmap=scale, norm=norm, rasterized=True)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    bar = figure.colorbar(mesh, ax=axes, pad=0.02, aspect=28)
+    bar = figure.colorbar(mesh, ax=axes, pad=0.02, aspect=28, extend=extend)
     bar.set_label(label)
     bar.outline.set_visible(False)
+    axes.set_xlabel(axis.label(result, horizontal[1]))
+    axes.set_ylabel(axis.label(result, vertical[1]))
+    if horizontal[1] == "momentum":
+        axes.set_xlim(-np.pi, np.pi)
+        style.momentum_axis(axes.xaxis, horizontal[0])
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Axes
-
-
-def _axis_key(result, dimension):
-    """The input key along a dimension: under zip, whose dimension is `point`, the first swept one."""
-    if dimension not in result.sweep_dimensions:
-        return dimension
-    return next((key for key in result.sweep_keys if result[key].dimensions == (dimension,)), dimension)
-
-
-def _axis_values(result, dimension, length=None, text=False):
-    """Numbers along a dimension; the index where it has no coordinate, or one that is text."""
-    key = _axis_key(result, dimension)
-    if key not in result:
-        if length is None:
-            length = result.status.shape[result.sweep_dimensions.index(dimension)]
-        return np.arange(length)
-    values = result[key].values
-    if values.dtype.kind == "c":
-        return _varying_part(values)[0]
-    return values if text or values.dtype.kind in "fiu" else np.arange(len(values))
-
-
-def _varying_part(values):
-    """A swept complex number as a real axis, and the word for it."""
-    if np.ptp(values.imag) == 0.0:
-        return values.real, "real part of "
-    if np.ptp(values.real) == 0.0:
-        return values.imag, "imaginary part of "
-    return np.arange(len(values)), "index of "
-
-
-def _axis_label(result, dimension):
-    key = _axis_key(result, dimension)
-    if key not in result:
-        return dimension
-    prefix = _varying_part(result[key].values)[1] if result[key].values.dtype.kind == "c" else ""
-    return prefix + style.label(result[key], result)
+# Lines
 
 
 def _label_axes(axes, result, field, dimension):
-    axes.set_xlabel(_axis_label(result, dimension))
+    axes.set_xlabel(axis.label(result, dimension))
     axes.set_ylabel(style.label(field, result))
     if dimension == "momentum":
         axes.set_xlim(-np.pi, np.pi)
-        style.momentum_axis(axes.xaxis, _axis_values(result, dimension))
+        style.momentum_axis(axes.xaxis, axis.numbers(result, dimension))
+
+
+def _legend_outside(axes, title):
+    axes.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
 def _family_colours(values):
@@ -449,6 +555,6 @@ def _finite(values):
 
 def _zero_line(axes, values):
     finite = values[np.isfinite(values)]
-    slack = ROUNDING * np.max(np.abs(finite), initial=0.0)
+    slack = axis.ROUNDING * np.max(np.abs(finite), initial=0.0)
     if finite.size and np.min(finite) <= slack and np.max(finite) >= -slack:
         axes.axhline(0.0, color=style.GREY, linewidth=0.7, zorder=0)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import h5py
 import numpy as np
@@ -80,6 +80,18 @@ class Result:
             return self.fields["status"].values
         converged = bool(np.all(self.fields["converged"].values)) if "converged" in self.fields else True
         return np.array(DONE if converged else NOT_CONVERGED)
+
+    def taken(self, dimension, index):
+        """The same with an index, or an array of them, taken along one dimension."""
+        def take(one):
+            if dimension not in one.dimensions:
+                return one
+            axis = one.dimensions.index(dimension)
+            dimensions = one.dimensions if np.ndim(index) else one.dimensions[:axis] + one.dimensions[axis + 1:]
+            return replace(one, values=np.take(one.values, index, axis), dimensions=dimensions)
+
+        fields = {name: take(one) for name, one in self.fields.items()}
+        return replace(self, fields=fields, coordinates={name: take(one) for name, one in self.coordinates.items()})
 
     def parameter(self, key, default=None):
         """Value of a dotted key of the resolved input, for example "bath.inverse_temperature"."""

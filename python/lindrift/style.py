@@ -1,11 +1,13 @@
 """One place for how pictures look, what axes are called, and how files are written."""
 
 import contextlib
+import errno
 import os
 import re
 import tempfile
 
 import matplotlib
+import matplotlib.style
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -21,9 +23,10 @@ INK, GREY = "#222222", "#8A8A8A"
 FAMILY = LinearSegmentedColormap.from_list("family", matplotlib.colormaps["viridis"](np.linspace(0.0, 0.86, 256)))
 MAGNITUDE, SIGNED = "viridis", "RdBu_r"
 
-SINGLE, DOUBLE = (6.4, 4.4), (11.0, 4.4)  # inches: half a slide and a whole one
+SINGLE, WIDE, DOUBLE = (6.4, 4.4), (7.2, 4.4), (11.0, 4.4)  # inches: half a slide, with a legend beside it, a whole one
 
-SETTINGS = {
+# What is not said here is matplotlib's default, whatever a matplotlibrc says.
+SETTINGS = ["default", {
     "font.family": "DejaVu Sans",
     "mathtext.fontset": "dejavusans",
     "font.size": 12.0,
@@ -53,7 +56,8 @@ SETTINGS = {
     "figure.dpi": 100.0,
     "savefig.dpi": 200.0,
     "svg.hashsalt": "lindrift",
-}
+    "text.usetex": False,
+}]
 
 # Quantities by dataset name or input key: the words and the symbol on an axis.
 NAMES = {
@@ -101,7 +105,7 @@ PARTS = {"+": "+", "-": "-", "up": r"\uparrow", "down": r"\downarrow"}
 
 def new_figure(size=SINGLE, columns=1):
     """An empty figure and its axes. Not a pyplot figure: nothing in the caller's session changes."""
-    with matplotlib.rc_context(SETTINGS):
+    with matplotlib.style.context(SETTINGS):
         figure = Figure(figsize=size, layout="constrained")
         figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08, wspace=0.06)
         axes = [figure.add_subplot(1, columns, column + 1) for column in range(columns)]
@@ -112,7 +116,7 @@ def styled(function):
     """Runs a drawing function under the package's settings."""
 
     def wrapper(*arguments, **options):
-        with matplotlib.rc_context(SETTINGS):
+        with matplotlib.style.context(SETTINGS):
             return function(*arguments, **options)
 
     wrapper.__name__, wrapper.__doc__ = function.__name__, function.__doc__
@@ -192,5 +196,7 @@ def write(figure, path):
     try:
         with _replacing(path) as temporary:
             figure.savefig(temporary, metadata=metadata[os.path.splitext(path)[1].lower()])
+            if os.path.getsize(temporary) == 0:
+                raise OSError(errno.EIO, "no picture was written")
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), path) from error  # not the temporary name

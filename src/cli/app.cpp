@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <new>
 
@@ -19,15 +20,32 @@ namespace lindrift::cli {
 
 namespace {
 
-/// What the command line says, before any of it is acted upon.
+/// Everything that the command line can say.
 struct CommandLine {
   RunOptions run;
   std::vector<std::string> sets;
   std::string backend = "auto", log = "info", schedule = "dynamic", max_time;
   bool resume = false, retry_failed = false, overwrite = false;
-  std::string model, status_file, plot_file, plot_output, figure_folder = "figures";
-  std::vector<std::string> figure_names;
+  std::string model, status_file;
+  PlotOptions plot;
+  FigureOptions figures;
 };
+
+/// A word after `lindrift`, its parser, and what it does once the command line is read.
+struct Verb {
+  CLI::App* parser;
+  std::function<int()> act;
+};
+
+constexpr const char* footer =
+    "Examples:\n"
+    "  lindrift check fig3b.toml                            what it would compute and how long that takes\n"
+    "  lindrift run fig3b.toml --set model.sites=256        writes fig3b.h5\n"
+    "  mpirun -n 8 lindrift run fig3b.toml -o big.h5        the points of the sweep shared by 8 processes\n"
+    "\n"
+    "Exit codes: 0 done, 1 failed while running, 2 wrong input or usage, 3 some points failed or did not converge,\n"
+    "4 stopped early by a signal or --max-time, --resume goes on.\n"
+    "`lindrift VERB --help` lists a verb's options.";
 
 std::pair<std::string, std::string> split_set(const std::string& text) {
   // The key may hold quoted segments, with '=' inside.
@@ -107,128 +125,81 @@ std::string usage_problem(const CLI::App& app, const CLI::App* verb, const CLI::
                      guess.empty() ? see : "; did you mean " + guess + "?");
 }
 
-int dispatch(int argc, char** argv) {
-  CommandLine line;
-  CLI::App app{"lindrift: non-reciprocal transport in open quantum lattices", "lindrift"};
-  app.set_version_flag("--version", fmt::format("lindrift {} ({})", version(), git_hash()));
-  app.require_subcommand(1);
-  app.fallthrough(false);
-  app.get_formatter()->column_width(32);
-  CLI::App* run_verb = app.add_subcommand("run", "compute what an input file describes");
-  add_input_options(run_verb, line);
-  run_verb->add_option("-o,--output", line.run.output, "output file; default: INPUT's name with .h5, in this folder")
+CLI::App* add_run(CLI::App& app, CommandLine& line) {
+  CLI::App* const verb = app.add_subcommand("run", "compute what an input file describes");
+  add_input_options(verb, line);
+  verb->add_option("-o,--output", line.run.output, "output file; default: INPUT's name with .h5, in this folder")
       ->type_name("FILE");
-  CLI::Option* const overwrite = run_verb->add_flag("--overwrite", line.overwrite, "replace an existing output");
-  run_verb->add_flag("--resume", line.resume, "go on with a run that was stopped or killed, or extend its sweep")
+  CLI::Option* const overwrite = verb->add_flag("--overwrite", line.overwrite, "replace an existing output");
+  verb->add_flag("--resume", line.resume, "go on with a run that was stopped or killed, or extend its sweep")
       ->excludes(overwrite);
-  run_verb->add_flag("--retry-failed", line.retry_failed, "as --resume, and again what failed or did not converge")
+  verb->add_flag("--retry-failed", line.retry_failed, "as --resume, and again what failed or did not converge")
       ->excludes(overwrite);
-  run_verb->add_option("--max-time", line.max_time, "stop in order after this time, as on SIGTERM")
-      ->type_name("HH:MM:SS");
-  run_verb
-      ->add_option("--checkpoint", line.run.checkpoint_seconds,
+  verb->add_option("--max-time", line.max_time, "stop in order after this time, as on SIGTERM")->type_name("HH:MM:SS");
+  verb->add_option("--checkpoint", line.run.checkpoint_seconds,
                    "seconds between two checkpoints of a long point; default: 60")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.0, 1e9).description(""));
-  add_choice(run_verb, "--schedule", line.schedule, {"dynamic", "static"},
+  add_choice(verb, "--schedule", line.schedule, {"dynamic", "static"},
              "dynamic: a free rank takes the next point; static: points are dealt at the start");
-  add_execution_options(run_verb, line);
-  run_verb
-      ->add_option("--certify", line.run.execution.certify,
+  add_execution_options(verb, line);
+  verb->add_option("--certify", line.run.execution.certify,
                    "spectral tasks: evaluate N random entries again by the direct algorithm")
       ->type_name("N")
       ->check(CLI::Range(1, 1000000).description(""));
-  add_progress_option(run_verb, line);
-  CLI::App* check_verb = app.add_subcommand("check", "check an input file and print the plan");
-  add_input_options(check_verb, line);
-  add_execution_options(check_verb, line);
-  CLI::App* models_verb =
+  add_progress_option(verb, line);
+  return verb;
+}
+
+CLI::App* add_check(CLI::App& app, CommandLine& line) {
+  CLI::App* const verb = app.add_subcommand("check", "check an input file and print the plan");
+  add_input_options(verb, line);
+  add_execution_options(verb, line);
+  return verb;
+}
+
+CLI::App* add_status(CLI::App& app, CommandLine& line) {
+  CLI::App* const verb = app.add_subcommand("status", "say how far a running or stopped run is");
+  verb->add_option("FILE", line.status_file, "its output file (HDF5), there or not")->required()->type_name("");
+  return verb;
+}
+
+CLI::App* add_models(CLI::App& app, CommandLine& line) {
+  CLI::App* const verb =
       app.add_subcommand("models", "list models, tasks, algorithms and backends, or the keys of a model");
-  models_verb->add_option("MODEL", line.model, "list the keys of this model")->type_name("");
-  CLI::App* info_verb = app.add_subcommand("info", "print versions, libraries and devices");
-  CLI::App* figures_verb = app.add_subcommand("figures", "run the published figures' inputs and draw them");
-  figures_verb->add_option("NAME", line.figure_names, "names of figures; default: all")->type_name("");
-  figures_verb->add_option("-o,--output", line.figure_folder, "folder for the files; default: figures")
-      ->type_name("DIR");
-  add_execution_options(figures_verb, line);
-  add_progress_option(figures_verb, line);
-  CLI::App* plot_verb = app.add_subcommand("plot", "draw a sensible picture of a result file");
-  plot_verb->add_option("FILE", line.plot_file, "result file (HDF5)")->required()->type_name("");
-  plot_verb->add_option("-o,--output", line.plot_output, "picture file; default: FILE's name with .png")
+  verb->add_option("MODEL", line.model, "list the keys of this model")->type_name("");
+  return verb;
+}
+
+CLI::App* add_figures(CLI::App& app, CommandLine& line) {
+  CLI::App* const verb = app.add_subcommand("figures", "run the published figures' inputs and draw them");
+  verb->add_option("NAME", line.figures.names, "names of figures; default: all")->type_name("");
+  verb->add_option("-o,--output", line.figures.folder, "folder for the files; default: figures")->type_name("DIR");
+  add_execution_options(verb, line);
+  add_progress_option(verb, line);
+  return verb;
+}
+
+CLI::App* add_plot(CLI::App& app, CommandLine& line) {
+  CLI::App* const verb = app.add_subcommand("plot", "draw a sensible picture of a result file");
+  verb->add_option("FILE", line.plot.file, "result file (HDF5)")->required()->type_name("");
+  verb->add_option("-o,--output", line.plot.output, "picture (.png, .pdf or .svg); default: FILE's name with .png")
       ->type_name("FILE");
-  CLI::App* status_verb = app.add_subcommand("status", "say how far a running or stopped run is");
-  status_verb->add_option("FILE", line.status_file, "its output file (HDF5), there or not")->required()->type_name("");
-  const std::vector<CLI::App*> verbs = {run_verb,  check_verb,   status_verb, models_verb,
-                                        info_verb, figures_verb, plot_verb};
-  for (CLI::App* verb : verbs)
-    add_choice(verb, "--log", line.log, {"trace", "debug", "info", "warn", "error", "off"},
-               "least severity of the messages on stderr; default: info");
+  verb->add_option("--dataset", line.plot.dataset, "draw this dataset")->type_name("NAME");
+  verb->add_option("--slice", line.plot.slices, "draw the point nearest to this value of a dimension; may be repeated")
+      ->type_size(1)
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+  verb->add_flag("--log", line.plot.log, "logarithmic scale of the values");
+  verb->add_option("--range", line.plot.range, "limits of the values; either may be left out")->type_name("LOW:HIGH");
+  return verb;
+}
 
-  // Last, or every verb would inherit it.
-  app.footer(
-      "Examples:\n"
-      "  lindrift check fig3b.toml                            what it would compute and how long that takes\n"
-      "  lindrift run fig3b.toml --set model.sites=256        writes fig3b.h5\n"
-      "  mpirun -n 8 lindrift run fig3b.toml -o big.h5        the points of the sweep shared by 8 processes\n"
-      "\n"
-      "Exit codes: 0 done, 1 failed while running, 2 wrong input or usage, 3 some points failed or did not converge,\n"
-      "4 stopped early by a signal or --max-time, --resume goes on.\n"
-      "`lindrift VERB --help` lists a verb's options.");
-
-  // Under a launcher every rank comes to the same verdict; one of them says it, and its exit code is that of the job.
-  // The others leave with 0: at the first other code the launcher ends the rank that is still speaking.
-  const bool speaks = sweep::launcher_rank() == 0;
-  const CLI::App* verb = nullptr;
-  if (argc > 1 && argv[1][0] != '-') {
-    std::vector<std::string> names;
-    for (const CLI::App* each : verbs) {
-      names.push_back(each->get_name());
-      if (names.back() == argv[1]) verb = each;
-    }
-    if (verb == nullptr) {
-      const std::string guess = config::nearest(argv[1], names);
-      const std::string hint = guess.empty() ? fmt::format("it is one of {}", fmt::join(names, ", "))
-                                             : "did you mean lindrift " + guess + "?";
-      if (speaks) throw UsageError(fmt::format("{} is not a verb of lindrift; {}", argv[1], hint));
-      return success;
-    }
-  }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    // Help and version come this way too, with exit code 0.
-    if (error.get_exit_code() == 0) return speaks ? app.exit(error) : success;
-    if (speaks) throw UsageError(usage_problem(app, verb, error));
-    return success;
-  }
-  if (!speaks && !run_verb->parsed() && !figures_verb->parsed()) return success;
-  try {
-    for (const std::string& text : line.sets) line.run.sets.push_back(split_set(text));
-    if (!line.max_time.empty()) line.run.max_seconds = seconds_of(line.max_time);
-  } catch (const UsageError&) {
-    if (speaks) throw;
-    return success;
-  }
-  if (line.backend == "cpu") line.run.execution.backend = Backend::cpu;
-  if (line.backend == "cuda") line.run.execution.backend = Backend::cuda;
-  if (line.resume) line.run.existing = sweep::Existing::resume;
-  if (line.retry_failed) line.run.existing = sweep::Existing::retry_failed;
-  if (line.overwrite) line.run.existing = sweep::Existing::overwrite;
-  if (line.schedule == "static") line.run.schedule = sweep::Schedule::static_even;
-  spdlog::set_default_logger(spdlog::stderr_color_mt("lindrift"));
-  spdlog::set_pattern("%^%l%$: %v");
-  spdlog::set_level(spdlog::level::from_str(line.log));
-
-  if (models_verb->parsed()) return list_models(line.model);
-  if (info_verb->parsed()) return print_info();
-  if (plot_verb->parsed()) return plot(line.plot_file, line.plot_output);
-  if (check_verb->parsed()) return check(line.run);
-  if (status_verb->parsed()) return status(line.status_file);
-
+/// Runs with MPI, if a launcher started this process.
+int run_on_ranks(const RunOptions& options, int argc, char** argv) {
   const auto communicator = sweep::make_process_group(&argc, &argv);
   try {
-    if (figures_verb->parsed()) return figures(line.figure_names, line.figure_folder, line.run, *communicator);
-    return run(line.run, *communicator);
+    return run(options, *communicator);
   } catch (const Refusal& refusal) {
     // The other ranks know, and leave as well.
     if (refusal.silent) return success;  // the exit code of the job is that of the rank that speaks
@@ -242,6 +213,99 @@ int dispatch(int argc, char** argv) {
   }
 }
 
+/// In the order of the help. `run` comes first.
+std::vector<Verb> add_verbs(CLI::App& app, CommandLine& line, int argc, char** argv) {
+  std::vector<Verb> verbs;
+  verbs.push_back({add_run(app, line), [&line, argc, argv] { return run_on_ranks(line.run, argc, argv); }});
+  verbs.push_back({add_check(app, line), [&line] { return check(line.run); }});
+  verbs.push_back({add_status(app, line), [&line] { return status(line.status_file); }});
+  verbs.push_back({add_models(app, line), [&line] { return list_models(line.model); }});
+  verbs.push_back({app.add_subcommand("info", "print versions, libraries and devices"), print_info});
+  verbs.push_back({add_figures(app, line), [&line] { return figures(line.figures); }});
+  for (const Verb& verb : verbs)
+    add_choice(verb.parser, "--log", line.log, {"trace", "debug", "info", "warn", "error", "off"},
+               "least severity of the messages on stderr; default: info");
+  verbs.push_back({add_plot(app, line), [&line] { return plot(line.plot); }});  // its --log is another one
+  return verbs;
+}
+
+/// Turns the words of the command line into options.
+void interpret(CommandLine& line) {
+  for (const std::string& text : line.sets) line.run.sets.push_back(split_set(text));
+  if (!line.max_time.empty()) line.run.max_seconds = seconds_of(line.max_time);
+  if (line.backend == "cpu") line.run.execution.backend = Backend::cpu;
+  if (line.backend == "cuda") line.run.execution.backend = Backend::cuda;
+  if (line.resume) line.run.existing = sweep::Existing::resume;
+  if (line.retry_failed) line.run.existing = sweep::Existing::retry_failed;
+  if (line.overwrite) line.run.existing = sweep::Existing::overwrite;
+  if (line.schedule == "static") line.run.schedule = sweep::Schedule::static_even;
+  line.figures.run_options = {"--backend=" + line.backend, "--progress=" + line.run.progress, "--log=" + line.log};
+  if (line.run.execution.threads > 0)
+    line.figures.run_options.push_back(fmt::format("--threads={}", line.run.execution.threads));
+}
+
+/// The verb named first on the command line; none if an option stands there.
+/// @throws UsageError for a word that is no verb
+const CLI::App* named_verb(const std::vector<Verb>& verbs, const std::string& word) {
+  if (word.starts_with("-")) return nullptr;
+  std::vector<std::string> names;
+  for (const Verb& verb : verbs) {
+    names.push_back(verb.parser->get_name());
+    if (names.back() == word) return verb.parser;
+  }
+  const std::string guess = config::nearest(word, names);
+  throw UsageError(fmt::format(
+      "{} is not a verb of lindrift; {}", word,
+      guess.empty() ? fmt::format("it is one of {}", fmt::join(names, ", ")) : "did you mean lindrift " + guess + "?"));
+}
+
+/// False if the command line asks for help or the version, which is then printed.
+/// @throws UsageError if the command line is wrong
+bool read(CLI::App& app, const std::vector<Verb>& verbs, int argc, char** argv, bool speaks) {
+  const CLI::App* const named = argc > 1 ? named_verb(verbs, argv[1]) : nullptr;
+  try {
+    app.parse(argc, argv);
+    return true;
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) throw UsageError(usage_problem(app, named, error));
+    if (speaks) app.exit(error);
+    return false;
+  }
+}
+
+int dispatch(int argc, char** argv) {
+  CommandLine line;
+  CLI::App app{"lindrift: non-reciprocal transport in open quantum lattices", "lindrift"};
+  app.set_version_flag("--version", fmt::format("lindrift {} ({})", version(), git_hash()));
+  app.require_subcommand(1);
+  app.fallthrough(false);
+  app.get_formatter()->column_width(32);
+  const std::vector<Verb> verbs = add_verbs(app, line, argc, argv);
+  app.footer(footer);  // last, or every verb would inherit it
+
+  // Under a launcher every rank comes to the same verdict. The first says it, and its exit code is that of the job; the
+  // others leave with 0, for at any other code the launcher would end the rank that is still speaking.
+  const bool speaks = sweep::launcher_rank() == 0;
+  try {
+    if (!read(app, verbs, argc, argv, speaks)) return success;
+    interpret(line);
+  } catch (const UsageError&) {
+    if (speaks) throw;
+    return success;
+  }
+  spdlog::set_default_logger(spdlog::stderr_color_mt("lindrift"));
+  spdlog::set_pattern("%^%l%$: %v");
+  spdlog::set_level(spdlog::level::from_str(line.log));
+  const auto verb = std::find_if(verbs.begin(), verbs.end(), [](const Verb& each) { return each.parser->parsed(); });
+  // Of several ranks all take part in `run`, which comes first; one does everything else.
+  return speaks || verb == verbs.begin() ? verb->act() : success;
+}
+
+template <typename... Kinds>
+bool is_any_of(const std::exception& error) {
+  return (... || (dynamic_cast<const Kinds*>(&error) != nullptr));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -250,24 +314,10 @@ int main(int argc, char** argv) {
   } catch (const config::InputError& error) {
     for (const config::Diagnostic& diagnostic : error.diagnostics()) fmt::print(stderr, "{}\n", diagnostic.text());
     return wrong_input;
-  } catch (const UsageError& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return wrong_input;
-  } catch (const sweep::OutputRefused& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return wrong_input;
-  } catch (const sweep::OutputBusy& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return wrong_input;
-  } catch (const UnsupportedError& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return wrong_input;
-  } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "error: out of memory\n");
-    return run_failed;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return run_failed;
+    fmt::print(stderr, "error: {}\n", is_any_of<std::bad_alloc>(error) ? "out of memory" : error.what());
+    return is_any_of<UsageError, sweep::OutputRefused, sweep::OutputBusy, UnsupportedError>(error) ? wrong_input
+                                                                                                   : run_failed;
   }
 }
 

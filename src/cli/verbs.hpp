@@ -49,6 +49,20 @@ struct RunOptions {
   std::string progress = "auto";  ///< auto | always | never
 };
 
+struct PlotOptions {
+  std::string file, output;         ///< no output: FILE's name with .png in the current folder
+  std::string dataset;              ///< empty: what the Python package finds most telling
+  std::vector<std::string> slices;  ///< KEY=VALUE
+  bool log = false;
+  std::string range;  ///< LOW:HIGH
+};
+
+struct FigureOptions {
+  std::vector<std::string> names;  ///< none: all
+  std::string folder = "figures";
+  std::vector<std::string> run_options;  ///< options of `lindrift run` for the inputs of the figures
+};
+
 /// @throws UsageError where the command line wants of a task what it cannot do
 void check_execution(const config::Document& document, const Execution& execution);
 
@@ -57,8 +71,8 @@ int check(const RunOptions& options);
 int status(const std::string& file);
 int list_models(const std::string& model);
 int print_info();
-int plot(const std::string& file, const std::string& output);
-int figures(const std::vector<std::string>& names, const std::string& folder, const RunOptions& options,
-            sweep::ProcessGroup& communicator);
+/// These two become a Python process and return only by an exception.
+int plot(const PlotOptions& options);
+int figures(const FigureOptions& options);
 
 }  // namespace lindrift::cli

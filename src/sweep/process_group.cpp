@@ -23,12 +23,23 @@ std::unique_ptr<Board> ProcessGroup::make_board() { return std::make_unique<OwnB
 
 void ProcessGroup::abort(int exit_code) { std::_Exit(exit_code); }
 
+namespace {
+
+/// What the launchers leave in the environment of a rank: Open MPI, MPICH and its kin, PMIx (srun and others).
+constexpr const char* launcher_marks[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMI_RANK", "PMIX_RANK",
+                                          "MV2_COMM_WORLD_SIZE"};
+
+}  // namespace
+
 bool launched_by_mpi() {
-  // MPI_Init of a process without a launcher takes half a second, so the launchers' marks are looked for first: Open
-  // MPI, MPICH and its kin, PMIx (srun and others).
-  for (const char* mark : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMI_RANK", "PMIX_RANK", "MV2_COMM_WORLD_SIZE"})
+  // MPI_Init of a process without a launcher takes half a second, so the launchers' marks are looked for first.
+  for (const char* mark : launcher_marks)
     if (std::getenv(mark)) return true;
   return false;
+}
+
+void forget_launcher() {
+  for (const char* mark : launcher_marks) unsetenv(mark);
 }
 
 int launcher_rank() {

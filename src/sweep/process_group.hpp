@@ -66,6 +66,10 @@ bool launched_by_mpi();
 /// The rank that a launcher gave this process, known before MPI is started; 0 without a launcher.
 int launcher_rank();
 
+/// Takes the launcher's marks out of the environment, so that programs which this process starts are no ranks of its
+/// job.
+void forget_launcher();
+
 /// The communicator of this process: MPI's world if a launcher started it, else the serial one. Call once; the world
 /// ends with the object.
 /// @throws Error if a launcher started the process and this build has no MPI

@@ -4,13 +4,14 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 import unittest
 
 import h5py
 import numpy as np
 
-from program import (DONE, EXAMPLES, FAILED, MPIRUN, POINTS_FAILED, RELAX, ROOT, STEADY, WRONG, ProgramTest, attributes,
-                     datasets)
+from program import (DONE, ENVIRONMENT, EXAMPLES, FAILED, MPIRUN, POINTS_FAILED, PROGRAM, RELAX, ROOT, STEADY, STOPPED, WRONG,
+                     ProgramTest, attributes, datasets)
 
 HATSUGAI_KOHMOTO = """[model]
 kind = "hatsugai_kohmoto"
@@ -316,6 +317,8 @@ class VerbsTest(Runs):
         for word in ("lindrift", "compilers", "processor", "kernels", "HDF5", "SUNDIALS", "MPI", "CUDA"):
             self.assertRegex(text, rf"(?m)^{word} +\S")
 
+
+class PicturesTest(Runs):
     def test_figures_and_plot(self):
         process = self.expect(DONE, "figures", "fig3b", "-o", "pictures")
         self.assertEqual(sorted(path.name for path in (self.folder / "pictures").iterdir()), ["fig3b.h5", "fig3b.png"])
@@ -335,6 +338,54 @@ class VerbsTest(Runs):
         for name in ("steady", "relax"):
             self.expect(DONE, "plot", f"{name}.h5")
             self.assertIn(f"{name}.png", self.names())
+
+    def test_nothing_in_the_users_folder_is_imported(self):
+        self.write("steady.toml", STEADY)
+        self.expect(DONE, "run", "steady.toml")
+        for module in ("lindrift", "numpy", "h5py", "random", "numbers", "matplotlib", "sitecustomize"):
+            self.write(f"{module}.py", "import sys\nsys.exit(0)\n")
+        self.write("matplotlibrc", b"text.usetex: True\nbackend: nonsense\n\xff\n")
+        for environment in ({}, {"PYTHONPATH": "."}, {"PYTHONPATH": ""}, {"MPLBACKEND": "nonsense"},
+                            {"MATPLOTLIBRC": "matplotlibrc"}):
+            with self.subTest(environment):
+                process = self.expect(DONE, "plot", "steady.h5", env={**ENVIRONMENT, **environment})
+                self.assertEqual((process.stdout, process.stderr), ("steady.png\n", ""))
+                (self.folder / "steady.png").unlink()
+        self.expect(DONE, "figures", "fig3b", "-o", "pictures")
+        self.assertIn("fig3b.png", [path.name for path in (self.folder / "pictures").iterdir()])
+
+    def test_what_is_drawn_can_be_chosen(self):
+        self.write("steady.toml", STEADY)
+        self.expect(DONE, "run", "steady.toml", "--set", FRACTION + "=[0.5, 0.1, 1.0]")
+        pictures = []
+        for options in ([], ["--dataset", "occupation"], ["--slice", "bath.nonequilibrium_fraction=0.4"], ["--log"],
+                        ["--range", "-0.5:0.5"]):
+            self.expect(DONE, "plot", "steady.h5", *options)
+            pictures.append((self.folder / "steady.png").read_bytes())
+        self.assertEqual(len(set(pictures)), len(pictures))
+        self.expect(WRONG, "plot", "steady.h5", "--dataset", "current_spin", says="there is no dataset current_spin")
+
+    def test_a_python_without_packages_or_none_at_all(self):
+        self.write("steady.toml", STEADY)
+        self.expect(DONE, "run", "steady.toml")
+        bare = self.write("bare", f"#!/bin/sh\nexec {sys.executable} -S \"$@\"\n")  # without site: no packages
+        bare.chmod(0o700)
+        for python, message in (("./bare", "cannot draw: No module named"), ("./no", "cannot start ./no: No such file")):
+            self.expect(FAILED, "plot", "steady.h5", env={**ENVIRONMENT, "LINDRIFT_PYTHON": python},
+                        says=[message, "LINDRIFT_PYTHON names a python3 with h5py, numpy and matplotlib"])
+
+    def test_figures_stop_in_order(self):
+        """The signal reaches the run that Python has started."""
+        process = subprocess.Popen([PROGRAM, "figures", "hubbard_drift_map", "hubbard_validity", "-o", "."], cwd=self.folder,
+                                   env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual(process.stdout.readline(), "hubbard_drift_map:\n")
+        while not list(self.folder.glob("*.journal/*")) and process.poll() is None:
+            time.sleep(0.01)
+        process.terminate()
+        said = process.communicate(timeout=60)[0]
+        self.assertEqual(process.returncode, STOPPED, said)
+        self.assertNotIn("hubbard_validity", said)
+        self.assertEqual(list(self.folder.glob("*.png")), [])
 
 
 class MessagesTest(Runs):

@@ -12,6 +12,7 @@ import unittest
 from unittest import mock
 
 import h5py
+import matplotlib
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -162,7 +163,10 @@ class Plot(InFolder):
     def test_two_keys_make_lines_or_a_map(self):
         (lines,) = self.axes(synthetic.sweep_of_two("a.h5", [0.0, 0.5, 1.0], [1.0, 2.0], sites=8))
         self.assertEqual([one.get_text() for one in lines.get_legend().get_texts()], ["1", "2"])
-        heatmap, bar = self.axes(synthetic.sweep_of_two("b.h5", [0.0, 0.5, 1.0], np.linspace(1, 2, 12), sites=4))
+        (lines,) = self.axes(synthetic.sweep_of_two("c.h5", [0.0, 0.5, 1.0], np.linspace(1, 2, 12), sites=4))
+        self.assertEqual(lines.get_xlabel(), r"inverse temperature $\beta$ (1/$J$)")  # the longer one makes the axis
+        self.assertEqual(len(lines.get_legend().get_texts()), 3)
+        heatmap, bar = self.axes(synthetic.sweep_of_two("b.h5", np.linspace(0, 1, 10), np.linspace(1, 2, 12), sites=4))
         self.assertEqual(heatmap.get_xlabel(), r"$\gamma_{\mathrm{neq}}$")
         self.assertEqual(heatmap.get_ylabel(), r"inverse temperature $\beta$ (1/$J$)")
         self.assertEqual(bar.get_ylabel(), "current $I$ ($J$)")
@@ -265,6 +269,155 @@ class Plot(InFolder):
                 self.assertEqual((status, err), (0, ""))
                 self.assert_picture(out.strip())
 
+    def test_every_axis_is_sorted(self):
+        fractions, temperatures = np.linspace(0, 1, 10), np.linspace(1, 4, 11)
+        mixed = np.random.default_rng(3).permutation
+        for shuffled in (lambda values: values, mixed):
+            figure = plot.draw(lindrift.load(
+                synthetic.sweep_of_two("a.h5", shuffled(fractions), shuffled(temperatures), sites=4)))
+            mesh = figure.axes[0].collections[0]
+            corners, values = mesh.get_coordinates(), np.array(mesh.get_array()).reshape(11, 10)
+            np.testing.assert_allclose(corners[:, 0, 1], np.linspace(0.85, 4.15, 12))
+            if shuffled is mixed:
+                np.testing.assert_array_equal(values, expected)
+            expected = values
+        line = self.axes(synthetic.sweep("b.h5", [0.5, 0.0, 1.0], sites=8))[0].lines[0]
+        np.testing.assert_allclose(line.get_xdata(), [0.0, 0.5, 1.0])
+        self.assertTrue(np.all(np.diff(line.get_ydata()) > 0.0))
+        line = self.axes(synthetic.sweep("c.h5", [0.5, 0.0, 1.0], sites=8, zipped=True))[0].lines[0]
+        np.testing.assert_allclose(line.get_xdata(), [0.0, 0.5, 1.0])
+
+    def test_sorted_results_feed_the_published_figures(self):
+        synthetic.sweep("fig3b.h5", [0.5, 1.0, 0.0], sites=8)
+        (axes,) = figures.draw("fig3b", ".").axes
+        np.testing.assert_allclose(axes.lines[0].get_xdata(), [0.0, 0.5, 1.0])
+
+    def three_keys(self, path, **changes):
+        """11 x 10 x 12 points of which the slices 0 .. 6 of the first key are complete."""
+        keys = {"model.a": np.arange(11.0), "bath.delta": np.arange(10.0), "model.c": np.linspace(-1, 1, 12)}
+        values = np.arange(11.0)[:, None, None] + np.arange(10.0)[:, None] * np.linspace(-1, 1, 12)
+        values[7:] = np.nan
+        status = np.where(np.isnan(values), 0, 1).astype(np.uint8)
+        return synthetic.write(path, {
+            **{key: ((key,), numbers, "1", key) for key, numbers in keys.items()},
+            "drift": (tuple(keys), values, "1", "drift"),
+            "occupation": ((*keys, "site"), np.ones((11, 10, 12, 4)), "1", "occupation"),
+            "site": (("site",), np.arange(4), "1", "site"),
+            "status": (tuple(keys), status, "1", "status")} | changes)
+
+    def test_an_incomplete_sweep_of_three_keys_shows_a_slice_with_data(self):
+        figure = plot.draw(lindrift.load(self.three_keys("a.h5")))
+        self.assertEqual(figure.axes[0].get_title(loc="left"), "model.a = 3")  # the middle of those that are complete
+        mesh = figure.axes[0].collections[0]
+        self.assertEqual(np.ma.count_masked(mesh.get_array()), 0)
+        self.assertAlmostEqual(mesh.get_array().max(), 3.0 + 9.0)
+
+    def test_messages_name_the_file_and_hold_no_formula(self):
+        path = self.three_keys("a.h5", drift=(("model.a", "bath.delta", "model.c"), np.full((11, 10, 12), np.nan), "1", "drift"))
+        status, out, err = run("plot", path)
+        self.assertEqual((status, out), (2, ""))
+        self.assertEqual(err, "error: a.h5: dataset drift: there is nothing to draw: no value is a finite number\n")
+
+    def view(self, path, **view):
+        return plot.draw(lindrift.load(path), plot.View(**view)).axes
+
+    def test_slices_fix_dimensions(self):
+        path = self.three_keys("a.h5")
+        axes = self.view(path, slices=(("model.a", "2.2"), ("model.c", "1")))[0]
+        self.assertEqual(axes.get_title(loc="left"), r"model.a = 2, model.c = 1")
+        np.testing.assert_allclose(axes.lines[0].get_ydata(), 2.0 + np.arange(10.0))
+        (axes,) = self.view(synthetic.relaxation("b.h5", sites=8, times=[0.0, 1.0, 5.0]), dataset="occupation",
+                            slices=(("time", "4.9"),))
+        self.assertEqual((axes.get_xlabel(), axes.get_title(loc="left")), ("momentum $k$", "$t$ = 5"))
+        currents = self.view(synthetic.two_bands_sweep("c.h5", [0.0, 0.5, 0.9], sites=8), dataset="current_spin",
+                             slices=(("spin", "down"),))[0]
+        self.assertEqual(len(currents.lines[0].get_xdata()), 3)
+        spin = lindrift.load("c.h5")["current_spin"].values[:, 1]
+        np.testing.assert_allclose(currents.lines[0].get_ydata(), spin)
+        for arguments, message in (
+                (["--slice", "model.x=1"], "a.h5: --slice model.x: it has no such dimension; it has bath.delta, model.a"),
+                (["--slice", "model.a=one"], "a.h5: --slice model.a=one: must be a number"),
+                (["--slice", "model.a"], "--slice model.a: must be KEY=VALUE"),
+                (["--slice", "model.a=9", "--slice", "bath.delta=1", "--slice", "model.c=0"],
+                 "a.h5: the point at model.a=9 bath.delta=1 model.c=0 is missing")):
+            status, _, err = run("plot", path, *arguments)
+            self.assertEqual(status, 2)
+            self.assertIn(message, err)
+        status, _, err = run("plot", "c.h5", "--slice", "spin=left")
+        self.assertIn("c.h5: --slice spin=left: must be one of up, down", err)
+
+    def test_a_dataset_is_drawn_alone(self):
+        path = synthetic.sweep("a.h5", [0.0, 0.5, 1.0], sites=8)
+        (axes,) = self.view(path, dataset="occupation")
+        self.assertEqual((axes.get_ylabel(), len(axes.lines)), ("occupation $n_k$", 3))
+        (axes,) = self.view(path, dataset="residual")
+        self.assertEqual(axes.get_xlabel(), r"$\gamma_{\mathrm{neq}}$")
+        self.assertIn("there is no dataset density", run("plot", path, "--dataset", "density")[2])
+        self.assertIn("a.h5: dataset error holds no numbers", run("plot", path, "--dataset", "error")[2])
+
+    def test_scale_and_limits_of_values(self):
+        path = synthetic.sweep("a.h5", [0.0, 0.5, 1.0], sites=8)
+        axes = self.view(path, log=True, low=1e-4)[0]
+        self.assertEqual((axes.get_yscale(), axes.get_ylim()[0]), ("log", 1e-4))
+        self.assertEqual(self.view(path, high=0.25)[0].get_ylim()[1], 0.25)
+        path = synthetic.sweep_of_two("b.h5", np.linspace(0, 1, 10), np.linspace(1, 2, 12), sites=4)
+        norm = self.view(path, low=-1.0, high=2.0)[0].collections[0].norm
+        self.assertEqual((norm.vmin, norm.vmax), (-1.0, 2.0))
+        norm = self.view(path, log=True)[0].collections[0].norm
+        self.assertAlmostEqual(norm(np.sqrt(norm.vmin * norm.vmax)), 0.5)
+        self.assertGreater(norm.vmin, 1e-4)  # what rounding leaves of a current of 0 does not stretch the scale
+        self.assertIn("b.h5: --log: the lower limit, 0, must be positive", run("plot", path, "--log", "--range", "0:1")[2])
+        for text in ("3", "a:b", ":", "2:1", "1:1", "1:2:3"):
+            with self.subTest(text):
+                status, _, err = run("plot", path, "--range", text)
+                self.assertEqual(status, 2)
+                self.assertIn(f"error: --range {text}: ", err)
+
+    def test_few_momenta_or_times_are_lines(self):
+        frequency = (("frequency",), np.linspace(-1, 1, 30), "energy", "frequency")
+        momentum = (("momentum",), np.pi * np.arange(-2, 2) / 2, "rad", "momentum")
+        (axes,) = self.axes(synthetic.write("a.h5", {
+            "momentum": momentum, "frequency": frequency,
+            "spectral_function": (("momentum", "frequency"), np.ones((4, 30)), "1/energy", "A")}))
+        self.assertEqual((axes.get_xlabel(), len(axes.lines)), (r"frequency $\omega$ (energy)", 4))
+        self.assertEqual([one.get_text() for one in axes.get_legend().get_texts()],
+                         [r"$-1\pi$", r"$-0.5\pi$", "$0$", r"$0.5\pi$"])
+        time, site = (("time",), [0.0, 1.0, 2.5], "1/energy", "time"), (("site",), np.arange(-10, 10), "1", "site")
+        (axes,) = self.axes(synthetic.write("b.h5", {
+            "time": time, "site": site, "density": (("time", "site"), np.ones((3, 20)), "1", "density")}))
+        self.assertEqual([one.get_text() for one in axes.get_legend().get_texts()], ["0", "1", "2.5"])
+
+    def test_a_map_ends_at_its_last_time(self):
+        axes = self.axes(synthetic_open.green("a.h5", 1.0, np.linspace(0.0, 7.0, 15)))[0]
+        self.assertEqual(axes.get_ylim(), (0.0, 7.0))
+
+    def test_the_bar_says_that_its_scale_is_no_linear_one(self):
+        _, bar = self.view(synthetic_open.green("a.h5", 1.0, np.linspace(0.0, 7.0, 15)), dataset="green_retarded")
+        self.assertIn("square-root scale", bar.get_ylabel())
+
+    def test_a_swept_complex_key_is_shown_by_what_changes(self):
+        turns = 2.0 * np.pi * np.arange(5) / 5
+        for name, values, label, numbers in (
+                ("phase", 0.7 * np.exp(1j * turns), r"phase of $\delta$ (rad)", turns),
+                ("modulus", np.array([1.0, 3.0, 2.0]) * np.exp(0.7j), r"modulus of $\delta$", [1.0, 2.0, 3.0]),
+                ("real", np.array([1.0, 3.0]) + 2j, r"real part of $\delta$", [1.0, 3.0]),
+                ("neither", np.array([1.0, 2j, 3.0 + 1j]), r"index of $\delta$", [0.0, 1.0, 2.0])):
+            with self.subTest(name):
+                (axes,) = self.axes(synthetic.write(f"{name}.h5", {
+                    "bath.delta": (("bath.delta",), values, "1", "delta"),
+                    "current": (("bath.delta",), np.arange(len(values)) + 1.0, "energy", "current"),
+                    "status": (("bath.delta",), np.ones(len(values), np.uint8), "1", "status")}))
+                self.assertEqual(axes.get_xlabel(), label)
+                np.testing.assert_allclose(axes.lines[0].get_xdata(), numbers, atol=1e-12)
+
+    def test_settings_of_the_user_do_not_reach_a_picture(self):
+        path = synthetic.steady_state("a.h5", sites=8)
+        run("plot", path, "-o", "1.png")
+        with matplotlib.rc_context({"text.usetex": True, "font.size": 30.0, "axes.facecolor": "black"}):
+            self.assertEqual(run("plot", path, "-o", "2.png")[0], 0)
+        with open("1.png", "rb") as one, open("2.png", "rb") as two:
+            self.assertEqual(one.read(), two.read())
+
     def test_unknown_axes_are_named_by_the_file(self):
         path = synthetic.write("a.h5", {"bias": (("bias",), [0.0, 1.0], "energy", "bias of the lead"),
                                         "conductance": (("bias",), [0.0, 1.0], "1", "conductance of the lead")})
@@ -333,10 +486,11 @@ class PublishedFigures(InFolder):
                 np.testing.assert_allclose(line.get_xdata(), side * 2.0 * self.TIMES)
                 np.testing.assert_allclose(line.get_ydata(), self.TIMES)
 
-    def test_hk_fig1c_has_the_drifts_in_its_inset(self):
-        inset = figures.draw("hk_fig1c", ".").axes[0].child_axes[0]
+    def test_hk_fig1c_has_the_drifts_beside_the_cone(self):
         drift = lindrift.load("hk_fig1c_inset.h5")["drift"].values
-        np.testing.assert_allclose([line.get_ydata() for line in inset.lines], drift)
+        panel = figures.draw("hk_fig1c", ".").axes[1]
+        np.testing.assert_allclose([line.get_ydata() for line in panel.lines[:3]], drift)
+        self.assertEqual([one.get_text() for one in panel.get_legend().get_texts()], ["$0$", "$1$", "$4$", "$2Jt$"])
 
     def test_hk_saturation_meets_its_asymptotes(self):
         lag, norm = figures.draw("hk_saturation", ".").axes
@@ -350,8 +504,15 @@ class PublishedFigures(InFolder):
         drift = lindrift.load("hubbard_fig4a.h5")["drift"].values
         for axes in (linear, logarithmic):
             np.testing.assert_allclose(axes.lines[0].get_xdata(), drift)
-        colours = [axes.collections[0] for axes in (linear, logarithmic)]
-        self.assertGreater(colours[1].norm(1e-3), 10.0 * colours[0].norm(1e-3))
+        shares = np.array(linear.collections[0].get_array()).reshape(len(self.TIMES), -1)
+        np.testing.assert_allclose(shares.max(axis=1), 1.0)
+        self.assertGreater(logarithmic.collections[0].norm(1e-3), 0.3)
+        self.assertEqual([one.get_text() for one in linear.get_legend().get_texts()], ["drift $X_G$", r"fronts $\pm 2Jt$"])
+
+    def test_hubbard_drift_map_has_units(self):
+        first = figures.draw("hubbard_drift_map", ".").axes[0]
+        self.assertEqual((first.get_title(), first.get_xlabel(), first.get_ylabel()),
+                         ("$t = 2/J$", r"two-site loss $\gamma$ ($J$)", r"gain $\kappa$ ($J$)"))
 
     def test_hubbard_exact_propagator(self):
         exact, times = hubbard_figures.exact_propagator, np.array([0.0, 0.7, 2.0])
@@ -369,7 +530,8 @@ class PublishedFigures(InFolder):
                                    atol=1e-7)
 
     def test_hubbard_validity_falls_with_the_third_order(self):
-        errors = figures.draw("hubbard_validity", ".").axes[1]
+        norms, errors = figures.draw("hubbard_validity", ".").axes
+        self.assertEqual([one.get_text() for one in norms.get_legend().get_texts()[-2:]], ["exact", "second order"])
         u, difference = errors.lines[0].get_data()
         self.assertAlmostEqual(np.log(difference[1] / difference[0]) / np.log(u[1] / u[0]), 3.0, delta=0.2)
 
@@ -462,13 +624,38 @@ class PublishedFigures(InFolder):
             with self.subTest(name), self.assertRaisesRegex(lindrift.LindriftError, "no point of its sweep is done"):
                 figures.draw(name, ".")
 
-    def test_list_names_the_inputs(self):
-        status, out, _ = run("figures", "--list")
-        self.assertEqual(status, 0)
-        self.assertIn("fig3a fig3a\n", out)
-        for line in out.splitlines():
-            for name in line.split()[1:]:
-                self.assertTrue(os.path.exists(os.path.join(EXAMPLES, f"{name}.toml")), line)
+    def test_inputs_are_examples(self):
+        for figure in figures.FIGURES.values():
+            for name in figure.inputs:
+                self.assertTrue(os.path.exists(os.path.join(EXAMPLES, f"{name}.toml")), name)
+
+    def program(self, *lines):
+        with open("program", "w") as file:
+            file.write("\n".join(("#!/bin/sh", *lines)) + "\n")
+        os.chmod("program", 0o700)
+        return "./program"
+
+    def test_inputs_are_computed_once_and_then_drawn(self):
+        os.mkdir("pictures")
+        program = self.program('echo "$@" >> calls', 'cp "$(basename "$5")" "$5"')
+        status, out, err = run("figures", "--program", program, "--examples", "ex", "-o", "pictures", "--run-option=--threads=2",
+                               "fig5a", "hk_fig1c", "fig5a")
+        self.assertEqual((status, err), (0, ""))
+        with open("calls") as file:
+            self.assertEqual(file.read().splitlines(),
+                             [f"run ex/{name}.toml --overwrite -o pictures/{name}.h5 --threads=2"
+                              for name in ("fig5a", "hk_fig1c", "hk_fig1c_inset")])
+        self.assertIn("fig5a.png", os.listdir("pictures"))
+
+    def test_nothing_is_drawn_where_a_run_fails(self):
+        for code, runs in ((3, 2), (4, 1)):  # a run that was stopped stops the others
+            with self.subTest(code):
+                program = self.program("echo >> calls", f"exit {code}")
+                status, _, _ = run("figures", "--program", program, "-o", "pictures", "fig2", "fig3b")
+                self.assertEqual((status, os.listdir("pictures")), (code, []))
+                with open("calls") as file:
+                    self.assertEqual(len(file.readlines()), runs)
+                os.unlink("calls")
 
     def test_nothing_is_written_unless_everything_is_there(self):
         os.unlink("fig3b.h5")
@@ -480,7 +667,9 @@ class PublishedFigures(InFolder):
     def test_unknown_name(self):
         status, _, err = run("figures", "fig99")
         self.assertEqual(status, 2)
-        self.assertIn("there is no figure fig99; there are fig2, fig3a, fig3b", err)
+        self.assertIn("no figure is called fig99", err)
+        self.assertIn("there are: fig2, fig3a, fig3b", err)
+        self.assertIn("did you mean fig3", run("figures", "fig3c")[2])
 
     def test_data_of_another_task(self):
         synthetic.steady_state("fig2.h5", sites=8)

@@ -1,0 +1,130 @@
+"""Axes of pictures: the numbers along a dimension, their order and their name, and slices of a result at one of them."""
+
+import json
+
+import numpy as np
+
+from . import style
+from .result import DONE, NOT_CONVERGED, LindriftError
+
+ROUNDING = 1e-9  # a value this far below the largest one is a zero
+LOGARITHMIC = 1000.0  # positive values that span this factor have a logarithmic axis
+STATUS_WORDS = {0: "is missing", 2: "failed"}
+
+
+def is_there(result):
+    """Which points of a sweep have numbers."""
+    return (result.status == DONE) | (result.status == NOT_CONVERGED)
+
+
+def key_of(result, dimension):
+    """The input key along a dimension: under zip, whose dimension is `point`, the first swept one."""
+    if dimension not in result.sweep_dimensions:
+        return dimension
+    return next((key for key in result.sweep_keys if result[key].dimensions == (dimension,)), dimension)
+
+
+def numbers(result, dimension, length=None, text=False):
+    """Numbers along a dimension; the index where it has no coordinate, or one that is text."""
+    key = key_of(result, dimension)
+    if key not in result:
+        if length is None:
+            length = result.status.shape[result.sweep_dimensions.index(dimension)]
+        return np.arange(length)
+    values = result[key].values
+    if values.dtype.kind == "c":
+        return _varying_part(values)[0]
+    return values if text or values.dtype.kind in "fiu" else np.arange(len(values))
+
+
+def label(result, dimension):
+    key = key_of(result, dimension)
+    if key not in result:
+        return dimension
+    field = result[key]
+    if field.values.dtype.kind != "c":
+        return style.label(field, result)
+    words = _varying_part(field.values)[1]
+    return f"{words}{style.symbol(key)} (rad)" if words == "phase of " else words + style.label(field, result)
+
+
+def _varying_part(values):
+    """A swept complex number as a real axis, and the words for it."""
+    largest = np.max(np.abs(values), initial=0.0)
+
+    def same(part):
+        return np.ptp(part) <= ROUNDING * largest
+
+    if same(values.imag):
+        return values.real, "real part of "
+    if same(values.real):
+        return values.imag, "imaginary part of "
+    if same(np.abs(values)):
+        return np.unwrap(np.angle(values)), "phase of "
+    along = values * np.conj(values[np.argmax(np.abs(values))]) / largest
+    if same(along.imag) and np.all(along.real >= 0.0):
+        return np.abs(values), "modulus of "
+    return np.arange(len(values)), "index of "
+
+
+def value_text(name, value):
+    """A value of a coordinate for a legend or a title."""
+    if name == "momentum":
+        return rf"${value / np.pi:.3g}\pi$" if value else "$0$"
+    if isinstance(value, (complex, np.complexfloating)):
+        return f"{value.real:.4g} {'-' if value.imag < 0 else '+'} {abs(value.imag):.4g}i"
+    return f"{value:.4g}" if isinstance(value, (int, float, np.number)) else str(value)
+
+
+def is_logarithmic(values):
+    return len(values) > 1 and np.min(values) > 0.0 and np.max(values) >= LOGARITHMIC * np.min(values)
+
+
+def in_order(result):
+    """The same result with every axis ascending: the values of a sweep may stand in any order in its file."""
+    dimensions = dict.fromkeys(name for one in (*result.coordinates.values(), *result.fields.values()) for name in one.dimensions)
+    for dimension in dimensions:
+        if key_of(result, dimension) in result:
+            order = np.argsort(numbers(result, dimension), kind="stable")
+            if np.any(np.diff(order) != 1):
+                result = result.taken(dimension, order)
+    return result
+
+
+def fixed(result, dimension, index):
+    """The result at one index of a dimension, and what that point is, in symbols."""
+    names = [name for name, one in result.coordinates.items() if one.dimensions == (dimension,)]
+    names = [name for name in names if name != dimension] or names  # under zip the dimension only numbers the points
+    values = ((name, value_text(name, result[name].values[index])) for name in names)
+    return result.taken(dimension, index), ", ".join(f"{style.symbol(name)} = {text}" for name, text in values)
+
+
+def sliced(result, slices):
+    """The result at the values nearest to those asked for, (key, text) each, and what they are, in symbols."""
+    notes = []
+    for key, text in slices:
+        known = {name: one for name, one in result.coordinates.items() if len(one.dimensions) == 1}
+        if key not in known:
+            raise LindriftError(f"{result.path}: --slice {key}: it has no such dimension; it has {', '.join(known) or 'none'}")
+        result, note = fixed(result, known[key].dimensions[0], _nearest(result, known[key], text))
+        notes.append(note)
+    if slices and result.status.ndim == 0 and int(result.status) in STATUS_WORDS:
+        where = " ".join(f"{key}={text}" for key, text in slices)
+        raise LindriftError(f"{result.path}: the point at {where} {STATUS_WORDS[int(result.status)]}")
+    return result, notes
+
+
+def _nearest(result, coordinate, text):
+    wrong = LindriftError(f"{result.path}: --slice {coordinate.name}={text}: must be a number")
+    if coordinate.values.dtype.kind not in "fiuc":
+        names = [str(one) for one in coordinate.values]
+        if text not in names:
+            raise LindriftError(f"{result.path}: --slice {coordinate.name}={text}: must be one of {', '.join(names)}")
+        return names.index(text)
+    try:
+        value = complex(*json.loads(text)) if text.startswith("[") else complex(text)
+    except (ValueError, TypeError):
+        raise wrong from None
+    if not np.isfinite(value) or value.imag != 0.0 and coordinate.values.dtype.kind != "c":
+        raise wrong
+    return int(np.argmin(np.abs(coordinate.values - value)))
