@@ -1,6 +1,7 @@
 """Runs that work: examples with the numbers they must give, sweeps, ranks, and what the program says meanwhile."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -301,7 +302,8 @@ class VerbsTest(Runs):
         self.assertIn("Exit codes", text)
         for option in ("--set KEY=VALUE", "--output FILE", "--overwrite", "--threads N", "--backend auto|cpu|cuda"):
             self.assertIn(option, self.expect(DONE, "run", "--help").stdout)
-        self.assertRegex(self.expect(DONE, "--version").stdout, r"^lindrift \d+\.\d+\.\d+ \(\S+\)\n$")
+        version = re.search(r"VERSION (\d+\.\d+\.\d+)", (ROOT / "CMakeLists.txt").read_text()).group(1)
+        self.assertRegex(self.expect(DONE, "--version").stdout, rf"^lindrift {re.escape(version)} \(\S+\)\n$")
 
     def test_models(self):
         text = self.expect(DONE, "models").stdout
