@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <regex>
 
 #include "cli/verbs.hpp"
 #include "config/config.hpp"
@@ -20,7 +21,7 @@ namespace lindrift::cli {
 
 namespace {
 
-/// Everything that the command line can say.
+/// Everything that can stand on the command line.
 struct CommandLine {
   RunOptions run;
   std::vector<std::string> sets;
@@ -39,12 +40,12 @@ struct Verb {
 
 constexpr const char* footer =
     "Examples:\n"
-    "  lindrift check fig3b.toml                            what it would compute and how long that takes\n"
+    "  lindrift check fig3b.toml                            what it would compute, and how long it would take\n"
     "  lindrift run fig3b.toml --set model.sites=256        writes fig3b.h5\n"
     "  mpirun -n 8 lindrift run fig3b.toml -o big.h5        the points of the sweep shared by 8 processes\n"
     "\n"
     "Exit codes: 0 done, 1 failed while running, 2 wrong input or usage, 3 some points failed or did not converge,\n"
-    "4 stopped early by a signal or --max-time, --resume goes on.\n"
+    "4 stopped early by a signal or --max-time; --resume continues.\n"
     "`lindrift VERB --help` lists a verb's options.";
 
 std::pair<std::string, std::string> split_set(const std::string& text) {
@@ -57,23 +58,19 @@ std::pair<std::string, std::string> split_set(const std::string& text) {
   throw UsageError("--set " + text + ": must be KEY=VALUE");
 }
 
-/// HH:MM:SS, MM:SS or seconds.
+/// D-HH:MM:SS, HH:MM:SS, MM:SS or seconds.
 double seconds_of(const std::string& text) {
-  double seconds = 0.0;
-  int parts = 0;
-  for (std::size_t first = 0; first <= text.size(); ++parts) {
-    const std::size_t colon = std::min(text.find(':', first), text.size());
-    const std::string part = text.substr(first, colon - first);
-    if (part.empty() || part.size() > 9 || part.find_first_not_of("0123456789") != std::string::npos) parts = 3;
-    if (parts < 3) seconds = 60.0 * seconds + std::stod(part);
-    first = colon + 1;
-  }
-  if (parts > 3 || seconds <= 0.0)
-    throw UsageError("--max-time " + text + ": must be HH:MM:SS, MM:SS or seconds, and more than nothing");
+  static const std::regex form(R"((?:(\d{1,6})-(?=\d+:\d+:))?(?:(?:(\d{1,9}):)?(\d{1,9}):)?(\d{1,9}))");
+  std::smatch parts;
+  const bool read = std::regex_match(text, parts, form);
+  const auto number = [&parts](std::size_t i) { return parts[i].matched ? std::stod(parts[i]) : 0.0; };
+  const double seconds = read ? ((24.0 * number(1) + number(2)) * 60.0 + number(3)) * 60.0 + number(4) : 0.0;
+  if (seconds <= 0.0)
+    throw UsageError("--max-time " + text + ": must be seconds, HH:MM:SS or D-HH:MM:SS, and more than zero");
   return seconds;
 }
 
-/// An option that takes one of a few words, which stand in its help instead of the type.
+/// An option that takes one of a few words, which the help lists instead of a type.
 void add_choice(CLI::App* verb, const std::string& name, std::string& value, std::vector<std::string> words,
                 const std::string& help) {
   verb->add_option(name, value, help)
@@ -83,7 +80,7 @@ void add_choice(CLI::App* verb, const std::string& name, std::string& value, std
 
 void add_input_options(CLI::App* verb, CommandLine& line) {
   verb->add_option("INPUT", line.run.input, "input file (TOML)")->required()->type_name("");
-  // One value an option: what follows may be another option or the input.
+  // Each --set takes exactly one value: the next word may be another option or the input.
   verb->add_option("--set", line.sets, "use this value (TOML) instead of the file's; may be repeated")
       ->type_size(1)
       ->allow_extra_args(false)
@@ -92,18 +89,18 @@ void add_input_options(CLI::App* verb, CommandLine& line) {
 
 void add_execution_options(CLI::App* verb, CommandLine& line) {
   add_choice(verb, "--backend", line.backend, {"auto", "cpu", "cuda"},
-             "where to compute; auto takes a CUDA device if there is one");
-  verb->add_option("--threads", line.run.execution.threads, "CPU threads of a rank; default: its share of the cores")
+             "where to compute; auto uses a CUDA device if there is one");
+  verb->add_option("--threads", line.run.execution.threads, "CPU threads per rank; default: its share of the cores")
       ->type_name("N")
       ->check(CLI::Range(1, 4096).description(""));
 }
 
 void add_progress_option(CLI::App* verb, CommandLine& line) {
   add_choice(verb, "--progress", line.run.progress, {"auto", "always", "never"},
-             "auto: a bar on a terminal, else a line now and then");
+             "auto: a bar on a terminal, otherwise a line every ten seconds");
 }
 
-/// What the parser's complaint means for a user, without the names of its classes.
+/// A message for the user from an exception of the parser.
 std::string usage_problem(const CLI::App& app, const CLI::App* verb, const CLI::ParseError& error) {
   if (verb == nullptr) {
     std::vector<std::string> names;
@@ -131,20 +128,22 @@ CLI::App* add_run(CLI::App& app, CommandLine& line) {
   verb->add_option("-o,--output", line.run.output, "output file; default: INPUT's name with .h5, in this folder")
       ->type_name("FILE");
   CLI::Option* const overwrite = verb->add_flag("--overwrite", line.overwrite, "replace an existing output");
-  verb->add_flag("--resume", line.resume, "go on with a run that was stopped or killed, or extend its sweep")
+  verb->add_flag("--resume", line.resume, "continue a run that was stopped or killed, or extend its sweep")
       ->excludes(overwrite);
-  verb->add_flag("--retry-failed", line.retry_failed, "as --resume, and again what failed or did not converge")
+  verb->add_flag("--retry-failed", line.retry_failed,
+                 "like --resume, and compute again the points that failed or did not converge")
       ->excludes(overwrite);
-  verb->add_option("--max-time", line.max_time, "stop in order after this time, as on SIGTERM")->type_name("HH:MM:SS");
+  verb->add_option("--max-time", line.max_time, "stop cleanly after this time, as on SIGTERM")
+      ->type_name("[D-]HH:MM:SS");
   verb->add_option("--checkpoint", line.run.checkpoint_seconds,
                    "seconds between two checkpoints of a long point; default: 60")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.0, 1e9).description(""));
   add_choice(verb, "--schedule", line.schedule, {"dynamic", "static"},
-             "dynamic: a free rank takes the next point; static: points are dealt at the start");
+             "dynamic: an idle rank takes the next point; static: points are assigned at the start");
   add_execution_options(verb, line);
   verb->add_option("--certify", line.run.execution.certify,
-                   "spectral tasks: evaluate N random entries again by the direct algorithm")
+                   "spectral tasks: check N random entries with the direct algorithm")
       ->type_name("N")
       ->check(CLI::Range(1, 1000000).description(""));
   add_progress_option(verb, line);
@@ -159,8 +158,10 @@ CLI::App* add_check(CLI::App& app, CommandLine& line) {
 }
 
 CLI::App* add_status(CLI::App& app, CommandLine& line) {
-  CLI::App* const verb = app.add_subcommand("status", "say how far a running or stopped run is");
-  verb->add_option("FILE", line.status_file, "its output file (HDF5), there or not")->required()->type_name("");
+  CLI::App* const verb = app.add_subcommand("status", "show how far a run is, whether it still runs or not");
+  verb->add_option("FILE", line.status_file, "its output file (HDF5), which need not exist yet")
+      ->required()
+      ->type_name("");
   return verb;
 }
 
@@ -224,7 +225,7 @@ std::vector<Verb> add_verbs(CLI::App& app, CommandLine& line, int argc, char** a
   verbs.push_back({add_figures(app, line), [&line] { return figures(line.figures); }});
   for (const Verb& verb : verbs)
     add_choice(verb.parser, "--log", line.log, {"trace", "debug", "info", "warn", "error", "off"},
-               "least severity of the messages on stderr; default: info");
+               "lowest severity of messages on stderr; default: info");
   verbs.push_back({add_plot(app, line), [&line] { return plot(line.plot); }});  // its --log is another one
   return verbs;
 }

@@ -14,7 +14,7 @@ int check(const RunOptions& options) {
   const TaskEntry& task = find_task(find_model(document.model), document.task);
   check_execution(document, options.execution);
   Execution execution = options.execution;
-  resolve_backend(execution.backend);  // refuses what cannot be had
+  resolve_backend(execution.backend);  // throws if this machine does not have it
   const Plan plan = task.plan(document.point(0), execution);
   const std::size_t points = document.sweep.points();
   const double seconds = plan.rate_evaluations * plan.seconds_per_evaluation;
@@ -32,22 +32,22 @@ int check(const RunOptions& options) {
   const Grouping grouping = task.grouping ? task.grouping(document) : Grouping{};
   if (grouping.chained) {
     const std::size_t chains = sweep::groups_of(grouping, points);
-    fmt::print("chains       {} of {}{} points, each of which starts from the solution of those before it\n", chains,
+    fmt::print("chains       {} of {}{} points, each of which starts from the solutions before it\n", chains,
                chains * grouping.size > points ? "up to " : "", grouping.size);
   } else if (grouping.size > 1) {
-    fmt::print("together     {} points at a time, their sums over pairs as products of matrices\n", grouping.at_once);
+    fmt::print("batches      {} points at a time, their sums over pairs as matrix products\n", grouping.at_once);
   }
   fmt::print("backend      {}: {}\n", name(plan.backend), plan.backend_reason);
-  const bool together = grouping.at_once > 1;
+  const bool batched = grouping.at_once > 1;
   fmt::print("memory       {} for {}, {} for the results\n",
-             bytes_text(together ? grouping.memory_bytes : plan.memory_bytes), together ? "points together" : "a point",
+             bytes_text(batched ? grouping.memory_bytes : plan.memory_bytes), batched ? "a batch" : "a point",
              bytes_text(output));
   fmt::print("work         about {:.3g} {} a point, each {:.3g} operations on {}\n", plan.rate_evaluations, plan.work,
              plan.operations, bytes_text(plan.bytes_moved));
-  // One by one is what was measured: together they are faster.
-  fmt::print("time         {} {} in all ({} each, measured here{})\n", together ? "less than" : "about",
+  // A single point is what was measured: a batch is faster.
+  fmt::print("time         {} {} in all ({} each, measured here{})\n", batched ? "less than" : "about",
              duration_text(seconds * static_cast<double>(points)), duration_text(plan.seconds_per_evaluation),
-             together ? ", one by one" : "");
+             batched ? " without batches" : "");
   if (!grouping.note.empty()) fmt::print("note         {}\n", grouping.note);
   for (const std::string& note : plan.notes) fmt::print("note         {}\n", note);
   return success;

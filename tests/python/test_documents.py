@@ -41,7 +41,7 @@ class Documents(unittest.TestCase):
                         headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
                         self.assertIn(section, [anchor(heading) for heading in headings])
 
-    def test_no_table_of_the_readme_names_a_figure_that_there_is_not(self):
+    def test_figures_in_the_readme_exist(self):
         for name in re.findall(r"lindrift figures (\w+)", (ROOT / "README.md").read_text()):
             self.assertIn(f'@published("{name}"', "".join(path.read_text() for path in ROOT.glob("python/lindrift/*figures.py")))
 
