@@ -13,6 +13,7 @@
 #include "lindrift/models/rate_equation.hpp"
 #include "lindrift/models/tgge_chain.hpp"
 #include "lindrift/models/tgge_rashba.hpp"
+#include "lindrift/monitor.hpp"
 #include "lindrift/tasks/continuation.hpp"
 #include "lindrift/tasks/density.hpp"
 #include "lindrift/tasks/green.hpp"

@@ -9,6 +9,7 @@
 #include "config/config.hpp"
 #include "io/field.hpp"
 #include "lindrift/backend.hpp"
+#include "lindrift/monitor.hpp"
 
 namespace lindrift {
 
@@ -26,23 +27,6 @@ struct Plan {
   double bytes_moved = 0.0;                       ///< memory traffic of one evaluation
   double seconds_per_evaluation = 0.0;            ///< measured on this machine, once
   std::vector<std::string> notes;                 ///< what a user would want to know before starting
-};
-
-/// How a running point reports back. Called from the thread that runs the point, by every rank that shares the point in
-/// the same places. Each of these may be empty.
-struct Monitor {
-  /// How much of the point is done. False asks it to stop: it then offers a checkpoint and returns what it has, with
-  /// io::Result::stopped set.
-  std::function<bool(double fraction)> progress;
-
-  /// Offers to save the point, at a place from which it can go on with the same bits; to be called after progress().
-  /// `state` is only called when it is time to save: every minute or so, and before a stop. Ranks that share a point
-  /// have the same state, or gather it in `state`, which is called on all of them or none.
-  std::function<void(const std::function<std::vector<unsigned char>()>& state)> checkpoint;
-
-  /// What the same point, with the same parameters, saved last when it was stopped or killed; empty if nothing. The
-  /// task knows from the bytes where it was; bytes it does not understand must be ignored.
-  std::vector<unsigned char> restored;
 };
 
 /// How the points of a sweep are taken by the ranks: in groups of points that follow each other.

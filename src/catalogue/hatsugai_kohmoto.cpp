@@ -363,17 +363,6 @@ io::Result started(const Point& point) {
   return result;
 }
 
-/// Lets a run over times report back, and be gone on with.
-template <class Options>
-void watch(Options& options, const Monitor& monitor, std::size_t times) {
-  if (monitor.progress)
-    options.on_time = [&monitor, times](std::size_t done) {
-      return monitor.progress(static_cast<double>(done) / static_cast<double>(times));
-    };
-  options.checkpoint = monitor.checkpoint;
-  options.restored = monitor.restored;
-}
-
 constexpr const char* stopped = "stopped before the last time";
 
 io::Result run_green(const Point& point, const Execution& execution, const Monitor& monitor) {
@@ -382,7 +371,7 @@ io::Result run_green(const Point& point, const Execution& execution, const Monit
   options.down_occupation = down_occupation_of(point);
   options.keep_sites = wanted(point, "green_retarded");
   options.keep_momenta = wanted(point, "green_retarded_momentum");
-  watch(options, monitor, times.size());
+  options.monitor = monitor;
   GreenResult green_result = green(model_of(point), times, options, execution);
 
   io::Result result = started(point);
@@ -435,7 +424,7 @@ io::Result run_density(const Point& point, const Execution& execution, const Mon
   options.down_occupation = down_occupation_of(point);
   if (point.has("initial.down_sites")) options.down_sites = point.integers("initial.down_sites");
   options.keep_density = wanted(point, "density");
-  watch(options, monitor, times.size());
+  options.monitor = monitor;
   DensityResult cloud = density(model_of(point), up_state_of(point), times, options, execution);
 
   io::Result result = started(point);

@@ -258,9 +258,7 @@ std::string joined(std::string message, const std::vector<std::string>& notes) {
 io::Result run_spectral(const Point& point, const Execution& requested, const Monitor& monitor) {
   HubbardSpectralOptions options = spectral_options(point);
   options.certify = requested.certify;
-  options.on_progress = monitor.progress;
-  options.checkpoint = monitor.checkpoint;
-  options.restored = monitor.restored;
+  options.monitor = monitor;
   HubbardSpectrum spectrum =
       spectral(model_of(point), point.reals("task.frequencies"), options, resolved(point, requested));
 
@@ -301,9 +299,7 @@ io::Result run_green(const Point& point, const Execution& execution, const Monit
   options.keep_momenta = wanted(point, "green_retarded_momentum");
   options.max_steps = static_cast<std::size_t>(point.integer("solver.max_steps"));
   options.max_bytes = machine_memory() - 3.0 * 8.0 * output_doubles(point);
-  options.on_progress = monitor.progress;
-  options.checkpoint = monitor.checkpoint;
-  options.restored = monitor.restored;
+  options.monitor = monitor;
   HubbardGreen propagator = green(model_of(point), point.reals("task.times"), options, resolved(point, execution));
 
   io::Result result = outline(point);

@@ -649,12 +649,7 @@ io::Result follow_relaxation(const Point& point, const RateEquation& equation, c
   options.tolerance = point.real("solver.tolerance");
   options.max_steps = point.integer("solver.max_steps");
   options.integrator = integrator_of(point);
-  if (monitor.progress)
-    options.on_time = [&](std::size_t done) {
-      return monitor.progress(static_cast<double>(done) / static_cast<double>(times.size()));
-    };
-  options.checkpoint = monitor.checkpoint;
-  options.restored = monitor.restored;
+  options.monitor = monitor;
   RelaxResult trajectory = relax(equation, initial_multiplier(point, equation.modes()), times, options);
 
   io::Result result = empty_result(point);

@@ -411,7 +411,7 @@ DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::s
                       const DensityOptions& options, const Execution& execution) {
   if (execution.backend == Backend::cuda)
     throw UnsupportedError("the density task runs on the CPU; use backend = cpu or auto");
-  validate_times(times);
+  validate_ascending("task.times", times, true);
   const HatsugaiKohmotoModes modes = modes_of(model);
   const std::size_t sites = modes.energy.size();
   if (options.down_sites && !std::holds_alternative<UpSites>(state))
@@ -501,9 +501,7 @@ DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::s
                                    {result.particle_number},
                                    {result.density, sites}},
                           .backend = Backend::cpu,
-                          .on_time = options.on_time,
-                          .checkpoint = options.checkpoint,
-                          .restored = options.restored};
+                          .monitor = options.monitor};
   // A time costs L^2 with a whole correlator: then a round is what the threads do at once.
   const std::size_t round =
       start.coherent->costly() ? static_cast<std::size_t>(batches.outer(threads)) : batches.round(threads);

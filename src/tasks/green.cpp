@@ -147,7 +147,7 @@ Backend green_backend(Backend asked, std::size_t sites, std::size_t times, std::
 
 GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, const GreenOptions& options,
                   const Execution& execution) {
-  validate_times(times);
+  validate_ascending("task.times", times, true);
   const HatsugaiKohmotoModes modes = modes_of(model);
   const std::size_t sites = modes.energy.size();
   std::vector<double> occupation = options.down_occupation;
@@ -161,12 +161,8 @@ GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, c
   Collector collector(result, options, propagator.growth(), sites);
   Communicator alone;
   Communicator& communicator = execution.communicator ? *execution.communicator : alone;
-  const TimeRounds rounds{.times = times,
-                          .rows = collector.rows(),
-                          .backend = result.backend,
-                          .on_time = options.on_time,
-                          .checkpoint = options.checkpoint,
-                          .restored = options.restored};
+  const TimeRounds rounds{
+      .times = times, .rows = collector.rows(), .backend = result.backend, .monitor = options.monitor};
   result.converged = result.backend == Backend::cuda
                          ? run_on_device(propagator, rounds, communicator, execution.device, collector)
                          : run_on_host(propagator, rounds, communicator, threads_of(execution), collector);

@@ -13,7 +13,7 @@
 #include "models/hubbard_memory_kernel.hpp"
 #include "models/hubbard_volterra.hpp"
 #include "parallel.hpp"
-#include "tasks/saved_state.hpp"
+#include "tasks/checkpoint.hpp"
 #include "tasks/short_text.hpp"
 
 namespace lindrift {
@@ -29,7 +29,7 @@ constexpr auto circle_points = static_cast<std::size_t>(VolterraTables::circle_p
 constexpr std::size_t group = VolterraSolver::group;
 /// step * (largest exponent): the error is 3e-14 and 3e-11, measured.
 constexpr double fine_step = 0.28, coarse_step = 0.56, coarse_tolerance = 1e-9;
-constexpr int max_halvings = 3;
+constexpr std::int64_t max_halvings = 3;
 /// The error of order 10 falls by 2^10 with half the step; this much of it is claimed.
 constexpr double claimed_gain = 256.0;
 /// What rounding leaves: sums of some thousand terms of order one.
@@ -72,13 +72,13 @@ struct Solution {
   bool stopped = false;
 };
 
-/// Where a run stands between two rounds.
-struct Stand {
-  std::uint64_t mark = 0x4c44'5246'4747'524e, problem = 0, done = 0;
+/// Rounds of momenta done, with a step halved so many times.
+struct Position {
+  std::uint64_t done = 0;
   std::int64_t halving = 0;
 };
 
-/// One run with its check. Rounds are of the same momenta whoever shares them, so that several ranks go on where one
+/// One run with its check. Rounds are of the same momenta whoever shares them, so that several ranks resume where one
 /// process stopped.
 class Propagation {
  public:
@@ -95,20 +95,16 @@ class Propagation {
         groups_((modes.sites + group - 1) / group),
         rounds_(execution.backend == Backend::cuda ? std::clamp<std::size_t>(modes.sites / device_round, 1, max_rounds)
                                                    : std::min(groups_, max_rounds)) {
-    Fingerprint print;
-    for_each_parameter(modes, [&](const auto& values) { print.add(values); });
-    print.add(at).add(options.tolerance);
-    print.add(static_cast<int>(execution.backend));  // another one has other bits
-    problem_ = print.value();
+    solution_.green.resize(modes.sites * at.size());
+    solution_.difference.resize(groups_ * group);
   }
 
-  /// @param done  rounds that `solution` has already
-  void solve(double step, int halving, std::size_t done, Solution& solution) {
+  /// @param start  the halvings of this step, and the rounds that are known already
+  void solve(double step, const Position& start) {
     const VolterraEquation equation(modes_, at_, steps_for(at_.back(), step), step);
     const std::size_t sites = modes_.sites, times = at_.size();
     const std::size_t groups = groups_, rounds = rounds_;
-    solution.green.resize(sites * times);
-    solution.difference.resize(groups * group);
+    solution_.stopped = false;
     std::vector<Complex> circles(2 * circle_points * sites + group);  // lanes beyond the last momentum read something
     kernel_.evaluate(equation.circles(), circles.data());
     const std::unique_ptr<kernels::TimeDevice> device = make_device();
@@ -119,7 +115,7 @@ class Propagation {
     else
       evaluate(grid, rows);
     const VolterraSolver solver(equation.fine, equation.rough);
-    for (std::size_t round = done; round < rounds; ++round) {
+    for (std::size_t round = static_cast<std::size_t>(start.done); round < rounds; ++round) {
       const std::size_t begin = groups * round / rounds, end = groups * (round + 1) / rounds;
       std::vector<std::size_t> shares = {0, end - begin};
       if (communicator_ != nullptr) shares = share_bounds(*communicator_, end - begin);
@@ -130,8 +126,8 @@ class Propagation {
         if (first < last)
           device->propagate(equation.fine, equation.rough, reinterpret_cast<const double*>(circles.data()),
                             static_cast<std::int64_t>(first), static_cast<std::int64_t>(last),
-                            reinterpret_cast<double*>(solution.green.data() + first * times),
-                            solution.difference.data() + first);
+                            reinterpret_cast<double*>(solution_.green.data() + first * times),
+                            solution_.difference.data() + first);
       } else {
         Rescue rescue;
 #pragma omp parallel num_threads(threads_) if (own_end - own_begin > 1)
@@ -140,55 +136,47 @@ class Propagation {
 #pragma omp for schedule(dynamic)
           for (std::size_t g = own_begin; g < own_end; ++g)
             rescue([&] {
-              solver.solve(g * group, rows.data(), circles.data(), workspace, solution.green.data(),
-                           solution.difference.data() + g * group);
+              solver.solve(g * group, rows.data(), circles.data(), workspace, solution_.green.data(),
+                           solution_.difference.data() + g * group);
             });
         }
         rescue.rethrow();
       }
-      if (communicator_ != nullptr) gather(begin, end, shares, solution);
+      if (communicator_ != nullptr) gather(begin, end, shares);
       if (round + 1 == rounds) break;
-      solution.stopped =
-          options_.on_progress && !options_.on_progress(static_cast<double>(round + 1) / static_cast<double>(rounds));
-      if (options_.checkpoint && 16.0 * static_cast<double>(solution.green.size()) < max_state_bytes)
-        options_.checkpoint([&] {
-          Stand now = start();
-          now.done = round + 1;
-          now.halving = halving;
-          return StateWriter()
-              .add(now)
-              .add(std::span<const Complex>(solution.green))
-              .add(std::span<const double>(solution.difference))
-              .take();
-        });
-      if (solution.stopped) return;
+      const Monitor& monitor = options_.monitor;
+      solution_.stopped =
+          monitor.progress && !monitor.progress(static_cast<double>(round + 1) / static_cast<double>(rounds));
+      if (monitor.checkpoint && 16.0 * static_cast<double>(solution_.green.size()) < max_state_bytes)
+        monitor.checkpoint([&] { return checkpoint().save({round + 1, start.halving}); });
+      if (solution_.stopped) return;
     }
-    // Lanes beyond the last momentum have computed something, too.
-    solution.difference.resize(sites);
   }
 
-  /// Fills in the solution; a stand at the beginning if the bytes are none of this problem.
-  Stand restore(Solution& solution) const {
-    const Stand anew = start();
-    StateReader reader(options_.restored);
-    Stand stand;
-    const std::size_t groups = groups_;
-    if (!reader.read(stand) || stand.mark != anew.mark || stand.problem != anew.problem || stand.halving < 0 ||
-        stand.halving > max_halvings || stand.done >= rounds_ ||
-        reader.left() != modes_.sites * at_.size() * sizeof(Complex) + groups * group * sizeof(double))
-      return anew;
-    solution.green.resize(modes_.sites * at_.size());
-    solution.difference.resize(groups * group);
-    reader.read(std::span<Complex>(solution.green));
-    reader.read(std::span<double>(solution.difference));
-    return stand;
+  Position restore() { return checkpoint().restore(options_.monitor.restored); }
+
+  const Solution& solution() const { return solution_; }
+  /// The largest difference between the two runs, or NaN.
+  double difference() const {
+    double largest = 0.0;
+    for (std::size_t m = 0; m < modes_.sites; ++m)
+      if (const double one = solution_.difference[m]; !(one <= largest)) largest = one;
+    return largest;
   }
 
  private:
-  Stand start() const {
-    Stand stand;
-    stand.problem = problem_;
-    return stand;
+  Checkpoint<Position> checkpoint() {
+    Fingerprint problem;
+    for_each_parameter(modes_, [&](const auto& values) { problem.add(values); });
+    problem.add(at_).add(options_.tolerance).add(rounds_);
+    problem.add(static_cast<int>(execution_.backend));  // another one has other bits
+    return {problem, [this](const Position& at) {
+              Checkpoint<Position>::Arrays arrays;
+              if (at.halving >= 0 && at.halving <= max_halvings && at.done < rounds_)
+                arrays = {std::as_writable_bytes(std::span(solution_.green)),
+                          std::as_writable_bytes(std::span(solution_.difference))};
+              return arrays;
+            }};
   }
 
   std::unique_ptr<kernels::TimeDevice> make_device() const {
@@ -215,15 +203,15 @@ class Propagation {
   }
 
   /// Completes the groups begin .. end-1, of which every member has its share.
-  void gather(std::size_t begin, std::size_t end, const std::vector<std::size_t>& shares, Solution& solution) const {
+  void gather(std::size_t begin, std::size_t end, const std::vector<std::size_t>& shares) {
     const std::size_t times = at_.size(), first = begin * group, last = std::min(modes_.sites, end * group);
     std::vector<std::size_t> green, difference;
     for (const std::size_t share : shares) {
       green.push_back(2 * times * (std::min(last, first + share * group) - first));
       difference.push_back(share * group);
     }
-    communicator_->all_gather({reinterpret_cast<double*>(solution.green.data() + first * times), green.back()}, green);
-    communicator_->all_gather({solution.difference.data() + first, difference.back()}, difference);
+    communicator_->all_gather({reinterpret_cast<double*>(solution_.green.data() + first * times), green.back()}, green);
+    communicator_->all_gather({solution_.difference.data() + first, difference.back()}, difference);
   }
 
   const HubbardModes& modes_;
@@ -234,7 +222,7 @@ class Propagation {
   int threads_;
   MemoryKernel kernel_;
   std::size_t groups_, rounds_;
-  std::uint64_t problem_ = 0;
+  Solution solution_;
 };
 
 /// Bytes beside the results for so many steps.
@@ -294,24 +282,24 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
   result.times.assign(at.begin(), at.end());
   result.backend = plan.backend;
   result.backend_reason = plan.backend_reason;
-  Solution solution;
   Propagation propagation(modes, at, options, execution);
-  const Stand before = propagation.restore(solution);
+  const Solution& solution = propagation.solution();
+  Position start = propagation.restore();
   std::string shortage;
   // Both runs take the same phases from large times: their difference does not show what these round.
   double fastest = 0.0;
   for (const double energy : modes.energy) fastest = std::max(fastest, std::fabs(energy + modes.level_shift()));
   const double min_error = rounding + std::numeric_limits<double>::epsilon() * fastest * at.back();
-  double step = first_step(modes, options.tolerance) * std::exp2(-static_cast<double>(before.halving));
+  double step = first_step(modes, options.tolerance) * std::exp2(-static_cast<double>(start.halving));
   const int threads = execution.threads > 0 ? execution.threads : omp_get_max_threads();
-  for (auto halving = static_cast<int>(before.halving);; ++halving) {
-    propagation.solve(step, halving, halving == static_cast<int>(before.halving) ? before.done : 0, solution);
-    double difference = 0.0;
-    for (const double one : solution.difference) difference = one <= difference ? difference : one;  // or NaN
+  for (;; start = {0, start.halving + 1}) {
+    propagation.solve(step, start);
+    const double difference = propagation.difference();
     result.steps = steps_for(at.back(), step);
     result.error =
         std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference / claimed_gain + min_error;
-    if (result.error <= std::max(options.tolerance, 2.0 * min_error) || halving == max_halvings || solution.stopped)
+    if (result.error <= std::max(options.tolerance, 2.0 * min_error) || start.halving == max_halvings ||
+        solution.stopped)
       break;
     const std::size_t next = steps_for(at.back(), 0.5 * step);
     if (next > options.max_steps) {

@@ -10,7 +10,7 @@
 #include "lindrift/lattice.hpp"
 #include "models/hubbard_direct.hpp"
 #include "models/hubbard_fft.hpp"
-#include "tasks/saved_state.hpp"
+#include "tasks/checkpoint.hpp"
 #include "tasks/short_text.hpp"
 
 namespace lindrift {
@@ -200,34 +200,25 @@ Largest finish(HubbardSpectrum& result, const Problem& problem) {
   return all;
 }
 
-/// Where a run stands between two stages.
-struct Stand {
-  std::uint64_t mark = 0x4c44'5246'5453'5043, problem = 0, done = 0;
+/// Stages of the sum that are done, in which round and for which tolerance of the sum.
+struct Position {
+  std::uint64_t done = 0;
   std::int64_t round = 0;
   double tolerance = 0.0;
-
-  static Stand of(const Problem& problem) {
-    Stand stand;
-    Fingerprint print;
-    for_each_parameter(problem.modes, [&](const auto& values) { print.add(values); });
-    print.add(problem.argument).add(problem.momenta).add(problem.options.broadening).add(problem.options.tolerance);
-    print.add(static_cast<int>(problem.execution.algorithm));
-    print.add(static_cast<int>(problem.execution.backend));  // another one has other bits
-    stand.problem = print.value();
-    return stand;
-  }
 };
 
-/// Fills in the second order of the self-energy; a stand at the beginning if the bytes are none of this problem.
-Stand restore(std::span<const unsigned char> bytes, const Problem& problem, std::vector<Complex>& self_energy) {
-  const Stand anew = Stand::of(problem);
-  StateReader reader(bytes);
-  Stand stand;
-  if (!reader.read(stand) || stand.mark != anew.mark || stand.problem != anew.problem || stand.round < 0 ||
-      stand.round >= max_rounds || reader.left() != self_energy.size() * sizeof(Complex))
-    return anew;
-  reader.read(std::span<Complex>(self_energy));
-  return stand;
+/// @param self_energy  of the second order, as far as it is summed
+Checkpoint<Position> checkpoint_of(const Problem& problem, std::vector<Complex>& self_energy) {
+  Fingerprint print;
+  for_each_parameter(problem.modes, [&](const auto& values) { print.add(values); });
+  print.add(problem.argument).add(problem.momenta).add(problem.options.broadening).add(problem.options.tolerance);
+  print.add(static_cast<int>(problem.execution.algorithm));
+  print.add(static_cast<int>(problem.execution.backend));  // another one has other bits
+  return {print, [&self_energy](const Position& at) {
+            Checkpoint<Position>::Arrays arrays;
+            if (at.round >= 0 && at.round < max_rounds) arrays = {std::as_writable_bytes(std::span(self_energy))};
+            return arrays;
+          }};
 }
 
 /// A run that was stopped has nothing to show.
@@ -297,22 +288,20 @@ HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> freq
   std::vector<Complex*> rows(modes.sites, nullptr);
   for (std::size_t i = 0; i < problem.momenta.size(); ++i)
     rows[problem.momenta[i]] = result.self_energy.data() + i * count;
-  const Stand before = restore(options.restored, problem, result.self_energy);
+  const auto checkpoint = checkpoint_of(problem, result.self_energy);
+  const Position before = checkpoint.restore(options.monitor.restored);
   if (before.done > 0) tolerance = before.tolerance;
   Largest largest;
   for (auto round = static_cast<int>(before.round); round < max_rounds; ++round) {
     const std::size_t begin = round == before.round ? before.done : 0;
     if (begin == 0) std::fill(result.self_energy.begin(), result.self_energy.end(), Complex(0.0));
     const auto on_stage = [&](std::size_t done, std::size_t of, const std::function<void()>& complete) {
-      result.stopped = options.on_progress && !options.on_progress(static_cast<double>(done) / static_cast<double>(of));
-      if (options.checkpoint && 16.0 * static_cast<double>(result.self_energy.size()) < max_state_bytes)
-        options.checkpoint([&] {
+      const Monitor& monitor = options.monitor;
+      result.stopped = monitor.progress && !monitor.progress(static_cast<double>(done) / static_cast<double>(of));
+      if (monitor.checkpoint && 16.0 * static_cast<double>(result.self_energy.size()) < max_state_bytes)
+        monitor.checkpoint([&] {
           complete();
-          Stand now = Stand::of(problem);
-          now.round = round;
-          now.done = done;
-          now.tolerance = tolerance;
-          return StateWriter().add(now).add(std::span<const Complex>(result.self_energy)).take();
+          return checkpoint.save({done, round, tolerance});
         });
       return !result.stopped;
     };

@@ -8,7 +8,7 @@
 #include "lindrift/error.hpp"
 #include "lindrift/lattice.hpp"
 #include "solvers/ode.hpp"
-#include "tasks/saved_state.hpp"
+#include "tasks/checkpoint.hpp"
 
 namespace lindrift {
 
@@ -80,46 +80,28 @@ Outlook outlook(const RateEquation& equation, const OccupationState& state, std:
   throw NumericalError(text.str());
 }
 
-/// Where a run stands at one of its output times: what the integration goes on from, and the rows up to there.
-struct Checkpoint {
-  std::uint64_t mark = 0x4c44'5246'5452'4c58, modes = 0, times = 0, done = 0;
+/// Output times done, and the work they took.
+struct Position {
+  std::uint64_t done = 0;
   std::int64_t steps = 0, rate_evaluations = 0;
-  double last_time = 0.0;
 };
 
-/// Calls part(array) for each array of a checkpoint in turn.
-template <class Part>
-void for_each_part(const Checkpoint& head, OccupationState& state, RelaxResult& result, const Part& part) {
-  const auto rows = static_cast<std::size_t>(head.done), modes = static_cast<std::size_t>(head.modes);
-  part(std::span(state.smaller).first(modes));
-  part(std::span(state.flipped).first(modes));
-  part(std::span(result.lagrange_multiplier).first(rows * modes));
-  part(std::span(result.occupation).first(rows * modes));
-  for (auto* row : {&result.current, &result.particle_number, &result.residual}) part(std::span(*row).first(rows));
-}
-
-std::vector<unsigned char> bytes_of(const Checkpoint& head, OccupationState& state, RelaxResult& result) {
-  StateWriter writer;
-  writer.add(head);
-  for_each_part(head, state, result,
-                [&](auto part) { writer.add(std::span<const typename decltype(part)::element_type>(part)); });
-  return writer.take();
-}
-
-/// Fills in state and rows; a head with done = 0 if the bytes are none of this problem.
-Checkpoint restore(std::span<const unsigned char> bytes, std::span<const double> times, OccupationState& state,
-                   RelaxResult& result) {
-  const Checkpoint expected;
-  Checkpoint head;
-  StateReader reader(bytes);
-  if (!reader.read(head) || head.mark != expected.mark || head.modes != state.modes() || head.times != times.size() ||
-      head.done == 0 || head.done > times.size() || head.last_time != times[head.done - 1])
-    return expected;
-  std::size_t size = 0;
-  for_each_part(head, state, result, [&](auto part) { size += part.size_bytes(); });
-  if (reader.left() != size) return expected;
-  for_each_part(head, state, result, [&](auto part) { reader.read(part); });
-  return head;
+/// The state at the last output time done, and the rows up to there.
+Checkpoint<Position> checkpoint_of(OccupationState& state, RelaxResult& result) {
+  const std::size_t modes = state.modes();
+  return {Fingerprint().add(modes).add(result.times), [&state, &result, modes](const Position& at) {
+            Checkpoint<Position>::Arrays arrays;
+            if (at.done == 0 || at.done > result.times.size()) return arrays;
+            const auto add = [&](auto& values, std::size_t count) {
+              arrays.push_back(std::as_writable_bytes(std::span(values).first(count)));
+            };
+            add(state.smaller, modes);
+            add(state.flipped, modes);
+            add(result.lagrange_multiplier, at.done * modes);
+            add(result.occupation, at.done * modes);
+            for (auto* row : {&result.current, &result.particle_number, &result.residual}) add(*row, at.done);
+            return arrays;
+          }};
 }
 
 }  // namespace
@@ -163,10 +145,11 @@ RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange
   OccupationIntegrator integrator(*equation.generator, result.integrator,
                                   std::max(step_tolerance * options.tolerance * ahead.scale, smallest_step_tolerance));
 
-  const Checkpoint before = restore(options.restored, times, state, result);
+  const auto checkpoint = checkpoint_of(state, result);
+  const Position before = checkpoint.restore(options.monitor.restored);
 
   std::vector<double> holes(modes);
-  double now = before.last_time;
+  double now = before.done > 0 ? times[before.done - 1] : 0.0;
   const auto advance_to = [&](double time) {
     try {
       return integrator.advance(state, now, time, options.max_steps - before.steps - integrator.steps());
@@ -191,16 +174,13 @@ RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange
     result.current[i] = current(equation, occupation);
     result.particle_number[i] = particle_number(occupation);
     result.residual[i] = balance_residual(equation, multiplier);
-    result.stopped = options.on_time && !options.on_time(i + 1) && i + 1 < times.size();
-    if (options.checkpoint && i + 1 < times.size())
-      options.checkpoint([&] {
-        return bytes_of({.modes = modes,
-                         .times = times.size(),
-                         .done = i + 1,
-                         .steps = before.steps + integrator.steps(),
-                         .rate_evaluations = before.rate_evaluations + integrator.rate_evaluations(),
-                         .last_time = now},
-                        state, result);
+    const bool last = i + 1 == times.size();
+    const double fraction = static_cast<double>(i + 1) / static_cast<double>(times.size());
+    result.stopped = options.monitor.progress && !options.monitor.progress(fraction) && !last;
+    if (options.monitor.checkpoint && !last)
+      options.monitor.checkpoint([&] {
+        return checkpoint.save(
+            {i + 1, before.steps + integrator.steps(), before.rate_evaluations + integrator.rate_evaluations()});
       });
     if (result.stopped) {
       result.converged = false;

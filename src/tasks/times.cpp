@@ -4,21 +4,21 @@
 
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <string>
 
 #include "lindrift/error.hpp"
-#include "tasks/saved_state.hpp"
+#include "tasks/checkpoint.hpp"
 
 namespace lindrift {
 
-void validate_times(std::span<const double> times) {
-  for (std::size_t i = 0; i < times.size(); ++i) {
-    const std::string quantity = "task.times[" + std::to_string(i) + "]";
-    if (!std::isfinite(times[i]) || times[i] < 0.0)
-      throw ParameterError(quantity, std::to_string(times[i]) + " is not allowed: must be finite and >= 0");
-    if (i > 0 && !(times[i] > times[i - 1]))
-      throw ParameterError(quantity, std::to_string(times[i]) + " is not allowed: times must be strictly ascending");
+void validate_ascending(const std::string& key, std::span<const double> values, bool nonnegative) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const bool allowed = std::isfinite(values[i]) && (!nonnegative || values[i] >= 0.0);
+    if (allowed && (i == 0 || values[i] > values[i - 1])) continue;
+    throw ParameterError(key + "[" + std::to_string(i) + "]", std::to_string(values[i]) + " is not allowed: must be " +
+                                                                  (allowed       ? "larger than the one before"
+                                                                   : nonnegative ? "finite and >= 0"
+                                                                                 : "finite"));
   }
 }
 
@@ -35,50 +35,6 @@ void validate_down_occupation(std::span<const double> occupation, std::size_t si
 int threads_of(const Execution& execution) { return execution.threads > 0 ? execution.threads : omp_get_max_threads(); }
 
 namespace {
-
-/// What a checkpoint begins with; the rows up to `done` follow, one kind after the other.
-struct Head {
-  std::uint64_t mark = 0x4c44'5246'544d'5253, backend = 0, times = 0, widths = 0, done = 0;
-  double last_time = 0.0;
-};
-
-Head head_of(const TimeRounds& run, std::size_t done) {
-  Head head;
-  head.backend = static_cast<std::uint64_t>(run.backend);
-  head.times = run.times.size();
-  // Which rows are kept, and how long they are.
-  for (const TimeRows& rows : run.rows) head.widths = 31 * head.widths + (rows.values.empty() ? 0 : rows.width);
-  head.done = done;
-  head.last_time = done > 0 ? run.times[done - 1] : 0.0;
-  return head;
-}
-
-std::size_t size_of(const TimeRounds& run, std::size_t done) {
-  std::size_t numbers = 0;
-  for (const TimeRows& rows : run.rows) numbers += rows.values.empty() ? 0 : rows.width * done;
-  return sizeof(Head) + numbers * sizeof(double);
-}
-
-std::vector<unsigned char> bytes_of(const TimeRounds& run, std::size_t done) {
-  StateWriter writer;
-  writer.add(head_of(run, done));
-  for (const TimeRows& rows : run.rows)
-    if (!rows.values.empty()) writer.add(std::span<const double>(rows.values.first(rows.width * done)));
-  return writer.take();
-}
-
-/// Fills in the rows that the bytes hold; the number of their times, 0 if the bytes are none of this problem.
-std::size_t restore(const TimeRounds& run, std::size_t block) {
-  StateReader reader(run.restored);
-  Head head;
-  if (!reader.read(head) || head.done == 0 || head.done >= run.times.size() || head.done % block != 0) return 0;
-  const auto done = static_cast<std::size_t>(head.done);
-  const Head expected = head_of(run, done);
-  if (std::memcmp(&head, &expected, sizeof head) != 0 || run.restored.size() != size_of(run, done)) return 0;
-  for (const TimeRows& rows : run.rows)
-    if (!rows.values.empty()) reader.read(rows.values.first(rows.width * done));
-  return done;
-}
 
 /// What the members wish for: rounds of as many blocks as any of them wants. Blocks are what the bits depend on.
 std::size_t agree_on_blocks(Communicator& communicator, std::size_t block, std::size_t blocks) {
@@ -100,10 +56,24 @@ std::size_t agree_on_blocks(Communicator& communicator, std::size_t block, std::
 
 bool TimeRounds::run(Communicator& communicator, std::size_t block, std::size_t blocks,
                      const std::function<void(std::size_t, std::size_t)>& part) const {
+  struct Position {
+    std::uint64_t done = 0;
+  };
+  Fingerprint problem;
+  problem.add(static_cast<int>(backend)).add(times).add(block);
+  for (const TimeRows& kind : rows) problem.add(kind.values.empty() ? 0 : kind.width);
+  const Checkpoint<Position> state(problem, [&](const Position& at) {
+    Checkpoint<Position>::Arrays arrays;
+    if (at.done >= times.size() || at.done % block != 0) return arrays;
+    for (const TimeRows& kind : rows)
+      if (!kind.values.empty()) arrays.push_back(std::as_writable_bytes(kind.values.first(kind.width * at.done)));
+    return arrays;
+  });
+
   const std::size_t round =
       block * agree_on_blocks(communicator, block, blocks) * static_cast<std::size_t>(communicator.size());
   const auto rank = static_cast<std::size_t>(communicator.rank());
-  for (std::size_t done = restore(*this, block); done < times.size();) {
+  for (std::size_t done = state.restore(monitor.restored).done; done < times.size();) {
     const std::size_t count = std::min(round, times.size() - done);
     const auto bounds = share_bounds(communicator, count, block);
     part(done + bounds[rank], done + bounds[rank + 1]);
@@ -112,9 +82,10 @@ bool TimeRounds::run(Communicator& communicator, std::size_t block, std::size_t 
         communicator.all_gather(kind.values.subspan(done * kind.width, count * kind.width),
                                 share_bounds(communicator, count, block, kind.width));
     done += count;
-    const bool go_on = !on_time || on_time(done);
+    const bool go_on =
+        !monitor.progress || monitor.progress(static_cast<double>(done) / static_cast<double>(times.size()));
     if (done == times.size()) break;
-    if (checkpoint) checkpoint([&] { return bytes_of(*this, done); });
+    if (monitor.checkpoint) monitor.checkpoint([&] { return state.save({done}); });
     if (!go_on) return false;
   }
   return true;

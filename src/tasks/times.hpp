@@ -4,16 +4,18 @@
 #include <cstddef>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "lindrift/backend.hpp"
 #include "lindrift/communicator.hpp"
+#include "lindrift/monitor.hpp"
 #include "parallel.hpp"
 
 namespace lindrift {
 
-/// @throws ParameterError naming task.times unless they are finite, >= 0 and strictly ascending
-void validate_times(std::span<const double> times);
+/// @throws ParameterError naming the key unless the values are finite, strictly ascending and, if so asked, >= 0
+void validate_ascending(const std::string& key, std::span<const double> values, bool nonnegative);
 
 /// @throws ShapeError, ParameterError naming initial.down_occupation
 void validate_down_occupation(std::span<const double> occupation, std::size_t sites);
@@ -68,15 +70,12 @@ struct TimeRows {
   std::size_t width = 1;
 };
 
-/// A run over independent times that can be watched, stopped, and gone on with. See the options of green() and
-/// density() for what the functions and the bytes are.
+/// A calculation over independent times that reports its progress, stops early and resumes.
 struct TimeRounds {
   std::span<const double> times;
   std::vector<TimeRows> rows;
-  Backend backend;  ///< that makes the rows: those of another one are not gone on with
-  const std::function<bool(std::size_t)>& on_time;
-  const std::function<void(const std::function<std::vector<unsigned char>()>&)>& checkpoint;
-  const std::vector<unsigned char>& restored;
+  Backend backend;  ///< computes the rows; a checkpoint of another backend is ignored
+  const Monitor& monitor;
 
   /// Calls part(first, last) for this member's share of each round, whole blocks from a multiple of `block` on, and
   /// completes the rows on every member after it.

@@ -435,7 +435,7 @@ TEST(HatsugaiKohmotoGreen, StopsWhenAsked) {
   std::vector<double> times(50000);
   for (std::size_t i = 0; i < times.size(); ++i) times[i] = 0.01 * static_cast<double>(i);
   GreenOptions options;
-  options.on_time = [](std::size_t done) { return done < 100; };
+  options.monitor.progress = [](double fraction) { return fraction < 0.002; };
   const auto result = green(published_chain(16, 2.0), times, options, {.backend = Backend::cpu, .threads = 1});
   EXPECT_FALSE(result.converged);
   EXPECT_NEAR(result.norm.front(), 1.0, 1e-14);
@@ -502,27 +502,27 @@ void expect_to_go_on(const Options& options, const Run& run, const Same& same) {
   const auto undisturbed = run(options, one);
   std::vector<std::vector<unsigned char>> saved;
   Options saving = options;
-  saving.checkpoint = [&](const auto& state) { saved.push_back(state()); };
-  std::vector<std::size_t> steps;
-  saving.on_time = [&](std::size_t done) { return steps.push_back(done), true; };
+  saving.monitor.checkpoint = [&](const auto& state) { saved.push_back(state()); };
+  std::vector<double> steps;
+  saving.monitor.progress = [&](double done) { return steps.push_back(done), true; };
   run(saving, one);
   ASSERT_GE(saved.size(), 3U);
   EXPECT_EQ(steps.size(), saved.size() + 1);  // nothing is left to save at the end
   for (const std::size_t chosen : {std::size_t{0}, saved.size() / 2, saved.size() - 1}) {
     Options rest = options;
-    rest.restored = saved[chosen];
-    std::size_t first = 0;
-    rest.on_time = [&](std::size_t done) { return first = first == 0 ? done : first, true; };
+    rest.monitor.restored = saved[chosen];
+    double first = 0.0;
+    rest.monitor.progress = [&](double done) { return first = first == 0.0 ? done : first, true; };
     EXPECT_TRUE(same(run(rest, one), undisturbed));
     EXPECT_EQ(first, steps[chosen + 1]);  // what is known is not computed again
-    rest.on_time = {};
+    rest.monitor.progress = {};
     EXPECT_TRUE(same(run(rest, {.backend = Backend::cpu, .threads = 3}), undisturbed));
     run_on_ranks(3, [&](const Execution& execution) { EXPECT_TRUE(same(run(rest, execution), undisturbed)); });
   }
   for (const std::size_t length : {std::size_t{7}, saved.back().size() - 1, saved.back().size() + 1}) {
     Options wrong = options;
-    wrong.restored = saved.back();
-    wrong.restored.resize(length);
+    wrong.monitor.restored = saved.back();
+    wrong.monitor.restored.resize(length);
     EXPECT_TRUE(same(run(wrong, one), undisturbed));
   }
   // Ranks save the same, and stop at the same place.
@@ -530,8 +530,8 @@ void expect_to_go_on(const Options& options, const Run& run, const Same& same) {
   std::vector<std::vector<unsigned char>> of_members;
   run_on_ranks(2, [&](const Execution& execution) {
     Options stopping = options;
-    stopping.on_time = [](std::size_t) { return false; };
-    stopping.checkpoint = [&](const auto& state) {
+    stopping.monitor.progress = [](double) { return false; };
+    stopping.monitor.checkpoint = [&](const auto& state) {
       const std::lock_guard lock(mutex);
       of_members.push_back(state());
     };
@@ -540,7 +540,7 @@ void expect_to_go_on(const Options& options, const Run& run, const Same& same) {
   ASSERT_EQ(of_members.size(), 2U);
   EXPECT_EQ(of_members.front(), of_members.back());
   Options rest = options;
-  rest.restored = of_members.front();
+  rest.monitor.restored = of_members.front();
   EXPECT_TRUE(same(run(rest, one), undisturbed));
 }
 
@@ -584,12 +584,12 @@ TEST(HatsugaiKohmoto, GoesOnWithTheSameBitsFromWhereItWas) {
       });
   // Rows of sites are no rows of momenta.
   std::vector<unsigned char> saved;
-  of_green.checkpoint = [&](const auto& state) { saved = state(); };
+  of_green.monitor.checkpoint = [&](const auto& state) { saved = state(); };
   green(model, times, of_green, on_cpu);
   GreenOptions other;
   other.keep_sites = false;
   const auto plain = green(model, times, other, on_cpu);
-  other.restored = saved;
+  other.monitor.restored = saved;
   EXPECT_EQ(green(model, times, other, on_cpu).green_retarded_momentum, plain.green_retarded_momentum);
 }
 

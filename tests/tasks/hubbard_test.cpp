@@ -164,10 +164,10 @@ TEST(HubbardSpectral, GoesOnWithTheSameBitsAfterEveryStage) {
   options.tolerance = 1e-8;
   const auto whole = spectral(chain, frequencies, options, by(Algorithm::fft));
   std::vector<std::vector<unsigned char>> saved;
-  options.checkpoint = [&](const auto& state) { saved.push_back(state()); };
+  options.monitor.checkpoint = [&](const auto& state) { saved.push_back(state()); };
   spectral(chain, frequencies, options, by(Algorithm::fft));
   ASSERT_FALSE(saved.empty());
-  options.checkpoint = {};
+  options.monitor.checkpoint = {};
   const auto expect_whole = [&] {
     const auto resumed = spectral(chain, frequencies, options, by(Algorithm::fft));
     EXPECT_EQ(resumed.self_energy, whole.self_energy);
@@ -175,19 +175,19 @@ TEST(HubbardSpectral, GoesOnWithTheSameBitsAfterEveryStage) {
     EXPECT_EQ(resumed.self_energy_error, whole.self_energy_error);
   };
   std::size_t stages = 0;
-  options.on_progress = [&](double) { return ++stages, true; };
+  options.monitor.progress = [&](double) { return ++stages, true; };
   expect_whole();
   const std::size_t all = stages;
   for (std::size_t i = 0; i < saved.size(); ++i) {
-    options.restored = saved[i];
+    options.monitor.restored = saved[i];
     stages = 0;
     expect_whole();
     EXPECT_EQ(stages, all - i - 1);  // what is known is not summed again
   }
   // Bytes of another problem are ignored.
-  options.restored.pop_back();
+  options.monitor.restored.pop_back();
   expect_whole();
-  options.restored = saved[0];
+  options.monitor.restored = saved[0];
   options.momenta = {0};
   const auto other = spectral(chain, frequencies, options, by(Algorithm::fft));
   EXPECT_LE(std::abs(other.self_energy[60] - whole.self_energy[35 * 121 + 60]), 1e-8);
@@ -195,13 +195,13 @@ TEST(HubbardSpectral, GoesOnWithTheSameBitsAfterEveryStage) {
   HubbardChain stronger = chain;
   stronger.interaction[0] += 0.5;
   const auto ignored = spectral(stronger, frequencies, options, by(Algorithm::fft));
-  options.restored.clear();
+  options.monitor.restored.clear();
   EXPECT_EQ(ignored.self_energy, spectral(stronger, frequencies, options, by(Algorithm::fft)).self_energy);
 }
 
 TEST(HubbardSpectral, StopsWhenItIsAskedTo) {
   HubbardSpectralOptions options;
-  options.on_progress = [](double) { return false; };
+  options.monitor.progress = [](double) { return false; };
   const auto result =
       spectral(published_chain(70, 1.0, 0.2, 1.0), std::vector<double>{-150.0, 150.0}, options, by(Algorithm::fft));
   EXPECT_TRUE(result.stopped);
@@ -320,21 +320,21 @@ TEST(HubbardGreen, GoesOnWithTheSameBitsAfterEveryRound) {
   HubbardGreenOptions options;
   options.tolerance = 1e-13;  // cannot be met: several runs, each with half the step
   std::vector<std::vector<unsigned char>> saved;
-  options.checkpoint = [&](const auto& state) { saved.push_back(state()); };
+  options.monitor.checkpoint = [&](const auto& state) { saved.push_back(state()); };
   const auto whole = green(chain, times, options, by(Algorithm::automatic));
-  options.checkpoint = {};
+  options.monitor.checkpoint = {};
   ASSERT_EQ(saved.size() % 4, 0u);  // five groups of momenta
   ASSERT_GT(saved.size(), 4u);
   std::size_t rounds = 0;
-  options.on_progress = [&](double) { return ++rounds, true; };
+  options.monitor.progress = [&](double) { return ++rounds, true; };
   for (std::size_t i = 0; i < saved.size(); i += 3) {
-    options.restored = saved[i];
+    options.monitor.restored = saved[i];
     for (const int size : {1, 3})
       with_ranks(size, [&](Communicator& communicator) {
         Execution member = by(Algorithm::automatic);
         member.communicator = &communicator;
         HubbardGreenOptions own = options;
-        if (communicator.rank() > 0) own.on_progress = [](double) { return true; };
+        if (communicator.rank() > 0) own.monitor.progress = [](double) { return true; };
         rounds = 0;
         const auto resumed = green(chain, times, own, member);
         EXPECT_EQ(resumed.green_retarded, whole.green_retarded);
@@ -345,14 +345,14 @@ TEST(HubbardGreen, GoesOnWithTheSameBitsAfterEveryRound) {
         }
       });
   }
-  options.restored.pop_back();
+  options.monitor.restored.pop_back();
   EXPECT_EQ(green(chain, times, options, by(Algorithm::automatic)).green_retarded, whole.green_retarded);
   // A state of the same shape, but of another interaction.
-  options.restored = saved.back();
+  options.monitor.restored = saved.back();
   HubbardChain other = chain;
   other.interaction[0] += 0.5;
   const auto resumed = green(other, times, options, by(Algorithm::automatic));
-  options.restored.clear();
+  options.monitor.restored.clear();
   EXPECT_EQ(resumed.green_retarded, green(other, times, options, by(Algorithm::automatic)).green_retarded);
 }
 
@@ -429,7 +429,7 @@ TEST(HubbardGreen, LongRunsAreTheExponentialOfAnArrowheadMatrix) {
 
 TEST(HubbardGreen, StopsWhenItIsAskedTo) {
   HubbardGreenOptions options;
-  options.on_progress = [](double) { return false; };
+  options.monitor.progress = [](double) { return false; };
   const auto result =
       green(published_chain(64, 1.0, 0.2, 1.0), std::vector<double>{4.0}, options, by(Algorithm::automatic));
   EXPECT_FALSE(result.converged);

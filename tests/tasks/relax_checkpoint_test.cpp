@@ -50,15 +50,17 @@ TEST_P(RelaxCheckpointTest, GoesOnWithTheSameBitsFromEveryOutputTime) {
   for (std::size_t reached = 1; reached < times_.size(); ++reached) {
     std::vector<unsigned char> saved;
     RelaxOptions first = options_;
-    first.on_time = [&](std::size_t done) { return done < reached; };
-    first.checkpoint = [&](const auto& state) { saved = state(); };
+    first.monitor.progress = [&, times = times_.size()](double fraction) {
+      return fraction < (static_cast<double>(reached) - 0.5) / static_cast<double>(times);
+    };
+    first.monitor.checkpoint = [&](const auto& state) { saved = state(); };
     const RelaxResult part = run(first);
     EXPECT_TRUE(part.stopped);
     EXPECT_FALSE(part.converged);
     RelaxOptions second = options_;
-    second.restored = saved;
-    std::vector<std::size_t> seen;
-    second.on_time = [&](std::size_t done) { return seen.push_back(done), true; };
+    second.monitor.restored = saved;
+    std::vector<double> seen;
+    second.monitor.progress = [&](double fraction) { return seen.push_back(fraction), true; };
     expect_same(run(second), undisturbed);
     EXPECT_EQ(seen.size(), times_.size() - reached);  // what is known is not integrated again
   }
@@ -67,15 +69,15 @@ TEST_P(RelaxCheckpointTest, GoesOnWithTheSameBitsFromEveryOutputTime) {
 TEST_P(RelaxCheckpointTest, IgnoresBytesOfAnotherProblem) {
   std::vector<unsigned char> saved;
   RelaxOptions options = options_;
-  options.checkpoint = [&](const auto& state) { saved = state(); };
+  options.monitor.checkpoint = [&](const auto& state) { saved = state(); };
   const RelaxResult undisturbed = run(options);
-  options.checkpoint = {};
+  options.monitor.checkpoint = {};
   for (const std::size_t length : {std::size_t{0}, std::size_t{7}, saved.size() - 1, saved.size() + 1}) {
-    options.restored = saved;
-    options.restored.resize(length);
+    options.monitor.restored = saved;
+    options.monitor.restored.resize(length);
     expect_same(run(options), undisturbed);
   }
-  options.restored = saved;
+  options.monitor.restored = saved;
   times_.back() = 301.0;  // the checkpoint is of time 21, which is the same; the rest is integrated
   EXPECT_TRUE(run(options).converged);
   times_[4] = 22.0;

@@ -228,13 +228,13 @@ TEST_P(RelaxTest, CallbackCountsAndStops) {
   TggeChain chain;
   chain.sites = 4;
   RelaxOptions stopping = options();
-  std::vector<std::size_t> done;
-  stopping.on_time = [&](std::size_t count) {
-    done.push_back(count);
-    return count < 2;
+  std::vector<double> done;
+  stopping.monitor.progress = [&](double fraction) {
+    done.push_back(fraction);
+    return fraction < 0.6;
   };
   const auto result = relax(make(chain), std::vector(4, 0.2), std::vector{1.0, 2.0, 3.0}, stopping);
-  EXPECT_EQ(done, (std::vector<std::size_t>{1, 2}));
+  EXPECT_EQ(done, (std::vector<double>{1.0 / 3.0, 2.0 / 3.0}));
   EXPECT_FALSE(result.converged);
   EXPECT_TRUE(std::isfinite(result.current[1]));
   EXPECT_TRUE(std::isnan(result.current[2]));

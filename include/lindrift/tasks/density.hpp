@@ -3,7 +3,6 @@
 #include <array>
 #include <complex>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +11,7 @@
 
 #include "lindrift/backend.hpp"
 #include "lindrift/models/hatsugai_kohmoto.hpp"
+#include "lindrift/monitor.hpp"
 
 namespace lindrift {
 
@@ -48,13 +48,7 @@ struct DensityOptions {
   /// Instead: one down particle on each of these sites, none on the others. With UpSites only.
   std::optional<std::vector<std::int64_t>> down_sites;
   bool keep_density = true;  ///< false: no n_j(t) in the result
-  /// Called now and then from the calling thread with the number of times done; false stops the run in good order.
-  std::function<bool(std::size_t)> on_time;
-  /// Called after on_time(), where the run can be gone on with: `state` gives the bytes that `restored` takes.
-  std::function<void(const std::function<std::vector<unsigned char>()>& state)> checkpoint;
-  /// State of an earlier call with the same arguments, from which this one goes on with the same bits; empty to begin
-  /// with the first time. Bytes of another problem are ignored.
-  std::vector<unsigned char> restored;
+  Monitor monitor;
 };
 
 /// Density of spin up on a grid of times; rows that were not reached are NaN.

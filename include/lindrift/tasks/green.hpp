@@ -1,13 +1,13 @@
 #pragma once
 
 #include <complex>
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "lindrift/backend.hpp"
 #include "lindrift/models/hatsugai_kohmoto.hpp"
+#include "lindrift/monitor.hpp"
 
 namespace lindrift {
 
@@ -28,13 +28,7 @@ struct GreenOptions {
   std::vector<double> down_occupation;
   bool keep_sites = true;    ///< false: no G(j,t) in the result
   bool keep_momenta = true;  ///< false: no G(k,t) in the result
-  /// Called now and then from the calling thread with the number of times done; false stops the run in good order.
-  std::function<bool(std::size_t)> on_time;
-  /// Called after on_time(), where the run can be gone on with: `state` gives the bytes that `restored` takes.
-  std::function<void(const std::function<std::vector<unsigned char>()>& state)> checkpoint;
-  /// State of an earlier call with the same arguments, from which this one goes on with the same bits; empty to begin
-  /// with the first time. Bytes of another problem are ignored.
-  std::vector<unsigned char> restored;
+  Monitor monitor;
 };
 
 /// Retarded Green's function on a grid of times; rows that were not reached are NaN.

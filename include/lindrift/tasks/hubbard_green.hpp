@@ -2,7 +2,6 @@
 
 #include <complex>
 #include <cstddef>
-#include <functional>
 #include <limits>
 #include <span>
 #include <string>
@@ -10,6 +9,7 @@
 
 #include "lindrift/backend.hpp"
 #include "lindrift/models/hubbard.hpp"
+#include "lindrift/monitor.hpp"
 #include "lindrift/tasks/green.hpp"
 
 namespace lindrift {
@@ -22,15 +22,7 @@ struct HubbardGreenOptions {
   /// takes.
   std::size_t max_steps = 1000000;
   double max_bytes = std::numeric_limits<double>::infinity();
-  /// Called now and then from the calling thread, on every rank that shares the problem, with the share that is done;
-  /// false stops the run in good order.
-  std::function<bool(double)> on_progress;
-  /// Called after on_progress(), where the run can be gone on with: `state` gives the bytes that `restored` takes. Not
-  /// called where the state would be larger than 2 GiB.
-  std::function<void(const std::function<std::vector<unsigned char>()>& state)> checkpoint;
-  /// State of an earlier call with the same arguments, from which this one goes on with the same bits; empty to start
-  /// anew. Bytes of another problem are ignored.
-  std::vector<unsigned char> restored;
+  Monitor monitor;  ///< no checkpoint is offered where it would be larger than 2 GiB
 };
 
 /// Propagator of the probe on a grid of times.
@@ -42,7 +34,7 @@ struct HubbardGreen {
   double error = 0.0;     ///< estimated from a run with twice the step: largest error of G(k,t)
   std::size_t steps = 0;  ///< of the integral equation
   bool converged = true;  ///< the error is within the tolerance and the run was not stopped; else rows may be NaN
-  bool stopped = false;   ///< by on_progress; then all rows are NaN
+  bool stopped = false;   ///< by the monitor; then all rows are NaN
   std::string message;    ///< why not
   Backend backend = Backend::cpu;
   std::string backend_reason;

@@ -3,7 +3,6 @@
 #include <complex>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <span>
 #include <string>
@@ -11,6 +10,7 @@
 
 #include "lindrift/backend.hpp"
 #include "lindrift/models/hubbard.hpp"
+#include "lindrift/monitor.hpp"
 
 namespace lindrift {
 
@@ -20,15 +20,7 @@ struct HubbardSpectralOptions {
   double tolerance = 1e-10;           ///< of self-energy and spectral function, relative to the largest value of each
   bool keep_green = true;             ///< false: no G(k,w) in the result
   std::size_t certify = 0;            ///< entries to evaluate again by the direct algorithm, chosen at random
-  /// Called between the stages of the sum from the calling thread, on every rank that shares the problem, with the
-  /// share that is done; false stops the run in good order.
-  std::function<bool(double)> on_progress;
-  /// Called after on_progress(), where the run can be gone on with: `state` gives the bytes that `restored` takes. All
-  /// ranks must call `state` or none. Not called where the state would be larger than 2 GiB.
-  std::function<void(const std::function<std::vector<unsigned char>()>& state)> checkpoint;
-  /// State of an earlier call with the same arguments, from which this one goes on with the same bits; empty to start
-  /// anew. Bytes of another problem are ignored.
-  std::vector<unsigned char> restored;
+  Monitor monitor;                    ///< no checkpoint is offered where it would be larger than 2 GiB
 };
 
 /// Frequency space on a grid, shape (momenta, frequencies) each.
@@ -53,7 +45,7 @@ struct HubbardSpectrum {
   std::string algorithm_reason;
   Backend backend = Backend::cpu;
   std::string backend_reason;
-  bool stopped = false;  ///< by on_progress; then all values are NaN
+  bool stopped = false;  ///< by the monitor; then all values are NaN
   std::string message;   ///< a caution: the tolerance could not be promised, or delta peaks; or "stopped"; else empty
 };
 

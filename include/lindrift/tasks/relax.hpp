@@ -2,12 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "lindrift/models/rate_equation.hpp"
+#include "lindrift/monitor.hpp"
 
 namespace lindrift {
 
@@ -24,13 +24,7 @@ struct RelaxOptions {
   double tolerance = 1e-10;          ///< relative error of the results, in [1e-13, 1e-2]
   std::int64_t max_steps = 1000000;  ///< over the whole time grid
   Integrator integrator = Integrator::automatic;
-  /// Called after each output time with the number done; returning false stops the run in good order.
-  std::function<bool(std::size_t)> on_time;
-  /// Called after on_time(), where the run can be gone on with: `state` gives the bytes that `restored` takes.
-  std::function<void(const std::function<std::vector<unsigned char>()>& state)> checkpoint;
-  /// State of an earlier call with the same arguments, from which this one goes on with the same bits; empty to start
-  /// at t = 0. Bytes of another problem are ignored.
-  std::vector<unsigned char> restored;
+  Monitor monitor;  ///< progress is reported after each output time
 };
 
 /// Trajectory on the grid of times. Rows of `lagrange_multiplier` and `occupation` are modes; shape (times, modes).
@@ -42,7 +36,7 @@ struct RelaxResult {
   std::vector<double> particle_number;  ///< (times,)
   std::vector<double> residual;         ///< (times,), see balance_residual()
   bool converged = false;               ///< every time was reached; rows beyond the last one reached are NaN
-  bool stopped = false;                 ///< on_time() ended the run before the last time
+  bool stopped = false;                 ///< the monitor ended the run before the last time
   std::int64_t steps = 0;               ///< integrator steps in all
   std::int64_t rate_evaluations = 0;
   Integrator integrator = Integrator::adams;  ///< as chosen, never automatic
