@@ -2,7 +2,6 @@
 
 #include <complex>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
