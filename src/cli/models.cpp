@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "catalogue/catalogue.hpp"
 #include "cli/verbs.hpp"

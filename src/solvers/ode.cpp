@@ -110,7 +110,9 @@ struct OccupationIntegrator::Implementation {
     check_sundials(CVodeInit(cvode, rate_callback, 0.0, state_vector.get()), "CVodeInit");
     check_sundials(CVodeSetUserData(cvode, this), "CVodeSetUserData");
     check_sundials(CVodeWFtolerances(cvode, weight_callback), "CVodeWFtolerances");
+#if SUNDIALS_VERSION_MAJOR < 7  // since 7 the context decides what is printed
     check_sundials(CVodeSetErrHandlerFn(cvode, silent_error_handler, nullptr), "CVodeSetErrHandlerFn");
+#endif
     if (integrator == Integrator::bdf) {
       // The Jacobian is diagonal plus a few ranks: with the diagonal as preconditioner GMRES ends after as many
       // vectors.
@@ -222,8 +224,8 @@ struct OccupationIntegrator::Implementation {
       return 0;
     });
   }
-  static int precondition_setup_callback(double, N_Vector y, N_Vector, booleantype, booleantype* refreshed, double,
-                                         void* data) {
+  static int precondition_setup_callback(double, N_Vector y, N_Vector, SundialsBoolean, SundialsBoolean* refreshed,
+                                         double, void* data) {
     return guarded(data, [&](Implementation& self) {
       self.split(y);
       self.generator.linearize(self.particles, self.holes, self.diagonal);

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <nvector/nvector_serial.h>
+#include <sundials/sundials_config.h>
 #include <sundials/sundials_context.h>
 #include <sundials/sundials_linearsolver.h>
 #include <sundials/sundials_nonlinearsolver.h>
 
+#include <cstddef>
 #include <memory>
 #include <new>
 #include <span>
@@ -14,11 +16,22 @@
 
 namespace lindrift {
 
+#if SUNDIALS_VERSION_MAJOR >= 7
+using SundialsBoolean = sunbooleantype;
+inline const SUNComm no_communicator = SUN_COMM_NULL;
+#else
+using SundialsBoolean = booleantype;
+inline constexpr std::nullptr_t no_communicator = nullptr;
+#endif
+
 /// RAII for SUNDIALS objects.
 class SundialsContext {
  public:
   SundialsContext() {
-    if (SUNContext_Create(nullptr, &context_) != 0) throw Error("SUNDIALS: no context could be created");
+    if (SUNContext_Create(no_communicator, &context_) != 0) throw Error("SUNDIALS: no context could be created");
+#if SUNDIALS_VERSION_MAJOR >= 7
+    SUNContext_ClearErrHandlers(context_);  // errors are returned as codes; nothing is printed
+#endif
   }
   ~SundialsContext() { SUNContext_Free(&context_); }
   SundialsContext(const SundialsContext&) = delete;
