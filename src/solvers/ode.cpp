@@ -267,6 +267,8 @@ bool OccupationIntegrator::advance(OccupationState& state, double from, double t
     if (!oriented) self.start(state, now, to);
     double clock = 0.0;
     const int status = CVode(self.cvode, self.horizon, self.state_vector.get(), &clock, CV_ONE_STEP);
+    self.horizon =
+        to - self.origin;  // since SUNDIALS 6.7 a stop time counts only if the time asked for is not before it
     if (self.thrown) std::rethrow_exception(self.thrown);
     if (status < 0)
       throw NumericalError("the integrator stopped between times " + std::to_string(from) + " and " +
