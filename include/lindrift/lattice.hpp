@@ -1,12 +1,15 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace lindrift {
 
-/// m of the lowest momentum of a ring of `sites` sites: k_m = 2 pi m / L, m = -floor(L/2) .. ceil(L/2)-1.
-constexpr std::int64_t first_momentum_index(std::int64_t sites) { return -(sites / 2); }
+/// m of the lowest momentum along a direction of `cells` cells: k = 2 pi m / cells, m = -floor(cells/2) ..
+/// ceil(cells/2)-1.
+constexpr std::int64_t first_momentum_index(std::int64_t cells) { return -(cells / 2); }
 
 /// sin(pi numerator / denominator), exact at the multiples of pi/2 and odd in its argument.
 double sin_pi(std::int64_t numerator, std::int64_t denominator);
@@ -14,7 +17,47 @@ double sin_pi(std::int64_t numerator, std::int64_t denominator);
 /// cos(pi numerator / denominator), exact at the multiples of pi/2 and even in its argument.
 double cos_pi(std::int64_t numerator, std::int64_t denominator);
 
-/// Momenta 2 pi m / L, ascending in [-pi, pi). Shape (sites,), radians per lattice constant.
-std::vector<double> momenta(std::int64_t sites);
+/// Momenta 2 pi m / cells, ascending in [-pi, pi). Shape (cells,), radians per lattice constant.
+std::vector<double> momenta(std::int64_t cells);
+
+/// Integers along the directions of a lattice: a displacement in cells, or a momentum in units of 2 pi / cells. Entries
+/// beyond the lattice's dimensions are zero.
+using LatticeVector = std::array<std::int64_t, 3>;
+
+/// cos and sin of an angle.
+struct Phase {
+  double cosine = 1.0, sine = 0.0;
+};
+
+/// Periodic lattice in one to three dimensions, and its momenta. Momenta are numbered in row-major order of their
+/// integers m, each ascending from first_momentum_index(): the last direction runs fastest.
+class Lattice {
+ public:
+  /// @param cells  along each direction, any parity, each in [1, 2^32]
+  /// @throws ParameterError
+  explicit Lattice(const std::vector<std::int64_t>& cells);
+
+  int dimensions() const { return dimensions_; }
+  std::int64_t cells(int direction) const { return cells_[static_cast<std::size_t>(direction)]; }
+  /// Cells in all, and as many momenta.
+  std::size_t size() const { return size_; }
+
+  /// The integers m of momentum number k.
+  LatticeVector momentum(std::size_t k) const;
+  /// The number of the momentum with these integers, of any size: they wrap around the zone.
+  std::size_t index_of(const LatticeVector& momentum) const;
+
+  /// The displacement to the same cell whose entries are in [0, cells).
+  LatticeVector wrapped(const LatticeVector& displacement) const;
+  /// The phase k.R of momentum number k, reduced in the integers before it is multiplied by 2 pi: exact for every size
+  /// and displacement.
+  Phase phase(std::size_t k, const LatticeVector& displacement) const;
+
+ private:
+  int dimensions_;
+  LatticeVector cells_{1, 1, 1};
+  std::size_t size_ = 1;
+  std::int64_t period_ = 1;  ///< least common multiple of the cells: phases are multiples of 2 pi / period
+};
 
 }  // namespace lindrift

@@ -40,7 +40,7 @@ class ExternalSumsOn {
   static constexpr bool separable = true, is_product = false;
 
   ExternalSumsOn(Engine& engine, const RateTables& tables)
-      : size_(tables.modes), products_(*tables.products), rows_(products_.rows()), weight_(engine, tables) {}
+      : size_(tables.modes), pair_sum_(*tables.pair_sum), rows_(pair_sum_.rows()), weight_(engine, tables) {}
 
   template <class Source>
   auto row_sums(Engine& engine, const Source& source) {
@@ -48,7 +48,7 @@ class ExternalSumsOn {
       engine.map(rows_.levels, FoldLevels<Source>{source, rows_.level_first, rows_.level_member, rows_.thermal_particle,
                                                   rows_.thermal_hole});
     if (rows_.particle != nullptr) engine.map(size_, StoreSources<Source>{source, rows_.particle, rows_.hole});
-    products_.multiply();
+    pair_sum_.multiply();
     if constexpr (Weight::separable)
       return complete(engine, source, weight_.row_sums(engine, source));
     else
@@ -64,7 +64,7 @@ class ExternalSumsOn {
   }
 
   Index size_;
-  ExternalPairSum& products_;
+  ExternalPairSum& pair_sum_;
   ExternalPairSum::Rows rows_;
   Weight weight_;
 };

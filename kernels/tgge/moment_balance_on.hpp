@@ -20,7 +20,7 @@ class MomentBalanceOn final : public MomentBalance {
         half_beta_(0.5 * tables.inverse_temperature),
         log_thermal_(std::log(tables.equilibrium_fraction)),
         nonequilibrium_(tables.nonequilibrium_fraction),
-        over_sites_(tables.over_sites),
+        over_cells_(tables.over_cells),
         equilibrium_fraction_(tables.equilibrium_fraction),
         weight_(weight),
         energy_(energy),
@@ -145,7 +145,7 @@ class MomentBalanceOn final : public MomentBalance {
     if (!moderate_ || !in_range(1.0, lambda)) return NAN;
     const MultiplierSource source{thermal_in_, thermal_out_, lambda};
     const auto moments = engine_.reduce(size_, ProductMomentTerm<Rank, MultiplierSource>{weight_, source});
-    const PlainRows rows{thermal_out_, thermal_in_, over_sites_ * equilibrium_fraction_, over_sites_ * nonequilibrium_};
+    const PlainRows rows{thermal_out_, thermal_in_, over_cells_ * equilibrium_fraction_, over_cells_ * nonequilibrium_};
     const auto largest = engine_.reduce(size_, ImbalanceTerm<Rank>{{weight_, moments}, rows, source});
     return largest.not_finite == 0.0 ? largest.largest : NAN;
   }
@@ -217,7 +217,7 @@ class MomentBalanceOn final : public MomentBalance {
 
   Engine& engine_;
   Index size_;
-  double half_beta_, log_thermal_, nonequilibrium_, over_sites_, equilibrium_fraction_;
+  double half_beta_, log_thermal_, nonequilibrium_, over_cells_, equilibrium_fraction_;
   ProductWeight<Rank> weight_;
   const double *energy_, *thermal_in_, *thermal_out_;
   double gain_[Rank]{}, loss_[Rank]{};

@@ -41,7 +41,7 @@ class ExternalPairSum {
 /// read.
 struct RateTables {
   std::int64_t modes = 0;
-  double over_sites = 1.0;  ///< 1/L
+  double over_cells = 1.0;  ///< 1/L
   double scale = 0.0;       ///< epsilon J
   double inverse_temperature = 0.0;
   double equilibrium_fraction = 0.0;     ///< gamma_eq
@@ -71,7 +71,7 @@ struct RateTables {
   // table: w(to, from)
   const double* table = nullptr;  ///< (modes, modes), row = to
 
-  ExternalPairSum* products = nullptr;   ///< instead of sums over pairs, on the CPU only; must outlive the kernel
+  ExternalPairSum* pair_sum = nullptr;   ///< instead of sums over pairs, on the CPU only; must outlive the kernel
   Communicator* communicator = nullptr;  ///< processes that share the sums, if any; must outlive the kernel
 };
 

@@ -89,7 +89,7 @@ class RateKernelOn final : public RateKernel {
     double* log_loss_target = engine_.target(log_loss, size_, second_result_buffer_);
     sum(rescaled_spectrum(), rescaled_source(),
         LogRates{thermal_gain_.data(), gain_.data(), thermal_loss_.data(), loss_.data(),
-                 std::log(tables_.nonequilibrium_fraction), std::log(tables_.over_sites), log_gain_target,
+                 std::log(tables_.nonequilibrium_fraction), std::log(tables_.over_cells), log_gain_target,
                  log_loss_target});
     engine_.download(log_gain, size_, result_buffer_);
     engine_.download(log_loss, size_, second_result_buffer_);
@@ -205,8 +205,8 @@ class RateKernelOn final : public RateKernel {
   const double* level_of() const { return levels_ > 0 ? level_of_.data() : nullptr; }
   double half_beta() const { return 0.5 * tables_.inverse_temperature; }
   PlainRows plain_rows() const {
-    return {thermal_out_, thermal_in_, tables_.over_sites * tables_.equilibrium_fraction,
-            tables_.over_sites * tables_.nonequilibrium_fraction};
+    return {thermal_out_, thermal_in_, tables_.over_cells * tables_.equilibrium_fraction,
+            tables_.over_cells * tables_.nonequilibrium_fraction};
   }
   RescaledSource rescaled_source() const {
     return {thermal_particle_.data(), particle_.data(), thermal_hole_.data(), hole_.data()};
@@ -263,7 +263,7 @@ RateKernel* make_kernel_with(const RateTables& tables, bool direct, int threads,
 template <class Engine>
 RateKernel* make_kernel(const RateTables& tables, bool direct, int threads, int device) {
   if constexpr (Engine::on_host) {
-    if (tables.products != nullptr) {
+    if (tables.pair_sum != nullptr) {
       if (tables.weight == WeightKind::operators)
         return make_external_kernel<Engine, OperatorWeightOn<Engine>>(tables, threads, device);
       if (tables.weight == WeightKind::table)

@@ -86,7 +86,7 @@ struct OccupationRateDerivative {
 struct LogRates {
   double *thermal_gain, *gain, *thermal_loss, *loss;  ///< RescaledRows; the thermal ones hold logarithms before
   double log_nonequilibrium;                          ///< log gamma_neq; -inf where the bath is off
-  double log_over_sites;                              ///< log(1/L)
+  double log_over_cells;                              ///< log(1/L)
   double *log_gain, *log_loss;
 
   template <class T>
@@ -100,8 +100,8 @@ struct LogRates {
   template <class T>
   LINDRIFT_HD T total(Index s, T thermal_sum, T sum, double* thermal_factor, double* factor) const {
     const T zero = T{}, nothing = zero - INFINITY;
-    const T thermal_exponent = load<T>(thermal_factor, s) + log_over_sites;
-    const double exponent = log_nonequilibrium + log_over_sites;
+    const T thermal_exponent = load<T>(thermal_factor, s) + log_over_cells;
+    const double exponent = log_nonequilibrium + log_over_cells;
     const T thermal = thermal_exponent + logarithm(thermal_sum), other = exponent + logarithm(sum);
     const auto thermal_is_larger = thermal > other;
     const T larger = thermal_is_larger ? thermal : other, smaller = thermal_is_larger ? other : thermal;

@@ -145,18 +145,18 @@ TggeBath bath_of(const Point& point) {
   return bath;
 }
 
-OperatorJump operators_of(const Point& point) {
-  OperatorJump jump;
+JumpOperators operators_of(const Point& point) {
+  JumpOperators jump;
   for (const auto& channel : point.channels("bath.jump_operator")) {
     auto& terms = jump.channels.emplace_back();
     for (const std::vector<double>& term : channel) {
       if (term.size() == 4)
         terms.push_back(
-            {static_cast<std::int64_t>(term[0]), 0, static_cast<std::int64_t>(term[1]), 0, {term[2], term[3]}});
+            {{static_cast<std::int64_t>(term[0])}, 0, {static_cast<std::int64_t>(term[1])}, 0, {term[2], term[3]}});
       else
-        terms.push_back({static_cast<std::int64_t>(term[0]),
+        terms.push_back({{static_cast<std::int64_t>(term[0])},
                          static_cast<int>(term[1]),
-                         static_cast<std::int64_t>(term[2]),
+                         {static_cast<std::int64_t>(term[2])},
                          static_cast<int>(term[3]),
                          {term[4], term[5]}});
     }
@@ -341,15 +341,15 @@ void fill_observables(io::Result& result, const RateEquation& equation, const st
   std::vector<double> currents, spin_currents, numbers, densities, energies;
   for (std::size_t row = 0; row < rows; ++row) {
     const std::span<const double> n(occupation.data() + row * modes, modes);
-    currents.push_back(current(equation, n));
-    if (equation.bands == 2)
-      for (const double spin : current_spin(equation, n)) spin_currents.push_back(spin);
+    currents.push_back(current(equation, n).front());
+    if (equation.bands.orbitals == 2)
+      for (const double spin : orbital_current(equation, n)) spin_currents.push_back(spin);
     numbers.push_back(particle_number(n));
-    densities.push_back(numbers.back() / static_cast<double>(equation.sites));
-    energies.push_back(energy_per_site(equation, n));
+    densities.push_back(numbers.back() / static_cast<double>(equation.bands.lattice.size()));
+    energies.push_back(energy_per_cell(equation, n));
   }
   result.summary.emplace_back("current", currents.back());
-  if (equation.bands == 2) {
+  if (equation.bands.orbitals == 2) {
     result.summary.emplace_back("current_up", spin_currents[spin_currents.size() - 2]);
     result.summary.emplace_back("current_down", spin_currents.back());
     fill(result, "current_spin", std::move(spin_currents));
@@ -516,11 +516,12 @@ constexpr std::int64_t most_parity_sites = 512;
 constexpr double parity_zero = 1e-12;
 
 /// Largest distance of two sites that a jump operator takes a particle from, or brings it to.
-std::int64_t range_of(const OperatorJump& jump) {
+std::int64_t range_of(const JumpOperators& jump) {
   std::int64_t range = 0;
   for (const auto& channel : jump.channels)
     for (const JumpTerm& one : channel)
-      for (const JumpTerm& other : channel) range = std::max({range, one.to - other.to, one.from - other.from});
+      for (const JumpTerm& other : channel)
+        range = std::max({range, one.to[0] - other.to[0], one.from[0] - other.from[0]});
   return range;
 }
 
@@ -575,7 +576,8 @@ Plan plan_point(const Point& point, const Execution& requested) {
   plan.output_bytes = output_memory(point);
   plan.operations = direct ? pair_operations * modes * modes : mode_operations * modes;
   plan.bytes_moved = mode_bytes * modes;
-  double ratio = sites / static_cast<double>(equation.sites);
+  const std::int64_t probed = equation.bands.lattice.cells(0);
+  double ratio = sites / static_cast<double>(probed);
   if (point.has("task.times")) {
     plan.seconds_per_evaluation = seconds_per_evaluation(equation) * (direct ? ratio * ratio : ratio);
     const auto& times = point.reals("task.times");
@@ -588,8 +590,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
   } else {
     // Newton's evaluations take logarithms and have vectors around them: a whole steady state is timed and shared out.
     const bool table = point.text("bath.jump") == "table";
-    const std::int64_t timed =
-        table ? equation.sites : std::min(equation.sites, direct ? timed_sites_direct : timed_sites_separable);
+    const std::int64_t timed = table ? probed : std::min(probed, direct ? timed_sites_direct : timed_sites_separable);
     const auto start = std::chrono::steady_clock::now();
     steady_state(probe(point, timed, execution), 0.5);
     ratio = sites / static_cast<double>(timed);

@@ -15,7 +15,7 @@
 #include "lindrift/error.hpp"
 #include "models/batched_pair_sum.hpp"
 #include "models/hop_weights.hpp"
-#include "models/tgge_equation.hpp"
+#include "models/tgge_model.hpp"
 
 namespace lindrift {
 
@@ -42,13 +42,13 @@ MatrixRow spectrum_matrix(const std::vector<double>& energy, const Spectrum& spe
   };
 }
 
-PairMatrices matrices_of(const RateEquation& equation, const HopWeights& weights, const TggeBath& bath) {
+PairMatrices matrices_of(const Bands& bands, const HopWeights& weights, const TggeBath& bath) {
   PairMatrices matrices;
-  if (bath.spectrum != Spectrum::exponential) matrices.levels = energy_levels(equation.energy);
+  if (bath.spectrum != Spectrum::exponential) matrices.levels = energy_levels(bands.energy);
   const std::vector<double>& energy = matrices.levels.energy;
   if (bath.spectrum == Spectrum::lorentzian)
-    matrices.spectrum = spectrum_matrix(
-        energy, kernels::tgge::LorentzianSpectrum::of(bath.spectrum_width, largest_size(equation.energy)));
+    matrices.spectrum =
+        spectrum_matrix(energy, kernels::tgge::LorentzianSpectrum::of(bath.spectrum_width, largest_size(bands.energy)));
   if (bath.spectrum == Spectrum::ohmic)
     matrices.spectrum =
         spectrum_matrix(energy, kernels::tgge::OhmicSpectrum{1.0 / bath.spectrum_width, bath.inverse_temperature});
@@ -73,59 +73,60 @@ TggeBath with_strength(TggeBath bath, const BathStrength& strength) {
 }
 
 /// Whether a matrix can hold the rates of the thermal bath.
-template <class Chain>
-bool fits_a_matrix(const Chain& chain) {
-  if (chain.bath.spectrum != Spectrum::ohmic) return true;
-  const BareEquation bare = bare_equation(chain);
-  const auto [lowest, highest] = std::minmax_element(bare.equation.energy.begin(), bare.equation.energy.end());
-  return chain.bath.inverse_temperature * (*highest - *lowest) <= largest_ohmic_exponent;
+bool fits_a_matrix(const TggeModel& model) {
+  if (model.bath.spectrum != Spectrum::ohmic) return true;
+  const auto [lowest, highest] = std::minmax_element(model.bands.energy.begin(), model.bands.energy.end());
+  return model.bath.inverse_temperature * (*highest - *lowest) <= largest_ohmic_exponent;
 }
 
-template <class Chain>
-bool gains(const Chain& chain, const Execution& execution, std::string* reason) {
-  if (!fits_a_matrix(chain)) {
+}  // namespace
+
+bool gains_from_batching(const TggeModel& model, const Execution& execution, std::string* reason) {
+  if (!fits_a_matrix(model)) {
     if (reason) *reason = "the rates of so cold an ohmic bath leave the range of a matrix of doubles";
     return false;
   }
-  const bool ohmic = chain.bath.spectrum == Spectrum::ohmic, table = std::holds_alternative<TableJump>(chain.jump);
+  const bool ohmic = model.bath.spectrum == Spectrum::ohmic, table = std::holds_alternative<TableJump>(model.jump);
   if (ohmic || table) {
-    const auto modes = static_cast<std::size_t>(bare_equation(chain).equation.modes());
-    const bool enough = modes >= (ohmic ? min_modes_ohmic : min_modes_table);
+    const bool enough = model.bands.modes() >= (ohmic ? min_modes_ohmic : min_modes_table);
     if (reason && !enough) *reason = "sums over so few modes take less time than it takes to wait for each other";
     return enough && execution.algorithm != Algorithm::separable;
   }
-  const bool pairs = execution.algorithm == Algorithm::direct || chain.bath.spectrum == Spectrum::lorentzian;
+  const bool pairs = execution.algorithm == Algorithm::direct || model.bath.spectrum == Spectrum::lorentzian;
   if (reason)
     *reason = pairs ? "the weights of a pair are computed faster than a matrix of them is read"
                     : "moments are faster than any sum over pairs";
   return false;
 }
 
-template <class Chain>
-void solve(const Chain& chain, std::span<const std::optional<BathStrength>> problems, const Execution& requested,
-           const std::function<void(std::size_t, const RateEquation&)>& solve_one, const std::function<bool()>& go_on) {
-  Chain validated = chain;
-  const std::size_t places = batch_slots(problems.size());
-  std::vector<std::size_t> taken;  // places, once each
-  for (std::size_t i = 0; i < problems.size(); ++i) {
-    if (!problems[i]) continue;
-    taken.push_back(i % places);
-    validated.bath = with_strength(chain.bath, *problems[i]);
-    validate(validated);
+std::size_t batch_slots(std::size_t points) {
+  constexpr std::size_t most = 64, few = 32;
+  const std::size_t min_rounds = points > few ? 2 : 1, rounds = std::max(min_rounds, (points + most - 1) / most);
+  return std::max<std::size_t>(1, (points + rounds - 1) / rounds);
+}
+
+void solve_batch(const TggeModel& model, std::span<const std::optional<BathStrength>> points,
+                 const Execution& requested, const std::function<void(std::size_t, const RateEquation&)>& solve,
+                 const std::function<bool()>& go_on) {
+  const std::size_t slots = batch_slots(points.size());
+  std::vector<std::size_t> taken;  // slots with something to do, once each
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (!points[i]) continue;
+    taken.push_back(i % slots);
+    validate_bath(with_strength(model.bath, *points[i]));
   }
   std::sort(taken.begin(), taken.end());
   taken.erase(std::unique(taken.begin(), taken.end()), taken.end());
-  if (!fits_a_matrix(chain))
+  if (!fits_a_matrix(model))
     throw UnsupportedError(
         "the rates of so cold an ohmic bath leave the range of a matrix of doubles: solve each alone");
   Execution execution = requested;
   std::string backend_reason;
   execution.backend = resolve_backend(requested.backend, &backend_reason);
   execution.algorithm = Algorithm::direct;
-  const BareEquation bare = bare_equation(chain);
-  const auto weights = make_hop_weights(bare, any_jump(chain));
-  BatchedPairSum batch(bare.equation.modes(), places, taken.size(), matrices_of(bare.equation, *weights, chain.bath),
-                       execution);
+  const auto weights = make_hop_weights(model.bands, model.jump);
+  BatchedPairSum pair_sum(model.bands.modes(), slots, taken.size(), matrices_of(model.bands, *weights, model.bath),
+                          execution);
 
   // Only the products are shared between ranks; everything else is short, and the same everywhere.
   Execution alone = execution;
@@ -137,60 +138,34 @@ void solve(const Chain& chain, std::span<const std::optional<BathStrength>> prob
     const std::lock_guard lock(mutex);
     if (!failure) failure = std::current_exception();
   };
-  const auto run = [&](std::size_t place) {
+  const auto run = [&](std::size_t slot) {
     omp_set_num_threads(1);
-    for (std::size_t i = place; i < problems.size() && !batch.failed(); i += places) try {
-        if (!problems[i]) continue;
-        BareEquation own = bare_equation(chain);
-        attach_baths(own.equation, chain.hopping, weights, with_strength(chain.bath, *problems[i]), alone,
-                     &batch.problem(place));
-        own.equation.backend = execution.backend;
-        own.equation.algorithm = Algorithm::direct;
-        own.equation.reason =
-            "the sums over pairs of " + std::to_string(places) + " points at a time are products of matrices";
-        solve_one(i, own.equation);
+    for (std::size_t i = slot; i < points.size() && !pair_sum.failed(); i += slots) try {
+        if (!points[i]) continue;
+        RateEquation equation = make_rate_equation(model.bands, model.rate_unit, with_strength(model.bath, *points[i]),
+                                                   weights, alone, &pair_sum.slot(slot));
+        equation.backend = execution.backend;
+        equation.algorithm = Algorithm::direct;
+        equation.reason =
+            "the sums over pairs of " + std::to_string(slots) + " points at a time are products of matrices";
+        solve(i, equation);
       } catch (...) {
         fail();
       }
-    batch.leave(place);
+    pair_sum.leave(slot);
   };
   std::vector<std::thread> threads;
   threads.reserve(taken.size());
-  for (const std::size_t place : taken) try {
-      threads.emplace_back(run, place);
+  for (const std::size_t slot : taken) try {
+      threads.emplace_back(run, slot);
     } catch (const std::system_error&) {  // no more threads to be had
       fail();
-      batch.leave(place);
+      pair_sum.leave(slot);
     }
-  batch.serve(go_on);
+  pair_sum.serve(go_on);
   for (std::thread& thread : threads) thread.join();
   if (failure) std::rethrow_exception(failure);
-  batch.rethrow_failure();  // problems that catch everything have kept it to themselves
-}
-
-}  // namespace
-
-bool gains_from_batching(const TggeChain& chain, const Execution& execution, std::string* reason) {
-  return gains(chain, execution, reason);
-}
-bool gains_from_batching(const TggeRashba& chain, const Execution& execution, std::string* reason) {
-  return gains(chain, execution, reason);
-}
-std::size_t batch_slots(std::size_t problems) {
-  constexpr std::size_t most = 64, few = 32;
-  const std::size_t min_rounds = problems > few ? 2 : 1, rounds = std::max(min_rounds, (problems + most - 1) / most);
-  return std::max<std::size_t>(1, (problems + rounds - 1) / rounds);
-}
-
-void solve_batch(const TggeChain& chain, std::span<const std::optional<BathStrength>> problems,
-                 const Execution& execution, const std::function<void(std::size_t, const RateEquation&)>& solve_one,
-                 const std::function<bool()>& go_on) {
-  solve(chain, problems, execution, solve_one, go_on);
-}
-void solve_batch(const TggeRashba& chain, std::span<const std::optional<BathStrength>> problems,
-                 const Execution& execution, const std::function<void(std::size_t, const RateEquation&)>& solve_one,
-                 const std::function<bool()>& go_on) {
-  solve(chain, problems, execution, solve_one, go_on);
+  pair_sum.rethrow_failure();  // points that catch everything have kept it to themselves
 }
 
 }  // namespace lindrift

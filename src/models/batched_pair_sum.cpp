@@ -119,31 +119,30 @@ std::unique_ptr<Multiplier> make_multiplier(std::size_t size, const MatrixRow& m
 
 }  // namespace
 
-/// A matrix, and the rows that it multiplies: `of_each` for every place.
+/// A matrix, and the rows that it multiplies: `of_each` for every slot.
 class BatchedPairSum::Product {
  public:
-  Product(std::size_t size, const MatrixRow& matrix, std::size_t places, std::size_t of_each,
-          const Execution& execution)
+  Product(std::size_t size, const MatrixRow& matrix, std::size_t slots, std::size_t of_each, const Execution& execution)
       : size_(size),
         of_each_(of_each),
-        count_(matrix ? places * of_each : 0),
+        count_(matrix ? slots * of_each : 0),
         multiplier_(make_multiplier(size, matrix, execution)),
         rows_(count_ * size),
         sums_(count_ * size) {}
 
-  double* row(std::size_t place, std::size_t which) { return at(rows_, place, which); }
-  const double* sum(std::size_t place, std::size_t which) { return at(sums_, place, which); }
-  /// Rows of a place that asks for nothing are zero: the shapes, and the place of every row, are always the same.
-  void clear(std::size_t place) {
-    if (count_ > 0) std::fill_n(row(place, 0), of_each_ * size_, 0.0);
+  double* row(std::size_t slot, std::size_t which) { return at(rows_, slot, which); }
+  const double* sum(std::size_t slot, std::size_t which) { return at(sums_, slot, which); }
+  /// Rows of a slot that asks for nothing are zero: the shapes, and the slot of every row, are always the same.
+  void clear(std::size_t slot) {
+    if (count_ > 0) std::fill_n(row(slot, 0), of_each_ * size_, 0.0);
   }
   void multiply() {
     if (count_ > 0) multiplier_->multiply(rows_, count_, sums_);
   }
 
  private:
-  double* at(std::vector<double>& rows, std::size_t place, std::size_t which) {
-    return count_ > 0 ? rows.data() + (place * of_each_ + which) * size_ : nullptr;
+  double* at(std::vector<double>& rows, std::size_t slot, std::size_t which) {
+    return count_ > 0 ? rows.data() + (slot * of_each_ + which) * size_ : nullptr;
   }
 
   std::size_t size_, of_each_, count_;
@@ -151,25 +150,25 @@ class BatchedPairSum::Product {
   std::vector<double> rows_, sums_;
 };
 
-class BatchedPairSum::Problem final : public kernels::ExternalPairSum {
+class BatchedPairSum::Slot final : public kernels::ExternalPairSum {
  public:
-  Problem(BatchedPairSum& batch, std::size_t place) : batch_(batch), place_(place) {}
+  Slot(BatchedPairSum& batch, std::size_t slot) : batch_(batch), slot_(slot) {}
 
   Rows rows() override {
     Product &spectrum = *batch_.spectrum_, &by_from = *batch_.by_from_, &by_to = *batch_.by_to_;
     Rows rows;
-    rows.thermal_particle = spectrum.row(place_, 0);
-    rows.thermal_hole = spectrum.row(place_, 1);
-    rows.thermal_gain = spectrum.sum(place_, 0);
-    rows.thermal_loss = spectrum.sum(place_, 1);
+    rows.thermal_particle = spectrum.row(slot_, 0);
+    rows.thermal_hole = spectrum.row(slot_, 1);
+    rows.thermal_gain = spectrum.sum(slot_, 0);
+    rows.thermal_loss = spectrum.sum(slot_, 1);
     rows.levels = static_cast<std::int64_t>(batch_.levels_.size());
     rows.level_of = batch_.levels_.level_of.data();
     rows.level_first = batch_.levels_.first.data();
     rows.level_member = batch_.levels_.member.data();
-    rows.particle = by_from.row(place_, 0);
-    rows.gain = by_from.sum(place_, 0);
-    rows.hole = by_to.row(place_, 0);
-    rows.loss = by_to.sum(place_, 0);
+    rows.particle = by_from.row(slot_, 0);
+    rows.gain = by_from.sum(slot_, 0);
+    rows.hole = by_to.row(slot_, 0);
+    rows.loss = by_to.sum(slot_, 0);
     return rows;
   }
 
@@ -188,33 +187,33 @@ class BatchedPairSum::Problem final : public kernels::ExternalPairSum {
       const std::lock_guard lock(mutex_);
       waits_ = false;
     }
-    // What is waited for is this problem's own: woken together, the problems do not stand in each other's way.
+    // Each slot has a condition of its own: woken through one, all would queue for its mutex.
     answered_.notify_one();
   }
 
  private:
   BatchedPairSum& batch_;
-  std::size_t place_;
+  std::size_t slot_;
   bool waits_ = false;
   std::mutex mutex_;
   std::condition_variable answered_;
 };
 
-BatchedPairSum::BatchedPairSum(std::size_t modes, std::size_t places, std::size_t taken, PairMatrices matrices,
+BatchedPairSum::BatchedPairSum(std::size_t modes, std::size_t slots, std::size_t taken, PairMatrices matrices,
                                const Execution& execution)
     : levels_(std::move(matrices.levels)),
-      spectrum_(std::make_unique<Product>(levels_.size(), matrices.spectrum, places, 2, execution)),
-      by_to_(std::make_unique<Product>(modes, matrices.by_to, places, 1, execution)),
-      by_from_(std::make_unique<Product>(modes, matrices.by_from, places, 1, execution)),
+      spectrum_(std::make_unique<Product>(levels_.size(), matrices.spectrum, slots, 2, execution)),
+      by_to_(std::make_unique<Product>(modes, matrices.by_to, slots, 1, execution)),
+      by_from_(std::make_unique<Product>(modes, matrices.by_from, slots, 1, execution)),
       missing_(taken) {
-  for (std::size_t place = 0; place < places; ++place) problems_.push_back(std::make_unique<Problem>(*this, place));
+  for (std::size_t slot = 0; slot < slots; ++slot) slots_.push_back(std::make_unique<Slot>(*this, slot));
 }
 BatchedPairSum::~BatchedPairSum() = default;
 
-kernels::ExternalPairSum& BatchedPairSum::problem(std::size_t place) { return *problems_[place]; }
+kernels::ExternalPairSum& BatchedPairSum::slot(std::size_t index) { return *slots_[index]; }
 
-void BatchedPairSum::leave(std::size_t place) {
-  for (Product* product : {spectrum_.get(), by_to_.get(), by_from_.get()}) product->clear(place);
+void BatchedPairSum::leave(std::size_t slot) {
+  for (Product* product : {spectrum_.get(), by_to_.get(), by_from_.get()}) product->clear(slot);
   one_less();
 }
 
@@ -225,17 +224,17 @@ void BatchedPairSum::one_less() {
 }
 
 void BatchedPairSum::serve(const std::function<bool()>& go_on) {
-  std::vector<Problem*> waiting;
+  std::vector<Slot*> waiting;
   while (true) {
     {
       std::unique_lock lock(mutex_);
       asked_.wait(lock, [&] { return missing_ == 0; });
     }
     waiting.clear();
-    for (const auto& problem : problems_)
-      if (problem->waits()) waiting.push_back(problem.get());
+    for (const auto& slot : slots_)
+      if (slot->waits()) waiting.push_back(slot.get());
     if (waiting.empty()) return;
-    // Every problem waits for this thread: nobody else touches what it reads.
+    // Every slot waits for this thread: nobody else touches what it reads.
     try {
       if (!failure_ && go_on && !go_on()) throw Interruption();
       if (!failure_)
@@ -244,7 +243,7 @@ void BatchedPairSum::serve(const std::function<bool()>& go_on) {
       failure_ = std::current_exception();
     }
     missing_ = waiting.size();
-    for (Problem* problem : waiting) problem->go_on();
+    for (Slot* slot : waiting) slot->go_on();
   }
 }
 

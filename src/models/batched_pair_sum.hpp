@@ -35,24 +35,24 @@ struct PairMatrices {
   MatrixRow by_from;    ///< w(to, from) in row `from`
 };
 
-/// Sums over pairs of several problems that share their matrices. Each runs in a place with a thread of its own; its
-/// sums wait until every other place has asked for one or has left, and one thread then multiplies for all of them.
+/// Sums over pairs of several problems that share their matrices. Each runs in a slot with a thread of its own; its
+/// sums wait until every other slot has asked for one or has left, and one thread then multiplies for all of them.
 /// Which sums meet depends on the problems alone.
 class BatchedPairSum {
  public:
-  /// @param places     rows of each product, whoever fills them: a library's kernels, and with them the last bits,
+  /// @param slots     rows of each product, whoever fills them: a library's kernels, and with them the last bits,
   ///                   depend on the shapes
-  /// @param taken      how many of the places will ask and leave
+  /// @param taken      how many of the slots will ask and leave
   /// @param execution  backend resolved; ranks share the columns of the products
-  BatchedPairSum(std::size_t modes, std::size_t places, std::size_t taken, PairMatrices matrices,
+  BatchedPairSum(std::size_t modes, std::size_t slots, std::size_t taken, PairMatrices matrices,
                  const Execution& execution);
   ~BatchedPairSum();
 
-  /// What the problems at a place ask, one after the other, until leave(); to be used by one thread.
-  kernels::ExternalPairSum& problem(std::size_t place);
-  /// A place will ask for nothing more. Once for each that is taken, whatever happened in it.
-  void leave(std::size_t place);
-  /// Whether products have failed, or were ended; to be asked by the thread of a place that has not left.
+  /// What the problems at a slot ask, one after the other, until leave(); to be used by one thread.
+  kernels::ExternalPairSum& slot(std::size_t index);
+  /// A slot will ask for nothing more. Once for each that is taken, whatever happened in it.
+  void leave(std::size_t slot);
+  /// Whether products have failed, or were ended; to be asked by the thread of a slot that has not left.
   bool failed() const { return failure_ != nullptr; }
   /// Throws what products have failed with, if they have; after serve().
   void rethrow_failure() const {
@@ -64,15 +64,15 @@ class BatchedPairSum {
 
  private:
   class Product;
-  class Problem;
+  class Slot;
   /// Of those for which serve() waits.
   void one_less();
 
   EnergyLevels levels_;
   std::unique_ptr<Product> spectrum_, by_to_, by_from_;
-  std::vector<std::unique_ptr<Problem>> problems_;
+  std::vector<std::unique_ptr<Slot>> slots_;
 
-  std::atomic<std::size_t> missing_;  ///< places that neither wait for a product nor have left
+  std::atomic<std::size_t> missing_;  ///< slots that neither wait for a product nor have left
   std::mutex mutex_;
   std::condition_variable asked_;
   std::exception_ptr failure_;

@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-
-#include "lindrift/lattice.hpp"
-#include "parallel.hpp"
+#include <utility>
 
 namespace lindrift {
 
@@ -13,125 +10,84 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Weights this far below the largest are what rounding leaves of an exact zero: such a hop must count as impossible.
-constexpr double rounding_of_zero = 1e-28;
-
-/// |1 + z e^{-ik}|^2 from cos k and sin k, as a sum of squares: never negative, and exact where it vanishes.
-double squared_modulus(Complex z, double cosine, double sine) {
-  const double real = 1.0 + z.real() * cosine + z.imag() * sine;
-  const double imaginary = z.imag() * cosine - z.real() * sine;
-  return real * real + imaginary * imaginary;
-}
-
-void clear_rounded_zeros(std::vector<double>& weight) {
-  const double threshold = rounding_of_zero * *std::max_element(weight.begin(), weight.end());
-  for (double& w : weight)
-    if (w < threshold) w = 0.0;
-}
-
-std::int64_t momentum_index(const RateEquation& equation, std::size_t mode) {
-  return first_momentum_index(equation.sites) + static_cast<std::int64_t>(mode) % equation.sites;
-}
-
-void build(const RateEquation& equation, const Spinors&, const RamanJump& jump, HopWeights& weights) {
-  weights.in.resize(weights.modes);
-  weights.out.resize(weights.modes);
-  parallel_for(weights.modes, [&](std::size_t s) {
-    const std::int64_t m = momentum_index(equation, s);
-    const double cosine = cos_pi(2 * m, equation.sites), sine = sin_pi(2 * m, equation.sites);
-    weights.in[s] = squared_modulus(jump.delta, cosine, sine);           // |1 + delta e^{-iq}|^2
-    weights.out[s] = squared_modulus(-jump.delta_prime, cosine, -sine);  // |1 - delta' e^{ik}|^2
-  });
-  clear_rounded_zeros(weights.in);
-  clear_rounded_zeros(weights.out);
-}
-
-void build(const RateEquation&, const Spinors& spinors, const DephasingJump& jump, HopWeights& weights) {
-  weights.rank = 2;
-  weights.in.resize(2 * weights.modes);
-  weights.out.resize(2 * weights.modes);
-  parallel_for(weights.modes, [&](std::size_t s) {
-    const double up = spinors.up[s] * spinors.up[s], down = spinors.down[s] * spinors.down[s];
-    weights.out[s] = up;
-    weights.out[weights.modes + s] = down;
-    weights.in[s] = jump.dephasing_up * up;
-    weights.in[weights.modes + s] = jump.down() * down;
-  });
-}
-
-void build(const RateEquation&, const Spinors&, const TableJump& jump, HopWeights& weights) {
-  weights.kind = kernels::WeightKind::table;
-  weights.table = jump.share();
-}
-
-/// x mod L in [0, L).
-std::int64_t wrap(std::int64_t x, std::int64_t sites) { return ((x % sites) + sites) % sites; }
-
-/// Terms of a channel with its offsets moved to start at 0, which changes phases only, and wrapped around the chain.
-std::vector<JumpTerm> normalised(std::vector<JumpTerm> terms, std::int64_t sites) {
-  std::int64_t first_to = std::numeric_limits<std::int64_t>::max(), first_from = first_to;
-  for (const JumpTerm& term : terms) {
-    first_to = std::min(first_to, term.to);
-    first_from = std::min(first_from, term.from);
-  }
+/// Terms of a channel with its displacements moved to start at 0, which changes phases only, and wrapped around the
+/// lattice.
+std::vector<JumpTerm> normalised(std::vector<JumpTerm> terms, const Lattice& lattice) {
+  JumpTerm first = terms.front();
+  for (const JumpTerm& term : terms)
+    for (std::size_t i = 0; i < first.to.size(); ++i) {
+      first.to[i] = std::min(first.to[i], term.to[i]);
+      first.from[i] = std::min(first.from[i], term.from[i]);
+    }
   for (JumpTerm& term : terms) {
-    term.to = wrap(term.to - first_to, sites);
-    term.from = wrap(term.from - first_from, sites);
+    for (std::size_t i = 0; i < first.to.size(); ++i) {
+      term.to[i] -= first.to[i];
+      term.from[i] -= first.from[i];
+    }
+    term.to = lattice.wrapped(term.to);
+    term.from = lattice.wrapped(term.from);
   }
   return terms;
 }
 
 }  // namespace
 
-std::map<std::int64_t, std::size_t> offsets_of(const OperatorJump& jump, std::int64_t sites) {
-  std::map<std::int64_t, std::size_t> position;
+std::map<LatticeVector, std::size_t> displacements_of(const JumpOperators& jump, const Lattice& lattice) {
+  std::map<LatticeVector, std::size_t> position;
   for (const auto& channel : jump.channels)
-    for (const JumpTerm& term : normalised(channel, sites)) {
+    for (const JumpTerm& term : normalised(channel, lattice)) {
       position[term.to] = 0;
       position[term.from] = 0;
     }
   std::size_t next = 0;
-  for (auto& [offset, index] : position) index = next++;
+  for (auto& [displacement, index] : position) index = next++;
   return position;
 }
 
 namespace {
 
-void build(const RateEquation& equation, const Spinors& spinors, const OperatorJump& jump, HopWeights& weights) {
+void build(const Bands&, ProductJump& jump, HopWeights& weights) {
+  weights.rank = jump.rank;
+  weights.in = std::move(jump.in);
+  weights.out = std::move(jump.out);
+}
+
+void build(const Bands&, const TableJump& jump, HopWeights& weights) {
+  weights.kind = kernels::WeightKind::table;
+  weights.table = jump.share();
+}
+
+/// v_s has one element e^{ikR} u_{a s} for each displacement R and orbital a that the operators touch.
+void build(const Bands& bands, const JumpOperators& jump, HopWeights& weights) {
   weights.kind = kernels::WeightKind::operators;
-  const auto position = offsets_of(jump, equation.sites);
-  const std::size_t spins = equation.bands == 1 ? 1 : 2;
-  const std::size_t d = position.size() * spins;
+  const auto position = displacements_of(jump, bands.lattice);
+  const auto orbitals = static_cast<std::size_t>(bands.orbitals);
+  const std::size_t d = position.size() * orbitals, modes = weights.modes;
   weights.dimension = static_cast<int>(d);
   weights.channels = static_cast<int>(jump.channels.size());
 
-  weights.vector_re.resize(d * weights.modes);
-  weights.vector_im.resize(d * weights.modes);
-  for (const auto& [offset, index] : position) {
-    for (std::size_t s = 0; s < weights.modes; ++s) {
-      // m * offset is reduced before it is multiplied by 2 pi / L: exact for every size.
-      const std::int64_t product = wrap(momentum_index(equation, s) * offset, equation.sites);
-      const double cosine = cos_pi(2 * product, equation.sites), sine = sin_pi(2 * product, equation.sites);
-      const std::size_t first = index * spins * weights.modes + s;
-      const double up = spins == 1 ? 1.0 : spinors.up[s];
-      weights.vector_re[first] = up * cosine;
-      weights.vector_im[first] = up * sine;
-      if (spins == 2) {  // times -i down
-        weights.vector_re[first + weights.modes] = spinors.down[s] * sine;
-        weights.vector_im[first + weights.modes] = -spinors.down[s] * cosine;
+  weights.vector_re.resize(d * modes);
+  weights.vector_im.resize(d * modes);
+  for (const auto& [displacement, index] : position)
+    for (std::size_t s = 0; s < modes; ++s) {
+      const auto [cosine, sine] = bands.lattice.phase(bands.momentum_of(s), displacement);
+      for (std::size_t a = 0; a < orbitals; ++a) {
+        const Complex u = bands.eigenvector.empty() ? 1.0 : bands.eigenvector[a][s];
+        const std::size_t element = (index * orbitals + a) * modes + s;
+        weights.vector_re[element] = u.real() * cosine - u.imag() * sine;
+        weights.vector_im[element] = u.real() * sine + u.imag() * cosine;
       }
     }
-  }
   weights.amplitude_re.assign(jump.channels.size() * d * d, 0.0);
   weights.amplitude_im.assign(jump.channels.size() * d * d, 0.0);
   for (std::size_t c = 0; c < jump.channels.size(); ++c)
-    for (const JumpTerm& term : normalised(jump.channels[c], equation.sites)) {
-      const std::size_t a = position.at(term.to) * spins + static_cast<std::size_t>(term.to_spin);
-      const std::size_t b = position.at(term.from) * spins + static_cast<std::size_t>(term.from_spin);
-      weights.amplitude_re[(c * d + a) * d + b] += term.amplitude.real();
-      weights.amplitude_im[(c * d + a) * d + b] += term.amplitude.imag();
+    for (const JumpTerm& term : normalised(jump.channels[c], bands.lattice)) {
+      const std::size_t to = position.at(term.to) * orbitals + static_cast<std::size_t>(term.to_orbital);
+      const std::size_t from = position.at(term.from) * orbitals + static_cast<std::size_t>(term.from_orbital);
+      weights.amplitude_re[(c * d + to) * d + from] += term.amplitude.real();
+      weights.amplitude_im[(c * d + to) * d + from] += term.amplitude.imag();
     }
-  // |v^+ A v'|^2 <= |A|^2 |v|^2 |v'|^2, and |v|^2 is the number of offsets.
+  // |v^+ A v'|^2 <= |A|^2 |v|^2 |v'|^2, and |v|^2 is the number of displacements.
   double bound = 0.0;
   for (std::size_t e = 0; e < weights.amplitude_re.size(); ++e)
     bound += std::norm(Complex(weights.amplitude_re[e], weights.amplitude_im[e]));
@@ -221,10 +177,10 @@ void HopWeights::point(kernels::RateTables& tables) const {
   tables.table = table ? table->data() : nullptr;
 }
 
-std::shared_ptr<const HopWeights> make_hop_weights(const BareEquation& bare, const TggeJump& jump) {
+std::shared_ptr<const HopWeights> make_hop_weights(const Bands& bands, TggeJump jump) {
   const auto weights = std::make_shared<HopWeights>();
-  weights->modes = bare.equation.modes();
-  std::visit([&](const auto& kind) { build(bare.equation, bare.spinors, kind, *weights); }, jump);
+  weights->modes = bands.modes();
+  std::visit([&](auto& kind) { build(bands, kind, *weights); }, jump);
   if (weights->kind != kernels::WeightKind::table) weights->numerical_rank = numerical_rank(*weights);
   return weights;
 }

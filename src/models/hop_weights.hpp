@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "kernels/tgge/rate_kernel.hpp"
-#include "models/tgge_equation.hpp"
+#include "models/tgge_model.hpp"
 
 namespace lindrift {
 
@@ -27,16 +27,19 @@ struct HopWeights {
 
   int numerical_rank = 0;  ///< as far as it was looked for; 0 for a table
 
-  /// w(to, from), without the factor 1/L.
+  /// w(to, from), without the factor 1/cells.
   double operator()(std::size_t to, std::size_t from) const;
   /// Points a kernel's tables at these arrays.
   void point(kernels::RateTables& tables) const;
 };
 
-/// The weights of a jump for the modes of an equation. O(modes), O(modes^2) for a table.
-std::shared_ptr<const HopWeights> make_hop_weights(const BareEquation& bare, const TggeJump& jump);
+/// Weights this far below the largest are what rounding leaves of an exact zero: such a hop must count as impossible.
+inline constexpr double rounding_of_zero = 1e-28;
 
-/// Position of each offset that any channel touches, in ascending order of the offset.
-std::map<std::int64_t, std::size_t> offsets_of(const OperatorJump& jump, std::int64_t sites);
+/// The hop weights of a jump for the modes of some bands. O(modes); a table is shared.
+std::shared_ptr<const HopWeights> make_hop_weights(const Bands& bands, TggeJump jump);
+
+/// Position of each displacement that any channel touches, in ascending order.
+std::map<LatticeVector, std::size_t> displacements_of(const JumpOperators& jump, const Lattice& lattice);
 
 }  // namespace lindrift

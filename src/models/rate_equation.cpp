@@ -11,13 +11,18 @@ namespace lindrift {
 
 namespace {
 
-/// (1/L) sum_s weight_s n_s.
-double per_site(const RateEquation& equation, const std::vector<double>& weight, std::span<const double> occupation) {
-  if (occupation.size() != equation.modes())
-    throw ShapeError("occupation has length " + std::to_string(occupation.size()) + "; it must be " +
+/// Throws unless a vector over modes has its length.
+void check_length(const RateEquation& equation, const char* what, std::size_t length) {
+  if (length != equation.modes())
+    throw ShapeError(std::string(what) + " has length " + std::to_string(length) + "; it must be " +
                      std::to_string(equation.modes()));
+}
+
+/// (1/cells) sum_s weight_s n_s.
+double per_cell(const RateEquation& equation, const std::vector<double>& weight, std::span<const double> occupation) {
+  check_length(equation, "occupation", occupation.size());
   return parallel_sum(occupation.size(), [&](std::size_t s) { return weight[s] * occupation[s]; }) /
-         static_cast<double>(equation.sites);
+         static_cast<double>(equation.bands.lattice.size());
 }
 
 }  // namespace
@@ -25,9 +30,7 @@ double per_site(const RateEquation& equation, const std::vector<double>& weight,
 void occupation_rate(const RateEquation& equation, std::span<const double> lagrange_multiplier,
                      std::span<double> rate) {
   std::vector<double> particles(equation.modes()), holes(equation.modes());
-  if (lagrange_multiplier.size() != equation.modes())
-    throw ShapeError("lagrange_multiplier has length " + std::to_string(lagrange_multiplier.size()) + "; it must be " +
-                     std::to_string(equation.modes()));
+  check_length(equation, "lagrange_multiplier", lagrange_multiplier.size());
   parallel_for(equation.modes(), [&](std::size_t s) {
     particles[s] = 1.0 / (1.0 + std::exp(lagrange_multiplier[s]));
     holes[s] = 1.0 / (1.0 + std::exp(-lagrange_multiplier[s]));
@@ -39,9 +42,7 @@ void lagrange_multiplier_rate(const RateEquation& equation, std::span<const doub
                               std::span<double> rate) {
   std::vector<double> log_gain(equation.modes()), log_loss(equation.modes());
   equation.generator->log_rates(lagrange_multiplier, log_gain, log_loss);
-  if (rate.size() != equation.modes())
-    throw ShapeError("rate has length " + std::to_string(rate.size()) + "; it must be " +
-                     std::to_string(equation.modes()));
+  check_length(equation, "rate", rate.size());
   parallel_for(equation.modes(), [&](std::size_t s) {
     // loss (1 + e^{-lambda}) and gain (1 + e^{lambda}), each in one exponential.
     const double lambda = lagrange_multiplier[s], log_sum = std::log1p(std::exp(-std::fabs(lambda)));
@@ -53,27 +54,29 @@ void lagrange_multiplier_rate(const RateEquation& equation, std::span<const doub
 void force(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<double> result) {
   std::vector<double> log_gain(equation.modes()), log_loss(equation.modes());
   equation.generator->log_rates(lagrange_multiplier, log_gain, log_loss);
-  if (result.size() != equation.modes())
-    throw ShapeError("result has length " + std::to_string(result.size()) + "; it must be " +
-                     std::to_string(equation.modes()));
-  const auto sites = static_cast<double>(equation.sites);
+  check_length(equation, "result", result.size());
+  const auto cells = static_cast<double>(equation.bands.lattice.size());
   parallel_for(equation.modes(), [&](std::size_t s) {
-    result[s] = sites * (std::exp(log_gain[s]) - std::exp(log_loss[s] - lagrange_multiplier[s]));
+    result[s] = cells * (std::exp(log_gain[s]) - std::exp(log_loss[s] - lagrange_multiplier[s]));
   });
 }
 
-double current(const RateEquation& equation, std::span<const double> occupation) {
-  return per_site(equation, equation.velocity, occupation);
+std::vector<double> current(const RateEquation& equation, std::span<const double> occupation) {
+  std::vector<double> result;
+  for (const auto& velocity : equation.bands.velocity) result.push_back(per_cell(equation, velocity, occupation));
+  return result;
 }
 
-std::array<double, 2> current_spin(const RateEquation& equation, std::span<const double> occupation) {
-  if (equation.bands != 2) throw Error("current_spin() needs two bands");
-  return {per_site(equation, equation.spin_velocity[0], occupation),
-          per_site(equation, equation.spin_velocity[1], occupation)};
+std::vector<double> orbital_current(const RateEquation& equation, std::span<const double> occupation) {
+  if (equation.bands.orbitals == 1) return current(equation, occupation);
+  std::vector<double> result;
+  for (const auto& direction : equation.bands.orbital_velocity)
+    for (const auto& velocity : direction) result.push_back(per_cell(equation, velocity, occupation));
+  return result;
 }
 
-double energy_per_site(const RateEquation& equation, std::span<const double> occupation) {
-  return per_site(equation, equation.energy, occupation);
+double energy_per_cell(const RateEquation& equation, std::span<const double> occupation) {
+  return per_cell(equation, equation.bands.energy, occupation);
 }
 
 double particle_number(std::span<const double> occupation) {
@@ -97,34 +100,38 @@ double balance_residual(const RateEquation& equation, std::span<const double> la
 }
 
 ParityMeasures parity_measures(const RateEquation& equation) {
-  const auto sites = static_cast<std::size_t>(equation.sites);
-  const std::size_t modes = equation.modes();
-  // Position of -k and pi - k on the ascending grid that starts at m = -floor(L/2).
-  const auto mirrored = [&](std::size_t s) {
-    const std::size_t band = s / sites, i = s % sites;
-    return band * sites + (sites % 2 == 0 ? (sites - i) % sites : sites - 1 - i);
-  };
-  const auto conjugate = [&](std::size_t s) {
-    // m -> L/2 - m with m = i - L/2 is i -> 3L/2 - i; bands are exchanged.
-    const std::size_t band = s / sites, i = s % sites;
-    const std::size_t other = equation.bands == 1 ? 0 : 1 - band;
-    return other * sites + (3 * (sites / 2) - i + sites) % sites;
-  };
+  const Bands& bands = equation.bands;
+  const Lattice& lattice = bands.lattice;
+  const std::size_t modes = equation.modes(), last_band = static_cast<std::size_t>(bands.orbitals) - 1;
+  // Q = (pi, pi, ...) is on the grid if every direction has an even number of cells.
+  LatticeVector half{};
+  bool has_half = true;
+  for (int i = 0; i < lattice.dimensions(); ++i) {
+    half[static_cast<std::size_t>(i)] = lattice.cells(i) / 2;
+    has_half = has_half && lattice.cells(i) % 2 == 0;
+  }
+  std::vector<std::size_t> mirrored(modes), conjugate(modes);  // modes at -k, and at Q - k in the opposite band
+  for (std::size_t s = 0; s < modes; ++s) {
+    const LatticeVector m = lattice.momentum(bands.momentum_of(s));
+    mirrored[s] = bands.mode(bands.band_of(s), lattice.index_of({-m[0], -m[1], -m[2]}));
+    conjugate[s] =
+        bands.mode(last_band - bands.band_of(s), lattice.index_of({half[0] - m[0], half[1] - m[1], half[2] - m[2]}));
+  }
   double largest = 0.0, joint = 0.0, paper14 = 0.0, particle_hole = 0.0;
   for (std::size_t to = 0; to < modes; ++to) {
     for (std::size_t from = 0; from < modes; ++from) {
       const double w = equation.hop_weight(to, from);
       largest = std::max(largest, w);
-      joint = std::max(joint, std::fabs(w - equation.hop_weight(mirrored(to), mirrored(from))));
-      paper14 = std::max({paper14, std::fabs(w - equation.hop_weight(mirrored(to), from)),
-                          std::fabs(w - equation.hop_weight(to, mirrored(from)))});
-      if (sites % 2 == 0)
-        particle_hole = std::max(particle_hole, std::fabs(w - equation.hop_weight(conjugate(from), conjugate(to))));
+      joint = std::max(joint, std::fabs(w - equation.hop_weight(mirrored[to], mirrored[from])));
+      paper14 = std::max({paper14, std::fabs(w - equation.hop_weight(mirrored[to], from)),
+                          std::fabs(w - equation.hop_weight(to, mirrored[from]))});
+      if (has_half)
+        particle_hole = std::max(particle_hole, std::fabs(w - equation.hop_weight(conjugate[from], conjugate[to])));
     }
   }
   if (largest == 0.0) return {};
   return {joint / largest, paper14 / largest,
-          sites % 2 == 0 ? particle_hole / largest : std::numeric_limits<double>::quiet_NaN()};
+          has_half ? particle_hole / largest : std::numeric_limits<double>::quiet_NaN()};
 }
 
 Components connected_components(const RateEquation& equation) {

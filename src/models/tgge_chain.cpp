@@ -1,49 +1,73 @@
 #include "lindrift/models/tgge_chain.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
 
 #include "lindrift/error.hpp"
-#include "lindrift/lattice.hpp"
 #include "models/hop_weights.hpp"
-#include "models/tgge_equation.hpp"
+#include "models/tgge_model.hpp"
 #include "parallel.hpp"
 
 namespace lindrift {
 
-TggeJump any_jump(const TggeChain& chain) {
-  return std::visit([](const auto& jump) { return TggeJump(jump); }, chain.jump);
+namespace {
+
+Bands bands_of(const TggeChain& chain) {
+  Bands bands{.lattice = Lattice({chain.sites})};
+  bands.energy.resize(bands.modes());
+  bands.velocity.assign(1, std::vector<double>(bands.modes()));
+  parallel_for(bands.modes(), [&](std::size_t k) {
+    const auto [cosine, sine] = bands.lattice.phase(k, {1});
+    bands.energy[k] = -2.0 * chain.hopping * cosine;
+    bands.velocity[0][k] = 2.0 * chain.hopping * sine;
+  });
+  return bands;
 }
+
+/// |1 + z e^{-ik}|^2 as a sum of squares: never negative, and exact where it vanishes.
+double squared_modulus(std::complex<double> z, double cosine, double sine) {
+  const double real = 1.0 + z.real() * cosine + z.imag() * sine;
+  const double imaginary = z.imag() * cosine - z.real() * sine;
+  return real * real + imaginary * imaginary;
+}
+
+void clear_rounded_zeros(std::vector<double>& weight) {
+  const double threshold = rounding_of_zero * *std::max_element(weight.begin(), weight.end());
+  for (double& w : weight)
+    if (w < threshold) w = 0.0;
+}
+
+TggeJump weights_of(const RamanJump& jump, const Lattice& lattice) {
+  ProductJump weights{1, std::vector<double>(lattice.size()), std::vector<double>(lattice.size())};
+  parallel_for(lattice.size(), [&](std::size_t k) {
+    const auto [cosine, sine] = lattice.phase(k, {1});
+    weights.in[k] = squared_modulus(jump.delta, cosine, sine);           // |1 + delta e^{-iq}|^2
+    weights.out[k] = squared_modulus(-jump.delta_prime, cosine, -sine);  // |1 - delta' e^{ik}|^2
+  });
+  clear_rounded_zeros(weights.in);
+  clear_rounded_zeros(weights.out);
+  return weights;
+}
+TggeJump weights_of(const JumpOperators& jump, const Lattice&) { return jump; }
+TggeJump weights_of(const TableJump& jump, const Lattice&) { return jump; }
+
+}  // namespace
 
 void validate(const TggeChain& chain) {
   if (chain.sites < 1)
     throw ParameterError("model.sites", std::to_string(chain.sites) + " is not allowed: must be >= 1");
   require(std::isfinite(chain.hopping) && chain.hopping > 0.0, "model.hopping", chain.hopping, "> 0");
-  validate_baths(chain.bath, any_jump(chain), chain.sites, 1);
+  validate_bath(chain.bath);
+  std::visit([&](const auto& jump) { validate_jump(jump, Lattice({chain.sites}), 1); }, chain.jump);
 }
 
-BareEquation bare_equation(const TggeChain& chain) {
-  BareEquation bare;
-  RateEquation& equation = bare.equation;
-  equation.sites = chain.sites;
-  equation.bands = 1;
-  const auto modes = static_cast<std::size_t>(chain.sites);
-  equation.energy.resize(modes);
-  equation.velocity.resize(modes);
-  parallel_for(modes, [&](std::size_t s) {
-    const std::int64_t m = first_momentum_index(chain.sites) + static_cast<std::int64_t>(s);
-    equation.energy[s] = -2.0 * chain.hopping * cos_pi(2 * m, chain.sites);
-    equation.velocity[s] = 2.0 * chain.hopping * sin_pi(2 * m, chain.sites);
-  });
-  return bare;
-}
-
-RateEquation make_rate_equation(const TggeChain& chain, const Execution& execution) {
-  validate(chain);
-  BareEquation bare = bare_equation(chain);
-  attach_baths(bare.equation, chain.hopping, make_hop_weights(bare, any_jump(chain)), chain.bath, execution);
-  return std::move(bare.equation);
+TggeChain::operator TggeModel() const {
+  validate(*this);
+  Bands bands = bands_of(*this);
+  TggeJump weights = std::visit([&](const auto& kind) { return weights_of(kind, bands.lattice); }, jump);
+  return {std::move(bands), hopping, bath, std::move(weights)};
 }
 
 }  // namespace lindrift

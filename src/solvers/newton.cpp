@@ -75,7 +75,8 @@ double total_number(const InitialState& state, std::size_t modes) {
 std::vector<double> thermal_multipliers(const RateEquation& equation) {
   std::vector<double> lambda(equation.modes(), 0.0);
   if (equation.thermal)
-    parallel_for(lambda.size(), [&](std::size_t s) { lambda[s] = equation.inverse_temperature * equation.energy[s]; });
+    parallel_for(lambda.size(),
+                 [&](std::size_t s) { lambda[s] = equation.inverse_temperature * equation.bands.energy[s]; });
   return lambda;
 }
 

@@ -50,7 +50,7 @@ class Collector {
   }
 
   double scale(std::size_t time) const { return std::exp(growth_ * result_.times[time]); }
-  double over_sites() const { return 1.0 / static_cast<double>(sites_); }
+  double over_cells() const { return 1.0 / static_cast<double>(sites_); }
   Complex* site_row(std::size_t time) const {
     return result_.green_retarded.empty() ? nullptr : result_.green_retarded.data() + time * sites_;
   }
@@ -59,7 +59,7 @@ class Collector {
   }
 
   void place(std::size_t time, const Profile& profile) {
-    const double factor = scale(time) * over_sites();
+    const double factor = scale(time) * over_cells();
     result_.norm[time] = profile.norm * factor * factor;
     // Ratios of the rescaled sums: they survive when the norm itself underflows.
     if (!(profile.norm > 0.0)) return;
@@ -98,7 +98,7 @@ bool run_on_host(const Propagator& propagator, const TimeRounds& rounds, Communi
     for (std::size_t t = first; t < last; ++t) {
       const std::span<const Complex> row(rows.data() + (t - first) * sites, sites);
       collector.place(t, profile_of(row, inner));
-      if (collector.site_row(0)) store_green(row, collector.scale(t) * collector.over_sites(), collector.site_row(t));
+      if (collector.site_row(0)) store_green(row, collector.scale(t) * collector.over_cells(), collector.site_row(t));
     }
   };
   return rounds.run(communicator, batches.batch(), batches.round(threads),
@@ -119,7 +119,7 @@ bool run_on_device([[maybe_unused]] const Propagator& propagator, [[maybe_unused
   return rounds.run(communicator, batch, 1, [&](std::size_t first, std::size_t last) {
     const std::size_t count = last - first;
     if (count == 0) return;
-    for (std::size_t t = 0; t < count; ++t) factor[t] = collector.scale(first + t) * collector.over_sites();
+    for (std::size_t t = 0; t < count; ++t) factor[t] = collector.scale(first + t) * collector.over_cells();
     kernel->propagate(rounds.times.data() + first, factor.data(), static_cast<std::int64_t>(count),
                       momentum_rows.empty() ? nullptr : reinterpret_cast<double*>(momentum_rows.data()),
                       reinterpret_cast<double*>(collector.site_row(first)), sums.data());

@@ -72,10 +72,16 @@ Outlook outlook(const RateEquation& equation, const OccupationState& state, std:
 }
 
 [[noreturn]] void report(const RateEquation& equation, const NonFiniteRate& error) {
-  const auto sites = static_cast<std::size_t>(equation.sites);
+  const Bands& bands = equation.bands;
+  const LatticeVector m = bands.lattice.momentum(bands.momentum_of(error.mode));
   std::ostringstream text;
-  text << "dn/dt is not finite at time " << error.time << ", momentum " << momenta(equation.sites)[error.mode % sites];
-  if (equation.bands > 1) text << ", band " << (error.mode < sites ? '+' : '-');
+  text << "dn/dt is not finite at time " << error.time << ", momentum";
+  for (int i = 0; i < bands.lattice.dimensions(); ++i) {
+    const std::int64_t cells = bands.lattice.cells(i),
+                       index = m[static_cast<std::size_t>(i)] - first_momentum_index(cells);
+    text << ' ' << momenta(cells)[static_cast<std::size_t>(index)];
+  }
+  if (!bands.names.empty()) text << ", band " << bands.names[bands.band_of(error.mode)];
   text << ": the rates exceed the range of double precision";
   throw NumericalError(text.str());
 }
@@ -99,7 +105,8 @@ Checkpoint<Position> checkpoint_of(OccupationState& state, RelaxResult& result) 
             add(state.flipped, modes);
             add(result.lagrange_multiplier, at.done * modes);
             add(result.occupation, at.done * modes);
-            for (auto* row : {&result.current, &result.particle_number, &result.residual}) add(*row, at.done);
+            for (auto* row : {&result.current, &result.particle_number, &result.residual})
+              add(*row, at.done * (row->size() / result.times.size()));
             return arrays;
           }};
 }
@@ -128,7 +135,8 @@ RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange
   result.times.assign(times.begin(), times.end());
   result.lagrange_multiplier.assign(times.size() * modes, missing);
   result.occupation.assign(times.size() * modes, missing);
-  result.current.assign(times.size(), missing);
+  const auto dimensions = static_cast<std::size_t>(equation.bands.lattice.dimensions());
+  result.current.assign(times.size() * dimensions, missing);
   result.particle_number.assign(times.size(), missing);
   result.residual.assign(times.size(), missing);
   OccupationState state = OccupationState::from_lagrange_multiplier(lagrange_multiplier);
@@ -171,7 +179,8 @@ RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange
     state.reorient();
     state.split(occupation, holes);
     state.lagrange_multiplier(multiplier);
-    result.current[i] = current(equation, occupation);
+    std::ranges::copy(current(equation, occupation),
+                      result.current.begin() + static_cast<std::ptrdiff_t>(i * dimensions));
     result.particle_number[i] = particle_number(occupation);
     result.residual[i] = balance_residual(equation, multiplier);
     const bool last = i + 1 == times.size();

@@ -29,7 +29,7 @@ struct Products {
     for (std::size_t s = 6; s < size; s += 7) in[s] = 0.0;
     for (std::size_t s = 4; s < size; s += 5) out[s] = 0.0;
     tables.modes = static_cast<std::int64_t>(size);
-    tables.over_sites = 1.0 / static_cast<double>(size);
+    tables.over_cells = 1.0 / static_cast<double>(size);
     tables.scale = 0.3;
     tables.inverse_temperature = beta;
     tables.equilibrium_fraction = random.uniform(0.05, 1.0);

@@ -41,7 +41,7 @@ struct Numbers {
       : size(2 * sites) {
     energy = random.vector(size, -2.0, 2.0);
     tables.modes = static_cast<std::int64_t>(size);
-    tables.over_sites = 1.0 / static_cast<double>(sites);
+    tables.over_cells = 1.0 / static_cast<double>(sites);
     tables.scale = 0.07;
     tables.inverse_temperature = beta;
     tables.equilibrium_fraction = 0.6;

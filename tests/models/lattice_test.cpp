@@ -5,6 +5,9 @@
 #include <cmath>
 #include <numbers>
 
+#include "lindrift/error.hpp"
+#include "support/random.hpp"
+
 namespace lindrift {
 namespace {
 
@@ -60,6 +63,108 @@ TEST(Lattice, MomentaFillTheZoneFromMinusPi) {
     for (std::size_t i = 1; i < k.size(); ++i)
       EXPECT_NEAR(k[i] - k[i - 1], 2.0 * std::numbers::pi / static_cast<double>(sites), 1e-15);
   }
+}
+
+const std::vector<std::vector<std::int64_t>> shapes = {{1},    {2},    {7},       {12},      {1, 1},   {2, 3},
+                                                       {4, 4}, {5, 6}, {1, 2, 3}, {3, 4, 5}, {4, 6, 2}};
+
+LatticeVector random_vector(testing::Random& random, const Lattice& lattice, std::int64_t largest) {
+  LatticeVector result{};
+  for (int i = 0; i < lattice.dimensions(); ++i)
+    result[static_cast<std::size_t>(i)] = random.integer(-largest, largest);
+  return result;
+}
+
+TEST(Lattice, MomentaAreNumberedWithTheLastDirectionFastest) {
+  for (const auto& cells : shapes) {
+    const Lattice lattice(cells);
+    ASSERT_EQ(lattice.dimensions(), static_cast<int>(cells.size()));
+    std::size_t k = 0;
+    const auto expect_next = [&](const LatticeVector& m) {
+      EXPECT_EQ(lattice.momentum(k), m) << k;
+      EXPECT_EQ(lattice.index_of(m), k);
+      ++k;
+    };
+    const auto range = [&](std::size_t i) {
+      const std::int64_t n = i < cells.size() ? cells[i] : 1;
+      std::vector<std::int64_t> m;
+      for (std::int64_t j = 0; j < n; ++j) m.push_back(j - n / 2);
+      return m;
+    };
+    for (const std::int64_t x : range(0))
+      for (const std::int64_t y : range(1))
+        for (const std::int64_t z : range(2)) expect_next({x, y, z});
+    EXPECT_EQ(lattice.size(), k);
+  }
+}
+
+TEST(Lattice, MomentaAndDisplacementsWrapAroundExactly) {
+  testing::Random random(5);
+  for (const auto& cells : shapes) {
+    const Lattice lattice(cells);
+    for (int trial = 0; trial < 50; ++trial) {
+      const LatticeVector r = random_vector(random, lattice, 1000), turns = random_vector(random, lattice, 5);
+      const LatticeVector wrapped = lattice.wrapped(r);
+      LatticeVector beyond = r;
+      for (std::size_t i = 0; i < cells.size(); ++i) {
+        EXPECT_GE(wrapped[i], 0);
+        EXPECT_LT(wrapped[i], cells[i]);
+        EXPECT_EQ((r[i] - wrapped[i]) % cells[i], 0);
+        beyond[i] += turns[i] * cells[i];
+      }
+      EXPECT_EQ(lattice.wrapped(beyond), wrapped);
+      EXPECT_EQ(lattice.index_of(beyond), lattice.index_of(r));
+      const auto k = static_cast<std::size_t>(random.integer(0, static_cast<std::int64_t>(lattice.size()) - 1));
+      EXPECT_EQ(lattice.phase(k, beyond).cosine, lattice.phase(k, r).cosine);
+      EXPECT_EQ(lattice.phase(k, beyond).sine, lattice.phase(k, r).sine);
+      EXPECT_EQ(lattice.phase(k, {-r[0], -r[1], -r[2]}).cosine, lattice.phase(k, r).cosine);
+      EXPECT_EQ(lattice.phase(k, {-r[0], -r[1], -r[2]}).sine, -lattice.phase(k, r).sine);
+    }
+  }
+}
+
+TEST(Lattice, PhasesAreThoseOfExtendedPrecision) {
+  testing::Random random(6);
+  for (const auto& cells : shapes) {
+    const Lattice lattice(cells);
+    for (std::size_t k = 0; k < lattice.size(); ++k) {
+      const LatticeVector m = lattice.momentum(k), r = random_vector(random, lattice, 9);
+      long double angle = 0.0L;
+      for (std::size_t i = 0; i < cells.size(); ++i)
+        angle += 2.0L * std::numbers::pi_v<long double> * static_cast<long double>(m[i] * r[i]) /
+                 static_cast<long double>(cells[i]);
+      EXPECT_NEAR(lattice.phase(k, r).cosine, static_cast<double>(std::cos(angle)), 3e-16);
+      EXPECT_NEAR(lattice.phase(k, r).sine, static_cast<double>(std::sin(angle)), 3e-16);
+    }
+  }
+}
+
+TEST(Lattice, PhasesOfOneDimensionAreSinesAndCosinesOfItsIntegers) {
+  for (const std::int64_t cells : {1, 2, 9, 20, 1001}) {
+    const Lattice lattice({cells});
+    for (std::size_t k = 0; k < lattice.size(); ++k) {
+      const std::int64_t m = first_momentum_index(cells) + static_cast<std::int64_t>(k);
+      EXPECT_EQ(lattice.phase(k, {1}).cosine, cos_pi(2 * m, cells));
+      EXPECT_EQ(lattice.phase(k, {1}).sine, sin_pi(2 * m, cells));
+      EXPECT_EQ(lattice.phase(k, {-3}).sine, sin_pi(-6 * m, cells));
+    }
+  }
+}
+
+TEST(Lattice, PhasesOfTheLargestLatticeLoseNoDigit) {
+  constexpr std::int64_t cells = std::int64_t{1} << 32;
+  const Lattice lattice({cells});
+  // (-2^31 + 1) (2^32 - 1) = 2^31 - 1 modulo 2^32: just below half a turn.
+  const Phase phase = lattice.phase(1, {-1});
+  EXPECT_EQ(phase.cosine, cos_pi(2 * ((std::int64_t{1} << 31) - 1), cells));
+  EXPECT_EQ(phase.sine, sin_pi(2 * ((std::int64_t{1} << 31) - 1), cells));
+  EXPECT_GT(phase.sine, 0.0);
+}
+
+TEST(Lattice, RefusesWhatItCannotHold) {
+  for (const std::vector<std::int64_t>& bad : std::vector<std::vector<std::int64_t>>{
+           {}, {2, 2, 2, 2}, {0}, {3, -1}, {(std::int64_t{1} << 32) + 1}, {1 << 30, 1 << 30}})
+    EXPECT_THROW(Lattice{bad}, ParameterError);
 }
 
 }  // namespace

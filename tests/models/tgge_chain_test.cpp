@@ -57,7 +57,7 @@ TEST_P(TggeChainTest, ForcesAndRatesAreThoseOfFockSpaceTraces) {
     }
     equation.generator->log_rates(c.lagrange_multiplier, log_gain, log_loss);
     for (std::size_t s = 0; s < rate.size(); ++s) {
-      EXPECT_NEAR(equation.energy[s], c.energy[s], 2e-15);
+      EXPECT_NEAR(equation.bands.energy[s], c.energy[s], 2e-15);
       // 1e-12 relative to the terms of the difference.
       const double terms =
           c.chain.coupling * c.chain.hopping * (c.gain[s] * (1.0 - c.occupation[s]) + c.loss[s] * c.occupation[s]);
@@ -76,7 +76,7 @@ TEST_P(TggeChainTest, ForcesAndRatesAreThoseOfFockSpaceTraces) {
       EXPECT_NEAR(log_gain[s], std::log(c.gain[s]), 1e-12);
       EXPECT_NEAR(log_loss[s], std::log(c.loss[s]), 1e-12);
     }
-    EXPECT_NEAR(current(equation, c.occupation), c.current, 1e-13);
+    EXPECT_NEAR(current(equation, c.occupation)[0], c.current, 1e-13);
   }
 }
 
@@ -94,8 +94,8 @@ TEST_P(TggeChainTest, RateIsTheReferenceFromTheStencilOfTheJumpOperator) {
     ASSERT_EQ(equation.modes(), problem.size);
     ASSERT_EQ(equation.generator->modes(), problem.size);
     const reference::Vector one(problem.size, 1.0L);
-    EXPECT_LE(largest_error(equation.energy, problem.energy, one), 1e-15);
-    EXPECT_LE(largest_error(equation.velocity, problem.velocity, one), 1e-15);
+    EXPECT_LE(largest_error(equation.bands.energy, problem.energy, one), 1e-15);
+    EXPECT_LE(largest_error(equation.bands.velocity[0], problem.velocity, one), 1e-15);
 
     // exp(beta E/2) with exponents up to 8: a few 1e-15.
     equation.generator->occupation_rate(n.particles, n.holes, result);
@@ -110,8 +110,8 @@ TEST_P(TggeChainTest, RateIsTheReferenceFromTheStencilOfTheJumpOperator) {
     EXPECT_LE(largest_error(result, reference::log_balance_derivative(problem, extended(lambda), extended(direction))),
               1e-13);
     // The currents' magnitude is 2J/pi at most; 1e-15 for each of its terms.
-    EXPECT_NEAR(current(equation, n.particles), static_cast<double>(reference::current(problem, extended(n.particles))),
-                1e-14);
+    EXPECT_NEAR(current(equation, n.particles)[0],
+                static_cast<double>(reference::current(problem, extended(n.particles))), 1e-14);
   }
 }
 
@@ -277,7 +277,7 @@ TEST(RateEquation, ResidualIsZeroInBalanceAndOneFarFromIt) {
   chain.sites = 12;
   const RateEquation equation = make_rate_equation(chain, {.backend = Backend::cpu});
   std::vector<double> lambda;
-  for (const double energy : equation.energy) lambda.push_back(chain.bath.inverse_temperature * (energy - 0.4));
+  for (const double energy : equation.bands.energy) lambda.push_back(chain.bath.inverse_temperature * (energy - 0.4));
   // tanh(x/2) of an imbalance x of a few units of rounding.
   EXPECT_LE(balance_residual(equation, lambda), 2e-15);
 

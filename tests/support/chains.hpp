@@ -73,7 +73,7 @@ struct Tables {
       out.push_back(static_cast<double>(std::norm(g)));
     }
     numbers.modes = chain.sites;
-    numbers.over_sites = static_cast<double>(1.0L / static_cast<long double>(chain.sites));
+    numbers.over_cells = static_cast<double>(1.0L / static_cast<long double>(chain.sites));
     numbers.scale = chain.bath.coupling * chain.hopping;
     numbers.inverse_temperature = chain.bath.inverse_temperature;
     numbers.equilibrium_fraction = chain.bath.effective_equilibrium_fraction();

@@ -13,18 +13,18 @@
 namespace lindrift::testing {
 
 /// Jump operators with nothing special about them: every offset up to `range` may appear, terms may repeat.
-inline OperatorJump random_operators(Random& random, int bands, std::int64_t range, int channels) {
-  OperatorJump jump;
+inline JumpOperators random_operators(Random& random, int bands, std::int64_t range, int channels) {
+  JumpOperators jump;
   for (int c = 0; c < channels; ++c) {
     std::vector<JumpTerm> terms;
     const std::int64_t count = random.integer(2, 6);
     const std::int64_t shift = random.integer(-2, 2);
     for (std::int64_t i = 0; i < count; ++i) {
       JumpTerm term;
-      term.to = shift + random.integer(0, range);
-      term.from = shift + random.integer(0, range);
-      term.to_spin = static_cast<int>(random.integer(0, bands - 1));
-      term.from_spin = static_cast<int>(random.integer(0, bands - 1));
+      term.to[0] = shift + random.integer(0, range);
+      term.from[0] = shift + random.integer(0, range);
+      term.to_orbital = static_cast<int>(random.integer(0, bands - 1));
+      term.from_orbital = static_cast<int>(random.integer(0, bands - 1));
       term.amplitude = random.complex(1.0);
       terms.push_back(term);
     }
@@ -66,25 +66,25 @@ inline TggeChain random_operator_chain(Random& random, std::int64_t sites, std::
 
 namespace lattices {
 
-inline void set_channels(reference::Lattice& lattice, const OperatorJump& jump) {
+inline void set_channels(reference::Lattice& lattice, const JumpOperators& jump) {
   for (const auto& channel : jump.channels) {
     std::vector<reference::Term> terms;
     for (const JumpTerm& term : channel)
-      terms.push_back({term.to, term.to_spin, term.from, term.from_spin,
+      terms.push_back({term.to[0], term.to_orbital, term.from[0], term.from_orbital,
                        reference::Complex(term.amplitude.real(), term.amplitude.imag())});
     lattice.channels.push_back(terms);
   }
 }
 inline void set_channels(reference::Lattice& lattice, const RamanJump& jump) {
   // (c+_j + delta c+_{j+1}) (c_j - delta' c_{j+1})
-  set_channels(lattice, OperatorJump{{{{0, 0, 0, 0, 1.0},
-                                       {0, 0, 1, 0, -jump.delta_prime},
-                                       {1, 0, 0, 0, jump.delta},
-                                       {1, 0, 1, 0, -jump.delta * jump.delta_prime}}}});
+  set_channels(lattice, JumpOperators{{{{{0}, 0, {0}, 0, 1.0},
+                                        {{0}, 0, {1}, 0, -jump.delta_prime},
+                                        {{1}, 0, {0}, 0, jump.delta},
+                                        {{1}, 0, {1}, 0, -jump.delta * jump.delta_prime}}}});
 }
 inline void set_channels(reference::Lattice& lattice, const DephasingJump& jump) {
-  set_channels(lattice,
-               OperatorJump{{{{0, 0, 0, 0, std::sqrt(jump.dephasing_up)}}, {{0, 1, 0, 1, std::sqrt(jump.down())}}}});
+  set_channels(lattice, JumpOperators{{{{{0}, 0, {0}, 0, std::sqrt(jump.dephasing_up)}},
+                                       {{{0}, 1, {0}, 1, std::sqrt(jump.down())}}}});
 }
 /// Tables have no operator behind them; a test that has one says what it made it from.
 inline void set_channels(reference::Lattice&, const TableJump&) {}

@@ -27,13 +27,15 @@ Execution on_cpu(Algorithm algorithm = Algorithm::automatic, int threads = 1) {
 
 std::vector<double> random_table(Random& random, std::size_t modes) { return random.vector(modes * modes, 0.0, 3.0); }
 
-OperatorJump random_operators(Random& random, int bands) {
-  OperatorJump jump;
+JumpOperators random_operators(Random& random, int bands) {
+  JumpOperators jump;
   for (int c = 0; c < 2; ++c) {
     jump.channels.emplace_back();
     for (int t = 0; t < 3; ++t)
-      jump.channels.back().push_back({random.integer(-2, 2), static_cast<int>(random.integer(0, bands - 1)),
-                                      random.integer(-2, 2), static_cast<int>(random.integer(0, bands - 1)),
+      jump.channels.back().push_back({{random.integer(-2, 2)},
+                                      static_cast<int>(random.integer(0, bands - 1)),
+                                      {random.integer(-2, 2)},
+                                      static_cast<int>(random.integer(0, bands - 1)),
                                       random.complex(1.0)});
   }
   return jump;

@@ -22,7 +22,7 @@ constexpr double accuracy = 1e-11;
 
 struct Solved {
   SteadyState state;
-  std::array<double, 2> spin{};
+  std::vector<double> spin{};
   double current = 0.0;
 };
 
@@ -31,9 +31,9 @@ Solved solve(const Chain& chain, double filling) {
   const RateEquation equation = make_rate_equation(chain, {.backend = Backend::cpu});
   Solved solved{.state = steady_state(equation, filling)};
   EXPECT_TRUE(solved.state.converged) << solved.state.message;
-  solved.current = solved.state.current;
-  if (equation.bands == 2) {
-    solved.spin = current_spin(equation, solved.state.occupation);
+  solved.current = solved.state.current[0];
+  if (equation.bands.orbitals == 2) {
+    solved.spin = orbital_current(equation, solved.state.occupation);
     EXPECT_NEAR(solved.spin[0] + solved.spin[1], solved.current, 1e-14);
   }
   return solved;
@@ -125,7 +125,7 @@ TEST_F(TwoBandsInvariants, FreeEnergyNeverGrowsUnderTheThermalBathNorEntropyFall
         for (std::size_t s = 0; s < 18; ++s) {
           const long double n = reference::occupation(lambda[s]), h = reference::hole(lambda[s]);
           const double beta = thermal ? chain.bath.inverse_temperature : 0.0;
-          sum += static_cast<long double>(beta * equation.energy[s]) * n + n * std::log(n) + h * std::log(h);
+          sum += static_cast<long double>(beta * equation.bands.energy[s]) * n + n * std::log(n) + h * std::log(h);
         }
         return static_cast<double>(sum);
       };
@@ -179,18 +179,18 @@ TEST_F(TwoBandsInvariants, DephasingAloneFillsEveryModeAlike) {
 TEST_F(TwoBandsInvariants, OperatorsMayBeShiftedScaledAndTurnedInPhase) {
   for (int i = 0; i < cases; ++i) {
     TggeRashba chain = next();
-    const OperatorJump jump = random_operators(random_, 2, 2, 2);
+    const JumpOperators jump = random_operators(random_, 2, 2, 2);
     chain.jump = jump;
     chain.bath.nonequilibrium_fraction = 0.3;
     const double rho = filling();
     const auto expected = solve(chain, rho);
-    OperatorJump moved = jump;
+    JumpOperators moved = jump;
     for (auto& channel : moved.channels) {
       const auto turn = std::polar(1.0, random_.uniform(-3.0, 3.0));
       const std::int64_t to = random_.integer(-5, 5), from = random_.integer(-5, 5);
       for (JumpTerm& term : channel) {
-        term.to += to;
-        term.from += from;
+        term.to[0] += to;
+        term.from[0] += from;
         term.amplitude *= turn * 0.7;
       }
     }
@@ -206,7 +206,7 @@ TEST_F(TwoBandsInvariants, ConjugatedOperatorsOfOneBandReverseTheCurrent) {
     TggeChain chain = random_operator_chain(random_, random_.integer(5, 40), 2, 8.0);
     const double rho = filling();
     const auto expected = solve(chain, rho);
-    for (auto& channel : std::get<OperatorJump>(chain.jump).channels)
+    for (auto& channel : std::get<JumpOperators>(chain.jump).channels)
       for (JumpTerm& term : channel) term.amplitude = std::conj(term.amplitude);
     const auto actual = solve(chain, rho);
     EXPECT_NEAR(actual.current, -expected.current, accuracy);
@@ -222,15 +222,16 @@ TEST_F(TwoBandsInvariants, OperatorsSpellTheClosedForms) {
     TggeRashba chain = next();
     const double rho = filling();
     const auto expected = solve(chain, rho);
-    chain.jump = OperatorJump{
-        {{{0, 0, 0, 0, std::sqrt(dephasing(chain).dephasing_up)}}, {{0, 1, 0, 1, std::sqrt(dephasing(chain).down())}}}};
+    chain.jump = JumpOperators{{{{{0}, 0, {0}, 0, std::sqrt(dephasing(chain).dephasing_up)}},
+                                {{{0}, 1, {0}, 1, std::sqrt(dephasing(chain).down())}}}};
     EXPECT_LE(largest_difference(solve(chain, rho).state.lagrange_multiplier, expected.state.lagrange_multiplier),
               accuracy);
 
     TggeChain one = random_chain(random_, random_.integer(1, 40), 8.0);
     const auto closed = solve(one, rho);
     const auto d = raman(one).delta, e = raman(one).delta_prime;
-    one.jump = OperatorJump{{{{0, 0, 0, 0, 1.0}, {0, 0, 1, 0, -e}, {1, 0, 0, 0, d}, {1, 0, 1, 0, -d * e}}}};
+    one.jump =
+        JumpOperators{{{{{0}, 0, {0}, 0, 1.0}, {{0}, 0, {1}, 0, -e}, {{1}, 0, {0}, 0, d}, {{1}, 0, {1}, 0, -d * e}}}};
     EXPECT_LE(largest_difference(solve(one, rho).state.lagrange_multiplier, closed.state.lagrange_multiplier),
               accuracy);
   }
@@ -342,7 +343,7 @@ TEST_F(TwoBandsInvariants, WhatParityForbidsVanishes) {
     TggeChain chain;
     chain.sites = 20;
     chain.bath.nonequilibrium_fraction = 0.5;
-    chain.jump = OperatorJump{{{{0, 0, 0, 0, 1.0}, {1, 0, 1, 0, 1.0}}}};
+    chain.jump = JumpOperators{{{{{0}, 0, {0}, 0, 1.0}, {{1}, 0, {1}, 0, 1.0}}}};
     EXPECT_NEAR(solve(chain, rho).current, 0.0, 1e-13);
   }
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -10,49 +9,44 @@
 
 #include "lindrift/backend.hpp"
 #include "lindrift/generator.hpp"
+#include "lindrift/models/tgge_model.hpp"
 
 namespace lindrift {
 
-/// Symmetries of a nonequilibrium bath that forbid a current (docs/physics.md, section 6): largest violation over all
-/// pairs of modes, relative to the largest hop weight.
-struct ParityMeasures {
-  double joint = 0.0;          ///< of w(s,s') = w(ps,ps'), p: k -> -k; zero, with even bands: no current
-  double paper14 = 0.0;        ///< of w(s,s') = w(ps,s') and w(s,s') = w(s,ps'), Eq. (14) of Yamamoto et al.
-  double particle_hole = 0.0;  ///< of w(s,s') = w(Ps',Ps), P: k -> pi-k, bands exchanged; zero, with E_Ps = -E_s: no
-                               ///< current at half filling. NaN for odd sites, where P leaves the grid
-};
-
-/// What every tGGE model is to the tasks: its modes, their energies and velocities, and their rate equation.
-/// Modes are ordered by band (+ first), then by ascending momentum; all vectors have shape (modes,) = (bands * sites,).
+/// A tGGE model as the tasks see it: its modes, and what changes their occupations. Vectors over modes have shape
+/// (modes,), in the order of Bands.
 struct RateEquation {
-  std::int64_t sites = 0;
-  int bands = 1;
-  std::vector<double> energy;                        ///< E_s, in the units of the input
-  std::vector<double> velocity;                      ///< v_s = dE_s/dk, units of energy
-  std::array<std::vector<double>, 2> spin_velocity;  ///< two bands: share of spin up, down in v_s; empty for one band
-  double rate_scale = 0.0;                           ///< epsilon J, units of energy
-  double inverse_temperature = 0.0;                  ///< beta of the thermal bath, 1/energy
-  bool thermal = true;                               ///< the thermal bath is on, so that every mode reaches every other
-  Backend backend = Backend::cpu;                    ///< as resolved, never automatic
-  Algorithm algorithm = Algorithm::direct;           ///< as resolved, never automatic
-  std::string reason;                                ///< why this algorithm
-  std::string backend_reason;                        ///< why this backend
-  int rank = 0;                                      ///< of the hop weights; 0 for a table, where it is not looked for
+  Bands bands;
+  double rate_scale = 0.0;                  ///< epsilon J, units of energy
+  double inverse_temperature = 0.0;         ///< beta of the thermal bath, 1/energy
+  bool thermal = true;                      ///< the thermal bath is on, so that every mode reaches every other
+  Backend backend = Backend::cpu;           ///< as resolved, never automatic
+  Algorithm algorithm = Algorithm::direct;  ///< as resolved, never automatic
+  std::string reason;                       ///< why this algorithm
+  std::string backend_reason;               ///< why this backend
+  int rank = 0;                             ///< of the hop weights; 0 for a table, where it is not looked for
   std::unique_ptr<Generator> generator;
-  /// Hop weight w(to, from) of two modes, without the factor 1/L. For looking at a bath, not for summing.
+  /// Hop weight w(to, from) of two modes, without the factor 1/cells. For looking at a bath, not for summing.
   std::function<double(std::size_t to, std::size_t from)> hop_weight;
 
-  std::size_t modes() const noexcept { return energy.size(); }
+  std::size_t modes() const { return bands.modes(); }
 };
 
-/// Particle current per site towards larger site labels, (1/L) sum_s v_s n_s (docs/physics.md, Eq. 9).
-double current(const RateEquation& equation, std::span<const double> occupation);
+/// The rate equation of a model on the backend and by the algorithm asked for; `automatic` takes separable where the
+/// sums separate.
+/// @throws ParameterError, UnsupportedError, DeviceError
+/// O(modes) time and memory; O(modes^2) for a table.
+RateEquation make_rate_equation(TggeModel model, const Execution& execution = {});
 
-/// The same by spin, up and down; two bands only.
-std::array<double, 2> current_spin(const RateEquation& equation, std::span<const double> occupation);
+/// Particle current per cell along each direction of the lattice, (1/cells) sum_s v_s n_s (docs/physics.md, Eq. 9).
+/// Units of energy.
+std::vector<double> current(const RateEquation& equation, std::span<const double> occupation);
 
-/// (1/L) sum_s E_s n_s.
-double energy_per_site(const RateEquation& equation, std::span<const double> occupation);
+/// The shares of the orbitals in the current, shape (dimensions, orbitals); of the spins, up and down, for TggeRashba.
+std::vector<double> orbital_current(const RateEquation& equation, std::span<const double> occupation);
+
+/// (1/cells) sum_s E_s n_s.
+double energy_per_cell(const RateEquation& equation, std::span<const double> occupation);
 
 /// dn_s/dt from lambda_s = log((1-n_s)/n_s) (docs/physics.md, Eq. 7). Both shapes (modes,), units of energy.
 void occupation_rate(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<double> rate);
@@ -62,8 +56,9 @@ void occupation_rate(const RateEquation& equation, std::span<const double> lagra
 void lagrange_multiplier_rate(const RateEquation& equation, std::span<const double> lagrange_multiplier,
                               std::span<double> rate);
 
-/// Force on a mode, gamma_eq F^eq_s + gamma_neq F^neq_s = L (gain_s - loss_s e^{-lambda_s}) in the notation of Yamamoto
-/// et al., Eqs. (10)-(12), (20)-(22): dn_s/dt = (epsilon J / L) (1 - n_s) F_s. Both shapes (modes,), dimensionless.
+/// Force on a mode, gamma_eq F^eq_s + gamma_neq F^neq_s = N (gain_s - loss_s e^{-lambda_s}) for N cells, in the
+/// notation of Yamamoto et al., Eqs. (10)-(12), (20)-(22): dn_s/dt = (epsilon J / N) (1 - n_s) F_s. Both shapes
+/// (modes,), dimensionless.
 void force(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<double> result);
 
 /// sum_s n_s, by a fixed tree of partial sums.
@@ -73,7 +68,17 @@ double particle_number(std::span<const double> occupation);
 /// balanced. Evaluates the rates once.
 double balance_residual(const RateEquation& equation, std::span<const double> lagrange_multiplier);
 
-/// Largest violations of the symmetries above. O(modes^2) evaluations of a hop weight.
+/// Symmetries of a nonequilibrium bath that forbid a current (docs/physics.md, section 6): largest violation over all
+/// pairs of modes, relative to the largest hop weight.
+struct ParityMeasures {
+  double joint = 0.0;          ///< of w(s,s') = w(ps,ps'), p: k -> -k; zero, with even bands: no current
+  double paper14 = 0.0;        ///< of w(s,s') = w(ps,s') and w(s,s') = w(s,ps'), Eq. (14) of Yamamoto et al.
+  double particle_hole = 0.0;  ///< of w(s,s') = w(Ps',Ps), P: k -> Q-k with every component of Q equal to pi, bands in
+                               ///< reverse; zero, with E_Ps = -E_s: no current at half filling. NaN if a direction has
+                               ///< an odd number of cells, where P leaves the grid
+};
+
+/// O(modes^2) evaluations of a hop weight.
 ParityMeasures parity_measures(const RateEquation& equation);
 
 /// Sets of modes between which particles can hop, when the thermal bath is off; one set when it is on. Each conserves

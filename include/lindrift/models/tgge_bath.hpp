@@ -6,6 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "lindrift/lattice.hpp"
+
 namespace lindrift {
 
 /// Rates S(x) of the thermal bath for the energy x = E_from - E_to that a hop releases; all obey S(x) = S(-x) e^{beta
@@ -44,24 +46,31 @@ struct DephasingJump {
   double down() const { return dephasing_down.value_or(1.0 - dephasing_up); }
 };
 
-/// One term amplitude c+_{j + to, to_spin} c_{j + from, from_spin} of a jump operator. Spins are 0 (up) or 1 (down),
-/// and 0 for one band.
+/// One term of a jump operator, amplitude c+_{j + to, to_orbital} c_{j + from, from_orbital}, at cell j.
 struct JumpTerm {
-  std::int64_t to = 0;
-  int to_spin = 0;
-  std::int64_t from = 0;
-  int from_spin = 0;
+  LatticeVector to{};  ///< displacement in cells; beyond the size of the lattice it wraps around
+  int to_orbital = 0;
+  LatticeVector from{};
+  int from_orbital = 0;
   std::complex<double> amplitude;
 };
 
 /// General translation-invariant jump operators, L_j^(c) = sqrt(J) sum of terms, one list of terms for each channel c;
-/// terms that repeat add (docs/physics.md, Eq. 3). Offsets beyond the length of the chain wrap around it, exactly.
-struct OperatorJump {
+/// terms that repeat add (docs/physics.md, Eq. 3).
+struct JumpOperators {
   std::vector<std::vector<JumpTerm>> channels;
 };
 
-/// Hop weights w(to, from) >= 0 from a table, row = to, shape (modes, modes) in C order, without the factor 1/L. Copies
-/// share the table.
+/// Hop weights that are a short sum of products, w(to, from) = sum_r in_r(to) out_r(from) with in, out >= 0, without
+/// the factor 1/cells.
+struct ProductJump {
+  int rank = 1;             ///< 1 or 2
+  std::vector<double> in;   ///< shape (rank, modes)
+  std::vector<double> out;  ///< shape (rank, modes)
+};
+
+/// Hop weights w(to, from) >= 0 from a table, row = to, shape (modes, modes) in C order, without the factor
+/// 1/cells. Copies share the table.
 class TableJump {
  public:
   /// @throws ParameterError naming bath.table and the first weight that is not finite or negative

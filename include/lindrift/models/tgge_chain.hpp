@@ -4,7 +4,6 @@
 #include <variant>
 
 #include "lindrift/models/rate_equation.hpp"
-#include "lindrift/models/tgge_bath.hpp"
 
 namespace lindrift {
 
@@ -13,18 +12,16 @@ namespace lindrift {
 struct TggeChain {
   std::int64_t sites = 128;  ///< L >= 1, any parity
   double hopping = 1.0;      ///< J > 0
-  TggeBath bath;
-  std::variant<RamanJump, OperatorJump, TableJump> jump;
+  TggeBath bath{};
+  std::variant<RamanJump, JumpOperators, TableJump> jump{};
+
+  /// Its bands, and its baths with the hop weights of the jump.
+  /// @throws ParameterError as validate() does
+  operator TggeModel() const;
 };
 
 /// Checks the ranges above.
 /// @throws ParameterError naming the first quantity that is out of range
 void validate(const TggeChain& chain);
-
-/// The chain's rate equation on the backend and by the algorithm asked for; `automatic` takes separable where the sums
-/// separate.
-/// @throws ParameterError, UnsupportedError, DeviceError
-/// O(sites) time and memory; O(sites^2) for a table.
-RateEquation make_rate_equation(const TggeChain& chain, const Execution& execution = {});
 
 }  // namespace lindrift

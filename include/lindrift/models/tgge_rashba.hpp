@@ -4,7 +4,6 @@
 #include <variant>
 
 #include "lindrift/models/rate_equation.hpp"
-#include "lindrift/models/tgge_bath.hpp"
 
 namespace lindrift {
 
@@ -18,18 +17,16 @@ struct TggeRashba {
   double zeeman_field = 0.0;  ///< h, energy
   double rashba_y = 0.0;      ///< alpha_y, energy
   double rashba_z = 0.0;      ///< alpha_z, energy
-  TggeBath bath;
-  std::variant<DephasingJump, OperatorJump, TableJump> jump;
+  TggeBath bath{};
+  std::variant<DephasingJump, JumpOperators, TableJump> jump{};
+
+  /// Its bands with spin up as orbital 0 and spin down as orbital 1, and its baths with the hop weights of the jump.
+  /// @throws ParameterError as validate() does
+  operator TggeModel() const;
 };
 
 /// Checks the ranges above.
 /// @throws ParameterError naming the first quantity that is out of range
 void validate(const TggeRashba& chain);
-
-/// The rate equation on the backend and by the algorithm asked for; `automatic` takes separable where the sums
-/// separate.
-/// @throws ParameterError, UnsupportedError, DeviceError
-/// O(sites) time and memory; O(sites^2) for a table.
-RateEquation make_rate_equation(const TggeRashba& chain, const Execution& execution = {});
 
 }  // namespace lindrift

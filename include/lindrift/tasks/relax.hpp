@@ -32,7 +32,7 @@ struct RelaxResult {
   std::vector<double> times;
   std::vector<double> lagrange_multiplier;
   std::vector<double> occupation;
-  std::vector<double> current;          ///< (times,), units of energy
+  std::vector<double> current;          ///< (times, dimensions), units of energy
   std::vector<double> particle_number;  ///< (times,)
   std::vector<double> residual;         ///< (times,), see balance_residual()
   bool converged = false;               ///< every time was reached; rows beyond the last one reached are NaN

@@ -18,7 +18,7 @@ struct SteadyStateOptions {
 struct SteadyState {
   std::vector<double> lagrange_multiplier;  ///< (modes,); +inf, -inf for modes that are exactly empty, full
   std::vector<double> occupation;           ///< (modes,)
-  double current = 0.0;                     ///< units of energy
+  std::vector<double> current;              ///< (dimensions,), units of energy
   double particle_number = 0.0;
   double residual = 0.0;      ///< see balance_residual()
   double log_fugacity = 0.0;  ///< zero at a true steady state: a measure of the error

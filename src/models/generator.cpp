@@ -1,4 +1,4 @@
-#include "models/rate_generator.hpp"
+#include "models/generator.hpp"
 
 #include <optional>
 #include <string>
@@ -77,9 +77,9 @@ kernels::RateKernel* make_kernel(const kernels::RateTables& tables, const Execut
   return kernels::baseline::make_rate_kernel(tables, direct, execution.threads, execution.device);
 }
 
-class RateGenerator final : public Generator {
+class KernelGenerator final : public Generator {
  public:
-  RateGenerator(kernels::RateTables tables, const Execution& execution)
+  KernelGenerator(kernels::RateTables tables, const Execution& execution)
       : modes_(static_cast<std::size_t>(tables.modes)) {
     if (execution.communicator != nullptr && execution.communicator->size() > 1)
       tables.communicator = execution.communicator;
@@ -131,8 +131,8 @@ class RateGenerator final : public Generator {
 
 }  // namespace
 
-std::unique_ptr<Generator> make_rate_generator(const kernels::RateTables& tables, const Execution& execution) {
-  return std::make_unique<RateGenerator>(tables, execution);
+std::unique_ptr<Generator> make_generator(const kernels::RateTables& tables, const Execution& execution) {
+  return std::make_unique<KernelGenerator>(tables, execution);
 }
 
 }  // namespace lindrift

@@ -10,6 +10,6 @@ namespace lindrift {
 
 /// A Generator on the kernel variant for this backend and processor. Checks the shapes of every call.
 /// @param execution  resolved: neither backend nor algorithm is automatic
-std::unique_ptr<Generator> make_rate_generator(const kernels::RateTables& tables, const Execution& execution);
+std::unique_ptr<Generator> make_generator(const kernels::RateTables& tables, const Execution& execution);
 
 }  // namespace lindrift

@@ -1,4 +1,4 @@
-#include "models/tgge_equation.hpp"
+#include "models/tgge_model.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -10,8 +10,8 @@
 
 #include "lindrift/error.hpp"
 #include "models/energy_levels.hpp"
+#include "models/generator.hpp"
 #include "models/hop_weights.hpp"
-#include "models/rate_generator.hpp"
 
 namespace lindrift {
 
@@ -19,7 +19,8 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Sites and spins that the jump operators may touch together: beyond, the small matrices are no longer small.
+/// Orbitals at different displacements that the jump operators may touch: beyond, the small matrices are no longer
+/// small.
 constexpr std::size_t max_dimension = 256;
 
 struct Choice {
@@ -66,12 +67,14 @@ Backend choose_backend(Backend asked, Algorithm algorithm, std::size_t modes, st
   return Backend::cpu;
 }
 
-void validate_jump(const RamanJump& jump, std::int64_t, int) {
+}  // namespace
+
+void validate_jump(const RamanJump& jump, const Lattice&, int) {
   for (const auto& [quantity, value] : {std::pair{"bath.delta", jump.delta}, {"bath.delta_prime", jump.delta_prime}})
     require(std::isfinite(value.real()) && std::isfinite(value.imag()), quantity, std::abs(value), "finite");
 }
 
-void validate_jump(const DephasingJump& jump, std::int64_t, int) {
+void validate_jump(const DephasingJump& jump, const Lattice&, int) {
   require(std::isfinite(jump.dephasing_up) && jump.dephasing_up >= 0.0, "bath.dephasing_up", jump.dephasing_up, ">= 0");
   if (!jump.dephasing_down && jump.down() < 0.0)
     throw ParameterError("bath.dephasing_down", "1 - bath.dephasing_up = " + std::to_string(jump.down()) +
@@ -79,35 +82,33 @@ void validate_jump(const DephasingJump& jump, std::int64_t, int) {
   require(std::isfinite(jump.down()) && jump.down() >= 0.0, "bath.dephasing_down", jump.down(), ">= 0");
 }
 
-void validate_jump(const OperatorJump& jump, std::int64_t sites, int bands) {
+void validate_jump(const JumpOperators& jump, const Lattice& lattice, int orbitals) {
   const char* quantity = "bath.jump_operator";
   if (jump.channels.empty()) throw ParameterError(quantity, "at least one channel is needed");
   for (const auto& channel : jump.channels) {
     if (channel.empty()) throw ParameterError(quantity, "a channel has no terms");
     for (const JumpTerm& term : channel) {
-      for (const int spin : {term.to_spin, term.from_spin})
-        if (spin < 0 || spin >= bands)
-          throw ParameterError(quantity, "spin " + std::to_string(spin) + " is not allowed: must be " +
-                                             (bands == 1 ? "0 for one band" : "0 (up) or 1 (down)"));
+      for (const int orbital : {term.to_orbital, term.from_orbital})
+        if (orbital < 0 || orbital >= orbitals)
+          throw ParameterError(quantity, "orbital " + std::to_string(orbital) + " is not allowed: must be in 0 .. " +
+                                             std::to_string(orbitals - 1));
       require(std::isfinite(term.amplitude.real()) && std::isfinite(term.amplitude.imag()), quantity,
               std::abs(term.amplitude), "finite");
     }
   }
-  const std::size_t dimension = offsets_of(jump, sites).size() * (bands == 1 ? 1 : 2);
+  const std::size_t dimension = displacements_of(jump, lattice).size() * static_cast<std::size_t>(orbitals);
   if (dimension > max_dimension)
-    throw ParameterError(quantity, "the operators touch " + std::to_string(dimension) + " sites and spins; at most " +
+    throw ParameterError(quantity, "the operators touch " + std::to_string(dimension) + " orbitals; at most " +
                                        std::to_string(max_dimension) +
                                        " are allowed: give the hop weights as a table instead");
 }
 
-void validate_jump(const TableJump& jump, std::int64_t sites, int bands) {
-  const auto modes = static_cast<std::size_t>(sites) * static_cast<std::size_t>(bands);
+void validate_jump(const TableJump& jump, const Lattice& lattice, int orbitals) {
+  const std::size_t modes = lattice.size() * static_cast<std::size_t>(orbitals);
   if (jump.weights().size() != modes * modes)
     throw ParameterError("bath.table", "it holds " + std::to_string(jump.weights().size()) + " weights; it must be " +
                                            std::to_string(modes) + " x " + std::to_string(modes));
 }
-
-}  // namespace
 
 TableJump::TableJump(std::vector<double> weights) {
   const auto bad =
@@ -125,7 +126,7 @@ void require(bool condition, const char* quantity, double value, const char* all
   if (!condition) throw ParameterError(quantity, std::to_string(value) + " is not allowed: must be " + allowed);
 }
 
-void validate_baths(const TggeBath& bath, const TggeJump& jump, std::int64_t sites, int bands) {
+void validate_bath(const TggeBath& bath) {
   require(std::isfinite(bath.coupling) && bath.coupling >= 0.0, "bath.coupling", bath.coupling, ">= 0");
   require(std::isfinite(bath.inverse_temperature) && bath.inverse_temperature >= 0.0, "bath.inverse_temperature",
           bath.inverse_temperature, ">= 0");
@@ -141,12 +142,19 @@ void validate_baths(const TggeBath& bath, const TggeJump& jump, std::int64_t sit
   if (bath.spectrum == Spectrum::ohmic)
     require(bath.inverse_temperature > 0.0, "bath.inverse_temperature", bath.inverse_temperature,
             "> 0 for an ohmic spectrum");
-  std::visit([&](const auto& kind) { validate_jump(kind, sites, bands); }, jump);
 }
 
-void attach_baths(RateEquation& equation, double hopping, const std::shared_ptr<const HopWeights>& weights,
-                  const TggeBath& bath, const Execution& execution, kernels::ExternalPairSum* products) {
-  equation.rate_scale = bath.coupling * hopping;
+RateEquation make_rate_equation(TggeModel model, const Execution& execution) {
+  const auto weights = make_hop_weights(model.bands, std::move(model.jump));
+  return make_rate_equation(std::move(model.bands), model.rate_unit, model.bath, weights, execution);
+}
+
+RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& bath,
+                                const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
+                                kernels::ExternalPairSum* pair_sum) {
+  RateEquation equation;
+  equation.bands = std::move(bands);
+  equation.rate_scale = bath.coupling * rate_unit;
   equation.inverse_temperature = bath.inverse_temperature;
   equation.thermal = bath.effective_equilibrium_fraction() > 0.0;
   equation.rank = weights->numerical_rank;
@@ -158,27 +166,28 @@ void attach_baths(RateEquation& equation, double hopping, const std::shared_ptr<
 
   kernels::RateTables tables;
   tables.modes = static_cast<std::int64_t>(equation.modes());
-  tables.over_sites = 1.0 / static_cast<double>(equation.sites);
+  tables.over_cells = 1.0 / static_cast<double>(equation.bands.lattice.size());
   tables.scale = equation.rate_scale;
   tables.inverse_temperature = bath.inverse_temperature;
   tables.equilibrium_fraction = bath.effective_equilibrium_fraction();
   tables.nonequilibrium_fraction = bath.nonequilibrium_fraction;
-  tables.energy = equation.energy.data();
+  tables.energy = equation.bands.energy.data();
   // Without a thermal bath its spectrum does not matter, and moments need the exponential one.
   if (equation.thermal) tables.spectrum = kernel_spectrum(bath.spectrum);
   tables.spectrum_width = bath.spectrum_width;
   weights->point(tables);
-  tables.products = products;
+  tables.pair_sum = pair_sum;
   EnergyLevels levels;
-  if (products == nullptr && tables.spectrum != kernels::SpectrumKind::exponential) {
-    levels = energy_levels(equation.energy);
+  if (pair_sum == nullptr && tables.spectrum != kernels::SpectrumKind::exponential) {
+    levels = energy_levels(equation.bands.energy);
     levels.point(tables);
   }
   Execution resolved = execution;
-  // With products the kernel itself runs on the CPU, wherever the matrices are multiplied.
-  resolved.backend = products != nullptr ? Backend::cpu : equation.backend;
+  // With an external pair sum the kernel itself runs on the CPU, wherever the matrices are multiplied.
+  resolved.backend = pair_sum != nullptr ? Backend::cpu : equation.backend;
   resolved.algorithm = equation.algorithm;
-  equation.generator = make_rate_generator(tables, resolved);
+  equation.generator = make_generator(tables, resolved);
+  return equation;
 }
 
 kernels::SpectrumKind kernel_spectrum(Spectrum spectrum) {

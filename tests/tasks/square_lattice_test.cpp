@@ -1,0 +1,98 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <complex>
+#include <numbers>
+
+#include "lindrift/models/tgge_chain.hpp"
+#include "lindrift/tasks/relax.hpp"
+#include "lindrift/tasks/steady_state.hpp"
+#include "support/compare.hpp"
+
+/// Rate equations know nothing of the number of directions: a square lattice, made by hand.
+
+namespace lindrift::testing {
+namespace {
+
+using Complex = std::complex<double>;
+
+/// E = -2 (cos k_x + cos k_y) under L_j = (c+_j + d c+_{j + along}) (c_j - d' c_{j + across}).
+TggeModel square(std::int64_t width, std::int64_t height, const LatticeVector& along, const LatticeVector& across) {
+  TggeModel model{.bands = {.lattice = Lattice({width, height})}};
+  Bands& bands = model.bands;
+  bands.energy.resize(bands.modes());
+  bands.velocity.assign(2, std::vector<double>(bands.modes()));
+  for (std::size_t k = 0; k < bands.modes(); ++k) {
+    const auto x = bands.lattice.phase(k, {1, 0}), y = bands.lattice.phase(k, {0, 1});
+    bands.energy[k] = -2.0 * x.cosine - 2.0 * y.cosine;
+    bands.velocity[0][k] = 2.0 * x.sine;
+    bands.velocity[1][k] = 2.0 * y.sine;
+  }
+  const Complex d(1.0, 1.0), e(1.0, 0.5);
+  model.bath.nonequilibrium_fraction = 0.5;
+  model.jump = JumpOperators{
+      {{{{}, 0, {}, 0, 1.0}, {{}, 0, across, 0, -e}, {along, 0, {}, 0, d}, {along, 0, across, 0, -d * e}}}};
+  return model;
+}
+
+TEST(SquareLattice, CurrentOfTheInfiniteLattice) {
+  // Independent programs, in momentum space and in real space; converged in the size to all digits.
+  const RateEquation equation = make_rate_equation(square(40, 36, {1, 0}, {0, 1}), {.backend = Backend::cpu});
+  EXPECT_EQ(equation.algorithm, Algorithm::separable);
+  const SteadyState state = steady_state(equation, 0.5);
+  ASSERT_TRUE(state.converged) << state.message;
+  EXPECT_NEAR(state.current.at(0), 0.097457378147, 1e-11);
+  EXPECT_NEAR(state.current.at(1), -0.074148938608, 1e-11);
+}
+
+TEST(SquareLattice, HopWeightsAreThoseOfTheOperators) {
+  const RateEquation equation = make_rate_equation(square(3, 4, {1, -1}, {5, 2}), {.backend = Backend::cpu});
+  const auto angle = [](const LatticeVector& m, double x, double y) {
+    return 2.0 * std::numbers::pi * (static_cast<double>(m[0]) * x / 3.0 + static_cast<double>(m[1]) * y / 4.0);
+  };
+  for (std::size_t to = 0; to < 12; ++to)
+    for (std::size_t from = 0; from < 12; ++from) {
+      const LatticeVector q = equation.bands.lattice.momentum(to), k = equation.bands.lattice.momentum(from);
+      const Complex into = 1.0 + Complex(1.0, 1.0) * std::polar(1.0, -angle(q, 1.0, -1.0));
+      const Complex out = 1.0 - Complex(1.0, 0.5) * std::polar(1.0, angle(k, 5.0, 2.0));
+      EXPECT_NEAR(equation.hop_weight(to, from), std::norm(into) * std::norm(out), 1e-13);
+    }
+}
+
+TEST(SquareLattice, OfOneRowIsAChain) {
+  TggeChain chain{.sites = 21};
+  chain.bath.nonequilibrium_fraction = 0.5;
+  const SteadyState expected = steady_state(make_rate_equation(chain, {.backend = Backend::cpu}), 0.3);
+  for (const bool upright : {false, true}) {
+    const LatticeVector step = upright ? LatticeVector{0, 1} : LatticeVector{1, 0};
+    const RateEquation equation =
+        make_rate_equation(upright ? square(1, 21, step, step) : square(21, 1, step, step), {.backend = Backend::cpu});
+    const SteadyState state = steady_state(equation, 0.3);
+    EXPECT_LE(largest_difference(state.occupation, expected.occupation), 1e-11);
+    EXPECT_NEAR(state.current[upright ? 1 : 0], expected.current[0], 1e-12);
+    EXPECT_NEAR(state.current[upright ? 0 : 1], 0.0, 1e-14);
+  }
+}
+
+TEST(SquareLattice, RelaxesToTheSteadyState) {
+  const RateEquation equation = make_rate_equation(square(5, 6, {1, 0}, {0, 1}), {.backend = Backend::cpu});
+  const std::vector<double> start(equation.modes(), 0.0);
+  const RelaxResult result = relax(equation, start, std::vector{1.0, 4000.0});
+  ASSERT_TRUE(result.converged) << result.message;
+  const SteadyState state = steady_state(equation, start);
+  ASSERT_EQ(result.current.size(), 4u);
+  for (const std::size_t direction : {0, 1}) EXPECT_NEAR(result.current[2 + direction], state.current[direction], 1e-8);
+}
+
+TEST(SquareLattice, ParityIsThatOfBothDirections) {
+  TggeModel model = square(6, 4, {1, 0}, {0, 1});
+  const ParityMeasures broken = parity_measures(make_rate_equation(model, {.backend = Backend::cpu}));
+  EXPECT_GT(broken.joint, 0.1);
+  for (auto& term : std::get<JumpOperators>(model.jump).channels[0]) term.amplitude = term.amplitude.real();
+  EXPECT_LE(parity_measures(make_rate_equation(model, {.backend = Backend::cpu})).joint, 1e-14);
+  EXPECT_TRUE(std::isnan(
+      parity_measures(make_rate_equation(square(6, 3, {1, 0}, {0, 1}), {.backend = Backend::cpu})).particle_hole));
+}
+
+}  // namespace
+}  // namespace lindrift::testing
