@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -185,17 +186,28 @@ void write_values(hid_t dataset, const Field& field, const std::string& action) 
       field.data);
 }
 
+bool is_complex(const Field& field) { return std::holds_alternative<std::vector<std::complex<double>>>(field.data); }
+
+/// netCDF shows a compound only if its type has a name in the file, and this name tells its readers that it is a
+/// complex number.
+Handle commit_complex_type(hid_t file) {
+  const std::string action = "name the complex type";
+  Handle type = element_type<std::complex<double>>(Where::file);
+  const Handle properties(H5Pcreate(H5P_DATATYPE_CREATE), H5Pclose, action);
+  checked(H5Pset_obj_track_times(properties.id(), false), action);
+  checked(H5Tcommit2(file, "_PFNC_DOUBLE_COMPLEX_TYPE", type.id(), H5P_DEFAULT, properties.id(), H5P_DEFAULT), action);
+  return type;
+}
+
 /// Writes a dataset with its `units` and `long_name` and gives it back open.
-Handle write_dataset(hid_t file, const Field& field) {
+Handle write_dataset(hid_t file, const Field& field, hid_t type) {
   const std::string action = fmt::format("write dataset {}", field.name);
   const Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, action);
   checked(H5Pset_layout(properties.id(), H5D_CONTIGUOUS), action);
   checked(H5Pset_obj_track_times(properties.id(), false), action);  // the same content makes the same bytes
 
   const Handle space = dataspace(field.shape);
-  const Handle type = std::visit(
-      []<class Element>(const std::vector<Element>&) { return element_type<Element>(Where::file); }, field.data);
-  Handle dataset(H5Dcreate2(file, field.name.c_str(), type.id(), space.id(), H5P_DEFAULT, properties.id(), H5P_DEFAULT),
+  Handle dataset(H5Dcreate2(file, field.name.c_str(), type, space.id(), H5P_DEFAULT, properties.id(), H5P_DEFAULT),
                  H5Dclose, action);
   write_values(dataset.id(), field, action);
   write_attribute(dataset.id(), "units", field.units);
@@ -223,6 +235,10 @@ class Writer {
   void write(const OutputFile& output) {
     const Lengths lengths = checked_lengths(output);
     for (const auto* list : {&output.coordinates, &output.fields}) {
+      if (!complex_type_ && std::any_of(list->begin(), list->end(), is_complex))
+        complex_type_.emplace(commit_complex_type(file_));
+    }
+    for (const auto* list : {&output.coordinates, &output.fields}) {
       for (const Field& field : *list) {
         if (is_scale(field)) add_scale(field, field.name);
       }
@@ -239,17 +255,25 @@ class Writer {
       }
     }
     for (auto& [name, scale] : scales_) scale.close(fmt::format("close dataset {}", name));
+    if (complex_type_) complex_type_->close("close the complex type");
   }
 
  private:
+  Handle create_dataset(const Field& field) {
+    if (is_complex(field)) return write_dataset(file_, field, complex_type_->id());
+    const Handle type = std::visit(
+        []<class Element>(const std::vector<Element>&) { return element_type<Element>(Where::file); }, field.data);
+    return write_dataset(file_, field, type.id());
+  }
+
   void add_scale(const Field& field, const std::string& scale_name) {
-    Handle dataset = write_dataset(file_, field);
+    Handle dataset = create_dataset(field);
     checked(H5DSset_scale(dataset.id(), scale_name.c_str()), fmt::format("make dataset {} a scale", field.name));
     scales_.emplace(field.name, std::move(dataset));
   }
 
   void add_field(const Field& field, const std::vector<Field>& coordinates) {
-    Handle dataset = write_dataset(file_, field);
+    Handle dataset = create_dataset(field);
     for (std::size_t axis = 0; axis < field.dimensions.size(); ++axis) {
       const std::string& name = field.dimensions[axis];
       checked(H5DSattach_scale(dataset.id(), scales_.at(name).id(), static_cast<unsigned>(axis)),
@@ -274,6 +298,7 @@ class Writer {
   }
 
   hid_t file_;
+  std::optional<Handle> complex_type_;  ///< only in a file with complex numbers
   std::map<std::string, Handle> scales_;
 };
 
@@ -324,6 +349,7 @@ std::vector<unsigned char> hdf5_image(const OutputFile& file) {
   Writer(handle.id()).write(file);
   for (const auto& [name, value] : file.attributes) write_attribute(handle.id(), name, value);
   write_root_coordinates(handle.id(), file);
+  write_attribute(handle.id(), "Conventions", std::string("lindrift-1"));  // docs/input.md, "Conventions of the file"
   std::vector<unsigned char> image = image_of(handle.id());
   handle.close("close a file in memory");
   return image;

@@ -125,7 +125,7 @@ def end_of_job(process, patience=10):
 
 def datasets(path):
     with h5py.File(path, "r") as file:
-        return {name: np.asarray(file[name][()]) for name in file}
+        return {name: np.asarray(item[()]) for name, item in file.items() if isinstance(item, h5py.Dataset)}
 
 
 def bits(value):
