@@ -1,6 +1,7 @@
 """python3 -m lindrift plot FILE.h5 [-o FILE.png]; python3 -m lindrift figures [NAME...] --data DIR -o DIR"""
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -56,9 +57,24 @@ def _plot(options):
     style.check_picture_name(output)
     low, high = _limits(options.range)
     view = plot.View(options.dataset, tuple(_key_and_value(text) for text in options.slices), options.log, low, high)
+    _try_to_load(options.file)
     style.write(plot.draw(load(options.file), view), output)
     print(output)
     return DONE
+
+
+def _try_to_load(path):
+    """Reads a file in a process of its own: the HDF5 library crashes on some damaged files, and on some it never ends."""
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(Exception), open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            signal.alarm(10 + os.path.getsize(path) // 50_000_000)
+            load(path)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        raise LindriftError(f"{path}: cannot be read: the file is damaged in a way that stops the HDF5 library")
 
 
 def _key_and_value(text):

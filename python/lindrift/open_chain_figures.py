@@ -61,7 +61,7 @@ def hk_fig1b(results):
 def hk_fig1c(results):
     figure, (cone, drift) = style.new_figure(style.DOUBLE, 2)
     _draw_light_cone(figure, cone, results["hk_fig1c"], "green_retarded")
-    _draw_drifts(drift, results["hk_fig1c_inset"], "drift", r"drift of the particle $X_G$")
+    _draw_drifts(drift, results["hk_fig1c_inset"], "drift", r"drift $X_G$ of the Green function")
     return figure
 
 

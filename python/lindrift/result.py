@@ -115,7 +115,7 @@ def load(path):
                 raise LindriftError(f"{path}: is not an HDF5 file")
         with h5py.File(path, "r") as file:
             return _read(path, file)
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise LindriftError(f"{path}: cannot be read: {reason}") from error
 
@@ -145,6 +145,11 @@ def _read(path, file):
     for name in dict.fromkeys(listed):
         if name in fields:
             coordinates[name] = fields.pop(name)
+    lengths = {name: len(one.values) for name, one in coordinates.items() if one.dimensions == (name,)}
+    for name, one in fields.items():
+        for dimension, length in zip(one.dimensions, one.values.shape):
+            if lengths.get(dimension, length) != length:
+                raise ValueError(f"{name} has {length} values along {dimension}, which has {lengths[dimension]}")
     return Result(path=path, fields=fields, coordinates=coordinates, attributes=attributes)
 
 

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -731,6 +732,43 @@ class CommandLine(InFolder):
         run("plot", "a.h5", "-o", "2.png")
         with open("1.png", "rb") as one, open("2.png", "rb") as two:
             self.assertEqual(one.read(), two.read())
+
+
+class DamagedFiles(InFolder):
+    def test_lengths_that_do_not_fit_are_refused(self):
+        path = synthetic.steady_state("a.h5", sites=8)
+        with h5py.File(path, "a") as file:
+            del file["momentum"]
+            file["momentum"] = np.arange(7.0)
+            file["momentum"].make_scale("momentum")
+            file["occupation"].dims[0].attach_scale(file["momentum"])
+        with self.assertRaisesRegex(lindrift.LindriftError, "a.h5: cannot be read: .* 8 values along momentum, which has 7"):
+            lindrift.load(path)
+
+    def test_a_crash_of_the_library_is_no_crash_of_ours(self):
+        path = synthetic.steady_state("a.h5", sites=8)
+        with mock.patch("lindrift.__main__.load", side_effect=lambda _: os.kill(os.getpid(), signal.SIGSEGV)):
+            status, out, err = run("plot", path)
+        self.assertEqual((status, out), (2, ""))
+        self.assertEqual(err, "error: a.h5: cannot be read: the file is damaged in a way that stops the HDF5 library\n")
+
+    def test_flipped_bits_make_a_picture_or_a_message(self):
+        with open(synthetic.sweep_of_two("a.h5", np.linspace(0, 1, 10), [1.0, 2.0], sites=4), "rb") as file:
+            whole = file.read()
+        for number in range(25):
+            damaged = bytearray(whole)
+            for i in range(1 + number % 4):
+                damaged[(number * 7919 + i * 104729) % 6000] ^= 1 << (number + i) % 8
+            with open("damaged.h5", "wb") as file:
+                file.write(damaged)
+            child = os.fork()  # what HDF5 leaves behind after one damaged file must not meet the next
+            if child == 0:
+                try:
+                    os._exit(run("plot", "damaged.h5", "-o", "damaged.svg")[0])
+                finally:
+                    os._exit(99)
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            self.assertIn(status, (0, 2), number)
 
 
 class CheckOutput(InFolder):
