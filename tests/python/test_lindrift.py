@@ -755,7 +755,7 @@ class DamagedFiles(InFolder):
     def test_flipped_bits_make_a_picture_or_a_message(self):
         with open(synthetic.sweep_of_two("a.h5", np.linspace(0, 1, 10), [1.0, 2.0], sites=4), "rb") as file:
             whole = file.read()
-        for number in range(25):
+        for number in range(12):
             damaged = bytearray(whole)
             for i in range(1 + number % 4):
                 damaged[(number * 7919 + i * 104729) % 6000] ^= 1 << (number + i) % 8

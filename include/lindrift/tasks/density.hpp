@@ -41,6 +41,7 @@ struct Correlators {
 
 using UpState = std::variant<UpSites, UpFactors, UpCorrelation, Correlators>;
 
+/// Options of density().
 struct DensityOptions {
   /// <n_{k,down}> at t = 0, shape (sites,), ascending momentum, in [0, 1]; empty: the steady state, with 0 where no
   /// bath acts on spin down. Not read with Correlators.

@@ -22,6 +22,7 @@ struct Spreading {
 /// One thread, fixed order of the sums, O(sites).
 Spreading spreading(std::span<const std::complex<double>> green);
 
+/// Options of green().
 struct GreenOptions {
   /// <n_{k,down}> at the earlier time, shape (sites,), ascending momentum, in [0, 1]; empty: the steady state, with 0
   /// where no bath acts on spin down.

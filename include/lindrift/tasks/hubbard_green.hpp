@@ -14,6 +14,7 @@
 
 namespace lindrift {
 
+/// Options of green() of a HubbardChain.
 struct HubbardGreenOptions {
   double tolerance = 1e-10;  ///< error of G, whose largest value is 1
   bool keep_sites = true;    ///< false: no G(j,t) in the result

@@ -20,6 +20,7 @@ enum class Integrator {
 
 std::string_view name(Integrator integrator);
 
+/// Options of relax().
 struct RelaxOptions {
   double tolerance = 1e-10;          ///< relative error of the results, in [1e-13, 1e-2]
   std::int64_t max_steps = 1000000;  ///< over the whole time grid

@@ -11,6 +11,7 @@
 
 namespace lindrift {
 
+/// Options of spectral().
 struct SpectralOptions {
   std::vector<std::int64_t> momenta;  ///< m of k = 2 pi m / L, in [-floor(L/2), ceil(L/2)-1]; empty: all, ascending
   double broadening = 0.0;            ///< eta >= 0, energy

@@ -9,12 +9,14 @@
 
 namespace lindrift {
 
+/// Options of steady_state().
 struct SteadyStateOptions {
   double tolerance = 1e-10;          ///< on the last Newton update and on the residual, in [1e-13, 1e-2]
   std::int64_t max_steps = 1000000;  ///< Newton and Picard steps together
   std::vector<double> start;         ///< initial lagrange_multiplier, shape (modes,), finite; thermal unless given
 };
 
+/// A fixed point of the rate equation, or the last iterate if `converged` is false.
 struct SteadyState {
   std::vector<double> lagrange_multiplier;  ///< (modes,); +inf, -inf for modes that are exactly empty, full
   std::vector<double> occupation;           ///< (modes,)
