@@ -94,26 +94,26 @@ double makespan_over_ideal(ProcessGroup& ranks, const std::string& folder, bool 
   const std::string path = fmt::format("{}/skewed.{}.records", folder, ranks.rank());
   std::filesystem::remove(path);
   JournalWriter journal(path, 1);
-  Conduct conduct;
+  RunOptions options;
   double own = 0.0;
-  conduct.keep = [&](const Record& record) {
+  options.keep = [&](const Record& record) {
     own += record.seconds;
-    journal.append(record.point, encode(record), record.seconds);
+    journal.append(record.point, encode(record));
   };
   ranks.maximum(0);
   const auto start = Clock::now();
-  run(document, task, {}, ranks, Wanted(points), {}, conduct);
+  run(document, task, {}, ranks, PointSet(points), {}, options);
   const double taken = seconds_since(start);
   const auto all = of_all_ranks(ranks, {own});
   return taken / (std::accumulate(all.begin(), all.end(), 0.0) / ranks.size());
 }
 
 /// Median and 99th percentile of the seconds that this rank's claims take.
-std::vector<double> claims(Board& board, std::size_t count) {
+std::vector<double> claims(SharedCounters& board, std::size_t count) {
   std::vector<double> seconds(count);
   for (double& each : seconds) {
     const auto start = Clock::now();
-    board.add(Board::next, 1);
+    board.add(SharedCounters::queue_head, 1);
     each = seconds_since(start);
   }
   return {quantile(seconds, 0.5), quantile(seconds, 0.99)};
@@ -142,7 +142,7 @@ JournalCost journal_cost(const std::string& folder, std::size_t points, std::siz
     record.seconds = point_seconds;
     spin(point_seconds);
     const auto begin = Clock::now();
-    journal.append(record.point, encode(record), record.seconds);
+    journal.append(record.point, encode(record));
     waiting.push_back(seconds_since(begin));
   }
   const double beside = (processor_seconds(RUSAGE_SELF) - all) - (processor_seconds(RUSAGE_THREAD) - own);
@@ -169,7 +169,7 @@ void measure(ProcessGroup& ranks, const std::string& folder, bool quick) {
 
   const std::size_t count = quick ? 2000 : 20000;
   {
-    const auto board = ranks.make_board();
+    const auto board = ranks.make_counters();
     if (!board) throw Error("these ranks cannot have a board");
     if (root) fmt::print("  \"board\": \"{}\",\n", board->kind());
     claims(*board, 100);

@@ -1,21 +1,21 @@
 #include <fmt/format.h>
 #include <omp.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
-#include <cmath>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <limits>
 #include <optional>
 #include <thread>
 
 #include "cli/progress.hpp"
+#include "cli/summary.hpp"
 #include "cli/verbs.hpp"
 #include "io/output.hpp"
+#include "io/system.hpp"
 #include "lindrift/lindrift.hpp"
 #include "sweep/campaign.hpp"
 #include "sweep/stop.hpp"
@@ -25,160 +25,61 @@ namespace lindrift::cli {
 
 namespace {
 
-std::string timestamp() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
-
-std::string host_name() {
-  char text[256] = {};
-  gethostname(text, sizeof text - 1);
-  return text;
-}
-
-/// Threads and device of this rank: the ranks of a machine share its cores and its cards.
-Execution execution_of_rank(Execution execution, const sweep::ProcessGroup& communicator) {
+/// Threads and device of this rank: the ranks of a machine share its cores and its devices.
+Execution execution_of_rank(Execution execution, const sweep::ProcessGroup& ranks) {
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   if (execution.threads <= 0)
-    execution.threads =
-        communicator.local_size() > 1 ? std::max(1, cores / communicator.local_size()) : omp_get_max_threads();
+    execution.threads = ranks.local_size() > 1 ? std::max(1, cores / ranks.local_size()) : omp_get_max_threads();
   omp_set_num_threads(execution.threads);  // the solvers' loops over modes take OpenMP's default
-  resolve_backend(execution.backend);      // refuses what cannot be had
+  resolve_backend(execution.backend);      // throws if there is no such backend
   if (const int devices = cuda_device_count(); devices > 0 && execution.backend != Backend::cpu)
-    execution.device = communicator.local_rank() % devices;
+    execution.device = ranks.local_rank() % devices;
   return execution;
 }
 
-/// At most this many rows of a sweep are printed, evenly chosen; all are in the file.
-constexpr std::size_t most_rows = 11;
-
-/// Names of the scalars of a point, from one that was computed now if there is one.
-std::vector<std::string> scalar_names(const std::vector<sweep::Record>& points) {
-  const sweep::Record* best = nullptr;
-  for (const sweep::Record& record : points)
-    if (!record.summary.empty() && (best == nullptr || (best->algorithm.empty() && !record.algorithm.empty())))
-      best = &record;
-  std::vector<std::string> names;
-  if (best != nullptr)
-    for (const auto& scalar : best->summary) names.push_back(scalar.first);
-  return names;
+const TaskEntry& task_of(const config::Document& document) {
+  return find_task(find_model(document.model), document.task);
 }
 
-std::string scalar_text(const sweep::Record& record, const std::string& name) {
-  if (record.status == sweep::Status::missing) return "missing";
-  if (record.status == sweep::Status::failed) return "failed";
-  for (const auto& [known, value] : record.summary)
-    if (known == name) return std::isnan(value) ? "undefined" : fmt::format("{:.10g}", value);
-  return "in the file";  // from an earlier run, and not a scalar of the output
-}
-
-void print_table(const config::Document& document, const std::vector<sweep::Record>& points) {
-  const std::size_t rows = std::min(points.size(), most_rows);
-  const auto names = scalar_names(points);
-  std::vector<std::size_t> widths;
-  for (const config::Axis& axis : document.sweep.axes) {
-    const std::string heading = fmt::format("{:>14}", axis.path.substr(axis.path.find('.') + 1));
-    widths.push_back(heading.size());
-    fmt::print("{}  ", heading);
-  }
-  for (const std::string& name : names) fmt::print("{:>16}  ", name);
-  fmt::print("\n");
-  for (std::size_t row = 0; row < rows; ++row) {
-    const std::size_t p = rows > 1 ? row * (points.size() - 1) / (rows - 1) : 0;
-    const auto values = document.sweep.at(p);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const auto* complex = std::get_if<config::Complex>(&values[i]);
-      const std::string text = complex ? fmt::format("{:.4g}{:+.4g}i", complex->real(), complex->imag())
-                                       : fmt::format("{:.6g}", std::get<double>(values[i]));
-      fmt::print("{:>{}}  ", text, widths[i]);
-    }
-    for (const std::string& name : names) fmt::print("{:>16}  ", scalar_text(points[p], name));
-    fmt::print("\n");
-  }
-  if (rows < points.size()) fmt::print("({} of {} points shown)\n", rows, points.size());
-}
-
-void print_summary(const config::Document& document, const sweep::Outcome& outcome, double seconds,
-                   const std::string& output) {
-  const auto& points = outcome.points;
-  if (!document.sweep.empty()) {
-    print_table(document, points);
-  } else {
-    for (const auto& [name, value] : points.front().summary) {
-      if (std::isnan(value))
-        fmt::print("{:<18} undefined\n", name);
-      else
-        fmt::print("{:<18} {:.12g}\n", name, value);
-    }
-  }
-  const sweep::Tally& tally = outcome.tally;
-  fmt::print("{} of {} point{} done", tally.done, tally.total, tally.total == 1 ? "" : "s");
-  if (tally.not_converged > 0) fmt::print(", {} not converged", tally.not_converged);
-  if (tally.failed > 0) fmt::print(", {} failed", tally.failed);
-  fmt::print(" in {}; written to {}\n", duration_text(seconds), output);
-}
-
-void print_failures(const config::Document& document, const sweep::Outcome& outcome) {
-  constexpr std::size_t most = 10;
-  std::size_t shown = 0;
-  for (const sweep::Record& record : outcome.points) {
-    if (record.message.empty()) continue;
-    const bool caution = record.status == sweep::Status::done;
-    if (++shown > most) break;
-    std::string where;
-    if (!document.sweep.empty()) where = fmt::format("point {}: ", record.point);
-    const std::string text = where + record.message;
-    if (caution)
-      spdlog::warn("{}", text);
-    else
-      spdlog::error("{}", text);
-  }
-  if (shown > most) spdlog::error("... more of these are in the dataset `error`");
-}
-
-/// What the ranks must know of a campaign, which rank 0 finds out.
-struct Part {
+/// What rank 0 found out about the output, for every rank.
+struct Findings {
   bool complete = false;
   int run = 0;
-  sweep::Wanted wanted{0};
+  sweep::PointSet missing{0};
   sweep::Tally before;
 };
 
-Part agreed_part(const sweep::Campaign* campaign, std::size_t points, sweep::ProcessGroup& communicator) {
-  std::vector<std::uint64_t> head(5);
-  sweep::Bytes bits;
+Findings broadcast_findings(const sweep::Campaign* campaign, std::size_t points, sweep::ProcessGroup& ranks) {
+  std::array<std::uint64_t, 5> numbers{};
+  sweep::Bytes bits, bytes(sizeof numbers);
   if (campaign != nullptr) {
     const sweep::Tally& before = campaign->before();
-    head = {campaign->complete() ? 1U : 0U, static_cast<std::uint64_t>(campaign->run()), before.done, before.failed,
-            before.not_converged};
-    bits = campaign->wanted().bytes();
+    numbers = {campaign->complete() ? 1U : 0U, static_cast<std::uint64_t>(campaign->run()), before.done, before.failed,
+               before.not_converged};
+    bits = campaign->missing().bytes();
   }
-  sweep::Bytes bytes(head.size() * sizeof(std::uint64_t));
-  std::memcpy(bytes.data(), head.data(), bytes.size());
-  communicator.broadcast(bytes, 0);
-  std::memcpy(head.data(), bytes.data(), bytes.size());
-  communicator.broadcast(bits, 0);
-  Part part{
-      .complete = head[0] == 1, .run = static_cast<int>(head[1]), .wanted = {points, std::move(bits)}, .before = {}};
-  part.before.done = head[2];
-  part.before.failed = head[3];
-  part.before.not_converged = head[4];
-  return part;
+  std::memcpy(bytes.data(), numbers.data(), sizeof numbers);
+  ranks.broadcast(bytes, 0);
+  ranks.broadcast(bits, 0);
+  std::memcpy(numbers.data(), bytes.data(), sizeof numbers);
+  Findings findings{.complete = numbers[0] == 1,
+                    .run = static_cast<int>(numbers[1]),
+                    .missing = {points, std::move(bits)},
+                    .before = {}};
+  findings.before.done = numbers[2];
+  findings.before.failed = numbers[3];
+  findings.before.not_converged = numbers[4];
+  return findings;
 }
 
-/// Diagnostics of the parameters that hold for every point: those that differ between the ends of a sweep are NaN.
+/// Diagnostics of the parameters; those that vary over the sweep are NaN.
 std::vector<std::pair<std::string, io::Attribute>> diagnostics(const config::Document& document) {
-  const TaskEntry& task = find_task(find_model(document.model), document.task);
+  const TaskEntry& task = task_of(document);
   if (!task.diagnostics) return {};
   auto first = task.diagnostics(document.point(0));
   for (const config::Axis& axis : document.sweep.axes) {
     if (axis.values.size() < 2) continue;
-    // A key that shapes the bath shows in its second value; the point is looked at by itself, without the rest of the
-    // sweep.
+    // If a key matters, its second value shows it.
     config::Point point = document.point(0);
     point.set(axis.path, axis.values[1]);
     const auto other = task.diagnostics(point);
@@ -197,188 +98,223 @@ double worst_certificate(const std::vector<sweep::Record>& points) {
   return worst;
 }
 
-/// Where a run is, when it was begun, and by what.
-struct Circumstances {
-  std::string output, started;
-  std::chrono::steady_clock::time_point start;
-  int ranks = 1;
-  Execution execution;
-
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
-};
-
-/// Writes the output; gives the record that tells how its points were computed.
-sweep::Record write(const config::Document& document, sweep::Outcome& outcome, const Circumstances& here,
-                    bool complete) {
-  // What `auto` chose is the same for every point: it depends on the kind of bath and the size only.
-  const auto computed = std::find_if(outcome.points.begin(), outcome.points.end(),
-                                     [](const sweep::Record& record) { return !record.algorithm.empty(); });
-  sweep::Record how;
-  how.algorithm = how.backend = "none";
-  how.algorithm_reason = how.backend_reason = "no point was computed";
-  if (computed != outcome.points.end()) how = *computed;
-  io::OutputFile file;
-  file.coordinates = std::move(outcome.coordinates);
-  file.fields = std::move(outcome.fields);
-  file.attributes = {
-      {"lindrift_version", std::string(version())},
-      {"git_hash", std::string(git_hash())},
-      {"input", document.input_text},
-      {"resolved_input", document.resolved_text},
-      {"algorithm", how.algorithm},
-      {"algorithm_reason", how.algorithm_reason},
-      {"backend", how.backend},
-      {"simd", std::string(simd_level())},
-      {"ranks", std::int64_t{here.ranks}},
-      {"threads", std::int64_t{here.execution.threads}},
-      {"host", host_name()},
-      {"device", how.backend == name(Backend::cuda) ? cuda_device_name(here.execution.device) : std::string("none")},
-      {"started", here.started},
-      {"elapsed_seconds", here.seconds()},
-      {"complete", static_cast<std::uint8_t>(complete)}};
-  if (here.execution.certify > 0) {
-    file.attributes.emplace_back("certificate", worst_certificate(outcome.points));
-    file.attributes.emplace_back("certificate_samples", static_cast<std::int64_t>(here.execution.certify));
+/// One run of the program, on one rank.
+class Run {
+ public:
+  Run(const RunOptions& options, sweep::ProcessGroup& ranks)
+      : options_(options), ranks_(ranks), is_root_(ranks.rank() == 0), watch_(start_, options.max_seconds) {
+    output_ = options.output.empty() ? std::filesystem::path(options.input).filename().replace_extension(".h5").string()
+                                     : options.output;
   }
-  for (auto& diagnostic : diagnostics(document)) file.attributes.emplace_back(std::move(diagnostic));
-  io::write_output(here.output, file);
-  return how;
-}
 
-int exit_code_of(const sweep::Tally& tally) { return tally.failed + tally.not_converged > 0 ? points_failed : success; }
+  int run() {
+    agree(ranks_, [&] { prepare(); });
+    findings_ = broadcast_findings(campaign_ ? &*campaign_ : nullptr, document_.sweep.points(), ranks_);
+    if (findings_.complete) return is_root_ ? report_complete() : success;
+    if (is_root_) log_start();
+    const sweep::JournalFolder folder(output_);
+    std::optional<sweep::RecordStore> store;
+    agree(ranks_, [&] {
+      if (is_root_) write_what_is_left();
+      folder.wait_for(findings_.run);
+      store.emplace(folder, document_, findings_.run, ranks_.rank());
+    });
+    sweep::RunOutcome outcome = compute(*store);
+    agree(ranks_, [&] {
+      if (outcome.failure) std::rethrow_exception(outcome.failure);
+      // What rank 0 is about to write itself need not go to the disk twice.
+      if (!is_root_ || outcome.stopped) store->flush();
+    });
+    return is_root_ ? finish(std::move(outcome)) : success;
+  }
+
+ private:
+  void prepare() {
+    document_ = config::load(options_.input, options_.sets, menu());
+    check_execution(document_, options_.execution);
+    execution_ = execution_of_rank(options_.execution, ranks_);
+    if (!is_root_) return;
+    std::error_code ignored;
+    if (std::filesystem::equivalent(output_, options_.input, ignored))
+      throw UsageError(output_ + " is the input; -o names another file");
+    campaign_.emplace(output_, document_, task_of(document_), options_.existing, warn);
+  }
+
+  int report_complete() {
+    campaign_->end();
+    fmt::print("{} is complete: nothing is left to compute\n", output_);
+    if (findings_.before.failed > 0)
+      fmt::print("{} of its {} points failed; --retry-failed computes them again\n", findings_.before.failed,
+                 document_.sweep.points());
+    return exit_code_of(findings_.before);
+  }
+
+  void log_start() const {
+    const int cores = static_cast<int>(std::thread::hardware_concurrency());
+    if (options_.execution.threads > cores)
+      spdlog::warn("{} threads on {} cores: more threads than cores slow a run down", options_.execution.threads,
+                   cores);
+    const TaskEntry& task = task_of(document_);
+    if (const std::string note = task.grouping ? task.grouping(document_).note : ""; !note.empty())
+      spdlog::info("{}", note);
+    if (findings_.before.finished() > 0)
+      spdlog::info("{} of {} points are there already", findings_.before.finished(), document_.sweep.points());
+  }
+
+  /// An output of what a killed run has left, for anyone who wants to look at it while this run goes on.
+  void write_what_is_left() {
+    if (!campaign_->ahead_of_output() || document_.sweep.empty() || std::filesystem::exists(output_)) return;
+    sweep::SweepResult result = campaign_->collect();
+    write(result, false);
+    campaign_->wrote_output(false);
+  }
+
+  sweep::RunOutcome compute(sweep::RecordStore& store) {
+    if (is_root_) campaign_->start_heartbeat([&] { watch_.stop("another run, which has taken over this output"); });
+    Progress progress(is_root_ ? options_.progress : "never");
+    sweep::RunOptions options;
+    options.schedule = options_.schedule;
+    options.checkpoint_seconds = options_.checkpoint_seconds;
+    options.keep = [&](const sweep::Record& record) { store.keep(record); };
+    options.save_checkpoint = [&](std::size_t point, const sweep::Bytes& state) {
+      store.save_checkpoint(point, state);
+    };
+    options.checkpoint = [&](std::size_t point) { return store.checkpoint(point); };
+    options.stop_requested = [&] { return watch_.wanted(); };
+    options.warn = warn;
+    if (is_root_)
+      options.report = [&](const sweep::Tally& tally) {
+        progress.update(tally);
+        campaign_->update(tally);
+      };
+    sweep::RunOutcome outcome =
+        sweep::run(document_, task_of(document_), execution_, ranks_, findings_.missing, findings_.before, options);
+    if (is_root_ && ranks_.size() > 1) {
+      spdlog::debug("rank 0 took points {} times in {:.6f} s", outcome.queue.exchanges, outcome.queue.seconds);
+      spdlog::debug("sharing points took {} exchanges of {} bytes in {:.6f} s", outcome.sharing.exchanges,
+                    outcome.sharing.bytes, outcome.sharing.seconds);
+    }
+    return outcome;
+  }
+
+  int finish(sweep::RunOutcome outcome) {
+    sweep::SweepResult result = campaign_->collect(std::move(outcome.unfinished));
+    const sweep::Tally& tally = result.tally;
+    const bool complete = tally.finished() == tally.total;
+    if (complete && document_.sweep.empty() && tally.failed > 0) {
+      log_messages(document_, result);  // a file without a single number would only look like a result
+      campaign_->end();
+      return run_failed;
+    }
+    if (!complete && !outcome.stopped)
+      throw Error(fmt::format("{} of {} points are not in {}; --resume computes them", tally.total - tally.finished(),
+                              tally.total, campaign_->folder().path()));
+    write(result, complete);
+    campaign_->wrote_output(complete);
+    if (const sweep::Record* how = find_computed(result.points)) {
+      spdlog::info("backend {}: {}", how->backend, how->backend_reason);
+      spdlog::info("algorithm {}: {}", how->algorithm, how->algorithm_reason);
+    }
+    log_messages(document_, result);
+    print_summary(document_, result, seconds(), output_);
+    if (complete) return exit_code_of(tally);
+    const std::string reason = watch_.reason();
+    fmt::print("stopped by {}; the same command with --resume goes on\n",
+               reason.empty() ? "a signal to another rank" : reason);
+    return stopped_early;
+  }
+
+  /// A point that this run or a killed one computed, which says how. What `auto` chooses is the same for every point,
+  /// because it depends on the kind of bath and the size only.
+  static const sweep::Record* find_computed(const std::vector<sweep::Record>& points) {
+    const auto computed = std::find_if(points.begin(), points.end(),
+                                       [](const sweep::Record& record) { return !record.algorithm.empty(); });
+    return computed == points.end() ? nullptr : &*computed;
+  }
+
+  /// The attributes that say how the points were computed; where none was, those of the resumed output.
+  std::vector<std::pair<std::string, io::Attribute>> provenance(const std::vector<sweep::Record>& points) const {
+    if (const sweep::Record* how = find_computed(points)) {
+      const bool on_device = how->backend == name(Backend::cuda);
+      return {{"algorithm", how->algorithm},
+              {"algorithm_reason", how->algorithm_reason},
+              {"backend", how->backend},
+              {"simd", std::string(simd_level())},
+              {"device", on_device ? cuda_device_name(execution_.device) : std::string("none")}};
+    }
+    std::vector<std::pair<std::string, io::Attribute>> attributes;
+    for (const char* name : {"algorithm", "algorithm_reason", "backend", "simd", "device"}) {
+      const auto& earlier = campaign_->earlier_attributes();
+      const auto found = earlier.find(name);
+      attributes.emplace_back(name, found != earlier.end() ? found->second : std::string("none"));
+    }
+    return attributes;
+  }
+
+  void write(sweep::SweepResult& result, bool complete) const {
+    io::OutputFile file;
+    file.coordinates = std::move(result.coordinates);
+    file.fields = std::move(result.fields);
+    file.attributes = {{"lindrift_version", std::string(version())},
+                       {"git_hash", std::string(git_hash())},
+                       {"input", document_.input_text},
+                       {"resolved_input", document_.resolved_text},
+                       {"ranks", std::int64_t{ranks_.size()}},
+                       {"threads", std::int64_t{execution_.threads}},
+                       {"host", io::host_name()},
+                       {"started", started_},
+                       {"elapsed_seconds", seconds()},
+                       {"complete", static_cast<std::uint8_t>(complete)}};
+    for (auto& attribute : provenance(result.points)) file.attributes.push_back(std::move(attribute));
+    if (execution_.certify > 0) {
+      file.attributes.emplace_back("certificate", worst_certificate(result.points));
+      file.attributes.emplace_back("certificate_samples", static_cast<std::int64_t>(execution_.certify));
+    }
+    for (auto& diagnostic : diagnostics(document_)) file.attributes.push_back(std::move(diagnostic));
+    io::write_output(output_, file);
+  }
+
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+  static int exit_code_of(const sweep::Tally& tally) {
+    return tally.failed + tally.not_converged > 0 ? points_failed : success;
+  }
+  static void warn(const std::string& text) { spdlog::warn("{}", text); }
+
+  const RunOptions& options_;
+  sweep::ProcessGroup& ranks_;
+  bool is_root_;
+  std::string output_, started_ = io::utc_now();
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  sweep::StopWatch watch_;
+  Execution execution_;
+  config::Document document_;
+  std::optional<sweep::Campaign> campaign_;  ///< on rank 0
+  Findings findings_;
+};
 
 }  // namespace
 
-void agree(sweep::ProcessGroup& communicator, const std::function<void()>& look) {
+void agree(sweep::ProcessGroup& ranks, const std::function<void()>& look) {
   std::exception_ptr reason;
   try {
     look();
   } catch (...) {
     reason = std::current_exception();
   }
-  const int size = communicator.size();
-  const int speaker = size - communicator.maximum(reason ? size - communicator.rank() : 0);
-  if (speaker < size) throw Refusal{reason, speaker != communicator.rank()};
+  const int size = ranks.size();
+  const int speaker = size - ranks.maximum(reason ? size - ranks.rank() : 0);
+  if (speaker < size) throw Refusal{reason, speaker != ranks.rank()};
 }
 
 void check_execution(const config::Document& document, const Execution& execution) {
-  const TaskEntry& task = find_task(find_model(document.model), document.task);
+  const TaskEntry& task = task_of(document);
   const std::string what = fmt::format("the task {} of {}", document.task, document.model);
   if (execution.certify > 0 && !task.certifies)
-    throw UsageError(fmt::format("--certify: nothing of {} can be evaluated in two ways", what));
+    throw UsageError(fmt::format("--certify: {} has no second way to evaluate its results", what));
   if (execution.backend == Backend::cuda && task.cpu_only)
     throw UsageError(fmt::format("--backend cuda: {} runs on the CPU only; use cpu or auto", what));
 }
 
-int run(const RunOptions& options, sweep::ProcessGroup& communicator) {
-  const bool root = communicator.rank() == 0;
-  Circumstances here{.output = options.output,
-                     .started = timestamp(),
-                     .start = std::chrono::steady_clock::now(),
-                     .ranks = communicator.size(),
-                     .execution = {}};
-  sweep::StopWatch watch(here.start, options.max_seconds);
-  if (here.output.empty())
-    here.output = std::filesystem::path(options.input).filename().replace_extension(".h5").string();
-  const auto warn = [](const std::string& text) { spdlog::warn("{}", text); };
-  config::Document document;
-  std::optional<sweep::Campaign> campaign;
-  agree(communicator, [&] {
-    document = config::load(options.input, options.sets, menu());
-    check_execution(document, options.execution);
-    here.execution = execution_of_rank(options.execution, communicator);
-    if (!root) return;
-    std::error_code ignored;
-    if (std::filesystem::equivalent(here.output, options.input, ignored))
-      throw UsageError(here.output + " is the input; -o names another file");
-    const TaskEntry& task = find_task(find_model(document.model), document.task);
-    campaign.emplace(here.output, document, task, options.existing, warn);
-  });
-  const TaskEntry& task = find_task(find_model(document.model), document.task);
-  const Part part = agreed_part(campaign ? &*campaign : nullptr, document.sweep.points(), communicator);
-  if (part.complete) {
-    if (!root) return success;
-    campaign->end();
-    fmt::print("{} is complete: nothing is left to compute\n", here.output);
-    if (part.before.failed > 0)
-      fmt::print("{} of its {} points failed; --retry-failed computes them again\n", part.before.failed,
-                 document.sweep.points());
-    return exit_code_of(part.before);
-  }
-  if (root) {
-    const int cores = static_cast<int>(std::thread::hardware_concurrency());
-    if (options.execution.threads > cores)
-      spdlog::warn("{} threads on {} cores: more threads than cores slow a run down", options.execution.threads, cores);
-    if (const std::string note = task.grouping ? task.grouping(document).note : ""; !note.empty())
-      spdlog::info("{}", note);
-    if (part.before.finished() > 0)
-      spdlog::info("{} of {} points are there already", part.before.finished(), document.sweep.points());
-  }
-
-  const sweep::JournalFolder folder(here.output);
-  std::optional<sweep::Keeper> keeper;
-  agree(communicator, [&] {
-    if (root && campaign->ahead_of_output() && !document.sweep.empty() && !std::filesystem::exists(here.output)) {
-      sweep::Outcome outcome = campaign->collect();  // what a run that was killed has left, for whoever looks
-      write(document, outcome, here, false);
-      campaign->wrote_output();
-    }
-    folder.wait_for(part.run);
-    keeper.emplace(folder, document, part.run, communicator.rank());
-  });
-  if (root) campaign->show([&watch] { watch.stop("another run, which has taken over this output"); });
-  sweep::Leaving leaving;
-  {
-    Progress progress(root ? options.progress : "never");
-    sweep::Conduct conduct;
-    conduct.schedule = options.schedule;
-    conduct.checkpoint_seconds = options.checkpoint_seconds;
-    conduct.keep = [&](const sweep::Record& record) { keeper->keep(record); };
-    conduct.save = [&](std::size_t point, const sweep::Bytes& state) { keeper->save(point, state); };
-    conduct.restored = [&](std::size_t point) { return keeper->restored(point); };
-    conduct.stop_wanted = [&] { return watch.wanted(); };
-    conduct.warn = warn;
-    if (root)
-      conduct.report = [&](const sweep::Tally& tally) {
-        progress.update(tally);
-        campaign->update(tally);
-      };
-    leaving = sweep::run(document, task, here.execution, communicator, part.wanted, part.before, conduct);
-  }
-  if (root && communicator.size() > 1) {
-    spdlog::debug("rank 0 took points {} times in {:.6f} s", leaving.claims.exchanges, leaving.claims.seconds);
-    spdlog::debug("its team made {} exchanges of {} bytes in {:.6f} s", leaving.team.exchanges, leaving.team.bytes,
-                  leaving.team.seconds);
-  }
-  agree(communicator, [&] {
-    if (leaving.failure) std::rethrow_exception(leaving.failure);
-    // What rank 0 is about to write itself need not go to the disk twice.
-    if (!root || leaving.stopped) keeper->flush();
-  });
-  if (!root) return success;
-
-  sweep::Outcome outcome = campaign->collect(std::move(leaving.unfinished));
-  const bool complete = outcome.tally.finished() == outcome.tally.total;
-  if (complete && document.sweep.empty() && outcome.tally.failed > 0) {
-    print_failures(document, outcome);  // a file without a single number would only look like a result
-    campaign->end();
-    return run_failed;
-  }
-  if (!complete && !leaving.stopped)
-    throw Error(fmt::format("{} of {} points are not in {}; --resume computes them",
-                            outcome.tally.total - outcome.tally.finished(), outcome.tally.total, folder.path()));
-  const sweep::Record how = write(document, outcome, here, complete);
-  campaign->wrote_output();
-  if (complete) campaign->end();
-  spdlog::info("backend {}: {}", how.backend, how.backend_reason);
-  spdlog::info("algorithm {}: {}", how.algorithm, how.algorithm_reason);
-  print_failures(document, outcome);
-  print_summary(document, outcome, here.seconds(), here.output);
-  if (complete) return exit_code_of(outcome.tally);
-  const std::string reason = watch.reason();
-  fmt::print("stopped by {}; the same command with --resume goes on\n",
-             reason.empty() ? "a signal to another rank" : reason);
-  return stopped_early;
-}
+int run(const RunOptions& options, sweep::ProcessGroup& ranks) { return Run(options, ranks).run(); }
 
 }  // namespace lindrift::cli

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "lindrift/backend.hpp"
-#include "sweep/agenda.hpp"
+#include "sweep/work_queue.hpp"
 #include "sweep/campaign.hpp"
 #include "sweep/process_group.hpp"
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -21,42 +22,57 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The file that a path stands for: where it is a symbolic link to a file, that file is replaced and not the link.
-/// @throws Error if something other than a regular file is there, which a rename would destroy
-fs::path resolved_target(const std::string& path) {
+/// The file that is to be replaced, and its mode if it exists.
+struct Target {
+  fs::path path;
+  std::optional<mode_t> mode;
+};
+
+/// Follows symbolic links, also to a file that does not exist yet, so that the file is replaced and not the link.
+/// @throws Error if something other than a writable regular file is there
+Target resolve_target(const std::string& path) {
   if (path.empty()) throw Error("cannot write a file without a name; give one with -o");
   if (path.back() == '/') fail_to_write(path, EISDIR);
+  fs::path target = path;
+  std::error_code failure;
+  constexpr int max_links = 40;  // as the kernel
+  for (int links = 0; fs::is_symlink(target, failure); ++links) {
+    if (links == max_links) fail_to_write(path, ELOOP);
+    target = target.parent_path() / fs::read_symlink(target, failure);
+    if (failure) fail_to_write(path, failure.value());
+  }
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
+  if (::stat(target.c_str(), &status) != 0) {
     if (errno != ENOENT) fail_to_write(path, errno);
-    return path;
+    return {target, std::nullopt};
   }
   if (S_ISDIR(status.st_mode)) fail_to_write(path, EISDIR);
-  if (!S_ISREG(status.st_mode)) {
+  if (!S_ISREG(status.st_mode))
     throw Error(fmt::format("cannot write {}: it is not a regular file; choose another name with -o", path));
-  }
-  std::error_code error;
-  fs::path target = fs::canonical(path, error);
-  if (error) fail_to_write(path, error.value());
-  return target;
+  // A rename would replace a file that its owner has protected; root could even write to it.
+  const bool nobody_writes = (status.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH)) == 0;
+  if (nobody_writes || ::access(target.c_str(), W_OK) != 0)
+    throw Error(fmt::format(
+        "cannot write {}: it is read-only; make it writable (chmod u+w) or choose another name with -o", path));
+  return {target, status.st_mode & mode_t{07777}};
 }
 
-/// A new file beside the target, removed again unless it took the target's place.
+/// A new file beside the target, removed unless it takes the target's place.
 class TemporaryFile {
  public:
-  TemporaryFile(std::string path, fs::path target) : path_(std::move(path)), target_(std::move(target)) {
-    // A file that a killed process with the same number left behind is not reused: its owner may live on another
-    // machine.
+  TemporaryFile(std::string path, Target target) : path_(std::move(path)), target_(std::move(target.path)) {
+    // A file with this name is not reused: it may belong to a process of the same number on another machine.
     constexpr int attempts = 100;
     for (int attempt = 0; attempt < attempts; ++attempt) {
       name_ = candidate(attempt);
       constexpr mode_t readable_as_umask_allows = 0666;
       descriptor_ = Descriptor(uninterrupted(
           [&] { return ::open(name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, readable_as_umask_allows); }));
-      if (descriptor_) return;
-      if (errno != EEXIST) break;
+      if (descriptor_ || errno != EEXIST) break;
     }
-    fail_to_write(path_, errno);
+    if (!descriptor_) fail_to_write(path_, errno);
+    // Where the file system knows no modes, the file is written all the same.
+    if (target.mode) static_cast<void>(::fchmod(descriptor_.get(), *target.mode));
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
@@ -71,7 +87,7 @@ class TemporaryFile {
   }
 
   void require_content(const std::vector<unsigned char>& bytes) {
-    // Only advice: asks the system to read from the disk what it still has in memory.
+    // Advice to read from the disk what is still in memory.
     static_cast<void>(::posix_fadvise(descriptor_.get(), 0, 0, POSIX_FADV_DONTNEED));
     std::vector<unsigned char> buffer(std::min(bytes.size(), chunk_size));
     for (std::size_t done = 0; done < bytes.size();) {
@@ -98,14 +114,14 @@ class TemporaryFile {
   static constexpr std::size_t chunk_size = std::size_t{1} << 22U;
 
   std::string candidate(int attempt) const {
-    // The addition must not make a name too long that the file system takes as it is.
+    // The addition must not make a valid name too long.
     constexpr std::size_t longest_base = 200;
     const std::string base = target_.filename().string().substr(0, longest_base);
     const std::string number = attempt == 0 ? "" : fmt::format(".{}", attempt);
     return (folder_of(target_) / fmt::format(".{}.{}{}.tmp", base, ::getpid(), number)).string();
   }
 
-  std::string path_;  // as the user gave it, for messages
+  std::string path_;  ///< as given, for messages
   fs::path target_;
   std::string name_;
   Descriptor descriptor_;
@@ -115,15 +131,15 @@ class TemporaryFile {
 }  // namespace
 
 void write_atomically(const std::string& path, const std::vector<unsigned char>& bytes) {
-  const fs::path target = resolved_target(path);
+  const Target target = resolve_target(path);
   TemporaryFile file(path, target);
   file.write(bytes);
   file.synchronise();
   file.require_content(bytes);
   file.take_the_place_of_target();
-  synchronise_folder(path, folder_of(target));
+  synchronise_folder(path, folder_of(target.path));
 }
 
-void check_writable(const std::string& path) { const TemporaryFile probe(path, resolved_target(path)); }
+void check_writable(const std::string& path) { const TemporaryFile probe(path, resolve_target(path)); }
 
 }  // namespace lindrift::io

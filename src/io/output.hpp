@@ -24,14 +24,13 @@ struct OutputFile {
 /// @throws Error if HDF5 refuses
 std::vector<unsigned char> hdf5_image(const OutputFile& file);
 
-/// Writes bytes so that `path` is at every moment absent, the old file, or the whole new file: temporary name in the
-/// same folder, write, fsync, read back and compare, rename, fsync of the folder. The temporary file is removed on
-/// failure.
-/// @throws Error naming the path, the system's reason and what to do
+/// Replaces a file so that `path` is at every moment absent, the old file, or the whole new one: a temporary file in the
+/// same folder, write, fsync, read back and compare, rename, fsync of the folder. The new file has the mode of the old
+/// one, and symbolic links are followed. On failure the temporary file is removed.
+/// @throws Error naming the path, the system's reason and what to do; also where the old file is read-only
 void write_atomically(const std::string& path, const std::vector<unsigned char>& bytes);
 
-/// Finds out before a long computation whether write_atomically() could work: the folder exists and takes a new file,
-/// and `path` is absent or a regular file. Nothing is left behind.
+/// Checks before a long computation that write_atomically() could work. Leaves nothing behind.
 /// @throws Error as write_atomically() would
 void check_writable(const std::string& path);
 

@@ -1,11 +1,13 @@
 #include "io/system.hpp"
 
 #include <fcntl.h>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <string_view>
 #include <system_error>
 
@@ -68,6 +70,15 @@ void write_all(int descriptor, std::span<const unsigned char> bytes, const std::
   }
 }
 
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code failure;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, failure))
+    names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 std::filesystem::path folder_of(const std::filesystem::path& file) {
   return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
 }
@@ -80,6 +91,14 @@ void synchronise_folder(const std::string& path, const std::filesystem::path& fo
   // Some network file systems cannot synchronise a folder and say so with EINVAL; their renames are synchronous.
   if (result != 0 && errno != EINVAL && errno != ENOTSUP) fail_to_write(path, errno);
 }
+
+std::string host_name() {
+  std::array<char, 256> text{};
+  ::gethostname(text.data(), text.size() - 1);
+  return text.data();
+}
+
+std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
 bool read_whole(const std::string& path, std::string& text) {
   const Descriptor file(uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));

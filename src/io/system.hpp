@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 /// System calls on files, repeated where a signal interrupts them and with errors that say what to do.
 
@@ -44,6 +45,9 @@ class Descriptor {
 /// @throws Error as fail_to_write()
 void write_all(int descriptor, std::span<const unsigned char> bytes, const std::string& path);
 
+/// Names of the files in a folder, sorted; none if there is no such folder.
+std::vector<std::string> names_in(const std::string& folder);
+
 /// The folder in which a file lies.
 std::filesystem::path folder_of(const std::filesystem::path& file);
 
@@ -51,7 +55,11 @@ std::filesystem::path folder_of(const std::filesystem::path& file);
 /// @param path  of the file, for the message
 void synchronise_folder(const std::string& path, const std::filesystem::path& folder);
 
-/// The bytes of a whole file; nothing if it is not there.
+std::string host_name();
+/// The time now, as 2026-01-31T12:00:00Z.
+std::string utc_now();
+
+/// Reads a whole file; false if it is not there.
 /// @throws Error if it cannot be read
 bool read_whole(const std::string& path, std::string& text);
 

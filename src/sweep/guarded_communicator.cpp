@@ -8,7 +8,7 @@ namespace lindrift::sweep {
 
 namespace {
 
-/// A failure that every member knows of and throws.
+/// A failure that every rank knows of and throws.
 template <class Base>
 class SharedFailure : public Base {
  public:
@@ -17,15 +17,14 @@ class SharedFailure : public Base {
 
 }  // namespace
 
-/// Every member says whether it can go on. If one cannot, all throw what the lowest with the worst state says.
-void GuardedCommunicator::meet(State state, const std::string& failure) {
-  const int worst =
-      members_.maximum(static_cast<int>(state) * size() + (state == State::fine ? 0 : size() - 1 - rank()));
+/// Every rank says whether it can go on. If some cannot, all throw the message of the lowest one in the worst state.
+void GuardedCommunicator::agree(State state, const std::string& failure) {
+  const int worst = ranks_.maximum(static_cast<int>(state) * size() + (state == State::fine ? 0 : size() - 1 - rank()));
   if (worst == 0) return;
   const int speaker = size() - 1 - worst % size();
   Bytes text;
   if (speaker == rank()) text.assign(failure.begin(), failure.end());
-  members_.broadcast(text, speaker);
+  ranks_.broadcast(text, speaker);
   const std::string message(text.begin(), text.end());
   if (static_cast<State>(worst / size()) == State::out_of_device_memory)
     throw SharedFailure<DeviceMemoryError>(message);
@@ -34,36 +33,36 @@ void GuardedCommunicator::meet(State state, const std::string& failure) {
 
 void GuardedCommunicator::all_gather(std::span<double> values, std::span<const std::size_t> bounds) {
   const auto start = std::chrono::steady_clock::now();
-  meet();
-  members_.all_gather(values, bounds);
+  agree();
+  ranks_.all_gather(values, bounds);
   ++traffic_.exchanges;
   traffic_.bytes += static_cast<std::int64_t>(values.size_bytes());
   traffic_.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 int GuardedCommunicator::maximum(int value) {
-  meet();
-  return members_.maximum(value);
+  agree();
+  return ranks_.maximum(value);
 }
 
-void GuardedCommunicator::share(Bytes& bytes) {
-  meet();
-  members_.broadcast(bytes, 0);
+void GuardedCommunicator::broadcast(Bytes& bytes) {
+  agree();
+  ranks_.broadcast(bytes, 0);
 }
 
-void GuardedCommunicator::together(const std::function<void()>& work) {
+void GuardedCommunicator::run_on_all(const std::function<void()>& work) {
   State state = State::fine;
   std::string failure;
   try {
     work();
   } catch (const SharedFailure<Error>&) {
-    throw;  // every member throws it
+    throw;  // every rank throws it
   } catch (const SharedFailure<DeviceMemoryError>&) {
     throw;
   } catch (const CommunicationError&) {
     throw;
   } catch (const Interruption&) {
-    throw;  // all are asked to stop at the same place
+    throw;  // all ranks are asked to stop at the same place
   } catch (const DeviceMemoryError& error) {
     state = State::out_of_device_memory;
     failure = error.what();
@@ -74,7 +73,7 @@ void GuardedCommunicator::together(const std::function<void()>& work) {
     state = State::failed;
     failure = error.what();
   }
-  meet(state, failure);
+  agree(state, failure);
 }
 
 }  // namespace lindrift::sweep

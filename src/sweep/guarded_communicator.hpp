@@ -7,34 +7,33 @@
 
 namespace lindrift::sweep {
 
-/// The ranks of a communicator as members that share one problem. Each exchange begins with a word on whether all
-/// members are still there, so that one that has failed lets the others fail too instead of keeping them waiting.
+/// The communicator of ranks that share a point. Before each exchange the ranks agree that all of them can go on, so a
+/// rank that has failed makes the others fail too instead of leaving them waiting.
 class GuardedCommunicator final : public Communicator {
  public:
-  explicit GuardedCommunicator(ProcessGroup& members) : members_(members) {}
+  explicit GuardedCommunicator(ProcessGroup& ranks) : ranks_(ranks) {}
 
-  int rank() const override { return members_.rank(); }
-  int size() const override { return members_.size(); }
+  int rank() const override { return ranks_.rank(); }
+  int size() const override { return ranks_.size(); }
   void all_gather(std::span<double> values, std::span<const std::size_t> bounds) override;
 
-  /// Largest of the members' values, on every member.
+  /// Largest of the ranks' values, on every rank.
   int maximum(int value);
+  /// Copies the bytes of rank 0 to every rank.
+  void broadcast(Bytes& bytes);
 
-  /// The bytes of the first member on every member.
-  void share(Bytes& bytes);
-
-  /// Does `work` on every member; all must call. If it throws on any of them, every member throws: an Error with the
-  /// message of the lowest member that failed for a reason of its own, a DeviceMemoryError if a member ran out of that.
-  /// @throws CommunicationError if the members cannot be reached, which ends the job
-  void together(const std::function<void()>& work);
+  /// Does `work` on every rank. If it throws on any of them, every rank throws an Error with the message of the lowest
+  /// rank that failed for a reason of its own, or a DeviceMemoryError if a rank ran out of that.
+  /// @throws CommunicationError if the ranks cannot reach each other, which ends the job
+  void run_on_all(const std::function<void()>& work);
 
   const Traffic& traffic() const { return traffic_; }
 
  private:
   enum class State : int { fine, failed, out_of_device_memory };
-  void meet(State state = State::fine, const std::string& failure = {});
+  void agree(State state = State::fine, const std::string& failure = {});
 
-  ProcessGroup& members_;
+  ProcessGroup& ranks_;
   Traffic traffic_;
 };
 

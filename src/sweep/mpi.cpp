@@ -32,30 +32,19 @@ void check(int status, const char* call) {
 }
 #define LINDRIFT_MPI_CHECK(call) check((call), #call)
 
-/// Calls `look` every now and then from a thread of its own, until it is destroyed.
-class Patrol {
+/// Calls a function every 200 microseconds in a thread of its own.
+class Poller {
  public:
-  explicit Patrol(std::function<void()> look) : thread_([this, look = std::move(look)] { walk(look); }) {}
-  ~Patrol() {
-    over_ = true;
-    thread_.join();
-  }
-  Patrol(const Patrol&) = delete;
-  Patrol& operator=(const Patrol&) = delete;
+  explicit Poller(std::function<void()> poll)
+      : thread_([poll = std::move(poll)](const std::stop_token& over) {
+          for (; !over.stop_requested(); std::this_thread::sleep_for(std::chrono::microseconds(200))) poll();
+        }) {}
 
  private:
-  void walk(const std::function<void()>& look) const {
-    constexpr auto pause = std::chrono::microseconds(200);
-    while (!over_) {
-      look();
-      std::this_thread::sleep_for(pause);
-    }
-  }
-  std::atomic<bool> over_ = false;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
-/// A communicator of its own for messages of one purpose.
+/// A duplicate of a communicator, for the messages of one purpose.
 class Channel {
  public:
   explicit Channel(MPI_Comm communicator) {
@@ -71,46 +60,47 @@ class Channel {
   MPI_Comm copy_ = MPI_COMM_NULL;
 };
 
-/// The numbers lie in a window of rank 0's memory, to which the others have access by themselves: one atomic operation
-/// and a flush for each. MPI_Win_allocate lets the library choose memory that the hardware can reach.
-class OneSidedBoard final : public Board {
+/// The counters lie in a window of rank 0's memory; add() is one atomic operation and a flush. MPI_Win_allocate lets
+/// the library choose memory that the hardware can reach.
+class OneSidedCounters final : public SharedCounters {
  public:
-  OneSidedBoard(MPI_Win window, MPI_Comm communicator, bool patrolled) : window_(window), channel_(communicator) {
-    // Between machines without such hardware rank 0 must look after the window; it may be busy with a long point.
-    if (patrolled)
-      patrol_.emplace([this] {
+  /// @param polled  between machines without such hardware rank 0 makes progress on others' accesses only inside MPI
+  ///                calls, and it may be busy with a long point: a thread makes the calls
+  OneSidedCounters(MPI_Win window, MPI_Comm communicator, bool polled) : window_(window), channel_(communicator) {
+    if (polled)
+      poller_.emplace([this] {
         int there = 0;
         MPI_Iprobe(MPI_ANY_SOURCE, ask_tag, channel_.get(), &there, MPI_STATUS_IGNORE);
       });
   }
-  ~OneSidedBoard() override {
-    patrol_.reset();
+  ~OneSidedCounters() override {
+    poller_.reset();
     MPI_Win_unlock_all(window_);
     MPI_Win_free(&window_);
   }
-  OneSidedBoard(const OneSidedBoard&) = delete;
-  OneSidedBoard& operator=(const OneSidedBoard&) = delete;
+  OneSidedCounters(const OneSidedCounters&) = delete;
+  OneSidedCounters& operator=(const OneSidedCounters&) = delete;
 
-  /// A window of zeros that every rank has access to, or MPI_WIN_NULL if a rank cannot have it.
+  /// A window of zeros that every rank can access, or MPI_WIN_NULL if some rank cannot.
   static MPI_Win make_window(MPI_Comm communicator, int rank) {
-    std::int64_t* numbers = nullptr;
+    std::int64_t* values = nullptr;
     MPI_Win window = MPI_WIN_NULL;
-    const MPI_Aint size = rank == 0 ? slots * static_cast<MPI_Aint>(sizeof(std::int64_t)) : 0;
+    const MPI_Aint size = rank == 0 ? counters * static_cast<MPI_Aint>(sizeof(std::int64_t)) : 0;
     int works =
-        MPI_Win_allocate(size, sizeof(std::int64_t), MPI_INFO_NULL, communicator, &numbers, &window) == MPI_SUCCESS;
+        MPI_Win_allocate(size, sizeof(std::int64_t), MPI_INFO_NULL, communicator, &values, &window) == MPI_SUCCESS;
     LINDRIFT_MPI_CHECK(MPI_Allreduce(MPI_IN_PLACE, &works, 1, MPI_INT, MPI_MIN, communicator));
     if (works == 0) return MPI_WIN_NULL;
     LINDRIFT_MPI_CHECK(MPI_Win_set_errhandler(window, MPI_ERRORS_RETURN));
     LINDRIFT_MPI_CHECK(MPI_Win_lock_all(MPI_MODE_NOCHECK, window));
-    if (rank == 0) std::fill(numbers, numbers + slots, 0);
+    if (rank == 0) std::fill(values, values + counters, 0);
     LINDRIFT_MPI_CHECK(MPI_Win_sync(window));
     LINDRIFT_MPI_CHECK(MPI_Barrier(communicator));
     return window;
   }
 
-  std::int64_t add(Slot slot, std::int64_t value) override {
+  std::int64_t add(Counter counter, std::int64_t value) override {
     std::int64_t before = 0;
-    LINDRIFT_MPI_CHECK(MPI_Fetch_and_op(&value, &before, MPI_INT64_T, 0, slot, MPI_SUM, window_));
+    LINDRIFT_MPI_CHECK(MPI_Fetch_and_op(&value, &before, MPI_INT64_T, 0, counter, MPI_SUM, window_));
     LINDRIFT_MPI_CHECK(MPI_Win_flush(0, window_));
     return before;
   }
@@ -119,18 +109,20 @@ class OneSidedBoard final : public Board {
  private:
   MPI_Win window_;
   Channel channel_;
-  std::optional<Patrol> patrol_;
+  std::optional<Poller> poller_;
 };
 
-/// The numbers lie with rank 0, where a thread answers the others: for an MPI without one-sided communication.
-class TwoSidedBoard final : public Board {
+/// The counters lie with rank 0, where a thread answers the others. Needed where an MPI that supports threads has no
+/// one-sided communication with them: Open MPI up to 4 on networks without RDMA, whose osc/pt2pt refuses windows under
+/// MPI_THREAD_MULTIPLE.
+class TwoSidedCounters final : public SharedCounters {
  public:
-  TwoSidedBoard(MPI_Comm communicator, int rank) : channel_(communicator), root_(rank == 0) {
-    if (root_) patrol_.emplace([this] { answer(); });
+  TwoSidedCounters(MPI_Comm communicator, int rank) : channel_(communicator), root_(rank == 0) {
+    if (root_) poller_.emplace([this] { answer(); });
   }
-  std::int64_t add(Slot slot, std::int64_t value) override {
-    if (root_) return numbers_.at(slot).fetch_add(value);
-    const std::array<std::int64_t, 2> question = {slot, value};
+  std::int64_t add(Counter counter, std::int64_t value) override {
+    if (root_) return values_.at(counter).fetch_add(value);
+    const std::array<std::int64_t, 2> question = {counter, value};
     std::int64_t before = 0;
     LINDRIFT_MPI_CHECK(MPI_Sendrecv(question.data(), 2, MPI_INT64_T, 0, ask_tag, &before, 1, MPI_INT64_T, 0, answer_tag,
                                     channel_.get(), MPI_STATUS_IGNORE));
@@ -146,15 +138,15 @@ class TwoSidedBoard final : public Board {
     while (MPI_Iprobe(MPI_ANY_SOURCE, ask_tag, channel_.get(), &there, &status) == MPI_SUCCESS && there != 0) {
       std::array<std::int64_t, 2> question{};
       MPI_Recv(question.data(), 2, MPI_INT64_T, status.MPI_SOURCE, ask_tag, channel_.get(), MPI_STATUS_IGNORE);
-      const std::int64_t before = numbers_.at(static_cast<std::size_t>(question[0])).fetch_add(question[1]);
+      const std::int64_t before = values_.at(static_cast<std::size_t>(question[0])).fetch_add(question[1]);
       MPI_Send(&before, 1, MPI_INT64_T, status.MPI_SOURCE, answer_tag, channel_.get());
     }
   }
 
   Channel channel_;
   bool root_;
-  std::array<std::atomic<std::int64_t>, slots> numbers_{};
-  std::optional<Patrol> patrol_;
+  std::array<std::atomic<std::int64_t>, counters> values_{};
+  std::optional<Poller> poller_;
 };
 
 class MpiGroup : public ProcessGroup {
@@ -195,20 +187,20 @@ class MpiGroup : public ProcessGroup {
   }
 
   void all_gather(std::span<double> values, std::span<const std::size_t> bounds) override {
-    const auto members = static_cast<std::size_t>(size_);
-    if (bounds.size() != members + 1 || bounds.front() != 0 || bounds.back() != values.size() ||
+    const auto ranks = static_cast<std::size_t>(size_);
+    if (bounds.size() != ranks + 1 || bounds.front() != 0 || bounds.back() != values.size() ||
         !std::is_sorted(bounds.begin(), bounds.end()))
-      throw ShapeError("all_gather: bounds must ascend from 0 to the length of the array, one more than members");
+      throw ShapeError("all_gather: bounds must ascend from 0 to the length of the array, one more than ranks");
     if (values.size() > INT_MAX) {  // MPI counts with int
-      for (std::size_t r = 0; r < members; ++r)
+      for (std::size_t r = 0; r < ranks; ++r)
         for_each_chunk(bounds[r + 1] - bounds[r], [&](std::size_t first, int count) {
           LINDRIFT_MPI_CHECK(
               MPI_Bcast(values.data() + bounds[r] + first, count, MPI_DOUBLE, static_cast<int>(r), communicator_));
         });
       return;
     }
-    std::vector<int> counts(members), starts(members);
-    for (std::size_t r = 0; r < members; ++r) {
+    std::vector<int> counts(ranks), starts(ranks);
+    for (std::size_t r = 0; r < ranks; ++r) {
       counts[r] = static_cast<int>(bounds[r + 1] - bounds[r]);
       starts[r] = static_cast<int>(bounds[r]);
     }
@@ -222,7 +214,7 @@ class MpiGroup : public ProcessGroup {
     return std::make_unique<MpiGroup>(part);
   }
 
-  std::unique_ptr<Board> make_board() override;
+  std::unique_ptr<SharedCounters> make_counters() override;
 
   void abort(int exit_code) override {
     MPI_Abort(communicator_, exit_code);
@@ -242,24 +234,23 @@ class MpiGroup : public ProcessGroup {
   int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1;
 };
 
-std::unique_ptr<Board> MpiGroup::make_board() {
+std::unique_ptr<SharedCounters> MpiGroup::make_counters() {
   int level = MPI_THREAD_SINGLE;
   LINDRIFT_MPI_CHECK(MPI_Query_thread(&level));
   const bool threads = level == MPI_THREAD_MULTIPLE;
-  const char* choice = std::getenv("LINDRIFT_BOARD");
+  const char* choice = std::getenv("LINDRIFT_COUNTERS");  // for tests
   if (choice == nullptr || std::string(choice) != "two-sided") {
-    const MPI_Win window = OneSidedBoard::make_window(communicator_, rank_);
+    const MPI_Win window = OneSidedCounters::make_window(communicator_, rank_);
     const bool one_machine = maximum(local_size_ < size_ ? 1 : 0) == 0;
     if (window != MPI_WIN_NULL)
-      return std::make_unique<OneSidedBoard>(window, communicator_, rank_ == 0 && !one_machine && threads);
+      return std::make_unique<OneSidedCounters>(window, communicator_, rank_ == 0 && !one_machine && threads);
   }
-  if (!threads) return nullptr;
-  return std::make_unique<TwoSidedBoard>(communicator_, rank_);
+  if (!threads)
+    throw CommunicationError("this MPI has neither one-sided communication nor MPI_THREAD_MULTIPLE; one is needed");
+  return std::make_unique<TwoSidedCounters>(communicator_, rank_);
 }
 
-/// MPI from start to end.
-class MpiLibrary {
- public:
+struct MpiLibrary {
   MpiLibrary(int* argc, char*** argv) {
     int provided = 0;
     LINDRIFT_MPI_CHECK(MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &provided));
@@ -268,7 +259,7 @@ class MpiLibrary {
   MpiLibrary(const MpiLibrary&) = delete;
   MpiLibrary& operator=(const MpiLibrary&) = delete;
 
-  /// A communicator of our own: a library that uses the world for itself does not get in our way.
+  /// A communicator of our own, which other libraries that use MPI's world do not disturb.
   static MPI_Comm copy_of_world() {
     MPI_Comm copy;
     LINDRIFT_MPI_CHECK(MPI_Comm_dup(MPI_COMM_WORLD, &copy));

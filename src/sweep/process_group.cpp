@@ -8,38 +8,34 @@ namespace lindrift::sweep {
 
 namespace {
 
-class OwnBoard final : public Board {
+/// Environment variables that launchers set for a rank: Open MPI, MPICH and its relatives, PMIx (srun and others).
+constexpr const char* launcher_variables[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMI_RANK", "PMIX_RANK",
+                                              "MV2_COMM_WORLD_SIZE"};
+
+class LocalCounters final : public SharedCounters {
  public:
-  std::int64_t add(Slot slot, std::int64_t value) override { return numbers_.at(slot).fetch_add(value); }
+  std::int64_t add(Counter counter, std::int64_t value) override { return values_.at(counter).fetch_add(value); }
   const char* kind() const override { return "own"; }
 
  private:
-  std::array<std::atomic<std::int64_t>, slots> numbers_{};
+  std::array<std::atomic<std::int64_t>, counters> values_{};
 };
 
 }  // namespace
 
-std::unique_ptr<Board> ProcessGroup::make_board() { return std::make_unique<OwnBoard>(); }
+std::unique_ptr<SharedCounters> ProcessGroup::make_counters() { return std::make_unique<LocalCounters>(); }
 
 void ProcessGroup::abort(int exit_code) { std::_Exit(exit_code); }
 
-namespace {
-
-/// What the launchers leave in the environment of a rank: Open MPI, MPICH and its kin, PMIx (srun and others).
-constexpr const char* launcher_marks[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMI_RANK", "PMIX_RANK",
-                                          "MV2_COMM_WORLD_SIZE"};
-
-}  // namespace
-
 bool launched_by_mpi() {
-  // MPI_Init of a process without a launcher takes half a second, so the launchers' marks are looked for first.
-  for (const char* mark : launcher_marks)
+  // Looked for first, because MPI_Init without a launcher takes half a second.
+  for (const char* mark : launcher_variables)
     if (std::getenv(mark)) return true;
   return false;
 }
 
 void forget_launcher() {
-  for (const char* mark : launcher_marks) unsetenv(mark);
+  for (const char* mark : launcher_variables) unsetenv(mark);
 }
 
 int launcher_rank() {

@@ -13,26 +13,26 @@ namespace lindrift::sweep {
 
 using Bytes = std::vector<unsigned char>;
 
-/// The ranks cannot reach each other. No rank can get over this alone: the job ends.
+/// The ranks cannot reach each other, which ends the job.
 class CommunicationError : public Error {
  public:
   using Error::Error;
 };
 
-/// Numbers on rank 0 that every rank reads and adds to at any time, without rank 0 doing anything for it.
-class Board {
+/// Counters on rank 0 that every rank reads and adds to at any time, whatever rank 0 is doing.
+class SharedCounters {
  public:
-  enum Slot : int { next, done, failed, not_converged, left, told, slots };
+  enum Counter : int { queue_head, done, failed, not_converged, ranks_ready, warnings, counters };
 
-  virtual ~Board() = default;
-  /// Adds to a number and gives what it was before.
-  virtual std::int64_t add(Slot slot, std::int64_t value) = 0;
-  std::int64_t read(Slot slot) { return add(slot, 0); }
+  virtual ~SharedCounters() = default;
+  /// Adds to a counter and returns its value before.
+  virtual std::int64_t add(Counter counter, std::int64_t value) = 0;
+  std::int64_t read(Counter counter) { return add(counter, 0); }
   /// "one-sided", "two-sided"
   virtual const char* kind() const = 0;
 };
 
-/// What ranks said to each other, and how long this one was at it, waiting included.
+/// What ranks sent each other, and the time this took, waiting included.
 struct Traffic {
   std::int64_t exchanges = 0, bytes = 0;
   double seconds = 0.0;
@@ -52,26 +52,25 @@ class ProcessGroup : public Communicator {
   /// The group of the ranks that give the same colour (>= 0), in the same order. It must not outlive this one.
   virtual std::unique_ptr<ProcessGroup> split(int /*colour*/) { return std::make_unique<ProcessGroup>(); }
 
-  /// A board of zeros for these ranks; null where they cannot have one. Every rank must call, and let go of it
-  /// together.
-  virtual std::unique_ptr<Board> make_board();
+  /// Counters of zero for these ranks, which must also destroy them together.
+  virtual std::unique_ptr<SharedCounters> make_counters();
 
-  /// Ends the whole job at once: for failures that one rank cannot get over alone.
+  /// Ends the whole job at once, for failures that one rank cannot recover from alone. Not collective.
   virtual void abort(int exit_code);
 };
 
 /// True if a launcher (mpirun, srun) started this process as one of several.
 bool launched_by_mpi();
 
-/// The rank that a launcher gave this process, known before MPI is started; 0 without a launcher.
+/// The rank that a launcher gave this process, known before MPI is initialised; 0 without a launcher.
 int launcher_rank();
 
-/// Takes the launcher's marks out of the environment, so that programs which this process starts are no ranks of its
-/// job.
+/// Removes the launcher's variables from the environment, so that programs started by this process are not ranks of
+/// its job.
 void forget_launcher();
 
-/// The communicator of this process: MPI's world if a launcher started it, else the serial one. Call once; the world
-/// ends with the object.
+/// All ranks of the job: MPI's world if a launcher started this process, otherwise this process alone. To be called
+/// once; MPI ends with the object.
 /// @throws Error if a launcher started the process and this build has no MPI
 std::unique_ptr<ProcessGroup> make_process_group(int* argc, char*** argv);
 

@@ -5,136 +5,118 @@
 #include "lindrift/error.hpp"
 
 namespace lindrift::sweep {
-
 namespace {
 
-class Writer {
- public:
-  template <class T>
-  void put(const T& value) {
-    put_bytes(&value, sizeof(T));
-  }
-  void put_bytes(const void* data, std::size_t size) {
-    const auto* bytes = static_cast<const unsigned char*>(data);
-    bytes_.insert(bytes_.end(), bytes, bytes + size);
-  }
-  void put_text(const std::string& text) {
-    put(static_cast<std::uint64_t>(text.size()));
-    put_bytes(text.data(), text.size());
-  }
-  Bytes take() { return std::move(bytes_); }
+/// Appends the parts of a record to bytes.
+struct Encoder {
+  Bytes bytes{};
 
- private:
-  Bytes bytes_;
+  void raw(const void* data, std::size_t size) {
+    const auto* first = static_cast<const unsigned char*>(data);
+    bytes.insert(bytes.end(), first, first + size);
+  }
+  std::size_t count(std::size_t size, std::size_t /*element*/) {
+    const std::uint64_t number = size;
+    raw(&number, sizeof number);
+    return size;
+  }
 };
 
-class Reader {
- public:
-  explicit Reader(const Bytes& bytes) : bytes_(bytes) {}
-  template <class T>
-  T get() {
-    T value;
-    get_bytes(&value, sizeof(T));
-    return value;
-  }
-  void get_bytes(void* target, std::size_t size) {
-    if (size > bytes_.size() - position_) throw Error("a point's record is cut short");
-    if (size > 0) std::memcpy(target, bytes_.data() + position_, size);
-    position_ += size;
-  }
-  /// A count of elements that the rest of the record can hold.
-  std::size_t get_count(std::size_t element) {
-    const auto count = get<std::uint64_t>();
-    if (count > (bytes_.size() - position_) / element) throw Error("a point's record is cut short");
-    return static_cast<std::size_t>(count);
-  }
-  std::string get_text() {
-    std::string text(get_count(1), '\0');
-    get_bytes(text.data(), text.size());
-    return text;
-  }
-  bool at_end() const { return position_ == bytes_.size(); }
+/// Reads the parts of a record from bytes, in the order in which Encoder wrote them.
+struct Decoder {
+  const Bytes& bytes;
+  std::size_t position = 0;
 
- private:
-  const Bytes& bytes_;
-  std::size_t position_ = 0;
+  void raw(void* data, std::size_t size) {
+    if (size > bytes.size() - position) throw Error("a point's record is cut short");
+    if (size > 0) std::memcpy(data, bytes.data() + position, size);
+    position += size;
+  }
+  /// A number of elements that the rest of the record can hold.
+  std::size_t count(std::size_t /*size*/, std::size_t element) {
+    std::uint64_t number = 0;
+    raw(&number, sizeof number);
+    if (number > (bytes.size() - position) / element) throw Error("a point's record is cut short");
+    return static_cast<std::size_t>(number);
+  }
 };
 
-template <std::size_t Kind = 0>
-io::Data read_data(Reader& reader, std::size_t kind) {
-  if constexpr (Kind < std::variant_size_v<io::Data>) {
-    if (kind != Kind) return read_data<Kind + 1>(reader, kind);
-    std::variant_alternative_t<Kind, io::Data> values;
-    using Element = typename decltype(values)::value_type;
-    if constexpr (std::is_same_v<Element, std::string>) {
-      const std::size_t count = reader.get_count(sizeof(std::uint64_t));
-      for (std::size_t i = 0; i < count; ++i) values.push_back(reader.get_text());
-    } else {
-      values.resize(reader.get_count(sizeof(Element)));
-      reader.get_bytes(values.data(), values.size() * sizeof(Element));
-    }
-    return values;
+// Each part of a record is described once, for both directions: `transfer` reads or writes it.
+
+template <class Archive, class Number>
+requires std::is_trivially_copyable_v<Number>
+void transfer(Archive& archive, Number& number) { archive.raw(&number, sizeof number); }
+
+template <class Archive>
+void transfer(Archive& archive, std::string& text) {
+  text.resize(archive.count(text.size(), 1));
+  archive.raw(text.data(), text.size());
+}
+
+template <class Archive, class Element>
+void transfer(Archive& archive, std::vector<Element>& values) {
+  if constexpr (std::is_trivially_copyable_v<Element>) {
+    values.resize(archive.count(values.size(), sizeof(Element)));
+    archive.raw(values.data(), values.size() * sizeof(Element));
   } else {
-    throw Error("a point's record holds data of an unknown kind");
+    values.resize(archive.count(values.size(), sizeof(std::uint64_t)));
+    for (Element& value : values) transfer(archive, value);
   }
+}
+
+template <class Archive>
+void transfer(Archive& archive, std::pair<std::string, double>& scalar) {
+  transfer(archive, scalar.first);
+  transfer(archive, scalar.second);
+}
+
+/// Turns `data` into the alternative of the variant that a number stands for.
+template <std::size_t Kind = 0>
+void select(io::Data& data, std::uint64_t kind) {
+  if constexpr (Kind == std::variant_size_v<io::Data>) {
+    throw Error("a point's record holds data of an unknown kind");
+  } else if (kind != Kind) {
+    select<Kind + 1>(data, kind);
+  } else if (data.index() != Kind) {
+    data.emplace<Kind>();
+  }
+}
+
+template <class Archive>
+void transfer(Archive& archive, io::Data& data) {
+  std::uint64_t kind = data.index();
+  transfer(archive, kind);
+  select(data, kind);
+  std::visit([&](auto& values) { transfer(archive, values); }, data);
+}
+
+template <class Archive>
+void transfer(Archive& archive, Record& record) {
+  transfer(archive, record.point);
+  transfer(archive, record.status);
+  transfer(archive, record.message);
+  transfer(archive, record.seconds);
+  for (std::string* text : {&record.backend, &record.backend_reason, &record.algorithm, &record.algorithm_reason})
+    transfer(archive, *text);
+  transfer(archive, record.data);
+  transfer(archive, record.summary);
 }
 
 }  // namespace
 
 Bytes encode(const Record& record) {
-  Writer writer;
-  writer.put(record.point);
-  writer.put(static_cast<std::uint8_t>(record.status));
-  writer.put_text(record.message);
-  writer.put(record.seconds);
-  for (const std::string* text : {&record.backend, &record.backend_reason, &record.algorithm, &record.algorithm_reason})
-    writer.put_text(*text);
-  writer.put(static_cast<std::uint64_t>(record.data.size()));
-  for (const io::Data& data : record.data) {
-    writer.put(static_cast<std::uint64_t>(data.index()));
-    std::visit(
-        [&](const auto& values) {
-          using Element = typename std::decay_t<decltype(values)>::value_type;
-          writer.put(static_cast<std::uint64_t>(values.size()));
-          if constexpr (std::is_same_v<Element, std::string>) {
-            for (const std::string& text : values) writer.put_text(text);
-          } else {
-            writer.put_bytes(values.data(), values.size() * sizeof(Element));
-          }
-        },
-        data);
-  }
-  writer.put(static_cast<std::uint64_t>(record.summary.size()));
-  for (const auto& [name, value] : record.summary) {
-    writer.put_text(name);
-    writer.put(value);
-  }
-  return writer.take();
+  Encoder encoder;
+  transfer(encoder, const_cast<Record&>(record));  // an Encoder only reads
+  return std::move(encoder.bytes);
 }
 
 Record decode(const Bytes& bytes) {
-  Reader reader(bytes);
+  Decoder decoder{bytes};
   Record record;
-  record.point = reader.get<std::uint64_t>();
-  const auto status = reader.get<std::uint8_t>();
+  transfer(decoder, record);
+  const auto status = static_cast<std::uint8_t>(record.status);
   if (status < 1 || status > 3) throw Error("a point's record has no status");
-  record.status = static_cast<Status>(status);
-  record.message = reader.get_text();
-  record.seconds = reader.get<double>();
-  for (std::string* text : {&record.backend, &record.backend_reason, &record.algorithm, &record.algorithm_reason})
-    *text = reader.get_text();
-  const std::size_t fields = reader.get_count(2 * sizeof(std::uint64_t));
-  for (std::size_t i = 0; i < fields; ++i) {
-    const auto kind = static_cast<std::size_t>(reader.get<std::uint64_t>());
-    record.data.push_back(read_data(reader, kind));
-  }
-  const std::size_t scalars = reader.get_count(sizeof(std::uint64_t) + sizeof(double));
-  for (std::size_t i = 0; i < scalars; ++i) {
-    std::string name = reader.get_text();
-    const double value = reader.get<double>();
-    record.summary.emplace_back(std::move(name), value);
-  }
-  if (!reader.at_end()) throw Error("a point's record is longer than its content");
+  if (decoder.position != bytes.size()) throw Error("a point's record is longer than its content");
   return record;
 }
 

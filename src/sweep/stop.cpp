@@ -8,11 +8,18 @@ namespace {
 
 volatile std::sig_atomic_t caught = 0;
 
-constexpr std::array signals = {SIGTERM, SIGINT, SIGUSR1};
-std::array<struct sigaction, signals.size()> before;
+struct NamedSignal {
+  int number;
+  const char* name;
+};
+constexpr std::array stop_signals = {NamedSignal{SIGTERM, "SIGTERM"}, NamedSignal{SIGINT, "SIGINT"},
+                                     NamedSignal{SIGHUP, "SIGHUP"},   NamedSignal{SIGUSR1, "SIGUSR1"},
+                                     NamedSignal{SIGUSR2, "SIGUSR2"}, NamedSignal{SIGXCPU, "SIGXCPU"}};
+std::array<struct sigaction, stop_signals.size()> before;
+struct sigaction before_xfsz;
 
 extern "C" void note_signal(int number) {
-  // Someone at a terminal who asks twice means it.
+  // Whoever presses Ctrl-C twice means it.
   if (number == SIGINT && caught == SIGINT) {
     std::signal(SIGINT, SIG_DFL);
     std::raise(SIGINT);
@@ -28,29 +35,26 @@ StopWatch::StopWatch(Clock::time_point start, double max_seconds) : start_(start
   action.sa_handler = note_signal;
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;
-  for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &action, &before[i]);
+  for (std::size_t i = 0; i < stop_signals.size(); ++i) {
+    sigaction(stop_signals[i].number, nullptr, &before[i]);
+    // What the parent ignored, as nohup does with SIGHUP, stays ignored.
+    if (before[i].sa_handler != SIG_IGN) sigaction(stop_signals[i].number, &action, nullptr);
+  }
+  action.sa_handler = SIG_IGN;  // a write beyond the limit on file sizes fails, and says so
+  sigaction(SIGXFSZ, &action, &before_xfsz);
 }
 
 StopWatch::~StopWatch() {
-  for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &before[i], nullptr);
+  for (std::size_t i = 0; i < stop_signals.size(); ++i) sigaction(stop_signals[i].number, &before[i], nullptr);
+  sigaction(SIGXFSZ, &before_xfsz, nullptr);
 }
 
 std::string StopWatch::reason() const {
   if (const char* own = own_reason_) return own;
-  switch (caught) {
-    case 0:
-      break;
-    case SIGTERM:
-      return "SIGTERM";
-    case SIGINT:
-      return "SIGINT";
-    case SIGUSR1:
-      return "SIGUSR1";
-    default:
-      return "a signal";
-  }
+  for (const NamedSignal& signal : stop_signals)
+    if (caught == signal.number) return signal.name;
   if (max_seconds_ > 0.0 && std::chrono::duration<double>(Clock::now() - start_).count() >= max_seconds_)
-    return "the time given by --max-time is over";
+    return "the time limit of --max-time";
   return "";
 }
 

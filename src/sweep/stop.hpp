@@ -6,23 +6,24 @@
 
 namespace lindrift::sweep {
 
-/// Why a run should end before it is done. SIGTERM, SIGINT and SIGUSR1 are noted instead of ending the process, from
-/// the construction of this to its end; a second SIGINT ends the process as it otherwise would.
+/// Why a run should stop before its end. While this object lives, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 and SIGXCPU
+/// are noted instead of ending the process, unless they were ignored before; a second SIGINT ends it. SIGXFSZ is
+/// ignored, so that the write fails instead.
 class StopWatch {
  public:
   using Clock = std::chrono::steady_clock;
 
   /// @param start        of the run
-  /// @param max_seconds  how long it may last; 0 or less: no limit
+  /// @param max_seconds  time limit; 0 or less: none
   StopWatch(Clock::time_point start, double max_seconds);
   ~StopWatch();
   StopWatch(const StopWatch&) = delete;
   StopWatch& operator=(const StopWatch&) = delete;
 
   bool wanted() const { return !reason().empty(); }
-  /// "SIGTERM", "--max-time is over", ...; empty if the run may go on.
+  /// "SIGTERM", "the time limit of --max-time", ...; empty if the run may go on.
   std::string reason() const;
-  /// Stops for a reason of the caller's own; may come from any thread. The text must live on.
+  /// Stops for another reason; may be called from any thread. The text must live on.
   void stop(const char* reason) { own_reason_ = reason; }
 
  private:

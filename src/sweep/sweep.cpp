@@ -19,119 +19,123 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// Tickets from here on say that the run is being stopped: whoever stops it moves the counter far beyond the last unit.
+/// The queue's head from here on means that the run is being stopped: whoever stops it moves the head far beyond the
+/// last unit.
 constexpr std::int64_t stop_mark = std::int64_t{1} << 40;
 
 /// One rank's part of a run.
 class Worker {
  public:
-  Worker(const config::Document& document, const TaskEntry& task, const Execution& execution,
-         ProcessGroup& communicator, const Wanted& wanted, const Tally& before, const Conduct& conduct)
+  Worker(const config::Document& document, const TaskEntry& task, const Execution& execution, ProcessGroup& ranks,
+         const PointSet& missing, const Tally& before, const RunOptions& options)
       : document_(document),
         task_(task),
         execution_(execution),
-        communicator_(communicator),
-        conduct_(conduct),
-        agenda_(document, task, wanted, communicator.size()),
-        board_(communicator.make_board()),
+        ranks_(ranks),
+        options_(options),
+        queue_(document, task, missing, ranks.size()),
+        counters_(ranks.make_counters()),
         before_(before) {}
 
-  Leaving run() {
+  RunOutcome run() {
     report();
-    tell_of_idle_ranks();
-    alone();
-    const bool stopped = communicator_.maximum(stopping_ ? 1 : 0) != 0;
-    if (!stopped && agenda_.teams() > 0) shared();
-    wait_for_the_others();
-    leaving_.stopped = communicator_.maximum(stopping_ ? 1 : 0) != 0;
-    // Nobody but rank 0 touches the board from here on: it may take the board down.
-    if (communicator_.rank() == 0) leaving_.tally = tally();
+    warn_of_idle_ranks();
+    run_single_units();
+    const bool stopped = ranks_.maximum(stopping_ ? 1 : 0) != 0;
+    if (!stopped && queue_.shared() > 0) run_shared_unit();
+    wait_for_others();
+    outcome_.stopped = ranks_.maximum(stopping_ ? 1 : 0) != 0;
+    // From here on only rank 0 uses the counters, so it may take them down.
+    if (is_root()) outcome_.tally = tally();
     report();
-    return std::move(leaving_);
+    return std::move(outcome_);
   }
 
  private:
+  bool is_root() const { return ranks_.rank() == 0; }
+
   // --- taking units ---
 
-  void tell_of_idle_ranks() const {
-    const auto ranks = static_cast<std::size_t>(communicator_.size());
-    const std::size_t units = agenda_.units();
-    if (communicator_.rank() != 0 || !conduct_.warn || units >= ranks || agenda_.teams() > 0) return;
-    const Grouping& grouping = agenda_.grouping();
-    conduct_.warn(fmt::format("{} ranks for {} {}{}: {} of them idle", ranks, units,
-                              grouping.chained    ? "chain"
-                              : grouping.size > 1 ? "group"
-                                                  : "point",
-                              units == 1 ? "" : "s", ranks - units));
+  void warn_of_idle_ranks() const {
+    const auto ranks = static_cast<std::size_t>(ranks_.size());
+    const std::size_t units = queue_.units();
+    if (!is_root() || !options_.warn || units >= ranks || queue_.shared() > 0) return;
+    const char* unit = queue_.grouping().chained ? "chain" : queue_.grouping().size > 1 ? "group" : "point";
+    options_.warn(
+        fmt::format("{} ranks for {} {}{}: {} of them idle", ranks, units, unit, units == 1 ? "" : "s", ranks - units));
   }
 
-  void alone() {
-    if (conduct_.schedule == Schedule::dynamic && board_) {
-      while (!stop_asked()) {
-        const auto start = Clock::now();
-        const std::int64_t ticket = board_->add(Board::next, 1);
-        leaving_.claims.seconds += seconds_since(start);
-        ++leaving_.claims.exchanges;
-        if (ticket >= stop_mark) stopping_ = true;
-        if (ticket >= static_cast<std::int64_t>(agenda_.alone())) return;
-        take(static_cast<std::size_t>(ticket));
+  void run_single_units() {
+    if (options_.schedule == Schedule::static_even) {
+      for (const std::size_t unit : queue_.assigned_to(ranks_.rank(), ranks_.size())) {
+        if (stop_requested() || run_is_stopping()) return;
+        run_unit(unit);
       }
+      return;
+    }
+    while (!stop_requested()) {
+      const auto start = Clock::now();
+      const std::int64_t head = counters_->add(SharedCounters::queue_head, 1);
+      outcome_.queue.seconds += seconds_since(start);
+      ++outcome_.queue.exchanges;
+      if (head >= stop_mark) stopping_ = true;
+      if (head >= static_cast<std::int64_t>(queue_.first_shared())) return;
+      run_unit(static_cast<std::size_t>(head));
+    }
+  }
+
+  void run_shared_unit() {
+    const int unit = shared_unit_of(ranks_.rank(), ranks_.size(), queue_.shared());
+    const auto group = ranks_.split(unit);
+    GuardedCommunicator communicator(*group);
+    if (group->size() > 1) communicator_ = &communicator;
+    run_unit(queue_.first_shared() + static_cast<std::size_t>(unit));
+    outcome_.sharing = communicator.traffic();
+    communicator_ = nullptr;
+  }
+
+  void run_unit(std::size_t unit) {
+    const std::vector<std::size_t> points = queue_.points(unit);
+    if (queue_.grouping().size > 1 && task_.run_group) {
+      const auto [first, size] = queue_.group(unit);
+      run_group(points, first, size);
     } else {
-      for (const std::size_t place : agenda_.dealt(communicator_.rank(), communicator_.size())) {
-        if (stop_asked() || (board_ && board_->read(Board::next) >= stop_mark)) stopping_ = true;
+      for (const std::size_t point : points) {
         if (stopping_) return;
-        take(place);
+        finish(run_point(point));
       }
     }
   }
 
-  void shared() {
-    const int own = team_of(communicator_.rank(), communicator_.size(), agenda_.teams());
-    const auto members = communicator_.split(own);
-    std::optional<GuardedCommunicator> team;
-    if (members->size() > 1) team.emplace(*members);
-    team_ = team ? &*team : nullptr;
-    take(agenda_.alone() + static_cast<std::size_t>(own));
-    if (team) leaving_.team = team->traffic();
-    team_ = nullptr;
-  }
+  // --- stopping ---
 
   /// Whether this rank must stop for a reason of its own; tells the others.
-  bool stop_asked() {
-    if (!stopping_ && conduct_.stop_wanted && conduct_.stop_wanted()) stop();
+  bool stop_requested() {
+    if (!stopping_ && options_.stop_requested && options_.stop_requested()) stop();
+    return stopping_;
+  }
+  bool run_is_stopping() {
+    stopping_ = stopping_ || counters_->read(SharedCounters::queue_head) >= stop_mark;
     return stopping_;
   }
   void stop() {
     stopping_ = true;
-    if (board_) board_->add(Board::next, stop_mark);
-  }
-
-  void take(std::size_t place) {
-    std::vector<std::size_t> points = agenda_.points(place);
-    if (agenda_.grouping().size > 1 && task_.run_group) {
-      const auto [first, size] = agenda_.group(place);
-      together(points, first, size);
-      return;
-    }
-    for (const std::size_t point : points) {
-      if (stopping_) return;
-      finish(compute(point));
-    }
+    counters_->add(SharedCounters::queue_head, stop_mark);
   }
 
   // --- computing ---
 
-  /// Runs points of the group of so many points from the first one on; those that it leaves without a result, in
-  /// smaller groups, at last one by one.
-  void together(const std::vector<std::size_t>& points, std::size_t first_point, std::size_t size) {
+  /// Runs points of a group together. Those left without a result are run again, in smaller groups where the device had
+  /// too little memory, otherwise one by one.
+  void run_group(const std::vector<std::size_t>& points, std::size_t first_point, std::size_t size) {
     if (stopping_) return;
-    Group group{document_, agenda_.grouping().chained, first_point, std::vector<bool>(size, false)};
+    Group group{document_, queue_.grouping().chained, first_point, std::vector<bool>(size, false)};
     for (const std::size_t point : points) group.wanted[point - first_point] = true;
     std::vector<bool> finished(size, false);
     auto start = Clock::now();
-    bool device_memory = false;
+    bool out_of_memory = false;
     try {
-      const Monitor monitor{.progress = progress_of(), .checkpoint = {}, .restored = {}};
+      const Monitor monitor{.progress = progress(), .checkpoint = {}, .restored = {}};
       task_.run_group(group, execution_, monitor, [&](std::size_t i, io::Result result) {
         if (result.stopped) return;
         Record record = record_of(first_point + i, std::move(result));
@@ -143,21 +147,22 @@ class Worker {
     } catch (const CommunicationError&) {
       throw;
     } catch (const DeviceMemoryError& failure) {
-      device_memory = true;
-      say_once(fmt::format("{}; trying fewer points at once", failure.what()));
+      out_of_memory = true;
+      warn_once(fmt::format("{}; trying fewer points at once", failure.what()));
     } catch (const std::exception&) {
-      // Which point it was will show when they are tried one by one.
+      // Running them one by one will show which point it was.
     }
     std::vector<std::size_t> rest;
     for (const std::size_t point : points)
       if (!finished[point - first_point]) rest.push_back(point);
-    if (rest.empty() || stopping_) return;
-    const std::size_t half = device_memory ? (rest.size() + 1) / 2 : 1;
-    for (std::size_t first = 0; first < rest.size(); first += half) {
-      if (half == 1 && !stopping_) finish(compute(rest[first]));
-      if (half == 1) continue;
-      const auto begin = rest.begin() + static_cast<std::ptrdiff_t>(first);
-      together({begin, begin + static_cast<std::ptrdiff_t>(std::min(half, rest.size() - first))}, first_point, size);
+    const std::size_t half = out_of_memory ? (rest.size() + 1) / 2 : 1;
+    for (auto first = rest.begin(); first != rest.end() && !stopping_;) {
+      const auto last = first + std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(half), rest.end() - first);
+      if (half == 1)
+        finish(run_point(*first));
+      else
+        run_group({first, last}, first_point, size);
+      first = last;
     }
   }
 
@@ -171,47 +176,32 @@ class Worker {
     record.backend_reason = std::move(result.backend_reason);
     record.algorithm = std::move(result.algorithm);
     record.algorithm_reason = std::move(result.algorithm_reason);
-    const auto& wanted = document_.base.texts("output.fields");
+    const auto& kept = document_.base.texts("output.fields");
     for (io::Field& field : result.fields)
-      if (wanted.empty() || std::find(wanted.begin(), wanted.end(), field.name) != wanted.end())
+      if (kept.empty() || std::find(kept.begin(), kept.end(), field.name) != kept.end())
         record.data.push_back(std::move(field.data));
     return record;
   }
 
-  /// Runs one point, on all members of the team if there is one; whatever it throws becomes its message.
-  Record compute(std::size_t point) {
-    Record record;
-    record.point = point;
+  /// Runs one point, with the ranks that share it if there are any. What it throws becomes its message.
+  Record run_point(std::size_t point) {
     const auto start = Clock::now();
-    const auto run_on = [&](Execution execution) {
-      execution.communicator = team_;
-      io::Result result;
-      const auto work = [&] { result = task_.run(document_.point(point), execution, monitor_of(point)); };
-      if (team_ != nullptr)
-        team_->together(work);
-      else
-        work();
-      if (result.stopped) {
-        stopping_ = true;
-        leaving_.unfinished = result;
-      }
-      record = record_of(point, std::move(result));
-    };
+    Record record;
     try {
       try {
-        run_on(execution_);
+        record = run_point_on(execution_, point);
       } catch (const DeviceMemoryError& failure) {
         if (execution_.backend != Backend::automatic) throw;
-        say_once(fmt::format("{}; such points are computed on the CPU", failure.what()));
+        warn_once(fmt::format("{}; such points are computed on the CPU", failure.what()));
         Execution on_cpu = execution_;
         on_cpu.backend = Backend::cpu;
-        run_on(on_cpu);
+        record = run_point_on(on_cpu, point);
         if (record.message.empty() && record.status != Status::missing)
           record.message = "computed on the CPU: the device has not enough free memory";
       }
     } catch (const CommunicationError&) {
       throw;
-    } catch (const Interruption&) {  // it was asked to stop, and has nothing to show
+    } catch (const Interruption&) {  // it was asked to stop and has nothing to show
       stopping_ = true;
     } catch (const std::bad_alloc&) {
       record.status = Status::failed;
@@ -220,142 +210,154 @@ class Worker {
       record.status = Status::failed;
       record.message = failure.what();
     }
+    record.point = point;
     record.seconds = seconds_since(start);
+    return record;
+  }
+
+  Record run_point_on(Execution execution, std::size_t point) {
+    execution.communicator = communicator_;
+    io::Result result;
+    const auto work = [&] { result = task_.run(document_.point(point), execution, monitor_of(point)); };
+    if (communicator_ != nullptr)
+      communicator_->run_on_all(work);
+    else
+      work();
+    Record record = record_of(point, std::move(result));
+    if (record.status == Status::missing) {
+      stopping_ = true;
+      outcome_.unfinished = record;
+    }
     return record;
   }
 
   Monitor monitor_of(std::size_t point) {
     Monitor monitor;
-    monitor.progress = progress_of();
+    monitor.progress = progress();
     monitor.checkpoint = [this, point](const std::function<Bytes()>& state) {
-      if (!save_due_) return;
+      if (!checkpoint_due_) return;
       const Bytes bytes = state();
-      if (keeps() && conduct_.save) guarded([&] { conduct_.save(point, bytes); });
-      saved_ = Clock::now();
-      save_due_ = false;
+      if (keeps() && options_.save_checkpoint) stop_on_failure([&] { options_.save_checkpoint(point, bytes); });
+      last_checkpoint_ = Clock::now();
+      checkpoint_due_ = false;
     };
-    if (keeps() && conduct_.restored) monitor.restored = conduct_.restored(point);
-    if (team_ != nullptr) team_->share(monitor.restored);
-    saved_ = Clock::now();
-    save_due_ = false;
+    if (keeps() && options_.checkpoint) monitor.restored = options_.checkpoint(point);
+    if (communicator_ != nullptr) communicator_->broadcast(monitor.restored);
+    last_checkpoint_ = Clock::now();
+    checkpoint_due_ = false;
     return monitor;
   }
 
-  std::function<bool(double)> progress_of() {
+  std::function<bool(double)> progress() {
     return [this](double fraction) {
-      if (communicator_.rank() == 0) {
+      if (is_root()) {
         fraction_ = fraction;
         report();
       }
-      constexpr double glance = 0.2;  // seconds between looks at the board: others may have stopped the run
-      bool stop = stop_asked();
-      if (!stop && board_ && seconds_since(looked_) > glance) {
-        looked_ = Clock::now();
-        stop = stopping_ = board_->read(Board::next) >= stop_mark;
+      constexpr double interval = 0.2;  // seconds between looks at the counters
+      bool stop = stop_requested();
+      if (!stop && seconds_since(last_look_) > interval) {
+        last_look_ = Clock::now();
+        stop = run_is_stopping();
       }
-      int wish = stop ? 2 : seconds_since(saved_) >= conduct_.checkpoint_seconds ? 1 : 0;
-      if (team_ != nullptr) wish = team_->maximum(wish);
-      save_due_ = wish > 0;
-      return wish < 2;
+      enum Wish : int { go_on, checkpoint, checkpoint_and_stop };
+      int wish = stop                                                             ? checkpoint_and_stop
+                 : seconds_since(last_checkpoint_) >= options_.checkpoint_seconds ? checkpoint
+                                                                                  : go_on;
+      if (communicator_ != nullptr) wish = communicator_->maximum(wish);
+      checkpoint_due_ = wish != go_on;
+      return wish != checkpoint_and_stop;
     };
   }
 
-  // --- what is done with it ---
+  // --- keeping ---
 
-  bool keeps() const { return team_ == nullptr || team_->rank() == 0; }
+  bool keeps() const { return communicator_ == nullptr || communicator_->rank() == 0; }
 
-  /// A point that cannot be kept ends the run: there is no use in computing more.
-  void guarded(const std::function<void()>& action) {
+  /// Stops the run if `action` fails: there is no use in computing what cannot be kept.
+  void stop_on_failure(const std::function<void()>& action) {
     try {
       action();
     } catch (...) {
-      if (!leaving_.failure) leaving_.failure = std::current_exception();
+      if (!outcome_.failure) outcome_.failure = std::current_exception();
       stop();
     }
   }
 
-  void finish(Record record) {
+  void finish(const Record& record) {
     fraction_ = 0.0;
-    if (record.status != Status::missing && keeps() && !leaving_.failure) {
-      if (conduct_.keep) guarded([&] { conduct_.keep(record); });
-      if (!leaving_.failure) {
-        own_.count(record.status);
-        if (board_) {
-          board_->add(record.status == Status::done     ? Board::done
-                      : record.status == Status::failed ? Board::failed
-                                                        : Board::not_converged,
-                      1);
-        }
-      }
+    if (record.status != Status::missing && keeps() && !outcome_.failure) {
+      if (options_.keep) stop_on_failure([&] { options_.keep(record); });
+      if (!outcome_.failure)
+        counters_->add(record.status == Status::done     ? SharedCounters::done
+                       : record.status == Status::failed ? SharedCounters::failed
+                                                         : SharedCounters::not_converged,
+                       1);
     }
     report();
   }
 
-  void say_once(const std::string& text) {
-    if (conduct_.warn && keeps() && (board_ ? board_->add(Board::told, 1) == 0 : !std::exchange(told_, true)))
-      conduct_.warn(text);
+  void warn_once(const std::string& text) {
+    if (options_.warn && keeps() && counters_->add(SharedCounters::warnings, 1) == 0) options_.warn(text);
   }
 
   Tally tally() {
-    Tally sum = board_ ? Tally{} : own_;
-    if (board_) {
-      sum.done = static_cast<std::size_t>(board_->read(Board::done));
-      sum.failed = static_cast<std::size_t>(board_->read(Board::failed));
-      sum.not_converged = static_cast<std::size_t>(board_->read(Board::not_converged));
-    }
-    sum.done += before_.done;
-    sum.failed += before_.failed;
-    sum.not_converged += before_.not_converged;
-    sum.before = before_.finished();
+    const auto read = [&](SharedCounters::Counter counter) {
+      return static_cast<std::size_t>(counters_->read(counter));
+    };
+    Tally sum;
     sum.total = document_.sweep.points();
+    sum.done = before_.done + read(SharedCounters::done);
+    sum.failed = before_.failed + read(SharedCounters::failed);
+    sum.not_converged = before_.not_converged + read(SharedCounters::not_converged);
+    sum.before = before_.finished();
     sum.fraction_of_current = fraction_;
     return sum;
   }
   void report() {
-    if (communicator_.rank() == 0 && conduct_.report) conduct_.report(tally());
+    if (is_root() && options_.report) options_.report(tally());
   }
 
-  /// Rank 0 goes on showing how far the others are.
-  void wait_for_the_others() {
-    if (!board_) return;
-    board_->add(Board::left, 1);
+  /// Rank 0 goes on showing the progress of the others.
+  void wait_for_others() {
+    counters_->add(SharedCounters::ranks_ready, 1);
     auto pause = std::chrono::microseconds(50);
-    constexpr auto longest_pause = std::chrono::milliseconds(50);
-    while (communicator_.rank() == 0 && board_->read(Board::left) < communicator_.size()) {
-      stop_asked();
+    constexpr auto max_pause = std::chrono::milliseconds(50);
+    while (is_root() && counters_->read(SharedCounters::ranks_ready) < ranks_.size()) {
+      stop_requested();
       report();
       std::this_thread::sleep_for(pause);
-      pause = std::min<std::chrono::microseconds>(2 * pause, longest_pause);
+      pause = std::min<std::chrono::microseconds>(2 * pause, max_pause);
     }
   }
 
   const config::Document& document_;
   const TaskEntry& task_;
   const Execution& execution_;
-  ProcessGroup& communicator_;
-  const Conduct& conduct_;
-  Agenda agenda_;
-  std::unique_ptr<Board> board_;
-  Tally before_, own_;
-  Leaving leaving_;
-  GuardedCommunicator* team_ = nullptr;
-  bool stopping_ = false, save_due_ = false, told_ = false;
+  ProcessGroup& ranks_;
+  const RunOptions& options_;
+  WorkQueue queue_;
+  std::unique_ptr<SharedCounters> counters_;
+  Tally before_;
+  RunOutcome outcome_;
+  GuardedCommunicator* communicator_ = nullptr;  ///< of the ranks that share the point in hand; null: this one alone
+  bool stopping_ = false, checkpoint_due_ = false;
   double fraction_ = 0.0;
-  Clock::time_point looked_ = Clock::now(), saved_ = Clock::now();
+  Clock::time_point last_look_ = Clock::now(), last_checkpoint_ = Clock::now();
 };
 
 }  // namespace
 
-Leaving run(const config::Document& document, const TaskEntry& task, const Execution& execution,
-            ProcessGroup& communicator, const Wanted& wanted, const Tally& before, const Conduct& conduct) {
-  Worker worker(document, task, execution, communicator, wanted, before, conduct);
+RunOutcome run(const config::Document& document, const TaskEntry& task, const Execution& execution, ProcessGroup& ranks,
+               const PointSet& missing, const Tally& before, const RunOptions& options) {
+  Worker worker(document, task, execution, ranks, missing, before, options);
   try {
     return worker.run();
   } catch (const std::exception& failure) {
-    if (communicator.size() == 1) throw;
-    // The others may be waiting for this rank, and letting go of what it shares with them would wait for them.
-    fmt::print(stderr, "error: rank {}: {}\n", communicator.rank(), failure.what());
-    communicator.abort(1);
+    if (ranks.size() == 1) throw;
+    // The others may be waiting for this rank, and releasing what it shares with them would wait for them.
+    fmt::print(stderr, "error: rank {}: {}\n", ranks.rank(), failure.what());
+    ranks.abort(1);
     throw;
   }
 }

@@ -7,46 +7,46 @@
 
 #include "catalogue/catalogue.hpp"
 #include "config/config.hpp"
-#include "sweep/agenda.hpp"
-#include "sweep/assembly.hpp"
 #include "sweep/process_group.hpp"
 #include "sweep/record.hpp"
+#include "sweep/result_builder.hpp"
+#include "sweep/work_queue.hpp"
 
 namespace lindrift::sweep {
 
 /// How a run is done, and what it does with what it has. Each function may be empty.
-struct Conduct {
+struct RunOptions {
   Schedule schedule = Schedule::dynamic;
-  double checkpoint_seconds = 60.0;  ///< between two checkpoints of a point that takes long
+  double checkpoint_seconds = 60.0;  ///< between two checkpoints of a long point
 
-  /// Keeps a finished point, on the rank that computed it (a team's first one), before that rank takes another.
+  /// Keeps a finished point before the rank that computed it (the first of those that shared it) takes another.
   std::function<void(const Record&)> keep;
   /// Whether this rank has been told to stop.
-  std::function<bool()> stop_wanted;
-  /// What a point saved last, and where it saves; on the rank that keeps the point.
-  std::function<Bytes(std::size_t point)> restored;
-  std::function<void(std::size_t point, const Bytes&)> save;
+  std::function<bool()> stop_requested;
+  /// The last checkpoint of a point, and where to save the next; on the rank that keeps the point.
+  std::function<Bytes(std::size_t point)> checkpoint;
+  std::function<void(std::size_t point, const Bytes&)> save_checkpoint;
   /// Called on rank 0 when something has changed.
   std::function<void(const Tally&)> report;
-  /// Something that concerns the whole run and is said once.
+  /// For what concerns the whole run and is said once.
   std::function<void(const std::string&)> warn;
 };
 
-/// How a rank left a run.
-struct Leaving {
-  bool stopped = false;                  ///< the same on every rank: the run was stopped before its end
-  std::exception_ptr failure;            ///< of keep() or save() on this rank: the run was stopped for it
-  std::optional<io::Result> unfinished;  ///< what the last point had when it was stopped, on the rank that keeps it
-  Tally tally;                           ///< on rank 0
-  Traffic claims;                        ///< taking units, on this rank
-  Traffic team;                          ///< of the points that this rank shared
+/// How a rank ended a run.
+struct RunOutcome {
+  bool stopped = false;              ///< before all was computed; the same on every rank
+  std::exception_ptr failure;        ///< of keep() or save_checkpoint() on this rank, for which the run was stopped
+  std::optional<Record> unfinished;  ///< what a stopped point had so far, on the rank that keeps it
+  Tally tally;                       ///< on rank 0
+  Traffic queue;                     ///< of taking units, on this rank
+  Traffic sharing;                   ///< of the points that this rank shared
 };
 
-/// Computes the wanted points of a document, shared between the ranks. A point that throws is marked failed with its
-/// message and the others go on. Where ranks would be without work and the task can share a point, teams of ranks do.
-/// The numbers depend on neither ranks nor schedule nor interruptions.
+/// Computes the missing points of a sweep on the ranks of a group. A point that throws is marked failed, with its
+/// message, and the others go on. Where ranks would be idle and the task can share a point, several ranks do. The
+/// numbers depend on neither ranks nor schedule nor interruptions.
 /// @param before  points that an earlier run finished, for the tally
-Leaving run(const config::Document& document, const TaskEntry& task, const Execution& execution,
-            ProcessGroup& communicator, const Wanted& wanted, const Tally& before, const Conduct& conduct);
+RunOutcome run(const config::Document& document, const TaskEntry& task, const Execution& execution, ProcessGroup& ranks,
+               const PointSet& missing, const Tally& before, const RunOptions& options);
 
 }  // namespace lindrift::sweep

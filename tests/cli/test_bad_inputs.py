@@ -312,12 +312,12 @@ class OutputTest(ProgramTest):
         self.assertEqual((self.folder / "in.toml").read_text(), STEADY)
 
     def test_places_that_take_no_file(self):
-        self.expect(FAILED, "run", "in.toml", "-o", "missing/out.h5",
-                    says=["cannot write missing/out.h5: No such file or directory", "create the folder"])
+        self.expect(WRONG, "run", "in.toml", "-o", "missing/out.h5",
+                    says="cannot write missing/out.h5: there is no folder missing; create it first")
         (self.folder / "folder").mkdir()
-        self.expect(FAILED, "run", "in.toml", "-o", "folder", says="cannot write folder: Is a directory")
-        self.expect(FAILED, "run", "in.toml", "-o", "folder", "--overwrite", says="Is a directory")
-        self.expect(FAILED, "run", "in.toml", "-o", "in.toml/out.h5", says="Not a directory")
+        for flags in ([], ["--overwrite"], ["--resume"]):
+            self.expect(WRONG, "run", "in.toml", "-o", "folder", *flags, says="cannot write folder: it is a folder")
+        self.expect(WRONG, "run", "in.toml", "-o", "in.toml/out.h5", says="there is no folder in.toml")
         self.expect(FAILED, "run", "in.toml", "-o", "o" * 300 + ".h5", says="File name too long")
         self.expect(FAILED, "run", "in.toml", "-o", "/proc/out.h5", says="cannot write /proc/out.h5")
         self.assertEqual(self.names(), ["folder", "in.toml"])

@@ -329,6 +329,37 @@ TEST_F(AtomicWrite, RefusesUnusablePlacesBeforeAndAfterTheComputation) {
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
 }
 
+TEST_F(AtomicWrite, KeepsTheModeOfTheFile) {
+  for (const mode_t mode : {0600U, 0640U, 0755U}) {
+    std::ofstream(path_) << "old";
+    ASSERT_EQ(::chmod(path_.c_str(), mode), 0);
+    write_atomically(path_, bytes_of(10, 17));
+    struct stat status {};
+    ASSERT_EQ(::stat(path_.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777U, mode);
+  }
+}
+
+TEST_F(AtomicWrite, RefusesAReadOnlyFile) {
+  std::ofstream(path_) << "precious";
+  ASSERT_EQ(::chmod(path_.c_str(), 0444), 0);
+  EXPECT_THAT([&] { write_atomically(path_, bytes_of(10, 18)); }, ThrowsMessage<Error>(HasSubstr("read-only")));
+  EXPECT_THAT([&] { check_writable(path_); }, ThrowsMessage<Error>(HasSubstr("chmod u+w")));
+  std::ifstream file(path_);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "precious");
+}
+
+TEST_F(AtomicWrite, FollowsALinkToAFileThatIsNotThereYet) {
+  const fs::path real = folder_ / "real.h5";
+  fs::create_symlink("real.h5", folder_ / "middle");  // relative to its own folder
+  fs::create_symlink(folder_ / "middle", path_);
+  write_atomically(path_, bytes_of(10, 19));
+  EXPECT_TRUE(fs::is_symlink(path_));
+  EXPECT_TRUE(fs::is_symlink(folder_ / "middle"));
+  EXPECT_EQ(fs::file_size(real), 10U);
+  EXPECT_FALSE(fs::is_symlink(real));
+}
+
 TEST_F(AtomicWrite, CheckLeavesNoTrace) {
   check_writable(path_);
   EXPECT_TRUE(fs::is_empty(folder_));

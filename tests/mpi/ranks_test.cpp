@@ -33,21 +33,21 @@ TEST(Ranks, BroadcastBytes) {
   }
 }
 
-/// Every ticket goes to one rank.
-TEST(Ranks, TakeTicketsFromABoard) {
-  constexpr std::int64_t tickets = 2000;
-  const auto board = world->make_board();
-  ASSERT_TRUE(board);
+/// Every unit goes to one rank.
+TEST(Ranks, TakeUnitsFromSharedCounters) {
+  constexpr std::int64_t units = 2000;
+  const auto counters = world->make_counters();
+  ASSERT_TRUE(counters);
   std::int64_t own = 0, sum = 0;
-  for (std::int64_t ticket = 0; (ticket = board->add(Board::next, 1)) < tickets;) {
+  for (std::int64_t unit = 0; (unit = counters->add(SharedCounters::queue_head, 1)) < units;) {
     ++own;
-    sum += ticket;
+    sum += unit;
   }
-  board->add(Board::done, own);
-  board->add(Board::failed, sum);
+  counters->add(SharedCounters::done, own);
+  counters->add(SharedCounters::failed, sum);
   world->maximum(0);
-  EXPECT_EQ(board->read(Board::done), tickets);
-  EXPECT_EQ(board->read(Board::failed), tickets * (tickets - 1) / 2);
+  EXPECT_EQ(counters->read(SharedCounters::done), units);
+  EXPECT_EQ(counters->read(SharedCounters::failed), units * (units - 1) / 2);
   world->maximum(0);  // nobody reads any more
 }
 

@@ -29,13 +29,13 @@ struct ThreadWorld {
   sweep::Bytes bytes;
   std::vector<double> doubles;
   std::map<int, std::shared_ptr<ThreadWorld>> parts;                     ///< of the latest split, by colour
-  std::array<std::atomic<std::int64_t>, sweep::Board::slots> numbers{};  ///< of the latest board
+  std::array<std::atomic<std::int64_t>, sweep::SharedCounters::counters> numbers{};  ///< the latest counters
 };
 
-class ThreadBoard : public sweep::Board {
+class ThreadCounters : public sweep::SharedCounters {
  public:
-  explicit ThreadBoard(std::shared_ptr<ThreadWorld> world) : world_(std::move(world)) {}
-  std::int64_t add(Slot slot, std::int64_t value) override { return world_->numbers.at(slot).fetch_add(value); }
+  explicit ThreadCounters(std::shared_ptr<ThreadWorld> world) : world_(std::move(world)) {}
+  std::int64_t add(Counter counter, std::int64_t value) override { return world_->numbers.at(counter).fetch_add(value); }
   const char* kind() const override { return "threads"; }
 
  private:
@@ -73,12 +73,12 @@ class ThreadRank : public sweep::ProcessGroup {
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = world_->doubles[i];
     world_->gate.arrive_and_wait();
   }
-  std::unique_ptr<sweep::Board> make_board() override {
+  std::unique_ptr<sweep::SharedCounters> make_counters() override {
     world_->gate.arrive_and_wait();
     if (rank_ == 0)
       for (auto& number : world_->numbers) number = 0;
     world_->gate.arrive_and_wait();
-    return std::make_unique<ThreadBoard>(world_);
+    return std::make_unique<ThreadCounters>(world_);
   }
   std::unique_ptr<ProcessGroup> split(int colour) override {
     world_->ints[static_cast<std::size_t>(rank_)] = colour;

@@ -35,7 +35,7 @@ using Records = std::map<std::size_t, Record>;
 struct How {
   int ranks = 1;
   Schedule schedule = Schedule::dynamic;
-  Wanted wanted{points};
+  PointSet wanted{points};
   std::size_t stop_after = points + 1;  ///< points kept
 };
 
@@ -44,20 +44,20 @@ Records records_of(const config::Document& document, const How& how = {}) {
   Records kept;
   std::mutex mutex;
   on_ranks(how.ranks, [&](ProcessGroup& ranks) {
-    Conduct conduct;
-    conduct.schedule = how.schedule;
-    conduct.keep = [&](const Record& record) {
+    RunOptions options;
+    options.schedule = how.schedule;
+    options.keep = [&](const Record& record) {
       const std::lock_guard lock(mutex);
       EXPECT_TRUE(kept.emplace(static_cast<std::size_t>(record.point), record).second) << "computed twice";
     };
-    conduct.stop_wanted = [&] {
+    options.stop_requested = [&] {
       const std::lock_guard lock(mutex);
       return kept.size() >= how.stop_after;
     };
     Execution execution;
     execution.backend = Backend::cpu;
     execution.threads = 1;
-    run(document, task, execution, ranks, how.wanted, {}, conduct);
+    run(document, task, execution, ranks, how.wanted, {}, options);
   });
   return kept;
 }
@@ -110,7 +110,7 @@ TEST(Chain, BitsDependOnTheInputAlone) {
     Records first = records_of(document, {.ranks = 2, .stop_after = stop_after});
     EXPECT_GE(first.size(), stop_after);
     EXPECT_LT(first.size(), points);
-    Wanted left(points);
+    PointSet left(points);
     for (const auto& [point, record] : first) left.remove(point);
     const Records second = records_of(document, {.ranks = 3, .wanted = left});
     EXPECT_EQ(second.size(), left.count());
@@ -120,7 +120,7 @@ TEST(Chain, BitsDependOnTheInputAlone) {
   }
   // Any points of a chain without the others.
   for (const std::size_t wanted : {7U, 8U, 12U}) {
-    Wanted one(points);
+    PointSet one(points);
     for (std::size_t p = 0; p < points; ++p)
       if (p != wanted) one.remove(p);
     const Records records = records_of(document, {.wanted = one});
@@ -149,7 +149,7 @@ TEST(Chain, APointThatFailsSaysWhyAndTheNextStartsCold) {
     }
   }
   for (const int ranks : {2, 3}) expect_same(records_of(broken, {.ranks = ranks}), expected);
-  Wanted later(points);
+  PointSet later(points);
   for (std::size_t p = 0; p < points; ++p)
     if (p % row <= bad + 1) later.remove(p);
   expect_same(records_of(broken, {.wanted = later}), expected);
@@ -180,7 +180,7 @@ TEST(Chain, APointIsTriedWithoutItsStartBeforeItIsGivenUp) {
     config::Document document = document_of(chain, "max_steps = " + std::to_string(most) + "\n");
     document.sweep.axes.front().values = {0.4};
     document.sweep.axes.back().values = {0.1, 60.0};
-    return records_of(document, {.wanted = Wanted(2)});
+    return records_of(document, {.wanted = PointSet(2)});
   };
   const int cold_steps = steps_of(far_apart(1, 100).at(1));
   ASSERT_GT(steps_of(far_apart(2, 100).at(1)), cold_steps);

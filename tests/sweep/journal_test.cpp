@@ -1,7 +1,10 @@
 #include "sweep/journal.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -32,7 +35,7 @@ class JournalTest : public testing::Test {
   std::string written(std::size_t records) {
     const std::string path = folder_ / std::to_string(records);
     JournalWriter writer(path, 77);
-    for (std::size_t point = 0; point < records; ++point) writer.append(point, data_of(point), 0.0);
+    for (std::size_t point = 0; point < records; ++point) writer.append(point, data_of(point));
     writer.flush();
     return path;
   }
@@ -65,12 +68,14 @@ TEST_F(JournalTest, GivesBackWhatWasWritten) {
   EXPECT_EQ(reading.torn_bytes + reading.damaged_bytes, 0U);
 }
 
-TEST_F(JournalTest, SynchronisesAtOnceWhereThatIsCheap) {
-  const std::string path = folder_ / "slow";
+TEST_F(JournalTest, HoldsARecordAsSoonAsItIsAppended) {
+  const std::string path = folder_ / "growing";
   JournalWriter writer(path, 77);
-  for (std::size_t point = 0; point < 5; ++point) writer.append(point, data_of(point), 1e6);
   JournalReading reading;
-  EXPECT_EQ(read(path, reading).size(), 5U);
+  for (std::size_t point = 0; point < 5; ++point) {
+    writer.append(point, data_of(point));
+    EXPECT_EQ(read(path, reading).size(), point + 1);
+  }
 }
 
 TEST_F(JournalTest, CutsATornTailWhereverItIsTorn) {
@@ -87,21 +92,47 @@ TEST_F(JournalTest, CutsATornTailWhereverItIsTorn) {
   EXPECT_EQ(last, 4U);
 }
 
-TEST_F(JournalTest, LeavesOutADamagedRecordAndKeepsTheOthers) {
+/// Damage costs the rest of its file, is counted, and never gives a wrong record.
+TEST_F(JournalTest, EndsAtADamagedRecord) {
   const std::string whole = content(written(5));
   constexpr std::size_t header = 24;
+  std::vector<std::size_t> ends = {header};
+  for (std::size_t point = 0; point < 5; ++point) ends.push_back(ends.back() + 32 + data_of(point).size());
+  ASSERT_EQ(ends.back(), whole.size());
   for (std::size_t place = header; place < whole.size(); ++place)
     for (const unsigned bit : {0U, 6U}) {
       std::string spoilt = whole;
       spoilt[place] = static_cast<char>(spoilt[place] ^ static_cast<char>(1U << bit));
       JournalReading reading;
-      const auto found = read(file_with(spoilt), reading);
-      const bool reserved = found.size() == 5;  // four bytes of a record's head mean nothing
-      if (!reserved) {
-        EXPECT_EQ(found.size(), 4U) << "bit " << bit << " of byte " << place;
-        EXPECT_GT(reading.damaged_bytes + reading.torn_bytes, 0U);
-      }
+      const std::size_t found = read(file_with(spoilt), reading).size();
+      if (found == 5) continue;  // four bytes of a record's head mean nothing
+      const auto damaged =
+          static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), place) - ends.begin()) - 1;
+      EXPECT_EQ(found, damaged) << "bit " << bit << " of byte " << place;
+      EXPECT_EQ(reading.damaged_bytes + reading.torn_bytes, whole.size() - ends[damaged]);
     }
+}
+
+/// A disk that fills up in the middle of a record and has room again: nothing of the failed one is left in the way.
+TEST_F(JournalTest, GoesOnAfterAFailedWrite) {
+  const std::string path = folder_ / "limited";
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  JournalWriter writer(path, 77);
+  writer.append(0, data_of(0));
+  rlimit limit = before;
+  limit.rlim_cur = 24 + 32 + data_of(0).size() + 40;  // the head of the next record, and some of its data
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+  EXPECT_THROW(writer.append(1, data_of(1)), Error);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, old_handler);
+  writer.append(2, data_of(2));
+  JournalReading reading;
+  const auto found = read(path, reading);
+  EXPECT_EQ(found.size(), 2U);
+  EXPECT_EQ(found.count(2), 1U);
+  EXPECT_EQ(reading.damaged_bytes + reading.torn_bytes, 0U);
 }
 
 TEST_F(JournalTest, RefusesOtherInputsAndOtherFiles) {
@@ -115,7 +146,7 @@ TEST_F(JournalTest, RefusesOtherInputsAndOtherFiles) {
 TEST_F(JournalTest, NeverWritesIntoAFileThatIsThere) {
   const std::string path = written(1);
   JournalWriter other(path, 77);
-  EXPECT_THROW(other.append(0, data_of(0), 0.0), Error);
+  EXPECT_THROW(other.append(0, data_of(0)), Error);
   JournalReading reading;
   EXPECT_EQ(read(path, reading).size(), 1U);
 }

@@ -39,10 +39,10 @@ struct Kept {
   }
 };
 
-Leaving run_on(ProcessGroup& ranks, std::size_t points, const TaskEntry& task, const Conduct& conduct,
-               Wanted wanted = Wanted(0), const Execution& execution = {}) {
+RunOutcome run_on(ProcessGroup& ranks, std::size_t points, const TaskEntry& task, const RunOptions& options,
+                  PointSet wanted = PointSet(0), const Execution& execution = {}) {
   const config::Document document = document_of(points);
-  return run(document, task, execution, ranks, wanted.points() == 0 ? Wanted(points) : wanted, {}, conduct);
+  return run(document, task, execution, ranks, wanted.points() == 0 ? PointSet(points) : wanted, {}, options);
 }
 
 double square(std::size_t k, const Execution&, const Monitor&) { return static_cast<double>(k * k); }
@@ -52,14 +52,14 @@ TEST(Sweep, EveryPointIsComputedOnceWhateverTheRanksAndTheSchedule) {
     for (const int size : {1, 2, 3, 4, 8})
       for (const std::size_t points : {1U, 2U, 7U, 40U}) {
         Kept kept;
-        Conduct conduct;
-        conduct.schedule = schedule;
-        conduct.keep = kept.keep();
+        RunOptions options;
+        options.schedule = schedule;
+        options.keep = kept.keep();
         on_ranks(size, [&](ProcessGroup& ranks) {
-          const Leaving leaving = run_on(ranks, points, fake_task(square), conduct);
-          EXPECT_FALSE(leaving.stopped);
+          const RunOutcome outcome = run_on(ranks, points, fake_task(square), options);
+          EXPECT_FALSE(outcome.stopped);
           if (ranks.rank() == 0) {
-            EXPECT_EQ(leaving.tally.done, points);
+            EXPECT_EQ(outcome.tally.done, points);
           }
         });
         ASSERT_EQ(kept.records.size(), points) << size << " ranks";
@@ -70,16 +70,16 @@ TEST(Sweep, EveryPointIsComputedOnceWhateverTheRanksAndTheSchedule) {
       }
 }
 
-TEST(Sweep, OnlyWantedPointsAreComputed) {
-  Wanted wanted(20);
+TEST(Sweep, OnlyPointSetPointsAreComputed) {
+  PointSet wanted(20);
   for (const std::size_t done : {0U, 3U, 4U, 19U}) wanted.remove(done);
   EXPECT_EQ(wanted.count(), 16U);
-  EXPECT_EQ(Wanted(20, wanted.bytes()).count(), 16U);
+  EXPECT_EQ(PointSet(20, wanted.bytes()).count(), 16U);
   for (const int size : {1, 3}) {
     Kept kept;
-    Conduct conduct;
-    conduct.keep = kept.keep();
-    on_ranks(size, [&](ProcessGroup& ranks) { run_on(ranks, 20, fake_task(square), conduct, wanted); });
+    RunOptions options;
+    options.keep = kept.keep();
+    on_ranks(size, [&](ProcessGroup& ranks) { run_on(ranks, 20, fake_task(square), options, wanted); });
     EXPECT_EQ(kept.records.size(), 16U);
     for (const auto& [point, record] : kept.records) EXPECT_TRUE(wanted.has(point));
   }
@@ -92,12 +92,12 @@ TEST(Sweep, APointThatThrowsIsMarkedAndTheOthersGoOn) {
     return 1.0;
   });
   Kept kept;
-  Conduct conduct;
-  conduct.keep = kept.keep();
+  RunOptions options;
+  options.keep = kept.keep();
   on_ranks(2, [&](ProcessGroup& ranks) {
-    const Leaving leaving = run_on(ranks, 8, task, conduct);
+    const RunOutcome outcome = run_on(ranks, 8, task, options);
     if (ranks.rank() == 0) {
-      EXPECT_EQ(leaving.tally.failed, 2U);
+      EXPECT_EQ(outcome.tally.failed, 2U);
     }
   });
   EXPECT_EQ(kept.records.at(3).status, Status::failed);
@@ -111,17 +111,17 @@ TEST(Sweep, StopsOnEveryRankWhereverTheWordComesFrom) {
     std::atomic<int> computed = 0;
     Kept kept;
     on_ranks(3, [&](ProcessGroup& ranks) {
-      Conduct conduct;
-      conduct.keep = kept.keep();
-      conduct.stop_wanted = [&] { return ranks.rank() == told && computed >= 10; };
+      RunOptions options;
+      options.keep = kept.keep();
+      options.stop_requested = [&] { return ranks.rank() == told && computed >= 10; };
       const TaskEntry task = fake_task([&](std::size_t k, const Execution&, const Monitor&) {
         // Nobody runs away from the rank that is told, however long that waits for a processor.
         if (ranks.rank() != told) std::this_thread::sleep_for(std::chrono::milliseconds(computed > 100 ? 2 : 0));
         ++computed;
         return static_cast<double>(k);
       });
-      const Leaving leaving = run_on(ranks, 100000, task, conduct);
-      EXPECT_TRUE(leaving.stopped);
+      const RunOutcome outcome = run_on(ranks, 100000, task, options);
+      EXPECT_TRUE(outcome.stopped);
     });
     EXPECT_GE(kept.records.size(), 10U);
     EXPECT_LT(kept.records.size(), 100000U);
@@ -148,33 +148,33 @@ TEST(Sweep, ALongPointIsAskedToStopAndSavesItself) {
     return result;
   };
   Kept kept;
-  Conduct conduct;
-  conduct.checkpoint_seconds = 1e9;
-  conduct.keep = kept.keep();
-  conduct.save = [&](std::size_t point, const Bytes& bytes) { saved[point] = bytes; };
-  conduct.restored = [&](std::size_t point) { return saved.count(point) != 0 ? saved[point] : Bytes{}; };
+  RunOptions options;
+  options.checkpoint_seconds = 1e9;
+  options.keep = kept.keep();
+  options.save_checkpoint = [&](std::size_t point, const Bytes& bytes) { saved[point] = bytes; };
+  options.checkpoint = [&](std::size_t point) { return saved.count(point) != 0 ? saved[point] : Bytes{}; };
   ProcessGroup alone;
-  conduct.stop_wanted = [&] { return asked == 30; };
-  EXPECT_TRUE(run_on(alone, 1, task, conduct).stopped);
+  options.stop_requested = [&] { return asked == 30; };
+  EXPECT_TRUE(run_on(alone, 1, task, options).stopped);
   EXPECT_TRUE(kept.records.empty());
   ASSERT_EQ(saved.at(0), Bytes{30});
-  conduct.stop_wanted = {};
-  EXPECT_FALSE(run_on(alone, 1, task, conduct).stopped);
+  options.stop_requested = {};
+  EXPECT_FALSE(run_on(alone, 1, task, options).stopped);
   EXPECT_EQ(asked, 100);  // none of them twice
   EXPECT_EQ(kept.value(0), 42.0);
 
   // Without a reason to stop, it saves as often as it is asked to.
   saved.clear();
-  conduct.checkpoint_seconds = 0.0;
-  EXPECT_FALSE(run_on(alone, 1, task, conduct).stopped);
+  options.checkpoint_seconds = 0.0;
+  EXPECT_FALSE(run_on(alone, 1, task, options).stopped);
   EXPECT_EQ(saved.at(0), Bytes{100});
 }
 
 TEST(Sweep, APointThatCannotBeKeptEndsTheRun) {
   std::atomic<int> computed = 0;
   on_ranks(3, [&](ProcessGroup& ranks) {
-    Conduct conduct;
-    conduct.keep = [&](const Record&) {
+    RunOptions options;
+    options.keep = [&](const Record&) {
       if (ranks.rank() == 1) throw Error("the disk is full");
     };
     const TaskEntry task = fake_task([&](std::size_t k, const Execution&, const Monitor&) {
@@ -182,9 +182,9 @@ TEST(Sweep, APointThatCannotBeKeptEndsTheRun) {
       ++computed;
       return static_cast<double>(k);
     });
-    const Leaving leaving = run_on(ranks, 100000, task, conduct);
-    EXPECT_TRUE(leaving.stopped);
-    EXPECT_EQ(static_cast<bool>(leaving.failure), ranks.rank() == 1);
+    const RunOutcome outcome = run_on(ranks, 100000, task, options);
+    EXPECT_TRUE(outcome.stopped);
+    EXPECT_EQ(static_cast<bool>(outcome.failure), ranks.rank() == 1);
   });
   EXPECT_LT(computed, 100000);
 }
@@ -215,13 +215,13 @@ TEST(Sweep, GroupsAreRunTogetherAndFallApartWhereTheyFail) {
   };
   Kept kept;
   std::vector<std::string> warnings;
-  Conduct conduct;
-  conduct.keep = kept.keep();
-  conduct.warn = [&](const std::string& text) { warnings.push_back(text); };
+  RunOptions options;
+  options.keep = kept.keep();
+  options.warn = [&](const std::string& text) { warnings.push_back(text); };
   ProcessGroup alone;
-  Wanted wanted(10);
+  PointSet wanted(10);
   wanted.remove(1);
-  EXPECT_EQ(run_on(alone, 10, task, conduct, wanted).tally.failed, 1U);
+  EXPECT_EQ(run_on(alone, 10, task, options, wanted).tally.failed, 1U);
   EXPECT_THAT(groups, ElementsAre(3, 4, 2));  // 0 2 3, then 4 5 6 7, then 8 9
   EXPECT_EQ(kept.records.size(), 9U);
   EXPECT_EQ(kept.records.at(6).message, "six cannot be");
@@ -229,7 +229,7 @@ TEST(Sweep, GroupsAreRunTogetherAndFallApartWhereTheyFail) {
 
   groups.clear();
   out_of_memory = true;
-  EXPECT_EQ(run_on(alone, 4, task, conduct).tally.done, 4U);
+  EXPECT_EQ(run_on(alone, 4, task, options).tally.done, 4U);
   EXPECT_THAT(groups, ElementsAre(4, 2, 2));
   EXPECT_EQ(warnings.size(), 1U);
 }
@@ -241,10 +241,10 @@ TEST(Sweep, PointsThatTheDeviceHasNoRoomForAreComputedOnTheCpu) {
   });
   std::atomic<int> warnings = 0;
   Kept kept;
-  Conduct conduct;
-  conduct.keep = kept.keep();
-  conduct.warn = [&](const std::string&) { ++warnings; };
-  on_ranks(2, [&](ProcessGroup& ranks) { run_on(ranks, 9, task, conduct); });
+  RunOptions options;
+  options.keep = kept.keep();
+  options.warn = [&](const std::string&) { ++warnings; };
+  on_ranks(2, [&](ProcessGroup& ranks) { run_on(ranks, 9, task, options); });
   EXPECT_EQ(warnings, 1);
   EXPECT_EQ(kept.value(4), 4.0);
   EXPECT_THAT(kept.records.at(4).message, testing::HasSubstr("computed on the CPU"));
@@ -254,7 +254,7 @@ TEST(Sweep, PointsThatTheDeviceHasNoRoomForAreComputedOnTheCpu) {
   Execution insistent;
   insistent.backend = Backend::cuda;
   ProcessGroup alone;
-  EXPECT_EQ(run_on(alone, 4, task, conduct, Wanted(0), insistent).tally.failed, 2U);
+  EXPECT_EQ(run_on(alone, 4, task, options, PointSet(0), insistent).tally.failed, 2U);
 }
 
 TEST(Sweep, TellsOfRanksWithoutWork) {
@@ -264,9 +264,9 @@ TEST(Sweep, TellsOfRanksWithoutWork) {
       task.grouping = [&](const config::Document&) { return Grouping{.size = chain, .row = 10, .chained = true}; };
     std::vector<std::string> warnings;
     on_ranks(3, [&](ProcessGroup& ranks) {
-      Conduct conduct;
-      if (ranks.rank() == 0) conduct.warn = [&](const std::string& text) { warnings.push_back(text); };
-      run_on(ranks, 10, task, conduct);
+      RunOptions options;
+      if (ranks.rank() == 0) options.warn = [&](const std::string& text) { warnings.push_back(text); };
+      run_on(ranks, 10, task, options);
     });
     EXPECT_EQ(warnings, chain > 1 ? std::vector<std::string>{"3 ranks for 2 chains: 1 of them idle"}
                                   : std::vector<std::string>{});
@@ -276,13 +276,13 @@ TEST(Sweep, TellsOfRanksWithoutWork) {
 TEST(Sweep, ReportsProgressUpToTheEnd) {
   std::vector<std::size_t> finished;
   on_ranks(3, [&](ProcessGroup& ranks) {
-    Conduct conduct;
+    RunOptions options;
     if (ranks.rank() == 0)
-      conduct.report = [&](const Tally& tally) {
+      options.report = [&](const Tally& tally) {
         finished.push_back(tally.finished());
         EXPECT_EQ(tally.total, 50U);
       };
-    run_on(ranks, 50, fake_task(square), conduct);
+    run_on(ranks, 50, fake_task(square), options);
   });
   EXPECT_TRUE(std::is_sorted(finished.begin(), finished.end()));
   EXPECT_EQ(finished.back(), 50U);

@@ -1,4 +1,4 @@
-#include "sweep/agenda.hpp"
+#include "sweep/work_queue.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,14 +14,14 @@ namespace {
 
 using testing::ElementsAre;
 
-std::vector<int> visits_of(const Agenda& agenda, std::size_t points) {
+std::vector<int> visits_of(const WorkQueue& queue, std::size_t points) {
   std::vector<int> visits(points, 0);
-  for (std::size_t place = 0; place < agenda.units(); ++place)
-    for (const std::size_t point : agenda.points(place)) ++visits.at(point);
+  for (std::size_t place = 0; place < queue.units(); ++place)
+    for (const std::size_t point : queue.points(place)) ++visits.at(point);
   return visits;
 }
 
-TEST(Agenda, HasEachWantedPointOnce) {
+TEST(WorkQueue, HasEachMissingPointOnce) {
   std::mt19937 random(3);
   TaskEntry task = fake_task([](std::size_t, const Execution&, const Monitor&) { return 0.0; });
   for (const std::size_t points : {1U, 2U, 9U, 64U, 100U}) {
@@ -31,39 +31,39 @@ TEST(Agenda, HasEachWantedPointOnce) {
         task.grouping = [group](const config::Document&) { return Grouping{.size = group}; };
         task.cost = {};
         if (costly) task.cost = [](const config::Point& point) { return static_cast<double>(number_of(point) % 5); };
-        Wanted wanted(points);
+        PointSet missing(points);
         for (std::size_t p = 0; p < points; ++p)
-          if (random() % 3 == 0) wanted.remove(p);
-        const Agenda agenda(document, task, wanted, 3);
-        for (std::size_t place = 0; place < agenda.units(); ++place) {
-          const auto unit = agenda.points(place);
+          if (random() % 3 == 0) missing.remove(p);
+        const WorkQueue queue(document, task, missing, 3);
+        for (std::size_t place = 0; place < queue.units(); ++place) {
+          const auto unit = queue.points(place);
           ASSERT_FALSE(unit.empty());
           EXPECT_EQ(unit.front() / group, unit.back() / group);
-          EXPECT_EQ(agenda.group(place).first, unit.front() / group * group);
+          EXPECT_EQ(queue.group(place).first, unit.front() / group * group);
         }
-        const auto visits = visits_of(agenda, points);
-        for (std::size_t p = 0; p < points; ++p) EXPECT_EQ(visits[p], wanted.has(p) ? 1 : 0);
+        const auto visits = visits_of(queue, points);
+        for (std::size_t p = 0; p < points; ++p) EXPECT_EQ(visits[p], missing.has(p) ? 1 : 0);
         // Under the static schedule every unit goes to one rank.
         std::vector<std::size_t> dealt;
         for (int rank = 0; rank < 3; ++rank) {
-          const auto own = agenda.dealt(rank, 3);
+          const auto own = queue.assigned_to(rank, 3);
           dealt.insert(dealt.end(), own.begin(), own.end());
         }
         std::sort(dealt.begin(), dealt.end());
-        std::vector<std::size_t> all(agenda.units());
+        std::vector<std::size_t> all(queue.units());
         std::iota(all.begin(), all.end(), std::size_t{0});
         EXPECT_EQ(dealt, all);
       }
   }
 }
 
-TEST(Agenda, TakesTheLongestFirstAndEqualOnesAsTheyCome) {
+TEST(WorkQueue, TakesTheLongestFirstAndEqualOnesAsTheyCome) {
   const config::Document document = document_of(6);
   TaskEntry task = fake_task([](std::size_t, const Execution&, const Monitor&) { return 0.0; });
   const auto order = [&] {
-    const Agenda agenda(document, task, Wanted(6), 1);
+    const WorkQueue queue(document, task, PointSet(6), 1);
     std::vector<std::size_t> points;
-    for (std::size_t place = 0; place < agenda.units(); ++place) points.push_back(agenda.points(place).front());
+    for (std::size_t place = 0; place < queue.units(); ++place) points.push_back(queue.points(place).front());
     return points;
   };
   EXPECT_THAT(order(), ElementsAre(0, 1, 2, 3, 4, 5));
@@ -73,7 +73,7 @@ TEST(Agenda, TakesTheLongestFirstAndEqualOnesAsTheyCome) {
 
 /// Points of which one in ten takes ten times as long, in random places: longest first ends within a twentieth of what
 /// the work divided by the ranks would take.
-TEST(Agenda, KeepsSkewedPointsBalanced) {
+TEST(WorkQueue, KeepsSkewedPointsBalanced) {
   std::mt19937 random(5);
   for (int round = 0; round < 20; ++round) {
     std::vector<double> costs(100);
@@ -87,7 +87,7 @@ TEST(Agenda, KeepsSkewedPointsBalanced) {
   }
 }
 
-TEST(Agenda, CutsGroupsWhereRanksWouldIdle) {
+TEST(WorkQueue, CutsGroupsWhereRanksWouldIdle) {
   EXPECT_EQ(parts_of_groups(1, 64, 1), 1U);
   EXPECT_EQ(parts_of_groups(1, 64, 4), 4U);
   EXPECT_EQ(parts_of_groups(1, 64, 100), 8U);  // with 8 points each
@@ -97,16 +97,16 @@ TEST(Agenda, CutsGroupsWhereRanksWouldIdle) {
 
   TaskEntry task = fake_task([](std::size_t, const Execution&, const Monitor&) { return 0.0; });
   task.grouping = [](const config::Document&) { return Grouping{.size = 50}; };
-  EXPECT_EQ(Agenda(document_of(100), task, Wanted(100), 1).units(), 2U);
-  const Agenda agenda(document_of(100), task, Wanted(100), 4);
-  ASSERT_EQ(agenda.units(), 4U);
-  EXPECT_EQ(agenda.points(1).front(), 25U);
-  EXPECT_EQ(agenda.group(1), std::pair(std::size_t{0}, std::size_t{50}));
-  EXPECT_EQ(agenda.points(3).back(), 99U);
+  EXPECT_EQ(WorkQueue(document_of(100), task, PointSet(100), 1).units(), 2U);
+  const WorkQueue queue(document_of(100), task, PointSet(100), 4);
+  ASSERT_EQ(queue.units(), 4U);
+  EXPECT_EQ(queue.points(1).front(), 25U);
+  EXPECT_EQ(queue.group(1), std::pair(std::size_t{0}, std::size_t{50}));
+  EXPECT_EQ(queue.points(3).back(), 99U);
 }
 
-/// Whatever the ranks and the points that are wanted, chains begin where the input alone says.
-TEST(Agenda, NeverCutsChains) {
+/// Whatever the ranks and the points that are missing, chains begin where the input alone says.
+TEST(WorkQueue, NeverCutsChains) {
   std::mt19937 random(7);
   TaskEntry task = fake_task([](std::size_t, const Execution&, const Monitor&) { return 0.0; });
   constexpr std::size_t rows = 4;
@@ -117,19 +117,19 @@ TEST(Agenda, NeverCutsChains) {
           const std::size_t points = rows * row;
           const Grouping grouping{.size = std::min(size, row), .row = row, .chained = true};
           task.grouping = [&](const config::Document&) { return grouping; };
-          Wanted wanted(points);
+          PointSet missing(points);
           for (std::size_t p = 0; !all && p < points; ++p)
-            if (random() % 3 != 0) wanted.remove(p);
-          const Agenda agenda(document_of(points), task, wanted, ranks);
-          const auto visits = visits_of(agenda, points);
-          for (std::size_t p = 0; p < points; ++p) EXPECT_EQ(visits[p], wanted.has(p) ? 1 : 0);
+            if (random() % 3 != 0) missing.remove(p);
+          const WorkQueue queue(document_of(points), task, missing, ranks);
+          const auto visits = visits_of(queue, points);
+          for (std::size_t p = 0; p < points; ++p) EXPECT_EQ(visits[p], missing.has(p) ? 1 : 0);
           if (all) {
-            EXPECT_EQ(agenda.units(), groups_of(grouping, points));
+            EXPECT_EQ(queue.units(), groups_of(grouping, points));
           }
-          for (std::size_t place = 0; place < agenda.units(); ++place) {
-            const auto unit = agenda.points(place);
+          for (std::size_t place = 0; place < queue.units(); ++place) {
+            const auto unit = queue.points(place);
             ASSERT_FALSE(unit.empty());
-            const auto [first, length] = agenda.group(place);
+            const auto [first, length] = queue.group(place);
             EXPECT_EQ(first, unit.front() / row * row + unit.front() % row / grouping.size * grouping.size);
             EXPECT_EQ(length, std::min(grouping.size, (first / row + 1) * row - first));
             EXPECT_LT(unit.back(), first + length);
@@ -137,30 +137,31 @@ TEST(Agenda, NeverCutsChains) {
         }
 }
 
-/// A chain takes as long as its points up to the last one that is wanted.
-TEST(Agenda, TakesTheLongestChainsFirst) {
+/// A chain takes as long as its points up to the last one that is missing.
+TEST(WorkQueue, TakesTheLongestChainsFirst) {
   TaskEntry task = fake_task([](std::size_t, const Execution&, const Monitor&) { return 0.0; });
   task.grouping = [](const config::Document&) { return Grouping{.size = 4, .row = 9, .chained = true}; };
-  const auto order = [&](const Wanted& wanted) {
-    const Agenda agenda(document_of(18), task, wanted, 2);
+  const auto order = [&](const PointSet& missing) {
+    const WorkQueue queue(document_of(18), task, missing, 2);
     std::vector<std::size_t> first;
-    for (std::size_t place = 0; place < agenda.units(); ++place) first.push_back(agenda.group(place).first);
+    for (std::size_t place = 0; place < queue.units(); ++place) first.push_back(queue.group(place).first);
     return first;
   };
-  EXPECT_THAT(order(Wanted(18)), ElementsAre(0, 4, 9, 13, 8, 17));
-  Wanted wanted(18);
-  for (const std::size_t done : {2U, 3U, 4U, 5U, 6U, 9U, 10U, 11U, 12U}) wanted.remove(done);
-  EXPECT_THAT(order(wanted), ElementsAre(4, 13, 0, 8, 17));  // 4 with point 7 alone, 0 with points 0 and 1
+  EXPECT_THAT(order(PointSet(18)), ElementsAre(0, 4, 9, 13, 8, 17));
+  PointSet missing(18);
+  for (const std::size_t done : {2U, 3U, 4U, 5U, 6U, 9U, 10U, 11U, 12U}) missing.remove(done);
+  EXPECT_THAT(order(missing), ElementsAre(4, 13, 0, 8, 17));  // 4 with point 7 alone, 0 with points 0 and 1
 }
 
-TEST(Agenda, FormsTeamsWhereRanksWouldIdle) {
-  EXPECT_EQ(units_for_teams({1.0}, 4), 1U);
-  EXPECT_EQ(units_for_teams({1.0, 1.0, 1.0}, 4), 3U);
-  EXPECT_EQ(units_for_teams(std::vector<double>(5, 1.0), 4), 1U);  // 1 + 1/3.2 instead of 2
-  EXPECT_EQ(units_for_teams(std::vector<double>(8, 1.0), 4), 0U);
-  EXPECT_EQ(units_for_teams(std::vector<double>(7, 1.0), 4), 0U);  // three teams of one rank and a bit gain nothing
+TEST(WorkQueue, SharesUnitsWhereRanksWouldIdle) {
+  EXPECT_EQ(units_to_share({1.0}, 4), 1U);
+  EXPECT_EQ(units_to_share({1.0, 1.0, 1.0}, 4), 3U);
+  EXPECT_EQ(units_to_share(std::vector<double>(5, 1.0), 4), 1U);  // 1 + 1/3.2 instead of 2
+  EXPECT_EQ(units_to_share(std::vector<double>(8, 1.0), 4), 0U);
+  EXPECT_EQ(units_to_share(std::vector<double>(7, 1.0), 4),
+            0U);  // one rank and a third for each of three gains nothing
   // A long one hides the short rest.
-  EXPECT_EQ(units_for_teams({10.0, 1.0, 1.0}, 2), 0U);
+  EXPECT_EQ(units_to_share({10.0, 1.0, 1.0}, 2), 0U);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "sweep/assembly.hpp"
+#include "sweep/result_builder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,29 +24,29 @@ const TaskEntry& task_of(const config::Document& run_document) {
 
 std::vector<Record> records_of(const config::Document& run_document) {
   std::vector<Record> records;
-  Conduct conduct;
-  conduct.keep = [&](const Record& record) { records.push_back(record); };
+  RunOptions options;
+  options.keep = [&](const Record& record) { records.push_back(record); };
   ProcessGroup alone;
-  run(run_document, task_of(run_document), {}, alone, Wanted(run_document.sweep.points()), {}, conduct);
+  run(run_document, task_of(run_document), {}, alone, PointSet(run_document.sweep.points()), {}, options);
   return records;
 }
 
-TEST(Assembly, PlacesRecordsInAnyOrderAndTheLaterOneOfTwo) {
+TEST(ResultBuilder, PlacesRecordsInAnyOrderAndTheLaterOneOfTwo) {
   const config::Document whole = document();
   std::vector<Record> records = records_of(whole);
   ASSERT_EQ(records.size(), 3U);
   std::sort(records.begin(), records.end(),
             [](const auto& left, const auto& right) { return left.point < right.point; });
-  Assembly assembly(whole, task_of(whole));
+  ResultBuilder builder(whole, task_of(whole));
   Record failed = records[0];
   failed.status = Status::failed;
   failed.data.clear();
-  assembly.place(failed);
-  for (const std::size_t p : {2U, 0U, 1U}) assembly.place(records[p]);
-  const Outcome outcome = assembly.finish();
-  EXPECT_EQ(outcome.tally.done, 2U);
-  EXPECT_EQ(outcome.tally.failed, 1U);
-  for (const io::Field& field : outcome.fields)
+  builder.add(failed);
+  for (const std::size_t p : {2U, 0U, 1U}) builder.add(records[p]);
+  const SweepResult result = builder.finish();
+  EXPECT_EQ(result.tally.done, 2U);
+  EXPECT_EQ(result.tally.failed, 1U);
+  for (const io::Field& field : result.fields)
     if (field.name == "occupation") {
       const auto& all = std::get<std::vector<double>>(field.data);
       const auto find = [&](const Record& record) -> const std::vector<double>& {
@@ -63,14 +63,14 @@ TEST(Assembly, PlacesRecordsInAnyOrderAndTheLaterOneOfTwo) {
 }
 
 /// What does not fit must not be written over its neighbours.
-TEST(Assembly, RefusesRecordsThatDoNotFit) {
+TEST(ResultBuilder, RefusesRecordsThatDoNotFit) {
   const config::Document whole = document();
   const Record good = records_of(whole).front();
   const auto refuses = [&](const std::function<void(Record&)>& spoil) {
     Record record = good;
     spoil(record);
-    Assembly assembly(whole, task_of(whole));
-    EXPECT_THROW(assembly.place(decode(encode(record))), Error);
+    ResultBuilder builder(whole, task_of(whole));
+    EXPECT_THROW(builder.add(decode(encode(record))), Error);
   };
   refuses([](Record& record) { record.point = 3; });
   refuses([](Record& record) { record.point = std::numeric_limits<std::uint64_t>::max(); });
@@ -81,13 +81,13 @@ TEST(Assembly, RefusesRecordsThatDoNotFit) {
   refuses([](Record& record) { std::get<std::vector<double>>(record.data.front()).clear(); });
 }
 
-TEST(Assembly, KeepsTheFieldsThatAreAskedFor) {
+TEST(ResultBuilder, KeepsTheFieldsThatAreAskedFor) {
   const config::Document some = document("[output]\nfields = ['current']\n");
-  Assembly assembly(some, task_of(some));
-  for (const Record& record : records_of(some)) assembly.place(record);
-  const Outcome outcome = assembly.finish();
+  ResultBuilder builder(some, task_of(some));
+  for (const Record& record : records_of(some)) builder.add(record);
+  const SweepResult result = builder.finish();
   std::vector<std::string> names;
-  for (const io::Field& field : outcome.fields) names.push_back(field.name);
+  for (const io::Field& field : result.fields) names.push_back(field.name);
   EXPECT_THAT(names, testing::ElementsAre("current", "status", "error"));
 }
 

@@ -1,0 +1,179 @@
+#include "sweep/output_lock.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <sstream>
+#include <thread>
+
+namespace lindrift::sweep {
+namespace {
+
+std::string path_in(const std::string& folder) { return folder + "/lock"; }
+
+std::string read_or_empty(const std::string& path) {
+  std::string text;
+  try {
+    io::read_whole(path, text);
+  } catch (const Error&) {
+  }
+  return text;
+}
+
+/// What changes when the holder renews its lock, or another one takes it over. The file is opened anew, for which
+/// network file systems ask their server.
+std::string heartbeat_of(const std::string& path) {
+  const io::Descriptor file(io::uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0) return "gone";
+  return fmt::format("{} {}.{}", status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
+bool is_same_file(int descriptor, const std::string& path) {
+  struct stat own {
+  }, there{};
+  return ::fstat(descriptor, &own) == 0 && ::stat(path.c_str(), &there) == 0 && own.st_ino == there.st_ino &&
+         own.st_dev == there.st_dev;
+}
+
+struct flock whole_file() {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
+
+enum class Attempt { acquired, refused, unsupported };
+
+/// Locks of open files, not of processes (which any close() in the process would release).
+Attempt try_lock(int descriptor) {
+  struct flock lock = whole_file();
+  if (io::uninterrupted([&] { return ::fcntl(descriptor, F_OFD_SETLK, &lock); }) == 0) return Attempt::acquired;
+  return errno == EAGAIN || errno == EACCES ? Attempt::refused : Attempt::unsupported;
+}
+
+/// For file systems without locks. A number that another process has got since counts as the holder's.
+bool runs(long process) { return process > 0 && (::kill(static_cast<pid_t>(process), 0) == 0 || errno == EPERM); }
+
+[[noreturn]] void refuse(const std::string& folder, const LockHolder& holder) {
+  throw OutputBusy(
+      fmt::format("process {} on {} has been writing this output since {}; wait for it, end it, or name "
+                  "another output with -o ({})",
+                  holder.process, holder.host, holder.since, folder));
+}
+
+}  // namespace
+
+std::string LockHolder::text() const {
+  return fmt::format("host {}\nboot {}\nprocess {}\njob {}\nsince {}\n", host, boot, process, job, since);
+}
+
+LockHolder LockHolder::parse(const std::string& text) {
+  LockHolder holder;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const std::string name = line.substr(0, line.find(' ')),
+                      value = line.substr(std::min(name.size() + 1, line.size()));
+    if (name == "host") holder.host = value;
+    if (name == "boot") holder.boot = value;
+    if (name == "process") holder.process = std::atol(value.c_str());
+    if (name == "job") holder.job = value;
+    if (name == "since") holder.since = value;
+  }
+  return holder;
+}
+
+LockHolder LockHolder::self() {
+  const std::string boot = read_or_empty("/proc/sys/kernel/random/boot_id");
+  const char* job = std::getenv("SLURM_JOB_ID");
+  return {.host = io::host_name(),
+          .boot = boot.substr(0, boot.find('\n')),
+          .process = ::getpid(),
+          .job = job != nullptr ? fmt::format("slurm {}", job) : "",
+          .since = io::utc_now()};
+}
+
+std::optional<LockState> lock_state(const std::string& folder) {
+  const std::string path = path_in(folder), text = read_or_empty(path);
+  const io::Descriptor file(io::uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+  if (!file || text.empty()) return std::nullopt;
+  LockState state{.holder = LockHolder::parse(text)};
+  if (state.holder.boot != LockHolder::self().boot) return state;
+  struct flock lock = whole_file();
+  const bool known = ::fcntl(file.get(), F_OFD_GETLK, &lock) == 0;
+  const bool alive = known ? lock.l_type != F_UNLCK : runs(state.holder.process);
+  state.alive = alive ? LockState::Alive::yes : LockState::Alive::no;
+  return state;
+}
+
+OutputLock::OutputLock(std::string folder, double patience) : folder_(std::move(folder)) {
+  using Clock = std::chrono::steady_clock;
+  const std::string path = path_in(folder_);
+  const LockHolder self = LockHolder::self();
+  text_ = self.text();
+  while (true) {
+    if (::mkdir(folder_.c_str(), 0777) != 0 && errno != EEXIST) io::fail_to_write(folder_, errno);
+    file_ = io::Descriptor(
+        io::uninterrupted([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, mode_t{0666}); }));
+    if (!file_) {
+      if (errno == ENOENT) continue;  // another run has just ended and removed the folder
+      const int reason = errno;
+      ::rmdir(folder_.c_str());  // if it is ours, it is empty
+      io::fail_to_write(folder_, reason);
+    }
+    const Attempt attempt = try_lock(file_.get());
+    const LockHolder holder = LockHolder::parse(read_or_empty(path));
+    const bool here = holder.boot == self.boot, restarted = !self.job.empty() && holder.job == self.job;
+    if (here && (attempt == Attempt::refused || (attempt == Attempt::unsupported && runs(holder.process))))
+      refuse(folder_, holder);
+    if (attempt == Attempt::refused && holder.boot.empty()) {  // its holder is just about to write its name
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      continue;
+    }
+    const std::string heartbeat = heartbeat_of(path);
+    const auto start = Clock::now();
+    while (!here && !restarted && !holder.boot.empty() &&
+           std::chrono::duration<double>(Clock::now() - start).count() < patience) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      if (heartbeat_of(path) != heartbeat) break;
+    }
+    const std::string heartbeat_now = heartbeat_of(path);
+    if (heartbeat_now == "gone") continue;
+    if (heartbeat_now != heartbeat) refuse(folder_, holder);
+    if (attempt == Attempt::refused) {  // by a file server, for a machine that is gone: a new file has no lock
+      ::unlink(path.c_str());
+      continue;
+    }
+    if (!is_same_file(file_.get(), path)) continue;  // its holder removed it between open() and the lock
+    try {
+      if (::ftruncate(file_.get(), 0) != 0) io::fail_to_write(folder_, errno);
+      io::write_all(file_.get(), {reinterpret_cast<const unsigned char*>(text_.data()), text_.size()}, folder_);
+    } catch (...) {
+      ::unlink(path.c_str());
+      ::rmdir(folder_.c_str());
+      throw;
+    }
+    return;
+  }
+}
+
+OutputLock::~OutputLock() {
+  if (is_same_file(file_.get(), path_in(folder_))) ::unlink(path_in(folder_).c_str());
+}
+
+bool OutputLock::renew() const {
+  static_cast<void>(::futimens(file_.get(), nullptr));
+  std::string text;
+  try {
+    return io::read_whole(path_in(folder_), text) && text == text_;
+  } catch (const Error&) {
+    return true;  // the file system is in trouble, which is no sign of another run
+  }
+}
+
+}  // namespace lindrift::sweep

@@ -1,0 +1,170 @@
+#include "sweep/result_builder.hpp"
+
+#include <algorithm>
+
+#include "lindrift/error.hpp"
+
+namespace lindrift::sweep {
+
+namespace {
+
+using io::Data;
+using io::Field;
+
+/// Coordinates of the sweep: one per axis; under zip all of them on the dimension `point`.
+std::vector<Field> sweep_coordinates(const config::Document& document) {
+  std::vector<Field> coordinates;
+  const config::Sweep& sweep = document.sweep;
+  const bool zip = sweep.mode == config::SweepMode::zip;
+  if (zip && !sweep.empty()) {
+    std::vector<std::int64_t> numbers(sweep.points());
+    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<std::int64_t>(i);
+    coordinates.push_back({"point", {"point"}, {numbers.size()}, std::move(numbers), "1", "point of the sweep"});
+  }
+  const auto copy = []<class Number>(const std::vector<config::Value>& values, Number) {
+    std::vector<Number> numbers;
+    for (const config::Value& value : values) numbers.push_back(std::get<Number>(value));
+    return numbers;
+  };
+  for (const config::Axis& axis : sweep.axes) {
+    Field field{axis.path, {zip ? "point" : axis.path}, {axis.values.size()}, {}, "1", axis.path};
+    for (const config::Key& key : document.schema.keys)
+      if (key.path == axis.path) {
+        if (!key.units.empty()) field.units = key.units;
+        field.long_name = key.help;
+      }
+    if (std::holds_alternative<config::Complex>(axis.values.front()))
+      field.data = copy(axis.values, config::Complex());
+    else
+      field.data = copy(axis.values, 0.0);
+    coordinates.push_back(std::move(field));
+  }
+  return coordinates;
+}
+
+std::vector<std::string> sweep_dimensions(const config::Sweep& sweep) {
+  std::vector<std::string> dimensions;
+  if (sweep.empty()) return dimensions;
+  if (sweep.mode == config::SweepMode::zip) return {"point"};
+  for (const config::Axis& axis : sweep.axes) dimensions.push_back(axis.path);
+  return dimensions;
+}
+
+}  // namespace
+
+void Tally::count(Status status) {
+  if (status == Status::done) ++done;
+  if (status == Status::failed) ++failed;
+  if (status == Status::not_converged) ++not_converged;
+}
+
+ResultBuilder::ResultBuilder(const config::Document& document, const TaskEntry& task)
+    : swept_(!document.sweep.empty()) {
+  const io::Result outline = kept_outline(task, document.point(0));
+  const std::size_t points = document.sweep.points();
+  result_.coordinates = sweep_coordinates(document);
+  result_.coordinates.insert(result_.coordinates.end(), outline.coordinates.begin(), outline.coordinates.end());
+  result_.points.resize(points);
+  const auto dimensions = sweep_dimensions(document.sweep);
+  const auto shape = document.sweep.shape();
+  for (const Field& field : outline.fields) {
+    Field whole = field;
+    whole.dimensions.insert(whole.dimensions.begin(), dimensions.begin(), dimensions.end());
+    whole.shape.insert(whole.shape.begin(), shape.begin(), shape.end());
+    std::visit(
+        [&](auto& values) {
+          using Values = std::decay_t<decltype(values)>;
+          const Values one = std::get<Values>(field.data);
+          values = Values();
+          values.reserve(one.size() * points);
+          for (std::size_t p = 0; p < points; ++p) values.insert(values.end(), one.begin(), one.end());
+        },
+        whole.data);
+    result_.fields.push_back(std::move(whole));
+  }
+  if (swept_) {
+    result_.fields.push_back({"status", dimensions, shape, std::vector<std::uint8_t>(points, 0), "1",
+                              "0 missing, 1 done, 2 failed, 3 not converged"});
+    result_.fields.push_back(
+        {"error", dimensions, shape, std::vector<std::string>(points), "1", "what went wrong, or a caution"});
+  }
+}
+
+void ResultBuilder::add(Record record) {
+  const auto p = static_cast<std::size_t>(record.point);
+  if (p >= result_.points.size())
+    throw Error("a record of a point that does not exist: " + std::to_string(record.point));
+  const std::size_t kept = result_.fields.size() - (swept_ ? 2 : 0);
+  if (!record.data.empty() && record.data.size() != kept)
+    throw Error("a record of point " + std::to_string(p) + " with other fields than its outline");
+  for (std::size_t f = 0; f < record.data.size(); ++f) {
+    std::visit(
+        [&](auto& whole) {
+          const auto* part = std::get_if<std::decay_t<decltype(whole)>>(&record.data[f]);
+          if (part == nullptr || part->size() * result_.points.size() != whole.size())
+            throw Error("a record of point " + std::to_string(p) + " with another shape of " + result_.fields[f].name +
+                        " than its outline");
+          std::copy(part->begin(), part->end(), whole.begin() + static_cast<std::ptrdiff_t>(p * part->size()));
+        },
+        result_.fields[f].data);
+  }
+  if (swept_) {
+    std::get<std::vector<std::uint8_t>>(result_.fields[kept].data)[p] = static_cast<std::uint8_t>(record.status);
+    std::get<std::vector<std::string>>(result_.fields[kept + 1].data)[p] = record.message;
+  }
+  record.data = {};
+  result_.points[p] = std::move(record);
+}
+
+SweepResult ResultBuilder::finish() {
+  result_.tally.total = result_.points.size();
+  for (const Record& record : result_.points) result_.tally.count(record.status);
+  return std::move(result_);
+}
+
+void for_each_record(const io::StoredOutput& output, const config::Document& document, const TaskEntry& task,
+                     const std::function<void(Record)>& take) {
+  const auto dataset = [&](const std::string& name) -> const Data& {
+    const auto found = output.datasets.find(name);
+    if (found == output.datasets.end()) throw Error("it has no dataset " + name);
+    return found->second;
+  };
+  const std::size_t points = document.sweep.points();
+  std::vector<std::uint8_t> statuses(points, static_cast<std::uint8_t>(Status::done));
+  std::vector<std::string> messages(points);
+  if (!document.sweep.empty()) {
+    const auto* status = std::get_if<std::vector<std::uint8_t>>(&dataset("status"));
+    const auto* error = std::get_if<std::vector<std::string>>(&dataset("error"));
+    if (status == nullptr || error == nullptr || status->size() != points || error->size() != points)
+      throw Error("its status and error do not fit its input");
+    statuses = *status;
+    messages = *error;
+  }
+  std::vector<std::string> names;
+  for (const Field& field : kept_outline(task, document.point(0)).fields) names.push_back(field.name);
+  for (std::size_t p = 0; p < points; ++p) {
+    if (statuses[p] < 1 || statuses[p] > 3) continue;
+    Record record;
+    record.point = p;
+    record.status = static_cast<Status>(statuses[p]);
+    record.message = messages[p];
+    for (const std::string& name : names) {
+      if (record.status == Status::failed) break;
+      std::visit(
+          [&](const auto& values) {
+            if (values.size() % points != 0) throw Error("its dataset " + name + " does not fit its input");
+            const std::size_t size = values.size() / points;
+            const auto first = values.begin() + static_cast<std::ptrdiff_t>(p * size);
+            std::decay_t<decltype(values)> own(first, first + static_cast<std::ptrdiff_t>(size));
+            if constexpr (std::is_arithmetic_v<typename std::decay_t<decltype(values)>::value_type>)
+              if (size == 1 && sizeof own[0] == sizeof(double))  // a scalar for the summary
+                record.summary.emplace_back(name, static_cast<double>(own[0]));
+            record.data.emplace_back(std::move(own));
+          },
+          dataset(name));
+    }
+    take(std::move(record));
+  }
+}
+
+}  // namespace lindrift::sweep
