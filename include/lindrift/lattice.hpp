@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "lindrift/description.hpp"
+
 namespace lindrift {
 
 /// m of the lowest momentum along a direction of `cells` cells: k = 2 pi m / cells, m = -floor(cells/2) ..
@@ -59,5 +61,13 @@ class Lattice {
   std::size_t size_ = 1;
   std::int64_t period_ = 1;  ///< least common multiple of the cells: phases are multiples of 2 pi / period
 };
+
+/// The number of sites of every model; indices times L must fit an integer.
+inline Parameter sites_parameter(std::int64_t fewest) {
+  return {.path = "model.sites",
+          .help = "number of sites L",
+          .range = {.low = static_cast<double>(fewest), .high = 4e15},
+          .details = "either parity; bounded by the machine's memory"};
+}
 
 }  // namespace lindrift

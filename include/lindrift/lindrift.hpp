@@ -3,6 +3,7 @@
 /// Everything that a program using the library includes.
 #include "lindrift/backend.hpp"
 #include "lindrift/communicator.hpp"
+#include "lindrift/description.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/generator.hpp"
 #include "lindrift/lattice.hpp"

@@ -16,25 +16,19 @@ namespace lindrift {
 
 namespace {
 
-/// Keys that every model and task has.
-std::vector<config::Key> common_keys(const ModelEntry& model) {
-  config::Key algorithm{
-      .path = "solver.algorithm", .type = config::Type::text, .help = "how sums over momenta are done"};
-  algorithm.default_value = std::string("auto");
-  algorithm.choices = {"auto"};
-  for (const Algorithm choice : model.algorithms) algorithm.choices.emplace_back(name(choice));
-  config::Key tolerance{.path = "solver.tolerance", .type = config::Type::real};
-  tolerance.help = "error of the results, relative to the largest value of each dataset";
-  tolerance.default_value = 1e-10;
-  tolerance.range = {.low = 1e-13, .high = 1e-2};
-  config::Key max_steps{.path = "solver.max_steps", .type = config::Type::integer, .help = "most steps of the solver"};
-  max_steps.default_value = std::int64_t{1000000};
-  max_steps.range = {.low = 1.0, .high = 1e15};
-  config::Key fields{.path = "output.fields", .type = config::Type::text_list};
-  fields.help = "datasets to keep: \"all\" or a list of names";
-  fields.default_value = std::vector<std::string>{};
-  if (!model.iterates) return {algorithm, fields};
-  return {algorithm, tolerance, max_steps, fields};
+config::Key algorithm_key(const ModelEntry& model) {
+  config::Key key{.path = "solver.algorithm", .type = Type::text, .help = "how sums over momenta are done"};
+  key.default_value = std::string("auto");
+  key.choices = {"auto"};
+  for (const Algorithm choice : model.algorithms) key.choices.emplace_back(name(choice));
+  return key;
+}
+
+config::Key fields_key() {
+  config::Key key{.path = "output.fields", .type = Type::text_list};
+  key.help = "datasets to keep: \"all\" or a list of names";
+  key.default_value = std::vector<std::string>{};
+  return key;
 }
 
 class ProgramMenu final : public config::Menu {
@@ -55,8 +49,11 @@ class ProgramMenu final : public config::Menu {
     config::Schema schema;
     schema.keys = entry.keys;
     schema.keys.insert(schema.keys.end(), task_entry.keys.begin(), task_entry.keys.end());
-    const auto common = common_keys(entry);
-    schema.keys.insert(schema.keys.end(), common.begin(), common.end());
+    // It stands before what bounds its errors and steps.
+    const auto tolerance = std::find_if(schema.keys.begin(), schema.keys.end(),
+                                        [](const config::Key& key) { return key.path == "solver.tolerance"; });
+    schema.keys.insert(tolerance, algorithm_key(entry));
+    schema.keys.push_back(fields_key());
     schema.fields = task_entry.fields;
     schema.validate = entry.validate;
     schema.validate_size = [&task_entry](const config::Point& first, std::size_t points) {
@@ -102,6 +99,12 @@ double result_bytes(const TaskEntry& task, const config::Point& point, std::size
   for (const io::Field& field : kept_outline(task, point).fields)
     bytes += 8.0 * static_cast<double>(std::visit([](const auto& values) { return values.size(); }, field.data));
   return bytes * static_cast<double>(points);
+}
+
+Execution with_algorithm(const config::Point& point, Execution execution) {
+  for (const Algorithm choice : {Algorithm::direct, Algorithm::separable, Algorithm::fft})
+    if (point.text("solver.algorithm") == name(choice)) execution.algorithm = choice;
+  return execution;
 }
 
 const ModelEntry& find_model(const std::string& kind) {

@@ -89,7 +89,6 @@ struct ModelEntry {
   std::string kind;
   std::string description;
   std::vector<Algorithm> algorithms;
-  bool iterates = true;           ///< its solvers have a tolerance and a number of steps to bound
   std::vector<config::Key> keys;  ///< of [model], [bath] and [initial]
   std::function<void(const config::Point&)> validate;
   std::vector<TaskEntry> tasks;
@@ -106,6 +105,9 @@ io::Result kept_outline(const TaskEntry& task, const config::Point& point);
 
 /// Bytes of memory that the results of this many points take where they are collected.
 double result_bytes(const TaskEntry& task, const config::Point& point, std::size_t points);
+
+/// `execution` with the point's solver.algorithm, unless that is "auto".
+Execution with_algorithm(const config::Point& point, Execution execution);
 
 const ModelEntry& find_model(const std::string& kind);
 const TaskEntry& find_task(const ModelEntry& model, const std::string& kind);

@@ -9,97 +9,56 @@
 #include <thread>
 
 #include "catalogue/memory.hpp"
-#include "catalogue/open_bath.hpp"
 #include "catalogue/propagator.hpp"
 #include "catalogue/read_once.hpp"
+#include "config/read.hpp"
 #include "io/input.hpp"
 #include "lindrift/lindrift.hpp"
 #include "tasks/times.hpp"
 
 namespace lindrift {
 
+/// The state that a density starts from.
+struct DensityStart {
+  std::optional<std::string> correlation;
+  std::vector<std::int64_t> up_sites = UpSites().sites;
+  std::optional<std::vector<std::int64_t>> down_sites;
+  std::vector<double> down_occupation;
+};
+
+template <>
+auto description<DensityStart>() {
+  Parameter down_occupation = down_occupation_parameter();
+  down_occupation.unless = {"initial.down_sites"};
+  return std::tuple(
+      field(&DensityStart::correlation,
+            {.path = "initial.correlation",
+             .help = "C(k,q) = <c+_k c_q> of spin up at the start, shape (sites, sites), or vectors of shape "
+                     "(rank, sites) with C(k,q) = sum_r conj(phi_k) phi_q: \"FILE.h5:/dataset\"",
+             .derived = "that of initial.up_sites",
+             .file_path = true,
+             .details =
+                 "Hermitian; momenta ascending, complex {r, i} or real. Cost per time L^2, or rank times L log L"}),
+      field(&DensityStart::up_sites, {.path = "initial.up_sites",
+                                      .help = "sites that hold one up particle each, labels -floor(L/2) .. ceil(L/2)-1",
+                                      .unless = {"initial.correlation"}}),
+      field(&DensityStart::down_sites,
+            {.path = "initial.down_sites",
+             .help = "sites that hold one down particle each, instead of initial.down_occupation",
+             .derived = "initial.down_occupation",
+             .unless = {"initial.correlation"},
+             .details = "with up_sites; none on the others"}),
+      field(&DensityStart::down_occupation, down_occupation));
+}
+
 namespace {
 
-using config::Key;
 using config::Point;
-using config::Type;
+using config::read;
 
 using Complex = std::complex<double>;
 
 enum class Kind { green, spectral, density };
-
-// --- keys ------------------------------------------------------------------------------------------------------------
-
-std::vector<Key> model_keys() {
-  std::vector<Key> keys = {{.path = "model.sites",
-                            .type = Type::integer,
-                            .help = "number of sites L",
-                            .default_value = std::int64_t{128},
-                            .range = {.low = 1.0, .high = 4e15}},
-                           {.path = "model.hopping",
-                            .help = "hopping J, not 0, the unit of energy where it is 1",
-                            .default_value = 1.0,
-                            .sweepable = true,
-                            .units = "energy"},
-                           {.path = "model.interaction",
-                            .help = "interaction U of two spins at one momentum",
-                            .default_value = 0.0,
-                            .sweepable = true,
-                            .units = "energy"}};
-  for (const char* section : {"bath.up", "bath.down"}) {
-    const auto bath = open_bath_keys(section);
-    keys.insert(keys.end(), bath.begin(), bath.end());
-  }
-  return keys;
-}
-
-Key down_occupation_key() {
-  Key key{.path = "initial.down_occupation",
-          .type = Type::real_list,
-          .help = "occupations of spin down at the start: \"steady\", a number, or a list over the momenta, ascending",
-          .default_value = std::vector<double>{},
-          .range = {.low = 0.0, .high = 1.0},
-          .choices = {"steady"}};
-  key.scalar = true;
-  return key;
-}
-
-std::vector<Key> density_keys() {
-  const Key correlation{.path = "initial.correlation",
-                        .type = Type::text,
-                        .help =
-                            "C(k,q) = <c+_k c_q> of spin up at the start, shape (sites, sites), or vectors of shape "
-                            "(rank, sites) with C(k,q) = sum_r conj(phi_k) phi_q: \"FILE.h5:/dataset\"",
-                        .optional = true,
-                        .derived = "that of initial.up_sites",
-                        .file_path = true};
-  Key up_sites{.path = "initial.up_sites",
-               .type = Type::integer_list,
-               .help = "sites that hold one up particle each, labels -floor(L/2) .. ceil(L/2)-1",
-               .default_value = std::vector<std::int64_t>{0}};
-  up_sites.unless = {"initial.correlation"};
-  Key down_sites{.path = "initial.down_sites",
-                 .type = Type::integer_list,
-                 .help = "sites that hold one down particle each, instead of initial.down_occupation",
-                 .optional = true,
-                 .derived = "initial.down_occupation"};
-  down_sites.unless = {"initial.correlation"};
-  Key down_occupation = down_occupation_key();
-  down_occupation.unless = {"initial.down_sites"};
-  return {correlation, up_sites, down_sites, down_occupation, times_key()};
-}
-
-// --- parameters ---
-
-HatsugaiKohmoto model_of(const Point& point) {
-  HatsugaiKohmoto model;
-  model.sites = point.integer("model.sites");
-  model.hopping = point.real("model.hopping");
-  model.interaction = point.real("model.interaction");
-  model.up = open_bath_of(point, "bath.up");
-  model.down = open_bath_of(point, "bath.down");
-  return model;
-}
 
 Kind kind_of(const Point& point) {
   const std::string& kind = point.text("task.kind");
@@ -209,7 +168,7 @@ void validate_point(const Point& point) {
                                      kind == Kind::spectral ? "these frequencies" : "these times", bytes_text(needed),
                                      bytes_text(machine_memory()), grid ? ": keep fewer fields (output.fields)" : ""));
   }
-  const HatsugaiKohmoto model = model_of(point);
+  const HatsugaiKohmoto model = read<HatsugaiKohmoto>(point);
   validate(model);
   if (point.has("initial.down_occupation")) {
     const std::size_t given = point.reals("initial.down_occupation").size();
@@ -279,7 +238,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
   plan.memory_bytes = working_memory(point);
   plan.output_bytes = 8.0 * output_doubles(point);
   const Kind kind = kind_of(point);
-  HatsugaiKohmoto model = model_of(point);
+  HatsugaiKohmoto model = read<HatsugaiKohmoto>(point);
   const auto sites = static_cast<double>(model.sites);
   Execution execution = requested;
   if (kind == Kind::spectral) {
@@ -291,9 +250,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
     plan.bytes_moved = 80.0 * rows;
     std::vector<double> frequencies(16);
     for (std::size_t i = 0; i < frequencies.size(); ++i) frequencies[i] = 0.37 * static_cast<double>(i);
-    SpectralOptions options;
-    options.momenta = point.integers("task.momenta");
-    options.broadening = point.real("task.broadening");
+    auto options = read<SpectralOptions>(point);
     const auto start = std::chrono::steady_clock::now();
     const SpectralResult probe = spectral(model, frequencies, options, execution);
     plan.seconds_per_evaluation = seconds_since(start) / static_cast<double>(frequencies.size());
@@ -372,7 +329,7 @@ io::Result run_green(const Point& point, const Execution& execution, const Monit
   options.keep_sites = wanted(point, "green_retarded");
   options.keep_momenta = wanted(point, "green_retarded_momentum");
   options.monitor = monitor;
-  GreenResult green_result = green(model_of(point), times, options, execution);
+  GreenResult green_result = green(read<HatsugaiKohmoto>(point), times, options, execution);
 
   io::Result result = started(point);
   result.backend = name(green_result.backend);
@@ -392,11 +349,9 @@ io::Result run_green(const Point& point, const Execution& execution, const Monit
 }
 
 io::Result run_spectral(const Point& point, const Execution& execution, const Monitor&) {
-  SpectralOptions options;
-  options.momenta = point.integers("task.momenta");
-  options.broadening = point.real("task.broadening");
+  auto options = read<SpectralOptions>(point);
   options.keep_green = wanted(point, "green_retarded_frequency");
-  SpectralResult spectrum = spectral(model_of(point), point.reals("task.frequencies"), options, execution);
+  SpectralResult spectrum = spectral(read<HatsugaiKohmoto>(point), point.reals("task.frequencies"), options, execution);
 
   io::Result result = started(point);
   result.backend = name(spectrum.backend);
@@ -425,7 +380,7 @@ io::Result run_density(const Point& point, const Execution& execution, const Mon
   if (point.has("initial.down_sites")) options.down_sites = point.integers("initial.down_sites");
   options.keep_density = wanted(point, "density");
   options.monitor = monitor;
-  DensityResult cloud = density(model_of(point), up_state_of(point), times, options, execution);
+  DensityResult cloud = density(read<HatsugaiKohmoto>(point), up_state_of(point), times, options, execution);
 
   io::Result result = started(point);
   result.backend = name(Backend::cpu);
@@ -451,13 +406,12 @@ ModelEntry hatsugai_kohmoto_entry() {
   ModelEntry model;
   model.kind = "hatsugai_kohmoto";
   model.description = "open Hatsugai-Kohmoto chain: particles with an interaction at each momentum, exact at any time";
-  model.iterates = false;
-  model.keys = model_keys();
+  model.keys = config::keys_of<HatsugaiKohmoto>();
   model.validate = validate_point;
   model.tasks = {
       {.kind = "green",
        .description = "retarded Green's function of spin up between sites, its norm and its drift",
-       .keys = {down_occupation_key(), times_key()},
+       .keys = config::keys_of<GreenOptions, OutputTimes>(),
        .fields = {"green_retarded", "green_retarded_momentum", "drift", "drift_symmetric", "norm"},
        .outline = outline,
        .plan = plan_point,
@@ -466,7 +420,7 @@ ModelEntry hatsugai_kohmoto_entry() {
        .shares_a_point = true},
       {.kind = "spectral",
        .description = "spectral function, self energy and Green's function of spin up over momentum and frequency",
-       .keys = spectral_keys(),
+       .keys = config::keys_of<OutputFrequencies, SpectralOptions>(),
        .fields = {"spectral_function", "self_energy", "green_retarded_frequency"},
        .outline = outline,
        .plan = plan_point,
@@ -475,7 +429,7 @@ ModelEntry hatsugai_kohmoto_entry() {
        .shares_a_point = true},
       {.kind = "density",
        .description = "density of spin up on the sites from an initial state, and its drift",
-       .keys = density_keys(),
+       .keys = config::keys_of<DensityStart, OutputTimes>(),
        .fields = {"density", "drift", "drift_symmetric", "norm", "particle_number"},
        .outline = outline,
        .plan = plan_point,

@@ -7,86 +7,36 @@
 #include <cmath>
 
 #include "catalogue/memory.hpp"
-#include "catalogue/open_bath.hpp"
 #include "catalogue/propagator.hpp"
+#include "config/read.hpp"
 #include "lindrift/lindrift.hpp"
 
 namespace lindrift {
 
+/// Bounds the times at which the kernel of a spectral function is evaluated.
+struct KernelLimit {
+  std::int64_t max_steps = default_max_steps;
+};
+
+template <>
+auto description<KernelLimit>() {
+  return std::tuple(field(&KernelLimit::max_steps, max_steps_parameter()));
+}
+
 namespace {
 
-using config::Key;
 using config::Point;
-using config::Type;
+using config::read;
 
 /// |U|/J up to which the second order was compared with exact results, and up to which it was right within a percent.
 constexpr double compared_interaction = 2.0, trusted_interaction = 0.5;
 
 bool is_spectral(const Point& point) { return point.text("task.kind") == "spectral"; }
 
-// --- keys ------------------------------------------------------------------------------------------------------------
-
-std::vector<Key> model_keys() {
-  Key interaction{.path = "model.interaction",
-                  .type = Type::real_list,
-                  .help = "U, or a list V_r, r = 0, 1, ... of the interaction over a distance r, U = V_0",
-                  .default_value = std::vector<double>{0.0},
-                  .sweepable = true,
-                  .units = "energy"};
-  interaction.scalar = true;
-  std::vector<Key> keys = {
-      {.path = "model.sites",
-       .type = Type::integer,
-       .help = "number of sites L",
-       .default_value = std::int64_t{128},
-       .range = {.low = 2.0, .high = 4e15}},
-      {.path = "model.hopping",
-       .help = "hopping J, not 0, the unit of energy where it is 1",
-       .default_value = 1.0,
-       .sweepable = true,
-       .units = "energy"},
-      interaction,
-      {.path = "model.hartree",
-       .type = Type::text,
-       .help = "mean field of spin down on the probe: left out, in its energy, or in both energies",
-       .default_value = std::string("none"),
-       .choices = {"none", "bare", "shifted"}}};
-  const auto up = open_bath_keys("bath.up", BathKind::gain_and_loss), down = open_bath_keys("bath.down");
-  keys.insert(keys.end(), up.begin(), up.end());
-  keys.insert(keys.end(), down.begin(), down.end());
-  return keys;
-}
-
-// --- parameters ---
-
-HubbardChain model_of(const Point& point) {
-  HubbardChain chain;
-  chain.sites = point.integer("model.sites");
-  chain.hopping = point.real("model.hopping");
-  // Under a sweep it is a number.
-  const auto& interaction = point.values().find("model.interaction")->second;
-  const auto* number = std::get_if<double>(&interaction);
-  chain.interaction = number != nullptr ? std::vector<double>{*number} : std::get<std::vector<double>>(interaction);
-  for (const Hartree choice : {Hartree::bare, Hartree::shifted})
-    if (point.text("model.hartree") == name(choice)) chain.hartree = choice;
-  chain.up = open_bath_of(point, "bath.up");
-  chain.down = open_bath_of(point, "bath.down");
-  return chain;
-}
-
 HubbardSpectralOptions spectral_options(const Point& point) {
-  HubbardSpectralOptions options;
-  options.momenta = point.integers("task.momenta");
-  options.broadening = point.real("task.broadening");
-  options.tolerance = point.real("solver.tolerance");
+  auto options = read<HubbardSpectralOptions>(point);
   options.keep_green = wanted(point, "green_retarded_frequency");
   return options;
-}
-
-Execution resolved(const Point& point, Execution execution) {
-  for (const Algorithm choice : {Algorithm::direct, Algorithm::fft})
-    if (point.text("solver.algorithm") == name(choice)) execution.algorithm = choice;
-  return execution;
 }
 
 // --- fields ---
@@ -119,11 +69,11 @@ double output_doubles(const Point& point) {
 }
 
 HubbardGreenPlan green_plan(const Point& point, const Execution& execution) {
-  return plan_green(model_of(point), point.reals("task.times"), point.real("solver.tolerance"), execution);
+  return plan_green(read<HubbardChain>(point), point.reals("task.times"), point.real("solver.tolerance"), execution);
 }
 
 void validate_point(const Point& point) {
-  const HubbardChain chain = model_of(point);
+  const HubbardChain chain = read<HubbardChain>(point);
   const std::int64_t sites = chain.sites;
   const auto refuse_memory = [&](double needed, const char* key) {
     if (needed > machine_memory())
@@ -153,7 +103,7 @@ void validate_point(const Point& point) {
     if (chosen[i] < first || chosen[i] >= first + sites)
       throw ParameterError(fmt::format("task.momenta[{}]", i), fmt::format("{} is not allowed: m must be in {} .. {}",
                                                                            chosen[i], first, first + sites - 1));
-  Execution execution = resolved(point, {});
+  Execution execution = with_algorithm(point, {});
   execution.backend = Backend::cpu;
   const HubbardSpectralPlan plan =
       plan_spectral(chain, point.reals("task.frequencies"), spectral_options(point), execution);
@@ -169,7 +119,7 @@ void validate_point(const Point& point) {
 
 /// What a result does not show by itself.
 std::vector<std::string> warnings(const Point& point) {
-  const HubbardChain chain = model_of(point);
+  const HubbardChain chain = read<HubbardChain>(point);
   std::vector<std::string> notes;
   double strongest = 0.0;
   for (const double v : chain.interaction) strongest = std::max(strongest, std::fabs(v) / std::fabs(chain.hopping));
@@ -205,7 +155,7 @@ std::vector<std::string> warnings(const Point& point) {
 
 Plan plan_point(const Point& point, const Execution& requested) {
   Plan plan;
-  const HubbardChain chain = model_of(point);
+  const HubbardChain chain = read<HubbardChain>(point);
   plan.output_bytes = 8.0 * output_doubles(point);
   plan.notes = warnings(point);
   double strongest = 0.0;
@@ -215,7 +165,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
         fmt::format("the interaction is {:.3g} J: up to about {} J the second order is right within a "
                     "percent, up to {} J in sign and trend",
                     strongest, trusted_interaction, compared_interaction));
-  Execution execution = resolved(point, requested);
+  Execution execution = with_algorithm(point, requested);
   if (execution.threads <= 0) execution.threads = omp_get_max_threads();
   const auto sites = static_cast<double>(chain.sites);
   if (!is_spectral(point)) {
@@ -260,7 +210,7 @@ io::Result run_spectral(const Point& point, const Execution& requested, const Mo
   options.certify = requested.certify;
   options.monitor = monitor;
   HubbardSpectrum spectrum =
-      spectral(model_of(point), point.reals("task.frequencies"), options, resolved(point, requested));
+      spectral(read<HubbardChain>(point), point.reals("task.frequencies"), options, with_algorithm(point, requested));
 
   io::Result result = outline(point);
   result.algorithm = name(spectrum.algorithm);
@@ -293,14 +243,13 @@ io::Result run_spectral(const Point& point, const Execution& requested, const Mo
 }
 
 io::Result run_green(const Point& point, const Execution& execution, const Monitor& monitor) {
-  HubbardGreenOptions options;
-  options.tolerance = point.real("solver.tolerance");
+  auto options = read<HubbardGreenOptions>(point);
   options.keep_sites = wanted(point, "green_retarded");
   options.keep_momenta = wanted(point, "green_retarded_momentum");
-  options.max_steps = static_cast<std::size_t>(point.integer("solver.max_steps"));
   options.max_bytes = machine_memory() - 3.0 * 8.0 * output_doubles(point);
   options.monitor = monitor;
-  HubbardGreen propagator = green(model_of(point), point.reals("task.times"), options, resolved(point, execution));
+  HubbardGreen propagator =
+      green(read<HubbardChain>(point), point.reals("task.times"), options, with_algorithm(point, execution));
 
   io::Result result = outline(point);
   result.algorithm = "volterra";
@@ -331,12 +280,12 @@ ModelEntry hubbard_entry() {
   model.kind = "hubbard";
   model.description = "Hubbard chain with driven spin-down particles and one spin-up probe, to second order";
   model.algorithms = {Algorithm::direct, Algorithm::fft};
-  model.keys = model_keys();
+  model.keys = config::keys_of<HubbardChain>();
   model.validate = validate_point;
   model.tasks = {
       {.kind = "green",
        .description = "propagator of the probe between sites, its norm and its drift",
-       .keys = {times_key()},
+       .keys = config::keys_of<OutputTimes, HubbardGreenOptions>(),
        .fields = {"green_retarded", "green_retarded_momentum", "drift", "drift_symmetric", "norm",
                   "green_retarded_error"},
        .outline = outline,
@@ -346,7 +295,7 @@ ModelEntry hubbard_entry() {
        .shares_a_point = true},
       {.kind = "spectral",
        .description = "spectral function, self energy and Green's function of the probe over momentum and frequency",
-       .keys = spectral_keys(),
+       .keys = config::keys_of<OutputFrequencies, HubbardSpectralOptions, KernelLimit>(),
        .fields = {"spectral_function", "self_energy", "green_retarded_frequency", "self_energy_error",
                   "spectral_function_error"},
        .outline = outline,

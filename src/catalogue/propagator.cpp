@@ -8,31 +8,7 @@
 
 namespace lindrift {
 
-using config::Key;
 using config::Point;
-using config::Type;
-
-Key times_key() {
-  Key times{.path = "task.times", .type = Type::real_grid, .help = "output times, 1/energy", .range = {.low = 0.0}};
-  times.ascending = true;
-  return times;
-}
-
-std::vector<Key> spectral_keys() {
-  Key frequencies{.path = "task.frequencies", .type = Type::real_grid, .help = "frequencies w, energy"};
-  frequencies.ascending = true;
-  Key momenta{.path = "task.momenta",
-              .type = Type::integer_list,
-              .help = "\"all\", or a list of m, k = 2 pi m / L, m = -floor(L/2) .. ceil(L/2)-1",
-              .default_value = std::vector<std::int64_t>{},
-              .choices = {"all"}};
-  momenta.ascending = true;
-  const Key broadening{.path = "task.broadening",
-                       .help = "half width eta added to every peak, energy",
-                       .default_value = 0.0,
-                       .range = {.low = 0.0}};
-  return {frequencies, momenta, broadening};
-}
 
 std::size_t sites_of(const Point& point) { return static_cast<std::size_t>(point.integer("model.sites")); }
 

@@ -9,13 +9,9 @@
 #include "config/config.hpp"
 #include "io/field.hpp"
 
-/// What the tasks green and spectral have in common for every model that has them: keys, coordinates and datasets.
+/// What the tasks green and spectral have in common for every model that has them: coordinates and datasets.
 
 namespace lindrift {
-
-config::Key times_key();
-/// Frequencies, momenta and broadening.
-std::vector<config::Key> spectral_keys();
 
 std::size_t sites_of(const config::Point& point);
 

@@ -13,178 +13,56 @@
 
 #include "catalogue/memory.hpp"
 #include "catalogue/read_once.hpp"
+#include "config/read.hpp"
 #include "io/input.hpp"
 #include "lindrift/lindrift.hpp"
 
 namespace lindrift {
 
+/// How steady states follow each other along a sweep.
+struct ChainOptions {
+  std::int64_t chain = 1;
+};
+
+template <>
+auto description<ChainOptions>() {
+  return std::tuple(field(&ChainOptions::chain,
+                          {.path = "solver.chain",
+                           .help = "points of a sweep, one after the other, that start from each other's solution",
+                           .range = {.low = 1.0, .high = 1e6},
+                           .details = "1: every point starts from the thermal state. See [sweep]"}));
+}
+
 namespace {
 
-using config::Key;
+/// A table as it was read, its weights if it is square. All points share it.
+struct Table {
+  std::size_t rows, columns;
+  TableJump jump;
+};
+
+const Table& table_at(const std::string& key, const std::string& location) {
+  return read_once<Table>(key, location, [](const std::string& place) {
+    io::Matrix matrix = io::read_matrix(place);
+    if (matrix.rows != matrix.columns) matrix.values.clear();
+    return Table{matrix.rows, matrix.columns, TableJump(std::move(matrix.values))};
+  });
+}
+
+}  // namespace
+
+template <>
+TableJump config::read_dataset(const std::string& key, const std::string& location) {
+  return table_at(key, location).jump;
+}
+
+namespace {
+
 using config::Point;
-using config::Type;
+using config::read;
 using io::Field;
 
 constexpr double missing = std::numeric_limits<double>::quiet_NaN();
-
-// --- keys ------------------------------------------------------------------------------------------------------------
-
-Key real_key(std::string path, double default_value, config::Range range, std::string help, std::string units = "") {
-  return {.path = std::move(path),
-          .type = Type::real,
-          .help = std::move(help),
-          .default_value = default_value,
-          .range = range,
-          .sweepable = true,
-          .units = std::move(units)};
-}
-
-/// Keys of both models; `own` are the model's between [model] and [bath], `jumps` those of its jump operators.
-std::vector<Key> tgge_keys(const std::vector<Key>& own, const std::string& default_jump, const std::vector<Key>& jumps,
-                           std::size_t term_length) {
-  const config::Range positive{.low = 0.0, .open_low = true};
-  const config::Range not_negative{.low = 0.0};
-  std::vector<Key> keys = {
-      {.path = "model.sites",
-       .type = Type::integer,
-       .help = "number of sites L",
-       .default_value = std::int64_t{128},
-       .range = {.low = 1.0, .high = 4e15}},
-      real_key("model.hopping", 1.0, positive, "hopping J, the unit of energy where it is 1", "energy")};
-  keys.insert(keys.end(), own.begin(), own.end());
-
-  Key equilibrium = real_key("bath.equilibrium_fraction", 0.0, not_negative, "weight gamma_eq of the thermal bath");
-  equilibrium.default_value.reset();
-  equilibrium.optional = true;
-  equilibrium.derived = "1 - bath.nonequilibrium_fraction";
-  const Key spectrum{.path = "bath.spectrum",
-                     .type = Type::text,
-                     .help = "rates S(x) of the thermal bath for a released energy x",
-                     .default_value = std::string("exponential"),
-                     .choices = {"exponential", "lorentzian", "ohmic"}};
-  Key width = real_key("bath.spectrum_width", 1.0, positive, "width of the spectrum", "energy");
-  width.when = {{"bath.spectrum", {"lorentzian", "ohmic"}}};
-  const Key jump{.path = "bath.jump",
-                 .type = Type::text,
-                 .help = "jump operators of the nonequilibrium bath",
-                 .default_value = default_jump,
-                 .choices = {default_jump, "operators", "table"}};
-  keys.insert(
-      keys.end(),
-      {real_key("bath.coupling", 0.05, not_negative, "coupling epsilon to the baths"),
-       real_key("bath.inverse_temperature", 2.0, not_negative, "beta of the thermal bath, 1/energy", "1/energy"),
-       real_key("bath.nonequilibrium_fraction", 0.0, {0.0, 1.0}, "weight gamma_neq of the nonequilibrium bath"),
-       equilibrium, spectrum, width, jump});
-  keys.insert(keys.end(), jumps.begin(), jumps.end());
-  keys.push_back({.path = "bath.table",
-                  .type = Type::text,
-                  .help = "hop weights w(to, from) >= 0, \"FILE.h5:/dataset\" of shape (modes, modes)",
-                  .when = {{"bath.jump", {"table"}}},
-                  .file_path = true});
-  Key operators{.path = "bath.jump_operator",
-                .type = Type::operator_channels,
-                .help = term_length == 4
-                            ? "one table per channel, terms = [[a, b, Re A, Im A], ...] of A c+_{j+a} c_{j+b}"
-                            : "one table per channel, terms = [[a, spin, b, spin, Re A, Im A], ...], spin 0 = up",
-                .when = {{"bath.jump", {"operators"}}}};
-  operators.term_length = term_length;
-  keys.push_back(operators);
-
-  keys.push_back({.path = "initial.lagrange_multiplier",
-                  .type = Type::real_list,
-                  .help = "log((1-n)/n) of every mode at the start, band + first, momentum ascending",
-                  .optional = true,
-                  .derived = "uniform, from initial.filling"});
-  Key filling = real_key("initial.filling", 0.5, {0.0, 1.0, true, true}, "mean occupation of a mode");
-  filling.unless = {"initial.lagrange_multiplier"};
-  keys.push_back(filling);
-  return keys;
-}
-
-std::vector<Key> chain_keys() {
-  Key delta{.path = "bath.delta",
-            .type = Type::complex,
-            .help = "raman: c+_j + delta c+_{j+1}",
-            .default_value = config::Complex(1.0, 1.0),
-            .when = {{"bath.jump", {"raman"}}},
-            .sweepable = true};
-  Key delta_prime = delta;
-  delta_prime.path = "bath.delta_prime";
-  delta_prime.help = "raman: c_j - delta_prime c_{j+1}";
-  delta_prime.default_value = config::Complex(1.0, 0.5);
-  return tgge_keys({}, "raman", {delta, delta_prime}, 4);
-}
-
-std::vector<Key> rashba_keys() {
-  Key up = real_key("bath.dephasing_up", 1.0, {.low = 0.0}, "dephasing rate gamma_up of spin up");
-  up.when = {{"bath.jump", {"dephasing"}}};
-  Key down = up;
-  down.path = "bath.dephasing_down";
-  down.help = "dephasing rate gamma_down of spin down";
-  down.default_value.reset();
-  down.optional = true;
-  down.derived = "1 - bath.dephasing_up";
-  return tgge_keys({real_key("model.zeeman_field", 0.0, {}, "Zeeman field h", "energy"),
-                    real_key("model.rashba_y", 0.0, {}, "Rashba coupling alpha_y", "energy"),
-                    real_key("model.rashba_z", 0.0, {}, "Rashba coupling alpha_z", "energy")},
-                   "dephasing", {up, down}, 6);
-}
-
-// --- parameters ---
-
-TggeBath bath_of(const Point& point) {
-  TggeBath bath;
-  bath.coupling = point.real("bath.coupling");
-  bath.inverse_temperature = point.real("bath.inverse_temperature");
-  bath.nonequilibrium_fraction = point.real("bath.nonequilibrium_fraction");
-  if (point.has("bath.equilibrium_fraction")) bath.equilibrium_fraction = point.real("bath.equilibrium_fraction");
-  const std::string& spectrum = point.text("bath.spectrum");
-  if (spectrum == "lorentzian") bath.spectrum = Spectrum::lorentzian;
-  if (spectrum == "ohmic") bath.spectrum = Spectrum::ohmic;
-  if (point.has("bath.spectrum_width")) bath.spectrum_width = point.real("bath.spectrum_width");
-  return bath;
-}
-
-JumpOperators operators_of(const Point& point) {
-  JumpOperators jump;
-  for (const auto& channel : point.channels("bath.jump_operator")) {
-    auto& terms = jump.channels.emplace_back();
-    for (const std::vector<double>& term : channel) {
-      if (term.size() == 4)
-        terms.push_back(
-            {{static_cast<std::int64_t>(term[0])}, 0, {static_cast<std::int64_t>(term[1])}, 0, {term[2], term[3]}});
-      else
-        terms.push_back({{static_cast<std::int64_t>(term[0])},
-                         static_cast<int>(term[1]),
-                         {static_cast<std::int64_t>(term[2])},
-                         static_cast<int>(term[3]),
-                         {term[4], term[5]}});
-    }
-  }
-  return jump;
-}
-
-/// A table as it was read.
-struct Table {
-  std::size_t rows, columns;
-  std::optional<TableJump> jump;  ///< if it is square
-};
-Table read_table(const std::string& location) {
-  io::Matrix matrix = io::read_matrix(location);
-  Table table{matrix.rows, matrix.columns, {}};
-  if (table.rows == table.columns) table.jump.emplace(std::move(matrix.values));
-  return table;
-}
-
-/// The table of a point. All points share it.
-TableJump table_of(const Point& point, std::size_t modes) {
-  const std::string& location = point.text("bath.table");
-  const Table& table = read_once("bath.table", location, read_table);
-  if (table.rows != modes || table.columns != modes)
-    throw ParameterError("bath.table", fmt::format("{} has shape {} x {}; it must be modes x modes, {} x {}", location,
-                                                   table.rows, table.columns, modes, modes));
-  return *table.jump;
-}
 
 bool has_two_bands(const Point& point) { return point.text("model.kind") == "tgge_rashba"; }
 
@@ -192,64 +70,23 @@ std::size_t modes_of(const Point& point) {
   return static_cast<std::size_t>(point.integer("model.sites")) * (has_two_bands(point) ? 2 : 1);
 }
 
-TggeChain chain_of(const Point& point) {
-  TggeChain chain;
-  chain.sites = point.integer("model.sites");
-  chain.hopping = point.real("model.hopping");
-  chain.bath = bath_of(point);
-  const std::string& jump = point.text("bath.jump");
-  if (jump == "raman") chain.jump = RamanJump{point.complex("bath.delta"), point.complex("bath.delta_prime")};
-  if (jump == "operators") chain.jump = operators_of(point);
-  if (jump == "table") chain.jump = table_of(point, modes_of(point));
-  return chain;
-}
-
-TggeRashba rashba_of(const Point& point) {
-  TggeRashba chain;
-  chain.sites = point.integer("model.sites");
-  chain.hopping = point.real("model.hopping");
-  chain.zeeman_field = point.real("model.zeeman_field");
-  chain.rashba_y = point.real("model.rashba_y");
-  chain.rashba_z = point.real("model.rashba_z");
-  chain.bath = bath_of(point);
-  const std::string& jump = point.text("bath.jump");
-  if (jump == "dephasing") {
-    DephasingJump dephasing{point.real("bath.dephasing_up"), {}};
-    if (point.has("bath.dephasing_down")) dephasing.dephasing_down = point.real("bath.dephasing_down");
-    chain.jump = dephasing;
-  }
-  if (jump == "operators") chain.jump = operators_of(point);
-  if (jump == "table") chain.jump = table_of(point, modes_of(point));
-  return chain;
+void check_shape(const Point& point) {
+  const std::string& location = point.text("bath.table");
+  const Table& table = table_at("bath.table", location);
+  const std::size_t modes = modes_of(point);
+  if (table.rows != modes || table.columns != modes)
+    throw ParameterError("bath.table", fmt::format("{} has shape {} x {}; it must be modes x modes, {} x {}", location,
+                                                   table.rows, table.columns, modes, modes));
 }
 
 /// Calls `use` with the parameters of the point's model.
 template <class Use>
 auto with_model(const Point& point, const Use& use) {
-  return has_two_bands(point) ? use(rashba_of(point)) : use(chain_of(point));
+  return has_two_bands(point) ? use(read<TggeRashba>(point)) : use(read<TggeChain>(point));
 }
 
 RateEquation equation_of(const Point& point, const Execution& execution) {
   return with_model(point, [&](const auto& model) { return make_rate_equation(model, execution); });
-}
-
-Execution resolved(const Point& point, Execution execution) {
-  const std::string& algorithm = point.text("solver.algorithm");
-  for (const Algorithm choice : {Algorithm::direct, Algorithm::separable})
-    if (algorithm == name(choice)) execution.algorithm = choice;
-  return execution;
-}
-
-Integrator integrator_of(const Point& point) {
-  for (const Integrator choice : {Integrator::adams, Integrator::bdf})
-    if (point.text("solver.integrator") == name(choice)) return choice;
-  return Integrator::automatic;
-}
-
-std::vector<double> initial_multiplier(const Point& point, std::size_t modes) {
-  if (point.has("initial.lagrange_multiplier")) return point.reals("initial.lagrange_multiplier");
-  const double filling = point.real("initial.filling");
-  return std::vector<double>(modes, std::log1p(-filling) - std::log(filling));
 }
 
 // --- fields ----------------------------------------------------------------------------------------------------------
@@ -380,11 +217,11 @@ double working_memory(const Point& point) {
   const std::string& jump = point.text("bath.jump");
   if (jump == "table") arrays += 3.0 * modes;  // as read, and in two orders
   if (jump == "operators") {
-    std::set<double> offsets;
+    std::set<std::int64_t> offsets;
     for (const auto& channel : point.channels("bath.jump_operator"))
-      for (const auto& term : channel) {
-        offsets.insert(term[0]);
-        offsets.insert(term[term.size() == 4 ? 1 : 2]);
+      for (const Term& term : channel) {
+        offsets.insert(term.indices.front());
+        offsets.insert(term.indices[term.indices.size() / 2]);
       }
     const double dimension = static_cast<double>(offsets.size()) * (has_two_bands(point) ? 2.0 : 1.0);
     arrays += 2.0 * dimension * (2.0 + static_cast<double>(point.channels("bath.jump_operator").size()));
@@ -407,12 +244,13 @@ void validate_point(const Point& point) {
                          fmt::format("{}{} sites need {} of memory; this machine has {}", times, sites,
                                      bytes_text(needed), bytes_text(machine_memory())));
   }
+  if (point.text("bath.jump") == "table") check_shape(point);
   with_model(point, [](const auto& model) {
     validate(model);
     return 0;
   });
   if (point.text("solver.algorithm") == "separable") {
-    if (point.text("bath.spectrum") != "exponential" && bath_of(point).effective_equilibrium_fraction() > 0.0)
+    if (point.text("bath.spectrum") != "exponential" && read<TggeBath>(point).effective_equilibrium_fraction() > 0.0)
       throw ParameterError("solver.algorithm",
                            "separable is impossible: only the exponential spectrum separates; use direct or auto");
     if (point.text("bath.jump") == "table")
@@ -494,7 +332,7 @@ double relative_cost(const Point& point) {
   execution.backend = Backend::cpu;
   try {
     const RateEquation equation =
-        probe(point, std::min(point.integer("model.sites"), compared_sites), resolved(point, execution));
+        probe(point, std::min(point.integer("model.sites"), compared_sites), with_algorithm(point, execution));
     return expected_evaluations(fastest_rate_of(equation), point.reals("task.times"));
   } catch (const Error&) {
     return 0.0;  // it will fail, and at once
@@ -516,12 +354,13 @@ constexpr std::int64_t most_parity_sites = 512;
 constexpr double parity_zero = 1e-12;
 
 /// Largest distance of two sites that a jump operator takes a particle from, or brings it to.
-std::int64_t range_of(const JumpOperators& jump) {
+std::int64_t range_of(const Channels& channels) {
   std::int64_t range = 0;
-  for (const auto& channel : jump.channels)
-    for (const JumpTerm& one : channel)
-      for (const JumpTerm& other : channel)
-        range = std::max({range, one.to[0] - other.to[0], one.from[0] - other.from[0]});
+  for (const auto& channel : channels)
+    for (const Term& one : channel)
+      for (const Term& other : channel)
+        for (const std::size_t i : {std::size_t{0}, one.indices.size() / 2})
+          range = std::max(range, one.indices[i] - other.indices[i]);
   return range;
 }
 
@@ -529,7 +368,8 @@ ParityMeasures parity_of(const Point& point) {
   const std::int64_t sites = point.integer("model.sites");
   const std::string& jump = point.text("bath.jump");
   std::int64_t fine = parity_sites;
-  if (jump == "operators") fine = std::clamp(2 * range_of(operators_of(point)) + 2, fine, most_parity_sites);
+  if (jump == "operators")
+    fine = std::clamp(2 * range_of(point.channels("bath.jump_operator")) + 2, fine, most_parity_sites);
   const std::int64_t looked_at = jump == "table" || sites <= fine ? sites : fine + sites % 2;
   Execution execution;
   execution.backend = Backend::cpu;
@@ -562,7 +402,7 @@ std::vector<std::string> notes_on(const Point& point) {
 }
 
 Plan plan_point(const Point& point, const Execution& requested) {
-  Execution execution = resolved(point, requested);
+  Execution execution = with_algorithm(point, requested);
   Plan plan;
   const auto modes = static_cast<double>(modes_of(point));
   const auto sites = static_cast<double>(point.integer("model.sites"));
@@ -612,12 +452,11 @@ void describe(io::Result& result, const RateEquation& equation) {
 
 /// @param start  as in SteadyStateOptions
 SteadyState steady_state_of(const Point& point, const RateEquation& equation, std::vector<double> start) {
-  SteadyStateOptions options;
-  options.tolerance = point.real("solver.tolerance");
-  options.max_steps = point.integer("solver.max_steps");
+  auto options = read<SteadyStateOptions>(point);
   options.start = std::move(start);
-  return point.has("initial.filling") ? steady_state(equation, point.real("initial.filling"), options)
-                                      : steady_state(equation, point.reals("initial.lagrange_multiplier"), options);
+  const auto initial = read<InitialOccupation>(point);
+  return initial.lagrange_multiplier ? steady_state(equation, *initial.lagrange_multiplier, options)
+                                     : steady_state(equation, initial.filling, options);
 }
 
 io::Result result_of(const Point& point, const RateEquation& equation, SteadyState state) {
@@ -646,12 +485,10 @@ io::Result find_steady_state(const Point& point, const RateEquation& equation, c
 
 io::Result follow_relaxation(const Point& point, const RateEquation& equation, const Monitor& monitor) {
   const auto& times = point.reals("task.times");
-  RelaxOptions options;
-  options.tolerance = point.real("solver.tolerance");
-  options.max_steps = point.integer("solver.max_steps");
-  options.integrator = integrator_of(point);
+  auto options = read<RelaxOptions>(point);
   options.monitor = monitor;
-  RelaxResult trajectory = relax(equation, initial_multiplier(point, equation.modes()), times, options);
+  RelaxResult trajectory =
+      relax(equation, read<InitialOccupation>(point).multipliers(equation.modes()), times, options);
 
   io::Result result = empty_result(point);
   describe(result, equation);
@@ -674,7 +511,7 @@ using Solve = io::Result (*)(const Point&, const RateEquation&, const Monitor&);
 
 template <Solve solve>
 io::Result run_point(const Point& point, const Execution& requested, const Monitor& monitor) {
-  return solve(point, equation_of(point, resolved(point, requested)), monitor);
+  return solve(point, equation_of(point, with_algorithm(point, requested)), monitor);
 }
 
 // --- sweeps whose points share their weights ---
@@ -708,7 +545,8 @@ Grouping side_by_side(const config::Document& document) {
   if (alike == 1) return {};
   const Point first = document.point(0);
   if (first.text("bath.jump") != "table" && modes_of(first) > most_matrix_modes) return {};
-  if (!with_model(first, [&](const auto& model) { return gains_from_batching(model, resolved(first, {})); })) return {};
+  if (!with_model(first, [&](const auto& model) { return gains_from_batching(model, with_algorithm(first, {})); }))
+    return {};
   const std::size_t groups = (alike + most_together - 1) / most_together, size = (alike + groups - 1) / groups;
   Grouping grouping{.size = size, .row = alike, .at_once = batch_slots(size)};
   const auto modes = static_cast<double>(modes_of(first));
@@ -728,7 +566,7 @@ void run_together(const Group& group, const Execution& requested, const Monitor&
     if (!group.wanted[i]) continue;
     places[i] = group.point(i);
     if (first == nullptr) first = &*places[i];
-    const TggeBath bath = bath_of(*places[i]);
+    const TggeBath bath = read<TggeBath>(*places[i]);
     strengths[i] = BathStrength{bath.coupling, bath.nonequilibrium_fraction, bath.equilibrium_fraction};
   }
   if (first == nullptr) return;
@@ -758,7 +596,7 @@ void run_together(const Group& group, const Execution& requested, const Monitor&
   };
   try {
     with_model(*first, [&](const auto& model) {
-      solve_batch(model, strengths, resolved(*first, requested), solve_one, go_on);
+      solve_batch(model, strengths, with_algorithm(*first, requested), solve_one, go_on);
       return 0;
     });
   } catch (const Interruption&) {
@@ -774,7 +612,7 @@ void run_together(const Group& group, const Execution& requested, const Monitor&
 
 Grouping grouping_of_steady_states(const config::Document& document) {
   Grouping grouping = side_by_side(document);
-  const std::int64_t asked = document.base.integer("solver.chain");
+  const std::int64_t asked = read<ChainOptions>(document.base).chain;
   if (asked == 1) return grouping;
   const auto without_effect = [&](const std::string& why) {
     grouping.note = fmt::format("solver.chain = {} has no effect: {}", asked, why);
@@ -807,7 +645,7 @@ void run_chain(const Group& group, const Execution& requested, const Monitor& mo
     std::optional<io::Result> result;
     try {
       const Point point = group.point(place);
-      const RateEquation equation = equation_of(point, resolved(point, requested));
+      const RateEquation equation = equation_of(point, with_algorithm(point, requested));
       std::vector<double> start = line.start(where);
       const bool warm = !start.empty();
       SteadyState state = steady_state_of(point, equation, std::move(start));
@@ -831,25 +669,16 @@ void run_steady_states(const Group& group, const Execution& requested, const Mon
   run(group, requested, monitor, finished);
 }
 
-ModelEntry tgge_entry(bool two_bands) {
+template <class Model>
+ModelEntry tgge_entry() {
+  constexpr bool two_bands = std::is_same_v<Model, TggeRashba>;
   ModelEntry model;
   model.algorithms = {Algorithm::direct, Algorithm::separable};
+  model.keys = config::keys_of<Model, InitialOccupation>();
   model.validate = validate_point;
-  Key times{.path = "task.times", .type = Type::real_grid, .help = "output times, 1/energy", .range = {.low = 0.0}};
-  times.ascending = true;
-  const Key integrator{.path = "solver.integrator",
-                       .type = Type::text,
-                       .help = "adams for mild, bdf for stiff rates; auto looks at the fastest rate",
-                       .default_value = std::string("auto"),
-                       .choices = {"auto", "adams", "bdf"}};
-  const Key chain{.path = "solver.chain",
-                  .type = Type::integer,
-                  .help = "points of a sweep, one after the other, that start from each other's solution",
-                  .default_value = std::int64_t{1},
-                  .range = {.low = 1.0, .high = 1e6}};
   model.tasks = {{.kind = "relax",
                   .description = "time evolution of the occupations from an initial state",
-                  .keys = {times, integrator},
+                  .keys = config::keys_of<OutputTimes, RelaxOptions>(),
                   .fields = field_names(two_bands, true),
                   .outline = outline,
                   .plan = plan_point,
@@ -861,7 +690,7 @@ ModelEntry tgge_entry(bool two_bands) {
                   .run_group = run_together<follow_relaxation>},
                  {.kind = "steady_state",
                   .description = "steady state with the numbers of the initial state",
-                  .keys = {chain},
+                  .keys = config::keys_of<ChainOptions, SteadyStateOptions>(),
                   .fields = field_names(two_bands, false),
                   .outline = outline,
                   .plan = plan_point,
@@ -876,20 +705,18 @@ ModelEntry tgge_entry(bool two_bands) {
 }  // namespace
 
 ModelEntry tgge_chain_entry() {
-  ModelEntry model = tgge_entry(false);
+  ModelEntry model = tgge_entry<TggeChain>();
   model.kind = "tgge_chain";
   model.description =
       "one-band chain between a thermal and a nonequilibrium bath (time-dependent generalised Gibbs ensemble)";
-  model.keys = chain_keys();
   return model;
 }
 
 ModelEntry tgge_rashba_entry() {
-  ModelEntry model = tgge_entry(true);
+  ModelEntry model = tgge_entry<TggeRashba>();
   model.kind = "tgge_rashba";
   model.description =
       "two-band chain with Rashba coupling and Zeeman field between a thermal and a nonequilibrium bath";
-  model.keys = rashba_keys();
   return model;
 }
 

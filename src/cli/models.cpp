@@ -64,7 +64,7 @@ int list_models(const std::string& wanted) {
     for (const config::Key& key : menu().schema(model.kind, task.kind).keys) {
       if (key.path.ends_with(".kind")) continue;
       std::string help = key.help;
-      for (std::size_t i = 0; i < key.choices.size() && key.type == config::Type::text; ++i)
+      for (std::size_t i = 0; i < key.choices.size() && key.type == Type::text; ++i)
         help += (i == 0 ? ": " : " | ") + key.choices[i];
       fmt::print("  {:<32} {:<34} {}\n", key.path, default_text(key), help);
     }

@@ -16,7 +16,8 @@ namespace lindrift::config {
 /// The values of one point of a run: every key of the schema that has a meaning, defaults filled in.
 class Point {
  public:
-  bool has(std::string_view path) const;
+  const Value* find(std::string_view path) const;  ///< null if the key has no meaning for this point
+  bool has(std::string_view path) const { return find(path) != nullptr; }
   bool boolean(std::string_view path) const;
   std::int64_t integer(std::string_view path) const;
   double real(std::string_view path) const;

@@ -10,30 +10,34 @@ namespace {
 
 /// A key that the schema does not have, or has with another type, is a mistake of the program and not of its user.
 template <typename Item>
-const Item& get(const std::map<std::string, Value, std::less<>>& values, std::string_view path) {
-  const auto found = values.find(path);
-  if (found == values.end()) throw Error(fmt::format("{} has no value in this run", path));
-  const auto* item = std::get_if<Item>(&found->second);
+const Item& get(const Point& point, std::string_view path) {
+  const Value* value = point.find(path);
+  if (value == nullptr) throw Error(fmt::format("{} has no value in this run", path));
+  const auto* item = std::get_if<Item>(value);
   if (item == nullptr) throw Error(fmt::format("{} was read as another type than it is asked for", path));
   return *item;
 }
 
 }  // namespace
 
-bool Point::has(std::string_view path) const { return values_.find(path) != values_.end(); }
-bool Point::boolean(std::string_view path) const { return get<bool>(values_, path); }
-std::int64_t Point::integer(std::string_view path) const { return get<std::int64_t>(values_, path); }
-double Point::real(std::string_view path) const { return get<double>(values_, path); }
-Complex Point::complex(std::string_view path) const { return get<Complex>(values_, path); }
-const std::string& Point::text(std::string_view path) const { return get<std::string>(values_, path); }
-const std::vector<double>& Point::reals(std::string_view path) const { return get<std::vector<double>>(values_, path); }
+const Value* Point::find(std::string_view path) const {
+  const auto found = values_.find(path);
+  return found != values_.end() ? &found->second : nullptr;
+}
+
+bool Point::boolean(std::string_view path) const { return get<bool>(*this, path); }
+std::int64_t Point::integer(std::string_view path) const { return get<std::int64_t>(*this, path); }
+double Point::real(std::string_view path) const { return get<double>(*this, path); }
+Complex Point::complex(std::string_view path) const { return get<Complex>(*this, path); }
+const std::string& Point::text(std::string_view path) const { return get<std::string>(*this, path); }
+const std::vector<double>& Point::reals(std::string_view path) const { return get<std::vector<double>>(*this, path); }
 const std::vector<std::int64_t>& Point::integers(std::string_view path) const {
-  return get<std::vector<std::int64_t>>(values_, path);
+  return get<std::vector<std::int64_t>>(*this, path);
 }
 const std::vector<std::string>& Point::texts(std::string_view path) const {
-  return get<std::vector<std::string>>(values_, path);
+  return get<std::vector<std::string>>(*this, path);
 }
-const Channels& Point::channels(std::string_view path) const { return get<Channels>(values_, path); }
+const Channels& Point::channels(std::string_view path) const { return get<Channels>(*this, path); }
 
 void Point::set(std::string path, Value value) { values_.insert_or_assign(std::move(path), std::move(value)); }
 

@@ -37,13 +37,9 @@ std::string format_list(const Items& items, std::size_t limit, Format format) {
   return text + "]";
 }
 
-std::string format_term(const std::vector<double>& term) {
-  std::string text = "[";
-  for (std::size_t i = 0; i < term.size(); ++i) {
-    if (i > 0) text += ", ";
-    text += i + 2 < term.size() ? std::to_string(static_cast<std::int64_t>(term[i])) : format_real(term[i]);
-  }
-  return text + "]";
+std::string format_term(const Term& term) {
+  return fmt::format("[{}, {}, {}]", fmt::join(term.indices, ", "), format_real(term.amplitude.real()),
+                     format_real(term.amplitude.imag()));
 }
 
 std::string show_node(const Node& node, std::size_t limit) {
@@ -70,11 +66,6 @@ std::string show_node(const Node& node, std::size_t limit) {
   return std::visit(Visitor{limit}, node.value);
 }
 
-std::string format_bound(double bound) {
-  const bool whole = std::abs(bound) < 1e15 && bound == std::floor(bound);
-  return whole ? fmt::format("{}", static_cast<std::int64_t>(bound)) : format_real(bound);
-}
-
 std::string format_any(const Value& value, std::size_t limit) {
   struct Visitor {
     std::size_t limit;
@@ -92,7 +83,7 @@ std::string format_any(const Value& value, std::size_t limit) {
     }
     std::string operator()(const Channels& channels) const {
       const std::size_t inner = limit == std::string::npos ? limit : limit / 2;
-      return format_list(channels, limit, [inner](const std::vector<std::vector<double>>& terms) {
+      return format_list(channels, limit, [inner](const std::vector<Term>& terms) {
         return "{ terms = " + format_list(terms, inner, format_term) + " }";
       });
     }
@@ -167,27 +158,13 @@ std::string format_key(std::string_view key) {
   return cut(std::string(key), longest_shown);
 }
 
-std::string format_terms(const std::vector<std::vector<double>>& terms) {
-  return format_list(terms, std::string::npos, format_term);
-}
+std::string format_terms(const std::vector<Term>& terms) { return format_list(terms, std::string::npos, format_term); }
 
 std::string show(const Node& node) { return show_node(node, longest_shown); }
 
 std::string show(const Value& value) { return format_any(value, longest_shown); }
 
 std::string format_value(const Value& value) { return format_any(value, std::string::npos); }
-
-std::string format_range(const Range& range) {
-  std::string text;
-  if (range.low > -std::numeric_limits<double>::infinity()) {
-    text = (range.open_low ? "> " : ">= ") + format_bound(range.low);
-  }
-  if (range.high < std::numeric_limits<double>::infinity()) {
-    if (!text.empty()) text += " and ";
-    text += (range.open_high ? "< " : "<= ") + format_bound(range.high);
-  }
-  return text;
-}
 
 std::string format_choices(const std::vector<std::string>& choices) {
   std::string text;

@@ -26,13 +26,10 @@ std::string show(const Node& node);
 std::string show(const Value& value);
 
 /// Terms of one jump operator as TOML: [[0, 1, -1.0, -0.5], ...].
-std::string format_terms(const std::vector<std::vector<double>>& terms);
+std::string format_terms(const std::vector<Term>& terms);
 
 /// A value as TOML, whole.
 std::string format_value(const Value& value);
-
-/// ">= 0", "> 0 and <= 1"; empty if anything goes.
-std::string format_range(const Range& range);
 
 /// "raman", "operators" or "table"
 std::string format_choices(const std::vector<std::string>& choices);

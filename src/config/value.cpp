@@ -46,9 +46,9 @@ class Reader {
   }
 
   std::optional<double> real(const Node& node, const std::string& name) {
-    const std::string range = format_range(key_.range);
+    const std::string range = key_.range.text();
     const auto value = number(node, name, "a number" + (range.empty() ? "" : " " + range));
-    if (value && !within(*value)) {
+    if (value && !key_.range.contains(*value)) {
       complain(node, name, "must be " + range);
       return std::nullopt;
     }
@@ -74,9 +74,9 @@ class Reader {
   }
 
   std::optional<std::int64_t> integer(const Node& node, const std::string& name) {
-    const std::string range = format_range(key_.range);
+    const std::string range = key_.range.text();
     const auto value = whole(node, name, "an integer" + (range.empty() ? "" : " " + range));
-    if (value && !within(static_cast<double>(*value))) {
+    if (value && !key_.range.contains(static_cast<double>(*value))) {
       complain(node, name, "must be " + range);
       return std::nullopt;
     }
@@ -253,9 +253,8 @@ class Reader {
     if (!values) return std::nullopt;
     for (std::size_t i = 0; i < values->size(); ++i) {
       const double value = (*values)[i];
-      if (!within(value)) {  // rounding may carry a point of a grid over its end
-        complain(place(node, i), fmt::format("{}[{}]", name, i), format_real(value),
-                 "must be " + format_range(key_.range));
+      if (!key_.range.contains(value)) {  // rounding may carry a point of a grid over its end
+        complain(place(node, i), fmt::format("{}[{}]", name, i), format_real(value), "must be " + key_.range.text());
         return std::nullopt;
       }
       if (key_.ascending && i > 0 && !(value > (*values)[i - 1])) {
@@ -331,13 +330,6 @@ class Reader {
     return good ? std::optional<Channels>(std::move(values)) : std::nullopt;
   }
 
-  bool within(double value) const {
-    const Range& range = key_.range;
-    const bool above = range.open_low ? value > range.low : value >= range.low;
-    const bool below = range.open_high ? value < range.high : value <= range.high;
-    return above && below;
-  }
-
  private:
   static constexpr std::int64_t largest_offset = 1'000'000;
 
@@ -348,7 +340,7 @@ class Reader {
   std::string terms_form() const { return "terms = [" + term_form() + ", ...]"; }
 
   /// The terms of one channel.
-  std::optional<std::vector<std::vector<double>>> channel(const Node& node, const std::string& name) {
+  std::optional<std::vector<Term>> channel(const Node& node, const std::string& name) {
     const Table& table = *node.table();
     bool good = true;
     for (const Entry& entry : table.entries) {
@@ -367,7 +359,7 @@ class Reader {
     const std::string terms_name = name + ".terms";
     const auto* nodes = items(terms->node, terms_name, fmt::format("a list of terms {}", term_form()));
     if (nodes == nullptr) return std::nullopt;
-    std::vector<std::vector<double>> values;
+    std::vector<Term> values;
     for (std::size_t i = 0; i < nodes->size(); ++i) {
       const auto value = term((*nodes)[i], fmt::format("{}[{}]", terms_name, i));
       good = good && value;
@@ -376,37 +368,35 @@ class Reader {
     return good ? std::optional(std::move(values)) : std::nullopt;
   }
 
-  std::optional<std::vector<double>> term(const Node& node, const std::string& name) {
+  std::optional<Term> term(const Node& node, const std::string& name) {
     const Array* numbers = node.array();
     if (numbers == nullptr || numbers->items.size() != key_.term_length) {
       complain(node, name, fmt::format("must be {} numbers {}", key_.term_length, term_form()));
       return std::nullopt;
     }
-    std::vector<double> values;
-    for (std::size_t i = 0; i < key_.term_length; ++i) {
-      const Node& item = numbers->items[i];
-      const std::string place = fmt::format("{}[{}]", name, i);
-      if (i + 2 >= key_.term_length) {
-        const bool real_part = i + 2 == key_.term_length;
-        const auto value = number(item, place, real_part ? "a number, the real part" : "a number, the imaginary part");
-        if (!value) return std::nullopt;
-        values.push_back(*value);
-        continue;
-      }
+    const auto place = [&](std::size_t i) { return fmt::format("{}[{}]", name, i); };
+    const std::size_t indices = key_.term_length - 2;
+    Term result;
+    for (std::size_t i = 0; i < indices; ++i) {
       const std::string wanted = is_spin(i)
                                      ? "a spin, 0 (up) or 1 (down)"
                                      : fmt::format("an offset in sites, an integer >= -{0} and <= {0}", largest_offset);
-      const auto value = whole(item, place, wanted);
+      const auto value = whole(numbers->items[i], place(i), wanted);
       if (!value) return std::nullopt;
       const bool allowed =
           is_spin(i) ? *value == 0 || *value == 1 : *value >= -largest_offset && *value <= largest_offset;
       if (!allowed) {
-        complain(item, place, "must be " + wanted);
+        complain(numbers->items[i], place(i), "must be " + wanted);
         return std::nullopt;
       }
-      values.push_back(static_cast<double>(*value));
+      result.indices.push_back(*value);
     }
-    return values;
+    const auto re = number(numbers->items[indices], place(indices), "a number, the real part");
+    if (!re) return std::nullopt;
+    const auto im = number(numbers->items[indices + 1], place(indices + 1), "a number, the imaginary part");
+    if (!im) return std::nullopt;
+    result.amplitude = {*re, *im};
+    return result;
   }
 
   /// Where value number i of a list was written; a grid has one place.

@@ -9,12 +9,7 @@
 namespace lindrift {
 
 void validate(const HatsugaiKohmoto& model) {
-  if (model.sites < 1)
-    throw ParameterError("model.sites", std::to_string(model.sites) + " is not allowed: must be >= 1");
-  if (!std::isfinite(model.hopping) || model.hopping == 0.0)
-    throw ParameterError("model.hopping", std::to_string(model.hopping) + " is not allowed: must be finite and not 0");
-  if (!std::isfinite(model.interaction))
-    throw ParameterError("model.interaction", std::to_string(model.interaction) + " is not allowed: must be finite");
+  validate_fields(model);
   validate(model.up, model.sites, "bath.up");
   validate(model.down, model.sites, "bath.down");
 }

@@ -77,31 +77,14 @@ bool is_reflected(const std::vector<double>& values) {
 
 }  // namespace
 
-std::string_view name(Hartree hartree) {
-  switch (hartree) {
-    case Hartree::bare:
-      return "bare";
-    case Hartree::shifted:
-      return "shifted";
-    case Hartree::none:
-      break;
-  }
-  return "none";
-}
-
 void validate(const HubbardChain& chain) {
-  if (chain.sites < 2)
-    throw ParameterError("model.sites", std::to_string(chain.sites) + " is not allowed: must be >= 2");
-  if (!(std::isfinite(chain.hopping) && chain.hopping != 0.0))
-    throw ParameterError("model.hopping", std::to_string(chain.hopping) + " is not allowed: must be finite and not 0");
+  validate_fields(chain);
   if (chain.interaction.empty()) throw ParameterError("model.interaction", "an empty list: at least V_0 = U is needed");
   if (static_cast<std::int64_t>(chain.interaction.size()) > chain.sites)
     throw ParameterError("model.interaction",
                          std::to_string(chain.interaction.size()) + " values V_r were given, and a ring of " +
                              std::to_string(chain.sites) + " sites has only as many distances r = 0 .. " +
                              std::to_string(chain.sites - 1));
-  for (const double v : chain.interaction)
-    if (!std::isfinite(v)) throw ParameterError("model.interaction", std::to_string(v) + " is not allowed: finite");
   for (const double gain : {chain.up.gain, chain.up.two_site_gain})
     if (gain != 0.0)
       throw ParameterError(gain == chain.up.gain ? "bath.up.gain" : "bath.up.two_site_gain",

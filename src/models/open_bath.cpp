@@ -11,20 +11,6 @@ namespace lindrift {
 
 namespace {
 
-void require(bool condition, const std::string& quantity, double value, const std::string& allowed) {
-  if (!condition) throw ParameterError(quantity, std::to_string(value) + " is not allowed: must be " + allowed);
-}
-
-void validate_table(const std::vector<double>& table, std::int64_t sites, const std::string& quantity) {
-  if (table.empty()) return;
-  if (static_cast<std::int64_t>(table.size()) != sites)
-    throw ParameterError(quantity, std::to_string(table.size()) + " rates were given; it must have one per momentum, " +
-                                       std::to_string(sites));
-  for (std::size_t i = 0; i < table.size(); ++i)
-    require(std::isfinite(table[i]) && table[i] >= 0.0, quantity + "[" + std::to_string(i) + "]", table[i],
-            "finite and >= 0");
-}
-
 /// Adds 4 rate cos^2((k + phase)/2) to the rates of all momenta.
 void add_bonds(std::vector<double>& rates, double rate, double phase) {
   if (rate == 0.0) return;
@@ -64,21 +50,13 @@ std::vector<double> rates_of(std::int64_t sites, double local, double bonds, dou
 }  // namespace
 
 void validate(const OpenBath& bath, std::int64_t sites, const std::string& section) {
-  const auto rate = [&](const char* key, double value) {
-    require(std::isfinite(value) && value >= 0.0, section + "." + key, value, "finite and >= 0");
-  };
-  const auto phase = [&](const char* key, double value) {
-    require(std::isfinite(value), section + "." + key, value, "finite");
-  };
   if (sites < 1) throw ParameterError("model.sites", std::to_string(sites) + " is not allowed: must be >= 1");
-  rate("gain", bath.gain);
-  rate("loss", bath.loss);
-  rate("two_site_loss", bath.two_site_loss);
-  phase("two_site_loss_phase", bath.two_site_loss_phase);
-  rate("two_site_gain", bath.two_site_gain);
-  phase("two_site_gain_phase", bath.two_site_gain_phase);
-  validate_table(bath.gain_table, sites, section + ".gain_table");
-  validate_table(bath.loss_table, sites, section + ".loss_table");
+  validate_fields(bath, section);
+  for (const auto& [name, table] : {std::pair(".gain_table", &bath.gain_table), {".loss_table", &bath.loss_table}})
+    if (!table->empty() && static_cast<std::int64_t>(table->size()) != sites)
+      throw ParameterError(
+          section + name,
+          std::to_string(table->size()) + " rates were given; it must have one per momentum, " + std::to_string(sites));
 }
 
 BathRates bath_rates(const OpenBath& bath, std::int64_t sites, const std::string& section) {

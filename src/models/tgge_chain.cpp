@@ -56,9 +56,7 @@ TggeJump weights_of(const TableJump& jump, const Lattice&) { return jump; }
 }  // namespace
 
 void validate(const TggeChain& chain) {
-  if (chain.sites < 1)
-    throw ParameterError("model.sites", std::to_string(chain.sites) + " is not allowed: must be >= 1");
-  require(std::isfinite(chain.hopping) && chain.hopping > 0.0, "model.hopping", chain.hopping, "> 0");
+  validate_fields(chain);
   validate_bath(chain.bath);
   std::visit([&](const auto& jump) { validate_jump(jump, Lattice({chain.sites}), 1); }, chain.jump);
 }

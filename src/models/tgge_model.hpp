@@ -28,7 +28,4 @@ RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& b
 /// The kernels' name of a spectrum.
 kernels::SpectrumKind kernel_spectrum(Spectrum spectrum);
 
-/// Throws ParameterError unless `condition` holds.
-void require(bool condition, const char* quantity, double value, const char* allowed);
-
 }  // namespace lindrift

@@ -67,12 +67,7 @@ TggeJump weights_of(const TableJump& jump, const Bands&) { return jump; }
 }  // namespace
 
 void validate(const TggeRashba& chain) {
-  if (chain.sites < 1)
-    throw ParameterError("model.sites", std::to_string(chain.sites) + " is not allowed: must be >= 1");
-  require(std::isfinite(chain.hopping) && chain.hopping > 0.0, "model.hopping", chain.hopping, "> 0");
-  require(std::isfinite(chain.zeeman_field), "model.zeeman_field", chain.zeeman_field, "finite");
-  require(std::isfinite(chain.rashba_y), "model.rashba_y", chain.rashba_y, "finite");
-  require(std::isfinite(chain.rashba_z), "model.rashba_z", chain.rashba_z, "finite");
+  validate_fields(chain);
   validate_bath(chain.bath);
   std::visit([&](const auto& jump) { validate_jump(jump, Lattice({chain.sites}), 2); }, chain.jump);
 }

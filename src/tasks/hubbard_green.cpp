@@ -270,8 +270,7 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
     if (!(std::isfinite(at[i]) && at[i] >= 0.0 && (i == 0 || at[i] > at[i - 1])))
       throw ParameterError("task.times",
                            std::to_string(at[i]) + " is not allowed: must be finite, >= 0 and strictly ascending");
-  if (!(options.tolerance >= 1e-13 && options.tolerance <= 1e-2))
-    throw ParameterError("solver.tolerance", std::to_string(options.tolerance) + " is not allowed: in [1e-13, 1e-2]");
+  validate_fields(options);
   HubbardGreenPlan plan = plan_of(modes, at, options.tolerance, requested);
   plan.backend = agree_on_backend(requested.communicator, plan.backend, requested.backend == Backend::automatic);
   Execution execution = requested;
@@ -302,7 +301,7 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
         solution.stopped)
       break;
     const std::size_t next = steps_for(at.back(), 0.5 * step);
-    if (next > options.max_steps) {
+    if (static_cast<std::int64_t>(next) > options.max_steps) {
       shortage = "; half the step would take more than max_steps";
       break;
     }

@@ -51,10 +51,7 @@ Problem problem_of(const HubbardChain& chain, std::span<const double> frequencie
     if (!condition) throw ParameterError(quantity, std::to_string(value) + " is not allowed: must be " + allowed);
   };
   require(!frequencies.empty(), "task.frequencies", 0.0, "at least one");
-  require(std::isfinite(options.broadening) && options.broadening >= 0.0, "task.broadening", options.broadening,
-          "finite and >= 0");
-  require(options.tolerance >= 1e-13 && options.tolerance <= 1e-2, "solver.tolerance", options.tolerance,
-          "in [1e-13, 1e-2]");
+  validate_fields(options);
   for (std::size_t i = 0; i < frequencies.size(); ++i) {
     require(std::isfinite(frequencies[i]) && (i == 0 || frequencies[i] > frequencies[i - 1]), "task.frequencies",
             frequencies[i], "finite and strictly ascending");

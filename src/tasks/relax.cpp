@@ -38,10 +38,7 @@ void validate(const RateEquation& equation, std::span<const double> lagrange_mul
   for (std::size_t i = 0; i < times.size(); ++i)
     if (!std::isfinite(times[i]) || times[i] < 0.0 || (i > 0 && times[i] <= times[i - 1]))
       throw ParameterError("task.times", "times must be finite, >= 0 and strictly ascending");
-  if (!(options.tolerance >= 1e-13 && options.tolerance <= 1e-2))
-    throw ParameterError("solver.tolerance",
-                         std::to_string(options.tolerance) + " is not allowed: must be in [1e-13, 1e-2]");
-  if (options.max_steps < 1) throw ParameterError("solver.max_steps", "must be >= 1");
+  validate_fields(options);
 }
 
 /// What is known of a trajectory from its first state.
@@ -112,18 +109,6 @@ Checkpoint<Position> checkpoint_of(OccupationState& state, RelaxResult& result) 
 }
 
 }  // namespace
-
-std::string_view name(Integrator integrator) {
-  switch (integrator) {
-    case Integrator::adams:
-      return "adams";
-    case Integrator::bdf:
-      return "bdf";
-    case Integrator::automatic:
-      break;
-  }
-  return "auto";
-}
 
 RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange_multiplier,
                   std::span<const double> times, const RelaxOptions& options) {

@@ -29,9 +29,7 @@ void validate(std::span<const double> frequencies, const SpectralOptions& option
       throw ParameterError(quantity,
                            std::to_string(frequencies[i]) + " is not allowed: frequencies must be strictly ascending");
   }
-  if (!(std::isfinite(options.broadening) && options.broadening >= 0.0))
-    throw ParameterError("task.broadening",
-                         std::to_string(options.broadening) + " is not allowed: must be finite and >= 0");
+  validate_fields(options);
   const std::int64_t first = first_momentum_index(sites);
   for (std::size_t i = 0; i < options.momenta.size(); ++i) {
     const std::string quantity = "task.momenta[" + std::to_string(i) + "]", value = std::to_string(options.momenta[i]);

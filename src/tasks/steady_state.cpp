@@ -10,9 +10,7 @@ namespace lindrift {
 namespace {
 
 SteadyState find(const RateEquation& equation, const InitialState& conserved, const SteadyStateOptions& options) {
-  if (!(options.tolerance >= 1e-13 && options.tolerance <= 1e-2))
-    throw ParameterError("solver.tolerance",
-                         std::to_string(options.tolerance) + " is not allowed: must be in [1e-13, 1e-2]");
+  validate_fields(options);
   if (!options.start.empty() && options.start.size() != equation.modes())
     throw ShapeError("SteadyStateOptions::start has length " + std::to_string(options.start.size()) + "; it must be " +
                      std::to_string(equation.modes()));

@@ -528,9 +528,9 @@ TEST(JumpOperators, AreReadChannelByChannel) {
                                  "[initial]\nfilling = 0.25\n"
                                  "[[bath.jump_operator]]\nterms = [[-3, 1000000, 0.1, -0.0]]\n");
   const auto& channels = document.base.channels("bath.jump_operator");
-  EXPECT_THAT(channels, ElementsAre(ElementsAre(ElementsAre(0, 0, 1, 0), ElementsAre(0, 1, -1, -0.5)),
-                                    ElementsAre(ElementsAre(-3, 1000000, 0.1, 0))));
-  EXPECT_TRUE(std::signbit(channels[1][0][3]));
+  EXPECT_THAT(channels, ElementsAre(ElementsAre(Term{{0, 0}, 1.0}, Term{{0, 1}, {-1.0, -0.5}}),
+                                    ElementsAre(Term{{-3, 1000000}, 0.1})));
+  EXPECT_TRUE(std::signbit(channels[1][0].amplitude.imag()));
   EXPECT_NE(document.resolved_text.find("jump = \"operators\"\n\n"
                                         "[[bath.jump_operator]]\nterms = [[0, 0, 1.0, 0.0], [0, 1, -1.0, -0.5]]\n\n"
                                         "[[bath.jump_operator]]\nterms = [[-3, 1000000, 0.1, -0.0]]\n\n"
@@ -545,7 +545,7 @@ TEST(JumpOperators, MayBearSpins) {
                                  "[[bath.jump_operator]]\nterms = [[0, 1, -2, 0, 0.5, 1e-300]]\n"
                                  "[bath.up]\ngain = 1\n");
   EXPECT_THAT(document.base.channels("bath.jump_operator"),
-              ElementsAre(ElementsAre(ElementsAre(0, 1, -2, 0, 0.5, 1e-300))));
+              ElementsAre(ElementsAre(Term{{0, 1, -2, 0}, {0.5, 1e-300}})));
   // Before the table in a table, so that neither is taken for a part of the other.
   EXPECT_NE(document.resolved_text.find("[[bath.jump_operator]]\nterms = [[0, 1, -2, 0, 0.5, 1e-300]]\n\n[bath.up]\n"),
             std::string::npos)
@@ -560,7 +560,7 @@ TEST(JumpOperators, ComeFromTheCommandLineToo) {
   for (const std::string& text : {chain, operators + "[[bath.jump_operator]]\nterms = [[5, 5, 5, 5]]\n"}) {
     const Document document = read(text, sets);
     EXPECT_THAT(document.base.channels("bath.jump_operator"),
-                ElementsAre(ElementsAre(ElementsAre(0, 0, 1, 0)), ElementsAre(ElementsAre(1, 0, 2, 0))));
+                ElementsAre(ElementsAre(Term{{0, 0}, 1.0}), ElementsAre(Term{{1, 0}, 2.0})));
     expect_stable(document);
   }
   EXPECT_THAT(complaints(operators, {{"bath.jump_operator", "[{terms=[[0,0.5,1,0]]}]"}}),
@@ -586,7 +586,10 @@ TEST(JumpOperators, KeepEveryBit) {
   for (const Document* read_document : {&document, &again}) {
     const auto& channel = read_document->base.channels("bath.jump_operator").front();
     ASSERT_EQ(channel.size(), numbers.size() / 2);
-    for (std::size_t i = 0; i < numbers.size(); ++i) EXPECT_TRUE(same_bits(channel[i / 2][2 + i % 2], numbers[i])) << i;
+    for (std::size_t i = 0; i < channel.size(); ++i) {
+      EXPECT_TRUE(same_bits(channel[i].amplitude.real(), numbers[2 * i])) << i;
+      EXPECT_TRUE(same_bits(channel[i].amplitude.imag(), numbers[2 * i + 1])) << i;
+    }
   }
   EXPECT_EQ(again.resolved_text, document.resolved_text);
 }

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "lindrift/lattice.hpp"
 #include "lindrift/models/open_bath.hpp"
 
 namespace lindrift {
@@ -18,6 +19,18 @@ struct HatsugaiKohmoto {
   OpenBath up;
   OpenBath down;
 };
+
+template <>
+inline auto description<HatsugaiKohmoto>() {
+  return std::tuple(field(&HatsugaiKohmoto::sites, sites_parameter(1)),
+                    field(&HatsugaiKohmoto::hopping, signed_hopping_parameter()),
+                    field(&HatsugaiKohmoto::interaction, {.path = "model.interaction",
+                                                          .help = "interaction U of two spins at one momentum",
+                                                          .sweepable = true,
+                                                          .units = "energy",
+                                                          .details = "physics.md Eq. 32"}),
+                    part(&HatsugaiKohmoto::up, "bath.up"), part(&HatsugaiKohmoto::down, "bath.down"));
+}
 
 /// Parameters and rates of every momentum. Shape (sites,) each, ascending momentum, in energy.
 struct HatsugaiKohmotoModes {

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lindrift/lattice.hpp"
 #include "lindrift/models/open_bath.hpp"
 
 namespace lindrift {
@@ -15,7 +16,9 @@ enum class Hartree {
   shifted  ///< in both: the spectrum without it, moved rigidly
 };
 
-std::string_view name(Hartree hartree);
+template <>
+inline constexpr auto names_of<Hartree> = std::array{std::pair{Hartree::none, "none"}, std::pair{Hartree::bare, "bare"},
+                                                     std::pair{Hartree::shifted, "shifted"}};
 
 /// Hubbard chain whose spin-down particles are driven and lost while one spin-up particle probes it
 /// (docs/physics.md, section 10),
@@ -29,6 +32,24 @@ struct HubbardChain {
   OpenBath up;    ///< losses only: a gain of the probe is outside the theory
   OpenBath down;  ///< gain + loss > 0 at every momentum
 };
+
+template <>
+inline auto description<HubbardChain>() {
+  return std::tuple(field(&HubbardChain::sites, sites_parameter(2)),
+                    field(&HubbardChain::hopping, signed_hopping_parameter()),
+                    field(&HubbardChain::interaction,
+                          {.path = "model.interaction",
+                           .help = "U, or a list V_r, r = 0, 1, ... of the interaction over a distance r, U = V_0",
+                           .sweepable = true,
+                           .units = "energy",
+                           .scalar = true,
+                           .details = "at most L values, the rest 0; physics.md Eq. 60. Swept as a number"}),
+                    field(&HubbardChain::hartree,
+                          {.path = "model.hartree",
+                           .help = "mean field of spin down on the probe: left out, in its energy, or in both energies",
+                           .details = "left out as in the paper; physics.md Eq. 66"}),
+                    part(&HubbardChain::up, "bath.up"), part(&HubbardChain::down, "bath.down"));
+}
 
 /// Checks the ranges above.
 /// @throws ParameterError naming the first quantity that is out of range

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "lindrift/description.hpp"
+
 namespace lindrift {
 
 /// Bath of one spin of an open chain: particles come and go at single sites and at bonds (docs/physics.md, Eq. 31).
@@ -19,6 +21,47 @@ struct OpenBath {
   std::vector<double> gain_table;  ///< added to the gain of each momentum; empty, or shape (sites,), ascending momentum
   std::vector<double> loss_table;  ///< the same of the loss
 };
+
+/// The hopping of the open chains.
+inline Parameter signed_hopping_parameter() {
+  return {.path = "model.hopping",
+          .help = "hopping J, not 0, the unit of energy where it is 1",
+          .range = {.nonzero = true},
+          .sweepable = true,
+          .units = "energy",
+          .details = "either sign"};
+}
+
+template <>
+inline auto description<OpenBath>() {
+  const auto rate = [](std::string path, std::string help, std::string details = "") {
+    return Parameter{.path = std::move(path),
+                     .help = std::move(help),
+                     .range = from_zero,
+                     .sweepable = true,
+                     .units = "energy",
+                     .details = std::move(details)};
+  };
+  const auto phase = [](std::string path, std::string help) {
+    return Parameter{.path = std::move(path), .help = std::move(help), .sweepable = true, .units = "rad"};
+  };
+  const auto table = [](std::string path, std::string help) {
+    return Parameter{.path = std::move(path), .help = std::move(help), .derived = "no such rates", .range = from_zero};
+  };
+  return std::tuple(
+      field(&OpenBath::gain, rate("gain", "rate of local gain, sqrt(gain) c+_j")),
+      field(&OpenBath::two_site_gain,
+            rate("two_site_gain", "rate g of gain into bonds, sqrt(g) (c+_j + e^{i phase} c+_{j+1})",
+                 "4 g cos^2((k - phase)/2), physics.md Eq. 31")),
+      field(&OpenBath::two_site_gain_phase, phase("two_site_gain_phase", "phase of the gain into bonds, radians")),
+      field(&OpenBath::gain_table, table("gain_table", "gain of every momentum, ascending, added to the above")),
+      field(&OpenBath::loss, rate("loss", "rate of local loss, sqrt(loss) c_j")),
+      field(&OpenBath::two_site_loss,
+            rate("two_site_loss", "rate g of loss from bonds, sqrt(g) (c_j + e^{i phase} c_{j+1})",
+                 "4 g cos^2((k + phase)/2)")),
+      field(&OpenBath::two_site_loss_phase, phase("two_site_loss_phase", "phase of the loss from bonds, radians")),
+      field(&OpenBath::loss_table, table("loss_table", "loss of every momentum, ascending, added to the above")));
+}
 
 /// Rates of the jump operators sqrt(gain_k) c+_k and sqrt(loss_k) c_k that a bath amounts to. Shape (sites,) each,
 /// ascending momentum, in energy.

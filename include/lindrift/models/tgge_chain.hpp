@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <variant>
 
+#include "lindrift/lattice.hpp"
 #include "lindrift/models/rate_equation.hpp"
 
 namespace lindrift {
@@ -19,6 +20,26 @@ struct TggeChain {
   /// @throws ParameterError as validate() does
   operator TggeModel() const;
 };
+
+template <>
+inline auto description<TggeChain>() {
+  return std::tuple(
+      field(&TggeChain::sites, sites_parameter(1)),
+      field(&TggeChain::hopping, {.path = "model.hopping",
+                                  .help = "hopping J, the unit of energy where it is 1",
+                                  .range = above_zero,
+                                  .sweepable = true,
+                                  .units = "energy"}),
+      part(&TggeChain::bath),
+      one_of(&TggeChain::jump, {.path = "bath.jump", .help = "jump operators of the nonequilibrium bath"},
+             alternative<RamanJump>("raman"),
+             alternative<JumpOperators>(
+                 "operators",
+                 field(&JumpOperators::channels,
+                       {.path = "bath.jump_operator",
+                        .help = "one table per channel, terms = [[a, b, Re A, Im A], ...] of A c+_{j+a} c_{j+b}"})),
+             alternative<TableJump>("table")));
+}
 
 /// Checks the ranges above.
 /// @throws ParameterError naming the first quantity that is out of range

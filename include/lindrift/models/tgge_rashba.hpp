@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <variant>
 
+#include "lindrift/lattice.hpp"
 #include "lindrift/models/rate_equation.hpp"
 
 namespace lindrift {
@@ -24,6 +25,33 @@ struct TggeRashba {
   /// @throws ParameterError as validate() does
   operator TggeModel() const;
 };
+
+template <>
+inline auto description<TggeRashba>() {
+  return std::tuple(
+      field(&TggeRashba::sites, sites_parameter(1)),
+      field(&TggeRashba::hopping, {.path = "model.hopping",
+                                   .help = "hopping J, the unit of energy where it is 1",
+                                   .range = above_zero,
+                                   .sweepable = true,
+                                   .units = "energy"}),
+      field(&TggeRashba::zeeman_field,
+            {.path = "model.zeeman_field", .help = "Zeeman field h", .sweepable = true, .units = "energy"}),
+      field(&TggeRashba::rashba_y,
+            {.path = "model.rashba_y", .help = "Rashba coupling alpha_y", .sweepable = true, .units = "energy"}),
+      field(&TggeRashba::rashba_z,
+            {.path = "model.rashba_z", .help = "Rashba coupling alpha_z", .sweepable = true, .units = "energy"}),
+      part(&TggeRashba::bath),
+      one_of(&TggeRashba::jump, {.path = "bath.jump", .help = "jump operators of the nonequilibrium bath"},
+             alternative<DephasingJump>("dephasing"),
+             alternative<JumpOperators>(
+                 "operators",
+                 field(&JumpOperators::channels,
+                       {.path = "bath.jump_operator",
+                        .help = "one table per channel, terms = [[a, spin, b, spin, Re A, Im A], ...], spin 0 = up",
+                        .term_length = 6})),
+             alternative<TableJump>("table")));
+}
 
 /// Checks the ranges above.
 /// @throws ParameterError naming the first quantity that is out of range

@@ -8,6 +8,7 @@
 #include "lindrift/backend.hpp"
 #include "lindrift/models/hatsugai_kohmoto.hpp"
 #include "lindrift/monitor.hpp"
+#include "lindrift/tasks/arguments.hpp"
 
 namespace lindrift {
 
@@ -31,6 +32,11 @@ struct GreenOptions {
   bool keep_momenta = true;  ///< false: no G(k,t) in the result
   Monitor monitor;
 };
+
+template <>
+inline auto description<GreenOptions>() {
+  return std::tuple(field(&GreenOptions::down_occupation, down_occupation_parameter()));
+}
 
 /// Retarded Green's function on a grid of times; rows that were not reached are NaN.
 struct GreenResult {

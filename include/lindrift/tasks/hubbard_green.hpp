@@ -10,21 +10,28 @@
 #include "lindrift/backend.hpp"
 #include "lindrift/models/hubbard.hpp"
 #include "lindrift/monitor.hpp"
+#include "lindrift/tasks/arguments.hpp"
 #include "lindrift/tasks/green.hpp"
 
 namespace lindrift {
 
 /// Options of green() of a HubbardChain.
 struct HubbardGreenOptions {
-  double tolerance = 1e-10;  ///< error of G, whose largest value is 1
-  bool keep_sites = true;    ///< false: no G(j,t) in the result
-  bool keep_momenta = true;  ///< false: no G(k,t) in the result
+  double tolerance = default_tolerance;  ///< error of G, whose largest value is 1
+  bool keep_sites = true;                ///< false: no G(j,t) in the result
+  bool keep_momenta = true;              ///< false: no G(k,t) in the result
   /// Steps, and bytes of working memory, that must not be exceeded by halving the step; the first run has what it
   /// takes.
-  std::size_t max_steps = 1000000;
+  std::int64_t max_steps = default_max_steps;
   double max_bytes = std::numeric_limits<double>::infinity();
   Monitor monitor;  ///< no checkpoint is offered where it would be larger than 2 GiB
 };
+
+template <>
+inline auto description<HubbardGreenOptions>() {
+  return std::tuple(field(&HubbardGreenOptions::tolerance, tolerance_parameter()),
+                    field(&HubbardGreenOptions::max_steps, max_steps_parameter()));
+}
 
 /// Propagator of the probe on a grid of times.
 struct HubbardGreen {

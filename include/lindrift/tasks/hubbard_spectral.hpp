@@ -11,6 +11,7 @@
 #include "lindrift/backend.hpp"
 #include "lindrift/models/hubbard.hpp"
 #include "lindrift/monitor.hpp"
+#include "lindrift/tasks/arguments.hpp"
 
 namespace lindrift {
 
@@ -18,11 +19,19 @@ namespace lindrift {
 struct HubbardSpectralOptions {
   std::vector<std::int64_t> momenta;  ///< m of k = 2 pi m / L, in [-floor(L/2), ceil(L/2)-1]; empty: all, ascending
   double broadening = 0.0;            ///< eta >= 0, energy
-  double tolerance = 1e-10;           ///< of self-energy and spectral function, relative to the largest value of each
-  bool keep_green = true;             ///< false: no G(k,w) in the result
-  std::size_t certify = 0;            ///< entries to evaluate again by the direct algorithm, chosen at random
-  Monitor monitor;                    ///< no checkpoint is offered where it would be larger than 2 GiB
+  double tolerance =
+      default_tolerance;    ///< of self-energy and spectral function, relative to the largest value of each
+  bool keep_green = true;   ///< false: no G(k,w) in the result
+  std::size_t certify = 0;  ///< entries to evaluate again by the direct algorithm, chosen at random
+  Monitor monitor;          ///< no checkpoint is offered where it would be larger than 2 GiB
 };
+
+template <>
+inline auto description<HubbardSpectralOptions>() {
+  return std::tuple(field(&HubbardSpectralOptions::momenta, momenta_parameter()),
+                    field(&HubbardSpectralOptions::broadening, broadening_parameter()),
+                    field(&HubbardSpectralOptions::tolerance, tolerance_parameter()));
+}
 
 /// Frequency space on a grid, shape (momenta, frequencies) each.
 struct HubbardSpectrum {

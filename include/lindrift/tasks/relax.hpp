@@ -8,6 +8,7 @@
 
 #include "lindrift/models/rate_equation.hpp"
 #include "lindrift/monitor.hpp"
+#include "lindrift/tasks/arguments.hpp"
 
 namespace lindrift {
 
@@ -18,15 +19,25 @@ enum class Integrator {
   bdf         ///< backward differentiation with a preconditioned Newton-Krylov iteration: stiff problems
 };
 
-std::string_view name(Integrator integrator);
+template <>
+inline constexpr auto names_of<Integrator> = std::array{
+    std::pair{Integrator::automatic, "auto"}, std::pair{Integrator::adams, "adams"}, std::pair{Integrator::bdf, "bdf"}};
 
 /// Options of relax().
 struct RelaxOptions {
-  double tolerance = 1e-10;          ///< relative error of the results, in [1e-13, 1e-2]
-  std::int64_t max_steps = 1000000;  ///< over the whole time grid
+  double tolerance = default_tolerance;        ///< relative error of the results
+  std::int64_t max_steps = default_max_steps;  ///< over the whole time grid
   Integrator integrator = Integrator::automatic;
   Monitor monitor;  ///< progress is reported after each output time
 };
+
+template <>
+inline auto description<RelaxOptions>() {
+  return std::tuple(
+      field(&RelaxOptions::integrator, {.path = "solver.integrator",
+                                        .help = "adams for mild, bdf for stiff rates; auto looks at the fastest rate"}),
+      field(&RelaxOptions::tolerance, tolerance_parameter()), field(&RelaxOptions::max_steps, max_steps_parameter()));
+}
 
 /// Trajectory on the grid of times. Rows of `lagrange_multiplier` and `occupation` are modes; shape (times, modes).
 struct RelaxResult {

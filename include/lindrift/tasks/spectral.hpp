@@ -8,6 +8,7 @@
 
 #include "lindrift/backend.hpp"
 #include "lindrift/models/hatsugai_kohmoto.hpp"
+#include "lindrift/tasks/arguments.hpp"
 
 namespace lindrift {
 
@@ -19,6 +20,12 @@ struct SpectralOptions {
   /// Occupations of spin down where no bath acts on it, shape (sites,), ascending momentum; empty: 0.
   std::vector<double> conserved_occupation;
 };
+
+template <>
+inline auto description<SpectralOptions>() {
+  return std::tuple(field(&SpectralOptions::momenta, momenta_parameter()),
+                    field(&SpectralOptions::broadening, broadening_parameter()));
+}
 
 /// Frequency space on a grid, shape (momenta, frequencies) each.
 struct SpectralResult {

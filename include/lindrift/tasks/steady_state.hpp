@@ -6,15 +6,22 @@
 #include <vector>
 
 #include "lindrift/models/rate_equation.hpp"
+#include "lindrift/tasks/arguments.hpp"
 
 namespace lindrift {
 
 /// Options of steady_state().
 struct SteadyStateOptions {
-  double tolerance = 1e-10;          ///< on the last Newton update and on the residual, in [1e-13, 1e-2]
-  std::int64_t max_steps = 1000000;  ///< Newton and Picard steps together
-  std::vector<double> start;         ///< initial lagrange_multiplier, shape (modes,), finite; thermal unless given
+  double tolerance = default_tolerance;        ///< on the last Newton update and on the residual
+  std::int64_t max_steps = default_max_steps;  ///< Newton and Picard steps together
+  std::vector<double> start;  ///< initial lagrange_multiplier, shape (modes,), finite; thermal unless given
 };
+
+template <>
+inline auto description<SteadyStateOptions>() {
+  return std::tuple(field(&SteadyStateOptions::tolerance, tolerance_parameter()),
+                    field(&SteadyStateOptions::max_steps, max_steps_parameter()));
+}
 
 /// A fixed point of the rate equation, or the last iterate if `converged` is false.
 struct SteadyState {

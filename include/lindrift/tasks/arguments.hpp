@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "lindrift/description.hpp"
+
+/// What several tasks take beside a model, stated once.
+
+namespace lindrift {
+
+inline constexpr double default_tolerance = 1e-10;
+inline constexpr std::int64_t default_max_steps = 1'000'000;
+
+inline Parameter tolerance_parameter() {
+  return {.path = "solver.tolerance",
+          .help = "error of the results, relative to the largest value of each dataset",
+          .range = {.low = 1e-13, .high = 1e-2},
+          .details = "physics.md sections 4, 5 and 10 say what it bounds"};
+}
+
+inline Parameter max_steps_parameter() {
+  return {.path = "solver.max_steps",
+          .help = "most steps of the solver",
+          .range = {.low = 1.0, .high = 1e15},
+          .details = "for one point"};
+}
+
+struct OutputTimes {
+  std::vector<double> times;  ///< >= 0, strictly ascending, 1/energy
+};
+
+template <>
+inline auto description<OutputTimes>() {
+  return std::tuple(field(&OutputTimes::times, {.path = "task.times",
+                                                .type = Type::real_grid,
+                                                .help = "output times, 1/energy",
+                                                .range = from_zero,
+                                                .ascending = true}));
+}
+
+struct OutputFrequencies {
+  std::vector<double> frequencies;  ///< strictly ascending, energy
+};
+
+template <>
+inline auto description<OutputFrequencies>() {
+  return std::tuple(
+      field(&OutputFrequencies::frequencies,
+            {.path = "task.frequencies", .type = Type::real_grid, .help = "frequencies w, energy", .ascending = true}));
+}
+
+/// Momenta m of k = 2 pi m / L, in [-floor(L/2), ceil(L/2)-1]; an empty list stands for all.
+inline Parameter momenta_parameter() {
+  return {.path = "task.momenta",
+          .help = "\"all\", or a list of m, k = 2 pi m / L, m = -floor(L/2) .. ceil(L/2)-1",
+          .choices = {"all"},
+          .ascending = true};
+}
+
+inline Parameter broadening_parameter() {
+  return {.path = "task.broadening",
+          .help = "half width eta added to every peak, energy",
+          .range = from_zero,
+          .details =
+              "physics.md Eq. 43. Without it, momenta that no bath damps have delta peaks: inf where a frequency "
+              "meets one, 0 beside it, and a warning"};
+}
+
+/// Occupations n = 1/(1 + e^lambda) at the start.
+struct InitialOccupation {
+  std::optional<std::vector<double>> lagrange_multiplier;  ///< of every mode; from `filling` unless given
+  double filling = 0.5;                                    ///< mean occupation of a mode, the same in every mode
+
+  /// log((1-n)/n) of every mode, shape (modes,).
+  std::vector<double> multipliers(std::size_t modes) const {
+    if (lagrange_multiplier) return *lagrange_multiplier;
+    return std::vector<double>(modes, std::log1p(-filling) - std::log(filling));
+  }
+};
+
+template <>
+inline auto description<InitialOccupation>() {
+  return std::tuple(
+      field(&InitialOccupation::lagrange_multiplier,
+            {.path = "initial.lagrange_multiplier",
+             .help = "log((1-n)/n) of every mode at the start, band + first, momentum ascending",
+             .derived = "uniform, from initial.filling",
+             .details = "instead of filling; finite. A steady state takes only its conserved numbers"}),
+      field(&InitialOccupation::filling, {.path = "initial.filling",
+                                          .help = "mean occupation of a mode",
+                                          .range = {.low = 0.0, .high = 1.0, .open_low = true, .open_high = true},
+                                          .sweepable = true,
+                                          .unless = {"initial.lagrange_multiplier"},
+                                          .details = "the same in every mode"}));
+}
+
+/// Occupations of spin down at the start, of the open chains; an empty list stands for the steady state.
+inline Parameter down_occupation_parameter() {
+  return {.path = "initial.down_occupation",
+          .help = "occupations of spin down at the start: \"steady\", a number, or a list over the momenta, ascending",
+          .range = zero_to_one,
+          .choices = {"steady"},
+          .scalar = true};
+}
+
+}  // namespace lindrift
