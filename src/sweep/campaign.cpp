@@ -29,8 +29,7 @@ void remove_leftovers(const std::string& output) {
 
 /// @throws OutputRefused if there is an output, or points in its journal
 void require_nothing(const std::string& output, const JournalFolder& folder) {
-  std::error_code ignored;
-  if (exists(output) && !fs::is_directory(output, ignored))
+  if (exists(output))
     throw OutputRefused(output + " exists; --resume goes on with it, --overwrite replaces it, -o names another file");
   if (!folder.holds_work()) return;
   if (const auto state = lock_state(folder.path()); state && state->alive == LockState::Alive::yes)
@@ -91,13 +90,13 @@ Campaign::Campaign(std::string output, const config::Document& document, const T
       warn_(std::move(warn)),
       folder_(output_),
       missing_(document.sweep.points()) {
+  require_place(output_);
   if (existing == Existing::refuse) require_nothing(output_, folder_);
   const bool resumes = existing == Existing::resume || existing == Existing::retry_failed;
   if (resumes && exists(output_) && !folder_.exists()) {
     look_for_finished_points();
     if (complete()) return;  // without a lock, for which the folder need not be writable
   }
-  require_place(output_);
   io::check_writable(output_);
   lock_.emplace(folder_.path());
   try {

@@ -175,7 +175,7 @@ class Campaigns(ProgramTest):
 class ResumeTest(Campaigns):
     def test_every_signal_stops_in_order_and_resume_goes_on(self):
         self.undisturbed()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU):
             with self.subTest(signal=number):
                 code, out, err = self.interrupted(number, "run", "sweep.toml", "-o", "out.h5", points=3)
                 self.assertEqual(code, STOPPED, out + err)
@@ -191,6 +191,72 @@ class ResumeTest(Campaigns):
                 self.assert_same_numbers("undisturbed.h5", "out.h5")
                 self.assert_no_journal()
                 os.remove(self.folder / "out.h5")
+
+    def test_a_signal_that_was_ignored_stays_ignored(self):
+        """As nohup and a shell's trap leave them."""
+        self.undisturbed()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            process = self.start("run", "sweep.toml", "-o", "out.h5")
+        finally:
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        self.wait_for_points(process, "out.h5")
+        code, out, err = self.stop(process, signal.SIGHUP)
+        self.assertEqual(code, DONE, out + err)
+        self.assert_same_numbers("undisturbed.h5", "out.h5")
+
+    def test_a_stopped_point_of_a_sweep_leaves_nothing_in_the_output(self):
+        """What a single point had when it was stopped stands in the output; in a sweep it would stand in another's place."""
+        self.write("cloud.toml", CLOUD.replace("count = 30000", "count = 6000"))
+        more = ["--set", 'sweep."model.interaction"=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]']
+        self.expect(DONE, "run", "cloud.toml", "-o", "undisturbed.h5", *more)
+        code, out, err = self.interrupted(signal.SIGTERM, "run", "cloud.toml", "-o", "out.h5", "--checkpoint", "0", *more,
+                                          ready=lambda: self.kept_bytes("out.h5") > 0 and self.checkpoints())
+        self.assertEqual(code, STOPPED, out + err)
+        part, whole = (datasets(self.folder / name) for name in ("out.h5", "undisturbed.h5"))
+        self.assertIn(0, part["status"].tolist())
+        for point, status in enumerate(part["status"]):
+            if status == 1:
+                self.assertEqual(part["norm"][point].tobytes(), whole["norm"][point].tobytes())
+            else:
+                self.assertTrue(np.isnan(part["norm"][point]).all())
+        self.expect(DONE, "run", "cloud.toml", "-o", "out.h5", "--resume", *more)
+        self.assert_same_numbers("undisturbed.h5", "out.h5")
+
+    def test_a_resume_that_computes_nothing_keeps_how_the_points_were_computed(self):
+        self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--set", BETA + "=[1.0, 2.0]")
+        before = attributes(self.folder / "out.h5")
+        self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--resume", "--set", BETA + "=[2.0, 1.0]")
+        after = attributes(self.folder / "out.h5")
+        self.assertEqual(after["complete"], 1)
+        for name in ("algorithm", "algorithm_reason", "backend", "simd", "device"):
+            self.assertEqual(after[name], before[name])
+        self.assertEqual(after["algorithm"], "separable")
+
+    def test_a_refined_grid_keeps_its_points(self):
+        def grid(count):
+            return ["--set", FRACTION + "={start=0.1, stop=0.9, count=%d}" % count]
+
+        self.expect(DONE, "run", "steady.toml", "-o", "out.h5", *grid(11))
+        for count, before in ((51, 11), (101, 51)):
+            self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--resume", *grid(count),
+                        says=f"{before} of {count} points are there")
+
+    def test_the_output_keeps_its_mode(self):
+        few, more = ["--set", BETA + "=[1.0]"], ["--set", BETA + "=[1.0, 2.0]"]
+        output = self.folder / "out.h5"
+        self.expect(DONE, "run", "steady.toml", "-o", "out.h5", *few)
+        output.chmod(0o600)
+        self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--resume", *more)
+        self.assertEqual(output.stat().st_mode & 0o777, 0o600)
+        output.chmod(0o640)
+        self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--overwrite", *few)
+        self.assertEqual(output.stat().st_mode & 0o777, 0o640)
+        output.chmod(0o444)
+        content = output.read_bytes()
+        for flag in ("--resume", "--overwrite"):
+            self.expect(FAILED, "run", "steady.toml", "-o", "out.h5", flag, *more, says="it is read-only")
+        self.assertEqual(output.read_bytes(), content)
 
     def test_a_time_limit(self):
         process = self.expect(STOPPED, "run", "long.toml", "-o", "out.h5", "--max-time", "0:01", "--threads", "1",
