@@ -1,6 +1,6 @@
 #pragma once
 
-// Private to src/io: the only place that sees HDF5 types together with hdf5_image.cpp.
+// Private to src/io, the only place that sees HDF5 types.
 
 #include <hdf5.h>
 

@@ -16,7 +16,7 @@
 #include <variant>
 #include <vector>
 
-#include "io/hdf5_handle.hpp"
+#include "io/hdf5_types.hpp"
 #include "io/output.hpp"
 #include "lindrift/error.hpp"
 
@@ -27,11 +27,7 @@ namespace {
 constexpr std::string_view bare_dimension_name = "This is a netCDF dimension but not a netCDF variable.";
 
 // ---------------------------------------------------------------------------------------------------------------------
-// What must hold before HDF5 is asked: HDF5 would accept most of these mistakes and make a file that misleads.
-
-std::size_t element_count(const Data& data) {
-  return std::visit([](const auto& values) { return values.size(); }, data);
-}
+// Checks that HDF5 does not make: it would write a misleading file.
 
 void require_plain_text(std::string_view text, std::string_view what) {
   // HDF5 strings end at the first NUL: what follows would be lost in silence.
@@ -43,6 +39,13 @@ void require_link_name(const std::string& name, std::string_view what) {
   if (name.empty() || name == "." || name.find('/') != std::string::npos) {
     throw Error(fmt::format("\"{}\" cannot name {} in an HDF5 file", name, what));
   }
+}
+
+/// Calls visit(field) for the coordinates, then the fields of a file.
+template <class Visit>
+void for_each_field(const OutputFile& file, const Visit& visit) {
+  for (const Field& field : file.coordinates) visit(field);
+  for (const Field& field : file.fields) visit(field);
 }
 
 bool is_scale(const Field& field) { return field.dimensions.size() == 1 && field.dimensions.front() == field.name; }
@@ -59,10 +62,10 @@ void require_consistent(const Field& field, Lengths& lengths) {
     throw Error(fmt::format("dataset {}: HDF5 takes at most {} dimensions, not {}", field.name, H5S_MAX_RANK,
                             field.shape.size()));
   }
+  const std::size_t count = std::visit([](const auto& values) { return values.size(); }, field.data);
   const auto expected = std::accumulate(field.shape.begin(), field.shape.end(), std::size_t{1}, std::multiplies<>());
-  if (element_count(field.data) != expected) {
-    throw Error(fmt::format("dataset {}: its shape asks for {} elements but it has {}", field.name, expected,
-                            element_count(field.data)));
+  if (count != expected) {
+    throw Error(fmt::format("dataset {}: its shape asks for {} elements but it has {}", field.name, expected, count));
   }
   for (std::size_t axis = 0; axis < field.dimensions.size(); ++axis) {
     require_link_name(field.dimensions[axis], "a dimension");
@@ -79,61 +82,15 @@ void require_consistent(const Field& field, Lengths& lengths) {
 Lengths checked_lengths(const OutputFile& file) {
   Lengths lengths;
   std::set<std::string> names;
-  for (const auto* list : {&file.coordinates, &file.fields}) {
-    for (const Field& field : *list) {
-      require_consistent(field, lengths);
-      if (!names.insert(field.name).second) throw Error(fmt::format("dataset {} is given twice", field.name));
-    }
-  }
-  for (const auto* list : {&file.coordinates, &file.fields}) {
-    for (const Field& field : *list) {
-      if (lengths.count(field.name) != 0 && !is_scale(field)) {
-        throw Error(fmt::format("dataset {} bears the name of a dimension that is not its only one", field.name));
-      }
-    }
-  }
+  for_each_field(file, [&](const Field& field) {
+    require_consistent(field, lengths);
+    if (!names.insert(field.name).second) throw Error(fmt::format("dataset {} is given twice", field.name));
+  });
+  for_each_field(file, [&](const Field& field) {
+    if (lengths.count(field.name) != 0 && !is_scale(field))
+      throw Error(fmt::format("dataset {} bears the name of a dimension that is not its only one", field.name));
+  });
   return lengths;
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Types and spaces.
-
-Handle string_type() {
-  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "make a string type");
-  checked(H5Tset_size(type.id(), H5T_VARIABLE), "make a string type");
-  checked(H5Tset_cset(type.id(), H5T_CSET_UTF8), "make a string type");
-  return type;
-}
-
-/// The compound {r, i} that h5py and Julia read as a complex number.
-Handle complex_type(hid_t part) {
-  const std::size_t part_size = H5Tget_size(part);
-  Handle type(H5Tcreate(H5T_COMPOUND, 2 * part_size), H5Tclose, "make a complex type");
-  checked(H5Tinsert(type.id(), "r", 0, part), "make a complex type");
-  checked(H5Tinsert(type.id(), "i", part_size, part), "make a complex type");
-  return type;
-}
-
-Handle copied(hid_t type) { return {H5Tcopy(type), H5Tclose, "copy a type"}; }
-
-enum class Where { memory, file };
-
-/// Type of one element. In the file: little-endian whatever the machine, so that the bytes do not depend on it.
-template <class Element>
-Handle element_type(Where where) {
-  const bool in_memory = where == Where::memory;
-  if constexpr (std::is_same_v<Element, double>) {
-    return copied(in_memory ? H5T_NATIVE_DOUBLE : H5T_IEEE_F64LE);
-  } else if constexpr (std::is_same_v<Element, std::complex<double>>) {
-    return complex_type(in_memory ? H5T_NATIVE_DOUBLE : H5T_IEEE_F64LE);
-  } else if constexpr (std::is_same_v<Element, std::int64_t>) {
-    return copied(in_memory ? H5T_NATIVE_INT64 : H5T_STD_I64LE);
-  } else if constexpr (std::is_same_v<Element, std::uint8_t>) {
-    return copied(in_memory ? H5T_NATIVE_UINT8 : H5T_STD_U8LE);
-  } else {
-    static_assert(std::is_same_v<Element, std::string>);
-    return string_type();
-  }
 }
 
 Handle dataspace(const std::vector<std::size_t>& shape) {
@@ -234,26 +191,20 @@ class Writer {
 
   void write(const OutputFile& output) {
     const Lengths lengths = checked_lengths(output);
-    for (const auto* list : {&output.coordinates, &output.fields}) {
-      if (!complex_type_ && std::any_of(list->begin(), list->end(), is_complex))
-        complex_type_.emplace(commit_complex_type(file_));
-    }
-    for (const auto* list : {&output.coordinates, &output.fields}) {
-      for (const Field& field : *list) {
-        if (is_scale(field)) add_scale(field, field.name);
-      }
-    }
+    for_each_field(output, [&](const Field& field) {
+      if (!complex_type_ && is_complex(field)) complex_type_.emplace(commit_complex_type(file_));
+    });
+    for_each_field(output, [&](const Field& field) {
+      if (is_scale(field)) add_scale(field, field.name);
+    });
     for (const auto& [name, length] : lengths) {
       // The digits are part of the netCDF convention: the length, right-aligned in ten columns.
-      if (scales_.count(name) == 0) {
+      if (scales_.count(name) == 0)
         add_scale(bare_dimension(name, length), fmt::format("{}{:10}", bare_dimension_name, length));
-      }
     }
-    for (const auto* list : {&output.coordinates, &output.fields}) {
-      for (const Field& field : *list) {
-        if (!is_scale(field)) add_field(field, output.coordinates);
-      }
-    }
+    for_each_field(output, [&](const Field& field) {
+      if (!is_scale(field)) add_field(field, output.coordinates);
+    });
     for (auto& [name, scale] : scales_) scale.close(fmt::format("close dataset {}", name));
     if (complex_type_) complex_type_->close("close the complex type");
   }

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "io/hdf5_handle.hpp"
+#include "io/hdf5_types.hpp"
 #include "lindrift/error.hpp"
 
 namespace lindrift::io {
@@ -85,37 +85,33 @@ bool holds_pairs(const OpenDataset& open) {
   return true;
 }
 
+template <class Number>
+Table<Number> read_table(const OpenDataset& open, const std::string& location) {
+  const Shape shape = shape_of(open.dataset, location);
+  Table<Number> table{shape.rows, shape.columns, std::vector<Number>(shape.rows * shape.columns)};
+  if (!table.values.empty())
+    checked(H5Dread(open.dataset.id(), element_type<Number>(Where::memory).id(), H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                    table.values.data()),
+            "read " + location);
+  return table;
+}
+
 }  // namespace
 
 Matrix read_matrix(const std::string& location) {
   const OpenDataset open = open_dataset(location);
   if (!holds_reals(open)) throw Error(location + ": does not hold real numbers");
-  const Shape shape = shape_of(open.dataset, location);
-  Matrix matrix{shape.rows, shape.columns, {}};
-  matrix.values.resize(matrix.rows * matrix.columns);
-  if (!matrix.values.empty())
-    checked(H5Dread(open.dataset.id(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, matrix.values.data()),
-            "read " + location);
-  return matrix;
+  return read_table<double>(open, location);
 }
 
 ComplexMatrix read_complex_matrix(const std::string& location) {
   const OpenDataset open = open_dataset(location);
   if (holds_reals(open)) {
-    const Matrix reals = read_matrix(location);
+    const Matrix reals = read_table<double>(open, location);
     return {reals.rows, reals.columns, {reals.values.begin(), reals.values.end()}};
   }
   if (!holds_pairs(open)) throw Error(location + ": does not hold complex numbers {r, i}, nor real ones");
-  const Shape shape = shape_of(open.dataset, location);
-  ComplexMatrix matrix{shape.rows, shape.columns, {}};
-  matrix.values.resize(matrix.rows * matrix.columns);
-  const Handle pair(H5Tcreate(H5T_COMPOUND, sizeof(std::complex<double>)), H5Tclose, "make a complex type");
-  checked(H5Tinsert(pair.id(), "r", 0, H5T_NATIVE_DOUBLE), "make a complex type");
-  checked(H5Tinsert(pair.id(), "i", sizeof(double), H5T_NATIVE_DOUBLE), "make a complex type");
-  if (!matrix.values.empty())
-    checked(H5Dread(open.dataset.id(), pair.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, matrix.values.data()),
-            "read " + location);
-  return matrix;
+  return read_table<std::complex<double>>(open, location);
 }
 
 }  // namespace lindrift::io

@@ -24,9 +24,9 @@ struct OutputFile {
 /// @throws Error if HDF5 refuses
 std::vector<unsigned char> hdf5_image(const OutputFile& file);
 
-/// Replaces a file so that `path` is at every moment absent, the old file, or the whole new one: a temporary file in the
-/// same folder, write, fsync, read back and compare, rename, fsync of the folder. The new file has the mode of the old
-/// one, and symbolic links are followed. On failure the temporary file is removed.
+/// Replaces a file so that `path` is at every moment absent, the old file, or the whole new one: a temporary file in
+/// the same folder, write, fsync, read back and compare, rename, fsync of the folder. The new file has the mode of the
+/// old one, and symbolic links are followed. On failure the temporary file is removed.
 /// @throws Error naming the path, the system's reason and what to do; also where the old file is read-only
 void write_atomically(const std::string& path, const std::vector<unsigned char>& bytes);
 

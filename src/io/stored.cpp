@@ -5,77 +5,55 @@
 #include <filesystem>
 #include <optional>
 
-#include "io/hdf5_handle.hpp"
+#include "io/hdf5_types.hpp"
 #include "lindrift/error.hpp"
 
 namespace lindrift::io {
 namespace {
 
-/// A type of ours, as it is recognised in a file.
-enum class Kind { real, complex, integer, byte, text, other };
-
-Kind kind_of(hid_t type) {
+/// A container of so many elements of a type, if write_output() makes that type.
+std::optional<Data> container_for(hid_t type, std::size_t count) {
   const std::size_t size = H5Tget_size(type);
   switch (H5Tget_class(type)) {
     case H5T_FLOAT:
-      return size == sizeof(double) ? Kind::real : Kind::other;
+      if (size == sizeof(double)) return std::vector<double>(count);
+      break;
     case H5T_INTEGER:
-      return size == sizeof(std::int64_t) ? Kind::integer : size == 1 ? Kind::byte : Kind::other;
+      if (size == sizeof(std::int64_t)) return std::vector<std::int64_t>(count);
+      if (size == 1) return std::vector<std::uint8_t>(count);
+      break;
     case H5T_COMPOUND:
-      return size == 2 * sizeof(double) && H5Tget_nmembers(type) == 2 ? Kind::complex : Kind::other;
+      if (size == 2 * sizeof(double) && H5Tget_nmembers(type) == 2) return std::vector<std::complex<double>>(count);
+      break;
     case H5T_STRING:
-      return H5Tis_variable_str(type) > 0 ? Kind::text : Kind::other;
+      if (H5Tis_variable_str(type) > 0) return std::vector<std::string>(count);
+      break;
     default:
-      return Kind::other;
-  }
-}
-
-Handle complex_in_memory() {
-  Handle type(H5Tcreate(H5T_COMPOUND, 2 * sizeof(double)), H5Tclose, "make a complex type");
-  checked(H5Tinsert(type.id(), "r", 0, H5T_NATIVE_DOUBLE), "make a complex type");
-  checked(H5Tinsert(type.id(), "i", sizeof(double), H5T_NATIVE_DOUBLE), "make a complex type");
-  return type;
-}
-
-/// Reads `count` elements through read(memory type, buffer); nothing if the type is none of ours.
-template <class Read>
-std::optional<Data> read_elements(hid_t type, hid_t space, std::size_t count, const Read& read) {
-  switch (kind_of(type)) {
-    case Kind::real: {
-      std::vector<double> values(count);
-      read(H5T_NATIVE_DOUBLE, values.data());
-      return values;
-    }
-    case Kind::complex: {
-      const Handle memory_type = complex_in_memory();
-      std::vector<std::complex<double>> values(count);
-      read(memory_type.id(), values.data());
-      return values;
-    }
-    case Kind::integer: {
-      std::vector<std::int64_t> values(count);
-      read(H5T_NATIVE_INT64, values.data());
-      return values;
-    }
-    case Kind::byte: {
-      std::vector<std::uint8_t> values(count);
-      read(H5T_NATIVE_UINT8, values.data());
-      return values;
-    }
-    case Kind::text: {
-      const Handle memory_type(H5Tcopy(type), H5Tclose, "copy a type");
-      std::vector<char*> texts(count, nullptr);
-      read(memory_type.id(), texts.data());
-      std::vector<std::string> values(count);
-      for (std::size_t i = 0; i < count; ++i)
-        if (texts[i] != nullptr) values[i] = texts[i];
-      checked(H5Dvlen_reclaim(memory_type.id(), space, H5P_DEFAULT, texts.data()), "free strings");
-      return values;
-    }
-    case Kind::other:
       break;
   }
   return std::nullopt;
+}
+
+/// Reads `count` elements through read(memory type, buffer); nothing if write_output() makes no such type.
+template <class Read>
+std::optional<Data> read_elements(hid_t type, hid_t space, std::size_t count, const Read& read) {
+  std::optional<Data> data = container_for(type, count);
+  if (!data) return data;
+  std::visit(
+      [&]<class Element>(std::vector<Element>& values) {
+        if constexpr (std::is_same_v<Element, std::string>) {
+          const Handle memory_type(H5Tcopy(type), H5Tclose, "copy a type");
+          std::vector<char*> texts(count, nullptr);
+          read(memory_type.id(), texts.data());
+          for (std::size_t i = 0; i < count; ++i)
+            if (texts[i] != nullptr) values[i] = texts[i];
+          checked(H5Dvlen_reclaim(memory_type.id(), space, H5P_DEFAULT, texts.data()), "free strings");
+        } else {
+          read(element_type<Element>(Where::memory).id(), values.data());
+        }
+      },
+      *data);
+  return data;
 }
 
 std::size_t count_of(hid_t space) {
@@ -114,7 +92,7 @@ std::string name_at(hid_t file, hsize_t place) {
 
 }  // namespace
 
-StoredOutput read_output(const std::string& path, bool datasets) {
+StoredOutput read_output(const std::string& path) {
   std::error_code failure;
   if (!std::filesystem::is_regular_file(path, failure)) throw Error(path + ": no such file");
   prepare_hdf5();
@@ -131,7 +109,6 @@ StoredOutput read_output(const std::string& path, bool datasets) {
     checked(H5Aget_name(attribute.id(), name.size() + 1, name.data()), "read " + path);
     if (auto value = read_attribute(file.id(), name)) output.attributes.emplace(name, std::move(*value));
   }
-  if (!datasets) return output;
   H5G_info_t group;
   checked(H5Gget_info(file.id(), &group), "read " + path);
   for (hsize_t i = 0; i < group.nlinks; ++i) {
@@ -142,7 +119,7 @@ StoredOutput read_output(const std::string& path, bool datasets) {
     const Handle dataset(H5Dopen2(file.id(), name.c_str(), H5P_DEFAULT), H5Dclose, action);
     const Handle type(H5Dget_type(dataset.id()), H5Tclose, action);
     const Handle space(H5Dget_space(dataset.id()), H5Sclose, action);
-    // A shape that the file does not have room for is not believed.
+    // A damaged file may claim a shape that it has no room for.
     const std::size_t count = count_of(space.id());
     if (count > 0 && H5Dget_storage_size(dataset.id()) / count == 0) throw Error(action + ": it has no such content");
     auto data = read_elements(type.id(), space.id(), count, [&](hid_t memory_type, void* buffer) {

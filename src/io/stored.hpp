@@ -14,8 +14,7 @@ struct StoredOutput {
 };
 
 /// Reads what write_output() has written: every dataset and attribute of the root whose type write_output() makes.
-/// @param datasets  false: attributes alone
 /// @throws Error naming the file if it is not there, or not such a file
-StoredOutput read_output(const std::string& path, bool datasets = true);
+StoredOutput read_output(const std::string& path);
 
 }  // namespace lindrift::io
