@@ -6,13 +6,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <sstream>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 namespace lindrift::sweep {
 namespace {
+
+/// Lines of the lock file, in order.
+constexpr std::array<std::pair<const char*, std::string LockHolder::*>, 5> holder_fields = {
+    {{"host", &LockHolder::host},
+     {"boot", &LockHolder::boot},
+     {"process", &LockHolder::process},
+     {"job", &LockHolder::job},
+     {"since", &LockHolder::since}}};
 
 std::string path_in(const std::string& folder) { return folder + "/lock"; }
 
@@ -35,8 +46,8 @@ std::string heartbeat_of(const std::string& path) {
 }
 
 bool is_same_file(int descriptor, const std::string& path) {
-  struct stat own {
-  }, there{};
+  struct stat own {};
+  struct stat there {};
   return ::fstat(descriptor, &own) == 0 && ::stat(path.c_str(), &there) == 0 && own.st_ino == there.st_ino &&
          own.st_dev == there.st_dev;
 }
@@ -58,7 +69,10 @@ Attempt try_lock(int descriptor) {
 }
 
 /// For file systems without locks. A number that another process has got since counts as the holder's.
-bool runs(long process) { return process > 0 && (::kill(static_cast<pid_t>(process), 0) == 0 || errno == EPERM); }
+bool runs(const std::string& process) {
+  const pid_t number = std::atoi(process.c_str());
+  return number > 0 && (::kill(number, 0) == 0 || errno == EPERM);
+}
 
 [[noreturn]] void refuse(const std::string& folder, const LockHolder& holder) {
   throw OutputBusy(
@@ -70,20 +84,18 @@ bool runs(long process) { return process > 0 && (::kill(static_cast<pid_t>(proce
 }  // namespace
 
 std::string LockHolder::text() const {
-  return fmt::format("host {}\nboot {}\nprocess {}\njob {}\nsince {}\n", host, boot, process, job, since);
+  std::string text;
+  for (const auto& [name, member] : holder_fields) text += fmt::format("{} {}\n", name, this->*member);
+  return text;
 }
 
 LockHolder LockHolder::parse(const std::string& text) {
   LockHolder holder;
   std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    const std::string name = line.substr(0, line.find(' ')),
-                      value = line.substr(std::min(name.size() + 1, line.size()));
-    if (name == "host") holder.host = value;
-    if (name == "boot") holder.boot = value;
-    if (name == "process") holder.process = std::atol(value.c_str());
-    if (name == "job") holder.job = value;
-    if (name == "since") holder.since = value;
+  for (const auto& [name, member] : holder_fields) {
+    std::string line;
+    if (!std::getline(lines, line) || !line.starts_with(name)) return {};
+    holder.*member = line.substr(std::min(std::string_view(name).size() + 1, line.size()));
   }
   return holder;
 }
@@ -93,7 +105,7 @@ LockHolder LockHolder::self() {
   const char* job = std::getenv("SLURM_JOB_ID");
   return {.host = io::host_name(),
           .boot = boot.substr(0, boot.find('\n')),
-          .process = ::getpid(),
+          .process = std::to_string(::getpid()),
           .job = job != nullptr ? fmt::format("slurm {}", job) : "",
           .since = io::utc_now()};
 }

@@ -23,7 +23,7 @@ class OutputBusy : public Error {
 /// Who writes an output, as the lock file says it.
 struct LockHolder {
   std::string host, boot;  ///< `boot` identifies one boot of one machine
-  long process = 0;
+  std::string process;
   std::string job;    ///< of the batch system, if there is one
   std::string since;  ///< UTC, for people
 

@@ -52,7 +52,7 @@ TEST_F(OutputLockTest, RefusesASecondOneWhileTheFirstLives) {
     const auto state = lock_state(folder_);
     ASSERT_TRUE(state);
     EXPECT_EQ(state->alive, LockState::Alive::yes);
-    EXPECT_EQ(state->holder.process, getpid());
+    EXPECT_EQ(state->holder.process, std::to_string(getpid()));
     EXPECT_TRUE(first.renew());
   }
   EXPECT_FALSE(lock_state(folder_));
@@ -70,7 +70,7 @@ TEST_F(OutputLockTest, IsFreeAtOnceWhenItsHolderIsKilled) {
   }
   waitpid(child, nullptr, 0);
   ASSERT_TRUE(lock_state(folder_));
-  EXPECT_EQ(lock_state(folder_)->holder.process, child);
+  EXPECT_EQ(lock_state(folder_)->holder.process, std::to_string(child));
   EXPECT_EQ(lock_state(folder_)->alive, LockState::Alive::no);
   LockHolder reused = LockHolder::self();  // a number that another process, this one, has got since
   locked_by(reused);
