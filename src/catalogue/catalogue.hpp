@@ -20,7 +20,6 @@ struct Plan {
   std::string reason;                             ///< why this algorithm
   std::string backend_reason;                     ///< why this backend
   double memory_bytes = 0.0;                      ///< working set of one point
-  double output_bytes = 0.0;                      ///< in the file, one point
   std::string work = "evaluations of the rates";  ///< what a point's work is counted in
   double rate_evaluations = 0.0;                  ///< expected number of these
   double operations = 0.0;                        ///< floating-point operations of one evaluation

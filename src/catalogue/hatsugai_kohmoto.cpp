@@ -91,44 +91,18 @@ UpState up_state_of(const Point& point) {
   return UpFactors{std::vector<double>(matrix.rows, 1.0), matrix.values};
 }
 
-// --- fields ---
+// --- checks and plans ---
 
-io::Result outline(const Point& point) {
+double output_bytes(const Point& point) {
   switch (kind_of(point)) {
-    case Kind::spectral:
-      return spectral_outline(point);
     case Kind::green:
-      return green_outline(point);
+      return open_chain_bytes<GreenResult>(point);
+    case Kind::spectral:
+      return open_chain_bytes<SpectralResult>(point);
     case Kind::density:
       break;
   }
-  Outline outline(point);
-  const auto time = outline.times();
-  outline.add("density", {time, outline.sites()}, false, "1", "density n of spin up");
-  outline.add("drift", {time}, false, "1", "centre of the density beyond the steady one");
-  outline.add("drift_symmetric", {time}, false, "1", "centre of the density with the antipode at 0");
-  outline.add("norm", {time}, false, "1", "coherent part of the density, summed over the sites");
-  outline.add("particle_number", {time}, false, "1", "number of up particles");
-  return outline.result;
-}
-
-// --- checks and plans ---
-
-/// Doubles of a point's results.
-double output_doubles(const Point& point) {
-  const auto sites = static_cast<double>(sites_of(point));
-  if (kind_of(point) == Kind::spectral) {
-    const auto& chosen = point.integers("task.momenta");
-    const double elements = (chosen.empty() ? sites : static_cast<double>(chosen.size())) *
-                            static_cast<double>(point.reals("task.frequencies").size());
-    return elements * ((wanted(point, "spectral_function") ? 1.0 : 0.0) + (wanted(point, "self_energy") ? 2.0 : 0.0) +
-                       (wanted(point, "green_retarded_frequency") ? 2.0 : 0.0));
-  }
-  double row = 4.0;
-  for (const char* field : {"green_retarded", "green_retarded_momentum"})
-    if (kind_of(point) == Kind::green && wanted(point, field)) row += 2.0 * sites;
-  if (kind_of(point) == Kind::density && wanted(point, "density")) row += sites;
-  return row * static_cast<double>(point.reals("task.times").size());
+  return open_chain_bytes<DensityResult>(point);
 }
 
 /// Bytes that a point needs beside its results: rates and tables, rows of a few times on every thread, and for a whole
@@ -138,8 +112,7 @@ double working_memory(const Point& point) {
   const std::size_t sites = sites_of(point);
   double doubles = mode_doubles * static_cast<double>(sites);
   if (kind_of(point) == Kind::spectral) {
-    const auto& chosen = point.integers("task.momenta");
-    const std::size_t momenta = chosen.empty() ? sites : chosen.size();
+    const std::size_t momenta = momenta_of(point);
     return 8.0 *
            (doubles + 5.0 * static_cast<double>(momenta) * static_cast<double>(point.reals("task.frequencies").size()));
   }
@@ -155,7 +128,7 @@ void validate_point(const Point& point) {
   const Kind kind = kind_of(point);
   const std::int64_t sites = point.integer("model.sites");
   // The results are held twice: as the task returns them, and as the image of the file.
-  const double results = 8.0 * output_doubles(point);
+  const double results = output_bytes(point);
   const double needed = (point.has("initial.correlation") ? 0.0 : working_memory(point)) + 3.0 * results;
   if (needed > machine_memory()) {
     // The grid is to blame where one of its values alone would fit.
@@ -236,7 +209,6 @@ Plan plan_point(const Point& point, const Execution& requested) {
   Plan plan;
   plan.reason = "the closed form of every momentum, and fast Fourier transforms between momenta and sites";
   plan.memory_bytes = working_memory(point);
-  plan.output_bytes = 8.0 * output_doubles(point);
   const Kind kind = kind_of(point);
   HatsugaiKohmoto model = read<HatsugaiKohmoto>(point);
   const auto sites = static_cast<double>(model.sites);
@@ -245,7 +217,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
     plan.work = "frequencies";
     plan.backend = resolve_backend(requested.backend, &plan.backend_reason);
     plan.rate_evaluations = static_cast<double>(point.reals("task.frequencies").size());
-    const auto rows = static_cast<double>(momentum_places(point).size());
+    const auto rows = static_cast<double>(momenta_of(point));
     plan.operations = 40.0 * rows;
     plan.bytes_moved = 80.0 * rows;
     std::vector<double> frequencies(16);
@@ -313,14 +285,23 @@ Plan plan_point(const Point& point, const Execution& requested) {
 
 // --- runs ---
 
-io::Result started(const Point& point) {
-  io::Result result = outline(point);
+constexpr const char* stopped = "stopped before the last time";
+
+/// Results of a point, and how they were computed.
+template <class Result>
+io::Result result_of(const Point& point, Result& computed, Backend backend, const std::string& backend_reason) {
+  io::Result result = open_chain_result(point, computed);
   result.algorithm = "exact";
   result.algorithm_reason = "the closed form of every momentum";
+  result.backend = name(backend);
+  result.backend_reason = backend_reason;
+  if constexpr (requires { computed.converged; }) {
+    result.converged = computed.converged;
+    result.stopped = !computed.converged;
+    if (result.stopped) result.message = stopped;
+  }
   return result;
 }
-
-constexpr const char* stopped = "stopped before the last time";
 
 io::Result run_green(const Point& point, const Execution& execution, const Monitor& monitor) {
   const auto& times = point.reals("task.times");
@@ -331,21 +312,7 @@ io::Result run_green(const Point& point, const Execution& execution, const Monit
   options.monitor = monitor;
   GreenResult green_result = green(read<HatsugaiKohmoto>(point), times, options, execution);
 
-  io::Result result = started(point);
-  result.backend = name(green_result.backend);
-  result.backend_reason = green_result.backend_reason;
-  result.converged = green_result.converged;
-  result.stopped = !result.converged;
-  if (!result.converged) result.message = stopped;
-  result.summary = {{"drift", green_result.drift.back()},
-                    {"drift_symmetric", green_result.drift_symmetric.back()},
-                    {"norm", green_result.norm.back()}};
-  fill(result, "green_retarded", std::move(green_result.green_retarded));
-  fill(result, "green_retarded_momentum", std::move(green_result.green_retarded_momentum));
-  fill(result, "drift", std::move(green_result.drift));
-  fill(result, "drift_symmetric", std::move(green_result.drift_symmetric));
-  fill(result, "norm", std::move(green_result.norm));
-  return result;
+  return result_of(point, green_result, green_result.backend, green_result.backend_reason);
 }
 
 io::Result run_spectral(const Point& point, const Execution& execution, const Monitor&) {
@@ -353,23 +320,15 @@ io::Result run_spectral(const Point& point, const Execution& execution, const Mo
   options.keep_green = wanted(point, "green_retarded_frequency");
   SpectralResult spectrum = spectral(read<HatsugaiKohmoto>(point), point.reals("task.frequencies"), options, execution);
 
-  io::Result result = started(point);
-  result.backend = name(spectrum.backend);
-  result.backend_reason = spectrum.backend_reason;
+  auto peak = spectral_peak(spectrum);
+  io::Result result = result_of(point, spectrum, spectrum.backend, spectrum.backend_reason);
+  result.summary = std::move(peak);
   if (spectrum.delta_peaks > 0)
     result.message = fmt::format(
         "{} of the momenta have delta peaks without width: inf where a frequency meets one, 0 beside it; "
         "task.broadening > 0 "
         "widens them",
         spectrum.delta_peaks);
-  const auto largest = std::max_element(spectrum.spectral_function.begin(), spectrum.spectral_function.end());
-  const auto place = static_cast<std::size_t>(largest - spectrum.spectral_function.begin());
-  result.summary = {{"largest_spectral_function", *largest},
-                    {"at_momentum", spectrum.momenta[place / spectrum.frequencies.size()]},
-                    {"at_frequency", spectrum.frequencies[place % spectrum.frequencies.size()]}};
-  fill(result, "spectral_function", std::move(spectrum.spectral_function));
-  fill(result, "self_energy", std::move(spectrum.self_energy));
-  fill(result, "green_retarded_frequency", std::move(spectrum.green_retarded));
   return result;
 }
 
@@ -382,22 +341,7 @@ io::Result run_density(const Point& point, const Execution& execution, const Mon
   options.monitor = monitor;
   DensityResult cloud = density(read<HatsugaiKohmoto>(point), up_state_of(point), times, options, execution);
 
-  io::Result result = started(point);
-  result.backend = name(Backend::cpu);
-  result.backend_reason = "the density is made on the CPU";
-  result.converged = cloud.converged;
-  result.stopped = !result.converged;
-  if (!result.converged) result.message = stopped;
-  result.summary = {{"drift", cloud.drift.back()},
-                    {"drift_symmetric", cloud.drift_symmetric.back()},
-                    {"norm", cloud.norm.back()},
-                    {"particle_number", cloud.particle_number.back()}};
-  fill(result, "density", std::move(cloud.density));
-  fill(result, "drift", std::move(cloud.drift));
-  fill(result, "drift_symmetric", std::move(cloud.drift_symmetric));
-  fill(result, "norm", std::move(cloud.norm));
-  fill(result, "particle_number", std::move(cloud.particle_number));
-  return result;
+  return result_of(point, cloud, Backend::cpu, "the density is made on the CPU");
 }
 
 }  // namespace
@@ -412,8 +356,8 @@ ModelEntry hatsugai_kohmoto_entry() {
       {.kind = "green",
        .description = "retarded Green's function of spin up between sites, its norm and its drift",
        .keys = config::keys_of<GreenOptions, OutputTimes>(),
-       .fields = {"green_retarded", "green_retarded_momentum", "drift", "drift_symmetric", "norm"},
-       .outline = outline,
+       .fields = open_chain_fields<GreenResult>(),
+       .outline = open_chain_outline<GreenResult>,
        .plan = plan_point,
        .run = run_green,
        .diagnostics = {},
@@ -421,8 +365,8 @@ ModelEntry hatsugai_kohmoto_entry() {
       {.kind = "spectral",
        .description = "spectral function, self energy and Green's function of spin up over momentum and frequency",
        .keys = config::keys_of<OutputFrequencies, SpectralOptions>(),
-       .fields = {"spectral_function", "self_energy", "green_retarded_frequency"},
-       .outline = outline,
+       .fields = open_chain_fields<SpectralResult>(),
+       .outline = open_chain_outline<SpectralResult>,
        .plan = plan_point,
        .run = run_spectral,
        .diagnostics = {},
@@ -430,8 +374,8 @@ ModelEntry hatsugai_kohmoto_entry() {
       {.kind = "density",
        .description = "density of spin up on the sites from an initial state, and its drift",
        .keys = config::keys_of<DensityStart, OutputTimes>(),
-       .fields = {"density", "drift", "drift_symmetric", "norm", "particle_number"},
-       .outline = outline,
+       .fields = open_chain_fields<DensityResult>(),
+       .outline = open_chain_outline<DensityResult>,
        .plan = plan_point,
        .run = run_density,
        .diagnostics = {},

@@ -39,33 +39,10 @@ HubbardSpectralOptions spectral_options(const Point& point) {
   return options;
 }
 
-// --- fields ---
-
-io::Result outline(const Point& point) {
-  io::Result result = is_spectral(point) ? spectral_outline(point) : green_outline(point);
-  Outline errors(point);
-  if (is_spectral(point)) {
-    errors.add("self_energy_error", {}, false, "1", "bound of the error, relative to the largest self energy");
-    errors.add("spectral_function_error", {}, false, "1", "bound of the error, relative to the largest value");
-  } else {
-    errors.add("green_retarded_error", {}, false, "1", "estimated largest error of the Green's function");
-  }
-  result.fields.insert(result.fields.end(), errors.result.fields.begin(), errors.result.fields.end());
-  return result;
-}
-
 // --- checks and plans ---
 
-double output_doubles(const Point& point) {
-  const auto sites = static_cast<double>(sites_of(point));
-  if (is_spectral(point))
-    return static_cast<double>(momentum_places(point).size()) *
-           static_cast<double>(point.reals("task.frequencies").size()) *
-           (3.0 + (wanted(point, "green_retarded_frequency") ? 2.0 : 0.0));
-  double row = 4.0;
-  for (const char* field : {"green_retarded", "green_retarded_momentum"})
-    if (wanted(point, field)) row += 2.0 * sites;
-  return row * static_cast<double>(point.reals("task.times").size());
+double output_bytes(const Point& point) {
+  return is_spectral(point) ? open_chain_bytes<HubbardSpectrum>(point) : open_chain_bytes<HubbardGreen>(point);
 }
 
 HubbardGreenPlan green_plan(const Point& point, const Execution& execution) {
@@ -82,7 +59,7 @@ void validate_point(const Point& point) {
                                             bytes_text(machine_memory())));
   };
   // The results are held twice: as the task returns them, and as the image of the file. Before anything of length L.
-  const double results = 3.0 * 8.0 * output_doubles(point);
+  const double results = 3.0 * output_bytes(point);
   constexpr double mode_bytes = 400.0;
   refuse_memory(mode_bytes * static_cast<double>(sites), "model.sites");
   refuse_memory(results, is_spectral(point) ? "task.frequencies" : "task.times");
@@ -156,7 +133,6 @@ std::vector<std::string> warnings(const Point& point) {
 Plan plan_point(const Point& point, const Execution& requested) {
   Plan plan;
   const HubbardChain chain = read<HubbardChain>(point);
-  plan.output_bytes = 8.0 * output_doubles(point);
   plan.notes = warnings(point);
   double strongest = 0.0;
   for (const double v : chain.interaction) strongest = std::max(strongest, std::fabs(v) / std::fabs(chain.hopping));
@@ -212,33 +188,22 @@ io::Result run_spectral(const Point& point, const Execution& requested, const Mo
   HubbardSpectrum spectrum =
       spectral(read<HubbardChain>(point), point.reals("task.frequencies"), options, with_algorithm(point, requested));
 
-  io::Result result = outline(point);
+  io::Result result = spectrum.stopped ? open_chain_outline<HubbardSpectrum>(point) : io::Result();
+  if (!spectrum.stopped) {
+    auto summary = spectral_peak(spectrum);
+    summary.emplace_back("mean_occupation", spectrum.mean_occupation);
+    summary.emplace_back("hartree_shift", spectrum.hartree_shift);
+    result = open_chain_result(point, spectrum);
+    result.summary.insert(result.summary.begin(), summary.begin(), summary.end());
+    if (options.certify > 0) result.summary.emplace_back("certificate", spectrum.certificate);
+  }
   result.algorithm = name(spectrum.algorithm);
   result.algorithm_reason = spectrum.algorithm_reason;
   result.backend = name(spectrum.backend);
   result.backend_reason = spectrum.backend_reason;
+  result.converged = !spectrum.stopped;
   result.stopped = spectrum.stopped;
-  if (result.stopped) {
-    result.converged = false;
-    result.message = spectrum.message;
-    return result;
-  }
-  result.message = joined(spectrum.message, warnings(point));
-  const auto largest = std::max_element(spectrum.spectral_function.begin(), spectrum.spectral_function.end());
-  const auto place = static_cast<std::size_t>(largest - spectrum.spectral_function.begin());
-  result.summary = {{"largest_spectral_function", *largest},
-                    {"at_momentum", spectrum.momenta[place / spectrum.frequencies.size()]},
-                    {"at_frequency", spectrum.frequencies[place % spectrum.frequencies.size()]},
-                    {"mean_occupation", spectrum.mean_occupation},
-                    {"hartree_shift", spectrum.hartree_shift},
-                    {"self_energy_error", spectrum.self_energy_error},
-                    {"spectral_function_error", spectrum.spectral_function_error}};
-  if (options.certify > 0) result.summary.emplace_back("certificate", spectrum.certificate);
-  fill(result, "spectral_function", std::move(spectrum.spectral_function));
-  fill(result, "self_energy", std::move(spectrum.self_energy));
-  fill(result, "green_retarded_frequency", std::move(spectrum.green_retarded));
-  fill(result, "self_energy_error", std::vector{spectrum.self_energy_error});
-  fill(result, "spectral_function_error", std::vector{spectrum.spectral_function_error});
+  result.message = spectrum.stopped ? spectrum.message : joined(spectrum.message, warnings(point));
   return result;
 }
 
@@ -246,12 +211,14 @@ io::Result run_green(const Point& point, const Execution& execution, const Monit
   auto options = read<HubbardGreenOptions>(point);
   options.keep_sites = wanted(point, "green_retarded");
   options.keep_momenta = wanted(point, "green_retarded_momentum");
-  options.max_bytes = machine_memory() - 3.0 * 8.0 * output_doubles(point);
+  options.max_bytes = machine_memory() - 3.0 * output_bytes(point);
   options.monitor = monitor;
   HubbardGreen propagator =
       green(read<HubbardChain>(point), point.reals("task.times"), options, with_algorithm(point, execution));
 
-  io::Result result = outline(point);
+  io::Result result = open_chain_result(point, propagator);
+  // Before the error, which comes last.
+  result.summary.insert(result.summary.end() - 1, {"steps", static_cast<double>(propagator.steps)});
   result.algorithm = "volterra";
   result.algorithm_reason = "the integral equation of the propagator, its kernel by transforms";
   result.backend = name(propagator.backend);
@@ -259,17 +226,6 @@ io::Result run_green(const Point& point, const Execution& execution, const Monit
   result.converged = propagator.converged;
   result.stopped = propagator.stopped;
   result.message = joined(propagator.message, warnings(point));
-  result.summary = {{"drift", propagator.drift.back()},
-                    {"drift_symmetric", propagator.drift_symmetric.back()},
-                    {"norm", propagator.norm.back()},
-                    {"steps", static_cast<double>(propagator.steps)},
-                    {"green_retarded_error", propagator.error}};
-  fill(result, "green_retarded", std::move(propagator.green_retarded));
-  fill(result, "green_retarded_momentum", std::move(propagator.green_retarded_momentum));
-  fill(result, "drift", std::move(propagator.drift));
-  fill(result, "drift_symmetric", std::move(propagator.drift_symmetric));
-  fill(result, "norm", std::move(propagator.norm));
-  fill(result, "green_retarded_error", std::vector{propagator.error});
   return result;
 }
 
@@ -286,9 +242,8 @@ ModelEntry hubbard_entry() {
       {.kind = "green",
        .description = "propagator of the probe between sites, its norm and its drift",
        .keys = config::keys_of<OutputTimes, HubbardGreenOptions>(),
-       .fields = {"green_retarded", "green_retarded_momentum", "drift", "drift_symmetric", "norm",
-                  "green_retarded_error"},
-       .outline = outline,
+       .fields = open_chain_fields<HubbardGreen>(),
+       .outline = open_chain_outline<HubbardGreen>,
        .plan = plan_point,
        .run = run_green,
        .diagnostics = {},
@@ -296,9 +251,8 @@ ModelEntry hubbard_entry() {
       {.kind = "spectral",
        .description = "spectral function, self energy and Green's function of the probe over momentum and frequency",
        .keys = config::keys_of<OutputFrequencies, HubbardSpectralOptions, KernelLimit>(),
-       .fields = {"spectral_function", "self_energy", "green_retarded_frequency", "self_energy_error",
-                  "spectral_function_error"},
-       .outline = outline,
+       .fields = open_chain_fields<HubbardSpectrum>(),
+       .outline = open_chain_outline<HubbardSpectrum>,
        .plan = plan_point,
        .run = run_spectral,
        .diagnostics = {},

@@ -1,15 +1,15 @@
 #pragma once
 
 #include <algorithm>
-#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "catalogue/results.hpp"
 #include "config/config.hpp"
-#include "io/field.hpp"
+#include "lindrift/lindrift.hpp"
 
-/// What the tasks green and spectral have in common for every model that has them: coordinates and datasets.
+/// What the tasks of both open chains have in common.
 
 namespace lindrift {
 
@@ -18,42 +18,43 @@ std::size_t sites_of(const config::Point& point);
 /// Whether output.fields keeps a dataset.
 bool wanted(const config::Point& point, const std::string& field);
 
-/// Positions of task.momenta in the ascending order of all.
-std::vector<std::size_t> momentum_places(const config::Point& point);
+/// Number of momenta that task.momenta asks for.
+std::size_t momenta_of(const config::Point& point);
 
-/// Coordinates and fields of a point, every value missing. Fields that output.fields leaves out are not made at all: a
-/// long run that wants sums only must not hold rows of a million sites.
-class Outline {
- public:
-  using Dimension = std::pair<std::string, std::size_t>;
+/// Dimensions of a point's results.
+Coordinates open_chain_coordinates(const config::Point& point);
 
-  explicit Outline(const config::Point& point) : point_(point) {}
-  Dimension times();
-  Dimension sites();
-  /// @param places  positions in the ascending order
-  Dimension momenta(const std::vector<std::size_t>& places);
-  Dimension frequencies();
-  void add(const std::string& name, const std::vector<Dimension>& dimensions, bool complex, std::string units,
-           std::string long_name);
+template <class Result>
+io::Result open_chain_outline(const config::Point& point) {
+  return outline_of<Result>(open_chain_coordinates(point), point.texts("output.fields"));
+}
 
-  io::Result result;
+template <class Result>
+double open_chain_bytes(const config::Point& point) {
+  return observable_bytes<Result>(open_chain_coordinates(point), point.texts("output.fields"));
+}
 
- private:
-  template <class Values>
-  Dimension coordinate(const std::string& name, Values values, std::string units, std::string long_name);
+template <class Result>
+io::Result open_chain_result(const config::Point& point, Result& result) {
+  return collect(open_chain_coordinates(point), point.texts("output.fields"), result);
+}
 
-  const config::Point& point_;
-};
+/// Names of the datasets of a result.
+template <class Result>
+std::vector<std::string> open_chain_fields() {
+  return observable_names<Result>(
+      {time_coordinate({}), site_coordinate(1), momentum_coordinate(1), frequency_coordinate({})});
+}
 
-io::Result green_outline(const config::Point& point);
-io::Result spectral_outline(const config::Point& point);
-
-/// Gives a field its values, if it is kept.
-template <class Values>
-void fill(io::Result& result, const std::string& name, Values&& values) {
-  const auto field =
-      std::find_if(result.fields.begin(), result.fields.end(), [&](const io::Field& f) { return f.name == name; });
-  if (field != result.fields.end()) field->data = std::forward<Values>(values);
+/// The largest value of a spectral function and where it is, for the summary.
+template <class Spectrum>
+std::vector<std::pair<std::string, double>> spectral_peak(const Spectrum& spectrum) {
+  const auto& values = spectrum.spectral_function;
+  const auto largest = std::max_element(values.begin(), values.end());
+  const auto place = static_cast<std::size_t>(largest - values.begin());
+  return {{"largest_spectral_function", *largest},
+          {"at_momentum", spectrum.momenta[place / spectrum.frequencies.size()]},
+          {"at_frequency", spectrum.frequencies[place % spectrum.frequencies.size()]}};
 }
 
 }  // namespace lindrift

@@ -79,6 +79,16 @@ double energy_per_cell(const RateEquation& equation, std::span<const double> occ
   return per_cell(equation, equation.bands.energy, occupation);
 }
 
+OccupationSums occupation_sums(const RateEquation& equation, std::span<const double> occupation) {
+  OccupationSums sums{.current = current(equation, occupation),
+                      .orbital_current = {},
+                      .particle_number = particle_number(occupation),
+                      .energy_per_cell = energy_per_cell(equation, occupation)};
+  if (equation.bands.orbitals > 1) sums.orbital_current = orbital_current(equation, occupation);
+  sums.density_per_cell = sums.particle_number / static_cast<double>(equation.bands.lattice.size());
+  return sums;
+}
+
 double particle_number(std::span<const double> occupation) {
   return parallel_sum(occupation.size(), [&](std::size_t s) { return occupation[s]; });
 }

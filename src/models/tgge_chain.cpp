@@ -61,6 +61,8 @@ void validate(const TggeChain& chain) {
   std::visit([&](const auto& jump) { validate_jump(jump, Lattice({chain.sites}), 1); }, chain.jump);
 }
 
+std::vector<Coordinate> coordinates(const TggeChain& chain) { return {momentum_coordinate(chain.sites)}; }
+
 TggeChain::operator TggeModel() const {
   validate(*this);
   Bands bands = bands_of(*this);

@@ -72,6 +72,13 @@ void validate(const TggeRashba& chain) {
   std::visit([&](const auto& jump) { validate_jump(jump, Lattice({chain.sites}), 2); }, chain.jump);
 }
 
+std::vector<Coordinate> coordinates(const TggeRashba& chain) {
+  const auto words = [](const char* name, std::vector<std::string> values) {
+    return Coordinate{name, "1", name, values.size(), [values] { return values; }};
+  };
+  return {momentum_coordinate(chain.sites), words("band", {"+", "-"}), words("spin", {"up", "down"})};
+}
+
 TggeRashba::operator TggeModel() const {
   validate(*this);
   Bands bands = bands_of(*this);

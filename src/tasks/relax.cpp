@@ -102,10 +102,28 @@ Checkpoint<Position> checkpoint_of(OccupationState& state, RelaxResult& result) 
             add(state.flipped, modes);
             add(result.lagrange_multiplier, at.done * modes);
             add(result.occupation, at.done * modes);
-            for (auto* row : {&result.current, &result.particle_number, &result.residual})
-              add(*row, at.done * (row->size() / result.times.size()));
+            add(result.residual, at.done);
             return arrays;
           }};
+}
+
+/// Adds what follows from the occupations, missing where these are.
+void add_sums(const RateEquation& equation, RelaxResult& result) {
+  const std::size_t modes = equation.modes(), orbitals = static_cast<std::size_t>(equation.bands.orbitals);
+  const auto dimensions = static_cast<std::size_t>(equation.bands.lattice.dimensions());
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  const OccupationSums missing{std::vector<double>(dimensions, nan),
+                               std::vector<double>(orbitals > 1 ? dimensions * orbitals : 0, nan), nan, nan, nan};
+  for (std::size_t row = 0; row < result.times.size(); ++row) {
+    const std::span<const double> occupation(result.occupation.data() + row * modes, modes);
+    const OccupationSums sums = std::isnan(occupation.front()) ? missing : occupation_sums(equation, occupation);
+    result.current.insert(result.current.end(), sums.current.begin(), sums.current.end());
+    result.orbital_current.insert(result.orbital_current.end(), sums.orbital_current.begin(),
+                                  sums.orbital_current.end());
+    result.particle_number.push_back(sums.particle_number);
+    result.density_per_cell.push_back(sums.density_per_cell);
+    result.energy_per_cell.push_back(sums.energy_per_cell);
+  }
 }
 
 }  // namespace
@@ -120,9 +138,6 @@ RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange
   result.times.assign(times.begin(), times.end());
   result.lagrange_multiplier.assign(times.size() * modes, missing);
   result.occupation.assign(times.size() * modes, missing);
-  const auto dimensions = static_cast<std::size_t>(equation.bands.lattice.dimensions());
-  result.current.assign(times.size() * dimensions, missing);
-  result.particle_number.assign(times.size(), missing);
   result.residual.assign(times.size(), missing);
   OccupationState state = OccupationState::from_lagrange_multiplier(lagrange_multiplier);
   const Outlook ahead = outlook(equation, state, lagrange_multiplier, times.back());
@@ -164,9 +179,6 @@ RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange
     state.reorient();
     state.split(occupation, holes);
     state.lagrange_multiplier(multiplier);
-    std::ranges::copy(current(equation, occupation),
-                      result.current.begin() + static_cast<std::ptrdiff_t>(i * dimensions));
-    result.particle_number[i] = particle_number(occupation);
     result.residual[i] = balance_residual(equation, multiplier);
     const bool last = i + 1 == times.size();
     const double fraction = static_cast<double>(i + 1) / static_cast<double>(times.size());
@@ -182,6 +194,7 @@ RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange
       break;
     }
   }
+  add_sums(equation, result);
   result.steps = before.steps + integrator.steps();
   result.rate_evaluations = before.rate_evaluations + integrator.rate_evaluations();
   return result;

@@ -21,8 +21,12 @@ SteadyState find(const RateEquation& equation, const InitialState& conserved, co
   SteadyState state;
   state.lagrange_multiplier = std::move(solution.lagrange_multiplier);
   state.occupation = std::move(solution.occupation);
-  state.current = current(equation, state.occupation);
-  state.particle_number = particle_number(state.occupation);
+  OccupationSums sums = occupation_sums(equation, state.occupation);
+  state.current = std::move(sums.current);
+  state.orbital_current = std::move(sums.orbital_current);
+  state.particle_number = sums.particle_number;
+  state.density_per_cell = sums.density_per_cell;
+  state.energy_per_cell = sums.energy_per_cell;
   state.residual = balance_residual(equation, state.lagrange_multiplier);
   state.log_fugacity = solution.log_fugacity;
   state.converged = solution.converged && state.residual <= options.tolerance;

@@ -10,6 +10,7 @@
 #include "lindrift/backend.hpp"
 #include "lindrift/generator.hpp"
 #include "lindrift/models/tgge_model.hpp"
+#include "lindrift/observable.hpp"
 
 namespace lindrift {
 
@@ -47,6 +48,54 @@ std::vector<double> orbital_current(const RateEquation& equation, std::span<cons
 
 /// (1/cells) sum_s E_s n_s.
 double energy_per_cell(const RateEquation& equation, std::span<const double> occupation);
+
+/// Everything that the tasks report of one state's occupations.
+struct OccupationSums {
+  std::vector<double> current;          ///< (dimensions,)
+  std::vector<double> orbital_current;  ///< (dimensions, orbitals); empty for one orbital
+  double particle_number = 0.0;
+  double density_per_cell = 0.0;
+  double energy_per_cell = 0.0;
+};
+OccupationSums occupation_sums(const RateEquation& equation, std::span<const double> occupation);
+
+/// Observables of SteadyState, and with the dimension "time" of RelaxResult.
+template <class Result>
+auto occupation_observables(const std::vector<std::string>& rows) {
+  const auto over = [&rows](std::vector<std::string> dimensions) {
+    dimensions.insert(dimensions.begin(), rows.begin(), rows.end());
+    return dimensions;
+  };
+  return std::tuple(
+      observable(&Result::lagrange_multiplier, {.name = "lagrange_multiplier",
+                                                .long_name = "Lagrange multiplier log((1-n)/n)",
+                                                .dimensions = over({"mode"})}),
+      observable(&Result::occupation,
+                 {.name = "occupation", .long_name = "occupation n of the modes", .dimensions = over({"mode"})}),
+      observable(&Result::current, {.name = "current",
+                                    .units = "energy",
+                                    .long_name = "particle current per site",
+                                    .dimensions = over({"direction"}),
+                                    .in_summary = true}),
+      observable(&Result::orbital_current, {.name = "current_spin",
+                                            .units = "energy",
+                                            .long_name = "particle current per site of each spin",
+                                            .dimensions = over({"direction", "spin"}),
+                                            .in_summary = true}),
+      observable(
+          &Result::particle_number,
+          {.name = "particle_number", .long_name = "number of particles", .dimensions = rows, .in_summary = true}),
+      observable(&Result::density_per_cell,
+                 {.name = "density_per_site", .long_name = "particles per site", .dimensions = rows}),
+      observable(&Result::energy_per_cell,
+                 {.name = "energy_per_site", .units = "energy", .long_name = "energy per site", .dimensions = rows}),
+      observable(&Result::residual, {.name = "residual",
+                                     .long_name = "largest relative imbalance of gain and loss",
+                                     .dimensions = rows,
+                                     .in_summary = true}),
+      observable(&Result::converged, {.name = "converged", .long_name = "1 if the solver converged"}),
+      observable(&Result::steps, {.name = "steps", .long_name = "steps of the solver", .in_summary = true}));
+}
 
 /// dn_s/dt from lambda_s = log((1-n_s)/n_s) (docs/physics.md, Eq. 7). Both shapes (modes,), units of energy.
 void occupation_rate(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<double> rate);

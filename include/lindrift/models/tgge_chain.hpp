@@ -45,4 +45,7 @@ inline auto description<TggeChain>() {
 /// @throws ParameterError naming the first quantity that is out of range
 void validate(const TggeChain& chain);
 
+/// Dimensions of its results: momentum.
+std::vector<Coordinate> coordinates(const TggeChain& chain);
+
 }  // namespace lindrift

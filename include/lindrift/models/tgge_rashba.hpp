@@ -57,4 +57,7 @@ inline auto description<TggeRashba>() {
 /// @throws ParameterError naming the first quantity that is out of range
 void validate(const TggeRashba& chain);
 
+/// Dimensions of its results: momentum, band and spin.
+std::vector<Coordinate> coordinates(const TggeRashba& chain);
+
 }  // namespace lindrift

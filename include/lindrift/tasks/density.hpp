@@ -12,6 +12,7 @@
 #include "lindrift/backend.hpp"
 #include "lindrift/models/hatsugai_kohmoto.hpp"
 #include "lindrift/monitor.hpp"
+#include "lindrift/observable.hpp"
 
 namespace lindrift {
 
@@ -63,6 +64,22 @@ struct DensityResult {
   std::vector<double> particle_number;  ///< sum_j n_j, (times,)
   bool converged = true;                ///< every time was reached
 };
+
+template <>
+inline auto description<DensityResult>() {
+  const auto over_time = [](std::string name, std::string long_name) {
+    return Observable{
+        .name = std::move(name), .long_name = std::move(long_name), .dimensions = {"time"}, .in_summary = true};
+  };
+  return std::tuple(
+      observable(&DensityResult::density,
+                 {.name = "density", .long_name = "density n of spin up", .dimensions = {"time", "site"}}),
+      observable(&DensityResult::drift, over_time("drift", "centre of the density beyond the steady one")),
+      observable(&DensityResult::drift_symmetric,
+                 over_time("drift_symmetric", "centre of the density with the antipode at 0")),
+      observable(&DensityResult::norm, over_time("norm", "coherent part of the density, summed over the sites")),
+      observable(&DensityResult::particle_number, over_time("particle_number", "number of up particles")));
+}
 
 /// Density of spin up in the open Hatsugai-Kohmoto chain, exact at every time (docs/physics.md, Eqs. 46 to 52). Members
 /// of execution.communicator share the times. Runs on the CPU.

@@ -8,6 +8,7 @@
 #include "lindrift/backend.hpp"
 #include "lindrift/models/hatsugai_kohmoto.hpp"
 #include "lindrift/monitor.hpp"
+#include "lindrift/observable.hpp"
 #include "lindrift/tasks/arguments.hpp"
 
 namespace lindrift {
@@ -48,6 +49,34 @@ struct GreenResult {
   Backend backend = Backend::cpu;                             ///< as resolved
   std::string backend_reason;
 };
+
+/// Observables of a Green's function over times, its drift and its norm.
+template <class Result>
+auto green_observables() {
+  return std::tuple(
+      observable(
+          &Result::green_retarded,
+          {.name = "green_retarded", .long_name = "retarded Green's function G(j,t)", .dimensions = {"time", "site"}}),
+      observable(&Result::green_retarded_momentum, {.name = "green_retarded_momentum",
+                                                    .long_name = "retarded Green's function G(k,t)",
+                                                    .dimensions = {"time", "momentum"}}),
+      observable(&Result::drift, {.name = "drift",
+                                  .long_name = "drift, sum of j |G|^2 over sum of |G|^2",
+                                  .dimensions = {"time"},
+                                  .in_summary = true}),
+      observable(&Result::drift_symmetric, {.name = "drift_symmetric",
+                                            .long_name = "drift with the antipode at 0",
+                                            .dimensions = {"time"},
+                                            .in_summary = true}),
+      observable(
+          &Result::norm,
+          {.name = "norm", .long_name = "sum of |G|^2 over the sites", .dimensions = {"time"}, .in_summary = true}));
+}
+
+template <>
+inline auto description<GreenResult>() {
+  return green_observables<GreenResult>();
+}
 
 /// G(j,t) = -i <{c_{j,up}(t), c+_{0,up}(0)}> of the open Hatsugai-Kohmoto chain, exact at every time (docs/physics.md,
 /// Eqs. 35 to 39): O(times * sites log sites) time, and memory that does not grow with the times unless G is kept. The

@@ -48,6 +48,15 @@ struct HubbardGreen {
   std::string backend_reason;
 };
 
+template <>
+inline auto description<HubbardGreen>() {
+  return std::tuple_cat(
+      green_observables<HubbardGreen>(),
+      std::tuple(observable(&HubbardGreen::error, {.name = "green_retarded_error",
+                                                   .long_name = "estimated largest error of the Green's function",
+                                                   .in_summary = true})));
+}
+
 /// G(k,t) = -i theta(t) <{c_k(t), c+_k}> and G(j,t) of one spin-up particle among driven spin-down particles, from the
 /// Volterra equation of the second-order self-energy (docs/physics.md, Eqs. 77 to 80): no frequencies, and the kernel
 /// up to the last time only. O(sites * steps * (log(steps)^2 + log(sites))) operations, on a device O(sites * steps^2);

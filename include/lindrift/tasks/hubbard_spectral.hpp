@@ -12,6 +12,7 @@
 #include "lindrift/models/hubbard.hpp"
 #include "lindrift/monitor.hpp"
 #include "lindrift/tasks/arguments.hpp"
+#include "lindrift/tasks/spectral.hpp"
 
 namespace lindrift {
 
@@ -58,6 +59,19 @@ struct HubbardSpectrum {
   bool stopped = false;  ///< by the monitor; then all values are NaN
   std::string message;   ///< a caution: the tolerance could not be promised, or delta peaks; or "stopped"; else empty
 };
+
+template <>
+inline auto description<HubbardSpectrum>() {
+  return std::tuple_cat(spectral_observables<HubbardSpectrum>(),
+                        std::tuple(observable(&HubbardSpectrum::self_energy_error,
+                                              {.name = "self_energy_error",
+                                               .long_name = "bound of the error, relative to the largest self energy",
+                                               .in_summary = true}),
+                                   observable(&HubbardSpectrum::spectral_function_error,
+                                              {.name = "spectral_function_error",
+                                               .long_name = "bound of the error, relative to the largest value",
+                                               .in_summary = true})));
+}
 
 /// Spectral function of one spin-up particle among driven spin-down particles, with the self-energy to second order in
 /// the interaction (docs/physics.md, section 10). `automatic` takes the cheaper of direct and fft. Members of

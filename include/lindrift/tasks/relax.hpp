@@ -45,15 +45,22 @@ struct RelaxResult {
   std::vector<double> lagrange_multiplier;
   std::vector<double> occupation;
   std::vector<double> current;          ///< (times, dimensions), units of energy
+  std::vector<double> orbital_current;  ///< (times, dimensions, orbitals), units of energy; empty for one orbital
   std::vector<double> particle_number;  ///< (times,)
-  std::vector<double> residual;         ///< (times,), see balance_residual()
-  bool converged = false;               ///< every time was reached; rows beyond the last one reached are NaN
-  bool stopped = false;                 ///< the monitor ended the run before the last time
-  std::int64_t steps = 0;               ///< integrator steps in all
+  std::vector<double> density_per_cell, energy_per_cell;  ///< (times,)
+  std::vector<double> residual;                           ///< (times,), see balance_residual()
+  bool converged = false;  ///< every time was reached; rows beyond the last one reached are NaN
+  bool stopped = false;    ///< the monitor ended the run before the last time
+  std::int64_t steps = 0;  ///< integrator steps in all
   std::int64_t rate_evaluations = 0;
   Integrator integrator = Integrator::adams;  ///< as chosen, never automatic
   std::string message;  ///< why it did not converge, or that the tolerance cannot be promised; else empty
 };
+
+template <>
+inline auto description<RelaxResult>() {
+  return occupation_observables<RelaxResult>({"time"});
+}
 
 /// Integrates dn/dt (docs/physics.md, Eq. 7) from the given state at t = 0 over `times`.
 ///

@@ -8,6 +8,7 @@
 
 #include "lindrift/backend.hpp"
 #include "lindrift/models/hatsugai_kohmoto.hpp"
+#include "lindrift/observable.hpp"
 #include "lindrift/tasks/arguments.hpp"
 
 namespace lindrift {
@@ -38,6 +39,28 @@ struct SpectralResult {
   Backend backend = Backend::cpu;
   std::string backend_reason;
 };
+
+/// Observables over momenta and frequencies.
+template <class Result>
+auto spectral_observables() {
+  return std::tuple(observable(&Result::spectral_function, {.name = "spectral_function",
+                                                            .units = "1/energy",
+                                                            .long_name = "spectral function of spin up",
+                                                            .dimensions = {"momentum", "frequency"}}),
+                    observable(&Result::self_energy, {.name = "self_energy",
+                                                      .units = "energy",
+                                                      .long_name = "self energy of spin up",
+                                                      .dimensions = {"momentum", "frequency"}}),
+                    observable(&Result::green_retarded, {.name = "green_retarded_frequency",
+                                                         .units = "1/energy",
+                                                         .long_name = "retarded Green's function G(k,w)",
+                                                         .dimensions = {"momentum", "frequency"}}));
+}
+
+template <>
+inline auto description<SpectralResult>() {
+  return spectral_observables<SpectralResult>();
+}
 
 /// Spectral function of spin up in the steady state of the open Hatsugai-Kohmoto chain (docs/physics.md, Eqs. 43 to
 /// 45), exact and nowhere negative. O(momenta * frequencies). Ranks of execution.communicator share the momenta.

@@ -28,7 +28,10 @@ struct SteadyState {
   std::vector<double> lagrange_multiplier;  ///< (modes,); +inf, -inf for modes that are exactly empty, full
   std::vector<double> occupation;           ///< (modes,)
   std::vector<double> current;              ///< (dimensions,), units of energy
+  std::vector<double> orbital_current;      ///< (dimensions, orbitals), units of energy; empty for one orbital
   double particle_number = 0.0;
+  double density_per_cell = 0.0;
+  double energy_per_cell = 0.0;
   double residual = 0.0;      ///< see balance_residual()
   double log_fugacity = 0.0;  ///< zero at a true steady state: a measure of the error
   bool converged = false;
@@ -39,6 +42,20 @@ struct SteadyState {
   std::int64_t frozen_modes = 0;  ///< modes that can do neither and keep what they had
   std::string message;            ///< why it did not converge; empty if it did
 };
+
+template <>
+inline auto description<SteadyState>() {
+  return std::tuple_cat(
+      occupation_observables<SteadyState>({}),
+      std::tuple(
+          observable(&SteadyState::components,
+                     {.name = "components", .long_name = "sets of modes that exchange no particles"}),
+          observable(&SteadyState::empty_modes,
+                     {.name = "empty_modes", .long_name = "modes that cannot gain particles"}),
+          observable(&SteadyState::full_modes, {.name = "full_modes", .long_name = "modes that cannot lose particles"}),
+          observable(&SteadyState::frozen_modes,
+                     {.name = "frozen_modes", .long_name = "modes that can do neither and keep their occupation"})));
+}
 
 /// Steady state with the conserved numbers of an initial state: the total, or where the thermal bath is off and the
 /// hops fall into disconnected components, the number of each. Newton's method in the Lagrange multipliers with the

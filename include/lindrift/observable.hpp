@@ -1,0 +1,102 @@
+#pragma once
+
+#include <algorithm>
+#include <complex>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "lindrift/description.hpp"
+
+/// What a task computes, as named arrays with units and dimensions. Beside each result struct stands its list:
+///
+///   template <>
+///   inline auto description<SteadyState>() {
+///     return std::tuple(observable(&SteadyState::current, {.name = "current", .units = "energy", ...}), ...);
+///   }
+///
+/// Output files, summaries and the names that an input may ask for all come from it.
+
+namespace lindrift {
+
+/// A dimension of results, with its values where it is asked for them.
+struct Coordinate {
+  using Values = std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::string>>;
+
+  std::string name;
+  std::string units;
+  std::string long_name;
+  std::size_t size;
+  std::function<Values()> values;
+};
+
+/// One array of a result.
+struct Observable {
+  std::string name;
+  std::string units = "1";
+  std::string long_name;
+  /// Outermost first. "mode" stands for what numbers the modes, (band, momentum) or momentum; "direction" is left out
+  /// for a chain. An observable with any other dimension that a model lacks does not exist for it.
+  std::vector<std::string> dimensions{};
+  bool in_summary = false;  ///< its last value is one of the few numbers that tell a user how it went
+};
+
+template <class Result, class Member>
+struct ObservableField {
+  Member Result::*member;
+  Observable observable;
+};
+
+template <class Result, class Member>
+ObservableField<Result, Member> observable(Member Result::*member, Observable described) {
+  return {member, std::move(described)};
+}
+
+template <class Result, class Member, class Object, class Visitor>
+void visit_item(const ObservableField<Result, Member>& item, Object& object, const Visitor& visitor,
+                const std::string&) {
+  visitor.observable(item.observable, object.*item.member);
+}
+
+/// An observable and its values, C order; they belong to the result.
+struct ObservableView {
+  Observable observable;
+  std::variant<std::span<const double>, std::span<const std::complex<double>>, std::span<const std::int64_t>,
+               std::span<const bool>>
+      values;
+};
+
+struct ObservableCollector {
+  std::vector<ObservableView>& views;
+  template <class Item>
+  void observable(const Observable& described, const std::vector<Item>& values) const {
+    views.push_back({described, std::span<const Item>(values)});
+  }
+  template <class Item>
+  void observable(const Observable& described, const Item& value) const {
+    views.push_back({described, std::span<const Item>(&value, 1)});
+  }
+};
+
+/// Every observable of a result, in the order of its description. Arrays that were not asked for are empty.
+template <class Result>
+std::vector<ObservableView> observables(const Result& result) {
+  std::vector<ObservableView> views;
+  visit_fields(result, ObservableCollector{views});
+  return views;
+}
+
+// --- coordinates ---
+
+Coordinate momentum_coordinate(std::int64_t sites);
+/// @param momenta  m of 2 pi m / L; empty: all
+Coordinate momentum_coordinate(std::int64_t sites, std::vector<std::int64_t> momenta);
+Coordinate site_coordinate(std::int64_t sites);
+Coordinate time_coordinate(std::vector<double> times);
+Coordinate frequency_coordinate(std::vector<double> frequencies);
+
+}  // namespace lindrift

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "io/field.hpp"
+#include "lindrift/observable.hpp"
+
+/// From the observables of a result struct to what a file holds of them.
+
+namespace lindrift {
+
+using Coordinates = std::vector<Coordinate>;
+
+/// Dimensions and shape of an observable. Its dimension "mode" is replaced by those that number the modes.
+struct Extent {
+  bool exists = true;  ///< false: the model lacks one of its dimensions
+  std::vector<std::string> dimensions{};
+  std::vector<std::size_t> shape{};
+  std::size_t elements = 1;
+};
+Extent extent_of(const Observable& observable, const Coordinates& coordinates);
+
+/// Whether output.fields keeps a dataset; an empty list keeps all.
+bool is_wanted(const std::vector<std::string>& wanted, const std::string& name);
+
+/// Coordinates with their values, and no fields yet.
+io::Result with_coordinates(const Coordinates& coordinates);
+
+template <class Use>
+struct ObservableVisitor {
+  const Coordinates& coordinates;
+  const Use& use;
+  template <class Member>
+  void observable(const Observable& described, Member& member) const {
+    const Extent extent = extent_of(described, coordinates);
+    if (extent.exists) use(described, extent, member);
+  }
+};
+
+/// Calls use(observable, extent, member) for every observable of a result that the model has.
+template <class Result, class Use>
+void for_each_observable(const Coordinates& coordinates, Result& result, const Use& use) {
+  visit_fields(result, ObservableVisitor<Use>{coordinates, use});
+}
+
+template <class Result>
+std::vector<std::string> observable_names(const Coordinates& coordinates) {
+  std::vector<std::string> names;
+  const Result none{};
+  for_each_observable(coordinates, none, [&](const Observable& described, const Extent&, const auto&) {
+    names.push_back(described.name);
+  });
+  return names;
+}
+
+/// What a file holds for a number of a result: as many elements, all missing.
+std::vector<double> missing_values(double, std::size_t count);
+std::vector<std::complex<double>> missing_values(std::complex<double>, std::size_t count);
+std::vector<std::int64_t> missing_values(std::int64_t, std::size_t count);
+std::vector<std::uint8_t> missing_values(bool, std::size_t count);
+template <class Item>
+auto missing_values(const std::vector<Item>&, std::size_t count) {
+  return missing_values(Item(), count);
+}
+
+/// The values of a result for a file.
+template <class Item>
+io::Data taken(std::vector<Item>& values) {
+  return std::move(values);
+}
+template <class Item>
+io::Data taken(const Item& value) {
+  auto values = missing_values(value, 1);
+  values.front() = value;
+  return values;
+}
+
+/// Bytes that the wanted values of a result take.
+template <class Result>
+double observable_bytes(const Coordinates& coordinates, const std::vector<std::string>& wanted) {
+  double bytes = 0.0;
+  const Result none{};
+  for_each_observable(coordinates, none, [&](const Observable& described, const Extent& extent, const auto& member) {
+    if (is_wanted(wanted, described.name))
+      bytes += static_cast<double>(extent.elements * sizeof missing_values(member, 0)[0]);
+  });
+  return bytes;
+}
+
+/// What a point's result will look like: every wanted value missing.
+template <class Result>
+io::Result outline_of(const Coordinates& coordinates, const std::vector<std::string>& wanted) {
+  io::Result outline = with_coordinates(coordinates);
+  const Result none{};
+  for_each_observable(coordinates, none, [&](const Observable& described, const Extent& extent, const auto& member) {
+    if (is_wanted(wanted, described.name))
+      outline.fields.push_back({described.name, extent.dimensions, extent.shape,
+                                missing_values(member, extent.elements), described.units, described.long_name});
+  });
+  return outline;
+}
+
+/// Adds what a summary shows of a field: its last value, or its last value for each label of its last dimension.
+void summarise(io::Result& result, const Observable& observable, const io::Field& field,
+               const Coordinates& coordinates);
+
+/// @throws Error unless a field has as many values as its shape
+void require_shape(const io::Field& field, const Extent& extent);
+
+/// Takes the arrays out of a result: those that are wanted become fields, those for the summary its numbers.
+/// @throws Error if an array has not the shape that its description says
+template <class Result>
+io::Result collect(const Coordinates& coordinates, const std::vector<std::string>& wanted, Result& result) {
+  io::Result collected = with_coordinates(coordinates);
+  for_each_observable(coordinates, result, [&](const Observable& described, const Extent& extent, auto& member) {
+    const bool kept = is_wanted(wanted, described.name);
+    if (!kept && !described.in_summary) return;
+    io::Field field{described.name, extent.dimensions, extent.shape,
+                    taken(member),  described.units,   described.long_name};
+    require_shape(field, extent);
+    if (described.in_summary) summarise(collected, described, field, coordinates);
+    if (kept) collected.fields.push_back(std::move(field));
+  });
+  return collected;
+}
+
+}  // namespace lindrift
