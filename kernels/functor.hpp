@@ -103,6 +103,16 @@ LINDRIFT_HD void take_in_turn(const double* source, Pack& a, Pack& b) {
 }
 #endif
 
+/// For sums that hold arrays: adds element by element, and takes one lane of every element.
+template <class T, int N>
+LINDRIFT_HD void add_each(T (&sum)[N], const T (&other)[N]) {
+  for (int i = 0; i < N; ++i) sum[i] += other[i];
+}
+template <class T, int N>
+LINDRIFT_HD void lane_of_each(double (&result)[N], const T (&sum)[N], int lane) {
+  for (int i = 0; i < N; ++i) result[i] = sum[i][lane];
+}
+
 template <class T>
 LINDRIFT_HD T magnitude(T x) {
   return x < T{} ? -x : x;

@@ -57,29 +57,50 @@ struct BalanceOfMoments {
   }
 };
 
-/// What fixes the fugacity of lambda_s = r_s - log z, with particles and holes counted apart: the small ones on either
-/// side of the Fermi level keep their digits (Eq. 16). Also the largest exponents at this fugacity.
+/// What fixes the fugacity, with particles and holes counted apart: the small ones on either side of the Fermi level
+/// keep their digits (Eq. 16).
 template <class T>
-struct FillingSums {
+struct FillingCounts {
   T particles{}, holes{};            ///< sum of n over modes below half filling, of 1 - n over the others
   T others{};                        ///< number of the others
   T particle_slope{}, hole_slope{};  ///< derivatives of particles and of -holes with respect to log z
-  T size{};                          ///< largest |lambda|
-  LargestExponents<T> largest;
 
-  LINDRIFT_HD FillingSums& operator+=(const FillingSums& other) {
+  template <class Side>
+  LINDRIFT_HD void add(Side below_half, T n, T hole, T slope) {
+    const T zero = T{};
+    particles += below_half ? n : zero;
+    holes += below_half ? zero : hole;
+    others += below_half ? zero : zero + 1.0;
+    particle_slope += below_half ? slope : zero;
+    hole_slope += below_half ? zero : slope;
+  }
+  LINDRIFT_HD FillingCounts& operator+=(const FillingCounts& other) {
     particles += other.particles;
     holes += other.holes;
     others += other.others;
     particle_slope += other.particle_slope;
     hole_slope += other.hole_slope;
+    return *this;
+  }
+  LINDRIFT_HD FillingCounts<double> lane(int i) const {
+    return {particles[i], holes[i], others[i], particle_slope[i], hole_slope[i]};
+  }
+};
+
+/// The counts of lambda_s = r_s - log z, and the largest exponents at this fugacity.
+template <class T>
+struct FillingSums {
+  FillingCounts<T> counts;
+  T size{};  ///< largest |lambda|
+  LargestExponents<T> largest;
+
+  LINDRIFT_HD FillingSums& operator+=(const FillingSums& other) {
+    counts += other.counts;
     size = size > other.size ? size : other.size;
     largest += other.largest;
     return *this;
   }
-  LINDRIFT_HD FillingSums<double> lane(int i) const {
-    return {particles[i], holes[i], others[i], particle_slope[i], hole_slope[i], size[i], largest.lane(i)};
-  }
+  LINDRIFT_HD FillingSums<double> lane(int i) const { return {counts.lane(i), size[i], largest.lane(i)}; }
 };
 struct FillingTerm {
   template <class T>
@@ -90,17 +111,11 @@ struct FillingTerm {
 
   template <class T>
   LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
-    const T lambda = load<T>(balance, s) - log_fugacity, thermal = half_beta * load<T>(energy, s), zero = T{};
-    const T x = exponential(-magnitude(lambda)).value, larger = 1.0 / (1.0 + x), smaller = x * larger,
-            slope = smaller * larger;
-    const auto empty = lambda > zero;
-    sum.particles += empty ? smaller : zero;
-    sum.holes += empty ? zero : smaller;
-    sum.others += empty ? zero : zero + 1.0;
-    sum.particle_slope += empty ? slope : zero;
-    sum.hole_slope += empty ? zero : slope;
-    sum.size = sum.size > magnitude(lambda) ? sum.size : magnitude(lambda);
-    sum.largest += LargestExponents<T>{thermal - (empty ? lambda : zero), (empty ? zero : lambda) - thermal};
+    const Occupation<T> n(load<T>(balance, s) - log_fugacity);
+    const T thermal = half_beta * load<T>(energy, s);
+    sum.counts.add(n.lambda > T{}, n.smaller, n.smaller, n.smaller * n.larger);
+    sum.size = sum.size > magnitude(n.lambda) ? sum.size : magnitude(n.lambda);
+    sum.largest += LargestExponents<T>{thermal - n.positive(), n.negative() - thermal};
   }
 };
 
@@ -114,16 +129,14 @@ struct MomentDerivatives {
   T response[moments + 1][moments]{};
 
   LINDRIFT_HD MomentDerivatives& operator+=(const MomentDerivatives& other) {
-    for (int k = 0; k < moments; ++k) value[k] += other.value[k];
-    for (int k = 0; k <= moments; ++k)
-      for (int l = 0; l < moments; ++l) response[k][l] += other.response[k][l];
+    add_each(value, other.value);
+    for (int k = 0; k <= moments; ++k) add_each(response[k], other.response[k]);
     return *this;
   }
   LINDRIFT_HD MomentDerivatives<Rank, double> lane(int i) const {
     MomentDerivatives<Rank, double> result;
-    for (int k = 0; k < moments; ++k) result.value[k] = value[k][i];
-    for (int k = 0; k <= moments; ++k)
-      for (int l = 0; l < moments; ++l) result.response[k][l] = response[k][l][i];
+    lane_of_each(result.value, value, i);
+    for (int k = 0; k <= moments; ++k) lane_of_each(result.response[k], response[k], i);
     return result;
   }
 };
@@ -145,13 +158,12 @@ struct MomentDerivativeTerm {
   LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
     constexpr int moments = Sum<T>::moments, second = Rank + 1;
     const auto mode = weight.template mode<T>(s);
-    const T lambda = load<T>(balance, s) - log_fugacity, thermal = half_beta * load<T>(energy, s), zero = T{};
-    const T x = exponential(-magnitude(lambda)).value, larger = 1.0 / (1.0 + x), smaller = x * larger,
-            chi = smaller * larger;
-    const auto empty = lambda > zero;
-    const T n = empty ? smaller : larger, hole = empty ? larger : smaller;
-    const T thermal_particle = larger * exponential(thermal - (empty ? lambda : zero) - largest.particle).value;
-    const T thermal_hole = larger * exponential((empty ? zero : lambda) - thermal - largest.hole).value;
+    const Occupation<T> occupation(load<T>(balance, s) - log_fugacity);
+    const T thermal = half_beta * load<T>(energy, s), chi = occupation.smaller * occupation.larger;
+    const T n = occupation.particle(), hole = occupation.hole();
+    const T thermal_particle =
+        occupation.larger * exponential(thermal - occupation.positive() - largest.particle).value;
+    const T thermal_hole = occupation.larger * exponential(occupation.negative() - thermal - largest.hole).value;
 
     T share[moments], weight_chi[moments + 1];
     shares(load<T>(thermal_gain_share, s), gain, mode.in, share);
@@ -214,23 +226,18 @@ struct PlainBalance {
   }
 };
 
-/// FillingSums, with the least n (1-n) instead of the largest multiplier.
+/// The counts, and the least n (1-n).
 template <class T>
 struct PlainFillingSums {
-  T particles{}, holes{}, others{}, particle_slope{}, hole_slope{}, min_slope = T{} + 1.0;
+  FillingCounts<T> counts;
+  T min_slope = T{} + 1.0;
 
   LINDRIFT_HD PlainFillingSums& operator+=(const PlainFillingSums& other) {
-    particles += other.particles;
-    holes += other.holes;
-    others += other.others;
-    particle_slope += other.particle_slope;
-    hole_slope += other.hole_slope;
+    counts += other.counts;
     min_slope = min_slope < other.min_slope ? min_slope : other.min_slope;
     return *this;
   }
-  LINDRIFT_HD PlainFillingSums<double> lane(int i) const {
-    return {particles[i], holes[i], others[i], particle_slope[i], hole_slope[i], min_slope[i]};
-  }
+  LINDRIFT_HD PlainFillingSums<double> lane(int i) const { return {counts.lane(i), min_slope[i]}; }
 };
 template <int Rank>
 struct PlainFillingTerm {
@@ -246,21 +253,15 @@ struct PlainFillingTerm {
   }
   template <class T>
   LINDRIFT_HD static void add(T n, T hole, Sum<T>& sum) {
-    const T zero = T{};
-    const auto empty = hole > n;
     const T slope = n * hole;
-    sum.particles += empty ? n : zero;
-    sum.holes += empty ? zero : hole;
-    sum.others += empty ? zero : zero + 1.0;
-    sum.particle_slope += empty ? slope : zero;
-    sum.hole_slope += empty ? zero : slope;
+    sum.counts.add(hole > n, n, hole, slope);
     sum.min_slope = sum.min_slope < slope ? sum.min_slope : slope;
   }
 };
 
-/// FillingSums, and MomentDerivatives without the factors of the moments themselves, of which a share of a moment's
-/// term is that moment times what it multiplies over the whole, and n (1-n) / (gain z) = (1-n) / (gain z + loss). All
-/// follow from four matrices of sums over the modes, of which two are symmetric, and their last row.
+/// PlainFillingSums, and MomentDerivatives without the factors of the moments themselves, of which a share of a
+/// moment's term is that moment times what it multiplies over the whole, and n (1-n) / (gain z) = (1-n) / (gain z +
+/// loss). All follow from four matrices of sums over the modes, of which two are symmetric, and their last row.
 template <int Rank, class T>
 struct PlainDerivativeSums {
   static constexpr int size = Rank + 1, triangle = size * (size + 1) / 2;
@@ -274,34 +275,26 @@ struct PlainDerivativeSums {
   LINDRIFT_HD PlainDerivativeSums& operator+=(const PlainDerivativeSums& other) {
     filling += other.filling;
     for (int r = 0; r < size; ++r) {
-      for (int l = 0; l < size; ++l) {
-        out_in_hole[r][l] += other.out_in_hole[r][l];
-        out_in_particle[r][l] += other.out_in_particle[r][l];
-      }
-      in_hole[r] += other.in_hole[r];
-      out_particle[r] += other.out_particle[r];
+      add_each(out_in_hole[r], other.out_in_hole[r]);
+      add_each(out_in_particle[r], other.out_in_particle[r]);
     }
-    for (int e = 0; e < triangle; ++e) {
-      in_in_hole[e] += other.in_in_hole[e];
-      out_out_particle[e] += other.out_out_particle[e];
-    }
+    add_each(in_hole, other.in_hole);
+    add_each(out_particle, other.out_particle);
+    add_each(in_in_hole, other.in_in_hole);
+    add_each(out_out_particle, other.out_out_particle);
     return *this;
   }
   LINDRIFT_HD PlainDerivativeSums<Rank, double> lane(int i) const {
     PlainDerivativeSums<Rank, double> result;
     result.filling = filling.lane(i);
     for (int r = 0; r < size; ++r) {
-      for (int l = 0; l < size; ++l) {
-        result.out_in_hole[r][l] = out_in_hole[r][l][i];
-        result.out_in_particle[r][l] = out_in_particle[r][l][i];
-      }
-      result.in_hole[r] = in_hole[r][i];
-      result.out_particle[r] = out_particle[r][i];
+      lane_of_each(result.out_in_hole[r], out_in_hole[r], i);
+      lane_of_each(result.out_in_particle[r], out_in_particle[r], i);
     }
-    for (int e = 0; e < triangle; ++e) {
-      result.in_in_hole[e] = in_in_hole[e][i];
-      result.out_out_particle[e] = out_out_particle[e][i];
-    }
+    lane_of_each(result.in_hole, in_hole, i);
+    lane_of_each(result.out_particle, out_particle, i);
+    lane_of_each(result.in_in_hole, in_in_hole, i);
+    lane_of_each(result.out_out_particle, out_out_particle, i);
     return result;
   }
 
@@ -377,10 +370,9 @@ struct ShiftedState {
   LINDRIFT_HD void operator()(Index s) const { at<double>(s); }
   template <class T>
   LINDRIFT_HD void at(Index s) const {
-    const T lambda = load<T>(balance, s) - log_fugacity;
-    const T x = exponential(-magnitude(lambda)).value, larger = 1.0 / (1.0 + x);
-    store(lagrange_multiplier, s, lambda);
-    store(occupation, s, lambda > T{} ? x * larger : larger);
+    const Occupation<T> n(load<T>(balance, s) - log_fugacity);
+    store(lagrange_multiplier, s, n.lambda);
+    store(occupation, s, n.particle());
   }
 };
 
@@ -392,10 +384,8 @@ struct MultiplierSource {
 
   template <class T>
   LINDRIFT_HD SourceMode<T> mode(Index s) const {
-    const T lambda = load<T>(lagrange_multiplier, s);
-    const T x = exponential(-magnitude(lambda)).value, larger = 1.0 / (1.0 + x), smaller = x * larger;
-    const auto empty = lambda > T{};
-    const T n = empty ? smaller : larger, hole = empty ? larger : smaller;
+    const Occupation<T> occupation(load<T>(lagrange_multiplier, s));
+    const T n = occupation.particle(), hole = occupation.hole();
     return {load<T>(thermal_out, s) * n, n, load<T>(thermal_in, s) * hole, hole};
   }
 };

@@ -72,7 +72,7 @@ class MomentBalanceOn final : public MomentBalance {
     find_logarithms();
     const auto sums = engine_.reduce(size_, FillingTerm{half_beta_, energy_, balance_.data(), log_fugacity});
     largest_ = sums.largest;
-    return {sums.particles, sums.holes, sums.others, sums.particle_slope, sums.hole_slope, sums.size};
+    return filling_of(sums.counts, sums.size);
   }
 
   Filling response(double log_fugacity, double* log_moment, double* derivative) override {
@@ -173,7 +173,10 @@ class MomentBalanceOn final : public MomentBalance {
 
   static Filling filling_of(const PlainFillingSums<double>& sums) {
     // n (1-n) = e^{-|lambda|} / (1 + e^{-|lambda|})^2
-    return {sums.particles, sums.holes, sums.others, sums.particle_slope, sums.hole_slope, -std::log(sums.min_slope)};
+    return filling_of(sums.counts, -std::log(sums.min_slope));
+  }
+  static Filling filling_of(const FillingCounts<double>& counts, double max_multiplier) {
+    return {counts.particles, counts.holes, counts.others, counts.particle_slope, counts.hole_slope, max_multiplier};
   }
 
   bool plain(double log_fugacity) const { return has_plain_ && std::fabs(log_fugacity) <= max_exponent; }

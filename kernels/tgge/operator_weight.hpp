@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "kernels/tgge/thermal_moments.hpp"
+#include "kernels/tgge/source_mode.hpp"
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -86,22 +86,18 @@ template <class T>
 struct GramMoments {
   T particle_re[gram_width]{}, particle_im[gram_width]{}, hole_re[gram_width]{}, hole_im[gram_width]{};
   LINDRIFT_HD GramMoments& operator+=(const GramMoments& other) {
-    for (int j = 0; j < gram_width; ++j) {
-      particle_re[j] += other.particle_re[j];
-      particle_im[j] += other.particle_im[j];
-      hole_re[j] += other.hole_re[j];
-      hole_im[j] += other.hole_im[j];
-    }
+    add_each(particle_re, other.particle_re);
+    add_each(particle_im, other.particle_im);
+    add_each(hole_re, other.hole_re);
+    add_each(hole_im, other.hole_im);
     return *this;
   }
   LINDRIFT_HD GramMoments<double> lane(int i) const {
     GramMoments<double> result;
-    for (int j = 0; j < gram_width; ++j) {
-      result.particle_re[j] = particle_re[j][i];
-      result.particle_im[j] = particle_im[j][i];
-      result.hole_re[j] = hole_re[j][i];
-      result.hole_im[j] = hole_im[j][i];
-    }
+    lane_of_each(result.particle_re, particle_re, i);
+    lane_of_each(result.particle_im, particle_im, i);
+    lane_of_each(result.hole_re, hole_re, i);
+    lane_of_each(result.hole_im, hole_im, i);
     return result;
   }
 };
@@ -138,7 +134,7 @@ struct OperatorRowSums {
   ThermalMoments<double> thermal;
   const double *gain_re, *gain_im;  ///< A^c g_i, shape (channels, dimension (i), dimension)
   const double* gain_sign;          ///< (dimension,)
-  const double *loss_re, *loss_im;  ///< h_i, shape (dimension (i), dimension)
+  const double *loss_re, *loss_im;  ///< h_i, shape (dimension, dimension (i))
   const double* loss_sign;          ///< (dimension,)
   double gain_floor, loss_floor;    ///< sums smaller in size are what rounding leaves of zero
 
@@ -157,7 +153,7 @@ struct OperatorRowSums {
           im += vr * gi - vi * gr;
           const Index offset = (Index{c} * d + j) * weight.size + s;
           const double ar = weight.image_re[offset], ai = weight.image_im[offset];
-          const double hr = loss_re[i * d + j], hi = loss_im[i * d + j];
+          const double hr = loss_re[j * d + i], hi = loss_im[j * d + i];
           loss_re_sum += hr * ar + hi * ai;
           loss_im_sum += hr * ai - hi * ar;
         }

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "kernels/tgge/rows.hpp"
+#include "kernels/tgge/source_mode.hpp"
 #include "kernels/tgge/spectrum.hpp"
-#include "kernels/tgge/thermal_moments.hpp"
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {

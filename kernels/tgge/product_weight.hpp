@@ -52,20 +52,16 @@ struct ProductMoments {
   LINDRIFT_HD ProductMoments& operator+=(const ProductMoments& other) {
     thermal_gain += other.thermal_gain;
     thermal_loss += other.thermal_loss;
-    for (int r = 0; r < Rank; ++r) {
-      gain[r] += other.gain[r];
-      loss[r] += other.loss[r];
-    }
+    add_each(gain, other.gain);
+    add_each(loss, other.loss);
     return *this;
   }
   LINDRIFT_HD ProductMoments<Rank, double> lane(int i) const {
     ProductMoments<Rank, double> result;
     result.thermal_gain = thermal_gain[i];
     result.thermal_loss = thermal_loss[i];
-    for (int r = 0; r < Rank; ++r) {
-      result.gain[r] = gain[r][i];
-      result.loss[r] = loss[r][i];
-    }
+    lane_of_each(result.gain, gain, i);
+    lane_of_each(result.loss, loss, i);
     return result;
   }
 };

@@ -75,20 +75,47 @@ struct RateTables {
   Communicator* communicator = nullptr;  ///< processes that share the sums, if any; must outlive the kernel
 };
 
-/// MomentBalance (include/lindrift/generator.hpp, which documents the functions) on bare pointers.
+/// The balance lambda = log loss - log gain - log z in the space of a few moments (docs/physics.md, Eqs. 17a-17c): the
+/// moments of the occupations determine every gain and loss, these the balanced multipliers, and their occupations have
+/// moments again. A steady state is a fixed point of that map. Needs a thermal bath, so that no rate vanishes.
+///
+/// Arrays over modes and over moments are on the host. O(modes) per call; same bits for any number of threads; not safe
+/// to call from two threads at once.
 class MomentBalance {
  public:
-  virtual ~MomentBalance();
+  /// What fixes the fugacity. Particles are counted where n < 1/2, holes elsewhere, so that the small ones on either
+  /// side keep their digits: the number of particles is particles - holes + others.
   struct Filling {
-    double particles, holes, others, particle_slope, hole_slope, max_multiplier;
+    double particles;       ///< sum of n over the modes with lambda > 0
+    double holes;           ///< sum of 1 - n over the other modes
+    double others;          ///< number of the other modes
+    double particle_slope;  ///< d particles / d log z > 0
+    double hole_slope;      ///< -d holes / d log z > 0
+    double max_multiplier;  ///< no less than any |lambda|, and at most log 4 above the largest
   };
+
+  virtual ~MomentBalance();
   virtual int moments() const = 0;
+
+  /// Takes r_s = beta E_s: the thermal state.
   virtual void set_thermal() = 0;
-  virtual void moments_of(const double* lagrange_multiplier, double* log_moment) = 0;
+  /// Takes r_s = log loss_s - log gain_s of the given moments.
   virtual void set_log_moments(const double* log_moment) = 0;
+
+  /// Moments of a state from its multipliers. Does not change what was set.
+  virtual void moments_of(const double* lagrange_multiplier, double* log_moment) = 0;
+  /// Sums over the occupations of lambda_s = r_s - log_fugacity.
   virtual Filling filling(double log_fugacity) = 0;
+  /// What filling() gives, and the moments of lambda_s = r_s - log_fugacity.
+  /// @param[out] derivative  shape (moments + 1, moments + 1): of each new moment, and of the number of particles in
+  /// the
+  ///                         last row, with respect to the moments of set_log_moments() and to log_fugacity in the last
+  ///                         column. The last row is divided by its last element.
   virtual Filling response(double log_fugacity, double* log_moment, double* derivative) = 0;
+  /// lambda_s = r_s - log_fugacity, and n_s.
   virtual void state(double log_fugacity, double* lagrange_multiplier, double* occupation) = 0;
+  /// balance_residual() of the rate equation where no rate or occupation is near the ends of the range of a double, NaN
+  /// elsewhere. Does not change what was set.
   virtual double residual(const double* lagrange_multiplier) = 0;
 };
 

@@ -3,12 +3,11 @@
 #include <cmath>
 #include <type_traits>
 
-#include "kernels/tgge/external_sums.hpp"
-#include "kernels/tgge/levels.hpp"
 #include "kernels/tgge/moment_balance_on.hpp"
 #include "kernels/tgge/pair_rate.hpp"
 #include "kernels/tgge/rate_kernel.hpp"
 #include "kernels/tgge/rescale.hpp"
+#include "kernels/tgge/source_mode.hpp"
 #include "kernels/tgge/spectrum.hpp"
 #include "kernels/tgge/weights_on.hpp"
 
@@ -236,52 +235,38 @@ class RateKernelOn final : public RateKernel {
   MomentBalance* moment_balance_ = nullptr;
 };
 
-/// The kernel on an engine with one kind of weight whose sums over pairs are products of matrices.
-template <class Engine, class Weight>
-RateKernel* make_external_kernel(const RateTables& tables, int threads, int device) {
-  return new RateKernelOn<Engine, ExternalSumsOn<Engine, Weight>, ByMoments>(tables, {}, threads, device);
-}
-
-/// The kernel on an engine with one kind of weight that algorithm and spectrum call for.
-template <class Engine, class Weight>
-RateKernel* make_kernel_with(const RateTables& tables, bool direct, int threads, int device) {
-  if (tables.spectrum == SpectrumKind::lorentzian) {
-    double largest = 0.0;
-    for (Index s = 0; s < tables.modes; ++s) largest = maximum(largest, magnitude(tables.energy[s]));
-    return new RateKernelOn<Engine, Weight, LorentzianSpectrum>(
-        tables, LorentzianSpectrum::of(tables.spectrum_width, largest), threads, device);
-  }
-  if (tables.spectrum == SpectrumKind::ohmic)
-    return new RateKernelOn<Engine, Weight, OhmicSpectrum>(
-        tables, {1.0 / tables.spectrum_width, tables.inverse_temperature}, threads, device);
-  if constexpr (Weight::separable)
-    if (!direct) return new RateKernelOn<Engine, Weight, ByMoments>(tables, {}, threads, device);
-  return new RateKernelOn<Engine, Weight, ExponentialSpectrum>(tables, {}, threads, device);
+/// Calls make() with the class of the weights that the tables hold.
+/// @tparam Table  the class for a table of weights
+template <class Engine, class Table, class Make>
+RateKernel* with_weight(const RateTables& tables, const Make& make) {
+  if (tables.weight == WeightKind::operators) return make.template operator()<OperatorWeightOn<Engine>>();
+  if (tables.weight == WeightKind::table) return make.template operator()<Table>();
+  if (tables.rank == 2) return make.template operator()<ProductWeightOn<Engine, 2>>();
+  return make.template operator()<ProductWeightOn<Engine, 1>>();
 }
 
 /// The kernel on an engine that tables and algorithm call for.
 template <class Engine>
 RateKernel* make_kernel(const RateTables& tables, bool direct, int threads, int device) {
-  if constexpr (Engine::on_host) {
-    if (tables.pair_sum != nullptr) {
-      if (tables.weight == WeightKind::operators)
-        return make_external_kernel<Engine, OperatorWeightOn<Engine>>(tables, threads, device);
-      if (tables.weight == WeightKind::table)
-        return make_external_kernel<Engine, ExternalTable<Engine>>(tables, threads, device);
-      if (tables.rank == 2) return make_external_kernel<Engine, ProductWeightOn<Engine, 2>>(tables, threads, device);
-      return make_external_kernel<Engine, ProductWeightOn<Engine, 1>>(tables, threads, device);
+  if constexpr (Engine::on_host)
+    if (tables.pair_sum != nullptr)
+      return with_weight<Engine, ExternalTable<Engine>>(tables, [&]<class Weight>() -> RateKernel* {
+        return new RateKernelOn<Engine, ExternalSumsOn<Engine, Weight>, ByMoments>(tables, {}, threads, device);
+      });
+  return with_weight<Engine, TableWeightOn<Engine>>(tables, [&]<class Weight>() -> RateKernel* {
+    if (tables.spectrum == SpectrumKind::lorentzian) {
+      double largest = 0.0;
+      for (Index s = 0; s < tables.modes; ++s) largest = maximum(largest, magnitude(tables.energy[s]));
+      return new RateKernelOn<Engine, Weight, LorentzianSpectrum>(
+          tables, LorentzianSpectrum::of(tables.spectrum_width, largest), threads, device);
     }
-  }
-  switch (tables.weight) {
-    case WeightKind::operators:
-      return make_kernel_with<Engine, OperatorWeightOn<Engine>>(tables, direct, threads, device);
-    case WeightKind::table:
-      return make_kernel_with<Engine, TableWeightOn<Engine>>(tables, direct, threads, device);
-    case WeightKind::product:
-      break;
-  }
-  if (tables.rank == 2) return make_kernel_with<Engine, ProductWeightOn<Engine, 2>>(tables, direct, threads, device);
-  return make_kernel_with<Engine, ProductWeightOn<Engine, 1>>(tables, direct, threads, device);
+    if (tables.spectrum == SpectrumKind::ohmic)
+      return new RateKernelOn<Engine, Weight, OhmicSpectrum>(
+          tables, {1.0 / tables.spectrum_width, tables.inverse_temperature}, threads, device);
+    if constexpr (Weight::separable)
+      if (!direct) return new RateKernelOn<Engine, Weight, ByMoments>(tables, {}, threads, device);
+    return new RateKernelOn<Engine, Weight, ExponentialSpectrum>(tables, {}, threads, device);
+  });
 }
 
 }  // namespace tgge

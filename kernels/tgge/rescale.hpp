@@ -1,15 +1,14 @@
 #pragma once
 
-#include "kernels/elementary.hpp"
 #include "kernels/tgge/source_mode.hpp"
 
-/// Maps that prepare a point: Boltzmann factors for the bare sums, and the dressed columns and rows.
+/// Maps that prepare a point: Boltzmann factors for the plain sums, and the rescaled columns and rows.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// Largest exponents of the dressed factors, up to log 2: max(beta E/2 - max(lambda, 0)) and max(-beta E/2 +
+/// Largest exponents of the rescaled factors, up to log 2: max(beta E/2 - max(lambda, 0)) and max(-beta E/2 +
 /// min(lambda, 0)).
 template <class T>
 struct LargestExponents {
@@ -34,8 +33,7 @@ struct ExponentTerm {
   }
 };
 
-/// Occupations of multipliers, the thermal ones divided by the exponentials of the largest exponents. With
-/// x = e^{-|lambda|}, n and 1-n are 1/(1+x) and x/(1+x).
+/// Occupations of multipliers, the thermal ones divided by the exponentials of the largest exponents.
 struct RescaledMultiplierSource {
   double half_beta;
   LargestExponents<double> largest;
@@ -43,15 +41,14 @@ struct RescaledMultiplierSource {
 
   template <class T>
   LINDRIFT_HD SourceMode<T> mode(Index s) const {
-    const T lambda = load<T>(lagrange_multiplier, s), thermal = half_beta * load<T>(energy, s), zero = T{};
-    const T x = exponential(-magnitude(lambda)).value, larger = 1.0 / (1.0 + x), smaller = x * larger;
-    const auto empty = lambda > zero;
-    return {larger * exponential(thermal - (empty ? lambda : zero) - largest.particle).value, empty ? smaller : larger,
-            larger * exponential((empty ? zero : lambda) - thermal - largest.hole).value, empty ? larger : smaller};
+    const Occupation<T> n(load<T>(lagrange_multiplier, s));
+    const T thermal = half_beta * load<T>(energy, s);
+    return {n.larger * exponential(thermal - n.positive() - largest.particle).value, n.particle(),
+            n.larger * exponential(n.negative() - thermal - largest.hole).value, n.hole()};
   }
 };
 
-/// Fills the dressed columns of one mode and the exponents of its rows.
+/// Fills the rescaled columns of one mode and the exponents of its rows.
 struct Rescale {
   RescaledMultiplierSource source;
   double log_thermal;  ///< log gamma_eq; -inf where the bath is off
@@ -82,15 +79,14 @@ struct RescaleSteep {
   LINDRIFT_HD void operator()(Index s) const { at<double>(s); }
   template <class T>
   LINDRIFT_HD void at(Index s) const {
-    const T lambda = load<T>(lagrange_multiplier, s), thermal = half_beta * load<T>(energy, s), zero = T{};
-    const T x = exponential(-magnitude(lambda)).value, larger = 1.0 / (1.0 + x), smaller = x * larger;
-    const auto empty = lambda > zero;
-    store(particle, s, empty ? smaller : larger);
-    store(hole, s, empty ? larger : smaller);
-    store(thermal_particle, s, larger);
-    store(thermal_hole, s, larger);
-    store(particle_exponent, s, thermal - (empty ? lambda : zero));
-    store(hole_exponent, s, (empty ? zero : lambda) - thermal);
+    const Occupation<T> n(load<T>(lagrange_multiplier, s));
+    const T thermal = half_beta * load<T>(energy, s);
+    store(particle, s, n.particle());
+    store(hole, s, n.hole());
+    store(thermal_particle, s, n.larger);
+    store(thermal_hole, s, n.larger);
+    store(particle_exponent, s, thermal - n.positive());
+    store(hole_exponent, s, n.negative() - thermal);
   }
 };
 
@@ -139,7 +135,7 @@ struct RescaleSteepRows {
   }
 };
 
-/// Bare Boltzmann factors of one mode.
+/// Boltzmann factors of one mode.
 struct Boltzmann {
   double half_beta;
   const double* energy;

@@ -3,9 +3,7 @@
 #include <cmath>
 
 #include "kernels/logarithm.hpp"
-#include "kernels/tgge/levels.hpp"
 #include "kernels/tgge/source_mode.hpp"
-#include "kernels/tgge/thermal_moments.hpp"
 
 /// What is made of the four sums of a row: its prefactors, and the end of each equation.
 

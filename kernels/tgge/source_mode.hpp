@@ -1,21 +1,24 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 
+#include "kernels/elementary.hpp"
 #include "kernels/functor.hpp"
 
-/// Functors of the tGGE rate equations (docs/physics.md, section 3). A mode s exchanges particles with every mode s':
+/// Functors of the tGGE rate equations (docs/physics.md, section 3). A mode s, a row of the sums, exchanges particles
+/// with every source mode s':
 ///
-///   gain_s = (1/L) sum_s' [ gamma_eq S(E_s' - E_s) + gamma_neq w(s,s') ] n_s'                            (Eq. 6)
-///   loss_s = (1/L) sum_s' [ gamma_eq S(E_s - E_s') + gamma_neq w(s',s) ] (1 - n_s')
+///   gain_s = (1/N) sum_s' [ gamma_eq S(E_s' - E_s) + gamma_neq w(s,s') ] n_s'                            (Eq. 6)
+///   loss_s = (1/N) sum_s' [ gamma_eq S(E_s - E_s') + gamma_neq w(s',s) ] (1 - n_s')
 ///
-/// with S(x) = e^{beta x/2} sigma(x), sigma even (spectrum.hpp), and hop weights w (product_weight.hpp,
+/// for N cells, with S(x) = e^{beta x/2} sigma(x), sigma even (spectrum.hpp), and hop weights w (product_weight.hpp,
 /// operator_weight.hpp, table_weight.hpp).
 ///
-/// The sums come in two dresses. Bare: occupations as they are, Boltzmann factors as they are; linear in the
-/// occupations and cheap. Rescaled: every factor divided by the largest of its kind, logarithms kept aside, for any
-/// beta and any Lagrange multiplier. A Source gives the source modes s', rows.hpp the prefactors of s and what is made
-/// of gain_s and loss_s.
+/// The sums come in two forms. Plain: occupations and Boltzmann factors as they are; linear in the occupations and
+/// cheap. Rescaled: every factor is divided by the largest of its kind and logarithms are kept aside, for any beta and
+/// any Lagrange multiplier. A Source gives the source modes; rows.hpp has the prefactors of the row and the right-hand
+/// sides that are made of gain_s and loss_s.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -36,8 +39,23 @@ struct PairSums {
   LINDRIFT_HD PairSums<double> lane(int i) const { return {thermal_gain[i], gain[i], thermal_loss[i], loss[i]}; }
 };
 
-/// One mode as the source mode of another: particles it can give, holes it can take, each also times its Boltzmann
-/// factor.
+/// n and 1-n of a multiplier, both to the last bit: with x = e^{-|lambda|} they are 1/(1+x) and x/(1+x).
+template <class T>
+struct Occupation {
+  T lambda, larger, smaller;
+  LINDRIFT_HD explicit Occupation(T multiplier) : lambda(multiplier) {
+    const T x = exponential(-magnitude(lambda)).value;
+    larger = 1.0 / (1.0 + x);
+    smaller = x * larger;
+  }
+  LINDRIFT_HD T particle() const { return lambda > T{} ? smaller : larger; }
+  LINDRIFT_HD T hole() const { return lambda > T{} ? larger : smaller; }
+  // n = larger e^{-positive()}, 1-n = larger e^{negative()}.
+  LINDRIFT_HD T positive() const { return lambda > T{} ? lambda : T{}; }
+  LINDRIFT_HD T negative() const { return lambda > T{} ? T{} : lambda; }
+};
+
+/// What a mode offers as a source: particles and holes, each also times its Boltzmann factor.
 template <class T>
 struct SourceMode {
   T thermal_particle, particle, thermal_hole, hole;
@@ -57,7 +75,7 @@ struct PlainSource {
   }
 };
 
-/// Occupations of the point that was dressed.
+/// Occupations of the point that was rescaled.
 struct RescaledSource {
   const double* thermal_particle;  ///< e^{+beta E/2} n, over its largest
   const double* particle;          ///< n
@@ -70,7 +88,7 @@ struct RescaledSource {
   }
 };
 
-/// The change of a dressed source when lambda changes along `direction`: dn = -n (1-n) dlambda. Both signs of d log
+/// The change of a rescaled source when lambda changes along `direction`: dn = -n (1-n) dlambda. Both signs of d log
 /// loss and -d log gain come out positive, so none is written.
 struct RescaledVariation {
   RescaledSource source;
@@ -84,6 +102,72 @@ struct RescaledVariation {
     return {p.thermal_particle * given, p.particle * given, p.thermal_hole * taken, p.hole * taken};
   }
 };
+
+/// Thermal moments of the source modes.
+template <class T>
+struct ThermalMoments {
+  T gain{}, loss{};
+  LINDRIFT_HD ThermalMoments& operator+=(const ThermalMoments& other) {
+    gain += other.gain;
+    loss += other.loss;
+    return *this;
+  }
+  LINDRIFT_HD ThermalMoments<double> lane(int i) const { return {gain[i], loss[i]}; }
+};
+template <class Source>
+struct ThermalMomentTerm {
+  template <class T>
+  using Sum = ThermalMoments<T>;
+  Source source;
+  template <class T>
+  LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
+    const SourceMode<T> from = source.template mode<T>(s);
+    sum.gain += from.thermal_particle;
+    sum.loss += from.thermal_hole;
+  }
+};
+
+// --- levels: modes of the same energy as one source, and as one row, of the sums over the thermal spectrum ---
+
+/// Adds the thermal source modes of a level.
+template <class Source>
+struct FoldLevels {
+  Source source;
+  const double *first, *member;  ///< of RateTables
+  double *particle, *hole;       ///< (levels,)
+  LINDRIFT_HD void operator()(Index level) const {
+    double particles = 0.0, holes = 0.0;
+    for (Index i = static_cast<Index>(first[level]); i < static_cast<Index>(first[level + 1]); ++i) {
+      const SourceMode<double> from = source.template mode<double>(static_cast<Index>(member[i]));
+      particles += from.thermal_particle;
+      holes += from.thermal_hole;
+    }
+    particle[level] = particles;
+    hole[level] = holes;
+  }
+};
+
+/// Levels as source modes.
+struct LevelSource {
+  const double *particle, *hole;
+  template <class T>
+  LINDRIFT_HD SourceMode<T> mode(Index level) const {
+    return {load<T>(particle, level), T{}, load<T>(hole, level), T{}};
+  }
+};
+
+/// What the level of a mode, of each of T's modes from s on, has.
+template <class T>
+LINDRIFT_HD T load_level(const double* values, const double* level_of, Index s) {
+  if constexpr (sizeof(T) == sizeof(double)) {
+    return values[static_cast<Index>(level_of[s])];
+  } else {
+    T result;
+    for (std::size_t i = 0; i < sizeof(T) / sizeof(double); ++i)
+      result[i] = values[static_cast<Index>(level_of[s + static_cast<Index>(i)])];
+    return result;
+  }
+}
 
 }  // namespace tgge
 }  // namespace LINDRIFT_ISA

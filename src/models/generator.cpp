@@ -1,11 +1,11 @@
-#include "models/generator.hpp"
+#include "lindrift/generator.hpp"
 
-#include <optional>
 #include <string>
 #include <utility>
 
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
+#include "models/tgge_model.hpp"
 
 namespace lindrift {
 
@@ -14,53 +14,6 @@ kernels::MomentBalance::~MomentBalance() = default;
 kernels::ExternalPairSum::~ExternalPairSum() = default;
 
 namespace {
-
-void check_length(const char* what, std::size_t size, std::size_t wanted) {
-  if (size != wanted)
-    throw ShapeError(std::string("a vector over ") + what + " has length " + std::to_string(size) + "; it must be " +
-                     std::to_string(wanted));
-}
-
-class KernelMomentBalance final : public MomentBalance {
- public:
-  KernelMomentBalance(std::size_t modes, kernels::MomentBalance& kernel)
-      : modes_(modes), moments_(static_cast<std::size_t>(kernel.moments())), kernel_(kernel) {}
-
-  std::size_t moments() const noexcept override { return moments_; }
-  void set_thermal() override { kernel_.set_thermal(); }
-  void moments_of(std::span<const double> lagrange_multiplier, std::span<double> log_moment) override {
-    check_length("modes", lagrange_multiplier.size(), modes_);
-    check_length("moments", log_moment.size(), moments_);
-    kernel_.moments_of(lagrange_multiplier.data(), log_moment.data());
-  }
-  void set_log_moments(std::span<const double> log_moment) override {
-    check_length("moments", log_moment.size(), moments_);
-    kernel_.set_log_moments(log_moment.data());
-  }
-  Filling filling(double log_fugacity) override { return of(kernel_.filling(log_fugacity)); }
-  Filling response(double log_fugacity, std::span<double> log_moment, std::span<double> derivative) override {
-    check_length("moments", log_moment.size(), moments_);
-    check_length("pairs of moments", derivative.size(), (moments_ + 1) * (moments_ + 1));
-    return of(kernel_.response(log_fugacity, log_moment.data(), derivative.data()));
-  }
-  void state(double log_fugacity, std::span<double> lagrange_multiplier, std::span<double> occupation) override {
-    check_length("modes", lagrange_multiplier.size(), modes_);
-    check_length("modes", occupation.size(), modes_);
-    kernel_.state(log_fugacity, lagrange_multiplier.data(), occupation.data());
-  }
-  double residual(std::span<const double> lagrange_multiplier) override {
-    check_length("modes", lagrange_multiplier.size(), modes_);
-    return kernel_.residual(lagrange_multiplier.data());
-  }
-
- private:
-  static Filling of(const kernels::MomentBalance::Filling& f) {
-    return {f.particles, f.holes, f.others, f.particle_slope, f.hole_slope, f.max_multiplier};
-  }
-
-  std::size_t modes_, moments_;
-  kernels::MomentBalance& kernel_;
-};
 
 kernels::RateKernel* make_kernel(const kernels::RateTables& tables, const Execution& execution) {
   const bool direct = execution.algorithm == Algorithm::direct;
@@ -84,7 +37,6 @@ class KernelGenerator final : public Generator {
     if (execution.communicator != nullptr && execution.communicator->size() > 1)
       tables.communicator = execution.communicator;
     kernel_.reset(make_kernel(tables, execution));
-    if (kernels::MomentBalance* balance = kernel_->moment_balance()) moment_balance_.emplace(modes_, *balance);
   }
 
   std::size_t modes() const noexcept override { return modes_; }
@@ -116,16 +68,18 @@ class KernelGenerator final : public Generator {
     if (!has_log_point_) throw Error("log_balance_derivative() needs a call of log_rates() first");
     kernel_->log_balance_derivative(direction.data(), derivative.data());
   }
-  MomentBalance* moment_balance() override { return moment_balance_ ? &*moment_balance_ : nullptr; }
+  kernels::MomentBalance* moment_balance() override { return kernel_->moment_balance(); }
 
  private:
   void check(std::initializer_list<std::size_t> sizes) const {
-    for (const std::size_t size : sizes) check_length("modes", size, modes_);
+    for (const std::size_t size : sizes)
+      if (size != modes_)
+        throw ShapeError("a vector over modes has length " + std::to_string(size) + "; it must be " +
+                         std::to_string(modes_));
   }
 
   std::size_t modes_;
   std::unique_ptr<kernels::RateKernel> kernel_;
-  std::optional<KernelMomentBalance> moment_balance_;
   bool linearized_ = false, has_log_point_ = false;
 };
 

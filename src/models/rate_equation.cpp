@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/tgge/rate_kernel.hpp"
 #include "lindrift/error.hpp"
 #include "parallel.hpp"
 
@@ -94,8 +95,9 @@ double particle_number(std::span<const double> occupation) {
 }
 
 double balance_residual(const RateEquation& equation, std::span<const double> lagrange_multiplier) {
-  if (MomentBalance* const moments = equation.generator->moment_balance())
-    if (const double residual = moments->residual(lagrange_multiplier); !std::isnan(residual)) return residual;
+  check_length(equation, "lagrange_multiplier", lagrange_multiplier.size());
+  if (kernels::MomentBalance* const moments = equation.generator->moment_balance())
+    if (const double residual = moments->residual(lagrange_multiplier.data()); !std::isnan(residual)) return residual;
   std::vector<double> log_gain(equation.modes()), log_loss(equation.modes());
   equation.generator->log_rates(lagrange_multiplier, log_gain, log_loss);
   const double largest = parallel_maximum(equation.modes(), 0.0, [&](std::size_t s) {

@@ -10,7 +10,6 @@
 
 #include "lindrift/error.hpp"
 #include "models/energy_levels.hpp"
-#include "models/generator.hpp"
 #include "models/hop_weights.hpp"
 
 namespace lindrift {

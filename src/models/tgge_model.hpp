@@ -25,6 +25,10 @@ RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& b
                                 const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
                                 kernels::ExternalPairSum* pair_sum = nullptr);
 
+/// A Generator on the kernel variant for this backend and processor. Checks the shapes of every call.
+/// @param execution  resolved: neither backend nor algorithm is automatic
+std::unique_ptr<Generator> make_generator(const kernels::RateTables& tables, const Execution& execution);
+
 /// The kernels' name of a spectrum.
 kernels::SpectrumKind kernel_spectrum(Spectrum spectrum);
 

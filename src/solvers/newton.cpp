@@ -6,7 +6,6 @@
 #include <sstream>
 
 #include "parallel.hpp"
-#include "solvers/balance_system.hpp"
 #include "solvers/occupation.hpp"
 
 namespace lindrift {
@@ -88,12 +87,12 @@ BalanceSolution solve_balance(const RateEquation& equation, const Components& co
   Generator& generator = *equation.generator;
   const std::size_t modes = equation.modes();
   const double number = total_number(conserved, modes);
-  MomentBalance* const moments = generator.moment_balance();
-  // A number that rounds to none or to all is for the other system to name.
+  kernels::MomentBalance* const moments = generator.moment_balance();
+  // A number that rounds to none or to all is for the other system to report.
   if (moments && components.count == 1 && number > 0.0 && number < static_cast<double>(modes)) {
-    MomentSystem system(*moments, modes, number, start);
-    iterate(system, std::min(max_steps, max_moment_steps), solution);
-    system.read(solution);
+    const auto system = make_moment_system(*moments, modes, number, start);
+    iterate(*system, std::min(max_steps, max_moment_steps), solution);
+    system->read(solution);
     conclude(solution, tolerance, max_steps);
     if (solution.converged || solution.steps >= max_steps) return solution;
     // In an extreme cold every n (1-n) underflows and the moments no longer say where the Fermi level is.
@@ -101,15 +100,11 @@ BalanceSolution solve_balance(const RateEquation& equation, const Components& co
     solution = {};
     solution.steps = steps;
   }
-  MultiplierSystem system(generator, components, conserved, start.empty() ? thermal_multipliers(equation) : start,
-                          solution);
-  if (system.obstacle().empty()) {
-    iterate(system, max_steps, solution);
-  } else {
-    solution.message = system.obstacle();
-    solution.change = infinity;
-  }
-  system.read(solution);
+  const auto system = make_multiplier_system(generator, components, conserved,
+                                             start.empty() ? thermal_multipliers(equation) : start, solution);
+  solution.change = infinity;
+  if (solution.message.empty()) iterate(*system, max_steps, solution);
+  system->read(solution);
   conclude(solution, tolerance, max_steps);
   return solution;
 }

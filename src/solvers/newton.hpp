@@ -1,16 +1,17 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "lindrift/generator.hpp"
+#include "kernels/tgge/rate_kernel.hpp"
 #include "lindrift/models/rate_equation.hpp"
 
 namespace lindrift {
 
-/// Multipliers of a state whose numbers are conserved: one for each mode, or one and the same for all.
+/// Multipliers of a state whose numbers are conserved: one for each mode, or the same for all.
 class InitialState {
  public:
   /// @param lagrange_multiplier  shape (modes,); must outlive the object
@@ -27,7 +28,7 @@ class InitialState {
 struct BalanceSolution {
   std::vector<double> lagrange_multiplier;
   std::vector<double> occupation;
-  double log_fugacity = 0.0;  ///< largest in size of the components'
+  double log_fugacity = 0.0;  ///< of the components, the one that is largest in size
   double change = 0.0;        ///< size of R at the end, over 1 + max |lambda|
   bool converged = false;
   std::int64_t steps = 0;
@@ -36,13 +37,49 @@ struct BalanceSolution {
 };
 
 /// Solves lambda_s = log loss_s - log gain_s with the number of each component conserved (docs/physics.md, Eqs. 15-18):
-/// Newton's method with the logarithm of each component's fugacity as an extra unknown, in the space of the generator's
-/// moments where it has them, else in the multipliers with linear systems by GMRES on its exact derivative; step
-/// halving, and a fixed-point step where Newton does not help. Modes that cannot gain end empty (lambda = +inf), modes
-/// that cannot lose full (-inf), modes that can do neither keep the multiplier of `conserved`.
+/// Newton's method with the logarithm of each component's fugacity as an extra unknown. It works on the generator's
+/// moments where it has them, else on the multipliers, with linear systems by GMRES on its exact derivative; steps are
+/// halved where they overshoot, and replaced by a fixed-point step where that does not help. Modes that cannot gain end
+/// empty (lambda = +inf), modes that cannot lose full (-inf), modes that can do neither keep the multiplier of
+/// `conserved`.
 /// @param conserved  state whose numbers are kept, component by component
 /// @param start      where the iteration starts, shifted to those numbers; empty: from the thermal state
 BalanceSolution solve_balance(const RateEquation& equation, const Components& components, const InitialState& conserved,
                               const std::vector<double>& start, double tolerance, std::int64_t max_steps);
+
+/// A fixed-point equation u = Phi(u) as Newton's method sees it. There is a current point, and a trial point that may
+/// replace it. Sizes are those of the residual u - Phi(u), scaled so that rounding leaves about 1e-16; NaN where it is
+/// not finite.
+class BalanceSystem {
+ public:
+  virtual ~BalanceSystem() = default;
+
+  /// Size of the residual at the current point.
+  virtual double size() const = 0;
+  /// Solves for the Newton direction at the current point.
+  /// @param accuracy  relative, for systems that solve by iteration
+  virtual void solve(double accuracy) = 0;
+  /// Moves the trial point to the current one plus `step` times the direction. Returns its residual's size.
+  virtual double try_step(double step) = 0;
+  /// Moves the trial point to Phi of the current one, which contracts everywhere. Returns its residual's size.
+  virtual double try_fixed_point() = 0;
+  /// Makes the trial point the current one.
+  virtual void accept() = 0;
+  /// Writes multipliers, occupations and the logarithm of the fugacity at the current point.
+  virtual void read(BalanceSolution& solution) = 0;
+};
+
+/// The balance in the Lagrange multipliers (docs/physics.md, Eqs. 15-18), for any rates. Classifies the modes at
+/// `start` and counts the fixed ones in `solution`, whose message says why if there is nothing to solve. References
+/// must outlive the system.
+std::unique_ptr<BalanceSystem> make_multiplier_system(Generator& generator, const Components& components,
+                                                      const InitialState& conserved, std::vector<double> start,
+                                                      BalanceSolution& solution);
+
+/// The balance in a few moments (docs/physics.md, Eqs. 17a-17c), whose linear systems are as small.
+/// @param number  of particles, strictly between 0 and modes
+/// @param start   Lagrange multipliers, shape (modes,); empty: the thermal state
+std::unique_ptr<BalanceSystem> make_moment_system(kernels::MomentBalance& balance, std::size_t modes, double number,
+                                                  std::span<const double> start);
 
 }  // namespace lindrift

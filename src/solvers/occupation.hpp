@@ -5,7 +5,8 @@
 #include <cstddef>
 #include <span>
 
-#include "lindrift/generator.hpp"
+#include "kernels/tgge/rate_kernel.hpp"
+#include "parallel.hpp"
 
 namespace lindrift {
 
@@ -18,7 +19,7 @@ inline double occupation_of(double lagrange_multiplier) {
 /// By how much log z exceeds the one that holds `number` particles, to first order: in the logarithm of particles over
 /// holes, which is nearly linear also where every mode is full or empty to within e^{-500} and only such remainders say
 /// where the Fermi level is. Infinite where not even these say by how much.
-inline double log_fugacity_excess(const MomentBalance::Filling& sums, double number) {
+inline double log_fugacity_excess(const kernels::MomentBalance::Filling& sums, double number) {
   const double surplus = sums.others - number;
   const double particles = sums.particles + std::max(surplus, 0.0), holes = sums.holes + std::max(-surplus, 0.0);
   if (particles == holes) return 0.0;
@@ -30,13 +31,13 @@ inline double log_fugacity_excess(const MomentBalance::Filling& sums, double num
 /// log z such that the multipliers r_s - log z hold `number` particles, from sums over their occupations. Monotone
 /// scalar equation, solved by Newton inside a bracket.
 /// @param number   strictly between 0 and modes
-/// @param filling   log z -> MomentBalance::Filling
+/// @param filling   log z -> kernels::MomentBalance::Filling
 /// @param guess     where to start
 /// @param accuracy  a Newton step as short as this is the last one: it leaves about its square
 template <class Filling>
 double solve_log_fugacity(double number, double modes, double guess, const Filling& filling, double accuracy = 1e-9) {
   double log_fugacity = guess;
-  MomentBalance::Filling sums = filling(log_fugacity);
+  kernels::MomentBalance::Filling sums = filling(log_fugacity);
   // At the bounds every mode holds at most, at least the mean.
   const double logit = std::log(number) - std::log(modes - number);
   double low = logit + (log_fugacity - sums.max_multiplier), high = logit + (log_fugacity + sums.max_multiplier);
@@ -63,6 +64,21 @@ double solve_log_fugacity(double number, double modes, double guess, const Filli
 }
 
 /// The same for exponents r_s on the host.
-double log_fugacity_at(std::span<const double> exponent, double number, double guess = 0.0);
+inline double log_fugacity_at(std::span<const double> exponent, double number, double guess = 0.0) {
+  const std::size_t modes = exponent.size();
+  const double lowest = -parallel_maximum(modes, -INFINITY, [&](std::size_t s) { return -exponent[s]; });
+  const double highest = parallel_maximum(modes, -INFINITY, [&](std::size_t s) { return exponent[s]; });
+  return solve_log_fugacity(number, static_cast<double>(modes), guess, [&](double log_fugacity) {
+    const auto sums = parallel_sums<5>(modes, [&](std::size_t s) {
+      // With x = e^{-|lambda|} the smaller of n and 1-n is x/(1+x), and n (1-n) = x/(1+x)^2.
+      const double lambda = exponent[s] - log_fugacity, x = std::exp(-std::fabs(lambda)), larger = 1.0 / (1.0 + x);
+      const double smaller = x * larger, slope = smaller * larger;
+      return lambda > 0.0 ? std::array<double, 5>{smaller, 0.0, 0.0, slope, 0.0}
+                          : std::array<double, 5>{0.0, smaller, 1.0, 0.0, slope};
+    });
+    const double largest = std::max(std::fabs(lowest - log_fugacity), std::fabs(highest - log_fugacity));
+    return kernels::MomentBalance::Filling{sums[0], sums[1], sums[2], sums[3], sums[4], largest};
+  });
+}
 
 }  // namespace lindrift
