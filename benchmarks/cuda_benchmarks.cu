@@ -25,7 +25,6 @@
 
 #include "benchmarks/support.hpp"
 #include "kernels/cuda/check.hpp"
-#include "kernels/cuda/device.hpp"
 #include "kernels/cuda/engine.hpp"
 #include "kernels/tgge/pair_rate.hpp"
 #include "kernels/tgge/product_weight.hpp"
@@ -415,7 +414,8 @@ Result hubbard_propagator(Index sites, int repetitions) {
   const std::vector<double> grid = equation.grid();
   std::vector<Complex> circles(2 * kernels::VolterraTables::circle_points * modes.sites + VolterraSolver::group);
   kernel.evaluate(equation.circles(), circles.data());
-  const auto card = std::unique_ptr<kernels::TimeDevice>(kernels::cuda_device::make_time_device(kernel.tables(), 0));
+  const auto card =
+      std::unique_ptr<kernels::TimeDevice>(kernels::device_kernels().make_time_device(kernel.tables(), 0));
   std::vector<Complex> green(modes.sites * at.size()), expected(modes.sites * at.size());
   std::vector<double> checks(modes.sites + VolterraSolver::group);
   Result result{"hubbard_propagator",
@@ -502,7 +502,7 @@ std::string json(const Card& card, const std::vector<Result>& results) {
 
 int run(const char* file, bool quick) {
   std::string reason;
-  if (kernels::cuda::device_count(&reason) == 0) {
+  if (kernels::device_kernels().count(&reason) == 0) {
     std::printf("cuda_benchmarks: nothing was measured: no CUDA device: %s\n", reason.c_str());
     const char* required = std::getenv("LINDRIFT_REQUIRE_CUDA");
     return required && std::strcmp(required, "1") == 0 ? 1 : 0;

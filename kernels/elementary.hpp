@@ -25,7 +25,7 @@ struct SineCosine {
 LINDRIFT_HD Exponential<double> exponential(double x) { return {exp(x), expm1(x)}; }
 LINDRIFT_HD SineCosine<double> sine_cosine(double x) { return {sin(x), cos(x)}; }
 
-#ifndef __CUDACC__
+#ifdef LINDRIFT_PACKS
 
 using PackBits [[gnu::vector_size(pack_width * sizeof(double))]] = std::int64_t;
 /// Unsigned, for sums that may wrap around where x is not a number.

@@ -16,10 +16,10 @@
 ///
 /// T is double, or on the CPU a Pack of doubles: arithmetic is written once and vectorises by construction.
 
-#ifdef __CUDACC__
-#define LINDRIFT_HD __host__ __device__ __forceinline__
-#else
+/// A device's engine defines LINDRIFT_HD before it includes this, and has no packs: its lanes are threads.
+#ifndef LINDRIFT_HD
 #define LINDRIFT_HD inline __attribute__((always_inline))
+#define LINDRIFT_PACKS
 #endif
 
 /// Every instruction set compiles these headers in a namespace of its own, so that the linker never hands code for a
@@ -38,7 +38,7 @@ struct RowRange {
   Index first, last;
 };
 
-#ifndef __CUDACC__
+#ifdef LINDRIFT_PACKS
 /// What one vector register holds. GCC keeps wider vectors in memory.
 #if defined(__AVX512F__)
 inline constexpr int pack_width = 8;
@@ -71,7 +71,7 @@ LINDRIFT_HD void store(double* data, Index i, T values) {
   }
 }
 
-#ifndef __CUDACC__
+#ifdef LINDRIFT_PACKS
 /// Writes a[0] b[0] a[1] b[1] ..., as complex numbers stand in memory.
 LINDRIFT_HD void store_in_turn(Pack a, Pack b, double* target) {
 #if defined(__AVX512F__)
@@ -122,13 +122,11 @@ LINDRIFT_HD T magnitude(T x) {
 /// e^3.
 template <class T>
 LINDRIFT_HD T reciprocal(T x) {
-#ifdef __CUDA_ARCH__
-  double estimate;
-  asm("rcp.approx.ftz.f64 %0, %1;" : "=d"(estimate) : "d"(x));
-  const double error = fma(-x, estimate, 1.0);
-  return fma(estimate, fma(error, error, error), estimate);
-#else
+#ifdef LINDRIFT_PACKS
   return 1.0 / x;
+#else
+  const double estimate = cuda::reciprocal_estimate(x), error = fma(-x, estimate, 1.0);
+  return fma(estimate, fma(error, error, error), estimate);
 #endif
 }
 

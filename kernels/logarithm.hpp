@@ -13,7 +13,7 @@ inline namespace LINDRIFT_ISA {
 
 LINDRIFT_HD double logarithm(double x) { return log(x); }
 
-#ifndef __CUDACC__
+#ifdef LINDRIFT_PACKS
 
 /// Any x: -inf at 0, NaN below, subnormal numbers included.
 LINDRIFT_HD Pack logarithm(Pack x) {

@@ -1,11 +1,7 @@
 #include "lindrift/backend.hpp"
 
-#include <cstdlib>
-
+#include "kernels/table.hpp"
 #include "lindrift/error.hpp"
-#ifdef LINDRIFT_HAVE_CUDA
-#include "kernels/cuda/device.hpp"
-#endif
 
 namespace lindrift {
 
@@ -35,24 +31,23 @@ std::string_view name(Algorithm algorithm) {
   return "auto";
 }
 
-#ifdef LINDRIFT_HAVE_CUDA
-bool cuda_compiled() noexcept { return true; }
-int cuda_device_count() noexcept { return kernels::cuda::device_count(nullptr); }
-std::string cuda_device_name(int device) { return kernels::cuda::device_name(device); }
-#else
-bool cuda_compiled() noexcept { return false; }
-int cuda_device_count() noexcept { return 0; }
+bool cuda_compiled() noexcept { return kernels::find_device_kernels() != nullptr; }
+
+int cuda_device_count() noexcept {
+  const kernels::DeviceKernels* device = kernels::find_device_kernels();
+  return device ? device->count(nullptr) : 0;
+}
+
 std::string cuda_device_name(int device) {
+  if (const kernels::DeviceKernels* kernels = kernels::find_device_kernels()) return kernels->name(device);
   throw DeviceError("CUDA device " + std::to_string(device) + ": this build has no CUDA backend");
 }
-#endif
 
 Backend resolve_backend(Backend requested, std::string* reason) {
   std::string why = "this build has no CUDA backend";
   int devices = 0;
-#ifdef LINDRIFT_HAVE_CUDA
-  if (requested != Backend::cpu) devices = kernels::cuda::device_count(&why);
-#endif
+  if (const kernels::DeviceKernels* device = kernels::find_device_kernels(); device && requested != Backend::cpu)
+    devices = device->count(&why);
   const auto explain = [&](const std::string& text) {
     if (reason) *reason = text;
   };
@@ -70,23 +65,6 @@ Backend resolve_backend(Backend requested, std::string* reason) {
   return Backend::cpu;
 }
 
-std::string_view simd_level() {
-  static const std::string_view level = [] {
-    int supported = 0;
-#ifdef LINDRIFT_SIMD_VARIANTS
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("x86-64-v3")) supported = 1;
-    if (supported == 1 && __builtin_cpu_supports("x86-64-v4")) supported = 2;
-    if (const char* wanted = std::getenv("LINDRIFT_SIMD")) {
-      const std::string_view text = wanted;
-      if (text == "baseline") supported = 0;
-      if (text == "x86-64-v3" && supported > 1) supported = 1;
-    }
-#endif
-    constexpr std::string_view names[] = {"baseline", "x86-64-v3", "x86-64-v4"};
-    return names[supported];
-  }();
-  return level;
-}
+std::string_view simd_level() { return kernels::cpu_kernels().instruction_set; }
 
 }  // namespace lindrift

@@ -2,8 +2,7 @@
 
 #include <stdexcept>
 
-#include "kernels/fourier/plan.hpp"
-#include "lindrift/backend.hpp"
+#include "kernels/table.hpp"
 
 namespace lindrift {
 
@@ -14,11 +13,7 @@ namespace {
 kernels::FourierPlan* make_plan(std::size_t length) {
   if (length == 0) throw std::invalid_argument("a Fourier transform of length 0");
   const auto n = static_cast<std::int64_t>(length);
-#ifdef LINDRIFT_SIMD_VARIANTS
-  if (simd_level() == "x86-64-v4") return kernels::v4::make_fourier_plan(n);
-  if (simd_level() == "x86-64-v3") return kernels::v3::make_fourier_plan(n);
-#endif
-  return kernels::baseline::make_fourier_plan(n);
+  return kernels::cpu_kernels().make_fourier_plan(n);
 }
 
 /// std::complex is two doubles side by side, by the standard's word.

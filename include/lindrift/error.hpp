@@ -61,4 +61,10 @@ class DeviceMemoryError : public DeviceError {
   using DeviceError::DeviceError;
 };
 
+/// A device that this process can use no more: every further call to it fails.
+class DeviceLostError : public DeviceError {
+ public:
+  using DeviceError::DeviceError;
+};
+
 }  // namespace lindrift

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cublas_v2.h>
-
 #include <cstdint>
 
 #include "kernels/cuda/blas.hpp"
@@ -12,11 +10,6 @@ namespace lindrift::kernels::cuda {
 /// default stream.
 class ComplexProduct {
  public:
-  ComplexProduct() { check(cublasCreate(&handle_), "cublasCreate"); }
-  ComplexProduct(const ComplexProduct&) = delete;
-  ComplexProduct& operator=(const ComplexProduct&) = delete;
-  ~ComplexProduct() { cublasDestroy(handle_); }
-
   /// target = left^T right. Matrices are row-major, numbers re and im in turn.
   /// @param left   (depth, columns), its rows `stride` numbers apart
   /// @param right  (depth, width)         @param[out] target  (columns, width)
@@ -25,13 +18,13 @@ class ComplexProduct {
     const cuDoubleComplex one = {1.0, 0.0}, zero = {0.0, 0.0};
     const auto complex = [](const double* values) { return reinterpret_cast<const cuDoubleComplex*>(values); };
     // cuBLAS counts by columns: what it sees are the transposes, target^T = right^T left.
-    check(cublasZgemm_64(handle_, CUBLAS_OP_N, CUBLAS_OP_T, width, columns, depth, &one, complex(right), width,
+    check(cublasZgemm_64(blas_.handle(), CUBLAS_OP_N, CUBLAS_OP_T, width, columns, depth, &one, complex(right), width,
                          complex(left), stride, &zero, reinterpret_cast<cuDoubleComplex*>(target), width),
           "cublasZgemm");
   }
 
  private:
-  cublasHandle_t handle_ = nullptr;
+  BlasHandle blas_;
 };
 
 }  // namespace lindrift::kernels::cuda

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "kernels/cuda/language.hpp"
+
 #include <cub/block/block_reduce.cuh>
 #include <cub/device/device_for.cuh>
 #include <utility>
@@ -41,7 +43,7 @@ class Buffer {
 template <class Pair, class Block>
 __global__ void __launch_bounds__(Block::lanes)
     pair_kernel(Pair pair, RowRange rows, int chunks, typename Block::Sum* partial) {
-  __shared__ typename Block::Column tile[Block::tile_columns];
+  LINDRIFT_SHARED(typename Block::Column, tile, Block::tile_columns);
   const int lane = static_cast<int>(threadIdx.x), chunk = static_cast<int>(blockIdx.y);
   const auto columns = Block::chunk(pair.size, chunk, chunks);
   typename Block::Lane state;
@@ -57,7 +59,7 @@ __global__ void __launch_bounds__(Block::lanes)
 
 template <class Rows, class Block>
 __global__ void __launch_bounds__(Block::lanes) row_kernel(Rows rows, int chunks, typename Block::Sum* partial) {
-  __shared__ typename Block::Term tile[Block::tile_terms];
+  LINDRIFT_SHARED(typename Block::Term, tile, Block::tile_terms);
   const int lane = static_cast<int>(threadIdx.x), chunk = static_cast<int>(blockIdx.z);
   const Index row = blockIdx.y;
   const auto terms = Block::chunk(rows.terms, chunk, chunks);
@@ -82,9 +84,9 @@ __global__ void __launch_bounds__(Block::lanes) reduce_kernel(Term term, Index s
   using Sum = typename Block::Sum;
   // Raking adds in the order of the lanes, the same on every run.
   using Tree = cub::BlockReduce<Sum, Block::lanes, cub::BLOCK_REDUCE_RAKING>;
-  __shared__ typename Tree::TempStorage storage;
+  LINDRIFT_SHARED(typename Tree::TempStorage, storage, 1);
   const Sum sum = Block::accumulate(term, size, blockIdx.x, static_cast<int>(threadIdx.x));
-  const Sum total = Tree(storage).Reduce(sum, AddSums<Sum>{});
+  const Sum total = Tree(storage[0]).Reduce(sum, AddSums<Sum>{});
   if (threadIdx.x == 0) partial[blockIdx.x] = total;
 }
 
@@ -99,6 +101,14 @@ struct PartialTerm {
     sum += partial[i];
   }
 };
+
+template <class... Parameters, class... Arguments>
+void launch(void (*kernel)(Parameters...), dim3 grid, int lanes, Arguments&&... arguments) {
+  cudaLaunchConfig_t configuration{};
+  configuration.gridDim = grid;
+  configuration.blockDim = dim3(static_cast<unsigned>(lanes));
+  check(cudaLaunchKernelEx(&configuration, kernel, std::forward<Arguments>(arguments)...), "cudaLaunchKernelEx");
+}
 
 /// The verbs on one CUDA device. Vectors live on the host between calls: uploads and downloads are part of a call.
 class Engine {
@@ -143,8 +153,7 @@ class Engine {
     constexpr Index doubles = sizeof(Sum) / sizeof(double);
     const Index blocks = Block::blocks(size);
     Sum* partial = reinterpret_cast<Sum*>(partial_.resize(blocks * doubles));
-    reduce_kernel<Term, Block><<<static_cast<unsigned>(blocks), Block::lanes>>>(term, size, partial);
-    LINDRIFT_CUDA_CHECK(cudaGetLastError());
+    launch(reduce_kernel<Term, Block>, static_cast<unsigned>(blocks), Block::lanes, term, size, partial);
     if (blocks > 1) return reduce_partial(partial, blocks);
     return fetch(partial);
   }
@@ -174,8 +183,7 @@ class Engine {
     const Index own_blocks = (rows.last - rows.first + Block::rows_per_block - 1) / Block::rows_per_block;
     if (own_blocks == 0) return;
     const dim3 grid(static_cast<unsigned>(own_blocks), static_cast<unsigned>(chunks));
-    pair_kernel<Pair, Block><<<grid, Block::lanes>>>(pair, rows, chunks, partial);
-    LINDRIFT_CUDA_CHECK(cudaGetLastError());
+    launch(pair_kernel<Pair, Block>, grid, Block::lanes, pair, rows, chunks, partial);
     map(rows.last - rows.first, typename Block::Finish{pair, partial, chunks, rows.first});
   }
 
@@ -195,8 +203,7 @@ class Engine {
           partial_.resize(some.rows * some.arguments * chunks * Index{sizeof(Sum) / sizeof(double)}));
       const dim3 grid(static_cast<unsigned>(argument_blocks), static_cast<unsigned>(some.rows),
                       static_cast<unsigned>(chunks));
-      row_kernel<Rows, Block><<<grid, Block::lanes>>>(some, chunks, partial);
-      LINDRIFT_CUDA_CHECK(cudaGetLastError());
+      launch(row_kernel<Rows, Block>, grid, Block::lanes, some, chunks, partial);
       map(some.rows * some.arguments, typename Block::Finish{some, partial, chunks});
     }
   }
@@ -232,8 +239,7 @@ class Engine {
     while (count > 1) {
       const Index blocks = Block::blocks(count);
       Sum* target = reinterpret_cast<Sum*>(spare->resize(blocks * doubles));
-      reduce_kernel<Term, Block><<<static_cast<unsigned>(blocks), Block::lanes>>>(Term{partial}, count, target);
-      LINDRIFT_CUDA_CHECK(cudaGetLastError());
+      launch(reduce_kernel<Term, Block>, static_cast<unsigned>(blocks), Block::lanes, Term{partial}, count, target);
       partial = target;
       count = blocks;
       std::swap(spare, next_spare);

@@ -10,11 +10,11 @@
 
 namespace lindrift::kernels::cuda {
 
+/// Where the device's memory is full, cuFFT may call that an internal error.
 inline void check(cufftResult status, const char* call) {
   if (status == CUFFT_SUCCESS) return;
   const std::string text = std::string("cuFFT: ") + call + ": status " + std::to_string(static_cast<int>(status));
-  if (status == CUFFT_ALLOC_FAILED) throw DeviceMemoryError(text);
-  throw DeviceError(text);
+  fail(text, status == CUFFT_ALLOC_FAILED || status == CUFFT_INTERNAL_ERROR);
 }
 
 /// Discrete Fourier transforms of one length on the device, through cuFFT: the sums of src/fourier.hpp, no factor.

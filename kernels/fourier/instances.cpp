@@ -1,6 +1,4 @@
-// Compiled once per CPU instruction set; LINDRIFT_ISA names the variant. The GPU has cuFFT: kernels/cuda/fourier.hpp.
-#ifndef __CUDACC__
-
+// Compiled once per CPU instruction set; LINDRIFT_ISA names the variant.
 #include <omp.h>
 
 // The library's inline functions get a namespace of their own in every variant, as ours do.
@@ -183,5 +181,3 @@ FourierPlan* make_fourier_plan(std::int64_t length) {
 
 }  // namespace LINDRIFT_ISA
 }  // namespace lindrift::kernels
-
-#endif

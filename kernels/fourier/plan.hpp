@@ -13,13 +13,4 @@ class FourierPlan {
   virtual void transform(double* rows, std::int64_t count, bool forward, int threads) const = 0;
 };
 
-#define LINDRIFT_DECLARE_VARIANT(isa)                  \
-  namespace isa {                                      \
-  FourierPlan* make_fourier_plan(std::int64_t length); \
-  }
-LINDRIFT_DECLARE_VARIANT(baseline)
-LINDRIFT_DECLARE_VARIANT(v3)
-LINDRIFT_DECLARE_VARIANT(v4)
-#undef LINDRIFT_DECLARE_VARIANT
-
 }  // namespace lindrift::kernels

@@ -1,26 +1,4 @@
-// Compiled once per backend and per CPU instruction set; LINDRIFT_ISA names the variant.
-#ifdef __CUDACC__
-#include "kernels/cuda/engine.hpp"
-#include "kernels/cuda/fourier.hpp"
-#include "kernels/hatsugai_kohmoto/device_of.hpp"
-
-namespace lindrift::kernels {
-inline namespace LINDRIFT_ISA {
-
-PropagatorDevice* make_propagator_device(const PropagatorTables& tables, int device) {
-  return new hatsugai_kohmoto::DeviceOf<cuda::Engine, cuda::Fourier>(tables, device);
-}
-
-void map_spectral(const SpectralTables& tables, const double* frequency, double* spectral_function, double* self_energy,
-                  double* green, int device) {
-  cuda::Engine engine(1, device, nullptr);
-  hatsugai_kohmoto::spectral_on(engine, tables, frequency, spectral_function, self_energy, green);
-}
-
-}  // namespace LINDRIFT_ISA
-}  // namespace lindrift::kernels
-
-#else
+// Compiled once per CPU instruction set; LINDRIFT_ISA names the variant.
 #include "kernels/hatsugai_kohmoto/propagator.hpp"
 
 namespace lindrift::kernels {
@@ -94,4 +72,3 @@ PropagatorFunctions propagator_functions() {
 
 }  // namespace LINDRIFT_ISA
 }  // namespace lindrift::kernels
-#endif

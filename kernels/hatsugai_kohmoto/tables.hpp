@@ -51,21 +51,4 @@ class PropagatorDevice {
                          double* green, double* sums) = 0;
 };
 
-#define LINDRIFT_DECLARE_VARIANT(isa)         \
-  namespace isa {                             \
-  PropagatorFunctions propagator_functions(); \
-  }
-LINDRIFT_DECLARE_VARIANT(baseline)
-LINDRIFT_DECLARE_VARIANT(v3)
-LINDRIFT_DECLARE_VARIANT(v4)
-#undef LINDRIFT_DECLARE_VARIANT
-
-namespace cuda_device {
-/// The caller owns the result.
-PropagatorDevice* make_propagator_device(const PropagatorTables& tables, int device);
-/// Spectral on a device, for the whole map; every pointer is the host's.
-void map_spectral(const SpectralTables& tables, const double* frequency, double* spectral_function, double* self_energy,
-                  double* green, int device);
-}  // namespace cuda_device
-
 }  // namespace lindrift::kernels

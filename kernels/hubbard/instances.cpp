@@ -1,34 +1,16 @@
-// Compiled once per backend and per CPU instruction set; LINDRIFT_ISA names the variant.
+// Compiled once per CPU instruction set; LINDRIFT_ISA names the variant.
 #include "kernels/hubbard/self_energy_kernel_of.hpp"
-#include "kernels/hubbard/time_device_of.hpp"
 #include "kernels/hubbard/volterra.hpp"
 
-#ifdef __CUDACC__
-#include "kernels/cuda/complex_product.hpp"
-#include "kernels/cuda/engine.hpp"
-#include "kernels/cuda/fourier.hpp"
-#else
 #include "kernels/cpu/engine.hpp"
-#endif
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 
 SelfEnergyKernel* make_self_energy_kernel(const SelfEnergyTables& tables, int threads, int device) {
-#ifdef __CUDACC__
-  return new hubbard::SelfEnergyKernelOf<cuda::Engine>(tables, threads, device);
-#else
   return new hubbard::SelfEnergyKernelOf<cpu::Engine>(tables, threads, device);
-#endif
 }
 
-#ifdef __CUDACC__
-
-TimeDevice* make_time_device(const TimeTables& tables, int device) {
-  return new hubbard::TimeDeviceOf<cuda::Engine, cuda::Fourier, cuda::ComplexProduct>(tables, device);
-}
-
-#else
 namespace hubbard {
 namespace {
 
@@ -118,7 +100,6 @@ VolterraFunctions volterra_functions() {
 TimeFunctions time_functions() {
   return {hubbard::time_amplitudes, hubbard::time_products, hubbard::time_couple, hubbard::time_propagate};
 }
-#endif
 
 }  // namespace LINDRIFT_ISA
 }  // namespace lindrift::kernels

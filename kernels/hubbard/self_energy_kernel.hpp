@@ -39,15 +39,4 @@ class SelfEnergyKernel {
                     std::int64_t last_row, double* re, double* im) = 0;
 };
 
-/// Makers of each variant; the caller owns the result.
-#define LINDRIFT_DECLARE_VARIANT(isa)                                                                 \
-  namespace isa {                                                                                     \
-  SelfEnergyKernel* make_self_energy_kernel(const SelfEnergyTables& tables, int threads, int device); \
-  }
-LINDRIFT_DECLARE_VARIANT(baseline)
-LINDRIFT_DECLARE_VARIANT(v3)
-LINDRIFT_DECLARE_VARIANT(v4)
-LINDRIFT_DECLARE_VARIANT(cuda_device)
-#undef LINDRIFT_DECLARE_VARIANT
-
 }  // namespace lindrift::kernels

@@ -58,18 +58,4 @@ class TimeDevice {
                          std::int64_t first, std::int64_t last, double* green, double* difference) = 0;
 };
 
-#define LINDRIFT_DECLARE_VARIANT(isa) \
-  namespace isa {                     \
-  TimeFunctions time_functions();     \
-  }
-LINDRIFT_DECLARE_VARIANT(baseline)
-LINDRIFT_DECLARE_VARIANT(v3)
-LINDRIFT_DECLARE_VARIANT(v4)
-#undef LINDRIFT_DECLARE_VARIANT
-
-namespace cuda_device {
-/// The caller owns the result.
-TimeDevice* make_time_device(const TimeTables& tables, int device);
-}  // namespace cuda_device
-
 }  // namespace lindrift::kernels

@@ -68,13 +68,4 @@ struct VolterraFunctions {
   void (*finish)(const VolterraTables& tables, std::int64_t first, const VolterraArrays& arrays, double* green);
 };
 
-#define LINDRIFT_DECLARE_VARIANT(isa)     \
-  namespace isa {                         \
-  VolterraFunctions volterra_functions(); \
-  }
-LINDRIFT_DECLARE_VARIANT(baseline)
-LINDRIFT_DECLARE_VARIANT(v3)
-LINDRIFT_DECLARE_VARIANT(v4)
-#undef LINDRIFT_DECLARE_VARIANT
-
 }  // namespace lindrift::kernels

@@ -137,17 +137,4 @@ class RateKernel {
 /// (re, im) is an eigenvector of values[i] (src/linear_algebra.hpp).
 void hermitian_eigen(int dimension, double* re, double* im, double* values);
 
-/// Makers of each variant; the caller owns the result. `direct` takes every pair, otherwise moments are used, which
-/// needs the exponential spectrum and product or operator weights. threads is read by the CPU variants, device by
-/// CUDA's.
-#define LINDRIFT_DECLARE_VARIANT(isa)                                                           \
-  namespace isa {                                                                               \
-  RateKernel* make_rate_kernel(const RateTables& tables, bool direct, int threads, int device); \
-  }
-LINDRIFT_DECLARE_VARIANT(baseline)
-LINDRIFT_DECLARE_VARIANT(v3)
-LINDRIFT_DECLARE_VARIANT(v4)
-LINDRIFT_DECLARE_VARIANT(cuda_device)
-#undef LINDRIFT_DECLARE_VARIANT
-
 }  // namespace lindrift::kernels

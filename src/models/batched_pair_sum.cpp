@@ -5,12 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernels/table.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "linear_algebra.hpp"
-#ifdef LINDRIFT_HAVE_CUDA
-#include "kernels/cuda/product.hpp"
-#endif
 
 namespace lindrift {
 
@@ -92,28 +90,25 @@ class CpuMultiplier final : public Multiplier {
   Communicator* communicator_;  ///< null if alone
 };
 
-#ifdef LINDRIFT_HAVE_CUDA
-class CudaMultiplier final : public Multiplier {
+class DeviceMultiplier final : public Multiplier {
  public:
-  CudaMultiplier(std::size_t size, const MatrixRow& matrix, const Execution& execution) {
+  DeviceMultiplier(std::size_t size, const MatrixRow& matrix, const Execution& execution) {
     std::vector<double> values(size * size);
     for (std::size_t row = 0; row < size; ++row) matrix(row, 0, std::span(values).subspan(row * size, size));
-    product_ = kernels::cuda::make_product(execution.device, static_cast<std::int64_t>(size), values.data());
+    product_.reset(kernels::device_kernels().make_matrix_product(static_cast<std::int64_t>(size), values.data(),
+                                                                 execution.device));
   }
   void multiply(const std::vector<double>& rows, std::size_t count, std::vector<double>& product) override {
     product_->multiply(rows.data(), static_cast<std::int64_t>(count), product.data());
   }
 
  private:
-  std::unique_ptr<kernels::cuda::Product> product_;
+  std::unique_ptr<kernels::MatrixProduct> product_;
 };
-#endif
 
 std::unique_ptr<Multiplier> make_multiplier(std::size_t size, const MatrixRow& matrix, const Execution& execution) {
   if (!matrix) return nullptr;
-#ifdef LINDRIFT_HAVE_CUDA
-  if (execution.backend == Backend::cuda) return std::make_unique<CudaMultiplier>(size, matrix, execution);
-#endif
+  if (execution.backend == Backend::cuda) return std::make_unique<DeviceMultiplier>(size, matrix, execution);
   return std::make_unique<CpuMultiplier>(size, matrix, execution);
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "kernels/table.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "models/tgge_model.hpp"
@@ -15,28 +16,15 @@ kernels::ExternalPairSum::~ExternalPairSum() = default;
 
 namespace {
 
-kernels::RateKernel* make_kernel(const kernels::RateTables& tables, const Execution& execution) {
-  const bool direct = execution.algorithm == Algorithm::direct;
-#ifdef LINDRIFT_HAVE_CUDA
-  if (execution.backend == Backend::cuda)
-    return kernels::cuda_device::make_rate_kernel(tables, direct, execution.threads, execution.device);
-#endif
-#ifdef LINDRIFT_SIMD_VARIANTS
-  if (simd_level() == "x86-64-v4")
-    return kernels::v4::make_rate_kernel(tables, direct, execution.threads, execution.device);
-  if (simd_level() == "x86-64-v3")
-    return kernels::v3::make_rate_kernel(tables, direct, execution.threads, execution.device);
-#endif
-  return kernels::baseline::make_rate_kernel(tables, direct, execution.threads, execution.device);
-}
-
 class KernelGenerator final : public Generator {
  public:
   KernelGenerator(kernels::RateTables tables, const Execution& execution)
       : modes_(static_cast<std::size_t>(tables.modes)) {
     if (execution.communicator != nullptr && execution.communicator->size() > 1)
       tables.communicator = execution.communicator;
-    kernel_.reset(make_kernel(tables, execution));
+    kernel_.reset(
+        kernels::kernels_for(execution.backend)
+            .make_rate_kernel(tables, execution.algorithm == Algorithm::direct, execution.threads, execution.device));
   }
 
   std::size_t modes() const noexcept override { return modes_; }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/hubbard/self_energy_kernel.hpp"
+#include "kernels/table.hpp"
 #include "lindrift/communicator.hpp"
 
 namespace lindrift {
@@ -22,20 +22,6 @@ constexpr std::size_t max_partial_results = std::size_t{1} << 22;
 /// tiles of the kernels hold would cost more than they are.
 constexpr double max_terms_of_stage = 4e10;
 constexpr std::size_t min_frequencies = 16;
-
-kernels::SelfEnergyKernel* make_kernel(const kernels::SelfEnergyTables& tables, const Execution& execution) {
-#ifdef LINDRIFT_HAVE_CUDA
-  if (execution.backend == Backend::cuda)
-    return kernels::cuda_device::make_self_energy_kernel(tables, execution.threads, execution.device);
-#endif
-#ifdef LINDRIFT_SIMD_VARIANTS
-  if (simd_level() == "x86-64-v4")
-    return kernels::v4::make_self_energy_kernel(tables, execution.threads, execution.device);
-  if (simd_level() == "x86-64-v3")
-    return kernels::v3::make_self_energy_kernel(tables, execution.threads, execution.device);
-#endif
-  return kernels::baseline::make_self_energy_kernel(tables, execution.threads, execution.device);
-}
 
 bool symmetric(std::span<const double> frequency) {
   for (std::size_t i = 0; i < frequency.size(); ++i)
@@ -87,7 +73,8 @@ DirectSelfEnergy::DirectSelfEnergy(const HubbardModes& modes, const Execution& e
   tables.columns = slow.empty() ? nullptr : columns.data();
   tables.column_count = static_cast<std::int64_t>(columns.size());
   columns_ = !slow.empty() ? slow.size() : (modes_.reflected ? sites / 2 + 1 : sites);
-  kernel_.reset(make_kernel(tables, execution_));
+  kernel_.reset(
+      kernels::kernels_for(execution_.backend).make_self_energy_kernel(tables, execution_.threads, execution_.device));
 }
 
 DirectSelfEnergy::~DirectSelfEnergy() = default;

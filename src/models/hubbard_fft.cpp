@@ -8,6 +8,7 @@
 #include <memory>
 #include <numbers>
 
+#include "kernels/table.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "linear_algebra.hpp"
@@ -48,16 +49,6 @@ constexpr double seconds_per_term = 1.0 / 5e9;          ///< of the direct sum
 
 inline Complex times(Complex a, Complex b) {
   return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
-}
-
-FftSelfEnergy::DeviceMaker device_maker([[maybe_unused]] const Execution& execution) {
-#ifdef LINDRIFT_HAVE_CUDA
-  return [device = execution.device](const kernels::TimeTables& tables) {
-    return std::unique_ptr<kernels::TimeDevice>(kernels::cuda_device::make_time_device(tables, device));
-  };
-#else
-  return {};
-#endif
 }
 
 /// Momenta in tiles of the same size, as few as can be.
@@ -106,7 +97,9 @@ FftSelfEnergy::FftSelfEnergy(const HubbardModes& modes, std::span<const double> 
       tolerance_(tolerance),
       execution_(execution),
       threads_(execution.threads > 0 ? execution.threads : omp_get_max_threads()),
-      make_device_(device_maker(execution)) {
+      make_device_([device = execution.device](const kernels::TimeTables& tables) {
+        return std::unique_ptr<kernels::TimeDevice>(kernels::device_kernels().make_time_device(tables, device));
+      }) {
   const std::size_t count = frequency_.size();
   const double first = frequency_.front(), last = frequency_.back();
   grid_.widest = std::max(std::fabs(first), std::fabs(last));
@@ -488,7 +481,6 @@ double FftSelfEnergy::add_by_device(const MemoryKernel& kernel, std::span<Comple
   const Quadrature quadrature =
       legendre_panels(exponents_of(kernel, grid_.widest, broadening_), plan_.end, tolerance_ / 3.0);
   const std::size_t sites = modes_.sites, count = frequency_.size(), nodes = quadrature.node.size();
-  if (!make_device_) throw UnsupportedError("backend = cuda: this build has no CUDA");
   const std::unique_ptr<kernels::TimeDevice> device = make_device_(kernel.tables());
   // The card does all momenta: their mirrors cost less there than here.
   SharedRows momenta(rows, count, false, execution_.communicator);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lindrift/backend.hpp"
+#include "kernels/table.hpp"
 #include "parallel.hpp"
 
 namespace lindrift {
@@ -13,18 +13,6 @@ kernels::TimeDevice::~TimeDevice() = default;
 namespace {
 
 using Complex = std::complex<double>;
-
-/// Those for this processor.
-const kernels::TimeFunctions& time_functions() {
-  static const kernels::TimeFunctions functions = [] {
-#ifdef LINDRIFT_SIMD_VARIANTS
-    if (simd_level() == "x86-64-v4") return kernels::v4::time_functions();
-    if (simd_level() == "x86-64-v3") return kernels::v3::time_functions();
-#endif
-    return kernels::baseline::time_functions();
-  }();
-  return functions;
-}
 
 /// Complex numbers that one thread works on at a time: what a second-level cache holds, and rows enough for the lanes
 /// of a vector.
@@ -98,7 +86,7 @@ template <class Fill>
 void MemoryKernel::transform(std::size_t times, Complex* rows, const Fill& fill) const {
   const std::size_t sites = modes_.sites, batch = rows_at_a_time(sites);
   const auto factors = static_cast<std::size_t>(tables_.factors);
-  const kernels::TimeFunctions& functions = time_functions();
+  const kernels::TimeFunctions& functions = kernels::cpu_kernels().time;
   std::vector<Complex> buffer(factors * sites * std::min(batch, times));
   const auto* amplitudes = reinterpret_cast<const double*>(buffer.data());
   for (std::size_t first = 0; first < times; first += batch) {
@@ -136,8 +124,9 @@ void MemoryKernel::evaluate(std::span<const double> at, Complex* rows, int threa
     rescue([&] {
       transform(std::min(batch, at.size() - begin), rows + begin * sites,
                 [&](std::size_t first, std::size_t count, Complex* amplitudes) {
-                  time_functions().amplitudes(tables_, at.data() + begin + first, static_cast<std::int64_t>(count),
-                                              reinterpret_cast<double*>(amplitudes));
+                  kernels::cpu_kernels().time.amplitudes(tables_, at.data() + begin + first,
+                                                         static_cast<std::int64_t>(count),
+                                                         reinterpret_cast<double*>(amplitudes));
                 });
     });
   }

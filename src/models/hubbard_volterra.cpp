@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "lindrift/backend.hpp"
+#include "kernels/table.hpp"
 #include "models/hubbard_quadrature.hpp"
 
 namespace lindrift {
@@ -24,17 +24,6 @@ constexpr std::size_t group = VolterraSolver::group;
 
 /// Steps up to which a convolution costs less term by term.
 constexpr std::size_t max_direct_steps = 384;
-
-const kernels::VolterraFunctions& volterra_functions() {
-  static const kernels::VolterraFunctions functions = [] {
-#ifdef LINDRIFT_SIMD_VARIANTS
-    if (simd_level() == "x86-64-v4") return kernels::v4::volterra_functions();
-    if (simd_level() == "x86-64-v3") return kernels::v3::volterra_functions();
-#endif
-    return kernels::baseline::volterra_functions();
-  }();
-  return functions;
-}
 
 inline Complex times(Complex a, Complex b) {
   return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
@@ -190,9 +179,10 @@ void VolterraSolver::march(const Run& run, std::size_t first, const VolterraArra
   const auto count = static_cast<std::size_t>(run.tables.count);
   if (begin >= count) return;
   if (length == run.block) {
-    volterra_functions().advance(run.tables, static_cast<std::int64_t>(first), arrays, static_cast<std::int64_t>(begin),
-                                 std::max(static_cast<std::int64_t>(begin), VolterraTables::start),
-                                 static_cast<std::int64_t>(std::min(begin + length, count)));
+    kernels::cpu_kernels().volterra.advance(run.tables, static_cast<std::int64_t>(first), arrays,
+                                            static_cast<std::int64_t>(begin),
+                                            std::max(static_cast<std::int64_t>(begin), VolterraTables::start),
+                                            static_cast<std::int64_t>(std::min(begin + length, count)));
     return;
   }
   const std::size_t half = length / 2, middle = begin + half;
@@ -224,8 +214,8 @@ void VolterraSolver::solve(std::size_t first, const Complex* rows, const Complex
   const VolterraArrays fine = arrays(fine_, workspace.fine), rough = arrays(rough_, workspace.rough);
   const auto momentum = static_cast<std::int64_t>(first);
   const auto run = [&](const Run& one, const VolterraArrays& own, const Complex* circle) {
-    volterra_functions().prepare(one.tables, momentum, reinterpret_cast<const double*>(rows),
-                                 reinterpret_cast<const double*>(circle), own);
+    kernels::cpu_kernels().volterra.prepare(one.tables, momentum, reinterpret_cast<const double*>(rows),
+                                            reinterpret_cast<const double*>(circle), own);
     std::size_t length = one.block;
     if (!one.fourier.empty()) {
       const auto count = static_cast<std::size_t>(one.tables.count);
@@ -245,8 +235,8 @@ void VolterraSolver::solve(std::size_t first, const Complex* rows, const Complex
   };
   run(fine_, fine, circles);
   run(rough_, rough, circles + VolterraTables::circle_points * fine_.tables.sites);
-  volterra_functions().compare(rough_.tables, rough, fine, difference);
-  volterra_functions().finish(fine_.tables, momentum, fine, reinterpret_cast<double*>(green));
+  kernels::cpu_kernels().volterra.compare(rough_.tables, rough, fine, difference);
+  kernels::cpu_kernels().volterra.finish(fine_.tables, momentum, fine, reinterpret_cast<double*>(green));
 }
 
 double VolterraSolver::operations(double steps) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/table.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice.hpp"
 #include "parallel.hpp"
@@ -45,17 +46,6 @@ double slowest_decay(const HatsugaiKohmotoModes& modes) {
     return eigenvalues(modes.down.gain[i], modes.down.loss[i], modes.interaction).slow.real() -
            0.5 * (modes.up.gain[i] + modes.up.loss[i]);
   });
-}
-
-const kernels::PropagatorFunctions& propagator_functions() {
-  static const kernels::PropagatorFunctions functions = [] {
-#ifdef LINDRIFT_SIMD_VARIANTS
-    if (simd_level() == "x86-64-v4") return kernels::v4::propagator_functions();
-    if (simd_level() == "x86-64-v3") return kernels::v3::propagator_functions();
-#endif
-    return kernels::baseline::propagator_functions();
-  }();
-  return functions;
 }
 
 Propagator Propagator::of_green(const HatsugaiKohmotoModes& modes, std::span<const double> down_occupation) {
@@ -105,7 +95,7 @@ Propagator::Propagator(const HatsugaiKohmotoModes& modes, std::span<const double
 
 void Propagator::amplitudes(std::span<const double> times, Complex* rows, int threads) const {
   const std::size_t blocks = (sites() + mode_block - 1) / mode_block;
-  const auto& functions = propagator_functions();
+  const auto& functions = kernels::cpu_kernels().propagator;
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1 && blocks > 1)
   for (std::size_t b = 0; b < blocks; ++b)
     functions.propagate(tables_, static_cast<std::int64_t>(b * mode_block),
@@ -115,7 +105,7 @@ void Propagator::amplitudes(std::span<const double> times, Complex* rows, int th
 
 Profile profile_of(std::span<const Complex> row, int threads) {
   const std::size_t sites = row.size(), positive = sites - sites / 2;
-  const auto& functions = propagator_functions();
+  const auto& functions = kernels::cpu_kernels().propagator;
   const auto* data = reinterpret_cast<const double*>(row.data());
   Profile profile;
   // Blocks never straddle the place where the labels jump from ceil(L/2)-1 to -floor(L/2).

@@ -13,9 +13,6 @@
 
 namespace lindrift {
 
-/// Kernels of the instruction set that this processor has.
-const kernels::PropagatorFunctions& propagator_functions();
-
 /// The first row (u_k, v_k) of e^{D_k t}, or what both make together, ready to be evaluated at any time
 /// (docs/physics.md, Eq. 38). Times are independent, and every amplitude is multiplied by e^{-growth() t}, so that the
 /// slowest momentum stays of order one however late it is.

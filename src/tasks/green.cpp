@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "fourier.hpp"
+#include "kernels/table.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice.hpp"
@@ -105,15 +106,13 @@ bool run_on_host(const Propagator& propagator, const TimeRounds& rounds, Communi
                     [&](std::size_t first, std::size_t last) { batches.run(first, last, threads, batch); });
 }
 
-bool run_on_device([[maybe_unused]] const Propagator& propagator, [[maybe_unused]] const TimeRounds& rounds,
-                   [[maybe_unused]] Communicator& communicator, [[maybe_unused]] int device,
-                   [[maybe_unused]] Collector& collector) {
-#ifdef LINDRIFT_HAVE_CUDA
+bool run_on_device(const Propagator& propagator, const TimeRounds& rounds, Communicator& communicator, int device,
+                   Collector& collector) {
   const std::size_t sites = propagator.sites();
   // Two arrays of 256 MB on the device.
   const std::size_t batch = std::clamp<std::size_t>((std::size_t{1} << 24) / sites, 1, 4096);
   const std::unique_ptr<kernels::PropagatorDevice> kernel(
-      kernels::cuda_device::make_propagator_device(propagator.tables(), device));
+      kernels::device_kernels().make_propagator_device(propagator.tables(), device));
   std::vector<Complex> momentum_rows(collector.momentum_row(0) ? batch * sites : 0);
   std::vector<double> sums(3 * batch), factor(batch);
   return rounds.run(communicator, batch, 1, [&](std::size_t first, std::size_t last) {
@@ -130,9 +129,6 @@ bool run_on_device([[maybe_unused]] const Propagator& propagator, [[maybe_unused
       collector.place(first + t, {sums[t], sums[count + t], sums[2 * count + t]});
     }
   });
-#else
-  return true;
-#endif
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "fourier.hpp"
+#include "kernels/table.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "models/hubbard_memory_kernel.hpp"
@@ -181,12 +182,8 @@ class Propagation {
 
   std::unique_ptr<kernels::TimeDevice> make_device() const {
     if (execution_.backend != Backend::cuda) return nullptr;
-#ifdef LINDRIFT_HAVE_CUDA
     return std::unique_ptr<kernels::TimeDevice>(
-        kernels::cuda_device::make_time_device(kernel_.tables(), execution_.device));
-#else
-    throw UnsupportedError("backend = cuda: this build has no CUDA");
-#endif
+        kernels::device_kernels().make_time_device(kernel_.tables(), execution_.device));
   }
 
   /// K at the grid, all momenta; ranks share the times.

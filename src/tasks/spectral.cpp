@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "kernels/table.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice.hpp"
@@ -95,20 +96,18 @@ SpectralResult spectral(const HatsugaiKohmoto& model, std::span<const double> fr
     result.backend = Backend::cpu;
     result.backend_reason = "too few momenta and frequencies to gain from a device; cuda can be asked for";
   }
-#ifdef LINDRIFT_HAVE_CUDA
   if (result.backend == Backend::cuda) {
-    kernels::cuda_device::map_spectral(tables, frequencies.data(), result.spectral_function.data(), self_energy, green,
-                                       execution.device);
+    kernels::device_kernels().map_spectral(tables, frequencies.data(), result.spectral_function.data(), self_energy,
+                                           green, execution.device);
     if (!options.keep_green) result.green_retarded.clear();
     return result;
   }
-#endif
   Communicator alone;
   Communicator& communicator = execution.communicator ? *execution.communicator : alone;
   const auto bounds = share_bounds(communicator, elements, static_cast<std::size_t>(block));
   const auto begin = static_cast<std::int64_t>(bounds[static_cast<std::size_t>(communicator.rank())]);
   const auto end = static_cast<std::int64_t>(bounds[static_cast<std::size_t>(communicator.rank()) + 1]);
-  const auto& functions = propagator_functions();
+  const auto& functions = kernels::cpu_kernels().propagator;
 #pragma omp parallel for schedule(static) num_threads(threads_of(execution)) if (end - begin > 8 * block)
   for (std::int64_t b = begin; b < end; b += block)
     functions.spectral(tables, frequencies.data(), b, std::min(end, b + block), result.spectral_function.data(),

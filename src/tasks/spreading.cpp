@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "kernels/table.hpp"
 #include "lindrift/lattice.hpp"
 #include "lindrift/tasks/green.hpp"
 #include "models/propagator.hpp"
@@ -16,9 +17,9 @@ Spreading spreading(std::span<const std::complex<double>> green) {
   double moment = 0.0;
   for (std::size_t first = 0; first < sites; first += block) {
     double norm = 0.0, moved = 0.0;
-    propagator_functions().profile_sums(data, static_cast<std::int64_t>(first),
-                                        static_cast<std::int64_t>(std::min(sites, first + block)),
-                                        label + static_cast<double>(first), &norm, &moved);
+    kernels::cpu_kernels().propagator.profile_sums(data, static_cast<std::int64_t>(first),
+                                                   static_cast<std::int64_t>(std::min(sites, first + block)),
+                                                   label + static_cast<double>(first), &norm, &moved);
     result.norm += norm;
     moment += moved;
   }

@@ -11,8 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/fourier/plan.hpp"
-#include "lindrift/backend.hpp"
+#include "kernels/table.hpp"
 
 namespace lindrift {
 namespace {
@@ -45,11 +44,9 @@ struct Variant {
 };
 
 std::vector<Variant> variants() {
-  std::vector<Variant> all = {{"baseline", kernels::baseline::make_fourier_plan}};
-#ifdef LINDRIFT_SIMD_VARIANTS
-  if (simd_level() != "baseline") all.push_back({"v3", kernels::v3::make_fourier_plan});
-  if (simd_level() == "x86-64-v4") all.push_back({"v4", kernels::v4::make_fourier_plan});
-#endif
+  std::vector<Variant> all;
+  for (const auto& kernels : kernels::all_cpu_kernels())
+    all.push_back({std::string(kernels.instruction_set), kernels.make_fourier_plan});
   return all;
 }
 

@@ -96,7 +96,7 @@ TEST_P(MomentBalanceTest, ExistsForMomentsOnTheCpuUnderAThermalBath) {
   Random random(11);
   Products products(random, 20, rank(), 1.0);
   const Engine engine = std::get<0>(GetParam());
-  const bool cpu = engine.place != Engine::Place::emulated && engine.place != Engine::Place::cuda;
+  const bool cpu = engine.place != Engine::Place::cuda;
   EXPECT_EQ(kernel_of(products)->moment_balance() != nullptr, cpu && !engine.direct);
   products.tables.equilibrium_fraction = 0.0;
   EXPECT_EQ(kernel_of(products)->moment_balance(), nullptr) << "gain and loss may vanish together";

@@ -1,21 +1,18 @@
-// The kernel of the Hubbard chain's self-energy in time: every instruction set and a device walked on the host, against
-// plain loops in extended precision.
+// The kernel of the Hubbard chain's self-energy in time: every instruction set and the device, against plain
+// loops in extended precision.
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <complex>
 #include <memory>
 
-#include "kernels/hubbard/time_device_of.hpp"
 #include "models/hubbard_direct.hpp"
 #include "models/hubbard_fft.hpp"
 #include "models/hubbard_memory_kernel.hpp"
 #include "models/hubbard_modes.hpp"
 #include "models/hubbard_volterra.hpp"
-#include "support/emulated_engine.hpp"
 #include "support/engines.hpp"
 #include "support/hubbard.hpp"
-#include "support/plain_device.hpp"
 #include "support/ranks_as_threads.hpp"
 
 namespace lindrift::testing {
@@ -24,35 +21,13 @@ namespace {
 using Complex = std::complex<double>;
 using Exact = std::complex<long double>;
 
-template <int Lanes, int ElementsPerLane, bool Backward>
-std::unique_ptr<kernels::TimeDevice> emulated(const kernels::TimeTables& tables) {
-  using Engine = EmulatedEngine<Lanes, 1, ElementsPerLane, 1, Backward>;
-  return std::make_unique<kernels::hubbard::TimeDeviceOf<Engine, PlainTransform, PlainProduct>>(tables, 0);
-}
-
-struct Place {
-  const char* name;
-  Engine::Place place;
-  bool backward = false;
-};
-
-class TimeDeviceTest : public ::testing::TestWithParam<Place> {
+class TimeDeviceTest : public ::testing::Test {
  protected:
-  void SetUp() override { skip_unless_available({GetParam().name, GetParam().place, true}); }
+  void SetUp() override { skip_unless_available(Engine::Place::cuda); }
   static std::unique_ptr<kernels::TimeDevice> device(const kernels::TimeTables& tables) {
-#ifdef LINDRIFT_HAVE_CUDA
-    if (GetParam().place == Engine::Place::cuda)
-      return std::unique_ptr<kernels::TimeDevice>(kernels::cuda_device::make_time_device(tables, 0));
-#endif
-    return GetParam().backward ? emulated<16, 2, true>(tables) : emulated<128, 16, false>(tables);
+    return std::unique_ptr<kernels::TimeDevice>(kernels::device_kernels().make_time_device(tables, 0));
   }
 };
-
-INSTANTIATE_TEST_SUITE_P(Devices, TimeDeviceTest,
-                         ::testing::Values(Place{"emulated_as_on_the_card", Engine::Place::emulated},
-                                           Place{"emulated_backward", Engine::Place::emulated, true},
-                                           Place{"cuda", Engine::Place::cuda}),
-                         [](const auto& place) { return std::string(place.param.name); });
 
 /// Chains with and without on-site interaction only, open and closed probes.
 HubbardChain chain_of(Random& random, std::int64_t sites, int kind) {
@@ -63,13 +38,7 @@ HubbardChain chain_of(Random& random, std::int64_t sites, int kind) {
 
 TEST(TimeKernel, AmplitudesOfEveryInstructionSetAreTheExponentials) {
   Random random(11);
-  std::vector<std::pair<const char*, kernels::TimeFunctions>> variants = {
-      {"baseline", kernels::baseline::time_functions()}};
-#ifdef LINDRIFT_SIMD_VARIANTS
-  if (__builtin_cpu_supports("x86-64-v3")) variants.emplace_back("v3", kernels::v3::time_functions());
-  if (__builtin_cpu_supports("x86-64-v4")) variants.emplace_back("v4", kernels::v4::time_functions());
-#endif
-  for (const auto& [name, functions] : variants)
+  for (const auto& variant : kernels::all_cpu_kernels())
     for (const std::int64_t sites : {2, 3, 7, 8, 9, 31, 64})
       for (const double cut : {0.0, 1.0}) {
         const HubbardModes modes = hubbard_modes(random_hubbard(random, sites, true));
@@ -77,8 +46,8 @@ TEST(TimeKernel, AmplitudesOfEveryInstructionSetAreTheExponentials) {
         const std::vector<double> times = {0.0, 0.3, -0.4, 7.0, 100.0};
         const auto row = modes.sites * static_cast<std::size_t>(kernel.tables().factors);
         std::vector<Complex> rows(times.size() * row, Complex(NAN, NAN));
-        functions.amplitudes(kernel.tables(), times.data(), static_cast<std::int64_t>(times.size()),
-                             reinterpret_cast<double*>(rows.data()));
+        variant.time.amplitudes(kernel.tables(), times.data(), static_cast<std::int64_t>(times.size()),
+                                reinterpret_cast<double*>(rows.data()));
         for (std::size_t t = 0; t < times.size(); ++t)
           for (std::size_t p = 0; p < modes.sites; ++p) {
             const std::size_t opposite = (modes.sites - p) % modes.sites;
@@ -99,7 +68,8 @@ TEST(TimeKernel, AmplitudesOfEveryInstructionSetAreTheExponentials) {
               const double allowed =
                   4e-16 * (2.0 + 4.0 * std::fabs(times[t])) * static_cast<double>(std::abs(expected[f]));
               EXPECT_LE(std::abs(Exact(rows[t * row + f * modes.sites + p]) - expected[f]), allowed)
-                  << name << ", " << sites << " sites, t = " << times[t] << ", row " << f << ", p " << p;
+                  << variant.instruction_set << ", " << sites << " sites, t = " << times[t] << ", row " << f << ", p "
+                  << p;
             }
           }
       }
@@ -126,9 +96,9 @@ TEST(TimeKernel, AtRealTimesIsTheSumOverPairs) {
     }
 }
 
-TEST_P(TimeDeviceTest, KernelIsThatOfTheHost) {
+TEST_F(TimeDeviceTest, KernelIsThatOfTheHost) {
   Random random(13);
-  for (const std::int64_t sites : {2, 3, 8, 31, 130})  // the last has more values than the emulated card takes at once
+  for (const std::int64_t sites : {2, 3, 8, 31, 130})
     for (const int kind : {0, 1, 2, 3})
       for (const double cut : {0.0, 1.0}) {
         const HubbardModes modes = hubbard_modes(chain_of(random, sites, kind));
@@ -144,7 +114,7 @@ TEST_P(TimeDeviceTest, KernelIsThatOfTheHost) {
       }
 }
 
-TEST_P(TimeDeviceTest, IntegralsAreSumsOverTheTimes) {
+TEST_F(TimeDeviceTest, IntegralsAreSumsOverTheTimes) {
   Random random(14);
   const HubbardModes modes = hubbard_modes(random_hubbard(random, 13, true));
   const MemoryKernel kernel(modes);
@@ -174,7 +144,7 @@ TEST_P(TimeDeviceTest, IntegralsAreSumsOverTheTimes) {
   }
 }
 
-TEST_P(TimeDeviceTest, PropagatorsAreThoseOfTheHost) {
+TEST_F(TimeDeviceTest, PropagatorsAreThoseOfTheHost) {
   // Odd numbers of momenta, fewer than a group and more; closed and open probes; more steps than are added term by
   // term.
   Random random(16);
@@ -211,7 +181,7 @@ TEST_P(TimeDeviceTest, PropagatorsAreThoseOfTheHost) {
       }
 }
 
-TEST_P(TimeDeviceTest, SelfEnergiesAgreeWithTheDoubleSum) {
+TEST_F(TimeDeviceTest, SelfEnergiesAgreeWithTheDoubleSum) {
   Random random(15);
   const Execution alone{Backend::cpu, Algorithm::direct, 1};
   for (const std::int64_t sites : {2, 3, 8, 13})
@@ -241,7 +211,6 @@ TEST_P(TimeDeviceTest, SelfEnergiesAgreeWithTheDoubleSum) {
         evaluate(alone, from);
         for (std::size_t i = 0; i < actual.size(); ++i)
           EXPECT_LE(std::abs(actual[i] - expected[i]), 1e-12 * largest) << sites << " sites";
-        if (GetParam().place == Engine::Place::cuda) continue;  // one card, one process
         with_ranks(3, [&](Communicator& communicator) {
           Execution member = alone;
           member.communicator = &communicator;

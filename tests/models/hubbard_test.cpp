@@ -9,7 +9,6 @@
 #include "data/hubbard_exact_order.hpp"
 #include "data/hubbard_figure.hpp"
 #include "data/hubbard_small.hpp"
-#include "kernels/hubbard/self_energy_kernel_of.hpp"
 #include "lindrift/error.hpp"
 #include "models/hubbard_direct.hpp"
 #include "models/hubbard_fft.hpp"
@@ -84,47 +83,12 @@ Grid direct(const HubbardModes& modes, std::vector<double> frequency, double bro
 
 std::vector<Engine> engines() {
   using enum Engine::Place;
-  return {{"baseline", baseline, true},
-          {"v3", v3, true},
-          {"v4", v4, true},
-          {"emulated_as_on_the_card", emulated, true, 0},
-          {"emulated_32_lanes", emulated, true, 1},
-          {"emulated_odd_arguments", emulated, true, 2},
-          {"emulated_backward", emulated, true, 3},
-          {"cuda", cuda, true}};
+  return {{"baseline", baseline, true}, {"v3", v3, true}, {"v4", v4, true}, {"cuda", cuda, true}};
 }
 
 std::unique_ptr<kernels::SelfEnergyKernel> make_self_energy_kernel(const Engine& engine,
                                                                    const kernels::SelfEnergyTables& tables) {
-  using kernels::hubbard::SelfEnergyKernelOf;
-  kernels::SelfEnergyKernel* kernel = nullptr;
-  switch (engine.place) {
-    case Engine::Place::baseline:
-      kernel = kernels::baseline::make_self_energy_kernel(tables, 1, 0);
-      break;
-    case Engine::Place::v3:
-#ifdef LINDRIFT_SIMD_VARIANTS
-      kernel = kernels::v3::make_self_energy_kernel(tables, 1, 0);
-#endif
-      break;
-    case Engine::Place::v4:
-#ifdef LINDRIFT_SIMD_VARIANTS
-      kernel = kernels::v4::make_self_energy_kernel(tables, 1, 0);
-#endif
-      break;
-    case Engine::Place::emulated:
-      if (engine.shape == 0) kernel = new SelfEnergyKernelOf<EmulatedEngine<128, 2, 16, 3, false>>(tables, 1, 0);
-      if (engine.shape == 1) kernel = new SelfEnergyKernelOf<EmulatedEngine<32, 1, 4, 1, false>>(tables, 1, 0);
-      if (engine.shape == 2) kernel = new SelfEnergyKernelOf<EmulatedEngine<64, 3, 1, 7, false>>(tables, 1, 0);
-      if (engine.shape == 3) kernel = new SelfEnergyKernelOf<EmulatedEngine<16, 2, 2, 64, true>>(tables, 1, 0);
-      break;
-    case Engine::Place::cuda:
-#ifdef LINDRIFT_HAVE_CUDA
-      kernel = kernels::cuda_device::make_self_energy_kernel(tables, 1, 0);
-#endif
-      break;
-  }
-  return std::unique_ptr<kernels::SelfEnergyKernel>(kernel);
+  return std::unique_ptr<kernels::SelfEnergyKernel>(find_kernels(engine.place)->make_self_energy_kernel(tables, 1, 0));
 }
 
 /// Arrays behind the tables of a kernel, in the units of the chain.

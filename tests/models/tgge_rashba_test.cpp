@@ -16,6 +16,7 @@
 #include "reference/tgge_rashba.hpp"
 #include "support/chains.hpp"
 #include "support/compare.hpp"
+#include "support/engines.hpp"
 #include "support/random.hpp"
 #include "support/two_bands.hpp"
 
@@ -34,10 +35,7 @@ struct Way {
 class TwoBandsTest : public ::testing::TestWithParam<Way> {
  protected:
   void SetUp() override {
-    if (GetParam().backend != Backend::cuda || cuda_device_count() > 0) return;
-    const char* required = std::getenv("LINDRIFT_REQUIRE_CUDA");
-    if (required && std::string(required) == "1") FAIL() << "LINDRIFT_REQUIRE_CUDA=1, but there is no CUDA device";
-    GTEST_SKIP() << "no CUDA device";
+    if (GetParam().backend == Backend::cuda) skip_unless_available(Engine::Place::cuda);
   }
   template <class Chain>
   static RateEquation make(const Chain& chain) {

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cuda_runtime.h>
+
+#ifdef LINDRIFT_HD
+#error "kernels/cuda/language.hpp comes before kernels/functor.hpp"
+#endif
+
+/// The words of CUDA C++ that plain C++ lacks; nvcc compiles them, and so does a host compiler with the headers of
+/// tests/support/host_cuda.
+#define LINDRIFT_HD __host__ __device__ __forceinline__
+
+/// An array that the threads of a block share.
+#ifndef LINDRIFT_SHARED
+#define LINDRIFT_SHARED(type, name, count) __shared__ type name[count]
+#endif
+
+namespace lindrift::kernels::cuda {
+
+/// 1/x to 2^-20 or better: devices have no fast division.
+LINDRIFT_HD double reciprocal_estimate(double x) {
+#if defined(__CUDA_ARCH__)
+  double estimate;
+  asm("rcp.approx.ftz.f64 %0, %1;" : "=d"(estimate) : "d"(x));
+  return estimate;
+#elif defined(LINDRIFT_HOST_CUDA)
+  return host_cuda::reciprocal_estimate(x);
+#else
+  return 1.0 / x;
+#endif
+}
+
+}  // namespace lindrift::kernels::cuda

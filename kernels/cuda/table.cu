@@ -1,0 +1,56 @@
+#include "kernels/table.hpp"
+
+#include "kernels/cuda/check.hpp"
+
+namespace lindrift::kernels {
+
+namespace cuda_device {
+RateKernel* make_rate_kernel(const RateTables& tables, bool direct, int threads, int device);
+SelfEnergyKernel* make_self_energy_kernel(const SelfEnergyTables& tables, int threads, int device);
+TimeDevice* make_time_device(const TimeTables& tables, int device);
+PropagatorDevice* make_propagator_device(const PropagatorTables& tables, int device);
+void map_spectral(const SpectralTables& tables, const double* frequency, double* spectral_function, double* self_energy,
+                  double* green, int device);
+MatrixProduct* make_matrix_product(std::int64_t size, const double* matrix, int device);
+}  // namespace cuda_device
+
+namespace cuda {
+namespace {
+
+int device_count(std::string* reason) noexcept {
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status != cudaSuccess) {
+    cudaGetLastError();  // the error is an answer here; later calls must not see it
+    // The runtime's words for a missing driver speak of versions.
+    if (reason)
+      *reason = status == cudaErrorInsufficientDriver ? "no driver, or one older than the toolkit"
+                                                      : cudaGetErrorString(status);
+    return 0;
+  }
+  if (count == 0 && reason) *reason = "no device";
+  return count;
+}
+
+std::string device_name(int device) {
+  cudaDeviceProp properties;
+  LINDRIFT_CUDA_CHECK(cudaGetDeviceProperties(&properties, device));
+  return properties.name;
+}
+
+}  // namespace
+}  // namespace cuda
+
+const DeviceKernels* find_device_kernels() noexcept {
+  using namespace cuda_device;
+  static constexpr DeviceKernels table{{make_rate_kernel, make_self_energy_kernel},
+                                       make_time_device,
+                                       make_propagator_device,
+                                       map_spectral,
+                                       make_matrix_product,
+                                       cuda::device_count,
+                                       cuda::device_name};
+  return &table;
+}
+
+}  // namespace lindrift::kernels
