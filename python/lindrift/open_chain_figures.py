@@ -57,7 +57,7 @@ def hk_fig1b(results):
     return _light_cone(results["hk_fig1b"], "green_retarded")
 
 
-@published("hk_fig1c", inputs=("hk_fig1c", "hk_fig1c_inset"), title="One-sided light cone of the interacting particle, and its drift")
+@published("hk_fig1c", inputs=("hk_fig1c", "hk_fig1c_inset"), title="One-sided light cone with interaction, and the drift of the Green function")
 def hk_fig1c(results):
     figure, (cone, drift) = style.new_figure(style.DOUBLE, 2)
     _draw_light_cone(figure, cone, results["hk_fig1c"], "green_retarded")

@@ -1,10 +1,9 @@
-"""Runs a program in its stead and leaves the largest memory of its own that it was seen to have, in kilobytes, in FILE.RANK.
+"""Runs a program and writes the largest memory of its own that was seen, in kilobytes, to FILE.RANK.
 
     mpirun -n 2 python3 -S peak_memory.py FILE PROGRAM [ARGUMENT]...
 
-Pages of files are not counted: how much of a library of hundreds of megabytes is mapped at a time is the kernel's business, so the
-largest resident size that wait4() gives will not do. Looks every two milliseconds; what is only there between two looks, or in the last
-two milliseconds, is missed, but not what is kept for the rest of a run.
+File-backed pages are not counted: the kernel decides how much of a library of hundreds of megabytes is mapped, so the maximum
+resident size of wait4() is useless here. Samples every two milliseconds; memory that is only held between two samples is missed.
 """
 
 import os

@@ -24,8 +24,8 @@ ENVIRONMENT = dict(
     OMPI_MCA_hwloc_base_binding_policy="none", OMPI_MCA_btl_vader_single_copy_mechanism="none",
     OMP_WAIT_POLICY="passive", PYTHONDONTWRITEBYTECODE="1")
 
-# Open MPI leaves memory behind in plugins that it has closed by then, which no suppression by name can reach, and its locks are
-# not seen.
+# Open MPI leaks memory in plugins that are closed by the time LeakSanitizer looks, so that no suppression by name matches, and
+# ThreadSanitizer does not see its locks.
 RANKS_ENVIRONMENT = dict(ENVIRONMENT, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0",
                          TSAN_OPTIONS=os.environ.get("TSAN_OPTIONS", "") + ":ignore_noninstrumented_modules=1")
 
@@ -56,13 +56,13 @@ class ProgramTest(unittest.TestCase):
         self.folder = pathlib.Path(place.name)
 
     def write(self, name, content):
-        """Makes a file in the test's folder from text or bytes."""
+        """Writes a file into the folder of the test."""
         path = self.folder / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
 
     def run_program(self, *arguments, ranks=None, **options):
-        """The finished process, its output as text. A crash by a signal, or an unfinished one, fails the test."""
+        """The finished process, its output as text. The test fails if it crashes or does not end."""
         command = [PROGRAM, *map(str, arguments)]
         if ranks is not None:
             command = [MPIRUN, "-n", str(ranks), *command]
@@ -85,7 +85,7 @@ class ProgramTest(unittest.TestCase):
         return process
 
     def names(self):
-        """What lies in the test's folder."""
+        """Names of the files in the folder of the test."""
         return sorted(path.name for path in self.folder.iterdir())
 
     def assert_same_numbers(self, one, other):
@@ -99,21 +99,21 @@ class ProgramTest(unittest.TestCase):
 
 
 def children_of(parent):
-    """Processes that a process has started and that still run."""
+    """Running children of a process."""
     found = []
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
         except OSError:
-            continue  # it has ended meanwhile
+            continue  # it has ended
         if int(fields[1]) == parent and fields[0] != "Z":
             found.append(int(stat.parent.name))
     return sorted(found)
 
 
 def end_of_job(process, patience=10):
-    """What a job said whose rank was killed. The launcher may be left behind: where a rank dies while it starts, PMIx 4.2
-    can lock itself up in the end of mpirun, with every rank gone."""
+    """Output of a job whose rank was killed. If a rank dies while it starts, PMIx 4.2 can deadlock at the end of mpirun, when
+    every rank is gone; the launcher is then killed as well."""
     try:
         return process.communicate(timeout=patience)
     except subprocess.TimeoutExpired:

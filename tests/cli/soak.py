@@ -1,4 +1,4 @@
-"""Behind scripts/soak: a campaign of cheap points under kill -9, again and again."""
+"""Behind scripts/soak: kills a campaign of cheap points again and again."""
 
 import argparse
 import collections
@@ -58,7 +58,7 @@ fields = ["current", "residual", "steps"]
         return sorted(one) == sorted(other) and all(program.bits(one[name]) == program.bits(other[name]) for name in one)
 
     def kept():
-        """Bytes in the journal: what a run has kept must never become less."""
+        """Bytes in the journal, which must never shrink."""
         return sum(path.stat().st_size for path in folder.glob("out.h5.journal/*.records"))
 
     def whole(output):

@@ -12,7 +12,7 @@ from program import DONE, EXAMPLES, FAILED, STEADY, WRONG, ProgramTest
 
 
 class CorpusTest(ProgramTest):
-    """The inputs that the reading of files is tested with, through the whole program."""
+    """The tables of bad inputs, which the unit tests of the parser use too, through the whole program."""
 
     def refuse_all(self, verb):
         for case in bad_inputs.cases():
@@ -186,7 +186,7 @@ class CommandLineTest(ProgramTest):
         self.refuse("run", "in.toml", "--set", "task.kind=relax", "--set",
                     "task.times={start=0, stop=1, count=100000000}", "--set", "model.sites=100000",
                     says=["task.times: 100000000 times of 100000 sites need", "of memory"])
-        # Refused before each of the points is looked at, or this would take an hour.
+        # Must be refused before the points are checked one by one, which would take an hour.
         grid = "={start=0, stop=1, count=30000}"
         self.refuse("run", "in.toml", "--set", "sweep.\"bath.coupling\"" + grid, "--set",
                     "sweep.\"bath.nonequilibrium_fraction\"" + grid, says="900000000 points need")
@@ -269,7 +269,7 @@ class JumpTest(ProgramTest):
         self.refuse("bath.jump=table", says="bath.table: is required")
 
     def test_tables_with_bytes_changed(self):
-        """Whatever HDF5 makes of a damaged file: an answer in time, and no crash."""
+        """A damaged file may be read or refused, but must not crash or hang the program."""
         with h5py.File(self.folder / "good.h5", "w") as file:
             file["w"] = np.ones((12, 12))
         whole = (self.folder / "good.h5").read_bytes()
@@ -284,7 +284,7 @@ class JumpTest(ProgramTest):
 
 
 class OutputTest(ProgramTest):
-    """The place of the output: looked at before anything is computed, left clean after every failure."""
+    """The output file: checked before anything is computed, and nothing is left behind by a failure."""
 
     def setUp(self):
         super().setUp()
@@ -327,7 +327,7 @@ class OutputTest(ProgramTest):
             with self.subTest(limit=limit):
                 self.expect(FAILED, "run", "in.toml", says="cannot write in.h5", preexec_fn=lambda: limit_files(limit))
                 self.assertEqual(self.names(), ["in.toml"])
-        # Room for the point, and none for the output: what was computed is not lost.
+        # Room for the point but not for the output: the point is not lost.
         self.expect(FAILED, "run", "in.toml", says="cannot write in.h5", preexec_fn=lambda: limit_files(4096))
         self.assertEqual(self.names(), ["in.h5.journal", "in.toml"])
         self.expect(DONE, "run", "in.toml", "--resume", says="1 of 1 points are there already")
@@ -347,7 +347,7 @@ class OutputTest(ProgramTest):
 
 
 def limit_files(size):
-    """In the child: no file grows beyond this size, as if the disk were full; the write fails instead of a signal."""
+    """In the child: no file grows beyond this size, as if the disk were full. The write fails; no signal is raised."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 

@@ -1,4 +1,4 @@
-"""Runs that are stopped, killed, short of room or started twice, and what --resume makes of them: the same bits as undisturbed."""
+"""Runs that are stopped, killed, out of disk space or started twice: --resume must give the bits of an undisturbed run."""
 
 import os
 import pathlib
@@ -20,7 +20,7 @@ PATIENCE = 200  # seconds, on a machine that is busy with other tests
 FRACTION = 'sweep."bath.nonequilibrium_fraction"'
 BETA = 'sweep."bath.inverse_temperature"'
 
-# Takes a second or so, long enough to be disturbed.
+# Takes about a second, long enough to be interrupted.
 SWEEP = """[model]
 kind = "tgge_chain"
 sites = 3000
@@ -45,7 +45,7 @@ kind = "relax"
 times = { start = 0.0, stop = 400.0, count = 401 }
 """
 
-# Others, in which every time can be computed without those before.
+# Other single points, whose times are independent of each other.
 CLOUD = """[model]
 kind = "hatsugai_kohmoto"
 sites = 1024
@@ -59,7 +59,7 @@ times = { start = 0.0, stop = 200.0, count = 30000 }
 [output]
 fields = ["drift", "norm"]
 """
-# Points that start from each other, in rows of nine.
+# Chains of nine points, each of which starts from the one before.
 CHAIN = """[model]
 kind = "tgge_rashba"
 sites = 61
@@ -105,11 +105,11 @@ class Campaigns(ProgramTest):
         process.communicate()
 
     def wait_for_points(self, process, output, least=1):
-        """Waits until a run has kept some points; False if it has ended before."""
+        """Waits until a run has stored some points; False if it ends before."""
         return self.wait_until(process, lambda: self.kept_bytes(output) > least * 400)
 
     def checkpoints(self):
-        """When each was written."""
+        """Modification times."""
         try:
             return [path.stat().st_mtime_ns for path in self.folder.glob("out.h5.journal/*.checkpoint")]
         except FileNotFoundError:  # the run is over
@@ -122,18 +122,18 @@ class Campaigns(ProgramTest):
             return 0
 
     def stop(self, process, number):
-        """Sends a signal; the exit code and what was said."""
+        """Sends a signal; returns the exit code and the output."""
         os.kill(process.pid, number)
         out, err = process.communicate(timeout=PATIENCE)
         return process.returncode, out, err
 
     def interrupted(self, number, *arguments, points=1, ready=None, whom=None, ranks=None):
-        """Starts a run and sends it a signal in the middle; the exit code and what was said. Where this test had to wait for
-        the processor until the run was over, it is done again.
+        """Starts a run and signals it in the middle; returns the exit code and the output. Tries again if the run ended before
+        this test got the processor.
 
-        points  that must be kept before
-        ready   instead: what must be true before
-        whom    process that gets the signal, from that of the run
+        points  number of points that must be stored before the signal
+        ready   a condition to wait for instead
+        whom    chooses the process that gets the signal, given that of the run
         """
         output = arguments[arguments.index("-o") + 1]
         before = {path.name: path.read_bytes() for path in self.folder.iterdir() if path.is_file()}
@@ -153,7 +153,7 @@ class Campaigns(ProgramTest):
         self.fail("the run is always over before it can be stopped")
 
     def wait_until(self, process, condition):
-        """False if the run has ended before."""
+        """False if the run ends before."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             if condition():
@@ -299,7 +299,7 @@ class ResumeTest(Campaigns):
         self.assert_no_journal()
 
     def test_kills(self):
-        """Twenty-five times the end without warning, at random moments."""
+        """Twenty-five kills at random moments."""
         self.undisturbed()
         random.seed(11)
         kills = 0
@@ -312,7 +312,7 @@ class ResumeTest(Campaigns):
                 kills += 1
                 os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
-            if process.returncode == DONE:  # all was done between two kills: again from the start
+            if process.returncode == DONE:  # it finished between two kills: start again
                 self.assert_same_numbers("undisturbed.h5", "out.h5")
                 os.remove(self.folder / "out.h5")
                 resume = []
@@ -397,7 +397,7 @@ class ResumeTest(Campaigns):
             resume = ["--resume"]
             time.sleep(random.uniform(0.0, 0.3))
             code, out, err = self.stop(process, signal.SIGTERM)
-            # Before the program listens, the signal ends it as any other; a run may also be done.
+            # A signal that arrives before the handlers are installed ends the program; the run may also be finished.
             self.assertIn(code, (DONE, STOPPED, -signal.SIGTERM), out + err)
         self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume")
         self.assert_same_numbers("undisturbed.h5", "out.h5")
@@ -504,7 +504,7 @@ class FailureTest(Campaigns):
         self.assertIn("1 of 1 finished", self.expect(DONE, "status", "steady.h5").stdout)
 
     def test_a_folder_that_cannot_be_written_to(self):
-        if os.geteuid() == 0:  # root may write anywhere but to a read-only disk
+        if os.geteuid() == 0:  # root can write everywhere except to a read-only disk
             folder, reason = self.small_disk(64), "Read-only file system"
             subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
         else:
@@ -514,7 +514,7 @@ class FailureTest(Campaigns):
         self.assertEqual(list(folder.iterdir()), [])
 
     def small_disk(self, kilobytes):
-        """A file system of its own of this size, or the test is skipped."""
+        """Mounts a file system of this size, or skips the test."""
         place = pathlib.Path(tempfile.mkdtemp(prefix="lindrift-disk-"))
         made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", place], capture_output=True)
         if made.returncode != 0:
@@ -525,7 +525,7 @@ class FailureTest(Campaigns):
         return place
 
     def test_a_full_disk(self):
-        """However much room there is: a message and exit 1, or a whole output; with room again, resume goes on."""
+        """With any amount of space: a message and exit 1, or a whole output. Once there is space, --resume continues."""
         self.undisturbed()
         disk = self.small_disk(2048)
         output = disk / "out.h5"
@@ -607,7 +607,7 @@ class RanksTest(Campaigns):
                 os.kill(random.choice(ranks), signal.SIGKILL)
             end_of_job(process)
             if (self.folder / "out.h5").exists() and attributes(self.folder / "out.h5")["complete"] == 1:
-                break  # it was done, and then the journal may go
+                break  # it was finished, and the journal may be gone
             self.assertGreaterEqual(self.kept_bytes("out.h5"), kept)
         self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume", ranks=2)
         self.assert_same_numbers("undisturbed.h5", "out.h5")
@@ -638,11 +638,11 @@ class RanksTest(Campaigns):
             os.remove(self.folder / "out.h5")
 
     def test_memory_does_not_grow_with_the_number_of_points(self):
-        """On the ranks that collect nothing."""
+        """On the ranks that do not collect the results."""
         wrapper = [sys.executable, "-S", "-E", str(ROOT / "tests/cli/peak_memory.py"), "peak"]
-        # AddressSanitizer would keep what is freed.
+        # AddressSanitizer keeps freed memory.
         environment = dict(RANKS_ENVIRONMENT, ASAN_OPTIONS=RANKS_ENVIRONMENT["ASAN_OPTIONS"] + ":quarantine_size_mb=1")
-        few, many = 10000, 60000  # the fewer take some tenths of a second: many looks
+        few, many = 10000, 60000  # even the smaller number takes some tenths of a second, enough for many samples
         kilobytes = []
         for count in (few, many):
             subprocess.run([MPIRUN, "-n", "2", *wrapper, PROGRAM, "run", "steady.toml", "-o", "out.h5", "--overwrite", "--set",
@@ -650,9 +650,8 @@ class RanksTest(Campaigns):
                             FRACTION + "={start=0.0, stop=1.0, count=%d}" % count], cwd=self.folder, check=True,
                            env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PATIENCE)
             kilobytes.append(int((self.folder / "peak.1").read_text()))
-        # A point may cost what its swept value takes while the list of them is made: 8 bytes as a number and 40 in the
-        # document, 2.4 MB here. Processes of one size differ by a megabyte. A result of one kilobyte that is not let go of
-        # would make 50 MB.
+        # A point may cost the memory of its swept value: 8 bytes as a number and 40 in the document, 2.4 MB here. Equal
+        # processes differ by a megabyte. Results of one kilobyte that are never freed would make 50 MB.
         self.assertLess(kilobytes[1] - kilobytes[0], 10000, kilobytes)
 
 

@@ -1,4 +1,4 @@
-"""Runs that work: examples with the numbers they must give, sweeps, ranks, and what the program says meanwhile."""
+"""Runs that succeed: examples and the numbers they must give, sweeps, ranks, and the messages of the program."""
 
 import json
 import re
@@ -32,7 +32,7 @@ PLAIN, BROKEN, NOT_CONVERGED = 1, 2, 3  # of the dataset `status`
 
 class Runs(ProgramTest):
     def check_output(self, name):
-        """The file is what h5py and xarray users expect of every output."""
+        """Checks that the file is what users of h5py and xarray expect."""
         checker = ROOT / "tests/python/check_output.py"
         process = subprocess.run([sys.executable, checker, self.folder / name], capture_output=True, text=True)
         self.assertEqual(process.returncode, 0, process.stdout + process.stderr)
@@ -121,7 +121,7 @@ class SweepTest(Runs):
         return self.expect(code, "run", name, "-o", "out.h5", "--overwrite", *arguments, **options)
 
     def current_at(self, *settings):
-        """Of a run of its own."""
+        """The current of a single run."""
         arguments = [argument for setting in settings for argument in ("--set", setting)]
         self.expect(DONE, "run", "steady.toml", "-o", "one.h5", "--overwrite", *arguments)
         return datasets(self.folder / "one.h5")["current"].item()
@@ -140,7 +140,7 @@ class SweepTest(Runs):
                                                             "bath.nonequilibrium_fraction=1.0"))
 
     def test_cold_points_of_a_group_are_those_of_their_own_runs(self):
-        # The warm points are run together, as products of matrices, which rates of the cold ones would not fit.
+        # The warm points are run as a batch, by products of matrices, whose range the rates of the cold ones exceed.
         self.sweep(DONE, "steady.toml", "bath.spectrum=ohmic", "model.sites=128",
                    'sweep."bath.inverse_temperature"=[2.0, 1000.0]',
                    FRACTION + "=[0.0, 0.3]")
@@ -192,7 +192,7 @@ class SweepTest(Runs):
         self.assertTrue(np.isnan(numbers["occupation"][1]).all())
         self.assertTrue(np.isnan(numbers["current"][1]).all())
         self.assertFalse(np.isnan(numbers["occupation"][[0, 2]]).any())
-        # The neighbours have the numbers that they have without it.
+        # The neighbours have the same numbers as without it.
         self.expect(DONE, "run", "relax.toml", "--set", "bath.inverse_temperature=2.0")
         alone = datasets(self.folder / "relax.h5")
         self.assertEqual(numbers["occupation"][2].tobytes(), alone["occupation"].tobytes())
@@ -260,7 +260,7 @@ class RanksTest(Runs):
         for name in ("steady", "relax", "hatsugai_kohmoto"):
             self.expect(DONE, "run", f"{name}.toml", "-o", "serial.h5", "--overwrite")
             process = self.expect(DONE, "run", f"{name}.toml", "-o", "ranks.h5", "--overwrite", ranks=3)
-            self.assertNotIn("idle", process.stderr, process.said)  # they share the point
+            self.assertNotIn("idle", process.stderr, process.said)  # the ranks share the point
             self.assert_same_numbers("serial.h5", "ranks.h5")
 
     def test_what_is_wrong_is_said_once(self):
@@ -329,7 +329,7 @@ class PicturesTest(Runs):
         self.expect(DONE, "plot", "pictures/fig3b.h5")
         for name in ("fig.png", "fig3b.png", "pictures/fig3b.png"):
             self.assertEqual((self.folder / name).read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
-        # Drawn again from the input as it stands, without asking.
+        # Computed and drawn again without asking.
         self.expect(DONE, "figures", "fig3b", "-o", "pictures")
 
     def test_plot_draws_every_kind_of_result(self):
@@ -422,7 +422,7 @@ class MessagesTest(Runs):
         self.assertNotIn("about -", process.stdout)
 
     def test_check_sees_how_far_operators_reach(self):
-        # |1 + i e^{64 ik}|^2 knows left from right, but on a ring of 64 sites e^{64 ik} would be 1.
+        # |1 + i e^{64 ik}|^2 distinguishes left from right, but on a ring of 64 sites e^{64 ik} would be 1.
         for offset, reciprocal in ((64, False), (0, True)):
             self.write("far.toml", f"""[model]
 kind = "tgge_chain"

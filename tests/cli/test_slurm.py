@@ -44,7 +44,7 @@ class SlurmTest(ProgramTest):
             self.skipTest("only root can start a Slurm: it is not tested")
         if MPIRUN is None:
             self.skipTest("mpirun was not found: Slurm is not tested")
-        # Slurm and munge want a folder that nobody else may write to.
+        # Slurm and munge require a folder that nobody else can write to.
         self.place = pathlib.Path(tempfile.mkdtemp(prefix="lindrift-slurm-", dir="/var/tmp"))
         self.place.chmod(0o755)
         self.daemons = []
@@ -128,7 +128,7 @@ PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
     def test_a_job_that_is_signalled_is_requeued_and_completes(self):
         self.write("sweep.toml", SWEEP)
         self.expect(0, "run", "sweep.toml", "-o", "undisturbed.h5", env=ENVIRONMENT)
-        # As in the script, but for what this one small node has.
+        # As in the script, but with the resources of this one small node.
         said = self.slurm("sbatch", "--parsable", "--nodes=1", "--ntasks-per-node=2", "--cpus-per-task=1", "--time=10",
                           f"--output={self.folder}/job.log", str(ROOT / "examples/slurm/cpu.sbatch"), "sweep.toml", "out.h5")
         self.assertRegex(said.strip(), r"^\d+$", said)
