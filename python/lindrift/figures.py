@@ -94,7 +94,7 @@ def fig2(results):
 
     figure, (axes,) = style.new_figure()
     colours = Normalize(0.0, np.pi)
-    # k and -k relax alike: half of the zone shows everything.
+    # k and -k relax alike, so half of the zone is enough.
     for index in np.flatnonzero(momentum <= 1e-12):
         colour = style.FAMILY(colours(abs(momentum[index])))
         axes.axhline(gibbs[index], color=colour, linestyle=(0, (4, 3)), linewidth=1.0, alpha=0.8)
@@ -152,13 +152,13 @@ def fig3b(results):
 
 
 def _mark(axes, x, y, text, offset):
-    """An open circle with words beside it, `offset` points away."""
+    """An open circle with a label `offset` points away."""
     axes.plot(x, y, "o", color=style.INK, markerfacecolor="white", markersize=8.0, zorder=4)
     axes.annotate(text, (x, y), offset, textcoords="offset points", va="center")
 
 
 def _draw_currents(axes, result, marker=None):
-    """The current and that of each spin against the weight of the nonequilibrium bath."""
+    """The total current and the current of each spin against the weight of the nonequilibrium bath."""
     key = "bath.nonequilibrium_fraction"
     done = _done(result)
     fraction = result[key].values[done]
@@ -173,7 +173,7 @@ def _draw_currents(axes, result, marker=None):
 
 
 def _currents_with_peak(result):
-    """The currents over the whole range, and again close to gamma_neq = 1, with the extremum of the total marked."""
+    """The currents over the whole range, and close to gamma_neq = 1 with the extremum of the total marked."""
     figure, (whole, near) = style.new_figure(style.DOUBLE, 2)
     begin = 0.97
     _draw_currents(whole, result)
@@ -250,8 +250,8 @@ def fig6b(results):
 def cold_mode_slope(result):
     """c of I = -c sqrt(gamma_eq) for gamma_eq -> 0 with one spin dephased and every mode equally occupied otherwise.
 
-    At k = 0 and pi the band without the dephased spin is touched by the thermal bath alone. Around these momenta a
-    Lorentzian of occupations stays cold, of the width k0 sqrt(gamma_eq): c = -sum v (n - filling) k0 / 2.
+    At k = 0 and pi the band without the dephased spin is coupled to the thermal bath alone. Around these momenta the
+    occupations stay cold within a Lorentzian of width k0 sqrt(gamma_eq): c = -sum v (n - filling) k0 / 2.
     """
     hopping, field = _number(result, "model.hopping"), _number(result, "model.zeeman_field")
     rashba_y, rashba_z = _number(result, "model.rashba_y"), _number(result, "model.rashba_z")
@@ -260,7 +260,7 @@ def cold_mode_slope(result):
     if min(up, down) != 0.0 or max(up, down) == 0.0 or field == 0.0 or rashba_z == 0.0:
         raise LindriftError(f"{result.path}: cold modes need one dephased spin, a Zeeman field and rashba_z")
 
-    # Sums over an even grid are integrals of periodic functions, exact to rounding.
+    # Sums over an even grid integrate periodic functions, exactly to rounding.
     k = 2.0 * np.pi * np.arange(4096) / 4096
     splitting = np.hypot(2.0 * rashba_y * np.sin(k) + field, 2.0 * rashba_z * np.sin(k))
     energy = np.array([-2.0 * hopping * np.cos(k) + splitting, -2.0 * hopping * np.cos(k) - splitting])
@@ -279,7 +279,7 @@ def cold_mode_slope(result):
 
 
 def _crossing(x, y):
-    """Where y(x) first rises through zero, by the cubic through the points around; None if it does not."""
+    """Where y(x) first rises through zero, by a cubic through the neighbouring points; None if it never does."""
     for i in np.flatnonzero((y[:-1] < 0.0) & (y[1:] >= 0.0))[:1]:
         near = slice(max(i - 1, 0), i + 3)
         roots = Polynomial.fit(x[near], y[near], len(x[near]) - 1).roots()
@@ -289,7 +289,7 @@ def _crossing(x, y):
 
 
 def _minimum(x, y):
-    """The lowest point of y(x), by the quartic through the points around; None if it is at an end."""
+    """The minimum of y(x), by a quartic through the neighbouring points; None if it is at an end."""
     i = int(np.argmin(y))
     if i < 2 or i > len(y) - 3:
         return None

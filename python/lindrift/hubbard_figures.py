@@ -108,7 +108,7 @@ def exact_propagator(sites, hopping, interaction, gain, loss, times):
 
     steady = np.prod(np.where(occupied == 1, gain, loss) / (gain + loss), axis=1)
     fastest = np.max(np.abs(level)) + abs(interaction) * sites + np.sum(gain + loss)
-    # Every momentum of the probe at once: the first axis is the one at t = 0, the second the one now.
+    # All momenta of the probe at once: the first axis is its momentum at t = 0, the second its momentum at t.
     state, now = np.zeros((sites, sites, states, states), complex), 0.0
     state[np.arange(sites), np.arange(sites)] = np.diag(steady)
     green = np.zeros((len(times), sites), complex)

@@ -1,4 +1,4 @@
-"""A result file as numpy arrays with names."""
+"""A result file as named numpy arrays."""
 
 import os
 import re
@@ -11,7 +11,7 @@ MISSING, DONE, FAILED, NOT_CONVERGED = range(4)  # values of the dataset `status
 
 
 class LindriftError(Exception):
-    """The file, or what was asked of it, is wrong. The message is meant for the user and needs no traceback."""
+    """The file, or the request, is wrong. The message is for the user; no traceback is needed."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Result:
         return np.array(DONE if converged else NOT_CONVERGED)
 
     def taken(self, dimension, index):
-        """The same with an index, or an array of them, taken along one dimension."""
+        """The same result at one index of a dimension, or at an array of indices."""
         def take(one):
             if dimension not in one.dimensions:
                 return one
@@ -110,7 +110,7 @@ def load(path):
         raise LindriftError(f"{path}: is a folder, not a result file")
     try:
         if not h5py.is_hdf5(path):
-            # is_hdf5 also says no to a file that may not be read: opening it tells which of the two it is.
+            # is_hdf5 is also False for a file without read permission; opening it tells the two apart.
             with open(path, "rb"):
                 raise LindriftError(f"{path}: is not an HDF5 file")
         with h5py.File(path, "r") as file:
@@ -187,7 +187,7 @@ def lookup(text, key, default=None):
 
 
 def _lookup_number(text, key, default):
-    """The same for plain numbers under a [table] heading, which is what the figures need."""
+    """The same for plain numbers below a [table] heading, which is all that the figures need."""
     table, name = key.rsplit(".", 1)
     current = ""
     for line in text.splitlines():

@@ -1,4 +1,4 @@
-"""One place for how pictures look, what axes are called, and how files are written."""
+"""How pictures look, what axes are called, and how files are written."""
 
 import contextlib
 import errno
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from .result import LindriftError
 
-# Okabe and Ito's palette without its yellow: told apart by colour-blind readers and on a projector.
+# Okabe and Ito's palette without its yellow: distinct for colour-blind readers and on a projector.
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#E69F00", "#56B4E9"
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 INK, GREY = "#222222", "#8A8A8A"
@@ -25,7 +25,7 @@ MAGNITUDE, SIGNED = "viridis", "RdBu_r"
 
 SINGLE, WIDE, DOUBLE = (6.4, 4.4), (7.2, 4.4), (11.0, 4.4)  # inches: half a slide, with a legend beside it, a whole one
 
-# What is not said here is matplotlib's default, whatever a matplotlibrc says.
+# Everything else is matplotlib's default, whatever a matplotlibrc says.
 SETTINGS = ["default", {
     "font.family": "DejaVu Sans",
     "mathtext.fontset": "dejavusans",
@@ -59,7 +59,7 @@ SETTINGS = ["default", {
     "text.usetex": False,
 }]
 
-# Quantities by dataset name or input key: the words and the symbol on an axis.
+# Words and symbol on an axis for each dataset or input key.
 NAMES = {
     "momentum": ("momentum", r"$k$"),
     "time": ("time", r"$t$"),
@@ -98,7 +98,7 @@ NAMES = {
     "initial.filling": ("filling", r"$\rho$"),
 }
 
-# Symbols of quantities that two bands have for each momentum and band, and of bands and spins in formulas.
+# Symbols with a band index, and of bands and spins in formulas.
 OF_BANDS = {"occupation": r"$n_{k\nu}$", "lagrange_multiplier": r"$\lambda_{k\nu}$"}
 PARTS = {"+": "+", "-": "-", "up": r"\uparrow", "down": r"\downarrow"}
 
@@ -130,7 +130,7 @@ def symbol(name):
 
 
 def units_text(units, result):
-    """Units as they stand in brackets on an axis; with hopping = 1 energies are in units of J."""
+    """Units in brackets, for an axis; with hopping = 1 energies are in units of J."""
     if units in ("", "1", "rad", "radian", "radians"):
         return ""
     if result.parameter("model.hopping") == 1.0 and "model.hopping" not in result.sweep_keys:
@@ -139,7 +139,7 @@ def units_text(units, result):
 
 
 def label(field, result):
-    """Words, symbol and units of a field for an axis. Unknown fields are called by their long_name."""
+    """Words, symbol and units of a field for an axis; the long_name of an unknown one."""
     words, sign = NAMES.get(field.name, (field.long_name or field.name, ""))
     if "band" in result:
         sign = OF_BANDS.get(field.name, sign)
@@ -163,7 +163,7 @@ def whole_zone(momenta, values):
 
 @contextlib.contextmanager
 def _replacing(path):
-    """A temporary name in the folder of `path` that takes its place if the block ends well and is removed otherwise."""
+    """A temporary file in the folder of `path`, which replaces it if the block succeeds and is removed otherwise."""
     folder, name = os.path.split(path)
     stem, suffix = os.path.splitext(name)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{stem}.", suffix=suffix, dir=folder or ".")
@@ -172,7 +172,7 @@ def _replacing(path):
         yield temporary
         mask = os.umask(0)
         os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)  # mkstemp gives it to the owner alone
+        os.chmod(temporary, 0o666 & ~mask)  # mkstemp lets only the owner read it
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -191,7 +191,7 @@ def check_picture_name(path):
 def write(figure, path):
     """Writes a figure so that `path` is always absent, the old picture, or the whole new one. Raises OSError."""
     check_picture_name(path)
-    # Without the time and the version in it, the same content makes the same file.
+    # Without time and version the same content gives the same file.
     metadata = {".png": {"Software": None}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
     try:
         with _replacing(path) as temporary:

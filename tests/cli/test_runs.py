@@ -288,6 +288,7 @@ class RanksTest(Runs):
         self.assertEqual(self.expect(DONE, "check", "steady.toml", ranks=2).stdout.count("no errors"), 1)
         self.assertEqual(self.expect(DONE, "info", ranks=2).stdout.count("processor"), 1)
         self.assertEqual(self.expect(DONE, "--version", ranks=2).stdout.count("lindrift"), 1)
+        self.assertEqual(self.expect(DONE, "figures", "fig3b", "-o", "pictures", ranks=2).stdout.count("fig3b.png"), 1)
 
 
 class VerbsTest(Runs):
