@@ -122,6 +122,7 @@ constexpr std::string_view name(Enum value) {
 
 // --- what a description is made of ---
 
+/// A member of a struct and what is said about it.
 template <class Struct, class Member>
 struct Field {
   Member Struct::*member;
@@ -283,6 +284,7 @@ void check_number(const std::string& path, const Parameter& parameter, double va
 void check_list(const std::string& path, const Parameter& parameter, std::span<const double> values);
 void check_finite(const std::string& path, std::complex<double> value);
 
+/// Checks the range of every member; throws ParameterError.
 struct Validator {
   template <class Member>
   void field(const std::string& path, const Parameter& parameter, const Member& member) const {
@@ -316,6 +318,7 @@ void validate_fields(const Struct& object, const std::string& section = "") {
 
 // --- parameters as a list ---
 
+/// Collects the parameters of a struct, with the conditions under which they have a meaning.
 struct ParameterCollector {
   std::vector<Parameter>& parameters;
   std::vector<Condition> when{};

@@ -9,8 +9,8 @@
 
 namespace lindrift {
 
-/// m of the lowest momentum along a direction of `cells` cells: k = 2 pi m / cells, m = -floor(cells/2) ..
-/// ceil(cells/2)-1.
+/// m of the lowest momentum along a direction of `cells` cells: k = 2 pi m / cells with m from -floor(cells/2) to
+/// ceil(cells/2) - 1.
 constexpr std::int64_t first_momentum_index(std::int64_t cells) { return -(cells / 2); }
 
 /// sin(pi numerator / denominator), exact at the multiples of pi/2 and odd in its argument.

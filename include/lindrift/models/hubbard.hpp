@@ -9,7 +9,7 @@
 
 namespace lindrift {
 
-/// What becomes of the mean field U_0 <n_down> that the open species exerts on the probe (docs/physics.md, Eq. 66).
+/// Where the mean field U_0 n_down that the open species exerts on the probe is counted (docs/physics.md, Eq. 66).
 enum class Hartree {
   none,    ///< left out, as in the published formulas
   bare,    ///< in the propagator, not in the argument of the self-energy: exact through the second order

@@ -28,6 +28,7 @@ inline Parameter max_steps_parameter() {
           .details = "for one point"};
 }
 
+/// Times at which a task writes its results.
 struct OutputTimes {
   std::vector<double> times;  ///< >= 0, strictly ascending, 1/energy
 };
@@ -41,6 +42,7 @@ inline auto description<OutputTimes>() {
                                                 .ascending = true}));
 }
 
+/// Frequencies at which a task writes its results.
 struct OutputFrequencies {
   std::vector<double> frequencies;  ///< strictly ascending, energy
 };
