@@ -45,6 +45,7 @@ struct Observable {
   bool in_summary = false;  ///< its last value is one of the few numbers that tell a user how it went
 };
 
+/// A member of a result and what is said about it.
 template <class Result, class Member>
 struct ObservableField {
   Member Result::*member;
@@ -70,6 +71,7 @@ struct ObservableView {
       values;
 };
 
+/// Collects the observables of a result as views.
 struct ObservableCollector {
   std::vector<ObservableView>& views;
   template <class Item>
