@@ -28,14 +28,16 @@ struct ThreadWorld {
   std::vector<int> ints;
   sweep::Bytes bytes;
   std::vector<double> doubles;
-  std::map<int, std::shared_ptr<ThreadWorld>> parts;                     ///< of the latest split, by colour
+  std::map<int, std::shared_ptr<ThreadWorld>> parts;                                 ///< of the latest split, by colour
   std::array<std::atomic<std::int64_t>, sweep::SharedCounters::counters> numbers{};  ///< the latest counters
 };
 
 class ThreadCounters : public sweep::SharedCounters {
  public:
   explicit ThreadCounters(std::shared_ptr<ThreadWorld> world) : world_(std::move(world)) {}
-  std::int64_t add(Counter counter, std::int64_t value) override { return world_->numbers.at(counter).fetch_add(value); }
+  std::int64_t add(Counter counter, std::int64_t value) override {
+    return world_->numbers.at(counter).fetch_add(value);
+  }
   const char* kind() const override { return "threads"; }
 
  private:
