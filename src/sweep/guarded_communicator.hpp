@@ -35,6 +35,7 @@ class GuardedCommunicator final : public Communicator {
 
   ProcessGroup& ranks_;
   Traffic traffic_;
+  bool failed_together_ = false;  ///< every rank has thrown what one of them said
 };
 
 }  // namespace lindrift::sweep

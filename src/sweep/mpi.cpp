@@ -44,33 +44,17 @@ class Poller {
   std::jthread thread_;
 };
 
-/// A duplicate of a communicator, for the messages of one purpose.
-class Channel {
- public:
-  explicit Channel(MPI_Comm communicator) {
-    LINDRIFT_MPI_CHECK(MPI_Comm_dup(communicator, &copy_));
-    LINDRIFT_MPI_CHECK(MPI_Comm_set_errhandler(copy_, MPI_ERRORS_RETURN));
-  }
-  ~Channel() { MPI_Comm_free(&copy_); }
-  Channel(const Channel&) = delete;
-  Channel& operator=(const Channel&) = delete;
-  MPI_Comm get() const { return copy_; }
-
- private:
-  MPI_Comm copy_ = MPI_COMM_NULL;
-};
-
 /// The counters lie in a window of rank 0's memory; add() is one atomic operation and a flush. MPI_Win_allocate lets
 /// the library choose memory that the hardware can reach.
 class OneSidedCounters final : public SharedCounters {
  public:
   /// @param polled  between machines without such hardware rank 0 makes progress on others' accesses only inside MPI
   ///                calls, and it may be busy with a long point: a thread makes the calls
-  OneSidedCounters(MPI_Win window, MPI_Comm communicator, bool polled) : window_(window), channel_(communicator) {
+  OneSidedCounters(MPI_Win window, MPI_Comm communicator, bool polled) : window_(window) {
     if (polled)
-      poller_.emplace([this] {
+      poller_.emplace([communicator] {
         int there = 0;
-        MPI_Iprobe(MPI_ANY_SOURCE, ask_tag, channel_.get(), &there, MPI_STATUS_IGNORE);
+        MPI_Iprobe(MPI_ANY_SOURCE, ask_tag, communicator, &there, MPI_STATUS_IGNORE);
       });
   }
   ~OneSidedCounters() override {
@@ -108,7 +92,6 @@ class OneSidedCounters final : public SharedCounters {
 
  private:
   MPI_Win window_;
-  Channel channel_;
   std::optional<Poller> poller_;
 };
 
@@ -117,7 +100,7 @@ class OneSidedCounters final : public SharedCounters {
 /// MPI_THREAD_MULTIPLE.
 class TwoSidedCounters final : public SharedCounters {
  public:
-  TwoSidedCounters(MPI_Comm communicator, int rank) : channel_(communicator), root_(rank == 0) {
+  TwoSidedCounters(MPI_Comm communicator, int rank) : communicator_(communicator), root_(rank == 0) {
     if (root_) poller_.emplace([this] { answer(); });
   }
   std::int64_t add(Counter counter, std::int64_t value) override {
@@ -125,7 +108,7 @@ class TwoSidedCounters final : public SharedCounters {
     const std::array<std::int64_t, 2> question = {counter, value};
     std::int64_t before = 0;
     LINDRIFT_MPI_CHECK(MPI_Sendrecv(question.data(), 2, MPI_INT64_T, 0, ask_tag, &before, 1, MPI_INT64_T, 0, answer_tag,
-                                    channel_.get(), MPI_STATUS_IGNORE));
+                                    communicator_, MPI_STATUS_IGNORE));
     return before;
   }
   const char* kind() const override { return "two-sided"; }
@@ -135,15 +118,15 @@ class TwoSidedCounters final : public SharedCounters {
   void answer() {
     int there = 1;
     MPI_Status status;
-    while (MPI_Iprobe(MPI_ANY_SOURCE, ask_tag, channel_.get(), &there, &status) == MPI_SUCCESS && there != 0) {
+    while (MPI_Iprobe(MPI_ANY_SOURCE, ask_tag, communicator_, &there, &status) == MPI_SUCCESS && there != 0) {
       std::array<std::int64_t, 2> question{};
-      MPI_Recv(question.data(), 2, MPI_INT64_T, status.MPI_SOURCE, ask_tag, channel_.get(), MPI_STATUS_IGNORE);
+      MPI_Recv(question.data(), 2, MPI_INT64_T, status.MPI_SOURCE, ask_tag, communicator_, MPI_STATUS_IGNORE);
       const std::int64_t before = values_.at(static_cast<std::size_t>(question[0])).fetch_add(question[1]);
-      MPI_Send(&before, 1, MPI_INT64_T, status.MPI_SOURCE, answer_tag, channel_.get());
+      MPI_Send(&before, 1, MPI_INT64_T, status.MPI_SOURCE, answer_tag, communicator_);
     }
   }
 
-  Channel channel_;
+  MPI_Comm communicator_;
   bool root_;
   std::array<std::atomic<std::int64_t>, counters> values_{};
   std::optional<Poller> poller_;
