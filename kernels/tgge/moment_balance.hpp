@@ -5,24 +5,30 @@
 #include "kernels/tgge/rescale.hpp"
 #include "kernels/tgge/rows.hpp"
 
-/// The balance of the rates in the space of the moments (Eqs. 12, 17a-17c). For hop weights that are a short sum of
-/// products the balanced multipliers follow from 2 Rank + 2 moments x, and the moments from the multipliers: Newton's
-/// method needs that map and its derivative, two passes over the modes.
+/// The balance of the rates in the space of the moments (Eqs. 12, 17a-17c). If the hop weights are a short sum of
+/// products, 2 Rank + 2 moments fix the balanced multipliers, and these the moments again. Newton's method needs that
+/// map and its derivative: two passes over the modes.
 ///
-/// Moments are ordered: thermal gain, gain[Rank], thermal loss, loss[Rank].
+/// Order of the moments: thermal gain, gain[Rank], thermal loss, loss[Rank].
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// r_s = log loss_s - log gain_s from the moments, and how much of either is thermal                       (Eq. 17a)
+/// gamma_neq times the nonequilibrium moments; zero where there is none.
+template <int Rank>
+struct WeightedMoments {
+  double gain[Rank]{}, loss[Rank]{};
+};
+
+/// r_s = log loss_s - log gain_s from the moments, and the thermal share of either                         (Eq. 17a)
 template <int Rank>
 struct BalanceOfMoments {
   ProductWeight<Rank> weight;
   double half_beta;
   const double* energy;
   double thermal_gain, thermal_loss;  ///< log(gamma_eq times moment)
-  double gain[Rank], loss[Rank];      ///< gamma_neq times moment; zero where there is none
+  WeightedMoments<Rank> moments;
   double *balance, *thermal_gain_share, *thermal_loss_share;
 
   LINDRIFT_HD void operator()(Index s) const { at<double>(s); }
@@ -30,10 +36,10 @@ struct BalanceOfMoments {
   LINDRIFT_HD void at(Index s) const {
     const auto mode = weight.template mode<T>(s);
     const T thermal = half_beta * load<T>(energy, s);
-    T in = gain[0] * mode.in[0], out = loss[0] * mode.out[0];
+    T in = moments.gain[0] * mode.in[0], out = moments.loss[0] * mode.out[0];
     for (int r = 1; r < Rank; ++r) {
-      in += gain[r] * mode.in[r];
-      out += loss[r] * mode.out[r];
+      in += moments.gain[r] * mode.in[r];
+      out += moments.loss[r] * mode.out[r];
     }
     const auto up = sum_of(thermal_gain - thermal, logarithm(in)),
                down = sum_of(thermal_loss + thermal, logarithm(out));
@@ -57,8 +63,8 @@ struct BalanceOfMoments {
   }
 };
 
-/// What fixes the fugacity, with particles and holes counted apart: the small ones on either side of the Fermi level
-/// keep their digits (Eq. 16).
+/// What fixes the fugacity (Eq. 16). Particles and holes are counted apart, so that small numbers on either side of the
+/// Fermi level keep their digits.
 template <class T>
 struct FillingCounts {
   T particles{}, holes{};            ///< sum of n over modes below half filling, of 1 - n over the others
@@ -125,7 +131,8 @@ template <int Rank, class T>
 struct MomentDerivatives {
   static constexpr int moments = 2 * Rank + 2;
   T value[moments]{};
-  /// sum of every moment's weight, and of one in the last row, times n (1-n) times the share of every moment.
+  /// Sum over the modes of weight times n (1-n) times share: rows are the weights of the moments, and 1 in the last
+  /// row; columns are the shares of the moments.
   T response[moments + 1][moments]{};
 
   LINDRIFT_HD MomentDerivatives& operator+=(const MomentDerivatives& other) {
@@ -148,11 +155,10 @@ struct MomentDerivativeTerm {
   ProductWeight<Rank> weight;
   double half_beta;
   const double* energy;
-  double gain[Rank], loss[Rank];  ///< of BalanceOfMoments
+  WeightedMoments<Rank> weighted;
   const double *balance, *thermal_gain_share, *thermal_loss_share;
   double log_fugacity;
-  LargestExponents<double>
-      largest;  ///< about those at this fugacity: thermal moments come divided by their exponentials
+  LargestExponents<double> largest;  ///< near those at this fugacity; thermal moments are divided by their exponentials
 
   template <class T>
   LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
@@ -166,8 +172,8 @@ struct MomentDerivativeTerm {
     const T thermal_hole = occupation.larger * exponential(occupation.negative() - thermal - largest.hole).value;
 
     T share[moments], weight_chi[moments + 1];
-    shares(load<T>(thermal_gain_share, s), gain, mode.in, share);
-    shares(load<T>(thermal_loss_share, s), loss, mode.out, share + second);
+    shares(load<T>(thermal_gain_share, s), weighted.gain, mode.in, share);
+    shares(load<T>(thermal_loss_share, s), weighted.loss, mode.out, share + second);
     sum.value[0] += thermal_particle;
     sum.value[second] += thermal_hole;
     weight_chi[0] = thermal_particle * hole;
@@ -194,14 +200,14 @@ struct MomentDerivativeTerm {
   }
 };
 
-// --- the same without logarithms, where no exponential comes near the end of the range of a double ---
+// --- the same without logarithms, for exponentials that stay well inside the range of a double ---
 
 /// Gain times fugacity and loss of a mode, and the occupation at which they balance: n = gain z / (gain z + loss).
 template <int Rank>
 struct PlainBalance {
   ProductWeight<Rank> weight;
   const double *thermal_in, *thermal_out;  ///< e^{-+ beta E / 2}
-  double gain[Rank + 1], loss[Rank + 1];   ///< moments, the thermal one first, times gamma; gain times fugacity, too
+  double gain[Rank + 1], loss[Rank + 1];   ///< moments times gamma, the thermal one first; gain also times the fugacity
 
   template <class T>
   struct Mode {
@@ -259,16 +265,16 @@ struct PlainFillingTerm {
   }
 };
 
-/// PlainFillingSums, and MomentDerivatives without the factors of the moments themselves, of which a share of a
-/// moment's term is that moment times what it multiplies over the whole, and n (1-n) / (gain z) = (1-n) / (gain z +
-/// loss). All follow from four matrices of sums over the modes, of which two are symmetric, and their last row.
+/// PlainFillingSums, and what MomentDerivatives are made of: four matrices of sums over the modes, two of them
+/// symmetric, and their last row. The share of a moment is the moment times its factor over gain z (or over loss), and
+/// n (1-n) / (gain z) = (1-n) / whole with whole = gain z + loss.
 template <int Rank, class T>
 struct PlainDerivativeSums {
   static constexpr int size = Rank + 1, triangle = size * (size + 1) / 2;
   PlainFillingSums<T> filling;
-  T out_in_hole[size][size]{}, out_in_particle[size][size]{};  ///< out_r in_l times (1-n) or n over the whole
-  T in_in_hole[triangle]{}, out_out_particle[triangle]{};  ///< in_r in_l (1-n), out_r out_l n over the whole, l <= r
-  T in_hole[size]{}, out_particle[size]{};                 ///< in_l (1-n), out_l n over the whole
+  T out_in_hole[size][size]{}, out_in_particle[size][size]{};  ///< out_r in_l times (1-n) or n, over whole
+  T in_in_hole[triangle]{}, out_out_particle[triangle]{};      ///< in_r in_l (1-n), out_r out_l n, over whole; l <= r
+  T in_hole[size]{}, out_particle[size]{};                     ///< in_l (1-n), out_l n, over whole
 
   static constexpr int element(int r, int l) { return r >= l ? r * (r + 1) / 2 + l : l * (l + 1) / 2 + r; }
 

@@ -7,7 +7,7 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// MomentBalance on an engine, for hop weights of Rank products and a thermal bath that is on.
+/// MomentBalance on an engine, for hop weights of Rank products and a thermal bath.
 template <class Engine, int Rank>
 class MomentBalanceOn final : public MomentBalance {
  public:
@@ -32,7 +32,7 @@ class MomentBalanceOn final : public MomentBalance {
   int moments() const override { return count; }
 
   void set_thermal() override {
-    // With the two thermal moments alone, and alike, lambda is beta E.
+    // With the two thermal moments alone, both of the same size, lambda is beta E.
     double log_moment[count];
     for (double& moment : log_moment) moment = no_moment;
     log_moment[0] = log_moment[Rank + 1] = 0.0;
@@ -57,13 +57,13 @@ class MomentBalanceOn final : public MomentBalance {
     has_logarithms_ = false;
     for (int k = 0; k < count; ++k) {
       log_moment_[k] = log_moment[k];
-      if (!(log_moment[k] <= max_exponent)) has_plain_ = false;  // NaN is for the other way to spread
+      if (!(log_moment[k] <= max_exponent)) has_plain_ = false;  // NaN is left to the logarithms
     }
-    for (int k = 0; k <= Rank + 1; k += Rank + 1)  // the thermal ones keep gain and loss above zero
+    for (int k = 0; k <= Rank + 1; k += Rank + 1)  // which keep gain and loss above zero
       if (!(log_moment[k] >= -max_exponent)) has_plain_ = false;
     for (int r = 0; r < Rank; ++r) {
-      gain_[r] = weighted(log_moment[1 + r]);
-      loss_[r] = weighted(log_moment[Rank + 2 + r]);
+      weighted_.gain[r] = weighted(log_moment[1 + r]);
+      weighted_.loss[r] = weighted(log_moment[Rank + 2 + r]);
     }
   }
 
@@ -78,7 +78,7 @@ class MomentBalanceOn final : public MomentBalance {
   Filling response(double log_fugacity, double* log_moment, double* derivative) override {
     Filling filled;
     MomentDerivatives<Rank, double> sums;
-    LargestExponents<double> largest{0.0, 0.0};  // by which thermal moments come divided
+    LargestExponents<double> largest{0.0, 0.0};  // thermal moments are divided by their exponentials
     if (plain(log_fugacity)) {
       const PlainDerivativeTerm<Rank> term{balance(log_fugacity)};
       const auto plain_sums = engine_.reduce(size_, term);
@@ -86,21 +86,9 @@ class MomentBalanceOn final : public MomentBalance {
       sums = plain_sums.derivatives(term.balance.gain, term.balance.loss);
     } else {
       filled = filling(log_fugacity);
-      MomentDerivativeTerm<Rank> term{weight_,
-                                      half_beta_,
-                                      energy_,
-                                      {},
-                                      {},
-                                      balance_.data(),
-                                      thermal_gain_share_.data(),
-                                      thermal_loss_share_.data(),
-                                      log_fugacity,
-                                      largest_};
-      for (int r = 0; r < Rank; ++r) {
-        term.gain[r] = gain_[r];
-        term.loss[r] = loss_[r];
-      }
-      sums = engine_.reduce(size_, term);
+      sums = engine_.reduce(size_, MomentDerivativeTerm<Rank>{weight_, half_beta_, energy_, weighted_, balance_.data(),
+                                                              thermal_gain_share_.data(), thermal_loss_share_.data(),
+                                                              log_fugacity, largest_});
       largest = largest_;
     }
     for (int k = 0; k <= count; ++k) {
@@ -155,10 +143,10 @@ class MomentBalanceOn final : public MomentBalance {
   /// Stands for the logarithm of a moment that vanishes.
   static constexpr double no_moment = -690.0;
 
-  /// beta |E| / 2, logarithms of moments and that of the fugacity up to which rates, occupations and their products
-  /// stay in the range of a double.
+  /// Largest beta |E| / 2, log moment and log fugacity with which rates, occupations and their products stay in the
+  /// range of a double.
   static constexpr double max_exponent = 100.0;
-  /// The same of the thermal bath's weight.
+  /// The same for |log gamma_eq|.
   static constexpr double max_log_weight = 230.0;
 
   static double log_of(double moment) {
@@ -187,31 +175,19 @@ class MomentBalanceOn final : public MomentBalance {
     result.gain[0] = std::exp(log_thermal_ + log_moment_[0] + log_fugacity);
     result.loss[0] = std::exp(log_thermal_ + log_moment_[Rank + 1]);
     for (int r = 0; r < Rank; ++r) {
-      result.gain[1 + r] = gain_[r] * fugacity;
-      result.loss[1 + r] = loss_[r];
+      result.gain[1 + r] = weighted_.gain[r] * fugacity;
+      result.loss[1 + r] = weighted_.loss[r];
     }
     return result;
   }
 
-  /// Where that would leave the range of doubles.
+  /// What replaces balance() where that would leave the range of a double.
   void find_logarithms() {
     if (has_logarithms_) return;
     has_logarithms_ = true;
-    BalanceOfMoments<Rank> functor{weight_,
-                                   half_beta_,
-                                   energy_,
-                                   log_thermal_ + log_moment_[0],
-                                   log_thermal_ + log_moment_[Rank + 1],
-                                   {},
-                                   {},
-                                   balance_.resize(size_),
-                                   thermal_gain_share_.resize(size_),
-                                   thermal_loss_share_.resize(size_)};
-    for (int r = 0; r < Rank; ++r) {
-      functor.gain[r] = gain_[r];
-      functor.loss[r] = loss_[r];
-    }
-    engine_.map(size_, functor);
+    engine_.map(size_, BalanceOfMoments<Rank>{weight_, half_beta_, energy_, log_thermal_ + log_moment_[0],
+                                              log_thermal_ + log_moment_[Rank + 1], weighted_, balance_.resize(size_),
+                                              thermal_gain_share_.resize(size_), thermal_loss_share_.resize(size_)});
   }
 
   double weighted(double log_moment) const {
@@ -223,11 +199,11 @@ class MomentBalanceOn final : public MomentBalance {
   double half_beta_, log_thermal_, nonequilibrium_, over_cells_, equilibrium_fraction_;
   ProductWeight<Rank> weight_;
   const double *energy_, *thermal_in_, *thermal_out_;
-  double gain_[Rank]{}, loss_[Rank]{};
+  WeightedMoments<Rank> weighted_;
   double log_moment_[count]{};
   bool moderate_ = false;        ///< thermal factors and weight are far from the ends of the range of a double
-  bool has_plain_ = false;       ///< and so is what was set last
-  bool has_logarithms_ = false;  ///< balance and shares are those of what was set last
+  bool has_plain_ = false;       ///< and so are the moments that were set last
+  bool has_logarithms_ = false;  ///< balance and shares are those of the moments that were set last
   LargestExponents<double> largest_;
   typename Engine::Buffer balance_, thermal_gain_share_, thermal_loss_share_, multiplier_buffer_, occupation_buffer_;
 };

@@ -6,8 +6,8 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// Hop weight that is a short sum of products, w(to, from) = sum_r in_r(to) out_r(from) with in, out >= 0: the Raman
-/// bath (Eq. 5, one product) and spin dephasing (Eq. 11, two).
+/// Hop weight that is a short sum of products, w(to, from) = sum_r in_r(to) out_r(from) with in, out >= 0: Raman bath
+/// (Eq. 5, one product), spin dephasing (Eq. 11, two).
 template <int Rank>
 struct ProductWeight {
   const double* in;   ///< shape (Rank, modes)
@@ -43,7 +43,7 @@ struct ProductWeight {
   }
 };
 
-/// Moments of the source modes, over which the sums of Eq. 6 are linear in the row's in_r and out_r (Eq. 12).
+/// Moments of the source modes (Eq. 12): the sums of Eq. 6 are linear in them and in the row's in_r and out_r.
 template <int Rank, class T>
 struct ProductMoments {
   T thermal_gain{}, thermal_loss{};

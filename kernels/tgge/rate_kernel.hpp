@@ -11,15 +11,15 @@ namespace lindrift::kernels {
 enum class WeightKind { product, operators, table };
 enum class SpectrumKind { exponential, lorentzian, ohmic };
 
-/// The sums of Eq. 6 over every pair as products of matrices, made outside the kernel: for several problems at once. A
-/// problem writes the source modes of all its modes, multiplies, and finds the sums of all its rows.
+/// The sums of Eq. 6 over every pair, made outside the kernel as products of matrices for a batch of points. The kernel
+/// of a point writes its source modes, calls multiply(), and finds the sums of its rows.
 class ExternalPairSum {
  public:
-  /// Where source modes and sums of one problem stand; they live as long as the products do.
+  /// Where source modes and sums of one point are; valid as long as the object.
   struct Rows {
     // Over the spectrum of the thermal bath, where modes of one energy are one level, arrays of shape (levels,):
-    //   thermal_gain_l = sum_l' sigma(l,l') thermal_particle_l'      thermal_loss_l = sum_l' sigma(l,l')
-    //   thermal_hole_l'
+    //   thermal_gain_l = sum_l' sigma(l,l') thermal_particle_l'
+    //   thermal_loss_l = sum_l' sigma(l,l') thermal_hole_l'
     // Null for the exponential spectrum, whose even part is 1.
     double *thermal_particle = nullptr, *thermal_hole = nullptr;
     const double *thermal_gain = nullptr, *thermal_loss = nullptr;
@@ -27,7 +27,7 @@ class ExternalPairSum {
     const double *level_of = nullptr, *level_first = nullptr, *level_member = nullptr;  ///< as in RateTables
     // Over the hop weights, arrays of shape (modes,):
     //   gain_s = sum_s' w(s,s') particle_s'      loss_s = sum_s' w(s',s) hole_s'
-    // Null where the kernel sums them through their moments.
+    // Null if the kernel has them from moments.
     double *particle = nullptr, *hole = nullptr;
     const double *gain = nullptr, *loss = nullptr;
   };
@@ -37,11 +37,11 @@ class ExternalPairSum {
   virtual void multiply() = 0;
 };
 
-/// Plain data of a tGGE rate equation. Arrays are on the host and are copied; only those of the kind of weight are
+/// What a RateKernel is made from. Arrays are on the host and are copied; of the weights only those of their kind are
 /// read.
 struct RateTables {
   std::int64_t modes = 0;
-  double over_cells = 1.0;  ///< 1/L
+  double over_cells = 1.0;  ///< one over the number of cells
   double scale = 0.0;       ///< epsilon J
   double inverse_temperature = 0.0;
   double equilibrium_fraction = 0.0;     ///< gamma_eq
@@ -50,7 +50,8 @@ struct RateTables {
 
   SpectrumKind spectrum = SpectrumKind::exponential;
   double spectrum_width = 1.0;
-  // Modes of the same energy, which are one in sums over the spectrum; 0: not looked for. The last three hold integers.
+  // Levels: modes of the same energy, one term in sums over the spectrum. 0: every mode by itself. The last three
+  // arrays hold integers.
   std::int64_t levels = 0;
   const double* level_energy = nullptr;  ///< (levels,)
   const double* level_of = nullptr;      ///< (modes,)
@@ -71,7 +72,8 @@ struct RateTables {
   // table: w(to, from)
   const double* table = nullptr;  ///< (modes, modes), row = to
 
-  ExternalPairSum* pair_sum = nullptr;   ///< instead of sums over pairs, on the CPU only; must outlive the kernel
+  ExternalPairSum* pair_sum =
+      nullptr;  ///< makes the sums over pairs if not null, on the CPU only; must outlive the kernel
   Communicator* communicator = nullptr;  ///< processes that share the sums, if any; must outlive the kernel
 };
 
@@ -107,10 +109,9 @@ class MomentBalance {
   /// Sums over the occupations of lambda_s = r_s - log_fugacity.
   virtual Filling filling(double log_fugacity) = 0;
   /// What filling() gives, and the moments of lambda_s = r_s - log_fugacity.
-  /// @param[out] derivative  shape (moments + 1, moments + 1): of each new moment, and of the number of particles in
-  /// the
-  ///                         last row, with respect to the moments of set_log_moments() and to log_fugacity in the last
-  ///                         column. The last row is divided by its last element.
+  /// @param[out] derivative  shape (moments + 1, moments + 1): each new moment, and in the last row the number of
+  ///                         particles, differentiated by the moments that were set and, in the last column, by
+  ///                         log_fugacity. The last row is divided by its last element.
   virtual Filling response(double log_fugacity, double* log_moment, double* derivative) = 0;
   /// lambda_s = r_s - log_fugacity, and n_s.
   virtual void state(double log_fugacity, double* lagrange_multiplier, double* occupation) = 0;
@@ -119,8 +120,8 @@ class MomentBalance {
   virtual double residual(const double* lagrange_multiplier) = 0;
 };
 
-/// Generator (include/lindrift/generator.hpp, which documents the functions) on bare pointers: what is compiled once
-/// per backend and instruction set sits behind this table of functions and shares no inline code with the rest.
+/// The functions of Generator (include/lindrift/generator.hpp) on pointers. Code that is compiled once per backend and
+/// instruction set sits behind this table and shares no inline function with the rest of the program.
 class RateKernel {
  public:
   virtual ~RateKernel();

@@ -15,15 +15,15 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// Stands for a spectrum where moments are used: they exist for the exponential one only.
+/// Stands for the spectrum if moments are used, which exist for the exponential one only.
 struct ByMoments {
   static constexpr bool steep = false, separates = true;
   using Rescaled = ByMoments;
   const double* energy = nullptr;
 };
 
-/// RateKernel for one engine, kind of weight and way of summing: which functor meets which verb, and where the arrays
-/// live.
+/// RateKernel on one engine, for one kind of weight and way of summing: calls the engine's verbs with the functors, and
+/// owns the arrays.
 /// @tparam Weight    one of weights_on.hpp
 /// @tparam Spectrum  one of spectrum.hpp for the sum over pairs, ByMoments for the moments
 template <class Engine, class Weight, class Spectrum>
@@ -161,8 +161,7 @@ class RateKernelOn final : public RateKernel {
     }
   }
 
-  /// The sums over all source modes of every mode, handed to `finish` row by row: the one place where the algorithms
-  /// differ.
+  /// Sums over all source modes for every row and passes them to `finish`: the one place where the algorithms differ.
   template <class SourceSpectrum, class Source, class Finish>
   void sum(const SourceSpectrum& spectrum, const Source& source, const Finish& finish) {
     if constexpr (std::is_same_v<Spectrum, ByMoments>) {
@@ -199,7 +198,7 @@ class RateKernelOn final : public RateKernel {
     engine_.gather(loss, size);
   }
 
-  /// Rows, and source modes, of sums over the spectrum.
+  /// Rows of the sums over the spectrum, and as many source modes.
   Index thermal_rows() const { return levels_ > 0 ? levels_ : size_; }
   const double* level_of() const { return levels_ > 0 ? level_of_.data() : nullptr; }
   double half_beta() const { return 0.5 * tables_.inverse_temperature; }

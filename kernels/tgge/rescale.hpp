@@ -8,8 +8,8 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// Largest exponents of the rescaled factors, up to log 2: max(beta E/2 - max(lambda, 0)) and max(-beta E/2 +
-/// min(lambda, 0)).
+/// Largest exponents of the Boltzmann factors times occupations, up to log 2: max(beta E/2 - max(lambda, 0)) and
+/// max(-beta E/2 + min(lambda, 0)).
 template <class T>
 struct LargestExponents {
   T particle = T{} - 1e300, hole = T{} - 1e300;
@@ -33,7 +33,7 @@ struct ExponentTerm {
   }
 };
 
-/// Occupations of multipliers, the thermal ones divided by the exponentials of the largest exponents.
+/// Source modes from multipliers, the thermal ones divided by the exponentials of the largest exponents.
 struct RescaledMultiplierSource {
   double half_beta;
   LargestExponents<double> largest;
@@ -69,7 +69,7 @@ struct Rescale {
   }
 };
 
-/// The same for a steep spectrum, which takes the exponents of the thermal columns apart.
+/// The same for a steep spectrum, with the exponents of the thermal columns kept apart.
 struct RescaleSteep {
   double half_beta;
   const double *energy, *lagrange_multiplier;
@@ -108,7 +108,8 @@ struct LargestOfLevels {
     exponents.level_hole[level] = largest.hole;
   }
 };
-/// Divides the thermal columns of a mode by the exponential that its level has, so that those of a level can be added.
+/// Divides the thermal columns of a mode by the largest exponential of its level, so that those of a level can be
+/// added.
 struct ScaleToLevels {
   LevelExponents exponents;
   const double* level_of;
@@ -125,7 +126,7 @@ struct RescaleSteepRows {
   double half_beta;
   double log_thermal;
   const double *energy, *row_particle, *row_hole;
-  const double* level_of;  ///< null if the last two stand by modes
+  const double* level_of;  ///< null if the last two are one per mode
   double *thermal_gain, *thermal_loss;
 
   LINDRIFT_HD void operator()(Index s) const {

@@ -5,18 +5,18 @@
 #include "kernels/logarithm.hpp"
 #include "kernels/tgge/source_mode.hpp"
 
-/// What is made of the four sums of a row: its prefactors, and the end of each equation.
+/// From the four sums of a row to the right-hand sides: its prefactors, and one functor for each equation.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// Prefactors of a row, as they are.
+/// Plain prefactors of a row.
 struct PlainRows {
   const double* thermal_out;  ///< e^{+beta E/2}
   const double* thermal_in;   ///< e^{-beta E/2}
-  double thermal;             ///< gamma_eq / L
-  double nonequilibrium;      ///< gamma_neq / L
+  double thermal;             ///< gamma_eq / N
+  double nonequilibrium;      ///< gamma_neq / N
 
   template <class T>
   LINDRIFT_HD T gain(Index s, const PairSums<T>& sum) const {
@@ -28,7 +28,7 @@ struct PlainRows {
   }
 };
 
-/// Prefactors of a row over the larger of the two kinds.
+/// Prefactors of a row divided by its total gain or loss (LogRates).
 struct RescaledRows {
   const double *thermal_gain, *gain, *thermal_loss, *loss;
 
@@ -54,7 +54,7 @@ struct OccupationRate {
   }
 };
 
-/// epsilon J (gain + loss), which also stays as the diagonal of the Jacobian.
+/// epsilon J (gain + loss): minus the diagonal of the Jacobian.
 struct RelaxationRate {
   PlainRows rows;
   double scale;
@@ -78,13 +78,13 @@ struct OccupationRateDerivative {
   }
 };
 
-/// log gain and log loss, and the row's prefactors divided by the totals, which is what Eq. 17 wants of them. Which of
-/// the two baths is the larger is known only here: where the sum of the nonequilibrium bath vanishes, a thermal rate of
-/// e^{-1000} is all there is, and must not be lost beside a prefactor of one.
+/// log gain and log loss; and the row's prefactors divided by gain and loss, as Eq. 17 needs them. Only here is it
+/// known which bath dominates: where the nonequilibrium sum vanishes, a thermal rate of e^{-1000} is all there is, and
+/// must not be lost beside a prefactor of one.
 struct LogRates {
-  double *thermal_gain, *gain, *thermal_loss, *loss;  ///< RescaledRows; the thermal ones hold logarithms before
+  double *thermal_gain, *gain, *thermal_loss, *loss;  ///< RescaledRows; on entry the thermal ones hold logarithms
   double log_nonequilibrium;                          ///< log gamma_neq; -inf where the bath is off
-  double log_over_cells;                              ///< log(1/L)
+  double log_over_cells;                              ///< log(1/N)
   double *log_gain, *log_loss;
 
   template <class T>
@@ -94,7 +94,7 @@ struct LogRates {
   }
 
  private:
-  /// log of the two terms' sum; each factor becomes its prefactor over that sum, at most 1 over its own sum.
+  /// The logarithm of the total; each prefactor is divided by the total, so that it is at most 1 over its own sum.
   template <class T>
   LINDRIFT_HD T total(Index s, T thermal_sum, T sum, double* thermal_factor, double* factor) const {
     const T zero = T{}, nothing = zero - INFINITY;
@@ -103,7 +103,7 @@ struct LogRates {
     const T thermal = thermal_exponent + logarithm(thermal_sum), other = exponent + logarithm(sum);
     const auto thermal_is_larger = thermal > other;
     const T larger = thermal_is_larger ? thermal : other, smaller = thermal_is_larger ? other : thermal;
-    // A rate that is exactly zero stays zero whatever the others do.
+    // A rate that is exactly zero stays zero.
     const T result = larger == nothing ? nothing : larger + logarithm(1.0 + exponential(smaller - larger).value);
     store(thermal_factor, s, thermal == nothing ? zero : exponential(thermal_exponent - result).value);
     store(factor, s, other == nothing ? zero : exponential(exponent - result).value);
@@ -121,7 +121,7 @@ struct LogBalanceDerivative {
   }
 };
 
-/// Sums of every row, each of shape (modes,): what a pair sum leaves for the map that follows.
+/// The sums of every row in memory, each of shape (modes,): written by a pair sum, read by the map that follows.
 struct RowSums {
   double *thermal_gain, *gain, *thermal_loss, *loss;
 
@@ -137,12 +137,12 @@ struct RowSums {
   }
 };
 
-/// Thermal sums as stored, or one number for all rows, beside the sums over the hop weights.
+/// Thermal sums from memory, or the same for all rows, next to sums over the hop weights of any form.
 template <class WeightSums>
 struct SumsApart {
   WeightSums weight_sums;
   const double *thermal_gain, *thermal_loss;  ///< null where the spectrum is the exponential one
-  const double* level_of;                     ///< of RateTables if they stand by levels, null if by modes
+  const double* level_of;                     ///< of RateTables if they are one per level, null if one per mode
   ThermalMoments<double> moments;
   template <class T>
   requires(sizeof(T) == sizeof(double)) || requires(const WeightSums& sums) { sums.template at<T>(Index{}); }
@@ -161,8 +161,7 @@ struct SumsApart {
   }
 };
 
-/// Hands the sums of every row, stored or made from moments, to the end of an equation: for several rows at once where
-/// the sums can be had so.
+/// Feeds the sums of every row to the functor of an equation: several rows at once if the sums come in packs.
 template <class Sums, class Finish>
 struct FinishRows {
   Sums sums;

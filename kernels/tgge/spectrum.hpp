@@ -9,11 +9,10 @@
 /// Even part sigma of the thermal bath's spectrum, S(x) = e^{beta x/2} sigma(x) for the energy x that a hop releases
 /// (docs/physics.md, Eq. 4): detailed balance S(x) = S(-x) e^{beta x} then holds by construction.
 ///
-/// A spectrum gives mode<T>(s) of a source mode, row(s), and pair(row, source), the factors of the source mode's
-/// thermal particle and of its thermal hole, over the spectrum's constant scale(); one whose factors of two rows cost
-/// less together also gives pairs(row, other row, source). A steep one falls as e^{-beta |x|/2} itself: its product
-/// with a Boltzmann factor may be of order one where neither is in range, and its Rescaled form takes the exponents
-/// together.
+/// A spectrum has mode<T>(s) for source modes, row(s), and pair(row, source): the factors of the source's thermal
+/// particle and thermal hole, without the constant scale(). It may also have pairs(row, other row, source) if the
+/// factors of two rows cost less together. A steep spectrum falls as e^{-beta |x|/2}: its product with a Boltzmann
+/// factor may be of order one where neither is in range, and its Rescaled form adds the exponents first.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -45,8 +44,8 @@ struct ExponentialSpectrum {
   LINDRIFT_HD double scale() const { return 1.0; }
 };
 
-/// sigma = 1 / (1 + (x/width)^2) = width^2 / (width^2 + x^2): the width squared waits until the end of a sum. Energies
-/// are in units of a power of two, exact, next to the width, so that no square leaves the range of a double.
+/// sigma = 1 / (1 + (x/width)^2) = width^2 / (width^2 + x^2): the width squared is applied at the end of a sum.
+/// Energies are in units of the power of two next to the width, which is exact and keeps every square in range.
 struct LorentzianSpectrum {
   static constexpr bool steep = false, separates = false;
   using Rescaled = LorentzianSpectrum;
@@ -54,7 +53,7 @@ struct LorentzianSpectrum {
   double width_squared, over_unit;
   const double* energy = nullptr;  ///< of ScaledEnergies
 
-  /// @param largest_energy  of any mode, in size; where it is 1e60 widths or more, 1e-120 or so stands for less
+  /// @param largest_energy  max |E_s|; beyond 1e60 widths sigma is cut off at about 1e-120
   static LorentzianSpectrum of(double width, double largest_energy) {
     const double least = largest_energy * 1e-60, chosen = width > least ? width : least;
     int exponent;
@@ -152,8 +151,8 @@ struct OhmicSpectrum {
   LINDRIFT_HD double scale() const { return 1.0; }
 };
 
-/// The ohmic spectrum times the Boltzmann factors of the source modes, which come as exponents, divided by the largest
-/// such product of the row.
+/// The ohmic spectrum times the Boltzmann factors of the source modes, given as exponents, divided by the largest such
+/// product in the row.
 struct RescaledOhmicSpectrum {
   static constexpr bool separates = false;
 
@@ -180,7 +179,7 @@ struct RescaledOhmicSpectrum {
   LINDRIFT_HD double scale() const { return 1.0; }
 };
 
-/// The largest exponents of the rows of a RescaledOhmicSpectrum, as a sum over pairs whose addition is the maximum.
+/// The largest exponents of the rows of a RescaledOhmicSpectrum: a sum over pairs whose addition is the maximum.
 struct SteepExponents {
   template <class T>
   using Sum = LargestExponents<T>;

@@ -6,8 +6,8 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// Hop weight from a table. The table is kept in both orders, so that whichever index runs over the lanes of a vector
-/// or of a warp finds its values side by side: on the CPU the source mode runs over the lanes, on a GPU the row does.
+/// Hop weight from a table, kept in both orders, so that the index that runs over the lanes of a vector or warp finds
+/// its values side by side: the source mode on the CPU, the row on a GPU.
 template <bool RowsAreLanes>
 struct TableWeight {
   const double* by_to;    ///< w(to, from) at [to * size + from]
@@ -22,7 +22,7 @@ struct TableWeight {
   LINDRIFT_HD Mode<T> mode(Index s) const {
     return {s};
   }
-  /// The row gains from its source mode: w(row, source).
+  /// w(row, source): the row gains from its source.
   template <class T>
   LINDRIFT_HD T gain(const Mode<double>& row, const Mode<T>& source) const {
     if constexpr (RowsAreLanes)
@@ -30,7 +30,7 @@ struct TableWeight {
     else
       return load<T>(by_to + row.s * size, source.s);
   }
-  /// The row loses to its source mode: w(source, row).
+  /// w(source, row): the row loses to its source.
   template <class T>
   LINDRIFT_HD T loss(const Mode<double>& row, const Mode<T>& source) const {
     if constexpr (RowsAreLanes)

@@ -179,9 +179,9 @@ class OperatorWeightOn {
   HostArray values_;             ///< real: eigenvalues, then their signs
 };
 
-// --- sums over pairs that are made outside, as products of matrices, for several points at once ---
+// --- sums over pairs that are made outside the kernel, for a batch of points ---
 
-/// Writes the source modes of the hop weights out, where a functor gave them one by one.
+/// Writes to memory the source modes that a functor gives one by one.
 template <class Source>
 struct StoreSources {
   Source source;
@@ -194,7 +194,7 @@ struct StoreSources {
   }
 };
 
-/// Sums over the hop weights as they were stored.
+/// Sums over the hop weights from memory.
 struct StoredWeightSums {
   const double *gain, *loss;
   template <class T>
@@ -203,7 +203,7 @@ struct StoredWeightSums {
   }
 };
 
-/// A kind of weight whose sums over pairs are made by ExternalPairSum. What separates still goes through its moments.
+/// A kind of weight whose sums over pairs come from an ExternalPairSum, except those that moments give.
 template <class Engine, class Weight>
 class ExternalSumsOn {
  public:
@@ -239,7 +239,7 @@ class ExternalSumsOn {
   Weight weight_;
 };
 
-/// Stands for a table whose sums are all made outside: nothing is kept here.
+/// Stands for a table whose sums are all made outside.
 template <class Engine>
 class ExternalTable {
  public:

@@ -21,11 +21,11 @@ namespace lindrift {
 
 namespace {
 
-/// beta times the width of the bands beyond which the elements of a matrix of ohmic rates, and the Boltzmann factors of
-/// the states that it multiplies, leave the range of double precision: a row's sum is e^{-beta width/2} at least.
+/// Largest beta times width of the bands for which a matrix of ohmic rates, and the Boltzmann factors of the states
+/// that it multiplies, stay in the range of a double: the sum of a row is at least e^{-beta width/2}.
 constexpr double largest_ohmic_exponent = 1200.0;
 
-/// Modes from which products pay, as measured: below, a point waits longer for the others than its sums take.
+/// Modes from which products pay, as measured: with fewer, a point waits longer for the others than its sums take.
 constexpr std::size_t min_modes_ohmic = 128, min_modes_table = 256;
 
 double largest_size(const std::vector<double>& values) {
@@ -108,8 +108,9 @@ std::size_t batch_slots(std::size_t points) {
 void solve_batch(const TggeModel& model, std::span<const std::optional<BathStrength>> points,
                  const Execution& requested, const std::function<void(std::size_t, const RateEquation&)>& solve,
                  const std::function<bool()>& go_on) {
+  validate(model);
   const std::size_t slots = batch_slots(points.size());
-  std::vector<std::size_t> taken;  // slots with something to do, once each
+  std::vector<std::size_t> taken;  // slots with something to do
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (!points[i]) continue;
     taken.push_back(i % slots);
@@ -165,7 +166,7 @@ void solve_batch(const TggeModel& model, std::span<const std::optional<BathStren
   pair_sum.serve(go_on);
   for (std::thread& thread : threads) thread.join();
   if (failure) std::rethrow_exception(failure);
-  pair_sum.rethrow_failure();  // points that catch everything have kept it to themselves
+  pair_sum.rethrow_failure();  // which solve() may have caught
 }
 
 }  // namespace lindrift

@@ -114,7 +114,7 @@ std::unique_ptr<Multiplier> make_multiplier(std::size_t size, const MatrixRow& m
 
 }  // namespace
 
-/// A matrix, and the rows that it multiplies: `of_each` for every slot.
+/// A matrix and the rows that it multiplies, `of_each` per slot.
 class BatchedPairSum::Product {
  public:
   Product(std::size_t size, const MatrixRow& matrix, std::size_t slots, std::size_t of_each, const Execution& execution)
@@ -127,7 +127,7 @@ class BatchedPairSum::Product {
 
   double* row(std::size_t slot, std::size_t which) { return at(rows_, slot, which); }
   const double* sum(std::size_t slot, std::size_t which) { return at(sums_, slot, which); }
-  /// Rows of a slot that asks for nothing are zero: the shapes, and the slot of every row, are always the same.
+  /// The rows of a slot that asks for nothing are zero: shapes, and the place of every row, never change.
   void clear(std::size_t slot) {
     if (count_ > 0) std::fill_n(row(slot, 0), of_each_ * size_, 0.0);
   }
@@ -229,7 +229,7 @@ void BatchedPairSum::serve(const std::function<bool()>& go_on) {
     for (const auto& slot : slots_)
       if (slot->waits()) waiting.push_back(slot.get());
     if (waiting.empty()) return;
-    // Every slot waits for this thread: nobody else touches what it reads.
+    // Every slot waits: no other thread touches the arrays.
     try {
       if (!failure_ && go_on && !go_on()) throw Interruption();
       if (!failure_)

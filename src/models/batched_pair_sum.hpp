@@ -16,7 +16,7 @@
 
 namespace lindrift {
 
-/// A square matrix on the backend on which it is multiplied.
+/// A square matrix, stored where it is multiplied.
 class Multiplier {
  public:
   virtual ~Multiplier() = default;
@@ -24,48 +24,47 @@ class Multiplier {
   virtual void multiply(const std::vector<double>& rows, std::size_t count, std::vector<double>& product) = 0;
 };
 
-/// Writes elements of one row of a matrix, from a column on; called from several threads at once.
+/// Writes elements of one row of a matrix, starting at a column. Called by several threads at once.
 using MatrixRow = std::function<void(std::size_t row, std::size_t first_column, std::span<double> values)>;
 
-/// The matrices of Eq. 6, as row vectors are multiplied by them; null where the kernels do without.
+/// The matrices of Eq. 6, by which row vectors are multiplied. Null if the kernels need none.
 struct PairMatrices {
-  EnergyLevels levels;  ///< between which ...
-  MatrixRow spectrum;   ///< ... sigma is, (levels, levels), symmetric
-  MatrixRow by_to;      ///< w(to, from), (modes, modes)
-  MatrixRow by_from;    ///< w(to, from) in row `from`
+  EnergyLevels levels;
+  MatrixRow spectrum;  ///< sigma between levels, (levels, levels), symmetric
+  MatrixRow by_to;     ///< w(to, from), (modes, modes), row = to
+  MatrixRow by_from;   ///< the same, row = from
 };
 
-/// Sums over pairs of several problems that share their matrices. Each runs in a slot with a thread of its own; its
-/// sums wait until every other slot has asked for one or has left, and one thread then multiplies for all of them.
-/// Which sums meet depends on the problems alone.
+/// Sums over pairs for a batch of points that share their matrices. Each slot has a thread, which solves its points one
+/// after the other. A sum waits until every other slot has asked for one or has left; then one thread multiplies for
+/// all. Which sums meet depends on the points alone.
 class BatchedPairSum {
  public:
-  /// @param slots     rows of each product, whoever fills them: a library's kernels, and with them the last bits,
-  ///                   depend on the shapes
-  /// @param taken      how many of the slots will ask and leave
+  /// @param slots      fix the shapes of the products, on which a library's last bits depend, however many are taken
+  /// @param taken      slots that will ask and leave
   /// @param execution  backend resolved; ranks share the columns of the products
   BatchedPairSum(std::size_t modes, std::size_t slots, std::size_t taken, PairMatrices matrices,
                  const Execution& execution);
   ~BatchedPairSum();
 
-  /// What the problems at a slot ask, one after the other, until leave(); to be used by one thread.
+  /// The sums of the points in a slot, one point after the other, until leave(). For one thread.
   kernels::ExternalPairSum& slot(std::size_t index);
-  /// A slot will ask for nothing more. Once for each that is taken, whatever happened in it.
+  /// Ends a slot, which asks for nothing more. To be called once for each slot taken, whatever happened in it.
   void leave(std::size_t slot);
-  /// Whether products have failed, or were ended; to be asked by the thread of a slot that has not left.
+  /// Whether a product has failed or serve() was interrupted. For the thread of a slot that has not left.
   bool failed() const { return failure_ != nullptr; }
-  /// Throws what products have failed with, if they have; after serve().
+  /// After serve(): throws what the products have failed with, if they have.
   void rethrow_failure() const {
     if (failure_) std::rethrow_exception(failure_);
   }
-  /// Multiplies until all problems have left. What fails here fails in every problem that waits for a sum, and an
-  /// Interruption does from the moment at which `go_on` has said false.
+  /// Multiplies until every slot has left. What fails here is thrown in every slot that waits for a sum; once `go_on`
+  /// has returned false, that is an Interruption.
   void serve(const std::function<bool()>& go_on);
 
  private:
   class Product;
   class Slot;
-  /// Of those for which serve() waits.
+  /// One slot fewer for serve() to wait for.
   void one_less();
 
   EnergyLevels levels_;

@@ -10,8 +10,7 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Terms of a channel with its displacements moved to start at 0, which changes phases only, and wrapped around the
-/// lattice.
+/// The terms of a channel, shifted so that displacements start at 0, which changes phases only, and wrapped.
 std::vector<JumpTerm> normalised(std::vector<JumpTerm> terms, const Lattice& lattice) {
   JumpTerm first = terms.front();
   for (const JumpTerm& term : terms)
@@ -95,7 +94,7 @@ void build(const Bands& bands, const JumpOperators& jump, HopWeights& weights) {
   weights.floor = rounding_of_zero * bound * length * length;
 }
 
-/// Rank of the hop weights, by elimination on as many modes as the rank can have twice over.
+/// Rank of the hop weights, by elimination on twice as many modes as the rank can be.
 int numerical_rank(const HopWeights& weights) {
   const std::size_t wanted =
       weights.kind == kernels::WeightKind::product ? 8 : 8 * static_cast<std::size_t>(weights.dimension) + 8;
@@ -104,7 +103,7 @@ int numerical_rank(const HopWeights& weights) {
   double largest = 0.0;
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < n; ++j) {
-      // Evenly spread, and rows apart from columns.
+      // Evenly spread, rows offset from columns.
       matrix[i * n + j] = weights(i * weights.modes / n, (j * weights.modes + weights.modes / 2) / n);
       largest = std::max(largest, matrix[i * n + j]);
     }

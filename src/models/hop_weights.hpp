@@ -11,7 +11,7 @@
 
 namespace lindrift {
 
-/// Hop weights w(to, from) of a bath in the form in which the kernels take them.
+/// Hop weights w(to, from) of a bath as the kernels take them.
 struct HopWeights {
   kernels::WeightKind kind = kernels::WeightKind::product;
   std::size_t modes = 0;
@@ -25,7 +25,7 @@ struct HopWeights {
   // table
   std::shared_ptr<const std::vector<double>> table;
 
-  int numerical_rank = 0;  ///< as far as it was looked for; 0 for a table
+  int numerical_rank = 0;  ///< 0 for a table, where it is not looked for
 
   /// w(to, from), without the factor 1/cells.
   double operator()(std::size_t to, std::size_t from) const;

@@ -153,7 +153,7 @@ Components connected_components(const RateEquation& equation) {
   components.of_mode.assign(modes, 0);
   components.count = 0;
   std::vector<std::size_t> unvisited, frontier;
-  // There may be as many modes that neither gain nor lose as there are modes. At half filling their rates are zero.
+  // Modes that neither gain nor lose have zero rates at half filling. There may be many: find them without a search.
   std::vector<double> log_gain(modes), log_loss(modes);
   equation.generator->log_rates(std::vector<double>(modes, 0.0), log_gain, log_loss);
   for (std::size_t s = 0; s < modes; ++s) {
@@ -166,7 +166,7 @@ Components connected_components(const RateEquation& equation) {
     frontier = {unvisited.front()};
     components.of_mode[unvisited.front()] = components.count;
     unvisited.erase(unvisited.begin());
-    // Only modes not yet reached are looked at: where weights hardly vanish, the first one reaches nearly all.
+    // Only modes not yet reached are looked at: if few weights vanish, the first mode reaches nearly all others.
     while (!frontier.empty() && !unvisited.empty()) {
       const std::size_t s = frontier.back();
       frontier.pop_back();

@@ -1,11 +1,13 @@
 #include "models/tgge_model.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <complex>
 #include <limits>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "lindrift/error.hpp"
@@ -18,8 +20,7 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Orbitals at different displacements that the jump operators may touch: beyond, the small matrices are no longer
-/// small.
+/// Most orbitals (at different displacements) that jump operators may touch: it is the size of dense matrices.
 constexpr std::size_t max_dimension = 256;
 
 struct Choice {
@@ -55,7 +56,7 @@ Choice choose_algorithm(const RateEquation& equation, const HopWeights& weights,
 /// operation counts; `backend = cuda` overrules it.
 constexpr std::size_t device_modes = 4096;
 
-/// Backend for a problem: `automatic` keeps on the CPU what a device could not speed up.
+/// `automatic` keeps on the CPU what a device would not speed up.
 Backend choose_backend(Backend asked, Algorithm algorithm, std::size_t modes, std::string& reason) {
   const Backend possible = resolve_backend(asked, &reason);
   if (asked != Backend::automatic || possible == Backend::cpu) return possible;
@@ -76,12 +77,26 @@ void validate_jump(const DephasingJump& jump, const Lattice&, int) {
                                                     " is not allowed: must be >= 0; give bath.dephasing_down");
 }
 
+void validate_jump(const ProductJump& jump, const Lattice& lattice, int orbitals) {
+  const std::size_t modes = lattice.size() * static_cast<std::size_t>(orbitals);
+  if (jump.rank < 1 || jump.rank > 2)
+    throw ParameterError("rank", std::to_string(jump.rank) + " is not allowed: must be 1 or 2");
+  for (const auto* weights : {&jump.in, &jump.out})
+    if (weights->size() != static_cast<std::size_t>(jump.rank) * modes)
+      throw ShapeError("ProductJump: " + std::to_string(weights->size()) + " weights were given for " +
+                       std::to_string(jump.rank) + " x " + std::to_string(modes));
+}
+
 void validate_jump(const JumpOperators& jump, const Lattice& lattice, int orbitals) {
   const char* quantity = "bath.jump_operator";
   if (jump.channels.empty()) throw ParameterError(quantity, "at least one channel is needed");
   for (const auto& channel : jump.channels) {
     if (channel.empty()) throw ParameterError(quantity, "a channel has no terms");
     for (const JumpTerm& term : channel) {
+      for (auto i = static_cast<std::size_t>(lattice.dimensions()); i < term.to.size(); ++i)
+        if (term.to[i] != 0 || term.from[i] != 0)
+          throw ParameterError(quantity, "a displacement leaves the " + std::to_string(lattice.dimensions()) +
+                                             " directions of the lattice");
       for (const int orbital : {term.to_orbital, term.from_orbital})
         if (orbital < 0 || orbital >= orbitals)
           throw ParameterError(quantity, "orbital " + std::to_string(orbital) + " is not allowed: must be in 0 .. " +
@@ -124,7 +139,33 @@ void validate_bath(const TggeBath& bath) {
     throw ParameterError("bath.inverse_temperature", "0 is not allowed: must be > 0 for an ohmic spectrum");
 }
 
+void validate(const TggeModel& model) {
+  const Bands& bands = model.bands;
+  const std::size_t modes = bands.modes(),
+                    orbitals = bands.orbitals == 1 ? 0 : static_cast<std::size_t>(bands.orbitals),
+                    directions = static_cast<std::size_t>(bands.lattice.dimensions());
+  const auto check = [&](const char* what, std::size_t vectors, const auto& shape) {
+    bool right = shape.size() == vectors;
+    for (const auto& vector : shape) right = right && vector.size() == modes;
+    if (!right)
+      throw ShapeError("Bands::" + std::string(what) + " must hold " + std::to_string(vectors) + " vectors of length " +
+                       std::to_string(modes));
+  };
+  check("energy", 1, std::array{std::span(bands.energy)});
+  check("velocity", directions, bands.velocity);
+  check("eigenvector", orbitals, bands.eigenvector);
+  for (const auto& shares : bands.orbital_velocity) check("orbital_velocity[direction]", orbitals, shares);
+  if (orbitals > 0 && bands.orbital_velocity.size() != directions)
+    throw ShapeError("Bands::orbital_velocity must hold one entry for each of " + std::to_string(directions) +
+                     " directions");
+  if (!(std::isfinite(model.rate_unit) && model.rate_unit > 0.0))
+    throw ParameterError("rate_unit", std::to_string(model.rate_unit) + " is not allowed: must be finite and > 0");
+  validate_bath(model.bath);
+  std::visit([&](const auto& jump) { validate_jump(jump, bands.lattice, bands.orbitals); }, model.jump);
+}
+
 RateEquation make_rate_equation(TggeModel model, const Execution& execution) {
+  validate(model);
   const auto weights = make_hop_weights(model.bands, std::move(model.jump));
   return make_rate_equation(std::move(model.bands), model.rate_unit, model.bath, weights, execution);
 }

@@ -80,7 +80,7 @@ class MomentSystem final : public BalanceSystem {
 
   void read(BalanceSolution& solution) override {
     balance_.set_log_moments(current_.log_moment.data());
-    // Whatever else is left, the number is the conserved one: a Newton step this short leaves its square.
+    // The number is conserved whatever the residual: a Newton step this short leaves its square.
     constexpr double accuracy = 1e-9;
     current_.log_fugacity =
         std::fabs(current_.excess) <= accuracy
@@ -101,7 +101,7 @@ class MomentSystem final : public BalanceSystem {
     double size = 0.0;
   };
 
-  /// Fills in the rest of a point from its moments, with a fugacity near enough for Newton's method.
+  /// Evaluates a point from its moments, at a fugacity near enough for Newton's method. Returns its size.
   double evaluate(Point& point, double guess) {
     balance_.set_log_moments(point.log_moment.data());
     const kernels::MomentBalance::Filling sums = respond(point, guess);
@@ -113,9 +113,9 @@ class MomentSystem final : public BalanceSystem {
     return point.size = std::isfinite(sums.max_multiplier) ? largest / (1.0 + sums.max_multiplier) : NAN;
   }
 
-  /// Image and derivative at what balance_ was set to.
+  /// Image and derivative at the moments that balance_ was set to.
   kernels::MomentBalance::Filling respond(Point& point, double guess) {
-    // Newton's method takes care of less, together with the moments.
+    // A smaller excess is left to Newton's method, which solves for moments and fugacity together.
     constexpr double near = 0.1;
     point.log_fugacity = guess;
     auto sums = balance_.response(guess, point.image.data(), point.derivative.data());

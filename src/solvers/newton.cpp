@@ -15,12 +15,12 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 constexpr int max_halvings = 6;
-/// Below this the residual is at the mercy of rounding, and a step that does not reduce it ends the iteration.
+/// Below this size the residual is rounding, and a step that does not reduce it ends the iteration.
 constexpr double rounding_level = 1e-11;
 constexpr double target = 2e-16;
-/// From below this one full Newton step, solved to its own accuracy, ends at rounding.
+/// From below this size one full Newton step, solved to its own accuracy, ends at rounding.
 constexpr double quadratic_level = 1e-9;
-/// Moments converge within ten steps or not at all.
+/// In the moments Newton's method converges within ten steps or not at all.
 constexpr std::int64_t max_moment_steps = 20;
 
 /// Newton's method with step halving, and a fixed-point step where it does not help.
@@ -65,12 +65,12 @@ void conclude(BalanceSolution& solution, double tolerance, std::int64_t max_step
 
 double total_number(const InitialState& state, std::size_t modes) {
   if (state.is_uniform()) return static_cast<double>(modes) * occupation_of(state[0]);
-  // All multipliers are one and the same more often than not.
+  // Usually all multipliers are the same.
   const double first = state[0], occupation = occupation_of(first);
   return parallel_sum(modes, [&](std::size_t s) { return state[s] == first ? occupation : occupation_of(state[s]); });
 }
 
-/// The thermal state; without a thermal bath nothing singles out the band energies.
+/// The thermal state; without a thermal bath band energies do not matter.
 std::vector<double> thermal_multipliers(const RateEquation& equation) {
   std::vector<double> lambda(equation.modes(), 0.0);
   if (equation.thermal)
@@ -95,7 +95,7 @@ BalanceSolution solve_balance(const RateEquation& equation, const Components& co
     system->read(solution);
     conclude(solution, tolerance, max_steps);
     if (solution.converged || solution.steps >= max_steps) return solution;
-    // In an extreme cold every n (1-n) underflows and the moments no longer say where the Fermi level is.
+    // When it is extremely cold every n (1-n) underflows, and the moments no longer fix the Fermi level.
     const std::int64_t steps = solution.steps;
     solution = {};
     solution.steps = steps;

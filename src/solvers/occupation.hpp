@@ -16,9 +16,9 @@ inline double occupation_of(double lagrange_multiplier) {
   return (lagrange_multiplier > 0.0 ? x : 1.0) / (1.0 + x);
 }
 
-/// By how much log z exceeds the one that holds `number` particles, to first order: in the logarithm of particles over
-/// holes, which is nearly linear also where every mode is full or empty to within e^{-500} and only such remainders say
-/// where the Fermi level is. Infinite where not even these say by how much.
+/// By how much log z exceeds the one that holds `number` particles, to first order in the logarithm of particles over
+/// holes. That is nearly linear even if every mode is full or empty to within e^{-500} and only these remainders fix
+/// the Fermi level. Infinite if they vanish, too.
 inline double log_fugacity_excess(const kernels::MomentBalance::Filling& sums, double number) {
   const double surplus = sums.others - number;
   const double particles = sums.particles + std::max(surplus, 0.0), holes = sums.holes + std::max(-surplus, 0.0);
@@ -38,7 +38,7 @@ template <class Filling>
 double solve_log_fugacity(double number, double modes, double guess, const Filling& filling, double accuracy = 1e-9) {
   double log_fugacity = guess;
   kernels::MomentBalance::Filling sums = filling(log_fugacity);
-  // At the bounds every mode holds at most, at least the mean.
+  // At the lower bound no mode holds more than the mean, at the upper none holds less.
   const double logit = std::log(number) - std::log(modes - number);
   double low = logit + (log_fugacity - sums.max_multiplier), high = logit + (log_fugacity + sums.max_multiplier);
   if (!(log_fugacity >= low && log_fugacity <= high)) {

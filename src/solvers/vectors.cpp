@@ -7,8 +7,8 @@ namespace lindrift {
 
 namespace {
 
-// SUNDIALS' serial vector with the operations that dominate shared between threads. Its own OpenMP vector adds in an
-// order that depends on the number of threads.
+// SUNDIALS' serial vector, with the operations that dominate run by threads. Its own OpenMP vector adds in an order
+// that depends on the number of threads.
 
 double dot_product(N_Vector x, N_Vector y) {
   const auto a = values(x), b = values(y);
@@ -38,7 +38,7 @@ void fill_with(double c, N_Vector z) {
 
 constexpr int max_fused = 4;
 
-/// Up to max_fused products of x at once: x is read once for all.
+/// Up to max_fused products at a time, for each of which x is read once.
 int dot_products(int count, N_Vector x, N_Vector* y, double* products) {
   const auto a = values(x);
   for (int first = 0; first < count; first += max_fused) {

@@ -4,6 +4,7 @@
 #include <complex>
 #include <numbers>
 
+#include "lindrift/error.hpp"
 #include "lindrift/models/tgge_chain.hpp"
 #include "lindrift/tasks/relax.hpp"
 #include "lindrift/tasks/steady_state.hpp"
@@ -92,6 +93,26 @@ TEST(SquareLattice, ParityIsThatOfBothDirections) {
   EXPECT_LE(parity_measures(make_rate_equation(model, {.backend = Backend::cpu})).joint, 1e-14);
   EXPECT_TRUE(std::isnan(
       parity_measures(make_rate_equation(square(6, 3, {1, 0}, {0, 1}), {.backend = Backend::cpu})).particle_hole));
+}
+
+TEST(SquareLattice, ModelsThatDoNotFitTheirLatticeAreRefused) {
+  const auto expect_refused = [](const auto& spoil) {
+    TggeModel model = square(4, 3, {1, 0}, {0, 1});
+    spoil(model);
+    EXPECT_THROW(make_rate_equation(std::move(model), {.backend = Backend::cpu}), Error);
+  };
+  expect_refused([](TggeModel& model) { model.bands.energy.pop_back(); });
+  expect_refused([](TggeModel& model) { model.bands.velocity.pop_back(); });
+  expect_refused([](TggeModel& model) { model.bands.velocity[1].pop_back(); });
+  expect_refused([](TggeModel& model) { model.bands.orbitals = 2; });
+  expect_refused([](TggeModel& model) { model.rate_unit = 0.0; });
+  expect_refused([](TggeModel& model) { model.bath.spectrum_width = -1.0; });
+  expect_refused([](TggeModel& model) { std::get<JumpOperators>(model.jump).channels[0][0].to = {0, 0, 1}; });
+  expect_refused([](TggeModel& model) { std::get<JumpOperators>(model.jump).channels[0][0].from_orbital = 1; });
+  expect_refused([](TggeModel& model) {
+    model.jump = ProductJump{1, std::vector<double>(12), std::vector<double>(11)};
+  });
+  expect_refused([](TggeModel& model) { model.jump = TableJump(std::vector<double>(143)); });
 }
 
 }  // namespace

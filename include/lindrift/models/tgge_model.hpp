@@ -18,4 +18,8 @@ struct TggeModel {
   TggeJump jump{};
 };
 
+/// Checks the baths, the jump, and that the vectors of the bands have their lengths.
+/// @throws ParameterError, ShapeError
+void validate(const TggeModel& model);
+
 }  // namespace lindrift
