@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -30,15 +29,6 @@ void spin(double seconds) {
   const auto start = Clock::now();
   while (seconds_since(start) < seconds) {
   }
-}
-
-double processor_seconds(int who) {
-  rusage usage{};
-  getrusage(who, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 double quantile(std::vector<double> values, double share) {
@@ -109,11 +99,11 @@ double makespan_over_ideal(ProcessGroup& ranks, const std::string& folder, bool 
 }
 
 /// Median and 99th percentile of the seconds that this rank's claims take.
-std::vector<double> claims(SharedCounters& board, std::size_t count) {
+std::vector<double> claims(SharedCounters& counters, std::size_t count) {
   std::vector<double> seconds(count);
   for (double& each : seconds) {
     const auto start = Clock::now();
-    board.add(SharedCounters::queue_head, 1);
+    counters.add(SharedCounters::queue_head, 1);
     each = seconds_since(start);
   }
   return {quantile(seconds, 0.5), quantile(seconds, 0.99)};
@@ -123,7 +113,6 @@ struct JournalCost {
   double first = 0.0;    ///< seconds of the first record, with which the file is made
   double waiting = 0.0;  ///< share of a point's time that the rank does nothing else, on average over the others
   double usual = 0.0;    ///< the median of these shares: without what other programs took in between
-  double beside = 0.0;   ///< share of a processor that the thread beside it takes
 };
 
 JournalCost journal_cost(const std::string& folder, std::size_t points, std::size_t numbers) {
@@ -135,8 +124,6 @@ JournalCost journal_cost(const std::string& folder, std::size_t points, std::siz
   record.status = Status::done;
   record.data.emplace_back(std::vector<double>(numbers, 1.0));
   std::vector<double> waiting;
-  const auto start = Clock::now();
-  const double own = processor_seconds(RUSAGE_THREAD), all = processor_seconds(RUSAGE_SELF);
   for (std::size_t k = 0; k < points; ++k) {
     record.point = k;
     record.seconds = point_seconds;
@@ -145,11 +132,10 @@ JournalCost journal_cost(const std::string& folder, std::size_t points, std::siz
     journal.append(record.point, encode(record));
     waiting.push_back(seconds_since(begin));
   }
-  const double beside = (processor_seconds(RUSAGE_SELF) - all) - (processor_seconds(RUSAGE_THREAD) - own);
-  const double share_beside = std::max(0.0, beside) / seconds_since(start), first = waiting.front();
+  const double first = waiting.front();
   waiting.erase(waiting.begin());
   const double mean = std::accumulate(waiting.begin(), waiting.end(), 0.0) / static_cast<double>(waiting.size());
-  return {first, mean / point_seconds, quantile(waiting, 0.5) / point_seconds, share_beside};
+  return {first, mean / point_seconds, quantile(waiting, 0.5) / point_seconds};
 }
 
 void print_list(const char* name, const std::vector<double>& values, const char* end) {
@@ -169,16 +155,15 @@ void measure(ProcessGroup& ranks, const std::string& folder, bool quick) {
 
   const std::size_t count = quick ? 2000 : 20000;
   {
-    const auto board = ranks.make_counters();
-    if (!board) throw Error("these ranks cannot have a board");
-    if (root) fmt::print("  \"board\": \"{}\",\n", board->kind());
-    claims(*board, 100);
+    const auto counters = ranks.make_counters();
+    if (root) fmt::print("  \"counters\": \"{}\",\n", counters->kind());
+    claims(*counters, 100);
     for (int claiming = 0; claiming < ranks.size(); ++claiming) {
       ranks.maximum(0);
       std::vector<double> own(2);
       const double busy = quick ? 0.2 : 1.0;
       if (ranks.rank() == claiming)
-        own = claims(*board, count);
+        own = claims(*counters, count);
       else
         spin(busy);  // in a long point, where nobody looks after MPI
       const auto all = of_all_ranks(ranks, own);
@@ -186,25 +171,23 @@ void measure(ProcessGroup& ranks, const std::string& folder, bool quick) {
       if (root) print_list(fmt::format("claim_of_rank_{}_alone", claiming).c_str(), {first, first + 2}, ",");
     }
     ranks.maximum(0);
-    const auto all = of_all_ranks(ranks, claims(*board, count));
+    const auto all = of_all_ranks(ranks, claims(*counters, count));
     if (root) print_list("claims_at_once", all, ",");
-    ranks.maximum(0);  // nobody uses the board any more
+    ranks.maximum(0);  // nobody uses the counters any more
   }
 
   if (root)
     for (const std::size_t numbers : {std::size_t{1}, std::size_t{1000}}) {
-      std::vector<double> first, waiting, usual, beside;
+      std::vector<double> first, waiting, usual;
       for (std::size_t i = 0; i < repetitions; ++i) {
         const JournalCost cost = journal_cost(folder, quick ? 30 : 100, numbers);
         first.push_back(cost.first);
         waiting.push_back(cost.waiting);
         usual.push_back(cost.usual);
-        beside.push_back(cost.beside);
       }
       print_list(fmt::format("journal_first_{}", numbers).c_str(), first, ",");
       print_list(fmt::format("journal_waiting_{}", numbers).c_str(), waiting, ",");
-      print_list(fmt::format("journal_usual_{}", numbers).c_str(), usual, ",");
-      print_list(fmt::format("journal_beside_{}", numbers).c_str(), beside, numbers == 1 ? "," : "\n}");
+      print_list(fmt::format("journal_usual_{}", numbers).c_str(), usual, numbers == 1 ? "," : "\n}");
     }
   ranks.maximum(0);
 }

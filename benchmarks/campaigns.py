@@ -8,9 +8,9 @@ Four things, each with its median over the repetitions and the least and largest
 
     makespan   of points of which one in eleven takes ten times as long as the others (100 ms and 10 ms), over the sum of
                their times shared evenly; with costs that are known beforehand, so that the long ones come first, and without
-    claim      seconds to take a point from the board on rank 0, for each rank while the others compute, and for all at once
+    claim      seconds to take a point from the queue on rank 0, for each rank while the others compute, and for all at once
     journal    share of a 10 ms point that its record costs, of 1 and of 1000 numbers: what the rank waits, on average and
-               usually (the median of the records), and what the thread beside it computes. The disk is that of --folder
+               usually (the median of the records). The disk is that of --folder
     memory     peak of each rank over 1000 and over 10^5 points of two sites, and the bytes a point between them
 
 Points take their time by the clock, and ratios are of one run. Averages still suffer on a busy machine; medians hardly do.
@@ -63,13 +63,12 @@ def costs(settings, folder):
     return {
         "makespan_over_ideal": {"known_costs": summary(raw["makespan_of_known_costs"]),
                                 "unknown_costs": summary(raw["makespan_of_unknown_costs"])},
-        "claim_seconds": {"board": raw["board"],
+        "claim_seconds": {"counters": raw["counters"],
                           "while_others_compute": [claim(raw[f"claim_of_rank_{rank}_alone"]) for rank in range(settings.ranks)],
                           "all_at_once": [claim(at_once[2 * rank:2 * rank + 2]) for rank in range(settings.ranks)]},
         "journal_share_of_10_ms": {
             f"{numbers}_numbers": {"average": summary(raw[f"journal_waiting_{numbers}"]),
                                    "usual": summary(raw[f"journal_usual_{numbers}"]),
-                                   "thread_beside": summary(raw[f"journal_beside_{numbers}"]),
                                    "first_record_seconds": summary(raw[f"journal_first_{numbers}"])} for numbers in (1, 1000)}}
 
 
@@ -97,10 +96,10 @@ def show(results):
     for case in ("while_others_compute", "all_at_once"):
         for rank, claim in enumerate(claims[case]):
             print(f"claim, rank {rank}, {case.replace('_', ' ')}: {1e6 * claim['median']:.3f} microseconds, "
-                  f"99 of 100 below {1e6 * claim['percentile_99']:.3f} ({claims['board']})")
+                  f"99 of 100 below {1e6 * claim['percentile_99']:.3f} ({claims['counters']})")
     for size, share in results["journal_share_of_10_ms"].items():
         print(f"journal, {size.replace('_', ' ')}: {100 * share['usual']['median']:.2f} % of a 10 ms point usually, "
-              f"{100 * share['average']['median']:.2f} % on average, and {100 * share['thread_beside']['median']:.2f} % of a core")
+              f"{100 * share['average']['median']:.2f} % on average")
     for row in results["memory"]:
         few, many = (value for name, value in row.items() if name.startswith("bytes_at"))
         print(f"memory, rank {row['rank']}: {few / 1e6:.1f} MB and {many / 1e6:.1f} MB, {row['bytes_a_point']:.0f} bytes a point")

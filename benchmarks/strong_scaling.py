@@ -126,7 +126,7 @@ def measure(program, folder, name, count):
             continue
         said = lambda pattern: next(iter(re.findall(pattern, done.stderr)), None)
         claims, claim_seconds = said(r"took points (\d+) times in ([\d.]+) s") or (0, 0)
-        exchanges, size, exchange_seconds = said(r"team made (\d+) exchanges of (\d+) bytes in ([\d.]+) s") or (0, 0, 0)
+        exchanges, size, exchange_seconds = said(r"sharing points took (\d+) exchanges of (\d+) bytes in ([\d.]+) s") or (0, 0, 0)
         best = {"ranks": count, "seconds": seconds, "claims": int(claims), "exchanges": int(exchanges), "bytes": int(size),
                 "communication_seconds": float(claim_seconds) + float(exchange_seconds)}
     return best

@@ -16,7 +16,9 @@ void GuardedCommunicator::agree(State state, const std::string& failure) {
   if (speaker == rank()) text.assign(failure.begin(), failure.end());
   ranks_.broadcast(text, speaker);
   const std::string message(text.begin(), text.end());
-  if (static_cast<State>(worst / size()) == State::out_of_device_memory) throw DeviceMemoryError(message);
+  const auto reason = static_cast<State>(worst / size());
+  if (reason == State::device_lost) throw DeviceLostError(message);
+  if (reason == State::out_of_device_memory) throw DeviceMemoryError(message);
   throw Error(message);
 }
 
@@ -51,8 +53,9 @@ void GuardedCommunicator::run_on_all(const std::function<void()>& work) {
     throw;  // all ranks are asked to stop at the same place
   } catch (const std::exception& error) {
     if (failed_together_) throw;  // as on every rank
-    const bool device = dynamic_cast<const DeviceMemoryError*>(&error) != nullptr;
-    state = device ? State::out_of_device_memory : State::failed;
+    state = dynamic_cast<const DeviceLostError*>(&error) != nullptr     ? State::device_lost
+            : dynamic_cast<const DeviceMemoryError*>(&error) != nullptr ? State::out_of_device_memory
+                                                                        : State::failed;
     failure = dynamic_cast<const std::bad_alloc*>(&error) != nullptr ? "out of memory" : error.what();
   }
   agree(state, failure);

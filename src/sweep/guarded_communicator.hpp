@@ -23,14 +23,14 @@ class GuardedCommunicator final : public Communicator {
   void broadcast(Bytes& bytes);
 
   /// Does `work` on every rank. If it throws on any of them, every rank throws an Error with the message of the lowest
-  /// rank that failed for a reason of its own, or a DeviceMemoryError if a rank ran out of that.
+  /// rank that failed for a reason of its own: a DeviceLostError or DeviceMemoryError if some rank threw that.
   /// @throws CommunicationError if the ranks cannot reach each other, which ends the job
   void run_on_all(const std::function<void()>& work);
 
   const Traffic& traffic() const { return traffic_; }
 
  private:
-  enum class State : int { fine, failed, out_of_device_memory };
+  enum class State : int { fine, failed, out_of_device_memory, device_lost };
   void agree(State state = State::fine, const std::string& failure = {});
 
   ProcessGroup& ranks_;

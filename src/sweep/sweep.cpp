@@ -68,12 +68,12 @@ class Worker {
   void run_single_units() {
     if (options_.schedule == Schedule::static_even) {
       for (const std::size_t unit : queue_.assigned_to(ranks_.rank(), ranks_.size())) {
-        if (stop_requested() || run_is_stopping()) return;
+        if (stop_requested() || run_is_stopping() || gave_up_) return;
         run_unit(unit);
       }
       return;
     }
-    while (!stop_requested()) {
+    while (!stop_requested() && !gave_up_) {
       const auto start = Clock::now();
       const std::int64_t head = counters_->add(SharedCounters::queue_head, 1);
       outcome_.queue.seconds += seconds_since(start);
@@ -101,7 +101,7 @@ class Worker {
       run_group(points, first, size);
     } else {
       for (const std::size_t point : points) {
-        if (stopping_) return;
+        if (stopping_ || gave_up_) return;
         finish(run_point(point));
       }
     }
@@ -133,7 +133,7 @@ class Worker {
     for (const std::size_t point : points) group.wanted[point - first_point] = true;
     std::vector<bool> finished(size, false);
     auto start = Clock::now();
-    bool out_of_memory = false;
+    std::size_t next_size = 1;
     try {
       const Monitor monitor{.progress = progress(), .checkpoint = {}, .restored = {}};
       task_.run_group(group, execution_, monitor, [&](std::size_t i, io::Result result) {
@@ -147,22 +147,37 @@ class Worker {
     } catch (const CommunicationError&) {
       throw;
     } catch (const DeviceMemoryError& failure) {
-      out_of_memory = true;
+      next_size = (points.size() + 1) / 2;
       warn_once(fmt::format("{}; trying fewer points at once", failure.what()));
+    } catch (const DeviceLostError& failure) {
+      next_size = points.size();
+      leave_device(failure);
     } catch (const std::exception&) {
       // Running them one by one will show which point it was.
     }
     std::vector<std::size_t> rest;
     for (const std::size_t point : points)
       if (!finished[point - first_point]) rest.push_back(point);
-    const std::size_t half = out_of_memory ? (rest.size() + 1) / 2 : 1;
-    for (auto first = rest.begin(); first != rest.end() && !stopping_;) {
-      const auto last = first + std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(half), rest.end() - first);
-      if (half == 1)
+    for (auto first = rest.begin(); first != rest.end() && !stopping_ && !gave_up_;) {
+      const auto last = first + std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(next_size), rest.end() - first);
+      if (next_size == 1)
         finish(run_point(*first));
       else
         run_group({first, last}, first_point, size);
       first = last;
+    }
+  }
+
+  /// For a device that is lost to this process: the rank goes on on the CPU if it may, and takes no more points
+  /// otherwise. What it leaves missing is computed by --resume.
+  void leave_device(const DeviceLostError& failure) {
+    if (execution_.backend == Backend::automatic && !device_lost_) {
+      device_lost_ = true;
+      execution_.backend = Backend::cpu;
+      warn_once(fmt::format("{}; rank {} goes on on the CPU", failure.what(), ranks_.rank()));
+    } else {
+      gave_up_ = true;
+      warn_once(fmt::format("{}; rank {} computes no more points", failure.what(), ranks_.rank()));
     }
   }
 
@@ -198,6 +213,9 @@ class Worker {
         record = run_point_on(on_cpu, point);
         if (record.message.empty() && record.status != Status::missing)
           record.message = "computed on the CPU: the device has not enough free memory";
+      } catch (const DeviceLostError& failure) {
+        leave_device(failure);
+        if (!gave_up_) record = run_point_on(execution_, point);
       }
     } catch (const CommunicationError&) {
       throw;
@@ -224,6 +242,7 @@ class Worker {
     else
       work();
     Record record = record_of(point, std::move(result));
+    if (device_lost_ && record.message.empty()) record.message = "computed on the CPU: the device was lost";
     if (record.status == Status::missing) {
       stopping_ = true;
       outcome_.unfinished = record;
@@ -333,7 +352,7 @@ class Worker {
 
   const config::Document& document_;
   const TaskEntry& task_;
-  const Execution& execution_;
+  Execution execution_;
   ProcessGroup& ranks_;
   const RunOptions& options_;
   WorkQueue queue_;
@@ -342,6 +361,7 @@ class Worker {
   RunOutcome outcome_;
   GuardedCommunicator* communicator_ = nullptr;  ///< of the ranks that share the point in hand; null: this one alone
   bool stopping_ = false, checkpoint_due_ = false;
+  bool device_lost_ = false, gave_up_ = false;  ///< what leave_device() decided
   double fraction_ = 0.0;
   Clock::time_point last_look_ = Clock::now(), last_checkpoint_ = Clock::now();
 };

@@ -257,6 +257,37 @@ TEST(Sweep, PointsThatTheDeviceHasNoRoomForAreComputedOnTheCpu) {
   EXPECT_EQ(run_on(alone, 4, task, options, PointSet(0), insistent).tally.failed, 2U);
 }
 
+/// A rank whose device is lost goes on on the CPU where it may; otherwise it leaves its points missing.
+TEST(Sweep, ALostDeviceMarksNoPointAsFailed) {
+  for (const Backend backend : {Backend::automatic, Backend::cuda}) {
+    std::atomic<int> warnings = 0;
+    Kept kept;
+    on_ranks(3, [&](ProcessGroup& ranks) {
+      bool lost = false;
+      const TaskEntry task = fake_task([&](std::size_t k, const Execution& where, const Monitor&) -> double {
+        if (ranks.rank() == 1 && k > 3) lost = true;
+        if (lost && where.backend != Backend::cpu) throw DeviceLostError("an illegal address");
+        return static_cast<double>(k);
+      });
+      RunOptions options;
+      options.schedule = Schedule::static_even;
+      options.keep = kept.keep();
+      options.warn = [&](const std::string& text) {
+        EXPECT_THAT(text, testing::HasSubstr(backend == Backend::cuda ? "rank 1 computes no more points"
+                                                                      : "rank 1 goes on on the CPU"));
+        ++warnings;
+      };
+      Execution execution;
+      execution.backend = backend;
+      const RunOutcome outcome = run_on(ranks, 60, task, options, PointSet(0), execution);
+      EXPECT_FALSE(outcome.stopped);
+    });
+    EXPECT_EQ(warnings, 1);
+    EXPECT_EQ(kept.records.size(), backend == Backend::cuda ? 41U : 60U);  // rank 1 has 1, 4, 7, ... and loses 4
+    for (const auto& [point, record] : kept.records) EXPECT_EQ(record.status, Status::done);
+  }
+}
+
 TEST(Sweep, TellsOfRanksWithoutWork) {
   TaskEntry task = fake_task(square);
   for (const std::size_t chain : {1U, 5U}) {
