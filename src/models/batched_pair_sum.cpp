@@ -15,18 +15,18 @@ namespace lindrift {
 namespace {
 
 /// Columns of a product that are computed by one call: the unit that threads and ranks share. Panels of one
-/// matrix are about as wide as each other, because a call that is left with a few columns is slow.
+/// matrix have about the same width, because a call for a few columns is slow.
 std::size_t panel_width(std::size_t size) {
   constexpr std::size_t usual = 512, at_most_more = 64, vector = 8;
   const std::size_t panels = size <= usual ? 1 : (size - at_most_more + usual - 1) / usual;
   return ((size + panels - 1) / panels + vector - 1) / vector * vector;
 }
 
-/// Keeps its matrix in panels of columns, each of which lies together in memory: rows at the distance of a power of two
-/// would push each other out of the caches.
-class CpuMultiplier final : public Multiplier {
+/// On the CPU, in panels of columns, each contiguous in memory: rows at the distance of a power of two would evict each
+/// other from the caches.
+class CpuProduct final : public kernels::MatrixProduct {
  public:
-  CpuMultiplier(std::size_t size, const MatrixRow& matrix, const Execution& execution)
+  CpuProduct(std::size_t size, const MatrixRow& matrix, const Execution& execution)
       : size_(size),
         width_(panel_width(size)),
         threads_(execution.threads > 0 ? execution.threads : omp_get_max_threads()),
@@ -50,12 +50,13 @@ class CpuMultiplier final : public Multiplier {
       }
   }
 
-  void multiply(const std::vector<double>& rows, std::size_t count, std::vector<double>& product) override {
+  void multiply(const double* rows, std::int64_t row_count, double* product) override {
+    const auto count = static_cast<std::size_t>(row_count);
 #pragma omp parallel for schedule(static) num_threads(threads_) if (panels_ > 1)
     for (std::size_t panel = 0; panel < panels_; ++panel) {
       const std::size_t column = panel * width_;
-      linear_algebra::multiply(count, width_of(panel), size_, rows.data(), size_, values_.get() + column * size_,
-                               width_of(panel), product.data() + first_ + column, size_);
+      linear_algebra::multiply(count, width_of(panel), size_, rows, size_, values_.get() + column * size_,
+                               width_of(panel), product + first_ + column, size_);
     }
     if (communicator_ != nullptr) gather_columns(count, product);
   }
@@ -64,14 +65,14 @@ class CpuMultiplier final : public Multiplier {
   std::size_t width_of(std::size_t panel) const { return std::min(width_, columns_ - panel * width_); }
 
   /// What is gathered must lie together: the shares of columns, one after the other.
-  void gather_columns(std::size_t count, std::vector<double>& product) {
+  void gather_columns(std::size_t count, double* product) {
     packed_.resize(count * size_);
     std::vector<std::size_t> packed_bounds;
     for (const std::size_t bound : bounds_) packed_bounds.push_back(bound * count);
     const auto each_share = [&](std::size_t rank, const auto& copy) {
       const std::size_t width = bounds_[rank + 1] - bounds_[rank];
       for (std::size_t r = 0; r < count; ++r)
-        copy(packed_.data() + packed_bounds[rank] + r * width, product.data() + r * size_ + bounds_[rank], width);
+        copy(packed_.data() + packed_bounds[rank] + r * width, product + r * size_ + bounds_[rank], width);
     };
     each_share(static_cast<std::size_t>(communicator_->rank()),
                [](double* packed, const double* own, std::size_t width) { std::copy_n(own, width, packed); });
@@ -90,26 +91,14 @@ class CpuMultiplier final : public Multiplier {
   Communicator* communicator_;  ///< null if alone
 };
 
-class DeviceMultiplier final : public Multiplier {
- public:
-  DeviceMultiplier(std::size_t size, const MatrixRow& matrix, const Execution& execution) {
-    std::vector<double> values(size * size);
-    for (std::size_t row = 0; row < size; ++row) matrix(row, 0, std::span(values).subspan(row * size, size));
-    product_.reset(kernels::device_kernels().make_matrix_product(static_cast<std::int64_t>(size), values.data(),
-                                                                 execution.device));
-  }
-  void multiply(const std::vector<double>& rows, std::size_t count, std::vector<double>& product) override {
-    product_->multiply(rows.data(), static_cast<std::int64_t>(count), product.data());
-  }
-
- private:
-  std::unique_ptr<kernels::MatrixProduct> product_;
-};
-
-std::unique_ptr<Multiplier> make_multiplier(std::size_t size, const MatrixRow& matrix, const Execution& execution) {
+std::unique_ptr<kernels::MatrixProduct> make_product(std::size_t size, const MatrixRow& matrix,
+                                                     const Execution& execution) {
   if (!matrix) return nullptr;
-  if (execution.backend == Backend::cuda) return std::make_unique<DeviceMultiplier>(size, matrix, execution);
-  return std::make_unique<CpuMultiplier>(size, matrix, execution);
+  if (execution.backend != Backend::cuda) return std::make_unique<CpuProduct>(size, matrix, execution);
+  std::vector<double> values(size * size);
+  for (std::size_t row = 0; row < size; ++row) matrix(row, 0, std::span(values).subspan(row * size, size));
+  return std::unique_ptr<kernels::MatrixProduct>(
+      kernels::device_kernels().make_matrix_product(static_cast<std::int64_t>(size), values.data(), execution.device));
 }
 
 }  // namespace
@@ -121,7 +110,7 @@ class BatchedPairSum::Product {
       : size_(size),
         of_each_(of_each),
         count_(matrix ? slots * of_each : 0),
-        multiplier_(make_multiplier(size, matrix, execution)),
+        product_(make_product(size, matrix, execution)),
         rows_(count_ * size),
         sums_(count_ * size) {}
 
@@ -132,7 +121,7 @@ class BatchedPairSum::Product {
     if (count_ > 0) std::fill_n(row(slot, 0), of_each_ * size_, 0.0);
   }
   void multiply() {
-    if (count_ > 0) multiplier_->multiply(rows_, count_, sums_);
+    if (count_ > 0) product_->multiply(rows_.data(), static_cast<std::int64_t>(count_), sums_.data());
   }
 
  private:
@@ -141,7 +130,7 @@ class BatchedPairSum::Product {
   }
 
   std::size_t size_, of_each_, count_;
-  std::unique_ptr<Multiplier> multiplier_;
+  std::unique_ptr<kernels::MatrixProduct> product_;
   std::vector<double> rows_, sums_;
 };
 

@@ -16,14 +16,6 @@
 
 namespace lindrift {
 
-/// A square matrix, stored where it is multiplied.
-class Multiplier {
- public:
-  virtual ~Multiplier() = default;
-  /// product = rows * matrix; both (count, size) on the host.
-  virtual void multiply(const std::vector<double>& rows, std::size_t count, std::vector<double>& product) = 0;
-};
-
 /// Writes elements of one row of a matrix, starting at a column. Called by several threads at once.
 using MatrixRow = std::function<void(std::size_t row, std::size_t first_column, std::span<double> values)>;
 
