@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 
 # No backend is needed to write a file, and a name that matplotlib does not know would stop it.
 os.environ["MPLBACKEND"] = "agg"
@@ -65,7 +66,9 @@ def _plot(options):
 
 def _try_to_load(path):
     """Reads a file in a process of its own: the HDF5 library crashes on some damaged files, and on some it never ends."""
-    child = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # idle threads of BLAS do not matter to a child that only reads
+        child = os.fork()
     if child == 0:
         with contextlib.suppress(Exception), open(os.devnull, "w") as nowhere:
             os.dup2(nowhere.fileno(), 2)

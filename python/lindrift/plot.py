@@ -104,8 +104,10 @@ def _scale_values(axes, result, view):
     if view.log and not signed and low <= 0.0:
         raise LindriftError(f"{result.path}: --log: the lower limit, {low:g}, must be positive")
     if mesh is None:
-        if view.log:
-            axes.set_yscale("symlog", linthresh=1e-4 * reach) if signed else axes.set_yscale("log", nonpositive="mask")
+        if view.log and signed:
+            axes.set_yscale("symlog", linthresh=1e-4 * reach)
+        elif view.log:
+            axes.set_yscale("log", nonpositive="mask")
         axes.set_ylim(low, high)
         return
     low = float(np.min(values)) if low is None else low

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "lindrift/backend.hpp"
-#include "sweep/work_queue.hpp"
 #include "sweep/campaign.hpp"
 #include "sweep/process_group.hpp"
+#include "sweep/work_queue.hpp"
 
 namespace lindrift::cli {
 
