@@ -276,7 +276,7 @@ class RanksTest(Runs):
                 self.assertEqual(self.names(), ["relax.toml", "steady.toml"])
 
     def test_an_output_that_cannot_be_written_stops_all(self):
-        process = self.expect(FAILED, "run", "steady.toml", "-o", "missing/out.h5", ranks=3)
+        process = self.expect(WRONG, "run", "steady.toml", "-o", "missing/out.h5", ranks=3)
         self.assertEqual(process.stderr.count("cannot write"), 1, process.said)
 
     def test_a_single_run_that_fails(self):
