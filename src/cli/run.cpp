@@ -294,10 +294,10 @@ class Run {
 
 }  // namespace
 
-void agree(sweep::ProcessGroup& ranks, const std::function<void()>& look) {
+void agree(sweep::ProcessGroup& ranks, const std::function<void()>& check) {
   std::exception_ptr reason;
   try {
-    look();
+    check();
   } catch (...) {
     reason = std::current_exception();
   }

@@ -26,16 +26,15 @@ class UsageError : public std::exception {
   std::string message_;
 };
 
-/// A rank of a run leaves because the run cannot be; all ranks do.
+/// Thrown on every rank when a run cannot start or go on.
 struct Refusal {
   std::exception_ptr reason;  ///< what to say and which exit code it has
   bool silent = false;        ///< another rank says it
 };
 
-/// Lets every rank look at what is asked for, and lets all go on or all leave: a rank that gave up alone would keep the
-/// others waiting.
-/// @throws Refusal on every rank if `look` has thrown on any; the lowest of those speaks
-void agree(sweep::ProcessGroup& communicator, const std::function<void()>& look);
+/// Runs a check on every rank; all go on or all leave, because a rank that gave up alone would keep the others waiting.
+/// @throws Refusal on every rank if `check` has thrown on any; the lowest of those reports it
+void agree(sweep::ProcessGroup& ranks, const std::function<void()>& check);
 
 struct RunOptions {
   std::string input;
@@ -63,10 +62,10 @@ struct FigureOptions {
   std::vector<std::string> run_options;  ///< options of `lindrift run` for the inputs of the figures
 };
 
-/// @throws UsageError where the command line wants of a task what it cannot do
+/// @throws UsageError if the command line asks a task for what it cannot do
 void check_execution(const config::Document& document, const Execution& execution);
 
-int run(const RunOptions& options, sweep::ProcessGroup& communicator);
+int run(const RunOptions& options, sweep::ProcessGroup& ranks);
 int check(const RunOptions& options);
 int status(const std::string& file);
 int list_models(const std::string& model);

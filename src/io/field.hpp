@@ -12,7 +12,7 @@ namespace lindrift::io {
 using Data = std::variant<std::vector<double>, std::vector<std::complex<double>>, std::vector<std::int64_t>,
                           std::vector<std::uint8_t>, std::vector<std::string>>;
 
-/// A named array with named dimensions, as it stands in the output file. C order.
+/// A named array with named dimensions, in C order: a dataset of the output file.
 struct Field {
   std::string name;                     ///< HDF5 dataset name
   std::vector<std::string> dimensions;  ///< names of coordinate fields, outermost first; empty for a scalar
@@ -22,13 +22,13 @@ struct Field {
   std::string long_name;                ///< what it is, for an axis label
 };
 
-/// What one point of a run gives. A coordinate is a field whose only dimension bears its own name.
+/// The result of one point of a run. A coordinate is a field whose only dimension has its own name.
 struct Result {
   std::vector<Field> coordinates;
   std::vector<Field> fields;
   bool converged = true;
-  bool stopped = false;          ///< it was asked to stop and is not done; what it holds is right as far as it goes
-  std::string message;           ///< why it did not converge, or a caution
+  bool stopped = false;          ///< stopped before its end; what it holds so far is right
+  std::string message;           ///< why it did not converge, or a warning
   std::string backend;           ///< as resolved
   std::string backend_reason;    ///< why
   std::string algorithm;         ///< as resolved

@@ -20,8 +20,8 @@ void prepare_hdf5();
 
 [[noreturn]] void throw_hdf5_error(std::string_view action);
 
-/// Passes a return value of the C API on, and throws if it reports a failure (any negative value).
-/// @param action  what was tried, for "HDF5 cannot <action>: <innermost message>"
+/// Returns a value of the C API, and throws if it is negative, which means failure.
+/// @param action  for "HDF5 cannot <action>: <innermost message>"
 template <class Value>
 Value checked(Value value, std::string_view action) {
   if (value < 0) throw_hdf5_error(action);

@@ -23,14 +23,14 @@
 namespace lindrift::io {
 namespace {
 
-/// How netCDF-4 says that a dimension has a length but no values: xarray and netCDF then show no variable for it.
+/// netCDF-4's mark for a dimension without values, for which xarray and netCDF show no variable.
 constexpr std::string_view bare_dimension_name = "This is a netCDF dimension but not a netCDF variable.";
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Checks that HDF5 does not make: it would write a misleading file.
 
 void require_plain_text(std::string_view text, std::string_view what) {
-  // HDF5 strings end at the first NUL: what follows would be lost in silence.
+  // HDF5 strings end at the first NUL, and would lose the rest silently.
   if (text.find('\0') != std::string_view::npos) throw Error(fmt::format("{} contains a NUL character", what));
 }
 
@@ -88,7 +88,7 @@ Lengths checked_lengths(const OutputFile& file) {
   });
   for_each_field(file, [&](const Field& field) {
     if (lengths.count(field.name) != 0 && !is_scale(field))
-      throw Error(fmt::format("dataset {} bears the name of a dimension that is not its only one", field.name));
+      throw Error(fmt::format("dataset {} has the name of a dimension that is not its only one", field.name));
   });
   return lengths;
 }
@@ -145,8 +145,7 @@ void write_values(hid_t dataset, const Field& field, const std::string& action) 
 
 bool is_complex(const Field& field) { return std::holds_alternative<std::vector<std::complex<double>>>(field.data); }
 
-/// netCDF shows a compound only if its type has a name in the file, and this name tells its readers that it is a
-/// complex number.
+/// netCDF shows a compound only if its type has a name in the file; this name marks complex numbers.
 Handle commit_complex_type(hid_t file) {
   const std::string action = "name the complex type";
   Handle type = element_type<std::complex<double>>(Where::file);
@@ -156,7 +155,7 @@ Handle commit_complex_type(hid_t file) {
   return type;
 }
 
-/// Writes a dataset with its `units` and `long_name` and gives it back open.
+/// Writes a dataset with its `units` and `long_name`, and returns it open.
 Handle write_dataset(hid_t file, const Field& field, hid_t type) {
   const std::string action = fmt::format("write dataset {}", field.name);
   const Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, action);
@@ -172,7 +171,7 @@ Handle write_dataset(hid_t file, const Field& field, hid_t type) {
   return dataset;
 }
 
-/// A dimension that no coordinate describes still needs a dataset for the others to refer to; it holds the index.
+/// A dimension without a coordinate still needs a dataset that others can refer to; it holds the index.
 Field bare_dimension(const std::string& name, std::size_t length) {
   std::vector<std::int64_t> index(length);
   std::iota(index.begin(), index.end(), std::int64_t{0});
@@ -253,7 +252,7 @@ class Writer {
   std::map<std::string, Handle> scales_;
 };
 
-/// The same list for the whole file, where it is not given: xarray then treats them as coordinates of the dataset.
+/// The same list for the whole file, unless it is given, so that xarray treats them as coordinates.
 void write_root_coordinates(hid_t file, const OutputFile& output) {
   const std::string attribute = "coordinates";
   std::string names;
@@ -273,10 +272,10 @@ Handle create_file_in_memory() {
 
   const Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose, action);
   checked(H5Pset_obj_track_times(creation.id(), false), action);
-  // Readers list the datasets in the order in which they were written, coordinates first.
+  // Readers then list the datasets in the order of writing, coordinates first.
   checked(H5Pset_link_creation_order(creation.id(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED), action);
 
-  // HDF5 looks for a file of this name even though it is to make none: nothing can exist below /dev/null.
+  // HDF5 looks for a file of this name although it will not create one; nothing can exist below /dev/null.
   return {H5Fcreate("/dev/null/lindrift", H5F_ACC_TRUNC, creation.id(), access.id()), H5Fclose, action};
 }
 

@@ -11,7 +11,7 @@ namespace lindrift::io {
 
 namespace {
 
-/// Larger files are not opened: no table that fits the memory of a machine is.
+/// Larger files are not opened: no machine could hold such a table.
 constexpr std::uintmax_t largest_file = std::uintmax_t{1} << 40;
 
 struct OpenDataset {
@@ -36,7 +36,7 @@ OpenDataset open_dataset(const std::string& location) {
   if (is_hdf5 == 0) throw Error(file_name + ": not an HDF5 file");
   Handle file(H5Fopen(file_name.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open " + file_name);
 
-  // Every link on the way is looked at: H5Lexists() fails on a path whose middle is missing.
+  // H5Lexists() fails on a path whose middle is missing, so check every link on the way.
   for (std::size_t slash = dataset_name.find('/', 1);; slash = dataset_name.find('/', slash + 1)) {
     const std::string part = dataset_name.substr(0, slash);
     if (part.size() < 2 || H5Lexists(file.id(), part.c_str(), H5P_DEFAULT) <= 0)
@@ -74,7 +74,7 @@ bool holds_reals(const OpenDataset& open) {
   return kind == H5T_FLOAT || kind == H5T_INTEGER;
 }
 
-/// The compound of two floating-point numbers as which h5py and this program write a complex number: {r, i}.
+/// The compound {r, i} of two floating-point numbers, in which h5py and this program write a complex number.
 bool holds_pairs(const OpenDataset& open) {
   const hid_t type = open.type.id();
   if (H5Tget_class(type) != H5T_COMPOUND || H5Tget_nmembers(type) != 2) return false;

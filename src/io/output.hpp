@@ -18,7 +18,7 @@ struct OutputFile {
   std::vector<std::pair<std::string, Attribute>> attributes;
 };
 
-/// Builds the HDF5 image in memory: every dataset with its dimension scales attached, `units` and `long_name`; complex
+/// Builds an HDF5 file in memory: every dataset with its dimension scales attached, `units` and `long_name`; complex
 /// numbers as the compound {r, i}; strings variable-length UTF-8. Datasets and attributes named with a dot are plain
 /// names.
 /// @throws Error if HDF5 refuses

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-/// System calls on files, repeated where a signal interrupts them and with errors that say what to do.
+/// System calls on files: repeated when a signal interrupts them, with errors that say what to do.
 
 namespace lindrift::io {
 
@@ -41,7 +41,7 @@ class Descriptor {
   int descriptor_ = -1;
 };
 
-/// Writes all of it, however many calls that takes.
+/// Writes all bytes, in as many calls as it takes.
 /// @throws Error as fail_to_write()
 void write_all(int descriptor, std::span<const unsigned char> bytes, const std::string& path);
 
@@ -51,7 +51,7 @@ std::vector<std::string> names_in(const std::string& folder);
 /// The folder in which a file lies.
 std::filesystem::path folder_of(const std::filesystem::path& file);
 
-/// Makes what was done to the names in a folder last through a power failure.
+/// Makes new names in a folder survive a power failure.
 /// @param path  of the file, for the message
 void synchronise_folder(const std::string& path, const std::filesystem::path& folder);
 

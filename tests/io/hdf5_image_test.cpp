@@ -347,7 +347,7 @@ TEST(Hdf5Image, RefusesContentThatWouldMislead) {
   Field two_roles = vector_field("site", "momentum", {0.0, 1.0});
   OutputFile file;
   file.fields = {two_roles, vector_field("density", "site", {0.0})};
-  EXPECT_THAT([&] { hdf5_image(file); }, ThrowsMessage<Error>(HasSubstr("bears the name of a dimension")));
+  EXPECT_THAT([&] { hdf5_image(file); }, ThrowsMessage<Error>(HasSubstr("has the name of a dimension")));
 
   OutputFile cut;
   cut.attributes = {{"input", std::string("a\0b", 3)}};
