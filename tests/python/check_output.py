@@ -17,6 +17,7 @@ ROOT_ATTRIBUTES = {
 TYPES = {"status": "uint8", "converged": "uint8", "steps": "int64", "site": "int64", "point": "int64",
          "components": "int64", "empty_modes": "int64", "full_modes": "int64", "frozen_modes": "int64",
          "error": "object", "band": "object", "spin": "object"}
+COMPLEX_TYPE = "_PFNC_DOUBLE_COMPLEX_TYPE"
 BARE = "This is a netCDF dimension but not a netCDF variable."
 
 
@@ -26,6 +27,11 @@ def text(value):
 
 def is_bare(dataset):
     return text(dataset.attrs.get("NAME", b"")).startswith(BARE)
+
+
+def items(file):
+    """Everything in a file but the named type of complex numbers, by which netCDF programs recognise them."""
+    return [(name, one) for name, one in file.items() if name != COMPLEX_TYPE or not isinstance(one, h5py.Datatype)]
 
 
 def check_attributes(file):
@@ -48,7 +54,7 @@ def dimensions_of(name, dataset):
 
 
 def check_datasets(file):
-    for name, dataset in file.items():
+    for name, dataset in items(file):
         if not isinstance(dataset, h5py.Dataset):
             yield f"{name} is not a dataset"
             continue
@@ -76,7 +82,7 @@ def check_sweep(file):
         yield "error does not have the dimensions of status"
     if not np.all(np.isin(file["status"][()], (0, 1, 2, 3))):
         yield "status has a value other than 0, 1, 2, 3"
-    for name, dataset in file.items():
+    for name, dataset in items(file):
         found = dimensions_of(name, dataset)
         if found == (name,) or any(found == (one,) for one in sweep):
             continue
@@ -85,7 +91,7 @@ def check_sweep(file):
     for dimension in sweep:
         if "." in dimension:
             continue
-        keys = [name for name, one in file.items() if dimensions_of(name, one) == (dimension,) and "." in name]
+        keys = [name for name, one in items(file) if dimensions_of(name, one) == (dimension,) and "." in name]
         listed = text(file["status"].attrs.get("coordinates", file.attrs.get("coordinates", ""))).split()
         if dimension != "point" or not keys or sorted(keys) != sorted(listed):
             yield f"sweep dimension {dimension}: its keys {keys} are not those of attribute coordinates, {listed}"
@@ -106,7 +112,7 @@ def check_xarray(path, file):
     except (ValueError, KeyError, OSError) as error:
         yield f"xarray cannot open it: {error}"
         return
-    for name, stored in file.items():
+    for name, stored in items(file):
         if is_bare(stored):
             continue
         if name not in dataset.variables:
