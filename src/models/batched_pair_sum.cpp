@@ -159,28 +159,20 @@ class BatchedPairSum::Slot final : public kernels::ExternalPairSum {
   void multiply() override {
     waits_ = true;
     batch_.one_less();
-    std::unique_lock lock(mutex_);
-    answered_.wait(lock, [&] { return !waits_; });
+    waits_.wait(true);
     if (batch_.failure_) std::rethrow_exception(batch_.failure_);
   }
 
-  /// Only where nobody is missing.
   bool waits() const { return waits_; }
   void go_on() {
-    {
-      const std::lock_guard lock(mutex_);
-      waits_ = false;
-    }
-    // Each slot has a condition of its own: woken through one, all would queue for its mutex.
-    answered_.notify_one();
+    waits_ = false;
+    waits_.notify_one();
   }
 
  private:
   BatchedPairSum& batch_;
   std::size_t slot_;
-  bool waits_ = false;
-  std::mutex mutex_;
-  std::condition_variable answered_;
+  std::atomic<bool> waits_ = false;
 };
 
 BatchedPairSum::BatchedPairSum(std::size_t modes, std::size_t slots, std::size_t taken, PairMatrices matrices,
@@ -189,7 +181,7 @@ BatchedPairSum::BatchedPairSum(std::size_t modes, std::size_t slots, std::size_t
       spectrum_(std::make_unique<Product>(levels_.size(), matrices.spectrum, slots, 2, execution)),
       by_to_(std::make_unique<Product>(modes, matrices.by_to, slots, 1, execution)),
       by_from_(std::make_unique<Product>(modes, matrices.by_from, slots, 1, execution)),
-      missing_(taken) {
+      missing_(static_cast<int>(taken)) {
   for (std::size_t slot = 0; slot < slots; ++slot) slots_.push_back(std::make_unique<Slot>(*this, slot));
 }
 BatchedPairSum::~BatchedPairSum() = default;
@@ -202,18 +194,13 @@ void BatchedPairSum::leave(std::size_t slot) {
 }
 
 void BatchedPairSum::one_less() {
-  if (missing_.fetch_sub(1) > 1) return;
-  { const std::lock_guard lock(mutex_); }  // serve() waits, or has not looked yet
-  asked_.notify_one();
+  if (--missing_ == 0) missing_.notify_one();
 }
 
 void BatchedPairSum::serve(const std::function<bool()>& go_on) {
   std::vector<Slot*> waiting;
   while (true) {
-    {
-      std::unique_lock lock(mutex_);
-      asked_.wait(lock, [&] { return missing_ == 0; });
-    }
+    while (const int missing = missing_) missing_.wait(missing);
     waiting.clear();
     for (const auto& slot : slots_)
       if (slot->waits()) waiting.push_back(slot.get());
@@ -226,7 +213,7 @@ void BatchedPairSum::serve(const std::function<bool()>& go_on) {
     } catch (...) {
       failure_ = std::current_exception();
     }
-    missing_ = waiting.size();
+    missing_ = static_cast<int>(waiting.size());
     for (Slot* slot : waiting) slot->go_on();
   }
 }

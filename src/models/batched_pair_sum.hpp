@@ -1,12 +1,10 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <vector>
 
@@ -63,9 +61,7 @@ class BatchedPairSum {
   std::unique_ptr<Product> spectrum_, by_to_, by_from_;
   std::vector<std::unique_ptr<Slot>> slots_;
 
-  std::atomic<std::size_t> missing_;  ///< slots that neither wait for a product nor have left
-  std::mutex mutex_;
-  std::condition_variable asked_;
+  std::atomic<int> missing_;  ///< slots that neither wait for a product nor have left
   std::exception_ptr failure_;
 };
 
