@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,12 +67,6 @@ Attempt try_lock(int descriptor) {
   return errno == EAGAIN || errno == EACCES ? Attempt::refused : Attempt::unsupported;
 }
 
-/// For file systems without locks. A number that another process has got since counts as the holder's.
-bool runs(const std::string& process) {
-  const pid_t number = std::atoi(process.c_str());
-  return number > 0 && (::kill(number, 0) == 0 || errno == EPERM);
-}
-
 [[noreturn]] void refuse(const std::string& folder, const LockHolder& holder) {
   throw OutputBusy(
       fmt::format("process {} on {} has been writing this output since {}; wait for it, end it, or name "
@@ -117,9 +110,8 @@ std::optional<LockState> lock_state(const std::string& folder) {
   LockState state{.holder = LockHolder::parse(text)};
   if (state.holder.boot != LockHolder::self().boot) return state;
   struct flock lock = whole_file();
-  const bool known = ::fcntl(file.get(), F_OFD_GETLK, &lock) == 0;
-  const bool alive = known ? lock.l_type != F_UNLCK : runs(state.holder.process);
-  state.alive = alive ? LockState::Alive::yes : LockState::Alive::no;
+  if (::fcntl(file.get(), F_OFD_GETLK, &lock) == 0)
+    state.alive = lock.l_type != F_UNLCK ? LockState::Alive::yes : LockState::Alive::no;
   return state;
 }
 
@@ -140,9 +132,10 @@ OutputLock::OutputLock(std::string folder, double patience) : folder_(std::move(
     }
     const Attempt attempt = try_lock(file_.get());
     const LockHolder holder = LockHolder::parse(read_or_empty(path));
-    const bool here = holder.boot == self.boot, restarted = !self.job.empty() && holder.job == self.job;
-    if (here && (attempt == Attempt::refused || (attempt == Attempt::unsupported && runs(holder.process))))
-      refuse(folder_, holder);
+    // On a file system without locks even a holder on this machine must be watched.
+    const bool here = holder.boot == self.boot && attempt != Attempt::unsupported;
+    const bool restarted = !self.job.empty() && holder.job == self.job;
+    if (here && attempt == Attempt::refused) refuse(folder_, holder);
     if (attempt == Attempt::refused && holder.boot.empty()) {  // its holder is just about to write its name
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
       continue;

@@ -33,10 +33,10 @@ struct LockHolder {
 };
 
 /// The right to write an output: a lock on the file `lock` in the folder of its journal. On one machine the kernel
-/// decides, and releases the lock of a process that dies. Between machines not every file system passes locks on, or
-/// forgets those of a machine that died, so the file also names its holder, who touches it every few seconds: a holder
-/// on another machine counts as gone when it has not done so for half a minute, or if it was an earlier start of this
-/// batch job.
+/// decides, and releases the lock of a process that dies. Not every file system has locks, passes them on to other
+/// machines, or forgets those of a machine that died, so the file also names its holder, who touches it every few
+/// seconds. A holder of whom the kernel knows nothing counts as gone when it has not done so for half a minute, or if
+/// it was an earlier start of this batch job.
 class OutputLock {
  public:
   /// @param patience  seconds to watch the holder on another machine; longer than the time between two renewals
