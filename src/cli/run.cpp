@@ -161,7 +161,7 @@ class Run {
       spdlog::info("{} of {} points are there already", findings_.before.finished(), document_.sweep.points());
   }
 
-  /// An output of what a killed run has left, for anyone who wants to look at it while this run goes on.
+  /// Writes what a killed run has left as an incomplete output, to be looked at during this run.
   void write_what_is_left() {
     if (!campaign_->ahead_of_output() || document_.sweep.empty() || std::filesystem::exists(output_)) return;
     sweep::SweepResult result = campaign_->collect();

@@ -22,7 +22,7 @@ class CommunicationError : public Error {
 /// Counters on rank 0 that every rank reads and adds to at any time, whatever rank 0 is doing.
 class SharedCounters {
  public:
-  enum Counter : int { queue_head, done, failed, not_converged, ranks_ready, warnings, counters };
+  enum Counter : int { queue_head, done, failed, not_converged, ranks_ready, memory_warnings, lost_devices, counters };
 
   virtual ~SharedCounters() = default;
   /// Adds to a counter and returns its value before.

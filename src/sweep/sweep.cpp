@@ -19,8 +19,7 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// The queue's head from here on means that the run is being stopped: whoever stops it moves the head far beyond the
-/// last unit.
+/// A queue head beyond this mark means that the run is being stopped; a rank that stops it adds the mark to the head.
 constexpr std::int64_t stop_mark = std::int64_t{1} << 40;
 
 /// One rank's part of a run.
@@ -148,7 +147,7 @@ class Worker {
       throw;
     } catch (const DeviceMemoryError& failure) {
       next_size = (points.size() + 1) / 2;
-      warn_once(fmt::format("{}; trying fewer points at once", failure.what()));
+      warn_once(SharedCounters::memory_warnings, fmt::format("{}; trying fewer points at once", failure.what()));
     } catch (const DeviceLostError& failure) {
       next_size = points.size();
       leave_device(failure);
@@ -168,16 +167,18 @@ class Worker {
     }
   }
 
-  /// For a device that is lost to this process: the rank goes on on the CPU if it may, and takes no more points
-  /// otherwise. What it leaves missing is computed by --resume.
+  /// For a device that is lost to this process: the rank continues on the CPU if it may, and otherwise takes no more
+  /// points. What it leaves missing is computed by --resume.
   void leave_device(const DeviceLostError& failure) {
     if (execution_.backend == Backend::automatic && !device_lost_) {
       device_lost_ = true;
       execution_.backend = Backend::cpu;
-      warn_once(fmt::format("{}; rank {} goes on on the CPU", failure.what(), ranks_.rank()));
+      warn_once(SharedCounters::lost_devices,
+                fmt::format("{}; rank {} continues on the CPU", failure.what(), ranks_.rank()));
     } else {
       gave_up_ = true;
-      warn_once(fmt::format("{}; rank {} computes no more points", failure.what(), ranks_.rank()));
+      warn_once(SharedCounters::lost_devices,
+                fmt::format("{}; rank {} computes no more points", failure.what(), ranks_.rank()));
     }
   }
 
@@ -207,7 +208,8 @@ class Worker {
         record = run_point_on(execution_, point);
       } catch (const DeviceMemoryError& failure) {
         if (execution_.backend != Backend::automatic) throw;
-        warn_once(fmt::format("{}; such points are computed on the CPU", failure.what()));
+        warn_once(SharedCounters::memory_warnings,
+                  fmt::format("{}; such points are computed on the CPU", failure.what()));
         Execution on_cpu = execution_;
         on_cpu.backend = Backend::cpu;
         record = run_point_on(on_cpu, point);
@@ -316,8 +318,9 @@ class Worker {
     report();
   }
 
-  void warn_once(const std::string& text) {
-    if (options_.warn && keeps() && counters_->add(SharedCounters::warnings, 1) == 0) options_.warn(text);
+  /// Warns unless some rank has done so for the same reason.
+  void warn_once(SharedCounters::Counter reason, const std::string& text) {
+    if (options_.warn && keeps() && counters_->add(reason, 1) == 0) options_.warn(text);
   }
 
   Tally tally() {
@@ -337,7 +340,7 @@ class Worker {
     if (is_root() && options_.report) options_.report(tally());
   }
 
-  /// Rank 0 goes on showing the progress of the others.
+  /// Meanwhile rank 0 shows the progress of the others.
   void wait_for_others() {
     counters_->add(SharedCounters::ranks_ready, 1);
     auto pause = std::chrono::microseconds(50);

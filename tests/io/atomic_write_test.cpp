@@ -20,7 +20,7 @@
 #include "lindrift/error.hpp"
 #include "sample_output.hpp"
 
-// Faults of the system calls, injected by standing in for the C library's functions in this program.
+// Replacements of C library functions that inject failures of system calls.
 namespace {
 
 /// Which call fails next, counted from zero over all calls of its kind; negative: none.
@@ -305,7 +305,7 @@ TEST_F(AtomicWrite, LeavesNoOpenDescriptor) {
   EXPECT_EQ(open_descriptors(), before);
 }
 
-/// Places that do not take a file, for root as well.
+/// Places where nobody can write a file, not even root.
 TEST_F(AtomicWrite, RefusesUnusablePlacesBeforeAndAfterTheComputation) {
   const std::string plain = (folder_ / "plain").string();
   std::ofstream(plain) << "text";

@@ -1,5 +1,5 @@
-// What the tests of sweep/ check on threads, on the ranks of MPI: every rank makes every check and reports by its exit
-// code.
+// The checks that the tests of sweep/ make on threads, here on MPI ranks. Every rank makes every check and reports by
+// its exit code.
 
 #include <gtest/gtest.h>
 

@@ -14,8 +14,7 @@
 
 #include "sweep/process_group.hpp"
 
-/// Ranks as threads of one process, so that what ranks do together can be tested without MPI, and looked at by
-/// ThreadSanitizer.
+/// Ranks as threads of one process, to test without MPI, and under ThreadSanitizer, what ranks do together.
 
 namespace lindrift::testing_support {
 
@@ -104,7 +103,7 @@ class ThreadRank : public sweep::ProcessGroup {
   int rank_;
 };
 
-/// Calls body on this many ranks at once and waits for all. The first exception of any rank is thrown on.
+/// Calls body on this many ranks at once and waits for all. Rethrows the exception of the lowest rank that has one.
 inline void on_ranks(int size, const std::function<void(sweep::ProcessGroup&)>& body) {
   const auto world = std::make_shared<ThreadWorld>(size);
   std::vector<std::exception_ptr> failures(static_cast<std::size_t>(size));

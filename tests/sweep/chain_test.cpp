@@ -105,7 +105,7 @@ TEST(Chain, BitsDependOnTheInputAlone) {
       EXPECT_EQ(records.size(), points);
       expect_same(records, expected);
     }
-  // Stopped, and gone on with by another number of ranks.
+  // Stopped, and continued on another number of ranks.
   for (const std::size_t stop_after : {1U, 6U, 15U}) {
     Records first = records_of(document, {.ranks = 2, .stop_after = stop_after});
     EXPECT_GE(first.size(), stop_after);
@@ -155,7 +155,7 @@ TEST(Chain, APointThatFailsSaysWhyAndTheNextStartsCold) {
   expect_same(records_of(broken, {.wanted = later}), expected);
 }
 
-/// Too few steps from either start: the same verdict, and what it leaves is nobody's start.
+/// With too few steps from either start the verdict is the same, and no other point starts from the result.
 TEST(Chain, PointsThatDoNotConvergeStartNobody) {
   for (const int most : {2, 3, 4}) {
     const std::string steps = "max_steps = " + std::to_string(most) + "\n";
@@ -174,7 +174,7 @@ TEST(Chain, PointsThatDoNotConvergeStartNobody) {
   }
 }
 
-/// A start from afar takes more steps than a cold one: where these are too many, the cold one is taken after all.
+/// A distant start can take more steps than a cold one; if it takes too many, the cold start is tried as well.
 TEST(Chain, APointIsTriedWithoutItsStartBeforeItIsGivenUp) {
   const auto far_apart = [](int chain, int most) {
     config::Document document = document_of(chain, "max_steps = " + std::to_string(most) + "\n");

@@ -41,7 +41,7 @@ TEST(SharedUnitOf, DealsRanksEvenlyInOrder) {
   }
 }
 
-/// A task whose points are sums that members share; it fails on one member where the inverse temperature is 7.
+/// A task whose points are sums that ranks share; it fails on one rank at inverse temperature 7.
 TaskEntry shared_sum(std::atomic<int>& largest_group) {
   TaskEntry task = find_task(find_model("tgge_chain"), "steady_state");
   task.shares_a_point = true;

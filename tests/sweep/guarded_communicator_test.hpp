@@ -10,7 +10,7 @@
 #include "lindrift/error.hpp"
 #include "sweep/guarded_communicator.hpp"
 
-/// What ranks that share a point may rely on, as checks that every rank makes: run on threads and under mpirun.
+/// What ranks that share a point rely on, as checks made by every rank, on threads and under mpirun.
 
 namespace lindrift::sweep {
 
@@ -42,7 +42,7 @@ inline std::string failure_of(GuardedCommunicator& communicator, const std::func
   return "";
 }
 
-/// Whoever fails, and wherever, all members throw the same, and the communicator works again afterwards.
+/// Whichever rank fails, and wherever, all ranks throw the same, and the communicator works again afterwards.
 inline void expect_failures_reach_everyone(ProcessGroup& ranks) {
   GuardedCommunicator communicator(ranks);
   const auto gather = [&] {

@@ -39,7 +39,7 @@ class JournalTest : public testing::Test {
     writer.flush();
     return path;
   }
-  /// Reads a journal; what it gives must be what was written, with none invented.
+  /// Reads a journal and checks that every record is one that was written.
   static std::map<std::size_t, int> read(const std::string& path, JournalReading& reading) {
     std::map<std::size_t, int> found;
     reading = read_journal(path, 77, [&](std::uint64_t point, const Bytes& data) {

@@ -29,7 +29,7 @@ class OutputLockTest : public testing::Test {
   ~OutputLockTest() override { fs::remove_all(place_); }
 
   std::string lock_file() const { return folder_ + "/lock"; }
-  /// As if `holder` had locked the folder, where no lock of the kernel shows it.
+  /// As if `holder` had locked the folder from a machine whose locks the kernel here does not see.
   void locked_by(const LockHolder& holder) const {
     fs::create_directories(folder_);
     std::ofstream(lock_file()) << holder.text();
@@ -61,7 +61,7 @@ TEST_F(OutputLockTest, RefusesASecondOneWhileTheFirstLives) {
   EXPECT_TRUE(second.renew());
 }
 
-/// Whatever the number of the dead process: the kernel knows.
+/// Even if another process has got the number of the dead one.
 TEST_F(OutputLockTest, IsFreeAtOnceWhenItsHolderIsKilled) {
   const pid_t child = fork();
   if (child == 0) {
@@ -72,7 +72,7 @@ TEST_F(OutputLockTest, IsFreeAtOnceWhenItsHolderIsKilled) {
   ASSERT_TRUE(lock_state(folder_));
   EXPECT_EQ(lock_state(folder_)->holder.process, std::to_string(child));
   EXPECT_EQ(lock_state(folder_)->alive, LockState::Alive::no);
-  LockHolder reused = LockHolder::self();  // a number that another process, this one, has got since
+  LockHolder reused = LockHolder::self();  // this process now has the number of the dead one
   locked_by(reused);
   const OutputLock lock(folder_, 1e9);
   EXPECT_TRUE(lock.renew());
@@ -98,7 +98,7 @@ TEST_F(OutputLockTest, WatchesAHolderElsewhere) {
 
 TEST_F(OutputLockTest, NoticesThatItWasTakenOver) {
   const OutputLock lock(folder_);
-  locked_by(elsewhere());  // by a machine that the lock of the kernel did not reach
+  locked_by(elsewhere());  // on a machine that did not see the lock
   EXPECT_FALSE(lock.renew());
 }
 

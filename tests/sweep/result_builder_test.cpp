@@ -62,7 +62,7 @@ TEST(ResultBuilder, PlacesRecordsInAnyOrderAndTheLaterOneOfTwo) {
     }
 }
 
-/// What does not fit must not be written over its neighbours.
+/// A record that does not fit must not overwrite its neighbours.
 TEST(ResultBuilder, RefusesRecordsThatDoNotFit) {
   const config::Document whole = document();
   const Record good = records_of(whole).front();

@@ -18,7 +18,7 @@ namespace {
 using testing::ElementsAre;
 using testing_support::on_ranks;
 
-/// What was kept, by whom, in the order of keeping.
+/// The kept records, and the order in which they were kept.
 struct Kept {
   std::mutex mutex;
   std::map<std::size_t, Record> records;
@@ -115,7 +115,7 @@ TEST(Sweep, StopsOnEveryRankWhereverTheWordComesFrom) {
       options.keep = kept.keep();
       options.stop_requested = [&] { return ranks.rank() == told && computed >= 10; };
       const TaskEntry task = fake_task([&](std::size_t k, const Execution&, const Monitor&) {
-        // Nobody runs away from the rank that is told, however long that waits for a processor.
+        // The others wait for the rank that is told, however long that waits for a processor.
         if (ranks.rank() != told) std::this_thread::sleep_for(std::chrono::milliseconds(computed > 100 ? 2 : 0));
         ++computed;
         return static_cast<double>(k);
@@ -163,7 +163,7 @@ TEST(Sweep, ALongPointIsAskedToStopAndSavesItself) {
   EXPECT_EQ(asked, 100);  // none of them twice
   EXPECT_EQ(kept.value(0), 42.0);
 
-  // Without a reason to stop, it saves as often as it is asked to.
+  // It also saves without being stopped.
   saved.clear();
   options.checkpoint_seconds = 0.0;
   EXPECT_FALSE(run_on(alone, 1, task, options).stopped);
@@ -250,14 +250,14 @@ TEST(Sweep, PointsThatTheDeviceHasNoRoomForAreComputedOnTheCpu) {
   EXPECT_THAT(kept.records.at(4).message, testing::HasSubstr("computed on the CPU"));
   EXPECT_EQ(kept.records.at(3).message, "");
 
-  // Who insists on the device gets no other.
+  // --backend cuda does not fall back.
   Execution insistent;
   insistent.backend = Backend::cuda;
   ProcessGroup alone;
   EXPECT_EQ(run_on(alone, 4, task, options, PointSet(0), insistent).tally.failed, 2U);
 }
 
-/// A rank whose device is lost goes on on the CPU where it may; otherwise it leaves its points missing.
+/// A rank whose device is lost continues on the CPU where it may; otherwise it leaves its points missing.
 TEST(Sweep, ALostDeviceMarksNoPointAsFailed) {
   for (const Backend backend : {Backend::automatic, Backend::cuda}) {
     std::atomic<int> warnings = 0;
@@ -274,7 +274,7 @@ TEST(Sweep, ALostDeviceMarksNoPointAsFailed) {
       options.keep = kept.keep();
       options.warn = [&](const std::string& text) {
         EXPECT_THAT(text, testing::HasSubstr(backend == Backend::cuda ? "rank 1 computes no more points"
-                                                                      : "rank 1 goes on on the CPU"));
+                                                                      : "rank 1 continues on the CPU"));
         ++warnings;
       };
       Execution execution;

@@ -71,8 +71,8 @@ TEST(WorkQueue, TakesTheLongestFirstAndEqualOnesAsTheyCome) {
   EXPECT_THAT(order(), ElementsAre(4, 0, 1, 2, 3, 5));
 }
 
-/// Points of which one in ten takes ten times as long, in random places: longest first ends within a twentieth of what
-/// the work divided by the ranks would take.
+/// One point in ten, at random, takes ten times as long: taking the longest first ends within a twentieth of the ideal
+/// time, the work divided by the ranks.
 TEST(WorkQueue, KeepsSkewedPointsBalanced) {
   std::mt19937 random(5);
   for (int round = 0; round < 20; ++round) {
@@ -105,7 +105,7 @@ TEST(WorkQueue, CutsGroupsWhereRanksWouldIdle) {
   EXPECT_EQ(queue.points(3).back(), 99U);
 }
 
-/// Whatever the ranks and the points that are missing, chains begin where the input alone says.
+/// The input alone says where chains begin, whatever the ranks and the missing points.
 TEST(WorkQueue, NeverCutsChains) {
   std::mt19937 random(7);
   TaskEntry task = fake_task([](std::size_t, const Execution&, const Monitor&) { return 0.0; });
