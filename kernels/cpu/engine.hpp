@@ -50,7 +50,7 @@ class Engine {
   using Buffer = cpu::Buffer;
   /// Buffers are memory of the host.
   static constexpr bool on_host = true;
-  /// Partners run over the lanes of a vector.
+  /// Source modes run over the lanes of a vector.
   static constexpr bool rows_are_lanes = false;
   /// A sum may have any number of terms.
   static constexpr bool wide_sums = true;

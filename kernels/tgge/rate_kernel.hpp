@@ -9,6 +9,7 @@ class Communicator;
 namespace lindrift::kernels {
 
 enum class WeightKind { product, operators, table };
+/// lindrift::Spectrum, in its order.
 enum class SpectrumKind { exponential, lorentzian, ohmic };
 
 /// The sums of Eq. 6 over every pair, made outside the kernel as products of matrices for a batch of points. The kernel

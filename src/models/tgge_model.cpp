@@ -194,7 +194,9 @@ RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& b
   tables.nonequilibrium_fraction = bath.nonequilibrium_fraction;
   tables.energy = equation.bands.energy.data();
   // Without a thermal bath its spectrum does not matter, and moments need the exponential one.
-  if (equation.thermal) tables.spectrum = kernel_spectrum(bath.spectrum);
+  static_assert(static_cast<int>(kernels::SpectrumKind::lorentzian) == static_cast<int>(Spectrum::lorentzian) &&
+                static_cast<int>(kernels::SpectrumKind::ohmic) == static_cast<int>(Spectrum::ohmic));
+  if (equation.thermal) tables.spectrum = static_cast<kernels::SpectrumKind>(bath.spectrum);
   tables.spectrum_width = bath.spectrum_width;
   weights->point(tables);
   tables.pair_sum = pair_sum;
@@ -209,18 +211,6 @@ RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& b
   resolved.algorithm = equation.algorithm;
   equation.generator = make_generator(tables, resolved);
   return equation;
-}
-
-kernels::SpectrumKind kernel_spectrum(Spectrum spectrum) {
-  switch (spectrum) {
-    case Spectrum::lorentzian:
-      return kernels::SpectrumKind::lorentzian;
-    case Spectrum::ohmic:
-      return kernels::SpectrumKind::ohmic;
-    case Spectrum::exponential:
-      break;
-  }
-  return kernels::SpectrumKind::exponential;
 }
 
 }  // namespace lindrift

@@ -30,7 +30,4 @@ RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& b
 /// @param execution  resolved: neither backend nor algorithm is automatic
 std::unique_ptr<Generator> make_generator(const kernels::RateTables& tables, const Execution& execution);
 
-/// The kernels' name of a spectrum.
-kernels::SpectrumKind kernel_spectrum(Spectrum spectrum);
-
 }  // namespace lindrift

@@ -121,7 +121,7 @@ std::vector<double> answers(const RateEquation& equation, std::uint64_t seed) {
 }
 
 template <class Chain>
-std::vector<std::vector<double>> answers_together(const Chain& chain, std::span<const std::optional<BathStrength>> all,
+std::vector<std::vector<double>> answers_of_batch(const Chain& chain, std::span<const std::optional<BathStrength>> all,
                                                   const Execution& execution) {
   std::vector<std::vector<double>> result(all.size());
   solve_batch(chain, all, execution,
@@ -132,7 +132,7 @@ std::vector<std::vector<double>> answers_together(const Chain& chain, std::span<
 template <class Chain>
 void expect_the_direct_sums(const Chain& chain) {
   const auto all = strengths(11);
-  const auto together = answers_together(chain, all, on_cpu());
+  const auto together = answers_of_batch(chain, all, on_cpu());
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto alone = answers(make_rate_equation(with(chain, *all[i]), on_cpu(Algorithm::direct)), i);
     ASSERT_EQ(together[i].size(), alone.size());
@@ -167,11 +167,11 @@ TEST(TogetherTest, SumsOfManyColumnsAreTheDirectOnes) {
         EXPECT_LE(error, 1e-12 * largest) << sites << ", " << i;
       }
     };
-    expect_alone(answers_together(chain, all, on_cpu()));
+    expect_alone(answers_of_batch(chain, all, on_cpu()));
     testing::with_ranks(2, [&](Communicator& communicator) {
       Execution execution = on_cpu();
       execution.communicator = &communicator;
-      expect_alone(answers_together(chain, all, execution));
+      expect_alone(answers_of_batch(chain, all, execution));
     });
   }
 }
@@ -192,13 +192,13 @@ TEST(TogetherTest, BitsDoNotDependOnTheCompany) {
   }
   for (const TggeChain& chain : all_chains) {
     const auto all = strengths(40);
-    const auto expected = answers_together(chain, all, on_cpu());
+    const auto expected = answers_of_batch(chain, all, on_cpu());
     for (const auto& taken : {std::vector<std::size_t>{0}, {17}, {5, 6, 7}, {1, 30, 31, 39}}) {
-      std::vector<std::optional<BathStrength>> places(all.size());
-      for (const std::size_t i : taken) places[i] = all[i];
+      std::vector<std::optional<BathStrength>> points(all.size());
+      for (const std::size_t i : taken) points[i] = all[i];
       std::mutex mutex;
       std::vector<std::size_t> solved;
-      solve_batch(chain, places, on_cpu(), [&](std::size_t i, const RateEquation& equation) {
+      solve_batch(chain, points, on_cpu(), [&](std::size_t i, const RateEquation& equation) {
         EXPECT_EQ(answers(equation, i), expected[i]) << i;
         const std::lock_guard lock(mutex);
         solved.push_back(i);
@@ -215,12 +215,12 @@ TEST(TogetherTest, ThreadsAndTeamsDoNotChangeBits) {
   chain.bath.spectrum = Spectrum::lorentzian;
   chain.jump = TableJump{random_table(random, 1201)};
   const auto all = strengths(5);
-  const auto expected = answers_together(chain, all, on_cpu());
-  EXPECT_EQ(answers_together(chain, all, on_cpu(Algorithm::automatic, 2)), expected);
+  const auto expected = answers_of_batch(chain, all, on_cpu());
+  EXPECT_EQ(answers_of_batch(chain, all, on_cpu(Algorithm::automatic, 2)), expected);
   testing::with_ranks(2, [&](Communicator& communicator) {
     Execution execution = on_cpu();
     execution.communicator = &communicator;
-    EXPECT_EQ(answers_together(chain, all, execution), expected);
+    EXPECT_EQ(answers_of_batch(chain, all, execution), expected);
   });
 }
 
@@ -241,7 +241,7 @@ TEST(TogetherTest, SteadyStatesAreThoseOfEachAlone) {
 
 TEST(TogetherTest, AProblemThatFailsLeavesTheOthersAlone) {
   const TggeChain chain = chains().front();
-  for (const std::size_t count : {6, 70}) {  // with nobody, and with the 38th problem, to come in its place
+  for (const std::size_t count : {6, 70}) {  // with nobody, and with the 38th problem, to come in its slot
     const auto all = strengths(count);
     std::mutex mutex;
     std::size_t finished = 0;
@@ -259,17 +259,17 @@ TEST(TogetherTest, AProblemThatFailsLeavesTheOthersAlone) {
 TEST(TogetherTest, PlacesGoToTheNextProblemAtOnce) {
   const TggeChain chain = chains().front();
   const auto all = strengths(150);
-  const std::size_t places = batch_slots(all.size());
-  EXPECT_EQ(places, 50U);
+  const std::size_t slots = batch_slots(all.size());
+  EXPECT_EQ(slots, 50U);
   std::mutex mutex;
-  std::size_t rounds = 0, busy = 0, most_busy = 0;
+  std::size_t rounds = 0, busy = 0, max_busy = 0;
   std::vector<std::size_t> first_round(all.size()), rounds_of(all.size()), times(all.size(), 0);
   solve_batch(
       chain, all, on_cpu(),
       [&](std::size_t i, const RateEquation& equation) {
         {
           const std::lock_guard lock(mutex);
-          most_busy = std::max(most_busy, ++busy);
+          max_busy = std::max(max_busy, ++busy);
           first_round[i] = rounds;
           ++times[i];
         }
@@ -287,13 +287,13 @@ TEST(TogetherTest, PlacesGoToTheNextProblemAtOnce) {
         ++rounds;
         return true;
       });
-  EXPECT_EQ(most_busy, places);
+  EXPECT_EQ(max_busy, slots);
   std::size_t longest = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
     EXPECT_EQ(times[i], 1U);
-    // Nothing waits for a place but for the problems before it there.
+    // Nothing waits for a slot but for the problems before it there.
     std::size_t before = 0;
-    for (std::size_t other = i % places; other < i; other += places) before += rounds_of[other];
+    for (std::size_t other = i % slots; other < i; other += slots) before += rounds_of[other];
     EXPECT_EQ(first_round[i], before) << i;
     longest = std::max(longest, before + rounds_of[i]);
   }
@@ -302,10 +302,10 @@ TEST(TogetherTest, PlacesGoToTheNextProblemAtOnce) {
 
 TEST(TogetherTest, PlacesAreEnoughForProductsAndFewEnoughToBeFull) {
   for (std::size_t problems = 1; problems < 2000; ++problems) {
-    const std::size_t places = batch_slots(problems), rounds = (problems + places - 1) / places;
-    EXPECT_LE(places, 64U);
-    EXPECT_GE(places, std::min<std::size_t>(problems, 17));
-    EXPECT_LT(places * rounds - problems, rounds) << problems;  // at most one place is empty in the last round
+    const std::size_t slots = batch_slots(problems), rounds = (problems + slots - 1) / slots;
+    EXPECT_LE(slots, 64U);
+    EXPECT_GE(slots, std::min<std::size_t>(problems, 17));
+    EXPECT_LT(slots * rounds - problems, rounds) << problems;  // at most one slot is empty in the last round
     EXPECT_GE(rounds, problems > 32 ? 2U : 1U);
   }
 }
@@ -346,10 +346,10 @@ TEST(TogetherTest, EndsOnceAndSaysSoWhateverProblemsCatch) {
 
 TEST(TogetherTest, TheFirstFailureIsThrown) {
   const auto all = strengths(70);
-  const std::size_t places = batch_slots(all.size());
+  const std::size_t slots = batch_slots(all.size());
   const auto solve = [&](std::size_t i, const RateEquation&) {
     if (i == 2) throw std::runtime_error("first");
-    if (i == 2 + places) throw std::runtime_error("second");
+    if (i == 2 + slots) throw std::runtime_error("second");
   };
   try {
     solve_batch(chains().front(), all, on_cpu(), solve);
