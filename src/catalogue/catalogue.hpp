@@ -13,22 +13,22 @@
 
 namespace lindrift {
 
-/// What a point will cost, printed by `lindrift check` and used to bound memory.
+/// Expected cost of a point, printed by `lindrift check`.
 struct Plan {
-  Algorithm algorithm = Algorithm::automatic;     ///< as resolved
+  Algorithm algorithm = Algorithm::automatic;     ///< as chosen
   Backend backend = Backend::automatic;           ///< as resolved
   std::string reason;                             ///< why this algorithm
   std::string backend_reason;                     ///< why this backend
   double memory_bytes = 0.0;                      ///< working set of one point
-  std::string work = "evaluations of the rates";  ///< what a point's work is counted in
-  double rate_evaluations = 0.0;                  ///< expected number of these
+  std::string work = "evaluations of the rates";  ///< unit of work
+  double rate_evaluations = 0.0;                  ///< expected number of evaluations
   double operations = 0.0;                        ///< floating-point operations of one evaluation
-  double bytes_moved = 0.0;                       ///< memory traffic of one evaluation
-  double seconds_per_evaluation = 0.0;            ///< measured on this machine, once
-  std::vector<std::string> notes;                 ///< what a user would want to know before starting
+  double bytes_moved = 0.0;                       ///< memory traffic of one evaluation, bytes
+  double seconds_per_evaluation = 0.0;            ///< measured on this machine
+  std::vector<std::string> notes;                 ///< warnings and remarks for the user
 };
 
-/// How the points of a sweep are taken by the ranks: in groups of points that follow each other.
+/// How a sweep is divided into groups of consecutive points.
 struct Grouping {
   std::size_t size = 1;  ///< points of a group; the last one of a row may have fewer
   std::size_t row = 0;   ///< points that groups may follow each other in; 0: all of the sweep

@@ -27,7 +27,7 @@ struct CommandLine {
   RunOptions run;
   std::vector<std::string> sets;
   std::string backend = "auto", log = "info", schedule = "dynamic", max_time;
-  bool resume = false, retry_failed = false, overwrite = false;
+  bool resume = false, retry_failed = false, overwrite = false, markdown = false;
   std::string model, status_file;
   PlotOptions plot;
   FigureOptions figures;
@@ -170,6 +170,7 @@ CLI::App* add_models(CLI::App& app, CommandLine& line) {
   CLI::App* const verb =
       app.add_subcommand("models", "list models, tasks, algorithms and backends, or the keys of a model");
   verb->add_option("MODEL", line.model, "list the keys of this model")->type_name("");
+  verb->add_flag("--markdown", line.markdown, "print the tables of keys and datasets in docs/input.md");
   return verb;
 }
 
@@ -221,7 +222,7 @@ std::vector<Verb> add_verbs(CLI::App& app, CommandLine& line, int argc, char** a
   verbs.push_back({add_run(app, line), [&line, argc, argv] { return run_on_ranks(line.run, argc, argv); }});
   verbs.push_back({add_check(app, line), [&line] { return check(line.run); }});
   verbs.push_back({add_status(app, line), [&line] { return status(line.status_file); }});
-  verbs.push_back({add_models(app, line), [&line] { return list_models(line.model); }});
+  verbs.push_back({add_models(app, line), [&line] { return list_models(line.model, line.markdown); }});
   verbs.push_back({app.add_subcommand("info", "print versions, libraries and devices"), print_info});
   verbs.push_back({add_figures(app, line), [&line] { return figures(line.figures); }});
   for (const Verb& verb : verbs)

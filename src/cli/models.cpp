@@ -1,43 +1,20 @@
 #include <algorithm>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "catalogue/catalogue.hpp"
+#include "catalogue/manual.hpp"
 #include "cli/verbs.hpp"
 #include "config/config.hpp"
 #include "lindrift/backend.hpp"
 
 namespace lindrift::cli {
 
-namespace {
-
-std::string default_text(const config::Key& key) {
-  if (!key.derived.empty()) return key.derived;
-  if (!key.default_value) return key.optional ? "optional" : "required";
-  return std::visit(
-      [&key](const auto& value) -> std::string {
-        using T = std::decay_t<decltype(value)>;
-        if constexpr (std::is_same_v<T, config::Complex>)
-          return fmt::format("[{}, {}]", value.real(), value.imag());
-        else if constexpr (std::is_arithmetic_v<T>)
-          return fmt::format("{}", value);
-        else if constexpr (std::is_same_v<T, std::string>)
-          return fmt::format("\"{}\"", value);
-        else if constexpr (std::is_same_v<T, std::vector<std::int64_t>>)
-          return value.empty() ? "\"all\"" : fmt::format("[{}]", fmt::join(value, ", "));
-        else if constexpr (std::is_same_v<T, std::vector<double>>)
-          return value.empty()       ? "\"" + key.choices.front() + "\""  // the word for an empty list
-                 : value.size() == 1 ? fmt::format("{}", value.front())
-                                     : fmt::format("[{}]", fmt::join(value, ", "));
-        else
-          return "\"all\"";
-      },
-      *key.default_value);
-}
-
-}  // namespace
-
-int list_models(const std::string& wanted) {
+int list_models(const std::string& wanted, bool markdown) {
+  if (markdown) {
+    fmt::print("<!-- keys: lindrift models --markdown -->\n{}<!-- end -->\n", key_tables());
+    fmt::print("<!-- datasets: lindrift models --markdown -->\n{}<!-- end -->\n", dataset_table());
+    return success;
+  }
   if (wanted.empty()) {
     fmt::print("{:<14} {:<14} {:<20} {:<12} {}\n", "model", "task", "algorithms", "backends", "what");
     for (const ModelEntry& model : models()) {

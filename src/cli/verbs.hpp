@@ -68,7 +68,7 @@ void check_execution(const config::Document& document, const Execution& executio
 int run(const RunOptions& options, sweep::ProcessGroup& ranks);
 int check(const RunOptions& options);
 int status(const std::string& file);
-int list_models(const std::string& model);
+int list_models(const std::string& model, bool markdown);
 int print_info();
 /// These two become a Python process and return only by an exception.
 int plot(const PlotOptions& options);

@@ -13,10 +13,10 @@
 
 namespace lindrift::config {
 
-/// The values of one point of a run: every key of the schema that has a meaning, defaults filled in.
+/// Values of every key that applies to one point of a run, including defaults.
 class Point {
  public:
-  const Value* find(std::string_view path) const;  ///< null if the key has no meaning for this point
+  const Value* find(std::string_view path) const;  ///< null if the key does not apply to this point
   bool has(std::string_view path) const { return find(path) != nullptr; }
   bool boolean(std::string_view path) const;
   std::int64_t integer(std::string_view path) const;
@@ -55,20 +55,20 @@ struct Sweep {
   std::vector<Value> at(std::size_t point) const;
 };
 
-/// Everything that the schema depends on and provides. A model x task pair has its keys in a fixed order.
+/// Keys and checks of one model and task. The order of the keys is fixed.
 struct Schema {
   std::vector<Key> keys;
   /// Names that output.fields may list.
   std::vector<std::string> fields;
-  /// Checks that no single key can make (two keys at odds, sizes whose memory cannot be had), called once for every
-  /// point after the keys themselves are right. Throws ParameterError naming the key.
+  /// Checks that involve several keys (contradictions, sizes that need too much memory). Called once per point, after
+  /// each key has passed on its own. Throws ParameterError naming the key.
   std::function<void(const Point&)> validate;
-  /// Checks what the points need together, such as memory; called with the first point before any other is looked at,
-  /// since there may be very many. Throws ParameterError.
+  /// Checks what all points need together, such as memory. Called with the first point before the others are validated,
+  /// because there may be very many. Throws ParameterError.
   std::function<void(const Point& first, std::size_t points)> validate_size;
 };
 
-/// Finds the schema of a model x task pair.
+/// Every model and task that an input file can ask for.
 class Menu {
  public:
   virtual ~Menu() = default;
@@ -94,14 +94,14 @@ struct Document {
 
 /// Reads and checks an input file.
 /// @param sets  KEY, VALUE pairs of --set in order; a value is parsed as TOML, and as a bare string if that fails
-/// @throws InputError with every complaint that can be made at once
+/// @throws InputError with every error found
 Document load(const std::string& path, const std::vector<std::pair<std::string, std::string>>& sets, const Menu& menu);
 
 /// The same from text; `path` is used in messages and to resolve relative paths.
 Document parse(const std::string& text, const std::string& path,
                const std::vector<std::pair<std::string, std::string>>& sets, const Menu& menu);
 
-/// The candidate nearest to a misspelt word (edit distance at most a third of its length, at least 1), or "".
+/// The candidate closest to a misspelt word, within an edit distance of a third of its length (at least 1); else "".
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace lindrift::config

@@ -7,16 +7,15 @@
 
 namespace lindrift::config {
 
-/// Where something was written: a line and column of the input file, or a --set on the command line, or nowhere in
-/// particular.
+/// Where a value comes from: a line and column of the input file, a --set option, or neither.
 struct Location {
   std::string file;  ///< as given on the command line
-  int line = 0;      ///< 1-based; 0: no place in the file
+  int line = 0;      ///< 1-based; 0: not in the file
   int column = 0;
   std::string set_key{};  ///< nonempty: the value came from `--set KEY=...`
 };
 
-/// One complaint about the input.
+/// One error in the input.
 struct Diagnostic {
   Location where;
   std::string message;  ///< "bath.coupling = -1: must be >= 0"

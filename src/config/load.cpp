@@ -31,10 +31,10 @@ struct Given {
   const Node* node;
 };
 
-/// Guessing what was meant costs time; a file with more strangers than this is some other kind of file.
+/// Suggestions take time. A file with more unknown keys than this is not an input of lindrift.
 constexpr std::size_t most_hints = 200;
 
-/// Whether a key has a meaning, as far as the keys before it tell.
+/// Whether a key applies, as far as the keys before it tell.
 enum class Meaning { yes, no, unknown };
 
 class Resolver {
@@ -44,7 +44,7 @@ class Resolver {
     folder_ = std::filesystem::path(path).parent_path().string();
   }
 
-  /// Fills in all of the document but its texts; what is wrong goes to the reporter.
+  /// Fills in the document except for its texts. Errors go to the reporter.
   void run(Document& document) {
     const auto model = read_kind("model", menu_.models());
     if (!model) return;
@@ -79,7 +79,7 @@ class Resolver {
     axis_grids_ = std::move(swept.grids);
   }
 
-  /// Asks the schema about every point of the sweep.
+  /// Validates every point of the sweep.
   void validate(const Document& document) {
     if (!document.schema.validate) return;
     struct Failure {
@@ -87,7 +87,7 @@ class Resolver {
       std::size_t first;
       std::size_t count;
     };
-    // One complaint for each key, however many points it spoils.
+    // One message per key, however many points are affected.
     std::map<std::string, Failure> failures;
     const auto check = [&](const Point& point, std::size_t index) {
       try {
@@ -144,7 +144,7 @@ class Resolver {
     return std::get<std::string>(reading->value);
   }
 
-  /// With the model known but not the task, the model's own keys can still be looked at.
+  /// Checks the keys that all tasks of a model share, where the task is unknown.
   void check_without_task(const std::string& model) {
     std::vector<Key> common;
     bool first = true;
@@ -188,11 +188,11 @@ class Resolver {
                   fmt::format("{} = {}: must be a table: write [{}]", name, show(entry.node), name));
   }
 
-  /// Sorts everything outside [sweep] into keys of the schema and strangers.
+  /// Collects the keys outside [sweep] and reports unknown ones.
   void collect(const Table& table, const std::string& prefix) {
     for (const Entry& entry : table.entries) {
       if (prefix.empty() && entry.key == "sweep") continue;
-      // A quoted key with dots in it is one word, unlike the path that it looks like.
+      // A quoted key with dots is a single name, not a path.
       const std::string path = (prefix.empty() ? "" : prefix + ".") + format_key(entry.key);
       const Table* inner = entry.node.table();
       if (find_key(path, *keys_) != nullptr) {
@@ -210,7 +210,7 @@ class Resolver {
     }
   }
 
-  /// Keys of all other pairs of model and task; a word that means something there deserves to be told so.
+  /// Keys of all other models and tasks: a key that exists elsewhere gets a message of its own.
   const std::vector<Key>& other_keys() {
     if (other_keys_) return *other_keys_;
     other_keys_.emplace();
@@ -240,7 +240,7 @@ class Resolver {
         return;
       }
     }
-    if (reporter_.size() >= most_hints) {  // will not be printed
+    if (reporter_.size() >= most_hints) {  // not printed anyway
       reporter_.add(place, subject + ": unknown key");
       return;
     }
@@ -298,7 +298,7 @@ class Resolver {
     return text != nullptr ? *text : show(value);
   }
 
-  /// Whether `when` and `unless` let the key have a value; if not, `why` says what forbids it.
+  /// Whether `when` and `unless` allow the key; if not, `why` says which one forbids it.
   Meaning meaning(const Key& key, const Point& base, std::string& why) const {
     for (const std::string& other : key.unless) {
       if (given_.count(other) == 0 && swept(other) == nullptr) continue;
@@ -374,8 +374,7 @@ class Resolver {
 
   // ---- points ----
 
-  /// Calls check(point, index) for every point but the first; only the values that change from one to the next are set
-  /// anew.
+  /// Calls check(point, index) for every point but the first, updating only the values that change.
   template <typename Check>
   static void walk(const Document& document, Check check) {
     const Sweep& sweep = document.sweep;
@@ -404,7 +403,7 @@ class Resolver {
     return text + ")";
   }
 
-  /// The schema's path for the name that a complaint of the physics bears: itself, or the one key that ends with it.
+  /// The key that a ParameterError names: the path itself, or the only key that ends with it.
   std::string full_path(const std::string& quantity) const {
     if (find_key(quantity, *keys_) != nullptr) return quantity;
     std::string found;
@@ -417,10 +416,10 @@ class Resolver {
     return found.empty() ? quantity : found;
   }
 
-  /// Where a key got its value: [sweep], then its table, or nowhere.
+  /// Where the value of a key comes from: [sweep], its table, or neither.
   Place place_of(const std::string& path) const {
     if (const SweepEntry* entry = swept(path)) return entry->node->place;
-    // An entry of a list, "key[3]", has a place of its own.
+    // "key[3]" is an entry of a list, with its own place.
     const std::size_t bracket = path.ends_with(']') ? path.rfind('[') : std::string::npos;
     const auto given = given_.find(path.substr(0, bracket));
     if (given == given_.end()) return {};
@@ -450,7 +449,7 @@ class Resolver {
   Grids axis_grids_;
 };
 
-/// @throws InputError if it cannot be read or has more than an input may have
+/// @throws InputError if it cannot be read or is too large
 std::string read_file(const std::string& path) {
   const auto refuse = [&](const std::string& problem) {
     throw InputError({Diagnostic{Location{.file = path}, problem}});

@@ -8,7 +8,7 @@ namespace lindrift::config {
 
 namespace {
 
-/// A key that the schema does not have, or has with another type, is a mistake of the program and not of its user.
+/// A missing key or another type here is a bug of the program, not an error of its user.
 template <typename Item>
 const Item& get(const Point& point, std::string_view path) {
   const Value* value = point.find(path);

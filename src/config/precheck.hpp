@@ -9,7 +9,7 @@ namespace lindrift::config {
 
 inline constexpr std::size_t largest_input = std::size_t{16} << 20;  ///< bytes
 
-/// Something that must not reach the parser.
+/// Text that must not reach the parser.
 struct Rejection {
   int line = 0;
   int column = 0;
@@ -21,8 +21,8 @@ std::size_t utf8_length(std::string_view text, std::size_t at);
 
 bool is_utf8(std::string_view text);
 
-/// Finds input on which toml++ 3.3 aborts or overflows its stack instead of reporting an error. A byte order mark must
-/// have been removed from the start. O(size).
+/// Finds input that makes toml++ 3.3 abort or overflow its stack instead of reporting an error. Expects no byte order
+/// mark. O(size).
 std::optional<Rejection> precheck(std::string_view text);
 
 }  // namespace lindrift::config

@@ -8,13 +8,12 @@
 
 namespace lindrift::config {
 
-/// What a key that names a dataset, "FILE.h5:/dataset", stands for. To be specialised for every such type.
+/// Loads what a key of the form "FILE.h5:/dataset" names. Specialised for every type that is read this way.
 /// @throws ParameterError naming the key where reading fails
 template <class Held>
 Held read_dataset(const std::string& key, const std::string& location);
 
-/// Gives the fields of a struct the values of a point. Those without a value, which have no meaning for this point,
-/// keep their default.
+/// Assigns the values of a point to the fields of a struct. Fields that do not apply to the point keep their defaults.
 class FieldReader {
  public:
   explicit FieldReader(const Point& point) : point_(point) {}

@@ -11,7 +11,7 @@ namespace lindrift::config {
 
 namespace {
 
-/// Longer grids are written as { start, stop, count }: the list could exceed what may be read again.
+/// Longer grids are written as { start, stop, count }, because a list might exceed the largest input.
 constexpr std::size_t longest_list = 10'000;
 
 std::string format_grid(const Grid& grid) {
@@ -24,12 +24,7 @@ std::string format_list_or_grid(const Value& value, const Key& key, const Grids&
     const auto grid = grids.find(key.path);
     if (reals->size() > longest_list && grid != grids.end()) return format_grid(grid->second);
   }
-  const auto* integers = std::get_if<std::vector<std::int64_t>>(&value);
-  const auto* texts = std::get_if<std::vector<std::string>>(&value);
-  const auto* list = std::get_if<std::vector<double>>(&value);
-  if (list != nullptr && list->empty() && !key.choices.empty()) return quote(key.choices.front());
-  if ((integers != nullptr && integers->empty()) || (texts != nullptr && texts->empty())) return "\"all\"";
-  return format_value(value);
+  return format_value(value, key);
 }
 
 /// Tables in the order in which they are written: [model] [bath] [initial] [task] [solver], others, [output].
@@ -51,7 +46,7 @@ std::vector<std::string> tables_in_order(const std::vector<Key>& keys) {
   return tables;
 }
 
-/// One table per channel. Written after the plain keys of their parent, which TOML would take for the last channel's.
+/// One table per channel, written after the plain keys of the parent: TOML would assign those to the last channel.
 std::string format_channels(const Key& key, const Channels& channels) {
   std::string text;
   for (const auto& terms : channels) {

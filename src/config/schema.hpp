@@ -20,10 +20,10 @@ std::string parent_of(std::string_view path);
 /// "coupling" for "bath.coupling".
 std::string leaf_of(std::string_view path);
 
-/// The key that was probably meant, by its spelling in its own section or by its name in another; or "".
+/// The key that was probably meant: a similar name in the same section, or the same name in another; else "".
 std::string suggest_key(std::string_view path, const std::vector<Key>& keys);
 
-/// The schema of a model x task pair with model.kind and task.kind in it and the choices of output.fields filled in.
+/// The schema of a model and task, completed by model.kind, task.kind and the choices of output.fields.
 Schema complete_schema(const Menu& menu, const std::string& model, const std::string& task);
 
 Key kind_key(std::string path, std::vector<std::string> choices);

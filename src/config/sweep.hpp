@@ -13,10 +13,10 @@ namespace lindrift::config {
 
 inline constexpr std::size_t most_points = 1'000'000'000;
 
-/// One key of [sweep] as written, not yet read.
+/// One key of [sweep], not yet read.
 struct SweepEntry {
   std::string path;  ///< of the swept key
-  std::string name;  ///< how messages call it: sweep."bath.coupling"
+  std::string name;  ///< its name in messages: sweep."bath.coupling"
   Place place;       ///< of the key in [sweep]
   const Node* node;
 };
@@ -24,11 +24,11 @@ struct SweepEntry {
 /// Keys of [sweep] in the order of the file. `bath.coupling` and `"bath.coupling"` are the same key.
 std::vector<SweepEntry> sweep_entries(const Table& table, const std::vector<Key>& keys, Reporter& reporter);
 
-/// [sweep] read and checked, apart from what the schema's `when` has to say.
+/// [sweep], checked except for the conditions of its keys.
 struct SweepReading {
   Sweep sweep;
   std::map<std::string, Grid, std::less<>> grids;  ///< axes given as { start, stop, count }
-  bool complete = true;                            ///< false: something was wrong
+  bool complete = true;                            ///< false if there were errors
 };
 
 SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entries, const std::vector<Key>& keys,

@@ -166,6 +166,19 @@ std::string show(const Value& value) { return format_any(value, longest_shown); 
 
 std::string format_value(const Value& value) { return format_any(value, std::string::npos); }
 
+std::string format_value(const Value& value, const Key& key) {
+  const bool empty = std::visit(
+      [](const auto& held) {
+        if constexpr (requires { held.empty(); })
+          return held.empty();
+        else
+          return false;
+      },
+      value);
+  if (!empty || std::holds_alternative<std::string>(value)) return format_value(value);
+  return key.type == Type::real_list && !key.choices.empty() ? quote(key.choices.front()) : "\"all\"";
+}
+
 std::string format_choices(const std::vector<std::string>& choices) {
   std::string text;
   for (std::size_t i = 0; i < choices.size(); ++i) {

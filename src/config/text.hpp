@@ -15,26 +15,29 @@ std::string format_real(double value);
 /// A TOML basic string, quotes included.
 std::string quote(std::string_view text);
 
-/// quote(), cut after some 60 characters: for messages.
+/// quote(), truncated to about 60 characters for messages.
 std::string quote_short(std::string_view text);
 
-/// A key as TOML wants it: bare if it can be.
+/// A key as TOML: bare if possible.
 std::string format_key(std::string_view key);
 
-/// A value as it would stand in the input, cut to some 60 characters: for messages.
+/// A value as TOML, truncated to about 60 characters for messages.
 std::string show(const Node& node);
 std::string show(const Value& value);
 
 /// Terms of one jump operator as TOML: [[0, 1, -1.0, -0.5], ...].
 std::string format_terms(const std::vector<Term>& terms);
 
-/// A value as TOML, whole.
+/// A value as TOML, not truncated.
 std::string format_value(const Value& value);
+
+/// The same, with the word of the key that stands for an empty list.
+std::string format_value(const Value& value, const Key& key);
 
 /// "raman", "operators" or "table"
 std::string format_choices(const std::vector<std::string>& choices);
 
-/// " (what the key is)", or nothing.
+/// " (help of the key)", or nothing.
 std::string format_help(const Key& key);
 
 }  // namespace lindrift::config

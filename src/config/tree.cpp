@@ -54,7 +54,7 @@ Node convert(const toml::node& node, int set) {
   return result;
 }
 
-/// The line of the text, cut to what a message can bear.
+/// A line of the text, truncated for messages.
 std::string line_of(std::string_view text, int line) {
   std::size_t begin = 0;
   for (int i = 1; i < line && begin != std::string_view::npos; ++i) {

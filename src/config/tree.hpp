@@ -11,20 +11,20 @@
 
 namespace lindrift::config {
 
-/// Where a node was written: in the file (line > 0), by the --set of this index (set >= 0), or nowhere.
+/// Where a node comes from: the file (line > 0), the --set of this index (set >= 0), or neither.
 struct Place {
   int line = 0;
   int column = 0;
   int set = -1;
 };
 
-/// Order of the file; whatever --set adds comes last, in its own order.
+/// File order; then --set in the order of the command line.
 bool before(const Place& left, const Place& right);
 
 struct Array;
 struct Table;
 
-/// One value of the input. A copy of the parser's tree that keeps the order of the file and can mix in --set.
+/// One value of the input. Unlike the parser's tree, this one keeps the order of the file and takes --set.
 struct Node {
   Place place{};
   std::variant<bool, std::int64_t, double, std::string, std::unique_ptr<Array>, std::unique_ptr<Table>> value{};
@@ -52,7 +52,7 @@ struct Table {
   Entry* find(const std::string& key);
 };
 
-/// Collects complaints; the order of places is restored at the end.
+/// Collects errors and reports them in file order.
 class Reporter {
  public:
   Reporter(std::string file, const std::vector<std::pair<std::string, std::string>>& sets)
@@ -61,7 +61,7 @@ class Reporter {
   void add(const Place& place, std::string message);
   void add(std::string message) { add(Place{}, std::move(message)); }
   std::size_t size() const { return complaints_.size(); }
-  /// @throws InputError if anything was added; a long list is cut, saying by how much
+  /// @throws InputError if there are any; a long list is truncated
   void raise_if_any() const;
 
  private:
@@ -76,10 +76,10 @@ class Reporter {
   std::vector<Complaint> complaints_;
 };
 
-/// Parses a whole file; complaints go to the reporter, and then the tree is empty.
+/// Parses a whole file. Errors go to the reporter, and the tree is then empty.
 Node parse_tree(const std::string& text, Reporter& reporter);
 
-/// Writes the value of --set number `index` over the tree.
+/// Applies --set number `index` to the tree.
 void apply_set(Node& root, int index, const std::string& key, const std::string& value, Reporter& reporter);
 
 }  // namespace lindrift::config

@@ -55,7 +55,7 @@ class Reader {
     return value;
   }
 
-  /// A whole number that fits in 64 bits, the range not yet looked at.
+  /// A whole number that fits in 64 bits; the range is checked elsewhere.
   std::optional<std::int64_t> whole(const Node& node, const std::string& name, const std::string& wanted) {
     if (const auto* integer = std::get_if<std::int64_t>(&node.value)) return *integer;
     if (const auto* value = std::get_if<double>(&node.value)) {
@@ -253,7 +253,7 @@ class Reader {
     if (!values) return std::nullopt;
     for (std::size_t i = 0; i < values->size(); ++i) {
       const double value = (*values)[i];
-      if (!key_.range.contains(value)) {  // rounding may carry a point of a grid over its end
+      if (!key_.range.contains(value)) {  // rounding may push a grid point past the end
         complain(place(node, i), fmt::format("{}[{}]", name, i), format_real(value), "must be " + key_.range.text());
         return std::nullopt;
       }
@@ -399,7 +399,7 @@ class Reader {
     return result;
   }
 
-  /// Where value number i of a list was written; a grid has one place.
+  /// Where value number i of a list comes from; a grid has a single place.
   static const Place& place(const Node& node, std::size_t i) {
     const Array* array = node.array();
     return array != nullptr ? array->items[i].place : node.place;
@@ -453,7 +453,7 @@ std::optional<Reading> read_value(const Node& node, const Key& key, const std::s
 std::optional<std::vector<Value>> read_axis(const Node& node, const Key& key, const std::string& name,
                                             std::optional<Grid>& grid, Reporter& reporter) {
   Key one = key;
-  one.ascending = false;  // of a list-valued key; the points of a sweep may come in any order
+  one.ascending = false;  // applies to the list of one point; a sweep may be in any order
   one.scalar = false;
   Reader reader(one, reporter);
   if (key.type == Type::complex) {

@@ -18,20 +18,20 @@ struct Grid {
   std::int64_t count = 0;
 };
 
-/// What was read for a key.
+/// The value of a key, and the grid that it was given as.
 struct Reading {
   Value value;
   std::optional<Grid> grid{};
 };
 
-/// Reads the value of a key in full: type, finiteness, range, choices, order.
-/// @param name    how messages call the key
-/// @param folder  what relative paths are relative to
-/// @return nothing if it was wrong; then the reporter knows why
+/// Reads and checks a value: type, finiteness, range, choices, order.
+/// @param name    the key in messages
+/// @param folder  base of relative paths
+/// @return nothing after an error, which goes to the reporter
 std::optional<Reading> read_value(const Node& node, const Key& key, const std::string& name, const std::string& folder,
                                   Reporter& reporter);
 
-/// Reads the list or grid that a real or complex key takes in a sweep; every value is checked as the key's own.
+/// Reads the list or grid of a swept key; every value is checked like a value of the key.
 /// @param[out] grid  set if it was given as { start, stop, count }
 std::optional<std::vector<Value>> read_axis(const Node& node, const Key& key, const std::string& name,
                                             std::optional<Grid>& grid, Reporter& reporter);

@@ -411,7 +411,7 @@ DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::s
                       const DensityOptions& options, const Execution& execution) {
   if (execution.backend == Backend::cuda)
     throw UnsupportedError("the density task runs on the CPU; use backend = cpu or auto");
-  validate_ascending("task.times", times, true);
+  check_list("task.times", times_parameter(), times);
   const HatsugaiKohmotoModes modes = modes_of(model);
   const std::size_t sites = modes.energy.size();
   if (options.down_sites && !std::holds_alternative<UpSites>(state))

@@ -143,7 +143,7 @@ Backend green_backend(Backend asked, std::size_t sites, std::size_t times, std::
 
 GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, const GreenOptions& options,
                   const Execution& execution) {
-  validate_ascending("task.times", times, true);
+  check_list("task.times", times_parameter(), times);
   const HatsugaiKohmotoModes modes = modes_of(model);
   const std::size_t sites = modes.energy.size();
   std::vector<double> occupation = options.down_occupation;

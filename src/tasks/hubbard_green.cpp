@@ -263,10 +263,7 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
                    const Execution& requested) {
   const HubbardModes modes = hubbard_modes(chain);
   if (at.empty()) throw ParameterError("task.times", "at least one time is needed");
-  for (std::size_t i = 0; i < at.size(); ++i)
-    if (!(std::isfinite(at[i]) && at[i] >= 0.0 && (i == 0 || at[i] > at[i - 1])))
-      throw ParameterError("task.times",
-                           std::to_string(at[i]) + " is not allowed: must be finite, >= 0 and strictly ascending");
+  check_list("task.times", times_parameter(), at);
   validate_fields(options);
   HubbardGreenPlan plan = plan_of(modes, at, options.tolerance, requested);
   plan.backend = agree_on_backend(requested.communicator, plan.backend, requested.backend == Backend::automatic);

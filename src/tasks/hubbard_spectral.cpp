@@ -52,9 +52,8 @@ Problem problem_of(const HubbardChain& chain, std::span<const double> frequencie
   };
   require(!frequencies.empty(), "task.frequencies", 0.0, "at least one");
   validate_fields(options);
+  check_list("task.frequencies", frequencies_parameter(), frequencies);
   for (std::size_t i = 0; i < frequencies.size(); ++i) {
-    require(std::isfinite(frequencies[i]) && (i == 0 || frequencies[i] > frequencies[i - 1]), "task.frequencies",
-            frequencies[i], "finite and strictly ascending");
     require(std::fabs(frequencies[i]) <= largest_ratio * std::fabs(chain.hopping), "task.frequencies", frequencies[i],
             "within 1e30 times the hopping");
     problem.argument.push_back(frequencies[i] - problem.modes.argument_shift());

@@ -35,9 +35,7 @@ void validate(const RateEquation& equation, std::span<const double> lagrange_mul
   for (const double lambda : lagrange_multiplier)
     if (!std::isfinite(lambda)) throw ParameterError("initial.lagrange_multiplier", "every entry must be finite");
   if (times.empty()) throw ParameterError("task.times", "at least one time is needed");
-  for (std::size_t i = 0; i < times.size(); ++i)
-    if (!std::isfinite(times[i]) || times[i] < 0.0 || (i > 0 && times[i] <= times[i - 1]))
-      throw ParameterError("task.times", "times must be finite, >= 0 and strictly ascending");
+  check_list("task.times", times_parameter(), times);
   validate_fields(options);
 }
 

@@ -22,14 +22,7 @@ constexpr std::int64_t block = 4096;
 constexpr double device_elements = 1e7;
 
 void validate(std::span<const double> frequencies, const SpectralOptions& options, std::int64_t sites) {
-  for (std::size_t i = 0; i < frequencies.size(); ++i) {
-    const std::string quantity = "task.frequencies[" + std::to_string(i) + "]";
-    if (!std::isfinite(frequencies[i]))
-      throw ParameterError(quantity, std::to_string(frequencies[i]) + " is not allowed: must be finite");
-    if (i > 0 && !(frequencies[i] > frequencies[i - 1]))
-      throw ParameterError(quantity,
-                           std::to_string(frequencies[i]) + " is not allowed: frequencies must be strictly ascending");
-  }
+  check_list("task.frequencies", frequencies_parameter(), frequencies);
   validate_fields(options);
   const std::int64_t first = first_momentum_index(sites);
   for (std::size_t i = 0; i < options.momenta.size(); ++i) {

@@ -11,25 +11,11 @@
 
 namespace lindrift {
 
-void validate_ascending(const std::string& key, std::span<const double> values, bool nonnegative) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const bool allowed = std::isfinite(values[i]) && (!nonnegative || values[i] >= 0.0);
-    if (allowed && (i == 0 || values[i] > values[i - 1])) continue;
-    throw ParameterError(key + "[" + std::to_string(i) + "]", std::to_string(values[i]) + " is not allowed: must be " +
-                                                                  (allowed       ? "larger than the one before"
-                                                                   : nonnegative ? "finite and >= 0"
-                                                                                 : "finite"));
-  }
-}
-
 void validate_down_occupation(std::span<const double> occupation, std::size_t sites) {
   if (occupation.size() != sites)
     throw ShapeError("initial.down_occupation: " + std::to_string(occupation.size()) +
                      " entries were given; it must have one per momentum, " + std::to_string(sites));
-  for (std::size_t i = 0; i < sites; ++i)
-    if (!(occupation[i] >= 0.0 && occupation[i] <= 1.0))
-      throw ParameterError("initial.down_occupation[" + std::to_string(i) + "]",
-                           std::to_string(occupation[i]) + " is not allowed: must be in [0, 1]");
+  check_list("initial.down_occupation", down_occupation_parameter(), occupation);
 }
 
 int threads_of(const Execution& execution) { return execution.threads > 0 ? execution.threads : omp_get_max_threads(); }

@@ -10,12 +10,10 @@
 #include "lindrift/backend.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/monitor.hpp"
+#include "lindrift/tasks/arguments.hpp"
 #include "parallel.hpp"
 
 namespace lindrift {
-
-/// @throws ParameterError naming the key unless the values are finite, strictly ascending and, if so asked, >= 0
-void validate_ascending(const std::string& key, std::span<const double> values, bool nonnegative);
 
 /// @throws ShapeError, ParameterError naming initial.down_occupation
 void validate_down_occupation(std::span<const double> occupation, std::size_t sites);

@@ -315,6 +315,11 @@ class VerbsTest(Runs):
                      "output.fields", "0.05", "128", "required"):
             self.assertIn(word, text)
 
+    def test_manual(self):
+        process = subprocess.run([sys.executable, str(ROOT / "docs/update_input.py"), "--check", str(PROGRAM)],
+                                 capture_output=True, text=True)
+        self.assertEqual(process.returncode, 0, process.stdout + process.stderr)
+
     def test_info(self):
         text = self.expect(DONE, "info").stdout
         for word in ("lindrift", "compilers", "processor", "kernels", "HDF5", "SUNDIALS", "MPI", "CUDA"):

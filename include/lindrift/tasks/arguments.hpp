@@ -28,6 +28,14 @@ inline Parameter max_steps_parameter() {
           .details = "for one point"};
 }
 
+inline Parameter times_parameter() {
+  return {.path = "task.times",
+          .type = Type::real_grid,
+          .help = "output times, 1/energy",
+          .range = from_zero,
+          .ascending = true};
+}
+
 /// Times at which a task writes its results.
 struct OutputTimes {
   std::vector<double> times;  ///< >= 0, strictly ascending, 1/energy
@@ -35,11 +43,11 @@ struct OutputTimes {
 
 template <>
 inline auto description<OutputTimes>() {
-  return std::tuple(field(&OutputTimes::times, {.path = "task.times",
-                                                .type = Type::real_grid,
-                                                .help = "output times, 1/energy",
-                                                .range = from_zero,
-                                                .ascending = true}));
+  return std::tuple(field(&OutputTimes::times, times_parameter()));
+}
+
+inline Parameter frequencies_parameter() {
+  return {.path = "task.frequencies", .type = Type::real_grid, .help = "frequencies w, energy", .ascending = true};
 }
 
 /// Frequencies at which a task writes its results.
@@ -49,9 +57,7 @@ struct OutputFrequencies {
 
 template <>
 inline auto description<OutputFrequencies>() {
-  return std::tuple(
-      field(&OutputFrequencies::frequencies,
-            {.path = "task.frequencies", .type = Type::real_grid, .help = "frequencies w, energy", .ascending = true}));
+  return std::tuple(field(&OutputFrequencies::frequencies, frequencies_parameter()));
 }
 
 /// Momenta m of k = 2 pi m / L, in [-floor(L/2), ceil(L/2)-1]; an empty list stands for all.
