@@ -92,6 +92,7 @@ std::string meaning_of(const Parameter& key) {
   for (const Condition& condition : key.when)
     text += "with " + code(config::leaf_of(condition.path)) + " = " + list_of(condition.values, " or ") + ": ";
   text += key.help;
+  if (key.ascending) text += "; strictly ascending";
   for (const std::string& other : key.unless) text += "; not with " + code(other);
   if (!key.details.empty()) text += "; " + key.details;
   return text;

@@ -23,7 +23,7 @@ double measured_memory() {
 }  // namespace
 
 double machine_memory() {
-  // Asked for every point of a sweep: files are read once.
+  // Called for every point of a sweep, so the files are read once.
   static const double bytes = measured_memory();
   return bytes;
 }

@@ -7,8 +7,8 @@
 
 namespace lindrift {
 
-/// What `read` makes of the dataset that a key names, "FILE.h5:/dataset". Points of a sweep share it: it is read when
-/// the input is checked, and kept.
+/// Returns read(location) for a key of the form "FILE.h5:/dataset". Every dataset is read once, when the input is
+/// checked, and shared by all points of a sweep.
 /// @throws ParameterError naming the key where reading fails
 template <class Matrix>
 const Matrix& read_once(const std::string& key, const std::string& location,

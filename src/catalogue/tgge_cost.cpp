@@ -16,8 +16,8 @@ using config::read;
 
 namespace {
 
-/// Doubles per mode that a generator and its solver hold: columns and rows of both dresses, Krylov and multistep
-/// vectors.
+/// Doubles per mode that a generator (rescaled and plain columns and rows) and its solver (Krylov or multistep vectors)
+/// hold.
 constexpr double generator_arrays = 34.0;
 constexpr double steady_state_arrays = 34.0;
 constexpr double relax_arrays = 52.0;
@@ -96,8 +96,8 @@ constexpr double pair_operations = 8.0;
 constexpr double mode_operations = 30.0;
 constexpr double mode_bytes = 17.0 * 8.0;
 
-/// Sites at which a point is looked at and timed: enough to see its structure, few enough to take a moment. A table has
-/// one size only.
+/// Sites of the chain on which a point is examined and timed: enough to show its structure, few enough to be quick. A
+/// table has only one size.
 std::int64_t probe_sites(const Point& point, bool direct) {
   const std::int64_t sites = point.integer("model.sites");
   if (point.text("bath.jump") == "table") return sites;
@@ -143,11 +143,11 @@ double fastest_rate_of(const RateEquation& equation) {
 
 /// A start at each output time, then the fastest rate over the span, at orders 5 to 12.
 double expected_evaluations(double fastest_rate, const std::vector<double>& times) {
-  if (!std::isfinite(fastest_rate)) return 1.0;  // it ends with the first one
+  if (!std::isfinite(fastest_rate)) return 1.0;  // relax stops at the first one
   return 150.0 * static_cast<double>(times.size()) + std::min(3.0 * fastest_rate * times.back(), 2e4);
 }
 
-/// Sites at which points are compared.
+/// Sites of the chain on which the costs of points are compared.
 constexpr std::int64_t compared_sites = 64;
 
 }  // namespace
@@ -172,16 +172,15 @@ constexpr double steady_state_evaluations = 55.0;
 /// Sites at which a whole steady state is timed.
 constexpr std::int64_t timed_sites_direct = 1024, timed_sites_separable = 1 << 14;
 
-/// Parity measures do not depend on the size of the chain beyond the grid on which they are looked for. It must hold
-/// the harmonics of the weights, up to the range of the operators and of either sign; this is fine enough for any
-/// sensible range.
+/// Sites of the chain on which the parity of a bath is measured. The measures depend on the size only through the grid
+/// of momenta, which must resolve the harmonics of the weights; this resolves operators of any sensible range.
 constexpr std::int64_t parity_sites = 64;
-/// What a longer range may take: more would take seconds.
+/// The same for operators of a longer range; more sites would take seconds.
 constexpr std::int64_t max_parity_sites = 512;
 /// Violations below this are rounding.
 constexpr double parity_zero = 1e-12;
 
-/// Largest distance of two sites that a jump operator takes a particle from, or brings it to.
+/// Largest distance between two sites that the terms of a jump operator take a particle from, or bring it to.
 std::int64_t range_of(const Channels& channels) {
   std::int64_t range = 0;
   for (const auto& channel : channels)
@@ -261,7 +260,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
           "warning: the rates exceed the range of double precision, so that relax would stop at once: the bath is too "
           "cold for it, beta |E| / 2 must stay below 709; steady_state takes any temperature");
   } else {
-    // Newton's evaluations take logarithms and have vectors around them: a whole steady state is timed and shared out.
+    // Evaluations of Newton's method work in logarithms and come with vector operations: time a whole steady state.
     const bool table = point.text("bath.jump") == "table";
     const std::int64_t timed = table ? probed : std::min(probed, direct ? timed_sites_direct : timed_sites_separable);
     const auto start = std::chrono::steady_clock::now();
