@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "catalogue/catalogue.hpp"
+#include "catalogue/registry.hpp"
 #include "sweep/journal.hpp"
 #include "sweep/sweep.hpp"
 
@@ -52,7 +52,7 @@ config::Document document_of(std::size_t points) {
   return config::parse(fmt::format("[model]\nkind = 'tgge_chain'\nsites = 6\n[task]\nkind = 'steady_state'\n[sweep]\n"
                                    "'bath.inverse_temperature' = {{ start = 0.0, stop = {}.0, count = {} }}\n",
                                    points - 1, points),
-                       "benchmark.toml", {}, menu());
+                       "benchmark.toml", {}, registry());
 }
 std::size_t number_of(const config::Point& point) {
   return static_cast<std::size_t>(point.real("bath.inverse_temperature") + 0.5);

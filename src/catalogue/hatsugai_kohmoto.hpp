@@ -1,6 +1,6 @@
 #pragma once
 
-#include "catalogue/catalogue.hpp"
+#include "catalogue/registry.hpp"
 
 namespace lindrift {
 

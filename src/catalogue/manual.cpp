@@ -6,7 +6,7 @@
 #include <array>
 #include <map>
 
-#include "catalogue/catalogue.hpp"
+#include "catalogue/registry.hpp"
 #include "config/schema.hpp"
 #include "config/text.hpp"
 
@@ -130,7 +130,7 @@ std::string key_tables() {
   std::map<std::string, std::size_t> known;
   for (const Pairs& model : pairs_of_models())
     for (const Pair& pair : model)
-      for (const Parameter& key : config::complete_schema(menu(), pair.first, pair.second).keys) {
+      for (const Parameter& key : config::complete_schema(registry(), pair.first, pair.second).keys) {
         const auto [found, fresh] = known.try_emplace(row_of(key), rows.size());
         if (fresh) rows.push_back({config::parent_of(key.path), found->first, {}});
         rows[found->second].pairs.push_back(pair);
@@ -158,7 +158,7 @@ namespace {
 /// A point with the defaults of a model and task, and one value where there is none.
 config::Point example_of(const Pair& pair) {
   config::Point point;
-  for (const Parameter& key : config::complete_schema(menu(), pair.first, pair.second).keys)
+  for (const Parameter& key : config::complete_schema(registry(), pair.first, pair.second).keys)
     if (key.default_value)
       point.set(key.path, *key.default_value);
     else if (key.type == Type::real_grid)

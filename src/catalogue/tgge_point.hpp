@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "catalogue/catalogue.hpp"
+#include "catalogue/registry.hpp"
 #include "catalogue/results.hpp"
 #include "config/read.hpp"
 #include "lindrift/lindrift.hpp"

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include "catalogue/catalogue.hpp"
 #include "catalogue/memory.hpp"
+#include "catalogue/registry.hpp"
 #include "cli/progress.hpp"
 #include "cli/verbs.hpp"
 #include "config/config.hpp"
@@ -10,7 +10,7 @@
 namespace lindrift::cli {
 
 int check(const RunOptions& options) {
-  const config::Document document = config::load(options.input, options.sets, menu());
+  const config::Document document = config::load(options.input, options.sets, registry());
   const TaskEntry& task = find_task(find_model(document.model), document.task);
   check_execution(document, options.execution);
   Execution execution = options.execution;

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "catalogue/catalogue.hpp"
 #include "catalogue/manual.hpp"
+#include "catalogue/registry.hpp"
 #include "cli/verbs.hpp"
 #include "config/config.hpp"
 #include "lindrift/backend.hpp"
@@ -29,7 +29,7 @@ int list_models(const std::string& wanted, bool markdown) {
     fmt::print("\n`lindrift models NAME` lists the keys of a model.\n");
     return success;
   }
-  const auto kinds = menu().models();
+  const auto kinds = registry().models();
   if (std::find(kinds.begin(), kinds.end(), wanted) == kinds.end()) {
     const std::string guess = config::nearest(wanted, kinds);
     throw UsageError("no model is called " + wanted + (guess.empty() ? "" : "; did you mean " + guess + "?"));
@@ -38,7 +38,7 @@ int list_models(const std::string& wanted, bool markdown) {
   fmt::print("{}: {}\n", model.kind, model.description);
   for (const TaskEntry& task : model.tasks) {
     fmt::print("\ntask {}: {}\n", task.kind, task.description);
-    for (const config::Key& key : menu().schema(model.kind, task.kind).keys) {
+    for (const config::Key& key : registry().schema(model.kind, task.kind).keys) {
       if (key.path.ends_with(".kind")) continue;
       std::string help = key.help;
       for (std::size_t i = 0; i < key.choices.size() && key.type == Type::text; ++i)

@@ -130,7 +130,7 @@ class Run {
 
  private:
   void prepare() {
-    document_ = config::load(options_.input, options_.sets, menu());
+    document_ = config::load(options_.input, options_.sets, registry());
     check_execution(document_, options_.execution);
     execution_ = execution_of_rank(options_.execution, ranks_);
     if (!is_root_) return;

@@ -69,9 +69,9 @@ struct Schema {
 };
 
 /// Every model and task that an input file can ask for.
-class Menu {
+class Registry {
  public:
-  virtual ~Menu() = default;
+  virtual ~Registry() = default;
   virtual std::vector<std::string> models() const = 0;
   virtual std::vector<std::string> tasks(const std::string& model) const = 0;
   virtual Schema schema(const std::string& model, const std::string& task) const = 0;
@@ -95,11 +95,12 @@ struct Document {
 /// Reads and checks an input file.
 /// @param sets  KEY, VALUE pairs of --set in order; a value is parsed as TOML, and as a bare string if that fails
 /// @throws InputError with every error found
-Document load(const std::string& path, const std::vector<std::pair<std::string, std::string>>& sets, const Menu& menu);
+Document load(const std::string& path, const std::vector<std::pair<std::string, std::string>>& sets,
+              const Registry& registry);
 
 /// The same from text; `path` is used in messages and to resolve relative paths.
 Document parse(const std::string& text, const std::string& path,
-               const std::vector<std::pair<std::string, std::string>>& sets, const Menu& menu);
+               const std::vector<std::pair<std::string, std::string>>& sets, const Registry& registry);
 
 /// The candidate closest to a misspelt word, within an edit distance of a third of its length (at least 1); else "".
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);

@@ -39,23 +39,23 @@ enum class Meaning { yes, no, unknown };
 
 class Resolver {
  public:
-  Resolver(const Node& root, const std::string& path, const Menu& menu, Reporter& reporter)
-      : root_(*root.table()), menu_(menu), reporter_(reporter) {
+  Resolver(const Node& root, const std::string& path, const Registry& registry, Reporter& reporter)
+      : root_(*root.table()), registry_(registry), reporter_(reporter) {
     folder_ = std::filesystem::path(path).parent_path().string();
   }
 
   /// Fills in the document except for its texts. Errors go to the reporter.
   void run(Document& document) {
-    const auto model = read_kind("model", menu_.models());
+    const auto model = read_kind("model", registry_.models());
     if (!model) return;
     document.model = *model;
-    const auto task = read_kind("task", menu_.tasks(*model));
+    const auto task = read_kind("task", registry_.tasks(*model));
     if (!task) {
       check_without_task(*model);
       return;
     }
     document.task = *task;
-    document.schema = complete_schema(menu_, *model, *task);
+    document.schema = complete_schema(registry_, *model, *task);
     model_ = *model;
     task_ = *task;
     keys_ = &document.schema.keys;
@@ -148,8 +148,8 @@ class Resolver {
   void check_without_task(const std::string& model) {
     std::vector<Key> common;
     bool first = true;
-    for (const std::string& task : menu_.tasks(model)) {
-      const std::vector<Key> keys = complete_schema(menu_, model, task).keys;
+    for (const std::string& task : registry_.tasks(model)) {
+      const std::vector<Key> keys = complete_schema(registry_, model, task).keys;
       if (first) {
         common = keys;
       } else {
@@ -214,9 +214,9 @@ class Resolver {
   const std::vector<Key>& other_keys() {
     if (other_keys_) return *other_keys_;
     other_keys_.emplace();
-    for (const std::string& model : menu_.models()) {
-      for (const std::string& task : menu_.tasks(model)) {
-        for (Key& key : complete_schema(menu_, model, task).keys) {
+    for (const std::string& model : registry_.models()) {
+      for (const std::string& task : registry_.tasks(model)) {
+        for (Key& key : complete_schema(registry_, model, task).keys) {
           if (model == model_) keys_of_model_.insert(key.path);
           if (seen_.insert(key.path).second) other_keys_->push_back(std::move(key));
         }
@@ -432,7 +432,7 @@ class Resolver {
   }
 
   const Table& root_;
-  const Menu& menu_;
+  const Registry& registry_;
   Reporter& reporter_;
   std::string folder_;
   std::string model_;
@@ -470,12 +470,13 @@ std::string read_file(const std::string& path) {
 
 }  // namespace
 
-Document load(const std::string& path, const std::vector<std::pair<std::string, std::string>>& sets, const Menu& menu) {
-  return parse(read_file(path), path, sets, menu);
+Document load(const std::string& path, const std::vector<std::pair<std::string, std::string>>& sets,
+              const Registry& registry) {
+  return parse(read_file(path), path, sets, registry);
 }
 
 Document parse(const std::string& text, const std::string& path,
-               const std::vector<std::pair<std::string, std::string>>& sets, const Menu& menu) {
+               const std::vector<std::pair<std::string, std::string>>& sets, const Registry& registry) {
   Reporter reporter(path, sets);
   Node root = parse_tree(text, reporter);
   reporter.raise_if_any();
@@ -485,7 +486,7 @@ Document parse(const std::string& text, const std::string& path,
   Document document;
   document.path = path;
   document.input_text = text;
-  Resolver resolver(root, path, menu, reporter);
+  Resolver resolver(root, path, registry, reporter);
   resolver.run(document);
   reporter.raise_if_any();
   resolver.validate(document);

@@ -49,8 +49,8 @@ Key kind_key(std::string path, std::vector<std::string> choices) {
              .choices = std::move(choices)};
 }
 
-Schema complete_schema(const Menu& menu, const std::string& model, const std::string& task) {
-  Schema schema = menu.schema(model, task);
+Schema complete_schema(const Registry& registry, const std::string& model, const std::string& task) {
+  Schema schema = registry.schema(model, task);
   const auto complete_kind = [&](const std::string& path, const std::vector<std::string>& choices) {
     const auto same =
         std::find_if(schema.keys.begin(), schema.keys.end(), [&](const Key& key) { return key.path == path; });
@@ -63,8 +63,8 @@ Schema complete_schema(const Menu& menu, const std::string& model, const std::st
                                     [&](const Key& key) { return parent_of(key.path) == section; });
     schema.keys.insert(first, kind_key(path, choices));
   };
-  complete_kind("task.kind", menu.tasks(model));
-  complete_kind("model.kind", menu.models());
+  complete_kind("task.kind", registry.tasks(model));
+  complete_kind("model.kind", registry.models());
   for (Key& key : schema.keys) {
     if (key.path == "output.fields" && key.choices.empty()) key.choices = schema.fields;
   }

@@ -24,7 +24,7 @@ std::string leaf_of(std::string_view path);
 std::string suggest_key(std::string_view path, const std::vector<Key>& keys);
 
 /// The schema of a model and task, completed by model.kind, task.kind and the choices of output.fields.
-Schema complete_schema(const Menu& menu, const std::string& model, const std::string& task);
+Schema complete_schema(const Registry& registry, const std::string& model, const std::string& task);
 
 Key kind_key(std::string path, std::vector<std::string> choices);
 

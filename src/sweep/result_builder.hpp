@@ -3,7 +3,7 @@
 #include <functional>
 #include <vector>
 
-#include "catalogue/catalogue.hpp"
+#include "catalogue/registry.hpp"
 #include "config/config.hpp"
 #include "io/stored.hpp"
 #include "sweep/record.hpp"

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "catalogue/catalogue.hpp"
+#include "catalogue/registry.hpp"
 #include "config/config.hpp"
 #include "sweep/process_group.hpp"
 #include "sweep/record.hpp"

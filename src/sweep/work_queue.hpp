@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "catalogue/catalogue.hpp"
+#include "catalogue/registry.hpp"
 #include "config/config.hpp"
 
 namespace lindrift::sweep {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "fake_menu.hpp"
+#include "fake_registry.hpp"
 
 namespace lindrift::config {
 namespace {
@@ -75,7 +75,7 @@ TEST_P(BadInputTest, IsRefusedWithItsPlace) {
     ASSERT_FALSE(bad.expected.empty());
     const std::string path = bad.name + ".toml";
     try {
-      parse(bad.content, path, {}, FakeMenu());
+      parse(bad.content, path, {}, FakeRegistry());
       ADD_FAILURE() << "was accepted";
     } catch (const InputError& error) {
       const std::string message = error.what();

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "catalogue/catalogue.hpp"
+#include "catalogue/registry.hpp"
 #include "config/read.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lindrift.hpp"
@@ -58,7 +58,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class ToyMenu final : public config::Menu {
+class ToyRegistry final : public config::Registry {
  public:
   std::vector<std::string> models() const override { return {"toy"}; }
   std::vector<std::string> tasks(const std::string&) const override { return {"play"}; }
@@ -72,7 +72,7 @@ class ToyMenu final : public config::Menu {
 
 config::Document parse(const std::string& model, const std::string& rest = "") {
   return config::parse("[model]\nkind = 'toy'\n" + model + "[task]\nkind = 'play'\n" + rest, "INPUT.toml", {},
-                       ToyMenu());
+                       ToyRegistry());
 }
 
 std::string complaint(const std::string& model) {
@@ -143,7 +143,7 @@ TEST(Description, ChecksTheStructByItself) {
 TEST(Description, IsCompleteAndRight) {
   for (const ModelEntry& model : models())
     for (const TaskEntry& task : model.tasks)
-      for (const Parameter& parameter : menu().schema(model.kind, task.kind).keys) {
+      for (const Parameter& parameter : registry().schema(model.kind, task.kind).keys) {
         SCOPED_TRACE(model.kind + ", " + task.kind + ": " + parameter.path);
         EXPECT_FALSE(parameter.help.empty());
         EXPECT_NE(parameter.path.find('.'), std::string::npos);

@@ -9,7 +9,7 @@
 
 #include "config/precheck.hpp"
 #include "config/text.hpp"
-#include "fake_menu.hpp"
+#include "fake_registry.hpp"
 
 namespace lindrift::config {
 namespace {
@@ -21,7 +21,9 @@ const std::string chain = "[model]\nkind = \"tgge_chain\"\nsites = 8\n[task]\nki
 const std::string relax = "[model]\nkind = \"tgge_chain\"\nsites = 8\n[task]\nkind = \"relax\"\n";
 const std::string pair = "[model]\nkind = \"pair\"\nsites = 8\n[task]\nkind = \"green\"\n";
 
-Document read(const std::string& text, const Sets& sets = {}) { return parse(text, "INPUT.toml", sets, FakeMenu()); }
+Document read(const std::string& text, const Sets& sets = {}) {
+  return parse(text, "INPUT.toml", sets, FakeRegistry());
+}
 
 /// Every complaint about a text, in order; none if it is right.
 std::vector<std::string> complaints(const std::string& text, const Sets& sets = {}) {
@@ -46,7 +48,7 @@ bool same_bits(double left, double right) { return std::memcmp(&left, &right, si
 
 /// Reading the resolved text must change nothing, and resolve to itself.
 void expect_stable(const Document& document) {
-  const Document again = parse(document.resolved_text, document.path, {}, FakeMenu());
+  const Document again = parse(document.resolved_text, document.path, {}, FakeRegistry());
   EXPECT_EQ(again.resolved_text, document.resolved_text);
   EXPECT_EQ(again.base.values(), document.base.values());
   ASSERT_EQ(again.sweep.points(), document.sweep.points());
@@ -258,7 +260,7 @@ TEST(Load, ChecksWhatItCanWithoutATask) {
 
 TEST(Load, ResolvesPathsFromTheFolderOfTheInput) {
   const std::string text = chain + "[bath]\njump = 'table'\ntable = 'rates.h5:/w'\n";
-  const Document document = parse(text, "/data/runs/a.toml", {}, FakeMenu());
+  const Document document = parse(text, "/data/runs/a.toml", {}, FakeRegistry());
   EXPECT_EQ(document.base.text("bath.table"), "/data/runs/rates.h5:/w");
   EXPECT_THAT(document.resolved_text, testing::HasSubstr("table = \"/data/runs/rates.h5:/w\"\n"));
   expect_stable(document);
@@ -294,7 +296,7 @@ TEST(Load, AsksForRoomBeforeItLooksAtEveryPoint) {
 TEST(Load, ReadsFilesAndSaysWhyNot) {
   const auto message = [](const std::string& path) -> std::string {
     try {
-      load(path, {}, FakeMenu());
+      load(path, {}, FakeRegistry());
     } catch (const InputError& error) {
       return error.what();
     }
@@ -316,8 +318,8 @@ TEST(Load, ReadsFilesAndSaysWhyNot) {
     std::ofstream file(path);
     file << chain;
   }
-  EXPECT_EQ(load(path, {}, FakeMenu()).input_text, chain);
-  EXPECT_EQ(load(path, {}, FakeMenu()).path, path);
+  EXPECT_EQ(load(path, {}, FakeRegistry()).input_text, chain);
+  EXPECT_EQ(load(path, {}, FakeRegistry()).path, path);
   std::filesystem::remove_all(folder);
 }
 

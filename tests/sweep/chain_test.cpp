@@ -27,7 +27,7 @@ config::Document document_of(int chain, const std::string& more = "") {
           std::to_string(chain) + "\n" + more +
           "[sweep]\n'initial.filling' = [0.3, 0.5, 0.6]\n"
           "'bath.inverse_temperature' = { start = 0.5, stop = 4.5, count = 9 }\n",
-      "INPUT.toml", {}, menu());
+      "INPUT.toml", {}, registry());
 }
 
 using Records = std::map<std::size_t, Record>;
@@ -197,7 +197,7 @@ TEST(Chain, GroupsOfTheInput) {
         "[solver]\nchain = " +
         chain + "\n[sweep]\n";
     for (const auto& [key, values] : sweep) text += "'" + key + "' = " + values + "\n";
-    const config::Document document = config::parse(text, "INPUT.toml", {}, menu());
+    const config::Document document = config::parse(text, "INPUT.toml", {}, registry());
     return find_task(find_model("tgge_chain"), "steady_state").grouping(document);
   };
   const std::pair<std::string, std::string> beta{"bath.inverse_temperature", "[1.0, 2.0, 3.0]"},

@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "catalogue/catalogue.hpp"
+#include "catalogue/registry.hpp"
 #include "config/config.hpp"
 
 namespace lindrift::sweep {
@@ -16,7 +16,7 @@ inline config::Document document_of(std::size_t points) {
       "[model]\nkind = 'tgge_chain'\nsites = 6\n[task]\nkind = 'steady_state'\n[sweep]\n"
       "'bath.inverse_temperature' = { start = 0.0, stop = " +
           stop + ", count = " + std::to_string(points) + " }\n",
-      "INPUT.toml", {}, menu());
+      "INPUT.toml", {}, registry());
 }
 
 inline std::size_t number_of(const config::Point& point) {

@@ -75,7 +75,7 @@ TEST(Sweep, RanksShareThePointsOfAShortSweep) {
   const config::Document document = config::parse(
       "[model]\nkind = 'tgge_chain'\nsites = 6\n[task]\nkind = 'steady_state'\n[sweep]\n"
       "'bath.inverse_temperature' = [1.0, 7.0, 2.0]\n",
-      "INPUT.toml", {}, menu());
+      "INPUT.toml", {}, registry());
   std::atomic<int> largest_group = 0;
   const TaskEntry task = shared_sum(largest_group);
   const auto records_on = [&](int size) {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "catalogue/catalogue.hpp"
+#include "catalogue/registry.hpp"
 #include "lindrift/error.hpp"
 
 namespace lindrift::sweep {
@@ -14,7 +14,7 @@ using testing::HasSubstr;
 config::Document document(const std::string& sweep, const std::string& sites = "6") {
   return config::parse(
       "[model]\nkind = 'tgge_chain'\nsites = " + sites + "\n[task]\nkind = 'steady_state'\n[sweep]\n" + sweep,
-      "INPUT.toml", {}, menu());
+      "INPUT.toml", {}, registry());
 }
 
 std::string refusal(const config::Document& older, const config::Document& newer) {
@@ -80,7 +80,7 @@ TEST(ResumeMap, TakesMinusZeroForZero) {
   const auto with_coupling = [](const std::string& phase) {
     return config::parse("[model]\nkind = 'tgge_rashba'\nsites = 6\nzeeman_field = " + phase +
                              "\n[task]\nkind = 'steady_state'\n[sweep]\n'bath.inverse_temperature' = [1.0]\n",
-                         "INPUT.toml", {}, menu());
+                         "INPUT.toml", {}, registry());
   };
   EXPECT_EQ(refusal(with_coupling("-0.0"), with_coupling("0.0")), "");
 }
@@ -95,7 +95,7 @@ TEST(ResumeMap, NamesWhatDiffers) {
   const auto mixed = refusal(document("mode = 'zip'\n" + beta + "[1.0, 2.0]\n"), here);
   EXPECT_THAT(mixed, HasSubstr("sweep.mode"));
   const auto relax =
-      config::parse("[model]\nkind = 'tgge_chain'\n[task]\nkind = 'relax'\ntimes = [1.0]\n", "I", {}, menu());
+      config::parse("[model]\nkind = 'tgge_chain'\n[task]\nkind = 'relax'\ntimes = [1.0]\n", "I", {}, registry());
   EXPECT_THAT(refusal(relax, here), HasSubstr("task.kind (relax there, steady_state here)"));
 }
 

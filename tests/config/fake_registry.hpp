@@ -7,9 +7,9 @@
 
 namespace lindrift::config {
 
-/// A menu like the program's own in what matters here: two models, tasks with keys of their own, keys that depend on
-/// others, a check of memory.
-class FakeMenu : public Menu {
+/// A registry like the program's own in what matters here: two models, tasks with keys of their own, keys that depend
+/// on others, a check of memory.
+class FakeRegistry : public Registry {
  public:
   std::vector<std::string> models() const override { return {"tgge_chain", "pair"}; }
 

@@ -1,4 +1,4 @@
-#include "catalogue/catalogue.hpp"
+#include "catalogue/registry.hpp"
 
 #include <fmt/format.h>
 
@@ -31,7 +31,7 @@ config::Key fields_key() {
   return key;
 }
 
-class ProgramMenu final : public config::Menu {
+class ProgramRegistry final : public config::Registry {
  public:
   std::vector<std::string> models() const override {
     std::vector<std::string> kinds;
@@ -78,9 +78,9 @@ const std::vector<ModelEntry>& models() {
   return all;
 }
 
-const config::Menu& menu() {
-  static const ProgramMenu program_menu;
-  return program_menu;
+const config::Registry& registry() {
+  static const ProgramRegistry program_registry;
+  return program_registry;
 }
 
 io::Result kept_outline(const TaskEntry& task, const config::Point& point) {

@@ -93,11 +93,11 @@ struct ModelEntry {
   std::vector<TaskEntry> tasks;
 };
 
-/// The menu: every model that this build knows. Adding one is a line in catalogue.cpp.
+/// The registry: every model that this build knows. Adding one is a line in registry.cpp.
 const std::vector<ModelEntry>& models();
 
-/// The menu as the config layer sees it: schema = common keys + model keys + task keys.
-const config::Menu& menu();
+/// The registry as the config layer sees it: schema = common keys + model keys + task keys.
+const config::Registry& registry();
 
 /// Outline of a task's point without the fields that output.fields leaves out.
 io::Result kept_outline(const TaskEntry& task, const config::Point& point);
