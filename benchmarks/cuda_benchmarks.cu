@@ -431,7 +431,7 @@ Result hubbard_propagator(Index sites, int repetitions) {
   result.numbers = {{"ns_per_momentum_and_step",
                      1e9 * result.seconds.median / (static_cast<double>(sites) * static_cast<double>(steps))}};
   std::vector<Complex> rows(grid.size() * modes.sites + VolterraSolver::group);
-  kernel.evaluate(grid, rows.data(), 1);
+  kernel.evaluate(grid, rows.data(), {.threads = 1});
   const VolterraSolver solver(equation.fine, equation.rough);
   VolterraSolver::Workspace workspace;
   for (std::size_t m = 0; m < modes.sites; m += VolterraSolver::group)

@@ -133,7 +133,7 @@ void hubbard_propagator(benchmark::State& state) {
   const Stopwatch watch(1);
   for (auto _ : state) {
     kernel.evaluate(equation.circles(), circles.data());
-    kernel.evaluate(grid, rows.data(), 1);
+    kernel.evaluate(grid, rows.data(), {.threads = 1});
     for (std::size_t m = 0; m < sites; m += VolterraSolver::group)
       solver.solve(m, rows.data(), circles.data(), workspace, green.data(), differences.data() + m);
     benchmark::ClobberMemory();

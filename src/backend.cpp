@@ -65,6 +65,13 @@ Backend resolve_backend(Backend requested, std::string* reason) {
   return Backend::cpu;
 }
 
+Backend choose_backend(Backend requested, bool enough_work, const char* too_little, std::string* reason) {
+  const Backend possible = resolve_backend(requested, reason);
+  if (requested != Backend::automatic || possible == Backend::cpu || enough_work) return possible;
+  if (reason) *reason = too_little;
+  return Backend::cpu;
+}
+
 std::string_view simd_level() { return kernels::cpu_kernels().instruction_set; }
 
 }  // namespace lindrift

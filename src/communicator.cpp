@@ -7,6 +7,11 @@
 
 namespace lindrift {
 
+Communicator& communicator_of(const Execution& execution) {
+  static Communicator alone;
+  return execution.communicator != nullptr ? *execution.communicator : alone;
+}
+
 std::vector<std::size_t> share_bounds(const Communicator& communicator, std::size_t count, std::size_t block,
                                       std::size_t width) {
   const std::size_t blocks = (count + block - 1) / block;

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <omp.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <exception>
 #include <vector>
+
+#include "lindrift/backend.hpp"
 
 /// Loops over modes on the host, shared between OpenMP's threads. Work is cut into blocks of a fixed size and the sums
 /// of blocks are added by a fixed tree: the same bits for any number of threads.
@@ -14,6 +18,11 @@ namespace lindrift {
 /// Below, starting threads costs more than the loop.
 inline constexpr std::size_t parallel_threshold = 65536;
 inline constexpr std::size_t parallel_block = 4096;
+
+/// OpenMP threads that `execution` asks for; all unless it says.
+inline int threads_of(const Execution& execution) {
+  return execution.threads > 0 ? execution.threads : omp_get_max_threads();
+}
 
 /// Carries an exception, such as lack of memory, out of a parallel region, which it must not leave by itself.
 class Rescue {

@@ -50,6 +50,10 @@ std::string cuda_device_name(int device);
 /// @throws UnsupportedError if cuda is asked for and cannot be had; the message says why
 Backend resolve_backend(Backend requested, std::string* reason = nullptr);
 
+/// resolve_backend() for work that may be too little for a device: then `automatic` takes the CPU.
+/// @param too_little  the reason given for that
+Backend choose_backend(Backend requested, bool enough_work, const char* too_little, std::string* reason = nullptr);
+
 /// Instruction set of the CPU kernels chosen for this processor: "baseline", "x86-64-v3" (AVX2) or "x86-64-v4"
 /// (AVX-512). The environment variable LINDRIFT_SIMD selects a lower one.
 std::string_view simd_level();

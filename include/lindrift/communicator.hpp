@@ -22,6 +22,9 @@ class Communicator {
   virtual void all_gather(std::span<double> /*values*/, std::span<const std::size_t> /*bounds*/) {}
 };
 
+/// The communicator of `execution`, or one of a single rank.
+Communicator& communicator_of(const Execution& execution);
+
 /// Bounds of the ranks' shares of `count` items: whole blocks of `block` items (the last may be shorter), as evenly as
 /// blocks allow, with `width` array elements per item. For Communicator::all_gather: size() + 1 entries.
 std::vector<std::size_t> share_bounds(const Communicator& communicator, std::size_t count, std::size_t block = 1,

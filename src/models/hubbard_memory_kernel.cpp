@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/table.hpp"
+#include "lindrift/communicator.hpp"
 #include "parallel.hpp"
 
 namespace lindrift {
@@ -115,14 +116,18 @@ void MemoryKernel::evaluate(std::span<const Complex> at, Complex* rows) const {
   });
 }
 
-void MemoryKernel::evaluate(std::span<const double> at, Complex* rows, int threads) const {
-  const std::size_t sites = modes_.sites, batch = rows_at_a_time(sites), blocks = (at.size() + batch - 1) / batch;
+void MemoryKernel::evaluate(std::span<const double> at, Complex* rows, const Execution& execution) const {
+  Communicator& communicator = communicator_of(execution);
+  const auto shares = share_bounds(communicator, at.size());
+  const std::size_t own = shares[static_cast<std::size_t>(communicator.rank())];
+  const std::size_t end = shares[static_cast<std::size_t>(communicator.rank()) + 1];
+  const std::size_t sites = modes_.sites, batch = rows_at_a_time(sites), blocks = (end - own + batch - 1) / batch;
   Rescue rescue;
-#pragma omp parallel for schedule(dynamic) num_threads(threads) if (at.size() * sites > block_values)
+#pragma omp parallel for schedule(dynamic) num_threads(threads_of(execution)) if ((end - own) * sites > block_values)
   for (std::size_t block = 0; block < blocks; ++block) {
-    const std::size_t begin = block * batch;
+    const std::size_t begin = own + block * batch;
     rescue([&] {
-      transform(std::min(batch, at.size() - begin), rows + begin * sites,
+      transform(std::min(batch, end - begin), rows + begin * sites,
                 [&](std::size_t first, std::size_t count, Complex* amplitudes) {
                   kernels::cpu_kernels().time.amplitudes(tables_, at.data() + begin + first,
                                                          static_cast<std::int64_t>(count),
@@ -131,6 +136,8 @@ void MemoryKernel::evaluate(std::span<const double> at, Complex* rows, int threa
     });
   }
   rescue.rethrow();
+  communicator.all_gather({reinterpret_cast<double*>(rows), 2 * at.size() * sites},
+                          share_bounds(communicator, at.size(), 1, 2 * sites));
 }
 
 namespace {

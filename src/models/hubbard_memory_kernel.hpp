@@ -7,6 +7,7 @@
 
 #include "fourier.hpp"
 #include "kernels/hubbard/time_tables.hpp"
+#include "lindrift/backend.hpp"
 #include "models/hubbard_modes.hpp"
 
 namespace lindrift {
@@ -30,8 +31,8 @@ class MemoryKernel {
   /// time.
   /// @param rows  shape (times, sites), m = 0 .. L-1
   void evaluate(std::span<const std::complex<double>> times, std::complex<double>* rows) const;
-  /// The same at real times, shared between the threads that are there.
-  void evaluate(std::span<const double> times, std::complex<double>* rows, int threads) const;
+  /// The same at real times; threads and ranks share the times. Collective.
+  void evaluate(std::span<const double> times, std::complex<double>* rows, const Execution& execution) const;
 
   /// Bounds |K(k,t)| for every k and a real t >= 0.
   double bound(double time) const;

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "lindrift/monitor.hpp"
+
 namespace lindrift {
 
 /// FNV-1a hash of everything that the numbers of a calculation depend on.
@@ -33,6 +35,20 @@ class Fingerprint {
  private:
   std::uint64_t hash_ = 0xcbf29ce484222325ULL;
 };
+
+/// Larger checkpoints of a sum in stages are not offered: copying them would take as long as much of the work.
+constexpr double max_checkpoint_bytes = 2147483648.0;
+
+/// Reports that `done` of `stages` stages are done and offers a checkpoint, unless that was the last.
+/// @param save  makes the checkpoint; may be empty
+/// @return false if the calculation has to stop
+inline bool report(const Monitor& monitor, std::size_t done, std::size_t stages,
+                   const std::function<std::vector<unsigned char>()>& save) {
+  const bool go_on = !monitor.progress || monitor.progress(static_cast<double>(done) / static_cast<double>(stages));
+  if (done == stages) return true;
+  if (monitor.checkpoint && save) monitor.checkpoint(save);
+  return go_on;
+}
 
 /// Saves and restores a calculation between two of its stages: the position reached and the arrays filled up to there.
 /// @tparam Position  plain numbers; the default is the start

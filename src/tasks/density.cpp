@@ -16,6 +16,7 @@
 #include "models/propagator.hpp"
 #include "tasks/short_text.hpp"
 #include "tasks/times.hpp"
+#include "tasks/validate.hpp"
 
 namespace lindrift {
 

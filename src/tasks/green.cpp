@@ -13,6 +13,7 @@
 #include "lindrift/lattice.hpp"
 #include "models/propagator.hpp"
 #include "tasks/times.hpp"
+#include "tasks/validate.hpp"
 
 namespace lindrift {
 
@@ -51,7 +52,7 @@ class Collector {
   }
 
   double scale(std::size_t time) const { return std::exp(growth_ * result_.times[time]); }
-  double over_cells() const { return 1.0 / static_cast<double>(sites_); }
+  double over_sites() const { return 1.0 / static_cast<double>(sites_); }
   Complex* site_row(std::size_t time) const {
     return result_.green_retarded.empty() ? nullptr : result_.green_retarded.data() + time * sites_;
   }
@@ -60,7 +61,7 @@ class Collector {
   }
 
   void place(std::size_t time, const Profile& profile) {
-    const double factor = scale(time) * over_cells();
+    const double factor = scale(time) * over_sites();
     result_.norm[time] = profile.norm * factor * factor;
     // Ratios of the rescaled sums: they survive when the norm itself underflows.
     if (!(profile.norm > 0.0)) return;
@@ -99,7 +100,7 @@ bool run_on_host(const Propagator& propagator, const TimeRounds& rounds, Communi
     for (std::size_t t = first; t < last; ++t) {
       const std::span<const Complex> row(rows.data() + (t - first) * sites, sites);
       collector.place(t, profile_of(row, inner));
-      if (collector.site_row(0)) store_green(row, collector.scale(t) * collector.over_cells(), collector.site_row(t));
+      if (collector.site_row(0)) store_green(row, collector.scale(t) * collector.over_sites(), collector.site_row(t));
     }
   };
   return rounds.run(communicator, batches.batch(), batches.round(threads),
@@ -118,7 +119,7 @@ bool run_on_device(const Propagator& propagator, const TimeRounds& rounds, Commu
   return rounds.run(communicator, batch, 1, [&](std::size_t first, std::size_t last) {
     const std::size_t count = last - first;
     if (count == 0) return;
-    for (std::size_t t = 0; t < count; ++t) factor[t] = collector.scale(first + t) * collector.over_cells();
+    for (std::size_t t = 0; t < count; ++t) factor[t] = collector.scale(first + t) * collector.over_sites();
     kernel->propagate(rounds.times.data() + first, factor.data(), static_cast<std::int64_t>(count),
                       momentum_rows.empty() ? nullptr : reinterpret_cast<double*>(momentum_rows.data()),
                       reinterpret_cast<double*>(collector.site_row(first)), sums.data());
@@ -134,11 +135,8 @@ bool run_on_device(const Propagator& propagator, const TimeRounds& rounds, Commu
 }  // namespace
 
 Backend green_backend(Backend asked, std::size_t sites, std::size_t times, std::string* reason) {
-  const Backend possible = resolve_backend(asked, reason);
-  if (asked != Backend::automatic || possible == Backend::cpu) return possible;
-  if (static_cast<double>(sites) * static_cast<double>(times) >= device_elements) return Backend::cuda;
-  if (reason) *reason = "too few sites and times to gain from a device; cuda can be asked for";
-  return Backend::cpu;
+  return choose_backend(asked, static_cast<double>(sites) * static_cast<double>(times) >= device_elements,
+                        "too few sites and times to gain from a device; cuda can be asked for", reason);
 }
 
 GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, const GreenOptions& options,
@@ -155,8 +153,7 @@ GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, c
   result.times.assign(times.begin(), times.end());
   result.backend = green_backend(execution.backend, sites, times.size(), &result.backend_reason);
   Collector collector(result, options, propagator.growth(), sites);
-  Communicator alone;
-  Communicator& communicator = execution.communicator ? *execution.communicator : alone;
+  Communicator& communicator = communicator_of(execution);
   const TimeRounds rounds{
       .times = times, .rows = collector.rows(), .backend = result.backend, .monitor = options.monitor};
   result.converged = result.backend == Backend::cuda

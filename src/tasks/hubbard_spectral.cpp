@@ -12,6 +12,7 @@
 #include "models/hubbard_fft.hpp"
 #include "tasks/checkpoint.hpp"
 #include "tasks/short_text.hpp"
+#include "tasks/validate.hpp"
 
 namespace lindrift {
 
@@ -25,8 +26,6 @@ constexpr double terms_per_second = 5e9;
 constexpr double operations_per_term = 10.25;
 /// Terms, and seconds of the fft algorithm on the processor, from which on a device outweighs its copies.
 constexpr double device_terms = 1e10, device_seconds = 1.0;
-/// Beyond, no checkpoints are offered: copying the state would take as long as much of the work.
-constexpr double max_state_bytes = 2147483648.0;
 /// Error of a direct sum relative to its largest value: its terms keep one sign of the imaginary part, and their
 /// roundings do not add up.
 constexpr double direct_error = 4e-15;
@@ -47,37 +46,21 @@ struct Problem {
 Problem problem_of(const HubbardChain& chain, std::span<const double> frequencies,
                    const HubbardSpectralOptions& options, const Execution& execution) {
   Problem problem{hubbard_modes(chain), {}, {}, options, execution};
-  const auto require = [](bool condition, const char* quantity, double value, const char* allowed) {
-    if (!condition) throw ParameterError(quantity, std::to_string(value) + " is not allowed: must be " + allowed);
-  };
-  require(!frequencies.empty(), "task.frequencies", 0.0, "at least one");
-  validate_fields(options);
+  if (frequencies.empty()) throw ParameterError("task.frequencies", "at least one is needed");
   check_list("task.frequencies", frequencies_parameter(), frequencies);
-  for (std::size_t i = 0; i < frequencies.size(); ++i) {
-    require(std::fabs(frequencies[i]) <= largest_ratio * std::fabs(chain.hopping), "task.frequencies", frequencies[i],
-            "within 1e30 times the hopping");
-    problem.argument.push_back(frequencies[i] - problem.modes.argument_shift());
+  validate_fields(options);
+  for (const double w : frequencies) {
+    if (!(std::fabs(w) <= largest_ratio * std::fabs(chain.hopping)))
+      throw ParameterError("task.frequencies",
+                           std::to_string(w) + " is not allowed: must be within 1e30 times the hopping");
+    problem.argument.push_back(w - problem.modes.argument_shift());
   }
-  const std::int64_t first = first_momentum_index(chain.sites);
-  std::vector<std::int64_t> momenta = options.momenta;
-  if (momenta.empty())
-    for (std::int64_t i = 0; i < chain.sites; ++i) momenta.push_back(first + i);
-  for (std::size_t i = 0; i < momenta.size(); ++i) {
-    require(momenta[i] >= first && momenta[i] < first + chain.sites && (i == 0 || momenta[i] > momenta[i - 1]),
-            "task.momenta", static_cast<double>(momenta[i]),
-            "an integer from -floor(L/2) to ceil(L/2)-1, and ascending");
-    problem.momenta.push_back(static_cast<std::size_t>((momenta[i] + chain.sites) % chain.sites));
-  }
-  switch (execution.algorithm) {
-    case Algorithm::automatic:
-    case Algorithm::direct:
-    case Algorithm::fft:
-      break;
-    case Algorithm::separable:
-      throw UnsupportedError(
-          "solver.algorithm = separable is impossible: the sum over pairs of momenta has no low-rank "
-          "form; use fft, direct or auto");
-  }
+  for (const std::int64_t m : select_momenta(options.momenta, chain.sites))
+    problem.momenta.push_back(static_cast<std::size_t>((m + chain.sites) % chain.sites));
+  if (execution.algorithm == Algorithm::separable)
+    throw UnsupportedError(
+        "solver.algorithm = separable is impossible: the sum over pairs of momenta has no low-rank form; use fft, "
+        "direct or auto");
   return problem;
 }
 
@@ -94,8 +77,6 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
   HubbardSpectralPlan plan;
   const Algorithm asked = problem.execution.algorithm;
   Execution execution = problem.execution;
-  std::string backend_reason;
-  const Backend possible = resolve_backend(execution.backend, &backend_reason);
   // Threads are no part of the choice of a backend: the bits must not depend on them.
   const double cores = std::max(1, execution.threads > 0 ? execution.threads : 1);
 
@@ -117,15 +98,12 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
   }
   plan.algorithm =
       asked == Algorithm::automatic ? (fft_seconds < direct_seconds ? Algorithm::fft : Algorithm::direct) : asked;
-  plan.backend = possible;
-  plan.backend_reason = backend_reason;
-  const bool too_little = plan.algorithm == Algorithm::fft ? fft_seconds < device_seconds : plan.terms < device_terms;
-  if (problem.execution.backend == Backend::automatic && possible == Backend::cuda && too_little) {
-    plan.backend = Backend::cpu;
-    plan.backend_reason = plan.algorithm == Algorithm::fft
-                              ? "too little work to gain from a device; cuda can be asked for"
-                              : "too few terms to gain from a device; cuda can be asked for";
-  }
+  plan.backend =
+      choose_backend(problem.execution.backend,
+                     plan.algorithm == Algorithm::fft ? fft_seconds >= device_seconds : plan.terms >= device_terms,
+                     plan.algorithm == Algorithm::fft ? "too little work to gain from a device; cuda can be asked for"
+                                                      : "too few terms to gain from a device; cuda can be asked for",
+                     &plan.backend_reason);
   if (plan.algorithm == Algorithm::fft) {
     if (plan.backend == Backend::cuda) {  // its way to the frequencies is another
       execution.backend = Backend::cuda;
@@ -160,7 +138,7 @@ Complex inverse_green(const HubbardSpectrum& result, const Problem& problem, std
 struct Largest {
   double self_energy = 0.0, spectral_function = 0.0, green_square = 0.0;
 };
-Largest finish(HubbardSpectrum& result, const Problem& problem) {
+Largest fill_spectrum(HubbardSpectrum& result, const Problem& problem) {
   const std::size_t count = result.frequencies.size(), rows = problem.momenta.size();
   result.spectral_function.assign(rows * count, 0.0);
   if (problem.options.keep_green) result.green_retarded.assign(rows * count, 0.0);
@@ -249,6 +227,74 @@ double certificate(const HubbardSpectrum& result, const Problem& problem, double
   return largest > 0.0 ? worst / largest : 0.0;
 }
 
+/// Sums the second order into result.self_energy, from the stage that `start` has reached.
+/// @return a bound of the error
+double sum_second_order(const Problem& problem, const Checkpoint<Position>& checkpoint, const Position& start,
+                        HubbardSpectrum& result) {
+  if (start.done == 0) std::fill(result.self_energy.begin(), result.self_energy.end(), Complex(0.0));
+  std::vector<Complex*> rows(problem.modes.sites, nullptr);
+  for (std::size_t i = 0; i < problem.momenta.size(); ++i)
+    rows[problem.momenta[i]] = result.self_energy.data() + i * result.frequencies.size();
+  const bool offers = 16.0 * static_cast<double>(result.self_energy.size()) < max_checkpoint_bytes;
+  const auto on_stage = [&](std::size_t done, std::size_t of, const std::function<void()>& complete) {
+    const auto save = [&] {
+      complete();
+      return checkpoint.save({done, start.round, start.tolerance});
+    };
+    result.stopped =
+        !report(problem.options.monitor, done, of, offers ? save : std::function<std::vector<unsigned char>()>());
+    return !result.stopped;
+  };
+  StagedSum stages(on_stage, start.done);
+  if (problem.execution.algorithm == Algorithm::fft)
+    return FftSelfEnergy(problem.modes, problem.argument, problem.options.broadening, start.tolerance,
+                         problem.execution)
+        .add_grid(rows, stages);
+  if (problem.modes.first_moment > 0.0) {
+    DirectSelfEnergy direct(problem.modes, problem.execution);
+    stages.expect(direct.stage_count(problem.momenta.size(), problem.argument));
+    direct.add_grid(rows, problem.argument, problem.options.broadening, stages);
+  }
+  return 0.0;
+}
+
+/// Adds the first order, and fills in G, A and the bounds of the errors.
+/// @param error  of the second order
+Largest finish(const Problem& problem, double error, HubbardSpectrum& result) {
+  const HubbardModes& modes = problem.modes;
+  const std::size_t count = result.frequencies.size();
+  for (std::size_t i = 0; i < problem.momenta.size(); ++i)
+    for (std::size_t w = 0; w < count; ++w)
+      result.self_energy[i * count + w] += Complex(modes.level_shift(), -0.5 * modes.probe_loss[problem.momenta[i]]);
+  const Largest largest = fill_spectrum(result, problem);
+  if (problem.execution.algorithm == Algorithm::direct) error = direct_error * largest.self_energy;
+  // |dA| <= 2 |G|^2 |dSigma|.
+  result.self_energy_error = largest.self_energy > 0.0 ? error / largest.self_energy : 0.0;
+  result.spectral_function_error = largest.spectral_function > 0.0 && error > 0.0
+                                       ? 2.0 * largest.green_square * error / largest.spectral_function
+                                       : 0.0;
+  return largest;
+}
+
+/// What is known before the sum.
+HubbardSpectrum empty_spectrum(const HubbardChain& chain, std::span<const double> frequencies, const Problem& problem,
+                               const HubbardSpectralPlan& plan) {
+  HubbardSpectrum result;
+  result.frequencies.assign(frequencies.begin(), frequencies.end());
+  const std::vector<double> k = momenta(chain.sites);
+  const std::size_t sites = problem.modes.sites;
+  for (const std::size_t m : problem.momenta) result.momenta.push_back(k[(m + sites / 2) % sites]);
+  result.self_energy.resize(problem.momenta.size() * frequencies.size());
+  result.mean_occupation = problem.modes.mean_occupation;
+  result.hartree_shift = problem.modes.mean_field;
+  result.first_moment = problem.modes.first_moment;
+  result.algorithm = plan.algorithm;
+  result.algorithm_reason = plan.algorithm_reason;
+  result.backend = problem.execution.backend;
+  result.backend_reason = plan.backend_reason;
+  return result;
+}
+
 }  // namespace
 
 HubbardSpectralPlan plan_spectral(const HubbardChain& chain, std::span<const double> frequencies,
@@ -260,79 +306,31 @@ HubbardSpectralPlan plan_spectral(const HubbardChain& chain, std::span<const dou
 HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> frequencies,
                          const HubbardSpectralOptions& options, const Execution& execution) {
   Problem problem = problem_of(chain, frequencies, options, execution);
-  const HubbardModes& modes = problem.modes;
-  double tolerance = options.tolerance * expected_scale(problem);
-  HubbardSpectralPlan plan = plan_of(problem, tolerance);
-  plan.backend = agree_on_backend(execution.communicator, plan.backend, execution.backend == Backend::automatic);
+  const double first_tolerance = options.tolerance * expected_scale(problem);
+  const HubbardSpectralPlan plan = plan_of(problem, first_tolerance);
   problem.execution.algorithm = plan.algorithm;
-  problem.execution.backend = plan.backend;
+  problem.execution.backend =
+      agree_on_backend(execution.communicator, plan.backend, execution.backend == Backend::automatic);
 
-  HubbardSpectrum result;
-  result.frequencies.assign(frequencies.begin(), frequencies.end());
-  const std::vector<double> k = momenta(chain.sites);
-  for (const std::size_t m : problem.momenta) result.momenta.push_back(k[(m + modes.sites / 2) % modes.sites]);
-  result.mean_occupation = modes.mean_occupation;
-  result.hartree_shift = modes.mean_field;
-  result.first_moment = modes.first_moment;
-  result.algorithm = plan.algorithm;
-  result.algorithm_reason = plan.algorithm_reason;
-  result.backend = plan.backend;
-  result.backend_reason = plan.backend_reason;
-
-  const std::size_t count = frequencies.size();
-  result.self_energy.resize(problem.momenta.size() * count);
-  std::vector<Complex*> rows(modes.sites, nullptr);
-  for (std::size_t i = 0; i < problem.momenta.size(); ++i)
-    rows[problem.momenta[i]] = result.self_energy.data() + i * count;
+  HubbardSpectrum result = empty_spectrum(chain, frequencies, problem, plan);
   const auto checkpoint = checkpoint_of(problem, result.self_energy);
-  const Position before = checkpoint.restore(options.monitor.restored);
-  if (before.done > 0) tolerance = before.tolerance;
+  Position start = checkpoint.restore(options.monitor.restored);
+  if (start.done == 0) start.tolerance = first_tolerance;
   Largest largest;
-  for (auto round = static_cast<int>(before.round); round < max_rounds; ++round) {
-    const std::size_t begin = round == before.round ? before.done : 0;
-    if (begin == 0) std::fill(result.self_energy.begin(), result.self_energy.end(), Complex(0.0));
-    const auto on_stage = [&](std::size_t done, std::size_t of, const std::function<void()>& complete) {
-      const Monitor& monitor = options.monitor;
-      result.stopped = monitor.progress && !monitor.progress(static_cast<double>(done) / static_cast<double>(of));
-      if (monitor.checkpoint && 16.0 * static_cast<double>(result.self_energy.size()) < max_state_bytes)
-        monitor.checkpoint([&] {
-          complete();
-          return checkpoint.save({done, round, tolerance});
-        });
-      return !result.stopped;
-    };
-    StagedSum stages(on_stage, begin);
-    double error = 0.0;
-    if (plan.algorithm == Algorithm::fft) {
-      error = FftSelfEnergy(modes, problem.argument, options.broadening, tolerance, problem.execution)
-                  .add_grid(rows, stages);
-    } else if (modes.first_moment > 0.0) {
-      DirectSelfEnergy direct(modes, problem.execution);
-      stages.expect(direct.stage_count(problem.momenta.size(), problem.argument));
-      direct.add_grid(rows, problem.argument, options.broadening, stages);
-    }
+  double worst = 0.0;
+  for (;;) {
+    const double error = sum_second_order(problem, checkpoint, start, result);
     if (result.stopped) {
       give_up(result);
       return result;
     }
-    // What the Dyson equation calls the self-energy beside the second order.
-    for (std::size_t i = 0; i < problem.momenta.size(); ++i)
-      for (std::size_t w = 0; w < count; ++w)
-        result.self_energy[i * count + w] += Complex(modes.level_shift(), -0.5 * modes.probe_loss[problem.momenta[i]]);
-    largest = finish(result, problem);
-    if (plan.algorithm == Algorithm::direct) error = direct_error * largest.self_energy;
-    // |dA| <= 2 |G|^2 |dSigma|.
-    result.self_energy_error = largest.self_energy > 0.0 ? error / largest.self_energy : 0.0;
-    result.spectral_function_error = largest.spectral_function > 0.0 && error > 0.0
-                                         ? 2.0 * largest.green_square * error / largest.spectral_function
-                                         : 0.0;
-    const double worst = std::max(result.self_energy_error, result.spectral_function_error);
-    if (worst <= options.tolerance || plan.algorithm == Algorithm::direct) break;
-    tolerance *= 0.5 * options.tolerance / worst;
+    largest = finish(problem, error, result);
+    worst = std::max(result.self_energy_error, result.spectral_function_error);
+    if (worst <= options.tolerance || plan.algorithm == Algorithm::direct || start.round + 1 == max_rounds) break;
+    start = {0, start.round + 1, start.tolerance * (0.5 * options.tolerance / worst)};
   }
   if (std::isnan(largest.self_energy))
     throw NumericalError("the self-energy is not finite at some momenta and frequencies");
-  const double worst = std::max(result.self_energy_error, result.spectral_function_error);
   if (worst > options.tolerance)
     result.message = "the error is bounded by " + short_text(worst) + " of the largest value only, not by the " +
                      "tolerance: rounding";

@@ -178,14 +178,10 @@ RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange
     state.split(occupation, holes);
     state.lagrange_multiplier(multiplier);
     result.residual[i] = balance_residual(equation, multiplier);
-    const bool last = i + 1 == times.size();
-    const double fraction = static_cast<double>(i + 1) / static_cast<double>(times.size());
-    result.stopped = options.monitor.progress && !options.monitor.progress(fraction) && !last;
-    if (options.monitor.checkpoint && !last)
-      options.monitor.checkpoint([&] {
-        return checkpoint.save(
-            {i + 1, before.steps + integrator.steps(), before.rate_evaluations + integrator.rate_evaluations()});
-      });
+    result.stopped = !report(options.monitor, i + 1, times.size(), [&] {
+      return checkpoint.save(
+          {i + 1, before.steps + integrator.steps(), before.rate_evaluations + integrator.rate_evaluations()});
+    });
     if (result.stopped) {
       result.converged = false;
       result.message = "stopped at time " + std::to_string(now);

@@ -9,7 +9,8 @@
 #include "lindrift/error.hpp"
 #include "lindrift/lattice.hpp"
 #include "models/propagator.hpp"
-#include "tasks/times.hpp"
+#include "parallel.hpp"
+#include "tasks/validate.hpp"
 
 namespace lindrift {
 
@@ -21,34 +22,17 @@ constexpr std::int64_t block = 4096;
 /// Below, a device has nothing to gain. An estimate; `backend = cuda` overrules it.
 constexpr double device_elements = 1e7;
 
-void validate(std::span<const double> frequencies, const SpectralOptions& options, std::int64_t sites) {
-  check_list("task.frequencies", frequencies_parameter(), frequencies);
-  validate_fields(options);
-  const std::int64_t first = first_momentum_index(sites);
-  for (std::size_t i = 0; i < options.momenta.size(); ++i) {
-    const std::string quantity = "task.momenta[" + std::to_string(i) + "]", value = std::to_string(options.momenta[i]);
-    if (options.momenta[i] < first || options.momenta[i] >= first + sites)
-      throw ParameterError(quantity, value + " is not allowed: must be in [" + std::to_string(first) + ", " +
-                                         std::to_string(first + sites - 1) + "]");
-    if (std::find(options.momenta.begin(), options.momenta.begin() + static_cast<std::ptrdiff_t>(i),
-                  options.momenta[i]) != options.momenta.begin() + static_cast<std::ptrdiff_t>(i))
-      throw ParameterError(quantity, value + " appears twice");
-  }
-}
-
 }  // namespace
 
 SpectralResult spectral(const HatsugaiKohmoto& model, std::span<const double> frequencies,
                         const SpectralOptions& options, const Execution& execution) {
   const HatsugaiKohmotoModes modes = modes_of(model);
-  validate(frequencies, options, model.sites);
+  check_list("task.frequencies", frequencies_parameter(), frequencies);
+  validate_fields(options);
   const std::vector<double> occupation = steady_occupation(modes.down, options.conserved_occupation);
 
-  std::vector<std::int64_t> chosen = options.momenta;
   const std::int64_t first_index = first_momentum_index(model.sites);
-  std::sort(chosen.begin(), chosen.end());
-  if (chosen.empty())
-    for (std::int64_t i = 0; i < model.sites; ++i) chosen.push_back(first_index + i);
+  const std::vector<std::int64_t> chosen = select_momenta(options.momenta, model.sites);
 
   SpectralResult result;
   result.frequencies.assign(frequencies.begin(), frequencies.end());
@@ -83,20 +67,16 @@ SpectralResult spectral(const HatsugaiKohmoto& model, std::span<const double> fr
   double* self_energy = reinterpret_cast<double*>(result.self_energy.data());
   double* green = reinterpret_cast<double*>(result.green_retarded.data());
 
-  result.backend = resolve_backend(execution.backend, &result.backend_reason);
-  if (execution.backend == Backend::automatic && result.backend == Backend::cuda &&
-      static_cast<double>(elements) < device_elements) {
-    result.backend = Backend::cpu;
-    result.backend_reason = "too few momenta and frequencies to gain from a device; cuda can be asked for";
-  }
+  result.backend = choose_backend(execution.backend, static_cast<double>(elements) >= device_elements,
+                                  "too few momenta and frequencies to gain from a device; cuda can be asked for",
+                                  &result.backend_reason);
   if (result.backend == Backend::cuda) {
     kernels::device_kernels().map_spectral(tables, frequencies.data(), result.spectral_function.data(), self_energy,
                                            green, execution.device);
     if (!options.keep_green) result.green_retarded.clear();
     return result;
   }
-  Communicator alone;
-  Communicator& communicator = execution.communicator ? *execution.communicator : alone;
+  Communicator& communicator = communicator_of(execution);
   const auto bounds = share_bounds(communicator, elements, static_cast<std::size_t>(block));
   const auto begin = static_cast<std::int64_t>(bounds[static_cast<std::size_t>(communicator.rank())]);
   const auto end = static_cast<std::int64_t>(bounds[static_cast<std::size_t>(communicator.rank()) + 1]);

@@ -1,7 +1,5 @@
 #include "tasks/times.hpp"
 
-#include <omp.h>
-
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -10,15 +8,6 @@
 #include "tasks/checkpoint.hpp"
 
 namespace lindrift {
-
-void validate_down_occupation(std::span<const double> occupation, std::size_t sites) {
-  if (occupation.size() != sites)
-    throw ShapeError("initial.down_occupation: " + std::to_string(occupation.size()) +
-                     " entries were given; it must have one per momentum, " + std::to_string(sites));
-  check_list("initial.down_occupation", down_occupation_parameter(), occupation);
-}
-
-int threads_of(const Execution& execution) { return execution.threads > 0 ? execution.threads : omp_get_max_threads(); }
 
 namespace {
 
@@ -68,11 +57,7 @@ bool TimeRounds::run(Communicator& communicator, std::size_t block, std::size_t 
         communicator.all_gather(kind.values.subspan(done * kind.width, count * kind.width),
                                 share_bounds(communicator, count, block, kind.width));
     done += count;
-    const bool go_on =
-        !monitor.progress || monitor.progress(static_cast<double>(done) / static_cast<double>(times.size()));
-    if (done == times.size()) break;
-    if (monitor.checkpoint) monitor.checkpoint([&] { return state.save({done}); });
-    if (!go_on) return false;
+    if (!report(monitor, done, times.size(), [&] { return state.save({done}); })) return false;
   }
   return true;
 }

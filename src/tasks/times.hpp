@@ -10,16 +10,9 @@
 #include "lindrift/backend.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/monitor.hpp"
-#include "lindrift/tasks/arguments.hpp"
 #include "parallel.hpp"
 
 namespace lindrift {
-
-/// @throws ShapeError, ParameterError naming initial.down_occupation
-void validate_down_occupation(std::span<const double> occupation, std::size_t sites);
-
-/// CPU threads that `execution` asks for.
-int threads_of(const Execution& execution);
 
 /// How the independent times of a task are dealt with: in batches of a few, whose members do not depend on threads or
 /// processes, because kernels and transforms may treat the rows of a batch together.

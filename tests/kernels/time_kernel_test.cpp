@@ -85,7 +85,7 @@ TEST(TimeKernel, AtRealTimesIsTheSumOverPairs) {
       const std::vector<double> times = {0.0, 0.3, 2.5, -0.4, 9.0};
       for (const int threads : {1, 2}) {
         std::vector<Complex> rows(times.size() * modes.sites);
-        MemoryKernel(modes).evaluate(times, rows.data(), threads);
+        MemoryKernel(modes).evaluate(times, rows.data(), {.threads = threads});
         for (std::size_t t = 0; t < times.size(); ++t)
           for (std::int64_t k = 0; k < sites; ++k)
             EXPECT_LE(std::abs(Exact(rows[t * modes.sites + static_cast<std::size_t>(k)]) -
@@ -105,7 +105,7 @@ TEST_F(TimeDeviceTest, KernelIsThatOfTheHost) {
         const MemoryKernel kernel(modes, cut);
         const std::vector<double> times = {0.0, 0.3, -0.4, 2.5, 9.0, 11.0, 12.0};
         std::vector<Complex> expected(times.size() * modes.sites), actual(times.size() * modes.sites);
-        kernel.evaluate(times, expected.data(), 1);
+        kernel.evaluate(times, expected.data(), {.threads = 1});
         const auto card = device(kernel.tables());
         card->evaluate(times.data(), static_cast<std::int64_t>(times.size()));
         card->fetch(reinterpret_cast<double*>(actual.data()));
@@ -122,7 +122,7 @@ TEST_F(TimeDeviceTest, IntegralsAreSumsOverTheTimes) {
   for (const std::size_t count : {5, 3}) {  // buffers are used again for less
     const std::vector<double> times = random.vector(count, 0.0, 4.0), weights = random.vector(count, -1.0, 1.0);
     std::vector<Complex> values(count * modes.sites);
-    kernel.evaluate(times, values.data(), 1);
+    kernel.evaluate(times, values.data(), {.threads = 1});
     card->evaluate(times.data(), static_cast<std::int64_t>(count));
     for (const std::size_t columns : {4, 7}) {
       const std::vector<double> frequency = random.vector(columns, -5.0, 5.0);
@@ -157,7 +157,7 @@ TEST_F(TimeDeviceTest, PropagatorsAreThoseOfTheHost) {
         const MemoryKernel kernel(modes);
         const std::vector<double> grid = equation.grid();
         std::vector<Complex> rows(grid.size() * modes.sites + 8), circles(2 * 96 * modes.sites + 8);
-        kernel.evaluate(grid, rows.data(), 1);
+        kernel.evaluate(grid, rows.data(), {.threads = 1});
         kernel.evaluate(equation.circles(), circles.data());
         const VolterraSolver solver(equation.fine, equation.rough);
         VolterraSolver::Workspace workspace;
