@@ -13,6 +13,7 @@
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice.hpp"
+#include "lindrift/tasks/arguments.hpp"
 #include "models/propagator.hpp"
 #include "tasks/short_text.hpp"
 #include "tasks/times.hpp"
