@@ -41,12 +41,16 @@ class Generator {
 
   /// log(gain_s / (epsilon J)) and log(loss_s / (epsilon J)) from lagrange_multiplier_s = log((1-n_s)/n_s), finite
   /// as long as a rate is not exactly zero, however large the multipliers or beta * energy; -inf for a rate that is
-  /// zero. Also fixes the point of log_balance_derivative().
+  /// zero. Also fixes the point of the two derivatives below.
   virtual void log_rates(std::span<const double> lagrange_multiplier, std::span<double> log_gain,
                          std::span<double> log_loss) = 0;
 
   /// sum_j (d(log loss_s - log gain_s)/d lambda_j) direction_j at the point of log_rates() (docs/physics.md, Eq. 17).
   virtual void log_balance_derivative(std::span<const double> direction, std::span<double> derivative) = 0;
+
+  /// The same of log gain_s and of log loss_s apart, which have opposite signs: returns minus the one, and the other.
+  virtual void log_rate_derivatives(std::span<const double> direction, std::span<double> gain_decrease,
+                                    std::span<double> loss_increase) = 0;
 
   /// The same balance in the space of moments, where they are few; null where they are not. Owned by the generator.
   virtual kernels::MomentBalance* moment_balance() { return nullptr; }

@@ -131,6 +131,7 @@ class RateKernel {
   virtual void occupation_rate_derivative(const double* direction, double* derivative) = 0;
   virtual void log_rates(const double* lagrange_multiplier, double* log_gain, double* log_loss) = 0;
   virtual void log_balance_derivative(const double* direction, double* derivative) = 0;
+  virtual void log_rate_derivatives(const double* direction, double* gain_decrease, double* loss_increase) = 0;
   /// Null where the kernel has none. Owned by the kernel.
   virtual MomentBalance* moment_balance() = 0;
 };

@@ -102,6 +102,17 @@ class RateKernelOn final : public RateKernel {
     engine_.download(derivative, size_, result_buffer_);
   }
 
+  void log_rate_derivatives(const double* direction, double* gain_decrease, double* loss_increase) override {
+    const double* v = engine_.upload(direction, size_, particles_buffer_);
+    double* gain_target = engine_.target(gain_decrease, size_, result_buffer_);
+    double* loss_target = engine_.target(loss_increase, size_, second_result_buffer_);
+    sum(rescaled_spectrum(), RescaledVariation{rescaled_source(), v},
+        LogRateDerivatives{
+            {thermal_gain_.data(), gain_.data(), thermal_loss_.data(), loss_.data()}, gain_target, loss_target});
+    engine_.download(gain_decrease, size_, result_buffer_);
+    engine_.download(loss_increase, size_, second_result_buffer_);
+  }
+
   MomentBalance* moment_balance() override {
     if constexpr (Weight::is_product && std::is_same_v<Spectrum, ByMoments> && Engine::wide_sums) {
       // Without the thermal bath gain and loss may vanish together.

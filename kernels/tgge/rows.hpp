@@ -121,6 +121,17 @@ struct LogBalanceDerivative {
   }
 };
 
+/// -d log gain and d log loss along the direction of a RescaledVariation, apart
+struct LogRateDerivatives {
+  RescaledRows rows;
+  double *gain_decrease, *loss_increase;
+  template <class T>
+  LINDRIFT_HD void operator()(Index s, const PairSums<T>& sum) const {
+    store(gain_decrease, s, rows.gain_of(s, sum));
+    store(loss_increase, s, rows.loss_of(s, sum));
+  }
+};
+
 /// The sums of every row in memory, each of shape (modes,): written by a pair sum, read by the map that follows.
 struct RowSums {
   double *thermal_gain, *gain, *thermal_loss, *loss;

@@ -56,6 +56,12 @@ class KernelGenerator final : public Generator {
     if (!has_log_point_) throw Error("log_balance_derivative() needs a call of log_rates() first");
     kernel_->log_balance_derivative(direction.data(), derivative.data());
   }
+  void log_rate_derivatives(std::span<const double> direction, std::span<double> gain_decrease,
+                            std::span<double> loss_increase) override {
+    check({direction.size(), gain_decrease.size(), loss_increase.size()});
+    if (!has_log_point_) throw Error("log_rate_derivatives() needs a call of log_rates() first");
+    kernel_->log_rate_derivatives(direction.data(), gain_decrease.data(), loss_increase.data());
+  }
   kernels::MomentBalance* moment_balance() override { return kernel_->moment_balance(); }
 
  private:

@@ -63,13 +63,6 @@ void conclude(BalanceSolution& solution, double tolerance, std::int64_t max_step
   solution.message = text.str();
 }
 
-double total_number(const InitialState& state, std::size_t modes) {
-  if (state.is_uniform()) return static_cast<double>(modes) * occupation_of(state[0]);
-  // Usually all multipliers are the same.
-  const double first = state[0], occupation = occupation_of(first);
-  return parallel_sum(modes, [&](std::size_t s) { return state[s] == first ? occupation : occupation_of(state[s]); });
-}
-
 /// The thermal state; without a thermal bath band energies do not matter.
 std::vector<double> thermal_multipliers(const RateEquation& equation) {
   std::vector<double> lambda(equation.modes(), 0.0);
@@ -80,6 +73,13 @@ std::vector<double> thermal_multipliers(const RateEquation& equation) {
 }
 
 }  // namespace
+
+double total_number(const InitialState& state, std::size_t modes) {
+  if (state.is_uniform()) return static_cast<double>(modes) * occupation_of(state[0]);
+  // All multipliers are one and the same more often than not.
+  const double first = state[0], occupation = occupation_of(first);
+  return parallel_sum(modes, [&](std::size_t s) { return state[s] == first ? occupation : occupation_of(state[s]); });
+}
 
 BalanceSolution solve_balance(const RateEquation& equation, const Components& components, const InitialState& conserved,
                               const std::vector<double>& start, double tolerance, std::int64_t max_steps) {

@@ -25,6 +25,9 @@ class InitialState {
   double uniform_ = 0.0;
 };
 
+/// Number of particles; exact to rounding where the multipliers are alike.
+double total_number(const InitialState& state, std::size_t modes);
+
 struct BalanceSolution {
   std::vector<double> lagrange_multiplier;
   std::vector<double> occupation;

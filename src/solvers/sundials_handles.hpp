@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cvode/cvode.h>
 #include <nvector/nvector_serial.h>
 #include <sundials/sundials_config.h>
 #include <sundials/sundials_context.h>
@@ -17,10 +18,8 @@
 namespace lindrift {
 
 #if SUNDIALS_VERSION_MAJOR >= 7
-using SundialsBoolean = sunbooleantype;
 inline const SUNComm no_communicator = SUN_COMM_NULL;
 #else
-using SundialsBoolean = booleantype;
 inline constexpr std::nullptr_t no_communicator = nullptr;
 #endif
 
@@ -49,6 +48,19 @@ struct SundialsDeleter {
 };
 template <class Handle>
 using Sundials = std::unique_ptr<std::remove_pointer_t<Handle>, SundialsDeleter>;
+
+struct CvodeDeleter {
+  void operator()(void* cvode) const { CVodeFree(&cvode); }
+};
+using CvodeHandle = std::unique_ptr<void, CvodeDeleter>;
+
+/// Errors are returned as codes; nothing is printed.
+inline void be_silent([[maybe_unused]] void* cvode) {
+#if SUNDIALS_VERSION_MAJOR < 7  // since 7 the context decides
+  CVodeSetErrHandlerFn(
+      cvode, [](int, const char*, const char*, char*, void*) {}, nullptr);
+#endif
+}
 
 /// A vector whose sums have one order for any number of threads.
 Sundials<N_Vector> make_vector(std::size_t size, SUNContext context);

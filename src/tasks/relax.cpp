@@ -39,23 +39,50 @@ void validate(const RateEquation& equation, std::span<const double> lagrange_mul
   validate_fields(options);
 }
 
+std::string text_of(double time) {
+  std::ostringstream text;
+  text << time;
+  return text.str();
+}
+
+/// Where a run that goes on for ten times as long and more has come to rest: the time from which on no multiplier
+/// changes by more than the tolerance. Infinite if it has not.
+double time_of_rest(const RelaxResult& result, std::size_t modes, double tolerance) {
+  const auto& lambda = result.lagrange_multiplier;
+  const std::size_t last = lambda.size() - modes;
+  std::size_t rest = result.times.size() - 1;
+  const auto stays = [&](std::size_t row) {
+    for (std::size_t s = 0; s < modes; ++s)
+      if (!(std::fabs(lambda[row * modes + s] - lambda[last + s]) <=
+            tolerance * std::max(1.0, std::fabs(lambda[last + s]))))
+        return false;
+    return true;
+  };
+  while (rest > 0 && stays(rest - 1)) --rest;
+  return result.times.back() >= 10.0 * result.times[rest] && result.times[rest] > 0.0
+             ? result.times[rest]
+             : std::numeric_limits<double>::infinity();
+}
+
 /// What is known of a trajectory from its first state.
 struct Outlook {
   double fastest = 0.0;  ///< largest relaxation rate
   double scale = 1.0;    ///< about the largest multiplier to come, at most 1: what absolute errors are measured by
 };
 
-Outlook outlook(const RateEquation& equation, const OccupationState& state, std::span<const double> multiplier,
+Outlook outlook(const RateEquation& equation, const ModeState& state, std::span<const double> multiplier,
                 double duration) {
   const std::size_t modes = equation.modes();
   std::vector<double> particles(modes), holes(modes), relaxation(modes), rate(modes);
   state.split(particles, holes);
   equation.generator->linearize(particles, holes, relaxation);
   equation.generator->occupation_rate(particles, holes, rate);
+  constexpr double infinity = std::numeric_limits<double>::infinity();
   Outlook result;
   double largest = 0.0;
   for (std::size_t s = 0; s < modes; ++s) {
-    result.fastest = std::max(result.fastest, relaxation[s]);
+    // Beyond the range of a double, or not a number where that overflows.
+    result.fastest = relaxation[s] < infinity ? std::max(result.fastest, relaxation[s]) : infinity;
     // Where the mode would go if the others stayed. What is not a number is found by the integrator.
     const double time = relaxation[s] * duration > 1.0 ? 1.0 / relaxation[s] : duration;
     const double change = std::fabs(rate[s]) * time / (particles[s] * holes[s]);
@@ -88,7 +115,7 @@ struct Position {
 };
 
 /// The state at the last output time done, and the rows up to there.
-Checkpoint<Position> checkpoint_of(OccupationState& state, RelaxResult& result) {
+Checkpoint<Position> checkpoint_of(ModeState& state, RelaxResult& result) {
   const std::size_t modes = state.modes();
   return {Fingerprint().add(modes).add(result.times), [&state, &result, modes](const Position& at) {
             Checkpoint<Position>::Arrays arrays;
@@ -96,8 +123,8 @@ Checkpoint<Position> checkpoint_of(OccupationState& state, RelaxResult& result) 
             const auto add = [&](auto& values, std::size_t count) {
               arrays.push_back(std::as_writable_bytes(std::span(values).first(count)));
             };
-            add(state.smaller, modes);
-            add(state.flipped, modes);
+            add(state.value, modes);
+            add(state.stored, modes);
             add(result.lagrange_multiplier, at.done * modes);
             add(result.occupation, at.done * modes);
             add(result.residual, at.done);
@@ -137,7 +164,7 @@ RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange
   result.lagrange_multiplier.assign(times.size() * modes, missing);
   result.occupation.assign(times.size() * modes, missing);
   result.residual.assign(times.size(), missing);
-  OccupationState state = OccupationState::from_lagrange_multiplier(lagrange_multiplier);
+  ModeState state = ModeState::of_occupations(lagrange_multiplier);
   const Outlook ahead = outlook(equation, state, lagrange_multiplier, times.back());
   result.integrator = options.integrator;
   if (options.integrator == Integrator::automatic)
@@ -148,8 +175,11 @@ RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange
     if (ahead.scale < 1.0) text << " where multipliers are as small as " << ahead.scale;
     result.message = text.str();
   }
-  OccupationIntegrator integrator(*equation.generator, result.integrator,
-                                  std::max(step_tolerance * options.tolerance * ahead.scale, smallest_step_tolerance));
+  const double tolerance = std::max(step_tolerance * options.tolerance * ahead.scale, smallest_step_tolerance);
+  if (result.integrator == Integrator::bdf) state = ModeState::of_multipliers(lagrange_multiplier);
+  const auto integrator = result.integrator == Integrator::bdf
+                              ? make_bdf_integrator(equation, lagrange_multiplier, tolerance)
+                              : make_adams_integrator(*equation.generator, tolerance);
 
   const auto checkpoint = checkpoint_of(state, result);
   const Position before = checkpoint.restore(options.monitor.restored);
@@ -158,7 +188,7 @@ RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange
   double now = before.done > 0 ? times[before.done - 1] : 0.0;
   const auto advance_to = [&](double time) {
     try {
-      return integrator.advance(state, now, time, options.max_steps - before.steps - integrator.steps());
+      return integrator->advance(state, now, time, options.max_steps - before.steps - integrator->steps());
     } catch (const NonFiniteRate& error) {
       report(equation, error);
     }
@@ -167,8 +197,8 @@ RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange
   for (auto i = static_cast<std::size_t>(before.done); i < times.size(); ++i) {
     if (times[i] > now && !advance_to(times[i])) {
       result.converged = false;
-      result.message = "solver.max_steps = " + std::to_string(options.max_steps) + " steps did not reach time " +
-                       std::to_string(times[i]);
+      result.message =
+          "solver.max_steps = " + std::to_string(options.max_steps) + " steps did not reach time " + text_of(times[i]);
       break;
     }
     now = times[i];
@@ -180,17 +210,20 @@ RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange
     result.residual[i] = balance_residual(equation, multiplier);
     result.stopped = !report(options.monitor, i + 1, times.size(), [&] {
       return checkpoint.save(
-          {i + 1, before.steps + integrator.steps(), before.rate_evaluations + integrator.rate_evaluations()});
+          {i + 1, before.steps + integrator->steps(), before.rate_evaluations + integrator->rate_evaluations()});
     });
     if (result.stopped) {
       result.converged = false;
-      result.message = "stopped at time " + std::to_string(now);
+      result.message = "stopped at time " + text_of(now);
       break;
     }
   }
+  if (result.converged && result.message.empty())
+    if (const double rest = time_of_rest(result, modes, options.tolerance); std::isfinite(rest))
+      result.message = "nothing changes any more from time " + text_of(rest) + " on";
   add_sums(equation, result);
-  result.steps = before.steps + integrator.steps();
-  result.rate_evaluations = before.rate_evaluations + integrator.rate_evaluations();
+  result.steps = before.steps + integrator->steps();
+  result.rate_evaluations = before.rate_evaluations + integrator->rate_evaluations();
   return result;
 }
 

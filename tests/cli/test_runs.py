@@ -421,8 +421,11 @@ class MessagesTest(Runs):
             self.assertIn("9 of 9 points done", process.stdout)
         self.assert_only_infos(process.stderr)
 
-    def test_check_says_that_a_bath_is_too_cold_for_relax(self):
-        process = self.expect(DONE, "check", "relax.toml", "--set", "bath.inverse_temperature=1000.0")
+    def test_check_says_that_a_bath_is_too_cold_for_adams(self):
+        cold = ("relax.toml", "--set", "bath.inverse_temperature=1000.0")
+        process = self.expect(DONE, "check", *cold)
+        self.assertNotIn("the rates exceed", process.stdout)
+        process = self.expect(DONE, "check", *cold, "--set", 'solver.integrator="adams"')
         self.assertIn("the rates exceed the range of double precision", process.stdout)
         self.assertNotIn("nan", process.stdout)
         self.assertNotIn("about -", process.stdout)

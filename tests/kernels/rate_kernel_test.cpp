@@ -118,6 +118,19 @@ TEST_P(RateKernelTest, DerivativeIsTheJacobianAndTheDifferenceQuotient) {
   }
 }
 
+/// -d log gain and d log loss at the point of the last log_rates().
+void expect_derivatives_apart(kernels::RateKernel& kernel, const reference::Problem& problem,
+                              const reference::Vector& lambda, const std::vector<double>& direction, double allowed) {
+  std::vector<double> gain(direction.size(), NAN), loss(direction.size(), NAN);
+  kernel.log_rate_derivatives(direction.data(), gain.data(), loss.data());
+  for (const bool of_gain : {true, false}) {
+    auto expected = reference::log_balance_derivative(problem, lambda, extended(direction), of_gain, !of_gain);
+    // Contributions below 1e-290 of the largest may underflow.
+    for (auto& x : expected.magnitude) x += 1e-290L;
+    EXPECT_LE(largest_error(of_gain ? gain : loss, expected), allowed);
+  }
+}
+
 TEST_P(RateKernelTest, LogRatesAndTheirDerivativeAreTheReference) {
   for (const std::int64_t sites : sizes) {
     SCOPED_TRACE(::testing::Message() << "L = " << sites);
@@ -140,6 +153,7 @@ TEST_P(RateKernelTest, LogRatesAndTheirDerivativeAreTheReference) {
     EXPECT_LE(largest_error(log_loss, expected_loss, one), rounding);
     const auto expected = reference::log_balance_derivative(f.problem, lambda, extended(direction));
     EXPECT_LE(largest_error(derivative, expected), rounding);
+    expect_derivatives_apart(*kernel, f.problem, lambda, direction, rounding);
 
     // Difference quotient of fourth order with h = 1/256: truncation h^4/30 times a fifth derivative of order one,
     // 1e-11; rounding of the logarithms over h, 1e-13.
@@ -234,6 +248,7 @@ TEST_P(RateKernelTest, LogRatesNeitherOverflowNorLoseDigits) {
     // Contributions below 1e-290 of the largest may underflow.
     for (auto& x : scale) x += 1e-290L;
     EXPECT_LE(largest_error(derivative, expected.value, scale), 3e-12);
+    expect_derivatives_apart(*kernel, problem, extended(lambda), direction, 3e-12);
   }
 }
 
@@ -303,14 +318,22 @@ TEST_P(RateKernelTest, ThermalStateIsBalanced) {
 // --- the same bits ---------------------------------------------------------------------------------------------------
 
 struct Everything {
-  std::vector<double> rate, relaxation, derivative, log_gain, log_loss, balance;
+  std::vector<double> rate, relaxation, derivative, log_gain, log_loss, balance, gain_decrease, loss_increase;
 
   explicit Everything(std::size_t size)
-      : rate(size), relaxation(size), derivative(size), log_gain(size), log_loss(size), balance(size) {}
+      : rate(size),
+        relaxation(size),
+        derivative(size),
+        log_gain(size),
+        log_loss(size),
+        balance(size),
+        gain_decrease(size),
+        loss_increase(size) {}
   bool operator==(const Everything& other) const {
     return same_bits(rate, other.rate) && same_bits(relaxation, other.relaxation) &&
            same_bits(derivative, other.derivative) && same_bits(log_gain, other.log_gain) &&
-           same_bits(log_loss, other.log_loss) && same_bits(balance, other.balance);
+           same_bits(log_loss, other.log_loss) && same_bits(balance, other.balance) &&
+           same_bits(gain_decrease, other.gain_decrease) && same_bits(loss_increase, other.loss_increase);
   }
 };
 
@@ -323,6 +346,7 @@ Everything everything(kernels::RateKernel& kernel, const std::vector<double>& la
   kernel.occupation_rate_derivative(direction.data(), all.derivative.data());
   kernel.log_rates(lambda.data(), all.log_gain.data(), all.log_loss.data());
   kernel.log_balance_derivative(direction.data(), all.balance.data());
+  kernel.log_rate_derivatives(direction.data(), all.gain_decrease.data(), all.loss_increase.data());
   return all;
 }
 

@@ -189,6 +189,14 @@ void expect_reference(kernels::RateKernel& kernel, const reference::Problem& pro
   EXPECT_LE(largest_error(log_gain, gain, one), rounding);
   EXPECT_LE(largest_error(log_loss, loss, one), rounding);
   EXPECT_LE(largest_error(balance, reference::log_balance_derivative(problem, at, extended(direction))), rounding);
+  std::vector<double> gain_decrease(size), loss_increase(size);
+  kernel.log_rate_derivatives(direction.data(), gain_decrease.data(), loss_increase.data());
+  EXPECT_LE(
+      largest_error(gain_decrease, reference::log_balance_derivative(problem, at, extended(direction), true, false)),
+      rounding);
+  EXPECT_LE(
+      largest_error(loss_increase, reference::log_balance_derivative(problem, at, extended(direction), false, true)),
+      rounding);
   // Fourth order, h = 1/256: truncation h^4/30 times a fifth derivative of order one, rounding over h: 1e-11 and 1e-13.
   const double h = 1.0 / 256;
   reference::Vector slope(size, 0.0L);

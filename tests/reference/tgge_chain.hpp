@@ -213,8 +213,9 @@ inline Sum occupation_rate_derivative(const Problem& p, const Vector& lambda, co
 
 /// sum_j d(log loss_s - log gain_s)/d lambda_j v_j with
 ///   d/d lambda_j = chi_j [ W(s,j) / gain_s + W(j,s) / loss_s ],   chi = n (1-n).
-/// A rate that is zero stays zero and contributes nothing.
-inline Sum log_balance_derivative(const Problem& p, const Vector& lambda, const Vector& direction) {
+/// A rate that is zero stays zero and contributes nothing. The first term alone is -d log gain, the second d log loss.
+inline Sum log_balance_derivative(const Problem& p, const Vector& lambda, const Vector& direction, bool of_gain = true,
+                                  bool of_loss = true) {
   const Vector g = gain(p, lambda), l = loss(p, lambda), n = occupations(lambda), h = holes(lambda);
   Sum sum;
   for (std::size_t s = 0; s < p.size; ++s) {
@@ -222,8 +223,8 @@ inline Sum log_balance_derivative(const Problem& p, const Vector& lambda, const 
     for (std::size_t j = 0; j < p.size; ++j) {
       const Real chi = n[j] * h[j];
       Real entry = 0.0L;
-      if (g[s] > 0.0L) entry += chi * p.hop(s, j) / g[s];
-      if (l[s] > 0.0L) entry += chi * p.hop(j, s) / l[s];
+      if (of_gain && g[s] > 0.0L) entry += chi * p.hop(s, j) / g[s];
+      if (of_loss && l[s] > 0.0L) entry += chi * p.hop(j, s) / l[s];
       value += entry * direction[j];
       magnitude += std::fabs(entry * direction[j]);
     }

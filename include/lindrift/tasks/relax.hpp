@@ -16,7 +16,7 @@ namespace lindrift {
 enum class Integrator {
   automatic,  ///< bdf if the fastest rate would bind the explicit step by far, else adams
   adams,      ///< Adams-Moulton with fixed-point iteration: mild problems
-  bdf         ///< backward differentiation with a preconditioned Newton-Krylov iteration: stiff problems
+  bdf         ///< backward differentiation in lambda and the logarithm of time: stiff problems, any temperature
 };
 
 template <>
@@ -34,8 +34,9 @@ struct RelaxOptions {
 template <>
 inline auto description<RelaxOptions>() {
   return std::tuple(
-      field(&RelaxOptions::integrator, {.path = "solver.integrator",
-                                        .help = "adams for mild, bdf for stiff rates; auto looks at the fastest rate"}),
+      field(&RelaxOptions::integrator,
+            {.path = "solver.integrator",
+             .help = "adams for mild rates, bdf for stiff ones at any temperature; auto looks at the fastest rate"}),
       field(&RelaxOptions::tolerance, tolerance_parameter()), field(&RelaxOptions::max_steps, max_steps_parameter()));
 }
 
@@ -54,7 +55,8 @@ struct RelaxResult {
   std::int64_t steps = 0;  ///< integrator steps in all
   std::int64_t rate_evaluations = 0;
   Integrator integrator = Integrator::adams;  ///< as chosen, never automatic
-  std::string message;  ///< why it did not converge, or that the tolerance cannot be promised; else empty
+  std::string message;  ///< why it did not converge, that the tolerance cannot be promised, or from when on nothing
+                        ///< changes any more; else empty
 };
 
 template <>
