@@ -26,6 +26,7 @@
 #include "benchmarks/support.hpp"
 #include "kernels/cuda/check.hpp"
 #include "kernels/cuda/engine.hpp"
+#include "kernels/table.hpp"
 #include "kernels/tgge/pair_rate.hpp"
 #include "kernels/tgge/product_weight.hpp"
 #include "kernels/tgge/spectrum.hpp"

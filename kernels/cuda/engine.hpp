@@ -123,9 +123,12 @@ class Engine {
   static constexpr Index buffered_values = Index{1} << 25;
 
   Engine(int /*threads*/, int device, Communicator* communicator) : device_(device), communicator_(communicator) {
-    LINDRIFT_CUDA_CHECK(cudaSetDevice(device_));
+    use_device();
     LINDRIFT_CUDA_CHECK(cudaDeviceGetAttribute(&processors_, cudaDevAttrMultiProcessorCount, device_));
   }
+
+  /// The device is a thread's own choice, and any thread may call.
+  void use_device() { LINDRIFT_CUDA_CHECK(cudaSetDevice(device_)); }
 
   const double* upload(const double* host, Index size, Buffer& buffer) {
     copy_in(host, size, buffer);
@@ -134,15 +137,17 @@ class Engine {
   double* target(double* /*host*/, Index size, Buffer& buffer) { return buffer.resize(size); }
   void download(double* host, Index size, Buffer& buffer) { copy_out(host, size, buffer); }
   void copy_in(const double* host, Index size, Buffer& buffer) {
-    LINDRIFT_CUDA_CHECK(cudaSetDevice(device_));
+    use_device();
     LINDRIFT_CUDA_CHECK(cudaMemcpy(buffer.resize(size), host, bytes(size), cudaMemcpyHostToDevice));
   }
   void copy_out(double* host, Index size, const Buffer& buffer) {
+    use_device();
     LINDRIFT_CUDA_CHECK(cudaMemcpy(host, buffer.data(), bytes(size), cudaMemcpyDeviceToHost));
   }
 
   template <class Functor>
   void map(Index size, const Functor& functor, Index /*work*/ = 1) {
+    use_device();
     LINDRIFT_CUDA_CHECK(cub::DeviceFor::Bulk(size, functor));
   }
 
@@ -152,6 +157,7 @@ class Engine {
     using Sum = typename Block::Sum;
     constexpr Index doubles = sizeof(Sum) / sizeof(double);
     const Index blocks = Block::blocks(size);
+    use_device();
     Sum* partial = reinterpret_cast<Sum*>(partial_.resize(blocks * doubles));
     launch(reduce_kernel<Term, Block>, static_cast<unsigned>(blocks), Block::lanes, term, size, partial);
     if (blocks > 1) return reduce_partial(partial, blocks);
@@ -161,14 +167,18 @@ class Engine {
   /// Completes an array over the rows, of which this process has its own.
   void gather(double* values, Index size) {
     if (!shares(size)) return;
+    use_device();
     staging_.resize(static_cast<std::size_t>(size));
-    LINDRIFT_CUDA_CHECK(cudaMemcpy(staging_.data(), values, bytes(size), cudaMemcpyDeviceToHost));
+    const RowRange own = own_rows(size);
+    LINDRIFT_CUDA_CHECK(cudaMemcpy(staging_.data() + own.first, values + own.first, bytes(own.last - own.first),
+                                   cudaMemcpyDeviceToHost));
     gather_items(*communicator_, staging_.data(), size, shared_row_block, 1);
     LINDRIFT_CUDA_CHECK(cudaMemcpy(values, staging_.data(), bytes(size), cudaMemcpyHostToDevice));
   }
 
   template <class Pair>
   void pair_sum(const Pair& pair) {
+    use_device();
     using Block = PairBlock<Pair>;
     using Sum = typename Block::Sum;
     const Index row_blocks = (pair.size + Block::rows_per_block - 1) / Block::rows_per_block;
@@ -189,6 +199,7 @@ class Engine {
 
   template <class Rows>
   void row_sum(const Rows& rows) {
+    use_device();
     using Block = RowBlock<Rows>;
     using Sum = typename Block::Sum;
     const Index tiles = (rows.terms + Block::tile_terms - 1) / Block::tile_terms;

@@ -75,7 +75,8 @@ class SelfEnergyKernelOf final : public SelfEnergyKernel {
   template <class Add, class Arguments>
   void add(const Arguments& source, Index arguments, Index width, Index stride, Index first_row, Index last_row,
            Target sum) {
-    const Index fitting = Engine::buffered_values / (2 * arguments), batch = fitting > 1 ? fitting : 1;
+    const Index rows_left = last_row - first_row, fitting = Engine::buffered_values / (2 * arguments);
+    const Index batch = fitting < 1 ? 1 : fitting < rows_left ? fitting : rows_left;
     double* value_re = value_re_.resize(batch * arguments);
     double* value_im = value_im_.resize(batch * arguments);
     for (Index first = first_row; first < last_row; first += batch) {

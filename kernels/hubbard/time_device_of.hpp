@@ -50,6 +50,7 @@ class TimeDeviceOf final : public TimeDevice {
   }
 
   void integrate(Index first, Index last, double* sums) override {
+    engine_.use_device();
     double* target = sums_.resize(2 * (last - first) * frequencies_);
     product_.transposed(values_.data() + 2 * first, tables_.sites, last - first, waves_.data(), frequencies_, count_,
                         target);

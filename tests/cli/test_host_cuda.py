@@ -1,0 +1,186 @@
+"""The program on the host CUDA device (tests/support/host_cuda): the same numbers as on the CPU, and nothing lost when the device fails."""
+
+import unittest
+
+import h5py
+import numpy as np
+from program import DONE, ENVIRONMENT, MPIRUN, RANKS_ENVIRONMENT, ProgramTest, attributes, datasets
+
+CHAIN = """[model]
+kind = "tgge_chain"
+sites = {sites}
+hopping = 1.3
+[bath]
+inverse_temperature = 3.1
+nonequilibrium_fraction = 0.35
+delta = [0.3, 0.9]
+delta_prime = [1.2, -0.4]
+spectrum = "{spectrum}"
+[initial]
+filling = 0.37
+"""
+RASHBA = """[model]
+kind = "tgge_rashba"
+sites = {sites}
+zeeman_field = 0.7
+rashba_y = 1.1
+rashba_z = 0.4
+[bath]
+nonequilibrium_fraction = 0.6
+dephasing_up = 0.8
+spectrum = "{spectrum}"
+"""
+HATSUGAI_KOHMOTO = """[model]
+kind = "hatsugai_kohmoto"
+sites = {sites}
+hopping = -0.8
+interaction = 2.7
+[bath.up]
+loss = 0.1
+[bath.down]
+gain = 0.4
+two_site_loss = 0.5
+two_site_loss_phase = 1.1
+"""
+HUBBARD = """[model]
+kind = "hubbard"
+sites = {sites}
+interaction = {interaction}
+[bath.up]
+loss = 0.07
+[bath.down]
+gain = 0.4
+two_site_loss = 0.5
+two_site_loss_phase = 1.1
+"""
+STEADY = '[task]\nkind = "steady_state"\n'
+RELAX = '[task]\nkind = "relax"\ntimes = [0.0, 1.0, 20.0]\n'
+GREEN = '[task]\nkind = "green"\ntimes = [0.0, 0.5, 6.0]\n'
+SPECTRAL = '[task]\nkind = "spectral"\nfrequencies = { start = -5.0, stop = 6.0, count = 41 }\nbroadening = 0.02\n'
+OPERATORS = 'jump = "operators"\n[[bath.jump_operator]]\nterms = [[0, 0, 1.0, 0.0], [0, 1, -1.0, -0.5], [2, -3, 0.3, 0.1]]\n'
+SWEEP = '[sweep]\n"bath.nonequilibrium_fraction" = [0.1, 0.3, 0.5, 0.7, 0.9]\n'
+
+
+def algorithm(name):
+    return f'[solver]\nalgorithm = "{name}"\n'
+
+
+def cases():
+    """Name and input: every model, task, algorithm and kind of bath, at sizes around those of the blocks."""
+    for sites in (1, 2, 3, 127, 1000):
+        yield f"chain_{sites}", CHAIN.format(sites=sites, spectrum="exponential") + STEADY
+        yield f"chain_direct_{sites}", CHAIN.format(sites=sites, spectrum="lorentzian") + STEADY
+    yield "chain_exponential_direct", CHAIN.format(sites=131, spectrum="exponential") + STEADY + algorithm("direct")
+    yield "chain_ohmic", CHAIN.format(sites=131, spectrum="ohmic") + STEADY
+    yield "chain_relax", CHAIN.format(sites=37, spectrum="lorentzian") + RELAX
+    chain = CHAIN.format(sites=41, spectrum="exponential")
+    chain = "".join(line for line in chain.splitlines(True) if not line.startswith("delta"))
+    yield "operators", chain.replace("[initial]", OPERATORS + "[initial]") + STEADY
+    for spectrum in ("exponential", "lorentzian", "ohmic"):
+        yield f"rashba_{spectrum}", RASHBA.format(sites=67, spectrum=spectrum) + STEADY
+    yield "rashba_relax", RASHBA.format(sites=37, spectrum="exponential") + RELAX
+    yield "batch", CHAIN.format(sites=150, spectrum="ohmic") + STEADY + SWEEP
+    for sites in (1, 37, 1000):
+        yield f"hk_green_{sites}", HATSUGAI_KOHMOTO.format(sites=sites) + GREEN
+    yield "hk_spectral", HATSUGAI_KOHMOTO.format(sites=37) + SPECTRAL
+    for sites, interaction in ((2, "1.3"), (37, "[1.3, 0.4, -0.2]")):
+        yield f"hubbard_green_{sites}", HUBBARD.format(sites=sites, interaction=interaction) + GREEN
+        for name in ("direct", "fft"):
+            yield f"hubbard_{name}_{sites}", HUBBARD.format(sites=sites, interaction=interaction) + SPECTRAL + algorithm(name)
+
+
+class HostCudaTest(ProgramTest):
+    def on(self, name, backend, code=DONE, ranks=None, says=(), **settings):
+        """The result of an input on a backend; `settings` are those of the device."""
+        environment = dict(ENVIRONMENT if ranks is None else RANKS_ENVIRONMENT, OMP_NUM_THREADS="1")
+        environment.update({f"LINDRIFT_HOST_CUDA_{key.upper()}": str(value) for key, value in settings.items()})
+        output = self.folder / f"{name}.{backend}.h5"
+        self.expect(code, "run", f"{name}.toml", "-o", output, "--overwrite", "--backend", backend, ranks=ranks, says=says,
+                    env=environment)
+        return output
+
+    def assert_agree(self, one, other, tolerance=1e-9):
+        """Ten times the tolerance of the solvers, relative to the largest value of a dataset."""
+        one, other = datasets(one), datasets(other)
+        self.assertEqual(sorted(one), sorted(other))
+        for name, value in one.items():
+            if name in ("steps", "residual", "error") or name.endswith("_error"):
+                continue  # rounding, and what happened on the way
+            if value.dtype.kind not in "fc":
+                self.assertTrue(np.array_equal(value, other[name]), name)
+                continue
+            self.assertTrue(np.array_equal(np.isfinite(value), np.isfinite(other[name])), name)
+            largest = np.abs(value[np.isfinite(value)]).max(initial=1e-9)
+            difference = np.abs(value - other[name])
+            self.assertLessEqual(difference[np.isfinite(difference)].max(initial=0.0), tolerance * largest, name)
+
+
+class NumbersTest(HostCudaTest):
+    def test_every_model_and_task_agrees_with_the_cpu(self):
+        for name, text in cases():
+            with self.subTest(name):
+                self.write(f"{name}.toml", text)
+                device = self.on(name, "cuda", order="random")
+                self.assertEqual(attributes(device)["backend"], "cuda")
+                self.assert_agree(self.on(name, "cpu"), device)
+
+    def test_the_order_of_threads_and_the_number_of_processors_do_not_matter(self):
+        self.write("a.toml", CHAIN.format(sites=300, spectrum="lorentzian") + STEADY)
+        first = datasets(self.on("a", "cuda", order="forward"))
+        for settings in ({"order": "backward"}, {"order": "random", "seed": 7}, {"order": "random", "seed": 8}):
+            other = datasets(self.on("a", "cuda", **settings))
+            for name, value in first.items():
+                self.assertEqual(value.tobytes(), other[name].tobytes(), name)
+        # The chunks of a sum over columns follow from the processors, and the last bits from the chunks.
+        self.assert_agree(self.on("a", "cpu"), self.on("a", "cuda", processors=1))
+
+    @unittest.skipUnless(MPIRUN, "no mpirun")
+    def test_two_ranks_share_a_device_and_a_point(self):
+        self.write("a.toml", CHAIN.format(sites=1100, spectrum="lorentzian") + STEADY)
+        self.write("b.toml", HUBBARD.format(sites=24, interaction="1.3") + SPECTRAL)
+        for name in "ab":
+            alone = datasets(self.on(name, "cuda"))
+            shared = datasets(self.on(name, "cuda", ranks=2))
+            for dataset, value in alone.items():
+                if value.dtype.kind in "fc":
+                    self.assertEqual(value.tobytes(), shared[dataset].tobytes(), f"{name}: {dataset}")
+
+
+class FailureTest(HostCudaTest):
+    """A sweep of direct sums at a size that `auto` takes to the device."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("a.toml", CHAIN.format(sites=4096, spectrum="lorentzian") + STEADY
+                   + '[sweep]\n"bath.nonequilibrium_fraction" = [0.3, 0.6]\n')
+        self.cpu = self.on("a", "cpu")
+
+    def test_automatic_choice_finishes_on_the_cpu(self):
+        counts = self.folder / "counts"
+        self.on("a", "auto", count=counts)
+        words = counts.read_text().split()
+        for kind in ("allocation", "launch", "copy"):
+            count = int(words[words.index(kind) + 1])
+            self.assertGreater(count, 2, kind)
+            for failing in ("1", f"{count // 3}+", f"{count}"):
+                with self.subTest(kind=kind, failing=failing):
+                    result = self.on("a", "auto", fail=f"{kind}:{failing}")
+                    self.assertEqual(datasets(result)["status"].tolist(), [1, 1])
+                    self.assertIn(b"CPU", b"".join(datasets(result)["error"]), "the file says what was done")
+                    self.assert_agree(self.cpu, result)
+
+    def test_a_device_that_was_asked_for_marks_no_wrong_number(self):
+        environment = dict(ENVIRONMENT, OMP_NUM_THREADS="1", LINDRIFT_HOST_CUDA_FAIL="launch:40+")
+        output = self.folder / "a.cuda.h5"
+        process = self.run_program("run", "a.toml", "-o", output, "--backend", "cuda", env=environment)
+        self.assertNotEqual(process.returncode, DONE, process.said)
+        if output.exists():
+            with h5py.File(output) as file:
+                self.assertFalse(np.isin(file["status"][()], [2]).any(), "a dead device fails no point")
+        # With the device back, the same command goes on.
+        self.expect(DONE, "run", "a.toml", "-o", output, "--backend", "cuda", "--resume")
+        self.assert_agree(self.cpu, output)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,133 @@
+// What the CUDA kernels of this project need of CUDA C++ and its runtime, for a host compiler: tests/support/host_cuda
+// runs the same sources as nvcc compiles on the CPU, and watches them.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#define LINDRIFT_HOST_CUDA
+#define __host__
+#define __device__
+#define __global__
+#define __forceinline__ inline __attribute__((always_inline))
+#define __launch_bounds__(...)
+
+struct dim3 {
+  unsigned x = 1, y = 1, z = 1;
+  constexpr dim3(unsigned a = 1, unsigned b = 1, unsigned c = 1) : x(a), y(b), z(c) {}
+};
+
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorInvalidConfiguration = 9,
+  cudaErrorInsufficientDriver = 35,
+  cudaErrorNoDevice = 100,
+  cudaErrorInvalidDevice = 101,
+  cudaErrorIllegalAddress = 700
+};
+enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
+enum cudaDeviceAttr { cudaDevAttrMultiProcessorCount = 16 };
+struct cudaDeviceProp {
+  char name[256];
+};
+struct cudaLaunchConfig_t {
+  dim3 gridDim, blockDim;
+  std::size_t dynamicSmemBytes;
+};
+
+cudaError_t cudaMalloc(void** pointer, std::size_t size);
+cudaError_t cudaFree(void* pointer);
+cudaError_t cudaMemcpy(void* to, const void* from, std::size_t size, cudaMemcpyKind kind);
+cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total);
+cudaError_t cudaSetDevice(int device);
+cudaError_t cudaGetDeviceCount(int* count);
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr which, int device);
+cudaError_t cudaDeviceSynchronize();
+cudaError_t cudaGetLastError();
+const char* cudaGetErrorString(cudaError_t error);
+const char* cudaGetErrorName(cudaError_t error);
+
+template <class T>
+cudaError_t cudaMalloc(T** pointer, std::size_t size) {
+  return cudaMalloc(reinterpret_cast<void**>(pointer), size);
+}
+
+namespace host_cuda {
+
+struct Place {
+  dim3 thread, block;
+};
+extern thread_local Place place;
+
+/// A kernel whose parameters are bound.
+struct Body {
+  void (*call)(void* data);
+  void* data;
+};
+struct Parameter {
+  const void* bytes;
+  std::size_t size;
+};
+/// Checks the launch and runs every thread of every block. `barriers`: the threads are fibres that can wait.
+cudaError_t run(const char* kernel, dim3 grid, dim3 block, const Parameter* parameters, int count, Body body,
+                bool barriers);
+
+/// Ends a phase of the current block. @param site  which barrier this is: all threads must wait at the same one
+void barrier(int site);
+
+/// Memory that the threads of the current block share, by the name of the variable; poisoned when the block begins.
+void* shared(const char* name, std::size_t size);
+
+/// Fills memory with signalling NaNs.
+void poison(void* data, std::size_t size);
+
+/// rcp.approx.ftz.f64: the low 32 bits are neither read nor written, subnormal numbers are flushed.
+double reciprocal_estimate(double x);
+
+/// An order in which `size` threads go, one after the other: forward, backward, or shuffled.
+class Order {
+ public:
+  explicit Order(std::uint64_t size);
+  std::uint64_t operator()(std::uint64_t i) const { return (i * step_ + shift_) % size_; }
+
+ private:
+  std::uint64_t size_, step_ = 1, shift_ = 0;
+};
+
+}  // namespace host_cuda
+
+template <class... Parameters, class... Arguments>
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* configuration, void (*kernel)(Parameters...),
+                               Arguments&&... arguments) {
+  static_assert((std::is_trivially_copyable_v<Parameters> && ...), "parameters are copied byte by byte");
+  struct Call {
+    void (*kernel)(Parameters...);
+    std::tuple<Parameters...> values;
+  } call{kernel, {std::forward<Arguments>(arguments)...}};
+  return std::apply(
+      [&](auto&... value) {
+        (__builtin_clear_padding(&value), ...);  // where old pointers may be left
+        const host_cuda::Parameter parameters[] = {{&value, sizeof(value)}...};
+        const auto run = [](void* data) {
+          auto* bound = static_cast<Call*>(data);
+          std::apply(bound->kernel, bound->values);
+        };
+        return host_cuda::run(__PRETTY_FUNCTION__, configuration->gridDim, configuration->blockDim, parameters,
+                              static_cast<int>(sizeof...(Parameters)), {run, &call}, true);
+      },
+      call.values);
+}
+
+#define threadIdx (::host_cuda::place.thread)
+#define blockIdx (::host_cuda::place.block)
+#define __syncthreads() ::host_cuda::barrier(__LINE__)
+#define LINDRIFT_SHARED(type, name, count) \
+  using name##_array = type[count];        \
+  auto& name = *static_cast<name##_array*>(::host_cuda::shared(#name, sizeof(name##_array)))

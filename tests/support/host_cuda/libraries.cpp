@@ -1,0 +1,209 @@
+// cuBLAS and cuFFT as they are documented.
+#include <cublas_v2.h>
+#include <cufft.h>
+
+#include <algorithm>
+#include <complex>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "device.hpp"
+
+#define pocketfft pocketfft_host_cuda
+#define POCKETFFT_NO_MULTITHREADING
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wpedantic"
+#include "third_party/pocketfft/pocketfft_hdronly.h"
+#pragma GCC diagnostic pop
+
+using namespace host_cuda;
+
+// --- cuBLAS
+// ------------------------------------------------------------------------------------------------------------
+
+struct cublasContext {
+  int device = 0;
+};
+
+cublasStatus_t cublasCreate(cublasHandle_t* handle) {
+  const Access access;
+  // What cuBLAS says when the device's memory is full.
+  if (current_device_is_dead() || fails(Kind::handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
+  *handle = new cublasContext{current_device()};
+  count_living(Kind::handle, 1);
+  return CUBLAS_STATUS_SUCCESS;
+}
+cublasStatus_t cublasDestroy(cublasHandle_t handle) {
+  const Access access;
+  if (!handle) return CUBLAS_STATUS_NOT_INITIALIZED;
+  count_living(Kind::handle, -1);
+  delete handle;
+  return CUBLAS_STATUS_SUCCESS;
+}
+const char* cublasGetStatusString(cublasStatus_t status) {
+  switch (status) {
+    case CUBLAS_STATUS_SUCCESS:
+      return "the operation completed successfully";
+    case CUBLAS_STATUS_NOT_INITIALIZED:
+      return "the library was not initialized";
+    case CUBLAS_STATUS_ALLOC_FAILED:
+      return "the resource allocation failed";
+    case CUBLAS_STATUS_INVALID_VALUE:
+      return "an unsupported value or parameter was passed to the function";
+    case CUBLAS_STATUS_EXECUTION_FAILED:
+      return "the function failed to launch on the GPU";
+  }
+  return "unknown";
+}
+
+namespace {
+
+/// A matrix by columns on the device.
+template <class T>
+struct Matrix {
+  T* values;
+  std::int64_t stride;
+  bool transposed;
+  Matrix(const char* what, T* data, std::int64_t leading, cublasOperation_t operation, std::int64_t rows,
+         std::int64_t columns)
+      : values(data), stride(leading), transposed(operation == CUBLAS_OP_T) {
+    if (transposed) std::swap(rows, columns);
+    if (rows < 0 || columns < 0 || stride < std::max<std::int64_t>(1, rows))
+      refuse(std::string("cuBLAS: ") + what + " has " + std::to_string(rows) + " rows at a distance of " +
+             std::to_string(stride));
+    const std::int64_t size = rows == 0 || columns == 0 ? 0 : (columns - 1) * stride + rows;
+    if (size > 0) expect_on_device(what, values, static_cast<std::size_t>(size) * sizeof(T));
+  }
+  T& operator()(std::int64_t row, std::int64_t column) const {
+    return transposed ? values[column + row * stride] : values[row + column * stride];
+  }
+};
+
+template <class T>
+cublasStatus_t multiply(cublasHandle_t handle, cublasOperation_t of_a, cublasOperation_t of_b, std::int64_t m,
+                        std::int64_t n, std::int64_t k, const T* alpha, const T* a, std::int64_t lda, const T* b,
+                        std::int64_t ldb, const T* beta, T* c, std::int64_t ldc) {
+  const Access access;
+  if (!handle) return CUBLAS_STATUS_NOT_INITIALIZED;
+  if (current_device_is_dead()) return CUBLAS_STATUS_EXECUTION_FAILED;
+  if (handle->device != current_device()) refuse("cuBLAS: the handle is another device's");
+  expect_on_host("alpha", alpha);
+  expect_on_host("beta", beta);
+  const Matrix<const T> left("matrix A of cuBLAS", a, lda, of_a, m, k), right("matrix B of cuBLAS", b, ldb, of_b, k, n);
+  const Matrix<T> target("matrix C of cuBLAS", c, ldc, CUBLAS_OP_N, m, n);
+  std::vector<T> column(static_cast<std::size_t>(m));
+  for (std::int64_t j = 0; j < n; ++j) {
+    std::fill(column.begin(), column.end(), T{});
+    for (std::int64_t p = 0; p < k; ++p)
+      for (std::int64_t i = 0; i < m; ++i) column[static_cast<std::size_t>(i)] += left(i, p) * right(p, j);
+    for (std::int64_t i = 0; i < m; ++i) {
+      const T sum = *alpha * column[static_cast<std::size_t>(i)];
+      target(i, j) = *beta == T{} ? sum : sum + *beta * target(i, j);  // with beta = 0, C is not read
+    }
+  }
+  return CUBLAS_STATUS_SUCCESS;
+}
+
+}  // namespace
+
+cublasStatus_t cublasDgemm_64(cublasHandle_t handle, cublasOperation_t of_a, cublasOperation_t of_b, std::int64_t m,
+                              std::int64_t n, std::int64_t k, const double* alpha, const double* a, std::int64_t lda,
+                              const double* b, std::int64_t ldb, const double* beta, double* c, std::int64_t ldc) {
+  return multiply(handle, of_a, of_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+cublasStatus_t cublasZgemm_64(cublasHandle_t handle, cublasOperation_t of_a, cublasOperation_t of_b, std::int64_t m,
+                              std::int64_t n, std::int64_t k, const cuDoubleComplex* alpha, const cuDoubleComplex* a,
+                              std::int64_t lda, const cuDoubleComplex* b, std::int64_t ldb, const cuDoubleComplex* beta,
+                              cuDoubleComplex* c, std::int64_t ldc) {
+  using Complex = std::complex<double>;
+  const auto of = [](const cuDoubleComplex* values) { return reinterpret_cast<const Complex*>(values); };
+  return multiply(handle, of_a, of_b, m, n, k, of(alpha), of(a), lda, of(b), ldb, of(beta),
+                  reinterpret_cast<Complex*>(c), ldc);
+}
+
+// --- cuFFT
+// -------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+struct Plan {
+  int device = 0;
+  long long length = 0, batch = 0, in_stride = 1, in_distance = 0, out_stride = 1, out_distance = 0;
+  std::unique_ptr<pocketfft::detail::pocketfft_c<double>> transform;  ///< null before cufftMakePlanMany64
+};
+std::map<cufftHandle, Plan>& plans() {
+  static auto* all = new std::map<cufftHandle, Plan>;
+  return *all;
+}
+Plan& plan_of(cufftHandle handle) {
+  const auto found = plans().find(handle);
+  if (found == plans().end()) refuse("cuFFT: there is no plan " + std::to_string(handle));
+  return found->second;
+}
+
+}  // namespace
+
+cufftResult cufftCreate(cufftHandle* plan) {
+  const Access access;
+  static cufftHandle next = 0;
+  if (current_device_is_dead() || fails(Kind::plan)) return CUFFT_INTERNAL_ERROR;
+  *plan = next++;
+  plans()[*plan].device = current_device();
+  count_living(Kind::plan, 1);
+  return CUFFT_SUCCESS;
+}
+cufftResult cufftDestroy(cufftHandle plan) {
+  const Access access;
+  plan_of(plan);
+  plans().erase(plan);
+  count_living(Kind::plan, -1);
+  return CUFFT_SUCCESS;
+}
+cufftResult cufftMakePlanMany64(cufftHandle handle, int rank, long long* length, long long* in_embed,
+                                long long in_stride, long long in_distance, long long* out_embed, long long out_stride,
+                                long long out_distance, cufftType type, long long batch, std::size_t* work_size) {
+  const Access access;
+  Plan& plan = plan_of(handle);
+  if (current_device_is_dead()) return CUFFT_INTERNAL_ERROR;
+  if (fails(Kind::plan)) return CUFFT_ALLOC_FAILED;
+  if (rank != 1 || *length < 1 || batch < 1 || type != CUFFT_Z2Z) refuse("cuFFT: a plan that is not emulated");
+  plan.length = *length;
+  plan.batch = batch;
+  // Without an embedding the rows lie one after the other, whatever strides are given.
+  plan.in_stride = in_embed ? in_stride : 1;
+  plan.in_distance = in_embed ? in_distance : *length;
+  plan.out_stride = out_embed ? out_stride : 1;
+  plan.out_distance = out_embed ? out_distance : *length;
+  plan.transform = std::make_unique<pocketfft::detail::pocketfft_c<double>>(static_cast<std::size_t>(*length));
+  *work_size = 0;
+  return CUFFT_SUCCESS;
+}
+cufftResult cufftExecZ2Z(cufftHandle handle, cufftDoubleComplex* in, cufftDoubleComplex* out, int direction) {
+  const Access access;
+  const Plan& plan = plan_of(handle);
+  if (!plan.transform) refuse("cuFFT: a plan was created and not made");
+  if (current_device_is_dead()) return CUFFT_EXEC_FAILED;
+  if (plan.device != current_device()) refuse("cuFFT: the plan is another device's");
+  const auto extent = [&](long long stride, long long distance) {
+    return static_cast<std::size_t>((plan.batch - 1) * distance + (plan.length - 1) * stride + 1) * sizeof(*in);
+  };
+  expect_on_device("the input of cuFFT", in, extent(plan.in_stride, plan.in_distance));
+  expect_on_device("the output of cuFFT", out, extent(plan.out_stride, plan.out_distance));
+  std::vector<pocketfft::detail::cmplx<double>> row(static_cast<std::size_t>(plan.length));
+  for (long long b = 0; b < plan.batch; ++b) {
+    for (long long i = 0; i < plan.length; ++i) {
+      const cufftDoubleComplex& value = in[b * plan.in_distance + i * plan.in_stride];
+      row[static_cast<std::size_t>(i)].Set(value.x, value.y);
+    }
+    plan.transform->exec(row.data(), 1.0, direction == CUFFT_FORWARD);
+    for (long long i = 0; i < plan.length; ++i) {
+      const auto& value = row[static_cast<std::size_t>(i)];
+      out[b * plan.out_distance + i * plan.out_stride] = {value.r, value.i};
+    }
+  }
+  return CUFFT_SUCCESS;
+}
