@@ -338,7 +338,7 @@ class OutputTest(ProgramTest):
 
     def test_a_single_run_that_fails_leaves_nothing(self):
         self.expect(FAILED, "run", "in.toml", "--set", "task.kind=relax", "--set", "task.times=[1.0]", "--set",
-                    "bath.inverse_temperature=800", says="error: ")
+                    "bath.inverse_temperature=800", "--set", "solver.integrator=adams", says="error: ")
         self.assertEqual(self.names(), ["in.toml"])
 
     def test_figures_into_a_file(self):

@@ -341,7 +341,7 @@ class ResumeTest(Campaigns):
         self.expect(WRONG, "run", "steady.toml", "-o", "out.h5", "--resume", *few, says="extended, not cut")
 
     def test_failed_points_are_tried_again_when_asked_for(self):
-        sweep = ["--set", BETA + "=[1.0, 800.0, 2.0]"]
+        sweep = ["--set", BETA + "=[1.0, 800.0, 2.0]", "--set", "solver.integrator=adams"]
         self.expect(POINTS_FAILED, "run", "relax.toml", "-o", "out.h5", *sweep)
         done = self.expect(POINTS_FAILED, "run", "relax.toml", "-o", "out.h5", "--resume", *sweep)
         self.assertIn("1 of its 3 points failed; --retry-failed", done.stdout)

@@ -182,7 +182,7 @@ class SweepTest(Runs):
 
     def test_points_that_fail_are_marked_and_the_others_go_on(self):
         process = self.sweep(POINTS_FAILED, "relax.toml", 'sweep."bath.inverse_temperature"=[1.0, 800.0, 2.0]',
-                             says="point 1: ")
+                             "solver.integrator=adams", says="point 1: ")
         self.check_output("out.h5")
         self.assertIn("failed", process.stdout)
         self.assertIn("2 of 3 points done, 1 failed", process.stdout)
@@ -246,7 +246,8 @@ class RanksTest(Runs):
         self.write("relax.toml", RELAX)
 
     def test_ranks_do_not_change_bits(self):
-        sweep = ["--set", 'sweep."bath.inverse_temperature"=[1.0, 800.0, 2.0, 3.0, 0.5]']
+        sweep = ["--set", 'sweep."bath.inverse_temperature"=[1.0, 800.0, 2.0, 3.0, 0.5]',
+                 "--set", "solver.integrator=adams"]
         self.expect(POINTS_FAILED, "run", "relax.toml", "-o", "serial.h5", *sweep)
         for ranks in (1, 2, 3, 4):
             process = self.expect(POINTS_FAILED, "run", "relax.toml", "-o", f"{ranks}.h5", *sweep, ranks=ranks)
@@ -280,7 +281,8 @@ class RanksTest(Runs):
         self.assertEqual(process.stderr.count("cannot write"), 1, process.said)
 
     def test_a_single_run_that_fails(self):
-        process = self.expect(FAILED, "run", "relax.toml", "--set", "bath.inverse_temperature=800", ranks=2)
+        process = self.expect(FAILED, "run", "relax.toml", "--set", "bath.inverse_temperature=800", "--set", "solver.integrator=adams",
+                              ranks=2)
         self.assertEqual(process.stderr.count("not finite"), 1, process.said)
         self.assertEqual(self.names(), ["relax.toml", "steady.toml"])
 

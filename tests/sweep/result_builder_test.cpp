@@ -13,9 +13,11 @@ namespace lindrift::sweep {
 namespace {
 
 config::Document document(const std::string& more = "") {
-  return config::parse("[model]\nkind = 'tgge_chain'\nsites = 6\n[task]\nkind = 'relax'\ntimes = [0.0, 1.0]\n" + more +
-                           "[sweep]\n'bath.inverse_temperature' = [1.0, 800.0, 2.0]\n",
-                       "INPUT.toml", {}, registry());
+  return config::parse(
+      "[model]\nkind = 'tgge_chain'\nsites = 6\n[task]\nkind = 'relax'\ntimes = [0.0, 1.0]\n"
+      "[solver]\nintegrator = 'adams'\n" +
+          more + "[sweep]\n'bath.inverse_temperature' = [1.0, 800.0, 2.0]\n",
+      "INPUT.toml", {}, registry());
 }
 
 const TaskEntry& task_of(const config::Document& run_document) {

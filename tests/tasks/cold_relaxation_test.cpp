@@ -131,7 +131,7 @@ TEST_P(ColdRelaxation, ReachesTheSteadyStateInAsManyStepsHoweverCold) {
       chain.sites = sites;
       chain.bath.nonequilibrium_fraction = gamma_neq;
       chain.jump = RamanJump{{0.3, 1.1}, {1.0, -0.4}};
-      expect_steady_states(chain, GetParam(), std::vector(static_cast<std::size_t>(sites), 0.0), 1000.0, 20000);
+      expect_steady_states(chain, GetParam(), std::vector(static_cast<std::size_t>(sites), 0.0), 500.0, 20000);
     }
   Random random(501);
   for (const std::int64_t sites : {5, 6})

@@ -244,16 +244,13 @@ TEST_P(RelaxTest, CallbackCountsAndStops) {
   EXPECT_TRUE(all.converged) << "nothing was left to do";
 }
 
-TEST_P(RelaxTest, RatesBeyondTheRangeOfDoublesAreNamedOrHarmless) {
+// What bdf makes of cold baths is in cold_relaxation_test.cpp.
+TEST_P(RelaxTest, AdamsNamesRatesBeyondTheRangeOfDoubles) {
+  if (std::get<1>(GetParam()) != Integrator::adams) GTEST_SKIP() << "bdf integrates logarithms";
   // e^{beta E/2} = e^{800} at the band edge.
   TggeChain chain;
   chain.sites = 8;
   chain.bath.inverse_temperature = 800.0;
-  if (std::get<1>(GetParam()) == Integrator::bdf) {
-    const auto result = relax(make(chain), std::vector(8, 0.0), std::vector{1.0}, options());
-    EXPECT_TRUE(result.converged) << result.message;
-    return;
-  }
   try {
     relax(make(chain), std::vector(8, 0.0), std::vector{1.0}, options());
     FAIL() << "rates of e^{800} were integrated";

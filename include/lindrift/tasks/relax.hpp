@@ -16,7 +16,7 @@ namespace lindrift {
 enum class Integrator {
   automatic,  ///< bdf if the fastest rate would bind the explicit step by far, else adams
   adams,      ///< Adams-Moulton with fixed-point iteration: mild problems
-  bdf         ///< backward differentiation in lambda and the logarithm of time: stiff problems, any temperature
+  bdf         ///< backward differentiation in lambda and the logarithm of time: stiff problems, cold baths
 };
 
 template <>
@@ -36,7 +36,7 @@ inline auto description<RelaxOptions>() {
   return std::tuple(
       field(&RelaxOptions::integrator,
             {.path = "solver.integrator",
-             .help = "adams for mild rates, bdf for stiff ones at any temperature; auto looks at the fastest rate"}),
+             .help = "adams for mild rates, bdf for stiff ones, as of cold baths; auto looks at the fastest rate"}),
       field(&RelaxOptions::tolerance, tolerance_parameter()), field(&RelaxOptions::max_steps, max_steps_parameter()));
 }
 
