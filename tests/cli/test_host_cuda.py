@@ -100,7 +100,7 @@ class HostCudaTest(ProgramTest):
         return output
 
     def assert_agree(self, one, other, tolerance=1e-9):
-        """Ten times the tolerance of the solvers, relative to the largest value of a dataset."""
+        """Ten times the tolerance of the solvers, relative to the largest value of a dataset; what vanishes by symmetry has rounding left."""
         one, other = datasets(one), datasets(other)
         self.assertEqual(sorted(one), sorted(other))
         for name, value in one.items():
@@ -110,7 +110,7 @@ class HostCudaTest(ProgramTest):
                 self.assertTrue(np.array_equal(value, other[name]), name)
                 continue
             self.assertTrue(np.array_equal(np.isfinite(value), np.isfinite(other[name])), name)
-            largest = np.abs(value[np.isfinite(value)]).max(initial=1e-9)
+            largest = np.abs(value[np.isfinite(value)]).max(initial=1e-3)
             difference = np.abs(value - other[name])
             self.assertLessEqual(difference[np.isfinite(difference)].max(initial=0.0), tolerance * largest, name)
 
