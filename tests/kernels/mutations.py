@@ -60,14 +60,15 @@ def build(folder):
 
 
 def complaint(folder):
-    """What the tests say in any of the orders of threads; empty if they pass."""
-    for order in ("forward", "backward", "random"):
+    """What the tests say on a device of many processors or of one, in any order of threads; empty if they pass."""
+    for processors, order in (("132", "forward"), ("1", "backward"), ("1", "random"), ("132", "random")):
         tests = run(folder / "build/tests/kernel_tests_host_cuda", "--gtest_brief=1", "--gtest_fail_fast",
                     "--gtest_filter=*cuda*:*Device*", timeout=600,
-                    env=dict(os.environ, LINDRIFT_REQUIRE_CUDA="1", LINDRIFT_HOST_CUDA_ORDER=order, OMP_WAIT_POLICY="passive"))
+                    env=dict(os.environ, LINDRIFT_REQUIRE_CUDA="1", LINDRIFT_HOST_CUDA_ORDER=order,
+                             LINDRIFT_HOST_CUDA_PROCESSORS=processors, OMP_WAIT_POLICY="passive"))
         if tests.returncode != 0:
             lines = [line for line in (tests.stdout + tests.stderr).splitlines() if "host CUDA:" in line or "FAILED" in line]
-            return f"{order}: {lines[0] if lines else f'exit {tests.returncode}'}"
+            return f"{processors} processors, {order}: {lines[0] if lines else f'exit {tests.returncode}'}"
     return ""
 
 
