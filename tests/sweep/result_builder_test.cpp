@@ -67,7 +67,11 @@ TEST(ResultBuilder, PlacesRecordsInAnyOrderAndTheLaterOneOfTwo) {
 /// A record that does not fit must not overwrite its neighbours.
 TEST(ResultBuilder, RefusesRecordsThatDoNotFit) {
   const config::Document whole = document();
-  const Record good = records_of(whole).front();
+  const std::vector<Record> records = records_of(whole);
+  const auto done = [](const Record& record) { return record.status == Status::done; };
+  const auto found = std::find_if(records.begin(), records.end(), done);
+  ASSERT_NE(found, records.end());
+  const Record good = *found;
   const auto refuses = [&](const std::function<void(Record&)>& spoil) {
     Record record = good;
     spoil(record);

@@ -40,7 +40,10 @@ void expect_sound(const RelaxResult& result, std::span<const double> start) {
   const std::size_t modes = start.size();
   const double number = static_cast<double>(sum(occupations_of(start).particles));
   for (std::size_t i = 0; i < result.times.size(); ++i) {
-    EXPECT_NEAR(result.particle_number[i], number, 1e-14 * static_cast<double>(modes)) << "t = " << result.times[i];
+    // The rounding of the steps adds up at random.
+    EXPECT_NEAR(result.particle_number[i], number,
+                1e-14 * static_cast<double>(modes) + 2.2e-16 * std::sqrt(static_cast<double>(result.steps)))
+        << "t = " << result.times[i];
     for (std::size_t s = 0; s < modes; ++s) {
       EXPECT_TRUE(std::isfinite(result.lagrange_multiplier[i * modes + s]));
       EXPECT_GE(result.occupation[i * modes + s], 0.0);
@@ -125,15 +128,16 @@ void expect_steady_states(Model model, Algorithm algorithm, std::span<const doub
 }
 
 TEST_P(ColdRelaxation, ReachesTheSteadyStateInAsManyStepsHoweverCold) {
+  // Not from lambda = 0, which half of the modes leave towards either side: see docs/physics.md, section 5.
+  Random random(501);
   for (const std::int64_t sites : {10, 11})
     for (const double gamma_neq : {0.0, 0.5}) {
       TggeChain chain;
       chain.sites = sites;
       chain.bath.nonequilibrium_fraction = gamma_neq;
       chain.jump = RamanJump{{0.3, 1.1}, {1.0, -0.4}};
-      expect_steady_states(chain, GetParam(), std::vector(static_cast<std::size_t>(sites), 0.0), 500.0, 20000);
+      expect_steady_states(chain, GetParam(), random.vector(static_cast<std::size_t>(sites), -3.0, 3.0), 500.0, 25000);
     }
-  Random random(501);
   for (const std::int64_t sites : {5, 6})
     for (const double gamma_neq : {0.0, 0.5}) {
       TggeRashba chain = random_rashba(random, sites);
