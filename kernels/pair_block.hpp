@@ -93,7 +93,7 @@ struct PairBlock {
 };
 
 /// What one thread block does for a reduction, likewise cut at its barriers. A block owns `block_elements` consecutive
-/// elements; lane t takes elements t, t + lanes, ...; a tree over the lanes follows.
+/// elements; lane t takes elements t, t + lanes, ...; the engine adds the lanes.
 template <class Term, int Lanes = 256, int ElementsPerLane = 16>
 struct ReduceBlock {
   using Sum = typename Term::template Sum<double>;
@@ -102,7 +102,7 @@ struct ReduceBlock {
 
   LINDRIFT_HD static Index blocks(Index size) { return (size + block_elements - 1) / block_elements; }
 
-  /// Phase 1.
+  /// What a lane adds by itself.
   LINDRIFT_HD static Sum accumulate(const Term& term, Index size, Index block, int lane) {
     Sum sum{};
     for (int e = 0; e < ElementsPerLane; ++e) {
@@ -110,11 +110,6 @@ struct ReduceBlock {
       if (i < size) term.template accumulate<double>(i, sum);
     }
     return sum;
-  }
-
-  /// Phase 2, for stride = lanes/2, lanes/4, ... 1, with a barrier before each.
-  LINDRIFT_HD static void fold(int lane, int stride, Sum* shared) {
-    if (lane < stride) shared[lane] += shared[lane + stride];
   }
 };
 

@@ -239,21 +239,22 @@ class Engine {
     return result;
   }
 
-  /// Adds the sums of the blocks, block by block of blocks, until one is left.
+  /// Adds the sums of the blocks, block by block of blocks, until one is left. Two buffers take turns; the first holds
+  /// the sums to begin with.
   template <class Sum>
   Sum reduce_partial(Sum* partial, Index count) {
     using Term = PartialTerm<Sum>;
     using Block = ReduceBlock<Term>;
     constexpr Index doubles = sizeof(Sum) / sizeof(double);
-    Buffer* spare = &second_partial_;
-    Buffer* next_spare = &third_partial_;
+    Buffer* target_buffer = &second_partial_;
+    Buffer* source_buffer = &partial_;
     while (count > 1) {
       const Index blocks = Block::blocks(count);
-      Sum* target = reinterpret_cast<Sum*>(spare->resize(blocks * doubles));
+      Sum* target = reinterpret_cast<Sum*>(target_buffer->resize(blocks * doubles));
       launch(reduce_kernel<Term, Block>, static_cast<unsigned>(blocks), Block::lanes, Term{partial}, count, target);
       partial = target;
       count = blocks;
-      std::swap(spare, next_spare);
+      std::swap(target_buffer, source_buffer);
     }
     return fetch(partial);
   }
@@ -262,7 +263,7 @@ class Engine {
   Communicator* communicator_;
   int processors_ = 1;
   std::vector<double> staging_;
-  Buffer partial_, second_partial_, third_partial_;
+  Buffer partial_, second_partial_;
 };
 
 }  // namespace lindrift::kernels::cuda
