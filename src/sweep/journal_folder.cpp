@@ -200,9 +200,9 @@ void RecordStore::keep(const Record& record) {
 
 void RecordStore::save_checkpoint(std::size_t point, const Bytes& state) {
   const std::uint64_t hash = hash_of(std::span(state));
-  Bytes bytes(sizeof hash);
+  Bytes bytes(sizeof hash + state.size());
   std::memcpy(bytes.data(), &hash, sizeof hash);
-  bytes.insert(bytes.end(), state.begin(), state.end());
+  std::copy(state.begin(), state.end(), bytes.begin() + sizeof hash);
   const std::string path = folder_.checkpoint_path(document_.point(point));
   io::write_atomically(path, bytes);
   checkpoints_.insert(path);
