@@ -13,8 +13,9 @@
 namespace lindrift::testing {
 namespace {
 
-TEST(MatrixProductDevice, MultipliesRowsByTheMatrix) {
-  skip_unless_available(Engine::Place::cuda);
+using MatrixProductDevice = DeviceTest;
+
+TEST_F(MatrixProductDevice, MultipliesRowsByTheMatrix) {
   Random random(21);
   for (const std::size_t size : {1, 2, 31, 64}) {
     const std::vector<double> matrix = random.vector(size * size, -1.0, 1.0);

@@ -222,9 +222,9 @@ TEST_P(PropagatorTest, FrequencySpaceRepeatsTheStoredNumbers) {
 INSTANTIATE_TEST_SUITE_P(HostEngines, PropagatorTest, ::testing::ValuesIn(host_engines()),
                          [](const auto& test) { return std::string(test.param.name); });
 
-TEST(PropagatorDevice, AgreesWithTheHost) {
-  skip_unless_available(Engine::Place::cuda);
-  if (IsSkipped() || HasFailure()) return;
+using PropagatorDevice = DeviceTest;
+
+TEST_F(PropagatorDevice, AgreesWithTheHost) {
   Random random(6);
   for (const std::int64_t length : {1, 2, 3, 8, 31, 130, 1000}) {
     const auto sites = static_cast<std::size_t>(length);
@@ -261,9 +261,9 @@ TEST(PropagatorDevice, AgreesWithTheHost) {
   }
 }
 
-TEST(SpectralDevice, AgreesWithTheHost) {
-  skip_unless_available(Engine::Place::cuda);
-  if (IsSkipped() || HasFailure()) return;
+using SpectralDevice = DeviceTest;
+
+TEST_F(SpectralDevice, AgreesWithTheHost) {
   Random random(10);
   constexpr std::size_t momenta = 7, frequencies = 11, elements = momenta * frequencies;
   std::vector<double> energy = random.vector(momenta, -2.0, 2.0), up_rate = random.vector(momenta, 0.0, 0.5),

@@ -21,9 +21,8 @@ namespace {
 using Complex = std::complex<double>;
 using Exact = std::complex<long double>;
 
-class TimeDeviceTest : public ::testing::Test {
+class TimeDeviceTest : public DeviceTest {
  protected:
-  void SetUp() override { skip_unless_available(Engine::Place::cuda); }
   static std::unique_ptr<kernels::TimeDevice> device(const kernels::TimeTables& tables) {
     return std::unique_ptr<kernels::TimeDevice>(kernels::device_kernels().make_time_device(tables, 0));
   }

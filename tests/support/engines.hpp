@@ -57,6 +57,12 @@ inline void skip_unless_available(Engine::Place place) {
 }
 inline void skip_unless_available(const Engine& engine) { skip_unless_available(engine.place); }
 
+/// A test that needs a CUDA device.
+class DeviceTest : public ::testing::Test {
+ protected:
+  void SetUp() override { skip_unless_available(Engine::Place::cuda); }
+};
+
 /// The kernel of an available engine.
 inline std::unique_ptr<kernels::RateKernel> make_kernel(const Engine& engine, const kernels::RateTables& tables,
                                                         int threads = 1) {
