@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "catalogue/registry.hpp"
+#include "registry/registry.hpp"
 #include "sweep/journal.hpp"
 #include "sweep/sweep.hpp"
 

@@ -24,6 +24,9 @@
 #include <vector>
 
 #include "benchmarks/support.hpp"
+#include "hubbard/direct.hpp"
+#include "hubbard/fft.hpp"
+#include "hubbard/volterra.hpp"
 #include "kernels/cuda/check.hpp"
 #include "kernels/cuda/engine.hpp"
 #include "kernels/table.hpp"
@@ -32,9 +35,6 @@
 #include "kernels/tgge/spectrum.hpp"
 #include "lindrift/backend.hpp"
 #include "lindrift/version.hpp"
-#include "models/hubbard_direct.hpp"
-#include "models/hubbard_fft.hpp"
-#include "models/hubbard_volterra.hpp"
 
 namespace lindrift::benchmarks {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "benchmarks/ceiling.hpp"
 #include "benchmarks/google_main.hpp"
-#include "lindrift/tasks/density.hpp"
-#include "lindrift/tasks/green.hpp"
+#include "lindrift/hatsugai_kohmoto/density.hpp"
+#include "lindrift/hatsugai_kohmoto/green.hpp"
 
 namespace lindrift::benchmarks {
 namespace {

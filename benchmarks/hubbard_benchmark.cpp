@@ -18,9 +18,9 @@
 
 #include "benchmarks/ceiling.hpp"
 #include "benchmarks/google_main.hpp"
-#include "models/hubbard_direct.hpp"
-#include "models/hubbard_fft.hpp"
-#include "models/hubbard_volterra.hpp"
+#include "hubbard/direct.hpp"
+#include "hubbard/fft.hpp"
+#include "hubbard/volterra.hpp"
 
 namespace lindrift::benchmarks {
 namespace {

@@ -5,9 +5,9 @@
 #include "benchmarks/ceiling.hpp"
 #include "benchmarks/google_main.hpp"
 #include "benchmarks/support.hpp"
-#include "lindrift/tasks/continuation.hpp"
-#include "lindrift/tasks/relax.hpp"
-#include "lindrift/tasks/steady_state.hpp"
+#include "lindrift/tgge/continuation.hpp"
+#include "lindrift/tgge/relax.hpp"
+#include "lindrift/tgge/steady_state.hpp"
 
 namespace lindrift::benchmarks {
 namespace {

@@ -4,8 +4,8 @@
 #include <random>
 #include <vector>
 
-#include "lindrift/models/tgge_chain.hpp"
-#include "lindrift/models/tgge_rashba.hpp"
+#include "lindrift/tgge/chain.hpp"
+#include "lindrift/tgge/rashba.hpp"
 
 namespace lindrift::benchmarks {
 

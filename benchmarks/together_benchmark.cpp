@@ -11,10 +11,10 @@
 
 #include "benchmarks/google_main.hpp"
 #include "benchmarks/support.hpp"
+#include "engine/linear_algebra.hpp"
 #include "lindrift/error.hpp"
-#include "lindrift/models/batch.hpp"
-#include "lindrift/tasks/steady_state.hpp"
-#include "linear_algebra.hpp"
+#include "lindrift/tgge/batch.hpp"
+#include "lindrift/tgge/steady_state.hpp"
 
 namespace lindrift::benchmarks {
 namespace {

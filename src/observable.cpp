@@ -1,6 +1,6 @@
 #include "lindrift/observable.hpp"
 
-#include "lindrift/lattice.hpp"
+#include "lindrift/lattice/lattice.hpp"
 
 namespace lindrift {
 

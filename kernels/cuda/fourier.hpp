@@ -17,9 +17,9 @@ inline void check(cufftResult status, const char* call) {
   fail(text, status == CUFFT_ALLOC_FAILED || status == CUFFT_INTERNAL_ERROR);
 }
 
-/// Discrete Fourier transforms of one length on the device, through cuFFT: the sums of src/fourier.hpp, no factor.
-/// Works on the calling thread's current device, in its default stream. A plan is made per number of rows and kept
-/// while that number stays.
+/// Discrete Fourier transforms of one length on the device, through cuFFT: the sums of src/engine/fourier.hpp, no
+/// factor. Works on the calling thread's current device, in its default stream. A plan is made per number of rows and
+/// kept while that number stays.
 class Fourier {
  public:
   explicit Fourier(std::int64_t length) : length_(length) {}

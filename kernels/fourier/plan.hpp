@@ -4,8 +4,8 @@
 
 namespace lindrift::kernels {
 
-/// Discrete Fourier transforms of one length on bare pointers (src/fourier.hpp documents them): what is compiled once
-/// per instruction set sits behind this table of functions.
+/// Discrete Fourier transforms of one length on bare pointers (src/engine/fourier.hpp documents them): what is compiled
+/// once per instruction set sits behind this table of functions.
 class FourierPlan {
  public:
   virtual ~FourierPlan();

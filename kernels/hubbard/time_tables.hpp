@@ -23,7 +23,7 @@ struct TimeTables {
 };
 
 /// The kernels of one CPU instruction set; each call runs on the calling thread. Complex numbers are re and im in turn.
-/// Between them the caller transforms the rows (src/models/hubbard_memory_kernel.cpp).
+/// Between them the caller transforms the rows (src/hubbard/memory_kernel.cpp).
 struct TimeFunctions {
   /// a_p(t), b_{-p}(t), c_{-p}(t), and a and b of the slow momenta if there are any.
   /// @param[out] rows  (count, factors, sites)

@@ -121,8 +121,8 @@ class MomentBalance {
   virtual double residual(const double* lagrange_multiplier) = 0;
 };
 
-/// The functions of Generator (include/lindrift/generator.hpp) on pointers. Code that is compiled once per backend and
-/// instruction set sits behind this table and shares no inline function with the rest of the program.
+/// The functions of Generator (include/lindrift/tgge/generator.hpp) on pointers. Code that is compiled once per backend
+/// and instruction set sits behind this table and shares no inline function with the rest of the program.
 class RateKernel {
  public:
   virtual ~RateKernel();
@@ -137,7 +137,7 @@ class RateKernel {
 };
 
 /// Eigenvalues and eigenvectors of a Hermitian matrix of `dimension` rows: on return column i of
-/// (re, im) is an eigenvector of values[i] (src/linear_algebra.hpp).
+/// (re, im) is an eigenvector of values[i] (src/engine/linear_algebra.hpp).
 void hermitian_eigen(int dimension, double* re, double* im, double* values);
 
 }  // namespace lindrift::kernels

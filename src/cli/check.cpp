@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
-#include "catalogue/memory.hpp"
-#include "catalogue/registry.hpp"
 #include "cli/progress.hpp"
 #include "cli/verbs.hpp"
 #include "config/config.hpp"
+#include "registry/memory.hpp"
+#include "registry/registry.hpp"
 #include "sweep/sweep.hpp"
 
 namespace lindrift::cli {

@@ -6,10 +6,10 @@
 #include <fstream>
 #include <thread>
 
-#include "catalogue/memory.hpp"
 #include "cli/verbs.hpp"
+#include "engine/linear_algebra.hpp"
 #include "lindrift/lindrift.hpp"
-#include "linear_algebra.hpp"
+#include "registry/memory.hpp"
 #ifdef LINDRIFT_HAVE_MPI
 #include <mpi.h>
 #endif

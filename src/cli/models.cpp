@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "catalogue/manual.hpp"
-#include "catalogue/registry.hpp"
 #include "cli/verbs.hpp"
 #include "config/config.hpp"
 #include "lindrift/backend.hpp"
+#include "registry/manual.hpp"
+#include "registry/registry.hpp"
 
 namespace lindrift::cli {
 

@@ -7,7 +7,7 @@
 #include <exception>
 #include <limits>
 
-#include "parallel.hpp"
+#include "engine/parallel.hpp"
 #include "solvers/newton.hpp"
 #include "solvers/occupation.hpp"
 #include "solvers/ode.hpp"

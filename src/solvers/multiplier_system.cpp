@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "parallel.hpp"
+#include "engine/parallel.hpp"
 #include "solvers/newton.hpp"
 #include "solvers/occupation.hpp"
 #include "solvers/sundials_handles.hpp"

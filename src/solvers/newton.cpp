@@ -5,7 +5,7 @@
 #include <limits>
 #include <sstream>
 
-#include "parallel.hpp"
+#include "engine/parallel.hpp"
 #include "solvers/occupation.hpp"
 
 namespace lindrift {

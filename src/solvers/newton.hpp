@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "kernels/tgge/rate_kernel.hpp"
-#include "lindrift/models/rate_equation.hpp"
+#include "lindrift/tgge/rate_equation.hpp"
 
 namespace lindrift {
 

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <span>
 
+#include "engine/parallel.hpp"
 #include "kernels/tgge/rate_kernel.hpp"
-#include "parallel.hpp"
 
 namespace lindrift {
 

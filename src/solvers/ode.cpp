@@ -8,7 +8,7 @@
 #include <exception>
 #include <sstream>
 
-#include "parallel.hpp"
+#include "engine/parallel.hpp"
 #include "solvers/occupation.hpp"
 #include "solvers/sundials_handles.hpp"
 

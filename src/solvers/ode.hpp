@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "lindrift/error.hpp"
-#include "lindrift/generator.hpp"
-#include "lindrift/models/rate_equation.hpp"
+#include "lindrift/tgge/generator.hpp"
+#include "lindrift/tgge/rate_equation.hpp"
 
 namespace lindrift {
 

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "parallel.hpp"
+#include "engine/parallel.hpp"
 #include "solvers/sundials_handles.hpp"
 
 namespace lindrift {

@@ -3,9 +3,9 @@
 #include <functional>
 #include <vector>
 
-#include "catalogue/registry.hpp"
 #include "config/config.hpp"
 #include "io/stored.hpp"
+#include "registry/registry.hpp"
 #include "sweep/record.hpp"
 
 namespace lindrift::sweep {

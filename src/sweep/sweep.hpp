@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "catalogue/registry.hpp"
 #include "config/config.hpp"
+#include "registry/registry.hpp"
 #include "sweep/process_group.hpp"
 #include "sweep/record.hpp"
 #include "sweep/result_builder.hpp"

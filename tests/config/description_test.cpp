@@ -1,10 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "catalogue/registry.hpp"
 #include "config/read.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lindrift.hpp"
+#include "registry/registry.hpp"
 
 namespace lindrift {
 

@@ -1,4 +1,4 @@
-#include "fourier.hpp"
+#include "engine/fourier.hpp"
 
 #include <gtest/gtest.h>
 

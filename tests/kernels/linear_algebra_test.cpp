@@ -1,4 +1,4 @@
-#include "linear_algebra.hpp"
+#include "engine/linear_algebra.hpp"
 
 #include <gtest/gtest.h>
 

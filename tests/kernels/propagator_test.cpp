@@ -7,8 +7,8 @@
 #include <numbers>
 
 #include "data/hatsugai_kohmoto_modes.hpp"
-#include "fourier.hpp"
-#include "models/propagator.hpp"
+#include "engine/fourier.hpp"
+#include "open_chain/propagator.hpp"
 #include "reference/hatsugai_kohmoto.hpp"
 #include "support/engines.hpp"
 #include "support/open_chains.hpp"

@@ -6,11 +6,11 @@
 #include <complex>
 #include <memory>
 
-#include "models/hubbard_direct.hpp"
-#include "models/hubbard_fft.hpp"
-#include "models/hubbard_memory_kernel.hpp"
-#include "models/hubbard_modes.hpp"
-#include "models/hubbard_volterra.hpp"
+#include "hubbard/direct.hpp"
+#include "hubbard/fft.hpp"
+#include "hubbard/memory_kernel.hpp"
+#include "hubbard/modes.hpp"
+#include "hubbard/volterra.hpp"
 #include "support/engines.hpp"
 #include "support/hubbard.hpp"
 #include "support/ranks_as_threads.hpp"

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "kernels/tgge/spectrum.hpp"
-#include "models/energy_levels.hpp"
 #include "reference/tgge_chain.hpp"
 #include "support/chains.hpp"
 #include "support/compare.hpp"
 #include "support/engines.hpp"
 #include "support/random.hpp"
+#include "tgge/energy_levels.hpp"
 
 namespace lindrift::testing {
 namespace {

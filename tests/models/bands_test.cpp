@@ -1,11 +1,11 @@
-#include "lindrift/models/bands.hpp"
+#include "lindrift/lattice/bands.hpp"
 
 #include <gtest/gtest.h>
 
 #include <complex>
 
-#include "lindrift/models/tgge_chain.hpp"
-#include "lindrift/models/tgge_rashba.hpp"
+#include "lindrift/tgge/chain.hpp"
+#include "lindrift/tgge/rashba.hpp"
 #include "reference/bloch.hpp"
 #include "support/random.hpp"
 #include "support/two_bands.hpp"

@@ -1,4 +1,4 @@
-#include "lindrift/lattice.hpp"
+#include "lindrift/lattice/lattice.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "lindrift/models/open_bath.hpp"
+#include "lindrift/baths/open_bath.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <random>
 
 #include "lindrift/error.hpp"
-#include "lindrift/lattice.hpp"
+#include "lindrift/lattice/lattice.hpp"
 
 namespace lindrift {
 namespace {

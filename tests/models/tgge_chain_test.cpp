@@ -1,5 +1,5 @@
 // The chain as users build it: parameters to rate equation, on each backend and by each algorithm.
-#include "lindrift/models/tgge_chain.hpp"
+#include "lindrift/tgge/chain.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 
 #include "data/tgge_chain_forces.hpp"
 #include "lindrift/error.hpp"
-#include "lindrift/lattice.hpp"
+#include "lindrift/lattice/lattice.hpp"
 #include "support/chains.hpp"
 #include "support/compare.hpp"
 #include "support/engines.hpp"

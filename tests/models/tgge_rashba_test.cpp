@@ -1,5 +1,5 @@
 // Two bands, and jump operators of either model: parameters to rate equation, on each backend and by each algorithm.
-#include "lindrift/models/tgge_rashba.hpp"
+#include "lindrift/tgge/rashba.hpp"
 
 #include <gtest/gtest.h>
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "kernels/tgge/rate_kernel.hpp"
-#include "lindrift/models/tgge_chain.hpp"
+#include "lindrift/tgge/chain.hpp"
 #include "reference/tgge_chain.hpp"
 #include "support/random.hpp"
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "lindrift/lattice.hpp"
-#include "lindrift/models/hubbard.hpp"
+#include "lindrift/hubbard/chain.hpp"
+#include "lindrift/lattice/lattice.hpp"
 #include "reference/hubbard.hpp"
 #include "support/random.hpp"
 

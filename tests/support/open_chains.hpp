@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "lindrift/models/hatsugai_kohmoto.hpp"
+#include "lindrift/hatsugai_kohmoto/chain.hpp"
 #include "reference/hatsugai_kohmoto.hpp"
 #include "support/random.hpp"
 

@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "lindrift/models/tgge_chain.hpp"
+#include "lindrift/tgge/chain.hpp"
 
 namespace lindrift::testing {
 

@@ -5,8 +5,8 @@
 #include <variant>
 #include <vector>
 
-#include "lindrift/models/tgge_chain.hpp"
-#include "lindrift/models/tgge_rashba.hpp"
+#include "lindrift/tgge/chain.hpp"
+#include "lindrift/tgge/rashba.hpp"
 #include "reference/tgge_rashba.hpp"
 #include "support/random.hpp"
 

@@ -4,8 +4,8 @@
 #include <functional>
 #include <string>
 
-#include "catalogue/registry.hpp"
 #include "config/config.hpp"
+#include "registry/registry.hpp"
 
 namespace lindrift::sweep {
 

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "catalogue/registry.hpp"
 #include "lindrift/error.hpp"
+#include "registry/registry.hpp"
 
 namespace lindrift::sweep {
 namespace {

@@ -1,4 +1,4 @@
-#include "lindrift/models/batch.hpp"
+#include "lindrift/tgge/batch.hpp"
 
 #include <gtest/gtest.h>
 

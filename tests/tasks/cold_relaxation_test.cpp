@@ -6,10 +6,10 @@
 #include <limits>
 
 #include "data/tgge_cold_relaxation.hpp"
-#include "lindrift/models/tgge_chain.hpp"
-#include "lindrift/models/tgge_rashba.hpp"
-#include "lindrift/tasks/relax.hpp"
-#include "lindrift/tasks/steady_state.hpp"
+#include "lindrift/tgge/chain.hpp"
+#include "lindrift/tgge/rashba.hpp"
+#include "lindrift/tgge/relax.hpp"
+#include "lindrift/tgge/steady_state.hpp"
 #include "support/chains.hpp"
 #include "support/compare.hpp"
 #include "support/two_bands.hpp"

@@ -1,12 +1,12 @@
-#include "lindrift/tasks/continuation.hpp"
+#include "lindrift/tgge/continuation.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 
-#include "lindrift/models/tgge_chain.hpp"
-#include "lindrift/models/tgge_rashba.hpp"
+#include "lindrift/tgge/chain.hpp"
+#include "lindrift/tgge/rashba.hpp"
 #include "support/compare.hpp"
 #include "support/random.hpp"
 

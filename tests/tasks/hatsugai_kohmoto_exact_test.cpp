@@ -6,10 +6,10 @@
 #include <cmath>
 #include <complex>
 
-#include "lindrift/lattice.hpp"
-#include "lindrift/tasks/density.hpp"
-#include "lindrift/tasks/green.hpp"
-#include "models/propagator.hpp"
+#include "lindrift/hatsugai_kohmoto/density.hpp"
+#include "lindrift/hatsugai_kohmoto/green.hpp"
+#include "lindrift/lattice/lattice.hpp"
+#include "open_chain/propagator.hpp"
 #include "reference/open_fermions.hpp"
 #include "support/open_chains.hpp"
 

@@ -6,10 +6,10 @@
 #include <numbers>
 #include <random>
 
-#include "lindrift/lattice.hpp"
-#include "lindrift/tasks/density.hpp"
-#include "lindrift/tasks/green.hpp"
-#include "lindrift/tasks/spectral.hpp"
+#include "lindrift/hatsugai_kohmoto/density.hpp"
+#include "lindrift/hatsugai_kohmoto/green.hpp"
+#include "lindrift/hatsugai_kohmoto/spectral.hpp"
+#include "lindrift/lattice/lattice.hpp"
 #include "support/compare.hpp"
 #include "support/open_chains.hpp"
 

@@ -8,8 +8,8 @@
 #include "data/hubbard_figure.hpp"
 #include "data/hubbard_small.hpp"
 #include "lindrift/error.hpp"
-#include "lindrift/tasks/hubbard_green.hpp"
-#include "lindrift/tasks/hubbard_spectral.hpp"
+#include "lindrift/hubbard/green.hpp"
+#include "lindrift/hubbard/spectral.hpp"
 #include "support/hubbard.hpp"
 #include "support/ranks_as_threads.hpp"
 

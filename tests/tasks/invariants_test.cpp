@@ -4,8 +4,8 @@
 #include <cmath>
 #include <complex>
 
-#include "lindrift/models/tgge_chain.hpp"
-#include "lindrift/tasks/steady_state.hpp"
+#include "lindrift/tgge/chain.hpp"
+#include "lindrift/tgge/steady_state.hpp"
 #include "support/compare.hpp"
 #include "support/random.hpp"
 

@@ -2,8 +2,8 @@
 
 #include <cstring>
 
-#include "lindrift/models/tgge_chain.hpp"
-#include "lindrift/tasks/relax.hpp"
+#include "lindrift/tgge/chain.hpp"
+#include "lindrift/tgge/relax.hpp"
 
 namespace lindrift::testing {
 namespace {

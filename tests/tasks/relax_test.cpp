@@ -1,4 +1,4 @@
-#include "lindrift/tasks/relax.hpp"
+#include "lindrift/tgge/relax.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,8 @@
 
 #include "data/tgge_chain_relaxation.hpp"
 #include "lindrift/error.hpp"
-#include "lindrift/models/tgge_chain.hpp"
-#include "lindrift/tasks/steady_state.hpp"
+#include "lindrift/tgge/chain.hpp"
+#include "lindrift/tgge/steady_state.hpp"
 #include "support/chains.hpp"
 #include "support/compare.hpp"
 #include "support/random.hpp"

@@ -5,9 +5,9 @@
 #include <numbers>
 
 #include "lindrift/error.hpp"
-#include "lindrift/models/tgge_chain.hpp"
-#include "lindrift/tasks/relax.hpp"
-#include "lindrift/tasks/steady_state.hpp"
+#include "lindrift/tgge/chain.hpp"
+#include "lindrift/tgge/relax.hpp"
+#include "lindrift/tgge/steady_state.hpp"
 #include "support/compare.hpp"
 
 /// Rate equations know nothing of the number of directions: a square lattice, made by hand.

@@ -1,4 +1,4 @@
-#include "lindrift/tasks/steady_state.hpp"
+#include "lindrift/tgge/steady_state.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 
 #include "data/tgge_chain_steady_states.hpp"
 #include "lindrift/error.hpp"
-#include "lindrift/models/tgge_chain.hpp"
+#include "lindrift/tgge/chain.hpp"
 #include "support/chains.hpp"
 #include "support/compare.hpp"
 #include "support/random.hpp"

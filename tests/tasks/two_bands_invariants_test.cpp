@@ -6,9 +6,9 @@
 #include <complex>
 #include <utility>
 
-#include "lindrift/models/tgge_rashba.hpp"
-#include "lindrift/tasks/relax.hpp"
-#include "lindrift/tasks/steady_state.hpp"
+#include "lindrift/tgge/rashba.hpp"
+#include "lindrift/tgge/relax.hpp"
+#include "lindrift/tgge/steady_state.hpp"
 #include "support/chains.hpp"
 #include "support/compare.hpp"
 #include "support/random.hpp"

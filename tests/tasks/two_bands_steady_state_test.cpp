@@ -10,9 +10,9 @@
 
 #include "data/tgge_chain_small.hpp"
 #include "data/tgge_rashba_steady_states.hpp"
-#include "lindrift/models/tgge_rashba.hpp"
-#include "lindrift/tasks/relax.hpp"
-#include "lindrift/tasks/steady_state.hpp"
+#include "lindrift/tgge/rashba.hpp"
+#include "lindrift/tgge/relax.hpp"
+#include "lindrift/tgge/steady_state.hpp"
 #include "reference/tgge_rashba.hpp"
 #include "support/chains.hpp"
 #include "support/compare.hpp"

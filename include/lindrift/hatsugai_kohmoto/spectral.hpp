@@ -1,0 +1,72 @@
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lindrift/arguments.hpp"
+#include "lindrift/backend.hpp"
+#include "lindrift/hatsugai_kohmoto/chain.hpp"
+#include "lindrift/observable.hpp"
+
+namespace lindrift {
+
+/// Options of spectral().
+struct SpectralOptions {
+  std::vector<std::int64_t> momenta;  ///< m of k = 2 pi m / L, in [-floor(L/2), ceil(L/2)-1]; empty: all, ascending
+  double broadening = 0.0;            ///< eta >= 0, energy
+  bool keep_green = true;             ///< false: no G(k,w) in the result
+  /// Occupations of spin down where no bath acts on it, shape (sites,), ascending momentum; empty: 0.
+  std::vector<double> conserved_occupation;
+};
+
+template <>
+inline auto description<SpectralOptions>() {
+  return std::tuple(field(&SpectralOptions::momenta, momenta_parameter()),
+                    field(&SpectralOptions::broadening, broadening_parameter()));
+}
+
+/// Frequency space on a grid, shape (momenta, frequencies) each.
+struct SpectralResult {
+  std::vector<double> momenta;                       ///< k, ascending, radians
+  std::vector<double> frequencies;                   ///< energy
+  std::vector<double> spectral_function;             ///< A = -2 Im G >= 0, 1/energy; +inf on a delta peak, 0 beside it
+  std::vector<std::complex<double>> self_energy;     ///< Sigma = w + i eta - eps_k - 1/G, energy
+  std::vector<std::complex<double>> green_retarded;  ///< G(k,w), 1/energy; may be empty
+  std::int64_t delta_peaks = 0;  ///< momenta whose spectral function is a sum of delta peaks: no width at all
+  Backend backend = Backend::cpu;
+  std::string backend_reason;
+};
+
+/// Observables over momenta and frequencies.
+template <class Result>
+auto spectral_observables() {
+  return std::tuple(observable(&Result::spectral_function, {.name = "spectral_function",
+                                                            .units = "1/energy",
+                                                            .long_name = "spectral function of spin up",
+                                                            .dimensions = {"momentum", "frequency"}}),
+                    observable(&Result::self_energy, {.name = "self_energy",
+                                                      .units = "energy",
+                                                      .long_name = "self energy of spin up",
+                                                      .dimensions = {"momentum", "frequency"}}),
+                    observable(&Result::green_retarded, {.name = "green_retarded_frequency",
+                                                         .units = "1/energy",
+                                                         .long_name = "retarded Green's function G(k,w)",
+                                                         .dimensions = {"momentum", "frequency"}}));
+}
+
+template <>
+inline auto description<SpectralResult>() {
+  return spectral_observables<SpectralResult>();
+}
+
+/// Spectral function of spin up in the steady state of the open Hatsugai-Kohmoto chain (docs/physics.md, Eqs. 43 to
+/// 45), exact and nowhere negative. O(momenta * frequencies). Ranks of execution.communicator share the momenta.
+/// @param frequencies  finite, strictly ascending, energy
+/// @throws ParameterError, ShapeError, UnsupportedError
+SpectralResult spectral(const HatsugaiKohmoto& model, std::span<const double> frequencies,
+                        const SpectralOptions& options = {}, const Execution& execution = {});
+
+}  // namespace lindrift

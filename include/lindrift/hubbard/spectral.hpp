@@ -1,0 +1,100 @@
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lindrift/arguments.hpp"
+#include "lindrift/backend.hpp"
+#include "lindrift/hatsugai_kohmoto/spectral.hpp"
+#include "lindrift/hubbard/chain.hpp"
+#include "lindrift/monitor.hpp"
+
+namespace lindrift {
+
+/// Options of spectral() of a HubbardChain.
+struct HubbardSpectralOptions {
+  std::vector<std::int64_t> momenta;  ///< m of k = 2 pi m / L, in [-floor(L/2), ceil(L/2)-1]; empty: all, ascending
+  double broadening = 0.0;            ///< eta >= 0, energy
+  double tolerance =
+      default_tolerance;    ///< of self-energy and spectral function, relative to the largest value of each
+  bool keep_green = true;   ///< false: no G(k,w) in the result
+  std::size_t certify = 0;  ///< entries to evaluate again by the direct algorithm, chosen at random
+  Monitor monitor;          ///< no checkpoint is offered where it would be larger than 2 GiB
+};
+
+template <>
+inline auto description<HubbardSpectralOptions>() {
+  return std::tuple(field(&HubbardSpectralOptions::momenta, momenta_parameter()),
+                    field(&HubbardSpectralOptions::broadening, broadening_parameter()),
+                    field(&HubbardSpectralOptions::tolerance, tolerance_parameter()));
+}
+
+/// Frequency space on a grid, shape (momenta, frequencies) each.
+struct HubbardSpectrum {
+  std::vector<double> momenta;                       ///< k, ascending, radians
+  std::vector<double> frequencies;                   ///< energy
+  std::vector<std::complex<double>> self_energy;     ///< w + i eta - e_k - 1/G, energy: second order, Hartree shift and
+                                                     ///< loss of the probe (docs/physics.md, Eq. 67)
+  std::vector<double> spectral_function;             ///< A = -2 Im G >= 0, 1/energy; +inf on a delta peak, 0 beside it
+  std::vector<std::complex<double>> green_retarded;  ///< G(k,w), 1/energy; may be empty
+  double mean_occupation = 0.0;                      ///< (1/L) sum_p n_p of spin down
+  double hartree_shift = 0.0;                        ///< U_0 mean_occupation, whether or not it is used, energy
+  double first_moment = 0.0;                         ///< K(k,0) = sum of the residues of the self-energy, energy^2
+  std::size_t delta_peaks = 0;                       ///< momenta without any width
+  /// Bounds of the errors of self_energy and spectral_function, relative to their largest finite values: times left out
+  /// and quadrature are bounded, rounding is estimated.
+  double self_energy_error = 0.0, spectral_function_error = 0.0;
+  /// Largest difference to the direct algorithm over the entries evaluated again, relative to the largest value of the
+  /// self-energy; NaN if none were.
+  double certificate = std::numeric_limits<double>::quiet_NaN();
+  Algorithm algorithm = Algorithm::direct;  ///< as resolved
+  std::string algorithm_reason;
+  Backend backend = Backend::cpu;
+  std::string backend_reason;
+  bool stopped = false;  ///< by the monitor; then all values are NaN
+  std::string message;   ///< a caution: the tolerance could not be promised, or delta peaks; or "stopped"; else empty
+};
+
+template <>
+inline auto description<HubbardSpectrum>() {
+  return std::tuple_cat(spectral_observables<HubbardSpectrum>(),
+                        std::tuple(observable(&HubbardSpectrum::self_energy_error,
+                                              {.name = "self_energy_error",
+                                               .long_name = "bound of the error, relative to the largest self energy",
+                                               .in_summary = true}),
+                                   observable(&HubbardSpectrum::spectral_function_error,
+                                              {.name = "spectral_function_error",
+                                               .long_name = "bound of the error, relative to the largest value",
+                                               .in_summary = true})));
+}
+
+/// Spectral function of one spin-up particle among driven spin-down particles, with the self-energy to second order in
+/// the interaction (docs/physics.md, section 10). `automatic` takes the cheaper of direct and fft. Members of
+/// execution.communicator share the work.
+/// @param frequencies  finite, strictly ascending, energy; at least one
+/// @throws ParameterError, UnsupportedError, DeviceError
+/// fft: O(L log L) per time, some hundred times, and their product with the frequencies; direct: O(L^2) per entry.
+HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> frequencies,
+                         const HubbardSpectralOptions& options = {}, const Execution& execution = {});
+
+/// What spectral() would do.
+struct HubbardSpectralPlan {
+  Algorithm algorithm = Algorithm::direct;
+  std::string algorithm_reason;
+  Backend backend = Backend::cpu;
+  std::string backend_reason;
+  double terms = 0.0;         ///< direct: of the double sum
+  double nodes = 0.0;         ///< fft: times
+  double operations = 0.0;    ///< floating-point operations
+  double seconds = 0.0;       ///< an estimate
+  double memory_bytes = 0.0;  ///< beside the results
+};
+HubbardSpectralPlan plan_spectral(const HubbardChain& chain, std::span<const double> frequencies,
+                                  const HubbardSpectralOptions& options = {}, const Execution& execution = {});
+
+}  // namespace lindrift

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "lindrift/lattice/lattice.hpp"
+
+namespace lindrift {
+
+/// Single-particle states of a translation-invariant Hamiltonian. Mode s is a band and a momentum: all momenta of the
+/// first band, then those of the next. A cell has as many orbitals as there are bands; a spin is an orbital.
+struct Bands {
+  Lattice lattice{{1}};
+  int orbitals = 1;                             ///< and as many bands
+  std::vector<double> energy{};                 ///< E_s, shape (modes,)
+  std::vector<std::vector<double>> velocity{};  ///< dE_s/dk along each direction, shape (dimensions, modes), energy
+  /// Share of each orbital in the velocity, shape (dimensions, orbitals, modes); they add up to it. Empty for one
+  /// orbital, which has it all.
+  std::vector<std::vector<std::vector<double>>> orbital_velocity{};
+  /// Component of every mode on each orbital, shape (orbitals, modes). Empty for one orbital, where it is 1.
+  std::vector<std::vector<std::complex<double>>> eigenvector{};
+  std::vector<std::string> names{};  ///< of the bands, for messages; empty for one band
+
+  std::size_t modes() const { return static_cast<std::size_t>(orbitals) * lattice.size(); }
+  std::size_t band_of(std::size_t mode) const { return mode / lattice.size(); }
+  /// Number of the mode's momentum in the lattice.
+  std::size_t momentum_of(std::size_t mode) const { return mode % lattice.size(); }
+  std::size_t mode(std::size_t band, std::size_t momentum) const { return band * lattice.size() + momentum; }
+};
+
+}  // namespace lindrift

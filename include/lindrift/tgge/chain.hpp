@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <variant>
+
+#include "lindrift/lattice/lattice.hpp"
+#include "lindrift/tgge/rate_equation.hpp"
+
+namespace lindrift {
+
+/// One-band chain H = -J sum_j (c+_{j+1} c_j + h.c.) between a thermal and a nonequilibrium bath. Field names are the
+/// TOML names.
+struct TggeChain {
+  std::int64_t sites = 128;  ///< L >= 1, any parity
+  double hopping = 1.0;      ///< J > 0
+  TggeBath bath{};
+  std::variant<RamanJump, JumpOperators, TableJump> jump{};
+
+  /// Its bands, and its baths with the hop weights of the jump.
+  /// @throws ParameterError as validate() does
+  operator TggeModel() const;
+};
+
+template <>
+inline auto description<TggeChain>() {
+  return std::tuple(
+      field(&TggeChain::sites, sites_parameter(1)),
+      field(&TggeChain::hopping, {.path = "model.hopping",
+                                  .help = "hopping J, the unit of energy where it is 1",
+                                  .range = above_zero,
+                                  .sweepable = true,
+                                  .units = "energy"}),
+      part(&TggeChain::bath),
+      one_of(&TggeChain::jump, {.path = "bath.jump", .help = "jump operators of the nonequilibrium bath"},
+             alternative<RamanJump>("raman"),
+             alternative<JumpOperators>(
+                 "operators",
+                 field(&JumpOperators::channels,
+                       {.path = "bath.jump_operator",
+                        .help = "one table per channel, terms = [[a, b, Re A, Im A], ...] of A c+_{j+a} c_{j+b}"})),
+             alternative<TableJump>("table")));
+}
+
+/// Checks the ranges above.
+/// @throws ParameterError naming the first quantity that is out of range
+void validate(const TggeChain& chain);
+
+/// Dimensions of its results: momentum.
+std::vector<Coordinate> coordinates(const TggeChain& chain);
+
+}  // namespace lindrift

@@ -1,0 +1,155 @@
+#include "engine/linear_algebra.hpp"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+#include <vector>
+
+#include "kernels/tgge/rate_kernel.hpp"
+#include "lindrift/backend.hpp"
+#include "lindrift/error.hpp"
+
+namespace lindrift::linear_algebra {
+
+namespace {
+
+/// Sets an environment variable while a library reads it, unless the user has set it.
+class Environment {
+ public:
+  Environment(const char* variable, const char* value) : variable_(variable) {
+    if (value != nullptr && std::getenv(variable) == nullptr) set_ = ::setenv(variable, value, 0) == 0;
+  }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+  ~Environment() {
+    if (set_) ::unsetenv(variable_);
+  }
+
+ private:
+  const char* variable_;
+  bool set_ = false;
+};
+
+/// The C interface of BLAS, row-major (101) and not transposed (111), and LAPACK's Fortran one; sizes have 32 bits.
+constexpr int row_major = 101, not_transposed = 111;
+using Dgemm = void (*)(int, int, int, int, int, int, double, const double*, int, const double*, int, double, double*,
+                       int);
+using Zheevd = void (*)(const char* job, const char* triangle, const int* n, void* a, const int* lda, double* values,
+                        void* work, const int* work_size, double* real_work, const int* real_work_size, int* int_work,
+                        const int* int_work_size, int* info, std::size_t, std::size_t);
+
+struct Library {
+  Dgemm dgemm = nullptr;
+  Zheevd zheevd = nullptr;
+  std::string name;  ///< or what is missing
+};
+
+template <class Function>
+Function find(void* library, const char* name) {
+  return reinterpret_cast<Function>(::dlsym(library, name));
+}
+
+/// OpenBLAS's name for the fastest kernels that this processor runs, of those in every release of the last ten years.
+const char* core_type() {
+  if (simd_level() == "x86-64-v4") return "SkylakeX";
+  if (simd_level() == "x86-64-v3") return "Haswell";
+  return nullptr;
+}
+
+Library load() {
+  const char* chosen = std::getenv("LINDRIFT_OPENBLAS");
+  const char* file = chosen != nullptr ? chosen : "libopenblas.so.0";
+  // A program that uses OpenBLAS itself has chosen its threads.
+  const bool ours = ::dlopen(file, RTLD_NOW | RTLD_NOLOAD) == nullptr;
+  const Environment core("OPENBLAS_CORETYPE", core_type());
+  const Environment threads("OPENBLAS_NUM_THREADS", "1");
+  Library loaded;
+  void* library = ::dlopen(file, RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    loaded.name = std::string(file) + " cannot be loaded (Debian: libopenblas0)";
+    return loaded;
+  }
+  const auto dgemm = find<Dgemm>(library, "cblas_dgemm");
+  const auto zheevd = find<Zheevd>(library, "zheevd_");
+  const auto core_of = find<char* (*)()>(library, "openblas_get_corename");
+  const auto configuration = find<char* (*)()>(library, "openblas_get_config");
+  const auto set_threads = find<void (*)(int)>(library, "openblas_set_num_threads");
+  if (!dgemm || !zheevd || !core_of || !configuration || !set_threads) {
+    loaded.name = std::string(file) + " lacks a function of OpenBLAS";
+    return loaded;
+  }
+  if (ours) set_threads(1);
+  // "OpenBLAS 0.3.21 NO_LAPACKE ..."
+  std::istringstream words(configuration());
+  std::string product, version;
+  words >> product >> version;
+  return {dgemm, zheevd, product + " " + version + ", " + core_of()};
+}
+
+const Library& loaded_library() {
+  static const Library loaded = load();
+  return loaded;
+}
+
+const Library& library() {
+  const Library& loaded = loaded_library();
+  if (loaded.dgemm == nullptr) throw UnsupportedError("dense linear algebra needs OpenBLAS: " + loaded.name);
+  return loaded;
+}
+
+int narrow(std::size_t size) { return static_cast<int>(size); }
+
+/// Rows of A and C in one call, within 32 bits.
+constexpr std::size_t max_rows = std::size_t{1} << 20;
+
+}  // namespace
+
+void multiply(std::size_t m, std::size_t n, std::size_t k, const double* a, std::size_t lda, const double* b,
+              std::size_t ldb, double* c, std::size_t ldc) {
+  for (std::size_t first = 0; first < m && n > 0; first += max_rows)
+    library().dgemm(row_major, not_transposed, not_transposed, narrow(std::min(max_rows, m - first)), narrow(n),
+                    narrow(k), 1.0, a + first * lda, narrow(lda), b, narrow(ldb), 0.0, c + first * ldc, narrow(ldc));
+}
+
+void hermitian_eigen(std::size_t n, std::complex<double>* a, double* eigenvalues) {
+  if (n == 0) return;
+  // LAPACK is column-major: it sees the transpose, whose eigenvectors are the conjugates of ours.
+  const int size = narrow(n), work_size = narrow(2 * n + n * n), real_work_size = narrow(1 + 5 * n + 2 * n * n),
+            int_work_size = narrow(3 + 5 * n);
+  std::vector<std::complex<double>> work(2 * n + n * n);
+  std::vector<double> real_work(1 + 5 * n + 2 * n * n);
+  std::vector<int> int_work(3 + 5 * n);
+  int info = 0;
+  library().zheevd("V", "U", &size, a, &size, eigenvalues, work.data(), &work_size, real_work.data(), &real_work_size,
+                   int_work.data(), &int_work_size, &info, 1, 1);
+  if (info != 0) throw NumericalError("the eigenvalues of a Hermitian matrix did not converge: is it finite?");
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j <= i; ++j) {
+      const std::complex<double> upper = std::conj(a[j * n + i]);
+      a[j * n + i] = std::conj(a[i * n + j]);
+      a[i * n + j] = upper;
+    }
+}
+
+void require_library() { library(); }
+
+const std::string& library_name() { return loaded_library().name; }
+
+}  // namespace lindrift::linear_algebra
+
+namespace lindrift::kernels {
+
+void hermitian_eigen(int dimension, double* re, double* im, double* values) {
+  const auto n = static_cast<std::size_t>(dimension);
+  std::vector<std::complex<double>> a(n * n);
+  for (std::size_t i = 0; i < n * n; ++i) a[i] = {re[i], im[i]};
+  linear_algebra::hermitian_eigen(n, a.data(), values);
+  for (std::size_t i = 0; i < n * n; ++i) {
+    re[i] = a[i].real();
+    im[i] = a[i].imag();
+  }
+}
+
+}  // namespace lindrift::kernels

@@ -1,0 +1,387 @@
+#include "hatsugai_kohmoto/registry/hatsugai_kohmoto.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <thread>
+
+#include "config/read.hpp"
+#include "io/input.hpp"
+#include "lindrift/lindrift.hpp"
+#include "open_chain/registry/propagator.hpp"
+#include "open_chain/times.hpp"
+#include "registry/memory.hpp"
+#include "registry/read_once.hpp"
+
+namespace lindrift {
+
+/// The state that a density starts from.
+struct DensityStart {
+  std::optional<std::string> correlation;
+  std::vector<std::int64_t> up_sites = UpSites().sites;
+  std::optional<std::vector<std::int64_t>> down_sites;
+  std::vector<double> down_occupation;
+};
+
+template <>
+auto description<DensityStart>() {
+  Parameter down_occupation = down_occupation_parameter();
+  down_occupation.unless = {"initial.down_sites"};
+  return std::tuple(
+      field(&DensityStart::correlation,
+            {.path = "initial.correlation",
+             .help = "C(k,q) = <c+_k c_q> of spin up at the start, shape (sites, sites), or vectors of shape "
+                     "(rank, sites) with C(k,q) = sum_r conj(phi_k) phi_q: \"FILE.h5:/dataset\"",
+             .derived = "that of initial.up_sites",
+             .file_path = true,
+             .details =
+                 "Hermitian; momenta ascending, complex {r, i} or real. Cost per time L^2, or rank times L log L"}),
+      field(&DensityStart::up_sites, {.path = "initial.up_sites",
+                                      .help = "sites that hold one up particle each, labels -floor(L/2) .. ceil(L/2)-1",
+                                      .unless = {"initial.correlation"}}),
+      field(&DensityStart::down_sites,
+            {.path = "initial.down_sites",
+             .help = "sites that hold one down particle each, instead of initial.down_occupation",
+             .derived = "initial.down_occupation",
+             .unless = {"initial.correlation"},
+             .details = "with up_sites; none on the others"}),
+      field(&DensityStart::down_occupation, down_occupation));
+}
+
+namespace {
+
+using config::Point;
+using config::read;
+
+using Complex = std::complex<double>;
+
+enum class Kind { green, spectral, density };
+
+Kind kind_of(const Point& point) {
+  const std::string& kind = point.text("task.kind");
+  return kind == "green" ? Kind::green : kind == "spectral" ? Kind::spectral : Kind::density;
+}
+
+/// Occupations of spin down that the input gives; empty for the steady state.
+std::vector<double> down_occupation_of(const Point& point) {
+  if (!point.has("initial.down_occupation")) return {};
+  const auto& given = point.reals("initial.down_occupation");
+  return given.size() == 1 ? std::vector<double>(sites_of(point), given.front()) : given;
+}
+
+/// Whether they are given one by one.
+bool down_occupation_list(const Point& point) {
+  return point.has("initial.down_occupation") && point.reals("initial.down_occupation").size() > 1;
+}
+
+/// How spin up starts.
+UpState up_state_of(const Point& point) {
+  if (!point.has("initial.correlation")) return UpSites{point.integers("initial.up_sites"), {}};
+  const std::string& location = point.text("initial.correlation");
+  const io::ComplexMatrix& matrix = read_once("initial.correlation", location, io::read_complex_matrix);
+  const std::size_t sites = sites_of(point);
+  if (matrix.columns != sites || matrix.rows < 1 || matrix.rows > sites)
+    throw ParameterError("initial.correlation",
+                         fmt::format("{} has shape {} x {}; it must be sites x sites, {} x {}, or rank x sites",
+                                     location, matrix.rows, matrix.columns, sites, sites));
+  if (matrix.rows == sites) return UpCorrelation{matrix.values};
+  return UpFactors{std::vector<double>(matrix.rows, 1.0), matrix.values};
+}
+
+// --- checks and plans ---
+
+double output_bytes(const Point& point) {
+  switch (kind_of(point)) {
+    case Kind::green:
+      return open_chain_bytes<GreenResult>(point);
+    case Kind::spectral:
+      return open_chain_bytes<SpectralResult>(point);
+    case Kind::density:
+      break;
+  }
+  return open_chain_bytes<DensityResult>(point);
+}
+
+/// Bytes that a point needs beside its results: rates and tables, rows of a few times on every thread, and for a whole
+/// correlation its diagonals.
+double working_memory(const Point& point) {
+  constexpr double mode_doubles = 24.0;
+  const std::size_t sites = sites_of(point);
+  double doubles = mode_doubles * static_cast<double>(sites);
+  if (kind_of(point) == Kind::spectral) {
+    const std::size_t momenta = momenta_of(point);
+    return 8.0 *
+           (doubles + 5.0 * static_cast<double>(momenta) * static_cast<double>(point.reals("task.frequencies").size()));
+  }
+  const TimeBatches batches{point.reals("task.times").size(), sites};
+  const int threads = batches.outer(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  const double rows = static_cast<double>(batches.batch()) * threads * (kind_of(point) == Kind::density ? 3.0 : 1.0);
+  doubles += 2.0 * rows * static_cast<double>(sites);
+  if (point.has("initial.correlation")) doubles += 6.0 * static_cast<double>(sites) * static_cast<double>(sites);
+  return 8.0 * doubles;
+}
+
+void validate_point(const Point& point) {
+  const Kind kind = kind_of(point);
+  const std::int64_t sites = point.integer("model.sites");
+  // The results are held twice: as the task returns them, and as the image of the file.
+  const double results = output_bytes(point);
+  const double needed = (point.has("initial.correlation") ? 0.0 : working_memory(point)) + 3.0 * results;
+  if (needed > machine_memory()) {
+    // The grid is to blame where one of its values alone would fit.
+    const auto& values = point.reals(kind == Kind::spectral ? "task.frequencies" : "task.times");
+    const double one = 512.0 * static_cast<double>(sites) + 3.0 * results / static_cast<double>(values.size());
+    const bool grid = one <= machine_memory();
+    const std::string key = !grid ? "model.sites" : kind == Kind::spectral ? "task.frequencies" : "task.times";
+    throw ParameterError(key,
+                         fmt::format("{} sites with {} need {} of memory; this machine has {}{}", sites,
+                                     kind == Kind::spectral ? "these frequencies" : "these times", bytes_text(needed),
+                                     bytes_text(machine_memory()), grid ? ": keep fewer fields (output.fields)" : ""));
+  }
+  const HatsugaiKohmoto model = read<HatsugaiKohmoto>(point);
+  validate(model);
+  if (point.has("initial.down_occupation")) {
+    const std::size_t given = point.reals("initial.down_occupation").size();
+    if (given > 1 && given != sites_of(point))
+      throw ParameterError("initial.down_occupation",
+                           fmt::format("{} entries were given; it must have one per momentum, {}", given, sites));
+  }
+  const std::int64_t first = first_momentum_index(sites);
+  const auto labels = [&](const char* key, const char* what) {
+    if (!point.has(key)) return;
+    const auto& list = point.integers(key);
+    for (std::size_t i = 0; i < list.size(); ++i)
+      if (list[i] < first || list[i] >= first + sites)
+        throw ParameterError(fmt::format("{}[{}]", key, i),
+                             fmt::format("{} is not allowed: {} {} .. {}", list[i], what, first, first + sites - 1));
+  };
+  labels("initial.up_sites", "sites are labelled");
+  labels("initial.down_sites", "sites are labelled");
+  labels("task.momenta", "m must be in");
+  if (point.has("initial.correlation")) {
+    // A state that is not one is found by evolving it for no time at all.
+    DensityOptions options;
+    options.keep_density = false;
+    density(model, up_state_of(point), {}, options);
+  }
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// What a user would want to know before a run over times.
+std::vector<std::string> notes_on_times(const Point& point, const HatsugaiKohmotoModes& modes) {
+  std::vector<std::string> notes;
+  const auto& times = point.reals("task.times");
+  const double last = times.back(), speed = 2.0 * std::fabs(point.real("model.hopping"));
+  const double half = 0.5 * static_cast<double>(point.integer("model.sites"));
+  if (speed * last > half)
+    notes.push_back(
+        fmt::format("warning: the fronts at 2 J t meet behind the ring after t = {:.4g}: from then on the "
+                    "drift is that of a packet that wrapped around; {} sites would do up to t = {:.4g}",
+                    half / speed, 2 * static_cast<std::int64_t>(std::ceil(speed * last)), last));
+  // Every |g_k|^2 falls as e^{-Gamma_up t} at least, and by dephasing beyond that.
+  const double growth = slowest_decay(modes);
+  constexpr double smallest = -708.0;  // log of the smallest number in full precision
+  if (2.0 * growth * last < smallest)
+    notes.push_back(
+        fmt::format("warning: the norm falls below 1e-308 after t = {:.4g}: it and G are 0 from there on; the "
+                    "drift of a Green's function is taken before the underflow and stays right",
+                    0.5 * smallest / growth));
+  return notes;
+}
+
+/// A chain on which a time can be measured in a moment: at most 2^18 sites, where nothing fits a cache any more.
+HatsugaiKohmoto probe_of(HatsugaiKohmoto model, const Point& point) {
+  constexpr std::int64_t longest = std::int64_t{1} << 18;
+  bool lists = point.has("initial.correlation") || down_occupation_list(point);
+  for (const OpenBath* bath : {&model.up, &model.down})
+    lists = lists || !bath->gain_table.empty() || !bath->loss_table.empty();
+  if (!lists) model.sites = std::min(model.sites, longest);
+  return model;
+}
+
+Plan plan_point(const Point& point, const Execution& requested) {
+  Plan plan;
+  plan.reason = "the closed form of every momentum, and fast Fourier transforms between momenta and sites";
+  plan.memory_bytes = working_memory(point);
+  const Kind kind = kind_of(point);
+  HatsugaiKohmoto model = read<HatsugaiKohmoto>(point);
+  const auto sites = static_cast<double>(model.sites);
+  Execution execution = requested;
+  if (kind == Kind::spectral) {
+    plan.work = "frequencies";
+    plan.backend = resolve_backend(requested.backend, &plan.backend_reason);
+    plan.rate_evaluations = static_cast<double>(point.reals("task.frequencies").size());
+    const auto rows = static_cast<double>(momenta_of(point));
+    plan.operations = 40.0 * rows;
+    plan.bytes_moved = 80.0 * rows;
+    std::vector<double> frequencies(16);
+    for (std::size_t i = 0; i < frequencies.size(); ++i) frequencies[i] = 0.37 * static_cast<double>(i);
+    auto options = read<SpectralOptions>(point);
+    const auto start = std::chrono::steady_clock::now();
+    const SpectralResult probe = spectral(model, frequencies, options, execution);
+    plan.seconds_per_evaluation = seconds_since(start) / static_cast<double>(frequencies.size());
+    if (probe.delta_peaks > 0)
+      plan.notes.push_back(
+          fmt::format("warning: the spectral function of {} of the momenta is made of delta peaks without width: it is "
+                      "inf where a frequency meets one and 0 beside it; task.broadening > 0 widens them",
+                      probe.delta_peaks));
+    return plan;
+  }
+
+  const auto& times = point.reals("task.times");
+  plan.work = "times";
+  plan.rate_evaluations = static_cast<double>(times.size());
+  // Two exponentials and two pairs of circular functions for each momentum, and a transform.
+  plan.operations = sites * (150.0 + 5.0 * std::log2(std::max(2.0, sites)));
+  plan.bytes_moved = sites * 100.0;
+  plan.notes = notes_on_times(point, modes_of(model));
+  execution.backend = Backend::cpu;
+  if (kind == Kind::green) {
+    plan.backend = green_backend(requested.backend, sites_of(point), times.size(), &plan.backend_reason);
+  } else {
+    plan.backend = Backend::cpu;
+    plan.backend_reason = "the density is made on the CPU";
+    if (point.has("initial.correlation") && std::holds_alternative<UpCorrelation>(up_state_of(point)))
+      plan.operations += 16.0 * sites * sites;
+  }
+  // Long rings are timed on a shorter one, unless the input has lists of their length. Rates and tables are made once:
+  // what one time costs is the difference of two runs.
+  const HatsugaiKohmoto shorter = probe_of(model, point);
+  const double ratio = sites / static_cast<double>(shorter.sites);
+  const bool whole = shorter.sites == model.sites;
+  const auto measure = [&](std::size_t count) {
+    std::vector<double> some(count);
+    for (std::size_t i = 0; i < count; ++i)
+      some[i] = times.back() * static_cast<double>(i + 1) / static_cast<double>(count);
+    if (times.back() == 0.0)
+      for (std::size_t i = 0; i < count; ++i) some[i] = static_cast<double>(i);
+    const auto start = std::chrono::steady_clock::now();
+    if (kind == Kind::green) {
+      GreenOptions options;
+      options.keep_sites = options.keep_momenta = false;
+      if (whole) options.down_occupation = down_occupation_of(point);
+      green(shorter, some, options, execution);
+    } else {
+      DensityOptions options;
+      options.keep_density = false;
+      if (whole) options.down_occupation = down_occupation_of(point);
+      if (point.has("initial.down_sites"))
+        options.down_sites = whole ? point.integers("initial.down_sites") : std::vector<std::int64_t>{0};
+      density(shorter, whole ? up_state_of(point) : UpState(), some, options, execution);
+    }
+    return seconds_since(start);
+  };
+  measure(1);
+  const double once = measure(1);
+  plan.seconds_per_evaluation = ratio * std::max(measure(17) - once, 0.0) / 16.0;
+  return plan;
+}
+
+// --- runs ---
+
+constexpr const char* stopped = "stopped before the last time";
+
+/// Results of a point, and how they were computed.
+template <class Result>
+io::Result result_of(const Point& point, Result& computed, Backend backend, const std::string& backend_reason) {
+  io::Result result = open_chain_result(point, computed);
+  result.algorithm = "exact";
+  result.algorithm_reason = "the closed form of every momentum";
+  result.backend = name(backend);
+  result.backend_reason = backend_reason;
+  if constexpr (requires { computed.converged; }) {
+    result.converged = computed.converged;
+    result.stopped = !computed.converged;
+    if (result.stopped) result.message = stopped;
+  }
+  return result;
+}
+
+io::Result run_green(const Point& point, const Execution& execution, const Monitor& monitor) {
+  const auto& times = point.reals("task.times");
+  GreenOptions options;
+  options.down_occupation = down_occupation_of(point);
+  options.keep_sites = wanted(point, "green_retarded");
+  options.keep_momenta = wanted(point, "green_retarded_momentum");
+  options.monitor = monitor;
+  GreenResult green_result = green(read<HatsugaiKohmoto>(point), times, options, execution);
+
+  return result_of(point, green_result, green_result.backend, green_result.backend_reason);
+}
+
+io::Result run_spectral(const Point& point, const Execution& execution, const Monitor&) {
+  auto options = read<SpectralOptions>(point);
+  options.keep_green = wanted(point, "green_retarded_frequency");
+  SpectralResult spectrum = spectral(read<HatsugaiKohmoto>(point), point.reals("task.frequencies"), options, execution);
+
+  auto peak = spectral_peak(spectrum);
+  io::Result result = result_of(point, spectrum, spectrum.backend, spectrum.backend_reason);
+  result.summary = std::move(peak);
+  if (spectrum.delta_peaks > 0)
+    result.message = fmt::format(
+        "{} of the momenta have delta peaks without width: inf where a frequency meets one, 0 beside it; "
+        "task.broadening > 0 "
+        "widens them",
+        spectrum.delta_peaks);
+  return result;
+}
+
+io::Result run_density(const Point& point, const Execution& execution, const Monitor& monitor) {
+  const auto& times = point.reals("task.times");
+  DensityOptions options;
+  options.down_occupation = down_occupation_of(point);
+  if (point.has("initial.down_sites")) options.down_sites = point.integers("initial.down_sites");
+  options.keep_density = wanted(point, "density");
+  options.monitor = monitor;
+  DensityResult cloud = density(read<HatsugaiKohmoto>(point), up_state_of(point), times, options, execution);
+
+  return result_of(point, cloud, Backend::cpu, "the density is made on the CPU");
+}
+
+}  // namespace
+
+ModelEntry hatsugai_kohmoto_entry() {
+  ModelEntry model;
+  model.kind = "hatsugai_kohmoto";
+  model.description = "open Hatsugai-Kohmoto chain: particles with an interaction at each momentum, exact at any time";
+  model.keys = config::keys_of<HatsugaiKohmoto>();
+  model.validate = validate_point;
+  model.tasks = {
+      {.kind = "green",
+       .description = "retarded Green's function of spin up between sites, its norm and its drift",
+       .keys = config::keys_of<GreenOptions, OutputTimes>(),
+       .fields = open_chain_fields<GreenResult>(),
+       .outline = open_chain_outline<GreenResult>,
+       .plan = plan_point,
+       .run = run_green,
+       .diagnostics = {},
+       .shares_a_point = true},
+      {.kind = "spectral",
+       .description = "spectral function, self energy and Green's function of spin up over momentum and frequency",
+       .keys = config::keys_of<OutputFrequencies, SpectralOptions>(),
+       .fields = open_chain_fields<SpectralResult>(),
+       .outline = open_chain_outline<SpectralResult>,
+       .plan = plan_point,
+       .run = run_spectral,
+       .diagnostics = {},
+       .shares_a_point = true},
+      {.kind = "density",
+       .description = "density of spin up on the sites from an initial state, and its drift",
+       .keys = config::keys_of<DensityStart, OutputTimes>(),
+       .fields = open_chain_fields<DensityResult>(),
+       .outline = open_chain_outline<DensityResult>,
+       .plan = plan_point,
+       .run = run_density,
+       .diagnostics = {},
+       .shares_a_point = true,
+       .cpu_only = true}};
+  return model;
+}
+
+}  // namespace lindrift

@@ -1,0 +1,515 @@
+#include "lindrift/hatsugai_kohmoto/density.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "engine/fourier.hpp"
+#include "engine/short_text.hpp"
+#include "engine/validate.hpp"
+#include "lindrift/arguments.hpp"
+#include "lindrift/communicator.hpp"
+#include "lindrift/error.hpp"
+#include "lindrift/lattice/lattice.hpp"
+#include "open_chain/propagator.hpp"
+#include "open_chain/times.hpp"
+
+namespace lindrift {
+
+namespace {
+
+using Complex = std::complex<double>;
+using Row = std::vector<Complex>;
+
+constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+
+/// Particles below which their profiles are added one by one; above, a cyclic convolution adds them all at once.
+constexpr std::size_t few_particles = 6;
+
+/// Relative to the numbers that it is the difference of, a sum below this is what rounding leaves of zero.
+constexpr double rounding_of_zero = 1e-13;
+
+/// Correlators must be Hermitian and populations in [0, 1] to this.
+constexpr double tolerated = 1e-10;
+
+[[noreturn]] void refuse(const std::string& quantity, const std::string& problem) {
+  throw ParameterError(quantity, problem);
+}
+
+/// Positions of sites in FFT order, from their labels.
+std::vector<std::size_t> positions_of(const std::vector<std::int64_t>& labels, std::size_t sites,
+                                      const std::string& quantity) {
+  const auto count = static_cast<std::int64_t>(sites);
+  const std::int64_t first = first_momentum_index(count);
+  std::set<std::int64_t> seen;
+  std::vector<std::size_t> positions;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const std::string name = quantity + "[" + std::to_string(i) + "]", value = std::to_string(labels[i]);
+    if (labels[i] < first || labels[i] >= first + count)
+      refuse(name, value + " is not allowed: sites are labelled " + std::to_string(first) + " .. " +
+                       std::to_string(first + count - 1));
+    if (!seen.insert(labels[i]).second) refuse(name, value + " appears twice: a site holds one particle of a spin");
+    positions.push_back(static_cast<std::size_t>(labels[i] < 0 ? labels[i] + count : labels[i]));
+  }
+  return positions;
+}
+
+/// A correlator in FFT order along its diagonals: element (d, q) is C(q + d, q).
+Row diagonals_of(const Row& values, std::size_t sites) {
+  Row diagonals(sites * sites);
+  for (std::size_t row = 0; row < sites; ++row)
+    for (std::size_t column = 0; column < sites; ++column) {
+      const std::size_t k = fourier_position(row, sites), q = fourier_position(column, sites);
+      diagonals[(k + sites - q) % sites * sites + q] = values[row * sites + column];
+    }
+  return diagonals;
+}
+
+void require_shape(std::size_t size, std::size_t wanted, const char* what) {
+  if (size != wanted)
+    throw ShapeError(std::string(what) + ": " + std::to_string(size) + " entries were given; it must have " +
+                     std::to_string(wanted));
+}
+
+void require_hermitian(const Row& values, std::size_t sites) {
+  double largest = 0.0, worst = 0.0;
+  for (std::size_t k = 0; k < sites; ++k)
+    for (std::size_t q = 0; q <= k; ++q) {
+      largest = std::max(largest, std::abs(values[k * sites + q]));
+      const double difference = std::abs(values[k * sites + q] - std::conj(values[q * sites + k]));
+      if (!(difference <= worst)) worst = difference;
+    }
+  if (!(worst <= tolerated * std::max(largest, 1.0)))
+    refuse("initial.correlation", "it is not Hermitian: C(k,q) and conj C(q,k) differ by up to " + short_text(worst));
+}
+
+/// Working memory of a thread.
+struct Workspace {
+  Row rows, second_rows, transform;
+  std::vector<double> coherent;
+  int threads = 1;  ///< that share a transform
+};
+
+/// The coherent part of the density, sum_j over which is what the pairs k != q would give at k = q: the whole density
+/// but for a uniform background. One class for each kind of initial state.
+class Coherent {
+ public:
+  virtual ~Coherent() = default;
+  /// Fills work.coherent, FFT order of the sites, in units of e^{2 growth t}.
+  /// @param row  g_k, or u_k for Correlators: (sites,), FFT order, overwritten
+  /// @param second  v_k, where needs_second()
+  virtual void profile(Complex* row, Complex* second, Workspace& work) const = 0;
+  virtual bool needs_second() const { return false; }
+  /// A time takes far longer than its transforms.
+  virtual bool costly() const { return false; }
+};
+
+/// n_j = sum_s N_s |G(j-s)|^2                                                                              (Eq. 49)
+class FromSites final : public Coherent {
+ public:
+  FromSites(const Fourier& fourier, std::vector<std::size_t> positions, std::vector<double> occupations)
+      : fourier_(fourier), positions_(std::move(positions)), occupations_(std::move(occupations)) {
+    if (positions_.size() <= few_particles) return;
+    filled_.resize(fourier.length());
+    for (std::size_t i = 0; i < positions_.size(); ++i)
+      filled_[positions_[i]] = occupations_[i] / static_cast<double>(fourier.length());
+    fourier.forward(filled_.data(), 1);
+  }
+
+  void profile(Complex* row, Complex*, Workspace& work) const override {
+    const std::size_t sites = fourier_.length();
+    fourier_.backward(row, 1, work.threads);
+    const double over = 1.0 / (static_cast<double>(sites) * static_cast<double>(sites));
+    if (filled_.empty()) {
+      std::fill(work.coherent.begin(), work.coherent.end(), 0.0);
+      for (std::size_t i = 0; i < positions_.size(); ++i) {
+        const double weight = over * occupations_[i];
+        const auto shift = [&](std::size_t from, std::size_t count, double* to) {
+          for (std::size_t j = 0; j < count; ++j) to[j] += weight * std::norm(row[from + j]);
+        };
+        const std::size_t s = positions_[i];
+        shift(0, sites - s, work.coherent.data() + s);
+        shift(sites - s, s, work.coherent.data());
+      }
+      return;
+    }
+    for (std::size_t j = 0; j < sites; ++j) row[j] = over * std::norm(row[j]);
+    fourier_.forward(row, 1, work.threads);
+    for (std::size_t k = 0; k < sites; ++k) row[k] *= filled_[k];
+    fourier_.backward(row, 1, work.threads);
+    for (std::size_t j = 0; j < sites; ++j) work.coherent[j] = row[j].real();
+  }
+
+ private:
+  const Fourier& fourier_;
+  std::vector<std::size_t> positions_;
+  std::vector<double> occupations_;
+  Row filled_;  ///< transform of the occupied sites, 1/L times; empty for few of them
+};
+
+/// n_j = sum_r w_r |psi^r_j|^2, psi^r_j = L^{-1/2} sum_k e^{ikj} phi^r_k g_k                                 (Eq. 48)
+class FromFactors final : public Coherent {
+ public:
+  FromFactors(const Fourier& fourier, const UpFactors& factors) : fourier_(fourier), weights_(factors.weights) {
+    const std::size_t sites = fourier.length();
+    vectors_.resize(factors.vectors.size());
+    for (std::size_t r = 0; r < weights_.size(); ++r)
+      for (std::size_t i = 0; i < sites; ++i)
+        vectors_[r * sites + fourier_position(i, sites)] = factors.vectors[r * sites + i];
+  }
+
+  bool costly() const override { return weights_.size() > few_particles; }
+
+  void profile(Complex* row, Complex*, Workspace& work) const override {
+    const std::size_t sites = fourier_.length();
+    std::fill(work.coherent.begin(), work.coherent.end(), 0.0);
+    work.transform.resize(sites);
+    for (std::size_t r = 0; r < weights_.size(); ++r) {
+      for (std::size_t k = 0; k < sites; ++k) work.transform[k] = vectors_[r * sites + k] * row[k];
+      fourier_.backward(work.transform.data(), 1, work.threads);
+      const double weight = weights_[r] / static_cast<double>(sites);
+      for (std::size_t j = 0; j < sites; ++j) work.coherent[j] += weight * std::norm(work.transform[j]);
+    }
+  }
+
+ private:
+  const Fourier& fourier_;
+  std::vector<double> weights_;
+  Row vectors_;
+};
+
+/// n_j = L^{-1} sum_d e^{-2 pi i d j / L} sum_q sum_ab conj(R^a_{q+d}) R^b_q C^ab(q+d, q)                  (Eqs. 46,
+/// 47)
+class FromCorrelators final : public Coherent {
+ public:
+  FromCorrelators(const Fourier& fourier, std::vector<Row> diagonals)
+      : fourier_(fourier), diagonals_(std::move(diagonals)) {}
+
+  bool needs_second() const override { return diagonals_.size() > 1; }
+  bool costly() const override { return true; }
+
+  void profile(Complex* row, Complex* second, Workspace& work) const override {
+    const std::size_t sites = fourier_.length();
+    work.transform.assign(sites, 0.0);
+    const Complex* entry[2] = {row, second};
+    for (std::size_t c = 0; c < diagonals_.size(); ++c)
+      for (std::size_t d = 0; d < sites; ++d) {
+        const Complex *left = entry[c % 2], *right = entry[c / 2], *values = diagonals_[c].data() + d * sites;
+        work.transform[d] +=
+            (sum(values, left + d, right, sites - d) + sum(values + sites - d, left, right + sites - d, d)) /
+            static_cast<double>(sites);
+      }
+    fourier_.forward(work.transform.data(), 1, work.threads);
+    for (std::size_t j = 0; j < sites; ++j) work.coherent[j] = work.transform[j].real();
+  }
+
+ private:
+  /// sum_i C_i conj(a_i) b_i
+  static Complex sum(const Complex* c, const Complex* a, const Complex* b, std::size_t count) {
+    double re = 0.0, im = 0.0;
+#pragma omp simd reduction(+ : re, im)
+    for (std::size_t i = 0; i < count; ++i) {
+      const double x = a[i].real() * b[i].real() + a[i].imag() * b[i].imag();
+      const double y = a[i].real() * b[i].imag() - a[i].imag() * b[i].real();
+      re += c[i].real() * x - c[i].imag() * y;
+      im += c[i].real() * y + c[i].imag() * x;
+    }
+    return {re, im};
+  }
+
+  const Fourier& fourier_;
+  std::vector<Row> diagonals_;  ///< of a = b = 0 with g, or of all four with u and v
+};
+
+/// Both spins on sites: n_Q = S^up_Q [ sum_k conj(g_k) g_{k-Q} - |S_Q|^2 sum_k conj(v_k) v_{k-Q} ]          (Eq. 50)
+class FromTwoFockStates final : public Coherent {
+ public:
+  FromTwoFockStates(const Fourier& fourier, const std::vector<std::size_t>& up, const std::vector<double>& occupations,
+                    const std::vector<std::size_t>& down)
+      : fourier_(fourier), up_(structure(up, occupations)) {
+    const Row factors = structure(down, std::vector<double>(down.size(), 1.0));
+    for (const Complex s : factors) down_square_.push_back(std::norm(s));
+  }
+
+  bool needs_second() const override { return true; }
+
+  void profile(Complex* row, Complex* second, Workspace& work) const override {
+    const std::size_t sites = fourier_.length();
+    // sum_k conj(g_k) g_{k-Q} = L^{-1} sum_j e^{iQj} |g_j|^2 with g_j = sum_k e^{ikj} g_k.
+    for (Complex* entry : {row, second}) {
+      fourier_.backward(entry, 1, work.threads);
+      for (std::size_t j = 0; j < sites; ++j) entry[j] = std::norm(entry[j]) / static_cast<double>(sites);
+      fourier_.backward(entry, 1, work.threads);
+    }
+    const double over = 1.0 / static_cast<double>(sites);
+    for (std::size_t q = 0; q < sites; ++q) row[q] = over * up_[q] * (row[q] - down_square_[q] * second[q]);
+    fourier_.forward(row, 1, work.threads);
+    for (std::size_t j = 0; j < sites; ++j) work.coherent[j] = row[j].real();
+  }
+
+ private:
+  /// S_Q = L^{-1} sum_s N_s e^{iQs}
+  Row structure(const std::vector<std::size_t>& positions, const std::vector<double>& occupations) const {
+    Row factor(fourier_.length());
+    for (std::size_t i = 0; i < positions.size(); ++i)
+      factor[positions[i]] = occupations[i] / static_cast<double>(fourier_.length());
+    fourier_.backward(factor.data(), 1);
+    return factor;
+  }
+
+  const Fourier& fourier_;
+  Row up_;
+  std::vector<double> down_square_;
+};
+
+/// Populations n_k,up of every momentum, which no other momentum and no interaction changes                (Eq. 51)
+class Populations {
+ public:
+  Populations(const BathRates& up, std::vector<double> initial) : rates_(initial.size()), excess_(initial.size()) {
+    const std::vector<double> steady = steady_occupation(up);
+    for (std::size_t i = 0; i < initial.size(); ++i) {
+      rates_[i] = up.gain[i] + up.loss[i];
+      excess_[i] = initial[i] - steady[i];
+      steady_number_ += steady[i];
+      magnitude_ += std::fabs(initial[i]) + steady[i];
+    }
+    slowest_ = *std::min_element(rates_.begin(), rates_.end());
+    uniform_ = slowest_ == *std::max_element(rates_.begin(), rates_.end());
+    for (const double value : excess_) total_excess_ += value;
+  }
+
+  double steady_number() const { return steady_number_; }
+  double slowest() const { return slowest_; }
+
+  /// sum_k (n_k(0) - steady_k) e^{-(Gamma_k - slowest) t}; exactly 0 where only rounding is left.
+  double excess(double time) const {
+    double sum = total_excess_;
+    if (!uniform_) {
+      constexpr std::size_t block = 1024;
+      sum = 0.0;
+      for (std::size_t first = 0; first < rates_.size(); first += block) {
+        double part = 0.0;
+        for (std::size_t i = first; i < std::min(rates_.size(), first + block); ++i)
+          part += excess_[i] * std::exp((slowest_ - rates_[i]) * time);
+        sum += part;
+      }
+    }
+    return std::fabs(sum) <= rounding_of_zero * magnitude_ ? 0.0 : sum;
+  }
+
+ private:
+  std::vector<double> rates_, excess_;
+  double steady_number_ = 0.0, magnitude_ = 0.0, slowest_ = 0.0, total_excess_ = 0.0;
+  bool uniform_ = false;
+};
+
+/// Everything about the initial state.
+struct Start {
+  std::unique_ptr<Coherent> coherent;
+  std::vector<double> down_occupation;  ///< n0 of g
+  std::vector<double> up_population;    ///< n_k,up(0), ascending
+};
+
+void require_population(std::vector<double>& population) {
+  for (std::size_t i = 0; i < population.size(); ++i) {
+    if (!(population[i] >= -tolerated && population[i] <= 1.0 + tolerated))
+      refuse("initial.correlation", "the occupation of momentum " + std::to_string(i) + " is " +
+                                        std::to_string(population[i]) + ": must be in [0, 1]");
+    population[i] = std::clamp(population[i], 0.0, 1.0);
+  }
+}
+
+/// The occupations of the sites at t = 0, where g = 1, must be some: populations of momenta may all be right without.
+void require_density(const Coherent& coherent, std::size_t sites) {
+  Workspace work;
+  work.coherent.resize(sites);
+  Row ones(sites, 1.0);
+  coherent.profile(ones.data(), nullptr, work);
+  for (std::size_t j = 0; j < sites; ++j)
+    if (!(work.coherent[j] >= -tolerated && work.coherent[j] <= 1.0 + tolerated))
+      refuse("initial.correlation",
+             "the occupation of site " +
+                 std::to_string(2 * j < sites + sites % 2
+                                    ? static_cast<std::ptrdiff_t>(j)
+                                    : static_cast<std::ptrdiff_t>(j) - static_cast<std::ptrdiff_t>(sites)) +
+                 " at t = 0 is " + std::to_string(work.coherent[j]) + ": must be in [0, 1]");
+}
+
+Start start_of(const Fourier& fourier, const UpSites& state, const DensityOptions& options, Start start) {
+  const std::size_t sites = fourier.length();
+  auto up = positions_of(state.sites, sites, "initial.up_sites");
+  std::vector<double> occupations = state.occupations;
+  if (occupations.empty()) occupations.assign(up.size(), 1.0);
+  require_shape(occupations.size(), up.size(), "occupations of the up sites");
+  double number = 0.0;
+  for (const double n : occupations) {
+    if (!(n >= 0.0 && n <= 1.0))
+      refuse("occupations of the up sites", std::to_string(n) + " is not allowed: must be in [0, 1]");
+    number += n;
+  }
+  start.up_population.assign(sites, number / static_cast<double>(sites));
+  if (options.down_sites) {
+    const auto down = positions_of(*options.down_sites, sites, "initial.down_sites");
+    start.down_occupation.assign(sites, static_cast<double>(down.size()) / static_cast<double>(sites));
+    start.coherent = std::make_unique<FromTwoFockStates>(fourier, up, occupations, down);
+  } else {
+    start.coherent = std::make_unique<FromSites>(fourier, std::move(up), std::move(occupations));
+  }
+  return start;
+}
+
+Start start_of(const Fourier& fourier, const UpFactors& state, const DensityOptions&, Start start) {
+  const std::size_t sites = fourier.length();
+  require_shape(state.vectors.size(), state.weights.size() * sites, "initial.correlation");
+  start.up_population.assign(sites, 0.0);
+  for (std::size_t r = 0; r < state.weights.size(); ++r)
+    for (std::size_t i = 0; i < sites; ++i)
+      start.up_population[i] += state.weights[r] * std::norm(state.vectors[r * sites + i]);
+  require_population(start.up_population);
+  start.coherent = std::make_unique<FromFactors>(fourier, state);
+  require_density(*start.coherent, sites);
+  return start;
+}
+
+std::vector<double> diagonal_of(const Row& values, std::size_t sites) {
+  std::vector<double> diagonal(sites);
+  for (std::size_t i = 0; i < sites; ++i) diagonal[i] = values[i * sites + i].real();
+  require_population(diagonal);
+  return diagonal;
+}
+
+Start start_of(const Fourier& fourier, const UpCorrelation& state, const DensityOptions&, Start start) {
+  const std::size_t sites = fourier.length();
+  require_shape(state.values.size(), sites * sites, "initial.correlation");
+  require_hermitian(state.values, sites);
+  start.up_population = diagonal_of(state.values, sites);
+  std::vector<Row> diagonals(1, diagonals_of(state.values, sites));
+  start.coherent = std::make_unique<FromCorrelators>(fourier, std::move(diagonals));
+  require_density(*start.coherent, sites);
+  return start;
+}
+
+Start start_of(const Fourier& fourier, const Correlators& state, const DensityOptions&, Start start) {
+  const std::size_t sites = fourier.length();
+  std::vector<Row> diagonals;
+  for (const Row& values : state.values) {
+    require_shape(values.size(), sites * sites, "correlators");
+    diagonals.push_back(diagonals_of(values, sites));
+  }
+  start.up_population = diagonal_of(state.values[0], sites);
+  start.down_occupation.assign(sites, 0.0);  // u instead of g
+  start.coherent = std::make_unique<FromCorrelators>(fourier, std::move(diagonals));
+  return start;
+}
+
+}  // namespace
+
+DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::span<const double> times,
+                      const DensityOptions& options, const Execution& execution) {
+  if (execution.backend == Backend::cuda)
+    throw UnsupportedError("the density task runs on the CPU; use backend = cpu or auto");
+  check_list("task.times", times_parameter(), times);
+  const HatsugaiKohmotoModes modes = modes_of(model);
+  const std::size_t sites = modes.energy.size();
+  if (options.down_sites && !std::holds_alternative<UpSites>(state))
+    refuse("initial.down_sites", "they go with initial.up_sites only");
+  Start start;
+  start.down_occupation = options.down_occupation.empty() ? steady_occupation(modes.down) : options.down_occupation;
+  validate_down_occupation(start.down_occupation, sites);
+  const Fourier fourier(sites);
+  start = std::visit([&](const auto& kind) { return start_of(fourier, kind, options, std::move(start)); }, state);
+
+  const Propagator green = Propagator::of_green(modes, start.down_occupation);
+  const bool both = start.coherent->needs_second();
+  const Propagator second = both ? Propagator::of_second_entry(modes) : green;
+  const Populations populations(modes.up, std::move(start.up_population));
+
+  DensityResult result;
+  result.times.assign(times.begin(), times.end());
+  if (options.keep_density) result.density.assign(times.size() * sites, missing);
+  for (auto* sums : {&result.drift, &result.drift_symmetric, &result.norm, &result.particle_number})
+    sums->assign(times.size(), missing);
+
+  const auto length = static_cast<double>(sites);
+  const std::size_t half = sites / 2, positive = sites - half;
+  const auto place = [&](std::size_t t, const std::vector<double>& coherent) {
+    // Sums in units of e^{2 growth t}; blocks keep their error small.
+    constexpr std::size_t block = 1024;
+    double norm = 0.0, moment = 0.0;
+    const auto add = [&](std::size_t begin, std::size_t end, double first_label) {
+      for (std::size_t first = begin; first < end; first += block) {
+        const std::size_t last = std::min(end, first + block);
+        double weight = 0.0, moved = 0.0;
+#pragma omp simd reduction(+ : weight, moved)
+        for (std::size_t j = first; j < last; ++j) {
+          weight += coherent[j];
+          moved += (first_label + static_cast<double>(static_cast<std::int64_t>(j - begin))) * coherent[j];
+        }
+        norm += weight;
+        moment += moved;
+      }
+    };
+    add(0, positive, 0.0);
+    add(positive, sites, -static_cast<double>(half));
+    const double time = times[t], scale = std::exp(2.0 * green.growth() * time);
+    const double excess = populations.excess(time), fading = std::exp(-populations.slowest() * time);
+    result.norm[t] = scale * norm;
+    result.particle_number[t] = populations.steady_number() + fading * excess;
+    if (!result.density.empty()) {
+      const double background = (result.particle_number[t] - result.norm[t]) / length;
+      double* row = result.density.data() + t * sites;
+      for (std::size_t j = 0; j < half; ++j) row[j] = scale * coherent[positive + j] + background;
+      for (std::size_t j = 0; j < positive; ++j) row[half + j] = scale * coherent[j] + background;
+    }
+    if (excess == 0.0) return;
+    // Relative to the slowest population, so that neither sum underflows before the ratio is taken. The labels of an
+    // even ring add to -L/2, which is what a uniform background contributes.
+    const double relative = std::exp((2.0 * green.growth() + populations.slowest()) * time);
+    const double labels = sites % 2 == 0 ? -0.5 * length : 0.0;
+    const double antipode = sites % 2 == 0 ? labels * coherent[half] : 0.0;
+    result.drift[t] = (relative * moment + labels / length * (excess - relative * norm)) / excess;
+    result.drift_symmetric[t] = relative * (moment - antipode) / excess;
+  };
+
+  Communicator alone;
+  Communicator& communicator = execution.communicator ? *execution.communicator : alone;
+  const TimeBatches batches{times.size(), sites};
+  const int threads = threads_of(execution);
+  std::vector<Workspace> workspaces(static_cast<std::size_t>(batches.outer(threads)));
+  const auto batch = [&](std::size_t first, std::size_t last, int inner) {
+    Workspace& work = workspaces[static_cast<std::size_t>(omp_get_thread_num())];
+    work.rows.resize(batches.batch() * sites);
+    if (both) work.second_rows.resize(batches.batch() * sites);
+    work.coherent.resize(sites);
+    work.threads = inner;
+    const auto here = times.subspan(first, last - first);
+    green.amplitudes(here, work.rows.data(), inner);
+    if (both) second.amplitudes(here, work.second_rows.data(), inner);
+    for (std::size_t t = first; t < last; ++t) {
+      const std::size_t offset = (t - first) * sites;
+      start.coherent->profile(work.rows.data() + offset, both ? work.second_rows.data() + offset : nullptr, work);
+      place(t, work.coherent);
+    }
+  };
+  const TimeRounds rounds{.times = times,
+                          .rows = {{result.drift},
+                                   {result.drift_symmetric},
+                                   {result.norm},
+                                   {result.particle_number},
+                                   {result.density, sites}},
+                          .backend = Backend::cpu,
+                          .monitor = options.monitor};
+  // A time costs L^2 with a whole correlator: then a round is what the threads do at once.
+  const std::size_t round =
+      start.coherent->costly() ? static_cast<std::size_t>(batches.outer(threads)) : batches.round(threads);
+  result.converged = rounds.run(communicator, batches.batch(), round,
+                                [&](std::size_t first, std::size_t last) { batches.run(first, last, threads, batch); });
+  return result;
+}
+
+}  // namespace lindrift

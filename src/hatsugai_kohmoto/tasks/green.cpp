@@ -1,0 +1,165 @@
+#include "lindrift/hatsugai_kohmoto/green.hpp"
+
+#include <omp.h>
+
+#include <cmath>
+#include <limits>
+#include <memory>
+
+#include "engine/fourier.hpp"
+#include "engine/validate.hpp"
+#include "kernels/table.hpp"
+#include "lindrift/communicator.hpp"
+#include "lindrift/error.hpp"
+#include "lindrift/lattice/lattice.hpp"
+#include "open_chain/propagator.hpp"
+#include "open_chain/times.hpp"
+
+namespace lindrift {
+
+namespace {
+
+using Complex = std::complex<double>;
+
+constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+
+/// Work from which a device outweighs the copies of its results. An estimate from operation counts; `backend = cuda`
+/// overrules it.
+constexpr double device_elements = 1e7;
+
+/// -i factor times a row, from FFT to ascending order.
+void store_green(std::span<const Complex> row, double factor, Complex* target) {
+  const std::size_t sites = row.size(), half = sites / 2;
+  const auto turn = [&](std::size_t from, std::size_t count, Complex* to) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const Complex z = row[from + i];
+      to[i] = {factor * z.imag(), -factor * z.real()};
+    }
+  };
+  turn(sites - half, half, target);
+  turn(0, sites - half, target + half);
+}
+
+/// Where the results go; every rank fills the rows of its times.
+class Collector {
+ public:
+  Collector(GreenResult& result, const GreenOptions& options, double growth, std::size_t sites)
+      : result_(result), sites_(sites), growth_(growth) {
+    const std::size_t times = result.times.size();
+    if (options.keep_sites) result.green_retarded.assign(times * sites, Complex(missing, missing));
+    if (options.keep_momenta) result.green_retarded_momentum.assign(times * sites, Complex(missing, missing));
+    for (auto* sums : {&result.drift, &result.drift_symmetric, &result.norm}) sums->assign(times, missing);
+  }
+
+  double scale(std::size_t time) const { return std::exp(growth_ * result_.times[time]); }
+  double over_sites() const { return 1.0 / static_cast<double>(sites_); }
+  Complex* site_row(std::size_t time) const {
+    return result_.green_retarded.empty() ? nullptr : result_.green_retarded.data() + time * sites_;
+  }
+  Complex* momentum_row(std::size_t time) const {
+    return result_.green_retarded_momentum.empty() ? nullptr : result_.green_retarded_momentum.data() + time * sites_;
+  }
+
+  void place(std::size_t time, const Profile& profile) {
+    const double factor = scale(time) * over_sites();
+    result_.norm[time] = profile.norm * factor * factor;
+    // Ratios of the rescaled sums: they survive when the norm itself underflows.
+    if (!(profile.norm > 0.0)) return;
+    const double antipode = sites_ % 2 == 0 ? -0.5 * static_cast<double>(sites_) * profile.antipode : 0.0;
+    result_.drift[time] = profile.moment / profile.norm;
+    result_.drift_symmetric[time] = (profile.moment - antipode) / profile.norm;
+  }
+
+  std::vector<TimeRows> rows() {
+    std::vector<TimeRows> all = {{result_.drift}, {result_.drift_symmetric}, {result_.norm}};
+    for (auto* green : {&result_.green_retarded, &result_.green_retarded_momentum})
+      all.push_back({{reinterpret_cast<double*>(green->data()), 2 * green->size()}, 2 * sites_});
+    return all;
+  }
+
+ private:
+  GreenResult& result_;
+  std::size_t sites_;
+  double growth_;
+};
+
+bool run_on_host(const Propagator& propagator, const TimeRounds& rounds, Communicator& communicator, int threads,
+                 Collector& collector) {
+  const std::size_t sites = propagator.sites();
+  const TimeBatches batches{rounds.times.size(), sites};
+  const Fourier fourier(sites);
+  std::vector<std::vector<Complex>> buffers(static_cast<std::size_t>(std::max(1, batches.outer(threads))));
+  const auto batch = [&](std::size_t first, std::size_t last, int inner) {
+    auto& rows = buffers[static_cast<std::size_t>(omp_get_thread_num())];
+    rows.resize(batches.batch() * sites);
+    propagator.amplitudes(rounds.times.subspan(first, last - first), rows.data(), inner);
+    if (collector.momentum_row(0))
+      for (std::size_t t = first; t < last; ++t)
+        store_green({rows.data() + (t - first) * sites, sites}, collector.scale(t), collector.momentum_row(t));
+    fourier.backward(rows.data(), last - first, inner);
+    for (std::size_t t = first; t < last; ++t) {
+      const std::span<const Complex> row(rows.data() + (t - first) * sites, sites);
+      collector.place(t, profile_of(row, inner));
+      if (collector.site_row(0)) store_green(row, collector.scale(t) * collector.over_sites(), collector.site_row(t));
+    }
+  };
+  return rounds.run(communicator, batches.batch(), batches.round(threads),
+                    [&](std::size_t first, std::size_t last) { batches.run(first, last, threads, batch); });
+}
+
+bool run_on_device(const Propagator& propagator, const TimeRounds& rounds, Communicator& communicator, int device,
+                   Collector& collector) {
+  const std::size_t sites = propagator.sites();
+  // Two arrays of 256 MB on the device.
+  const std::size_t batch = std::clamp<std::size_t>((std::size_t{1} << 24) / sites, 1, 4096);
+  const std::unique_ptr<kernels::PropagatorDevice> kernel(
+      kernels::device_kernels().make_propagator_device(propagator.tables(), device));
+  std::vector<Complex> momentum_rows(collector.momentum_row(0) ? batch * sites : 0);
+  std::vector<double> sums(3 * batch), factor(batch);
+  return rounds.run(communicator, batch, 1, [&](std::size_t first, std::size_t last) {
+    const std::size_t count = last - first;
+    if (count == 0) return;
+    for (std::size_t t = 0; t < count; ++t) factor[t] = collector.scale(first + t) * collector.over_sites();
+    kernel->propagate(rounds.times.data() + first, factor.data(), static_cast<std::int64_t>(count),
+                      momentum_rows.empty() ? nullptr : reinterpret_cast<double*>(momentum_rows.data()),
+                      reinterpret_cast<double*>(collector.site_row(first)), sums.data());
+    for (std::size_t t = 0; t < count; ++t) {
+      if (!momentum_rows.empty())
+        store_green({momentum_rows.data() + t * sites, sites}, collector.scale(first + t),
+                    collector.momentum_row(first + t));
+      collector.place(first + t, {sums[t], sums[count + t], sums[2 * count + t]});
+    }
+  });
+}
+
+}  // namespace
+
+Backend green_backend(Backend asked, std::size_t sites, std::size_t times, std::string* reason) {
+  return choose_backend(asked, static_cast<double>(sites) * static_cast<double>(times) >= device_elements,
+                        "too few sites and times to gain from a device; cuda can be asked for", reason);
+}
+
+GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, const GreenOptions& options,
+                  const Execution& execution) {
+  check_list("task.times", times_parameter(), times);
+  const HatsugaiKohmotoModes modes = modes_of(model);
+  const std::size_t sites = modes.energy.size();
+  std::vector<double> occupation = options.down_occupation;
+  if (occupation.empty()) occupation = steady_occupation(modes.down);
+  validate_down_occupation(occupation, sites);
+  const Propagator propagator = Propagator::of_green(modes, occupation);
+
+  GreenResult result;
+  result.times.assign(times.begin(), times.end());
+  result.backend = green_backend(execution.backend, sites, times.size(), &result.backend_reason);
+  Collector collector(result, options, propagator.growth(), sites);
+  Communicator& communicator = communicator_of(execution);
+  const TimeRounds rounds{
+      .times = times, .rows = collector.rows(), .backend = result.backend, .monitor = options.monitor};
+  result.converged = result.backend == Backend::cuda
+                         ? run_on_device(propagator, rounds, communicator, execution.device, collector)
+                         : run_on_host(propagator, rounds, communicator, threads_of(execution), collector);
+  return result;
+}
+
+}  // namespace lindrift

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "hubbard/modes.hpp"
+#include "hubbard/staged_sum.hpp"
+#include "lindrift/backend.hpp"
+
+namespace lindrift {
+
+namespace kernels {
+class SelfEnergyKernel;
+}
+
+/// Sigma(k, w + i eta) of the Hubbard chain as the double sum over momenta (docs/physics.md, Eq. 64), on either
+/// backend: O(L^2) for each momentum and frequency. Without a Hartree shift. Ranks of execution.communicator share the
+/// rows q.
+class DirectSelfEnergy {
+ public:
+  /// @param slow  momenta p whose pairs are summed, ascending; empty: all
+  DirectSelfEnergy(const HubbardModes& modes, const Execution& execution, std::span<const std::size_t> slow = {});
+  ~DirectSelfEnergy();
+
+  /// @param momentum  m = 0 .. L-1, one for each frequency      @return one value for each pair
+  std::vector<std::complex<double>> points(std::span<const std::size_t> momentum, std::span<const double> frequency,
+                                           double broadening);
+
+  /// Adds to the rows of a grid: rows[m] points to as many values as there are frequencies, or is null where a momentum
+  /// is not wanted. Folds k and -k together, and (k,w) and (pi-k,-w), where the chain has these symmetries. Takes
+  /// stage_count() stages of `stages`.
+  void add_grid(std::span<std::complex<double>* const> rows, std::span<const double> frequency, double broadening,
+                StagedSum& stages);
+  void add_grid(std::span<std::complex<double>* const> rows, std::span<const double> frequency, double broadening) {
+    StagedSum stages;
+    add_grid(rows, frequency, broadening, stages);
+  }
+  std::size_t stage_count(std::size_t momenta, std::span<const double> frequency) const;
+
+  /// Terms that one evaluation of the grid takes, after what symmetries save.
+  double terms(std::size_t momenta, std::span<const double> frequency) const;
+
+ private:
+  struct Rows {
+    std::size_t first, last;
+  };
+  bool folds(std::size_t momenta) const { return modes_.even_probe && 2 * momenta > modes_.sites; }
+  /// Momenta, or frequencies if momenta are folded, that a stage takes, and how many there are.
+  struct Portion {
+    std::size_t each, all;
+  };
+  Portion portion(std::size_t momenta, std::span<const double> frequency) const;
+  double rows() const;
+  template <class Evaluate>
+  void sum(std::size_t results, const Evaluate& evaluate, std::vector<double>& re, std::vector<double>& im);
+
+  HubbardModes modes_;
+  Execution execution_;
+  double unit_;  ///< energies are multiplied by it: a power of two, so that it costs no digits
+  std::vector<Rows> blocks_;
+  std::size_t columns_ = 0;  ///< terms of a row
+  std::unique_ptr<kernels::SelfEnergyKernel> kernel_;
+};
+
+}  // namespace lindrift

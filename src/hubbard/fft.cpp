@@ -1,0 +1,594 @@
+#include "hubbard/fft.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <numbers>
+
+#include "engine/linear_algebra.hpp"
+#include "engine/parallel.hpp"
+#include "hubbard/direct.hpp"
+#include "kernels/table.hpp"
+#include "lindrift/error.hpp"
+
+namespace lindrift {
+
+namespace {
+
+using Complex = std::complex<double>;
+
+constexpr double epsilon = std::numeric_limits<double>::epsilon();
+
+/// Tile sizes of the matrix products. They do not depend on threads or ranks, so neither do the bits.
+constexpr std::size_t max_tile_momenta = 72;
+constexpr std::size_t tile_offsets = 256;
+/// Times at which the kernel is held for all momenta at once.
+constexpr std::size_t max_values = std::size_t{1} << 25, min_batch = 256, max_batch = 1024;
+/// Chirps hold the kernel at all times; above this it does not fit beside the result.
+constexpr double max_chirp_bytes = 2e9;
+/// Stages of a transform by chirps.
+constexpr std::size_t max_rounds = 16;
+/// Momenta whose chirps are transformed together, in the lanes of a vector where the transforms are short.
+constexpr std::size_t chirp_rows = 8;
+constexpr double max_nodes = 2e7;
+/// Offsets of a uniform grid whose phases are made by multiplication from one exponential.
+constexpr std::size_t phase_block = 64, phase_root = 8;
+
+/// Seconds of one core, measured on current processors, accurate to a factor of two: good enough to choose a transform.
+/// A device is faster in all of them.
+constexpr double seconds_per_product = 1.0 / 6e10;      ///< per operation of a matrix product
+constexpr double seconds_per_transform = 1.0 / 1.2e10;  ///< per operation of a transform, 5 n log2 n of them
+constexpr double seconds_per_exponential = 4e-9;        ///< for the amplitudes of one momentum
+constexpr double seconds_per_phase = 0.6e-9;            ///< on a uniform grid
+constexpr double seconds_per_sine = 15e-9;              ///< on any other grid
+constexpr double seconds_per_term = 1.0 / 5e9;          ///< of the direct sum
+
+inline Complex times(Complex a, Complex b) {
+  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+}
+
+/// As few tiles of equal size as possible.
+std::size_t momenta_per_tile(std::size_t momenta) {
+  const std::size_t tiles = std::max<std::size_t>(1, (momenta + max_tile_momenta - 1) / max_tile_momenta);
+  return std::max<std::size_t>(1, (momenta + tiles - 1) / tiles);
+}
+
+double transform_seconds(double length, double count) {
+  return count * 5.0 * length * std::max(1.0, std::log2(length)) * seconds_per_transform;
+}
+
+/// The time after which the tail is below the tolerance, to one part in 200.
+double end_time(const MemoryKernel& kernel, double broadening, double tolerance) {
+  double high = 1.0 / (kernel.modes().fastest_rate + broadening), low = 0.0;
+  while (kernel.tail(high, broadening) > tolerance && high < 1e300) {
+    low = high;
+    high *= 2.0;
+  }
+  while (high - low > 0.005 * high) {
+    const double middle = 0.5 * (low + high);
+    (kernel.tail(middle, broadening) > tolerance ? low : high) = middle;
+  }
+  return high;
+}
+
+/// Sums over the nodes of a quadrature, sum_t weight_t K(k,t) e^{i w t}, as products of matrices.
+///
+/// With K e^{i centre t} = R + i I, a symmetric grid multiplies the rows R and I of each momentum by a cosine and a
+/// sine column of each offset: the four sums give the frequencies on both sides of the centre. On any other grid the
+/// rows (I, R) and (-R, I), over the nodes twice, times a column of cosines above sines give Re and Im of -i times the
+/// integral.
+class NodeProducts {
+ public:
+  NodeProducts(const FrequencyGrid& grid, std::size_t batch, std::size_t tile_momenta, int threads)
+      : grid_(grid),
+        offsets_(grid.offset.size()),
+        offset_tiles_((offsets_ + tile_offsets - 1) / tile_offsets),
+        columns_per_offset_(grid.symmetric ? 2 : 1),
+        tile_momenta_(tile_momenta),
+        threads_(threads) {
+    const std::size_t depth = grid.symmetric ? batch : 2 * batch;
+    left_size_ = 2 * tile_momenta * depth;
+    product_size_ = 2 * tile_momenta * columns_per_offset_ * tile_offsets;
+    factor_.resize(batch);
+    waves_ = std::make_unique_for_overwrite<double[]>(depth * columns_per_offset_ * offsets_);
+    left_ = std::make_unique_for_overwrite<double[]>(static_cast<std::size_t>(threads) * left_size_);
+    products_ = std::make_unique_for_overwrite<double[]>(static_cast<std::size_t>(threads) * product_size_);
+  }
+
+  /// The nodes of the next add().
+  void set_nodes(std::span<const double> at, std::span<const double> weight, double broadening) {
+    nodes_ = at.size();
+    depth_ = grid_.symmetric ? nodes_ : 2 * nodes_;
+#pragma omp parallel for schedule(static) num_threads(threads_) if (nodes_ * offsets_ > 10000)
+    for (std::size_t t = 0; t < nodes_; ++t) {
+      factor_[t] = weight[t] * std::exp(Complex(-broadening, grid_.centre) * at[t]);
+      make_waves(t, at[t]);
+    }
+  }
+
+  /// Adds the sums over these nodes to the rows of the momenta `own`.
+  /// @param values  K at the nodes, (nodes, sites)
+  void add(const Complex* values, std::size_t sites, const SharedRows& momenta, SharedRows::Range own) {
+    const std::size_t momentum_tiles = (own.last - own.first + tile_momenta_ - 1) / tile_momenta_;
+    // A tile of momenta is prepared once and multiplied by several tiles of offsets: all of them, or fewer if threads
+    // would be idle.
+    const std::size_t chunks = std::min(offset_tiles_, (4 * static_cast<std::size_t>(threads_) + momentum_tiles) /
+                                                           std::max<std::size_t>(1, momentum_tiles));
+#pragma omp parallel num_threads(threads_) if (momentum_tiles * chunks > 1)
+    {
+      const auto thread = static_cast<std::size_t>(omp_get_thread_num());
+      double *left = left_.get() + thread * left_size_, *product = products_.get() + thread * product_size_;
+#pragma omp for schedule(dynamic)
+      for (std::size_t item = 0; item < momentum_tiles * chunks; ++item) {
+        const std::size_t first = own.first + item / chunks * tile_momenta_, chunk = item % chunks;
+        const std::size_t count = std::min(tile_momenta_, own.last - first);
+        for (std::size_t i = 0; i < count; ++i) load_rows(values + momenta[first + i].m, sites, left + 2 * i * depth_);
+        for (std::size_t tile = offset_tiles_ * chunk / chunks; tile < offset_tiles_ * (chunk + 1) / chunks; ++tile) {
+          const std::size_t begin = tile * tile_offsets, width = std::min(tile_offsets, offsets_ - begin);
+          const std::size_t columns = columns_per_offset_ * width;
+          linear_algebra::multiply(2 * count, columns, depth_, left, depth_, wave_tile(tile), columns, product,
+                                   columns);
+          for (std::size_t i = 0; i < count; ++i)
+            add_product(product + 2 * i * columns, begin, width, momenta[first + i]);
+        }
+      }
+    }
+  }
+
+ private:
+  double* wave_tile(std::size_t tile) const {
+    return waves_.get() + tile * tile_offsets * columns_per_offset_ * depth_;
+  }
+
+  /// Row t of every tile of waves: cosines, then sines of the tile's offsets, or sines `nodes` rows below.
+  void make_waves(std::size_t t, double time) {
+    double turn_cos[phase_block], turn_sin[phase_block];
+    if (grid_.uniform) make_turns(time, turn_cos, turn_sin);
+    for (std::size_t tile = 0; tile < offset_tiles_; ++tile) {
+      const std::size_t begin = tile * tile_offsets, width = std::min(tile_offsets, offsets_ - begin);
+      double* cosine = wave_tile(tile) + t * columns_per_offset_ * width;
+      double* sine = grid_.symmetric ? cosine + width : cosine + nodes_ * width;
+      for (std::size_t j = 0; j < width; j += phase_block) {
+        const std::size_t count = std::min(phase_block, width - j);
+        if (grid_.uniform) {
+          const double c = std::cos(grid_.offset[begin + j] * time), s = std::sin(grid_.offset[begin + j] * time);
+          for (std::size_t i = 0; i < count; ++i) {
+            cosine[j + i] = c * turn_cos[i] - s * turn_sin[i];
+            sine[j + i] = s * turn_cos[i] + c * turn_sin[i];
+          }
+        } else {
+          for (std::size_t i = j; i < j + count; ++i) {
+            cosine[i] = std::cos(grid_.offset[begin + i] * time);
+            sine[i] = std::sin(grid_.offset[begin + i] * time);
+          }
+        }
+      }
+    }
+  }
+
+  /// e^{i j step t}, j = 0 .. phase_block-1: every phase_root-th from the library, the rest by one multiplication.
+  void make_turns(double time, double* turn_cos, double* turn_sin) const {
+    for (std::size_t j = 0; j < phase_block; ++j) {
+      const std::size_t rest = j % phase_root, whole = j - rest;
+      if (rest == 0 || whole == 0) {
+        turn_cos[j] = std::cos(static_cast<double>(j) * grid_.step * time);
+        turn_sin[j] = std::sin(static_cast<double>(j) * grid_.step * time);
+      } else {
+        turn_cos[j] = turn_cos[whole] * turn_cos[rest] - turn_sin[whole] * turn_sin[rest];
+        turn_sin[j] = turn_sin[whole] * turn_cos[rest] + turn_cos[whole] * turn_sin[rest];
+      }
+    }
+  }
+
+  /// The two rows of a momentum on the left of the product.
+  /// @param column  K(k,t) at the nodes, `stride` apart
+  void load_rows(const Complex* column, std::size_t stride, double* upper) const {
+    double* lower = upper + depth_;
+    for (std::size_t t = 0; t < nodes_; ++t) {
+      const Complex value = times(factor_[t], column[t * stride]);
+      if (grid_.symmetric) {
+        upper[t] = value.real();
+        lower[t] = value.imag();
+      } else {
+        upper[t] = lower[nodes_ + t] = value.imag();
+        upper[nodes_ + t] = value.real();
+        lower[t] = -value.real();
+      }
+    }
+  }
+
+  /// Adds the two rows of a product, whose offsets begin at `begin`, to a row of the result and to its mirror image.
+  void add_product(const double* upper, std::size_t begin, std::size_t width,
+                   const SharedRows::Momentum& momentum) const {
+    const double* lower = upper + columns_per_offset_ * width;
+    Complex *row = momentum.row, *mirror = momentum.mirror;
+    if (!grid_.symmetric) {
+      for (std::size_t j = 0; j < width && row != nullptr; ++j) row[begin + j] += Complex(upper[j], lower[j]);
+      return;
+    }
+    const std::size_t count = grid_.frequency.size();
+    for (std::size_t j = 0; j < width; ++j) {
+      const double rc = upper[j], rs = upper[width + j], ic = lower[j], is = lower[width + j];
+      const Complex above(ic + rs, is - rc), below(ic - rs, -rc - is);  // at +offset and at -offset
+      const std::size_t up = count - offsets_ + begin + j, down = count - 1 - up;
+      if (row != nullptr) {
+        row[up] += above;
+        if (down != up) row[down] += below;
+      }
+      if (mirror != nullptr) {
+        mirror[up] -= std::conj(down != up ? below : above);  // one value in the middle, even if it is not quite at 0
+        if (down != up) mirror[down] -= std::conj(above);
+      }
+    }
+  }
+
+  const FrequencyGrid& grid_;
+  std::size_t offsets_, offset_tiles_, columns_per_offset_, tile_momenta_;
+  int threads_;
+  std::size_t nodes_ = 0, depth_ = 0, left_size_ = 0, product_size_ = 0;
+  std::vector<Complex> factor_;         ///< weight_t e^{(i centre - eta) t}
+  std::unique_ptr<double[]> waves_;     ///< tile by tile
+  std::unique_ptr<double[]> left_;      ///< of every thread: the rows of a tile of momenta
+  std::unique_ptr<double[]> products_;  ///< of every thread
+};
+
+/// sum_j f_j e^{i step h j n}, n = 0 .. count-1, by Bluestein's algorithm: with j n = (j^2 + n^2 - (n-j)^2)/2 the sum
+/// is a convolution with a chirp.
+class Chirps {
+ public:
+  Chirps(const FrequencyGrid& grid, const CorrectedTrapezoid& rule, std::span<const double> at,
+         std::span<const double> weight, double broadening)
+      : nodes_(at.size()),
+        count_(grid.frequency.size()),
+        fourier_(smooth_length(nodes_ + count_)),
+        unit_(static_cast<long double>(grid.step) * static_cast<long double>(rule.step()) / 2.0L) {
+    const std::size_t length = fourier_.length();
+    into_.resize(nodes_);
+    out_.resize(count_);
+    convolved_.resize(length);
+    for (std::size_t j = 0; j < nodes_; ++j)
+      into_[j] = times(chirp(j), weight[j] * std::exp(Complex(-broadening, grid.frequency[0]) * at[j]));
+    for (std::size_t n = 0; n < count_; ++n) {
+      // Index 0 is the time at[0] < 0.
+      const double phase = static_cast<double>(n) * grid.step * at[0];
+      out_[n] = times(chirp(n), Complex(std::sin(phase), -std::cos(phase))) / static_cast<double>(length);
+    }
+    for (std::size_t n = 0; n < count_; ++n) convolved_[n] = std::conj(chirp(n));
+    for (std::size_t j = 1; j < nodes_; ++j) convolved_[length - j] = std::conj(chirp(j));
+    fourier_.forward(convolved_.data(), 1);
+  }
+
+  /// Numbers that add() works on for each momentum.
+  std::size_t length() const { return fourier_.length(); }
+
+  /// Adds the sums to the rows of the momenta first .. last-1.
+  /// @param values  K at the nodes, (nodes, sites)
+  void add(const Complex* values, std::size_t sites, const SharedRows& momenta, std::size_t first, std::size_t last,
+           Complex* work) const {
+    const std::size_t length = fourier_.length();
+    for (std::size_t i = first; i < last; ++i) {
+      Complex* row = work + (i - first) * length;
+      const Complex* column = values + momenta[i].m;
+      for (std::size_t j = 0; j < nodes_; ++j) row[j] = times(into_[j], column[j * sites]);
+      std::fill(row + nodes_, row + length, Complex(0.0));
+    }
+    fourier_.forward(work, last - first);
+    for (std::size_t i = 0; i < last - first; ++i)
+      for (std::size_t f = 0; f < length; ++f) work[i * length + f] = times(work[i * length + f], convolved_[f]);
+    fourier_.backward(work, last - first);
+    for (std::size_t i = first; i < last; ++i) {
+      const Complex* row = work + (i - first) * length;
+      for (std::size_t n = 0; n < count_; ++n) {
+        const Complex value = times(row[n], out_[n]);
+        if (momenta[i].row != nullptr) momenta[i].row[n] += value;
+        if (momenta[i].mirror != nullptr) momenta[i].mirror[count_ - 1 - n] -= std::conj(value);
+      }
+    }
+  }
+
+ private:
+  /// e^{i step h j^2 / 2}, the phase reduced in extended precision because j^2 makes it large.
+  Complex chirp(std::size_t j) const {
+    const auto square = static_cast<long double>(j) * static_cast<long double>(j);
+    const auto phase = static_cast<double>(std::remainder(unit_ * square, 2.0L * std::numbers::pi_v<long double>));
+    return {std::cos(phase), std::sin(phase)};
+  }
+
+  std::size_t nodes_, count_;
+  Fourier fourier_;
+  long double unit_;
+  std::vector<Complex> into_, out_, convolved_;
+};
+
+}  // namespace
+
+FrequencyGrid::FrequencyGrid(std::span<const double> frequencies, bool mirrored_chain)
+    : frequency(frequencies.begin(), frequencies.end()), symmetric(true), uniform(frequencies.size() > 1) {
+  const std::size_t count = frequency.size();
+  const double first = frequency.front(), last = frequency.back();
+  largest = std::max(std::fabs(first), std::fabs(last));
+  const double rounding_of_grid = 4.0 * epsilon * largest;
+  centre = 0.5 * (first + last);
+  if (std::fabs(centre) <= rounding_of_grid) centre = 0.0;
+  step = count > 1 ? (last - first) / static_cast<double>(count - 1) : 0.0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double sum = (frequency[i] - centre) + (frequency[count - 1 - i] - centre);
+    symmetric = symmetric && std::fabs(sum) <= rounding_of_grid;
+    uniform = uniform && std::fabs(first + static_cast<double>(i) * step - frequency[i]) <= rounding_of_grid;
+  }
+  mirrored = symmetric && centre == 0.0 && mirrored_chain;
+  for (std::size_t i = symmetric ? count / 2 : 0; i < count; ++i) offset.push_back(frequency[i] - centre);
+}
+
+FftSelfEnergy::FftSelfEnergy(const HubbardModes& modes, std::span<const double> frequency, double broadening,
+                             double tolerance, const Execution& execution)
+    : modes_(modes),
+      grid_(frequency, modes.mirrored),
+      broadening_(broadening),
+      tolerance_(tolerance),
+      execution_(execution),
+      threads_(threads_of(execution)),
+      make_device_([device = execution.device](const kernels::TimeTables& tables) {
+        return std::unique_ptr<kernels::TimeDevice>(kernels::device_kernels().make_time_device(tables, device));
+      }) {
+  choose_plan();
+  if (static_cast<double>(plan_.nodes) > max_nodes)
+    throw ParameterError("task.frequencies",
+                         "frequencies up to " + std::to_string(grid_.largest) + " oscillate " +
+                             std::to_string(plan_.nodes / 2) +
+                             " times before the self-energy has decayed: the fft algorithm cannot resolve them; use "
+                             "solver.algorithm = direct or fewer frequencies");
+}
+
+void FftSelfEnergy::choose_plan() {
+  const bool on_device = execution_.backend == Backend::cuda;
+  const TimeTransform product = on_device ? TimeTransform::device : TimeTransform::matrix;
+  plan_ = plan_for(product, 0.0);
+  const auto consider = [&](const FftPlan& plan) {
+    if (plan.seconds < plan_.seconds) plan_ = plan;
+  };
+  if (grid_.uniform && !on_device) consider(plan_for(TimeTransform::chirp, 0.0));
+  // If a few slow momenta make the kernel last, summing their pairs directly costs less than the late times.
+  const double range = modes_.fastest_rate / modes_.slowest_rate;
+  if (plan_.end * modes_.fastest_rate > 100.0)
+    for (double share = 0.1; share < 1.0; share += 0.1) {
+      const double cut = modes_.slowest_rate * std::pow(range, share);
+      if (MemoryKernel(modes_, cut).slow().empty()) continue;
+      consider(plan_for(product, cut));
+      if (grid_.uniform && !on_device) consider(plan_for(TimeTransform::chirp, cut));
+    }
+}
+
+FftPlan FftSelfEnergy::plan_for(TimeTransform transform, double cut) const {
+  const MemoryKernel kernel(modes_, cut);
+  FftPlan plan;
+  plan.transform = transform;
+  plan.cut = kernel.slow().empty() ? 0.0 : cut;
+  plan.slow = kernel.slow().size();
+  if (modes_.first_moment == 0.0) return {.nodes = 0, .reason = "the self-energy vanishes"};
+  plan.end = end_time(kernel, broadening_, tolerance_ / 3.0);
+  const Exponents exponents = exponents_of(kernel);
+  const auto sites = static_cast<double>(modes_.sites);
+  const double momenta = grid_.mirrored ? 0.5 * sites : sites;
+  const double nodes = transform == TimeTransform::chirp ? plan_chirps(plan, exponents, momenta)
+                                                         : plan_products(plan, exponents, momenta);
+  plan.nodes = static_cast<std::size_t>(std::min(nodes, 1e18));
+  plan.memory_bytes += threads_ * MemoryKernel::working_bytes(modes_.sites);
+  plan.seconds += nodes * (transform_seconds(sites, (modes_.on_site ? 4.0 : 6.0) + (plan.slow > 0 ? 2.0 : 0.0)) +
+                           sites * seconds_per_exponential);
+  if (plan.slow > 0) {
+    const auto slow = static_cast<double>(plan.slow);
+    plan.seconds +=
+        slow * std::min(2.0 * slow, sites) * momenta * static_cast<double>(grid_.frequency.size()) * seconds_per_term;
+    plan.reason += "; " + std::to_string(plan.slow) + " slow momenta are paired directly";
+  }
+  return plan;
+}
+
+/// Fills in seconds, memory and reason; the number of nodes.
+double FftSelfEnergy::plan_products(FftPlan& plan, const Exponents& exponents, double momenta) const {
+  const auto sites = static_cast<double>(modes_.sites), count = static_cast<double>(grid_.frequency.size());
+  const double nodes = legendre_panel_count(exponents, plan.end);
+  const double batch = std::clamp(static_cast<double>(max_values) / sites, static_cast<double>(min_batch),
+                                  static_cast<double>(max_batch));
+  plan.memory_bytes =
+      plan.transform == TimeTransform::device
+          ? 16.0 * static_cast<double>(shape_.momenta) * std::min(count, static_cast<double>(shape_.frequencies))
+          : 8.0 * std::min(batch, nodes) * (2.0 * sites + 2.0 * count) +
+                8.0 * threads_ * 4.0 * static_cast<double>(max_tile_momenta) *
+                    (std::min(batch, nodes) + static_cast<double>(tile_offsets));
+  plan.seconds += momenta * count * nodes * (grid_.symmetric ? 4.0 : 8.0) * seconds_per_product;
+  plan.seconds += nodes * count * (grid_.uniform ? seconds_per_phase : seconds_per_sine);
+  plan.reason =
+      "in time the sum over pairs of momenta factorises; Gauss-Legendre nodes and a product of matrices "
+      "lead back to the frequencies";
+  return nodes;
+}
+
+double FftSelfEnergy::plan_chirps(FftPlan& plan, const Exponents& exponents, double momenta) const {
+  const auto sites = static_cast<double>(modes_.sites), count = static_cast<double>(grid_.frequency.size());
+  const double radius = std::hypot(exponents.frequency, exponents.fastest);
+  const double digits = -std::log10(std::clamp(tolerance_ / modes_.first_moment, 1e-16, 1e-2));
+  const double nodes = plan.end * radius / std::max(0.3, 2.0 - 0.1 * digits);
+  const auto length = static_cast<double>(smooth_length(static_cast<std::size_t>(std::min(nodes + count, 1e12))));
+  const double blocks = std::ceil(momenta / static_cast<double>(chirp_rows));
+  plan.memory_bytes =
+      16.0 * nodes * sites + 16.0 * static_cast<double>(chirp_rows) * length * std::min<double>(threads_, blocks);
+  plan.seconds += transform_seconds(length, 2.0 * momenta) + 4e-9 * length * momenta;
+  if (16.0 * nodes * sites > max_chirp_bytes) plan.seconds = std::numeric_limits<double>::infinity();
+  plan.reason =
+      "in time the sum over pairs of momenta factorises; equal steps with corrected ends and chirps lead back "
+      "to the many frequencies of a uniform grid";
+  return nodes;
+}
+
+Exponents FftSelfEnergy::exponents_of(const MemoryKernel& kernel) const {
+  Exponents exponents;
+  exponents.frequency = grid_.largest + 6.0 * std::fabs(modes_.hopping);
+  exponents.slowest = modes_.slowest_rate + broadening_;
+  exponents.fastest = modes_.fastest_rate + 0.5 * modes_.fastest_probe_loss + broadening_;
+  // The integrand excludes the pairs that are summed directly.
+  exponents.slowest = std::max(exponents.slowest, kernel.slowest_decay() + broadening_);
+  exponents.bound = [&kernel, broadening = broadening_](double t) {
+    return kernel.bound(t) * std::exp(-broadening * t);
+  };
+  return exponents;
+}
+
+void FftSelfEnergy::force(TimeTransform transform, double cut) {
+  if (transform == TimeTransform::chirp && !grid_.uniform)
+    throw ParameterError("task.frequencies", "chirps need equal steps between the frequencies");
+  plan_ = plan_for(transform, cut);
+}
+
+void FftSelfEnergy::force(DeviceMaker maker, double cut, const DeviceShape& shape) {
+  shape_ = shape;
+  plan_ = plan_for(TimeTransform::device, cut);
+  make_device_ = std::move(maker);
+}
+
+double FftSelfEnergy::add_grid(Rows rows, StagedSum& stages) {
+  if (modes_.first_moment == 0.0) return 0.0;
+  const MemoryKernel kernel(modes_, plan_.cut);
+  std::unique_ptr<DirectSelfEnergy> pairs;
+  if (!kernel.slow().empty()) {
+    Execution execution = execution_;
+    if (plan_.transform != TimeTransform::device) execution.backend = Backend::cpu;
+    pairs = std::make_unique<DirectSelfEnergy>(modes_, execution, kernel.slow());
+    stages.expect(pairs->stage_count(
+        static_cast<std::size_t>(std::count_if(rows.begin(), rows.end(), [](const Complex* row) { return row; })),
+        grid_.frequency));
+  }
+  double error = kernel.tail(plan_.end, broadening_);
+  switch (plan_.transform) {
+    case TimeTransform::matrix:
+      error += add_by_matrix(kernel, rows, stages);
+      break;
+    case TimeTransform::chirp:
+      error += add_by_chirp(kernel, rows, stages);
+      break;
+    case TimeTransform::device:
+      error += add_by_device(kernel, rows, stages);
+      break;
+  }
+  if (pairs) pairs->add_grid(rows, grid_.frequency, broadening_, stages);
+  return error;
+}
+
+/// Estimated rounding error: a few last bits of K at every time, and of the phases w t.
+double FftSelfEnergy::rounding(const MemoryKernel& kernel, std::span<const double> at,
+                               std::span<const double> weights) const {
+  double sum = 0.0;
+  const std::size_t stride = 1 + at.size() / 64;  // bound() costs a sum over all momenta, and falls slowly
+  for (std::size_t i = 0; i < at.size(); i += stride)
+    sum += static_cast<double>(stride) * std::fabs(weights[i]) * kernel.whole_bound(std::max(0.0, at[i])) *
+           std::exp(-broadening_ * at[i]) *
+           (8.0 + (grid_.largest + 6.0 * std::fabs(modes_.hopping)) * std::fabs(at[i]));
+  return 0.5 * epsilon * sum;
+}
+
+double FftSelfEnergy::add_by_matrix(const MemoryKernel& kernel, Rows rows, StagedSum& stages) const {
+  linear_algebra::require_library();
+  const Quadrature quadrature = legendre_panels(exponents_of(kernel), plan_.end, tolerance_ / 3.0);
+  const std::span<const double> node(quadrature.node), weight(quadrature.weight);
+  SharedRows momenta(rows, grid_.frequency.size(), grid_.mirrored, execution_.communicator);
+  const std::size_t tile_momenta = momenta_per_tile(momenta.size());
+  const SharedRows::Range all{0, momenta.size()}, own = momenta.share(all, tile_momenta);
+  const auto complete = [&] { momenta.gather(all, tile_momenta); };
+
+  const std::size_t batch = std::min(node.size(), std::clamp(max_values / modes_.sites, min_batch, max_batch));
+  std::vector<Complex> values(batch * modes_.sites);
+  NodeProducts products(grid_, batch, tile_momenta, threads_);
+  stages.expect((node.size() + batch - 1) / batch);
+  for (std::size_t first = 0; first < node.size(); first += batch) {
+    if (stages.skips()) continue;
+    const std::size_t count = std::min(batch, node.size() - first);
+    kernel.evaluate(node.subspan(first, count), values.data(), execution_);
+    products.set_nodes(node.subspan(first, count), weight.subspan(first, count), broadening_);
+    products.add(values.data(), modes_.sites, momenta, own);
+    stages.finished(complete);
+  }
+  if (!stages.stopped()) complete();
+  return quadrature.error + rounding(kernel, node, weight);
+}
+
+double FftSelfEnergy::add_by_chirp(const MemoryKernel& kernel, Rows rows, StagedSum& stages) const {
+  const CorrectedTrapezoid rule(exponents_of(kernel), plan_.end, tolerance_ / 3.0);
+  const std::size_t sites = modes_.sites, nodes = rule.nodes() + CorrectedTrapezoid::corrections;
+  std::vector<double> at(nodes), weight(nodes);
+  for (std::size_t j = 0; j < nodes; ++j) {
+    const std::ptrdiff_t index = static_cast<std::ptrdiff_t>(j) - CorrectedTrapezoid::corrections;
+    at[j] = static_cast<double>(index) * rule.step();
+    weight[j] = rule.step() * CorrectedTrapezoid::weight(index);
+  }
+  std::vector<Complex> values(nodes * sites);
+  kernel.evaluate(at, values.data(), execution_);
+  const Chirps chirps(grid_, rule, at, weight, broadening_);
+
+  SharedRows momenta(rows, grid_.frequency.size(), grid_.mirrored, execution_.communicator);
+  const std::size_t blocks = (momenta.size() + chirp_rows - 1) / chirp_rows;
+  const std::size_t rounds = std::min(blocks, max_rounds);
+  const int workers = static_cast<int>(std::min(static_cast<std::size_t>(threads_), std::max<std::size_t>(1, blocks)));
+  const std::size_t work_size = chirp_rows * chirps.length();
+  std::vector<Complex> work(static_cast<std::size_t>(workers) * work_size);
+  stages.expect(rounds);
+  for (std::size_t round = 0; round < rounds; ++round) {
+    if (stages.skips()) continue;
+    const SharedRows::Range range{blocks * round / rounds * chirp_rows,
+                                  std::min(momenta.size(), blocks * (round + 1) / rounds * chirp_rows)};
+    const SharedRows::Range own = momenta.share(range, chirp_rows);
+#pragma omp parallel for schedule(dynamic) num_threads(workers) if (own.last - own.first > chirp_rows)
+    for (std::size_t first = own.first; first < own.last; first += chirp_rows)
+      chirps.add(values.data(), sites, momenta, first, std::min(first + chirp_rows, own.last),
+                 work.data() + static_cast<std::size_t>(omp_get_thread_num()) * work_size);
+    momenta.gather(range, chirp_rows);
+    stages.finished();
+  }
+  return rule.error() + rounding(kernel, at, weight);
+}
+
+double FftSelfEnergy::add_by_device(const MemoryKernel& kernel, Rows rows, StagedSum& stages) const {
+  const Quadrature quadrature = legendre_panels(exponents_of(kernel), plan_.end, tolerance_ / 3.0);
+  const std::size_t sites = modes_.sites, count = grid_.frequency.size(), nodes = quadrature.node.size();
+  const std::unique_ptr<kernels::TimeDevice> device = make_device_(kernel.tables());
+  // Computing all momenta costs the device less than mirroring them would cost the host.
+  SharedRows momenta(rows, count, false, execution_.communicator);
+  const SharedRows::Range all{0, momenta.size()}, own = momenta.share(all, shape_.momenta);
+  const auto complete = [&] { momenta.gather(all, shape_.momenta); };
+
+  const std::size_t width = std::min(count, shape_.frequencies);
+  const std::size_t batch = std::min(nodes, std::max<std::size_t>(1, shape_.values / std::max(sites, width)));
+  std::vector<double> weight(nodes);
+  for (std::size_t t = 0; t < nodes; ++t)
+    weight[t] = quadrature.weight[t] * std::exp(-broadening_ * quadrature.node[t]);
+  std::vector<Complex> sums(shape_.momenta * width);
+  stages.expect((nodes + batch - 1) / batch);
+  for (std::size_t first = 0; first < nodes; first += batch) {
+    if (stages.skips()) continue;
+    device->evaluate(quadrature.node.data() + first, static_cast<std::int64_t>(std::min(batch, nodes - first)));
+    for (std::size_t begin = 0; begin < count; begin += width) {
+      const std::size_t columns = std::min(width, count - begin);
+      device->choose(weight.data() + first, grid_.frequency.data() + begin, static_cast<std::int64_t>(columns));
+      for (std::size_t tile = own.first; tile < own.last;) {
+        // Neighbouring momenta, to the end of a tile.
+        const std::size_t m = momenta[tile].m, end = std::min(own.last, (tile / shape_.momenta + 1) * shape_.momenta);
+        std::size_t next = tile + 1;
+        while (next < end && momenta[next].m == m + (next - tile)) ++next;
+        device->integrate(static_cast<std::int64_t>(m), static_cast<std::int64_t>(m + (next - tile)),
+                          reinterpret_cast<double*>(sums.data()));
+#pragma omp parallel for schedule(static) num_threads(threads_) if ((next - tile) * columns > 10000)
+        for (std::size_t i = tile; i < next; ++i)
+          for (std::size_t w = 0; w < columns; ++w) momenta[i].row[begin + w] += sums[(i - tile) * columns + w];
+        tile = next;
+      }
+    }
+    stages.finished(complete);
+  }
+  if (!stages.stopped()) complete();
+  return quadrature.error + rounding(kernel, quadrature.node, quadrature.weight);
+}
+
+}  // namespace lindrift

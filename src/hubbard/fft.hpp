@@ -1,0 +1,104 @@
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "hubbard/memory_kernel.hpp"
+#include "hubbard/modes.hpp"
+#include "hubbard/quadrature.hpp"
+#include "hubbard/staged_sum.hpp"
+#include "lindrift/backend.hpp"
+
+namespace lindrift {
+
+/// From times to frequencies: by matrix products, by chirps (Bluestein's algorithm), or by matrix products on a device.
+enum class TimeTransform { matrix, chirp, device };
+
+/// How the self-energy is computed from the memory kernel, and at what cost.
+struct FftPlan {
+  TimeTransform transform = TimeTransform::matrix;
+  double cut = 0.0;           ///< pairs of momenta that both decay more slowly are summed directly; 0: none
+  std::size_t slow = 0;       ///< such momenta
+  double end = 0.0;           ///< K(k,t) is neglected from this time on
+  std::size_t nodes = 0;      ///< estimated number of times at which K is evaluated
+  double seconds = 0.0;       ///< of one core, an estimate
+  double memory_bytes = 0.0;  ///< beside the result
+  std::string reason;
+};
+
+/// A grid of frequencies and the symmetries that save work on it.
+struct FrequencyGrid {
+  /// @param frequency  ascending, at least one   @param mirrored  Sigma(pi-k,-w) = -conj Sigma(k,w) on this chain
+  FrequencyGrid(std::span<const double> frequency, bool mirrored);
+
+  std::vector<double> frequency;
+  double centre = 0.0;         ///< offsets are measured from here
+  bool symmetric = false;      ///< about the centre
+  bool mirrored = false;       ///< symmetric about 0 on a mirrored chain: half of the momenta are enough
+  bool uniform = false;        ///< equal steps
+  double step = 0.0;           ///< if uniform
+  double largest = 0.0;        ///< max |w|
+  std::vector<double> offset;  ///< from the centre: all, or only those >= 0 if symmetric
+};
+
+/// Sigma(k, w + i eta) of the Hubbard chain at all momenta from its memory kernel in time (docs/physics.md, Eqs. 68 to
+/// 76): O(L log L) for each of a few hundred times, then a matrix product, or chirps for a uniform grid of very many
+/// frequencies. Excludes the Hartree shift. Ranks of execution.communicator share the times, then the momenta.
+class FftSelfEnergy {
+ public:
+  using Complex = std::complex<double>;
+  using Rows = std::span<Complex* const>;
+
+  /// @param frequency  ascending, at least one    @param broadening  eta >= 0
+  /// @param tolerance  absolute error that is allowed
+  /// @throws ParameterError if the frequencies need too many times
+  FftSelfEnergy(const HubbardModes& modes, std::span<const double> frequency, double broadening, double tolerance,
+                const Execution& execution);
+
+  const FftPlan& plan() const { return plan_; }
+
+  /// Adds to rows[m], m = 0 .. L-1, each as long as there are frequencies; a row may be null. The rows hold zeros, or
+  /// the result of the stages completed earlier.
+  /// @return a bound of the error: truncation and quadrature, and an estimate of rounding
+  /// @throws DeviceError
+  double add_grid(Rows rows, StagedSum&& stages = StagedSum()) { return add_grid(rows, stages); }
+  double add_grid(Rows rows, StagedSum& stages);
+
+  /// On a device: the numbers of kernel values and of waves that it holds, and the shape of the products. The bits
+  /// depend on it.
+  struct DeviceShape {
+    std::size_t values = std::size_t{1} << 26, momenta = 2048, frequencies = 8192;
+  };
+  /// Makes add_grid() use one transform, for tests and benchmarks that compare them. `cut` as in FftPlan.
+  void force(TimeTransform transform, double cut);
+  /// Uses another device, for tests that emulate one.
+  using DeviceMaker = std::function<std::unique_ptr<kernels::TimeDevice>(const kernels::TimeTables&)>;
+  void force(DeviceMaker maker, double cut, const DeviceShape& shape);
+
+ private:
+  void choose_plan();
+  FftPlan plan_for(TimeTransform transform, double cut) const;
+  double plan_products(FftPlan& plan, const Exponents& exponents, double momenta) const;
+  double plan_chirps(FftPlan& plan, const Exponents& exponents, double momenta) const;
+  Exponents exponents_of(const MemoryKernel& kernel) const;
+  double add_by_matrix(const MemoryKernel& kernel, Rows rows, StagedSum& stages) const;
+  double add_by_chirp(const MemoryKernel& kernel, Rows rows, StagedSum& stages) const;
+  double add_by_device(const MemoryKernel& kernel, Rows rows, StagedSum& stages) const;
+  double rounding(const MemoryKernel& kernel, std::span<const double> times, std::span<const double> weights) const;
+
+  HubbardModes modes_;
+  FrequencyGrid grid_;
+  double broadening_, tolerance_;
+  Execution execution_;
+  int threads_;
+  FftPlan plan_;
+  DeviceMaker make_device_;
+  DeviceShape shape_;
+};
+
+}  // namespace lindrift

@@ -1,0 +1,264 @@
+#include "hubbard/registry/hubbard.hpp"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "config/read.hpp"
+#include "lindrift/lindrift.hpp"
+#include "open_chain/registry/propagator.hpp"
+#include "registry/memory.hpp"
+
+namespace lindrift {
+
+/// Bounds the times at which the kernel of a spectral function is evaluated.
+struct KernelLimit {
+  std::int64_t max_steps = default_max_steps;
+};
+
+template <>
+auto description<KernelLimit>() {
+  return std::tuple(field(&KernelLimit::max_steps, max_steps_parameter()));
+}
+
+namespace {
+
+using config::Point;
+using config::read;
+
+/// |U|/J up to which the second order was compared with exact results, and up to which it was right within a percent.
+constexpr double compared_interaction = 2.0, trusted_interaction = 0.5;
+
+bool is_spectral(const Point& point) { return point.text("task.kind") == "spectral"; }
+
+HubbardSpectralOptions spectral_options(const Point& point) {
+  auto options = read<HubbardSpectralOptions>(point);
+  options.keep_green = wanted(point, "green_retarded_frequency");
+  return options;
+}
+
+// --- checks and plans ---
+
+double output_bytes(const Point& point) {
+  return is_spectral(point) ? open_chain_bytes<HubbardSpectrum>(point) : open_chain_bytes<HubbardGreen>(point);
+}
+
+HubbardGreenPlan green_plan(const Point& point, const Execution& execution) {
+  return plan_green(read<HubbardChain>(point), point.reals("task.times"), point.real("solver.tolerance"), execution);
+}
+
+void validate_point(const Point& point) {
+  const HubbardChain chain = read<HubbardChain>(point);
+  const std::int64_t sites = chain.sites;
+  const auto refuse_memory = [&](double needed, const char* key) {
+    if (needed > machine_memory())
+      throw ParameterError(key, fmt::format("{} sites with these {} need {} of memory; this machine has {}", sites,
+                                            is_spectral(point) ? "frequencies" : "times", bytes_text(needed),
+                                            bytes_text(machine_memory())));
+  };
+  // The results are held twice: as the task returns them, and as the image of the file. Before anything of length L.
+  const double results = 3.0 * output_bytes(point);
+  constexpr double mode_bytes = 400.0;
+  refuse_memory(mode_bytes * static_cast<double>(sites), "model.sites");
+  refuse_memory(results, is_spectral(point) ? "task.frequencies" : "task.times");
+  validate(chain);
+  const std::int64_t most = point.integer("solver.max_steps");
+  if (!is_spectral(point)) {
+    const HubbardGreenPlan plan = green_plan(point, {.backend = Backend::cpu});
+    if (static_cast<double>(plan.steps) > static_cast<double>(most))
+      throw ParameterError("task.times",
+                           fmt::format("up to t = {:.6g} there are {} steps, more than solver.max_steps = {}",
+                                       point.reals("task.times").back(), plan.steps, most));
+    refuse_memory(results + plan.memory_bytes, "task.times");
+    return;
+  }
+  const std::int64_t first = first_momentum_index(sites);
+  const auto& chosen = point.integers("task.momenta");
+  for (std::size_t i = 0; i < chosen.size(); ++i)
+    if (chosen[i] < first || chosen[i] >= first + sites)
+      throw ParameterError(fmt::format("task.momenta[{}]", i), fmt::format("{} is not allowed: m must be in {} .. {}",
+                                                                           chosen[i], first, first + sites - 1));
+  Execution execution = with_algorithm(point, {});
+  execution.backend = Backend::cpu;
+  const HubbardSpectralPlan plan =
+      plan_spectral(chain, point.reals("task.frequencies"), spectral_options(point), execution);
+  if (plan.nodes > static_cast<double>(most))
+    throw ParameterError("task.frequencies",
+                         fmt::format("frequencies up to {:.6g} need the kernel at {:.3g} times, more than "
+                                     "solver.max_steps = {}; solver.algorithm = \"direct\" needs none",
+                                     std::max(std::fabs(point.reals("task.frequencies").front()),
+                                              std::fabs(point.reals("task.frequencies").back())),
+                                     plan.nodes, most));
+  refuse_memory(results + plan.memory_bytes, "task.frequencies");
+}
+
+/// What a result does not show by itself.
+std::vector<std::string> warnings(const Point& point) {
+  const HubbardChain chain = read<HubbardChain>(point);
+  std::vector<std::string> notes;
+  double strongest = 0.0;
+  for (const double v : chain.interaction) strongest = std::max(strongest, std::fabs(v) / std::fabs(chain.hopping));
+  if (strongest > compared_interaction)
+    notes.push_back(
+        fmt::format("the interaction is {:.3g} J: the second order has been compared with exact results up to "
+                    "{} J only, where it is right in sign and trend but not in size",
+                    strongest, compared_interaction));
+  if (!is_spectral(point)) {
+    const double half = 0.5 * static_cast<double>(chain.sites), speed = 2.0 * std::fabs(chain.hopping);
+    const double last = point.reals("task.times").back();
+    if (speed * last > half)
+      notes.push_back(
+          fmt::format("the packet runs around the ring after t = {:.4g}: from then on the drift means nothing; "
+                      "{} sites would do up to t = {:.4g}",
+                      half / speed, 2 * static_cast<std::int64_t>(std::ceil(speed * last)), last));
+    return notes;
+  }
+  const BathRates rates = bath_rates(chain.down, chain.sites, "bath.down");
+  double slowest = INFINITY;
+  for (std::size_t i = 0; i < rates.gain.size(); ++i) slowest = std::min(slowest, rates.gain[i] + rates.loss[i]);
+  slowest += point.real("task.broadening");
+  const auto& frequencies = point.reals("task.frequencies");
+  double widest = 0.0;
+  for (std::size_t i = 1; i < frequencies.size(); ++i) widest = std::max(widest, frequencies[i] - frequencies[i - 1]);
+  if (widest > slowest)
+    notes.push_back(
+        fmt::format("the slowest momentum decays at {:.3g}, and the self energy may have features of that width, "
+                    "which steps of {:.3g} between frequencies do not resolve",
+                    slowest, widest));
+  return notes;
+}
+
+Plan plan_point(const Point& point, const Execution& requested) {
+  Plan plan;
+  const HubbardChain chain = read<HubbardChain>(point);
+  plan.notes = warnings(point);
+  double strongest = 0.0;
+  for (const double v : chain.interaction) strongest = std::max(strongest, std::fabs(v) / std::fabs(chain.hopping));
+  if (strongest > trusted_interaction && strongest <= compared_interaction)
+    plan.notes.push_back(
+        fmt::format("the interaction is {:.3g} J: up to about {} J the second order is right within a "
+                    "percent, up to {} J in sign and trend",
+                    strongest, trusted_interaction, compared_interaction));
+  Execution execution = with_algorithm(point, requested);
+  if (execution.threads <= 0) execution.threads = omp_get_max_threads();
+  const auto sites = static_cast<double>(chain.sites);
+  if (!is_spectral(point)) {
+    const HubbardGreenPlan green = green_plan(point, execution);
+    const auto steps = static_cast<double>(green.steps);
+    plan.work = "steps of the integral equation";
+    plan.reason = "the Volterra equation of the propagator, its kernel by transforms at every step";
+    plan.backend = green.backend;
+    plan.backend_reason = green.backend_reason;
+    plan.memory_bytes = green.memory_bytes;
+    plan.rate_evaluations = steps;
+    plan.operations = green.operations / steps;
+    plan.bytes_moved = 32.0 * sites;
+    plan.seconds_per_evaluation = green.seconds / steps;
+    return plan;
+  }
+  const HubbardSpectralPlan spectral_plan =
+      plan_spectral(chain, point.reals("task.frequencies"), spectral_options(point), execution);
+  plan.algorithm = spectral_plan.algorithm;
+  plan.reason = spectral_plan.algorithm_reason;
+  plan.backend = spectral_plan.backend;
+  plan.backend_reason = spectral_plan.backend_reason;
+  const bool fft = plan.algorithm == Algorithm::fft;
+  plan.work = fft ? "times" : "rows of the double sum";
+  plan.rate_evaluations = fft ? std::max(1.0, spectral_plan.nodes) : sites;
+  plan.operations = spectral_plan.operations / plan.rate_evaluations;
+  plan.bytes_moved = 64.0 * sites;
+  plan.seconds_per_evaluation = spectral_plan.seconds / plan.rate_evaluations;
+  plan.memory_bytes = spectral_plan.memory_bytes;
+  return plan;
+}
+
+// --- runs ---
+
+std::string joined(std::string message, const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) message += (message.empty() ? "" : "; ") + note;
+  return message;
+}
+
+io::Result run_spectral(const Point& point, const Execution& requested, const Monitor& monitor) {
+  HubbardSpectralOptions options = spectral_options(point);
+  options.certify = requested.certify;
+  options.monitor = monitor;
+  HubbardSpectrum spectrum =
+      spectral(read<HubbardChain>(point), point.reals("task.frequencies"), options, with_algorithm(point, requested));
+
+  io::Result result = spectrum.stopped ? open_chain_outline<HubbardSpectrum>(point) : io::Result();
+  if (!spectrum.stopped) {
+    auto summary = spectral_peak(spectrum);
+    summary.emplace_back("mean_occupation", spectrum.mean_occupation);
+    summary.emplace_back("hartree_shift", spectrum.hartree_shift);
+    result = open_chain_result(point, spectrum);
+    result.summary.insert(result.summary.begin(), summary.begin(), summary.end());
+    if (options.certify > 0) result.summary.emplace_back("certificate", spectrum.certificate);
+  }
+  result.algorithm = name(spectrum.algorithm);
+  result.algorithm_reason = spectrum.algorithm_reason;
+  result.backend = name(spectrum.backend);
+  result.backend_reason = spectrum.backend_reason;
+  result.converged = !spectrum.stopped;
+  result.stopped = spectrum.stopped;
+  result.message = spectrum.stopped ? spectrum.message : joined(spectrum.message, warnings(point));
+  return result;
+}
+
+io::Result run_green(const Point& point, const Execution& execution, const Monitor& monitor) {
+  auto options = read<HubbardGreenOptions>(point);
+  options.keep_sites = wanted(point, "green_retarded");
+  options.keep_momenta = wanted(point, "green_retarded_momentum");
+  options.max_bytes = machine_memory() - 3.0 * output_bytes(point);
+  options.monitor = monitor;
+  HubbardGreen propagator =
+      green(read<HubbardChain>(point), point.reals("task.times"), options, with_algorithm(point, execution));
+
+  io::Result result = open_chain_result(point, propagator);
+  // Before the error, which comes last.
+  result.summary.insert(result.summary.end() - 1, {"steps", static_cast<double>(propagator.steps)});
+  result.algorithm = "volterra";
+  result.algorithm_reason = "the integral equation of the propagator, its kernel by transforms";
+  result.backend = name(propagator.backend);
+  result.backend_reason = propagator.backend_reason;
+  result.converged = propagator.converged;
+  result.stopped = propagator.stopped;
+  result.message = joined(propagator.message, warnings(point));
+  return result;
+}
+
+}  // namespace
+
+ModelEntry hubbard_entry() {
+  ModelEntry model;
+  model.kind = "hubbard";
+  model.description = "Hubbard chain with driven spin-down particles and one spin-up probe, to second order";
+  model.algorithms = {Algorithm::direct, Algorithm::fft};
+  model.keys = config::keys_of<HubbardChain>();
+  model.validate = validate_point;
+  model.tasks = {
+      {.kind = "green",
+       .description = "propagator of the probe between sites, its norm and its drift",
+       .keys = config::keys_of<OutputTimes, HubbardGreenOptions>(),
+       .fields = open_chain_fields<HubbardGreen>(),
+       .outline = open_chain_outline<HubbardGreen>,
+       .plan = plan_point,
+       .run = run_green,
+       .diagnostics = {},
+       .shares_a_point = true},
+      {.kind = "spectral",
+       .description = "spectral function, self energy and Green's function of the probe over momentum and frequency",
+       .keys = config::keys_of<OutputFrequencies, HubbardSpectralOptions, KernelLimit>(),
+       .fields = open_chain_fields<HubbardSpectrum>(),
+       .outline = open_chain_outline<HubbardSpectrum>,
+       .plan = plan_point,
+       .run = run_spectral,
+       .diagnostics = {},
+       .shares_a_point = true,
+       .certifies = true}};
+  return model;
+}
+
+}  // namespace lindrift

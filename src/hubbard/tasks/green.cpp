@@ -1,0 +1,326 @@
+#include "lindrift/hubbard/green.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+
+#include "engine/checkpoint.hpp"
+#include "engine/fourier.hpp"
+#include "engine/parallel.hpp"
+#include "engine/short_text.hpp"
+#include "engine/validate.hpp"
+#include "hubbard/memory_kernel.hpp"
+#include "hubbard/volterra.hpp"
+#include "kernels/table.hpp"
+#include "lindrift/communicator.hpp"
+#include "lindrift/error.hpp"
+
+namespace lindrift {
+
+namespace {
+
+using Complex = std::complex<double>;
+using kernels::VolterraTables;
+
+constexpr auto margin = static_cast<std::size_t>(VolterraTables::margin);
+constexpr auto stencil = static_cast<std::size_t>(VolterraTables::stencil);
+constexpr auto circle_points = static_cast<std::size_t>(VolterraTables::circle_points);
+constexpr std::size_t group = VolterraSolver::group;
+/// step * (largest exponent); measured errors are 3e-14 and 3e-11.
+constexpr double fine_step = 0.28, coarse_step = 0.56, coarse_tolerance = 1e-9;
+constexpr std::int64_t max_halvings = 3;
+/// Halving the step reduces an error of order 10 by 2^10; this much of it is claimed.
+constexpr double claimed_gain = 256.0;
+/// Rounding error of sums of some thousand terms of order one.
+constexpr double rounding = 2e-14;
+/// Stages of a run, between which it can stop.
+constexpr std::size_t max_rounds = 16;
+/// Operations per second of a core, for an estimate.
+constexpr double operations_per_second = 8e9;
+/// On a device one thread adds all steps of a momentum term by term: only many momenta and not too many steps gain from
+/// it. And momenta per stage there.
+constexpr std::size_t device_momenta = 16384, device_steps = 8192, device_round = 65536;
+
+/// Largest exponent of kt: the energies of three particles against one, and their decay.
+double largest_exponent(const HubbardModes& modes) {
+  return std::hypot(8.0 * std::fabs(modes.hopping) + std::fabs(modes.level_shift() - modes.argument_shift()),
+                    modes.fastest_rate + 0.5 * modes.fastest_probe_loss) +
+         std::sqrt(modes.first_moment);
+}
+
+/// @throws ParameterError if there are more than can be counted
+std::size_t steps_for(double last, double step) {
+  constexpr auto min_steps = static_cast<std::size_t>(2 * (VolterraTables::start + VolterraTables::stencil));
+  constexpr double max_steps = 1e15;
+  if (!(last / step <= max_steps))
+    throw ParameterError("task.times",
+                         short_text(last) + " is " + short_text(last / step) + " steps away: more than can be taken");
+  return std::max<std::size_t>(min_steps, 2 * (static_cast<std::size_t>(std::ceil(last / step)) / 2 + 1));
+}
+
+double first_step(const HubbardModes& modes, double tolerance) {
+  return (tolerance >= coarse_tolerance ? coarse_step : fine_step) / largest_exponent(modes);
+}
+
+/// Rounds of momenta done, with the step halved so many times.
+struct Position {
+  std::uint64_t done = 0;
+  std::int64_t halving = 0;
+};
+
+/// Solves the integral equation for all momenta with one step, and again with twice the step. Rounds contain the same
+/// momenta for any number of ranks, so that a checkpoint does not depend on it.
+class Propagation {
+ public:
+  Propagation(const HubbardModes& modes, std::span<const double> at, const HubbardGreenOptions& options,
+              const Execution& execution)
+      : modes_(modes),
+        at_(at),
+        options_(options),
+        execution_(execution),
+        communicator_(communicator_of(execution)),
+        kernel_(modes),
+        groups_((modes.sites + group - 1) / group),
+        rounds_(execution.backend == Backend::cuda ? std::clamp<std::size_t>(modes.sites / device_round, 1, max_rounds)
+                                                   : std::min(groups_, max_rounds)),
+        green_(modes.sites * at.size()),
+        difference_(groups_ * group) {}
+
+  /// @param start  the halvings of this step, and the rounds known already
+  void solve(double step, const Position& start) {
+    const VolterraEquation equation(modes_, at_, steps_for(at_.back(), step), step);
+    // Lanes beyond the last momentum read something, too.
+    std::vector<Complex> circles(2 * circle_points * modes_.sites + group), rows;
+    kernel_.evaluate(equation.circles(), circles.data());
+    const std::vector<double> grid = equation.grid();
+    const std::unique_ptr<kernels::TimeDevice> device = make_device();
+    if (device) {
+      device->evaluate(grid.data(), static_cast<std::int64_t>(grid.size()));
+    } else {
+      rows.resize(grid.size() * modes_.sites + group);
+      kernel_.evaluate(grid, rows.data(), execution_);
+    }
+    const VolterraSolver solver(equation.fine, equation.rough);
+    for (auto round = static_cast<std::size_t>(start.done); round < rounds_ && !stopped_; ++round) {
+      const std::size_t begin = groups_ * round / rounds_, end = groups_ * (round + 1) / rounds_;
+      const std::vector<std::size_t> shares = share_bounds(communicator_, end - begin);
+      const auto rank = static_cast<std::size_t>(communicator_.rank());
+      const std::size_t own_begin = begin + shares[rank], own_end = begin + shares[rank + 1];
+      if (device)
+        solve_on_device(equation, *device, circles, own_begin, own_end);
+      else
+        solve_on_host(solver, rows, circles, own_begin, own_end);
+      gather(begin, end, shares);
+      if (round + 1 == rounds_) break;
+      std::function<std::vector<unsigned char>()> save;
+      if (16.0 * static_cast<double>(green_.size()) < max_checkpoint_bytes)
+        save = [&] { return checkpoint().save({round + 1, start.halving}); };
+      stopped_ = !report(options_.monitor, round + 1, rounds_, save);
+    }
+  }
+
+  Position restore() { return checkpoint().restore(options_.monitor.restored); }
+
+  bool stopped() const { return stopped_; }
+  /// G of a momentum, in the order of the transforms, at one of the times; NaN if stopped.
+  Complex green(std::size_t m, std::size_t time) const {
+    return stopped_ ? std::numeric_limits<double>::quiet_NaN() : green_[m * at_.size() + time];
+  }
+  /// The largest difference between the two runs, or NaN.
+  double difference() const {
+    double largest = 0.0;
+    for (std::size_t m = 0; m < modes_.sites; ++m)
+      if (!(difference_[m] <= largest)) largest = difference_[m];
+    return largest;
+  }
+
+ private:
+  Checkpoint<Position> checkpoint() {
+    Fingerprint problem;
+    for_each_parameter(modes_, [&](const auto& values) { problem.add(values); });
+    problem.add(at_).add(options_.tolerance).add(rounds_);
+    problem.add(static_cast<int>(execution_.backend));  // backends differ in their bits
+    return {problem, [this](const Position& at) {
+              Checkpoint<Position>::Arrays arrays;
+              if (at.halving >= 0 && at.halving <= max_halvings && at.done < rounds_)
+                arrays = {std::as_writable_bytes(std::span(green_)), std::as_writable_bytes(std::span(difference_))};
+              return arrays;
+            }};
+  }
+
+  std::unique_ptr<kernels::TimeDevice> make_device() const {
+    if (execution_.backend != Backend::cuda) return nullptr;
+    return std::unique_ptr<kernels::TimeDevice>(
+        kernels::device_kernels().make_time_device(kernel_.tables(), execution_.device));
+  }
+
+  void solve_on_host(const VolterraSolver& solver, const std::vector<Complex>& rows,
+                     const std::vector<Complex>& circles, std::size_t begin, std::size_t end) {
+    Rescue rescue;
+#pragma omp parallel num_threads(threads_of(execution_)) if (end - begin > 1)
+    {
+      VolterraSolver::Workspace workspace;
+#pragma omp for schedule(dynamic)
+      for (std::size_t g = begin; g < end; ++g)
+        rescue([&] {
+          solver.solve(g * group, rows.data(), circles.data(), workspace, green_.data(),
+                       difference_.data() + g * group);
+        });
+    }
+    rescue.rethrow();
+  }
+
+  void solve_on_device(const VolterraEquation& equation, kernels::TimeDevice& device,
+                       const std::vector<Complex>& circles, std::size_t begin, std::size_t end) {
+    const std::size_t first = begin * group, last = std::min(modes_.sites, end * group);
+    if (first < last)
+      device.propagate(equation.fine, equation.rough, reinterpret_cast<const double*>(circles.data()),
+                       static_cast<std::int64_t>(first), static_cast<std::int64_t>(last),
+                       reinterpret_cast<double*>(green_.data() + first * at_.size()), difference_.data() + first);
+  }
+
+  /// Completes the groups begin .. end-1, of which every rank has computed its share.
+  void gather(std::size_t begin, std::size_t end, const std::vector<std::size_t>& shares) {
+    const std::size_t times = at_.size(), first = begin * group, last = std::min(modes_.sites, end * group);
+    std::vector<std::size_t> green, difference;
+    for (const std::size_t share : shares) {
+      green.push_back(2 * times * (std::min(last, first + share * group) - first));
+      difference.push_back(share * group);
+    }
+    communicator_.all_gather({reinterpret_cast<double*>(green_.data() + first * times), green.back()}, green);
+    communicator_.all_gather({difference_.data() + first, difference.back()}, difference);
+  }
+
+  const HubbardModes& modes_;
+  std::span<const double> at_;
+  const HubbardGreenOptions& options_;
+  const Execution& execution_;
+  Communicator& communicator_;
+  MemoryKernel kernel_;
+  std::size_t groups_, rounds_;
+  std::vector<Complex> green_;      ///< G(k,t), (sites, times)
+  std::vector<double> difference_;  ///< between the two runs; lanes beyond the last momentum write here, too
+  bool stopped_ = false;
+};
+
+/// Bytes beside the results for so many steps.
+double bytes_for(const HubbardModes& modes, double steps, double times, int threads) {
+  const auto sites = static_cast<double>(modes.sites);
+  const double kernel = 16.0 * sites * (steps + 2.0 * static_cast<double>(margin + circle_points));
+  const double solution = (16.0 * sites + 8.0 * static_cast<double>(stencil + 2)) * times;
+  // The arrays of both runs, the rows being transformed and the spectra of all lengths.
+  const double workspace = static_cast<double>(group) * steps * (8.0 * 12.0 + 16.0 * 6.0);
+  return kernel + solution + threads * (workspace + MemoryKernel::working_bytes(modes.sites));
+}
+
+HubbardGreenPlan plan_of(const HubbardModes& modes, std::span<const double> at, double tolerance,
+                         const Execution& execution) {
+  HubbardGreenPlan plan;
+  const auto sites = static_cast<double>(modes.sites);
+  plan.steps = steps_for(at.back(), first_step(modes, tolerance));
+  const auto steps = static_cast<double>(plan.steps);
+  const int threads = threads_of(execution);
+  const double kernel = (modes.on_site ? 20.0 : 30.0) * std::log2(sites) + 60.0;
+  plan.operations = steps * sites * (VolterraSolver::operations(steps) + kernel);
+  plan.seconds = plan.operations / operations_per_second / threads;
+  plan.memory_bytes = bytes_for(modes, steps, static_cast<double>(at.size()), threads);
+  plan.backend = choose_backend(execution.backend, modes.sites >= device_momenta && plan.steps <= device_steps,
+                                "too few momenta, or too many steps, to gain from a device; cuda can be asked for",
+                                &plan.backend_reason);
+  return plan;
+}
+
+/// Halves the step until two runs agree within the tolerance, or as far as steps and memory allow.
+void propagate(Propagation& propagation, const HubbardModes& modes, const HubbardGreenOptions& options,
+               const Execution& execution, HubbardGreen& result) {
+  const double last = result.times.back();
+  // Both runs take the same phases from large times, so their difference does not show the rounding of these.
+  double fastest = 0.0;
+  for (const double energy : modes.energy) fastest = std::max(fastest, std::fabs(energy + modes.level_shift()));
+  const double min_error = rounding + std::numeric_limits<double>::epsilon() * fastest * last;
+  std::string shortage;
+  Position start = propagation.restore();
+  for (double step = first_step(modes, options.tolerance) * std::exp2(-static_cast<double>(start.halving));;
+       step *= 0.5, start = {0, start.halving + 1}) {
+    propagation.solve(step, start);
+    const double difference = propagation.difference();
+    result.steps = steps_for(last, step);
+    result.error =
+        std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference / claimed_gain + min_error;
+    if (result.error <= std::max(options.tolerance, 2.0 * min_error) || start.halving == max_halvings ||
+        propagation.stopped())
+      break;
+    const std::size_t next = steps_for(last, 0.5 * step);
+    if (static_cast<std::int64_t>(next) > options.max_steps) {
+      shortage = "; half the step would take more than max_steps";
+      break;
+    }
+    const double bytes =
+        bytes_for(modes, static_cast<double>(next), static_cast<double>(result.times.size()), threads_of(execution));
+    if (!true_on_all_ranks(execution.communicator, bytes <= options.max_bytes)) {
+      shortage = "; half the step would take more memory than there is";
+      break;
+    }
+  }
+  result.stopped = propagation.stopped();
+  result.converged = !result.stopped && result.error <= options.tolerance;
+  if (result.stopped)
+    result.message = "stopped";
+  else if (!result.converged)
+    result.message = "the estimated error " + short_text(result.error) + " exceeds the tolerance" + shortage;
+}
+
+/// G at the momenta and the sites, and the moments of its profile.
+void fill_rows(const Propagation& propagation, const HubbardGreenOptions& options, std::size_t sites,
+               HubbardGreen& result) {
+  const std::size_t times = result.times.size();
+  const Fourier fourier(sites);
+  const double over = 1.0 / static_cast<double>(sites);
+  if (options.keep_momenta) result.green_retarded_momentum.resize(times * sites);
+  if (options.keep_sites) result.green_retarded.resize(times * sites);
+  std::vector<Complex> row(sites), ordered(sites);
+  for (std::size_t t = 0; t < times; ++t) {
+    for (std::size_t m = 0; m < sites; ++m) row[m] = propagation.green(m, t);
+    if (options.keep_momenta)
+      for (std::size_t i = 0; i < sites; ++i)
+        result.green_retarded_momentum[t * sites + i] = row[transform_order(i, sites)];
+    fourier.backward(row.data(), 1);
+    for (std::size_t i = 0; i < sites; ++i) ordered[i] = over * row[transform_order(i, sites)];
+    if (options.keep_sites)
+      std::copy(ordered.begin(), ordered.end(), result.green_retarded.begin() + static_cast<std::ptrdiff_t>(t * sites));
+    const Spreading moments = spreading(ordered);
+    result.norm.push_back(moments.norm);
+    result.drift.push_back(moments.drift);
+    result.drift_symmetric.push_back(moments.drift_symmetric);
+  }
+}
+
+}  // namespace
+
+HubbardGreenPlan plan_green(const HubbardChain& chain, std::span<const double> times, double tolerance,
+                            const Execution& execution) {
+  return plan_of(hubbard_modes(chain), times, tolerance, execution);
+}
+
+HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const HubbardGreenOptions& options,
+                   const Execution& requested) {
+  const HubbardModes modes = hubbard_modes(chain);
+  if (at.empty()) throw ParameterError("task.times", "at least one time is needed");
+  check_list("task.times", times_parameter(), at);
+  validate_fields(options);
+  const HubbardGreenPlan plan = plan_of(modes, at, options.tolerance, requested);
+  Execution execution = requested;
+  execution.backend = agree_on_backend(requested.communicator, plan.backend, requested.backend == Backend::automatic);
+
+  HubbardGreen result;
+  result.times.assign(at.begin(), at.end());
+  result.backend = execution.backend;
+  result.backend_reason = plan.backend_reason;
+  Propagation propagation(modes, at, options, execution);
+  propagate(propagation, modes, options, execution, result);
+  fill_rows(propagation, options, modes.sites, result);
+  return result;
+}
+
+}  // namespace lindrift

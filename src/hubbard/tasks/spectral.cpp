@@ -1,0 +1,345 @@
+#include "lindrift/hubbard/spectral.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <random>
+
+#include "engine/checkpoint.hpp"
+#include "engine/short_text.hpp"
+#include "engine/validate.hpp"
+#include "hubbard/direct.hpp"
+#include "hubbard/fft.hpp"
+#include "lindrift/communicator.hpp"
+#include "lindrift/error.hpp"
+#include "lindrift/lattice/lattice.hpp"
+
+namespace lindrift {
+
+namespace {
+
+using Complex = std::complex<double>;
+
+/// Terms per second of a core, for the choice between algorithms.
+constexpr double terms_per_second = 5e9;
+/// Operations that a term takes, its share of a division counted as one (docs/physics.md, section 10).
+constexpr double operations_per_term = 10.25;
+/// Terms, and seconds of the fft algorithm on the processor, from which on a device outweighs its copies.
+constexpr double device_terms = 1e10, device_seconds = 1.0;
+/// Error of a direct sum relative to its largest value: its terms keep one sign of the imaginary part, and their
+/// roundings do not add up.
+constexpr double direct_error = 4e-15;
+/// Frequencies so large that products of their squares leave the range of double precision.
+constexpr double largest_ratio = 1e30;
+/// Of the rounds in which the tolerance of the integral is tightened until that of the spectral function holds.
+constexpr int max_rounds = 3;
+
+/// One problem: its modes and where it is to be evaluated.
+struct Problem {
+  HubbardModes modes;
+  std::vector<double> argument;      ///< w - s, what the second-order term is taken at
+  std::vector<std::size_t> momenta;  ///< m = 0 .. L-1, in the order of the result
+  const HubbardSpectralOptions& options;
+  Execution execution;
+};
+
+Problem problem_of(const HubbardChain& chain, std::span<const double> frequencies,
+                   const HubbardSpectralOptions& options, const Execution& execution) {
+  Problem problem{hubbard_modes(chain), {}, {}, options, execution};
+  if (frequencies.empty()) throw ParameterError("task.frequencies", "at least one is needed");
+  check_list("task.frequencies", frequencies_parameter(), frequencies);
+  validate_fields(options);
+  for (const double w : frequencies) {
+    if (!(std::fabs(w) <= largest_ratio * std::fabs(chain.hopping)))
+      throw ParameterError("task.frequencies",
+                           std::to_string(w) + " is not allowed: must be within 1e30 times the hopping");
+    problem.argument.push_back(w - problem.modes.argument_shift());
+  }
+  for (const std::int64_t m : select_momenta(options.momenta, chain.sites))
+    problem.momenta.push_back(static_cast<std::size_t>((m + chain.sites) % chain.sites));
+  if (execution.algorithm == Algorithm::separable)
+    throw UnsupportedError(
+        "solver.algorithm = separable is impossible: the sum over pairs of momenta has no low-rank form; use fft, "
+        "direct or auto");
+  return problem;
+}
+
+/// Scale of the self-energy where it is asked for, from below: its spectrum of weight M0 spread over all poles.
+double expected_scale(const Problem& problem) {
+  const HubbardModes& modes = problem.modes;
+  double nearest = std::fabs(problem.argument.front());
+  for (const double w : problem.argument) nearest = std::min(nearest, std::fabs(w));
+  return modes.first_moment / (nearest + 6.0 * std::fabs(modes.hopping) + modes.fastest_rate +
+                               0.5 * modes.fastest_probe_loss + problem.options.broadening);
+}
+
+HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
+  HubbardSpectralPlan plan;
+  const Algorithm asked = problem.execution.algorithm;
+  Execution execution = problem.execution;
+  // Threads are no part of the choice of a backend: the bits must not depend on them.
+  const double cores = std::max(1, execution.threads > 0 ? execution.threads : 1);
+
+  execution.backend = Backend::cpu;  // the plan needs no device
+  plan.terms = DirectSelfEnergy(problem.modes, execution).terms(problem.momenta.size(), problem.argument);
+  const double direct_seconds = plan.terms / terms_per_second;
+  double fft_seconds = INFINITY;
+  FftPlan fft;
+  const auto plan_fft = [&] {
+    fft = FftSelfEnergy(problem.modes, problem.argument, problem.options.broadening, tolerance, execution).plan();
+    fft_seconds = fft.seconds;
+  };
+  if (asked != Algorithm::direct) {
+    try {
+      plan_fft();
+    } catch (const ParameterError&) {
+      if (asked == Algorithm::fft) throw;  // else the direct sum does it
+    }
+  }
+  plan.algorithm =
+      asked == Algorithm::automatic ? (fft_seconds < direct_seconds ? Algorithm::fft : Algorithm::direct) : asked;
+  plan.backend =
+      choose_backend(problem.execution.backend,
+                     plan.algorithm == Algorithm::fft ? fft_seconds >= device_seconds : plan.terms >= device_terms,
+                     plan.algorithm == Algorithm::fft ? "too little work to gain from a device; cuda can be asked for"
+                                                      : "too few terms to gain from a device; cuda can be asked for",
+                     &plan.backend_reason);
+  if (plan.algorithm == Algorithm::fft) {
+    if (plan.backend == Backend::cuda) {  // its way to the frequencies is another
+      execution.backend = Backend::cuda;
+      plan_fft();
+    }
+    plan.algorithm_reason = fft.reason;
+    plan.nodes = static_cast<double>(fft.nodes);
+    const auto sites = static_cast<double>(problem.modes.sites);
+    plan.operations =
+        plan.nodes * sites * (20.0 * std::log2(sites) + 4.0 * static_cast<double>(problem.argument.size()));
+    plan.seconds = fft.seconds / cores;
+    plan.memory_bytes = fft.memory_bytes + 300.0 * sites;
+    plan.terms = 0.0;
+    return plan;
+  }
+  plan.algorithm_reason =
+      asked == Algorithm::direct ? "as asked" : "so few momenta and frequencies cost less term by term";
+  plan.operations = operations_per_term * plan.terms;
+  plan.seconds = direct_seconds / cores;
+  plan.memory_bytes = 96.0 * 1024.0 * 1024.0 + 200.0 * static_cast<double>(problem.modes.sites);
+  return plan;
+}
+
+/// 1/G of an entry: w + i eta - e_k - Sigma.
+Complex inverse_green(const HubbardSpectrum& result, const Problem& problem, std::size_t row, std::size_t column) {
+  const Complex sigma = result.self_energy[row * result.frequencies.size() + column];
+  return Complex(result.frequencies[column] - problem.modes.energy[problem.momenta[row]] - sigma.real(),
+                 problem.options.broadening - sigma.imag());
+}
+
+/// G and A from the self-energy; the largest finite |Sigma|, A and |G|^2.
+struct Largest {
+  double self_energy = 0.0, spectral_function = 0.0, green_square = 0.0;
+};
+Largest fill_spectrum(HubbardSpectrum& result, const Problem& problem) {
+  const std::size_t count = result.frequencies.size(), rows = problem.momenta.size();
+  result.spectral_function.assign(rows * count, 0.0);
+  if (problem.options.keep_green) result.green_retarded.assign(rows * count, 0.0);
+  result.delta_peaks = 0;
+  std::vector<Largest> largest(rows);
+#pragma omp parallel for schedule(static) if (rows * count > 65536)
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t w = 0; w < count; ++w) {
+      const std::size_t e = i * count + w;
+      const Complex inverse = inverse_green(result, problem, i, w);
+      const double square = std::norm(inverse);
+      Largest& most = largest[i];
+      const double size = std::abs(result.self_energy[e]);
+      most.self_energy = size <= most.self_energy ? most.self_energy : size;  // or NaN
+      if (square > 0.0) {
+        result.spectral_function[e] = 2.0 * inverse.imag() / square;
+        most.spectral_function = std::max(most.spectral_function, result.spectral_function[e]);
+        most.green_square = std::max(most.green_square, 1.0 / square);
+      } else {
+        result.spectral_function[e] = INFINITY;
+      }
+      if (problem.options.keep_green) result.green_retarded[e] = square > 0.0 ? 1.0 / inverse : Complex(0.0, -INFINITY);
+    }
+  Largest all;
+  for (std::size_t i = 0; i < rows; ++i) {
+    if (!(largest[i].self_energy <= all.self_energy)) all.self_energy = largest[i].self_energy;
+    all.spectral_function = std::max(all.spectral_function, largest[i].spectral_function);
+    all.green_square = std::max(all.green_square, largest[i].green_square);
+    if (problem.options.broadening == 0.0 && problem.modes.first_moment == 0.0 &&
+        problem.modes.probe_loss[problem.momenta[i]] == 0.0)
+      ++result.delta_peaks;
+  }
+  return all;
+}
+
+/// Stages of the sum that are done, in which round and for which tolerance of the sum.
+struct Position {
+  std::uint64_t done = 0;
+  std::int64_t round = 0;
+  double tolerance = 0.0;
+};
+
+/// @param self_energy  of the second order, as far as it is summed
+Checkpoint<Position> checkpoint_of(const Problem& problem, std::vector<Complex>& self_energy) {
+  Fingerprint print;
+  for_each_parameter(problem.modes, [&](const auto& values) { print.add(values); });
+  print.add(problem.argument).add(problem.momenta).add(problem.options.broadening).add(problem.options.tolerance);
+  print.add(static_cast<int>(problem.execution.algorithm));
+  print.add(static_cast<int>(problem.execution.backend));  // another one has other bits
+  return {print, [&self_energy](const Position& at) {
+            Checkpoint<Position>::Arrays arrays;
+            if (at.round >= 0 && at.round < max_rounds) arrays = {std::as_writable_bytes(std::span(self_energy))};
+            return arrays;
+          }};
+}
+
+/// A run that was stopped has nothing to show.
+void give_up(HubbardSpectrum& result) {
+  constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+  std::fill(result.self_energy.begin(), result.self_energy.end(), Complex(missing, missing));
+  result.spectral_function.assign(result.self_energy.size(), missing);
+  result.self_energy_error = result.spectral_function_error = missing;
+  result.message = "stopped";
+}
+
+/// Entries chosen at random, the same ones for the same shape, evaluated again by the direct algorithm.
+double certificate(const HubbardSpectrum& result, const Problem& problem, double largest) {
+  std::mt19937_64 random(20260407);
+  std::vector<std::size_t> rows, columns, momenta;
+  std::vector<double> arguments;
+  for (std::size_t i = 0; i < problem.options.certify; ++i) {
+    rows.push_back(random() % problem.momenta.size());
+    columns.push_back(random() % problem.argument.size());
+    momenta.push_back(problem.momenta[rows.back()]);
+    arguments.push_back(problem.argument[columns.back()]);
+  }
+  Execution execution = problem.execution;
+  execution.backend = resolve_backend(execution.backend);
+  const auto values = DirectSelfEnergy(problem.modes, execution).points(momenta, arguments, problem.options.broadening);
+  double worst = 0.0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const Complex expected =
+        values[i] + Complex(problem.modes.level_shift(), -0.5 * problem.modes.probe_loss[momenta[i]]);
+    worst = std::max(worst, std::abs(result.self_energy[rows[i] * problem.argument.size() + columns[i]] - expected));
+  }
+  return largest > 0.0 ? worst / largest : 0.0;
+}
+
+/// Sums the second order into result.self_energy, from the stage that `start` has reached.
+/// @return a bound of the error
+double sum_second_order(const Problem& problem, const Checkpoint<Position>& checkpoint, const Position& start,
+                        HubbardSpectrum& result) {
+  if (start.done == 0) std::fill(result.self_energy.begin(), result.self_energy.end(), Complex(0.0));
+  std::vector<Complex*> rows(problem.modes.sites, nullptr);
+  for (std::size_t i = 0; i < problem.momenta.size(); ++i)
+    rows[problem.momenta[i]] = result.self_energy.data() + i * result.frequencies.size();
+  const bool offers = 16.0 * static_cast<double>(result.self_energy.size()) < max_checkpoint_bytes;
+  const auto on_stage = [&](std::size_t done, std::size_t of, const std::function<void()>& complete) {
+    const auto save = [&] {
+      complete();
+      return checkpoint.save({done, start.round, start.tolerance});
+    };
+    result.stopped =
+        !report(problem.options.monitor, done, of, offers ? save : std::function<std::vector<unsigned char>()>());
+    return !result.stopped;
+  };
+  StagedSum stages(on_stage, start.done);
+  if (problem.execution.algorithm == Algorithm::fft)
+    return FftSelfEnergy(problem.modes, problem.argument, problem.options.broadening, start.tolerance,
+                         problem.execution)
+        .add_grid(rows, stages);
+  if (problem.modes.first_moment > 0.0) {
+    DirectSelfEnergy direct(problem.modes, problem.execution);
+    stages.expect(direct.stage_count(problem.momenta.size(), problem.argument));
+    direct.add_grid(rows, problem.argument, problem.options.broadening, stages);
+  }
+  return 0.0;
+}
+
+/// Adds the first order, and fills in G, A and the bounds of the errors.
+/// @param error  of the second order
+Largest finish(const Problem& problem, double error, HubbardSpectrum& result) {
+  const HubbardModes& modes = problem.modes;
+  const std::size_t count = result.frequencies.size();
+  for (std::size_t i = 0; i < problem.momenta.size(); ++i)
+    for (std::size_t w = 0; w < count; ++w)
+      result.self_energy[i * count + w] += Complex(modes.level_shift(), -0.5 * modes.probe_loss[problem.momenta[i]]);
+  const Largest largest = fill_spectrum(result, problem);
+  if (problem.execution.algorithm == Algorithm::direct) error = direct_error * largest.self_energy;
+  // |dA| <= 2 |G|^2 |dSigma|.
+  result.self_energy_error = largest.self_energy > 0.0 ? error / largest.self_energy : 0.0;
+  result.spectral_function_error = largest.spectral_function > 0.0 && error > 0.0
+                                       ? 2.0 * largest.green_square * error / largest.spectral_function
+                                       : 0.0;
+  return largest;
+}
+
+/// What is known before the sum.
+HubbardSpectrum empty_spectrum(const HubbardChain& chain, std::span<const double> frequencies, const Problem& problem,
+                               const HubbardSpectralPlan& plan) {
+  HubbardSpectrum result;
+  result.frequencies.assign(frequencies.begin(), frequencies.end());
+  const std::vector<double> k = momenta(chain.sites);
+  const std::size_t sites = problem.modes.sites;
+  for (const std::size_t m : problem.momenta) result.momenta.push_back(k[(m + sites / 2) % sites]);
+  result.self_energy.resize(problem.momenta.size() * frequencies.size());
+  result.mean_occupation = problem.modes.mean_occupation;
+  result.hartree_shift = problem.modes.mean_field;
+  result.first_moment = problem.modes.first_moment;
+  result.algorithm = plan.algorithm;
+  result.algorithm_reason = plan.algorithm_reason;
+  result.backend = problem.execution.backend;
+  result.backend_reason = plan.backend_reason;
+  return result;
+}
+
+}  // namespace
+
+HubbardSpectralPlan plan_spectral(const HubbardChain& chain, std::span<const double> frequencies,
+                                  const HubbardSpectralOptions& options, const Execution& execution) {
+  const Problem problem = problem_of(chain, frequencies, options, execution);
+  return plan_of(problem, options.tolerance * expected_scale(problem));
+}
+
+HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> frequencies,
+                         const HubbardSpectralOptions& options, const Execution& execution) {
+  Problem problem = problem_of(chain, frequencies, options, execution);
+  const double first_tolerance = options.tolerance * expected_scale(problem);
+  const HubbardSpectralPlan plan = plan_of(problem, first_tolerance);
+  problem.execution.algorithm = plan.algorithm;
+  problem.execution.backend =
+      agree_on_backend(execution.communicator, plan.backend, execution.backend == Backend::automatic);
+
+  HubbardSpectrum result = empty_spectrum(chain, frequencies, problem, plan);
+  const auto checkpoint = checkpoint_of(problem, result.self_energy);
+  Position start = checkpoint.restore(options.monitor.restored);
+  if (start.done == 0) start.tolerance = first_tolerance;
+  Largest largest;
+  double worst = 0.0;
+  for (;;) {
+    const double error = sum_second_order(problem, checkpoint, start, result);
+    if (result.stopped) {
+      give_up(result);
+      return result;
+    }
+    largest = finish(problem, error, result);
+    worst = std::max(result.self_energy_error, result.spectral_function_error);
+    if (worst <= options.tolerance || plan.algorithm == Algorithm::direct || start.round + 1 == max_rounds) break;
+    start = {0, start.round + 1, start.tolerance * (0.5 * options.tolerance / worst)};
+  }
+  if (std::isnan(largest.self_energy))
+    throw NumericalError("the self-energy is not finite at some momenta and frequencies");
+  if (worst > options.tolerance)
+    result.message = "the error is bounded by " + short_text(worst) + " of the largest value only, not by the " +
+                     "tolerance: rounding";
+  if (result.delta_peaks > 0)
+    result.message =
+        "without interaction, loss of the probe and broadening the spectral function is a delta peak at " +
+        std::string("each momentum: +inf on its grid point, 0 beside it; task.broadening gives it a width");
+  if (options.certify > 0) result.certificate = certificate(result, problem, largest.self_energy);
+  return result;
+}
+
+}  // namespace lindrift

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "engine/fourier.hpp"
+#include "hubbard/modes.hpp"
+#include "kernels/hubbard/volterra_tables.hpp"
+
+namespace lindrift {
+
+/// The tables of a run over `steps` steps, an even number, and of one with twice the step, and the arrays that they
+/// point to.
+class VolterraEquation {
+ public:
+  /// @param at  times at which G is wanted, at most steps * step
+  VolterraEquation(const HubbardModes& modes, std::span<const double> at, std::size_t steps, double step);
+  VolterraEquation(const VolterraEquation&) = delete;
+  VolterraEquation& operator=(const VolterraEquation&) = delete;
+
+  /// Where K is needed: the steps with both margins.
+  std::vector<double> grid() const;
+  /// And on the circles of both runs.
+  std::vector<std::complex<double>> circles() const;
+
+  kernels::VolterraTables fine, rough;
+
+ private:
+  std::vector<double> at_, energy_, level_, decay_, turns_, first_, weights_;
+};
+
+/// Solves the integral equation of the Hubbard chain's propagator on the CPU for groups of momenta (docs/physics.md,
+/// Eqs. 77 to 80), and again with twice the step. O(steps (log steps)^2) for each momentum: the convolution's past is
+/// added by transforms, block by block, its last few hundred steps term by term.
+class VolterraSolver {
+ public:
+  static constexpr auto group = static_cast<std::size_t>(kernels::VolterraTables::group);
+
+  /// What the tables point to must live as long.
+  VolterraSolver(const kernels::VolterraTables& fine, const kernels::VolterraTables& rough);
+
+  /// Memory of one thread; it can be used again.
+  class Workspace {
+    friend VolterraSolver;
+    std::vector<double> fine, rough;
+    std::vector<std::complex<double>> rows, spectra;
+  };
+
+  /// G(k,t) of the momenta first .. first + group - 1, as far as there are so many; first is a multiple of the group.
+  /// @param rows, circles  as in VolterraFunctions::prepare, the circles of both runs one after the other
+  /// @param green          (sites, times), of which these rows are written
+  /// @param difference     (group,) largest difference between the two runs
+  void solve(std::size_t first, const std::complex<double>* rows, const std::complex<double>* circles,
+             Workspace& workspace, std::complex<double>* green, double* difference) const;
+
+  /// Operations for a momentum and a step: what multiplications and additions the two runs take.
+  static double operations(double steps);
+
+ private:
+  /// One of the two runs.
+  struct Run {
+    explicit Run(const kernels::VolterraTables& run_tables);
+    kernels::VolterraTables tables;
+    std::size_t block = 0;         ///< steps that are added term by term
+    std::vector<Fourier> fourier;  ///< of the lengths 2 block, 4 block, ... until all steps are covered
+  };
+  kernels::VolterraArrays arrays(const Run& run, std::vector<double>& memory) const;
+  void march(const Run& run, std::size_t first, const kernels::VolterraArrays& arrays, Workspace& workspace,
+             std::size_t begin, std::size_t length) const;
+
+  Run fine_, rough_;
+};
+
+}  // namespace lindrift

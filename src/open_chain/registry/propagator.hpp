@@ -1,0 +1,60 @@
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/config.hpp"
+#include "lindrift/lindrift.hpp"
+#include "registry/results.hpp"
+
+/// What the tasks of both open chains have in common.
+
+namespace lindrift {
+
+std::size_t sites_of(const config::Point& point);
+
+/// Whether output.fields keeps a dataset.
+bool wanted(const config::Point& point, const std::string& field);
+
+/// Number of momenta that task.momenta asks for.
+std::size_t momenta_of(const config::Point& point);
+
+/// Dimensions of a point's results.
+Coordinates open_chain_coordinates(const config::Point& point);
+
+template <class Result>
+io::Result open_chain_outline(const config::Point& point) {
+  return outline_of<Result>(open_chain_coordinates(point), point.texts("output.fields"));
+}
+
+template <class Result>
+double open_chain_bytes(const config::Point& point) {
+  return observable_bytes<Result>(open_chain_coordinates(point), point.texts("output.fields"));
+}
+
+template <class Result>
+io::Result open_chain_result(const config::Point& point, Result& result) {
+  return collect(open_chain_coordinates(point), point.texts("output.fields"), result);
+}
+
+/// Names of the datasets of a result.
+template <class Result>
+std::vector<std::string> open_chain_fields() {
+  return observable_names<Result>(
+      {time_coordinate({}), site_coordinate(1), momentum_coordinate(1), frequency_coordinate({})});
+}
+
+/// The largest value of a spectral function and where it is, for the summary.
+template <class Spectrum>
+std::vector<std::pair<std::string, double>> spectral_peak(const Spectrum& spectrum) {
+  const auto& values = spectrum.spectral_function;
+  const auto largest = std::max_element(values.begin(), values.end());
+  const auto place = static_cast<std::size_t>(largest - values.begin());
+  return {{"largest_spectral_function", *largest},
+          {"at_momentum", spectrum.momenta[place / spectrum.frequencies.size()]},
+          {"at_frequency", spectrum.frequencies[place % spectrum.frequencies.size()]}};
+}
+
+}  // namespace lindrift

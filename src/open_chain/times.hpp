@@ -1,0 +1,79 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/parallel.hpp"
+#include "lindrift/backend.hpp"
+#include "lindrift/communicator.hpp"
+#include "lindrift/monitor.hpp"
+
+namespace lindrift {
+
+/// How the independent times of a task are dealt with: in batches of a few, whose members do not depend on threads or
+/// processes, because kernels and transforms may treat the rows of a batch together.
+struct TimeBatches {
+  std::size_t times = 0;
+  std::size_t sites = 1;
+
+  /// Times whose rows make about a megabyte together.
+  std::size_t batch() const { return std::clamp<std::size_t>((std::size_t{1} << 16) / sites, 2, 64); }
+  std::size_t count() const { return (times + batch() - 1) / batch(); }
+
+  /// Threads that take batches of their own; the others help within a row.
+  int outer(int threads) const {
+    // Rows of this size keep all threads busy, and one for each thread would be a burden on memory.
+    constexpr std::size_t large = std::size_t{1} << 21;
+    return sites >= large || count() < static_cast<std::size_t>(threads) ? 1 : threads;
+  }
+
+  /// Batches between two looks at the world. Every thread gets several, so that none waits long for the others, and
+  /// small ones are many, so that the looks cost nothing beside them.
+  std::size_t round(int threads) const {
+    constexpr std::size_t several = 8, elements = std::size_t{1} << 17;
+    const int together = outer(threads);
+    return together > 1 || sites < elements
+               ? static_cast<std::size_t>(together) * std::max(several, elements / (batch() * sites))
+               : 1;
+  }
+
+  /// Calls body(first, last, threads within) for every batch that begins in [begin, end), which are bounds of batches
+  /// or the end.
+  template <class Body>
+  void run(std::size_t begin, std::size_t end, int threads, const Body& body) const {
+    const int together = outer(threads), inner = together > 1 ? 1 : threads;
+    const std::size_t step = batch(), batches = (end - begin + step - 1) / step;
+    Rescue rescue;
+#pragma omp parallel for schedule(dynamic) num_threads(together) if (together > 1)
+    for (std::size_t b = 0; b < batches; ++b)
+      rescue([&] { body(begin + b * step, std::min(end, begin + (b + 1) * step), inner); });
+    rescue.rethrow();
+  }
+};
+
+/// Rows of a result, `width` numbers for each time; none if `values` is empty.
+struct TimeRows {
+  std::span<double> values;
+  std::size_t width = 1;
+};
+
+/// A calculation over independent times that reports its progress, stops early and resumes.
+struct TimeRounds {
+  std::span<const double> times;
+  std::vector<TimeRows> rows;
+  Backend backend;  ///< computes the rows; a checkpoint of another backend is ignored
+  const Monitor& monitor;
+
+  /// Calls part(first, last) for this member's share of each round, whole blocks from a multiple of `block` on, and
+  /// completes the rows on every member after it.
+  /// @param blocks  in a round, for each member; the largest of what members ask for
+  /// @return false if it was ended before the last time
+  bool run(Communicator& communicator, std::size_t block, std::size_t blocks,
+           const std::function<void(std::size_t, std::size_t)>& part) const;
+};
+
+}  // namespace lindrift

@@ -1,0 +1,122 @@
+#include "registry/registry.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+#include "hatsugai_kohmoto/registry/hatsugai_kohmoto.hpp"
+#include "hubbard/registry/hubbard.hpp"
+#include "lindrift/error.hpp"
+#include "registry/memory.hpp"
+#include "tgge/registry/tgge.hpp"
+
+namespace lindrift {
+
+namespace {
+
+config::Key algorithm_key(const ModelEntry& model) {
+  config::Key key{.path = "solver.algorithm", .type = Type::text, .help = "how sums over momenta are done"};
+  key.default_value = std::string("auto");
+  key.choices = {"auto"};
+  for (const Algorithm choice : model.algorithms) key.choices.emplace_back(name(choice));
+  return key;
+}
+
+config::Key fields_key() {
+  config::Key key{.path = "output.fields", .type = Type::text_list};
+  key.help = "datasets to keep: \"all\" or a list of names";
+  key.default_value = std::vector<std::string>{};
+  return key;
+}
+
+class ProgramRegistry final : public config::Registry {
+ public:
+  std::vector<std::string> models() const override {
+    std::vector<std::string> kinds;
+    for (const ModelEntry& model : lindrift::models()) kinds.push_back(model.kind);
+    return kinds;
+  }
+  std::vector<std::string> tasks(const std::string& model) const override {
+    std::vector<std::string> kinds;
+    for (const TaskEntry& task : find_model(model).tasks) kinds.push_back(task.kind);
+    return kinds;
+  }
+  config::Schema schema(const std::string& model, const std::string& task) const override {
+    const ModelEntry& entry = find_model(model);
+    const TaskEntry& task_entry = find_task(entry, task);
+    config::Schema schema;
+    schema.keys = entry.keys;
+    schema.keys.insert(schema.keys.end(), task_entry.keys.begin(), task_entry.keys.end());
+    // It stands before what bounds its errors and steps.
+    const auto tolerance = std::find_if(schema.keys.begin(), schema.keys.end(),
+                                        [](const config::Key& key) { return key.path == "solver.tolerance"; });
+    schema.keys.insert(tolerance, algorithm_key(entry));
+    schema.keys.push_back(fields_key());
+    schema.fields = task_entry.fields;
+    schema.validate = entry.validate;
+    schema.validate_size = [&task_entry](const config::Point& first, std::size_t points) {
+      // They are held twice: as fields, and as the image of the file.
+      const double needed = 2.0 * result_bytes(task_entry, first, points);
+      if (needed > machine_memory())
+        throw ParameterError(
+            points > 1 ? "sweep" : "output.fields",
+            fmt::format("the results of {} point{} need {} of memory, and this machine has {}; keep "
+                        "fewer fields (output.fields) or make several runs of it",
+                        points, points == 1 ? "" : "s", bytes_text(needed), bytes_text(machine_memory())));
+    };
+    return schema;
+  }
+};
+
+}  // namespace
+
+const std::vector<ModelEntry>& models() {
+  static const std::vector<ModelEntry> all = {tgge_chain_entry(), tgge_rashba_entry(), hatsugai_kohmoto_entry(),
+                                              hubbard_entry()};
+  return all;
+}
+
+const config::Registry& registry() {
+  static const ProgramRegistry program_registry;
+  return program_registry;
+}
+
+io::Result kept_outline(const TaskEntry& task, const config::Point& point) {
+  io::Result outline = task.outline(point);
+  const auto& wanted = point.texts("output.fields");
+  if (!wanted.empty())
+    std::erase_if(outline.fields, [&](const io::Field& field) {
+      return std::find(wanted.begin(), wanted.end(), field.name) == wanted.end();
+    });
+  return outline;
+}
+
+double result_bytes(const TaskEntry& task, const config::Point& point, std::size_t points) {
+  constexpr double bookkeeping = 400.0;  // status, message, summary of a point
+  double bytes = bookkeeping;
+  for (const io::Field& field : kept_outline(task, point).fields)
+    bytes += 8.0 * static_cast<double>(std::visit([](const auto& values) { return values.size(); }, field.data));
+  return bytes * static_cast<double>(points);
+}
+
+Execution with_algorithm(const config::Point& point, Execution execution) {
+  for (const Algorithm choice : {Algorithm::direct, Algorithm::separable, Algorithm::fft})
+    if (point.text("solver.algorithm") == name(choice)) execution.algorithm = choice;
+  return execution;
+}
+
+const ModelEntry& find_model(const std::string& kind) {
+  for (const ModelEntry& model : models())
+    if (model.kind == kind) return model;
+  throw std::out_of_range("no model is called " + kind);
+}
+
+const TaskEntry& find_task(const ModelEntry& model, const std::string& kind) {
+  for (const TaskEntry& task : model.tasks)
+    if (task.kind == kind) return task;
+  throw std::out_of_range(model.kind + " has no task called " + kind);
+}
+
+}  // namespace lindrift

@@ -1,0 +1,108 @@
+#include "registry/results.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "lindrift/error.hpp"
+
+namespace lindrift {
+
+namespace {
+
+constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+
+const Coordinate* find(const Coordinates& coordinates, const std::string& name) {
+  const auto found =
+      std::find_if(coordinates.begin(), coordinates.end(), [&](const Coordinate& one) { return one.name == name; });
+  return found != coordinates.end() ? &*found : nullptr;
+}
+
+std::size_t size_of(const io::Data& data) {
+  return std::visit([](const auto& values) { return values.size(); }, data);
+}
+
+double number_at(const io::Data& data, std::size_t place) {
+  return std::visit(
+      [place](const auto& values) {
+        if constexpr (std::is_convertible_v<decltype(values[place]), double>)
+          return static_cast<double>(values[place]);
+        else
+          return missing;
+      },
+      data);
+}
+
+}  // namespace
+
+Extent extent_of(const Observable& observable, const Coordinates& coordinates) {
+  Extent extent;
+  const auto add = [&](const Coordinate& one) {
+    extent.dimensions.push_back(one.name);
+    extent.shape.push_back(one.size);
+    extent.elements *= one.size;
+  };
+  for (const std::string& dimension : observable.dimensions) {
+    if (dimension == "mode") {
+      for (const char* part : {"band", "momentum"})
+        if (const Coordinate* one = find(coordinates, part)) add(*one);
+    } else if (dimension == "direction") {
+      if (const Coordinate* one = find(coordinates, dimension)) add(*one);  // a chain has one, and leaves it out
+    } else if (const Coordinate* one = find(coordinates, dimension)) {
+      add(*one);
+    } else {
+      extent.exists = false;
+    }
+  }
+  return extent;
+}
+
+bool is_wanted(const std::vector<std::string>& wanted, const std::string& name) {
+  return wanted.empty() || std::find(wanted.begin(), wanted.end(), name) != wanted.end();
+}
+
+io::Result with_coordinates(const Coordinates& coordinates) {
+  io::Result result;
+  for (const Coordinate& one : coordinates)
+    result.coordinates.push_back({one.name,
+                                  {one.name},
+                                  {one.size},
+                                  std::visit([](auto values) { return io::Data(std::move(values)); }, one.values()),
+                                  one.units,
+                                  one.long_name});
+  return result;
+}
+
+std::vector<double> missing_values(double, std::size_t count) { return std::vector<double>(count, missing); }
+std::vector<std::complex<double>> missing_values(std::complex<double>, std::size_t count) {
+  return std::vector<std::complex<double>>(count, {missing, missing});
+}
+std::vector<std::int64_t> missing_values(std::int64_t, std::size_t count) {
+  return std::vector<std::int64_t>(count, 0);
+}
+std::vector<std::uint8_t> missing_values(bool, std::size_t count) { return std::vector<std::uint8_t>(count, 0); }
+
+void require_shape(const io::Field& field, const Extent& extent) {
+  if (size_of(field.data) != extent.elements)
+    throw Error(field.name + " has " + std::to_string(size_of(field.data)) + " values instead of " +
+                std::to_string(extent.elements));
+}
+
+void summarise(io::Result& result, const Observable& observable, const io::Field& field,
+               const Coordinates& coordinates) {
+  const std::size_t size = size_of(field.data);
+  const std::string last = field.dimensions.empty() ? "" : field.dimensions.back();
+  const Coordinate* labels = find(coordinates, last);
+  const auto values = labels != nullptr ? labels->values() : Coordinate::Values();
+  const auto* words = std::get_if<std::vector<std::string>>(&values);
+  if (words == nullptr) {
+    result.summary.emplace_back(observable.name, number_at(field.data, size - 1));
+    return;
+  }
+  // current_spin is current_up and current_down.
+  std::string stem = observable.name;
+  if (stem.ends_with("_" + last)) stem.resize(stem.size() - last.size() - 1);
+  for (std::size_t i = 0; i < words->size(); ++i)
+    result.summary.emplace_back(stem + "_" + (*words)[i], number_at(field.data, size - words->size() + i));
+}
+
+}  // namespace lindrift

@@ -1,0 +1,172 @@
+#include "lindrift/tgge/batch.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "kernels/tgge/spectrum.hpp"
+#include "lindrift/error.hpp"
+#include "tgge/batched_pair_sum.hpp"
+#include "tgge/hop_weights.hpp"
+#include "tgge/model.hpp"
+
+namespace lindrift {
+
+namespace {
+
+/// Largest beta times width of the bands for which a matrix of ohmic rates, and the Boltzmann factors of the states
+/// that it multiplies, stay in the range of a double: the sum of a row is at least e^{-beta width/2}.
+constexpr double largest_ohmic_exponent = 1200.0;
+
+/// Modes from which products pay, as measured: with fewer, a point waits longer for the others than its sums take.
+constexpr std::size_t min_modes_ohmic = 128, min_modes_table = 256;
+
+double largest_size(const std::vector<double>& values) {
+  double largest = 0.0;
+  for (const double value : values) largest = std::max(largest, std::fabs(value));
+  return largest;
+}
+
+/// sigma of Eq. 4 for every pair of levels.
+template <class Spectrum>
+MatrixRow spectrum_matrix(const std::vector<double>& energy, const Spectrum& spectrum) {
+  return [energy, spectrum](std::size_t to, std::size_t first, std::span<double> values) {
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = spectrum(energy[to], energy[first + i]);
+  };
+}
+
+PairMatrices matrices_of(const Bands& bands, const HopWeights& weights, const TggeBath& bath) {
+  PairMatrices matrices;
+  if (bath.spectrum != Spectrum::exponential) matrices.levels = energy_levels(bands.energy);
+  const std::vector<double>& energy = matrices.levels.energy;
+  if (bath.spectrum == Spectrum::lorentzian)
+    matrices.spectrum =
+        spectrum_matrix(energy, kernels::tgge::LorentzianSpectrum::of(bath.spectrum_width, largest_size(bands.energy)));
+  if (bath.spectrum == Spectrum::ohmic)
+    matrices.spectrum =
+        spectrum_matrix(energy, kernels::tgge::OhmicSpectrum{1.0 / bath.spectrum_width, bath.inverse_temperature});
+  if (weights.kind == kernels::WeightKind::table) {
+    const double* table = weights.table->data();
+    const std::size_t modes = weights.modes;
+    matrices.by_to = [=](std::size_t to, std::size_t first, std::span<double> values) {
+      std::copy_n(table + to * modes + first, values.size(), values.data());
+    };
+    matrices.by_from = [=](std::size_t from, std::size_t first, std::span<double> values) {
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] = table[(first + i) * modes + from];
+    };
+  }
+  return matrices;
+}
+
+TggeBath with_strength(TggeBath bath, const BathStrength& strength) {
+  bath.coupling = strength.coupling;
+  bath.nonequilibrium_fraction = strength.nonequilibrium_fraction;
+  bath.equilibrium_fraction = strength.equilibrium_fraction;
+  return bath;
+}
+
+/// Whether a matrix can hold the rates of the thermal bath.
+bool fits_a_matrix(const TggeModel& model) {
+  if (model.bath.spectrum != Spectrum::ohmic) return true;
+  const auto [lowest, highest] = std::minmax_element(model.bands.energy.begin(), model.bands.energy.end());
+  return model.bath.inverse_temperature * (*highest - *lowest) <= largest_ohmic_exponent;
+}
+
+}  // namespace
+
+bool gains_from_batching(const TggeModel& model, const Execution& execution, std::string* reason) {
+  if (!fits_a_matrix(model)) {
+    if (reason) *reason = "the rates of so cold an ohmic bath leave the range of a matrix of doubles";
+    return false;
+  }
+  const bool ohmic = model.bath.spectrum == Spectrum::ohmic, table = std::holds_alternative<TableJump>(model.jump);
+  if (ohmic || table) {
+    const bool enough = model.bands.modes() >= (ohmic ? min_modes_ohmic : min_modes_table);
+    if (reason && !enough) *reason = "sums over so few modes take less time than it takes to wait for each other";
+    return enough && execution.algorithm != Algorithm::separable;
+  }
+  const bool pairs = execution.algorithm == Algorithm::direct || model.bath.spectrum == Spectrum::lorentzian;
+  if (reason)
+    *reason = pairs ? "the weights of a pair are computed faster than a matrix of them is read"
+                    : "moments are faster than any sum over pairs";
+  return false;
+}
+
+std::size_t batch_slots(std::size_t points) {
+  constexpr std::size_t most = 64, few = 32;
+  const std::size_t min_rounds = points > few ? 2 : 1, rounds = std::max(min_rounds, (points + most - 1) / most);
+  return std::max<std::size_t>(1, (points + rounds - 1) / rounds);
+}
+
+void solve_batch(const TggeModel& model, std::span<const std::optional<BathStrength>> points,
+                 const Execution& requested, const std::function<void(std::size_t, const RateEquation&)>& solve,
+                 const std::function<bool()>& go_on) {
+  validate(model);
+  const std::size_t slots = batch_slots(points.size());
+  std::vector<std::size_t> taken;  // slots with something to do
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (!points[i]) continue;
+    taken.push_back(i % slots);
+    validate_bath(with_strength(model.bath, *points[i]));
+  }
+  std::sort(taken.begin(), taken.end());
+  taken.erase(std::unique(taken.begin(), taken.end()), taken.end());
+  if (!fits_a_matrix(model))
+    throw UnsupportedError(
+        "the rates of so cold an ohmic bath leave the range of a matrix of doubles: solve each alone");
+  Execution execution = requested;
+  std::string backend_reason;
+  execution.backend = resolve_backend(requested.backend, &backend_reason);
+  execution.algorithm = Algorithm::direct;
+  const auto weights = make_hop_weights(model.bands, model.jump);
+  BatchedPairSum pair_sum(model.bands.modes(), slots, taken.size(), matrices_of(model.bands, *weights, model.bath),
+                          execution);
+
+  // Only the products are shared between ranks; everything else is short, and the same everywhere.
+  Execution alone = execution;
+  alone.communicator = nullptr;
+  alone.threads = 1;
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto fail = [&] {
+    const std::lock_guard lock(mutex);
+    if (!failure) failure = std::current_exception();
+  };
+  const auto run = [&](std::size_t slot) {
+    omp_set_num_threads(1);
+    for (std::size_t i = slot; i < points.size() && !pair_sum.failed(); i += slots) try {
+        if (!points[i]) continue;
+        RateEquation equation = make_rate_equation(model.bands, model.rate_unit, with_strength(model.bath, *points[i]),
+                                                   weights, alone, &pair_sum.slot(slot));
+        equation.backend = execution.backend;
+        equation.algorithm = Algorithm::direct;
+        equation.reason =
+            "the sums over pairs of " + std::to_string(slots) + " points at a time are products of matrices";
+        solve(i, equation);
+      } catch (...) {
+        fail();
+      }
+    pair_sum.leave(slot);
+  };
+  std::vector<std::thread> threads;
+  threads.reserve(taken.size());
+  for (const std::size_t slot : taken) try {
+      threads.emplace_back(run, slot);
+    } catch (const std::system_error&) {  // no more threads to be had
+      fail();
+      pair_sum.leave(slot);
+    }
+  pair_sum.serve(go_on);
+  for (std::thread& thread : threads) thread.join();
+  if (failure) std::rethrow_exception(failure);
+  pair_sum.rethrow_failure();  // which solve() may have caught
+}
+
+}  // namespace lindrift

@@ -1,0 +1,73 @@
+#include "lindrift/tgge/chain.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "engine/parallel.hpp"
+#include "lindrift/error.hpp"
+#include "tgge/hop_weights.hpp"
+#include "tgge/model.hpp"
+
+namespace lindrift {
+
+namespace {
+
+Bands bands_of(const TggeChain& chain) {
+  Bands bands{.lattice = Lattice({chain.sites})};
+  bands.energy.resize(bands.modes());
+  bands.velocity.assign(1, std::vector<double>(bands.modes()));
+  parallel_for(bands.modes(), [&](std::size_t k) {
+    const auto [cosine, sine] = bands.lattice.phase(k, {1});
+    bands.energy[k] = -2.0 * chain.hopping * cosine;
+    bands.velocity[0][k] = 2.0 * chain.hopping * sine;
+  });
+  return bands;
+}
+
+/// |1 + z e^{-ik}|^2 as a sum of squares: never negative, and exact where it vanishes.
+double squared_modulus(std::complex<double> z, double cosine, double sine) {
+  const double real = 1.0 + z.real() * cosine + z.imag() * sine;
+  const double imaginary = z.imag() * cosine - z.real() * sine;
+  return real * real + imaginary * imaginary;
+}
+
+void clear_rounded_zeros(std::vector<double>& weight) {
+  const double threshold = rounding_of_zero * *std::max_element(weight.begin(), weight.end());
+  for (double& w : weight)
+    if (w < threshold) w = 0.0;
+}
+
+TggeJump weights_of(const RamanJump& jump, const Lattice& lattice) {
+  ProductJump weights{1, std::vector<double>(lattice.size()), std::vector<double>(lattice.size())};
+  parallel_for(lattice.size(), [&](std::size_t k) {
+    const auto [cosine, sine] = lattice.phase(k, {1});
+    weights.in[k] = squared_modulus(jump.delta, cosine, sine);           // |1 + delta e^{-iq}|^2
+    weights.out[k] = squared_modulus(-jump.delta_prime, cosine, -sine);  // |1 - delta' e^{ik}|^2
+  });
+  clear_rounded_zeros(weights.in);
+  clear_rounded_zeros(weights.out);
+  return weights;
+}
+TggeJump weights_of(const JumpOperators& jump, const Lattice&) { return jump; }
+TggeJump weights_of(const TableJump& jump, const Lattice&) { return jump; }
+
+}  // namespace
+
+void validate(const TggeChain& chain) {
+  validate_fields(chain);
+  validate_bath(chain.bath);
+  std::visit([&](const auto& jump) { validate_jump(jump, Lattice({chain.sites}), 1); }, chain.jump);
+}
+
+std::vector<Coordinate> coordinates(const TggeChain& chain) { return {momentum_coordinate(chain.sites)}; }
+
+TggeChain::operator TggeModel() const {
+  validate(*this);
+  Bands bands = bands_of(*this);
+  TggeJump weights = std::visit([&](const auto& kind) { return weights_of(kind, bands.lattice); }, jump);
+  return {std::move(bands), hopping, bath, std::move(weights)};
+}
+
+}  // namespace lindrift

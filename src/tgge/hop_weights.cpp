@@ -1,0 +1,187 @@
+#include "tgge/hop_weights.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace lindrift {
+
+namespace {
+
+using Complex = std::complex<double>;
+
+/// The terms of a channel, shifted so that displacements start at 0, which changes phases only, and wrapped.
+std::vector<JumpTerm> normalised(std::vector<JumpTerm> terms, const Lattice& lattice) {
+  JumpTerm first = terms.front();
+  for (const JumpTerm& term : terms)
+    for (std::size_t i = 0; i < first.to.size(); ++i) {
+      first.to[i] = std::min(first.to[i], term.to[i]);
+      first.from[i] = std::min(first.from[i], term.from[i]);
+    }
+  for (JumpTerm& term : terms) {
+    for (std::size_t i = 0; i < first.to.size(); ++i) {
+      term.to[i] -= first.to[i];
+      term.from[i] -= first.from[i];
+    }
+    term.to = lattice.wrapped(term.to);
+    term.from = lattice.wrapped(term.from);
+  }
+  return terms;
+}
+
+}  // namespace
+
+std::map<LatticeVector, std::size_t> displacements_of(const JumpOperators& jump, const Lattice& lattice) {
+  std::map<LatticeVector, std::size_t> position;
+  for (const auto& channel : jump.channels)
+    for (const JumpTerm& term : normalised(channel, lattice)) {
+      position[term.to] = 0;
+      position[term.from] = 0;
+    }
+  std::size_t next = 0;
+  for (auto& [displacement, index] : position) index = next++;
+  return position;
+}
+
+namespace {
+
+void build(const Bands&, ProductJump& jump, HopWeights& weights) {
+  weights.rank = jump.rank;
+  weights.in = std::move(jump.in);
+  weights.out = std::move(jump.out);
+}
+
+void build(const Bands&, const TableJump& jump, HopWeights& weights) {
+  weights.kind = kernels::WeightKind::table;
+  weights.table = jump.share();
+}
+
+/// v_s has one element e^{ikR} u_{a s} for each displacement R and orbital a that the operators touch.
+void build(const Bands& bands, const JumpOperators& jump, HopWeights& weights) {
+  weights.kind = kernels::WeightKind::operators;
+  const auto position = displacements_of(jump, bands.lattice);
+  const auto orbitals = static_cast<std::size_t>(bands.orbitals);
+  const std::size_t d = position.size() * orbitals, modes = weights.modes;
+  weights.dimension = static_cast<int>(d);
+  weights.channels = static_cast<int>(jump.channels.size());
+
+  weights.vector_re.resize(d * modes);
+  weights.vector_im.resize(d * modes);
+  for (const auto& [displacement, index] : position)
+    for (std::size_t s = 0; s < modes; ++s) {
+      const auto [cosine, sine] = bands.lattice.phase(bands.momentum_of(s), displacement);
+      for (std::size_t a = 0; a < orbitals; ++a) {
+        const Complex u = bands.eigenvector.empty() ? 1.0 : bands.eigenvector[a][s];
+        const std::size_t element = (index * orbitals + a) * modes + s;
+        weights.vector_re[element] = u.real() * cosine - u.imag() * sine;
+        weights.vector_im[element] = u.real() * sine + u.imag() * cosine;
+      }
+    }
+  weights.amplitude_re.assign(jump.channels.size() * d * d, 0.0);
+  weights.amplitude_im.assign(jump.channels.size() * d * d, 0.0);
+  for (std::size_t c = 0; c < jump.channels.size(); ++c)
+    for (const JumpTerm& term : normalised(jump.channels[c], bands.lattice)) {
+      const std::size_t to = position.at(term.to) * orbitals + static_cast<std::size_t>(term.to_orbital);
+      const std::size_t from = position.at(term.from) * orbitals + static_cast<std::size_t>(term.from_orbital);
+      weights.amplitude_re[(c * d + to) * d + from] += term.amplitude.real();
+      weights.amplitude_im[(c * d + to) * d + from] += term.amplitude.imag();
+    }
+  // |v^+ A v'|^2 <= |A|^2 |v|^2 |v'|^2, and |v|^2 is the number of displacements.
+  double bound = 0.0;
+  for (std::size_t e = 0; e < weights.amplitude_re.size(); ++e)
+    bound += std::norm(Complex(weights.amplitude_re[e], weights.amplitude_im[e]));
+  const auto length = static_cast<double>(position.size());
+  weights.floor = rounding_of_zero * bound * length * length;
+}
+
+/// Rank of the hop weights, by elimination on twice as many modes as the rank can be.
+int numerical_rank(const HopWeights& weights) {
+  const std::size_t wanted =
+      weights.kind == kernels::WeightKind::product ? 8 : 8 * static_cast<std::size_t>(weights.dimension) + 8;
+  const std::size_t n = std::min({weights.modes, wanted, std::size_t{512}});
+  std::vector<double> matrix(n * n);
+  double largest = 0.0;
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j) {
+      // Evenly spread, rows offset from columns.
+      matrix[i * n + j] = weights(i * weights.modes / n, (j * weights.modes + weights.modes / 2) / n);
+      largest = std::max(largest, matrix[i * n + j]);
+    }
+  int rank = 0;
+  for (std::size_t step = 0; step < n; ++step) {
+    std::size_t pivot_row = step, pivot_column = step;
+    for (std::size_t i = step; i < n; ++i)
+      for (std::size_t j = step; j < n; ++j)
+        if (std::fabs(matrix[i * n + j]) > std::fabs(matrix[pivot_row * n + pivot_column])) {
+          pivot_row = i;
+          pivot_column = j;
+        }
+    const double pivot = matrix[pivot_row * n + pivot_column];
+    if (std::fabs(pivot) <= 1e-12 * largest) break;
+    ++rank;
+    for (std::size_t j = 0; j < n; ++j) std::swap(matrix[step * n + j], matrix[pivot_row * n + j]);
+    for (std::size_t i = 0; i < n; ++i) std::swap(matrix[i * n + step], matrix[i * n + pivot_column]);
+    for (std::size_t i = step + 1; i < n; ++i) {
+      const double factor = matrix[i * n + step] / pivot;
+      for (std::size_t j = step; j < n; ++j) matrix[i * n + j] -= factor * matrix[step * n + j];
+    }
+  }
+  return rank;
+}
+
+}  // namespace
+
+double HopWeights::operator()(std::size_t to, std::size_t from) const {
+  switch (kind) {
+    case kernels::WeightKind::product: {
+      double sum = 0.0;
+      for (int r = 0; r < rank; ++r)
+        sum += in[static_cast<std::size_t>(r) * modes + to] * out[static_cast<std::size_t>(r) * modes + from];
+      return sum;
+    }
+    case kernels::WeightKind::operators: {
+      double sum = 0.0;
+      const auto d = static_cast<std::size_t>(dimension);
+      for (std::size_t c = 0; c < static_cast<std::size_t>(channels); ++c) {
+        Complex amplitude = 0.0;
+        for (std::size_t a = 0; a < d; ++a)
+          for (std::size_t b = 0; b < d; ++b) {
+            const std::size_t e = (c * d + a) * d + b;
+            amplitude += std::conj(Complex(vector_re[a * modes + to], vector_im[a * modes + to])) *
+                         Complex(amplitude_re[e], amplitude_im[e]) *
+                         Complex(vector_re[b * modes + from], vector_im[b * modes + from]);
+          }
+        sum += std::norm(amplitude);
+      }
+      return sum < floor ? 0.0 : sum;
+    }
+    case kernels::WeightKind::table:
+      break;
+  }
+  return (*table)[to * modes + from];
+}
+
+void HopWeights::point(kernels::RateTables& tables) const {
+  tables.weight = kind;
+  tables.rank = rank;
+  tables.in = in.data();
+  tables.out = out.data();
+  tables.dimension = dimension;
+  tables.channels = channels;
+  tables.vector_re = vector_re.data();
+  tables.vector_im = vector_im.data();
+  tables.amplitude_re = amplitude_re.data();
+  tables.amplitude_im = amplitude_im.data();
+  tables.weight_floor = floor;
+  tables.table = table ? table->data() : nullptr;
+}
+
+std::shared_ptr<const HopWeights> make_hop_weights(const Bands& bands, TggeJump jump) {
+  const auto weights = std::make_shared<HopWeights>();
+  weights->modes = bands.modes();
+  std::visit([&](auto& kind) { build(bands, kind, *weights); }, jump);
+  if (weights->kind != kernels::WeightKind::table) weights->numerical_rank = numerical_rank(*weights);
+  return weights;
+}
+
+}  // namespace lindrift

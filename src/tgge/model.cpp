@@ -1,0 +1,216 @@
+#include "tgge/model.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <complex>
+#include <limits>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "lindrift/error.hpp"
+#include "tgge/energy_levels.hpp"
+#include "tgge/hop_weights.hpp"
+
+namespace lindrift {
+
+namespace {
+
+using Complex = std::complex<double>;
+
+/// Most orbitals (at different displacements) that jump operators may touch: it is the size of dense matrices.
+constexpr std::size_t max_dimension = 256;
+
+struct Choice {
+  Algorithm algorithm;
+  std::string reason;
+};
+
+Choice choose_algorithm(const RateEquation& equation, const HopWeights& weights, const TggeBath& bath,
+                        Algorithm asked) {
+  std::string obstacle;
+  if (bath.spectrum != Spectrum::exponential && bath.effective_equilibrium_fraction() > 0.0)
+    obstacle = "only the exponential spectrum separates";
+  else if (weights.kind == kernels::WeightKind::table)
+    obstacle = "a table of hop weights has no known rank";
+  if (asked == Algorithm::separable) {
+    if (!obstacle.empty())
+      throw UnsupportedError("solver.algorithm = separable is impossible: " + obstacle + "; use direct or auto");
+    return {asked, "as asked"};
+  }
+  if (asked == Algorithm::direct) return {asked, "as asked"};
+  if (asked == Algorithm::fft)
+    throw UnsupportedError(
+        "solver.algorithm = fft is impossible: rate equations have no such form; use direct or auto");
+  if (!obstacle.empty()) return {Algorithm::direct, obstacle};
+  const std::size_t modes = equation.modes();
+  if (weights.kind == kernels::WeightKind::operators && static_cast<std::size_t>(weights.dimension) >= modes)
+    return {Algorithm::direct, "the jump operators reach as far as the chain: their weights have full rank"};
+  return {Algorithm::separable, "the hop weights have rank " + std::to_string(equation.rank) +
+                                    " and the exponential spectrum rank 1: a few moments replace the sum over pairs"};
+}
+
+/// Modes from which a pair sum on a device outweighs the copies that each evaluation makes. An estimate from the
+/// operation counts; `backend = cuda` overrules it.
+constexpr std::size_t device_modes = 4096;
+
+/// `automatic` keeps on the CPU what a device would not speed up.
+Backend choose_backend(Backend asked, Algorithm algorithm, std::size_t modes, std::string& reason) {
+  const Backend possible = resolve_backend(asked, &reason);
+  if (asked != Backend::automatic || possible == Backend::cpu) return possible;
+  if (algorithm == Algorithm::direct && modes >= device_modes) return Backend::cuda;
+  reason = algorithm == Algorithm::separable
+               ? "moments are as fast on the CPU as copies to a device; cuda can be asked for"
+               : std::to_string(modes) + " modes are too few to gain from a device; cuda can be asked for";
+  return Backend::cpu;
+}
+
+}  // namespace
+
+void validate_jump(const RamanJump&, const Lattice&, int) {}
+
+void validate_jump(const DephasingJump& jump, const Lattice&, int) {
+  if (!jump.dephasing_down && jump.down() < 0.0)
+    throw ParameterError("bath.dephasing_down", "1 - bath.dephasing_up = " + std::to_string(jump.down()) +
+                                                    " is not allowed: must be >= 0; give bath.dephasing_down");
+}
+
+void validate_jump(const ProductJump& jump, const Lattice& lattice, int orbitals) {
+  const std::size_t modes = lattice.size() * static_cast<std::size_t>(orbitals);
+  if (jump.rank < 1 || jump.rank > 2)
+    throw ParameterError("rank", std::to_string(jump.rank) + " is not allowed: must be 1 or 2");
+  for (const auto* weights : {&jump.in, &jump.out})
+    if (weights->size() != static_cast<std::size_t>(jump.rank) * modes)
+      throw ShapeError("ProductJump: " + std::to_string(weights->size()) + " weights were given for " +
+                       std::to_string(jump.rank) + " x " + std::to_string(modes));
+}
+
+void validate_jump(const JumpOperators& jump, const Lattice& lattice, int orbitals) {
+  const char* quantity = "bath.jump_operator";
+  if (jump.channels.empty()) throw ParameterError(quantity, "at least one channel is needed");
+  for (const auto& channel : jump.channels) {
+    if (channel.empty()) throw ParameterError(quantity, "a channel has no terms");
+    for (const JumpTerm& term : channel) {
+      for (auto i = static_cast<std::size_t>(lattice.dimensions()); i < term.to.size(); ++i)
+        if (term.to[i] != 0 || term.from[i] != 0)
+          throw ParameterError(quantity, "a displacement leaves the " + std::to_string(lattice.dimensions()) +
+                                             " directions of the lattice");
+      for (const int orbital : {term.to_orbital, term.from_orbital})
+        if (orbital < 0 || orbital >= orbitals)
+          throw ParameterError(quantity, "orbital " + std::to_string(orbital) + " is not allowed: must be in 0 .. " +
+                                             std::to_string(orbitals - 1));
+      check_finite(quantity, term.amplitude);
+    }
+  }
+  const std::size_t dimension = displacements_of(jump, lattice).size() * static_cast<std::size_t>(orbitals);
+  if (dimension > max_dimension)
+    throw ParameterError(quantity, "the operators touch " + std::to_string(dimension) + " orbitals; at most " +
+                                       std::to_string(max_dimension) +
+                                       " are allowed: give the hop weights as a table instead");
+}
+
+void validate_jump(const TableJump& jump, const Lattice& lattice, int orbitals) {
+  const std::size_t modes = lattice.size() * static_cast<std::size_t>(orbitals);
+  if (jump.weights().size() != modes * modes)
+    throw ParameterError("bath.table", "it holds " + std::to_string(jump.weights().size()) + " weights; it must be " +
+                                           std::to_string(modes) + " x " + std::to_string(modes));
+}
+
+TableJump::TableJump(std::vector<double> weights) {
+  const auto bad =
+      std::find_if(weights.begin(), weights.end(), [](double w) { return !(std::isfinite(w) && w >= 0.0); });
+  if (bad != weights.end()) {
+    const auto at = static_cast<std::size_t>(bad - weights.begin());
+    const auto modes = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(weights.size()))));
+    throw ParameterError("bath.table", "weight (" + std::to_string(at / modes) + ", " + std::to_string(at % modes) +
+                                           ") = " + std::to_string(*bad) + " is not allowed: must be finite and >= 0");
+  }
+  weights_ = std::make_shared<const std::vector<double>>(std::move(weights));
+}
+
+void validate_bath(const TggeBath& bath) {
+  validate_fields(bath);
+  if (bath.effective_equilibrium_fraction() == 0.0 && bath.nonequilibrium_fraction == 0.0)
+    throw ParameterError("bath.equilibrium_fraction",
+                         "0 is not allowed with bath.nonequilibrium_fraction = 0: no bath would be left");
+  if (bath.spectrum == Spectrum::ohmic && bath.inverse_temperature == 0.0)
+    throw ParameterError("bath.inverse_temperature", "0 is not allowed: must be > 0 for an ohmic spectrum");
+}
+
+void validate(const TggeModel& model) {
+  const Bands& bands = model.bands;
+  const std::size_t modes = bands.modes(),
+                    orbitals = bands.orbitals == 1 ? 0 : static_cast<std::size_t>(bands.orbitals),
+                    directions = static_cast<std::size_t>(bands.lattice.dimensions());
+  const auto check = [&](const char* what, std::size_t vectors, const auto& shape) {
+    bool right = shape.size() == vectors;
+    for (const auto& vector : shape) right = right && vector.size() == modes;
+    if (!right)
+      throw ShapeError("Bands::" + std::string(what) + " must hold " + std::to_string(vectors) + " vectors of length " +
+                       std::to_string(modes));
+  };
+  check("energy", 1, std::array{std::span(bands.energy)});
+  check("velocity", directions, bands.velocity);
+  check("eigenvector", orbitals, bands.eigenvector);
+  for (const auto& shares : bands.orbital_velocity) check("orbital_velocity[direction]", orbitals, shares);
+  if (orbitals > 0 && bands.orbital_velocity.size() != directions)
+    throw ShapeError("Bands::orbital_velocity must hold one entry for each of " + std::to_string(directions) +
+                     " directions");
+  if (!(std::isfinite(model.rate_unit) && model.rate_unit > 0.0))
+    throw ParameterError("rate_unit", std::to_string(model.rate_unit) + " is not allowed: must be finite and > 0");
+  validate_bath(model.bath);
+  std::visit([&](const auto& jump) { validate_jump(jump, bands.lattice, bands.orbitals); }, model.jump);
+}
+
+RateEquation make_rate_equation(TggeModel model, const Execution& execution) {
+  validate(model);
+  const auto weights = make_hop_weights(model.bands, std::move(model.jump));
+  return make_rate_equation(std::move(model.bands), model.rate_unit, model.bath, weights, execution);
+}
+
+RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& bath,
+                                const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
+                                kernels::ExternalPairSum* pair_sum) {
+  RateEquation equation;
+  equation.bands = std::move(bands);
+  equation.rate_scale = bath.coupling * rate_unit;
+  equation.inverse_temperature = bath.inverse_temperature;
+  equation.thermal = bath.effective_equilibrium_fraction() > 0.0;
+  equation.rank = weights->numerical_rank;
+  const Choice choice = choose_algorithm(equation, *weights, bath, execution.algorithm);
+  equation.algorithm = choice.algorithm;
+  equation.reason = choice.reason;
+  equation.backend = choose_backend(execution.backend, choice.algorithm, equation.modes(), equation.backend_reason);
+  equation.hop_weight = [weights](std::size_t to, std::size_t from) { return (*weights)(to, from); };
+
+  kernels::RateTables tables;
+  tables.modes = static_cast<std::int64_t>(equation.modes());
+  tables.over_cells = 1.0 / static_cast<double>(equation.bands.lattice.size());
+  tables.scale = equation.rate_scale;
+  tables.inverse_temperature = bath.inverse_temperature;
+  tables.equilibrium_fraction = bath.effective_equilibrium_fraction();
+  tables.nonequilibrium_fraction = bath.nonequilibrium_fraction;
+  tables.energy = equation.bands.energy.data();
+  // Without a thermal bath its spectrum does not matter, and moments need the exponential one.
+  static_assert(static_cast<int>(kernels::SpectrumKind::lorentzian) == static_cast<int>(Spectrum::lorentzian) &&
+                static_cast<int>(kernels::SpectrumKind::ohmic) == static_cast<int>(Spectrum::ohmic));
+  if (equation.thermal) tables.spectrum = static_cast<kernels::SpectrumKind>(bath.spectrum);
+  tables.spectrum_width = bath.spectrum_width;
+  weights->point(tables);
+  tables.pair_sum = pair_sum;
+  EnergyLevels levels;
+  if (pair_sum == nullptr && tables.spectrum != kernels::SpectrumKind::exponential) {
+    levels = energy_levels(equation.bands.energy);
+    levels.point(tables);
+  }
+  Execution resolved = execution;
+  // With an external pair sum the kernel itself runs on the CPU, wherever the matrices are multiplied.
+  resolved.backend = pair_sum != nullptr ? Backend::cpu : equation.backend;
+  resolved.algorithm = equation.algorithm;
+  equation.generator = make_generator(tables, resolved);
+  return equation;
+}
+
+}  // namespace lindrift

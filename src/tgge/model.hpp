@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <variant>
+
+#include "kernels/tgge/rate_kernel.hpp"
+#include "lindrift/tgge/rate_equation.hpp"
+
+namespace lindrift {
+
+struct HopWeights;
+
+/// Checks that the presets have in common.
+/// @throws ParameterError
+void validate_bath(const TggeBath& bath);
+void validate_jump(const RamanJump& jump, const Lattice& lattice, int orbitals);
+void validate_jump(const DephasingJump& jump, const Lattice& lattice, int orbitals);
+void validate_jump(const ProductJump& jump, const Lattice& lattice, int orbitals);
+void validate_jump(const JumpOperators& jump, const Lattice& lattice, int orbitals);
+void validate_jump(const TableJump& jump, const Lattice& lattice, int orbitals);
+
+/// The rate equation of a model whose hop weights are at hand.
+/// @param pair_sum  if not null, makes the sums over pairs for the generator; must outlive it
+RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& bath,
+                                const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
+                                kernels::ExternalPairSum* pair_sum = nullptr);
+
+/// A Generator on the kernel variant for this backend and processor. Checks the shapes of every call.
+/// @param execution  resolved: neither backend nor algorithm is automatic
+std::unique_ptr<Generator> make_generator(const kernels::RateTables& tables, const Execution& execution);
+
+}  // namespace lindrift

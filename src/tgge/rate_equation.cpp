@@ -1,0 +1,186 @@
+#include "lindrift/tgge/rate_equation.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "engine/parallel.hpp"
+#include "kernels/tgge/rate_kernel.hpp"
+#include "lindrift/error.hpp"
+
+namespace lindrift {
+
+namespace {
+
+/// Throws unless a vector over modes has its length.
+void check_length(const RateEquation& equation, const char* what, std::size_t length) {
+  if (length != equation.modes())
+    throw ShapeError(std::string(what) + " has length " + std::to_string(length) + "; it must be " +
+                     std::to_string(equation.modes()));
+}
+
+/// (1/cells) sum_s weight_s n_s.
+double per_cell(const RateEquation& equation, const std::vector<double>& weight, std::span<const double> occupation) {
+  check_length(equation, "occupation", occupation.size());
+  return parallel_sum(occupation.size(), [&](std::size_t s) { return weight[s] * occupation[s]; }) /
+         static_cast<double>(equation.bands.lattice.size());
+}
+
+}  // namespace
+
+void occupation_rate(const RateEquation& equation, std::span<const double> lagrange_multiplier,
+                     std::span<double> rate) {
+  std::vector<double> particles(equation.modes()), holes(equation.modes());
+  check_length(equation, "lagrange_multiplier", lagrange_multiplier.size());
+  parallel_for(equation.modes(), [&](std::size_t s) {
+    particles[s] = 1.0 / (1.0 + std::exp(lagrange_multiplier[s]));
+    holes[s] = 1.0 / (1.0 + std::exp(-lagrange_multiplier[s]));
+  });
+  equation.generator->occupation_rate(particles, holes, rate);
+}
+
+void lagrange_multiplier_rate(const RateEquation& equation, std::span<const double> lagrange_multiplier,
+                              std::span<double> rate) {
+  std::vector<double> log_gain(equation.modes()), log_loss(equation.modes());
+  equation.generator->log_rates(lagrange_multiplier, log_gain, log_loss);
+  check_length(equation, "rate", rate.size());
+  parallel_for(equation.modes(), [&](std::size_t s) {
+    // loss (1 + e^{-lambda}) and gain (1 + e^{lambda}), each in one exponential.
+    const double lambda = lagrange_multiplier[s], log_sum = std::log1p(std::exp(-std::fabs(lambda)));
+    rate[s] = equation.rate_scale * (std::exp(log_loss[s] + std::fmax(-lambda, 0.0) + log_sum) -
+                                     std::exp(log_gain[s] + std::fmax(lambda, 0.0) + log_sum));
+  });
+}
+
+void force(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<double> result) {
+  std::vector<double> log_gain(equation.modes()), log_loss(equation.modes());
+  equation.generator->log_rates(lagrange_multiplier, log_gain, log_loss);
+  check_length(equation, "result", result.size());
+  const auto cells = static_cast<double>(equation.bands.lattice.size());
+  parallel_for(equation.modes(), [&](std::size_t s) {
+    result[s] = cells * (std::exp(log_gain[s]) - std::exp(log_loss[s] - lagrange_multiplier[s]));
+  });
+}
+
+std::vector<double> current(const RateEquation& equation, std::span<const double> occupation) {
+  std::vector<double> result;
+  for (const auto& velocity : equation.bands.velocity) result.push_back(per_cell(equation, velocity, occupation));
+  return result;
+}
+
+std::vector<double> orbital_current(const RateEquation& equation, std::span<const double> occupation) {
+  if (equation.bands.orbitals == 1) return current(equation, occupation);
+  std::vector<double> result;
+  for (const auto& direction : equation.bands.orbital_velocity)
+    for (const auto& velocity : direction) result.push_back(per_cell(equation, velocity, occupation));
+  return result;
+}
+
+double energy_per_cell(const RateEquation& equation, std::span<const double> occupation) {
+  return per_cell(equation, equation.bands.energy, occupation);
+}
+
+OccupationSums occupation_sums(const RateEquation& equation, std::span<const double> occupation) {
+  OccupationSums sums{.current = current(equation, occupation),
+                      .orbital_current = {},
+                      .particle_number = particle_number(occupation),
+                      .energy_per_cell = energy_per_cell(equation, occupation)};
+  if (equation.bands.orbitals > 1) sums.orbital_current = orbital_current(equation, occupation);
+  sums.density_per_cell = sums.particle_number / static_cast<double>(equation.bands.lattice.size());
+  return sums;
+}
+
+double particle_number(std::span<const double> occupation) {
+  return parallel_sum(occupation.size(), [&](std::size_t s) { return occupation[s]; });
+}
+
+double balance_residual(const RateEquation& equation, std::span<const double> lagrange_multiplier) {
+  check_length(equation, "lagrange_multiplier", lagrange_multiplier.size());
+  if (kernels::MomentBalance* const moments = equation.generator->moment_balance())
+    if (const double residual = moments->residual(lagrange_multiplier.data()); !std::isnan(residual)) return residual;
+  std::vector<double> log_gain(equation.modes()), log_loss(equation.modes());
+  equation.generator->log_rates(lagrange_multiplier, log_gain, log_loss);
+  const double largest = parallel_maximum(equation.modes(), 0.0, [&](std::size_t s) {
+    const bool empty_stays = lagrange_multiplier[s] == INFINITY && log_gain[s] == -INFINITY;
+    const bool full_stays = lagrange_multiplier[s] == -INFINITY && log_loss[s] == -INFINITY;
+    const bool frozen = log_gain[s] == -INFINITY && log_loss[s] == -INFINITY;
+    if (empty_stays || full_stays || frozen) return 0.0;
+    return std::fabs(lagrange_multiplier[s] + log_gain[s] - log_loss[s]);
+  });
+  // With gain (1-n) = e^{x} loss n the quotient is tanh(x/2), whatever the size of the rates.
+  return std::tanh(0.5 * largest);
+}
+
+ParityMeasures parity_measures(const RateEquation& equation) {
+  const Bands& bands = equation.bands;
+  const Lattice& lattice = bands.lattice;
+  const std::size_t modes = equation.modes(), last_band = static_cast<std::size_t>(bands.orbitals) - 1;
+  // Q = (pi, pi, ...) is on the grid if every direction has an even number of cells.
+  LatticeVector half{};
+  bool has_half = true;
+  for (int i = 0; i < lattice.dimensions(); ++i) {
+    half[static_cast<std::size_t>(i)] = lattice.cells(i) / 2;
+    has_half = has_half && lattice.cells(i) % 2 == 0;
+  }
+  std::vector<std::size_t> mirrored(modes), conjugate(modes);  // modes at -k, and at Q - k in the opposite band
+  for (std::size_t s = 0; s < modes; ++s) {
+    const LatticeVector m = lattice.momentum(bands.momentum_of(s));
+    mirrored[s] = bands.mode(bands.band_of(s), lattice.index_of({-m[0], -m[1], -m[2]}));
+    conjugate[s] =
+        bands.mode(last_band - bands.band_of(s), lattice.index_of({half[0] - m[0], half[1] - m[1], half[2] - m[2]}));
+  }
+  double largest = 0.0, joint = 0.0, paper14 = 0.0, particle_hole = 0.0;
+  for (std::size_t to = 0; to < modes; ++to) {
+    for (std::size_t from = 0; from < modes; ++from) {
+      const double w = equation.hop_weight(to, from);
+      largest = std::max(largest, w);
+      joint = std::max(joint, std::fabs(w - equation.hop_weight(mirrored[to], mirrored[from])));
+      paper14 = std::max({paper14, std::fabs(w - equation.hop_weight(mirrored[to], from)),
+                          std::fabs(w - equation.hop_weight(to, mirrored[from]))});
+      if (has_half)
+        particle_hole = std::max(particle_hole, std::fabs(w - equation.hop_weight(conjugate[from], conjugate[to])));
+    }
+  }
+  if (largest == 0.0) return {};
+  return {joint / largest, paper14 / largest,
+          has_half ? particle_hole / largest : std::numeric_limits<double>::quiet_NaN()};
+}
+
+Components connected_components(const RateEquation& equation) {
+  if (equation.thermal) return {};
+  const std::size_t modes = equation.modes();
+  Components components;
+  components.of_mode.assign(modes, 0);
+  components.count = 0;
+  std::vector<std::size_t> unvisited, frontier;
+  // Modes that neither gain nor lose have zero rates at half filling. There may be many: find them without a search.
+  std::vector<double> log_gain(modes), log_loss(modes);
+  equation.generator->log_rates(std::vector<double>(modes, 0.0), log_gain, log_loss);
+  for (std::size_t s = 0; s < modes; ++s) {
+    if (log_gain[s] == -INFINITY && log_loss[s] == -INFINITY)
+      components.of_mode[s] = components.count++;
+    else
+      unvisited.push_back(s);
+  }
+  while (!unvisited.empty()) {
+    frontier = {unvisited.front()};
+    components.of_mode[unvisited.front()] = components.count;
+    unvisited.erase(unvisited.begin());
+    // Only modes not yet reached are looked at: if few weights vanish, the first mode reaches nearly all others.
+    while (!frontier.empty() && !unvisited.empty()) {
+      const std::size_t s = frontier.back();
+      frontier.pop_back();
+      std::erase_if(unvisited, [&](std::size_t other) {
+        if (equation.hop_weight(s, other) == 0.0 && equation.hop_weight(other, s) == 0.0) return false;
+        components.of_mode[other] = components.count;
+        frontier.push_back(other);
+        return true;
+      });
+    }
+    ++components.count;
+  }
+  if (components.count == 1) components.of_mode.clear();
+  return components;
+}
+
+}  // namespace lindrift

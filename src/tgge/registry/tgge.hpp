@@ -1,0 +1,13 @@
+#pragma once
+
+#include "registry/registry.hpp"
+
+namespace lindrift {
+
+/// Models of the time-dependent generalised Gibbs ensemble, each with the tasks relax and steady_state: the one-band
+/// chain ...
+ModelEntry tgge_chain_entry();
+/// ... and the two-band chain with Rashba coupling and Zeeman field.
+ModelEntry tgge_rashba_entry();
+
+}  // namespace lindrift

@@ -1,0 +1,278 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "registry/memory.hpp"
+#include "tgge/registry/tgge_point.hpp"
+
+namespace lindrift {
+
+using config::Point;
+using config::read;
+
+namespace {
+
+/// Doubles per mode that a generator (rescaled and plain columns and rows) and its solver (Krylov or multistep vectors)
+/// hold.
+constexpr double generator_arrays = 34.0;
+constexpr double steady_state_arrays = 34.0;
+constexpr double relax_arrays = 52.0;
+
+}  // namespace
+
+double arrays_of(const Point& point) {
+  return generator_arrays + (point.has("task.times") ? relax_arrays : steady_state_arrays);
+}
+
+namespace {
+
+double working_memory(const Point& point) {
+  const auto modes = static_cast<double>(modes_of(point));
+  double arrays = arrays_of(point);
+  const std::string& jump = point.text("bath.jump");
+  if (jump == "table") arrays += 3.0 * modes;  // as read, and in two orders
+  if (jump == "operators") {
+    std::set<std::int64_t> offsets;
+    for (const auto& channel : point.channels("bath.jump_operator"))
+      for (const Term& term : channel) {
+        offsets.insert(term.indices.front());
+        offsets.insert(term.indices[term.indices.size() / 2]);
+      }
+    const double dimension = static_cast<double>(offsets.size()) * (has_two_bands(point) ? 2.0 : 1.0);
+    arrays += 2.0 * dimension * (2.0 + static_cast<double>(point.channels("bath.jump_operator").size()));
+  }
+  return arrays * 8.0 * modes;
+}
+
+double output_bytes(const Point& point) {
+  const Coordinates coordinates = coordinates_of(point);
+  const auto& wanted = point.texts("output.fields");
+  return point.has("task.times") ? observable_bytes<RelaxResult>(coordinates, wanted)
+                                 : observable_bytes<SteadyState>(coordinates, wanted);
+}
+
+}  // namespace
+
+void validate_point(const Point& point) {
+  const std::int64_t sites = point.integer("model.sites");
+  // Results are in memory three times: in the task, as fields, and as the image of the file.
+  const double results = 3.0 * output_bytes(point), needed = working_memory(point) + results;
+  if (needed > machine_memory()) {
+    const bool many_times = point.has("task.times") && results > working_memory(point);
+    const std::string times = many_times ? fmt::format("{} times of ", point.reals("task.times").size()) : "";
+    throw ParameterError(many_times ? "task.times" : "model.sites",
+                         fmt::format("{}{} sites need {} of memory; this machine has {}", times, sites,
+                                     bytes_text(needed), bytes_text(machine_memory())));
+  }
+  if (point.text("bath.jump") == "table") check_shape(point);
+  with_model(point, [](const auto& model) {
+    validate(model);
+    return 0;
+  });
+  if (point.text("solver.algorithm") == "separable") {
+    if (point.text("bath.spectrum") != "exponential" && read<TggeBath>(point).effective_equilibrium_fraction() > 0.0)
+      throw ParameterError("solver.algorithm",
+                           "separable is impossible: only the exponential spectrum separates; use direct or auto");
+    if (point.text("bath.jump") == "table")
+      throw ParameterError("solver.algorithm",
+                           "separable is impossible: a table of hop weights has no known rank; use direct or auto");
+  }
+  if (point.has("initial.lagrange_multiplier")) {
+    const std::size_t given = point.reals("initial.lagrange_multiplier").size();
+    if (given != modes_of(point))
+      throw ParameterError("initial.lagrange_multiplier",
+                           fmt::format("{} entries were given; it must have one per mode, {}", given, modes_of(point)));
+  }
+}
+
+namespace {
+
+/// Operations and bytes of one right-hand side; docs/physics.md section 5 counts them.
+constexpr double pair_operations = 8.0;
+constexpr double mode_operations = 30.0;
+constexpr double mode_bytes = 17.0 * 8.0;
+
+/// Sites of the chain on which a point is examined and timed: enough to show its structure, few enough to be quick. A
+/// table has only one size.
+std::int64_t probe_sites(const Point& point, bool direct) {
+  const std::int64_t sites = point.integer("model.sites");
+  if (point.text("bath.jump") == "table") return sites;
+  return std::min(sites, direct ? std::int64_t{4096} : std::int64_t{1} << 18);
+}
+
+RateEquation probe(const Point& point, std::int64_t sites, const Execution& execution) {
+  return with_model(point, [&](auto model) {
+    model.sites = sites;
+    return make_rate_equation(model, execution);
+  });
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double seconds_per_evaluation(const RateEquation& equation) {
+  const std::vector<double> half(equation.modes(), 0.5);
+  std::vector<double> rate(equation.modes());
+  equation.generator->occupation_rate(half, half, rate);
+  const auto start = std::chrono::steady_clock::now();
+  int evaluations = 0;
+  do {
+    equation.generator->occupation_rate(half, half, rate);
+    ++evaluations;
+  } while (seconds_since(start) < 0.02);
+  return seconds_since(start) / evaluations;
+}
+
+/// Largest gain + loss at half filling; infinite where the Boltzmann factors leave the range of double precision.
+double fastest_rate_of(const RateEquation& equation) {
+  const std::vector<double> half(equation.modes(), 0.5);
+  std::vector<double> rate(equation.modes());
+  equation.generator->linearize(half, half, rate);
+  double fastest = 0.0;
+  for (const double r : rate) {
+    if (!std::isfinite(r)) return std::numeric_limits<double>::infinity();
+    fastest = std::max(fastest, r);
+  }
+  return fastest;
+}
+
+/// A start at each output time, then the fastest rate over the span, at orders 5 to 12; where that is too fast, the
+/// implicit method's steps, which grow with the logarithm up to a bound, with seven sums each.
+double expected_evaluations(double fastest_rate, const std::vector<double>& times) {
+  const double explicit_steps = 3.0 * fastest_rate * times.back();
+  return 150.0 * static_cast<double>(times.size()) +
+         (explicit_steps < 15000.0 ? explicit_steps : 7.0 * std::min(2e4, 200.0 * std::log(explicit_steps)));
+}
+
+/// Sites of the chain on which the costs of points are compared.
+constexpr std::int64_t compared_sites = 64;
+
+}  // namespace
+
+double relative_cost(const Point& point) {
+  if (!point.has("task.times") || point.text("bath.jump") == "table") return 1.0;
+  Execution execution;
+  execution.backend = Backend::cpu;
+  try {
+    const RateEquation equation =
+        probe(point, std::min(point.integer("model.sites"), compared_sites), with_algorithm(point, execution));
+    return expected_evaluations(fastest_rate_of(equation), point.reals("task.times"));
+  } catch (const Error&) {
+    return 0.0;  // it will fail, and at once
+  }
+}
+
+namespace {
+
+/// Evaluations of a steady state: about six Newton steps of two residuals and seven products.
+constexpr double steady_state_evaluations = 55.0;
+/// Sites at which a whole steady state is timed.
+constexpr std::int64_t timed_sites_direct = 1024, timed_sites_separable = 1 << 14;
+
+/// Sites of the chain on which the parity of a bath is measured. The measures depend on the size only through the grid
+/// of momenta, which must resolve the harmonics of the weights; this resolves operators of any sensible range.
+constexpr std::int64_t parity_sites = 64;
+/// The same for operators of a longer range; more sites would take seconds.
+constexpr std::int64_t max_parity_sites = 512;
+/// Violations below this are rounding.
+constexpr double parity_zero = 1e-12;
+
+/// Largest distance between two sites that the terms of a jump operator take a particle from, or bring it to.
+std::int64_t range_of(const Channels& channels) {
+  std::int64_t range = 0;
+  for (const auto& channel : channels)
+    for (const Term& one : channel)
+      for (const Term& other : channel)
+        for (const std::size_t i : {std::size_t{0}, one.indices.size() / 2})
+          range = std::max(range, one.indices[i] - other.indices[i]);
+  return range;
+}
+
+ParityMeasures parity_of(const Point& point) {
+  const std::int64_t sites = point.integer("model.sites");
+  const std::string& jump = point.text("bath.jump");
+  std::int64_t fine = parity_sites;
+  if (jump == "operators")
+    fine = std::clamp(2 * range_of(point.channels("bath.jump_operator")) + 2, fine, max_parity_sites);
+  const std::int64_t looked_at = jump == "table" || sites <= fine ? sites : fine + sites % 2;
+  Execution execution;
+  execution.backend = Backend::cpu;
+  execution.algorithm = Algorithm::direct;
+  return parity_measures(probe(point, looked_at, execution));
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, double>> diagnostics_of(const Point& point) {
+  const ParityMeasures parity = parity_of(point);
+  return {{"parity_joint", parity.joint},
+          {"parity_paper14", parity.paper14},
+          {"parity_particle_hole", parity.particle_hole}};
+}
+
+namespace {
+
+std::vector<std::string> notes_on(const Point& point) {
+  const ParityMeasures parity = parity_of(point);
+  std::vector<std::string> notes = {
+      fmt::format("parity of the bath: joint {:.3g}, paper14 {:.3g}, particle_hole {:.3g}", parity.joint,
+                  parity.paper14, parity.particle_hole)};
+  const bool even_bands =
+      !has_two_bands(point) || point.real("model.rashba_y") == 0.0 || point.real("model.zeeman_field") == 0.0;
+  if (parity.joint < parity_zero && even_bands)
+    notes.emplace_back("this bath cannot rectify: its hop weights and the bands do not change under k -> -k");
+  else if (parity.particle_hole < parity_zero &&
+           (!point.has("initial.filling") || point.real("initial.filling") == 0.5))
+    notes.emplace_back(
+        "this bath cannot rectify at half filling: particles and holes at k and pi - k move alike, w(s,s') = "
+        "w(Ps',Ps)");
+  return notes;
+}
+
+}  // namespace
+
+Plan plan_point(const Point& point, const Execution& requested) {
+  Execution execution = with_algorithm(point, requested);
+  Plan plan;
+  const auto modes = static_cast<double>(modes_of(point));
+  const auto sites = static_cast<double>(point.integer("model.sites"));
+  plan.algorithm = probe(point, probe_sites(point, true), execution).algorithm;
+  const bool direct = plan.algorithm == Algorithm::direct;
+  const RateEquation equation = probe(point, probe_sites(point, direct), execution);
+  plan.backend = equation.backend;
+  plan.reason = equation.reason;
+  plan.backend_reason = equation.backend_reason;
+  plan.memory_bytes = working_memory(point);
+  plan.operations = direct ? pair_operations * modes * modes : mode_operations * modes;
+  plan.bytes_moved = mode_bytes * modes;
+  const std::int64_t probed = equation.bands.lattice.cells(0);
+  double ratio = sites / static_cast<double>(probed);
+  if (point.has("task.times")) {
+    plan.seconds_per_evaluation = seconds_per_evaluation(equation) * (direct ? ratio * ratio : ratio);
+    const auto& times = point.reals("task.times");
+    const double fastest = fastest_rate_of(equation);
+    plan.rate_evaluations = expected_evaluations(fastest, times);
+    if (!std::isfinite(fastest) && point.text("solver.integrator") == "adams")
+      plan.notes.emplace_back(
+          "warning: the rates exceed the range of double precision: adams would stop at once, bdf takes any "
+          "temperature");
+  } else {
+    // Evaluations of Newton's method work in logarithms and come with vector operations: time a whole steady state.
+    const bool table = point.text("bath.jump") == "table";
+    const std::int64_t timed = table ? probed : std::min(probed, direct ? timed_sites_direct : timed_sites_separable);
+    const auto start = std::chrono::steady_clock::now();
+    steady_state(probe(point, timed, execution), 0.5);
+    ratio = sites / static_cast<double>(timed);
+    plan.seconds_per_evaluation = seconds_since(start) * (direct ? ratio * ratio : ratio) / steady_state_evaluations;
+    plan.rate_evaluations = steady_state_evaluations;
+  }
+  for (std::string& note : notes_on(point)) plan.notes.push_back(std::move(note));
+  return plan;
+}
+
+}  // namespace lindrift

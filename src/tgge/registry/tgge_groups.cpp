@@ -1,0 +1,161 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+
+#include "tgge/registry/tgge_point.hpp"
+
+namespace lindrift {
+
+using config::Point;
+using config::read;
+
+namespace {
+
+/// Largest batch: large enough to keep its slots busy, small enough to leave batches for many ranks.
+constexpr std::size_t max_batch = 1024;
+/// Modes up to which the spectrum is stored as a matrix, 2 GiB. A table is in memory anyway.
+constexpr std::size_t max_matrix_modes = 16384;
+
+/// Whether points that differ in this key can share a batch: they have the same weights.
+bool keeps_weights(const std::string& path) {
+  for (const char* key :
+       {"bath.coupling", "bath.nonequilibrium_fraction", "bath.equilibrium_fraction", "initial.filling"})
+    if (path == key) return true;
+  return false;
+}
+
+}  // namespace
+
+Grouping batches(const config::Document& document) {
+  if (document.sweep.empty()) return {};
+  const bool zip = document.sweep.mode == config::SweepMode::zip;
+  std::size_t alike = zip ? document.sweep.points() : 1;
+  for (auto axis = document.sweep.axes.rbegin(); axis != document.sweep.axes.rend(); ++axis) {
+    if (!keeps_weights(axis->path)) {
+      if (zip) return {};
+      break;
+    }
+    if (!zip) alike *= axis->values.size();
+  }
+  if (alike == 1) return {};
+  const Point first = document.point(0);
+  if (first.text("bath.jump") != "table" && modes_of(first) > max_matrix_modes) return {};
+  if (!with_model(first, [&](const auto& model) { return gains_from_batching(model, with_algorithm(first, {})); }))
+    return {};
+  const std::size_t groups = (alike + max_batch - 1) / max_batch, size = (alike + groups - 1) / groups;
+  Grouping grouping{.size = size, .row = alike, .at_once = batch_slots(size)};
+  const auto modes = static_cast<double>(modes_of(first));
+  const double matrices = (first.text("bath.jump") == "table" ? 3.0 : 0.0) +  // as read, and in two orders
+                          (first.text("bath.spectrum") == "exponential" ? 0.0 : 1.0);
+  grouping.memory_bytes = 8.0 * modes * (static_cast<double>(grouping.at_once) * arrays_of(first) + matrices * modes);
+  return grouping;
+}
+
+void run_batch(Solve solve, const Group& group, const Execution& requested, const Monitor& monitor,
+               const Finished& finished) {
+  std::vector<std::optional<Point>> places(group.wanted.size());
+  std::vector<std::optional<BathStrength>> strengths(places.size());
+  const Point* first = nullptr;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (!group.wanted[i]) continue;
+    places[i] = group.point(i);
+    if (first == nullptr) first = &*places[i];
+    const TggeBath bath = read<TggeBath>(*places[i]);
+    strengths[i] = BathStrength{bath.coupling, bath.nonequilibrium_fraction, bath.equilibrium_fraction};
+  }
+  if (first == nullptr) return;
+
+  // `finished` is called on this thread only.
+  std::mutex mutex;
+  std::vector<std::pair<std::size_t, io::Result>> ready;
+  const auto wanted = static_cast<double>(std::count(group.wanted.begin(), group.wanted.end(), true));
+  double done = 0.0;
+  const auto hand_over = [&] {
+    std::vector<std::pair<std::size_t, io::Result>> taken;
+    {
+      const std::lock_guard lock(mutex);
+      taken.swap(ready);
+    }
+    done += static_cast<double>(taken.size());
+    for (auto& [place, result] : taken) finished(place, std::move(result));
+  };
+  const auto solve_one = [&](std::size_t place, const RateEquation& equation) {
+    io::Result result = solve(*places[place], equation, {});
+    const std::lock_guard lock(mutex);
+    ready.emplace_back(place, std::move(result));
+  };
+  const auto go_on = [&] {
+    hand_over();
+    return !monitor.progress || monitor.progress(done / wanted);
+  };
+  try {
+    with_model(*first, [&](const auto& model) {
+      solve_batch(model, strengths, with_algorithm(*first, requested), solve_one, go_on);
+      return 0;
+    });
+  } catch (const Interruption&) {
+    return hand_over();
+  } catch (...) {
+    hand_over();
+    throw;
+  }
+  hand_over();
+}
+
+Grouping batches_or_chains(const config::Document& document) {
+  Grouping grouping = batches(document);
+  const std::int64_t asked = read<ChainOptions>(document.base).chain;
+  if (asked == 1) return grouping;
+  const auto without_effect = [&](const std::string& why) {
+    grouping.note = fmt::format("solver.chain = {} has no effect: {}", asked, why);
+    return grouping;
+  };
+  if (grouping.size > 1) return without_effect("points that advance together as products of matrices start alike");
+  // Where the innermost axis starts again the parameters jump. Under zip it has all points.
+  const std::size_t row = document.sweep.empty() ? 1 : document.sweep.axes.back().values.size();
+  if (row == 1) return without_effect("no point of the sweep has a neighbour");
+  return {.size = std::min(static_cast<std::size_t>(asked), row), .row = row, .chained = true};
+}
+
+namespace {
+
+/// Value of the innermost axis at a point.
+config::Complex place_on_axis(const config::Document& document, std::size_t point) {
+  const config::Value value = document.sweep.at(point).back();
+  const auto* complex = std::get_if<config::Complex>(&value);
+  return complex != nullptr ? *complex : std::get<double>(value);
+}
+
+}  // namespace
+
+void run_chain(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished) {
+  std::size_t end = group.wanted.size();
+  while (end > 0 && !group.wanted[end - 1]) --end;
+  Continuation line;
+  for (std::size_t place = 0; place < end; ++place) {
+    if (monitor.progress && !monitor.progress(0.0)) return;
+    const config::Complex where = place_on_axis(group.document, group.first + place);
+    std::optional<io::Result> result;
+    try {
+      const Point point = group.point(place);
+      const RateEquation equation = equation_of(point, with_algorithm(point, requested));
+      std::vector<double> start = line.start(where);
+      const bool warm = !start.empty();
+      SteadyState state = steady_state_of(point, equation, std::move(start));
+      if (warm && !state.converged) {  // a chain must not lose points that converge on their own
+        const std::int64_t wasted = state.steps;
+        state = steady_state_of(point, equation);
+        state.steps += wasted;
+      }
+      line.add(where, state);
+      if (group.wanted[place]) result = result_of(point, equation, state);
+    } catch (const std::exception&) {
+      line.forget();
+    }
+    if (result) finished(place, std::move(*result));
+  }
+}
+
+}  // namespace lindrift

@@ -1,0 +1,69 @@
+#include "tgge/registry/tgge_point.hpp"
+
+#include <fmt/format.h>
+
+#include "io/input.hpp"
+#include "registry/read_once.hpp"
+
+namespace lindrift {
+
+using config::Point;
+using config::read;
+
+namespace {
+
+/// A table as it was read, its weights if it is square. All points share it.
+struct Table {
+  std::size_t rows, columns;
+  TableJump jump;
+};
+
+const Table& table_at(const std::string& key, const std::string& location) {
+  return read_once<Table>(key, location, [](const std::string& place) {
+    io::Matrix matrix = io::read_matrix(place);
+    if (matrix.rows != matrix.columns) matrix.values.clear();
+    return Table{matrix.rows, matrix.columns, TableJump(std::move(matrix.values))};
+  });
+}
+
+}  // namespace
+
+template <>
+TableJump config::read_dataset(const std::string& key, const std::string& location) {
+  return table_at(key, location).jump;
+}
+
+bool has_two_bands(const Point& point) { return point.text("model.kind") == "tgge_rashba"; }
+
+std::size_t modes_of(const Point& point) {
+  return static_cast<std::size_t>(point.integer("model.sites")) * (has_two_bands(point) ? 2 : 1);
+}
+
+RateEquation equation_of(const Point& point, const Execution& execution) {
+  return with_model(point, [&](const auto& model) { return make_rate_equation(model, execution); });
+}
+
+Coordinates coordinates_of(const Point& point) {
+  Coordinates all = with_model(point, [](const auto& model) { return coordinates(model); });
+  if (point.has("task.times")) all.push_back(time_coordinate(point.reals("task.times")));
+  return all;
+}
+
+SteadyState steady_state_of(const Point& point, const RateEquation& equation, std::vector<double> start) {
+  auto options = read<SteadyStateOptions>(point);
+  options.start = std::move(start);
+  const auto initial = read<InitialOccupation>(point);
+  return initial.lagrange_multiplier ? steady_state(equation, *initial.lagrange_multiplier, options)
+                                     : steady_state(equation, initial.filling, options);
+}
+
+void check_shape(const Point& point) {
+  const std::string& location = point.text("bath.table");
+  const Table& table = table_at("bath.table", location);
+  const std::size_t modes = modes_of(point);
+  if (table.rows != modes || table.columns != modes)
+    throw ParameterError("bath.table", fmt::format("{} has shape {} x {}; it must be modes x modes, {} x {}", location,
+                                                   table.rows, table.columns, modes, modes));
+}
+
+}  // namespace lindrift

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "config/read.hpp"
+#include "lindrift/lindrift.hpp"
+#include "registry/registry.hpp"
+#include "registry/results.hpp"
+
+/// Points of the two tGGE models.
+
+namespace lindrift {
+
+/// How steady states follow each other along a sweep.
+struct ChainOptions {
+  std::int64_t chain = 1;
+};
+
+template <>
+inline auto description<ChainOptions>() {
+  return std::tuple(field(&ChainOptions::chain,
+                          {.path = "solver.chain",
+                           .help = "points of a sweep, one after the other, that start from each other's solution",
+                           .range = {.low = 1.0, .high = 1e6},
+                           .details = "1: every point starts from the thermal state. See [sweep]"}));
+}
+
+bool has_two_bands(const config::Point& point);
+std::size_t modes_of(const config::Point& point);
+
+/// Calls `use` with the parameters of the point's model.
+template <class Use>
+auto with_model(const config::Point& point, const Use& use) {
+  return has_two_bands(point) ? use(config::read<TggeRashba>(point)) : use(config::read<TggeChain>(point));
+}
+
+/// @throws ParameterError if the table of a point has not the shape (modes, modes)
+void check_shape(const config::Point& point);
+
+RateEquation equation_of(const config::Point& point, const Execution& execution);
+
+/// Dimensions of a point's results.
+Coordinates coordinates_of(const config::Point& point);
+
+/// The results of a steady state or a relaxation, and how they were computed.
+template <class State>
+io::Result result_of(const config::Point& point, const RateEquation& equation, State& state) {
+  io::Result result = collect(coordinates_of(point), point.texts("output.fields"), state);
+  result.converged = state.converged;
+  result.message = state.message;
+  result.backend = name(equation.backend);
+  result.backend_reason = equation.backend_reason;
+  result.algorithm = name(equation.algorithm);
+  result.algorithm_reason = equation.reason;
+  return result;
+}
+
+/// The steady state of a point.
+/// @param start  as in SteadyStateOptions
+SteadyState steady_state_of(const config::Point& point, const RateEquation& equation, std::vector<double> start = {});
+
+// --- tgge_cost.cpp ---
+
+/// Doubles per mode that a point needs, hop weights aside.
+double arrays_of(const config::Point& point);
+/// @throws ParameterError where several parameters are at odds, or need more memory than there is
+void validate_point(const config::Point& point);
+Plan plan_point(const config::Point& point, const Execution& requested);
+double relative_cost(const config::Point& point);
+std::vector<std::pair<std::string, double>> diagnostics_of(const config::Point& point);
+
+// --- tgge_groups.cpp ---
+
+/// What a task makes of one equation.
+using Solve = io::Result (*)(const config::Point&, const RateEquation&, const Monitor&);
+using Finished = std::function<void(std::size_t place, io::Result)>;
+
+/// Neighbouring points that differ in the strength of the baths and in the filling only, if they gain from a batch.
+Grouping batches(const config::Document& document);
+void run_batch(Solve solve, const Group& group, const Execution& requested, const Monitor& monitor,
+               const Finished& finished);
+
+/// The same, or chains of points that start from each other's solution where solver.chain asks for them.
+Grouping batches_or_chains(const config::Document& document);
+/// A point that throws gets no result here and is tried on its own later. The point after it starts from the thermal
+/// state, as after one that does not converge.
+void run_chain(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished);
+
+}  // namespace lindrift

@@ -1,0 +1,61 @@
+#include "lindrift/tgge/steady_state.hpp"
+
+#include <cmath>
+
+#include "lindrift/error.hpp"
+#include "solvers/newton.hpp"
+
+namespace lindrift {
+
+namespace {
+
+SteadyState find(const RateEquation& equation, const InitialState& conserved, const SteadyStateOptions& options) {
+  validate_fields(options);
+  if (!options.start.empty() && options.start.size() != equation.modes())
+    throw ShapeError("SteadyStateOptions::start has length " + std::to_string(options.start.size()) + "; it must be " +
+                     std::to_string(equation.modes()));
+  const Components components = connected_components(equation);
+  BalanceSolution solution =
+      solve_balance(equation, components, conserved, options.start, options.tolerance, options.max_steps);
+
+  SteadyState state;
+  state.lagrange_multiplier = std::move(solution.lagrange_multiplier);
+  state.occupation = std::move(solution.occupation);
+  OccupationSums sums = occupation_sums(equation, state.occupation);
+  state.current = std::move(sums.current);
+  state.orbital_current = std::move(sums.orbital_current);
+  state.particle_number = sums.particle_number;
+  state.density_per_cell = sums.density_per_cell;
+  state.energy_per_cell = sums.energy_per_cell;
+  state.residual = balance_residual(equation, state.lagrange_multiplier);
+  state.log_fugacity = solution.log_fugacity;
+  state.converged = solution.converged && state.residual <= options.tolerance;
+  state.steps = solution.steps;
+  state.components = components.count;
+  state.empty_modes = solution.empty;
+  state.full_modes = solution.full;
+  state.frozen_modes = solution.frozen;
+  state.message = solution.message;
+  return state;
+}
+
+}  // namespace
+
+SteadyState steady_state(const RateEquation& equation, std::span<const double> initial_lagrange_multiplier,
+                         const SteadyStateOptions& options) {
+  if (initial_lagrange_multiplier.size() != equation.modes())
+    throw ShapeError("initial.lagrange_multiplier has length " + std::to_string(initial_lagrange_multiplier.size()) +
+                     "; it must be " + std::to_string(equation.modes()));
+  for (const double lambda : initial_lagrange_multiplier)
+    if (!std::isfinite(lambda)) throw ParameterError("initial.lagrange_multiplier", "every entry must be finite");
+  return find(equation, InitialState(initial_lagrange_multiplier), options);
+}
+
+SteadyState steady_state(const RateEquation& equation, double filling, const SteadyStateOptions& options) {
+  if (!(filling > 0.0 && filling < 1.0))
+    throw ParameterError("initial.filling",
+                         std::to_string(filling) + " is not allowed: must be strictly between 0 and 1");
+  return find(equation, InitialState(std::log1p(-filling) - std::log(filling)), options);
+}
+
+}  // namespace lindrift
