@@ -127,11 +127,13 @@ class RateKernel {
  public:
   virtual ~RateKernel();
   virtual void occupation_rate(const double* particles, const double* holes, double* rate) = 0;
-  virtual void linearize(const double* particles, const double* holes, double* relaxation_rate) = 0;
-  virtual void occupation_rate_derivative(const double* direction, double* derivative) = 0;
+  virtual void relaxation_rate(const double* particles, const double* holes, double* rate) = 0;
+  virtual void transition_sums(const double* particles, const double* holes, double* gain, double* loss) = 0;
   virtual void log_rates(const double* lagrange_multiplier, double* log_gain, double* log_loss) = 0;
   virtual void log_balance_derivative(const double* direction, double* derivative) = 0;
   virtual void log_rate_derivatives(const double* direction, double* gain_decrease, double* loss_increase) = 0;
+  virtual void relative_transition_sums(const double* particle_factor, const double* hole_factor, double* gain,
+                                        double* loss) = 0;
   /// Null where the kernel has none. Owned by the kernel.
   virtual MomentBalance* moment_balance() = 0;
 };

@@ -65,20 +65,23 @@ class RateKernelOn final : public RateKernel {
     engine_.download(rate, size_, result_buffer_);
   }
 
-  void linearize(const double* particles, const double* holes, double* relaxation_rate) override {
-    n_ = own(linear_particles_buffer_, particles);
-    h_ = own(linear_holes_buffer_, holes);
-    double* target = relaxation_buffer_.resize(size_);
-    sum(spectrum_, PlainSource{thermal_out_, thermal_in_, n_, h_}, RelaxationRate{plain_rows(), tables_.scale, target});
-    engine_.copy_out(relaxation_rate, size_, relaxation_buffer_);
+  void relaxation_rate(const double* particles, const double* holes, double* rate) override {
+    const double* n = engine_.upload(particles, size_, particles_buffer_);
+    const double* h = engine_.upload(holes, size_, holes_buffer_);
+    double* target = engine_.target(rate, size_, result_buffer_);
+    sum(spectrum_, PlainSource{thermal_out_, thermal_in_, n, h}, RelaxationRate{plain_rows(), tables_.scale, target});
+    engine_.download(rate, size_, result_buffer_);
   }
 
-  void occupation_rate_derivative(const double* direction, double* derivative) override {
-    const double* v = engine_.upload(direction, size_, particles_buffer_);
-    double* target = engine_.target(derivative, size_, result_buffer_);
-    sum(spectrum_, PlainSource{thermal_out_, thermal_in_, v, v},
-        OccupationRateDerivative{plain_rows(), tables_.scale, n_, h_, relaxation_buffer_.data(), v, target});
-    engine_.download(derivative, size_, result_buffer_);
+  void transition_sums(const double* particles, const double* holes, double* gain, double* loss) override {
+    const double* n = engine_.upload(particles, size_, particles_buffer_);
+    const double* h = engine_.upload(holes, size_, holes_buffer_);
+    double* gain_target = engine_.target(gain, size_, result_buffer_);
+    double* loss_target = engine_.target(loss, size_, second_result_buffer_);
+    sum(spectrum_, PlainSource{thermal_out_, thermal_in_, n, h},
+        TransitionSums<PlainRows>{plain_rows(), tables_.scale, gain_target, loss_target});
+    engine_.download(gain, size_, result_buffer_);
+    engine_.download(loss, size_, second_result_buffer_);
   }
 
   void log_rates(const double* lagrange_multiplier, double* log_gain, double* log_loss) override {
@@ -97,8 +100,7 @@ class RateKernelOn final : public RateKernel {
   void log_balance_derivative(const double* direction, double* derivative) override {
     const double* v = engine_.upload(direction, size_, particles_buffer_);
     double* target = engine_.target(derivative, size_, result_buffer_);
-    sum(rescaled_spectrum(), RescaledVariation{rescaled_source(), v},
-        LogBalanceDerivative{{thermal_gain_.data(), gain_.data(), thermal_loss_.data(), loss_.data()}, target});
+    sum(rescaled_spectrum(), RescaledVariation{rescaled_source(), v}, LogBalanceDerivative{rescaled_rows(), target});
     engine_.download(derivative, size_, result_buffer_);
   }
 
@@ -107,10 +109,21 @@ class RateKernelOn final : public RateKernel {
     double* gain_target = engine_.target(gain_decrease, size_, result_buffer_);
     double* loss_target = engine_.target(loss_increase, size_, second_result_buffer_);
     sum(rescaled_spectrum(), RescaledVariation{rescaled_source(), v},
-        LogRateDerivatives{
-            {thermal_gain_.data(), gain_.data(), thermal_loss_.data(), loss_.data()}, gain_target, loss_target});
+        TransitionSums<RescaledRows>{rescaled_rows(), 1.0, gain_target, loss_target});
     engine_.download(gain_decrease, size_, result_buffer_);
     engine_.download(loss_increase, size_, second_result_buffer_);
+  }
+
+  void relative_transition_sums(const double* particle_factor, const double* hole_factor, double* gain,
+                                double* loss) override {
+    const double* x = engine_.upload(particle_factor, size_, particles_buffer_);
+    const double* y = engine_.upload(hole_factor, size_, holes_buffer_);
+    double* gain_target = engine_.target(gain, size_, result_buffer_);
+    double* loss_target = engine_.target(loss, size_, second_result_buffer_);
+    sum(rescaled_spectrum(), WeightedSource{rescaled_source(), x, y},
+        TransitionSums<RescaledRows>{rescaled_rows(), 1.0, gain_target, loss_target});
+    engine_.download(gain, size_, result_buffer_);
+    engine_.download(loss, size_, second_result_buffer_);
   }
 
   MomentBalance* moment_balance() override {
@@ -217,6 +230,9 @@ class RateKernelOn final : public RateKernel {
     return {thermal_out_, thermal_in_, tables_.over_cells * tables_.equilibrium_fraction,
             tables_.over_cells * tables_.nonequilibrium_fraction};
   }
+  RescaledRows rescaled_rows() const {
+    return {thermal_gain_.data(), gain_.data(), thermal_loss_.data(), loss_.data()};
+  }
   RescaledSource rescaled_source() const {
     return {thermal_particle_.data(), particle_.data(), thermal_hole_.data(), hole_.data()};
   }
@@ -231,11 +247,10 @@ class RateKernelOn final : public RateKernel {
   Index size_, levels_ = 0;  ///< levels_: 0 where every mode is summed by itself
   Spectrum spectrum_;
   Weight weight_;
-  const double *energy_ = nullptr, *n_ = nullptr, *h_ = nullptr;
+  const double* energy_ = nullptr;
   double *thermal_in_ = nullptr, *thermal_out_ = nullptr;
   Buffer energy_buffer_, scaled_energy_buffer_, thermal_in_buffer_, thermal_out_buffer_;
   Buffer particles_buffer_, holes_buffer_, result_buffer_, second_result_buffer_;
-  Buffer linear_particles_buffer_, linear_holes_buffer_, relaxation_buffer_;
   Buffer thermal_particle_, particle_, thermal_hole_, hole_;
   Buffer thermal_gain_, gain_, thermal_loss_, loss_;
   Buffer level_energy_, level_of_, level_first_, level_member_, level_particle_, level_hole_;

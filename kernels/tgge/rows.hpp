@@ -30,15 +30,15 @@ struct PlainRows {
 
 /// Prefactors of a row divided by its total gain or loss (LogRates).
 struct RescaledRows {
-  const double *thermal_gain, *gain, *thermal_loss, *loss;
+  const double *thermal_gain_factor, *gain_factor, *thermal_loss_factor, *loss_factor;
 
   template <class T>
-  LINDRIFT_HD T gain_of(Index s, const PairSums<T>& sum) const {
-    return load<T>(thermal_gain, s) * sum.thermal_gain + load<T>(gain, s) * sum.gain;
+  LINDRIFT_HD T gain(Index s, const PairSums<T>& sum) const {
+    return load<T>(thermal_gain_factor, s) * sum.thermal_gain + load<T>(gain_factor, s) * sum.gain;
   }
   template <class T>
-  LINDRIFT_HD T loss_of(Index s, const PairSums<T>& sum) const {
-    return load<T>(thermal_loss, s) * sum.thermal_loss + load<T>(loss, s) * sum.loss;
+  LINDRIFT_HD T loss(Index s, const PairSums<T>& sum) const {
+    return load<T>(thermal_loss_factor, s) * sum.thermal_loss + load<T>(loss_factor, s) * sum.loss;
   }
 };
 
@@ -65,16 +65,17 @@ struct RelaxationRate {
   }
 };
 
-/// Jacobian of Eq. 7 times a direction v: epsilon J [ (1-n) W v + n W^T v ] - relaxation_rate v             (Eq. 14)
-struct OccupationRateDerivative {
-  PlainRows rows;
+/// W x and W^T y for the particles x and the holes y of a source (Eq. 14), or with RescaledRows divided by gain and
+/// loss.
+template <class Rows>
+struct TransitionSums {
+  Rows rows;
   double scale;
-  const double *particles, *holes, *relaxation_rate, *direction;
-  double* derivative;
+  double *gain, *loss;
   template <class T>
   LINDRIFT_HD void operator()(Index s, const PairSums<T>& sum) const {
-    const T hops = rows.gain(s, sum) * load<T>(holes, s) + rows.loss(s, sum) * load<T>(particles, s);
-    store(derivative, s, scale * hops - load<T>(relaxation_rate, s) * load<T>(direction, s));
+    store(gain, s, scale * rows.gain(s, sum));
+    store(loss, s, scale * rows.loss(s, sum));
   }
 };
 
@@ -117,18 +118,7 @@ struct LogBalanceDerivative {
   double* derivative;
   template <class T>
   LINDRIFT_HD void operator()(Index s, const PairSums<T>& sum) const {
-    store(derivative, s, rows.gain_of(s, sum) + rows.loss_of(s, sum));
-  }
-};
-
-/// -d log gain and d log loss along the direction of a RescaledVariation, apart
-struct LogRateDerivatives {
-  RescaledRows rows;
-  double *gain_decrease, *loss_increase;
-  template <class T>
-  LINDRIFT_HD void operator()(Index s, const PairSums<T>& sum) const {
-    store(gain_decrease, s, rows.gain_of(s, sum));
-    store(loss_increase, s, rows.loss_of(s, sum));
+    store(derivative, s, rows.gain(s, sum) + rows.loss(s, sum));
   }
 };
 

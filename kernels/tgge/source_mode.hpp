@@ -65,8 +65,8 @@ struct SourceMode {
 struct PlainSource {
   const double* thermal_out;  ///< e^{+beta E/2}
   const double* thermal_in;   ///< e^{-beta E/2}
-  const double* particles;    ///< n, or a direction in the space of n
-  const double* holes;        ///< 1 - n, or the same direction
+  const double* particles;    ///< n, or any real numbers
+  const double* holes;        ///< 1 - n, or any real numbers
 
   template <class T>
   LINDRIFT_HD SourceMode<T> mode(Index s) const {
@@ -100,6 +100,19 @@ struct RescaledVariation {
     const T v = load<T>(direction, s);
     const T given = p.hole * v, taken = p.particle * v;
     return {p.thermal_particle * given, p.particle * given, p.thermal_hole * taken, p.hole * taken};
+  }
+};
+
+/// A rescaled source whose particles and holes are multiplied by factors of either sign.
+struct WeightedSource {
+  RescaledSource source;
+  const double *particle_factor, *hole_factor;
+
+  template <class T>
+  LINDRIFT_HD SourceMode<T> mode(Index s) const {
+    const SourceMode<T> p = source.template mode<T>(s);
+    const T x = load<T>(particle_factor, s), y = load<T>(hole_factor, s);
+    return {p.thermal_particle * x, p.particle * x, p.thermal_hole * y, p.hole * y};
   }
 };
 

@@ -148,7 +148,7 @@ class AdamsIntegrator final : public OccupationIntegrator {
     check_sundials(CVodeSetStopTime(cvode_.get(), duration / unit_), "CVodeSetStopTime");
     // The first step is looked for within the time of the fastest rate, which may be e^{-60} of what is asked for.
     split(state_vector_.get());
-    generator_.linearize(particles_, holes_, direction_);
+    generator_.relaxation_rate(particles_, holes_, direction_);
     const double fastest = *std::max_element(direction_.begin(), direction_.end());
     horizon_ = (std::isfinite(fastest) && fastest * duration > 1.0 ? 1.0 / fastest : duration) / unit_;
   }

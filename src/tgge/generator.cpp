@@ -34,16 +34,15 @@ class KernelGenerator final : public Generator {
     check({particles.size(), holes.size(), rate.size()});
     kernel_->occupation_rate(particles.data(), holes.data(), rate.data());
   }
-  void linearize(std::span<const double> particles, std::span<const double> holes,
-                 std::span<double> relaxation_rate) override {
-    check({particles.size(), holes.size(), relaxation_rate.size()});
-    kernel_->linearize(particles.data(), holes.data(), relaxation_rate.data());
-    linearized_ = true;
+  void relaxation_rate(std::span<const double> particles, std::span<const double> holes,
+                       std::span<double> rate) override {
+    check({particles.size(), holes.size(), rate.size()});
+    kernel_->relaxation_rate(particles.data(), holes.data(), rate.data());
   }
-  void occupation_rate_derivative(std::span<const double> direction, std::span<double> derivative) override {
-    check({direction.size(), derivative.size()});
-    if (!linearized_) throw Error("occupation_rate_derivative() needs a call of linearize() first");
-    kernel_->occupation_rate_derivative(direction.data(), derivative.data());
+  void transition_sums(std::span<const double> particles, std::span<const double> holes, std::span<double> gain,
+                       std::span<double> loss) override {
+    check({particles.size(), holes.size(), gain.size(), loss.size()});
+    kernel_->transition_sums(particles.data(), holes.data(), gain.data(), loss.data());
   }
   void log_rates(std::span<const double> lagrange_multiplier, std::span<double> log_gain,
                  std::span<double> log_loss) override {
@@ -62,6 +61,12 @@ class KernelGenerator final : public Generator {
     if (!has_log_point_) throw Error("log_rate_derivatives() needs a call of log_rates() first");
     kernel_->log_rate_derivatives(direction.data(), gain_decrease.data(), loss_increase.data());
   }
+  void relative_transition_sums(std::span<const double> particle_factor, std::span<const double> hole_factor,
+                                std::span<double> gain, std::span<double> loss) override {
+    check({particle_factor.size(), hole_factor.size(), gain.size(), loss.size()});
+    if (!has_log_point_) throw Error("relative_transition_sums() needs a call of log_rates() first");
+    kernel_->relative_transition_sums(particle_factor.data(), hole_factor.data(), gain.data(), loss.data());
+  }
   kernels::MomentBalance* moment_balance() override { return kernel_->moment_balance(); }
 
  private:
@@ -74,7 +79,7 @@ class KernelGenerator final : public Generator {
 
   std::size_t modes_;
   std::unique_ptr<kernels::RateKernel> kernel_;
-  bool linearized_ = false, has_log_point_ = false;
+  bool has_log_point_ = false;
 };
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "support/compare.hpp"
 #include "support/engines.hpp"
 #include "support/random.hpp"
+#include "support/transitions.hpp"
 
 namespace lindrift::testing {
 namespace {
@@ -78,14 +79,10 @@ TEST_P(RateKernelTest, DerivativeIsTheJacobianAndTheDifferenceQuotient) {
     const Fixture f(random, sites);
     const auto direction = random.vector(f.size(), -1.0, 1.0);
     const auto kernel = make_kernel(GetParam(), f.tables.numbers);
-    std::vector<double> relaxation(f.size(), NAN), derivative(f.size(), NAN);
-
-    kernel->linearize(f.n.particles.data(), f.n.holes.data(), relaxation.data());
-    // The point must have been copied: rates elsewhere do not move it.
-    const std::vector<double> half(f.size(), 0.5);
-    std::vector<double> elsewhere(f.size());
-    kernel->occupation_rate(half.data(), half.data(), elsewhere.data());
-    kernel->occupation_rate_derivative(direction.data(), derivative.data());
+    std::vector<double> relaxation(f.size(), NAN);
+    kernel->relaxation_rate(f.n.particles.data(), f.n.holes.data(), relaxation.data());
+    const std::vector<double> derivative = jacobian_times(*kernel, f.n, direction);
+    expect_transition_sums(*kernel, f.problem, f.lambda, direction, random.vector(f.size(), -1.0, 1.0), rounding);
 
     const reference::Vector lambda = extended(f.lambda);
     const auto expected = reference::occupation_rate_derivative(f.problem, lambda, extended(direction));
@@ -118,7 +115,7 @@ TEST_P(RateKernelTest, DerivativeIsTheJacobianAndTheDifferenceQuotient) {
   }
 }
 
-/// -d log gain and d log loss at the point of the last log_rates().
+/// -d log gain and d log loss at the point of the last log_rates(), and the relative sums over transitions.
 void expect_derivatives_apart(kernels::RateKernel& kernel, const reference::Problem& problem,
                               const reference::Vector& lambda, const std::vector<double>& direction, double allowed) {
   std::vector<double> gain(direction.size(), NAN), loss(direction.size(), NAN);
@@ -126,6 +123,12 @@ void expect_derivatives_apart(kernels::RateKernel& kernel, const reference::Prob
   for (const bool of_gain : {true, false}) {
     auto expected = reference::log_balance_derivative(problem, lambda, extended(direction), of_gain, !of_gain);
     // Contributions below 1e-290 of the largest may underflow.
+    for (auto& x : expected.magnitude) x += 1e-290L;
+    EXPECT_LE(largest_error(of_gain ? gain : loss, expected), allowed);
+  }
+  kernel.relative_transition_sums(direction.data(), direction.data(), gain.data(), loss.data());
+  for (const bool of_gain : {true, false}) {
+    auto expected = reference::relative_transition_sum(problem, lambda, extended(direction), of_gain);
     for (auto& x : expected.magnitude) x += 1e-290L;
     EXPECT_LE(largest_error(of_gain ? gain : loss, expected), allowed);
   }
@@ -318,22 +321,27 @@ TEST_P(RateKernelTest, ThermalStateIsBalanced) {
 // --- the same bits ---------------------------------------------------------------------------------------------------
 
 struct Everything {
-  std::vector<double> rate, relaxation, derivative, log_gain, log_loss, balance, gain_decrease, loss_increase;
+  std::vector<double> rate, relaxation, gain, loss, log_gain, log_loss, balance, gain_decrease, loss_increase;
+  std::vector<double> gain_share, loss_share;
 
   explicit Everything(std::size_t size)
       : rate(size),
         relaxation(size),
-        derivative(size),
+        gain(size),
+        loss(size),
         log_gain(size),
         log_loss(size),
         balance(size),
         gain_decrease(size),
-        loss_increase(size) {}
+        loss_increase(size),
+        gain_share(size),
+        loss_share(size) {}
   bool operator==(const Everything& other) const {
-    return same_bits(rate, other.rate) && same_bits(relaxation, other.relaxation) &&
-           same_bits(derivative, other.derivative) && same_bits(log_gain, other.log_gain) &&
-           same_bits(log_loss, other.log_loss) && same_bits(balance, other.balance) &&
-           same_bits(gain_decrease, other.gain_decrease) && same_bits(loss_increase, other.loss_increase);
+    return same_bits(rate, other.rate) && same_bits(relaxation, other.relaxation) && same_bits(gain, other.gain) &&
+           same_bits(loss, other.loss) && same_bits(log_gain, other.log_gain) && same_bits(log_loss, other.log_loss) &&
+           same_bits(balance, other.balance) && same_bits(gain_decrease, other.gain_decrease) &&
+           same_bits(loss_increase, other.loss_increase) && same_bits(gain_share, other.gain_share) &&
+           same_bits(loss_share, other.loss_share);
   }
 };
 
@@ -342,11 +350,12 @@ Everything everything(kernels::RateKernel& kernel, const std::vector<double>& la
   Everything all(lambda.size());
   const auto n = occupations_of(lambda);
   kernel.occupation_rate(n.particles.data(), n.holes.data(), all.rate.data());
-  kernel.linearize(n.particles.data(), n.holes.data(), all.relaxation.data());
-  kernel.occupation_rate_derivative(direction.data(), all.derivative.data());
+  kernel.relaxation_rate(n.particles.data(), n.holes.data(), all.relaxation.data());
+  kernel.transition_sums(direction.data(), direction.data(), all.gain.data(), all.loss.data());
   kernel.log_rates(lambda.data(), all.log_gain.data(), all.log_loss.data());
   kernel.log_balance_derivative(direction.data(), all.balance.data());
   kernel.log_rate_derivatives(direction.data(), all.gain_decrease.data(), all.loss_increase.data());
+  kernel.relative_transition_sums(direction.data(), lambda.data(), all.gain_share.data(), all.loss_share.data());
   return all;
 }
 
@@ -379,8 +388,12 @@ TEST_P(RateKernelTest, EngineAgreesWithTheBaselineAtLargeSizes) {
   const reference::Vector relaxation = extended(expected.relaxation);
   EXPECT_LE(largest_error(actual.relaxation, relaxation, relaxation), rounding);
   EXPECT_LE(largest_error(actual.rate, extended(expected.rate), relaxation), rounding);
-  // |direction| <= 1, hence terms are bounded by the diagonal plus column sums of the same size.
-  EXPECT_LE(largest_error(actual.derivative, extended(expected.derivative), relaxation), 2.0 * rounding);
+  // |direction| <= 1, and sums of all hops are about twice those from modes that are half full.
+  EXPECT_LE(largest_error(actual.gain, extended(expected.gain), relaxation), 2.0 * rounding);
+  EXPECT_LE(largest_error(actual.loss, extended(expected.loss), relaxation), 2.0 * rounding);
+  // Averages of numbers up to 1, and up to 6.
+  EXPECT_LE(largest_difference(actual.gain_share, expected.gain_share), rounding);
+  EXPECT_LE(largest_difference(actual.loss_share, expected.loss_share), 6.0 * rounding);
   EXPECT_LE(largest_difference(actual.log_gain, expected.log_gain), rounding);
   EXPECT_LE(largest_difference(actual.log_loss, expected.log_loss), rounding);
   EXPECT_LE(largest_difference(actual.balance, expected.balance), rounding);

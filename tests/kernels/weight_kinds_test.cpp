@@ -14,6 +14,7 @@
 #include "support/compare.hpp"
 #include "support/engines.hpp"
 #include "support/random.hpp"
+#include "support/transitions.hpp"
 #include "tgge/energy_levels.hpp"
 
 namespace lindrift::testing {
@@ -147,8 +148,8 @@ void expect_reference(kernels::RateKernel& kernel, const reference::Problem& pro
   const std::size_t size = problem.size;
   const auto n = occupations_of(lambda);
   const reference::Vector at = extended(lambda), one(size, 1.0L);
-  std::vector<double> rate(size, NAN), relaxation(size, NAN), derivative(size, NAN), log_gain(size, NAN),
-      log_loss(size, NAN), balance(size, NAN);
+  std::vector<double> rate(size, NAN), relaxation(size, NAN), log_gain(size, NAN), log_loss(size, NAN),
+      balance(size, NAN);
 
   kernel.occupation_rate(n.particles.data(), n.holes.data(), rate.data());
   const auto expected = reference::occupation_rate(problem, at);
@@ -157,8 +158,9 @@ void expect_reference(kernels::RateKernel& kernel, const reference::Problem& pro
   const long double all = std::accumulate(expected.magnitude.begin(), expected.magnitude.end(), 0.0L);
   EXPECT_LE(std::fabs(sum(rate)), rounding * all);
 
-  kernel.linearize(n.particles.data(), n.holes.data(), relaxation.data());
-  kernel.occupation_rate_derivative(direction.data(), derivative.data());
+  kernel.relaxation_rate(n.particles.data(), n.holes.data(), relaxation.data());
+  const std::vector<double> derivative = jacobian_times(kernel, n, direction);
+  expect_transition_sums(kernel, problem, lambda, direction, lambda, rounding);
   auto gain = reference::gain(problem, at), loss = reference::loss(problem, at);
   reference::Vector diagonal;
   for (std::size_t s = 0; s < size; ++s) diagonal.push_back(problem.scale * (gain[s] + loss[s]));

@@ -70,15 +70,19 @@ std::vector<double> all_answers(const TggeChain& chain, Algorithm algorithm, Com
   Generator& generator = *equation.generator;
   generator.occupation_rate(occupations, holes, result);
   keep(result);
-  generator.linearize(occupations, holes, result);
+  generator.relaxation_rate(occupations, holes, result);
   keep(result);
-  generator.occupation_rate_derivative(direction, result);
+  generator.transition_sums(direction, lambda, result, second);
   keep(result);
+  keep(second);
   generator.log_rates(lambda, result, second);
   keep(result);
   keep(second);
   generator.log_balance_derivative(direction, result);
   keep(result);
+  generator.relative_transition_sums(direction, lambda, result, second);
+  keep(result);
+  keep(second);
   return all;
 }
 

@@ -18,6 +18,7 @@
 #include "support/compare.hpp"
 #include "support/engines.hpp"
 #include "support/random.hpp"
+#include "support/transitions.hpp"
 #include "support/two_bands.hpp"
 
 namespace lindrift::testing {
@@ -295,13 +296,14 @@ void expect_reference(const Chain& chain, const RateEquation& equation, Random& 
   EXPECT_LE(largest_error(result, rate), 1e-13);
   EXPECT_LE(largest_error(result, reference::occupation_rate_from_forces(problem, at), rate.magnitude), 1e-13);
 
-  equation.generator->linearize(n.particles, n.holes, other);
+  equation.generator->relaxation_rate(n.particles, n.holes, other);
   auto gain = reference::gain(problem, at), loss = reference::loss(problem, at);
   reference::Vector relaxation;
   for (std::size_t s = 0; s < problem.size; ++s) relaxation.push_back(problem.scale * (gain[s] + loss[s]));
   EXPECT_LE(largest_error(other, relaxation, relaxation), 1e-13);
-  equation.generator->occupation_rate_derivative(direction, result);
-  EXPECT_LE(largest_error(result, reference::occupation_rate_derivative(problem, at, extended(direction))), 1e-13);
+  EXPECT_LE(largest_error(jacobian_times(*equation.generator, n, direction),
+                          reference::occupation_rate_derivative(problem, at, extended(direction))),
+            1e-13);
 
   equation.generator->log_rates(lambda, result, other);
   for (auto* rates : {&gain, &loss})

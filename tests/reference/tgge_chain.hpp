@@ -211,6 +211,35 @@ inline Sum occupation_rate_derivative(const Problem& p, const Vector& lambda, co
   return sum;
 }
 
+/// Sums over hops into or out of every mode: epsilon J sum_j W(s,j) x_j, or W(j,s).
+inline Sum transition_sum(const Problem& p, const Vector& x, bool into) {
+  Sum sum;
+  for (std::size_t s = 0; s < p.size; ++s) {
+    Real value = 0.0L, magnitude = 0.0L;
+    for (std::size_t j = 0; j < p.size; ++j) {
+      const Real term = p.scale * (into ? p.hop(s, j) : p.hop(j, s)) * x[j];
+      value += term;
+      magnitude += std::fabs(term);
+    }
+    sum.value.push_back(value);
+    sum.magnitude.push_back(magnitude);
+  }
+  return sum;
+}
+
+/// The share of each hop in the gain of a mode times a factor of where it comes from, sum_j W(s,j) n_j x_j / gain_s; or
+/// in its loss, sum_j W(j,s) (1-n_j) x_j / loss_s. Nothing where the rate is zero.
+inline Sum relative_transition_sum(const Problem& p, const Vector& lambda, const Vector& x, bool into) {
+  const Vector rate = into ? gain(p, lambda) : loss(p, lambda);
+  Vector filled;
+  for (std::size_t s = 0; s < p.size; ++s) filled.push_back((into ? occupation(lambda[s]) : hole(lambda[s])) * x[s]);
+  Sum sum = transition_sum(p, filled, into);
+  for (std::size_t s = 0; s < p.size; ++s)
+    for (Vector* values : {&sum.value, &sum.magnitude})
+      (*values)[s] = rate[s] > 0.0L ? (*values)[s] / (p.scale * rate[s]) : 0.0L;
+  return sum;
+}
+
 /// sum_j d(log loss_s - log gain_s)/d lambda_j v_j with
 ///   d/d lambda_j = chi_j [ W(s,j) / gain_s + W(j,s) / loss_s ],   chi = n (1-n).
 /// A rate that is zero stays zero and contributes nothing. The first term alone is -d log gain, the second d log loss.

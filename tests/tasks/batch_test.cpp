@@ -107,15 +107,19 @@ std::vector<double> answers(const RateEquation& equation, std::uint64_t seed) {
     for (std::size_t s = 0; s < modes; ++s) holes[s] = 1.0 - occupations[s];
     equation.generator->occupation_rate(occupations, holes, result);
     keep(result);
-    equation.generator->linearize(occupations, holes, result);
+    equation.generator->relaxation_rate(occupations, holes, result);
     keep(result);
-    equation.generator->occupation_rate_derivative(direction, result);
+    equation.generator->transition_sums(direction, lambda, result, second);
     keep(result);
+    keep(second);
     equation.generator->log_rates(lambda, result, second);
     keep(result);
     keep(second);
     equation.generator->log_balance_derivative(direction, result);
     keep(result);
+    equation.generator->relative_transition_sums(direction, lambda, result, second);
+    keep(result);
+    keep(second);
   }
   return all;
 }

@@ -31,17 +31,18 @@ class Generator {
   virtual void occupation_rate(std::span<const double> particles, std::span<const double> holes,
                                std::span<double> rate) = 0;
 
-  /// Fixes the point at which occupation_rate_derivative() is taken.
-  /// @param[out] relaxation_rate  gain_s + loss_s, minus the diagonal of the Jacobian up to O(1/modes); units of energy
-  virtual void linearize(std::span<const double> particles, std::span<const double> holes,
-                         std::span<double> relaxation_rate) = 0;
+  /// gain_s + loss_s, minus the diagonal of the Jacobian up to O(1/modes); units of energy.
+  virtual void relaxation_rate(std::span<const double> particles, std::span<const double> holes,
+                               std::span<double> rate) = 0;
 
-  /// sum_j (d(dn_s/dt)/dn_j) direction_j at the point of linearize() (docs/physics.md, Eq. 14).
-  virtual void occupation_rate_derivative(std::span<const double> direction, std::span<double> derivative) = 0;
+  /// gain = W particles and loss = W^T holes for any real vectors, in units of energy. The Jacobian of
+  /// occupation_rate() is linear in them, and so is its transpose (docs/physics.md, Eq. 14).
+  virtual void transition_sums(std::span<const double> particles, std::span<const double> holes, std::span<double> gain,
+                               std::span<double> loss) = 0;
 
   /// log(gain_s / (epsilon J)) and log(loss_s / (epsilon J)) from lagrange_multiplier_s = log((1-n_s)/n_s), finite
   /// as long as a rate is not exactly zero, however large the multipliers or beta * energy; -inf for a rate that is
-  /// zero. Also fixes the point of the two derivatives below.
+  /// zero. Also fixes the point of the functions below.
   virtual void log_rates(std::span<const double> lagrange_multiplier, std::span<double> log_gain,
                          std::span<double> log_loss) = 0;
 
@@ -51,6 +52,12 @@ class Generator {
   /// The same of log gain_s and of log loss_s apart, which have opposite signs: returns minus the one, and the other.
   virtual void log_rate_derivatives(std::span<const double> direction, std::span<double> gain_decrease,
                                     std::span<double> loss_increase) = 0;
+
+  /// The shares sum_j W(s,j) n_j particle_factor_j / gain_s and sum_j W(j,s) (1-n_j) hole_factor_j / loss_s at the
+  /// point of log_rates(): averages of the factors, of any sign, over where the particles of a mode come from and go
+  /// to. They are in range however small the occupations. 0 for a rate that is zero.
+  virtual void relative_transition_sums(std::span<const double> particle_factor, std::span<const double> hole_factor,
+                                        std::span<double> gain, std::span<double> loss) = 0;
 
   /// The same balance in the space of moments, where they are few; null where they are not. Owned by the generator.
   virtual kernels::MomentBalance* moment_balance() { return nullptr; }

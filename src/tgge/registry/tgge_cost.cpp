@@ -132,7 +132,7 @@ double seconds_per_evaluation(const RateEquation& equation) {
 double fastest_rate_of(const RateEquation& equation) {
   const std::vector<double> half(equation.modes(), 0.5);
   std::vector<double> rate(equation.modes());
-  equation.generator->linearize(half, half, rate);
+  equation.generator->relaxation_rate(half, half, rate);
   double fastest = 0.0;
   for (const double r : rate) {
     if (!std::isfinite(r)) return std::numeric_limits<double>::infinity();

@@ -75,7 +75,7 @@ Outlook outlook(const RateEquation& equation, const ModeState& state, std::span<
   const std::size_t modes = equation.modes();
   std::vector<double> particles(modes), holes(modes), relaxation(modes), rate(modes);
   state.split(particles, holes);
-  equation.generator->linearize(particles, holes, relaxation);
+  equation.generator->relaxation_rate(particles, holes, relaxation);
   equation.generator->occupation_rate(particles, holes, rate);
   constexpr double infinity = std::numeric_limits<double>::infinity();
   Outlook result;
