@@ -20,6 +20,7 @@
 #include "lindrift/tgge/chain.hpp"
 #include "lindrift/tgge/continuation.hpp"
 #include "lindrift/tgge/generator.hpp"
+#include "lindrift/tgge/gradient.hpp"
 #include "lindrift/tgge/model.hpp"
 #include "lindrift/tgge/rashba.hpp"
 #include "lindrift/tgge/rate_equation.hpp"

@@ -7,6 +7,7 @@
 
 #include "engine/parallel.hpp"
 #include "lindrift/error.hpp"
+#include "lindrift/tgge/gradient.hpp"
 #include "tgge/hop_weights.hpp"
 #include "tgge/model.hpp"
 
@@ -68,6 +69,49 @@ TggeChain::operator TggeModel() const {
   Bands bands = bands_of(*this);
   TggeJump weights = std::visit([&](const auto& kind) { return weights_of(kind, bands.lattice); }, jump);
   return {std::move(bands), hopping, bath, std::move(weights)};
+}
+
+namespace {
+
+/// d/dRe z + i d/dIm z of sum_k by_k |1 + z e^{-ik}|^2.
+std::complex<double> squared_modulus_slope(std::complex<double> z, const std::vector<double>& by,
+                                           const Lattice& lattice, double sign) {
+  const auto sums = parallel_sums<3>(by.size(), [&](std::size_t k) {
+    const auto [cosine, sine] = lattice.phase(k, {1});
+    return std::array<double, 3>{by[k], by[k] * cosine, by[k] * sign * sine};
+  });
+  return 2.0 * (z * sums[0] + std::complex<double>(sums[1], sums[2]));
+}
+
+void apply(RamanJump& slope, const TggeJump& by, const Lattice& lattice, const RamanJump& jump) {
+  const auto& weights = std::get<ProductJump>(by);
+  slope.delta = squared_modulus_slope(jump.delta, weights.in, lattice, 1.0);
+  slope.delta_prime = -squared_modulus_slope(-jump.delta_prime, weights.out, lattice, -1.0);
+}
+void apply(JumpOperators& slope, const TggeJump& by, const Lattice&, const JumpOperators&) {
+  slope = std::get<JumpOperators>(by);
+}
+void apply(TableJump&, const TggeJump&, const Lattice&, const TableJump&) {}
+
+}  // namespace
+
+Gradient<TggeChain> chain_rule(const TggeChain& chain, const Gradient<TggeModel>& gradient, const GradientScope&) {
+  Gradient<TggeChain> result{gradient.value, chain, gradient.filling};
+  result.model.bath = gradient.model.bath;
+  // Energies and velocities are proportional to the hopping; as the unit of all rates it drops out.
+  const Lattice lattice({chain.sites});
+  const Bands &by = gradient.model.bands, bands = bands_of(chain);
+  result.model.hopping =
+      parallel_sum(
+          bands.modes(),
+          [&](std::size_t k) { return by.energy[k] * bands.energy[k] + by.velocity[0][k] * bands.velocity[0][k]; }) /
+      chain.hopping;
+  std::visit(
+      [&](auto& slope) {
+        apply(slope, gradient.model.jump, lattice, std::get<std::decay_t<decltype(slope)>>(chain.jump));
+      },
+      result.model.jump);
+  return result;
 }
 
 }  // namespace lindrift

@@ -43,6 +43,18 @@ std::map<LatticeVector, std::size_t> displacements_of(const JumpOperators& jump,
   return position;
 }
 
+void for_each_term(const JumpOperators& jump, const Bands& bands,
+                   const std::function<void(std::size_t, std::size_t, std::size_t, std::size_t)>& use) {
+  const auto position = displacements_of(jump, bands.lattice);
+  const auto orbitals = static_cast<std::size_t>(bands.orbitals);
+  for (std::size_t c = 0; c < jump.channels.size(); ++c) {
+    const std::vector<JumpTerm> terms = normalised(jump.channels[c], bands.lattice);
+    for (std::size_t i = 0; i < terms.size(); ++i)
+      use(c, i, position.at(terms[i].to) * orbitals + static_cast<std::size_t>(terms[i].to_orbital),
+          position.at(terms[i].from) * orbitals + static_cast<std::size_t>(terms[i].from_orbital));
+  }
+}
+
 namespace {
 
 void build(const Bands&, ProductJump& jump, HopWeights& weights) {
@@ -79,13 +91,11 @@ void build(const Bands& bands, const JumpOperators& jump, HopWeights& weights) {
     }
   weights.amplitude_re.assign(jump.channels.size() * d * d, 0.0);
   weights.amplitude_im.assign(jump.channels.size() * d * d, 0.0);
-  for (std::size_t c = 0; c < jump.channels.size(); ++c)
-    for (const JumpTerm& term : normalised(jump.channels[c], bands.lattice)) {
-      const std::size_t to = position.at(term.to) * orbitals + static_cast<std::size_t>(term.to_orbital);
-      const std::size_t from = position.at(term.from) * orbitals + static_cast<std::size_t>(term.from_orbital);
-      weights.amplitude_re[(c * d + to) * d + from] += term.amplitude.real();
-      weights.amplitude_im[(c * d + to) * d + from] += term.amplitude.imag();
-    }
+  for_each_term(jump, bands, [&](std::size_t c, std::size_t term, std::size_t to, std::size_t from) {
+    const Complex amplitude = jump.channels[c][term].amplitude;
+    weights.amplitude_re[(c * d + to) * d + from] += amplitude.real();
+    weights.amplitude_im[(c * d + to) * d + from] += amplitude.imag();
+  });
   // |v^+ A v'|^2 <= |A|^2 |v|^2 |v'|^2, and |v|^2 is the number of displacements.
   double bound = 0.0;
   for (std::size_t e = 0; e < weights.amplitude_re.size(); ++e)

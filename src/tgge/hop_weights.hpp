@@ -2,6 +2,7 @@
 
 #include <complex>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <vector>
@@ -41,5 +42,9 @@ std::shared_ptr<const HopWeights> make_hop_weights(const Bands& bands, TggeJump 
 
 /// Position of each displacement that any channel touches, in ascending order.
 std::map<LatticeVector, std::size_t> displacements_of(const JumpOperators& jump, const Lattice& lattice);
+
+/// Calls use(channel, term, to, from) for every term, with the elements of a mode's vector that it multiplies.
+void for_each_term(const JumpOperators& jump, const Bands& bands,
+                   const std::function<void(std::size_t, std::size_t, std::size_t, std::size_t)>& use);
 
 }  // namespace lindrift

@@ -6,6 +6,7 @@
 
 #include "engine/parallel.hpp"
 #include "lindrift/error.hpp"
+#include "lindrift/tgge/gradient.hpp"
 #include "tgge/model.hpp"
 
 namespace lindrift {
@@ -84,6 +85,64 @@ TggeRashba::operator TggeModel() const {
   Bands bands = bands_of(*this);
   TggeJump weights = std::visit([&](const auto& kind) { return weights_of(kind, bands); }, jump);
   return {std::move(bands), hopping, bath, std::move(weights)};
+}
+
+namespace {
+
+/// The Hamiltonian as hopping terms: first those of c+_{j+1} T c_j, T = -J - alpha_z (i sigma_y) + alpha_y (i sigma_z),
+/// and of the Zeeman field, then the Hermitian partners of the former.
+std::vector<HoppingTerm> terms_of(const TggeRashba& chain) {
+  using Complex = std::complex<double>;
+  std::vector<HoppingTerm> terms = {{{-1}, 0, 0, Complex(-chain.hopping, chain.rashba_y)},
+                                    {{-1}, 0, 1, -chain.rashba_z},
+                                    {{-1}, 1, 0, chain.rashba_z},
+                                    {{-1}, 1, 1, Complex(-chain.hopping, -chain.rashba_y)},
+                                    {{0}, 0, 0, chain.zeeman_field},
+                                    {{0}, 1, 1, -chain.zeeman_field}};
+  for (std::size_t i = 0; i < 4; ++i)
+    terms.push_back({{1}, terms[i].from_orbital, terms[i].to_orbital, std::conj(terms[i].amplitude)});
+  return terms;
+}
+
+/// The spin weights |u_sigma|^2 stand in both factors of the products.
+void apply(DephasingJump& slope, const TggeModel& model, Gradient<TggeModel>& gradient, const DephasingJump& jump) {
+  const auto& by = std::get<ProductJump>(gradient.model.jump);
+  const std::size_t modes = model.bands.modes();
+  double by_rate[2];
+  for (const std::size_t spin : {0, 1}) {
+    const auto& u = model.bands.eigenvector[spin];
+    const double rate = spin == 0 ? jump.dephasing_up : jump.down();
+    const double *in = by.in.data() + spin * modes, *out = by.out.data() + spin * modes;
+    by_rate[spin] = parallel_sum(modes, [&](std::size_t s) { return std::norm(u[s]) * in[s]; });
+    auto& target = gradient.model.bands.eigenvector[spin];
+    parallel_for(modes, [&](std::size_t s) { target[s] += 2.0 * (rate * in[s] + out[s]) * u[s]; });
+  }
+  slope.dephasing_down = by_rate[1];
+  slope.dephasing_up = by_rate[0] - (jump.dephasing_down ? 0.0 : by_rate[1]);
+}
+void apply(JumpOperators& slope, const TggeModel&, Gradient<TggeModel>& gradient, const JumpOperators&) {
+  slope = std::get<JumpOperators>(gradient.model.jump);
+}
+void apply(TableJump&, const TggeModel&, Gradient<TggeModel>&, const TableJump&) {}
+
+}  // namespace
+
+Gradient<TggeRashba> chain_rule(const TggeRashba& chain, const Gradient<TggeModel>& gradient,
+                                const GradientScope& scope) {
+  Gradient<TggeRashba> result{gradient.value, chain, gradient.filling};
+  result.model.bath = gradient.model.bath;
+  const TggeModel model = chain;
+  Gradient<TggeModel> by_modes = gradient;
+  std::visit([&](auto& slope) { apply(slope, model, by_modes, std::get<std::decay_t<decltype(slope)>>(chain.jump)); },
+             result.model.jump);
+  result.model.hopping = result.model.rashba_y = result.model.rashba_z = result.model.zeeman_field = 0.0;
+  if (!scope.bands) return result;
+  const auto by = hopping_gradient(model, by_modes, terms_of(chain));
+  result.model.hopping = -by[0].real() - by[3].real();
+  result.model.rashba_y = by[0].imag() - by[3].imag();
+  result.model.rashba_z = by[2].real() - by[1].real();
+  result.model.zeeman_field = by[4].real() - by[5].real();
+  return result;
 }
 
 }  // namespace lindrift

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <vector>
+
+#include "lindrift/tgge/model.hpp"
+
+namespace lindrift {
+
+/// Derivatives of sum_ss' S(E_s' - E_s) n_s' (1-n_s) (y_s - y_s') / cells: what a thermal bath of unit strength gives
+/// to an observable with the adjoint y.
+struct SpectrumSlope {
+  double inverse_temperature = 0.0;
+  double width = 0.0;
+  std::vector<double> energy;  ///< by each E_s, shape (modes,)
+};
+
+/// For the lorentzian and ohmic spectra. Takes the logarithms of n and 1-n, which do not leave the range of a double.
+/// At a cusp of the ohmic spectrum, where two energies are one, the mean of both slopes.
+/// O(modes^2).
+SpectrumSlope spectrum_slope(const TggeModel& model, const std::vector<double>& log_n, const std::vector<double>& log_h,
+                             const std::vector<double>& y);
+
+}  // namespace lindrift

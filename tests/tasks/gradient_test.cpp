@@ -1,0 +1,395 @@
+#include "lindrift/tgge/gradient.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <complex>
+
+#include "data/tgge_gradients.hpp"
+#include "engine/linear_algebra.hpp"
+#include "lindrift/error.hpp"
+#include "reference/tgge_adjoint.hpp"
+#include "support/chains.hpp"
+#include "support/compare.hpp"
+#include "support/model_numbers.hpp"
+#include "support/random.hpp"
+#include "support/two_bands.hpp"
+
+namespace lindrift::testing {
+namespace {
+
+using Complex = std::complex<double>;
+using ::testing::HasSubstr;
+
+Execution by(Algorithm algorithm) { return {.backend = Backend::cpu, .algorithm = algorithm}; }
+
+template <class Model>
+double flow_at(const Model& model, double filling, const Flow& of) {
+  const RateEquation equation = make_rate_equation(model, by(Algorithm::automatic));
+  const SteadyState state = steady_state(equation, filling, {.tolerance = 1e-12, .start = {}});
+  EXPECT_TRUE(state.converged) << state.message;
+  return flow(equation, of, state.occupation);
+}
+
+/// Derivative at 0 from differences over steps h, 2h and 4h: what is left is of the order of h^6.
+template <class Function>
+double extrapolated_slope(const Function& f, double h) {
+  const double one = (f(h) - f(-h)) / (2.0 * h), two = (f(2.0 * h) - f(-2.0 * h)) / (4.0 * h),
+               four = (f(4.0 * h) - f(-4.0 * h)) / (8.0 * h);
+  return (64.0 * one - 20.0 * two + four) / 45.0;
+}
+
+template <class Model>
+Gradient<Model> gradient_at(const Model& model, double filling, const Flow& of, Algorithm algorithm) {
+  const RateEquation equation = make_rate_equation(model, by(algorithm));
+  const SteadyState state = steady_state(equation, filling, {.tolerance = 1e-12, .start = {}});
+  EXPECT_TRUE(state.converged) << state.message;
+  return gradient(model, SteadyStateAdjoint(model, equation, state, by(algorithm)), of);
+}
+
+/// Every derivative of a flow against differences of steady states. With steps of 2e-3 truncation is of the order of
+/// 1e-13 times a seventh derivative, and rounding of 1e-15 over the step.
+template <class Model>
+void expect_differences(const Model& model, double filling, Algorithm algorithm = Algorithm::automatic) {
+  constexpr double h = 2e-3, allowed = 1e-9;
+  for (const Flow& of : {Flow{}, Flow{.of_energy = true}}) {
+    SCOPED_TRACE(of.of_energy ? "energy current" : "current");
+    Gradient<Model> slope = gradient_at(model, filling, of, algorithm);
+    EXPECT_NEAR(slope.value, flow_at(model, filling, of), 1e-14);
+    EXPECT_NEAR(slope.filling, extrapolated_slope([&](double x) { return flow_at(model, filling + x, of); }, h),
+                allowed);
+    Model moved = model;
+    const Numbers numbers(moved), slopes(slope.model);
+    for (const auto& [path, members] : numbers.all()) {
+      ASSERT_EQ(slopes.all().at(path).size(), members.size()) << path;
+      for (std::size_t i = 0; i < members.size(); ++i) {
+        const double start = *members[i];
+        const double expected = extrapolated_slope(
+            [&](double x) {
+              *members[i] = start + x;
+              return flow_at(moved, filling, of);
+            },
+            h);
+        *members[i] = start;
+        EXPECT_NEAR(slopes.at(path, i), expected, allowed) << path << ", number " << i;
+      }
+    }
+  }
+}
+
+/// Away from the ends of the ranges, so that there is room for differences.
+TggeBath bath_inside(Random& random, Spectrum spectrum, bool derived) {
+  TggeBath bath = random_bath(random, 1.0, 3.0);
+  bath.inverse_temperature += 0.2;
+  bath.spectrum = spectrum;
+  bath.spectrum_width = random.uniform(0.7, 2.0);
+  if (derived) bath.equilibrium_fraction.reset();
+  return bath;
+}
+
+TEST(GradientTest, OfAChainIsTheDifferenceQuotient) {
+  Random random(150);
+  for (const Spectrum spectrum : {Spectrum::exponential, Spectrum::lorentzian, Spectrum::ohmic})
+    for (const std::int64_t sites : {5, 12}) {
+      SCOPED_TRACE(::testing::Message() << name(spectrum) << ", L = " << sites);
+      TggeChain chain = random_chain(random, sites);
+      chain.bath = bath_inside(random, spectrum, sites == 12);
+      expect_differences(chain, random.uniform(0.2, 0.8));
+      chain.jump = random_operators(random, 1, 2, 2);
+      expect_differences(chain, random.uniform(0.2, 0.8));
+    }
+}
+
+TEST(GradientTest, OfTwoBandsIsTheDifferenceQuotient) {
+  Random random(151);
+  for (const Spectrum spectrum : {Spectrum::exponential, Spectrum::lorentzian, Spectrum::ohmic})
+    for (const bool derived : {false, true}) {
+      SCOPED_TRACE(::testing::Message() << name(spectrum) << (derived ? ", derived" : ""));
+      TggeRashba chain = random_rashba(random, 7);
+      chain.bath = bath_inside(random, spectrum, derived);
+      if (derived) std::get<DephasingJump>(chain.jump).dephasing_down.reset();
+      expect_differences(chain, random.uniform(0.2, 0.8));
+      chain.jump = random_operators(random, 2, 1, 2);
+      expect_differences(chain, random.uniform(0.2, 0.8));
+    }
+}
+
+template <class Model>
+void expect_same_numbers(Gradient<Model> a, Gradient<Model> b, double allowed) {
+  const Numbers of_a(a.model), of_b(b.model);
+  double size = std::fabs(a.filling);
+  for (const auto& [path, members] : of_a.all())
+    for (const double* member : members) size = std::max(size, std::fabs(*member));
+  EXPECT_NEAR(a.filling, b.filling, allowed * size);
+  for (const auto& [path, members] : of_a.all())
+    for (std::size_t i = 0; i < members.size(); ++i)
+      EXPECT_NEAR(*members[i], of_b.at(path, i), allowed * size) << path << ", number " << i;
+}
+
+TEST(GradientTest, SeparableIsDirect) {
+  Random random(152);
+  for (const std::int64_t sites : {1, 2, 9, 40}) {
+    SCOPED_TRACE(::testing::Message() << "L = " << sites);
+    TggeChain chain = random_chain(random, sites);
+    TggeRashba two = random_rashba(random, sites);
+    for (int jump = 0; jump < 2; ++jump) {
+      expect_same_numbers(gradient_at(chain, 0.37, {}, Algorithm::separable),
+                          gradient_at(chain, 0.37, {}, Algorithm::direct), 1e-12);
+      expect_same_numbers(gradient_at(two, 0.37, {}, Algorithm::separable),
+                          gradient_at(two, 0.37, {}, Algorithm::direct), 1e-12);
+      chain.jump = random_operators(random, 1, 2, 2);
+      two.jump = random_operators(random, 2, 1, 1);
+    }
+  }
+}
+
+/// Strengths, filling, temperature and noise against dense matrices at the same state.
+template <class Model>
+void expect_reference(const Model& model, Algorithm algorithm, double allowed) {
+  const RateEquation equation = make_rate_equation(model, by(algorithm));
+  const SteadyState state = steady_state(equation, 0.41, {.tolerance = 1e-12, .start = {}});
+  ASSERT_TRUE(state.converged) << state.message;
+  const SteadyStateAdjoint adjoint(model, equation, state, by(algorithm));
+  const auto problem = reference::problem_of(lattice_of(model));
+  const auto lambda = extended(state.lagrange_multiplier);
+  const std::vector<Flow> flows = {Flow{}, Flow{.of_energy = true}};
+  const std::vector<double> noise = adjoint.noise(flows);
+  EXPECT_NEAR(noise[1], noise[2], allowed * std::sqrt(noise[0] * noise[3])) << "the matrix is symmetric";
+  for (const Flow& of : flows) {
+    SCOPED_TRACE(of.of_energy ? "energy current" : "current");
+    reference::Vector weight = problem.velocity;
+    if (of.of_energy)
+      for (std::size_t s = 0; s < problem.size; ++s) weight[s] *= problem.energy[s];
+    const auto expected = reference::bath_slopes(problem, lambda, weight);
+    const auto slope = adjoint.gradient(of);
+    const TggeBath& bath = slope.model.bath;
+    const auto near = [&](double actual, long double wanted, const char* what) {
+      EXPECT_NEAR(actual, static_cast<double>(wanted), allowed * (1.0 + std::fabs(static_cast<double>(wanted))))
+          << what;
+    };
+    near(*bath.equilibrium_fraction, expected.gamma_eq, "gamma_eq");
+    near(bath.nonequilibrium_fraction, expected.gamma_neq, "gamma_neq");
+    near(slope.filling, expected.filling, "filling");
+    if (model.bath.spectrum != Spectrum::ohmic)
+      near(bath.inverse_temperature, expected.inverse_temperature, "inverse_temperature");
+    near(noise[of.of_energy ? 3 : 0], reference::noise(problem, lambda, weight) / model.hopping, "noise");
+  }
+}
+
+TEST(GradientTest, AndNoiseAreThoseOfDenseMatrices) {
+  Random random(153);
+  for (const Spectrum spectrum : {Spectrum::exponential, Spectrum::lorentzian, Spectrum::ohmic})
+    for (const std::int64_t sites : {3, 8, 21})
+      for (const Algorithm algorithm : {Algorithm::automatic, Algorithm::direct}) {
+        SCOPED_TRACE(::testing::Message() << name(spectrum) << ", L = " << sites << ", " << name(algorithm));
+        TggeChain chain = random_chain(random, sites);
+        TggeRashba two = random_rashba(random, sites);
+        chain.bath = bath_inside(random, spectrum, false);
+        two.bath = bath_inside(random, spectrum, false);
+        expect_reference(chain, algorithm, 1e-12);
+        expect_reference(two, algorithm, 1e-12);
+        chain.jump = random_operators(random, 1, 2, 2);
+        two.jump = random_operators(random, 2, 1, 2);
+        expect_reference(chain, algorithm, 1e-12);
+        expect_reference(two, algorithm, 1e-12);
+      }
+}
+
+TEST(GradientTest, OfATableOfWeightsIsThatOfItsOperators) {
+  Random random(154);
+  TggeChain chain = random_chain(random, 12), table = chain;
+  table.jump = table_of(lattice_of(chain));
+  Gradient<TggeChain> expected = gradient_at(chain, 0.3, {}, Algorithm::direct);
+  Gradient<TggeChain> actual = gradient_at(table, 0.3, {}, Algorithm::direct);
+  expected.model.jump = actual.model.jump;  // by its amplitudes a table knows nothing
+  expect_same_numbers(actual, expected, 1e-12);
+}
+
+TEST(GradientTest, ColdBathsKeepTheirDigits) {
+  Random random(155);
+  for (const double beta : {20.0, 90.0, 300.0})
+    for (const Spectrum spectrum : {Spectrum::exponential, Spectrum::lorentzian, Spectrum::ohmic}) {
+      SCOPED_TRACE(::testing::Message() << "beta = " << beta << ", " << name(spectrum));
+      TggeChain chain = random_chain(random, 9);
+      chain.hopping = 1.0;
+      chain.bath = bath_inside(random, spectrum, false);
+      chain.bath.inverse_temperature = beta;
+      expect_reference(chain, Algorithm::automatic, 1e-10);
+    }
+}
+
+/// Two bands on a lattice from its hopping terms, ascending in energy.
+TggeModel two_bands_of(const std::vector<HoppingTerm>& terms, std::vector<std::int64_t> cells) {
+  TggeModel model{.bands = {.lattice = Lattice(cells), .orbitals = 2}};
+  Bands& bands = model.bands;
+  const std::vector<double> zero(bands.modes());
+  bands.energy = zero;
+  bands.velocity = {zero, zero};
+  bands.orbital_velocity = {{zero, zero}, {zero, zero}};
+  bands.eigenvector.assign(2, std::vector<Complex>(bands.modes()));
+  for (std::size_t k = 0; k < bands.lattice.size(); ++k) {
+    Complex h[3][4] = {};  // h, dh/dk_1, dh/dk_2
+    for (const HoppingTerm& term : terms) {
+      const Phase phase = bands.lattice.phase(k, term.displacement);
+      const Complex hop = term.amplitude * Complex(phase.cosine, phase.sine);
+      const int at = 2 * term.to_orbital + term.from_orbital;
+      h[0][at] += hop;
+      for (std::size_t i = 0; i < 2; ++i) h[1 + i][at] += Complex(0.0, static_cast<double>(term.displacement[i])) * hop;
+    }
+    double energy[2];
+    linear_algebra::hermitian_eigen(2, h[0], energy);
+    for (std::size_t nu = 0; nu < 2; ++nu) {
+      const std::size_t s = bands.mode(nu, k);
+      bands.energy[s] = energy[nu];
+      for (std::size_t a = 0; a < 2; ++a) bands.eigenvector[a][s] = h[0][2 * a + nu];
+      for (std::size_t i = 0; i < 2; ++i)
+        for (std::size_t a = 0; a < 2; ++a)
+          for (std::size_t b = 0; b < 2; ++b)
+            bands.velocity[i][s] += std::real(std::conj(h[0][2 * a + nu]) * h[1 + i][2 * a + b] * h[0][2 * b + nu]);
+    }
+  }
+  return model;
+}
+
+TEST(GradientTest, OfATwoDimensionalLatticeIsThatOfIndependentPrograms) {
+  namespace data = data::tgge_gradients;
+  const auto integer = [](double x) { return static_cast<std::int64_t>(x); };
+  std::vector<HoppingTerm> terms;
+  for (const auto& t : data::hopping)
+    terms.push_back({{integer(t[0]), integer(t[1])}, static_cast<int>(t[2]), static_cast<int>(t[3]), {t[4], t[5]}});
+  TggeModel model = two_bands_of(terms, {integer(data::width), integer(data::height)});
+  JumpOperators jump;
+  for (const auto& channel : data::channels) {
+    auto& target = jump.channels.emplace_back();
+    for (const auto& t : channel)
+      target.push_back({{integer(t[0]), integer(t[1])},
+                        static_cast<int>(t[2]),
+                        {integer(t[3]), integer(t[4])},
+                        static_cast<int>(t[5]),
+                        {t[6], t[7]}});
+  }
+  model.jump = jump;
+  model.bath.inverse_temperature = data::inverse_temperature;
+  model.bath.nonequilibrium_fraction = data::gamma_neq;
+  model.bath.equilibrium_fraction = data::gamma_eq;
+  const RateEquation equation = make_rate_equation(model, by(Algorithm::automatic));
+  const SteadyState state = steady_state(equation, data::filling, {.tolerance = 1e-12, .start = {}});
+  ASSERT_TRUE(state.converged);
+  const SteadyStateAdjoint adjoint(model, equation, state);
+  for (int i = 0; i < 2; ++i) {
+    SCOPED_TRACE(::testing::Message() << "direction " << i);
+    const auto& expected = data::currents[static_cast<std::size_t>(i)];
+    const auto slope = adjoint.gradient(Flow{false, i});
+    const Complex amplitude = std::get<JumpOperators>(slope.model.jump).channels[0][0].amplitude;
+    const Complex hopping = hopping_gradient(model, slope, terms)[0];
+    const auto near = [](double actual, double wanted) { EXPECT_NEAR(actual, wanted, 1e-9 * std::fabs(wanted)); };
+    near(slope.model.bath.nonequilibrium_fraction, expected.gamma_neq);
+    near(*slope.model.bath.equilibrium_fraction, expected.gamma_eq);
+    near(slope.model.bath.inverse_temperature, expected.inverse_temperature);
+    near(slope.filling, expected.filling);
+    near(amplitude.real(), expected.amplitude_re);
+    near(amplitude.imag(), expected.amplitude_im);
+    near(hopping.real(), expected.hopping_re);
+    near(hopping.imag(), expected.hopping_im);
+  }
+}
+
+TEST(NoiseTest, OfTheRamanChainIsThatOfIndependentPrograms) {
+  for (const auto& expected : data::tgge_gradients::noise_cases) {
+    TggeChain chain;
+    chain.sites = expected.sites;
+    chain.bath.nonequilibrium_fraction = 0.5;
+    const RateEquation equation = make_rate_equation(chain, by(Algorithm::automatic));
+    const SteadyState state = steady_state(equation, 0.5);
+    const Flow of;
+    EXPECT_NEAR(SteadyStateAdjoint(chain, equation, state).noise({&of, 1})[0], expected.noise, 1e-10);
+  }
+}
+
+TEST(GradientTest, OfAnInfinitelyHotOrOneSidedBathIsTheDifferenceFromInside) {
+  // At the ends of the ranges there are differences on one side only: those of fourth order.
+  Random random(156);
+  TggeChain chain = random_chain(random, 8);
+  const auto one_sided = [&](double& number, double step) {
+    const double start = number;
+    std::array<double, 6> value{};
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      number = start + step * static_cast<double>(i);
+      value[i] = flow_at(chain, 0.4, {});
+    }
+    number = start;
+    return (-137.0 / 60.0 * value[0] + 5.0 * value[1] - 5.0 * value[2] + 10.0 / 3.0 * value[3] - 1.25 * value[4] +
+            0.2 * value[5]) /
+           step;
+  };
+  chain.bath.inverse_temperature = 0.0;
+  EXPECT_NEAR(gradient_at(chain, 0.4, {}, Algorithm::automatic).model.bath.inverse_temperature,
+              one_sided(chain.bath.inverse_temperature, 2e-3), 1e-9);
+  chain.bath.inverse_temperature = 1.3;
+  chain.bath.nonequilibrium_fraction = 0.0;
+  EXPECT_NEAR(gradient_at(chain, 0.4, {}, Algorithm::automatic).model.bath.nonequilibrium_fraction,
+              one_sided(chain.bath.nonequilibrium_fraction, 5e-5), 1e-8);
+  chain.bath.nonequilibrium_fraction = 0.7;
+  chain.bath.equilibrium_fraction = 0.0;
+  EXPECT_NEAR(*gradient_at(chain, 0.4, {}, Algorithm::automatic).model.bath.equilibrium_fraction,
+              one_sided(*chain.bath.equilibrium_fraction, 2e-3), 1e-9);
+}
+
+TEST(GradientTest, RefusesWhatHasNoDerivative) {
+  const auto refusal = [](const auto& model, double filling) -> std::string {
+    const RateEquation equation = make_rate_equation(model);
+    const SteadyState state = steady_state(equation, filling);
+    try {
+      gradient(model, SteadyStateAdjoint(model, equation, state), Flow{});
+    } catch (const UnsupportedError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  TggeRashba touching;
+  touching.sites = 6;
+  touching.rashba_y = 1.1;
+  touching.rashba_z = 0.9;
+  touching.bath.nonequilibrium_fraction = 0.5;
+  EXPECT_THAT(refusal(touching, 0.5), HasSubstr("bands touch"));
+  const RateEquation equation = make_rate_equation(touching);
+  const SteadyState state = steady_state(equation, 0.5);
+  EXPECT_NO_THROW(gradient(touching, SteadyStateAdjoint(touching, equation, state), Flow{}, {.bands = false}))
+      << "dephasing leaves each band its spin there";
+  touching.jump = JumpOperators{{{{{0}, 0, {0}, 1, 1.0}}}};
+  EXPECT_THAT(refusal(touching, 0.5), HasSubstr("bands touch"));
+
+  TggeRashba apart;
+  apart.sites = 6;
+  apart.zeeman_field = 1.0;
+  apart.bath.nonequilibrium_fraction = 1.0;
+  EXPECT_THAT(refusal(apart, 0.5), HasSubstr("exchange no particles"));
+
+  TggeChain full;
+  full.sites = 8;
+  full.bath.nonequilibrium_fraction = 1.0;
+  full.jump = RamanJump{1.0, Complex(1.0, 0.5)};
+  EXPECT_THAT(refusal(full, 0.5), HasSubstr("exactly empty or full"));
+
+  TggeChain chain;
+  chain.sites = 8;
+  chain.bath.nonequilibrium_fraction = 0.5;
+  const RateEquation other = make_rate_equation(chain);
+  SteadyState unfinished = steady_state(other, 0.5);
+  unfinished.converged = false;
+  EXPECT_THROW(SteadyStateAdjoint(chain, other, unfinished), UnsupportedError);
+  EXPECT_THROW(SteadyStateAdjoint(chain, equation, state), ShapeError);
+}
+
+TEST(FlowTest, HasTheNamesOfItsDirections) {
+  EXPECT_EQ(flow_named("current", 1).direction, 0);
+  EXPECT_EQ(flow_named("current_2", 3).direction, 1);
+  EXPECT_TRUE(flow_named("energy_current_3", 3).of_energy);
+  for (const char* name : {"current", "current_4", "current_0", "current_1x", "energy", ""})
+    EXPECT_THROW(flow_named(name, 3), ParameterError) << name;
+}
+
+}  // namespace
+}  // namespace lindrift::testing
