@@ -64,7 +64,7 @@ enum class Type {
   real_list,         ///< [0.0, 1.5]; a word of `choices` is an empty list; a number is a list of one if `scalar` is set
   real_grid,         ///< a list, or { start = a, stop = b, count = n } with both ends included
   integer_list,      ///< [-2, 0, 5], no duplicates; "all" (an empty list) where `choices` is {"all"}
-  text_list,         ///< "all" (an empty list), or ["current", "occupation"], no duplicates
+  text_list,         ///< "all" (an empty list), or ["current", "occupation"], no duplicates; a word if `scalar` is set
   operator_channels  ///< an array of tables, one per channel: terms = [[a, b, Re, Im], ...]; see Parameter::term_length
 };
 
@@ -93,7 +93,7 @@ struct Parameter {
   /// operator_channels: 4 for [a, b, Re, Im], 6 for [a, spin, b, spin, Re, Im]; a and b are offsets in sites, a spin is
   /// 0 (up) or 1 (down).
   std::size_t term_length = 4;
-  bool scalar = false;     ///< real_list: a plain number will do; under a sweep the value is a number
+  bool scalar = false;  ///< real_list: a plain number will do; under a sweep the value is a number. text_list: a word
   bool file_path = false;  ///< text: "FILE.h5:/dataset", relative to the folder of the input file; read as absolute
   std::string details{};   ///< what else the manual says of it
 };

@@ -294,6 +294,12 @@ class Reader {
   std::optional<std::vector<std::string>> texts(const Node& node, const std::string& name) {
     const auto* word = std::get_if<std::string>(&node.value);
     if (word != nullptr && *word == "all") return std::vector<std::string>{};
+    if (word != nullptr && key_.scalar) {
+      std::vector<std::string> choices = key_.choices;
+      choices.insert(choices.begin(), "all");
+      const auto one = text(node, name, choices);
+      return one ? std::optional(std::vector{*one}) : std::nullopt;
+    }
     const std::string wanted =
         "\"all\" or a list of " + (key_.choices.empty() ? std::string("texts") : format_choices(key_.choices));
     const auto* nodes = items(node, name, wanted);

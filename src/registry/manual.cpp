@@ -69,7 +69,7 @@ std::string type_of(const Parameter& key) {
     case Type::integer_list:
       return "integers";
     case Type::text_list:
-      return "texts";
+      return key.scalar ? "text or texts" : "texts";
     case Type::operator_channels:
       break;
   }

@@ -33,6 +33,38 @@ struct Flow {
 /// @throws ParameterError naming task.of
 Flow flow_named(const std::string& name, int dimensions);
 
+/// Names of all flows, those of particles first.
+std::vector<std::string> flow_names(int dimensions);
+
+/// The flows that a task asks for.
+struct FlowOptions {
+  std::vector<std::string> of;  ///< names; empty: all
+};
+
+template <>
+inline auto description<FlowOptions>() {
+  return std::tuple(field(&FlowOptions::of, {.path = "task.of",
+                                             .help = "currents of particles or energy along a direction of the lattice",
+                                             .scalar = true,
+                                             .details = "physics.md Eq. 18a"}));
+}
+
+/// The parameters that a task differentiates by.
+struct GradientOptions {
+  std::vector<std::string> with_respect_to;  ///< their keys; empty: all
+};
+
+template <>
+inline auto description<GradientOptions>() {
+  return std::tuple(
+      field(&GradientOptions::with_respect_to,
+            {.path = "task.with_respect_to",
+             .help = "parameters to differentiate by",
+             .scalar = true,
+             .details = "complex ones: the derivative by the real part plus i times that by the imaginary "
+                        "part; jump operators: by the amplitude of every term"}));
+}
+
 /// (1/cells) sum_s of the flow.
 double flow(const RateEquation& equation, const Flow& of, std::span<const double> occupation);
 

@@ -1,5 +1,6 @@
 #include "tgge/registry/tgge.hpp"
 
+#include "tgge/registry/tgge_gradient.hpp"
 #include "tgge/registry/tgge_point.hpp"
 
 namespace lindrift {
@@ -38,7 +39,7 @@ void run_group(const Group& group, const Execution& requested, const Monitor& mo
     run_batch(solve, group, requested, monitor, finished);
 }
 
-/// What both tasks have in common.
+/// What the tasks that solve one equation have in common.
 template <Solve solve, class Result>
 TaskEntry task(std::string kind, std::string description, const Coordinates& dimensions) {
   return {
@@ -55,6 +56,34 @@ TaskEntry task(std::string kind, std::string description, const Coordinates& dim
       .run_group = run_group<solve>};
 }
 
+TaskEntry adjoint_task(std::string kind, std::string description) {
+  TaskEntry task;
+  task.kind = std::move(kind);
+  task.description = std::move(description);
+  task.plan = plan_point;
+  task.diagnostics = diagnostics_of;
+  task.shares_a_point = true;
+  return task;
+}
+
+TaskEntry gradient_task(const std::vector<config::Key>& model_keys) {
+  TaskEntry task = adjoint_task("gradient", "derivatives of the currents of the steady state by the parameters");
+  task.keys = gradient_keys(model_keys, 1);
+  task.fields = gradient_fields(model_keys);
+  task.outline = outline_gradient;
+  task.run = find_gradient;
+  return task;
+}
+
+TaskEntry noise_task() {
+  TaskEntry task = adjoint_task("noise", "zero-frequency noise of the currents in the steady state");
+  task.keys = noise_keys(1);
+  task.fields = noise_fields();
+  task.outline = outline_noise;
+  task.run = find_noise;
+  return task;
+}
+
 template <class Model>
 ModelEntry entry(std::string kind, std::string description) {
   Coordinates dimensions = coordinates(Model());
@@ -68,12 +97,14 @@ ModelEntry entry(std::string kind, std::string description) {
   relaxation.keys = config::keys_of<OutputTimes, RelaxOptions>();
   relaxation.cost = relative_cost;
   relaxation.grouping = batches;
+  auto keys = config::keys_of<Model, InitialOccupation>();
+  TaskEntry gradient = gradient_task(keys);
   return {.kind = std::move(kind),
           .description = std::move(description),
           .algorithms = {Algorithm::direct, Algorithm::separable},
-          .keys = config::keys_of<Model, InitialOccupation>(),
+          .keys = std::move(keys),
           .validate = validate_point,
-          .tasks = {std::move(relaxation), std::move(steady)}};
+          .tasks = {std::move(relaxation), std::move(steady), std::move(gradient), noise_task()}};
 }
 
 }  // namespace

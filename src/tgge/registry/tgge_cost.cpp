@@ -7,6 +7,7 @@
 #include <set>
 
 #include "registry/memory.hpp"
+#include "tgge/registry/tgge_gradient.hpp"
 #include "tgge/registry/tgge_point.hpp"
 
 namespace lindrift {
@@ -21,11 +22,14 @@ namespace {
 constexpr double generator_arrays = 34.0;
 constexpr double steady_state_arrays = 34.0;
 constexpr double relax_arrays = 52.0;
+/// A second generator, for the thermal bath alone, and the derivatives by modes.
+constexpr double adjoint_arrays = generator_arrays + 30.0;
 
 }  // namespace
 
 double arrays_of(const Point& point) {
-  return generator_arrays + (point.has("task.times") ? relax_arrays : steady_state_arrays);
+  return generator_arrays + (point.has("task.times") ? relax_arrays : steady_state_arrays) +
+         (point.has("task.of") ? adjoint_arrays : 0.0);
 }
 
 namespace {
@@ -51,6 +55,7 @@ double working_memory(const Point& point) {
 double output_bytes(const Point& point) {
   const Coordinates coordinates = coordinates_of(point);
   const auto& wanted = point.texts("output.fields");
+  if (point.has("task.of")) return 0.0;  // a few numbers
   return point.has("task.times") ? observable_bytes<RelaxResult>(coordinates, wanted)
                                  : observable_bytes<SteadyState>(coordinates, wanted);
 }
@@ -69,6 +74,7 @@ void validate_point(const Point& point) {
                                      bytes_text(needed), bytes_text(machine_memory())));
   }
   if (point.text("bath.jump") == "table") check_shape(point);
+  if (point.has("task.of")) check_gradient(point);
   with_model(point, [](const auto& model) {
     validate(model);
     return 0;

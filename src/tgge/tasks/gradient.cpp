@@ -89,6 +89,14 @@ Flow flow_named(const std::string& name, int dimensions) {
                                       index + (dimensions > 1 ? ", or another direction" : ""));
 }
 
+std::vector<std::string> flow_names(int dimensions) {
+  std::vector<std::string> names;
+  for (const char* kind : {"", "energy_"})
+    for (int direction = 0; direction < dimensions; ++direction)
+      names.push_back(kind + ("current_" + std::to_string(direction + 1)));
+  return names;
+}
+
 namespace {
 
 /// What a flow weights the occupation of a mode with, times the number of cells.
