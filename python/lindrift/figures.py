@@ -336,4 +336,54 @@ def current_return(results):
     return figure
 
 
+def _amplitudes(result):
+    """Terms of the only channel: their numbers (a, b), and their amplitudes."""
+    channels = result.parameter("bath.jump_operator")
+    if not isinstance(channels, list) or len(channels) != 1:
+        raise LindriftError(f"{result.path}: its resolved_input has no bath.jump_operator of one channel")
+    terms = channels[0]["terms"]
+    return [(int(term[0]), int(term[1])) for term in terms], np.array([complex(*term[-2:]) for term in terms])
+
+
+@published("inverse_design", inputs=("inverse_design", "fig3b"), title="The jump operator that drives the largest current")
+def inverse_design(results):
+    best, paper = results["inverse_design"], results["fig3b"]
+    key = "bath.nonequilibrium_fraction"
+    weight = best[key].values
+    current, derivative = best["value"].values[:, 0], best["gradient_bath.jump_operator"].values[:, 0]
+    terms, amplitudes = _amplitudes(best)
+
+    figure, (axes, plane) = style.new_figure((10.4, 4.4), 2)
+    done, known = _done(best), _done(paper)
+    axes.plot(weight[done], current[done], color=style.VERMILION, label="best operator of range 1")
+    axes.plot(paper[key].values[known], paper["current"].values[known], color=style.BLUE,
+              label=r"$\delta = 1 + i$, $\delta' = 1 + i/2$")
+    where = int(np.argmin(np.abs(weight - 0.5)))
+    ratio = current[where] / np.interp(weight[where], paper[key].values[known], paper["current"].values[known])
+    _mark(axes, weight[where], current[where], f"${current[where]:.4f}$: {ratio:.1f} times as much", (6, -20))
+    axes.set_xlabel("weight of the nonequilibrium bath " + style.label(paper[key], paper))
+    axes.set_ylabel(style.label(paper["current"], paper))
+    axes.set_xlim(0.0, 1.0)
+    axes.set_ylim(bottom=0.0)
+    axes.legend(loc="upper left")
+
+    # At the optimum the derivatives by the amplitudes are parallel to the amplitudes: along them only the rate changes.
+    slope = derivative[where] * np.linalg.norm(amplitudes) / np.linalg.norm(derivative[where])
+    plane.axhline(0.0, color=style.GREY, linewidth=0.7, zorder=0)
+    plane.axvline(0.0, color=style.GREY, linewidth=0.7, zorder=0)
+    plane.plot(amplitudes.real, amplitudes.imag, "o", color=style.VERMILION, label="$A_{ab}$")
+    plane.plot(slope.real, slope.imag, "o", color=style.INK, markerfacecolor="none", markersize=11.0,
+               label=r"$\partial I / \partial A_{ab}$, to scale")
+    for (a, b), z in zip(terms, amplitudes):
+        # Amplitudes that lie close to each other have their names on opposite sides.
+        beside = -1 if any(abs(z - other) < 0.5 and z.real < other.real for other in amplitudes) else 1
+        plane.annotate(f"$A_{{{a}{b}}}$", (z.real, z.imag), (12 * beside, 12), textcoords="offset points",
+                       ha="left" if beside > 0 else "right")
+    reach = 1.5 * np.max(np.abs(amplitudes))
+    plane.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xlabel=r"$\mathrm{Re}\,A$",
+              ylabel=r"$\mathrm{Im}\,A$", title=r"$L_j = \sum_{ab} A_{ab}\, c^\dagger_{j+a} c_{j+b}$")
+    plane.legend(loc="lower center")
+    return figure
+
+
 from . import hubbard_figures, open_chain_figures  # noqa: E402,F401  they register their figures

@@ -83,6 +83,16 @@ class ExamplesTest(Runs):
         self.assertLess(numbers["residual"].max(), 1e-10)
         self.assertEqual(set(numbers["error"]), {b""})
 
+    def test_inverse_design(self):
+        self.expect(DONE, "run", EXAMPLES / "inverse_design.toml")
+        self.check_output("inverse_design.h5")
+        numbers = datasets(self.folder / "inverse_design.h5")
+        self.assertAlmostEqual(numbers["value"][25, 0], 0.3362844003, delta=1e-10)
+        # The script finds it again from a random operator.
+        script = subprocess.run([sys.executable, EXAMPLES / "inverse_design.py", PROGRAM, "--starts", "1", "--seed", "2"],
+                                cwd=self.folder, capture_output=True, text=True, timeout=300, check=True)
+        self.assertIn("best current 0.3362844003", script.stdout)
+
     def test_fig3a(self):
         self.expect(DONE, "run", EXAMPLES / "fig3a.toml")
         self.check_output("fig3a.h5")

@@ -16,7 +16,7 @@ ROOT_ATTRIBUTES = {
 }
 TYPES = {"status": "uint8", "converged": "uint8", "steps": "int64", "site": "int64", "point": "int64",
          "components": "int64", "empty_modes": "int64", "full_modes": "int64", "frozen_modes": "int64",
-         "error": "object", "band": "object", "spin": "object"}
+         "error": "object", "band": "object", "spin": "object", "of": "object", "of_2": "object", "term": "int64"}
 COMPLEX_TYPE = "_PFNC_DOUBLE_COMPLEX_TYPE"
 BARE = "This is a netCDF dimension but not a netCDF variable."
 

@@ -286,3 +286,19 @@ def two_bands_sweep(path, fractions, sites=40, up=1.0, down=0.0, equilibrium=Non
         "error": ((dimension,), np.array([""] * len(n), dtype=h5py.string_dtype()), "1", "error"),
     }, resolved_input=two_bands_input(sites, up, down),
         **({"coordinates": " ".join([*weights, key])} if weights else {}))
+
+
+def inverse_design(path, fractions=(0.0, 0.25, 0.5, 0.75)):
+    """A gradient by the amplitudes of one operator of two terms."""
+    amplitudes = np.array([1.0, 0.5j])
+    terms = [[0, 0, 1.0, 0.0], [1, 0, 0.0, 0.5]]
+    fractions = np.asarray(fractions, dtype=float)
+    return write(path, {
+        "bath.nonequilibrium_fraction": (("bath.nonequilibrium_fraction",), fractions, "1", "weight"),
+        "of": (("of",), np.array(["current"], dtype=h5py.string_dtype()), "1", "current"),
+        "term": (("term",), np.arange(2), "1", "term"),
+        "value": (("bath.nonequilibrium_fraction", "of"), 0.6 * fractions[:, None], "energy", "the currents themselves"),
+        "gradient_bath.jump_operator": (("bath.nonequilibrium_fraction", "of", "term"),
+                                        fractions[:, None, None] * amplitudes, "energy", "derivative"),
+        "status": (("bath.nonequilibrium_fraction",), np.ones(len(fractions), dtype=np.uint8), "1", "status"),
+    }, resolved_input=resolved_input(40) + f'jump = "operators"\n[[bath.jump_operator]]\nterms = {terms}\n')

@@ -445,6 +445,7 @@ class PublishedFigures(InFolder):
             "fig6b": lambda path: synthetic.two_bands_sweep(path, [0.0, 0.9], up=0.0, down=1.0),
             "current_return": lambda path: synthetic.two_bands_sweep(
                 path, 1.0 - cls.WEIGHTS, sites=800, equilibrium=cls.WEIGHTS),
+            "inverse_design": synthetic.inverse_design,
             "hk_fig1b": lambda path: synthetic_open.green(path, 0.0, cls.TIMES),
             "hk_fig1c": lambda path: synthetic_open.green(path, 4.0, cls.TIMES),
             "hk_fig1c_inset": lambda path: synthetic_open.drifts(path, [0.0, 1.0, 4.0], cls.TIMES),
@@ -535,6 +536,15 @@ class PublishedFigures(InFolder):
         self.assertEqual([one.get_text() for one in norms.get_legend().get_texts()[-2:]], ["exact", "second order"])
         u, difference = errors.lines[0].get_data()
         self.assertAlmostEqual(np.log(difference[1] / difference[0]) / np.log(u[1] / u[0]), 3.0, delta=0.2)
+
+    def test_inverse_design_compares_with_the_published_operator(self):
+        axes, plane = figures.draw("inverse_design", ".").axes
+        known = lindrift.load("fig3b.h5")
+        ratio = 0.3 / np.interp(0.5, known["bath.nonequilibrium_fraction"].values, known["current"].values)
+        self.assertIn(f"{ratio:.1f} times", axes.texts[0].get_text())
+        amplitudes, slopes = plane.lines[2:4]  # here the one is parallel to the other
+        np.testing.assert_allclose(amplitudes.get_xydata(), [[1.0, 0.0], [0.0, 0.5]])
+        np.testing.assert_allclose(slopes.get_xydata(), [[1.0, 0.0], [0.0, 0.5]], atol=1e-15)
 
     def test_fig2_ends_on_the_gibbs_state(self):
         axes, _ = figures.draw("fig2", ".").axes
