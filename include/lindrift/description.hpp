@@ -85,10 +85,10 @@ struct Parameter {
   std::string derived{};                 ///< what then takes its place: "1 - bath.nonequilibrium_fraction"
   Range range{};
   std::vector<std::string> choices{};
-  std::vector<Condition> when{};  ///< all must hold
-  bool ascending = false;         ///< lists and grids: strictly ascending
-  bool sweepable = false;  ///< may appear in [sweep]; real and complex numbers, and lists that may be a plain number
-  std::string units{};     ///< empty: dimensionless
+  std::vector<Condition> when{};      ///< all must hold
+  bool ascending = false;             ///< lists and grids: strictly ascending
+  bool sweepable = false;             ///< may appear in [sweep]; single numbers, and lists that may be a plain number
+  std::string units{};                ///< empty: dimensionless
   std::vector<std::string> unless{};  ///< an error, and without its default, where one of these is given
   /// operator_channels: 4 for [a, b, Re, Im], 6 for [a, spin, b, spin, Re, Im]; a and b are offsets in sites, a spin is
   /// 0 (up) or 1 (down).

@@ -48,6 +48,7 @@ int check(const RunOptions& options) {
   fmt::print("time         {} {} in all ({} each, measured here{})\n", batched ? "less than" : "about",
              duration_text(seconds * static_cast<double>(points)), duration_text(plan.seconds_per_evaluation),
              batched ? " without batches" : "");
+  for (const std::string& warning : document.warnings) fmt::print("warning      {}\n", warning);
   if (!grouping.note.empty()) fmt::print("note         {}\n", grouping.note);
   for (const std::string& note : plan.notes) fmt::print("note         {}\n", note);
   return success;

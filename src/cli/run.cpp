@@ -154,6 +154,7 @@ class Run {
     if (options_.execution.threads > cores)
       spdlog::warn("{} threads on {} cores: more threads than cores slow a run down", options_.execution.threads,
                    cores);
+    for (const std::string& warning : document_.warnings) spdlog::warn("{}", warning);
     const TaskEntry& task = task_of(document_);
     if (const std::string note = task.grouping ? task.grouping(document_).note : ""; !note.empty())
       spdlog::info("{}", note);

@@ -35,6 +35,13 @@ std::string scalar_text(const sweep::Record& record, const std::string& name) {
   return "in the file";  // from an earlier run, and not a scalar of the output
 }
 
+std::string swept_text(const config::Value& value) {
+  if (const auto* complex = std::get_if<config::Complex>(&value))
+    return fmt::format("{:.4g}{:+.4g}i", complex->real(), complex->imag());
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return std::to_string(*integer);
+  return fmt::format("{:.6g}", std::get<double>(value));
+}
+
 void print_table(const config::Document& document, const std::vector<sweep::Record>& points) {
   const std::size_t rows = std::min(points.size(), max_rows);
   const auto names = scalar_names(points);
@@ -50,10 +57,7 @@ void print_table(const config::Document& document, const std::vector<sweep::Reco
     const std::size_t p = rows > 1 ? row * (points.size() - 1) / (rows - 1) : 0;
     const auto values = document.sweep.at(p);
     for (std::size_t i = 0; i < values.size(); ++i) {
-      const auto* complex = std::get_if<config::Complex>(&values[i]);
-      const std::string text = complex ? fmt::format("{:.4g}{:+.4g}i", complex->real(), complex->imag())
-                                       : fmt::format("{:.6g}", std::get<double>(values[i]));
-      fmt::print("{:>{}}  ", text, widths[i]);
+      fmt::print("{:>{}}  ", swept_text(values[i]), widths[i]);
     }
     for (const std::string& name : names) fmt::print("{:>16}  ", scalar_text(points[p], name));
     fmt::print("\n");

@@ -37,7 +37,7 @@ class Point {
 
 enum class SweepMode { grid, zip };
 
-/// One swept key with its values, all double or all Complex.
+/// One swept key with its values, all double, all Complex or all std::int64_t.
 struct Axis {
   std::string path;
   std::vector<Value> values;
@@ -60,6 +60,8 @@ struct Schema {
   std::vector<Key> keys;
   /// Names that output.fields may list.
   std::vector<std::string> fields;
+  /// Those of them whose shape does not depend on the size of the system.
+  std::vector<std::string> sizeless_fields;
   /// Checks that involve several keys (contradictions, sizes that need too much memory). Called once per point, after
   /// each key has passed on its own. Throws ParameterError naming the key.
   std::function<void(const Point&)> validate;
@@ -75,6 +77,9 @@ class Registry {
   virtual std::vector<std::string> models() const = 0;
   virtual std::vector<std::string> tasks(const std::string& model) const = 0;
   virtual Schema schema(const std::string& model, const std::string& task) const = 0;
+  /// A hash of the content of what a key with file_path names.
+  /// @throws Error if it cannot be read
+  virtual std::string content_hash(const std::string& key, const std::string& location) const = 0;
 };
 
 /// An input file, read, checked and resolved.
@@ -89,6 +94,8 @@ struct Document {
   std::string resolved_text;  ///< TOML with every default and --set filled in; reading it again gives the same values,
                               ///< bit for bit
 
+  std::vector<std::string> warnings;  ///< what is allowed, but probably not meant
+
   Point point(std::size_t index) const;  ///< base with the values of one point of the sweep
 };
 
@@ -101,6 +108,11 @@ Document load(const std::string& path, const std::vector<std::pair<std::string, 
 /// The same from text; `path` is used in messages and to resolve relative paths.
 Document parse(const std::string& text, const std::string& path,
                const std::vector<std::pair<std::string, std::string>>& sets, const Registry& registry);
+
+/// Reads a resolved text that a file of this program holds. Tables are not looked at, for they may have moved, and
+/// points are not validated: what the document says about sizes must not be trusted.
+/// @throws InputError
+Document parse_stored(const std::string& text, const std::string& path, const Registry& registry);
 
 /// The candidate closest to a misspelt word, within an edit distance of a third of its length (at least 1); else "".
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);

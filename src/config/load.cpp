@@ -68,15 +68,40 @@ class Resolver {
     } else if (sweep != nullptr) {
       swept_ = sweep_entries(*sweep->node.table(), *keys_, reporter_);
       for (const SweepEntry& entry : swept_) {
-        if (find_key(entry.path, *keys_) == nullptr) unknown_key(entry.path, entry.name, entry.place, *entry.node);
+        if (find_key(entry.path, *keys_) == nullptr && !is_channel_scale(entry.path))
+          unknown_key(entry.path, entry.name, entry.place, *entry.node);
       }
       swept = read_sweep(*sweep->node.table(), swept_, *keys_, reporter_);
       sweep_ = &swept.sweep;
     }
     for (const Key& key : *keys_) resolve(key, document.base);
+    for (const SweepEntry& entry : swept_) check_channel(entry, document.base);
+    if (swept.complete) keep_what_fits(swept.sweep, document);
     sweep_ = nullptr;
+    document.warnings = std::move(swept.warnings);
     document.sweep = std::move(swept.sweep);
     axis_grids_ = std::move(swept.grids);
+  }
+
+  /// Puts a hash of the content of every table into the document.
+  /// @param[in,out] document  a hash that the input gives must be right
+  void hash_tables(Document& document) {
+    for (const Key& key : *keys_) {
+      if (!key.file_path || !document.base.has(key.path)) continue;
+      const std::string path = hash_path(key.path);
+      std::string hash;
+      try {
+        hash = registry_.content_hash(key.path, document.base.text(key.path));
+      } catch (const Error& error) {
+        const std::string message = error.what(), prefix = key.path + ": ";
+        reporter_.add(place_of(key.path), message.starts_with(prefix) ? message : prefix + message);
+        continue;
+      }
+      if (document.base.has(path) && document.base.text(path) != hash)
+        reporter_.add(place_of(path), fmt::format("{} = {}: the content of {} has changed, its hash is {} now", path,
+                                                  quote(document.base.text(path)), document.base.text(key.path), hash));
+      document.base.set(path, hash);
+    }
   }
 
   /// Validates every point of the sweep.
@@ -341,6 +366,39 @@ class Resolver {
     return unknown ? Meaning::unknown : Meaning::yes;
   }
 
+  bool is_channel_scale(const std::string& path) const {
+    const auto scale = channel_scale(path);
+    const Key* channels = scale ? find_key(scale->channels, *keys_) : nullptr;
+    return channels != nullptr && channels->type == Type::operator_channels;
+  }
+
+  /// Reports a swept scale of a channel that is not there.
+  void check_channel(const SweepEntry& entry, const Point& base) {
+    if (find_key(entry.path, *keys_) != nullptr || !is_channel_scale(entry.path)) return;
+    const auto scale = channel_scale(entry.path);
+    if (broken_.count(scale->channels) > 0) return;
+    const std::size_t channels = base.has(scale->channels) ? base.channels(scale->channels).size() : 0;
+    if (scale->channel >= channels)
+      reporter_.add(entry.place, fmt::format("{} = {}: {} has {} channels, numbered from 0", entry.name,
+                                             show(*entry.node), scale->channels, channels));
+  }
+
+  /// Where the points of a sweep differ in size, arrays over sites or momenta do not fit together: only the other
+  /// datasets are kept.
+  void keep_what_fits(const Sweep& sweep, Document& document) {
+    const auto resizes = [](const Axis& axis) { return std::holds_alternative<std::int64_t>(axis.values.front()); };
+    const auto axis = std::find_if(sweep.axes.begin(), sweep.axes.end(), resizes);
+    if (axis == sweep.axes.end() || broken_.count("output.fields") > 0) return;
+    const std::vector<std::string>& fitting = document.schema.sizeless_fields;
+    std::vector<std::string> kept = document.base.texts("output.fields");
+    for (const std::string& name : kept)
+      if (std::find(fitting.begin(), fitting.end(), name) == fitting.end())
+        reporter_.add(place_of("output.fields"),
+                      fmt::format("output.fields: {} has another shape at every {}; a sweep of it can keep {}", name,
+                                  axis->path, format_choices(fitting)));
+    if (kept.empty()) document.base.set("output.fields", fitting);
+  }
+
   void resolve(const Key& key, Point& base) {
     std::string why;
     const Meaning meant = meaning(key, base, why);
@@ -381,7 +439,13 @@ class Resolver {
     const std::size_t points = sweep.points();
     Point point = document.point(0);
     std::vector<std::size_t> at(sweep.axes.size(), 0);
+    const bool scaled = std::any_of(sweep.axes.begin(), sweep.axes.end(),
+                                    [](const Axis& axis) { return channel_scale(axis.path).has_value(); });
     for (std::size_t index = 1; index < points; ++index) {
+      if (scaled) {
+        check(document.point(index), index);
+        continue;
+      }
       for (std::size_t i = at.size(); i-- > 0;) {
         const Axis& axis = sweep.axes[i];
         const bool wraps = ++at[i] == axis.values.size();
@@ -475,8 +539,10 @@ Document load(const std::string& path, const std::vector<std::pair<std::string, 
   return parse(read_file(path), path, sets, registry);
 }
 
+namespace {
+
 Document parse(const std::string& text, const std::string& path,
-               const std::vector<std::pair<std::string, std::string>>& sets, const Registry& registry) {
+               const std::vector<std::pair<std::string, std::string>>& sets, const Registry& registry, bool stored) {
   Reporter reporter(path, sets);
   Node root = parse_tree(text, reporter);
   reporter.raise_if_any();
@@ -489,10 +555,25 @@ Document parse(const std::string& text, const std::string& path,
   Resolver resolver(root, path, registry, reporter);
   resolver.run(document);
   reporter.raise_if_any();
-  resolver.validate(document);
-  reporter.raise_if_any();
+  if (!stored) {
+    resolver.validate(document);
+    reporter.raise_if_any();
+    resolver.hash_tables(document);
+    reporter.raise_if_any();
+  }
   document.resolved_text = resolved_text(document, resolver.grids(), resolver.axis_grids());
   return document;
+}
+
+}  // namespace
+
+Document parse(const std::string& text, const std::string& path,
+               const std::vector<std::pair<std::string, std::string>>& sets, const Registry& registry) {
+  return parse(text, path, sets, registry, false);
+}
+
+Document parse_stored(const std::string& text, const std::string& path, const Registry& registry) {
+  return parse(text, path, {}, registry, true);
 }
 
 }  // namespace lindrift::config

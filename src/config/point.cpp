@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/config.hpp"
+#include "config/schema.hpp"
 
 namespace lindrift::config {
 
@@ -69,7 +70,15 @@ std::vector<Value> Sweep::at(std::size_t point) const {
 Point Document::point(std::size_t index) const {
   Point result = base;
   auto values = sweep.at(index);
-  for (std::size_t i = 0; i < values.size(); ++i) result.set(sweep.axes[i].path, std::move(values[i]));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (const auto scale = channel_scale(sweep.axes[i].path)) {
+      Channels channels = result.channels(scale->channels);
+      for (Term& term : channels.at(scale->channel)) term.amplitude *= std::get<double>(values[i]);
+      result.set(scale->channels, std::move(channels));
+    } else {
+      result.set(sweep.axes[i].path, std::move(values[i]));
+    }
+  }
   return result;
 }
 

@@ -11,18 +11,13 @@ namespace lindrift::config {
 
 namespace {
 
-/// Longer grids are written as { start, stop, count }, because a list might exceed the largest input.
+/// Longer grids are written as grids, because a list might exceed the largest input.
 constexpr std::size_t longest_list = 10'000;
-
-std::string format_grid(const Grid& grid) {
-  return fmt::format("{{ start = {}, stop = {}, count = {} }}", format_real(grid.start), format_real(grid.stop),
-                     grid.count);
-}
 
 std::string format_list_or_grid(const Value& value, const Key& key, const Grids& grids) {
   if (const auto* reals = std::get_if<std::vector<double>>(&value)) {
     const auto grid = grids.find(key.path);
-    if (reals->size() > longest_list && grid != grids.end()) return format_grid(grid->second);
+    if (reals->size() > longest_list && grid != grids.end()) return grid->second.text();
   }
   return format_value(value, key);
 }
@@ -61,13 +56,17 @@ std::string format_table(const std::string& table, const Document& document, con
     return std::any_of(document.sweep.axes.begin(), document.sweep.axes.end(),
                        [&](const Axis& axis) { return axis.path == path; });
   };
+  const auto is_hash = [&](const std::string& path) {
+    return std::any_of(document.schema.keys.begin(), document.schema.keys.end(),
+                       [&](const Key& key) { return key.file_path && hash_path(key.path) == path; });
+  };
   for (const Key& key : document.schema.keys) {
     if (parent_of(key.path) != table) continue;
     const auto value = document.base.values().find(key.path);
     if (value != document.base.values().end()) {
       if (key.type == Type::operator_channels) continue;
       text += fmt::format("{} = {}\n", leaf_of(key.path), format_list_or_grid(value->second, key, grids));
-    } else if (key.optional && !key.derived.empty() && !swept(key.path)) {
+    } else if (key.optional && !key.derived.empty() && !swept(key.path) && !is_hash(key.path)) {
       text += fmt::format("# {} = {}\n", leaf_of(key.path), key.derived);
     }
   }
@@ -80,7 +79,7 @@ std::string format_sweep(const Sweep& sweep, const Grids& grids) {
     const auto grid = grids.find(axis.path);
     text += fmt::format("\"{}\" = ", axis.path);
     if (axis.values.size() > longest_list && grid != grids.end()) {
-      text += format_grid(grid->second);
+      text += grid->second.text();
     } else {
       text += '[';
       for (std::size_t i = 0; i < axis.values.size(); ++i) text += (i > 0 ? ", " : "") + format_value(axis.values[i]);

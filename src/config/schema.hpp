@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,10 +21,25 @@ std::string parent_of(std::string_view path);
 /// "coupling" for "bath.coupling".
 std::string leaf_of(std::string_view path);
 
-/// The key that was probably meant: a similar name in the same section, or the same name in another; else "".
+/// The candidate that a word probably stands for: a name in common use for it, or the nearest spelling; else "".
+std::string nearest_or_usual(std::string_view word, const std::vector<std::string>& candidates);
+
+/// The key that was probably meant: a usual or similar name in the same section, or the same or a usual name in
+/// another; else "".
 std::string suggest_key(std::string_view path, const std::vector<Key>& keys);
 
-/// The schema of a model and task, completed by model.kind, task.kind and the choices of output.fields.
+/// "bath.table_hash" for "bath.table": the key that holds a hash of the content of what a file_path names.
+std::string hash_path(std::string_view path);
+
+/// The key "bath.jump_operator.N.scale" of a channel, if a path has this form.
+struct ChannelScale {
+  std::string channels;  ///< path of the channels
+  std::size_t channel;   ///< N, from 0
+};
+std::optional<ChannelScale> channel_scale(std::string_view path);
+
+/// The schema of a model and task, completed by model.kind, task.kind, the choices of output.fields and the hashes of
+/// tables.
 Schema complete_schema(const Registry& registry, const std::string& model, const std::string& task);
 
 Key kind_key(std::string path, std::vector<std::string> choices);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "config/schema.hpp"
 #include "config/text.hpp"
@@ -17,10 +18,13 @@ void flatten(const Table& table, const std::string& prefix, const std::vector<Ke
     if (prefix.empty() && entry.key == "mode") continue;
     const std::string path = prefix.empty() ? entry.key : prefix + "." + entry.key;
     const Table* inner = entry.node.table();
-    if (inner != nullptr && is_section(path, keys) && find_key(path, keys) == nullptr) {
+    const Key* key = find_key(path, keys);
+    const bool channels = key != nullptr && key->type == Type::operator_channels;
+    const bool channel = inner != nullptr && channel_scale(path + ".scale") && inner->find("scale") != nullptr;
+    if (inner != nullptr && (channels || channel || (is_section(path, keys) && key == nullptr))) {
       flatten(*inner, path, keys, entries);
     } else {
-      entries.push_back({path, "sweep." + quote_short(path), entry.place, &entry.node});
+      entries.push_back({path, "sweep." + quote_short(path), entry.place, &entry.node, entry.order});
     }
   }
 }
@@ -31,26 +35,56 @@ std::vector<SweepEntry> sweep_entries(const Table& table, const std::vector<Key>
   std::vector<SweepEntry> entries;
   flatten(table, "", keys, entries);
   std::stable_sort(entries.begin(), entries.end(),
-                   [](const SweepEntry& left, const SweepEntry& right) { return before(left.place, right.place); });
-  std::map<std::string, std::size_t> seen;
-  std::vector<std::optional<SweepEntry>> latest;
-  for (SweepEntry& entry : entries) {
-    const auto [same, fresh] = seen.try_emplace(entry.path, latest.size());
-    if (!fresh && entry.place.set < 0) {
-      reporter.add(entry.place, fmt::format("{} = {}: is given twice, the first time on line {}", entry.name,
-                                            show(*entry.node), latest[same->second]->place.line));
-      continue;
-    }
-    if (!fresh) latest[same->second].reset();  // the command line wins, the last of it over the rest
-    same->second = latest.size();
-    latest.emplace_back(std::move(entry));
-  }
+                   [](const SweepEntry& left, const SweepEntry& right) { return before(left.order, right.order); });
   std::vector<SweepEntry> kept;
-  for (auto& entry : latest) {
-    if (entry) kept.push_back(std::move(*entry));
+  for (SweepEntry& entry : entries) {
+    const auto same =
+        std::find_if(kept.begin(), kept.end(), [&](const SweepEntry& other) { return other.path == entry.path; });
+    if (same == kept.end()) {
+      kept.push_back(std::move(entry));
+    } else if (entry.place.set < 0 && same->place.set < 0) {
+      reporter.add(entry.place, fmt::format("{} = {}: is given twice, the first time on line {}", entry.name,
+                                            show(*entry.node), same->place.line));
+    } else if (entry.place.set > same->place.set) {
+      *same = std::move(entry);  // the command line wins, the last of it over the rest
+    }
   }
   return kept;
 }
+
+namespace {
+
+/// The key of a swept path. Scales of channels have none in the schema.
+std::optional<Key> key_of(const std::string& path, const std::vector<Key>& keys) {
+  if (const Key* key = find_key(path, keys)) return *key;
+  const auto scale = channel_scale(path);
+  const Key* channels = scale ? find_key(scale->channels, keys) : nullptr;
+  if (channels == nullptr || channels->type != Type::operator_channels) return std::nullopt;
+  return Key{.path = path,
+             .help = "factor of the amplitudes of a channel",
+             .optional = true,
+             .when = channels->when,
+             .sweepable = true};
+}
+
+/// What a swept value is as numbers, for comparing.
+std::pair<double, double> numbers_of(const Value& value) {
+  if (const auto* complex = std::get_if<Complex>(&value)) return {complex->real() + 0.0, complex->imag() + 0.0};
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return {static_cast<double>(*integer), 0.0};
+  return {std::get<double>(value) + 0.0, 0.0};
+}
+
+/// A warning if a value of a grid's axis stands there twice.
+void warn_of_repeats(const SweepEntry& entry, const std::vector<Value>& values, std::vector<std::string>& warnings) {
+  std::set<std::pair<double, double>> seen;
+  for (const Value& value : values) {
+    if (seen.insert(numbers_of(value)).second) continue;
+    warnings.push_back(fmt::format("{}: {} is there twice and is computed twice", entry.name, show(value)));
+    return;
+  }
+}
+
+}  // namespace
 
 SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entries, const std::vector<Key>& keys,
                         Reporter& reporter) {
@@ -69,17 +103,17 @@ SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entri
   const SweepEntry* first = nullptr;
   std::size_t points = 1;
   for (const SweepEntry& entry : entries) {
-    const Key* key = find_key(entry.path, keys);
-    if (key == nullptr) {
+    const std::optional<Key> key = key_of(entry.path, keys);
+    if (!key) {
       result.complete = false;  // the caller looks for what was meant
       continue;
     }
-    const bool number =
-        key->type == Type::real || key->type == Type::complex || (key->type == Type::real_list && key->scalar);
+    const bool number = key->type == Type::real || key->type == Type::complex || key->type == Type::integer ||
+                        (key->type == Type::real_list && key->scalar);
     if (!number || !key->sweepable) {
       reporter.add(entry.place,
-                   fmt::format("{} = {}: {} cannot be swept: only single real or complex numbers can{}", entry.name,
-                               show(*entry.node), entry.path, number ? " of [model], [bath] and [initial]" : ""));
+                   fmt::format("{} = {}: {} cannot be swept: only single numbers can{}", entry.name, show(*entry.node),
+                               entry.path, number ? " of [model], [bath] and [initial]" : ""));
       result.complete = false;
       continue;
     }
@@ -91,6 +125,7 @@ SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entri
     }
     if (grid) result.grids.emplace(entry.path, *grid);
     const std::size_t count = values->size();
+    if (result.sweep.mode == SweepMode::grid) warn_of_repeats(entry, *values, result.warnings);
     result.sweep.axes.push_back({entry.path, std::move(*values)});
     if (first == nullptr) first = &entry;
     if (result.sweep.mode == SweepMode::zip) {

@@ -19,9 +19,11 @@ struct SweepEntry {
   std::string name;  ///< its name in messages: sweep."bath.coupling"
   Place place;       ///< of the key in [sweep]
   const Node* node;
+  Place order{};  ///< where the key stood first
 };
 
-/// Keys of [sweep] in the order of the file. `bath.coupling` and `"bath.coupling"` are the same key.
+/// Keys of [sweep] in the order of the file; a --set of one of them keeps its place. `bath.coupling` and
+/// `"bath.coupling"` are the same key.
 std::vector<SweepEntry> sweep_entries(const Table& table, const std::vector<Key>& keys, Reporter& reporter);
 
 /// [sweep], checked except for the conditions of its keys.
@@ -29,6 +31,7 @@ struct SweepReading {
   Sweep sweep;
   std::map<std::string, Grid, std::less<>> grids;  ///< axes given as { start, stop, count }
   bool complete = true;                            ///< false if there were errors
+  std::vector<std::string> warnings{};
 };
 
 SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entries, const std::vector<Key>& keys,

@@ -26,7 +26,8 @@ Node convert(const toml::node& node, int set) {
     copy->is_inline = table->is_inline();
     copy->entries.reserve(table->size());
     for (const auto& [key, value] : *table) {
-      copy->entries.push_back({std::string(key.str()), place_of(key.source(), set), convert(value, set)});
+      const Place place = place_of(key.source(), set);
+      copy->entries.push_back({std::string(key.str()), place, convert(value, set), place});
     }
     // The parser sorts by name; what is written last must be what is done last.
     std::stable_sort(copy->entries.begin(), copy->entries.end(), [table](const Entry& left, const Entry& right) {
@@ -129,12 +130,13 @@ void overlay(Table& table, const std::string& key, Node node) {
   Entry* entry = table.find(key);
   const Place place = node.place;
   if (entry == nullptr) {
-    table.entries.push_back({key, place, std::move(node)});
+    table.entries.push_back({key, place, std::move(node), place});
     return;
   }
   Table* old_table = entry->node.table();
   Table* new_table = node.table();
-  if (old_table != nullptr && new_table != nullptr && !old_table->is_inline) {
+  // An empty table clears what is there: --set 'sweep={}'.
+  if (old_table != nullptr && new_table != nullptr && !old_table->is_inline && !new_table->entries.empty()) {
     for (Entry& inner : new_table->entries) overlay(*old_table, inner.key, std::move(inner.node));
     return;
   }
@@ -142,7 +144,20 @@ void overlay(Table& table, const std::string& key, Node node) {
   entry->node = std::move(node);
 }
 
+bool is_number(const std::string& text) {
+  return text.size() < 10 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// The item of a list that a part of a key numbers, from 0; null if there is none.
+Node* item_of(Array& array, const std::string& part) {
+  if (!is_number(part)) return nullptr;
+  const std::size_t place = std::stoul(part);
+  return place < array.items.size() ? &array.items[place] : nullptr;
+}
+
 }  // namespace
+
+Array* Node::array() { return const_cast<Array*>(std::as_const(*this).array()); }
 
 const Array* Node::array() const {
   const auto* pointer = std::get_if<std::unique_ptr<Array>>(&value);
@@ -199,23 +214,46 @@ void apply_set(Node& root, int index, const std::string& key, const std::string&
     reporter.add(place, fmt::format("{} = {}: must be one TOML value", key, quote_short(value)));
     return;
   }
-  Table* table = root.table();
+  Node* at = &root;
   std::string name;
-  for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const bool last = i + 1 == parts.size();
+    if (Array* array = at->array()) {
+      Node* item = item_of(*array, parts[i]);
+      if (item == nullptr) {
+        reporter.add(place, fmt::format("{0} is a list of length {1} in the input: its items are {0}.0, {0}.1, ...",
+                                        name, array->items.size()));
+        return;
+      }
+      name += "." + parts[i];
+      if (last) *item = std::move(node);
+      at = item;
+      continue;
+    }
+    Table* table = at->table();
+    if (table == nullptr) {
+      reporter.add(place, fmt::format("{} is {} in the input, not a table", name, show(*at)));
+      return;
+    }
     name += (i > 0 ? "." : "") + format_key(parts[i]);
+    if (last) {
+      overlay(*table, parts[i], std::move(node));
+      return;
+    }
     Entry* entry = table->find(parts[i]);
+    if (entry == nullptr && is_number(parts[i + 1])) {
+      reporter.add(place,
+                   fmt::format("{0} is not in the input, so that it has no item {1}: give it whole, --set {0}=[...]",
+                               name, parts[i + 1]));
+      return;
+    }
     if (entry == nullptr) {
-      table->entries.push_back({parts[i], place, empty_table()});
+      table->entries.push_back({parts[i], place, empty_table(), place});
       table->entries.back().node.place = place;
       entry = &table->entries.back();
     }
-    if (entry->node.table() == nullptr) {
-      reporter.add(place, fmt::format("{} is {} in the input, not a table", name, show(entry->node)));
-      return;
-    }
-    table = entry->node.table();
+    at = &entry->node;
   }
-  overlay(*table, parts.back(), std::move(node));
 }
 
 }  // namespace lindrift::config

@@ -30,6 +30,7 @@ struct Node {
   std::variant<bool, std::int64_t, double, std::string, std::unique_ptr<Array>, std::unique_ptr<Table>> value{};
 
   const Array* array() const;
+  Array* array();
   const Table* table() const;
   Table* table();
 };
@@ -42,6 +43,7 @@ struct Entry {
   std::string key;
   Place place;  ///< of the key
   Node node;
+  Place order{};  ///< where the key stood first: a --set that replaces a value keeps it
 };
 
 struct Table {

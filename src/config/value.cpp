@@ -9,6 +9,7 @@
 
 #include "config/config.hpp"
 #include "config/precheck.hpp"
+#include "config/schema.hpp"
 #include "config/text.hpp"
 
 namespace lindrift::config {
@@ -162,40 +163,27 @@ class Reader {
     return values;
   }
 
-  /// { start = a, stop = b, count = n }
+  /// { start = a, stop = b, count = n }, perhaps with scale = "log"
   std::optional<std::vector<double>> grid(const Node& node, const std::string& name, std::int64_t most, Grid& form) {
     const Table& table = *node.table();
-    bool good = true;
-    for (const Entry& entry : table.entries) {
-      if (entry.key == "start" || entry.key == "stop" || entry.key == "count") continue;
-      const std::string guess = nearest(entry.key, {"start", "stop", "count"});
-      reporter_.add(
-          entry.place,
-          fmt::format("{}.{} = {}: unknown key: a grid is {{ start = a, stop = b, count = n }}{}", name,
-                      format_key(entry.key), show(entry.node), guess.empty() ? "" : "; did you mean " + guess + "?"));
-      good = false;
-    }
+    bool good = only(table, name, {"start", "stop", "count", "scale"}, grid_form);
     const Entry* start = table.find("start");
     const Entry* stop = table.find("stop");
     const Entry* count = table.find("count");
     for (const auto& [part, entry] : {std::pair{"start", start}, {"stop", stop}, {"count", count}}) {
       if (entry != nullptr) continue;
-      complain(node, name, fmt::format("{} is missing: a grid is {{ start = a, stop = b, count = n }}", part));
+      complain(node, name, fmt::format("{} is missing: a grid is {}", part, grid_form));
       good = false;
     }
-    if (start != nullptr) {
-      const auto value = real(start->node, name + ".start");
-      form.start = value.value_or(0.0);
-      good = good && value;
-    }
-    if (stop != nullptr) {
-      const auto value = real(stop->node, name + ".stop");
-      form.stop = value.value_or(0.0);
+    for (const auto& [part, entry, end] :
+         {std::tuple{"start", start, &form.start}, std::tuple{"stop", stop, &form.stop}}) {
+      if (entry == nullptr) continue;
+      const auto value = real(entry->node, name + "." + part);
+      *end = value.value_or(0.0);
       good = good && value;
     }
     if (count != nullptr) {
-      const std::string wanted = fmt::format("an integer >= 1 and <= {}", most);
-      const auto value = whole(count->node, name + ".count", wanted);
+      const auto value = whole(count->node, name + ".count", fmt::format("an integer >= 1 and <= {}", most));
       form.count = value.value_or(1);
       if (value && (*value < 1 || *value > most)) {
         complain(count->node, name + ".count", fmt::format("must be >= 1 and <= {}", most));
@@ -203,24 +191,31 @@ class Reader {
       }
       good = good && value;
     }
+    if (const Entry* scale = table.find("scale")) {
+      const auto value = text(scale->node, name + ".scale", {"linear", "log"});
+      form.logarithmic = value && *value == "log";
+      good = good && value;
+    }
+    return good ? grid_values(node, name, form) : std::nullopt;
+  }
+
+  /// { modulus = x, phase = { start = a, stop = b, count = n } }
+  std::optional<std::vector<Value>> phases(const Node& node, const std::string& name, std::int64_t most, Grid& form) {
+    const Table& table = *node.table();
+    const Entry* modulus = table.find("modulus");
+    const Entry* phase = table.find("phase");
+    if (modulus == nullptr || phase == nullptr || phase->node.table() == nullptr) {
+      complain(node, name, std::string("must be a list of [re, im] or numbers, or ") + phase_form);
+      return std::nullopt;
+    }
+    bool good = only(table, name, {"modulus", "phase"}, phase_form);
+    const auto length = number(modulus->node, name + ".modulus", "a number >= 0");
+    if (length && *length < 0.0) complain(modulus->node, name + ".modulus", "must be >= 0");
+    good = grid(phase->node, name + ".phase", most, form) && length && *length >= 0.0 && good;
     if (!good) return std::nullopt;
-    if (form.count == 1) {
-      if (form.start == form.stop) return std::vector<double>{form.start};
-      complain(node, name, "count = 1 needs start = stop");
-      return std::nullopt;
-    }
-    const double width = form.stop - form.start;
-    const auto steps = static_cast<double>(form.count - 1);
-    if (!std::isfinite(width * steps)) {
-      complain(node, name, "must span less: (stop - start) (count - 1) must be finite");
-      return std::nullopt;
-    }
-    std::vector<double> values(static_cast<std::size_t>(form.count));
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      values[i] = form.start + width * static_cast<double>(i) / steps;
-    }
-    values.back() = form.stop;
-    return values;
+    form.modulus = *length;
+    const auto numbers = form.complex_values();
+    return std::vector<Value>(numbers.begin(), numbers.end());
   }
 
   /// A list or a grid of numbers in range, in order if the key asks for it.
@@ -264,6 +259,32 @@ class Reader {
       }
     }
     return Reading{std::move(*values), form};
+  }
+
+  /// A list of integers, or a grid whose points are.
+  std::optional<std::vector<Value>> integer_axis(const Node& node, const std::string& name, std::int64_t most) {
+    std::vector<Value> values;
+    if (node.table() != nullptr) {
+      Grid form;
+      const auto numbers = grid(node, name, most, form);
+      if (!numbers) return std::nullopt;
+      for (const double number : *numbers) {
+        if (number != std::floor(number) || std::fabs(number) > 9e15 || !key_.range.contains(number)) {
+          const std::string range = key_.range.text();
+          complain(node.place, name, format_real(number),
+                   "every point of the grid must be an integer" + (range.empty() ? "" : " " + range));
+          return std::nullopt;
+        }
+        values.emplace_back(static_cast<std::int64_t>(number));
+      }
+      return values;
+    }
+    const auto* nodes = items(node, name, "a list of integers or { start = a, stop = b, count = n }");
+    if (nodes == nullptr) return std::nullopt;
+    return list<Value>(*nodes, name, [this](const Node& item, const std::string& place) {
+      const auto value = integer(item, place);
+      return value ? std::optional<Value>(*value) : std::nullopt;
+    });
   }
 
   std::optional<std::vector<std::int64_t>> integers(const Node& node, const std::string& name) {
@@ -338,6 +359,40 @@ class Reader {
 
  private:
   static constexpr std::int64_t largest_offset = 1'000'000;
+  static constexpr const char* grid_form = "{ start = a, stop = b, count = n }";
+  static constexpr const char* phase_form = "{ modulus = x, phase = { start = a, stop = b, count = n } }";
+
+  /// Whether a table has these keys only.
+  bool only(const Table& table, const std::string& name, const std::vector<std::string>& known, const char* form) {
+    bool good = true;
+    for (const Entry& entry : table.entries) {
+      if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
+      const std::string guess = nearest_or_usual(entry.key, known);
+      reporter_.add(entry.place,
+                    fmt::format("{}.{} = {}: unknown key: a grid is {}{}", name, format_key(entry.key),
+                                show(entry.node), form, guess.empty() ? "" : "; did you mean " + guess + "?"));
+      good = false;
+    }
+    return good;
+  }
+
+  std::optional<std::vector<double>> grid_values(const Node& node, const std::string& name, const Grid& form) {
+    if (form.count == 1 && form.start != form.stop) {
+      complain(node, name, "count = 1 needs start = stop");
+      return std::nullopt;
+    }
+    if (form.logarithmic && !((form.start > 0.0 && form.stop > 0.0) || (form.start < 0.0 && form.stop < 0.0))) {
+      complain(node, name, "scale = \"log\" needs start and stop of one sign, and not 0");
+      return std::nullopt;
+    }
+    const auto steps = static_cast<double>(form.count - 1);
+    if (!std::isfinite((form.stop - form.start) * steps) || !std::isfinite(form.start * steps) ||
+        !std::isfinite(form.stop * steps)) {
+      complain(node, name, "must span less: start, stop and their difference times (count - 1) must be finite");
+      return std::nullopt;
+    }
+    return form.values();
+  }
 
   /// Whether number i of a term is a spin; if not, it is an offset.
   bool is_spin(std::size_t i) const { return key_.term_length == 6 && i % 2 == 1; }
@@ -463,13 +518,16 @@ std::optional<std::vector<Value>> read_axis(const Node& node, const Key& key, co
   one.scalar = false;
   Reader reader(one, reporter);
   if (key.type == Type::complex) {
-    const auto* nodes = reader.items(node, name, "a list of [re, im] or numbers");
+    if (node.table() != nullptr) return reader.phases(node, name, most_axis_values, grid.emplace());
+    const auto* nodes = reader.items(
+        node, name, "a list of [re, im] or numbers, or { modulus = x, phase = { start = a, stop = b, count = n } }");
     if (nodes == nullptr) return std::nullopt;
     return reader.list<Value>(*nodes, name, [&reader](const Node& item, const std::string& place) {
       const auto value = reader.complex(item, place);
       return value ? std::optional<Value>(*value) : std::nullopt;
     });
   }
+  if (key.type == Type::integer) return reader.integer_axis(node, name, most_axis_values);
   const auto reading = reader.reals(node, name, true, most_axis_values);
   if (!reading) return std::nullopt;
   grid = reading->grid;

@@ -4,19 +4,13 @@
 #include <optional>
 #include <string>
 
+#include "config/grid.hpp"
 #include "config/key.hpp"
 #include "config/tree.hpp"
 
 namespace lindrift::config {
 
 inline constexpr std::int64_t most_grid_points = 100'000'000;
-
-/// { start, stop, count } as given; long grids are written back in this form.
-struct Grid {
-  double start = 0.0;
-  double stop = 0.0;
-  std::int64_t count = 0;
-};
 
 /// The value of a key, and the grid that it was given as.
 struct Reading {
@@ -32,7 +26,7 @@ std::optional<Reading> read_value(const Node& node, const Key& key, const std::s
                                   Reporter& reporter);
 
 /// Reads the list or grid of a swept key; every value is checked like a value of the key.
-/// @param[out] grid  set if it was given as { start, stop, count }
+/// @param[out] grid  set if it was given as one
 std::optional<std::vector<Value>> read_axis(const Node& node, const Key& key, const std::string& name,
                                             std::optional<Grid>& grid, Reporter& reporter);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <limits>
 #include <string>
 
 #include "engine/fourier.hpp"
@@ -66,13 +67,33 @@ double first_moment(const HubbardModes& modes) {
   return moment > rounding ? moment : 0.0;
 }
 
+/// p -> pi - p on an even ring, k -> -k.
+std::size_t reflection(std::size_t m, std::size_t sites) { return (sites + sites / 2 - m) % sites; }
+std::size_t inversion(std::size_t m, std::size_t sites) { return (sites - m) % sites; }
+
 /// Whether values do not change under p -> pi - p on an even ring.
 bool is_reflected(const std::vector<double>& values) {
   const std::size_t sites = values.size();
   if (sites % 2 != 0) return false;
   for (std::size_t m = 0; m < sites; ++m)
-    if (values[m] != values[(sites + sites / 2 - m) % sites]) return false;
+    if (values[m] != values[reflection(m, sites)]) return false;
   return true;
+}
+
+/// Makes a symmetry exact that holds to rounding, as in a table that another program computed. Values that differ by
+/// more than rounding of the largest, or by so much of themselves that results within the tightest tolerances would
+/// show it, stay as they are.
+void symmetrise(std::vector<double>& values, std::size_t (*partner)(std::size_t, std::size_t)) {
+  constexpr double of_largest = 8.0 * std::numeric_limits<double>::epsilon(), of_itself = 1e-11;
+  const double largest = *std::max_element(values.begin(), values.end());
+  for (std::size_t m = 0; m < values.size(); ++m) {
+    const double one = values[m], other = values[partner(m, values.size())];
+    if (!(std::fabs(one - other) <= std::min(of_largest * largest, of_itself * std::max(one, other)))) return;
+  }
+  for (std::size_t m = 0; m < values.size(); ++m) {
+    double& other = values[partner(m, values.size())];
+    values[m] = other = 0.5 * (values[m] + other);
+  }
 }
 
 }  // namespace
@@ -131,8 +152,11 @@ HubbardModes hubbard_modes(const HubbardChain& chain) {
   for (std::size_t m = 0; m < modes.sites; ++m)
     modes.energy[m] = -2.0 * chain.hopping * cos_pi(2 * static_cast<std::int64_t>(m), chain.sites);
   const BathRates down = bath_rates(chain.down, chain.sites, "bath.down");
-  const auto gain = by_transform(down.gain), loss = by_transform(down.loss);
+  auto gain = by_transform(down.gain), loss = by_transform(down.loss);
   modes.probe_loss = by_transform(bath_rates(chain.up, chain.sites, "bath.up").loss);
+  symmetrise(modes.probe_loss, inversion);
+  if (chain.sites % 2 == 0)
+    for (auto* rates : {&gain, &loss, &modes.probe_loss}) symmetrise(*rates, reflection);
   for (std::size_t m = 0; m < modes.sites; ++m) {
     modes.rate.push_back(gain[m] + loss[m]);
     modes.occupation.push_back(gain[m] / modes.rate[m]);

@@ -1,6 +1,9 @@
+#define XXH_INLINE_ALL
+
 #include "io/input.hpp"
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include <filesystem>
 
@@ -112,6 +115,30 @@ ComplexMatrix read_complex_matrix(const std::string& location) {
   }
   if (!holds_pairs(open)) throw Error(location + ": does not hold complex numbers {r, i}, nor real ones");
   return read_table<std::complex<double>>(open, location);
+}
+
+std::string content_hash(const std::string& location) {
+  const OpenDataset open = open_dataset(location);
+  const bool reals = holds_reals(open);
+  if (!reals && !holds_pairs(open)) throw Error(location + ": does not hold complex numbers {r, i}, nor real ones");
+  const Shape shape = shape_of(open.dataset, location);
+  const Handle type = reals ? element_type<double>(Where::memory) : element_type<std::complex<double>>(Where::memory);
+  const Handle space(H5Dget_space(open.dataset.id()), H5Sclose, "read the shape of " + location);
+  const hsize_t row[2] = {1, shape.columns};
+  const Handle memory(H5Screate_simple(2, row, nullptr), H5Sclose, "describe a row of " + location);
+  std::vector<double> values(shape.columns * (reals ? 1 : 2));
+  // Shapes and numbers go through one hash after the other, each with the last as its seed.
+  const std::uint64_t sizes[3] = {shape.rows, shape.columns, reals ? 1U : 2U};
+  std::uint64_t hash = XXH3_64bits(sizes, sizeof sizes);
+  for (hsize_t r = 0; r < shape.rows && shape.columns > 0; ++r) {
+    const hsize_t start[2] = {r, 0};
+    checked(H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, start, nullptr, row, nullptr),
+            "select a row of " + location);
+    checked(H5Dread(open.dataset.id(), type.id(), memory.id(), space.id(), H5P_DEFAULT, values.data()),
+            "read " + location);
+    hash = XXH3_64bits_withSeed(values.data(), values.size() * sizeof(double), hash);
+  }
+  return fmt::format("{:016x}", hash);
 }
 
 }  // namespace lindrift::io

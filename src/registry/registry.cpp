@@ -8,6 +8,7 @@
 
 #include "hatsugai_kohmoto/registry/hatsugai_kohmoto.hpp"
 #include "hubbard/registry/hubbard.hpp"
+#include "io/input.hpp"
 #include "lindrift/error.hpp"
 #include "registry/memory.hpp"
 #include "tgge/registry/tgge.hpp"
@@ -55,6 +56,7 @@ class ProgramRegistry final : public config::Registry {
     schema.keys.insert(tolerance, algorithm_key(entry));
     schema.keys.push_back(fields_key());
     schema.fields = task_entry.fields;
+    schema.sizeless_fields = task_entry.sizeless_fields;
     schema.validate = entry.validate;
     schema.validate_size = [&task_entry](const config::Point& first, std::size_t points) {
       // They are held twice: as fields, and as the image of the file.
@@ -67,6 +69,9 @@ class ProgramRegistry final : public config::Registry {
                         points, points == 1 ? "" : "s", bytes_text(needed), bytes_text(machine_memory())));
     };
     return schema;
+  }
+  std::string content_hash(const std::string&, const std::string& location) const override {
+    return io::content_hash(location);
   }
 };
 

@@ -57,6 +57,8 @@ struct TaskEntry {
   std::string description;
   std::vector<config::Key> keys;    ///< beyond the model's own
   std::vector<std::string> fields;  ///< datasets it makes, coordinates left out
+  /// Those without a dimension over sites, momenta or modes: what a sweep of the size can keep.
+  std::vector<std::string> sizeless_fields;
   /// Coordinates and fields of a point, every value missing: what its result will look like, and what a failed point
   /// leaves.
   std::function<io::Result(const config::Point&)> outline;

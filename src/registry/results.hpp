@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -52,6 +53,21 @@ std::vector<std::string> observable_names(const Coordinates& coordinates) {
   const Result none{};
   for_each_observable(coordinates, none, [&](const Observable& described, const Extent&, const auto&) {
     names.push_back(described.name);
+  });
+  return names;
+}
+
+/// Names of the observables that have no dimension over sites, momenta or modes.
+template <class Result>
+std::vector<std::string> sizeless_names(const Coordinates& coordinates) {
+  std::vector<std::string> names;
+  const Result none{};
+  for_each_observable(coordinates, none, [&](const Observable& described, const Extent& extent, const auto&) {
+    const bool sized =
+        std::any_of(extent.dimensions.begin(), extent.dimensions.end(), [](const std::string& dimension) {
+          return dimension.starts_with("momentum") || dimension.starts_with("site");
+        });
+    if (!sized) names.push_back(described.name);
   });
   return names;
 }

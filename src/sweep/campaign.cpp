@@ -63,7 +63,7 @@ StoredSweep StoredSweep::read(const std::string& path) {
     throw OutputRefused(path + " is not an output of lindrift; -o names another file");
   stored.complete = *flag == 1;
   try {
-    stored.document = config::parse(*text, path, {}, registry());
+    stored.document = config::parse_stored(*text, path, registry());
   } catch (const config::InputError&) {
     throw OutputRefused(path + " comes from another version of lindrift, whose input this one cannot read");
   }

@@ -73,7 +73,7 @@ config::Document JournalFolder::input_of(int run) const {
   std::string text;
   if (!io::read_whole(path, text)) throw Error(path + ": no such file");
   text.erase(0, std::min(text.find('\n'), text.size() - 1) + 1);
-  return config::parse(text, path, {}, registry());
+  return config::parse_stored(text, path, registry());
 }
 
 std::string JournalFolder::program_of(int run) const {

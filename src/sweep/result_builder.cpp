@@ -35,11 +35,28 @@ std::vector<Field> sweep_coordinates(const config::Document& document) {
       }
     if (std::holds_alternative<config::Complex>(axis.values.front()))
       field.data = copy(axis.values, config::Complex());
+    else if (std::holds_alternative<std::int64_t>(axis.values.front()))
+      field.data = copy(axis.values, std::int64_t{});
     else
       field.data = copy(axis.values, 0.0);
     coordinates.push_back(std::move(field));
   }
   return coordinates;
+}
+
+/// Whether the points of a sweep differ in size. Then the file has no coordinates over sites and momenta.
+bool resizes(const config::Sweep& sweep) {
+  return std::any_of(sweep.axes.begin(), sweep.axes.end(), [](const config::Axis& axis) {
+    return std::holds_alternative<std::int64_t>(axis.values.front());
+  });
+}
+
+void drop_unused_coordinates(io::Result& outline) {
+  std::erase_if(outline.coordinates, [&](const Field& coordinate) {
+    return std::none_of(outline.fields.begin(), outline.fields.end(), [&](const Field& field) {
+      return std::find(field.dimensions.begin(), field.dimensions.end(), coordinate.name) != field.dimensions.end();
+    });
+  });
 }
 
 std::vector<std::string> sweep_dimensions(const config::Sweep& sweep) {
@@ -60,7 +77,8 @@ void Tally::count(Status status) {
 
 ResultBuilder::ResultBuilder(const config::Document& document, const TaskEntry& task)
     : swept_(!document.sweep.empty()) {
-  const io::Result outline = kept_outline(task, document.point(0));
+  io::Result outline = kept_outline(task, document.point(0));
+  if (resizes(document.sweep)) drop_unused_coordinates(outline);
   const std::size_t points = document.sweep.points();
   result_.coordinates = sweep_coordinates(document);
   result_.coordinates.insert(result_.coordinates.end(), outline.coordinates.begin(), outline.coordinates.end());
@@ -141,7 +159,9 @@ void for_each_record(const io::StoredOutput& output, const config::Document& doc
     messages = *error;
   }
   std::vector<std::string> names;
-  for (const Field& field : kept_outline(task, document.point(0)).fields) names.push_back(field.name);
+  const auto& wanted = document.base.texts("output.fields");
+  for (const std::string& name : task.fields)
+    if (wanted.empty() || std::find(wanted.begin(), wanted.end(), name) != wanted.end()) names.push_back(name);
   for (std::size_t p = 0; p < points; ++p) {
     if (statuses[p] < 1 || statuses[p] > 3) continue;
     Record record;

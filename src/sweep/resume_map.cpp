@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 
+#include "config/schema.hpp"
 #include "config/text.hpp"
 #include "sweep/journal.hpp"
 #include "sweep/output_lock.hpp"
@@ -29,6 +30,12 @@ std::string shown(const config::Point& point, const std::string& path) {
   return found == point.values().end() ? "not given" : config::show(found->second);
 }
 
+/// Whether a key holds the hash of the content of another.
+bool is_hash(const std::string& path, const Document& document) {
+  return std::any_of(document.schema.keys.begin(), document.schema.keys.end(),
+                     [&](const config::Key& key) { return key.file_path && config::hash_path(key.path) == path; });
+}
+
 /// One entry for each key, swept values aside, in which two inputs differ.
 std::vector<std::string> differences(const Document& older, const Document& newer) {
   std::vector<std::string> list;
@@ -42,6 +49,10 @@ std::vector<std::string> differences(const Document& older, const Document& newe
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   for (const std::string& path : keys) {
+    // Of a table the content counts, not its name; files of versions before 0.2 have no hash.
+    const std::string hash = config::hash_path(path);
+    if (older.base.has(hash) && newer.base.has(hash)) continue;
+    if (is_hash(path, newer) && !older.base.has(path)) continue;
     const auto left = older.base.values().find(path), right = newer.base.values().find(path);
     const bool same = left != older.base.values().end() && right != newer.base.values().end() &&
                       left->second == right->second;  // as numbers: -0 is 0
@@ -59,10 +70,16 @@ std::vector<std::string> differences(const Document& older, const Document& newe
   return list;
 }
 
+bool same_values(const config::Sweep& left, const config::Sweep& right) {
+  return std::equal(left.axes.begin(), left.axes.end(), right.axes.begin(), right.axes.end(),
+                    [](const Axis& one, const Axis& other) { return one.values == other.values; });
+}
+
 /// A swept value, or all those of a zip point, as real numbers.
 using Numbers = std::vector<double>;
 
 void append(Numbers& numbers, const config::Value& value) {
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return numbers.push_back(static_cast<double>(*integer));
   const auto* complex = std::get_if<config::Complex>(&value);
   numbers.push_back((complex ? complex->real() : std::get<double>(value)) + 0.0);  // -0 becomes 0
   if (complex) numbers.push_back(complex->imag() + 0.0);
@@ -111,6 +128,7 @@ ResumeMap::ResumeMap(const Document& older, const Document& newer, const std::st
   if (!list.empty())
     throw OutputRefused(fmt::format("{} comes from another input: {} differ{}{}", what, fmt::join(list, ", "),
                                     list.size() == 1 ? "s" : "", ways));
+  if (same_values(older.sweep, newer.sweep)) return;
   identity_ = false;
   // Axes [first, last) are one dimension of the output: each axis of a grid, all of a zip.
   const auto map_dimension = [&](std::size_t first, std::size_t last) {
@@ -155,7 +173,8 @@ std::size_t ResumeMap::operator()(std::size_t older_point) const {
 
 std::uint64_t hash_of(const config::Point& point) {
   std::string text;
-  for (const auto& [path, value] : point.values()) text += path + " = " + config::format_value(value) + "\n";
+  for (const auto& [path, value] : point.values())
+    if (!point.has(config::hash_path(path))) text += path + " = " + config::format_value(value) + "\n";
   return hash_of(text);
 }
 

@@ -167,7 +167,7 @@ class CommandLineTest(ProgramTest):
             ("sweep.\"bath.coupling\"=[]", "must not be empty"),
             ("sweep.\"bath.coupling\"=0.1", "must be a list"),
             ("sweep.\"bath.coupling\"=[0.1, -0.1]", "must be >= 0"),
-            ("sweep.\"model.sites\"=[8, 16]", "model.sites cannot be swept"),
+            ("sweep.\"model.sites\"=[8, 16.5]", "must be an integer"),
             ("sweep.\"bath.cuopling\"=[0.1]", "did you mean bath.coupling?"),
             ("sweep.mode=zap", "did you mean \"zip\"?"),
             ("a=1", "the tables are"),

@@ -10,6 +10,7 @@ import tempfile
 import time
 import unittest
 
+import h5py
 import numpy as np
 
 from program import (DONE, ENVIRONMENT, FAILED, MPIRUN, POINTS_FAILED, PROGRAM, RANKS_ENVIRONMENT, RELAX, ROOT, STEADY, STOPPED,
@@ -241,6 +242,56 @@ class ResumeTest(Campaigns):
         for count, before in ((51, 11), (101, 51)):
             self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--resume", *grid(count),
                         says=f"{before} of {count} points are there")
+
+    def test_a_copied_folder_goes_on_with_its_tables(self):
+        for folder in ("one", "two"):
+            (self.folder / folder).mkdir()
+        weights = np.random.default_rng(1).random((12, 12))
+        def write_table(folder, values):
+            with h5py.File(self.folder / folder / "w.h5", "w") as file:
+                file["w"] = values
+        write_table("one", weights)
+        (self.folder / "one/t.toml").write_text(STEADY.replace("[task]", 'jump = "table"\ntable = "w.h5:/w"\n[task]'))
+        sweep = ["--set", f"{FRACTION}=[0.2, 0.5]"]
+        self.expect(DONE, "run", "t.toml", *sweep, cwd=self.folder / "one")
+        for name in ("w.h5", "t.toml", "t.h5"):
+            (self.folder / "one" / name).rename(self.folder / "two" / name)
+        said = self.expect(DONE, "run", "t.toml", *sweep, "--resume", cwd=self.folder / "two").stdout
+        self.assertIn("nothing is left to compute", said)
+        more = ["--set", f"{FRACTION}=[0.2, 0.3, 0.5]", "--resume"]
+        self.expect(DONE, "run", "t.toml", *more, says="2 of 3 points are there already", cwd=self.folder / "two")
+        weights[3, 4] *= 1 + 1e-15
+        write_table("two", weights)
+        self.expect(WRONG, "run", "t.toml", *more, says="bath.table_hash", cwd=self.folder / "two")
+
+    def test_set_of_a_swept_key_does_not_transpose(self):
+        both = f'[sweep]\n"bath.nonequilibrium_fraction" = [0.1, 0.2]\n"bath.inverse_temperature" = [1.0, 2.0, 3.0]\n'
+        self.write("a.toml", STEADY + both)
+        self.expect(DONE, "run", "a.toml", "--set", f"{FRACTION}=[0.3, 0.4]")
+        self.assertEqual(datasets(self.folder / "a.h5")["current"].shape, (2, 3))
+        self.expect(DONE, "run", "a.toml", "--set", f"{FRACTION}=[0.3, 0.5, 0.4]", "--resume")
+
+    def test_a_sweep_of_the_size_is_made_of_single_runs(self):
+        self.write("a.toml", STEADY)
+        self.expect(DONE, "run", "a.toml", "--set", 'sweep."model.sites"=[8, 9, 30]', "-o", "sizes.h5")
+        sizes = datasets(self.folder / "sizes.h5")
+        self.assertNotIn("occupation", sizes)
+        self.assertNotIn("momentum", sizes)
+        for place, sites in enumerate((8, 9, 30)):
+            self.expect(DONE, "run", "a.toml", "--set", f"model.sites={sites}", "--overwrite")
+            self.assertEqual(datasets(self.folder / "a.h5")["current"], sizes["current"][place])
+        self.expect(DONE, "run", "a.toml", "--set", 'sweep."model.sites"=[8, 9, 10, 30]', "-o", "sizes.h5", "--resume",
+                    says="3 of 4 points are there already")
+
+    def test_a_swept_scale_is_that_of_the_amplitudes(self):
+        terms = "[[0, 0, {0}, 0.0], [0, 1, -{0}, -{1}], [1, 0, {0}, {0}]]"
+        operators = STEADY.replace("[task]", 'jump = "operators"\n[[bath.jump_operator]]\nterms = ' + terms.format(1.0, 0.5) + "\n[task]")
+        self.write("a.toml", operators)
+        self.expect(DONE, "run", "a.toml", "--set", 'sweep."bath.jump_operator.0.scale"=[1.0, 2.0]')
+        swept = datasets(self.folder / "a.h5")["current"]
+        self.expect(DONE, "run", "a.toml", "--overwrite", "--set", "bath.jump_operator.0.terms=" + terms.format(2.0, 1.0))
+        self.assertEqual(datasets(self.folder / "a.h5")["current"], swept[1])
+        self.assertNotEqual(swept[0], swept[1])
 
     def test_the_output_keeps_its_mode(self):
         few, more = ["--set", BETA + "=[1.0]"], ["--set", BETA + "=[1.0, 2.0]"]

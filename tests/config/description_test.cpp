@@ -62,6 +62,7 @@ class ToyRegistry final : public config::Registry {
  public:
   std::vector<std::string> models() const override { return {"toy"}; }
   std::vector<std::string> tasks(const std::string&) const override { return {"play"}; }
+  std::string content_hash(const std::string&, const std::string& location) const override { return location; }
   config::Schema schema(const std::string&, const std::string&) const override {
     config::Schema schema;
     schema.keys = config::keys_of<Toy>();

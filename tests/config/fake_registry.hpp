@@ -18,6 +18,10 @@ class FakeRegistry : public Registry {
     return {"relax", "steady_state"};
   }
 
+  std::string content_hash(const std::string&, const std::string& location) const override {
+    return "hash of " + location.substr(location.rfind('/'));
+  }
+
   Schema schema(const std::string& model, const std::string& task) const override {
     return model == "pair" ? pair() : chain(task);
   }
@@ -55,7 +59,8 @@ class FakeRegistry : public Registry {
          .type = Type::integer,
          .help = "number of sites L",
          .default_value = std::int64_t{128},
-         .range = {1.0, 1e9}},
+         .range = {1.0, 1e9},
+         .sweepable = true},
         {.path = "model.hopping",
          .type = Type::real,
          .help = "hopping J, an energy",
@@ -135,6 +140,7 @@ class FakeRegistry : public Registry {
     }
     add_solver(schema);
     schema.fields = {"occupation", "current", "residual", "converged"};
+    schema.sizeless_fields = {"current", "residual", "converged"};
     schema.validate = [](const Point& point) {
       const std::int64_t sites = point.integer("model.sites");
       if (sites > 100'000'000) {

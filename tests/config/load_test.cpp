@@ -7,6 +7,7 @@
 #include <fstream>
 #include <random>
 
+#include "config/grid.hpp"
 #include "config/precheck.hpp"
 #include "config/text.hpp"
 #include "fake_registry.hpp"
@@ -162,13 +163,148 @@ TEST(Load, AcceptsByteOrderMarkAndWindowsLines) {
                                                                 "\"tgge_chain\" or \"pair\""));
 }
 
+std::vector<double> grid(const std::string& form) {
+  return read(relax + "times = { " + form + " }\n").base.reals("task.times");
+}
+
 TEST(Load, MakesGridsWithBothEnds) {
-  const auto times = read(relax + "times = { start = 0.1, stop = 0.7, count = 7 }\n").base.reals("task.times");
+  const auto times = grid("start = 0.1, stop = 0.7, count = 7");
   ASSERT_EQ(times.size(), 7U);
   EXPECT_EQ(times.front(), 0.1);
   EXPECT_EQ(times.back(), 0.7);
-  EXPECT_TRUE(same_bits(times[2], 0.1 + (0.7 - 0.1) * 2.0 / 6.0));
-  EXPECT_THAT(read(relax + "times = { start = 3, stop = 3, count = 1 }\n").base.reals("task.times"), ElementsAre(3.0));
+  EXPECT_THAT(grid("start = 3, stop = 3, count = 1"), ElementsAre(3.0));
+}
+
+/// Points are rounded once from their exact value, here in quadruple precision, and those of a coarse grid are in every
+/// refined one, bit for bit.
+TEST(Load, RoundsGridsOnce) {
+  std::mt19937_64 random(3);
+  std::uniform_real_distribution<double> ends(0.0, 100.0);
+  for (int trial = 0; trial < 50; ++trial) {
+    const Grid coarse{ends(random), 100.0 + ends(random), 11};
+    const auto points = coarse.values();
+    for (std::size_t i = 0; i < 11; ++i) {
+      const __float128 exact = (static_cast<__float128>(coarse.start) * (10 - static_cast<int>(i)) +
+                                static_cast<__float128>(coarse.stop) * static_cast<int>(i)) /
+                               10;
+      EXPECT_TRUE(same_bits(points[i], static_cast<double>(exact))) << trial << " " << i;
+    }
+    for (const std::int64_t times : {3, 5, 7, 10}) {
+      const auto fine = Grid{coarse.start, coarse.stop, 10 * times + 1}.values();
+      for (std::size_t i = 0; i < 11; ++i)
+        EXPECT_TRUE(same_bits(points[i], fine[i * static_cast<std::size_t>(times)])) << trial << " " << i;
+    }
+  }
+}
+
+TEST(Load, MakesSymmetricGridsExactlySo) {
+  for (const std::int64_t count : {2, 7, 401, 1000, 12345}) {
+    const auto points = Grid{-4.7, 4.7, count}.values();
+    for (std::size_t i = 0; i < points.size(); ++i) EXPECT_EQ(points[i], -points[points.size() - 1 - i]);
+    if (count % 2 == 1) {
+      EXPECT_EQ(points[points.size() / 2], 0.0);
+    }
+  }
+}
+
+TEST(Load, SpacesGridsByTheirLogarithms) {
+  EXPECT_THAT(grid("start = 1, stop = 1e6, count = 7, scale = 'log'"),
+              ElementsAre(1.0, 10.0, 100.0, 1000.0, 1e4, 1e5, 1e6));
+  EXPECT_EQ(grid("start = 1, stop = 3, count = 3, scale = 'linear'")[1], 2.0);
+  const auto wide = grid("start = 1e-3, stop = 7e3, count = 9, scale = 'log'");
+  for (std::size_t i = 1; i < wide.size(); ++i) EXPECT_NEAR(std::log(wide[i] / wide[i - 1]), std::log(7e6) / 8, 1e-14);
+  EXPECT_EQ(wide.front(), 1e-3);
+  EXPECT_EQ(wide.back(), 7e3);
+  for (const std::string ends : {"start = 0, stop = 1", "start = 0, stop = 0"})
+    EXPECT_THAT(complaints(relax + "times = { " + ends + ", count = 2, scale = 'log' }\n"),
+                ElementsAre(testing::HasSubstr("scale = \"log\" needs start and stop of one sign, and not 0")));
+  EXPECT_THAT(complaints(relax + "times = { start = 1, stop = 2, count = 2, scale = 'lag' }\n"),
+              ElementsAre(testing::HasSubstr("did you mean \"log\"?")));
+  const Document long_one =
+      read(chain + "[sweep]\n'bath.coupling' = { start = 0.1, stop = 0.3, count = 20001, scale = 'log' }\n");
+  EXPECT_THAT(long_one.resolved_text, testing::HasSubstr("count = 20001, scale = \"log\" }"));
+  expect_stable(long_one);
+}
+
+TEST(Sweep, TurnsPhases) {
+  const Document document =
+      read(chain +
+           "[sweep]\n'bath.delta' = { modulus = 2, phase = { start = 0.0, stop = 1.5707963267948966, count = 3 } }\n");
+  const auto deltas = values<Complex>(document.sweep.axes[0]);
+  ASSERT_EQ(deltas.size(), 3U);
+  EXPECT_EQ(deltas[0], Complex(2.0));
+  EXPECT_NEAR(std::abs(deltas[1] - Complex(std::sqrt(2.0), std::sqrt(2.0))), 0.0, 4e-16);
+  EXPECT_NEAR(std::abs(deltas[2] - Complex(0.0, 2.0)), 0.0, 4e-16);
+  expect_stable(document);
+  expect_stable(
+      read(chain + "[sweep]\n'bath.delta' = { modulus = 2, phase = { start = 0.0, stop = 1.5, count = 20001 } }\n"));
+  EXPECT_THAT(
+      complaints(chain + "[sweep]\n'bath.delta' = { modulus = -2, phase = { start = 0, stop = 1, count = 3 } }\n"),
+      ElementsAre(testing::HasSubstr("\"bath.delta\".modulus = -2: must be >= 0")));
+}
+
+TEST(Sweep, ScalesChannels) {
+  const std::string text =
+      "[model]\nkind = \"tgge_chain\"\nsites = 8\n[bath]\njump = 'operators'\n[[bath.jump_operator]]\n"
+      "terms = [[0, 0, 1, 0.5]]\n[[bath.jump_operator]]\nterms = [[0, 1, 1, 0]]\n[task]\nkind = "
+      "'steady_state'\n[sweep]\n";
+  for (const std::string swept : {"'bath.jump_operator.0.scale' = [1, 2]\n", "bath.jump_operator.0.scale = [1, 2]\n"}) {
+    const Document document = read(text + swept + "'bath.jump_operator.1.scale' = [3]\n");
+    EXPECT_THAT(document.point(1).channels("bath.jump_operator"),
+                ElementsAre(ElementsAre(Term{{0, 0}, {2.0, 1.0}}), ElementsAre(Term{{0, 1}, 3.0})));
+    EXPECT_EQ(document.base.channels("bath.jump_operator")[0][0].amplitude, Complex(1.0, 0.5));
+    expect_stable(document);
+  }
+  EXPECT_THAT(complaints(text + "'bath.jump_operator.2.scale' = [1, 2]\n"),
+              ElementsAre(testing::HasSubstr("bath.jump_operator has 2 channels, numbered from 0")));
+  EXPECT_THAT(complaints(chain + "[sweep]\n'bath.jump_operator.0.scale' = [1, 2]\n"),
+              ElementsAre(testing::HasSubstr("bath.jump_operator has 0 channels")));
+}
+
+TEST(Sweep, OfTheSizeKeepsWhatFits) {
+  const Document document = read(chain + "[sweep]\n'model.sites' = { start = 8, stop = 16, count = 3 }\n");
+  EXPECT_THAT(values<std::int64_t>(document.sweep.axes[0]), ElementsAre(8, 12, 16));
+  EXPECT_EQ(document.point(2).integer("model.sites"), 16);
+  EXPECT_THAT(document.base.texts("output.fields"), ElementsAre("current", "residual", "converged"));
+  expect_stable(document);
+  EXPECT_THAT(complaints(chain + "[output]\nfields = ['occupation']\n[sweep]\n'model.sites' = [8, 9]\n"),
+              ElementsAre(testing::HasSubstr("occupation has another shape at every model.sites")));
+  EXPECT_THAT(complaints(chain + "[sweep]\n'model.sites' = { start = 8, stop = 9, count = 3 }\n"),
+              ElementsAre(testing::HasSubstr("every point of the grid must be an integer")));
+}
+
+TEST(Sweep, WarnsOfRepeatedValues) {
+  EXPECT_THAT(read(chain + "[sweep]\n'bath.coupling' = [0.1, 0.2, 0.1]\n").warnings,
+              ElementsAre("sweep.\"bath.coupling\": 0.1 is there twice and is computed twice"));
+  EXPECT_TRUE(read(chain + "[sweep]\n'bath.coupling' = [0.1, 0.2]\n").warnings.empty());
+  EXPECT_TRUE(
+      read(chain + "[sweep]\nmode = 'zip'\n'bath.coupling' = [0.1, 0.1]\n'model.hopping' = [1, 2]\n").warnings.empty());
+}
+
+TEST(Load, KnowsUsualNames) {
+  const std::vector<std::pair<std::string, std::string>> names = {{"bath.beta", "bath.inverse_temperature"},
+                                                                  {"bath.gamma_neq", "bath.nonequilibrium_fraction"},
+                                                                  {"bath.epsilon", "bath.coupling"},
+                                                                  {"model.beta", "bath.inverse_temperature"},
+                                                                  {"model.L", "model.sites"}};
+  for (const auto& [given, meant] : names)
+    EXPECT_THAT(complaints(chain, {{given, "1"}}),
+                ElementsAre(testing::HasSubstr("unknown key; did you mean " + meant + "?")));
+  EXPECT_THAT(complaints(relax + "times = { start = 0, stop = 1, step = 0.1 }\n"),
+              testing::Contains(testing::HasSubstr("did you mean count?")));
+}
+
+TEST(Load, KnowsTablesByTheirContent) {
+  const std::string text =
+      "[model]\nkind = \"tgge_chain\"\nsites = 8\n[bath]\njump = 'table'\ntable = 'a/t.h5:/w'\n[task]\n"
+      "kind = 'steady_state'\n";
+  const Document document = read(text);
+  EXPECT_EQ(document.base.text("bath.table_hash"), "hash of /w");
+  EXPECT_THAT(document.resolved_text, testing::HasSubstr("table_hash = \"hash of /w\"\n"));
+  expect_stable(document);
+  EXPECT_THAT(complaints(text, {{"bath.table_hash", "other"}}), ElementsAre(testing::HasSubstr("the content of")));
+  const Document stored = parse_stored(document.resolved_text, "out.h5", FakeRegistry());
+  EXPECT_EQ(stored.resolved_text, document.resolved_text);
 }
 
 TEST(Load, KeepsLongGridsShort) {
@@ -411,16 +547,46 @@ TEST(Set, CannotBringInOtherKeys) {
   EXPECT_EQ(read(chain, {{"bath.coupling", "1 # all of it"}}).base.real("bath.coupling"), 1.0);
 }
 
-TEST(Set, SweepsWinOverTheFileAndComeLast) {
+TEST(Set, ReplacesASweptKeyInItsPlace) {
   const std::string text = chain + "[sweep]\nbath.coupling = [0.1]\n\"model.hopping\" = [1, 2]\n";
   for (const std::string key : {"sweep.\"bath.coupling\"", "sweep.bath.coupling", "sweep.'bath.coupling'"}) {
     const Document document = read(text, {{key, "[0.3, 0.4]"}});
     ASSERT_EQ(document.sweep.axes.size(), 2U) << key;
-    EXPECT_EQ(document.sweep.axes[0].path, "model.hopping");
-    EXPECT_EQ(document.sweep.axes[1].path, "bath.coupling");
-    EXPECT_THAT(values<double>(document.sweep.axes[1]), ElementsAre(0.3, 0.4));
+    EXPECT_EQ(document.sweep.axes[0].path, "bath.coupling");
+    EXPECT_EQ(document.sweep.axes[1].path, "model.hopping");
+    EXPECT_THAT(values<double>(document.sweep.axes[0]), ElementsAre(0.3, 0.4));
   }
-  EXPECT_EQ(read(text, {{"sweep", "{ \"bath.delta\" = [1, [0, 1]] }"}}).sweep.points(), 4U);
+  const Document twice = read(text, {{"sweep.\"bath.coupling\"", "[0.3]"}, {"sweep.bath.coupling", "[0.5]"}});
+  EXPECT_EQ(twice.sweep.axes[0].path, "bath.coupling");
+  EXPECT_THAT(values<double>(twice.sweep.axes[0]), ElementsAre(0.5));
+  const Document more = read(text, {{"sweep", "{ \"bath.delta\" = [1, [0, 1]], \"model.hopping\" = [3] }"}});
+  EXPECT_EQ(more.sweep.points(), 2U);
+  EXPECT_EQ(more.sweep.axes[1].path, "model.hopping");
+  EXPECT_EQ(more.sweep.axes[2].path, "bath.delta");
+}
+
+TEST(Set, ClearsATableByAnEmptyOne) {
+  const std::string text = chain + "[bath]\ncoupling = 0.3\n[sweep]\nmode = 'zip'\n\"model.hopping\" = [1, 2]\n";
+  EXPECT_TRUE(read(text, {{"sweep", "{}"}}).sweep.empty());
+  EXPECT_EQ(read(text, {{"bath", "{}"}}).base.real("bath.coupling"), 0.05);
+}
+
+TEST(Set, ReachesIntoLists) {
+  const std::string text =
+      "[model]\nkind = \"tgge_chain\"\nsites = 8\n[bath]\njump = 'operators'\n[[bath.jump_operator]]\n"
+      "terms = [[0, 0, 1, 0]]\n[[bath.jump_operator]]\nterms = [[0, 1, 1, 0]]\n[task]\nkind = "
+      "'relax'\ntimes = [1, 2, 3]\n";
+  const Document document = read(text, {{"bath.jump_operator.1.terms", "[[1, 0, 3, 0]]"},
+                                        {"bath.jump_operator.0.terms.0.2", "7"},
+                                        {"task.times.2", "5"}});
+  EXPECT_THAT(document.base.channels("bath.jump_operator"),
+              ElementsAre(ElementsAre(Term{{0, 0}, 7.0}), ElementsAre(Term{{1, 0}, 3.0})));
+  EXPECT_THAT(document.base.reals("task.times"), ElementsAre(1.0, 2.0, 5.0));
+  EXPECT_THAT(complaints(text, {{"bath.jump_operator.2.terms", "[[1, 0, 3, 0]]"}}),
+              ElementsAre("--set bath.jump_operator.2.terms: error: bath.jump_operator is a list of length 2 in the "
+                          "input: its items are bath.jump_operator.0, bath.jump_operator.1, ..."));
+  EXPECT_THAT(complaints(chain, {{"bath.jump_operator.0.terms", "[[1, 0, 3, 0]]"}}),
+              ElementsAre(testing::HasSubstr("bath.jump_operator is not in the input, so that it has no item 0")));
 }
 
 // ---- [sweep] ----

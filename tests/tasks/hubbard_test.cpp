@@ -46,6 +46,37 @@ TEST(HubbardSpectral, StoredSpectraOfSmallRings) {
   }
 }
 
+/// Symmetries of a bath or of a grid that hold to rounding, as in tables and lists from other programs, save the same
+/// work as exact ones; those that do not hold are left alone.
+TEST(HubbardSpectral, FindsSymmetriesToRounding) {
+  const HubbardChain chain = published_chain(64, 2.0, 0.2, 2.0);
+  HubbardChain tables = chain;
+  const BathRates rates = bath_rates(chain.down, chain.sites);
+  tables.down = {};
+  tables.down.gain_table = rates.gain;
+  tables.down.loss_table = rates.loss;
+  std::vector<double> frequencies;
+  for (int i = 0; i < 41; ++i) frequencies.push_back(-4.0 + 0.2 * i);
+  const auto plan = [&](const HubbardChain& one) { return plan_spectral(one, frequencies, {}, by(Algorithm::direct)); };
+  const HubbardSpectralPlan exact = plan(chain);
+  EXPECT_EQ(exact.symmetries.size(), 3U);
+  for (const double error : {1e-15, -1e-15}) {
+    for (std::size_t m = 0; m < 64; m += 3) tables.down.loss_table[m] += error * (m == 48 ? 0.0 : rates.loss[m]);
+    frequencies[3] *= 1.0 + error;
+    EXPECT_EQ(plan(tables).symmetries, exact.symmetries);
+    EXPECT_EQ(plan(tables).terms, exact.terms);
+  }
+  const auto of_tables = spectral(tables, frequencies, {}, by(Algorithm::direct)),
+             of_chain = spectral(chain, frequencies, {}, by(Algorithm::direct));
+  for (std::size_t i = 0; i < of_chain.spectral_function.size(); ++i)
+    EXPECT_NEAR(of_tables.spectral_function[i], of_chain.spectral_function[i], 1e-12 * of_chain.spectral_function[i]);
+  tables.down.loss_table[5] *= 1.0 + 1e-9;
+  EXPECT_EQ(plan(tables).symmetries.size(), 2U);
+  EXPECT_GT(plan(tables).terms, 3.0 * exact.terms);
+  frequencies[3] *= 1.0 + 1e-12;
+  EXPECT_EQ(plan(tables).symmetries.size(), 1U);
+}
+
 TEST(HubbardSpectral, OfThePublishedFigure) {
   namespace figure = data::hubbard_figure;
   const HubbardChain chain = published_chain(128, 2.0, 0.2, 2.0);

@@ -88,11 +88,12 @@ struct HubbardSpectralPlan {
   std::string algorithm_reason;
   Backend backend = Backend::cpu;
   std::string backend_reason;
-  double terms = 0.0;         ///< direct: of the double sum
-  double nodes = 0.0;         ///< fft: times
-  double operations = 0.0;    ///< floating-point operations
-  double seconds = 0.0;       ///< an estimate
-  double memory_bytes = 0.0;  ///< beside the results
+  double terms = 0.0;                   ///< direct: of the double sum
+  double nodes = 0.0;                   ///< fft: times
+  double operations = 0.0;              ///< floating-point operations
+  double seconds = 0.0;                 ///< an estimate
+  double memory_bytes = 0.0;            ///< beside the results
+  std::vector<std::string> symmetries;  ///< of rates and frequencies to within rounding, by which the sums save work
 };
 HubbardSpectralPlan plan_spectral(const HubbardChain& chain, std::span<const double> frequencies,
                                   const HubbardSpectralOptions& options = {}, const Execution& execution = {});

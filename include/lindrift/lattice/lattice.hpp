@@ -67,6 +67,7 @@ inline Parameter sites_parameter(std::int64_t fewest) {
   return {.path = "model.sites",
           .help = "number of sites L",
           .range = {.low = static_cast<double>(fewest), .high = 4e15},
+          .sweepable = true,
           .details = "either parity; bounded by the machine's memory"};
 }
 

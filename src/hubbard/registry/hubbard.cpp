@@ -1,6 +1,7 @@
 #include "hubbard/registry/hubbard.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -171,6 +172,9 @@ Plan plan_point(const Point& point, const Execution& requested) {
   plan.bytes_moved = 64.0 * sites;
   plan.seconds_per_evaluation = spectral_plan.seconds / plan.rate_evaluations;
   plan.memory_bytes = spectral_plan.memory_bytes;
+  plan.notes.push_back(spectral_plan.symmetries.empty()
+                           ? "rates and frequencies have no symmetry that saves work"
+                           : fmt::format("symmetries found: {}", fmt::join(spectral_plan.symmetries, "; ")));
   return plan;
 }
 
@@ -243,6 +247,7 @@ ModelEntry hubbard_entry() {
        .description = "propagator of the probe between sites, its norm and its drift",
        .keys = config::keys_of<OutputTimes, HubbardGreenOptions>(),
        .fields = open_chain_fields<HubbardGreen>(),
+       .sizeless_fields = open_chain_sizeless_fields<HubbardGreen>(),
        .outline = open_chain_outline<HubbardGreen>,
        .plan = plan_point,
        .run = run_green,
@@ -252,6 +257,7 @@ ModelEntry hubbard_entry() {
        .description = "spectral function, self energy and Green's function of the probe over momentum and frequency",
        .keys = config::keys_of<OutputFrequencies, HubbardSpectralOptions, KernelLimit>(),
        .fields = open_chain_fields<HubbardSpectrum>(),
+       .sizeless_fields = open_chain_sizeless_fields<HubbardSpectrum>(),
        .outline = open_chain_outline<HubbardSpectrum>,
        .plan = plan_point,
        .run = run_spectral,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <random>
 
@@ -43,6 +44,20 @@ struct Problem {
   Execution execution;
 };
 
+/// Makes a grid that is symmetric about 0 to rounding exactly so: then half of it is enough on some chains.
+void symmetrise(std::vector<double>& grid) {
+  const std::size_t last = grid.size() - 1;
+  const double rounding =
+      4.0 * std::numeric_limits<double>::epsilon() * std::max(std::fabs(grid.front()), std::fabs(grid.back()));
+  for (std::size_t i = 0; i <= last; ++i)
+    if (!(std::fabs(grid[i] + grid[last - i]) <= rounding)) return;
+  for (std::size_t i = 0; 2 * i <= last; ++i) {
+    const double half_width = 0.5 * (grid[last - i] - grid[i]);
+    grid[i] = -half_width;
+    grid[last - i] = half_width;
+  }
+}
+
 Problem problem_of(const HubbardChain& chain, std::span<const double> frequencies,
                    const HubbardSpectralOptions& options, const Execution& execution) {
   Problem problem{hubbard_modes(chain), {}, {}, options, execution};
@@ -55,6 +70,7 @@ Problem problem_of(const HubbardChain& chain, std::span<const double> frequencie
                            std::to_string(w) + " is not allowed: must be within 1e30 times the hopping");
     problem.argument.push_back(w - problem.modes.argument_shift());
   }
+  symmetrise(problem.argument);
   for (const std::int64_t m : select_momenta(options.momenta, chain.sites))
     problem.momenta.push_back(static_cast<std::size_t>((m + chain.sites) % chain.sites));
   if (execution.algorithm == Algorithm::separable)
@@ -73,8 +89,23 @@ double expected_scale(const Problem& problem) {
                                0.5 * modes.fastest_probe_loss + problem.options.broadening);
 }
 
+/// What the sums save work by.
+std::vector<std::string> symmetries_of(const Problem& problem) {
+  const HubbardModes& modes = problem.modes;
+  std::vector<std::string> found;
+  if (modes.reflected) found.emplace_back("Gamma(p) = Gamma(pi - p)");
+  if (modes.even_probe) found.emplace_back("the loss of the probe is even in k");
+  const FrequencyGrid grid(problem.argument, modes.mirrored);
+  if (grid.mirrored)
+    found.emplace_back("Sigma(pi - k, -w) = -conj Sigma(k, w) on a symmetric grid of frequencies");
+  else if (grid.symmetric && grid.centre == 0.0)
+    found.emplace_back("the frequencies are symmetric about 0");
+  return found;
+}
+
 HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
   HubbardSpectralPlan plan;
+  plan.symmetries = symmetries_of(problem);
   const Algorithm asked = problem.execution.algorithm;
   Execution execution = problem.execution;
   // Threads are no part of the choice of a backend: the bits must not depend on them.

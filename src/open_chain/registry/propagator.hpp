@@ -46,6 +46,13 @@ std::vector<std::string> open_chain_fields() {
       {time_coordinate({}), site_coordinate(1), momentum_coordinate(1), frequency_coordinate({})});
 }
 
+/// Names of those without a dimension over sites or momenta.
+template <class Result>
+std::vector<std::string> open_chain_sizeless_fields() {
+  return sizeless_names<Result>(
+      {time_coordinate({}), site_coordinate(1), momentum_coordinate(1), frequency_coordinate({})});
+}
+
 /// The largest value of a spectral function and where it is, for the summary.
 template <class Spectrum>
 std::vector<std::pair<std::string, double>> spectral_peak(const Spectrum& spectrum) {

@@ -47,6 +47,7 @@ TaskEntry task(std::string kind, std::string description, const Coordinates& dim
       .description = std::move(description),
       .keys = {},
       .fields = observable_names<Result>(dimensions),
+      .sizeless_fields = sizeless_names<Result>(dimensions),
       .outline =
           [](const Point& point) { return outline_of<Result>(coordinates_of(point), point.texts("output.fields")); },
       .plan = plan_point,
