@@ -436,7 +436,7 @@ Result hubbard_propagator(Index sites, int repetitions) {
   const VolterraSolver solver(equation.fine, equation.rough);
   VolterraSolver::Workspace workspace;
   for (std::size_t m = 0; m < modes.sites; m += VolterraSolver::group)
-    solver.solve(m, rows.data(), circles.data(), workspace, expected.data(), checks.data() + m);
+    solver.solve(m, rows.data(), rows.data(), circles.data(), workspace, expected.data(), checks.data() + m);
   result.numbers.emplace_back("difference_from_cpu", difference(green, expected));
   return result;
 }

@@ -135,7 +135,7 @@ void hubbard_propagator(benchmark::State& state) {
     kernel.evaluate(equation.circles(), circles.data());
     kernel.evaluate(grid, rows.data(), {.threads = 1});
     for (std::size_t m = 0; m < sites; m += VolterraSolver::group)
-      solver.solve(m, rows.data(), circles.data(), workspace, green.data(), differences.data() + m);
+      solver.solve(m, rows.data(), rows.data(), circles.data(), workspace, green.data(), differences.data() + m);
     benchmark::ClobberMemory();
   }
   const double seconds = watch.seconds() / static_cast<double>(state.iterations());

@@ -149,7 +149,7 @@ struct Volterra {
       Complex sum[width];
       const Index rows = last - tile < width ? last - tile : width;
       for (Index w = 0; w < width; ++w)
-        sum[w] = from > 0 && w < rows ? get(arrays.sum_re, arrays.sum_im, tile + w) : Complex{};
+        sum[w] = (from > 0 || tables.driven) && w < rows ? get(arrays.sum_re, arrays.sum_im, tile + w) : Complex{};
       if (rows == width)
         accumulate<width>(tile, from, tile, sum);
       else
@@ -162,7 +162,7 @@ struct Volterra {
           if (j > 0) add_product(sum[w], scaled(tables.end[j], q(j)), g(n - j));
         }
         Complex value = scaled(-tables.step, sum[w]);
-        value.re += decayed(static_cast<double>(n) * tables.step);
+        if (!tables.driven) value.re += decayed(static_cast<double>(n) * tables.step);
         set(arrays.g_re, arrays.g_im, n, value);
       }
     }

@@ -32,6 +32,7 @@ struct VolterraTables {
   const double* decay = nullptr;   ///< gup_k / 2
   double end[order] = {};          ///< Gregory's corrections of the weight 1 of the first and last points
   double correction[order] = {};   ///< c_j of Eq. 74
+  bool driven = false;             ///< see VolterraArrays::sum_re
   const double* turns = nullptr;   ///< (2, circle_points) cos, then sin of 2 pi l / circle_points
 
   std::int64_t times = 0;           ///< at which G is wanted
@@ -43,10 +44,12 @@ struct VolterraTables {
 /// Working memory of momenta side by side: each array is (rows, lanes) numbers.
 struct VolterraArrays {
   std::int64_t lanes = 0;
-  double *k_re = nullptr, *k_im = nullptr;      ///< count + 2 order rows: K e^{i energy t} from step -order on
-  double *q_re = nullptr, *q_im = nullptr;      ///< count rows: Q e^{-decay t}
-  double *g_re = nullptr, *g_im = nullptr;      ///< count rows: g e^{-decay t}
-  double *sum_re = nullptr, *sum_im = nullptr;  ///< count rows: parts of the convolution that are known already
+  double *k_re = nullptr, *k_im = nullptr;  ///< count + 2 order rows: K e^{i energy t} from step -order on
+  double *q_re = nullptr, *q_im = nullptr;  ///< count rows: Q e^{-decay t}
+  double *g_re = nullptr, *g_im = nullptr;  ///< count rows: g e^{-decay t}
+  /// count rows: parts of the convolution that are known already. Of a driven equation also -f / step, where its right
+  /// side is f - int_0^t Q(t-t') g(t') dt' instead of 1 - ...
+  double *sum_re = nullptr, *sum_im = nullptr;
 };
 
 /// The functions of one CPU instruction set, for a group of momenta first .. first + group - 1; each call runs on the

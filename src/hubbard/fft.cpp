@@ -11,6 +11,7 @@
 #include "engine/linear_algebra.hpp"
 #include "engine/parallel.hpp"
 #include "hubbard/direct.hpp"
+#include "hubbard/node_products.hpp"
 #include "kernels/table.hpp"
 #include "lindrift/error.hpp"
 
@@ -22,9 +23,6 @@ using Complex = std::complex<double>;
 
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
-/// Tile sizes of the matrix products. They do not depend on threads or ranks, so neither do the bits.
-constexpr std::size_t max_tile_momenta = 72;
-constexpr std::size_t tile_offsets = 256;
 /// Times at which the kernel is held for all momenta at once.
 constexpr std::size_t max_values = std::size_t{1} << 25, min_batch = 256, max_batch = 1024;
 /// Chirps hold the kernel at all times; above this it does not fit beside the result.
@@ -34,8 +32,6 @@ constexpr std::size_t max_rounds = 16;
 /// Momenta whose chirps are transformed together, in the lanes of a vector where the transforms are short.
 constexpr std::size_t chirp_rows = 8;
 constexpr double max_nodes = 2e7;
-/// Offsets of a uniform grid whose phases are made by multiplication from one exponential.
-constexpr std::size_t phase_block = 64, phase_root = 8;
 
 /// Seconds of one core, measured on current processors, accurate to a factor of two: good enough to choose a transform.
 /// A device is faster in all of them.
@@ -48,12 +44,6 @@ constexpr double seconds_per_term = 1.0 / 5e9;          ///< of the direct sum
 
 inline Complex times(Complex a, Complex b) {
   return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
-}
-
-/// As few tiles of equal size as possible.
-std::size_t momenta_per_tile(std::size_t momenta) {
-  const std::size_t tiles = std::max<std::size_t>(1, (momenta + max_tile_momenta - 1) / max_tile_momenta);
-  return std::max<std::size_t>(1, (momenta + tiles - 1) / tiles);
 }
 
 double transform_seconds(double length, double count) {
@@ -73,167 +63,6 @@ double end_time(const MemoryKernel& kernel, double broadening, double tolerance)
   }
   return high;
 }
-
-/// Sums over the nodes of a quadrature, sum_t weight_t K(k,t) e^{i w t}, as products of matrices.
-///
-/// With K e^{i centre t} = R + i I, a symmetric grid multiplies the rows R and I of each momentum by a cosine and a
-/// sine column of each offset: the four sums give the frequencies on both sides of the centre. On any other grid the
-/// rows (I, R) and (-R, I), over the nodes twice, times a column of cosines above sines give Re and Im of -i times the
-/// integral.
-class NodeProducts {
- public:
-  NodeProducts(const FrequencyGrid& grid, std::size_t batch, std::size_t tile_momenta, int threads)
-      : grid_(grid),
-        offsets_(grid.offset.size()),
-        offset_tiles_((offsets_ + tile_offsets - 1) / tile_offsets),
-        columns_per_offset_(grid.symmetric ? 2 : 1),
-        tile_momenta_(tile_momenta),
-        threads_(threads) {
-    const std::size_t depth = grid.symmetric ? batch : 2 * batch;
-    left_size_ = 2 * tile_momenta * depth;
-    product_size_ = 2 * tile_momenta * columns_per_offset_ * tile_offsets;
-    factor_.resize(batch);
-    waves_ = std::make_unique_for_overwrite<double[]>(depth * columns_per_offset_ * offsets_);
-    left_ = std::make_unique_for_overwrite<double[]>(static_cast<std::size_t>(threads) * left_size_);
-    products_ = std::make_unique_for_overwrite<double[]>(static_cast<std::size_t>(threads) * product_size_);
-  }
-
-  /// The nodes of the next add().
-  void set_nodes(std::span<const double> at, std::span<const double> weight, double broadening) {
-    nodes_ = at.size();
-    depth_ = grid_.symmetric ? nodes_ : 2 * nodes_;
-#pragma omp parallel for schedule(static) num_threads(threads_) if (nodes_ * offsets_ > 10000)
-    for (std::size_t t = 0; t < nodes_; ++t) {
-      factor_[t] = weight[t] * std::exp(Complex(-broadening, grid_.centre) * at[t]);
-      make_waves(t, at[t]);
-    }
-  }
-
-  /// Adds the sums over these nodes to the rows of the momenta `own`.
-  /// @param values  K at the nodes, (nodes, sites)
-  void add(const Complex* values, std::size_t sites, const SharedRows& momenta, SharedRows::Range own) {
-    const std::size_t momentum_tiles = (own.last - own.first + tile_momenta_ - 1) / tile_momenta_;
-    // A tile of momenta is prepared once and multiplied by several tiles of offsets: all of them, or fewer if threads
-    // would be idle.
-    const std::size_t chunks = std::min(offset_tiles_, (4 * static_cast<std::size_t>(threads_) + momentum_tiles) /
-                                                           std::max<std::size_t>(1, momentum_tiles));
-#pragma omp parallel num_threads(threads_) if (momentum_tiles * chunks > 1)
-    {
-      const auto thread = static_cast<std::size_t>(omp_get_thread_num());
-      double *left = left_.get() + thread * left_size_, *product = products_.get() + thread * product_size_;
-#pragma omp for schedule(dynamic)
-      for (std::size_t item = 0; item < momentum_tiles * chunks; ++item) {
-        const std::size_t first = own.first + item / chunks * tile_momenta_, chunk = item % chunks;
-        const std::size_t count = std::min(tile_momenta_, own.last - first);
-        for (std::size_t i = 0; i < count; ++i) load_rows(values + momenta[first + i].m, sites, left + 2 * i * depth_);
-        for (std::size_t tile = offset_tiles_ * chunk / chunks; tile < offset_tiles_ * (chunk + 1) / chunks; ++tile) {
-          const std::size_t begin = tile * tile_offsets, width = std::min(tile_offsets, offsets_ - begin);
-          const std::size_t columns = columns_per_offset_ * width;
-          linear_algebra::multiply(2 * count, columns, depth_, left, depth_, wave_tile(tile), columns, product,
-                                   columns);
-          for (std::size_t i = 0; i < count; ++i)
-            add_product(product + 2 * i * columns, begin, width, momenta[first + i]);
-        }
-      }
-    }
-  }
-
- private:
-  double* wave_tile(std::size_t tile) const {
-    return waves_.get() + tile * tile_offsets * columns_per_offset_ * depth_;
-  }
-
-  /// Row t of every tile of waves: cosines, then sines of the tile's offsets, or sines `nodes` rows below.
-  void make_waves(std::size_t t, double time) {
-    double turn_cos[phase_block], turn_sin[phase_block];
-    if (grid_.uniform) make_turns(time, turn_cos, turn_sin);
-    for (std::size_t tile = 0; tile < offset_tiles_; ++tile) {
-      const std::size_t begin = tile * tile_offsets, width = std::min(tile_offsets, offsets_ - begin);
-      double* cosine = wave_tile(tile) + t * columns_per_offset_ * width;
-      double* sine = grid_.symmetric ? cosine + width : cosine + nodes_ * width;
-      for (std::size_t j = 0; j < width; j += phase_block) {
-        const std::size_t count = std::min(phase_block, width - j);
-        if (grid_.uniform) {
-          const double c = std::cos(grid_.offset[begin + j] * time), s = std::sin(grid_.offset[begin + j] * time);
-          for (std::size_t i = 0; i < count; ++i) {
-            cosine[j + i] = c * turn_cos[i] - s * turn_sin[i];
-            sine[j + i] = s * turn_cos[i] + c * turn_sin[i];
-          }
-        } else {
-          for (std::size_t i = j; i < j + count; ++i) {
-            cosine[i] = std::cos(grid_.offset[begin + i] * time);
-            sine[i] = std::sin(grid_.offset[begin + i] * time);
-          }
-        }
-      }
-    }
-  }
-
-  /// e^{i j step t}, j = 0 .. phase_block-1: every phase_root-th from the library, the rest by one multiplication.
-  void make_turns(double time, double* turn_cos, double* turn_sin) const {
-    for (std::size_t j = 0; j < phase_block; ++j) {
-      const std::size_t rest = j % phase_root, whole = j - rest;
-      if (rest == 0 || whole == 0) {
-        turn_cos[j] = std::cos(static_cast<double>(j) * grid_.step * time);
-        turn_sin[j] = std::sin(static_cast<double>(j) * grid_.step * time);
-      } else {
-        turn_cos[j] = turn_cos[whole] * turn_cos[rest] - turn_sin[whole] * turn_sin[rest];
-        turn_sin[j] = turn_sin[whole] * turn_cos[rest] + turn_cos[whole] * turn_sin[rest];
-      }
-    }
-  }
-
-  /// The two rows of a momentum on the left of the product.
-  /// @param column  K(k,t) at the nodes, `stride` apart
-  void load_rows(const Complex* column, std::size_t stride, double* upper) const {
-    double* lower = upper + depth_;
-    for (std::size_t t = 0; t < nodes_; ++t) {
-      const Complex value = times(factor_[t], column[t * stride]);
-      if (grid_.symmetric) {
-        upper[t] = value.real();
-        lower[t] = value.imag();
-      } else {
-        upper[t] = lower[nodes_ + t] = value.imag();
-        upper[nodes_ + t] = value.real();
-        lower[t] = -value.real();
-      }
-    }
-  }
-
-  /// Adds the two rows of a product, whose offsets begin at `begin`, to a row of the result and to its mirror image.
-  void add_product(const double* upper, std::size_t begin, std::size_t width,
-                   const SharedRows::Momentum& momentum) const {
-    const double* lower = upper + columns_per_offset_ * width;
-    Complex *row = momentum.row, *mirror = momentum.mirror;
-    if (!grid_.symmetric) {
-      for (std::size_t j = 0; j < width && row != nullptr; ++j) row[begin + j] += Complex(upper[j], lower[j]);
-      return;
-    }
-    const std::size_t count = grid_.frequency.size();
-    for (std::size_t j = 0; j < width; ++j) {
-      const double rc = upper[j], rs = upper[width + j], ic = lower[j], is = lower[width + j];
-      const Complex above(ic + rs, is - rc), below(ic - rs, -rc - is);  // at +offset and at -offset
-      const std::size_t up = count - offsets_ + begin + j, down = count - 1 - up;
-      if (row != nullptr) {
-        row[up] += above;
-        if (down != up) row[down] += below;
-      }
-      if (mirror != nullptr) {
-        mirror[up] -= std::conj(down != up ? below : above);  // one value in the middle, even if it is not quite at 0
-        if (down != up) mirror[down] -= std::conj(above);
-      }
-    }
-  }
-
-  const FrequencyGrid& grid_;
-  std::size_t offsets_, offset_tiles_, columns_per_offset_, tile_momenta_;
-  int threads_;
-  std::size_t nodes_ = 0, depth_ = 0, left_size_ = 0, product_size_ = 0;
-  std::vector<Complex> factor_;         ///< weight_t e^{(i centre - eta) t}
-  std::unique_ptr<double[]> waves_;     ///< tile by tile
-  std::unique_ptr<double[]> left_;      ///< of every thread: the rows of a tile of momenta
-  std::unique_ptr<double[]> products_;  ///< of every thread
-};
 
 /// sum_j f_j e^{i step h j n}, n = 0 .. count-1, by Bluestein's algorithm: with j n = (j^2 + n^2 - (n-j)^2)/2 the sum
 /// is a convolution with a chirp.

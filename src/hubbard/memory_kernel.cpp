@@ -109,6 +109,17 @@ void MemoryKernel::transform(std::size_t times, Complex* rows, const Fill& fill)
   }
 }
 
+void MemoryKernel::transforms(std::span<const Complex> at, Complex* rows) const {
+  for (std::size_t t = 0; t < at.size(); ++t) complex_amplitudes(at[t], rows + 3 * modes_.sites * t);
+  fourier_.forward(rows, 3 * at.size());
+}
+
+void MemoryKernel::transforms(std::span<const double> at, Complex* rows) const {
+  kernels::cpu_kernels().time.amplitudes(tables_, at.data(), static_cast<std::int64_t>(at.size()),
+                                         reinterpret_cast<double*>(rows));
+  fourier_.forward(rows, 3 * at.size());
+}
+
 void MemoryKernel::evaluate(std::span<const Complex> at, Complex* rows) const {
   const std::size_t row = static_cast<std::size_t>(tables_.factors) * modes_.sites;
   transform(at.size(), rows, [&](std::size_t first, std::size_t count, Complex* amplitudes) {

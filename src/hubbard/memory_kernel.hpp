@@ -34,6 +34,11 @@ class MemoryKernel {
   /// The same at real times; threads and ranks share the times. Collective.
   void evaluate(std::span<const double> times, std::complex<double>* rows, const Execution& execution) const;
 
+  /// The transforms L A_{-r}, L B_r and L C_r of Eq. 69 at some times, of a kernel without a cut. One thread.
+  /// @param rows  shape (times, 3, sites)
+  void transforms(std::span<const std::complex<double>> times, std::complex<double>* rows) const;
+  void transforms(std::span<const double> times, std::complex<double>* rows) const;
+
   /// Bounds |K(k,t)| for every k and a real t >= 0.
   double bound(double time) const;
   /// The same with the pairs that were left out: what is added and subtracted to leave them out rounds.

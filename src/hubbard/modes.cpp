@@ -106,6 +106,13 @@ void validate(const HubbardChain& chain) {
                          std::to_string(chain.interaction.size()) + " values V_r were given, and a ring of " +
                              std::to_string(chain.sites) + " sites has only as many distances r = 0 .. " +
                              std::to_string(chain.sites - 1));
+  if (chain.approximation == Approximation::ladder)
+    for (std::size_t r = 1; r < chain.interaction.size(); ++r)
+      if (chain.interaction[r] != 0.0)
+        throw ParameterError("model.interaction",
+                             "V_" + std::to_string(r) + " = " + std::to_string(chain.interaction[r]) +
+                                 " is not allowed with model.approximation = ladder: the ladder is known for an "
+                                 "interaction on site only; use second_order");
   for (const double gain : {chain.up.gain, chain.up.two_site_gain})
     if (gain != 0.0)
       throw ParameterError(gain == chain.up.gain ? "bath.up.gain" : "bath.up.two_site_gain",
@@ -147,6 +154,8 @@ HubbardModes hubbard_modes(const HubbardChain& chain) {
   modes.sites = static_cast<std::size_t>(chain.sites);
   modes.hopping = chain.hopping;
   modes.hartree = chain.hartree;
+  modes.approximation = chain.approximation;
+  modes.interaction = chain.interaction.front();
   const auto sites = static_cast<double>(modes.sites);
   modes.energy.resize(modes.sites);
   for (std::size_t m = 0; m < modes.sites; ++m)
@@ -163,6 +172,9 @@ HubbardModes hubbard_modes(const HubbardChain& chain) {
     modes.hole.push_back(loss[m] / modes.rate[m]);
     modes.mean_occupation += modes.occupation[m] / sites;
   }
+  modes.ladder = chain.ladder != Ladder::automatic ? chain.ladder
+                 : modes.mean_occupation <= 0.5    ? Ladder::particle
+                                                   : Ladder::hole;
   modes.coupling = couplings(chain.interaction, modes.sites);
   double potential = 0.0;
   for (const double v : chain.interaction) potential += v;
@@ -176,7 +188,8 @@ HubbardModes hubbard_modes(const HubbardChain& chain) {
   for (std::size_t m = 1; m < modes.sites; ++m)
     modes.even_probe = modes.even_probe && modes.probe_loss[m] == modes.probe_loss[modes.sites - m];
   modes.reflected = is_reflected(modes.rate);
-  modes.mirrored = modes.reflected && is_reflected(modes.occupation) && is_reflected(modes.probe_loss);
+  modes.mirrored =
+      !modes.is_ladder() && modes.reflected && is_reflected(modes.occupation) && is_reflected(modes.probe_loss);
   modes.first_moment = first_moment(modes);
   return modes;
 }

@@ -11,7 +11,10 @@ namespace lindrift {
 struct HubbardModes {
   std::size_t sites = 0;
   double hopping = 1.0;
+  Approximation approximation = Approximation::second_order;
+  Ladder ladder = Ladder::particle;  ///< never automatic
   Hartree hartree = Hartree::none;
+  double interaction = 0.0;         ///< U = V_0
   std::vector<double> energy;       ///< e_k
   std::vector<double> rate;         ///< Gamma_p = gain + loss of spin down
   std::vector<double> occupation;   ///< n_p
@@ -30,8 +33,12 @@ struct HubbardModes {
   bool mirrored = false;   ///< and n_p, gup_k likewise: Sigma(pi-k,-w) = -conj Sigma(k,w)
 
   /// H' and s of Eq. 67: what is added to e_k, and what the argument of the self-energy is moved by.
-  double level_shift() const { return hartree == Hartree::none ? 0.0 : mean_field; }
-  double argument_shift() const { return hartree == Hartree::shifted ? mean_field : 0.0; }
+  double level_shift() const { return hartree == Hartree::none && !is_ladder() ? 0.0 : mean_field; }
+  double argument_shift() const {
+    if (!is_ladder()) return hartree == Hartree::shifted ? mean_field : 0.0;
+    return ladder == Ladder::particle ? 0.0 : ladder == Ladder::hole ? interaction : mean_field;
+  }
+  bool is_ladder() const { return approximation == Approximation::ladder; }
   bool open_probe() const { return fastest_probe_loss > 0.0; }
 };
 
@@ -44,6 +51,9 @@ template <class Visit>
 void for_each_parameter(const HubbardModes& modes, const Visit& visit) {
   visit(modes.hopping);
   visit(static_cast<int>(modes.hartree));
+  visit(static_cast<int>(modes.approximation));
+  visit(static_cast<int>(modes.ladder));
+  visit(modes.interaction);
   visit(modes.mean_field);
   for (const auto* array : {&modes.rate, &modes.occupation, &modes.probe_loss, &modes.coupling}) visit(*array);
 }

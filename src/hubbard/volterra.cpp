@@ -42,23 +42,6 @@ void gather(const double* re, const double* im, std::size_t first, std::size_t c
   }
 }
 
-/// What is added to the weight 1 of the first and last `order` points: Gregory's coefficients of the differences.
-std::array<double, order> gregory_weights() {
-  std::array<double, order + 1> a{1.0};  // of -x / log(1-x)
-  for (std::size_t n = 1; n <= order; ++n)
-    for (std::size_t k = 0; k < n; ++k) a[n] -= a[k] / static_cast<double>(n + 1 - k);
-  std::array<double, order> weight{};
-  weight[0] = -0.5;
-  for (std::size_t m = 1; m < order; ++m) {
-    double binomial = 1.0;
-    for (std::size_t j = 0; j <= m; ++j) {
-      weight[j] += a[m + 1] * (j % 2 == 0 ? binomial : -binomial);
-      binomial = binomial * static_cast<double>(m - j) / static_cast<double>(j + 1);
-    }
-  }
-  return weight;
-}
-
 /// The polynomial through the nearest of `count` steps at `position`: its first step, and what each step counts.
 std::size_t interpolation(double position, std::size_t count, double* weight) {
   const auto nearest = static_cast<std::ptrdiff_t>(std::floor(position));
@@ -83,6 +66,22 @@ std::size_t interpolation(double position, std::size_t count, double* weight) {
 
 }  // namespace
 
+std::array<double, order> gregory_corrections() {
+  std::array<double, order + 1> a{1.0};  // of -x / log(1-x), the coefficients of differences
+  for (std::size_t n = 1; n <= order; ++n)
+    for (std::size_t k = 0; k < n; ++k) a[n] -= a[k] / static_cast<double>(n + 1 - k);
+  std::array<double, order> weight{};
+  weight[0] = -0.5;
+  for (std::size_t m = 1; m < order; ++m) {
+    double binomial = 1.0;
+    for (std::size_t j = 0; j <= m; ++j) {
+      weight[j] += a[m + 1] * (j % 2 == 0 ? binomial : -binomial);
+      binomial = binomial * static_cast<double>(m - j) / static_cast<double>(j + 1);
+    }
+  }
+  return weight;
+}
+
 VolterraEquation::VolterraEquation(const HubbardModes& modes, std::span<const double> at, std::size_t steps,
                                    double step)
     : at_(at.begin(), at.end()) {
@@ -104,7 +103,7 @@ VolterraEquation::VolterraEquation(const HubbardModes& modes, std::span<const do
   for (std::size_t t = 0; t < at_.size(); ++t)
     first_.push_back(static_cast<double>(interpolation(at_[t] / step, steps + 1, weights_.data() + t * stencil)));
 
-  const auto end = gregory_weights();
+  const auto end = gregory_corrections();
   static_assert(CorrectedTrapezoid::corrections == VolterraTables::order);
   for (std::size_t j = 0; j < order; ++j) {
     fine.end[j] = end[j];
@@ -143,21 +142,19 @@ std::vector<Complex> VolterraEquation::circles() const {
   return times;
 }
 
-VolterraSolver::Run::Run(const VolterraTables& run_tables) : tables(run_tables) {
-  const auto count = static_cast<std::size_t>(tables.count);
+VolterraMarch::VolterraMarch(const VolterraTables& tables) : tables_(tables) {
+  const auto count = static_cast<std::size_t>(tables_.count);
   std::size_t blocks = 1;
   while ((count + blocks - 1) / blocks > max_direct_steps) blocks *= 2;
-  block = smooth_length((count + blocks - 1) / blocks);
-  for (std::size_t length = block; length < count; length *= 2) fourier.emplace_back(2 * length);
+  block_ = smooth_length((count + blocks - 1) / blocks);
+  for (std::size_t length = block_; length < count; length *= 2) fourier_.emplace_back(2 * length);
 }
 
-VolterraSolver::VolterraSolver(const VolterraTables& fine, const VolterraTables& rough) : fine_(fine), rough_(rough) {}
-
-VolterraArrays VolterraSolver::arrays(const Run& run, std::vector<double>& memory) const {
-  const auto count = static_cast<std::size_t>(run.tables.count);
+VolterraArrays VolterraMarch::arrays(Workspace& workspace) const {
+  const auto count = static_cast<std::size_t>(tables_.count);
   const std::size_t ends = 2 * static_cast<std::size_t>(VolterraTables::order);
-  memory.resize(group * (8 * count + 2 * ends));
-  double* next = memory.data();
+  workspace.arrays.resize(group * (8 * count + 2 * ends));
+  double* next = workspace.arrays.data();
   const auto take = [&](std::size_t rows) {
     double* array = next;
     next += rows * group;
@@ -173,70 +170,77 @@ VolterraArrays VolterraSolver::arrays(const Run& run, std::vector<double>& memor
   return result;
 }
 
+void VolterraMarch::advance(std::size_t first, const VolterraArrays& arrays, Workspace& workspace) const {
+  std::size_t length = block_;
+  if (!fourier_.empty()) {
+    const auto count = static_cast<std::size_t>(tables_.count);
+    workspace.spectra.resize(std::max(workspace.spectra.size(), group * 2 * (fourier_.back().length() - block_)));
+    Complex* spectrum = workspace.spectra.data();
+    for (const Fourier& fourier : fourier_) {
+      length = fourier.length();
+      gather(arrays.q_re, arrays.q_im, 0, std::min(length, count), length, spectrum);
+      fourier.forward(spectrum, group);
+      const double over = 1.0 / static_cast<double>(length);
+      for (std::size_t i = 0; i < group * length; ++i) spectrum[i] *= over;
+      spectrum += group * length;
+    }
+  }
+  advance(first, arrays, workspace, 0, length);
+}
+
 /// The steps begin .. begin + length - 1, to whose sums everything before has been added.
-void VolterraSolver::march(const Run& run, std::size_t first, const VolterraArrays& arrays, Workspace& workspace,
-                           std::size_t begin, std::size_t length) const {
-  const auto count = static_cast<std::size_t>(run.tables.count);
+void VolterraMarch::advance(std::size_t first, const VolterraArrays& arrays, Workspace& workspace, std::size_t begin,
+                            std::size_t length) const {
+  const auto count = static_cast<std::size_t>(tables_.count);
   if (begin >= count) return;
-  if (length == run.block) {
-    kernels::cpu_kernels().volterra.advance(run.tables, static_cast<std::int64_t>(first), arrays,
+  if (length == block_) {
+    kernels::cpu_kernels().volterra.advance(tables_, static_cast<std::int64_t>(first), arrays,
                                             static_cast<std::int64_t>(begin),
                                             std::max(static_cast<std::int64_t>(begin), VolterraTables::start),
                                             static_cast<std::int64_t>(std::min(begin + length, count)));
     return;
   }
   const std::size_t half = length / 2, middle = begin + half;
-  march(run, first, arrays, workspace, begin, half);
+  advance(first, arrays, workspace, begin, half);
   if (middle >= count) return;
   // The first half's share in the sums of the second. What a cyclic convolution of this length wraps around falls into
   // the first half.
   std::size_t level = 0;
-  while (run.fourier[level].length() != length) ++level;
+  while (fourier_[level].length() != length) ++level;
   workspace.rows.resize(std::max(workspace.rows.size(), group * length));
   Complex* rows = workspace.rows.data();
   gather(arrays.g_re, arrays.g_im, begin, half, length, rows);
-  run.fourier[level].forward(rows, group);
+  fourier_[level].forward(rows, group);
   // Spectra of the levels below come before: of lengths that double from 2 block on.
-  const Complex* spectrum = workspace.spectra.data() + group * (length - 2 * run.block);
+  const Complex* spectrum = workspace.spectra.data() + group * (length - 2 * block_);
   for (std::size_t i = 0; i < group * length; ++i) rows[i] = times(rows[i], spectrum[i]);
-  run.fourier[level].backward(rows, group);
+  fourier_[level].backward(rows, group);
   for (std::size_t i = 0; i < std::min(half, count - middle); ++i)
     for (std::size_t lane = 0; lane < group; ++lane) {
-      const std::size_t place = (middle + i) * group + lane;
-      arrays.sum_re[place] += rows[lane * length + half + i].real();
-      arrays.sum_im[place] += rows[lane * length + half + i].imag();
+      const std::size_t row = (middle + i) * group + lane;
+      arrays.sum_re[row] += rows[lane * length + half + i].real();
+      arrays.sum_im[row] += rows[lane * length + half + i].imag();
     }
-  march(run, first, arrays, workspace, middle, half);
+  advance(first, arrays, workspace, middle, half);
 }
 
-void VolterraSolver::solve(std::size_t first, const Complex* rows, const Complex* circles, Workspace& workspace,
-                           Complex* green, double* difference) const {
-  const VolterraArrays fine = arrays(fine_, workspace.fine), rough = arrays(rough_, workspace.rough);
+VolterraSolver::VolterraSolver(const VolterraTables& fine, const VolterraTables& rough) : fine_(fine), rough_(rough) {}
+
+void VolterraSolver::solve(std::size_t first, const Complex* rows, const Complex* rough_rows, const Complex* circles,
+                           Workspace& workspace, Complex* green, double* difference) const {
+  const VolterraArrays fine = fine_.arrays(workspace.fine), rough = rough_.arrays(workspace.rough);
   const auto momentum = static_cast<std::int64_t>(first);
-  const auto run = [&](const Run& one, const VolterraArrays& own, const Complex* circle) {
-    kernels::cpu_kernels().volterra.prepare(one.tables, momentum, reinterpret_cast<const double*>(rows),
-                                            reinterpret_cast<const double*>(circle), own);
-    std::size_t length = one.block;
-    if (!one.fourier.empty()) {
-      const auto count = static_cast<std::size_t>(one.tables.count);
-      workspace.spectra.resize(
-          std::max(workspace.spectra.size(), group * 2 * (one.fourier.back().length() - one.block)));
-      Complex* spectrum = workspace.spectra.data();
-      for (const Fourier& fourier : one.fourier) {
-        length = fourier.length();
-        gather(own.q_re, own.q_im, 0, std::min(length, count), length, spectrum);
-        fourier.forward(spectrum, group);
-        const double over = 1.0 / static_cast<double>(length);
-        for (std::size_t i = 0; i < group * length; ++i) spectrum[i] *= over;
-        spectrum += group * length;
-      }
-    }
-    march(one, first, own, workspace, 0, length);
+  const kernels::VolterraFunctions& functions = kernels::cpu_kernels().volterra;
+  const auto run = [&](const VolterraMarch& march, const VolterraArrays& own, const Complex* kernel,
+                       const Complex* circle, VolterraMarch::Workspace& memory) {
+    functions.prepare(march.tables(), momentum, reinterpret_cast<const double*>(kernel),
+                      reinterpret_cast<const double*>(circle), own);
+    march.advance(first, own, memory);
   };
-  run(fine_, fine, circles);
-  run(rough_, rough, circles + VolterraTables::circle_points * fine_.tables.sites);
-  kernels::cpu_kernels().volterra.compare(rough_.tables, rough, fine, difference);
-  kernels::cpu_kernels().volterra.finish(fine_.tables, momentum, fine, reinterpret_cast<double*>(green));
+  run(fine_, fine, rows, circles, workspace.fine);
+  run(rough_, rough, rough_rows, circles + VolterraTables::circle_points * fine_.tables().sites, workspace.rough);
+  functions.compare(rough_.tables(), rough, fine, difference);
+  functions.finish(fine_.tables(), momentum, fine, reinterpret_cast<double*>(green));
 }
 
 double VolterraSolver::operations(double steps) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <complex>
 #include <cstddef>
 #include <span>
@@ -31,46 +32,68 @@ class VolterraEquation {
   std::vector<double> at_, energy_, level_, decay_, turns_, first_, weights_;
 };
 
-/// Solves the integral equation of the Hubbard chain's propagator on the CPU for groups of momenta (docs/physics.md,
-/// Eqs. 77 to 80), and again with twice the step. O(steps (log steps)^2) for each momentum: the convolution's past is
-/// added by transforms, block by block, its last few hundred steps term by term.
-class VolterraSolver {
+/// Marches an integral equation with a known kernel from its starting values to the last step, for a group of momenta:
+/// O(steps (log steps)^2) for each momentum. The convolution's past is added by transforms, block by block, its last
+/// few hundred steps term by term.
+class VolterraMarch {
  public:
   static constexpr auto group = static_cast<std::size_t>(kernels::VolterraTables::group);
+
+  /// What the tables point to must live as long.
+  explicit VolterraMarch(const kernels::VolterraTables& tables);
+
+  /// Memory of one thread; it can be used again.
+  struct Workspace {
+    std::vector<double> arrays;
+    std::vector<std::complex<double>> rows, spectra;
+  };
+
+  const kernels::VolterraTables& tables() const { return tables_; }
+  /// Arrays of a group in the workspace, with sums of zero.
+  kernels::VolterraArrays arrays(Workspace& workspace) const;
+  /// All steps after the starting values.
+  void advance(std::size_t first, const kernels::VolterraArrays& arrays, Workspace& workspace) const;
+
+ private:
+  void advance(std::size_t first, const kernels::VolterraArrays& arrays, Workspace& workspace, std::size_t begin,
+               std::size_t length) const;
+
+  kernels::VolterraTables tables_;
+  std::size_t block_ = 0;         ///< steps that are added term by term
+  std::vector<Fourier> fourier_;  ///< of the lengths 2 block, 4 block, ... until all steps are covered
+};
+
+/// Gregory's correction of the weight 1 of the first and last points of an integral over equal steps.
+std::array<double, static_cast<std::size_t>(kernels::VolterraTables::order)> gregory_corrections();
+
+/// Solves the integral equation of the Hubbard chain's propagator on the CPU for groups of momenta (docs/physics.md,
+/// Eqs. 77 to 80), and again with twice the step.
+class VolterraSolver {
+ public:
+  static constexpr std::size_t group = VolterraMarch::group;
 
   /// What the tables point to must live as long.
   VolterraSolver(const kernels::VolterraTables& fine, const kernels::VolterraTables& rough);
 
   /// Memory of one thread; it can be used again.
-  class Workspace {
-    friend VolterraSolver;
-    std::vector<double> fine, rough;
-    std::vector<std::complex<double>> rows, spectra;
+  struct Workspace {
+    VolterraMarch::Workspace fine, rough;
   };
 
   /// G(k,t) of the momenta first .. first + group - 1, as far as there are so many; first is a multiple of the group.
   /// @param rows, circles  as in VolterraFunctions::prepare, the circles of both runs one after the other
+  /// @param rough_rows     the rows that the run with twice the step takes: the same ones unless its stride is 1
   /// @param green          (sites, times), of which these rows are written
   /// @param difference     (group,) largest difference between the two runs
-  void solve(std::size_t first, const std::complex<double>* rows, const std::complex<double>* circles,
-             Workspace& workspace, std::complex<double>* green, double* difference) const;
+  void solve(std::size_t first, const std::complex<double>* rows, const std::complex<double>* rough_rows,
+             const std::complex<double>* circles, Workspace& workspace, std::complex<double>* green,
+             double* difference) const;
 
   /// Operations for a momentum and a step: what multiplications and additions the two runs take.
   static double operations(double steps);
 
  private:
-  /// One of the two runs.
-  struct Run {
-    explicit Run(const kernels::VolterraTables& run_tables);
-    kernels::VolterraTables tables;
-    std::size_t block = 0;         ///< steps that are added term by term
-    std::vector<Fourier> fourier;  ///< of the lengths 2 block, 4 block, ... until all steps are covered
-  };
-  kernels::VolterraArrays arrays(const Run& run, std::vector<double>& memory) const;
-  void march(const Run& run, std::size_t first, const kernels::VolterraArrays& arrays, Workspace& workspace,
-             std::size_t begin, std::size_t length) const;
-
-  Run fine_, rough_;
+  VolterraMarch fine_, rough_;
 };
 
 }  // namespace lindrift

@@ -20,6 +20,29 @@ template <>
 inline constexpr auto names_of<Hartree> = std::array{std::pair{Hartree::none, "none"}, std::pair{Hartree::bare, "bare"},
                                                      std::pair{Hartree::shifted, "shifted"}};
 
+/// How far the self-energy of the probe goes (docs/physics.md, sections 10 and 10.6).
+enum class Approximation {
+  second_order,  ///< to second order in the interaction, as published
+  ladder         ///< all repeated collisions with one particle, or one hole, of the open species
+};
+
+template <>
+inline constexpr auto names_of<Approximation> =
+    std::array{std::pair{Approximation::second_order, "second_order"}, std::pair{Approximation::ladder, "ladder"}};
+
+/// Which pair of the ladder collides again and again. The ladders contain the mean field.
+enum class Ladder {
+  automatic,  ///< particle up to half filling of the open species, else hole
+  particle,   ///< the probe and a particle: exact at low density
+  hole,       ///< the probe and a hole: exact at high density
+  both        ///< the sum of both less the second order: exact through the third order, but A < 0 can occur
+};
+
+template <>
+inline constexpr auto names_of<Ladder> =
+    std::array{std::pair{Ladder::automatic, "auto"}, std::pair{Ladder::particle, "particle"},
+               std::pair{Ladder::hole, "hole"}, std::pair{Ladder::both, "both"}};
+
 /// Hubbard chain whose spin-down particles are driven and lost while one spin-up particle probes it
 /// (docs/physics.md, section 10),
 ///   H = sum_{k,spin} e_k n_{k,spin} + sum_{j,i} V_{j-i} n_{j,up} n_{i,down},   e_k = -2 J cos k.
@@ -28,9 +51,11 @@ struct HubbardChain {
   std::int64_t sites = 128;              ///< L >= 2, either parity
   double hopping = 1.0;                  ///< J, nonzero, energy
   std::vector<double> interaction{0.0};  ///< V_r, r = 0, 1, ..., at most L of them, the rest 0; V_0 = U, energy
-  Hartree hartree = Hartree::none;
-  OpenBath up;    ///< losses only: a gain of the probe is outside the theory
-  OpenBath down;  ///< gain + loss > 0 at every momentum
+  Approximation approximation = Approximation::second_order;
+  Ladder ladder = Ladder::automatic;  ///< for the ladder, which needs an interaction on site only
+  Hartree hartree = Hartree::none;    ///< for the second order
+  OpenBath up;                        ///< losses only: a gain of the probe is outside the theory
+  OpenBath down;                      ///< gain + loss > 0 at every momentum
 };
 
 template <>
@@ -44,9 +69,20 @@ inline auto description<HubbardChain>() {
                            .units = "energy",
                            .scalar = true,
                            .details = "at most L values, the rest 0; physics.md Eq. 60. Swept as a number"}),
+                    field(&HubbardChain::approximation,
+                          {.path = "model.approximation",
+                           .help = "self-energy of the probe: to second order, or of all collisions with one partner",
+                           .details = "physics.md section 10.6; ladder needs V_r = 0 for r > 0"}),
+                    field(&HubbardChain::ladder,
+                          {.path = "model.ladder",
+                           .help = "partner of the probe's collisions: a particle, a hole, or each in turn",
+                           .when = {{"model.approximation", {"ladder"}}},
+                           .details = "auto: particle up to half filling of spin down, else hole; both: exact through "
+                                      "the third order, but A < 0 can occur"}),
                     field(&HubbardChain::hartree,
                           {.path = "model.hartree",
                            .help = "mean field of spin down on the probe: left out, in its energy, or in both energies",
+                           .when = {{"model.approximation", {"second_order"}}},
                            .details = "left out as in the paper; physics.md Eq. 66"}),
                     part(&HubbardChain::up, "bath.up"), part(&HubbardChain::down, "bath.down"));
 }

@@ -10,6 +10,7 @@
 #include "engine/parallel.hpp"
 #include "engine/short_text.hpp"
 #include "engine/validate.hpp"
+#include "hubbard/ladder.hpp"
 #include "hubbard/memory_kernel.hpp"
 #include "hubbard/volterra.hpp"
 #include "kernels/table.hpp"
@@ -44,8 +45,10 @@ constexpr std::size_t device_momenta = 16384, device_steps = 8192, device_round 
 
 /// Largest exponent of kt: the energies of three particles against one, and their decay.
 double largest_exponent(const HubbardModes& modes) {
-  return std::hypot(8.0 * std::fabs(modes.hopping) + std::fabs(modes.level_shift() - modes.argument_shift()),
-                    modes.fastest_rate + 0.5 * modes.fastest_probe_loss) +
+  const double collisions = modes.is_ladder() ? std::fabs(modes.interaction) : 0.0;
+  return std::hypot(
+             8.0 * std::fabs(modes.hopping) + collisions + std::fabs(modes.level_shift() - modes.argument_shift()),
+             modes.fastest_rate + 0.5 * modes.fastest_probe_loss) +
          std::sqrt(modes.first_moment);
 }
 
@@ -89,17 +92,21 @@ class Propagation {
 
   /// @param start  the halvings of this step, and the rounds known already
   void solve(double step, const Position& start) {
-    const VolterraEquation equation(modes_, at_, steps_for(at_.back(), step), step);
+    VolterraEquation equation(modes_, at_, steps_for(at_.back(), step), step);
     // Lanes beyond the last momentum read something, too.
-    std::vector<Complex> circles(2 * circle_points * modes_.sites + group), rows;
-    kernel_.evaluate(equation.circles(), circles.data());
+    std::vector<Complex> circles(2 * circle_points * modes_.sites + group), rows, rough_rows;
     const std::vector<double> grid = equation.grid();
     const std::unique_ptr<kernels::TimeDevice> device = make_device();
-    if (device) {
-      device->evaluate(grid.data(), static_cast<std::int64_t>(grid.size()));
+    if (modes_.is_ladder()) {
+      fill_from_ladder(equation, rows, rough_rows, circles);
     } else {
-      rows.resize(grid.size() * modes_.sites + group);
-      kernel_.evaluate(grid, rows.data(), execution_);
+      kernel_.evaluate(equation.circles(), circles.data());
+      if (device) {
+        device->evaluate(grid.data(), static_cast<std::int64_t>(grid.size()));
+      } else {
+        rows.resize(grid.size() * modes_.sites + group);
+        kernel_.evaluate(grid, rows.data(), execution_);
+      }
     }
     const VolterraSolver solver(equation.fine, equation.rough);
     for (auto round = static_cast<std::size_t>(start.done); round < rounds_ && !stopped_; ++round) {
@@ -110,7 +117,7 @@ class Propagation {
       if (device)
         solve_on_device(equation, *device, circles, own_begin, own_end);
       else
-        solve_on_host(solver, rows, circles, own_begin, own_end);
+        solve_on_host(solver, rows, modes_.is_ladder() ? rough_rows : rows, circles, own_begin, own_end);
       gather(begin, end, shares);
       if (round + 1 == rounds_) break;
       std::function<std::vector<unsigned char>()> save;
@@ -155,8 +162,23 @@ class Propagation {
         kernels::device_kernels().make_time_device(kernel_.tables(), execution_.device));
   }
 
+  /// Each run takes the kernel that the ladder's own integral equation gives with the run's step, so that the
+  /// difference between the runs shows the errors of both equations.
+  void fill_from_ladder(VolterraEquation& equation, std::vector<Complex>& rows, std::vector<Complex>& rough_rows,
+                        std::vector<Complex>& circles) const {
+    const LadderKernel ladder(modes_);
+    auto circle = circles.begin();
+    for (const auto& [tables, kernel] : {std::pair(&equation.fine, &rows), std::pair(&equation.rough, &rough_rows)}) {
+      LadderKernel::Run run = ladder.evaluate(tables->step, static_cast<std::size_t>(tables->count), execution_);
+      *kernel = std::move(run.rows);
+      circle = std::copy_n(run.circle.begin(), circle_points * modes_.sites, circle);
+    }
+    equation.rough.stride = 1;
+  }
+
   void solve_on_host(const VolterraSolver& solver, const std::vector<Complex>& rows,
-                     const std::vector<Complex>& circles, std::size_t begin, std::size_t end) {
+                     const std::vector<Complex>& rough_rows, const std::vector<Complex>& circles, std::size_t begin,
+                     std::size_t end) {
     Rescue rescue;
 #pragma omp parallel num_threads(threads_of(execution_)) if (end - begin > 1)
     {
@@ -164,7 +186,7 @@ class Propagation {
 #pragma omp for schedule(dynamic)
       for (std::size_t g = begin; g < end; ++g)
         rescue([&] {
-          solver.solve(g * group, rows.data(), circles.data(), workspace, green_.data(),
+          solver.solve(g * group, rows.data(), rough_rows.data(), circles.data(), workspace, green_.data(),
                        difference_.data() + g * group);
         });
     }
@@ -211,7 +233,8 @@ double bytes_for(const HubbardModes& modes, double steps, double times, int thre
   const double solution = (16.0 * sites + 8.0 * static_cast<double>(stencil + 2)) * times;
   // The arrays of both runs, the rows being transformed and the spectra of all lengths.
   const double workspace = static_cast<double>(group) * steps * (8.0 * 12.0 + 16.0 * 6.0);
-  return kernel + solution + threads * (workspace + MemoryKernel::working_bytes(modes.sites));
+  const double ladder = modes.is_ladder() ? 1.5 * LadderKernel::bytes(sites, steps) : 0.0;
+  return kernel + ladder + solution + threads * (workspace + MemoryKernel::working_bytes(modes.sites));
 }
 
 HubbardGreenPlan plan_of(const HubbardModes& modes, std::span<const double> at, double tolerance,
@@ -222,9 +245,14 @@ HubbardGreenPlan plan_of(const HubbardModes& modes, std::span<const double> at, 
   const auto steps = static_cast<double>(plan.steps);
   const int threads = threads_of(execution);
   const double kernel = (modes.on_site ? 20.0 : 30.0) * std::log2(sites) + 60.0;
-  plan.operations = steps * sites * (VolterraSolver::operations(steps) + kernel);
+  const double equations = !modes.is_ladder() ? 1.0 : modes.ladder == Ladder::both ? 3.0 : 2.0;
+  plan.operations = steps * sites * equations * (VolterraSolver::operations(steps) + kernel);
   plan.seconds = plan.operations / operations_per_second / threads;
   plan.memory_bytes = bytes_for(modes, steps, static_cast<double>(at.size()), threads);
+  if (modes.is_ladder()) {
+    plan.backend = ladder_backend(execution.backend, &plan.backend_reason);
+    return plan;
+  }
   plan.backend = choose_backend(execution.backend, modes.sites >= device_momenta && plan.steps <= device_steps,
                                 "too few momenta, or too many steps, to gain from a device; cuda can be asked for",
                                 &plan.backend_reason);

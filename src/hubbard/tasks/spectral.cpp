@@ -7,10 +7,12 @@
 #include <random>
 
 #include "engine/checkpoint.hpp"
+#include "engine/parallel.hpp"
 #include "engine/short_text.hpp"
 #include "engine/validate.hpp"
 #include "hubbard/direct.hpp"
 #include "hubbard/fft.hpp"
+#include "hubbard/ladder.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice/lattice.hpp"
@@ -25,6 +27,8 @@ using Complex = std::complex<double>;
 constexpr double terms_per_second = 5e9;
 /// Operations that a term takes, its share of a division counted as one (docs/physics.md, section 10).
 constexpr double operations_per_term = 10.25;
+/// The same of a ladder, whose terms are complex.
+constexpr double ladder_terms_per_second = 1.5e8;
 /// Terms, and seconds of the fft algorithm on the processor, from which on a device outweighs its copies.
 constexpr double device_terms = 1e10, device_seconds = 1.0;
 /// Error of a direct sum relative to its largest value: its terms keep one sign of the imaginary part, and their
@@ -103,7 +107,47 @@ std::vector<std::string> symmetries_of(const Problem& problem) {
   return found;
 }
 
+/// The plan of a ladder, whose ways to the frequencies are its own.
+HubbardSpectralPlan ladder_plan(const Problem& problem, double tolerance) {
+  HubbardSpectralPlan plan;
+  plan.backend = ladder_backend(problem.execution.backend, &plan.backend_reason);
+  const Algorithm asked = problem.execution.algorithm;
+  const double cores = std::max(1, problem.execution.threads),
+               entries = static_cast<double>(problem.momenta.size()) * static_cast<double>(problem.argument.size());
+  const auto sites = static_cast<double>(problem.modes.sites);
+  plan.terms = sites * sites * entries;
+  const double direct_seconds = plan.terms / ladder_terms_per_second;
+  double fft_seconds = INFINITY;
+  if (asked != Algorithm::direct) {
+    try {
+      const LadderSelfEnergy by_time(problem.modes, problem.argument, problem.options.broadening, tolerance,
+                                     problem.execution);
+      fft_seconds = by_time.seconds();
+      plan.nodes = static_cast<double>(by_time.nodes());
+      plan.memory_bytes = by_time.memory_bytes();
+    } catch (const ParameterError&) {
+      if (asked == Algorithm::fft) throw;
+    }
+  }
+  plan.algorithm =
+      asked == Algorithm::automatic ? (fft_seconds < direct_seconds ? Algorithm::fft : Algorithm::direct) : asked;
+  const bool by_time = plan.algorithm == Algorithm::fft;
+  plan.algorithm_reason = by_time
+                              ? "an integral equation in time for each momentum of a pair, then a product of matrices"
+                          : asked == Algorithm::direct ? "as asked"
+                                                       : "so few momenta and frequencies cost less term by term";
+  plan.seconds = (by_time ? fft_seconds : direct_seconds) / cores;
+  plan.operations =
+      by_time ? plan.nodes * sites * (40.0 * std::log2(sites) + 500.0 + 8.0 * entries / sites) : 14.0 * plan.terms;
+  if (by_time)
+    plan.terms = 0.0;
+  else
+    plan.nodes = plan.memory_bytes = 0.0;
+  return plan;
+}
+
 HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
+  if (problem.modes.is_ladder()) return ladder_plan(problem, tolerance);
   HubbardSpectralPlan plan;
   plan.symmetries = symmetries_of(problem);
   const Algorithm asked = problem.execution.algorithm;
@@ -248,7 +292,10 @@ double certificate(const HubbardSpectrum& result, const Problem& problem, double
   }
   Execution execution = problem.execution;
   execution.backend = resolve_backend(execution.backend);
-  const auto values = DirectSelfEnergy(problem.modes, execution).points(momenta, arguments, problem.options.broadening);
+  const auto values =
+      problem.modes.is_ladder()
+          ? ladder_self_energy(problem.modes, momenta, arguments, problem.options.broadening, threads_of(execution))
+          : DirectSelfEnergy(problem.modes, execution).points(momenta, arguments, problem.options.broadening);
   double worst = 0.0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Complex expected =
@@ -258,10 +305,27 @@ double certificate(const HubbardSpectrum& result, const Problem& problem, double
   return largest > 0.0 ? worst / largest : 0.0;
 }
 
-/// Sums the second order into result.self_energy, from the stage that `start` has reached.
+/// The same of a ladder; a momentum is a stage of its direct sum.
+double sum_ladder(const Problem& problem, double tolerance, const std::vector<Complex*>& rows, StagedSum& stages) {
+  if (problem.execution.algorithm == Algorithm::fft)
+    return LadderSelfEnergy(problem.modes, problem.argument, problem.options.broadening, tolerance, problem.execution)
+        .add_grid(rows, stages);
+  stages.expect(problem.momenta.size());
+  for (const std::size_t m : problem.momenta) {
+    if (stages.skips()) continue;
+    const std::vector<std::size_t> momentum(problem.argument.size(), m);
+    const auto values = ladder_self_energy(problem.modes, momentum, problem.argument, problem.options.broadening,
+                                           threads_of(problem.execution));
+    for (std::size_t w = 0; w < values.size(); ++w) rows[m][w] += values[w];
+    stages.finished();
+  }
+  return 0.0;
+}
+
+/// Sums the dynamical part into result.self_energy, from the stage that `start` has reached.
 /// @return a bound of the error
-double sum_second_order(const Problem& problem, const Checkpoint<Position>& checkpoint, const Position& start,
-                        HubbardSpectrum& result) {
+double sum_dynamical_part(const Problem& problem, const Checkpoint<Position>& checkpoint, const Position& start,
+                          HubbardSpectrum& result) {
   if (start.done == 0) std::fill(result.self_energy.begin(), result.self_energy.end(), Complex(0.0));
   std::vector<Complex*> rows(problem.modes.sites, nullptr);
   for (std::size_t i = 0; i < problem.momenta.size(); ++i)
@@ -277,6 +341,7 @@ double sum_second_order(const Problem& problem, const Checkpoint<Position>& chec
     return !result.stopped;
   };
   StagedSum stages(on_stage, start.done);
+  if (problem.modes.is_ladder()) return sum_ladder(problem, start.tolerance, rows, stages);
   if (problem.execution.algorithm == Algorithm::fft)
     return FftSelfEnergy(problem.modes, problem.argument, problem.options.broadening, start.tolerance,
                          problem.execution)
@@ -350,7 +415,7 @@ HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> freq
   Largest largest;
   double worst = 0.0;
   for (;;) {
-    const double error = sum_second_order(problem, checkpoint, start, result);
+    const double error = sum_dynamical_part(problem, checkpoint, start, result);
     if (result.stopped) {
       give_up(result);
       return result;
