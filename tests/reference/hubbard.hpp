@@ -97,6 +97,32 @@ inline Complex green(const HubbardChain& chain, std::int64_t k, Complex frequenc
   return 1.0L / (frequency - chain.energy(k) - dyson_self_energy(chain, k, frequency, hartree));
 }
 
+/// The ladder of repeated collisions with one particle, or one hole, of the open species: its self-energy without the
+/// mean field, as sums over the closing line and over the pairs.
+inline Complex ladder_self_energy(const HubbardChain& chain, std::int64_t k, Complex frequency, bool hole) {
+  const Complex i(0.0L, 1.0L);
+  const Real interaction = chain.interaction[0], over = 1.0L / static_cast<Real>(chain.sites);
+  const auto probe = [&](std::int64_t m) { return chain.energy(m) - i * chain.probe_loss[chain.wrap(m)] / 2.0L; };
+  Complex sum = 0.0L;
+  for (std::int64_t p = 0; p < chain.sites; ++p) {
+    Complex pairs = 0.0L, value;
+    if (!hole) {  // n_p T(k + p, w + e_p + i Gamma_p / 2)
+      const Complex argument = frequency + chain.energy(p) + i * chain.rate(p) / 2.0L;
+      for (std::int64_t s = 0; s < chain.sites; ++s)
+        pairs += over * chain.hole(s) / (argument - chain.energy(s) + i * chain.rate(s) / 2.0L - probe(k + p - s));
+      value = chain.occupation(p) * interaction * interaction * pairs / (1.0L - interaction * pairs);
+    } else {  // (1 - n_p) T(k - p, w - e_p + i Gamma_p / 2)
+      const Complex argument = frequency - chain.energy(p) + i * chain.rate(p) / 2.0L;
+      for (std::int64_t s = 0; s < chain.sites; ++s)
+        pairs +=
+            over * chain.occupation(s) / (argument + chain.energy(s) + i * chain.rate(s) / 2.0L - probe(k - p + s));
+      value = chain.hole(p) * interaction * interaction * pairs / (1.0L + interaction * pairs);
+    }
+    sum += over * value;
+  }
+  return sum;
+}
+
 // --- small dense matrices --------------------------------------------------------------------------------------------
 
 /// Row-major square matrix.
