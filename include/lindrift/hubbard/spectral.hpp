@@ -38,7 +38,7 @@ inline auto description<HubbardSpectralOptions>() {
 struct HubbardSpectrum {
   std::vector<double> momenta;                       ///< k, ascending, radians
   std::vector<double> frequencies;                   ///< energy
-  std::vector<std::complex<double>> self_energy;     ///< w + i eta - e_k - 1/G, energy: second order, Hartree shift and
+  std::vector<std::complex<double>> self_energy;     ///< w + i eta - e_k - 1/G, energy: with Hartree shift and
                                                      ///< loss of the probe (docs/physics.md, Eq. 67)
   std::vector<double> spectral_function;             ///< A = -2 Im G >= 0, 1/energy; +inf on a delta peak, 0 beside it
   std::vector<std::complex<double>> green_retarded;  ///< G(k,w), 1/energy; may be empty
@@ -74,8 +74,8 @@ inline auto description<HubbardSpectrum>() {
 }
 
 /// Spectral function of one spin-up particle among driven spin-down particles, with the self-energy to second order in
-/// the interaction (docs/physics.md, section 10). `automatic` takes the cheaper of direct and fft. Members of
-/// execution.communicator share the work.
+/// the interaction, or of the ladder (docs/physics.md, section 10). `automatic` takes the cheaper of direct and fft.
+/// Members of execution.communicator share the work.
 /// @param frequencies  finite, strictly ascending, energy; at least one
 /// @throws ParameterError, UnsupportedError, DeviceError
 /// fft: O(L log L) per time, some hundred times, and their product with the frequencies; direct: O(L^2) per entry.

@@ -101,10 +101,17 @@ std::vector<std::string> warnings(const Point& point) {
   std::vector<std::string> notes;
   double strongest = 0.0;
   for (const double v : chain.interaction) strongest = std::max(strongest, std::fabs(v) / std::fabs(chain.hopping));
-  if (strongest > compared_interaction)
+  if (chain.approximation == Approximation::ladder) {
+    if (chain.ladder == Ladder::both && strongest >= compared_interaction)
+      notes.push_back(
+          fmt::format("ladder = both is exact through the third order, but its spectral function may be "
+                      "negative at an interaction of {:.3g} J",
+                      strongest));
+  } else if (strongest > compared_interaction)
     notes.push_back(
         fmt::format("the interaction is {:.3g} J: the second order has been compared with exact results up to "
-                    "{} J only, where it is right in sign and trend but not in size",
+                    "{} J only, where it is right in sign and trend but not in size; model.approximation = "
+                    "\"ladder\" goes beyond",
                     strongest, compared_interaction));
   if (!is_spectral(point)) {
     const double half = 0.5 * static_cast<double>(chain.sites), speed = 2.0 * std::fabs(chain.hopping);
@@ -137,10 +144,11 @@ Plan plan_point(const Point& point, const Execution& requested) {
   plan.notes = warnings(point);
   double strongest = 0.0;
   for (const double v : chain.interaction) strongest = std::max(strongest, std::fabs(v) / std::fabs(chain.hopping));
-  if (strongest > trusted_interaction && strongest <= compared_interaction)
+  if (chain.approximation == Approximation::second_order && strongest > trusted_interaction &&
+      strongest <= compared_interaction)
     plan.notes.push_back(
         fmt::format("the interaction is {:.3g} J: up to about {} J the second order is right within a "
-                    "percent, up to {} J in sign and trend",
+                    "percent, up to {} J in sign and trend; model.approximation = \"ladder\" goes beyond",
                     strongest, trusted_interaction, compared_interaction));
   Execution execution = with_algorithm(point, requested);
   if (execution.threads <= 0) execution.threads = omp_get_max_threads();
@@ -238,7 +246,9 @@ io::Result run_green(const Point& point, const Execution& execution, const Monit
 ModelEntry hubbard_entry() {
   ModelEntry model;
   model.kind = "hubbard";
-  model.description = "Hubbard chain with driven spin-down particles and one spin-up probe, to second order";
+  model.description =
+      "Hubbard chain with driven spin-down particles and one spin-up probe, to second order or in the ladder "
+      "approximation";
   model.algorithms = {Algorithm::direct, Algorithm::fft};
   model.keys = config::keys_of<HubbardChain>();
   model.validate = validate_point;

@@ -34,6 +34,8 @@ constexpr double device_terms = 1e10, device_seconds = 1.0;
 /// Error of a direct sum relative to its largest value: its terms keep one sign of the imaginary part, and their
 /// roundings do not add up.
 constexpr double direct_error = 4e-15;
+/// Of a ladder, where 1 - U Pi may be a tenth of its terms.
+constexpr double ladder_direct_error = 4e-14;
 /// Frequencies so large that products of their squares leave the range of double precision.
 constexpr double largest_ratio = 1e30;
 /// Of the rounds in which the tolerance of the integral is tightened until that of the spectral function holds.
@@ -363,7 +365,8 @@ Largest finish(const Problem& problem, double error, HubbardSpectrum& result) {
     for (std::size_t w = 0; w < count; ++w)
       result.self_energy[i * count + w] += Complex(modes.level_shift(), -0.5 * modes.probe_loss[problem.momenta[i]]);
   const Largest largest = fill_spectrum(result, problem);
-  if (problem.execution.algorithm == Algorithm::direct) error = direct_error * largest.self_energy;
+  if (problem.execution.algorithm == Algorithm::direct)
+    error = (modes.is_ladder() ? ladder_direct_error : direct_error) * largest.self_energy;
   // |dA| <= 2 |G|^2 |dSigma|.
   result.self_energy_error = largest.self_energy > 0.0 ? error / largest.self_energy : 0.0;
   result.spectral_function_error = largest.spectral_function > 0.0 && error > 0.0
