@@ -168,7 +168,8 @@ TEST_F(TimeDeviceTest, PropagatorsAreThoseOfTheHost) {
         std::vector<Complex> expected(modes.sites * at.size()), actual(modes.sites * at.size());
         std::vector<double> difference(16), own(modes.sites);
         for (std::size_t first = 0; first < modes.sites; first += VolterraSolver::group)
-          solver.solve(first, rows.data(), circles.data(), workspace, expected.data(), difference.data() + first);
+          solver.solve(first, rows.data(), rows.data(), circles.data(), workspace, expected.data(),
+                       difference.data() + first);
 
         const auto card = device(kernel.tables());
         card->evaluate(grid.data(), static_cast<std::int64_t>(grid.size()));
