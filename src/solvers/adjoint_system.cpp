@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "engine/parallel.hpp"
+#include "solvers/sundials_handles.hpp"
 
 namespace lindrift {
 
@@ -20,64 +22,114 @@ constexpr double solver_accuracy = 1e-13;
 /// What rounding leaves of a residual is below, what a failure leaves above.
 constexpr double accepted = 1e-11;
 
-}  // namespace
+/// log n of a multiplier; log(1-n) of its negative.
+double log_occupation(double lambda) { return -std::max(lambda, 0.0) - std::log1p(std::exp(-std::fabs(lambda))); }
 
-AdjointSystem::AdjointSystem(Generator& generator, std::span<const double> lagrange_multiplier)
-    : generator_(generator),
-      modes_(generator.modes()),
-      lambda_(lagrange_multiplier.begin(), lagrange_multiplier.end()),
-      log_gain_(modes_),
-      log_loss_(modes_),
-      gain_share_(modes_),
-      relaxation_time_(modes_),
-      from_(modes_),
-      to_(modes_) {
-  generator_.log_rates(lambda_, log_gain_, log_loss_);
-  const auto log_time = [&](std::size_t s) {
-    const double larger = std::max(log_gain_[s], log_loss_[s]), smaller = std::min(log_gain_[s], log_loss_[s]);
-    return -(larger + std::log1p(std::exp(smaller - larger)));
-  };
-  const double longest = parallel_maximum(modes_, -INFINITY, log_time);
-  largest_time_ = std::exp(longest);
-  parallel_for(modes_, [&](std::size_t s) {
-    gain_share_[s] = 1.0 / (1.0 + std::exp(log_loss_[s] - log_gain_[s]));
-    relaxation_time_[s] = std::exp(log_time(s) - longest);
-  });
+/// The rates of one generator at the state.
+struct LogRates {
+  Generator& generator;
+  std::vector<double> log_gain, log_loss;
 
-  const std::size_t unknowns = modes_ + 1;
-  for (auto* vector : {&right_, &update_, &solution_, &product_}) *vector = make_vector(unknowns, context_);
-  const int dimension = static_cast<int>(std::min<std::size_t>(krylov_dimension, unknowns));
-  linear_solver_.reset(SUNLinSol_SPGMR(right_.get(), SUN_PREC_NONE, dimension, context_));
-  if (!linear_solver_) throw std::bad_alloc();
-  const auto callback = [](void* self, N_Vector in, N_Vector out) {
-    static_cast<AdjointSystem*>(self)->multiply(values(in), values(out));
-    return 0;
-  };
-  check_sundials(SUNLinSolSetATimes(linear_solver_.get(), this, callback), "SUNLinSolSetATimes");
-  check_sundials(SUNLinSol_SPGMRSetMaxRestarts(linear_solver_.get(), 4), "SUNLinSol_SPGMRSetMaxRestarts");
-  check_sundials(SUNLinSol_SPGMRSetGSType(linear_solver_.get(), SUN_CLASSICAL_GS), "SUNLinSol_SPGMRSetGSType");
-  check_sundials(SUNLinSolInitialize(linear_solver_.get()), "SUNLinSolInitialize");
-  check_sundials(SUNLinSolSetup(linear_solver_.get(), nullptr), "SUNLinSolSetup");
-}
+  LogRates(Generator& of, std::span<const double> lambda) : generator(of), log_gain(of.modes()), log_loss(of.modes()) {
+    generator.log_rates(lambda, log_gain, log_loss);
+  }
+};
 
-/// (y, alpha) -> (A y - time alpha, mean of y): Eq. 18b with its border.
-void AdjointSystem::multiply(std::span<const double> in, std::span<double> out) {
-  const auto y = in.first(modes_);
-  generator_.relative_transition_sums(y, y, from_, to_);
-  const double alpha = in[modes_];
-  out[modes_] = parallel_sum(modes_,
-                             [&](std::size_t s) {
-                               const double p = gain_share_[s];
-                               out[s] = y[s] - (p * from_[s] + (1.0 - p) * to_[s]) - relaxation_time_[s] * alpha;
-                               return y[s];
-                             }) /
-                static_cast<double>(modes_);
-}
+class GeneratorAdjoint final : public AdjointSystem {
+ public:
+  GeneratorAdjoint(const RateEquation& equation, RateEquation thermal, std::span<const double> lagrange_multiplier)
+      : modes_(equation.modes()),
+        lambda_(lagrange_multiplier.begin(), lagrange_multiplier.end()),
+        thermal_(std::move(thermal)),
+        all_rates_(*equation.generator, lambda_),
+        thermal_rates_(*thermal_.generator, lambda_),
+        gain_share_(modes_),
+        relaxation_time_(modes_),
+        from_(modes_),
+        to_(modes_) {
+    const auto& [generator, log_gain, log_loss] = all_rates_;
+    const auto log_time = [&](std::size_t s) {
+      const double larger = std::max(log_gain[s], log_loss[s]), smaller = std::min(log_gain[s], log_loss[s]);
+      return -(larger + std::log1p(std::exp(smaller - larger)));
+    };
+    const double longest = parallel_maximum(modes_, -INFINITY, log_time);
+    largest_time_ = std::exp(longest);
+    parallel_for(modes_, [&](std::size_t s) {
+      gain_share_[s] = 1.0 / (1.0 + std::exp(log_loss[s] - log_gain[s]));
+      relaxation_time_[s] = std::exp(log_time(s) - longest);
+    });
+    set_up_linear_solver();
+  }
 
-double AdjointSystem::size(N_Vector vector) const { return std::sqrt(N_VDotProd(vector, vector)); }
+  Solution solve(std::span<const double> weight) override;
 
-AdjointSystem::Solution AdjointSystem::solve(std::span<const double> weight) {
-  generator_.log_rates(lambda_, log_gain_, log_loss_);  // others may have moved the point
+  void averages(Hops hops, std::span<const double> y, std::span<double> from, std::span<double> to) override {
+    LogRates& rates = rates_of(hops);
+    if (hops == Hops::all) take_point();
+    rates.generator.relative_transition_sums(y, y, from, to);
+  }
+
+  void flows(Hops hops, std::span<double> in, std::span<double> out) override {
+    const LogRates& rates = rates_of(hops);
+    parallel_for(modes_, [&](std::size_t s) {
+      in[s] = std::exp(log_occupation(-lambda_[s]) + rates.log_gain[s]);
+      out[s] = std::exp(log_occupation(lambda_[s]) + rates.log_loss[s]);
+    });
+  }
+
+ private:
+  /// Others may have moved the point of the equation's generator.
+  void take_point() { all_rates_.generator.log_rates(lambda_, all_rates_.log_gain, all_rates_.log_loss); }
+  LogRates& rates_of(Hops hops) { return hops == Hops::all ? all_rates_ : thermal_rates_; }
+
+  void set_up_linear_solver() {
+    const std::size_t unknowns = modes_ + 1;
+    for (auto* vector : {&right_, &update_, &solution_, &product_}) *vector = make_vector(unknowns, context_);
+    const int dimension = static_cast<int>(std::min<std::size_t>(krylov_dimension, unknowns));
+    linear_solver_.reset(SUNLinSol_SPGMR(right_.get(), SUN_PREC_NONE, dimension, context_));
+    if (!linear_solver_) throw std::bad_alloc();
+    const auto callback = [](void* self, N_Vector in, N_Vector out) {
+      static_cast<GeneratorAdjoint*>(self)->multiply(values(in), values(out));
+      return 0;
+    };
+    check_sundials(SUNLinSolSetATimes(linear_solver_.get(), this, callback), "SUNLinSolSetATimes");
+    check_sundials(SUNLinSol_SPGMRSetMaxRestarts(linear_solver_.get(), 4), "SUNLinSol_SPGMRSetMaxRestarts");
+    check_sundials(SUNLinSol_SPGMRSetGSType(linear_solver_.get(), SUN_CLASSICAL_GS), "SUNLinSol_SPGMRSetGSType");
+    check_sundials(SUNLinSolInitialize(linear_solver_.get()), "SUNLinSolInitialize");
+    check_sundials(SUNLinSolSetup(linear_solver_.get(), nullptr), "SUNLinSolSetup");
+  }
+
+  /// (y, alpha) -> (A y - time alpha, mean of y): Eq. 18b with its border.
+  void multiply(std::span<const double> in, std::span<double> out) {
+    const auto y = in.first(modes_);
+    all_rates_.generator.relative_transition_sums(y, y, from_, to_);
+    const double alpha = in[modes_];
+    out[modes_] = parallel_sum(modes_,
+                               [&](std::size_t s) {
+                                 const double p = gain_share_[s];
+                                 out[s] = y[s] - (p * from_[s] + (1.0 - p) * to_[s]) - relaxation_time_[s] * alpha;
+                                 return y[s];
+                               }) /
+                  static_cast<double>(modes_);
+  }
+
+  static double size(N_Vector vector) { return std::sqrt(N_VDotProd(vector, vector)); }
+
+  std::size_t modes_;
+  std::vector<double> lambda_;
+  RateEquation thermal_;
+  LogRates all_rates_, thermal_rates_;
+  std::vector<double> gain_share_;       ///< p
+  std::vector<double> relaxation_time_;  ///< 1 / (gain + loss), divided by the largest
+  double largest_time_ = 0.0;
+  std::vector<double> from_, to_;
+  SundialsContext context_;
+  Sundials<N_Vector> right_, update_, solution_, product_;
+  Sundials<SUNLinearSolver> linear_solver_;
+};
+
+AdjointSystem::Solution GeneratorAdjoint::solve(std::span<const double> weight) {
+  take_point();
   const auto right = values(right_.get());
   parallel_for(modes_, [&](std::size_t s) { right[s] = relaxation_time_[s] * weight[s]; });
   right[modes_] = 0.0;
@@ -105,11 +157,17 @@ AdjointSystem::Solution AdjointSystem::solve(std::span<const double> weight) {
   }
   if (!(left <= accepted * whole))
     throw Error("the adjoint of the steady state was not found: what is left of it is " + std::to_string(left / whole));
-  Solution result{{}, values(solution_.get())[modes_]};
   const auto found = values(solution_.get());
-  result.y.resize(modes_);
+  Solution result{std::vector<double>(modes_), found[modes_]};
   parallel_for(modes_, [&](std::size_t s) { result.y[s] = largest_time_ * found[s]; });
   return result;
+}
+
+}  // namespace
+
+std::unique_ptr<AdjointSystem> make_generator_adjoint(const RateEquation& equation, RateEquation thermal,
+                                                      std::span<const double> lagrange_multiplier) {
+  return std::make_unique<GeneratorAdjoint>(equation, std::move(thermal), lagrange_multiplier);
 }
 
 }  // namespace lindrift

@@ -1,14 +1,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "solvers/adjoint_system.hpp"
 #include "solvers/newton.hpp"
 #include "solvers/occupation.hpp"
 
 namespace lindrift {
 
-namespace {
-
-/// Solves the n x n system in place of its right-hand side, by elimination with row pivots; not finite if singular.
 void solve_dense(std::vector<double> matrix, std::vector<double>& right) {
   const std::size_t n = right.size();
   for (std::size_t step = 0; step < n; ++step) {
@@ -28,6 +26,8 @@ void solve_dense(std::vector<double> matrix, std::vector<double>& right) {
     right[i] /= matrix[i * n + i];
   }
 }
+
+namespace {
 
 class MomentSystem final : public BalanceSystem {
  public:

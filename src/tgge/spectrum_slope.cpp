@@ -41,9 +41,16 @@ Slopes ohmic(double x, double beta, double width) {
 
 }  // namespace
 
-SpectrumSlope spectrum_slope(const TggeModel& model, const std::vector<double>& log_n, const std::vector<double>& log_h,
+SpectrumSlope spectrum_slope(const TggeModel& model, const std::vector<double>& lagrange_multiplier,
                              const std::vector<double>& y) {
   const std::size_t size = model.bands.modes();
+  // Logarithms of n and 1-n do not leave the range of a double.
+  std::vector<double> log_n(size), log_h(size);
+  parallel_for(size, [&](std::size_t s) {
+    const double lambda = lagrange_multiplier[s], shared = std::log1p(std::exp(-std::fabs(lambda)));
+    log_n[s] = -std::fmax(lambda, 0.0) - shared;
+    log_h[s] = std::fmin(lambda, 0.0) - shared;
+  });
   const auto& energy = model.bands.energy;
   const double beta = model.bath.inverse_temperature, width = model.bath.spectrum_width;
   const bool is_ohmic = model.bath.spectrum == Spectrum::ohmic;

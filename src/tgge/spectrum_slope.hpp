@@ -14,10 +14,9 @@ struct SpectrumSlope {
   std::vector<double> energy;  ///< by each E_s, shape (modes,)
 };
 
-/// For the lorentzian and ohmic spectra. Takes the logarithms of n and 1-n, which do not leave the range of a double.
-/// At a cusp of the ohmic spectrum, where two energies are one, the mean of both slopes.
-/// O(modes^2).
-SpectrumSlope spectrum_slope(const TggeModel& model, const std::vector<double>& log_n, const std::vector<double>& log_h,
+/// For the lorentzian and ohmic spectra. At a cusp of the ohmic spectrum, where two energies are one, the mean of both
+/// slopes. O(modes^2).
+SpectrumSlope spectrum_slope(const TggeModel& model, const std::vector<double>& lagrange_multiplier,
                              const std::vector<double>& y);
 
 }  // namespace lindrift

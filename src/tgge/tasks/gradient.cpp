@@ -19,10 +19,6 @@ namespace {
 using Complex = std::complex<double>;
 using Matrix = std::vector<Complex>;  ///< square, C order
 
-/// log n and log(1-n) of a multiplier.
-double log_particle(double lambda) { return -std::max(lambda, 0.0) - std::log1p(std::exp(-std::fabs(lambda))); }
-double log_hole(double lambda) { return log_particle(-lambda); }
-
 void require_differentiable(const RateEquation& equation, const SteadyState& state) {
   if (!state.converged)
     throw UnsupportedError("there are no derivatives of a steady state that did not converge: " + state.message);
@@ -124,33 +120,28 @@ double flow(const RateEquation& equation, const Flow& of, std::span<const double
 struct SteadyStateAdjoint::Point {
   TggeModel model;
   const RateEquation& equation;
-  RateEquation thermal;  ///< of unit strength
-  std::shared_ptr<const HopWeights> weights;
-  std::vector<double> log_n, log_h, n, h, thermal_log_gain, thermal_log_loss;
-  AdjointSystem system;
+  std::shared_ptr<const HopWeights> weights;  ///< of jump operators
+  std::vector<double> lambda, n, h;
+  std::unique_ptr<AdjointSystem> system;
   double over_cells;
 
   Point(TggeModel of, const RateEquation& full, const SteadyState& state, const Execution& execution)
       : model(std::move(of)),
         equation(full),
-        thermal(thermal_equation(model, full, execution)),
-        weights(make_hop_weights(model.bands, model.jump)),
-        log_n(full.modes()),
-        log_h(full.modes()),
+        lambda(state.lagrange_multiplier),
         n(full.modes()),
         h(full.modes()),
-        thermal_log_gain(full.modes()),
-        thermal_log_loss(full.modes()),
-        system(*full.generator, state.lagrange_multiplier),
         over_cells(1.0 / static_cast<double>(model.bands.lattice.size())) {
-    const auto& lambda = state.lagrange_multiplier;
     parallel_for(modes(), [&](std::size_t s) {
-      log_n[s] = log_particle(lambda[s]);
-      log_h[s] = log_hole(lambda[s]);
-      n[s] = std::exp(log_n[s]);
-      h[s] = std::exp(log_h[s]);
+      const double x = std::exp(-std::fabs(lambda[s])), larger = 1.0 / (1.0 + x);
+      n[s] = lambda[s] > 0.0 ? x * larger : larger;
+      h[s] = lambda[s] > 0.0 ? larger : x * larger;
     });
-    thermal.generator->log_rates(lambda, thermal_log_gain, thermal_log_loss);
+    if (std::holds_alternative<JumpOperators>(model.jump)) weights = make_hop_weights(model.bands, model.jump);
+    const bool moments = std::holds_alternative<ProductJump>(model.jump) &&
+                         model.bath.spectrum == Spectrum::exponential && full.algorithm == Algorithm::separable;
+    if (moments) system = make_moment_adjoint(model, lambda);
+    if (!system) system = make_generator_adjoint(full, thermal_equation(model, full, execution), lambda);
   }
 
   std::size_t modes() const { return model.bands.modes(); }
@@ -158,7 +149,7 @@ struct SteadyStateAdjoint::Point {
     check_direction(model.bands, of);
     std::vector<double> weight(modes());
     parallel_for(modes(), [&](std::size_t s) { weight[s] = flow_weight(model.bands, of, s) * over_cells; });
-    return system.solve(weight);
+    return system->solve(weight);
   }
 
   void add_thermal(const std::vector<double>& y, const GradientScope& scope, Gradient<TggeModel>& result);
@@ -185,10 +176,7 @@ void SteadyStateAdjoint::Point::add_thermal(const std::vector<double>& y, const 
                                             Gradient<TggeModel>& result) {
   const std::size_t size = modes();
   std::vector<double> in(size), out(size);  // particles that the bath brings and takes
-  parallel_for(size, [&](std::size_t s) {
-    in[s] = std::exp(log_h[s] + thermal_log_gain[s]);
-    out[s] = std::exp(log_n[s] + thermal_log_loss[s]);
-  });
+  system->flows(AdjointSystem::Hops::thermal, in, out);
   TggeBath& bath = result.model.bath;
   bath.equilibrium_fraction = parallel_sum(size, [&](std::size_t s) { return y[s] * (in[s] - out[s]); });
   if (!scope.spectrum && !scope.bands) return;
@@ -196,7 +184,7 @@ void SteadyStateAdjoint::Point::add_thermal(const std::vector<double>& y, const 
   if (strength == 0.0) return;
   if (model.bath.spectrum == Spectrum::exponential) {
     std::vector<double> from(size), to(size);
-    thermal.generator->relative_transition_sums(y, y, from, to);
+    system->averages(AdjointSystem::Hops::thermal, y, from, to);
     const auto& energy = model.bands.energy;
     const double half_beta = 0.5 * model.bath.inverse_temperature;
     bath.inverse_temperature = 0.5 * strength * parallel_sum(size, [&](std::size_t s) {
@@ -206,7 +194,7 @@ void SteadyStateAdjoint::Point::add_thermal(const std::vector<double>& y, const 
                                });
     return;
   }
-  const SpectrumSlope slope = spectrum_slope(model, log_n, log_h, y);
+  const SpectrumSlope slope = spectrum_slope(model, lambda, y);
   bath.inverse_temperature = strength * slope.inverse_temperature;
   bath.spectrum_width = strength * slope.width;
   if (scope.bands)
@@ -396,17 +384,14 @@ std::vector<double> SteadyStateAdjoint::noise(std::span<const Flow> flows) const
   Point& point = *point_;
   const std::size_t size = point.modes(), count = flows.size();
   std::vector<std::vector<double>> y, fluctuation;
-  std::vector<double> from(size), to(size);
+  std::vector<double> from(size), to(size), in(size), out(size);
+  point.system->flows(AdjointSystem::Hops::all, in, out);
   for (const Flow& of : flows) {
     y.push_back(point.solve(of).y);
-    // Half of it is 1 - (W n y)/gain - (W^T (1-n) y)/loss: hops into a mode and out of it are independent.
-    point.equation.generator->relative_transition_sums(y.back(), y.back(), from, to);
+    point.system->averages(AdjointSystem::Hops::all, y.back(), from, to);
     auto& part = fluctuation.emplace_back(size);
-    parallel_for(size, [&](std::size_t s) {
-      const double in = std::exp(point.log_h[s] + point.system.log_gain()[s]),
-                   out = std::exp(point.log_n[s] + point.system.log_loss()[s]);
-      part[s] = in * (y.back()[s] - from[s]) + out * (y.back()[s] - to[s]);
-    });
+    parallel_for(size,
+                 [&](std::size_t s) { part[s] = in[s] * (y.back()[s] - from[s]) + out[s] * (y.back()[s] - to[s]); });
   }
   std::vector<double> result(count * count);
   for (std::size_t a = 0; a < count; ++a)

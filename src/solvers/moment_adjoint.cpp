@@ -1,0 +1,182 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "engine/parallel.hpp"
+#include "solvers/adjoint_system.hpp"
+
+namespace lindrift {
+
+namespace {
+
+/// Products of two exponentials up to this exponent each are in range.
+constexpr double largest_exponent = 150.0;
+
+/// The transitions are a sum of products over K moments, W(s,j) n_j = sum_k into_k(s) given_k(j) and W(j,s) (1-n_j) =
+/// sum_k out_k(s) taken_k(j), thermal first. With both sets as one, features F and images U, Eq. 18b reads
+///   y = time (weight + alpha + sum_l U_l c_l),   c_k = sum_s F_k(s) y_s:
+/// 2 K unknowns c, and alpha, for which y has zero mean.
+template <std::size_t Rank>
+class MomentAdjoint final : public AdjointSystem {
+ public:
+  static constexpr std::size_t K = 1 + Rank, features = 2 * K;
+
+  MomentAdjoint(const TggeModel& model, std::span<const double> lambda)
+      : model_(model),
+        jump_(std::get<ProductJump>(model.jump)),
+        modes_(model.bands.modes()),
+        over_cells_(1.0 / static_cast<double>(model.bands.lattice.size())),
+        boltzmann_(modes_),
+        n_(modes_),
+        h_(modes_),
+        time_(modes_) {
+    const double half_beta = 0.5 * model.bath.inverse_temperature;
+    const auto sums = parallel_sums<features>(modes_, [&](std::size_t s) {
+      const double x = std::exp(-std::fabs(lambda[s])), larger = 1.0 / (1.0 + x);
+      n_[s] = lambda[s] > 0.0 ? x * larger : larger;
+      h_[s] = lambda[s] > 0.0 ? larger : x * larger;
+      boltzmann_[s] = std::exp(half_beta * model.bands.energy[s]);
+      return feature(s);
+    });
+    for (std::size_t k = 0; k < features; ++k) {
+      moment_[k] = sums[k];
+      scale_[k] =
+          over_cells_ * (k % K == 0 ? model.bath.effective_equilibrium_fraction() : model.bath.nonequilibrium_fraction);
+    }
+    // Features over their moments, so that all numbers are fractions.
+    matrix_ = parallel_sums<(features + 1) * (features + 1)>(modes_, [&](std::size_t s) {
+      const auto f = feature(s), u = image(s);
+      double rate = 0.0;
+      for (std::size_t l = 0; l < features; ++l) rate += u[l];
+      time_[s] = 1.0 / rate;
+      std::array<double, (features + 1) * (features + 1)> terms;
+      for (std::size_t k = 0; k <= features; ++k) {
+        const double left = time_[s] * (k < features ? over_moment(f, k) : 1.0);
+        for (std::size_t l = 0; l <= features; ++l) terms[k * (features + 1) + l] = left * (l < features ? u[l] : 1.0);
+      }
+      return terms;
+    });
+  }
+
+  Solution solve(std::span<const double> weight) override {
+    const auto known = parallel_sums<features + 1>(modes_, [&](std::size_t s) {
+      const auto f = feature(s);
+      std::array<double, features + 1> terms;
+      const double left = time_[s] * weight[s];
+      for (std::size_t k = 0; k < features; ++k) terms[k] = left * over_moment(f, k);
+      terms[features] = left;
+      return terms;
+    });
+    std::vector<double> matrix(matrix_.begin(), matrix_.end()), right(known.begin(), known.end());
+    for (std::size_t k = 0; k < features; ++k) {
+      for (std::size_t l = 0; l <= features; ++l) matrix[k * (features + 1) + l] *= -1.0;
+      matrix[k * (features + 1) + k] += 1.0;
+    }
+    right[features] = -right[features];
+    solve_dense(std::move(matrix), right);
+    Solution result{std::vector<double>(modes_), right[features]};
+    parallel_for(modes_, [&](std::size_t s) {
+      const auto u = image(s);
+      double sum = weight[s] + result.alpha;
+      for (std::size_t l = 0; l < features; ++l) sum += u[l] * right[l];
+      result.y[s] = time_[s] * sum;
+    });
+    return result;
+  }
+
+  void averages(Hops hops, std::span<const double> y, std::span<double> from, std::span<double> to) override {
+    const auto c = parallel_sums<features>(modes_, [&](std::size_t s) {
+      auto f = feature(s);
+      for (std::size_t k = 0; k < features; ++k) f[k] = over_moment(f, k) * y[s];
+      return f;
+    });
+    if (hops == Hops::thermal) {  // the same for every mode
+      std::fill(from.begin(), from.end(), c[0]);
+      std::fill(to.begin(), to.end(), c[K]);
+      return;
+    }
+    parallel_for(modes_, [&](std::size_t s) {
+      const auto u = image(s);
+      double gain = 0.0, loss = 0.0, gained = 0.0, lost = 0.0;
+      for (std::size_t k = 0; k < K; ++k) {
+        gain += u[k];
+        gained += u[k] * c[k];
+        loss += u[K + k];
+        lost += u[K + k] * c[K + k];
+      }
+      from[s] = gained / gain;
+      to[s] = lost / loss;
+    });
+  }
+
+  void flows(Hops hops, std::span<double> in, std::span<double> out) override {
+    parallel_for(modes_, [&](std::size_t s) {
+      if (hops == Hops::thermal) {
+        in[s] = over_cells_ * h_[s] * moment_[0] / boltzmann_[s];
+        out[s] = over_cells_ * n_[s] * moment_[K] * boltzmann_[s];
+        return;
+      }
+      const auto u = image(s);
+      double gain = 0.0, loss = 0.0;
+      for (std::size_t k = 0; k < K; ++k) {
+        gain += u[k];
+        loss += u[K + k];
+      }
+      in[s] = h_[s] * gain;
+      out[s] = n_[s] * loss;
+    });
+  }
+
+ private:
+  using Features = std::array<double, features>;
+
+  /// What a mode adds to the moments.
+  Features feature(std::size_t s) const {
+    Features f;
+    f[0] = boltzmann_[s] * n_[s];
+    f[K] = h_[s] / boltzmann_[s];
+    for (std::size_t r = 0; r < Rank; ++r) {
+      f[1 + r] = jump_.out[r * modes_ + s] * n_[s];
+      f[K + 1 + r] = jump_.in[r * modes_ + s] * h_[s];
+    }
+    return f;
+  }
+  double over_moment(const Features& f, std::size_t k) const { return moment_[k] > 0.0 ? f[k] / moment_[k] : 0.0; }
+
+  /// What a mode gains or loses by each moment.
+  Features image(std::size_t s) const {
+    Features u;
+    u[0] = 1.0 / boltzmann_[s];
+    u[K] = boltzmann_[s];
+    for (std::size_t r = 0; r < Rank; ++r) {
+      u[1 + r] = jump_.in[r * modes_ + s];
+      u[K + 1 + r] = jump_.out[r * modes_ + s];
+    }
+    for (std::size_t l = 0; l < features; ++l) u[l] *= scale_[l] * moment_[l];
+    return u;
+  }
+
+  const TggeModel& model_;
+  const ProductJump& jump_;
+  std::size_t modes_;
+  double over_cells_;
+  std::vector<double> boltzmann_, n_, h_, time_;  ///< e^{beta E/2}; ...; 1 / (gain + loss)
+  Features moment_{}, scale_{};
+  std::array<double, (features + 1) * (features + 1)> matrix_{};
+};
+
+}  // namespace
+
+std::unique_ptr<AdjointSystem> make_moment_adjoint(const TggeModel& model,
+                                                   std::span<const double> lagrange_multiplier) {
+  const double half_beta = 0.5 * model.bath.inverse_temperature;
+  const double exponent = parallel_maximum(model.bands.modes(), 0.0, [&](std::size_t s) {
+    return std::max(std::fabs(half_beta * model.bands.energy[s]), std::fabs(lagrange_multiplier[s]));
+  });
+  if (!(exponent <= largest_exponent)) return nullptr;
+  if (std::get<ProductJump>(model.jump).rank == 1)
+    return std::make_unique<MomentAdjoint<1>>(model, lagrange_multiplier);
+  return std::make_unique<MomentAdjoint<2>>(model, lagrange_multiplier);
+}
+
+}  // namespace lindrift
