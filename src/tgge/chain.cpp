@@ -1,6 +1,7 @@
 #include "lindrift/tgge/chain.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -73,20 +74,17 @@ TggeChain::operator TggeModel() const {
 
 namespace {
 
-/// d/dRe z + i d/dIm z of sum_k by_k |1 + z e^{-ik}|^2.
-std::complex<double> squared_modulus_slope(std::complex<double> z, const std::vector<double>& by,
-                                           const Lattice& lattice, double sign) {
-  const auto sums = parallel_sums<3>(by.size(), [&](std::size_t k) {
-    const auto [cosine, sine] = lattice.phase(k, {1});
-    return std::array<double, 3>{by[k], by[k] * cosine, by[k] * sign * sine};
-  });
-  return 2.0 * (z * sums[0] + std::complex<double>(sums[1], sums[2]));
-}
-
+/// The weights are |1 + delta e^{-iq}|^2 and |1 - delta' e^{ik}|^2: d/dRe z + i d/dIm z of |1 + z e^{-ik}|^2 is
+/// 2 (z + e^{ik}).
 void apply(RamanJump& slope, const TggeJump& by, const Lattice& lattice, const RamanJump& jump) {
   const auto& weights = std::get<ProductJump>(by);
-  slope.delta = squared_modulus_slope(jump.delta, weights.in, lattice, 1.0);
-  slope.delta_prime = -squared_modulus_slope(-jump.delta_prime, weights.out, lattice, -1.0);
+  const auto sums = parallel_sums<6>(lattice.size(), [&](std::size_t k) {
+    const auto [cosine, sine] = lattice.phase(k, {1});
+    const double in = weights.in[k], out = weights.out[k];
+    return std::array<double, 6>{in, in * cosine, in * sine, out, out * cosine, out * sine};
+  });
+  slope.delta = 2.0 * (jump.delta * sums[0] + std::complex<double>(sums[1], sums[2]));
+  slope.delta_prime = 2.0 * (jump.delta_prime * sums[3] - std::complex<double>(sums[4], -sums[5]));
 }
 void apply(JumpOperators& slope, const TggeJump& by, const Lattice&, const JumpOperators&) {
   slope = std::get<JumpOperators>(by);
@@ -95,17 +93,19 @@ void apply(TableJump&, const TggeJump&, const Lattice&, const TableJump&) {}
 
 }  // namespace
 
-Gradient<TggeChain> chain_rule(const TggeChain& chain, const Gradient<TggeModel>& gradient, const GradientScope&) {
+Gradient<TggeChain> chain_rule(const TggeChain& chain, const Gradient<TggeModel>& gradient,
+                               const GradientScope& scope) {
   Gradient<TggeChain> result{gradient.value, chain, gradient.filling};
   result.model.bath = gradient.model.bath;
   // Energies and velocities are proportional to the hopping; as the unit of all rates it drops out.
   const Lattice lattice({chain.sites});
-  const Bands &by = gradient.model.bands, bands = bands_of(chain);
-  result.model.hopping =
-      parallel_sum(
-          bands.modes(),
-          [&](std::size_t k) { return by.energy[k] * bands.energy[k] + by.velocity[0][k] * bands.velocity[0][k]; }) /
-      chain.hopping;
+  const Bands& by = gradient.model.bands;
+  result.model.hopping = 0.0;
+  if (scope.bands)
+    result.model.hopping = parallel_sum(lattice.size(), [&](std::size_t k) {
+      const auto [cosine, sine] = lattice.phase(k, {1});
+      return 2.0 * (by.velocity[0][k] * sine - by.energy[k] * cosine);
+    });
   std::visit(
       [&](auto& slope) {
         apply(slope, gradient.model.jump, lattice, std::get<std::decay_t<decltype(slope)>>(chain.jump));
