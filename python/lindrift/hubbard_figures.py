@@ -125,36 +125,44 @@ def exact_propagator(sites, hopping, interaction, gain, loss, times):
     return green @ np.exp(1j * np.outer(momentum, site)) / sites
 
 
-@published("hubbard_validity", inputs=("hubbard_validity",), title="Second order against the exact propagator of a small ring")
+@published("hubbard_validity", inputs=("hubbard_validity", "hubbard_ladder"),
+           title="Second order and the ladder against the exact propagator of a small ring")
 def hubbard_validity(results):
+    approximations = (("second order", results["hubbard_validity"], (0, (4, 3)), style.BLUE),
+                      ("ladder", results["hubbard_ladder"], (0, (1, 1.5)), style.ORANGE))
     result = results["hubbard_validity"]
-    done, time = np.flatnonzero(_done(result)), result["time"].values
-    sites, hopping = len(result["site"].values), _number(result, "model.hopping")
+    time, sites, hopping = result["time"].values, len(result["site"].values), _number(result, "model.hopping")
     momentum = 2.0 * np.pi * np.arange(sites) / sites
     gain = np.full(sites, _number(result, GAIN))
     loss = 2.0 * _number(result, LOSS) * (1.0 - np.sin(momentum))
+    interactions = [float(u) for u in result[INTERACTION].values[np.flatnonzero(_done(result))]]
+    exact = {u: exact_propagator(sites, hopping, u, gain, loss, time) for u in interactions}
     figure, (norms, errors) = style.new_figure(style.DOUBLE, 2)
-    interactions, differences = [], []
-    for rank, index in enumerate(done):
-        interaction = float(result[INTERACTION].values[index])
-        colour = style.FAMILY(rank / max(len(done) - 1, 1))
-        exact = exact_propagator(sites, hopping, interaction, gain, loss, time)
-        second = result["green_retarded"].values[index]
-        norms.plot(time, np.sum(np.abs(exact) ** 2, axis=1), color=colour, label=f"${interaction:g}$")
-        norms.plot(time, np.sum(np.abs(second) ** 2, axis=1), color=colour, linestyle=(0, (4, 3)))
-        interactions.append(abs(interaction))
-        differences.append(np.max(np.sqrt(np.sum(np.abs(second - exact) ** 2, axis=1))))
+    colours = {u: style.FAMILY(rank / max(len(interactions) - 1, 1)) for rank, u in enumerate(interactions)}
+    for u in interactions:
+        norms.plot(time, np.sum(np.abs(exact[u]) ** 2, axis=1), color=colours[u], label=f"${u:g}$")
+    for name, of, dashes, colour in approximations:
+        if not np.array_equal(of["time"].values, time) or len(of["site"].values) != sites:
+            raise LindriftError(f"{of.path}: its times and sites must be those of {result.path}")
+        differences = []
+        for index in np.flatnonzero(_done(of)):
+            u = float(of[INTERACTION].values[index])
+            if u not in exact:
+                raise LindriftError(f"{of.path}: there is no interaction {u:g} in {result.path}")
+            green = of["green_retarded"].values[index]
+            norms.plot(time, np.sum(np.abs(green) ** 2, axis=1), color=colours[u], linestyle=dashes)
+            differences.append((abs(u), np.max(np.sqrt(np.sum(np.abs(green - exact[u]) ** 2, axis=1)))))
+        errors.loglog(*zip(*differences), "o-", color=colour, label=name)
+        norms.plot([], [], color=style.INK, linestyle=dashes, label=name)
     norms.plot([], [], color=style.INK, label="exact")
-    norms.plot([], [], color=style.INK, linestyle=(0, (4, 3)), label="second order")
     norms.set_xlabel(style.label(result["time"], result))
     norms.set_ylabel(style.symbol("norm"))
     norms.set_xlim(time[0], time[-1])
     norms.legend(title=style.symbol(INTERACTION) + style.units_text(result[INTERACTION].units, result),
                  loc="center left", bbox_to_anchor=(1.0, 0.5))
-    errors.loglog(interactions, differences, "o-", color=style.BLUE)
-    errors.loglog(interactions, differences[0] * (np.array(interactions) / interactions[0]) ** 3, color=style.INK,
-                  linestyle=(0, (4, 3)), linewidth=1.0, label=r"$\propto U^3$")
-    errors.set_xticks(interactions, [f"{one:g}" for one in interactions])
+    u, first = np.abs(interactions), errors.lines[0].get_ydata()[0]
+    errors.loglog(u, first * (u / u[0]) ** 3, color=style.INK, linestyle=(0, (4, 3)), linewidth=1.0, label=r"$\propto U^3$")
+    errors.set_xticks(u, [f"{one:g}" for one in u])
     errors.minorticks_off()
     errors.set_xlabel(style.label(result[INTERACTION], result))
     errors.set_ylabel(r"largest $|G - G_{\mathrm{exact}}|$")

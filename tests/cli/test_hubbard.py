@@ -42,6 +42,25 @@ class InputTest(ProgramTest):
         self.refuse(SPECTRAL.replace("interaction = 2.0", "hartree = \"full\""), "model.hartree", "shifted")
         self.refuse(SPECTRAL.replace("interaction = 2.0", "hopping = 0"), "model.hopping")
 
+    def test_what_the_ladder_does_not_know(self):
+        def ladder(text):
+            return SPECTRAL.replace("interaction = 2.0", f"interaction = 2.0\napproximation = \"ladder\"\n{text}")
+        self.refuse(SPECTRAL.replace("interaction = 2.0", "ladder = \"hole\""), "model.ladder = \"hole\"", "no meaning",
+                    "\"second_order\"")
+        self.refuse(ladder("hartree = \"bare\""), "model.hartree = \"bare\"", "no meaning", "\"ladder\"")
+        self.refuse(ladder("ladder = \"hol\""), "model.ladder", "hole")
+        self.refuse(ladder("").replace("interaction = 2.0", "interaction = [2.0, 0.5]"), "model.interaction", "V_1 = 0.5",
+                    "second_order")
+
+    def test_ladder_by_either_algorithm(self):
+        self.write("ladder.toml", SPECTRAL.replace("interaction = 2.0", "interaction = 2.0\napproximation = \"ladder\""))
+        numbers = {}
+        for algorithm in ("direct", "fft"):
+            self.expect(DONE, "run", "ladder.toml", "-o", f"{algorithm}.h5", "--set", f"solver.algorithm=\"{algorithm}\"",
+                        "--certify", "5")
+            numbers[algorithm] = datasets(self.folder / f"{algorithm}.h5")["self_energy"]
+        np.testing.assert_allclose(numbers["fft"], numbers["direct"], rtol=0, atol=1e-10 * np.abs(numbers["direct"]).max())
+
     def test_tolerances_and_algorithms(self):
         for tolerance in ("0.0", "-1e-10", "1e-16"):
             self.refuse(SPECTRAL + f"[solver]\ntolerance = {tolerance}\n", "solver.tolerance")

@@ -58,10 +58,10 @@ def rates(sites):
     return np.full(sites, 0.2), 4.0 * (1.0 - np.sin(2.0 * np.pi * np.arange(sites) / sites))
 
 
-def validity(path, interactions=(0.5, 1.0, 2.0), sites=2):
-    """The exact propagator of another interaction, off by U^3."""
+def validity(path, interactions=(0.5, 1.0, 2.0), sites=2, error=0.01):
+    """The exact propagator of another interaction, off by error U^3."""
     times = np.linspace(0.0, 2.0, 5)
-    rows = np.array([exact_propagator(sites, 1.0, u + 0.01 * u**3, *rates(sites), times) for u in interactions])
+    rows = np.array([exact_propagator(sites, 1.0, u + error * u**3, *rates(sites), times) for u in interactions])
     count = len(interactions)
     text = resolved_input(sites).replace("interaction = 2.0\n", "")
     return write(path, {

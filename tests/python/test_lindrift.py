@@ -461,6 +461,7 @@ class PublishedFigures(InFolder):
             "hubbard_fig4b": synthetic_hubbard.spectrum,
             "hubbard_drift_map": synthetic_hubbard.drift_map,
             "hubbard_validity": synthetic_hubbard.validity,
+            "hubbard_ladder": lambda path: synthetic_hubbard.validity(path, error=0.001),
         }
         for name, one in make.items():
             one(os.path.join(cls.data, f"{name}.h5"))
@@ -533,9 +534,18 @@ class PublishedFigures(InFolder):
 
     def test_hubbard_validity_falls_with_the_third_order(self):
         norms, errors = figures.draw("hubbard_validity", ".").axes
-        self.assertEqual([one.get_text() for one in norms.get_legend().get_texts()[-2:]], ["exact", "second order"])
-        u, difference = errors.lines[0].get_data()
-        self.assertAlmostEqual(np.log(difference[1] / difference[0]) / np.log(u[1] / u[0]), 3.0, delta=0.2)
+        self.assertEqual([one.get_text() for one in norms.get_legend().get_texts()[-3:]],
+                         ["second order", "ladder", "exact"])
+        for line in errors.lines[:2]:
+            u, difference = line.get_data()
+            self.assertAlmostEqual(np.log(difference[1] / difference[0]) / np.log(u[1] / u[0]), 3.0, delta=0.2)
+        second, ladder = (line.get_ydata() for line in errors.lines[:2])
+        np.testing.assert_allclose(second / ladder, 10.0, rtol=0.1)
+
+    def test_hubbard_validity_needs_the_same_ring(self):
+        synthetic_hubbard.validity("hubbard_ladder.h5", sites=3)
+        with self.assertRaisesRegex(lindrift.LindriftError, "hubbard_ladder.h5: its times and sites"):
+            figures.draw("hubbard_validity", ".")
 
     def test_inverse_design_compares_with_the_published_operator(self):
         axes, plane = figures.draw("inverse_design", ".").axes
