@@ -93,12 +93,12 @@ void apply(TableJump&, const TggeJump&, const Lattice&, const TableJump&) {}
 
 }  // namespace
 
-Gradient<TggeChain> chain_rule(const TggeChain& chain, const Gradient<TggeModel>& gradient,
+Gradient<TggeChain> chain_rule(const TggeChain& chain, const TggeModel& model, const Gradient<TggeModel>& gradient,
                                const GradientScope& scope) {
   Gradient<TggeChain> result{gradient.value, chain, gradient.filling};
   result.model.bath = gradient.model.bath;
   // Energies and velocities are proportional to the hopping; as the unit of all rates it drops out.
-  const Lattice lattice({chain.sites});
+  const Lattice& lattice = model.bands.lattice;
   const Bands& by = gradient.model.bands;
   result.model.hopping = 0.0;
   if (scope.bands)

@@ -127,11 +127,10 @@ void apply(TableJump&, const TggeModel&, Gradient<TggeModel>&, const TableJump&)
 
 }  // namespace
 
-Gradient<TggeRashba> chain_rule(const TggeRashba& chain, const Gradient<TggeModel>& gradient,
+Gradient<TggeRashba> chain_rule(const TggeRashba& chain, const TggeModel& model, const Gradient<TggeModel>& gradient,
                                 const GradientScope& scope) {
   Gradient<TggeRashba> result{gradient.value, chain, gradient.filling};
   result.model.bath = gradient.model.bath;
-  const TggeModel model = chain;
   Gradient<TggeModel> by_modes = gradient;
   std::visit([&](auto& slope) { apply(slope, model, by_modes, std::get<std::decay_t<decltype(slope)>>(chain.jump)); },
              result.model.jump);

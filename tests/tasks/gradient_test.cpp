@@ -16,6 +16,7 @@
 #include "support/model_numbers.hpp"
 #include "support/random.hpp"
 #include "support/two_bands.hpp"
+#include "tgge/spectrum_slope.hpp"
 
 namespace lindrift::testing {
 namespace {
@@ -205,6 +206,51 @@ TEST(GradientTest, OfATableOfWeightsIsThatOfItsOperators) {
   Gradient<TggeChain> actual = gradient_at(table, 0.3, {}, Algorithm::direct);
   expected.model.jump = actual.model.jump;  // by its amplitudes a table knows nothing
   expect_same_numbers(actual, expected, 1e-12);
+}
+
+TEST(GradientTest, OfALorentzianSpectrumByPanelsIsThatOverPairs) {
+  // Enough modes, in both bands, for panels; energies that coincide, and some at the ends of panels.
+  Random random(157);
+  for (const double width : {0.3, 1.0, 40.0})
+    for (const double beta : {0.0, 2.0, 60.0}) {
+      SCOPED_TRACE(::testing::Message() << "width " << width << ", beta " << beta);
+      TggeModel model = random_rashba(random, 1500);
+      model.bath.spectrum = Spectrum::lorentzian;
+      model.bath.spectrum_width = width;
+      model.bath.inverse_temperature = beta;
+      const auto& energy = model.bands.energy;
+      const std::size_t size = energy.size();
+      std::vector<double> lambda = random.vector(size, -2.0, 2.0);
+      const std::vector<double> y = random.vector(size, -1.0, 1.0);
+      for (std::size_t s = 0; s < size; ++s) lambda[s] += 0.5 * beta * energy[s];
+      const SpectrumSlope slope = spectrum_slope(model, lambda, y);
+      reference::Vector n, h;
+      for (std::size_t s = 0; s < size; ++s) {
+        n.push_back(reference::occupation(lambda[s]) * std::exp(0.5L * beta * energy[s]));
+        h.push_back(reference::hole(lambda[s]) * std::exp(-0.5L * beta * energy[s]));
+      }
+      for (std::size_t to = 0; to < size; to += 97) {
+        long double value = 0.0L, magnitude = 0.0L;
+        for (std::size_t from = 0; from < size; ++from) {
+          const long double x = static_cast<long double>(energy[from]) - energy[to], q = x / width;
+          const long double by_x = -2.0L * q / (width * (1.0L + q * q) * (1.0L + q * q));
+          const long double in = by_x * n[from] * h[to], out = -by_x * n[to] * h[from];
+          value -= (in + out) * (static_cast<long double>(y[to]) - y[from]);
+          magnitude += std::fabs(in) + std::fabs(out);
+        }
+        EXPECT_NEAR(slope.energy[to] * 1500.0, static_cast<double>(value), 1e-12 * static_cast<double>(magnitude))
+            << to;
+      }
+      double by_width = 0.0, width_size = 0.0;
+      for (std::size_t to = 0; to < size; ++to)
+        for (std::size_t from = 0; from < size; ++from) {
+          const double q = (energy[from] - energy[to]) / width, sigma = 1.0 / (1.0 + q * q);
+          const double flow = 2.0 * q * q * sigma * sigma / width * static_cast<double>(n[from] * h[to]);
+          by_width += flow * (y[to] - y[from]);
+          width_size += flow;
+        }
+      EXPECT_NEAR(slope.width * 1500.0, by_width, 1e-12 * width_size);
+    }
 }
 
 TEST(GradientTest, ColdBathsKeepTheirDigits) {

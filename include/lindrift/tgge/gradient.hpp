@@ -82,8 +82,9 @@ struct Gradient {
 
 /// What a gradient is made for; leaving a part out saves its cost and leaves zeros.
 struct GradientScope {
-  bool spectrum = true;  ///< temperature, and width of the spectrum
-  bool bands = true;     ///< energies, velocities, eigenvectors, and what they depend on
+  bool temperature = true;
+  bool width = true;  ///< of the spectrum
+  bool bands = true;  ///< energies, velocities, eigenvectors, and what they depend on
 };
 
 /// The linear response of a steady state, seen from its observables: one linear system for each of them holds the
@@ -107,8 +108,8 @@ class SteadyStateAdjoint {
 
   /// The derivatives of a flow by everything in the model: ProductJump and JumpOperators, energies, velocities and
   /// eigenvectors (each mode's at fixed others, as if they were independent), baths, filling.
-  /// One linear system, and about two evaluations of the rates; O(modes^2) once for a lorentzian or ohmic spectrum if
-  /// the scope has spectrum or bands.
+  /// One linear system, and about two evaluations of the rates. O(modes^2) once for an ohmic spectrum if the scope has
+  /// any part, and for a lorentzian one that is narrower than about (bandwidth / modes)^(1/2) if it has width or bands.
   Gradient<TggeModel> gradient(const Flow& of, const GradientScope& scope = {}) const;
 
   /// Zero-frequency noise of the flows, shape (flows, flows): coupling N int dt <dI_a(t) dI_b(0)> for N cells, in
@@ -122,11 +123,12 @@ class SteadyStateAdjoint {
 };
 
 /// From the derivatives by modes to those by the parameters of a preset.
-/// @param gradient  of the model that `chain` converts to, with this scope
-Gradient<TggeChain> chain_rule(const TggeChain& chain, const Gradient<TggeModel>& gradient,
+/// @param model     that `chain` converts to
+/// @param gradient  of `model`, with this scope
+Gradient<TggeChain> chain_rule(const TggeChain& chain, const TggeModel& model, const Gradient<TggeModel>& gradient,
                                const GradientScope& scope = {});
 /// @throws UnsupportedError where the bands touch, if the scope has bands
-Gradient<TggeRashba> chain_rule(const TggeRashba& chain, const Gradient<TggeModel>& gradient,
+Gradient<TggeRashba> chain_rule(const TggeRashba& chain, const TggeModel& model, const Gradient<TggeModel>& gradient,
                                 const GradientScope& scope = {});
 
 /// One term of a Hamiltonian, amplitude c+_{j, to_orbital} c_{j + displacement, from_orbital} at every cell j.
@@ -148,11 +150,12 @@ std::vector<std::complex<double>> hopping_gradient(const TggeModel& model, const
                                                    std::span<const HoppingTerm> terms);
 
 /// Derivatives of a flow by every parameter of a preset.
+/// @param adjoint  made for `model`
 /// @throws UnsupportedError as above
 template <class Model>
 Gradient<Model> gradient(const Model& model, const SteadyStateAdjoint& adjoint, const Flow& of,
                          const GradientScope& scope = {}) {
-  return chain_rule(model, adjoint.gradient(of, scope), scope);
+  return chain_rule(model, adjoint.model(), adjoint.gradient(of, scope), scope);
 }
 
 }  // namespace lindrift

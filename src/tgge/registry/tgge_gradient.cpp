@@ -289,7 +289,8 @@ GradientScope scope_of(const Point& point) {
   const auto asks = [&](const char* start) {
     return std::any_of(asked.begin(), asked.end(), [&](const std::string& path) { return path.starts_with(start); });
   };
-  return {.spectrum = asks("bath.inverse_temperature") || asks("bath.spectrum_width"), .bands = asks("model.")};
+  return {
+      .temperature = asks("bath.inverse_temperature"), .width = asks("bath.spectrum_width"), .bands = asks("model.")};
 }
 
 template <class Model>

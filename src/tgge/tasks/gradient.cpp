@@ -179,10 +179,10 @@ void SteadyStateAdjoint::Point::add_thermal(const std::vector<double>& y, const 
   system->flows(AdjointSystem::Hops::thermal, in, out);
   TggeBath& bath = result.model.bath;
   bath.equilibrium_fraction = parallel_sum(size, [&](std::size_t s) { return y[s] * (in[s] - out[s]); });
-  if (!scope.spectrum && !scope.bands) return;
+  if (!scope.temperature && !scope.width && !scope.bands) return;
   const double strength = model.bath.effective_equilibrium_fraction();
   if (strength == 0.0) return;
-  if (model.bath.spectrum == Spectrum::exponential) {
+  if (model.bath.spectrum != Spectrum::ohmic) {  // S = e^{beta x/2} times an even function of x
     std::vector<double> from(size), to(size);
     system->averages(AdjointSystem::Hops::thermal, y, from, to);
     const auto& energy = model.bands.energy;
@@ -192,10 +192,10 @@ void SteadyStateAdjoint::Point::add_thermal(const std::vector<double>& y, const 
                                  if (scope.bands) result.model.bands.energy[s] += strength * half_beta * slope;
                                  return energy[s] * slope;
                                });
-    return;
+    if (model.bath.spectrum == Spectrum::exponential || !(scope.width || scope.bands)) return;
   }
   const SpectrumSlope slope = spectrum_slope(model, lambda, y);
-  bath.inverse_temperature = strength * slope.inverse_temperature;
+  bath.inverse_temperature += strength * slope.inverse_temperature;
   bath.spectrum_width = strength * slope.width;
   if (scope.bands)
     parallel_for(size, [&](std::size_t s) { result.model.bands.energy[s] += strength * slope.energy[s]; });
