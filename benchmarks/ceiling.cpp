@@ -1,14 +1,16 @@
 #include "benchmarks/ceiling.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <ctime>
 #include <map>
 #include <memory>
+#include <thread>
+#include <vector>
 
 #include "benchmarks/ceiling_loops.hpp"
+#include "engine/threads.hpp"
 #include "lindrift/backend.hpp"
 
 namespace lindrift::benchmarks {
@@ -36,6 +38,15 @@ const Loops& loops() {
 /// Results go here, so that no loop is removed.
 volatile double sink;
 
+/// work(i) on `threads` threads, of which the caller is the first.
+template <class Work>
+void on_threads(int threads, const Work& work) {
+  std::vector<std::thread> others;
+  for (int i = 1; i < threads; ++i) others.emplace_back(work, i);
+  work(0);
+  for (std::thread& other : others) other.join();
+}
+
 }  // namespace
 
 Stopwatch::Stopwatch(int threads) : clock_(threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC), start_(now()) {}
@@ -52,14 +63,13 @@ double multiplication_rate(int threads) {
   constexpr std::int64_t rounds = 600000;
   std::array<double, 9> rate{};
   for (double& pass : rate) {
-    double doubles = 0.0;
+    std::atomic<double> doubles = 0.0;
     const Stopwatch watch(threads);
-#pragma omp parallel num_threads(threads) reduction(+ : doubles)
-    {
+    on_threads(threads, [&](int) {
       const Multiplications done = loops().multiply(rounds, 0.999, 0.001);
       doubles += static_cast<double>(done.instructions) * done.width;
       if (done.result == 0.0) sink = done.result;
-    }
+    });
     pass = doubles / watch.seconds();
   }
   // Not the best one: the thread clock of a virtual machine now and then skips time.
@@ -74,23 +84,20 @@ Bandwidth bandwidth(int threads) {
   constexpr std::int64_t size = std::int64_t{1} << 24;
   const auto make = [] { return std::unique_ptr<double[]>(new double[size]); };
   const auto a = make(), b = make(), c = make();
-#pragma omp parallel for schedule(static) num_threads(threads)
-  for (std::int64_t i = 0; i < size; ++i) {
-    a[static_cast<std::size_t>(i)] = 1.0;
-    b[static_cast<std::size_t>(i)] = 2.0;
-    c[static_cast<std::size_t>(i)] = 3.0;
-  }
+  const auto first_of = [&](int thread) { return size * thread / threads; };
+  on_threads(threads, [&](int thread) {
+    for (std::int64_t i = first_of(thread); i < first_of(thread + 1); ++i) {
+      a[static_cast<std::size_t>(i)] = 1.0;
+      b[static_cast<std::size_t>(i)] = 2.0;
+      c[static_cast<std::size_t>(i)] = 3.0;
+    }
+  });
 
   const auto best_rate = [&](double bytes, const auto& work) {
     std::array<double, 9> rate{};
     for (double& pass : rate) {
       const Stopwatch watch(threads);
-#pragma omp parallel num_threads(threads)
-      {
-        const std::int64_t first = size * omp_get_thread_num() / omp_get_num_threads();
-        const std::int64_t last = size * (omp_get_thread_num() + 1) / omp_get_num_threads();
-        work(first, last - first);
-      }
+      on_threads(threads, [&](int thread) { work(first_of(thread), first_of(thread + 1) - first_of(thread)); });
       pass = bytes / watch.seconds();
     }
     std::sort(rate.begin(), rate.end());
@@ -109,6 +116,6 @@ Bandwidth bandwidth(int threads) {
   return result;
 }
 
-int all_threads() { return omp_get_max_threads(); }
+int all_threads() { return default_threads(); }
 
 }  // namespace lindrift::benchmarks

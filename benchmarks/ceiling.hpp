@@ -31,7 +31,7 @@ struct Bandwidth {
 /// Of main memory: arrays of 128 MiB, beyond any cache. Takes about a second, once.
 Bandwidth bandwidth(int threads);
 
-/// Threads that OpenMP would use by default.
+/// Threads that a calculation gets by default.
 int all_threads();
 
 }  // namespace lindrift::benchmarks

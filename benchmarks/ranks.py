@@ -10,10 +10,9 @@ import shutil
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
-# More ranks than cores are allowed, and idle OpenMP threads sleep, so that they do not take the cores of other ranks.
+# More ranks than cores are allowed.
 ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
-                   OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_MCA_btl_vader_single_copy_mechanism="none",
-                   OMP_WAIT_POLICY="passive")
+                   OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_MCA_btl_vader_single_copy_mechanism="none")
 
 
 def parser(description):

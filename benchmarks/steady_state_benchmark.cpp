@@ -62,7 +62,6 @@ void steady(benchmark::State& state, Model (*make)(std::int64_t)) {
   state.counters["steps"] = static_cast<double>(steps);
   state.counters["residual"] = residual;
 }
-/// Threads 1 is meant for OMP_NUM_THREADS=1: the vectors around the kernels use OpenMP's default.
 void sizes(benchmark::internal::Benchmark* all) {
   all->ArgNames({"L", "threads"})
       ->ArgsProduct({{1000, 10000, 100000, 1000000, 10000000}, {1, 0}})

@@ -18,7 +18,6 @@ function(lindrift_resolve name found why)
 endfunction()
 
 find_package(Threads REQUIRED)
-find_package(OpenMP REQUIRED COMPONENTS CXX)
 
 # --- CUDA -------------------------------------------------------------------------------------------------------------
 set(cuda_found OFF)

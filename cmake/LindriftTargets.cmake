@@ -16,7 +16,7 @@ endif()
 # the kernels only, so that host code gives the same bits under every compiler flag.
 add_library(lindrift_arithmetic INTERFACE)
 target_compile_options(lindrift_arithmetic INTERFACE
-  "$<$<COMPILE_LANGUAGE:CXX>:-fno-math-errno;-fno-trapping-math;-ffp-contract=off>")
+  "$<$<COMPILE_LANGUAGE:CXX>:-fopenmp-simd;-fno-math-errno;-fno-trapping-math;-ffp-contract=off>")
 
 # CMake 3.25.1 drops the C++20 flag for CUDA without a word.
 add_library(lindrift_cuda_flags INTERFACE)

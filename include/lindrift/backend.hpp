@@ -24,7 +24,7 @@ enum class Algorithm {
 struct Execution {
   Backend backend = Backend::automatic;
   Algorithm algorithm = Algorithm::automatic;
-  int threads = 0;  ///< CPU threads; 0 takes OpenMP's default
+  int threads = 0;  ///< CPU threads; 0: OMP_NUM_THREADS, else one for each core that may be used
   int device = 0;   ///< CUDA device index
   /// Processes that share this one problem (lindrift/communicator.hpp); null for a process on its own. Not owned.
   Communicator* communicator = nullptr;

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <omp.h>
-
 #include <new>
 
 #include "kernels/functor.hpp"
 #include "kernels/shared_rows.hpp"
+#include "kernels/threads.hpp"
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -41,10 +40,10 @@ class Buffer {
   Index capacity_ = 0;
 };
 
-/// The verbs as OpenMP loops over packs of doubles. Work is cut into blocks whose size does not depend on the number of
-/// threads, block sums are added by a fixed binary tree, and a sum has the same lanes whatever the width of a pack: the
-/// same bits for any number of threads. Another instruction set may fuse a multiply-add elsewhere and move the last
-/// bit.
+/// The verbs as loops over packs of doubles, shared between threads. Work is cut into blocks whose size does not depend
+/// on the number of threads, block sums are added by a fixed binary tree, and a sum has the same lanes whatever the
+/// width of a pack: the same bits for any number of threads. Another instruction set may fuse a multiply-add elsewhere
+/// and move the last bit.
 class Engine {
  public:
   using Buffer = cpu::Buffer;
@@ -57,8 +56,7 @@ class Engine {
   /// Doubles that verbs may hand to one another through a buffer without leaving a core's cache.
   static constexpr Index buffered_values = 1 << 16;
 
-  Engine(int threads, int /*device*/, Communicator* communicator)
-      : threads_(threads > 0 ? threads : omp_get_max_threads()), communicator_(communicator) {}
+  Engine(int threads, int /*device*/, Communicator* communicator) : threads_(threads), communicator_(communicator) {}
 
   /// Memory that the host sees is memory that the CPU computes on: nothing to copy.
   const double* upload(const double* host, Index /*size*/, Buffer& /*buffer*/) { return host; }
@@ -76,12 +74,16 @@ class Engine {
   void map(Index size, const Functor& functor, Index work = 1) {
     if constexpr (requires { functor.template at<Pack>(Index{}); }) {
       const Index packed = size / pack_width * pack_width;
-#pragma omp parallel for schedule(static) num_threads(threads_) if (size * work > parallel_elements)
-      for (Index i = 0; i < packed; i += pack_width) functor.template at<Pack>(i);
+      in_parts(threads_if(size * work > parallel_elements), packed, element_step(work), [&](Index i, Index last, int) {
+        for (; i < last; i += pack_width) functor.template at<Pack>(i);
+      });
       for (Index i = packed; i < size; ++i) functor.template at<double>(i);
     } else {
-#pragma omp parallel for simd schedule(static) num_threads(threads_) if (parallel : size * work > parallel_elements)
-      for (Index i = 0; i < size; ++i) functor(i);
+      in_parts(threads_if(size * work > parallel_elements), size, element_step(work),
+               [&](Index first, Index last, int) {
+#pragma omp simd
+                 for (Index i = first; i < last; ++i) functor(i);
+               });
     }
   }
 
@@ -95,11 +97,12 @@ class Engine {
     Index first_block = 0, last_block = blocks;
     const bool shared = communicator_ != nullptr && size >= min_shared_elements;
     if (shared) own_items(*communicator_, blocks, 1, first_block, last_block);
-#pragma omp parallel for schedule(static) num_threads(threads_) if (size > parallel_elements)
-    for (Index b = first_block; b < last_block; ++b) {
-      const Index first = b * block_elements, last = first + block_elements;
-      new (partial + b) Sum(block_sum(term, first, last < size ? last : size));
-    }
+    in_parts(threads_if(size > parallel_elements), last_block - first_block, 1, [&](Index from, Index to, int) {
+      for (Index b = first_block + from; b < first_block + to; ++b) {
+        const Index first = b * block_elements, last = first + block_elements;
+        new (partial + b) Sum(block_sum(term, first, last < size ? last : size));
+      }
+    });
     if (shared) gather_items(*communicator_, partial_.data(), blocks, 1, doubles);
     for (Index stride = 1; stride < blocks; stride *= 2)
       for (Index b = 0; b + stride < blocks; b += 2 * stride) partial[b] += partial[b + stride];
@@ -111,8 +114,9 @@ class Engine {
     RowRange rows{0, pair.size};
     if (shares(pair.size)) own_items(*communicator_, pair.size, shared_row_block, rows.first, rows.last);
     const Index tiles = (rows.last - rows.first + tile_rows - 1) / tile_rows;
-#pragma omp parallel for schedule(static) num_threads(threads_) if (pair.size > parallel_rows)
-    for (Index tile = 0; tile < tiles; ++tile) pair_tile(pair, rows.first + tile * tile_rows, rows.last);
+    in_parts(threads_if(pair.size > parallel_rows), tiles, 1, [&](Index tile, Index last, int) {
+      for (; tile < last; ++tile) pair_tile(pair, rows.first + tile * tile_rows, rows.last);
+    });
   }
   /// Completes an array over the rows, of which this process has its own.
   void gather(double* values, Index size) {
@@ -122,9 +126,10 @@ class Engine {
   template <class Rows>
   void row_sum(const Rows& rows) {
     const Index tiles = (rows.arguments + tile_arguments - 1) / tile_arguments;
-#pragma omp parallel for schedule(static) \
-    num_threads(threads_) if (rows.rows * rows.arguments * rows.terms > parallel_terms)
-    for (Index item = 0; item < rows.rows * tiles; ++item) row_tile(rows, item / tiles, item % tiles * tile_arguments);
+    const bool shared = rows.rows * rows.arguments * rows.terms > parallel_terms;
+    in_parts(threads_if(shared), rows.rows * tiles, 1, [&](Index item, Index last, int) {
+      for (; item < last; ++item) row_tile(rows, item / tiles, item % tiles * tile_arguments);
+    });
   }
 
  private:
@@ -245,6 +250,11 @@ class Engine {
       rows.finish(row, first + a, total[a / pack_width].lane(static_cast<int>(a % pack_width)));
   }
 
+  int threads_if(bool shared) const { return shared ? threads_ : 1; }
+  /// Of a map, a multiple of every pack, so that what is left over is the same however the map is cut.
+  static constexpr Index element_step(Index work) {
+    return work < block_elements / lanes ? block_elements / work / lanes * lanes : lanes;
+  }
   bool shares(Index size) const { return communicator_ != nullptr && size >= min_shared_rows; }
 
   int threads_;

@@ -1,5 +1,4 @@
 // Compiled once per CPU instruction set; LINDRIFT_ISA names the variant.
-#include <omp.h>
 
 // The library's inline functions get a namespace of their own in every variant, as ours do.
 #define LINDRIFT_JOIN_(a, b) a##b
@@ -17,6 +16,7 @@
 #include "kernels/cpu/engine.hpp"
 #include "kernels/fourier/plan.hpp"
 #include "kernels/fourier/side_by_side.hpp"
+#include "kernels/threads.hpp"
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -39,12 +39,11 @@ class Rows final : public FourierPlan {
 
   void transform(double* rows, Index count, bool forward, int threads) const override {
     const Index groups = (count + pack_width - 1) / pack_width;
-#pragma omp parallel num_threads(threads) if (threads > 1 && groups > 1)
-    {
-      cpu::Buffer buffer;
-      Pack* side = packs(buffer, 2 * length_);
-#pragma omp for schedule(static)
-      for (Index g = 0; g < groups; ++g) {
+    cpu::Buffer buffer;
+    Pack* sides = packs(buffer, 2 * length_ * (threads < groups ? threads : groups));
+    in_parts(threads, groups, 1, [&](Index g, Index last, int thread) {
+      Pack* side = sides + 2 * length_ * thread;
+      for (; g < last; ++g) {
         double* first = rows + 2 * length_ * g * pack_width;
         const Index left = count - g * pack_width;
         const int here = static_cast<int>(left < pack_width ? left : pack_width);
@@ -52,7 +51,7 @@ class Rows final : public FourierPlan {
         run(plan_, side, forward);
         scatter_rows(side, 2 * length_, here, 2 * length_, first);
       }
-    }
+    });
   }
 
  private:
@@ -101,12 +100,12 @@ class LongRow final : public FourierPlan {
     const double* base = base_.data();
     const Pack* lane = reinterpret_cast<const Pack*>(lane_.data());
     const double conjugate = forward ? -1.0 : 1.0;
-#pragma omp parallel num_threads(threads) if (threads > 1)
-    {
-      cpu::Buffer buffer;
-      Pack* side = packs(buffer, 2 * (rows_ > columns_ ? rows_ : columns_));
-#pragma omp for schedule(static)
-      for (Index b = 0; b < column_blocks; ++b) {
+    cpu::Buffer buffer;
+    const Index side_size = 2 * (rows_ > columns_ ? rows_ : columns_);
+    Pack* sides = packs(buffer, side_size * threads);
+    in_parts(threads, column_blocks, 1, [&](Index b, Index last, int thread) {
+      Pack* side = sides + side_size * thread;
+      for (; b < last; ++b) {
         const Index left = columns_ - b * pack_width;
         const int here = static_cast<int>(left < pack_width ? left : pack_width);
         for (Index j = 0; j < rows_; ++j) {
@@ -123,8 +122,10 @@ class LongRow final : public FourierPlan {
           store_complex({re * x - im * y, re * y + im * x}, here, middle + 2 * (k * columns_ + b * pack_width));
         }
       }
-#pragma omp for schedule(static)
-      for (Index b = 0; b < row_blocks; ++b) {
+    });
+    in_parts(threads, row_blocks, 1, [&](Index b, Index last, int thread) {
+      Pack* side = sides + side_size * thread;
+      for (; b < last; ++b) {
         const Index left = rows_ - b * pack_width;
         const int here = static_cast<int>(left < pack_width ? left : pack_width);
         gather_rows(middle + 2 * columns_ * b * pack_width, 2 * columns_, here, 2 * columns_, side);
@@ -132,7 +133,7 @@ class LongRow final : public FourierPlan {
         for (Index k = 0; k < columns_; ++k)
           store_complex({side[2 * k], side[2 * k + 1]}, here, row + 2 * (b * pack_width + k * rows_));
       }
-    }
+    });
   }
 
   Index rows_, columns_;
@@ -147,9 +148,9 @@ class SingleRow final : public FourierPlan {
   explicit SingleRow(Index length) : length_(length), plan_(static_cast<std::size_t>(length)) {}
 
   void transform(double* rows, Index count, bool forward, int threads) const override {
-#pragma omp parallel for num_threads(threads) if (threads > 1 && count > 1) schedule(static)
-    for (Index r = 0; r < count; ++r)
-      plan_.exec(reinterpret_cast<library::cmplx<double>*>(rows + 2 * length_ * r), 1.0, forward);
+    in_parts(threads, count, 1, [&](Index r, Index last, int) {
+      for (; r < last; ++r) plan_.exec(reinterpret_cast<library::cmplx<double>*>(rows + 2 * length_ * r), 1.0, forward);
+    });
   }
 
  private:

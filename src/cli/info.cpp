@@ -1,6 +1,5 @@
 #include <H5public.h>
 #include <fmt/format.h>
-#include <omp.h>
 #include <sundials/sundials_version.h>
 
 #include <fstream>
@@ -8,6 +7,7 @@
 
 #include "cli/verbs.hpp"
 #include "engine/linear_algebra.hpp"
+#include "engine/threads.hpp"
 #include "lindrift/lindrift.hpp"
 #include "registry/memory.hpp"
 #ifdef LINDRIFT_HAVE_MPI
@@ -48,7 +48,7 @@ int print_info() {
   fmt::print("compilers  {}; CUDA: {}\n", compiler(), cuda_compiler());
   fmt::print("processor  {}, {} cores, {} of memory\n", processor(), std::thread::hardware_concurrency(),
              bytes_text(machine_memory()));
-  fmt::print("kernels    {}, {} threads\n", simd_level(), omp_get_max_threads());
+  fmt::print("kernels    {}, {} threads\n", simd_level(), default_threads());
   fmt::print("BLAS       {}\n", linear_algebra::library_name());
   fmt::print("HDF5       {}.{}.{}\n", hdf5[0], hdf5[1], hdf5[2]);
   fmt::print("SUNDIALS   {}\n", sundials);

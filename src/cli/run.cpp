@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <omp.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "cli/progress.hpp"
 #include "cli/summary.hpp"
 #include "cli/verbs.hpp"
+#include "engine/threads.hpp"
 #include "io/output.hpp"
 #include "io/system.hpp"
 #include "lindrift/lindrift.hpp"
@@ -29,9 +29,8 @@ namespace {
 Execution execution_of_rank(Execution execution, const sweep::ProcessGroup& ranks) {
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   if (execution.threads <= 0)
-    execution.threads = ranks.local_size() > 1 ? std::max(1, cores / ranks.local_size()) : omp_get_max_threads();
-  omp_set_num_threads(execution.threads);  // the solvers' loops over modes take OpenMP's default
-  resolve_backend(execution.backend);      // throws if there is no such backend
+    execution.threads = ranks.local_size() > 1 ? std::max(1, cores / ranks.local_size()) : default_threads();
+  resolve_backend(execution.backend);  // throws if there is no such backend
   if (const int devices = cuda_device_count(); devices > 0 && execution.backend != Backend::cpu)
     execution.device = ranks.local_rank() % devices;
   return execution;

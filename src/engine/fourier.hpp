@@ -29,7 +29,7 @@ class Fourier {
   std::size_t length() const noexcept { return length_; }
 
   /// @param[in,out] rows  (count, length), one transform per row, in place
-  /// @param threads       OpenMP threads that share the rows, or the one row where it is long
+  /// @param threads       threads that share the rows, or the one row where it is long
   void forward(std::complex<double>* rows, std::size_t count, int threads = 1) const;
   void backward(std::complex<double>* rows, std::size_t count, int threads = 1) const;
 

@@ -1,54 +1,53 @@
 #pragma once
 
-#include <omp.h>
-
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <exception>
 #include <vector>
 
-#include "lindrift/backend.hpp"
+#include "engine/threads.hpp"
+#include "kernels/threads.hpp"
 
-/// Loops over modes on the host, shared between OpenMP's threads. Work is cut into blocks of a fixed size and the sums
-/// of blocks are added by a fixed tree: the same bits for any number of threads.
+/// Loops over modes on the host, shared between the threads of the calculation (engine/threads.hpp). Work is cut into
+/// blocks of a fixed size and the sums of blocks are added by a fixed tree: the same bits for any number of threads.
 
 namespace lindrift {
 
-/// Below, starting threads costs more than the loop.
+/// Below, calling threads costs more than the loop.
 inline constexpr std::size_t parallel_threshold = 65536;
+inline constexpr std::size_t parallel_rows_threshold = 256;
 inline constexpr std::size_t parallel_block = 4096;
 
-/// OpenMP threads that `execution` asks for; all unless it says.
-inline int threads_of(const Execution& execution) {
-  return execution.threads > 0 ? execution.threads : omp_get_max_threads();
+/// Calls body(first, last, thread) for parts of a loop over `count` items on so many threads; see kernels::run_loop().
+template <class Body>
+void in_parts(int threads, std::size_t count, const Body& body, std::size_t step = 1) {
+  using kernels::Index;
+  kernels::in_parts(
+      threads, static_cast<Index>(count), static_cast<Index>(step), [&](Index first, Index last, int thread) {
+        body(static_cast<std::size_t>(first), static_cast<std::size_t>(last), static_cast<std::size_t>(thread));
+      });
 }
 
-/// Carries an exception, such as lack of memory, out of a parallel region, which it must not leave by itself.
-class Rescue {
- public:
-  template <class Body>
-  void operator()(const Body& body) noexcept {
-    try {
-      body();
-    } catch (...) {
-#pragma omp critical(lindrift_rescue)
-      failure_ = std::current_exception();
-    }
-  }
-  /// After the region.
-  void rethrow() const {
-    if (failure_) std::rethrow_exception(failure_);
-  }
-
- private:
-  std::exception_ptr failure_;
-};
+/// Threads of the calculation for a loop over so many modes.
+inline int parallel_threads(std::size_t size) { return size > parallel_threshold ? Calculation::threads() : 1; }
 
 template <class Body>
 void parallel_for(std::size_t size, const Body& body) {
-#pragma omp parallel for schedule(static) if (size > parallel_threshold)
-  for (std::size_t i = 0; i < size; ++i) body(i);
+  in_parts(
+      parallel_threads(size), size,
+      [&](std::size_t i, std::size_t last, std::size_t) {
+        for (; i < last; ++i) body(i);
+      },
+      parallel_block);
+}
+
+/// The same for bodies that take long, such as a sum over all modes.
+template <class Body>
+void parallel_rows(std::size_t count, const Body& body) {
+  in_parts(count > parallel_rows_threshold ? Calculation::threads() : 1, count,
+           [&](std::size_t i, std::size_t last, std::size_t) {
+             for (; i < last; ++i) body(i);
+           });
 }
 
 /// sum over i of term(i), an array of Count doubles each.
@@ -70,8 +69,9 @@ std::array<double, Count> parallel_sums(std::size_t size, const Term& term) {
   if (blocks == 0) return {};
   if (blocks == 1) return block_sum(0);
   std::vector<Sums> partial(blocks);
-#pragma omp parallel for schedule(static) if (size > parallel_threshold)
-  for (std::size_t b = 0; b < blocks; ++b) partial[b] = block_sum(b);
+  in_parts(parallel_threads(size), blocks, [&](std::size_t b, std::size_t last, std::size_t) {
+    for (; b < last; ++b) partial[b] = block_sum(b);
+  });
   for (std::size_t stride = 1; stride < blocks; stride *= 2)
     for (std::size_t b = 0; b + stride < blocks; b += 2 * stride)
       for (std::size_t k = 0; k < Count; ++k) partial[b][k] += partial[b + stride][k];
@@ -88,14 +88,15 @@ template <class Term>
 double parallel_maximum(std::size_t size, double least, const Term& term) {
   const std::size_t blocks = (size + parallel_block - 1) / parallel_block;
   std::vector<double> partial(blocks, least);
-#pragma omp parallel for schedule(static) if (size > parallel_threshold)
-  for (std::size_t b = 0; b < blocks; ++b) {
-    const std::size_t last = std::min((b + 1) * parallel_block, size);
-    for (std::size_t i = b * parallel_block; i < last; ++i) {
-      const double value = term(i);
-      if (!(value <= partial[b])) partial[b] = value;
+  in_parts(parallel_threads(size), blocks, [&](std::size_t first_block, std::size_t last_block, std::size_t) {
+    for (std::size_t b = first_block; b < last_block; ++b) {
+      const std::size_t last = std::min((b + 1) * parallel_block, size);
+      for (std::size_t i = b * parallel_block; i < last; ++i) {
+        const double value = term(i);
+        if (!(value <= partial[b])) partial[b] = value;
+      }
     }
-  }
+  });
   double largest = least;
   for (const double value : partial)
     if (!(value <= largest)) largest = value;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/threads.hpp"
 #include "kernels/table.hpp"
 #include "lindrift/communicator.hpp"
 
@@ -73,8 +74,8 @@ DirectSelfEnergy::DirectSelfEnergy(const HubbardModes& modes, const Execution& e
   tables.columns = slow.empty() ? nullptr : columns.data();
   tables.column_count = static_cast<std::int64_t>(columns.size());
   columns_ = !slow.empty() ? slow.size() : (modes_.reflected ? sites / 2 + 1 : sites);
-  kernel_.reset(
-      kernels::kernels_for(execution_.backend).make_self_energy_kernel(tables, execution_.threads, execution_.device));
+  kernel_.reset(kernels::kernels_for(execution_.backend)
+                    .make_self_energy_kernel(tables, threads_of(execution_), execution_.device));
 }
 
 DirectSelfEnergy::~DirectSelfEnergy() = default;

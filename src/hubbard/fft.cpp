@@ -1,7 +1,5 @@
 #include "hubbard/fft.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -369,10 +367,14 @@ double FftSelfEnergy::add_by_chirp(const MemoryKernel& kernel, Rows rows, Staged
     const SharedRows::Range range{blocks * round / rounds * chirp_rows,
                                   std::min(momenta.size(), blocks * (round + 1) / rounds * chirp_rows)};
     const SharedRows::Range own = momenta.share(range, chirp_rows);
-#pragma omp parallel for schedule(dynamic) num_threads(workers) if (own.last - own.first > chirp_rows)
-    for (std::size_t first = own.first; first < own.last; first += chirp_rows)
-      chirps.add(values.data(), sites, momenta, first, std::min(first + chirp_rows, own.last),
-                 work.data() + static_cast<std::size_t>(omp_get_thread_num()) * work_size);
+    in_parts(
+        workers, own.last - own.first,
+        [&](std::size_t begin, std::size_t end, std::size_t thread) {
+          for (std::size_t first = own.first + begin; first < own.first + end; first += chirp_rows)
+            chirps.add(values.data(), sites, momenta, first, std::min(first + chirp_rows, own.first + end),
+                       work.data() + thread * work_size);
+        },
+        chirp_rows);
     momenta.gather(range, chirp_rows);
     stages.finished();
   }
@@ -408,9 +410,11 @@ double FftSelfEnergy::add_by_device(const MemoryKernel& kernel, Rows rows, Stage
         while (next < end && momenta[next].m == m + (next - tile)) ++next;
         device->integrate(static_cast<std::int64_t>(m), static_cast<std::int64_t>(m + (next - tile)),
                           reinterpret_cast<double*>(sums.data()));
-#pragma omp parallel for schedule(static) num_threads(threads_) if ((next - tile) * columns > 10000)
-        for (std::size_t i = tile; i < next; ++i)
-          for (std::size_t w = 0; w < columns; ++w) momenta[i].row[begin + w] += sums[(i - tile) * columns + w];
+        const int threads = (next - tile) * columns > 10000 ? threads_ : 1;
+        in_parts(threads, next - tile, [&](std::size_t i, std::size_t last, std::size_t) {
+          for (; i < last; ++i)
+            for (std::size_t w = 0; w < columns; ++w) momenta[tile + i].row[begin + w] += sums[i * columns + w];
+        });
         tile = next;
       }
     }

@@ -47,14 +47,12 @@ constexpr double seconds_per_step = 1.2e-7, seconds_per_product = 1.0 / 6e10;
 template <class Work>
 void share_times(std::size_t first, std::size_t last, const Execution& execution, const Work& work) {
   const std::size_t blocks = (last - first + times_at_once - 1) / times_at_once;
-  Rescue rescue;
-#pragma omp parallel for schedule(dynamic) num_threads(threads_of(execution)) if (blocks > 1)
-  for (std::size_t block = 0; block < blocks; ++block)
-    rescue([&] {
+  in_parts(threads_of(execution), blocks, [&](std::size_t block, std::size_t end, std::size_t) {
+    for (; block < end; ++block) {
       const std::size_t begin = first + block * times_at_once;
       work(begin, std::min(times_at_once, last - begin));
-    });
-  rescue.rethrow();
+    }
+  });
 }
 
 /// The factors of one ladder in the transforms of MemoryKernel::transforms(): the partner of the probe in the pair, and
@@ -226,16 +224,12 @@ void LadderKernel::add_ladder(bool hole, double step, std::size_t count, const E
   std::copy(corrections.begin(), corrections.end(), tables.end);
   const VolterraMarch march(tables);
   const std::size_t groups = (sites + group - 1) / group;
-  Rescue rescue;
-#pragma omp parallel num_threads(threads_of(execution)) if (groups > 1)
-  {
-    VolterraMarch::Workspace workspace;
-#pragma omp for schedule(dynamic)
-    for (std::size_t g = 0; g < groups; ++g)
-      rescue(
-          [&] { collide(march, g * group, modes_.interaction, rate, sites, rows.data(), circle.data(), workspace); });
-  }
-  rescue.rethrow();
+  const int threads = threads_of(execution);
+  std::vector<VolterraMarch::Workspace> workspaces(static_cast<std::size_t>(threads));
+  in_parts(threads, groups, [&](std::size_t g, std::size_t last, std::size_t thread) {
+    for (; g < last; ++g)
+      collide(march, g * group, modes_.interaction, rate, sites, rows.data(), circle.data(), workspaces[thread]);
+  });
 
   each_time([&](std::size_t some, const Complex* transforms, Complex* pairs) {
     close_pairs(fourier, lines, some, transforms, pairs);
@@ -338,13 +332,14 @@ Complex second_order_point(const HubbardModes& modes, std::size_t k, Complex w) 
 std::vector<Complex> ladder_self_energy(const HubbardModes& modes, std::span<const std::size_t> momentum,
                                         std::span<const double> frequency, double broadening, int threads) {
   std::vector<Complex> result(frequency.size());
-#pragma omp parallel for schedule(dynamic) num_threads(threads) if (frequency.size() > 1)
-  for (std::size_t i = 0; i < frequency.size(); ++i) {
-    const Complex w(frequency[i], broadening);
-    if (modes.ladder != Ladder::hole) result[i] += ladder_point(modes, false, momentum[i], w);
-    if (modes.ladder != Ladder::particle) result[i] += ladder_point(modes, true, momentum[i], w);
-    if (modes.ladder == Ladder::both) result[i] -= second_order_point(modes, momentum[i], w);
-  }
+  in_parts(threads, frequency.size(), [&](std::size_t i, std::size_t last, std::size_t) {
+    for (; i < last; ++i) {
+      const Complex w(frequency[i], broadening);
+      if (modes.ladder != Ladder::hole) result[i] += ladder_point(modes, false, momentum[i], w);
+      if (modes.ladder != Ladder::particle) result[i] += ladder_point(modes, true, momentum[i], w);
+      if (modes.ladder == Ladder::both) result[i] -= second_order_point(modes, momentum[i], w);
+    }
+  });
   return result;
 }
 

@@ -133,20 +133,18 @@ void MemoryKernel::evaluate(std::span<const double> at, Complex* rows, const Exe
   const std::size_t own = shares[static_cast<std::size_t>(communicator.rank())];
   const std::size_t end = shares[static_cast<std::size_t>(communicator.rank()) + 1];
   const std::size_t sites = modes_.sites, batch = rows_at_a_time(sites), blocks = (end - own + batch - 1) / batch;
-  Rescue rescue;
-#pragma omp parallel for schedule(dynamic) num_threads(threads_of(execution)) if ((end - own) * sites > block_values)
-  for (std::size_t block = 0; block < blocks; ++block) {
-    const std::size_t begin = own + block * batch;
-    rescue([&] {
+  const int threads = (end - own) * sites > block_values ? threads_of(execution) : 1;
+  in_parts(threads, blocks, [&](std::size_t block, std::size_t last_block, std::size_t) {
+    for (; block < last_block; ++block) {
+      const std::size_t begin = own + block * batch;
       transform(std::min(batch, end - begin), rows + begin * sites,
                 [&](std::size_t first, std::size_t count, Complex* amplitudes) {
                   kernels::cpu_kernels().time.amplitudes(tables_, at.data() + begin + first,
                                                          static_cast<std::int64_t>(count),
                                                          reinterpret_cast<double*>(amplitudes));
                 });
-    });
-  }
-  rescue.rethrow();
+    }
+  });
   communicator.all_gather({reinterpret_cast<double*>(rows), 2 * at.size() * sites},
                           share_bounds(communicator, at.size(), 1, 2 * sites));
 }

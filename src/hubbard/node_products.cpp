@@ -1,11 +1,10 @@
 #include "hubbard/node_products.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "engine/linear_algebra.hpp"
+#include "engine/parallel.hpp"
 
 namespace lindrift {
 
@@ -46,11 +45,12 @@ NodeProducts::NodeProducts(const FrequencyGrid& grid, std::size_t batch, std::si
 void NodeProducts::set_nodes(std::span<const double> at, std::span<const double> weight, double broadening) {
   nodes_ = at.size();
   depth_ = grid_.symmetric ? nodes_ : 2 * nodes_;
-#pragma omp parallel for schedule(static) num_threads(threads_) if (nodes_ * offsets_ > 10000)
-  for (std::size_t t = 0; t < nodes_; ++t) {
-    factor_[t] = weight[t] * std::exp(Complex(-broadening, grid_.centre) * at[t]);
-    make_waves(t, at[t]);
-  }
+  in_parts(nodes_ * offsets_ > 10000 ? threads_ : 1, nodes_, [&](std::size_t t, std::size_t last, std::size_t) {
+    for (; t < last; ++t) {
+      factor_[t] = weight[t] * std::exp(Complex(-broadening, grid_.centre) * at[t]);
+      make_waves(t, at[t]);
+    }
+  });
 }
 
 void NodeProducts::add(const Complex* values, std::size_t sites, const SharedRows& momenta, SharedRows::Range own) {
@@ -59,12 +59,9 @@ void NodeProducts::add(const Complex* values, std::size_t sites, const SharedRow
   // would be idle.
   const std::size_t chunks = std::min(offset_tiles_, (4 * static_cast<std::size_t>(threads_) + momentum_tiles) /
                                                          std::max<std::size_t>(1, momentum_tiles));
-#pragma omp parallel num_threads(threads_) if (momentum_tiles * chunks > 1)
-  {
-    const auto thread = static_cast<std::size_t>(omp_get_thread_num());
+  in_parts(threads_, momentum_tiles * chunks, [&](std::size_t item, std::size_t end, std::size_t thread) {
     double *left = left_.get() + thread * left_size_, *product = products_.get() + thread * product_size_;
-#pragma omp for schedule(dynamic)
-    for (std::size_t item = 0; item < momentum_tiles * chunks; ++item) {
+    for (; item < end; ++item) {
       const std::size_t first = own.first + item / chunks * tile_momenta_, chunk = item % chunks;
       const std::size_t count = std::min(tile_momenta_, own.last - first);
       for (std::size_t i = 0; i < count; ++i) load_rows(values + momenta[first + i].m, sites, left + 2 * i * depth_);
@@ -76,7 +73,7 @@ void NodeProducts::add(const Complex* values, std::size_t sites, const SharedRow
           add_product(product + 2 * i * columns, begin, width, momenta[first + i]);
       }
     }
-  }
+  });
 }
 
 /// Row t of every tile of waves: cosines, then sines of the tile's offsets, or sines `nodes` rows below.

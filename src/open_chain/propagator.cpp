@@ -96,11 +96,12 @@ Propagator::Propagator(const HatsugaiKohmotoModes& modes, std::span<const double
 void Propagator::amplitudes(std::span<const double> times, Complex* rows, int threads) const {
   const std::size_t blocks = (sites() + mode_block - 1) / mode_block;
   const auto& functions = kernels::cpu_kernels().propagator;
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1 && blocks > 1)
-  for (std::size_t b = 0; b < blocks; ++b)
-    functions.propagate(tables_, static_cast<std::int64_t>(b * mode_block),
-                        static_cast<std::int64_t>(std::min(sites(), (b + 1) * mode_block)), times.data(),
-                        static_cast<std::int64_t>(times.size()), reinterpret_cast<double*>(rows));
+  in_parts(threads, blocks, [&](std::size_t b, std::size_t last, std::size_t) {
+    for (; b < last; ++b)
+      functions.propagate(tables_, static_cast<std::int64_t>(b * mode_block),
+                          static_cast<std::int64_t>(std::min(sites(), (b + 1) * mode_block)), times.data(),
+                          static_cast<std::int64_t>(times.size()), reinterpret_cast<double*>(rows));
+  });
 }
 
 Profile profile_of(std::span<const Complex> row, int threads) {
@@ -121,8 +122,9 @@ Profile profile_of(std::span<const Complex> row, int threads) {
     std::vector<Profile> sums;
     if (threads > 1 && blocks > 1) {
       sums.resize(blocks);
-#pragma omp parallel for schedule(static) num_threads(threads)
-      for (std::size_t b = 0; b < blocks; ++b) sums[b] = sum_of(b);
+      in_parts(threads, blocks, [&](std::size_t b, std::size_t last, std::size_t) {
+        for (; b < last; ++b) sums[b] = sum_of(b);
+      });
     }
     for (std::size_t b = 0; b < blocks; ++b) {
       const Profile sum = sums.empty() ? sum_of(b) : sums[b];

@@ -1,5 +1,6 @@
 #include "open_chain/times.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -51,7 +52,14 @@ bool TimeRounds::run(Communicator& communicator, std::size_t block, std::size_t 
   for (std::size_t done = state.restore(monitor.restored).done; done < times.size();) {
     const std::size_t count = std::min(round, times.size() - done);
     const auto bounds = share_bounds(communicator, count, block);
-    part(done + bounds[rank], done + bounds[rank + 1]);
+    try {
+      part(done + bounds[rank], done + bounds[rank + 1]);
+    } catch (const Interruption&) {
+      for (const TimeRows& kind : rows)
+        if (!kind.values.empty()) std::ranges::fill(kind.values.subspan(done * kind.width, count * kind.width), NAN);
+      if (monitor.checkpoint && done > 0) monitor.checkpoint([&] { return state.save({done}); });
+      return false;
+    }
     for (const TimeRows& kind : rows)
       if (!kind.values.empty())
         communicator.all_gather(kind.values.subspan(done * kind.width, count * kind.width),

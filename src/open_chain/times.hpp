@@ -41,17 +41,15 @@ struct TimeBatches {
                : 1;
   }
 
-  /// Calls body(first, last, threads within) for every batch that begins in [begin, end), which are bounds of batches
-  /// or the end.
+  /// Calls body(first, last, thread, threads within) for every batch that begins in [begin, end), which are bounds of
+  /// batches or the end; `thread` is below outer(threads).
   template <class Body>
   void run(std::size_t begin, std::size_t end, int threads, const Body& body) const {
     const int together = outer(threads), inner = together > 1 ? 1 : threads;
     const std::size_t step = batch(), batches = (end - begin + step - 1) / step;
-    Rescue rescue;
-#pragma omp parallel for schedule(dynamic) num_threads(together) if (together > 1)
-    for (std::size_t b = 0; b < batches; ++b)
-      rescue([&] { body(begin + b * step, std::min(end, begin + (b + 1) * step), inner); });
-    rescue.rethrow();
+    in_parts(together, batches, [&](std::size_t b, std::size_t last, std::size_t thread) {
+      for (; b < last; ++b) body(begin + b * step, std::min(end, begin + (b + 1) * step), thread, inner);
+    });
   }
 };
 

@@ -88,9 +88,12 @@ class GeneratorAdjoint final : public AdjointSystem {
     const int dimension = static_cast<int>(std::min<std::size_t>(krylov_dimension, unknowns));
     linear_solver_.reset(SUNLinSol_SPGMR(right_.get(), SUN_PREC_NONE, dimension, context_));
     if (!linear_solver_) throw std::bad_alloc();
-    const auto callback = [](void* self, N_Vector in, N_Vector out) {
-      static_cast<GeneratorAdjoint*>(self)->multiply(values(in), values(out));
-      return 0;
+    const auto callback = [](void* data, N_Vector in, N_Vector out) {
+      auto& self = *static_cast<GeneratorAdjoint*>(data);
+      return self.thrown_.keep([&] {
+        Calculation::look_up();
+        self.multiply(values(in), values(out));
+      });
     };
     check_sundials(SUNLinSolSetATimes(linear_solver_.get(), this, callback), "SUNLinSolSetATimes");
     check_sundials(SUNLinSol_SPGMRSetMaxRestarts(linear_solver_.get(), 4), "SUNLinSol_SPGMRSetMaxRestarts");
@@ -126,6 +129,7 @@ class GeneratorAdjoint final : public AdjointSystem {
   SundialsContext context_;
   Sundials<N_Vector> right_, update_, solution_, product_;
   Sundials<SUNLinearSolver> linear_solver_;
+  Thrown thrown_;
 };
 
 AdjointSystem::Solution GeneratorAdjoint::solve(std::span<const double> weight) {
@@ -141,6 +145,7 @@ AdjointSystem::Solution GeneratorAdjoint::solve(std::span<const double> weight) 
     N_VConst(0.0, update_.get());
     check_sundials(SUNLinSolSetZeroGuess(linear_solver_.get(), 1), "SUNLinSolSetZeroGuess");
     SUNLinSolSolve(linear_solver_.get(), nullptr, update_.get(), right_.get(), solver_accuracy * left);
+    thrown_.rethrow();
     N_VLinearSum(1.0, solution_.get(), 1.0, update_.get(), product_.get());
     std::swap(solution_, product_);  // product_ holds what was there before
     multiply(values(solution_.get()), values(update_.get()));

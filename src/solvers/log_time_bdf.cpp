@@ -163,6 +163,7 @@ class LogTimeBdf final : public OccupationIntegrator {
   }
 
   void evaluate_log_rates(std::span<const double> lambda, double clock) {
+    Calculation::look_up();
     ++rate_evaluations_;
     generator_.log_rates(lambda, log_gain_, log_loss_);
     constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -272,6 +273,7 @@ class LogTimeBdf final : public OccupationIntegrator {
     return guarded(data, [&](LogTimeBdf& self) { return self.rate(clock, values(lambda), values(rate)); });
   }
   static int weight_callback(N_Vector lambda, N_Vector weight, void* data) {
+    const Calculation::Undisturbed undisturbed;
     const auto& self = *static_cast<LogTimeBdf*>(data);
     const auto in = values(lambda), out = values(weight);
     parallel_for(self.modes_, [&](std::size_t s) {

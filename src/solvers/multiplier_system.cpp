@@ -56,6 +56,7 @@ class MultiplierSystem final : public BalanceSystem {
     check_sundials(SUNLinSolSetup(linear_solver_.get(), nullptr), "SUNLinSolSetup");
     // A solution that misses the accuracy is still a direction worth trying: the caller looks at what it does.
     SUNLinSolSolve(linear_solver_.get(), nullptr, update_.get(), right_.get(), accuracy * size);
+    thrown_.rethrow();
   }
 
   double try_step(double step) override {
@@ -135,9 +136,12 @@ class MultiplierSystem final : public BalanceSystem {
     const int dimension = static_cast<int>(std::min<std::size_t>(krylov_dimension, unknowns));
     linear_solver_.reset(SUNLinSol_SPGMR(right_.get(), SUN_PREC_NONE, dimension, context_));
     if (!linear_solver_) throw std::bad_alloc();
-    const auto multiply_callback = [](void* self, N_Vector in, N_Vector out) {
-      static_cast<MultiplierSystem*>(self)->multiply(values(in), values(out));
-      return 0;
+    const auto multiply_callback = [](void* data, N_Vector in, N_Vector out) {
+      auto& self = *static_cast<MultiplierSystem*>(data);
+      return self.thrown_.keep([&] {
+        Calculation::look_up();
+        self.multiply(values(in), values(out));
+      });
     };
     check_sundials(SUNLinSolSetATimes(linear_solver_.get(), this, multiply_callback), "SUNLinSolSetATimes");
     check_sundials(SUNLinSol_SPGMRSetMaxRestarts(linear_solver_.get(), 2), "SUNLinSol_SPGMRSetMaxRestarts");
@@ -227,6 +231,7 @@ class MultiplierSystem final : public BalanceSystem {
   SundialsContext context_;
   Sundials<N_Vector> right_, update_;
   Sundials<SUNLinearSolver> linear_solver_;
+  Thrown thrown_;
 };
 
 }  // namespace

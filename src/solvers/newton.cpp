@@ -26,6 +26,7 @@ constexpr std::int64_t max_moment_steps = 20;
 /// Newton's method with step halving, and a fixed-point step where it does not help.
 void iterate(BalanceSystem& system, std::int64_t max_steps, BalanceSolution& solution) {
   while (solution.steps < max_steps && system.size() > target) {
+    Calculation::look_up();
     ++solution.steps;
     const double before = system.size();
     system.solve(std::clamp(before, 1e-14, 1e-3));

@@ -163,6 +163,7 @@ class AdamsIntegrator final : public OccupationIntegrator {
     });
   }
   int rate(double time, N_Vector y, N_Vector ydot) {
+    Calculation::look_up();
     split(y);
     auto out = values(ydot);
     ++rate_evaluations_;
@@ -196,6 +197,7 @@ class AdamsIntegrator final : public OccupationIntegrator {
   }
   /// The error allowed in y is `tolerance` in lambda, dlambda = dy / (y (1-y)): small occupations keep their digits.
   static int weight_callback(N_Vector y, N_Vector weight, void* data) {
+    const Calculation::Undisturbed undisturbed;
     const auto& self = *static_cast<AdamsIntegrator*>(data);
     const auto in = values(y);
     auto out = values(weight);

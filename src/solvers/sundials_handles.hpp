@@ -8,10 +8,12 @@
 #include <sundials/sundials_nonlinearsolver.h>
 
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <new>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "lindrift/error.hpp"
 
@@ -68,6 +70,28 @@ Sundials<N_Vector> make_vector(std::size_t size, SUNContext context);
 inline std::span<double> values(N_Vector vector) {
   return {N_VGetArrayPointer(vector), static_cast<std::size_t>(N_VGetLength(vector))};
 }
+
+/// Keeps what a callback throws until C has returned, which an exception must not cross.
+class Thrown {
+ public:
+  /// Returns what SUNDIALS takes for success or failure.
+  template <class Body>
+  int keep(const Body& body) noexcept {
+    try {
+      body();
+      return 0;
+    } catch (...) {
+      thrown_ = std::current_exception();
+      return -1;
+    }
+  }
+  void rethrow() {
+    if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
+  }
+
+ private:
+  std::exception_ptr thrown_;
+};
 
 inline void check_sundials(int status, const char* call) {
   if (status < 0) throw Error(std::string("SUNDIALS: ") + call + " returned " + std::to_string(status));

@@ -8,30 +8,36 @@ namespace lindrift {
 namespace {
 
 // SUNDIALS' serial vector, with the operations that dominate run by threads. Its own OpenMP vector adds in an order
-// that depends on the number of threads.
+// that depends on the number of threads. They are called from C.
+using Undisturbed = Calculation::Undisturbed;
 
 double dot_product(N_Vector x, N_Vector y) {
+  const Undisturbed undisturbed;
   const auto a = values(x), b = values(y);
   return parallel_sum(a.size(), [&](std::size_t i) { return a[i] * b[i]; });
 }
 
 double weighted_rms_norm(N_Vector x, N_Vector w) {
+  const Undisturbed undisturbed;
   const auto a = values(x), b = values(w);
   const double sum = parallel_sum(a.size(), [&](std::size_t i) { return a[i] * b[i] * (a[i] * b[i]); });
   return std::sqrt(sum / static_cast<double>(a.size()));
 }
 
 void linear_sum(double a, N_Vector x, double b, N_Vector y, N_Vector z) {
+  const Undisturbed undisturbed;
   const auto in = values(x), other = values(y), out = values(z);
   parallel_for(in.size(), [&](std::size_t i) { out[i] = a * in[i] + b * other[i]; });
 }
 
 void scale(double c, N_Vector x, N_Vector z) {
+  const Undisturbed undisturbed;
   const auto in = values(x), out = values(z);
   parallel_for(in.size(), [&](std::size_t i) { out[i] = c * in[i]; });
 }
 
 void fill_with(double c, N_Vector z) {
+  const Undisturbed undisturbed;
   const auto out = values(z);
   parallel_for(out.size(), [&](std::size_t i) { out[i] = c; });
 }
@@ -40,6 +46,7 @@ constexpr int max_fused = 4;
 
 /// Up to max_fused products at a time, for each of which x is read once.
 int dot_products(int count, N_Vector x, N_Vector* y, double* products) {
+  const Undisturbed undisturbed;
   const auto a = values(x);
   for (int first = 0; first < count; first += max_fused) {
     const double* others[max_fused];
@@ -55,6 +62,7 @@ int dot_products(int count, N_Vector x, N_Vector* y, double* products) {
 }
 
 int linear_combination(int count, double* c, N_Vector* x, N_Vector z) {
+  const Undisturbed undisturbed;
   std::vector<const double*> in;
   for (int k = 0; k < count; ++k) in.push_back(values(x[k]).data());
   const auto out = values(z);

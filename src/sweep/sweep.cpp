@@ -134,7 +134,7 @@ class Worker {
     auto start = Clock::now();
     std::size_t next_size = 1;
     try {
-      const Monitor monitor{.progress = progress(), .checkpoint = {}, .restored = {}};
+      const Monitor monitor{.stop = stop_at_once(), .progress = progress(), .checkpoint = {}, .restored = {}};
       task_.run_group(group, execution_, monitor, [&](std::size_t i, io::Result result) {
         if (result.stopped) return;
         Record record = record_of(first_point + i, std::move(result));
@@ -254,6 +254,7 @@ class Worker {
 
   Monitor monitor_of(std::size_t point) {
     Monitor monitor;
+    monitor.stop = stop_at_once();
     monitor.progress = progress();
     monitor.checkpoint = [this, point](const std::function<Bytes()>& state) {
       if (!checkpoint_due_) return;
@@ -269,18 +270,27 @@ class Worker {
     return monitor;
   }
 
+  /// Whether this rank or another one must stop; looks at the counters now and then only.
+  bool must_stop() {
+    constexpr double interval = 0.2;  // seconds
+    if (stop_requested()) return true;
+    if (seconds_since(last_look_) <= interval) return false;
+    last_look_ = Clock::now();
+    return run_is_stopping();
+  }
+
+  /// For calculations of this rank alone; what they have then is worth a checkpoint.
+  std::function<bool()> stop_at_once() {
+    return [this] { return checkpoint_due_ = must_stop(); };
+  }
+
   std::function<bool(double)> progress() {
     return [this](double fraction) {
       if (is_root()) {
         fraction_ = fraction;
         report();
       }
-      constexpr double interval = 0.2;  // seconds between looks at the counters
-      bool stop = stop_requested();
-      if (!stop && seconds_since(last_look_) > interval) {
-        last_look_ = Clock::now();
-        stop = run_is_stopping();
-      }
+      const bool stop = must_stop();
       enum Wish : int { go_on, checkpoint, checkpoint_and_stop };
       int wish = stop                                                             ? checkpoint_and_stop
                  : seconds_since(last_checkpoint_) >= options_.checkpoint_seconds ? checkpoint

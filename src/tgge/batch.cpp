@@ -1,7 +1,5 @@
 #include "lindrift/tgge/batch.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <exception>
@@ -11,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/threads.hpp"
 #include "kernels/tgge/spectrum.hpp"
 #include "lindrift/error.hpp"
 #include "tgge/batched_pair_sum.hpp"
@@ -140,7 +139,7 @@ void solve_batch(const TggeModel& model, std::span<const std::optional<BathStren
     if (!failure) failure = std::current_exception();
   };
   const auto run = [&](std::size_t slot) {
-    omp_set_num_threads(1);
+    const Calculation calculation(alone.threads);
     for (std::size_t i = slot; i < points.size() && !pair_sum.failed(); i += slots) try {
         if (!points[i]) continue;
         RateEquation equation = make_rate_equation(model.bands, model.rate_unit, with_strength(model.bath, *points[i]),

@@ -1,11 +1,10 @@
 #include "tgge/batched_pair_sum.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "engine/linear_algebra.hpp"
+#include "engine/parallel.hpp"
 #include "kernels/table.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
@@ -29,7 +28,7 @@ class CpuProduct final : public kernels::MatrixProduct {
   CpuProduct(std::size_t size, const MatrixRow& matrix, const Execution& execution)
       : size_(size),
         width_(panel_width(size)),
-        threads_(execution.threads > 0 ? execution.threads : omp_get_max_threads()),
+        threads_(threads_of(execution)),
         communicator_(execution.communicator != nullptr && execution.communicator->size() > 1 ? execution.communicator
                                                                                               : nullptr) {
     linear_algebra::require_library();
@@ -42,22 +41,25 @@ class CpuProduct final : public kernels::MatrixProduct {
     panels_ = (last - first_ + width_ - 1) / width_;
     columns_ = last - first_;
     values_ = std::make_unique_for_overwrite<double[]>(size_ * columns_);
-#pragma omp parallel for collapse(2) schedule(static) num_threads(threads_) if (size_ > 256)
-    for (std::size_t panel = 0; panel < panels_; ++panel)
-      for (std::size_t row = 0; row < size_; ++row) {
+    const int threads = size_ > 256 ? threads_ : 1;
+    in_parts(threads, panels_ * size_, [&](std::size_t item, std::size_t end, std::size_t) {
+      for (; item < end; ++item) {
+        const std::size_t panel = item / size_, row = item % size_;
         const std::size_t column = panel * width_, count = width_of(panel);
         matrix(row, first_ + column, {values_.get() + column * size_ + row * count, count});
       }
+    });
   }
 
   void multiply(const double* rows, std::int64_t row_count, double* product) override {
     const auto count = static_cast<std::size_t>(row_count);
-#pragma omp parallel for schedule(static) num_threads(threads_) if (panels_ > 1)
-    for (std::size_t panel = 0; panel < panels_; ++panel) {
-      const std::size_t column = panel * width_;
-      linear_algebra::multiply(count, width_of(panel), size_, rows, size_, values_.get() + column * size_,
-                               width_of(panel), product + first_ + column, size_);
-    }
+    in_parts(threads_, panels_, [&](std::size_t panel, std::size_t last, std::size_t) {
+      for (; panel < last; ++panel) {
+        const std::size_t column = panel * width_;
+        linear_algebra::multiply(count, width_of(panel), size_, rows, size_, values_.get() + column * size_,
+                                 width_of(panel), product + first_ + column, size_);
+      }
+    });
     if (communicator_ != nullptr) gather_columns(count, product);
   }
 

@@ -200,12 +200,13 @@ std::vector<Complex> hopping_gradient(const TggeModel& model, const Gradient<Tgg
   constexpr std::size_t block = 1024;
   const std::size_t blocks = (momenta + block - 1) / block;
   std::vector<Complex> partial(blocks * count, 0.0);
-#pragma omp parallel for schedule(static) if (momenta > block)
-  for (std::size_t part = 0; part < blocks; ++part) {
-    HamiltonianGradient by_hamiltonian(bands, gradient.model.bands, terms);
-    for (std::size_t k = part * block; k < std::min((part + 1) * block, momenta); ++k)
-      by_hamiltonian.add(k, partial.data() + part * count);
-  }
+  in_parts(Calculation::threads(), blocks, [&](std::size_t part, std::size_t last, std::size_t) {
+    for (; part < last; ++part) {
+      HamiltonianGradient by_hamiltonian(bands, gradient.model.bands, terms);
+      for (std::size_t k = part * block; k < std::min((part + 1) * block, momenta); ++k)
+        by_hamiltonian.add(k, partial.data() + part * count);
+    }
+  });
   std::vector<Complex> result(count, 0.0);
   for (std::size_t part = 0; part < blocks; ++part)
     for (std::size_t t = 0; t < count; ++t) result[t] += partial[part * count + t];

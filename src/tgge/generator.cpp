@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/threads.hpp"
 #include "kernels/table.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
@@ -22,9 +23,9 @@ class KernelGenerator final : public Generator {
       : modes_(static_cast<std::size_t>(tables.modes)) {
     if (execution.communicator != nullptr && execution.communicator->size() > 1)
       tables.communicator = execution.communicator;
-    kernel_.reset(
-        kernels::kernels_for(execution.backend)
-            .make_rate_kernel(tables, execution.algorithm == Algorithm::direct, execution.threads, execution.device));
+    kernel_.reset(kernels::kernels_for(execution.backend)
+                      .make_rate_kernel(tables, execution.algorithm == Algorithm::direct, threads_of(execution),
+                                        execution.device));
   }
 
   std::size_t modes() const noexcept override { return modes_; }

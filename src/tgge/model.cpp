@@ -10,6 +10,8 @@
 #include <span>
 #include <string>
 
+#include "engine/threads.hpp"
+#include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "tgge/energy_levels.hpp"
 #include "tgge/hop_weights.hpp"
@@ -179,6 +181,9 @@ RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& b
   equation.inverse_temperature = bath.inverse_temperature;
   equation.thermal = bath.effective_equilibrium_fraction() > 0.0;
   equation.rank = weights->numerical_rank;
+  equation.threads = threads_of(execution);
+  equation.shared = execution.communicator != nullptr && execution.communicator->size() > 1;
+  const Calculation calculation(equation.threads);
   const Choice choice = choose_algorithm(equation, *weights, bath, execution.algorithm);
   equation.algorithm = choice.algorithm;
   equation.reason = choice.reason;

@@ -22,6 +22,7 @@ void check_length(const RateEquation& equation, const char* what, std::size_t le
 /// (1/cells) sum_s weight_s n_s.
 double per_cell(const RateEquation& equation, const std::vector<double>& weight, std::span<const double> occupation) {
   check_length(equation, "occupation", occupation.size());
+  const Calculation calculation(equation.threads);
   return parallel_sum(occupation.size(), [&](std::size_t s) { return weight[s] * occupation[s]; }) /
          static_cast<double>(equation.bands.lattice.size());
 }
@@ -30,6 +31,7 @@ double per_cell(const RateEquation& equation, const std::vector<double>& weight,
 
 void occupation_rate(const RateEquation& equation, std::span<const double> lagrange_multiplier,
                      std::span<double> rate) {
+  const Calculation calculation(equation.threads);
   std::vector<double> particles(equation.modes()), holes(equation.modes());
   check_length(equation, "lagrange_multiplier", lagrange_multiplier.size());
   parallel_for(equation.modes(), [&](std::size_t s) {
@@ -41,6 +43,7 @@ void occupation_rate(const RateEquation& equation, std::span<const double> lagra
 
 void lagrange_multiplier_rate(const RateEquation& equation, std::span<const double> lagrange_multiplier,
                               std::span<double> rate) {
+  const Calculation calculation(equation.threads);
   std::vector<double> log_gain(equation.modes()), log_loss(equation.modes());
   equation.generator->log_rates(lagrange_multiplier, log_gain, log_loss);
   check_length(equation, "rate", rate.size());
@@ -53,6 +56,7 @@ void lagrange_multiplier_rate(const RateEquation& equation, std::span<const doub
 }
 
 void force(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<double> result) {
+  const Calculation calculation(equation.threads);
   std::vector<double> log_gain(equation.modes()), log_loss(equation.modes());
   equation.generator->log_rates(lagrange_multiplier, log_gain, log_loss);
   check_length(equation, "result", result.size());
@@ -81,6 +85,7 @@ double energy_per_cell(const RateEquation& equation, std::span<const double> occ
 }
 
 OccupationSums occupation_sums(const RateEquation& equation, std::span<const double> occupation) {
+  const Calculation calculation(equation.threads);
   OccupationSums sums{.current = current(equation, occupation),
                       .orbital_current = {},
                       .particle_number = particle_number(occupation),
@@ -96,6 +101,7 @@ double particle_number(std::span<const double> occupation) {
 
 double balance_residual(const RateEquation& equation, std::span<const double> lagrange_multiplier) {
   check_length(equation, "lagrange_multiplier", lagrange_multiplier.size());
+  const Calculation calculation(equation.threads);
   if (kernels::MomentBalance* const moments = equation.generator->moment_balance())
     if (const double residual = moments->residual(lagrange_multiplier.data()); !std::isnan(residual)) return residual;
   std::vector<double> log_gain(equation.modes()), log_loss(equation.modes());

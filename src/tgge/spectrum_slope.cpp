@@ -58,8 +58,7 @@ SpectrumSlope ohmic_slope(const TggeModel& model, const LogOccupations& log, con
   SpectrumSlope slope;
   slope.energy.resize(size);
   std::vector<double> by_beta(size), by_width(size);
-#pragma omp parallel for schedule(static) if (size > 256)
-  for (std::size_t to = 0; to < size; ++to)
+  parallel_rows(size, [&](std::size_t to) {
     for (std::size_t from = 0; from < size; ++from) {
       const double x = energy[from] - energy[to], difference = y[to] - y[from];
       const Slopes in = ohmic(x, beta, width), out = ohmic(-x, beta, width);
@@ -69,6 +68,7 @@ SpectrumSlope ohmic_slope(const TggeModel& model, const LogOccupations& log, con
       by_beta[to] += in.inverse_temperature * flow;
       by_width[to] += in.width * flow;
     }
+  });
   slope.inverse_temperature = parallel_sum(size, [&](std::size_t s) { return by_beta[s]; });
   slope.width = parallel_sum(size, [&](std::size_t s) { return by_width[s]; });
   return slope;
@@ -190,10 +190,10 @@ class PanelSums {
 std::vector<Sums> sums_over_pairs(const std::vector<double>& energy, const std::vector<Sources>& source, double width) {
   const LorentzianKernels kernels{width};
   std::vector<Sums> result(energy.size());
-#pragma omp parallel for schedule(static) if (energy.size() > 256)
-  for (std::size_t to = 0; to < energy.size(); ++to)
+  parallel_rows(energy.size(), [&](std::size_t to) {
     for (std::size_t from = 0; from < energy.size(); ++from)
       accumulate(kernels(energy[from] - energy[to]), source[from], result[to]);
+  });
   return result;
 }
 

@@ -22,7 +22,7 @@ ENVIRONMENT = dict(
     os.environ,
     OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMPI_MCA_rmaps_base_oversubscribe="1",
     OMPI_MCA_hwloc_base_binding_policy="none", OMPI_MCA_btl_vader_single_copy_mechanism="none",
-    OMP_WAIT_POLICY="passive", PYTHONDONTWRITEBYTECODE="1")
+    PYTHONDONTWRITEBYTECODE="1")
 
 # Open MPI leaks memory in plugins that are closed by the time LeakSanitizer looks, so that no suppression by name matches, and
 # ThreadSanitizer does not see its locks.

@@ -65,7 +65,7 @@ def complaint(folder):
         tests = run(folder / "build/tests/kernel_tests_host_cuda", "--gtest_brief=1", "--gtest_fail_fast",
                     "--gtest_filter=*cuda*:*Device*", timeout=600,
                     env=dict(os.environ, LINDRIFT_REQUIRE_CUDA="1", LINDRIFT_HOST_CUDA_ORDER=order,
-                             LINDRIFT_HOST_CUDA_PROCESSORS=processors, OMP_WAIT_POLICY="passive"))
+                             LINDRIFT_HOST_CUDA_PROCESSORS=processors))
         if tests.returncode != 0:
             lines = [line for line in (tests.stdout + tests.stderr).splitlines() if "host CUDA:" in line or "FAILED" in line]
             return f"{processors} processors, {order}: {lines[0] if lines else f'exit {tests.returncode}'}"

@@ -50,7 +50,7 @@ struct DensityOptions {
   /// Instead: one down particle on each of these sites, none on the others. With UpSites only.
   std::optional<std::vector<std::int64_t>> down_sites;
   bool keep_density = true;  ///< false: no n_j(t) in the result
-  Monitor monitor;
+  Monitor monitor = {};
 };
 
 /// Density of spin up on a grid of times; rows that were not reached are NaN.

@@ -31,7 +31,7 @@ struct GreenOptions {
   std::vector<double> down_occupation;
   bool keep_sites = true;    ///< false: no G(j,t) in the result
   bool keep_momenta = true;  ///< false: no G(k,t) in the result
-  Monitor monitor;
+  Monitor monitor = {};
 };
 
 template <>

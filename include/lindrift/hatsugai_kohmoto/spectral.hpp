@@ -9,6 +9,7 @@
 #include "lindrift/arguments.hpp"
 #include "lindrift/backend.hpp"
 #include "lindrift/hatsugai_kohmoto/chain.hpp"
+#include "lindrift/monitor.hpp"
 #include "lindrift/observable.hpp"
 
 namespace lindrift {
@@ -20,6 +21,7 @@ struct SpectralOptions {
   bool keep_green = true;             ///< false: no G(k,w) in the result
   /// Occupations of spin down where no bath acts on it, shape (sites,), ascending momentum; empty: 0.
   std::vector<double> conserved_occupation;
+  Monitor monitor = {};  ///< only stop() is asked
 };
 
 template <>
@@ -35,6 +37,7 @@ struct SpectralResult {
   std::vector<double> spectral_function;             ///< A = -2 Im G >= 0, 1/energy; +inf on a delta peak, 0 beside it
   std::vector<std::complex<double>> self_energy;     ///< Sigma = w + i eta - eps_k - 1/G, energy
   std::vector<std::complex<double>> green_retarded;  ///< G(k,w), 1/energy; may be empty
+  bool stopped = false;                              ///< the monitor ended it: every number is NaN
   std::int64_t delta_peaks = 0;  ///< momenta whose spectral function is a sum of delta peaks: no width at all
   Backend backend = Backend::cpu;
   std::string backend_reason;

@@ -24,7 +24,7 @@ struct HubbardGreenOptions {
   /// takes.
   std::int64_t max_steps = default_max_steps;
   double max_bytes = std::numeric_limits<double>::infinity();
-  Monitor monitor;  ///< no checkpoint is offered where it would be larger than 2 GiB
+  Monitor monitor = {};  ///< no checkpoint is offered where it would be larger than 2 GiB
 };
 
 template <>

@@ -24,7 +24,7 @@ struct HubbardSpectralOptions {
       default_tolerance;    ///< of self-energy and spectral function, relative to the largest value of each
   bool keep_green = true;   ///< false: no G(k,w) in the result
   std::size_t certify = 0;  ///< entries to evaluate again by the direct algorithm, chosen at random
-  Monitor monitor;          ///< no checkpoint is offered where it would be larger than 2 GiB
+  Monitor monitor = {};     ///< no checkpoint is offered where it would be larger than 2 GiB
 };
 
 template <>

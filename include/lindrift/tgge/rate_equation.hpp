@@ -26,6 +26,8 @@ struct RateEquation {
   std::string reason;                       ///< why this algorithm
   std::string backend_reason;               ///< why this backend
   int rank = 0;                             ///< of the hop weights; 0 for a table, where it is not looked for
+  int threads = 1;                          ///< CPU threads of what is done with it, as resolved
+  bool shared = false;                      ///< ranks share its sums
   std::unique_ptr<Generator> generator;
   /// Hop weight w(to, from) of two modes, without the factor 1/cells. For looking at a bath, not for summing.
   std::function<double(std::size_t to, std::size_t from)> hop_weight;

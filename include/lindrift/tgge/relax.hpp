@@ -28,7 +28,7 @@ struct RelaxOptions {
   double tolerance = default_tolerance;        ///< relative error of the results
   std::int64_t max_steps = default_max_steps;  ///< over the whole time grid
   Integrator integrator = Integrator::automatic;
-  Monitor monitor;  ///< progress is reported after each output time
+  Monitor monitor = {};  ///< progress is reported after each output time
 };
 
 template <>

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lindrift/arguments.hpp"
+#include "lindrift/monitor.hpp"
 #include "lindrift/tgge/rate_equation.hpp"
 
 namespace lindrift {
@@ -15,6 +16,7 @@ struct SteadyStateOptions {
   double tolerance = default_tolerance;        ///< on the last Newton update and on the residual
   std::int64_t max_steps = default_max_steps;  ///< Newton and Picard steps together
   std::vector<double> start;  ///< initial lagrange_multiplier, shape (modes,), finite; thermal unless given
+  Monitor monitor = {};       ///< only stop() is asked: nothing is known of how far Newton's method is
 };
 
 template <>
@@ -35,6 +37,7 @@ struct SteadyState {
   double residual = 0.0;      ///< see balance_residual()
   double log_fugacity = 0.0;  ///< zero at a true steady state: a measure of the error
   bool converged = false;
+  bool stopped = false;  ///< the monitor ended it: every number is NaN
   std::int64_t steps = 0;
   std::int64_t components = 1;    ///< sets of modes that exchange no particles with each other
   std::int64_t empty_modes = 0;   ///< modes that cannot gain

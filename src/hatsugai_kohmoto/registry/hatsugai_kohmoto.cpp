@@ -315,11 +315,13 @@ io::Result run_green(const Point& point, const Execution& execution, const Monit
   return result_of(point, green_result, green_result.backend, green_result.backend_reason);
 }
 
-io::Result run_spectral(const Point& point, const Execution& execution, const Monitor&) {
+io::Result run_spectral(const Point& point, const Execution& execution, const Monitor& monitor) {
   auto options = read<SpectralOptions>(point);
+  options.monitor = monitor;
   options.keep_green = wanted(point, "green_retarded_frequency");
   SpectralResult spectrum = spectral(read<HatsugaiKohmoto>(point), point.reals("task.frequencies"), options, execution);
 
+  if (spectrum.stopped) throw Interruption();
   auto peak = spectral_peak(spectrum);
   io::Result result = result_of(point, spectrum, spectrum.backend, spectrum.backend_reason);
   result.summary = std::move(peak);

@@ -1,7 +1,5 @@
 #include "lindrift/hatsugai_kohmoto/density.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -170,6 +168,7 @@ class FromFactors final : public Coherent {
     std::fill(work.coherent.begin(), work.coherent.end(), 0.0);
     work.transform.resize(sites);
     for (std::size_t r = 0; r < weights_.size(); ++r) {
+      Calculation::look_up();
       for (std::size_t k = 0; k < sites; ++k) work.transform[k] = vectors_[r * sites + k] * row[k];
       fourier_.backward(work.transform.data(), 1, work.threads);
       const double weight = weights_[r] / static_cast<double>(sites);
@@ -198,12 +197,14 @@ class FromCorrelators final : public Coherent {
     work.transform.assign(sites, 0.0);
     const Complex* entry[2] = {row, second};
     for (std::size_t c = 0; c < diagonals_.size(); ++c)
-      for (std::size_t d = 0; d < sites; ++d) {
-        const Complex *left = entry[c % 2], *right = entry[c / 2], *values = diagonals_[c].data() + d * sites;
-        work.transform[d] +=
-            (sum(values, left + d, right, sites - d) + sum(values + sites - d, left, right + sites - d, d)) /
-            static_cast<double>(sites);
-      }
+      in_parts(work.threads, sites, [&](std::size_t d, std::size_t last, std::size_t) {
+        for (; d < last; ++d) {
+          const Complex *left = entry[c % 2], *right = entry[c / 2], *values = diagonals_[c].data() + d * sites;
+          work.transform[d] +=
+              (sum(values, left + d, right, sites - d) + sum(values + sites - d, left, right + sites - d, d)) /
+              static_cast<double>(sites);
+        }
+      });
     fourier_.forward(work.transform.data(), 1, work.threads);
     for (std::size_t j = 0; j < sites; ++j) work.coherent[j] = work.transform[j].real();
   }
@@ -414,6 +415,7 @@ DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::s
   if (execution.backend == Backend::cuda)
     throw UnsupportedError("the density task runs on the CPU; use backend = cpu or auto");
   check_list("task.times", times_parameter(), times);
+  const Calculation preparation(threads_of(execution));
   const HatsugaiKohmotoModes modes = modes_of(model);
   const std::size_t sites = modes.energy.size();
   if (options.down_sites && !std::holds_alternative<UpSites>(state))
@@ -481,8 +483,8 @@ DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::s
   const TimeBatches batches{times.size(), sites};
   const int threads = threads_of(execution);
   std::vector<Workspace> workspaces(static_cast<std::size_t>(batches.outer(threads)));
-  const auto batch = [&](std::size_t first, std::size_t last, int inner) {
-    Workspace& work = workspaces[static_cast<std::size_t>(omp_get_thread_num())];
+  const auto batch = [&](std::size_t first, std::size_t last, std::size_t thread, int inner) {
+    Workspace& work = workspaces[thread];
     work.rows.resize(batches.batch() * sites);
     if (both) work.second_rows.resize(batches.batch() * sites);
     work.coherent.resize(sites);
@@ -507,6 +509,7 @@ DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::s
   // A time costs L^2 with a whole correlator: then a round is what the threads do at once.
   const std::size_t round =
       start.coherent->costly() ? static_cast<std::size_t>(batches.outer(threads)) : batches.round(threads);
+  const Calculation calculation(execution, options.monitor);
   result.converged = rounds.run(communicator, batches.batch(), round,
                                 [&](std::size_t first, std::size_t last) { batches.run(first, last, threads, batch); });
   return result;

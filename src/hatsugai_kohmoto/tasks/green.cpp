@@ -1,7 +1,5 @@
 #include "lindrift/hatsugai_kohmoto/green.hpp"
 
-#include <omp.h>
-
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -89,8 +87,8 @@ bool run_on_host(const Propagator& propagator, const TimeRounds& rounds, Communi
   const TimeBatches batches{rounds.times.size(), sites};
   const Fourier fourier(sites);
   std::vector<std::vector<Complex>> buffers(static_cast<std::size_t>(std::max(1, batches.outer(threads))));
-  const auto batch = [&](std::size_t first, std::size_t last, int inner) {
-    auto& rows = buffers[static_cast<std::size_t>(omp_get_thread_num())];
+  const auto batch = [&](std::size_t first, std::size_t last, std::size_t thread, int inner) {
+    auto& rows = buffers[thread];
     rows.resize(batches.batch() * sites);
     propagator.amplitudes(rounds.times.subspan(first, last - first), rows.data(), inner);
     if (collector.momentum_row(0))
@@ -142,6 +140,7 @@ Backend green_backend(Backend asked, std::size_t sites, std::size_t times, std::
 GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, const GreenOptions& options,
                   const Execution& execution) {
   check_list("task.times", times_parameter(), times);
+  const Calculation preparation(threads_of(execution));
   const HatsugaiKohmotoModes modes = modes_of(model);
   const std::size_t sites = modes.energy.size();
   std::vector<double> occupation = options.down_occupation;
@@ -153,6 +152,7 @@ GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, c
   result.times.assign(times.begin(), times.end());
   result.backend = green_backend(execution.backend, sites, times.size(), &result.backend_reason);
   Collector collector(result, options, propagator.growth(), sites);
+  const Calculation calculation(execution, options.monitor);
   Communicator& communicator = communicator_of(execution);
   const TimeRounds rounds{
       .times = times, .rows = collector.rows(), .backend = result.backend, .monitor = options.monitor};

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "config/read.hpp"
+#include "engine/threads.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
 #include "registry/memory.hpp"
@@ -151,7 +151,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
                     "percent, up to {} J in sign and trend; model.approximation = \"ladder\" goes beyond",
                     strongest, trusted_interaction, compared_interaction));
   Execution execution = with_algorithm(point, requested);
-  if (execution.threads <= 0) execution.threads = omp_get_max_threads();
+  execution.threads = threads_of(execution);
   const auto sites = static_cast<double>(chain.sites);
   if (!is_spectral(point)) {
     const HubbardGreenPlan green = green_plan(point, execution);
@@ -197,6 +197,7 @@ io::Result run_spectral(const Point& point, const Execution& requested, const Mo
   HubbardSpectralOptions options = spectral_options(point);
   options.certify = requested.certify;
   options.monitor = monitor;
+  options.monitor.stop = {};  // the end of a stage is near, and leaves a checkpoint
   HubbardSpectrum spectrum =
       spectral(read<HubbardChain>(point), point.reals("task.frequencies"), options, with_algorithm(point, requested));
 

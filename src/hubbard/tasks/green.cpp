@@ -92,38 +92,13 @@ class Propagation {
 
   /// @param start  the halvings of this step, and the rounds known already
   void solve(double step, const Position& start) {
-    VolterraEquation equation(modes_, at_, steps_for(at_.back(), step), step);
-    // Lanes beyond the last momentum read something, too.
-    std::vector<Complex> circles(2 * circle_points * modes_.sites + group), rows, rough_rows;
-    const std::vector<double> grid = equation.grid();
-    const std::unique_ptr<kernels::TimeDevice> device = make_device();
-    if (modes_.is_ladder()) {
-      fill_from_ladder(equation, rows, rough_rows, circles);
-    } else {
-      kernel_.evaluate(equation.circles(), circles.data());
-      if (device) {
-        device->evaluate(grid.data(), static_cast<std::int64_t>(grid.size()));
-      } else {
-        rows.resize(grid.size() * modes_.sites + group);
-        kernel_.evaluate(grid, rows.data(), execution_);
-      }
-    }
-    const VolterraSolver solver(equation.fine, equation.rough);
-    for (auto round = static_cast<std::size_t>(start.done); round < rounds_ && !stopped_; ++round) {
-      const std::size_t begin = groups_ * round / rounds_, end = groups_ * (round + 1) / rounds_;
-      const std::vector<std::size_t> shares = share_bounds(communicator_, end - begin);
-      const auto rank = static_cast<std::size_t>(communicator_.rank());
-      const std::size_t own_begin = begin + shares[rank], own_end = begin + shares[rank + 1];
-      if (device)
-        solve_on_device(equation, *device, circles, own_begin, own_end);
-      else
-        solve_on_host(solver, rows, modes_.is_ladder() ? rough_rows : rows, circles, own_begin, own_end);
-      gather(begin, end, shares);
-      if (round + 1 == rounds_) break;
-      std::function<std::vector<unsigned char>()> save;
-      if (16.0 * static_cast<double>(green_.size()) < max_checkpoint_bytes)
-        save = [&] { return checkpoint().save({round + 1, start.halving}); };
-      stopped_ = !report(options_.monitor, round + 1, rounds_, save);
+    done_ = start;
+    try {
+      solve_rounds(step);
+    } catch (const Interruption&) {
+      stopped_ = true;
+      if (options_.monitor.checkpoint && done_.done > 0 && keeps_checkpoints())
+        options_.monitor.checkpoint([&] { return checkpoint().save(done_); });
     }
   }
 
@@ -143,6 +118,45 @@ class Propagation {
   }
 
  private:
+  /// From the round that done_ says on.
+  void solve_rounds(double step) {
+    VolterraEquation equation(modes_, at_, steps_for(at_.back(), step), step);
+    // Lanes beyond the last momentum read something, too.
+    std::vector<Complex> circles(2 * circle_points * modes_.sites + group), rows, rough_rows;
+    const std::vector<double> grid = equation.grid();
+    const std::unique_ptr<kernels::TimeDevice> device = make_device();
+    if (modes_.is_ladder()) {
+      fill_from_ladder(equation, rows, rough_rows, circles);
+    } else {
+      kernel_.evaluate(equation.circles(), circles.data());
+      if (device) {
+        device->evaluate(grid.data(), static_cast<std::int64_t>(grid.size()));
+      } else {
+        rows.resize(grid.size() * modes_.sites + group);
+        kernel_.evaluate(grid, rows.data(), execution_);
+      }
+    }
+    const VolterraSolver solver(equation.fine, equation.rough);
+    for (auto round = static_cast<std::size_t>(done_.done); round < rounds_ && !stopped_; ++round) {
+      const std::size_t begin = groups_ * round / rounds_, end = groups_ * (round + 1) / rounds_;
+      const std::vector<std::size_t> shares = share_bounds(communicator_, end - begin);
+      const auto rank = static_cast<std::size_t>(communicator_.rank());
+      const std::size_t own_begin = begin + shares[rank], own_end = begin + shares[rank + 1];
+      if (device)
+        solve_on_device(equation, *device, circles, own_begin, own_end);
+      else
+        solve_on_host(solver, rows, modes_.is_ladder() ? rough_rows : rows, circles, own_begin, own_end);
+      gather(begin, end, shares);
+      if (round + 1 == rounds_) break;
+      std::function<std::vector<unsigned char>()> save;
+      done_.done = round + 1;
+      if (keeps_checkpoints()) save = [&] { return checkpoint().save(done_); };
+      stopped_ = !report(options_.monitor, round + 1, rounds_, save);
+    }
+  }
+
+  bool keeps_checkpoints() const { return 16.0 * static_cast<double>(green_.size()) < max_checkpoint_bytes; }
+
   Checkpoint<Position> checkpoint() {
     Fingerprint problem;
     for_each_parameter(modes_, [&](const auto& values) { problem.add(values); });
@@ -179,18 +193,13 @@ class Propagation {
   void solve_on_host(const VolterraSolver& solver, const std::vector<Complex>& rows,
                      const std::vector<Complex>& rough_rows, const std::vector<Complex>& circles, std::size_t begin,
                      std::size_t end) {
-    Rescue rescue;
-#pragma omp parallel num_threads(threads_of(execution_)) if (end - begin > 1)
-    {
-      VolterraSolver::Workspace workspace;
-#pragma omp for schedule(dynamic)
-      for (std::size_t g = begin; g < end; ++g)
-        rescue([&] {
-          solver.solve(g * group, rows.data(), rough_rows.data(), circles.data(), workspace, green_.data(),
-                       difference_.data() + g * group);
-        });
-    }
-    rescue.rethrow();
+    const int threads = threads_of(execution_);
+    std::vector<VolterraSolver::Workspace> workspaces(static_cast<std::size_t>(threads));
+    in_parts(threads, end - begin, [&](std::size_t first, std::size_t last, std::size_t thread) {
+      for (std::size_t g = begin + first; g < begin + last; ++g)
+        solver.solve(g * group, rows.data(), rough_rows.data(), circles.data(), workspaces[thread], green_.data(),
+                     difference_.data() + g * group);
+    });
   }
 
   void solve_on_device(const VolterraEquation& equation, kernels::TimeDevice& device,
@@ -223,6 +232,7 @@ class Propagation {
   std::size_t groups_, rounds_;
   std::vector<Complex> green_;      ///< G(k,t), (sites, times)
   std::vector<double> difference_;  ///< between the two runs; lanes beyond the last momentum write here, too
+  Position done_;
   bool stopped_ = false;
 };
 
@@ -345,8 +355,12 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
   result.times.assign(at.begin(), at.end());
   result.backend = execution.backend;
   result.backend_reason = plan.backend_reason;
+  const Calculation preparation(threads_of(execution));
   Propagation propagation(modes, at, options, execution);
-  propagate(propagation, modes, options, execution, result);
+  {
+    const Calculation calculation(execution, options.monitor);
+    propagate(propagation, modes, options, execution, result);
+  }
   fill_rows(propagation, options, modes.sites, result);
   return result;
 }

@@ -221,8 +221,7 @@ Largest fill_spectrum(HubbardSpectrum& result, const Problem& problem) {
   if (problem.options.keep_green) result.green_retarded.assign(rows * count, 0.0);
   result.delta_peaks = 0;
   std::vector<Largest> largest(rows);
-#pragma omp parallel for schedule(static) if (rows * count > 65536)
-  for (std::size_t i = 0; i < rows; ++i)
+  const auto fill = [&](std::size_t i) {
     for (std::size_t w = 0; w < count; ++w) {
       const std::size_t e = i * count + w;
       const Complex inverse = inverse_green(result, problem, i, w);
@@ -239,6 +238,10 @@ Largest fill_spectrum(HubbardSpectrum& result, const Problem& problem) {
       }
       if (problem.options.keep_green) result.green_retarded[e] = square > 0.0 ? 1.0 / inverse : Complex(0.0, -INFINITY);
     }
+  };
+  in_parts(parallel_threads(rows * count), rows, [&](std::size_t i, std::size_t last, std::size_t) {
+    for (; i < last; ++i) fill(i);
+  });
   Largest all;
   for (std::size_t i = 0; i < rows; ++i) {
     if (!(largest[i].self_energy <= all.self_energy)) all.self_energy = largest[i].self_energy;
@@ -332,6 +335,7 @@ double sum_dynamical_part(const Problem& problem, const Checkpoint<Position>& ch
   std::vector<Complex*> rows(problem.modes.sites, nullptr);
   for (std::size_t i = 0; i < problem.momenta.size(); ++i)
     rows[problem.momenta[i]] = result.self_energy.data() + i * result.frequencies.size();
+  const Calculation calculation(problem.execution, problem.options.monitor);
   const bool offers = 16.0 * static_cast<double>(result.self_energy.size()) < max_checkpoint_bytes;
   const auto on_stage = [&](std::size_t done, std::size_t of, const std::function<void()>& complete) {
     const auto save = [&] {
@@ -404,6 +408,7 @@ HubbardSpectralPlan plan_spectral(const HubbardChain& chain, std::span<const dou
 
 HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> frequencies,
                          const HubbardSpectralOptions& options, const Execution& execution) {
+  const Calculation preparation(threads_of(execution));
   Problem problem = problem_of(chain, frequencies, options, execution);
   const double first_tolerance = options.tolerance * expected_scale(problem);
   const HubbardSpectralPlan plan = plan_of(problem, first_tolerance);
@@ -418,7 +423,12 @@ HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> freq
   Largest largest;
   double worst = 0.0;
   for (;;) {
-    const double error = sum_dynamical_part(problem, checkpoint, start, result);
+    double error = 0.0;
+    try {
+      error = sum_dynamical_part(problem, checkpoint, start, result);
+    } catch (const Interruption&) {
+      result.stopped = true;
+    }
     if (result.stopped) {
       give_up(result);
       return result;

@@ -1,5 +1,6 @@
 #include "tgge/registry/tgge.hpp"
 
+#include "engine/threads.hpp"
 #include "tgge/registry/tgge_gradient.hpp"
 #include "tgge/registry/tgge_point.hpp"
 
@@ -10,8 +11,9 @@ namespace {
 using config::Point;
 using config::read;
 
-io::Result find_steady_state(const Point& point, const RateEquation& equation, const Monitor&) {
-  SteadyState state = steady_state_of(point, equation);
+io::Result find_steady_state(const Point& point, const RateEquation& equation, const Monitor& monitor) {
+  SteadyState state = steady_state_of(point, equation, {}, monitor);
+  if (state.stopped) throw Interruption();
   return result_of(point, equation, state);
 }
 
@@ -28,6 +30,7 @@ io::Result follow_relaxation(const Point& point, const RateEquation& equation, c
 
 template <Solve solve>
 io::Result run_point(const Point& point, const Execution& requested, const Monitor& monitor) {
+  const Calculation calculation(threads_of(requested));  // for the bands
   return solve(point, equation_of(point, with_algorithm(point, requested)), monitor);
 }
 

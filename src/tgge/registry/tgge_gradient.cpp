@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/threads.hpp"
 #include "lindrift/error.hpp"
 
 namespace lindrift {
@@ -296,7 +297,7 @@ GradientScope scope_of(const Point& point) {
 template <class Model>
 io::Result gradient_of(const Point& point, const Model& model, const Execution& execution) {
   const RateEquation equation = make_rate_equation(model, execution);
-  const SteadyState state = steady_state_of(point, equation);
+  const SteadyState state = steady_state_of(point, equation, {}, {});
   const std::vector<Derivative> expected = shapes(point);
   FlowResult found;
   io::Result result = describe(point, equation, state, found, flow_coordinates(point, terms_in(expected), false));
@@ -326,16 +327,18 @@ io::Result gradient_of(const Point& point, const Model& model, const Execution& 
 
 }  // namespace
 
-io::Result find_gradient(const Point& point, const Execution& requested, const Monitor&) {
+io::Result find_gradient(const Point& point, const Execution& requested, const Monitor& monitor) {
+  const Calculation calculation(requested, monitor);
   return with_model(point,
                     [&](const auto& model) { return gradient_of(point, model, with_algorithm(point, requested)); });
 }
 
-io::Result find_noise(const Point& point, const Execution& requested, const Monitor&) {
+io::Result find_noise(const Point& point, const Execution& requested, const Monitor& monitor) {
+  const Calculation calculation(requested, monitor);
   const Execution execution = with_algorithm(point, requested);
   return with_model(point, [&](const auto& model) {
     const RateEquation equation = make_rate_equation(model, execution);
-    const SteadyState state = steady_state_of(point, equation);
+    const SteadyState state = steady_state_of(point, equation, {}, {});
     const std::vector<Flow> flows = named(flows_of(point));
     FlowResult found;
     if (state.converged)

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 
+#include "engine/threads.hpp"
 #include "tgge/registry/tgge_point.hpp"
 
 namespace lindrift {
@@ -137,6 +138,7 @@ config::Complex place_on_axis(const config::Document& document, std::size_t poin
 void run_chain(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished) {
   std::size_t end = group.wanted.size();
   while (end > 0 && !group.wanted[end - 1]) --end;
+  const Calculation calculation(threads_of(requested));
   Continuation line;
   for (std::size_t place = 0; place < end; ++place) {
     if (monitor.progress && !monitor.progress(0.0)) return;
@@ -147,12 +149,13 @@ void run_chain(const Group& group, const Execution& requested, const Monitor& mo
       const RateEquation equation = equation_of(point, with_algorithm(point, requested));
       std::vector<double> start = line.start(where);
       const bool warm = !start.empty();
-      SteadyState state = steady_state_of(point, equation, std::move(start));
-      if (warm && !state.converged) {  // a chain must not lose points that converge on their own
+      SteadyState state = steady_state_of(point, equation, std::move(start), monitor);
+      if (warm && !state.converged && !state.stopped) {  // a chain must not lose points that converge on their own
         const std::int64_t wasted = state.steps;
-        state = steady_state_of(point, equation);
+        state = steady_state_of(point, equation, {}, monitor);
         state.steps += wasted;
       }
+      if (state.stopped) return;
       line.add(where, state);
       if (group.wanted[place]) result = result_of(point, equation, state);
     } catch (const std::exception&) {

@@ -49,8 +49,10 @@ Coordinates coordinates_of(const Point& point) {
   return all;
 }
 
-SteadyState steady_state_of(const Point& point, const RateEquation& equation, std::vector<double> start) {
+SteadyState steady_state_of(const Point& point, const RateEquation& equation, std::vector<double> start,
+                            const Monitor& monitor) {
   auto options = read<SteadyStateOptions>(point);
+  options.monitor = monitor;
   options.start = std::move(start);
   const auto initial = read<InitialOccupation>(point);
   return initial.lagrange_multiplier ? steady_state(equation, *initial.lagrange_multiplier, options)

@@ -57,8 +57,9 @@ io::Result result_of(const config::Point& point, const RateEquation& equation, S
 }
 
 /// The steady state of a point.
-/// @param start  as in SteadyStateOptions
-SteadyState steady_state_of(const config::Point& point, const RateEquation& equation, std::vector<double> start = {});
+/// @param start, monitor  as in SteadyStateOptions
+SteadyState steady_state_of(const config::Point& point, const RateEquation& equation, std::vector<double> start,
+                            const Monitor& monitor);
 
 // --- tgge_cost.cpp ---
 

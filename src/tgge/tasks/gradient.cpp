@@ -112,6 +112,7 @@ void check_direction(const Bands& bands, const Flow& of) {
 double flow(const RateEquation& equation, const Flow& of, std::span<const double> occupation) {
   const Bands& bands = equation.bands;
   check_direction(bands, of);
+  const Calculation calculation(equation.threads);
   return parallel_sum(bands.modes(), [&](std::size_t s) { return flow_weight(bands, of, s) * occupation[s]; }) /
          static_cast<double>(bands.lattice.size());
 }
@@ -225,12 +226,11 @@ double SteadyStateAdjoint::Point::hops(const ProductJump& jump, const std::vecto
 double SteadyStateAdjoint::Point::hops(const TableJump& jump, const std::vector<double>& y) const {
   const double* table = jump.weights().data();
   std::vector<double> rows(modes());
-#pragma omp parallel for schedule(static) if (modes() > 256)
-  for (std::size_t to = 0; to < modes(); ++to) {
+  parallel_rows(modes(), [&](std::size_t to) {
     double sum = 0.0;
     for (std::size_t from = 0; from < modes(); ++from) sum += table[to * modes() + from] * n[from] * (y[to] - y[from]);
     rows[to] = h[to] * sum;
-  }
+  });
   return over_cells * parallel_sum(modes(), [&](std::size_t s) { return rows[s]; });
 }
 
@@ -301,8 +301,7 @@ void SteadyStateAdjoint::Point::add_eigenvectors(const JumpOperators& jump, cons
   const auto orbitals = static_cast<std::size_t>(model.bands.orbitals);
   const auto displacements = displacements_of(jump, model.bands.lattice);
   const double gamma = model.bath.nonequilibrium_fraction;
-#pragma omp parallel for schedule(static) if (modes() > 256)
-  for (std::size_t s = 0; s < modes(); ++s) {
+  parallel_rows(modes(), [&](std::size_t s) {
     const double by_gain = 2.0 * gamma * over_cells * h[s], by_loss = 2.0 * gamma * over_cells * n[s];
     for (const auto& [displacement, index] : displacements) {
       const Phase phase = model.bands.lattice.phase(model.bands.momentum_of(s), displacement);
@@ -318,7 +317,7 @@ void SteadyStateAdjoint::Point::add_eigenvectors(const JumpOperators& jump, cons
         by.eigenvector[a][s] += Complex(phase.cosine, -phase.sine) * sum;
       }
     }
-  }
+  });
 }
 
 void SteadyStateAdjoint::Point::add_hops(const std::vector<double>& y, const GradientScope& scope,
@@ -356,6 +355,7 @@ SteadyStateAdjoint::SteadyStateAdjoint(TggeModel model, const RateEquation& equa
                      std::to_string(equation.modes()));
   require_differentiable(equation, state);
   if (std::holds_alternative<JumpOperators>(model.jump)) require_separate_bands(model.bands);
+  const Calculation calculation(equation.threads);
   point_ = std::make_unique<Point>(std::move(model), equation, state, execution);
 }
 
@@ -366,6 +366,7 @@ const TggeModel& SteadyStateAdjoint::model() const { return point_->model; }
 
 Gradient<TggeModel> SteadyStateAdjoint::gradient(const Flow& of, const GradientScope& scope) const {
   Point& point = *point_;
+  const Calculation calculation(point.equation.threads);
   const AdjointSystem::Solution adjoint = point.solve(of);
   Gradient<TggeModel> result;
   result.value = flow(point.equation, of, point.n);
@@ -382,6 +383,7 @@ Gradient<TggeModel> SteadyStateAdjoint::gradient(const Flow& of, const GradientS
 
 std::vector<double> SteadyStateAdjoint::noise(std::span<const Flow> flows) const {
   Point& point = *point_;
+  const Calculation calculation(point.equation.threads);
   const std::size_t size = point.modes(), count = flows.size();
   std::vector<std::vector<double>> y, fluctuation;
   std::vector<double> from(size), to(size), in(size), out(size);

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <optional>
 #include <sstream>
 
 #include "engine/checkpoint.hpp"
+#include "engine/threads.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice/lattice.hpp"
 #include "solvers/ode.hpp"
@@ -151,80 +154,139 @@ void add_sums(const RateEquation& equation, RelaxResult& result) {
   }
 }
 
+/// One trajectory, from one output time to the next.
+class Relaxation {
+ public:
+  Relaxation(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<const double> times,
+             const RelaxOptions& options)
+      : equation_(equation), start_(lagrange_multiplier), options_(options), modes_(equation.modes()) {
+    constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+    result_.times.assign(times.begin(), times.end());
+    result_.lagrange_multiplier.assign(times.size() * modes_, missing);
+    result_.occupation.assign(times.size() * modes_, missing);
+    result_.residual.assign(times.size(), missing);
+  }
+
+  RelaxResult run() {
+    try {
+      choose_integrator();
+      follow();
+    } catch (const Interruption&) {
+      if (!options_.monitor.stop) throw;  // the products of a batch have ended
+      result_.stopped = true;
+      clear_row(position_.done);
+      if (options_.monitor.checkpoint && position_.done > 0) options_.monitor.checkpoint(save());
+    }
+    const Calculation::Undisturbed undisturbed;
+    if (result_.stopped) {
+      result_.converged = false;
+      result_.message = "stopped at time " + text_of(reached_time());
+    }
+    if (result_.converged && result_.message.empty())
+      if (const double rest = time_of_rest(result_, modes_, options_.tolerance); std::isfinite(rest))
+        result_.message = "nothing changes any more from time " + text_of(rest) + " on";
+    add_sums(equation_, result_);
+    return std::move(result_);
+  }
+
+ private:
+  void choose_integrator() {
+    state_ = ModeState::of_occupations(start_);
+    const Outlook ahead = outlook(equation_, state_, start_, result_.times.back());
+    result_.integrator = options_.integrator;
+    if (options_.integrator == Integrator::automatic)
+      result_.integrator = ahead.fastest * result_.times.back() > stiff_steps ? Integrator::bdf : Integrator::adams;
+    if (options_.tolerance * ahead.scale < smallest_promise) {
+      std::ostringstream text;
+      text << "time integration in double precision cannot promise a tolerance below "
+           << smallest_promise / ahead.scale;
+      if (ahead.scale < 1.0) text << " where multipliers are as small as " << ahead.scale;
+      result_.message = text.str();
+    }
+    const double tolerance = std::max(step_tolerance * options_.tolerance * ahead.scale, smallest_step_tolerance);
+    if (result_.integrator == Integrator::bdf) state_ = ModeState::of_multipliers(start_);
+    integrator_ = result_.integrator == Integrator::bdf ? make_bdf_integrator(equation_, start_, tolerance)
+                                                        : make_adams_integrator(*equation_.generator, tolerance);
+  }
+
+  void follow() {
+    reached_ = state_;
+    checkpoint_.emplace(checkpoint_of(reached_, result_));
+    before_ = position_ = checkpoint_->restore(options_.monitor.restored);
+    state_ = reached_;
+    result_.converged = true;
+    while (position_.done < result_.times.size()) {
+      const double time = result_.times[position_.done];
+      const bool there = time <= reached_time() || advance_to(time);
+      count_work();
+      if (!there) {
+        result_.converged = false;
+        result_.message =
+            "solver.max_steps = " + std::to_string(options_.max_steps) + " steps did not reach time " + text_of(time);
+        return;
+      }
+      fill_row(position_.done);
+      reached_ = state_;
+      position_ = {position_.done + 1, result_.steps, result_.rate_evaluations};
+      result_.stopped = !report(options_.monitor, position_.done, result_.times.size(), save());
+      if (result_.stopped) return;
+    }
+  }
+
+  double reached_time() const { return position_.done > 0 ? result_.times[position_.done - 1] : 0.0; }
+
+  bool advance_to(double time) {
+    try {
+      return integrator_->advance(state_, reached_time(), time, options_.max_steps - position_.steps);
+    } catch (const NonFiniteRate& error) {
+      report(equation_, error);
+    }
+  }
+
+  void count_work() {
+    result_.steps = before_.steps + integrator_->steps();
+    result_.rate_evaluations = before_.rate_evaluations + integrator_->rate_evaluations();
+  }
+
+  std::span<double> occupation(std::size_t row) { return {result_.occupation.data() + row * modes_, modes_}; }
+  std::span<double> multiplier(std::size_t row) { return {result_.lagrange_multiplier.data() + row * modes_, modes_}; }
+
+  void fill_row(std::size_t row) {
+    std::vector<double> holes(modes_);
+    state_.reorient();
+    state_.split(occupation(row), holes);
+    state_.lagrange_multiplier(multiplier(row));
+    result_.residual[row] = balance_residual(equation_, multiplier(row));
+  }
+  /// Of a row that was begun.
+  void clear_row(std::size_t row) {
+    if (row == result_.times.size()) return;
+    std::ranges::fill(occupation(row), std::numeric_limits<double>::quiet_NaN());
+    std::ranges::fill(multiplier(row), std::numeric_limits<double>::quiet_NaN());
+  }
+
+  std::function<std::vector<unsigned char>()> save() {
+    return [this] { return checkpoint_->save(position_); };
+  }
+
+  const RateEquation& equation_;
+  std::span<const double> start_;
+  const RelaxOptions& options_;
+  std::size_t modes_;
+  RelaxResult result_;
+  std::unique_ptr<OccupationIntegrator> integrator_;
+  ModeState state_, reached_;  ///< of the integrator; at the last output time done
+  Position position_, before_;
+  std::optional<Checkpoint<Position>> checkpoint_;
+};
+
 }  // namespace
 
 RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange_multiplier,
                   std::span<const double> times, const RelaxOptions& options) {
   validate(equation, lagrange_multiplier, times, options);
-  const std::size_t modes = equation.modes();
-  constexpr double missing = std::numeric_limits<double>::quiet_NaN();
-
-  RelaxResult result;
-  result.times.assign(times.begin(), times.end());
-  result.lagrange_multiplier.assign(times.size() * modes, missing);
-  result.occupation.assign(times.size() * modes, missing);
-  result.residual.assign(times.size(), missing);
-  ModeState state = ModeState::of_occupations(lagrange_multiplier);
-  const Outlook ahead = outlook(equation, state, lagrange_multiplier, times.back());
-  result.integrator = options.integrator;
-  if (options.integrator == Integrator::automatic)
-    result.integrator = ahead.fastest * times.back() > stiff_steps ? Integrator::bdf : Integrator::adams;
-  if (options.tolerance * ahead.scale < smallest_promise) {
-    std::ostringstream text;
-    text << "time integration in double precision cannot promise a tolerance below " << smallest_promise / ahead.scale;
-    if (ahead.scale < 1.0) text << " where multipliers are as small as " << ahead.scale;
-    result.message = text.str();
-  }
-  const double tolerance = std::max(step_tolerance * options.tolerance * ahead.scale, smallest_step_tolerance);
-  if (result.integrator == Integrator::bdf) state = ModeState::of_multipliers(lagrange_multiplier);
-  const auto integrator = result.integrator == Integrator::bdf
-                              ? make_bdf_integrator(equation, lagrange_multiplier, tolerance)
-                              : make_adams_integrator(*equation.generator, tolerance);
-
-  const auto checkpoint = checkpoint_of(state, result);
-  const Position before = checkpoint.restore(options.monitor.restored);
-
-  std::vector<double> holes(modes);
-  double now = before.done > 0 ? times[before.done - 1] : 0.0;
-  const auto advance_to = [&](double time) {
-    try {
-      return integrator->advance(state, now, time, options.max_steps - before.steps - integrator->steps());
-    } catch (const NonFiniteRate& error) {
-      report(equation, error);
-    }
-  };
-  result.converged = true;
-  for (auto i = static_cast<std::size_t>(before.done); i < times.size(); ++i) {
-    if (times[i] > now && !advance_to(times[i])) {
-      result.converged = false;
-      result.message =
-          "solver.max_steps = " + std::to_string(options.max_steps) + " steps did not reach time " + text_of(times[i]);
-      break;
-    }
-    now = times[i];
-    const std::span occupation(result.occupation.data() + i * modes, modes);
-    const std::span multiplier(result.lagrange_multiplier.data() + i * modes, modes);
-    state.reorient();
-    state.split(occupation, holes);
-    state.lagrange_multiplier(multiplier);
-    result.residual[i] = balance_residual(equation, multiplier);
-    result.stopped = !report(options.monitor, i + 1, times.size(), [&] {
-      return checkpoint.save(
-          {i + 1, before.steps + integrator->steps(), before.rate_evaluations + integrator->rate_evaluations()});
-    });
-    if (result.stopped) {
-      result.converged = false;
-      result.message = "stopped at time " + text_of(now);
-      break;
-    }
-  }
-  if (result.converged && result.message.empty())
-    if (const double rest = time_of_rest(result, modes, options.tolerance); std::isfinite(rest))
-      result.message = "nothing changes any more from time " + text_of(rest) + " on";
-  add_sums(equation, result);
-  result.steps = before.steps + integrator->steps();
-  result.rate_evaluations = before.rate_evaluations + integrator->rate_evaluations();
-  return result;
+  const Calculation calculation(equation.threads, options.monitor, equation.shared);
+  return Relaxation(equation, lagrange_multiplier, times, options).run();
 }
 
 }  // namespace lindrift

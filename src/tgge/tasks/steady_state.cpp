@@ -1,7 +1,9 @@
 #include "lindrift/tgge/steady_state.hpp"
 
 #include <cmath>
+#include <limits>
 
+#include "engine/threads.hpp"
 #include "lindrift/error.hpp"
 #include "solvers/newton.hpp"
 
@@ -9,11 +11,7 @@ namespace lindrift {
 
 namespace {
 
-SteadyState find(const RateEquation& equation, const InitialState& conserved, const SteadyStateOptions& options) {
-  validate_fields(options);
-  if (!options.start.empty() && options.start.size() != equation.modes())
-    throw ShapeError("SteadyStateOptions::start has length " + std::to_string(options.start.size()) + "; it must be " +
-                     std::to_string(equation.modes()));
+SteadyState solve(const RateEquation& equation, const InitialState& conserved, const SteadyStateOptions& options) {
   const Components components = connected_components(equation);
   BalanceSolution solution =
       solve_balance(equation, components, conserved, options.start, options.tolerance, options.max_steps);
@@ -37,6 +35,37 @@ SteadyState find(const RateEquation& equation, const InitialState& conserved, co
   state.frozen_modes = solution.frozen;
   state.message = solution.message;
   return state;
+}
+
+/// What a solver that was stopped has to show.
+SteadyState nothing(const RateEquation& equation) {
+  constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+  const auto dimensions = static_cast<std::size_t>(equation.bands.lattice.dimensions());
+  const auto orbitals = static_cast<std::size_t>(equation.bands.orbitals);
+  SteadyState state;
+  state.lagrange_multiplier.assign(equation.modes(), missing);
+  state.occupation.assign(equation.modes(), missing);
+  state.current.assign(dimensions, missing);
+  if (orbitals > 1) state.orbital_current.assign(dimensions * orbitals, missing);
+  state.particle_number = state.density_per_cell = state.energy_per_cell = missing;
+  state.residual = state.log_fugacity = missing;
+  state.stopped = true;
+  state.message = "stopped";
+  return state;
+}
+
+SteadyState find(const RateEquation& equation, const InitialState& conserved, const SteadyStateOptions& options) {
+  validate_fields(options);
+  if (!options.start.empty() && options.start.size() != equation.modes())
+    throw ShapeError("SteadyStateOptions::start has length " + std::to_string(options.start.size()) + "; it must be " +
+                     std::to_string(equation.modes()));
+  const Calculation calculation(equation.threads, options.monitor, equation.shared);
+  try {
+    return solve(equation, conserved, options);
+  } catch (const Interruption&) {
+    if (!options.monitor.stop) throw;  // the products of a batch have ended
+    return nothing(equation);
+  }
 }
 
 }  // namespace
