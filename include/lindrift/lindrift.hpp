@@ -24,6 +24,7 @@
 #include "lindrift/tgge/model.hpp"
 #include "lindrift/tgge/rashba.hpp"
 #include "lindrift/tgge/rate_equation.hpp"
+#include "lindrift/tgge/initial.hpp"
 #include "lindrift/tgge/relax.hpp"
 #include "lindrift/tgge/steady_state.hpp"
 #include "lindrift/version.hpp"

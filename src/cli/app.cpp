@@ -28,7 +28,8 @@ struct CommandLine {
   std::vector<std::string> sets;
   std::string backend = "auto", log = "info", schedule = "dynamic", max_time;
   bool resume = false, retry_failed = false, overwrite = false, markdown = false;
-  std::string model, status_file;
+  std::string model, status_file, verified_file;
+  std::size_t samples = 20;
   PlotOptions plot;
   FigureOptions figures;
 };
@@ -166,6 +167,16 @@ CLI::App* add_status(CLI::App& app, CommandLine& line) {
   return verb;
 }
 
+CLI::App* add_verify(CLI::App& app, CommandLine& line) {
+  CLI::App* const verb =
+      app.add_subcommand("verify", "evaluate random entries of a result file again, slowly, and check its invariants");
+  verb->add_option("FILE", line.verified_file, "result file (HDF5)")->required()->type_name("");
+  verb->add_option("--samples", line.samples, "points of a sweep, and costly entries of each; default: 20")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000000).description(""));
+  return verb;
+}
+
 CLI::App* add_models(CLI::App& app, CommandLine& line) {
   CLI::App* const verb =
       app.add_subcommand("models", "list models, tasks, algorithms and backends, or the keys of a model");
@@ -222,6 +233,7 @@ std::vector<Verb> add_verbs(CLI::App& app, CommandLine& line, int argc, char** a
   verbs.push_back({add_run(app, line), [&line, argc, argv] { return run_on_ranks(line.run, argc, argv); }});
   verbs.push_back({add_check(app, line), [&line] { return check(line.run); }});
   verbs.push_back({add_status(app, line), [&line] { return status(line.status_file); }});
+  verbs.push_back({add_verify(app, line), [&line] { return verify(line.verified_file, line.samples); }});
   verbs.push_back({add_models(app, line), [&line] { return list_models(line.model, line.markdown); }});
   verbs.push_back({app.add_subcommand("info", "print versions, libraries and devices"), print_info});
   verbs.push_back({add_figures(app, line), [&line] { return figures(line.figures); }});

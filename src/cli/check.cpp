@@ -49,6 +49,8 @@ int check(const RunOptions& options) {
              duration_text(seconds * static_cast<double>(points)), duration_text(plan.seconds_per_evaluation),
              batched ? " without batches" : "");
   for (const std::string& warning : document.warnings) fmt::print("warning      {}\n", warning);
+  if (task.remarks)
+    for (const std::string& remark : task.remarks(document)) fmt::print("note         {}\n", remark);
   if (!grouping.note.empty()) fmt::print("note         {}\n", grouping.note);
   for (const std::string& note : plan.notes) fmt::print("note         {}\n", note);
   return success;

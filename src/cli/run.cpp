@@ -155,6 +155,8 @@ class Run {
                    cores);
     for (const std::string& warning : document_.warnings) spdlog::warn("{}", warning);
     const TaskEntry& task = task_of(document_);
+    if (task.remarks)
+      for (const std::string& remark : task.remarks(document_)) spdlog::warn("{}", remark);
     if (const std::string note = task.grouping ? task.grouping(document_).note : ""; !note.empty())
       spdlog::info("{}", note);
     if (findings_.before.finished() > 0)

@@ -68,6 +68,9 @@ void check_execution(const config::Document& document, const Execution& executio
 int run(const RunOptions& options, sweep::ProcessGroup& ranks);
 int check(const RunOptions& options);
 int status(const std::string& file);
+/// Looks at the results of a file again.
+/// @param samples  points of a sweep, and entries of a point where one alone is costly, at most
+int verify(const std::string& file, std::size_t samples);
 int list_models(const std::string& model, bool markdown);
 int print_info();
 /// These two become a Python process and return only by an exception.

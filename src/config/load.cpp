@@ -396,6 +396,10 @@ class Resolver {
         reporter_.add(place_of("output.fields"),
                       fmt::format("output.fields: {} has another shape at every {}; a sweep of it can keep {}", name,
                                   axis->path, format_choices(fitting)));
+    if (kept.empty() && fitting.empty())
+      reporter_.add(place_of(axis->path), fmt::format("sweep.\"{}\": every dataset of {} has another shape at every "
+                                                      "value; make a run for each",
+                                                      axis->path, document.task));
     if (kept.empty()) document.base.set("output.fields", fitting);
   }
 

@@ -98,6 +98,19 @@ io::Result kept_outline(const TaskEntry& task, const config::Point& point) {
   return outline;
 }
 
+bool is_zero_everywhere(const config::Document& document, const std::string& key) {
+  const auto zero = [](const config::Value& value) {
+    const auto* list = std::get_if<std::vector<double>>(&value);
+    const auto* number = std::get_if<double>(&value);
+    if (list != nullptr) return std::all_of(list->begin(), list->end(), [](double one) { return one == 0.0; });
+    return number != nullptr && *number == 0.0;
+  };
+  for (const config::Axis& axis : document.sweep.axes)
+    if (axis.path == key) return std::all_of(axis.values.begin(), axis.values.end(), zero);
+  const config::Value* value = document.base.find(key);
+  return value != nullptr && zero(*value);
+}
+
 double result_bytes(const TaskEntry& task, const config::Point& point, std::size_t points) {
   constexpr double bookkeeping = 400.0;  // status, message, summary of a point
   double bytes = bookkeeping;

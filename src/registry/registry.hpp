@@ -10,6 +10,7 @@
 #include "io/field.hpp"
 #include "lindrift/backend.hpp"
 #include "lindrift/monitor.hpp"
+#include "registry/verification.hpp"
 
 namespace lindrift {
 
@@ -66,6 +67,10 @@ struct TaskEntry {
   std::function<io::Result(const config::Point&, const Execution&, const Monitor&)> run;
   /// Root attributes of the output that depend on the parameters alone, by name.
   std::function<std::vector<std::pair<std::string, double>>(const config::Point&)> diagnostics{};
+  /// What a user would want to know before any run of this input: that its results say nothing, for example.
+  std::function<std::vector<std::string>(const config::Document&)> remarks{};
+  /// Looks at the stored results of a point again, by invariants and by plain sums. A second run is compared anyway.
+  std::function<void(Verification&)> verify{};
   /// A point gains from several processes: run() shares its work through Execution::communicator.
   bool shares_a_point = false;
   /// It has nothing that a device could do.
@@ -103,6 +108,9 @@ const config::Registry& registry();
 
 /// Outline of a task's point without the fields that output.fields leaves out.
 io::Result kept_outline(const TaskEntry& task, const config::Point& point);
+
+/// Whether a number is 0 at every point, swept or not.
+bool is_zero_everywhere(const config::Document& document, const std::string& key);
 
 /// Bytes of memory that the results of this many points take where they are collected.
 double result_bytes(const TaskEntry& task, const config::Point& point, std::size_t points);

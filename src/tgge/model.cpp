@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 
+#include "engine/short_text.hpp"
 #include "engine/threads.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
@@ -71,9 +72,29 @@ Backend choose_backend(Backend asked, Algorithm algorithm, std::size_t modes, st
 
 }  // namespace
 
-void validate_jump(const RamanJump&, const Lattice&, int) {}
+namespace {
+
+/// Weights are multiplied by occupations, spectra and each other, and summed over all modes.
+constexpr double largest_weight = 1e150;
+
+/// @param bound  of the weights that the values of a key lead to
+void require_representable(const char* quantity, double bound) {
+  if (!(bound <= largest_weight))
+    throw ParameterError(quantity, "its hop weights may reach " + short_text(bound) +
+                                       ", and their sums overflow above " + short_text(largest_weight) +
+                                       ": take the scale into bath.coupling");
+}
+
+}  // namespace
+
+void validate_jump(const RamanJump& jump, const Lattice&, int) {
+  const double out = 1.0 + std::abs(jump.delta_prime), in = 1.0 + std::abs(jump.delta);
+  require_representable(in >= out ? "bath.delta" : "bath.delta_prime", in * in * out * out);
+}
 
 void validate_jump(const DephasingJump& jump, const Lattice&, int) {
+  require_representable("bath.dephasing_up", jump.dephasing_up);
+  require_representable("bath.dephasing_down", jump.down());
   if (!jump.dephasing_down && jump.down() < 0.0)
     throw ParameterError("bath.dephasing_down", "1 - bath.dephasing_up = " + std::to_string(jump.down()) +
                                                     " is not allowed: must be >= 0; give bath.dephasing_down");
@@ -106,6 +127,13 @@ void validate_jump(const JumpOperators& jump, const Lattice& lattice, int orbita
       check_finite(quantity, term.amplitude);
     }
   }
+  double bound = 0.0;
+  for (const auto& channel : jump.channels) {
+    double amplitude = 0.0;
+    for (const JumpTerm& term : channel) amplitude += std::abs(term.amplitude);
+    bound += amplitude * amplitude;
+  }
+  require_representable(quantity, bound);
   const std::size_t dimension = displacements_of(jump, lattice).size() * static_cast<std::size_t>(orbitals);
   if (dimension > max_dimension)
     throw ParameterError(quantity, "the operators touch " + std::to_string(dimension) + " orbitals; at most " +
@@ -118,6 +146,7 @@ void validate_jump(const TableJump& jump, const Lattice& lattice, int orbitals) 
   if (jump.weights().size() != modes * modes)
     throw ParameterError("bath.table", "it holds " + std::to_string(jump.weights().size()) + " weights; it must be " +
                                            std::to_string(modes) + " x " + std::to_string(modes));
+  for (const double weight : jump.weights()) require_representable("bath.table", weight);
 }
 
 TableJump::TableJump(std::vector<double> weights) {

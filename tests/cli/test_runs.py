@@ -459,6 +459,60 @@ kind = "steady_state"
             process = self.expect(DONE, "check", "far.toml")
             self.assertEqual("cannot rectify" in process.stdout, reciprocal, process.said)
 
+    def test_a_run_without_a_current_says_so(self):
+        self.write("a.toml", STEADY)
+        says = "bath.nonequilibrium_fraction = 0: the steady state is the Gibbs state"
+        self.assertIn(says, self.expect(DONE, "check", "a.toml", "--set", "bath.nonequilibrium_fraction=0").stdout)
+        self.expect(DONE, "run", "a.toml", "--set", "bath.nonequilibrium_fraction=0", says=says)
+        self.expect(DONE, "run", "a.toml", "--overwrite", "--set", 'sweep."bath.equilibrium_fraction"=[0.5, 1]',
+                    "--set", "bath.nonequilibrium_fraction=0", says=says)
+        self.assertNotIn(says, self.expect(DONE, "check", "a.toml").stdout)
+        swept = self.expect(DONE, "check", "a.toml", "--set", 'sweep."bath.nonequilibrium_fraction"=[0, 1]').stdout
+        self.assertNotIn(says, swept)
+        for example in ("hk_fig1b", "hubbard_fig4a"):
+            said = self.expect(DONE, "check", EXAMPLES / f"{example}.toml", "--set", "model.interaction=0").stdout
+            self.assertIn("model.interaction = 0: the spins do not meet", said)
+
+    def test_overflow_is_refused(self):
+        self.write("a.toml", STEADY)
+        for key in ("delta", "delta_prime"):
+            self.expect(WRONG, "check", "a.toml", "--set", f"bath.{key}=[1e160, 1e160]", says=f"bath.{key}: its hop weights may")
+        self.expect(WRONG, "run", "a.toml", "--set", "bath.jump=operators", "--set",
+                    "bath.jump_operator=[{terms=[[0, 1, 1e160, 0.0]]}]", says="bath.jump_operator: its hop weights may")
+
+    def test_density_knows_where_a_particle_starts_beside_gain(self):
+        self.write("a.toml", '[model]\nkind = "hatsugai_kohmoto"\nsites = 25\n[bath.up]\nloss = 0.1\ngain = 0.05\n[initial]\n'
+                             'up_sites = [5]\n[task]\nkind = "density"\ntimes = [0.0, 1.0]\n')
+        self.assertIn("drift_coherent is that of what has moved", self.expect(DONE, "check", "a.toml").stdout)
+        self.expect(DONE, "run", "a.toml")
+        cloud = datasets(self.folder / "a.h5")
+        self.assertAlmostEqual(cloud["drift_coherent"][0], 5.0, delta=1e-13)
+        # The packet of one site spreads to both sides alike, until it meets the end of the labels.
+        self.assertAlmostEqual(cloud["drift_coherent"][1], 5.0, delta=1e-6)
+
+    def test_initial_states_by_name(self):
+        self.write("a.toml", RELAX)
+        def occupations(*sets):
+            words = [word for text in sets for word in ("--set", text)]
+            self.expect(DONE, "run", "a.toml", "--overwrite", *words)
+            return datasets(self.folder / "a.h5")["occupation"][0]
+        energy = -2 * np.cos(2 * np.pi * np.arange(-5, 5) / 10)
+        thermal = ("initial.state=thermal", "initial.inverse_temperature=1.7")
+        half = 1 / (1 + np.exp(1.7 * energy))  # at half filling of this band mu = 0
+        np.testing.assert_allclose(occupations(*thermal), half, rtol=1e-13)
+        np.testing.assert_allclose(occupations(*thermal, "initial.momentum_shift=2"), np.roll(half, 2), rtol=1e-13)
+        third = occupations(*thermal, "initial.filling=0.3")
+        self.assertAlmostEqual(third.sum(), 3.0, delta=1e-13)
+        ratio = np.log((1 - third) / third) - 1.7 * energy
+        np.testing.assert_allclose(ratio, ratio[0], atol=1e-13)
+        sea = occupations("initial.state=thermal", "initial.inverse_temperature=1000", "initial.momentum_shift=-1", "initial.filling=0.3")
+        np.testing.assert_allclose(sea, np.roll([0, 0, 0, 0, 1, 1, 1, 0, 0, 0], -1), atol=1e-15)
+        one = occupations("initial.state=single_momentum", "initial.momentum=-3")
+        np.testing.assert_allclose(one, [0, 0, 1, 0, 0, 0, 0, 0, 0, 0], atol=1e-15)
+        self.expect(WRONG, "check", "a.toml", "--set", "initial.momentum=1", says="has no meaning for initial.state")
+        self.expect(WRONG, "check", "a.toml", "--set", "initial.state=single_momentum", "--set", "initial.momentum=1", "--set",
+                    "initial.filling=0.5", says="initial.filling = 0.5: has no meaning for initial.state")
+
     def test_summary(self):
         process = self.expect(DONE, "run", "steady.toml")
         self.assert_only_infos(process.stderr)
@@ -475,6 +529,38 @@ kind = "steady_state"
         self.assertEqual(lines[1].split()[0], "0")
         self.assertEqual(lines[11].split()[0], "1")
         self.assertEqual(lines[12], "(11 of 100 points shown)")
+
+    def test_verify_passes_what_is_right_and_finds_a_flipped_digit(self):
+        inputs = {"steady": STEADY, "relax": RELAX,
+                  "swept": STEADY + f'[sweep]\n"bath.nonequilibrium_fraction" = [0.2, 0.4]\n',
+                  "ohmic": STEADY.replace("[task]", 'spectrum = "ohmic"\n[task]'),
+                  "rashba": STEADY.replace("tgge_chain", "tgge_rashba").replace("sites = 12", "sites = 9\nrashba_y = 1.1\nzeeman_field = 0.5")}
+        for kind, task in (("hatsugai_kohmoto", "green"), ("hatsugai_kohmoto", "density"), ("hatsugai_kohmoto", "spectral"),
+                           ("hubbard", "green"), ("hubbard", "spectral")):
+            grid = "frequencies = [-1.0, 0.3, 2.0]" if task == "spectral" else "times = [0.0, 1.5]"
+            inputs[f"{kind}_{task}"] = (f'[model]\nkind = "{kind}"\nsites = 10\ninteraction = 0.7\n[bath.down]\ngain = 0.3\n'
+                                        f'two_site_loss = 0.5\n[task]\nkind = "{task}"\n{grid}\n')
+        random = np.random.default_rng(7)
+        for name, text in inputs.items():
+            self.write(f"{name}.toml", text)
+            self.expect(DONE, "run", f"{name}.toml")
+            said = self.expect(DONE, "verify", f"{name}.h5").stdout
+            self.assertIn("nothing is beyond what the file promises", said)
+            with h5py.File(self.folder / f"{name}.h5") as file:
+                fields = [key for key, values in file.items() if values.dtype.kind in "fc" and "CLASS" not in values.attrs and
+                          not key.endswith("_error") and key != "residual" and np.any(np.nan_to_num(values[()]) != 0)]
+            for field in fields:
+                broken = self.folder / "broken.h5"
+                shutil.copy(self.folder / f"{name}.h5", broken)
+                with h5py.File(broken, "a") as file:
+                    values = file[field][()].reshape(-1)
+                    place = np.argmax(np.abs(np.nan_to_num(values)) * random.uniform(0.5, 1.0, values.shape))
+                    values[place] *= 1 + 1e-5  # the sixth digit
+                    file[field][...] = values.reshape(file[field].shape)
+                if max(abs(values[place]), 0) < 1e-10:
+                    continue  # nothing but rounding stands there
+                self.assertIn("WRONG", self.expect(POINTS_FAILED, "verify", "broken.h5").stdout, field)
+        self.expect(WRONG, "verify", "nothing.h5", says="no such file")
 
     def test_log_levels(self):
         arguments = ["run", "relax.toml", "--set", "solver.max_steps=2", "--overwrite"]

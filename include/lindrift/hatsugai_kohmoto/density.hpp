@@ -60,6 +60,9 @@ struct DensityResult {
   /// Centre of delta n_j = n_j - n_steady, (times,); NaN where sum_j delta n_j vanishes.
   std::vector<double> drift;
   std::vector<double> drift_symmetric;  ///< the same with the antipode j = -L/2 of an even ring counted at 0
+  /// Centre of the coherent part, (times,): of what has moved from the initial state without losing its phase. NaN
+  /// where there is none.
+  std::vector<double> drift_coherent;
   std::vector<double> norm;             ///< sum over the sites of the coherent part, (times,)
   std::vector<double> particle_number;  ///< sum_j n_j, (times,)
   bool converged = true;                ///< every time was reached
@@ -77,6 +80,8 @@ inline auto description<DensityResult>() {
       observable(&DensityResult::drift, over_time("drift", "centre of the density beyond the steady one")),
       observable(&DensityResult::drift_symmetric,
                  over_time("drift_symmetric", "centre of the density with the antipode at 0")),
+      observable(&DensityResult::drift_coherent,
+                 over_time("drift_coherent", "centre of the coherent part of the density")),
       observable(&DensityResult::norm, over_time("norm", "coherent part of the density, summed over the sites")),
       observable(&DensityResult::particle_number, over_time("particle_number", "number of up particles")));
 }

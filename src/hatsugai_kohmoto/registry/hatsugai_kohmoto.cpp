@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "config/read.hpp"
+#include "hatsugai_kohmoto/registry/verify.hpp"
 #include "io/input.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
@@ -283,6 +284,18 @@ Plan plan_point(const Point& point, const Execution& requested) {
   return plan;
 }
 
+/// A gain of spin up makes a density of its own, which the drift knows at its end only.
+std::vector<std::string> remarks_on_density(const config::Document& document) {
+  std::vector<std::string> remarks = open_chain_remarks(document);
+  const bool gain = !is_zero_everywhere(document, "bath.up.gain") ||
+                    !is_zero_everywhere(document, "bath.up.two_site_gain") || document.base.has("bath.up.gain_table");
+  if (gain)
+    remarks.emplace_back(
+        "spin up has gain: drift is the centre of the density beyond its steady value, which has not formed at t = 0; "
+        "drift_coherent is that of what has moved from the start");
+  return remarks;
+}
+
 // --- runs ---
 
 constexpr const char* stopped = "stopped before the last time";
@@ -364,6 +377,8 @@ ModelEntry hatsugai_kohmoto_entry() {
        .plan = plan_point,
        .run = run_green,
        .diagnostics = {},
+       .remarks = open_chain_remarks,
+       .verify = verify_hatsugai_kohmoto_green,
        .shares_a_point = true},
       {.kind = "spectral",
        .description = "spectral function, self energy and Green's function of spin up over momentum and frequency",
@@ -374,6 +389,8 @@ ModelEntry hatsugai_kohmoto_entry() {
        .plan = plan_point,
        .run = run_spectral,
        .diagnostics = {},
+       .remarks = open_chain_remarks,
+       .verify = verify_hatsugai_kohmoto_spectral,
        .shares_a_point = true},
       {.kind = "density",
        .description = "density of spin up on the sites from an initial state, and its drift",
@@ -384,6 +401,8 @@ ModelEntry hatsugai_kohmoto_entry() {
        .plan = plan_point,
        .run = run_density,
        .diagnostics = {},
+       .remarks = remarks_on_density,
+       .verify = verify_hatsugai_kohmoto_density,
        .shares_a_point = true,
        .cpu_only = true}};
   return model;

@@ -434,7 +434,8 @@ DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::s
   DensityResult result;
   result.times.assign(times.begin(), times.end());
   if (options.keep_density) result.density.assign(times.size() * sites, missing);
-  for (auto* sums : {&result.drift, &result.drift_symmetric, &result.norm, &result.particle_number})
+  for (auto* sums :
+       {&result.drift, &result.drift_symmetric, &result.drift_coherent, &result.norm, &result.particle_number})
     sums->assign(times.size(), missing);
 
   const auto length = static_cast<double>(sites);
@@ -468,6 +469,7 @@ DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::s
       for (std::size_t j = 0; j < half; ++j) row[j] = scale * coherent[positive + j] + background;
       for (std::size_t j = 0; j < positive; ++j) row[half + j] = scale * coherent[j] + background;
     }
+    if (norm > 0.0) result.drift_coherent[t] = moment / norm;
     if (excess == 0.0) return;
     // Relative to the slowest population, so that neither sum underflows before the ratio is taken. The labels of an
     // even ring add to -L/2, which is what a uniform background contributes.
@@ -501,6 +503,7 @@ DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::s
   const TimeRounds rounds{.times = times,
                           .rows = {{result.drift},
                                    {result.drift_symmetric},
+                                   {result.drift_coherent},
                                    {result.norm},
                                    {result.particle_number},
                                    {result.density, sites}},

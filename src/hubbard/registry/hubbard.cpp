@@ -8,6 +8,7 @@
 
 #include "config/read.hpp"
 #include "engine/threads.hpp"
+#include "hubbard/registry/verify.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
 #include "registry/memory.hpp"
@@ -263,6 +264,8 @@ ModelEntry hubbard_entry() {
        .plan = plan_point,
        .run = run_green,
        .diagnostics = {},
+       .remarks = open_chain_remarks,
+       .verify = verify_hubbard_green,
        .shares_a_point = true},
       {.kind = "spectral",
        .description = "spectral function, self energy and Green's function of the probe over momentum and frequency",
@@ -273,6 +276,8 @@ ModelEntry hubbard_entry() {
        .plan = plan_point,
        .run = run_spectral,
        .diagnostics = {},
+       .remarks = open_chain_remarks,
+       .verify = verify_hubbard_spectral,
        .shares_a_point = true,
        .certifies = true}};
   return model;

@@ -1,5 +1,7 @@
 #include "open_chain/registry/propagator.hpp"
 
+#include "registry/registry.hpp"
+
 namespace lindrift {
 
 using config::Point;
@@ -11,6 +13,11 @@ bool wanted(const Point& point, const std::string& field) { return is_wanted(poi
 std::size_t momenta_of(const Point& point) {
   const auto& chosen = point.integers("task.momenta");
   return chosen.empty() ? sites_of(point) : chosen.size();
+}
+
+std::vector<std::string> open_chain_remarks(const config::Document& document) {
+  if (!is_zero_everywhere(document, "model.interaction")) return {};
+  return {"model.interaction = 0: the spins do not meet, and what drives spin down has no effect on spin up"};
 }
 
 Coordinates open_chain_coordinates(const Point& point) {

@@ -53,6 +53,9 @@ std::vector<std::string> open_chain_sizeless_fields() {
       {time_coordinate({}), site_coordinate(1), momentum_coordinate(1), frequency_coordinate({})});
 }
 
+/// That the spins do not meet, or meet nothing that changes.
+std::vector<std::string> open_chain_remarks(const config::Document& document);
+
 /// The largest value of a spectral function and where it is, for the summary.
 template <class Spectrum>
 std::vector<std::pair<std::string, double>> spectral_peak(const Spectrum& spectrum) {

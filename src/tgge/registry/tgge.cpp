@@ -21,8 +21,7 @@ io::Result follow_relaxation(const Point& point, const RateEquation& equation, c
   const auto times = read<OutputTimes>(point).times;
   auto options = read<RelaxOptions>(point);
   options.monitor = monitor;
-  RelaxResult trajectory =
-      relax(equation, read<InitialOccupation>(point).multipliers(equation.modes()), times, options);
+  RelaxResult trajectory = relax(equation, initial_multipliers(point, equation), times, options);
   io::Result result = result_of(point, equation, trajectory);
   result.stopped = trajectory.stopped;
   return result;
@@ -56,6 +55,8 @@ TaskEntry task(std::string kind, std::string description, const Coordinates& dim
       .plan = plan_point,
       .run = run_point<solve>,
       .diagnostics = diagnostics_of,
+      .remarks = remarks_on,
+      .verify = verify_occupations,
       .shares_a_point = true,
       .run_group = run_group<solve>};
 }
@@ -88,27 +89,40 @@ TaskEntry noise_task() {
   return task;
 }
 
+/// Keys of a task behind those of its initial state, by its occupations or by name.
+std::vector<config::Key> with_initial_states(std::vector<config::Key> keys) {
+  auto all = config::keys_of<InitialState, InitialOccupation>();
+  for (config::Key& key : all)
+    if (key.path == "initial.filling") key.when.push_back({"initial.state", {"uniform", "thermal"}});
+  all.insert(all.end(), std::make_move_iterator(keys.begin()), std::make_move_iterator(keys.end()));
+  return all;
+}
+
 template <class Model>
 ModelEntry entry(std::string kind, std::string description) {
   Coordinates dimensions = coordinates(Model());
   TaskEntry steady = task<find_steady_state, SteadyState>(
       "steady_state", "steady state with the numbers of the initial state", dimensions);
-  steady.keys = config::keys_of<ChainOptions, SteadyStateOptions>();
+  steady.keys = with_initial_states(config::keys_of<ChainOptions, SteadyStateOptions>());
   steady.grouping = batches_or_chains;
   dimensions.push_back(time_coordinate({}));
   TaskEntry relaxation = task<follow_relaxation, RelaxResult>(
       "relax", "time evolution of the occupations from an initial state", dimensions);
-  relaxation.keys = config::keys_of<OutputTimes, RelaxOptions>();
+  relaxation.keys = with_initial_states(config::keys_of<OutputTimes, RelaxOptions>());
   relaxation.cost = relative_cost;
   relaxation.grouping = batches;
-  auto keys = config::keys_of<Model, InitialOccupation>();
-  TaskEntry gradient = gradient_task(keys);
+  TaskEntry gradient = gradient_task(config::keys_of<Model, InitialOccupation>());
+  TaskEntry noise = noise_task();
+  for (TaskEntry* entry : {&gradient, &noise}) {
+    const auto initial = config::keys_of<InitialOccupation>();
+    entry->keys.insert(entry->keys.begin(), initial.begin(), initial.end());
+  }
   return {.kind = std::move(kind),
           .description = std::move(description),
           .algorithms = {Algorithm::direct, Algorithm::separable},
-          .keys = std::move(keys),
+          .keys = config::keys_of<Model>(),
           .validate = validate_point,
-          .tasks = {std::move(relaxation), std::move(steady), std::move(gradient), noise_task()}};
+          .tasks = {std::move(relaxation), std::move(steady), std::move(gradient), std::move(noise)}};
 }
 
 }  // namespace

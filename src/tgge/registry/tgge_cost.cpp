@@ -242,6 +242,17 @@ std::vector<std::string> notes_on(const Point& point) {
 
 }  // namespace
 
+std::vector<std::string> remarks_on(const config::Document& document) {
+  std::vector<std::string> remarks;
+  if (is_zero_everywhere(document, "bath.nonequilibrium_fraction"))
+    remarks.emplace_back(
+        "bath.nonequilibrium_fraction = 0: the steady state is the Gibbs state of the thermal bath, which carries no "
+        "current");
+  if (is_zero_everywhere(document, "bath.coupling"))
+    remarks.emplace_back("bath.coupling = 0: no rate is left, and nothing changes in time");
+  return remarks;
+}
+
 Plan plan_point(const Point& point, const Execution& requested) {
   Execution execution = with_algorithm(point, requested);
   Plan plan;

@@ -55,8 +55,15 @@ SteadyState steady_state_of(const Point& point, const RateEquation& equation, st
   options.monitor = monitor;
   options.start = std::move(start);
   const auto initial = read<InitialOccupation>(point);
-  return initial.lagrange_multiplier ? steady_state(equation, *initial.lagrange_multiplier, options)
-                                     : steady_state(equation, initial.filling, options);
+  const bool uniform = read<InitialState>(point).kind == InitialKind::uniform;
+  return initial.lagrange_multiplier || !uniform ? steady_state(equation, initial_multipliers(point, equation), options)
+                                                 : steady_state(equation, initial.filling, options);
+}
+
+std::vector<double> initial_multipliers(const Point& point, const RateEquation& equation) {
+  const auto initial = read<InitialOccupation>(point);
+  return initial.lagrange_multiplier ? *initial.lagrange_multiplier
+                                     : multipliers_of(read<InitialState>(point), equation.bands, initial.filling);
 }
 
 void check_shape(const Point& point) {

@@ -5,8 +5,10 @@
 
 #include "config/read.hpp"
 #include "lindrift/lindrift.hpp"
+#include "lindrift/tgge/initial.hpp"
 #include "registry/registry.hpp"
 #include "registry/results.hpp"
+#include "registry/verification.hpp"
 
 /// Points of the two tGGE models.
 
@@ -61,6 +63,14 @@ io::Result result_of(const config::Point& point, const RateEquation& equation, S
 SteadyState steady_state_of(const config::Point& point, const RateEquation& equation, std::vector<double> start,
                             const Monitor& monitor);
 
+/// log((1-n)/n) of every mode at the start.
+std::vector<double> initial_multipliers(const config::Point& point, const RateEquation& equation);
+
+// --- tgge_verify.cpp ---
+
+/// Looks at stored occupations again: sums over modes, conservation, and the balance of some modes.
+void verify_occupations(Verification& verification);
+
 // --- tgge_cost.cpp ---
 
 /// Doubles per mode that a point needs, hop weights aside.
@@ -70,6 +80,9 @@ void validate_point(const config::Point& point);
 Plan plan_point(const config::Point& point, const Execution& requested);
 double relative_cost(const config::Point& point);
 std::vector<std::pair<std::string, double>> diagnostics_of(const config::Point& point);
+
+/// That no current is possible, where the strength of the baths says so.
+std::vector<std::string> remarks_on(const config::Document& document);
 
 // --- tgge_groups.cpp ---
 

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "lindrift/arguments.hpp"
+#include "lindrift/lattice/bands.hpp"
+
+namespace lindrift {
+
+/// States of the particles at the start that have a name.
+enum class InitialKind {
+  uniform,         ///< the same occupation in every mode
+  thermal,         ///< Fermi functions of the energies, perhaps displaced by some momenta
+  single_momentum  ///< one particle at one momentum, in its lowest band
+};
+
+template <>
+inline constexpr auto names_of<InitialKind> =
+    std::array{std::pair{InitialKind::uniform, "uniform"}, std::pair{InitialKind::thermal, "thermal"},
+               std::pair{InitialKind::single_momentum, "single_momentum"}};
+
+/// Which of them, and its parameters.
+struct InitialState {
+  InitialKind kind = InitialKind::uniform;
+  double inverse_temperature = 1.0;  ///< of the Fermi functions, >= 0, 1/energy
+  std::int64_t momentum_shift = 0;   ///< thermal: momenta of 2 pi / L by which the state is displaced along direction 1
+  std::int64_t momentum = 0;         ///< single_momentum: m of k = 2 pi m / L along direction 1
+};
+
+template <>
+inline auto description<InitialState>() {
+  const Condition thermal{"initial.state", {"thermal"}}, single{"initial.state", {"single_momentum"}};
+  return std::tuple(
+      field(&InitialState::kind,
+            {.path = "initial.state",
+             .help = "state at the start: uniform; thermal, with mean occupation initial.filling; one filled momentum",
+             .unless = {"initial.lagrange_multiplier"},
+             .details = "a steady state takes only its conserved numbers"}),
+      field(&InitialState::inverse_temperature, {.path = "initial.inverse_temperature",
+                                                 .help = "inverse temperature of the state at the start, 1/energy",
+                                                 .range = from_zero,
+                                                 .when = {thermal},
+                                                 .sweepable = true,
+                                                 .units = "1/energy",
+                                                 .details = "large values with a shift: a displaced Fermi sea"}),
+      field(&InitialState::momentum_shift, {.path = "initial.momentum_shift",
+                                            .help = "momenta of 2 pi / L by which the thermal state is displaced",
+                                            .range = {.low = -1e15, .high = 1e15},
+                                            .when = {thermal}}),
+      field(&InitialState::momentum, {.path = "initial.momentum",
+                                      .help = "the filled momentum, m of k = 2 pi m / L",
+                                      .range = {.low = -1e15, .high = 1e15},
+                                      .when = {single},
+                                      .details = "in the band of lowest energy there; wraps around the zone"}));
+}
+
+/// log((1-n)/n) of every mode, shape (modes,), between -700 and 700, beyond which occupations round to 0 or 1.
+/// Displaced states have n_{a,k} = n_a(k - shift). O(modes).
+/// @param filling  mean occupation of a mode, strictly between 0 and 1; not read for one filled momentum
+/// @throws ParameterError
+std::vector<double> multipliers_of(const InitialState& state, const Bands& bands, double filling);
+
+}  // namespace lindrift

@@ -1,0 +1,52 @@
+#include "hubbard/registry/verify.hpp"
+
+#include "config/read.hpp"
+#include "lindrift/lindrift.hpp"
+#include "open_chain/registry/propagator.hpp"
+#include "open_chain/registry/verify_sites.hpp"
+
+namespace lindrift {
+
+void verify_hubbard_green(Verification& verification) {
+  // Squares of the amplitudes have twice their relative error.
+  verify_propagator_rows(verification, 2.0 * verification.point.real("solver.tolerance"));
+  const auto* by_momentum = verification.complex("green_retarded_momentum");
+  if (by_momentum == nullptr) return;
+  const double allowed = verification.point.real("solver.tolerance");
+  const std::size_t sites = sites_of(verification.point);
+  if (verification.point.reals("task.times").front() == 0.0)
+    for (std::size_t k = 0; k < sites; ++k)
+      verification.note("G(k,0) = -i", std::abs((*by_momentum)[k] + std::complex<double>(0.0, 1.0)), allowed);
+}
+
+void verify_hubbard_spectral(Verification& verification) {
+  const config::Point& point = verification.point;
+  const double tolerance = point.real("solver.tolerance");
+  verify_spectral_entries(verification, tolerance);
+  const auto chain = config::read<HubbardChain>(point);
+  const auto& frequencies = point.reals("task.frequencies");
+  const auto& chosen = point.integers("task.momenta");
+  const auto* self = verification.complex("self_energy");
+  const auto* spectral_function = verification.reals("spectral_function");
+  const auto *self_error = verification.reals("self_energy_error"),
+             *spectral_error = verification.reals("spectral_function_error");
+  auto options = config::read<HubbardSpectralOptions>(point);
+  for (const std::size_t i : verification.some_of(momenta_of(point) * frequencies.size())) {
+    const std::size_t m = i / frequencies.size();
+    options.momenta = {chosen.empty() ? static_cast<std::int64_t>(m) + first_momentum_index(chain.sites) : chosen[m]};
+    const HubbardSpectrum entry = spectral(chain, std::vector<double>{frequencies[i % frequencies.size()]}, options,
+                                           {.backend = Backend::cpu, .algorithm = Algorithm::direct});
+    const auto allowed = [&](const std::vector<double>* promised) {
+      return std::max(tolerance, promised != nullptr ? (*promised)[0] : 0.0);
+    };
+    if (self != nullptr)
+      verification.note("self energy, by the double sum", std::abs((*self)[i] - entry.self_energy[0]),
+                        allowed(self_error) * largest_of(*self));
+    if (spectral_function != nullptr && std::isfinite((*spectral_function)[i]))
+      verification.note("spectral function, by the double sum",
+                        std::fabs((*spectral_function)[i] - entry.spectral_function[0]),
+                        allowed(spectral_error) * largest_of(*spectral_function));
+  }
+}
+
+}  // namespace lindrift

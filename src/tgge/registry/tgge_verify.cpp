@@ -1,0 +1,116 @@
+#include <array>
+#include <cmath>
+
+#include "tgge/registry/tgge_point.hpp"
+
+namespace lindrift {
+
+using config::Point;
+using config::read;
+
+namespace {
+
+using Real = long double;
+
+/// S(x) of the energy released, as written in docs/physics.md, in extended range.
+Real thermal_rate(const TggeBath& bath, Real x) {
+  const Real beta = bath.inverse_temperature, width = bath.spectrum_width;
+  switch (bath.spectrum) {
+    case Spectrum::exponential:
+      return std::exp(0.5L * beta * x);
+    case Spectrum::lorentzian:
+      return std::exp(0.5L * beta * x) / (1.0L + (x / width) * (x / width));
+    case Spectrum::ohmic:
+      break;
+  }
+  if (x == 0.0L) return 1.0L / beta;
+  return std::fabs(x) * std::exp(-std::fabs(x) / width) / std::fabs(std::expm1(-beta * x));
+}
+
+/// |gain (1-n) - loss n| / (gain (1-n) + loss n) of one mode, by plain sums over all others.
+Real imbalance(const TggeBath& bath, const RateEquation& equation, const double* multiplier, std::size_t s) {
+  const Real thermal = bath.effective_equilibrium_fraction(), driven = bath.nonequilibrium_fraction;
+  Real gain = 0.0L, loss = 0.0L;
+  for (std::size_t other = 0; other < equation.modes(); ++other) {
+    const Real released = static_cast<Real>(equation.bands.energy[other]) - equation.bands.energy[s];
+    Real in = 0.0L, out = 0.0L;
+    if (thermal > 0.0L) {
+      in += thermal * thermal_rate(bath, released);
+      out += thermal * thermal_rate(bath, -released);
+    }
+    if (driven > 0.0L) {
+      in += driven * equation.hop_weight(s, other);
+      out += driven * equation.hop_weight(other, s);
+    }
+    const Real lambda = multiplier[other];
+    gain += in / (1.0L + std::exp(lambda));
+    loss += out / (1.0L + std::exp(-lambda));
+  }
+  const Real lambda = multiplier[s];
+  const Real up = gain / (1.0L + std::exp(-lambda)), down = loss / (1.0L + std::exp(lambda));
+  return up + down > 0.0L ? std::fabs(up - down) / (up + down) : 0.0L;
+}
+
+/// Sums over the modes of one row against what is stored of them.
+void check_sums(Verification& verification, const RateEquation& equation, const double* occupation, std::size_t row) {
+  const Bands& bands = equation.bands;
+  const auto cells = static_cast<double>(bands.lattice.size());
+  Real number = 0.0L, energy = 0.0L, current = 0.0L, energy_scale = 0.0L, current_scale = 0.0L;
+  for (std::size_t s = 0; s < equation.modes(); ++s) {
+    const Real n = occupation[s], velocity = bands.velocity.front()[s];
+    number += n;
+    energy += bands.energy[s] * n;
+    current += velocity * n;
+    energy_scale += std::fabs(static_cast<Real>(bands.energy[s]));
+    current_scale += std::fabs(velocity);
+    verification.note("0 <= occupation <= 1", std::max({0.0, -occupation[s], occupation[s] - 1.0}), 0.0);
+  }
+  constexpr double rounding = 1e-13;  // of a fixed tree of sums, relative to the sum of magnitudes
+  const auto compare = [&](const char* name, Real sum, Real scale) {
+    if (const auto* stored = verification.reals(name))
+      verification.note(std::string(name) + " from the occupations",
+                        static_cast<double>(std::fabs((*stored)[row] - sum)), rounding * static_cast<double>(scale));
+  };
+  compare("particle_number", number, static_cast<Real>(equation.modes()));
+  compare("density_per_site", number / cells, 1.0L);
+  compare("energy_per_site", energy / cells, energy_scale / cells);
+  compare("current", current / cells, current_scale / cells);
+}
+
+}  // namespace
+
+void verify_occupations(Verification& verification) {
+  const Point& point = verification.point;
+  const RateEquation equation = equation_of(point, {.backend = Backend::cpu});
+  const std::size_t modes = equation.modes();
+  const double tolerance = point.real("solver.tolerance");
+  const auto* multiplier = verification.reals("lagrange_multiplier");
+  const auto* occupation = verification.reals("occupation");
+  const std::size_t rows = point.has("task.times") ? point.reals("task.times").size() : 1;
+
+  const auto initial = initial_multipliers(point, equation);
+  Real number = 0.0L;
+  for (const double lambda : initial) number += 1.0L / (1.0L + std::exp(static_cast<Real>(lambda)));
+  if (const auto* stored = verification.reals("particle_number"))
+    for (const double value : *stored)
+      if (!std::isnan(value))
+        verification.note("particle_number is conserved", std::fabs(value - static_cast<double>(number)),
+                          tolerance * static_cast<double>(modes));
+  for (const std::size_t row : verification.some_of(rows)) {
+    if (occupation != nullptr && std::isnan((*occupation)[row * modes])) continue;  // a time that was not reached
+    if (occupation != nullptr) check_sums(verification, equation, occupation->data() + row * modes, row);
+    if (occupation != nullptr && multiplier != nullptr)
+      for (std::size_t s = row * modes; s < (row + 1) * modes; ++s)
+        verification.note("occupation = 1/(1 + e^lambda)",
+                          std::fabs((*occupation)[s] - 1.0 / (1.0 + std::exp((*multiplier)[s]))), 4e-16);
+  }
+  const auto* residual = verification.reals("residual");
+  if (point.has("task.times") || multiplier == nullptr) return;
+  const auto bath = read<TggeBath>(point);
+  const double allowed = std::max(tolerance, residual != nullptr ? (*residual)[0] : 0.0);
+  for (const std::size_t s : verification.some_of(modes))
+    verification.note("balance of a mode, by direct sums",
+                      static_cast<double>(imbalance(bath, equation, multiplier->data(), s)), allowed + 1e-12);
+}
+
+}  // namespace lindrift
