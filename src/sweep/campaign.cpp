@@ -75,7 +75,7 @@ void StoredSweep::for_each_record(const config::Document& newer, const std::func
   // A single point has no status; it is there if the file is complete.
   if (!complete && newer.sweep.empty()) return;
   const TaskEntry& task = find_task(find_model(document.model), document.task);
-  sweep::for_each_record(output, document, task, [&](Record record) {
+  sweep::for_each_record(output, document, newer, task, [&](Record record) {
     record.point = map(static_cast<std::size_t>(record.point));
     take(std::move(record));
   });

@@ -140,8 +140,8 @@ SweepResult ResultBuilder::finish() {
   return std::move(result_);
 }
 
-void for_each_record(const io::StoredOutput& output, const config::Document& document, const TaskEntry& task,
-                     const std::function<void(Record)>& take) {
+void for_each_record(const io::StoredOutput& output, const config::Document& document, const config::Document& checked,
+                     const TaskEntry& task, const std::function<void(Record)>& take) {
   const auto dataset = [&](const std::string& name) -> const Data& {
     const auto found = output.datasets.find(name);
     if (found == output.datasets.end()) throw Error("it has no dataset " + name);
@@ -159,9 +159,7 @@ void for_each_record(const io::StoredOutput& output, const config::Document& doc
     messages = *error;
   }
   std::vector<std::string> names;
-  const auto& wanted = document.base.texts("output.fields");
-  for (const std::string& name : task.fields)
-    if (wanted.empty() || std::find(wanted.begin(), wanted.end(), name) != wanted.end()) names.push_back(name);
+  for (const Field& field : kept_outline(task, checked.point(0)).fields) names.push_back(field.name);
   for (std::size_t p = 0; p < points; ++p) {
     if (statuses[p] < 1 || statuses[p] > 3) continue;
     Record record;

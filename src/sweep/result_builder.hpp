@@ -45,8 +45,9 @@ class ResultBuilder {
 
 /// Calls take(record) for every point that an output holds, numbered as in that output.
 /// @param document  that the output was made from
+/// @param checked   one that makes the same datasets, and whose sizes can be trusted
 /// @throws Error if a dataset is missing or does not fit the document
-void for_each_record(const io::StoredOutput& output, const config::Document& document, const TaskEntry& task,
-                     const std::function<void(Record)>& take);
+void for_each_record(const io::StoredOutput& output, const config::Document& document, const config::Document& checked,
+                     const TaskEntry& task, const std::function<void(Record)>& take);
 
 }  // namespace lindrift::sweep

@@ -293,6 +293,14 @@ class ResumeTest(Campaigns):
         self.assertEqual(datasets(self.folder / "a.h5")["current"], swept[1])
         self.assertNotEqual(swept[0], swept[1])
 
+    def test_a_task_that_makes_some_of_its_datasets_goes_on(self):
+        gradient = 'of = "current"\nwith_respect_to = ["bath.delta"]\n'
+        self.write("a.toml", STEADY.replace("steady_state", "gradient") + gradient)
+        self.expect(DONE, "run", "a.toml", "--set", f"{FRACTION}=[0.2, 0.4]")
+        self.expect(DONE, "run", "a.toml", "--set", f"{FRACTION}=[0.2, 0.3, 0.4]", "--resume", says="2 of 3 points are there already")
+        self.expect(DONE, "run", "a.toml", "--set", f"{FRACTION}=[0.2, 0.3, 0.4]", "-o", "b.h5")
+        self.assert_same_numbers("a.h5", "b.h5")
+
     def test_the_output_keeps_its_mode(self):
         few, more = ["--set", BETA + "=[1.0]"], ["--set", BETA + "=[1.0, 2.0]"]
         output = self.folder / "out.h5"

@@ -533,6 +533,8 @@ kind = "steady_state"
     def test_verify_passes_what_is_right_and_finds_a_flipped_digit(self):
         inputs = {"steady": STEADY, "relax": RELAX,
                   "swept": STEADY + f'[sweep]\n"bath.nonequilibrium_fraction" = [0.2, 0.4]\n',
+                  "gradient": STEADY.replace("steady_state", "gradient") + 'of = "current"\nwith_respect_to = ["bath.delta"]\n',
+                  "noise": STEADY.replace("steady_state", "noise") + 'of = "current"\n',
                   "ohmic": STEADY.replace("[task]", 'spectrum = "ohmic"\n[task]'),
                   "rashba": STEADY.replace("tgge_chain", "tgge_rashba").replace("sites = 12", "sites = 9\nrashba_y = 1.1\nzeeman_field = 0.5")}
         for kind, task in (("hatsugai_kohmoto", "green"), ("hatsugai_kohmoto", "density"), ("hatsugai_kohmoto", "spectral"),
@@ -547,7 +549,7 @@ kind = "steady_state"
             said = self.expect(DONE, "verify", f"{name}.h5").stdout
             self.assertIn("nothing is beyond what the file promises", said)
             with h5py.File(self.folder / f"{name}.h5") as file:
-                fields = [key for key, values in file.items() if values.dtype.kind in "fc" and "CLASS" not in values.attrs and
+                fields = [key for key, values in file.items() if isinstance(values, h5py.Dataset) and values.dtype.kind in "fc" and "CLASS" not in values.attrs and
                           not key.endswith("_error") and key != "residual" and np.any(np.nan_to_num(values[()]) != 0)]
             for field in fields:
                 broken = self.folder / "broken.h5"
