@@ -22,6 +22,13 @@
 #define LINDRIFT_PACKS
 #endif
 
+/// Unrolls the loop that follows, so that its arrays live in registers.
+#ifdef __CUDACC__
+#define LINDRIFT_UNROLL _Pragma("unroll")
+#else
+#define LINDRIFT_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 /// Every instruction set compiles these headers in a namespace of its own, so that the linker never hands code for a
 /// newer processor to an older one. Set by the build; plain includes (tests) get "generic".
 #ifndef LINDRIFT_ISA

@@ -15,7 +15,7 @@ enum class Backend { automatic, cpu, cuda };
 enum class Algorithm {
   automatic,
   direct,     ///< every pair, O(modes^2)
-  separable,  ///< through the moments of low-rank weights, O(modes)
+  separable,  ///< through the moments of low-rank weights and of panels of energies, O(modes)
   fft         ///< through the times at which sums over pairs of momenta factorise, O(modes log modes) each
 };
 

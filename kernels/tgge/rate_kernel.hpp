@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "kernels/tgge/panel_tables.hpp"
+
 namespace lindrift {
 class Communicator;
 }
@@ -58,6 +60,8 @@ struct RateTables {
   const double* level_of = nullptr;      ///< (modes,)
   const double* level_first = nullptr;   ///< (levels + 1,): members level_first[l] .. level_first[l + 1] - 1 ...
   const double* level_member = nullptr;  ///< (modes,): ... are those of level l
+  /// Panels for the thermal sums of a kernel that is not direct, with a spectrum that is not exponential.
+  const PanelTables* panels = nullptr;
 
   WeightKind weight = WeightKind::product;
   // product: w(to, from) = sum_r in_r(to) out_r(from)

@@ -5,6 +5,7 @@
 
 #include "kernels/tgge/moment_balance_on.hpp"
 #include "kernels/tgge/pair_rate.hpp"
+#include "kernels/tgge/panel_scan.hpp"
 #include "kernels/tgge/rate_kernel.hpp"
 #include "kernels/tgge/rescale.hpp"
 #include "kernels/tgge/source_mode.hpp"
@@ -22,10 +23,29 @@ struct ByMoments {
   const double* energy = nullptr;
 };
 
+/// Stands for the spectrum if panels are used: the lorentzian one, or the ohmic one, which is steep.
+template <bool Steep>
+struct ByPanels {
+  static constexpr bool steep = Steep, separates = false;
+  using Rescaled = ByPanels;
+  const double* energy = nullptr;
+  bool relative = false;  ///< sources are relative to the exponents of their panels
+};
+template <class Spectrum>
+inline constexpr bool uses_panels = false;
+template <bool Steep>
+inline constexpr bool uses_panels<ByPanels<Steep>> = true;
+
+/// Stands for a PanelScanOn where there are no panels.
+struct NoScan {
+  template <class Engine>
+  NoScan(Engine&, const PanelTables*, Index) {}
+};
+
 /// RateKernel on one engine, for one kind of weight and way of summing: calls the engine's verbs with the functors, and
 /// owns the arrays.
 /// @tparam Weight    one of weights_on.hpp
-/// @tparam Spectrum  one of spectrum.hpp for the sum over pairs, ByMoments for the moments
+/// @tparam Spectrum  one of spectrum.hpp for the sum over pairs, ByMoments for the moments, ByPanels for the scan
 template <class Engine, class Weight, class Spectrum>
 class RateKernelOn final : public RateKernel {
  public:
@@ -34,9 +54,10 @@ class RateKernelOn final : public RateKernel {
         tables_(tables),
         size_(tables.modes),
         spectrum_(spectrum),
-        weight_(engine_, tables) {
+        weight_(engine_, tables),
+        scan_(engine_, tables.panels, size_) {
     spectrum_.energy = energy_ = own(energy_buffer_, tables.energy);
-    if constexpr (Weight::separable && !Spectrum::separates) {
+    if constexpr (Weight::separable && !Spectrum::separates && !by_panels) {
       if (tables.levels > 0) {
         levels_ = tables.levels;
         spectrum_.energy = own(level_energy_, tables.level_energy, levels_);
@@ -139,6 +160,8 @@ class RateKernelOn final : public RateKernel {
  private:
   using Buffer = typename Engine::Buffer;
   using RescaledSpectrum = typename Spectrum::Rescaled;
+  static constexpr bool by_panels = uses_panels<Spectrum>;
+  using Scan = std::conditional_t<by_panels, PanelScanOn<Engine, Spectrum::steep>, NoScan>;
 
   /// Fills what rescaled_source(), rescaled_spectrum() and LogRates read.
   void rescale(const double* lambda) {
@@ -146,7 +169,16 @@ class RateKernelOn final : public RateKernel {
                                 &thermal_gain_,     &gain_,     &thermal_loss_, &loss_};
     for (Buffer* buffer : rescaled) buffer->resize(size_);
     const double log_thermal = std::log(tables_.equilibrium_fraction);
-    if constexpr (Spectrum::steep) {
+    if constexpr (by_panels && Spectrum::steep) {
+      double *particle_exponent = exponents_[0].resize(size_), *hole_exponent = exponents_[1].resize(size_);
+      engine_.map(size_, RescaleSteep{half_beta(), energy_, lambda, thermal_particle_.data(), particle_.data(),
+                                      thermal_hole_.data(), hole_.data(), particle_exponent, hole_exponent});
+      scan_.set_exponents(engine_, particle_exponent, hole_exponent);
+      const LevelExponents panels{particle_exponent, hole_exponent, scan_.particle_exponent(), scan_.hole_exponent()};
+      engine_.map(size_, ScaleToLevels{panels, scan_.panel_of(), thermal_particle_.data(), thermal_hole_.data()});
+      engine_.map(size_, RescaleSteepRows{half_beta(), log_thermal, energy_, panels.level_particle, panels.level_hole,
+                                          scan_.panel_of(), thermal_gain_.data(), thermal_loss_.data()});
+    } else if constexpr (Spectrum::steep) {
       const Index rows = thermal_rows();
       double *particle_exponent = exponents_[0].resize(size_), *hole_exponent = exponents_[1].resize(size_);
       engine_.map(size_, RescaleSteep{half_beta(), energy_, lambda, thermal_particle_.data(), particle_.data(),
@@ -177,7 +209,9 @@ class RateKernelOn final : public RateKernel {
   }
 
   RescaledSpectrum rescaled_spectrum() const {
-    if constexpr (Spectrum::steep) {
+    if constexpr (by_panels) {
+      return {energy_, Spectrum::steep};
+    } else if constexpr (Spectrum::steep) {
       const Buffer* const sources = levels_ > 0 ? level_exponents_ : exponents_;
       return {spectrum_, sources[0].data(), sources[1].data(), exponents_[2].data(), exponents_[3].data()};
     } else {
@@ -190,6 +224,9 @@ class RateKernelOn final : public RateKernel {
   void sum(const SourceSpectrum& spectrum, const Source& source, const Finish& finish) {
     if constexpr (std::is_same_v<Spectrum, ByMoments>) {
       const auto rows = weight_.row_sums(engine_, source);
+      engine_.map(size_, FinishRows<std::decay_t<decltype(rows)>, Finish>{rows, finish});
+    } else if constexpr (by_panels) {
+      const auto rows = scan_.sum(engine_, spectrum.relative, source, weight_.row_sums(engine_, source));
       engine_.map(size_, FinishRows<std::decay_t<decltype(rows)>, Finish>{rows, finish});
     } else if constexpr (Weight::separable && !SourceSpectrum::separates) {
       // Only the thermal bath needs every pair.
@@ -247,6 +284,7 @@ class RateKernelOn final : public RateKernel {
   Index size_, levels_ = 0;  ///< levels_: 0 where every mode is summed by itself
   Spectrum spectrum_;
   Weight weight_;
+  Scan scan_;
   const double* energy_ = nullptr;
   double *thermal_in_ = nullptr, *thermal_out_ = nullptr;
   Buffer energy_buffer_, scaled_energy_buffer_, thermal_in_buffer_, thermal_out_buffer_;
@@ -279,6 +317,12 @@ RateKernel* make_kernel(const RateTables& tables, bool direct, int threads, int 
         return new RateKernelOn<Engine, ExternalSumsOn<Engine, Weight>, ByMoments>(tables, {}, threads, device);
       });
   return with_weight<Engine, TableWeightOn<Engine>>(tables, [&]<class Weight>() -> RateKernel* {
+    if constexpr (Weight::separable)
+      if (!direct && tables.panels != nullptr) {
+        if (tables.spectrum == SpectrumKind::ohmic)
+          return new RateKernelOn<Engine, Weight, ByPanels<true>>(tables, {}, threads, device);
+        return new RateKernelOn<Engine, Weight, ByPanels<false>>(tables, {}, threads, device);
+      }
     if (tables.spectrum == SpectrumKind::lorentzian) {
       double largest = 0.0;
       for (Index s = 0; s < tables.modes; ++s) largest = maximum(largest, magnitude(tables.energy[s]));

@@ -171,6 +171,57 @@ double HopWeights::operator()(std::size_t to, std::size_t from) const {
   return (*table)[to * modes + from];
 }
 
+namespace {
+
+/// Modes that have the largest in_r or out_r. A sum of products that are not negative vanishes only where all do.
+std::vector<std::size_t> largest_factors(const HopWeights& weights, const std::vector<std::size_t>& of) {
+  std::vector<std::size_t> result;
+  for (const auto* factors : {&weights.in, &weights.out})
+    for (std::size_t r = 0; r < static_cast<std::size_t>(weights.rank); ++r) {
+      const double* const values = factors->data() + r * weights.modes;
+      result.push_back(
+          *std::max_element(of.begin(), of.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; }));
+    }
+  return result;
+}
+
+/// Modes whose vectors span those of all: where v^+ A vanishes on them, it vanishes on all.
+std::vector<std::size_t> spanning(const HopWeights& weights, const std::vector<std::size_t>& of) {
+  const auto d = static_cast<std::size_t>(weights.dimension);
+  // A vector this far inside the span of the others, relative to its length, is in it but for rounding.
+  constexpr double inside = 1e-10;
+  std::vector<std::size_t> result;
+  std::vector<std::vector<Complex>> basis;
+  std::vector<Complex> rest(d);
+  for (const std::size_t s : of) {
+    if (basis.size() == d) break;
+    double length = 0.0, left = 0.0;
+    for (std::size_t a = 0; a < d; ++a) {
+      rest[a] = Complex(weights.vector_re[a * weights.modes + s], weights.vector_im[a * weights.modes + s]);
+      length += std::norm(rest[a]);
+    }
+    for (int pass = 0; pass < 2; ++pass)
+      for (const auto& direction : basis) {
+        Complex overlap = 0.0;
+        for (std::size_t a = 0; a < d; ++a) overlap += std::conj(direction[a]) * rest[a];
+        for (std::size_t a = 0; a < d; ++a) rest[a] -= overlap * direction[a];
+      }
+    for (const Complex x : rest) left += std::norm(x);
+    if (left <= inside * inside * length) continue;
+    result.push_back(s);
+    for (Complex& x : rest) x /= std::sqrt(left);
+    basis.push_back(rest);
+  }
+  return result;
+}
+
+}  // namespace
+
+std::vector<std::size_t> HopWeights::representatives(const std::vector<std::size_t>& of) const {
+  if (kind == kernels::WeightKind::product) return largest_factors(*this, of);
+  return kind == kernels::WeightKind::operators ? spanning(*this, of) : of;
+}
+
 void HopWeights::point(kernels::RateTables& tables) const {
   tables.weight = kind;
   tables.rank = rank;

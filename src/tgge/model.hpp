@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <variant>
+#include <vector>
 
 #include "kernels/tgge/rate_kernel.hpp"
 #include "lindrift/tgge/rate_equation.hpp"
@@ -25,6 +26,15 @@ void validate_jump(const TableJump& jump, const Lattice& lattice, int orbitals);
 RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& bath,
                                 const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
                                 kernels::ExternalPairSum* pair_sum = nullptr);
+
+/// Most panels of energies: their moments take 50 MB.
+inline constexpr double max_panels = 1 << 16;
+/// Panels of energies (tgge/energy_panels.hpp) that the sums over a thermal spectrum take; 0 where they need none, for
+/// the exponential spectrum or without a thermal bath.
+/// At most max_panels are possible.
+double panels_of(const std::vector<double>& energy, const TggeBath& bath);
+/// Whether sums by panels are faster than over pairs of levels, as measured.
+bool panels_pay(std::size_t levels, double panels, Spectrum spectrum);
 
 /// A Generator on the kernel variant for this backend and processor. Checks the shapes of every call.
 /// @param execution  resolved: neither backend nor algorithm is automatic

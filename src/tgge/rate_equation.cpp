@@ -117,6 +117,13 @@ double balance_residual(const RateEquation& equation, std::span<const double> la
   return std::tanh(0.5 * largest);
 }
 
+namespace {
+
+/// Modes whose pairs are all compared.
+constexpr std::size_t max_parity_modes = 2048;
+
+}  // namespace
+
 ParityMeasures parity_measures(const RateEquation& equation) {
   const Bands& bands = equation.bands;
   const Lattice& lattice = bands.lattice;
@@ -136,8 +143,11 @@ ParityMeasures parity_measures(const RateEquation& equation) {
         bands.mode(last_band - bands.band_of(s), lattice.index_of({half[0] - m[0], half[1] - m[1], half[2] - m[2]}));
   }
   double largest = 0.0, joint = 0.0, paper14 = 0.0, particle_hole = 0.0;
-  for (std::size_t to = 0; to < modes; ++to) {
-    for (std::size_t from = 0; from < modes; ++from) {
+  const std::size_t looked_at = equation.rank > 0 ? std::min(modes, max_parity_modes) : modes;
+  for (std::size_t i = 0; i < looked_at; ++i) {
+    const std::size_t to = i * modes / looked_at;
+    for (std::size_t j = 0; j < looked_at; ++j) {
+      const std::size_t from = (j * modes + modes / 2) / looked_at % modes;
       const double w = equation.hop_weight(to, from);
       largest = std::max(largest, w);
       joint = std::max(joint, std::fabs(w - equation.hop_weight(mirrored[to], mirrored[from])));
@@ -174,10 +184,13 @@ Components connected_components(const RateEquation& equation) {
     unvisited.erase(unvisited.begin());
     // Only modes not yet reached are looked at: if few weights vanish, the first mode reaches nearly all others.
     while (!frontier.empty() && !unvisited.empty()) {
-      const std::size_t s = frontier.back();
-      frontier.pop_back();
+      const std::vector<std::size_t> asked = equation.representatives(frontier);
+      frontier.clear();
       std::erase_if(unvisited, [&](std::size_t other) {
-        if (equation.hop_weight(s, other) == 0.0 && equation.hop_weight(other, s) == 0.0) return false;
+        const bool reached = std::any_of(asked.begin(), asked.end(), [&](std::size_t s) {
+          return equation.hop_weight(s, other) != 0.0 || equation.hop_weight(other, s) != 0.0;
+        });
+        if (!reached) return false;
         components.of_mode[other] = components.count;
         frontier.push_back(other);
         return true;

@@ -645,10 +645,18 @@ TEST(RashbaRange, MomentsAreRefusedWhereThereAreNone) {
   EXPECT_EQ(on_cpu(chain).algorithm, Algorithm::separable);
   const Execution separable{.backend = Backend::cpu, .algorithm = Algorithm::separable};
   for (const Spectrum spectrum : {Spectrum::lorentzian, Spectrum::ohmic}) {
+    chain.sites = 4;
     chain.bath.spectrum = spectrum;
-    EXPECT_THROW(make_rate_equation(chain, separable), UnsupportedError);
+    EXPECT_EQ(make_rate_equation(chain, separable).algorithm, Algorithm::separable);
+    EXPECT_EQ(on_cpu(chain).algorithm, Algorithm::direct);  // few energies
+    chain.sites = 2000;
+    EXPECT_EQ(on_cpu(chain).algorithm, Algorithm::separable);
+    chain.bath.spectrum_width = spectrum == Spectrum::lorentzian ? 1e-5 : 1e-6;
+    EXPECT_THROW(make_rate_equation(chain, separable), UnsupportedError);  // more panels than allowed
     EXPECT_EQ(on_cpu(chain).algorithm, Algorithm::direct);
+    chain.bath.spectrum_width = 1.0;
   }
+  chain.sites = 4;
   // A thermal bath that is off has no spectrum.
   chain.bath.nonequilibrium_fraction = 1.0;
   EXPECT_EQ(make_rate_equation(chain, separable).algorithm, Algorithm::separable);

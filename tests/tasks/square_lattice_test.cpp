@@ -115,5 +115,56 @@ TEST(SquareLattice, ModelsThatDoNotFitTheirLatticeAreRefused) {
   expect_refused([](TggeModel& model) { model.jump = TableJump(std::vector<double>(143)); });
 }
 
+TEST(SquareLattice, PanelsGiveTheCurrentsOfOtherSpectra) {
+  // Independent programs, as above. The cusp of the ohmic spectrum leaves an error that falls with the size only as its
+  // third power: the number is that of 64 x 64.
+  const struct {
+    Spectrum spectrum;
+    std::int64_t size;
+    double x, y;
+  } expected[] = {{Spectrum::lorentzian, 48, 0.141268080175, -0.106402992967},
+                  {Spectrum::ohmic, 64, 0.161489094783, -0.122210686670}};
+  for (const auto& e : expected) {
+    TggeModel model = square(e.size, e.size, {1, 0}, {0, 1});
+    model.bath.spectrum = e.spectrum;
+    const RateEquation equation =
+        make_rate_equation(model, {.backend = Backend::cpu, .algorithm = Algorithm::separable});
+    const SteadyState state = steady_state(equation, 0.5);
+    ASSERT_TRUE(state.converged) << state.message;
+    EXPECT_NEAR(state.current.at(0), e.x, 1e-11);
+    EXPECT_NEAR(state.current.at(1), e.y, 1e-11);
+  }
+}
+
+TEST(SquareLattice, PanelsAreThePairs) {
+  for (const Spectrum spectrum : {Spectrum::lorentzian, Spectrum::ohmic})
+    for (const double beta : {0.3, 4.0, 60.0})
+      for (const double width : {0.05, 1.3}) {
+        SCOPED_TRACE(::testing::Message()
+                     << "spectrum " << static_cast<int>(spectrum) << ", beta = " << beta << ", width " << width);
+        TggeModel model = square(9, 6, {1, 0}, {1, 1});
+        model.bath.spectrum = spectrum;
+        model.bath.spectrum_width = width;
+        model.bath.inverse_temperature = beta;
+        const RateEquation pairs = make_rate_equation(model, {.backend = Backend::cpu, .algorithm = Algorithm::direct}),
+                           panels =
+                               make_rate_equation(model, {.backend = Backend::cpu, .algorithm = Algorithm::separable});
+        const SteadyState expected = steady_state(pairs, 0.4), state = steady_state(panels, 0.4);
+        ASSERT_TRUE(state.converged) << state.message;
+        EXPECT_LE(state.steps, 15);
+        // Both balances hold to some 1e-15 of the largest multiplier, and so do the sums.
+        const double largest = largest_magnitude(expected.lagrange_multiplier);
+        EXPECT_LE(largest_difference(state.lagrange_multiplier, expected.lagrange_multiplier), 1e-12 * (1.0 + largest));
+        EXPECT_LE(balance_residual(pairs, state.lagrange_multiplier), 1e-12);
+
+        if (beta > 4.0 || width < 1.0) continue;
+        const std::vector<double> start(pairs.modes(), 0.3), times = {1.0, 300.0};
+        const RelaxResult by_pairs = relax(pairs, start, times), by_panels = relax(panels, start, times);
+        ASSERT_TRUE(by_panels.converged) << by_panels.message;
+        // The default tolerance is 1e-10.
+        EXPECT_LE(largest_difference(by_panels.occupation, by_pairs.occupation), 1e-9);
+      }
+}
+
 }  // namespace
 }  // namespace lindrift::testing

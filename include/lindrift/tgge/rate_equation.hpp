@@ -31,6 +31,8 @@ struct RateEquation {
   std::unique_ptr<Generator> generator;
   /// Hop weight w(to, from) of two modes, without the factor 1/cells. For looking at a bath, not for summing.
   std::function<double(std::size_t to, std::size_t from)> hop_weight;
+  /// A few of some modes, that exchange particles with every mode that any of them exchanges particles with.
+  std::function<std::vector<std::size_t>(const std::vector<std::size_t>& modes)> representatives;
 
   std::size_t modes() const { return bands.modes(); }
 };
@@ -129,7 +131,8 @@ struct ParityMeasures {
                                ///< an odd number of cells, where P leaves the grid
 };
 
-/// O(modes^2) evaluations of a hop weight.
+/// O(modes^2) evaluations of a hop weight up to 2048 modes and for a table. Beyond, the maxima are over 2048 x 2048
+/// pairs of evenly spread modes, and therefore lower bounds.
 ParityMeasures parity_measures(const RateEquation& equation);
 
 /// Sets of modes between which particles can hop, when the thermal bath is off; one set when it is on. Each conserves
@@ -139,7 +142,8 @@ struct Components {
   std::int32_t count = 1;
 };
 
-/// O(modes) evaluations of a hop weight for weights that hardly vanish, O(modes^2) at worst.
+/// O(modes) evaluations of a hop weight for weights that hardly vanish, O(rank modes) for weights of low rank in any
+/// case, O(modes^2) for a table at worst.
 Components connected_components(const RateEquation& equation);
 
 }  // namespace lindrift

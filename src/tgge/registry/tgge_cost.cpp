@@ -7,6 +7,8 @@
 #include <set>
 
 #include "registry/memory.hpp"
+#include "tgge/energy_levels.hpp"
+#include "tgge/model.hpp"
 #include "tgge/registry/tgge_gradient.hpp"
 #include "tgge/registry/tgge_point.hpp"
 
@@ -20,6 +22,8 @@ namespace {
 /// Doubles per mode that a generator (rescaled and plain columns and rows) and its solver (Krylov or multistep vectors)
 /// hold.
 constexpr double generator_arrays = 34.0;
+/// The same for the panels of a thermal spectrum that is not exponential, and for making them.
+constexpr double panel_arrays = 24.0;
 constexpr double steady_state_arrays = 34.0;
 constexpr double relax_arrays = 52.0;
 /// A second generator, for the thermal bath alone, and the derivatives by modes.
@@ -39,6 +43,7 @@ double working_memory(const Point& point) {
   double arrays = arrays_of(point);
   const std::string& jump = point.text("bath.jump");
   if (jump == "table") arrays += 3.0 * modes;  // as read, and in two orders
+  if (point.text("bath.spectrum") != "exponential") arrays += panel_arrays;
   if (jump == "operators") {
     std::set<std::int64_t> offsets;
     for (const auto& channel : point.channels("bath.jump_operator"))
@@ -80,9 +85,6 @@ void validate_point(const Point& point) {
     return 0;
   });
   if (point.text("solver.algorithm") == "separable") {
-    if (point.text("bath.spectrum") != "exponential" && read<TggeBath>(point).effective_equilibrium_fraction() > 0.0)
-      throw ParameterError("solver.algorithm",
-                           "separable is impossible: only the exponential spectrum separates; use direct or auto");
     if (point.text("bath.jump") == "table")
       throw ParameterError("solver.algorithm",
                            "separable is impossible: a table of hop weights has no known rank; use direct or auto");
@@ -253,12 +255,29 @@ std::vector<std::string> remarks_on(const config::Document& document) {
   return remarks;
 }
 
+namespace {
+
+/// The algorithm of the whole system; which one is faster depends on its size.
+Algorithm algorithm_of(const Point& point, const Execution& execution) {
+  const RateEquation equation = probe(point, probe_sites(point, true), execution);
+  if (execution.algorithm != Algorithm::automatic || point.text("bath.jump") == "table") return equation.algorithm;
+  const auto bath = read<TggeBath>(point);
+  const double panels = panels_of(equation.bands.energy, bath);
+  if (panels == 0.0) return equation.algorithm;
+  const double share =
+      static_cast<double>(energy_levels(equation.bands.energy).size()) / static_cast<double>(equation.modes());
+  const auto levels = static_cast<std::size_t>(share * static_cast<double>(modes_of(point)));
+  return panels_pay(levels, panels, bath.spectrum) ? Algorithm::separable : Algorithm::direct;
+}
+
+}  // namespace
+
 Plan plan_point(const Point& point, const Execution& requested) {
   Execution execution = with_algorithm(point, requested);
   Plan plan;
   const auto modes = static_cast<double>(modes_of(point));
   const auto sites = static_cast<double>(point.integer("model.sites"));
-  plan.algorithm = probe(point, probe_sites(point, true), execution).algorithm;
+  plan.algorithm = algorithm_of(point, execution);
   const bool direct = plan.algorithm == Algorithm::direct;
   const RateEquation equation = probe(point, probe_sites(point, direct), execution);
   plan.backend = equation.backend;
@@ -282,6 +301,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
     // Evaluations of Newton's method work in logarithms and come with vector operations: time a whole steady state.
     const bool table = point.text("bath.jump") == "table";
     const std::int64_t timed = table ? probed : std::min(probed, direct ? timed_sites_direct : timed_sites_separable);
+    execution.algorithm = plan.algorithm;  // also at this size
     const auto start = std::chrono::steady_clock::now();
     steady_state(probe(point, timed, execution), 0.5);
     ratio = sites / static_cast<double>(timed);

@@ -44,8 +44,8 @@ RateEquation thermal_equation(const TggeModel& model, const RateEquation& equati
   thermal.bath.nonequilibrium_fraction = 0.0;
   Execution how = execution;
   how.backend = equation.backend;
-  if (how.algorithm == Algorithm::separable && model.bath.spectrum != Spectrum::exponential)
-    how.algorithm = Algorithm::automatic;  // it was possible without a thermal bath
+  if (how.algorithm == Algorithm::separable)
+    how.algorithm = Algorithm::automatic;  // it may have been possible only without a thermal bath
   return make_rate_equation(std::move(thermal), how);
 }
 
