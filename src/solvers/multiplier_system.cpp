@@ -72,9 +72,11 @@ class MultiplierSystem final : public BalanceSystem {
     evaluate(lambda_, log_fugacity_);
     trial_ = lambda_;
     parallel_for(modes_, [&](std::size_t s) {
-      if (!fixed_[s]) trial_[s] = log_loss_[s] - log_gain_[s];
+      if (!fixed_[s]) trial_[s] = 0.5 * (lambda_[s] + (log_loss_[s] - log_gain_[s]));
     });
     normalize(trial_, &trial_fugacity_);
+    // Half a step shifts by half of log z.
+    for (double& log_fugacity : trial_fugacity_) log_fugacity *= 2.0;
     return trial_size_ = evaluate(trial_, trial_fugacity_);
   }
 
