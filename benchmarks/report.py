@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Merges the JSON of one run of scripts/benchmark into one file and prints it as a table.
 
-  report.py FOLDER OUTPUT    FOLDER holds any of pair_sum.json, reduce.json, together.json, steady_state.json,
+  report.py FOLDER OUTPUT    FOLDER holds any of pair_sum.json, reduce.json, panel_scan.json, together.json, steady_state.json,
                              hatsugai_kohmoto.json (Google Benchmark), and rivals_pair_sum.json, rivals_separable.json,
                              rivals_steady_state.json, rivals_hatsugai_kohmoto.json, and the same of hubbard
 """
@@ -136,14 +136,15 @@ def processor():
 
 def merge(folder):
     context, parts = None, {}
-    for name in ("pair_sum", "reduce", "together", "steady_state", "hatsugai_kohmoto", "hubbard"):
+    for name in ("pair_sum", "reduce", "panel_scan", "together", "steady_state", "hatsugai_kohmoto", "hubbard"):
         path = folder / f"{name}.json"
         own, parts[name] = google_benchmark(path) if path.exists() else (None, [])
         context = context or own
     rivals = {name: json.loads((folder / f"rivals_{name}.json").read_text())
-              for name in ("pair_sum", "separable", "steady_state", "hatsugai_kohmoto", "hubbard")
+              for name in ("pair_sum", "separable", "panel_scan", "steady_state", "hatsugai_kohmoto", "hubbard")
               if (folder / f"rivals_{name}.json").exists()}
-    counters = {"pair_sum": "ns_per_pair", "reduce": "ns_per_mode", "hatsugai_kohmoto": "ns_per_site"}
+    counters = {"pair_sum": "ns_per_pair", "reduce": "ns_per_mode", "panel_scan": "ns_per_mode",
+                "hatsugai_kohmoto": "ns_per_site"}
     growth = {}
     for name, counter in counters.items():
         if rival := rivals.get("separable" if name == "reduce" else name):
