@@ -1,5 +1,7 @@
 #include "kernels/table.hpp"
 
+#include <cstring>
+
 #include "kernels/cuda/check.hpp"
 
 namespace lindrift::kernels {
@@ -41,7 +43,9 @@ std::string device_name(int device) {
 }  // namespace
 }  // namespace cuda
 
-const DeviceKernels* find_device_kernels() noexcept {
+namespace {
+
+const DeviceKernels* device_table() noexcept {
   using namespace cuda_device;
   static constexpr DeviceKernels table{{make_rate_kernel, make_self_energy_kernel},
                                        make_time_device,
@@ -53,4 +57,18 @@ const DeviceKernels* find_device_kernels() noexcept {
   return &table;
 }
 
+}  // namespace
+
+#ifdef LINDRIFT_HOST_CUDA
+const DeviceKernels* find_device_kernels() noexcept { return device_table(); }
+#endif
+
 }  // namespace lindrift::kernels
+
+#ifndef LINDRIFT_HOST_CUDA
+extern "C" const lindrift::kernels::DeviceKernels* lindrift_cuda_kernels(const char* version, std::size_t table_size) {
+  using namespace lindrift::kernels;
+  return std::strcmp(version, LINDRIFT_PLUGIN_VERSION) == 0 && table_size == sizeof(DeviceKernels) ? device_table()
+                                                                                                   : nullptr;
+}
+#endif

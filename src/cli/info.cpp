@@ -49,7 +49,9 @@ int print_info() {
   fmt::print("processor  {}, {} cores, {} of memory\n", processor(), std::thread::hardware_concurrency(),
              bytes_text(machine_memory()));
   fmt::print("kernels    {}, {} threads\n", simd_level(), default_threads());
-  fmt::print("BLAS       {}\n", linear_algebra::library_name());
+  const double speed = linear_algebra::library_speed();
+  fmt::print("BLAS       {}{}\n", linear_algebra::library_name(),
+             speed > 0.0 ? fmt::format(", {:.0f} billion operations a second on one thread", 1e-9 * speed) : "");
   fmt::print("HDF5       {}.{}.{}\n", hdf5[0], hdf5[1], hdf5[2]);
   fmt::print("SUNDIALS   {}\n", sundials);
   fmt::print("MPI        {}\n", mpi_library());

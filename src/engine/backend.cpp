@@ -46,8 +46,6 @@ std::string cuda_device_name(int device) {
 Backend resolve_backend(Backend requested, std::string* reason) {
   std::string why = "this build has no CUDA backend";
   int devices = 0;
-  if (const kernels::DeviceKernels* device = kernels::find_device_kernels(); device && requested != Backend::cpu)
-    devices = device->count(&why);
   const auto explain = [&](const std::string& text) {
     if (reason) *reason = text;
   };
@@ -55,6 +53,7 @@ Backend resolve_backend(Backend requested, std::string* reason) {
     explain("as asked");
     return Backend::cpu;
   }
+  if (const kernels::DeviceKernels* device = kernels::find_device_kernels()) devices = device->count(&why);
   if (devices > 0) {
     explain(requested == Backend::cuda ? "as asked" : "a CUDA device is there");
     return Backend::cuda;

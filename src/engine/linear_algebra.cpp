@@ -3,8 +3,11 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "kernels/tgge/rate_kernel.hpp"
@@ -46,9 +49,25 @@ struct Library {
   std::string name;  ///< or what is missing
 };
 
+/// A function under its own name, or under the one that the wheels scipy-openblas32 give it.
 template <class Function>
-Function find(void* library, const char* name) {
-  return reinterpret_cast<Function>(::dlsym(library, name));
+Function find(void* library, const std::string& name) {
+  for (const std::string& symbol : {name, "scipy_" + name})
+    if (void* const found = ::dlsym(library, symbol.c_str())) return reinterpret_cast<Function>(found);
+  return nullptr;
+}
+
+/// Files to try: the user's choice alone; else the system's library, a wheel's beside the code that asks, or the wheel
+/// scipy-openblas32 of the Python environment that holds it.
+std::vector<std::string> candidates() {
+  if (const char* chosen = std::getenv("LINDRIFT_OPENBLAS")) return {chosen};
+  std::vector<std::string> files{"libopenblas.so.0", "libscipy_openblas.so"};
+  Dl_info info{};
+  if (::dladdr(reinterpret_cast<const void*>(&require_library), &info) == 0 || info.dli_fname == nullptr) return files;
+  const std::filesystem::path here = std::filesystem::absolute(info.dli_fname).parent_path();
+  for (const char* file : {"libscipy_openblas.so", "../scipy_openblas32/lib/libscipy_openblas.so"})
+    files.push_back((here / file).lexically_normal().string());
+  return files;
 }
 
 /// OpenBLAS's name for the fastest kernels that this processor runs, of those in every release of the last ten years.
@@ -58,17 +77,15 @@ const char* core_type() {
   return nullptr;
 }
 
-Library load() {
-  const char* chosen = std::getenv("LINDRIFT_OPENBLAS");
-  const char* file = chosen != nullptr ? chosen : "libopenblas.so.0";
+Library load_file(const std::string& file) {
   // A program that uses OpenBLAS itself has chosen its threads.
-  const bool ours = ::dlopen(file, RTLD_NOW | RTLD_NOLOAD) == nullptr;
+  const bool ours = ::dlopen(file.c_str(), RTLD_NOW | RTLD_NOLOAD) == nullptr;
   const Environment core("OPENBLAS_CORETYPE", core_type());
   const Environment threads("OPENBLAS_NUM_THREADS", "1");
   Library loaded;
-  void* library = ::dlopen(file, RTLD_NOW | RTLD_LOCAL);
+  void* library = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
-    loaded.name = std::string(file) + " cannot be loaded (Debian: libopenblas0)";
+    loaded.name = file + " cannot be loaded (Debian: libopenblas0; Python: scipy-openblas32)";
     return loaded;
   }
   const auto dgemm = find<Dgemm>(library, "cblas_dgemm");
@@ -77,7 +94,7 @@ Library load() {
   const auto configuration = find<char* (*)()>(library, "openblas_get_config");
   const auto set_threads = find<void (*)(int)>(library, "openblas_set_num_threads");
   if (!dgemm || !zheevd || !core_of || !configuration || !set_threads) {
-    loaded.name = std::string(file) + " lacks a function of OpenBLAS";
+    loaded.name = file + " lacks a function of OpenBLAS";
     return loaded;
   }
   if (ours) set_threads(1);
@@ -86,6 +103,17 @@ Library load() {
   std::string product, version;
   words >> product >> version;
   return {dgemm, zheevd, product + " " + version + ", " + core_of()};
+}
+
+/// The first that can be had, or what is missing of the first one tried.
+Library load() {
+  Library first;
+  for (const std::string& file : candidates()) {
+    Library loaded = load_file(file);
+    if (loaded.dgemm != nullptr) return loaded;
+    if (first.name.empty()) first = std::move(loaded);
+  }
+  return first;
 }
 
 const Library& loaded_library() {
@@ -136,6 +164,21 @@ void hermitian_eigen(std::size_t n, std::complex<double>* a, double* eigenvalues
 void require_library() { library(); }
 
 const std::string& library_name() { return loaded_library().name; }
+
+double library_speed() {
+  if (loaded_library().dgemm == nullptr) return 0.0;
+  constexpr std::size_t n = 512;
+  const std::vector<double> a(n * n, 1.0), b(n * n, 0.5);
+  std::vector<double> c(n * n);
+  double best = 0.0;
+  for (int pass = 0; pass < 3; ++pass) {
+    const auto start = std::chrono::steady_clock::now();
+    multiply(n, n, n, a.data(), n, b.data(), n, c.data(), n);
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    best = std::max(best, 2.0 * n * n * n / taken.count());
+  }
+  return best;
+}
 
 }  // namespace lindrift::linear_algebra
 

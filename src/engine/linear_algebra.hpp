@@ -32,4 +32,7 @@ void hermitian_eigen(std::size_t n, std::complex<double>* a, double* eigenvalues
 /// For `lindrift info`: "OpenBLAS 0.3.21, SkylakeX", or what is missing.
 const std::string& library_name();
 
+/// Operations per second of multiply() on this thread, measured in some 10 ms; 0 without a library.
+double library_speed();
+
 }  // namespace lindrift::linear_algebra
