@@ -7,6 +7,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -325,7 +328,11 @@ bool is_any_of(const std::exception& error) {
 
 int main(int argc, char** argv) {
   try {
-    return dispatch(argc, argv);
+    const int code = dispatch(argc, argv);
+    // Output files are whole by now; what was to be read on stdout is not.
+    if ((std::fflush(stdout) != 0 || std::ferror(stdout) != 0) && code == success)
+      throw Error(std::string("cannot write to stdout: ") + std::strerror(errno));
+    return code;
   } catch (const config::InputError& error) {
     for (const config::Diagnostic& diagnostic : error.diagnostics()) fmt::print(stderr, "{}\n", diagnostic.text());
     return wrong_input;

@@ -473,6 +473,16 @@ kind = "steady_state"
             said = self.expect(DONE, "check", EXAMPLES / f"{example}.toml", "--set", "model.interaction=0").stdout
             self.assertIn("model.interaction = 0: the spins do not meet", said)
 
+    def test_a_full_stdout_is_an_error_and_loses_no_file(self):
+        self.write("a.toml", STEADY)
+        for arguments in (["run", "a.toml"], ["models"], ["check", "a.toml"], ["info"]):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([PROGRAM, *arguments], cwd=self.folder, env=ENVIRONMENT, stdout=full,
+                                      stderr=subprocess.PIPE, text=True)
+            self.assertEqual(done.returncode, FAILED, done.stderr)
+            self.assertIn("No space left on device", done.stderr)
+        self.assertEqual(attributes(self.folder / "a.h5")["complete"], 1)
+
     def test_overflow_is_refused(self):
         self.write("a.toml", STEADY)
         for key in ("delta", "delta_prime"):

@@ -34,6 +34,53 @@ def free_port():
         return probe.getsockname()[1]
 
 
+class CampaignScriptTest(ProgramTest):
+    """What the shared script does with signals and exit codes, without Slurm: `scontrol` is a file that notes its arguments."""
+
+    def run_script(self, program, send=None, restarts=0):
+        """Runs a campaign with a shell script in place of the program; exit code and what was said."""
+        tools = self.folder / "tools"
+        tools.mkdir(exist_ok=True)
+        for name, text in {"scontrol": "echo scontrol $@", "program": program}.items():
+            (tools / name).write_text("#!/bin/bash\n" + text + "\n")
+            (tools / name).chmod(0o755)
+        environment = dict(ENVIRONMENT, PATH=f"{tools}:{PATH}", LINDRIFT=str(tools / "program"), LINDRIFT_LAUNCH="env",
+                           SLURM_JOB_ID="7", SLURM_RESTART_COUNT=str(restarts))
+        process = subprocess.Popen(["bash", "-c", f"source {ROOT}/examples/slurm/campaign.sh; campaign in.toml out.h5"],
+                                   cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if send is not None:
+            self.assertEqual(process.stdout.readline(), "running\n")
+            process.send_signal(send)
+        said = process.communicate(timeout=60)[0]
+        return process.returncode, said
+
+    # Finishes a point, waits for a signal, stops in order.
+    STOPS = """case $1 in
+status) cat points 2>/dev/null ;;
+run) trap 'echo "points 3 of 9" > points; exit 4' USR1; echo running; while true; do sleep 0.05; done ;;
+esac"""
+
+    def test_only_the_signal_that_was_asked_for_brings_the_job_back(self):
+        code, said = self.run_script(self.STOPS, signal.SIGUSR1)
+        self.assertEqual((code, "scontrol requeue 7" in said), (0, True), said)
+        (self.folder / "points").unlink()
+        code, said = self.run_script(self.STOPS, signal.SIGTERM)
+        self.assertEqual((code, "scontrol" in said), (4, False), said)
+        code, said = self.run_script("[ $1 = status ] || exit 4")  # stopped by somebody else
+        self.assertEqual((code, "scontrol" in said), (4, False), said)
+
+    def test_requeueing_comes_to_an_end(self):
+        code, said = self.run_script(self.STOPS, signal.SIGUSR1, restarts=20)
+        self.assertEqual((code, "after 20 restarts; giving up" in said), (4, True), said)
+        code, said = self.run_script(self.STOPS, signal.SIGUSR1)  # three points were there before, and are after
+        self.assertEqual((code, "no point was finished" in said), (4, True), said)
+        code, said = self.run_script("[ $1 = status ] || kill -9 $$")
+        self.assertEqual((code, "no point was finished" in said), (137, True), said)
+        (self.folder / "points").unlink()
+        code, said = self.run_script("case $1 in status) cat points 2>/dev/null ;; run) echo points 1 > points; kill -9 $$ ;; esac")
+        self.assertEqual((code, "scontrol requeue 7" in said), (0, True), said)
+
+
 class SlurmTest(ProgramTest):
     def setUp(self):
         super().setUp()
