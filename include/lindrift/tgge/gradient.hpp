@@ -131,14 +131,6 @@ Gradient<TggeChain> chain_rule(const TggeChain& chain, const TggeModel& model, c
 Gradient<TggeRashba> chain_rule(const TggeRashba& chain, const TggeModel& model, const Gradient<TggeModel>& gradient,
                                 const GradientScope& scope = {});
 
-/// One term of a Hamiltonian, amplitude c+_{j, to_orbital} c_{j + displacement, from_orbital} at every cell j.
-struct HoppingTerm {
-  LatticeVector displacement{};
-  int to_orbital = 0;
-  int from_orbital = 0;
-  std::complex<double> amplitude;
-};
-
 /// Derivatives by the amplitudes of a Hamiltonian whose bands a model has. Each amplitude is varied together with its
 /// Hermitian partner: d/dRe + i d/dIm; a real term on a site has no imaginary part.
 /// @param model     with eigenvectors for more than one orbital

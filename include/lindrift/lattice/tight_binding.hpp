@@ -1,0 +1,74 @@
+#pragma once
+
+#include <complex>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "lindrift/description.hpp"
+#include "lindrift/lattice/bands.hpp"
+
+namespace lindrift {
+
+/// One term of a Hamiltonian, amplitude c+_{j, to_orbital} c_{j + displacement, from_orbital} at every cell j: the
+/// matrix element H_ab(R) of Wannier90.
+struct HoppingTerm {
+  LatticeVector displacement{};
+  int to_orbital = 0;
+  int from_orbital = 0;
+  std::complex<double> amplitude;
+};
+
+/// The indices of a term are the displacement and the two orbitals.
+inline void assign(HoppingTerm& hop, const Term& term) {
+  const std::size_t directions = term.indices.size() - 2;
+  hop = {};
+  for (std::size_t i = 0; i < directions && i < hop.displacement.size(); ++i) hop.displacement[i] = term.indices[i];
+  hop.to_orbital = static_cast<int>(term.indices[directions]);
+  hop.from_orbital = static_cast<int>(term.indices[directions + 1]);
+  hop.amplitude = term.amplitude;
+}
+
+/// A translation-invariant Hamiltonian of orbitals in the cells of a lattice, h_ab(k) = sum_R e^{ik.R} H_ab(R)
+/// (docs/physics.md, Eq. 100). A spin is an orbital.
+struct TightBinding {
+  int orbitals = 1;                         ///< n, in 1 .. 256
+  std::vector<HoppingTerm> hopping_terms{};  ///< each with its Hermitian partner; terms that repeat add
+  /// Places of the orbitals in a cell, shape (orbitals, directions), in units of the lattice vectors; zero if empty.
+  /// Only the orbitals' shares in the currents depend on them.
+  std::vector<std::vector<double>> positions{};
+  double degeneracy_tolerance = 1e-9;  ///< see Bands
+};
+
+/// Checks orbitals, displacements and positions, and that H(-R) = H(R)^+ within 1e-12 of the largest element, term by
+/// term.
+/// @throws ParameterError naming model.hopping_terms[i] for the first term that is wrong
+void validate(const TightBinding& model, const Lattice& lattice);
+
+/// Appends the Hermitian partner of every term but those of an orbital with itself in one cell.
+void add_hermitian_conjugates(std::vector<HoppingTerm>& terms);
+
+/// Energies, ascending at every momentum, eigenvectors and velocities (docs/physics.md, Eqs. 100-102).
+/// @throws ParameterError as validate() does; UnsupportedError without OpenBLAS for three orbitals or more
+/// O(cells orbitals^3), shared between threads.
+Bands make_bands(const TightBinding& model, const Lattice& lattice);
+
+/// A Hamiltonian read from a file of Wannier90, and what was done to it.
+struct WannierHamiltonian {
+  TightBinding model;
+  int directions = 0;             ///< the last direction with a displacement; 0 if there is none
+  double largest_change = 0.0;    ///< of an element when it was made Hermitian, relative to the largest element
+};
+
+/// Reads `*_hr.dat`: a comment, the numbers of orbitals and of displacements, a weight for every displacement, and lines
+/// R1 R2 R3 a b Re Im with orbitals from 1. Elements are divided by the weights and made Hermitian, because such files
+/// are rounded.
+/// @param name  of the file, for messages
+/// @throws ParameterError naming model.hamiltonian, the file and the line; also where the Hamiltonian is further than
+///         1e-4 of its largest element from Hermitian
+WannierHamiltonian read_wannier90(std::istream& text, const std::string& name);
+
+/// The same from a file. A file that has not changed is read once.
+WannierHamiltonian read_wannier90(const std::string& path);
+
+}  // namespace lindrift
