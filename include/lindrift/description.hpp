@@ -52,11 +52,13 @@ struct Term {
 using Channels = std::vector<std::vector<Term>>;
 
 /// What a parameter can hold.
-using Value = std::variant<bool, std::int64_t, double, std::complex<double>, std::string, std::vector<double>,
-                           std::vector<std::int64_t>, std::vector<std::string>, Channels>;
+using Value =
+    std::variant<bool, std::int64_t, double, std::complex<double>, std::string, std::vector<double>,
+                 std::vector<std::int64_t>, std::vector<std::string>, Channels, std::vector<std::vector<double>>>;
 
 /// How a parameter is written in an input file.
 enum class Type {
+  boolean,           ///< true or false
   integer,           ///< 12; also 12.0
   real,              ///< 1.5, or an integer
   complex,           ///< [re, im], or a real number
@@ -65,6 +67,8 @@ enum class Type {
   real_grid,         ///< a list, or { start = a, stop = b, count = n } with both ends included
   integer_list,      ///< [-2, 0, 5], no duplicates; "all" (an empty list) where `choices` is {"all"}
   text_list,         ///< "all" (an empty list), or ["current", "occupation"], no duplicates; a word if `scalar` is set
+  real_rows,         ///< [[0.0, 0.0], [0.5, 0.5]], rows of one length
+  terms,             ///< [[R_1, .., R_d, a, b, Re, Im], ...], d = 1, 2, 3, as one channel
   operator_channels  ///< an array of tables, one per channel: terms = [[a, b, Re, Im], ...]; see Parameter::term_length
 };
 
@@ -91,9 +95,10 @@ struct Parameter {
   std::string units{};                ///< empty: dimensionless
   std::vector<std::string> unless{};  ///< an error, and without its default, where one of these is given
   /// operator_channels: 4 for [a, b, Re, Im], 6 for [a, spin, b, spin, Re, Im]; a and b are offsets in sites, a spin is
-  /// 0 (up) or 1 (down).
+  /// 0 (up) or 1 (down). 0 for [R_1, .., R_d, a, R'_1, .., R'_d, b, Re, Im] with orbitals a and b, d = 1, 2, 3.
   std::size_t term_length = 4;
-  bool scalar = false;  ///< real_list: a plain number will do; under a sweep the value is a number. text_list: a word
+  bool repeats = false;  ///< integer_list: a number may appear more than once
+  bool scalar = false;   ///< real_list: a plain number will do; under a sweep the value is a number. text_list: a word
   bool file_path = false;  ///< text: "FILE.h5:/dataset", relative to the folder of the input file; read as absolute
   std::string details{};   ///< what else the manual says of it
 };
@@ -206,6 +211,12 @@ std::optional<Value> value_of(const Member& member) {
     return Value(Channels());  // terms of operators have no default
 }
 
+/// A list of terms of a Hamiltonian.
+template <class Member>
+concept TermList = requires(const Member& member) {
+  member.front().amplitude;
+};
+
 template <class Member>
 void assign(Member& member, const Value& value) {
   if constexpr (is_optional<Member>) {
@@ -221,6 +232,10 @@ void assign(Member& member, const Value& value) {
       member = number != nullptr ? Member{*number} : std::get<Member>(value);  // a list that is swept over as a number
     else
       member = std::get<Member>(value);
+  } else if constexpr (TermList<Member>) {
+    member.clear();
+    for (const std::vector<Term>& terms : std::get<Channels>(value))
+      for (const Term& term : terms) assign(member.emplace_back(), term);
   } else {
     member.clear();
     for (const std::vector<Term>& terms : std::get<Channels>(value)) {
@@ -361,6 +376,8 @@ struct ParameterCollector {
     } else if constexpr (NamedEnum<Member>) {
       parameter.type = Type::text;
       for (const auto& one : names_of<Member>) parameter.choices.emplace_back(one.second);
+    } else if constexpr (std::is_same_v<Member, bool>) {
+      parameter.type = Type::boolean;
     } else if constexpr (std::is_integral_v<Member>) {
       parameter.type = Type::integer;
     } else if constexpr (std::is_same_v<Member, double>) {
@@ -375,6 +392,10 @@ struct ParameterCollector {
       parameter.type = Type::integer_list;
     } else if constexpr (std::is_same_v<Member, std::vector<std::string>>) {
       parameter.type = Type::text_list;
+    } else if constexpr (std::is_same_v<Member, std::vector<std::vector<double>>>) {
+      parameter.type = Type::real_rows;
+    } else if constexpr (TermList<Member>) {
+      parameter.type = Type::terms;
     } else {
       parameter.type = Type::operator_channels;
     }

@@ -40,9 +40,11 @@ struct Observable {
   std::string units = "1";
   std::string long_name;
   /// Outermost first. "mode" stands for what numbers the modes, (band, momentum) or momentum; "direction" is left out
-  /// for a chain. An observable with any other dimension that a model lacks does not exist for it.
+  /// for a chain and "time" for a steady state. An observable with any other dimension that a model lacks does not
+  /// exist for it.
   std::vector<std::string> dimensions{};
-  bool in_summary = false;  ///< its last value is one of the few numbers that tell a user how it went
+  std::string with{}, without{};  ///< a dimension that a model must have, or lack, for the observable to exist
+  bool in_summary = false;        ///< its last value is one of the few numbers that tell a user how it went
 };
 
 /// A member of a result and what is said about it.

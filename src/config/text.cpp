@@ -82,6 +82,11 @@ std::string format_any(const Value& value, std::size_t limit) {
     std::string operator()(const std::vector<std::string>& items) const {
       return format_list(items, limit, [](const std::string& item) { return quote(item); });
     }
+    std::string operator()(const std::vector<std::vector<double>>& rows) const {
+      const std::size_t inner = limit == std::string::npos ? limit : limit / 2;
+      return format_list(rows, limit,
+                         [inner](const std::vector<double>& row) { return format_list(row, inner, format_real); });
+    }
     std::string operator()(const Channels& channels) const {
       const std::size_t inner = limit == std::string::npos ? limit : limit / 2;
       return format_list(channels, limit, [inner](const std::vector<Term>& terms) {
@@ -176,6 +181,7 @@ std::string format_value(const Value& value, const Key& key) {
           return false;
       },
       value);
+  if (key.type == Type::terms) return format_terms(std::get<Channels>(value).front());
   if (!empty || std::holds_alternative<std::string>(value)) return format_value(value);
   return key.type == Type::real_list && !key.choices.empty() ? quote(key.choices.front()) : "\"all\"";
 }

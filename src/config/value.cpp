@@ -299,7 +299,7 @@ class Reader {
     std::set<std::int64_t> seen;
     for (std::size_t i = 0; i < values->size(); ++i) {
       const std::int64_t value = (*values)[i];
-      if (!seen.insert(value).second) {
+      if (!seen.insert(value).second && !key_.repeats) {
         complain((*nodes)[i], fmt::format("{}[{}]", name, i), "must not appear twice");
         return std::nullopt;
       }
@@ -334,6 +334,42 @@ class Reader {
       if (utf8 && seen.insert((*values)[i]).second) continue;
       complain((*nodes)[i], fmt::format("{}[{}]", name, i), utf8 ? "must not appear twice" : "must be UTF-8");
       return std::nullopt;
+    }
+    return values;
+  }
+
+  /// A list of terms, as the only channel.
+  std::optional<Channels> terms(const Node& node, const std::string& name) {
+    const auto* nodes = items(node, name, fmt::format("a list of terms {}", term_form()));
+    if (nodes == nullptr) return std::nullopt;
+    auto values = list<Term>(*nodes, name, [this](const Node& item, const std::string& at) { return term(item, at); });
+    if (!values) return std::nullopt;
+    return Channels{std::move(*values)};
+  }
+
+  std::optional<bool> boolean(const Node& node, const std::string& name) {
+    if (const auto* value = std::get_if<bool>(&node.value)) return *value;
+    complain(node, name, "must be true or false");
+    return std::nullopt;
+  }
+
+  /// Rows of one length.
+  std::optional<std::vector<std::vector<double>>> rows(const Node& node, const std::string& name) {
+    const auto* nodes = items(node, name, "a list of rows [[x, ...], ...]");
+    if (nodes == nullptr) return std::nullopt;
+    std::vector<std::vector<double>> values;
+    for (std::size_t i = 0; i < nodes->size(); ++i) {
+      const std::string row_name = fmt::format("{}[{}]", name, i);
+      const auto* row = items((*nodes)[i], row_name, "a list of numbers");
+      if (row == nullptr) return std::nullopt;
+      const auto numbers =
+          list<double>(*row, row_name, [this](const Node& item, const std::string& at) { return real(item, at); });
+      if (!numbers) return std::nullopt;
+      if (i > 0 && numbers->size() != values.front().size()) {
+        complain((*nodes)[i], row_name, "every row must have as many numbers");
+        return std::nullopt;
+      }
+      values.push_back(*numbers);
     }
     return values;
   }
@@ -397,8 +433,55 @@ class Reader {
   /// Whether number i of a term is a spin; if not, it is an offset.
   bool is_spin(std::size_t i) const { return key_.term_length == 6 && i % 2 == 1; }
 
-  std::string term_form() const { return key_.term_length == 6 ? "[a, spin, b, spin, Re, Im]" : "[a, b, Re, Im]"; }
+  std::string term_form() const {
+    if (key_.type == Type::terms) return "[R.., a, b, Re, Im]";
+    if (key_.term_length == 0) return "[R.., a, R'.., b, Re, Im]";
+    return key_.term_length == 6 ? "[a, spin, b, spin, Re, Im]" : "[a, b, Re, Im]";
+  }
   std::string terms_form() const { return "terms = [" + term_form() + ", ...]"; }
+
+  /// Whether number i of a term of length `length` is an orbital; if not, it is an offset.
+  bool is_orbital(std::size_t i, std::size_t length) const {
+    if (key_.type == Type::terms) return i + 4 >= length;
+    const std::size_t directions = (length - 4) / 2;
+    return i == directions || i == 2 * directions + 1;
+  }
+
+  /// Whether a term may have this length: for one, two or three directions.
+  bool is_lattice_length(std::size_t length) const {
+    if (key_.type == Type::terms) return length >= 5 && length <= 7;
+    return length == 6 || length == 8 || length == 10;
+  }
+
+  /// A term on a lattice of any number of directions.
+  std::optional<Term> lattice_term(const Node& node, const std::string& name) {
+    const Array* numbers = node.array();
+    const std::size_t length = numbers != nullptr ? numbers->items.size() : 0;
+    if (!is_lattice_length(length)) {
+      complain(node, name, fmt::format("must be {} with one to three displacements R", term_form()));
+      return std::nullopt;
+    }
+    const auto place = [&](std::size_t i) { return fmt::format("{}[{}]", name, i); };
+    Term result;
+    for (std::size_t i = 0; i + 2 < length; ++i) {
+      const bool orbital = is_orbital(i, length);
+      const std::string wanted = orbital
+                                     ? "an orbital, an integer >= 0 and <= 255"
+                                     : fmt::format("an offset in cells, an integer >= -{0} and <= {0}", largest_offset);
+      const auto value = whole(numbers->items[i], place(i), wanted);
+      if (!value) return std::nullopt;
+      if (orbital ? *value < 0 || *value > 255 : *value < -largest_offset || *value > largest_offset) {
+        complain(numbers->items[i], place(i), "must be " + wanted);
+        return std::nullopt;
+      }
+      result.indices.push_back(*value);
+    }
+    const auto re = number(numbers->items[length - 2], place(length - 2), "a number, the real part");
+    const auto im = number(numbers->items[length - 1], place(length - 1), "a number, the imaginary part");
+    if (!re || !im) return std::nullopt;
+    result.amplitude = {*re, *im};
+    return result;
+  }
 
   /// The terms of one channel.
   std::optional<std::vector<Term>> channel(const Node& node, const std::string& name) {
@@ -430,6 +513,7 @@ class Reader {
   }
 
   std::optional<Term> term(const Node& node, const std::string& name) {
+    if (key_.type == Type::terms || key_.term_length == 0) return lattice_term(node, name);
     const Array* numbers = node.array();
     if (numbers == nullptr || numbers->items.size() != key_.term_length) {
       complain(node, name, fmt::format("must be {} numbers {}", key_.term_length, term_form()));
@@ -505,6 +589,12 @@ std::optional<Reading> read_value(const Node& node, const Key& key, const std::s
       return reading(reader.integers(node, name));
     case Type::text_list:
       return reading(reader.texts(node, name));
+    case Type::boolean:
+      return reading(reader.boolean(node, name));
+    case Type::real_rows:
+      return reading(reader.rows(node, name));
+    case Type::terms:
+      return reading(reader.terms(node, name));
     case Type::operator_channels:
       return reading(reader.channels(node, name));
   }

@@ -6,6 +6,8 @@
 #include <xxhash.h>
 
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include "io/hdf5_types.hpp"
 #include "lindrift/error.hpp"
@@ -115,6 +117,15 @@ ComplexMatrix read_complex_matrix(const std::string& location) {
   }
   if (!holds_pairs(open)) throw Error(location + ": does not hold complex numbers {r, i}, nor real ones");
   return read_table<std::complex<double>>(open, location);
+}
+
+std::string file_hash(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream bytes;
+  if (!std::filesystem::is_regular_file(path) || !file || !(bytes << file.rdbuf()))
+    throw Error(path + " cannot be read, or is empty");
+  const std::string text = bytes.str();
+  return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
 
 std::string content_hash(const std::string& location) {

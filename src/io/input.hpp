@@ -23,9 +23,13 @@ Matrix read_matrix(const std::string& location);
 /// The same for complex numbers, the compound {r, i} of floating-point numbers that h5py writes, or real ones.
 ComplexMatrix read_complex_matrix(const std::string& location);
 
-/// 16 hexadecimal digits that stand for the shape and the numbers of a matrix, real or complex, however they are stored.
-/// Holds one row at a time.
+/// 16 hexadecimal digits that stand for the shape and the numbers of a matrix, real or complex, however they are
+/// stored. Holds one row at a time.
 /// @throws Error as read_complex_matrix() does
 std::string content_hash(const std::string& location);
+
+/// Hash of the bytes of a file.
+/// @throws Error if it cannot be read
+std::string file_hash(const std::string& path);
 
 }  // namespace lindrift::io

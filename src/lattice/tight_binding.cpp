@@ -36,8 +36,8 @@ std::string text_of(Complex value) {
 void check_term(const HoppingTerm& term, std::size_t number, int orbitals, const Lattice& lattice) {
   for (const int orbital : {term.to_orbital, term.from_orbital})
     if (orbital < 0 || orbital >= orbitals)
-      throw ParameterError(quantity(number), "orbital " + std::to_string(orbital) + " is not allowed: must be in 0 .. " +
-                                                 std::to_string(orbitals - 1));
+      throw ParameterError(quantity(number), "orbital " + std::to_string(orbital) +
+                                                 " is not allowed: must be in 0 .. " + std::to_string(orbitals - 1));
   for (auto i = static_cast<std::size_t>(lattice.dimensions()); i < term.displacement.size(); ++i)
     if (term.displacement[i] != 0)
       throw ParameterError(quantity(number), "the displacement leaves the " + std::to_string(lattice.dimensions()) +
@@ -119,8 +119,8 @@ class Hamiltonian {
   std::vector<Block> blocks_;
 };
 
-/// Eigenvalues, ascending, of a Hermitian matrix of two orbitals; its columns become the eigenvectors. Both are exact to
-/// rounding: nothing cancels.
+/// Eigenvalues, ascending, of a Hermitian matrix of two orbitals; its columns become the eigenvectors. Both are exact
+/// to rounding: nothing cancels.
 void eigen_of_two(Complex* h, double* energy) {
   const double mean = 0.5 * (h[0].real() + h[3].real()), half = 0.5 * (h[0].real() - h[3].real());
   const Complex off = h[1];

@@ -80,7 +80,8 @@ std::vector<double> read_weights(Lines& lines, std::int64_t displacements) {
     for (std::string word; line >> word;) {
       std::istringstream number(word);
       std::int64_t weight = 0;
-      if (!(number >> weight) || !number.eof() || weight < 1) lines.fail("'" + word + "' is no weight: an integer >= 1");
+      if (!(number >> weight) || !number.eof() || weight < 1)
+        lines.fail("'" + word + "' is no weight: an integer >= 1");
       if (weights.size() == static_cast<std::size_t>(displacements))
         lines.fail("there are more than the " + std::to_string(displacements) + " weights announced");
       weights.push_back(static_cast<double>(weight));

@@ -70,6 +70,12 @@ std::string type_of(const Parameter& key) {
       return "integers";
     case Type::text_list:
       return key.scalar ? "text or texts" : "texts";
+    case Type::boolean:
+      return "boolean";
+    case Type::real_rows:
+      return "rows of reals";
+    case Type::terms:
+      return "terms";
     case Type::operator_channels:
       break;
   }
@@ -77,6 +83,7 @@ std::string type_of(const Parameter& key) {
 }
 
 std::string allowed_values(const Parameter& key) {
+  if (key.path == "model.hamiltonian") return "`\"FILE_hr.dat\"`";
   if (key.file_path) return "`\"FILE.h5:/dataset\"`";
   if (key.path == "output.fields") return "dataset names";
   std::vector<std::string> allowed;

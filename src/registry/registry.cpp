@@ -70,16 +70,16 @@ class ProgramRegistry final : public config::Registry {
     };
     return schema;
   }
-  std::string content_hash(const std::string&, const std::string& location) const override {
-    return io::content_hash(location);
+  std::string content_hash(const std::string& key, const std::string& location) const override {
+    return key == "model.hamiltonian" ? io::file_hash(location) : io::content_hash(location);
   }
 };
 
 }  // namespace
 
 const std::vector<ModelEntry>& models() {
-  static const std::vector<ModelEntry> all = {tgge_chain_entry(), tgge_rashba_entry(), hatsugai_kohmoto_entry(),
-                                              hubbard_entry()};
+  static const std::vector<ModelEntry> all = {tgge_chain_entry(), tgge_rashba_entry(), tgge_lattice_entry(),
+                                              hatsugai_kohmoto_entry(), hubbard_entry()};
   return all;
 }
 

@@ -41,11 +41,20 @@ Extent extent_of(const Observable& observable, const Coordinates& coordinates) {
     extent.shape.push_back(one.size);
     extent.elements *= one.size;
   };
+  if ((!observable.with.empty() && find(coordinates, observable.with) == nullptr) ||
+      (!observable.without.empty() && find(coordinates, observable.without) != nullptr))
+    extent.exists = false;
+  const auto add_momenta = [&] {
+    for (const char* part : {"momentum", "momentum_1", "momentum_2", "momentum_3"})
+      if (const Coordinate* one = find(coordinates, part)) add(*one);
+  };
   for (const std::string& dimension : observable.dimensions) {
     if (dimension == "mode") {
-      for (const char* part : {"band", "momentum"})
-        if (const Coordinate* one = find(coordinates, part)) add(*one);
-    } else if (dimension == "direction") {
+      if (const Coordinate* band = find(coordinates, "band")) add(*band);
+      add_momenta();
+    } else if (dimension == "momentum") {
+      add_momenta();
+    } else if (dimension == "direction" || dimension == "time") {
       if (const Coordinate* one = find(coordinates, dimension)) add(*one);  // a chain has one, and leaves it out
     } else if (const Coordinate* one = find(coordinates, dimension)) {
       add(*one);
@@ -93,7 +102,11 @@ void summarise(io::Result& result, const Observable& observable, const io::Field
   const std::string last = field.dimensions.empty() ? "" : field.dimensions.back();
   const Coordinate* labels = find(coordinates, last);
   const auto values = labels != nullptr ? labels->values() : Coordinate::Values();
-  const auto* words = std::get_if<std::vector<std::string>>(&values);
+  std::vector<std::string> numbers;  // of directions: current_1, current_2
+  if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&values);
+      integers != nullptr && last == "direction")
+    for (const std::int64_t number : *integers) numbers.push_back(std::to_string(number));
+  const auto* words = numbers.empty() ? std::get_if<std::vector<std::string>>(&values) : &numbers;
   if (words == nullptr) {
     result.summary.emplace_back(observable.name, number_at(field.data, size - 1));
     return;

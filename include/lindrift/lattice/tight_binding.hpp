@@ -32,7 +32,7 @@ inline void assign(HoppingTerm& hop, const Term& term) {
 /// A translation-invariant Hamiltonian of orbitals in the cells of a lattice, h_ab(k) = sum_R e^{ik.R} H_ab(R)
 /// (docs/physics.md, Eq. 100). A spin is an orbital.
 struct TightBinding {
-  int orbitals = 1;                         ///< n, in 1 .. 256
+  int orbitals = 1;                          ///< n, in 1 .. 256
   std::vector<HoppingTerm> hopping_terms{};  ///< each with its Hermitian partner; terms that repeat add
   /// Places of the orbitals in a cell, shape (orbitals, directions), in units of the lattice vectors; zero if empty.
   /// Only the orbitals' shares in the currents depend on them.
@@ -56,13 +56,13 @@ Bands make_bands(const TightBinding& model, const Lattice& lattice);
 /// A Hamiltonian read from a file of Wannier90, and what was done to it.
 struct WannierHamiltonian {
   TightBinding model;
-  int directions = 0;             ///< the last direction with a displacement; 0 if there is none
-  double largest_change = 0.0;    ///< of an element when it was made Hermitian, relative to the largest element
+  int directions = 0;           ///< the last direction with a displacement; 0 if there is none
+  double largest_change = 0.0;  ///< of an element when it was made Hermitian, relative to the largest element
 };
 
-/// Reads `*_hr.dat`: a comment, the numbers of orbitals and of displacements, a weight for every displacement, and lines
-/// R1 R2 R3 a b Re Im with orbitals from 1. Elements are divided by the weights and made Hermitian, because such files
-/// are rounded.
+/// Reads `*_hr.dat`: a comment, the numbers of orbitals and of displacements, a weight for every displacement, and
+/// lines R1 R2 R3 a b Re Im with orbitals from 1. Elements are divided by the weights and made Hermitian, because such
+/// files are rounded.
 /// @param name  of the file, for messages
 /// @throws ParameterError naming model.hamiltonian, the file and the line; also where the Hamiltonian is further than
 ///         1e-4 of its largest element from Hermitian

@@ -122,13 +122,23 @@ struct JumpTerm {
   std::complex<double> amplitude;
 };
 
-/// The indices of a term of a chain are the displacements to and from, each followed by an orbital if there are two.
+/// The indices of a term are the displacements to and from, each followed by an orbital. A chain of one orbital leaves
+/// the orbitals out.
 inline void assign(JumpTerm& jump, const Term& term) {
   const auto& i = term.indices;
-  if (i.size() == 2)
-    jump = {{i[0]}, 0, {i[1]}, 0, term.amplitude};
-  else
-    jump = {{i[0]}, static_cast<int>(i[1]), {i[2]}, static_cast<int>(i[3]), term.amplitude};
+  jump = {.amplitude = term.amplitude};
+  if (i.size() == 2) {
+    jump.to[0] = i[0];
+    jump.from[0] = i[1];
+    return;
+  }
+  const std::size_t directions = i.size() / 2 - 1;
+  for (std::size_t d = 0; d < directions && d < jump.to.size(); ++d) {
+    jump.to[d] = i[d];
+    jump.from[d] = i[directions + 1 + d];
+  }
+  jump.to_orbital = static_cast<int>(i[directions]);
+  jump.from_orbital = static_cast<int>(i[2 * directions + 1]);
 }
 
 /// General translation-invariant jump operators, L_j^(c) = sqrt(J) sum of terms, one list of terms for each channel c;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lindrift/lattice/tight_binding.hpp"
 #include "lindrift/tgge/chain.hpp"
 #include "lindrift/tgge/rashba.hpp"
 #include "lindrift/tgge/steady_state.hpp"

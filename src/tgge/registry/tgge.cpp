@@ -1,5 +1,8 @@
 #include "tgge/registry/tgge.hpp"
 
+#include <algorithm>
+#include <type_traits>
+
 #include "engine/threads.hpp"
 #include "tgge/registry/tgge_gradient.hpp"
 #include "tgge/registry/tgge_point.hpp"
@@ -41,24 +44,44 @@ void run_group(const Group& group, const Execution& requested, const Monitor& mo
     run_batch(solve, group, requested, monitor, finished);
 }
 
+/// Names of a result's datasets, and of those of a lattice beside.
+template <class Result>
+std::vector<std::string> names_in(const Coordinates& dimensions,
+                                  std::vector<std::string> (*of_result)(const Coordinates&),
+                                  std::vector<std::string> (*of_lattice)(const Coordinates&)) {
+  std::vector<std::string> names = of_result(dimensions);
+  const bool lattice =
+      std::any_of(dimensions.begin(), dimensions.end(), [](const Coordinate& one) { return one.name == "direction"; });
+  if (lattice)
+    for (std::string& name : of_lattice(dimensions)) names.push_back(std::move(name));
+  return names;
+}
+
+template <class Result>
+io::Result outline_point(const Point& point) {
+  const Coordinates dimensions = coordinates_of(point);
+  const auto& wanted = point.texts("output.fields");
+  io::Result outline = outline_of<Result>(dimensions, wanted);
+  if (is_lattice(point)) append(outline, outline_of<LatticeObservables>(dimensions, wanted));
+  return outline;
+}
+
 /// What the tasks that solve one equation have in common.
 template <Solve solve, class Result>
 TaskEntry task(std::string kind, std::string description, const Coordinates& dimensions) {
-  return {
-      .kind = std::move(kind),
-      .description = std::move(description),
-      .keys = {},
-      .fields = observable_names<Result>(dimensions),
-      .sizeless_fields = sizeless_names<Result>(dimensions),
-      .outline =
-          [](const Point& point) { return outline_of<Result>(coordinates_of(point), point.texts("output.fields")); },
-      .plan = plan_point,
-      .run = run_point<solve>,
-      .diagnostics = diagnostics_of,
-      .remarks = remarks_on,
-      .verify = verify_occupations,
-      .shares_a_point = true,
-      .run_group = run_group<solve>};
+  return {.kind = std::move(kind),
+          .description = std::move(description),
+          .keys = {},
+          .fields = names_in<Result>(dimensions, observable_names<Result>, observable_names<LatticeObservables>),
+          .sizeless_fields = names_in<Result>(dimensions, sizeless_names<Result>, sizeless_names<LatticeObservables>),
+          .outline = outline_point<Result>,
+          .plan = plan_point,
+          .run = run_point<solve>,
+          .diagnostics = diagnostics_of,
+          .remarks = remarks_on,
+          .verify = verify_occupations,
+          .shares_a_point = true,
+          .run_group = run_group<solve>};
 }
 
 TaskEntry adjoint_task(std::string kind, std::string description) {
@@ -111,18 +134,21 @@ ModelEntry entry(std::string kind, std::string description) {
   relaxation.keys = with_initial_states(config::keys_of<OutputTimes, RelaxOptions>());
   relaxation.cost = relative_cost;
   relaxation.grouping = batches;
-  TaskEntry gradient = gradient_task(config::keys_of<Model, InitialOccupation>());
-  TaskEntry noise = noise_task();
-  for (TaskEntry* entry : {&gradient, &noise}) {
-    const auto initial = config::keys_of<InitialOccupation>();
-    entry->keys.insert(entry->keys.begin(), initial.begin(), initial.end());
+  std::vector<TaskEntry> tasks = {std::move(relaxation), std::move(steady)};
+  if constexpr (!std::is_same_v<Model, TggeLattice>) {
+    tasks.push_back(gradient_task(config::keys_of<Model, InitialOccupation>()));
+    tasks.push_back(noise_task());
+    for (std::size_t i = tasks.size() - 2; i < tasks.size(); ++i) {
+      const auto initial = config::keys_of<InitialOccupation>();
+      tasks[i].keys.insert(tasks[i].keys.begin(), initial.begin(), initial.end());
+    }
   }
   return {.kind = std::move(kind),
           .description = std::move(description),
           .algorithms = {Algorithm::direct, Algorithm::separable},
           .keys = config::keys_of<Model>(),
           .validate = validate_point,
-          .tasks = {std::move(relaxation), std::move(steady), std::move(gradient), std::move(noise)}};
+          .tasks = std::move(tasks)};
 }
 
 }  // namespace
@@ -137,6 +163,12 @@ ModelEntry tgge_rashba_entry() {
   return entry<TggeRashba>(
       "tgge_rashba",
       "two-band chain with Rashba coupling and Zeeman field between a thermal and a nonequilibrium bath");
+}
+
+ModelEntry tgge_lattice_entry() {
+  return entry<TggeLattice>("tgge_lattice",
+                            "any lattice in one to three dimensions with any orbitals and jump operators, between a "
+                            "thermal and a nonequilibrium bath");
 }
 
 }  // namespace lindrift

@@ -9,5 +9,6 @@ namespace lindrift {
 ModelEntry tgge_chain_entry();
 /// ... and the two-band chain with Rashba coupling and Zeeman field.
 ModelEntry tgge_rashba_entry();
+ModelEntry tgge_lattice_entry();
 
 }  // namespace lindrift

@@ -44,15 +44,25 @@ double working_memory(const Point& point) {
   const std::string& jump = point.text("bath.jump");
   if (jump == "table") arrays += 3.0 * modes;  // as read, and in two orders
   if (point.text("bath.spectrum") != "exponential") arrays += panel_arrays;
+  const auto orbitals = static_cast<double>(orbitals_of(point));
+  // A lattice has its bands, and for its observables two more equations.
+  const double equations = is_lattice(point) ? 3.0 : 1.0;
+  if (is_lattice(point)) {
+    const auto directions = static_cast<double>(point.integers("model.cells").size());
+    arrays += equations * (1.0 + directions + orbitals * (2.0 + directions)) + (equations - 1.0) * generator_arrays;
+  }
   if (jump == "operators") {
-    std::set<std::int64_t> offsets;
+    std::set<std::vector<std::int64_t>> offsets;
     for (const auto& channel : point.channels("bath.jump_operator"))
       for (const Term& term : channel) {
-        offsets.insert(term.indices.front());
-        offsets.insert(term.indices[term.indices.size() / 2]);
+        // Each half is a displacement, and an orbital if there are several.
+        const auto half = static_cast<std::ptrdiff_t>(term.indices.size() / 2),
+                   length = std::max<std::ptrdiff_t>(1, half - 1);
+        offsets.emplace(term.indices.begin(), term.indices.begin() + length);
+        offsets.emplace(term.indices.begin() + half, term.indices.begin() + half + length);
       }
-    const double dimension = static_cast<double>(offsets.size()) * (has_two_bands(point) ? 2.0 : 1.0);
-    arrays += 2.0 * dimension * (2.0 + static_cast<double>(point.channels("bath.jump_operator").size()));
+    const double dimension = static_cast<double>(offsets.size()) * orbitals;
+    arrays += equations * 2.0 * dimension * (2.0 + static_cast<double>(point.channels("bath.jump_operator").size()));
   }
   return arrays * 8.0 * modes;
 }
@@ -61,22 +71,54 @@ double output_bytes(const Point& point) {
   const Coordinates coordinates = coordinates_of(point);
   const auto& wanted = point.texts("output.fields");
   if (point.has("task.of")) return 0.0;  // a few numbers
-  return point.has("task.times") ? observable_bytes<RelaxResult>(coordinates, wanted)
-                                 : observable_bytes<SteadyState>(coordinates, wanted);
+  const double beside = is_lattice(point) ? observable_bytes<LatticeObservables>(coordinates, wanted) : 0.0;
+  return beside + (point.has("task.times") ? observable_bytes<RelaxResult>(coordinates, wanted)
+                                           : observable_bytes<SteadyState>(coordinates, wanted));
+}
+
+/// Checks that the terms of a key have displacements of the lattice's directions.
+void check_directions(const Point& point, const std::string& key, bool channels, std::size_t directions) {
+  if (!point.has(key)) return;
+  const auto& all = point.channels(key);
+  for (std::size_t c = 0; c < all.size(); ++c)
+    for (std::size_t i = 0; i < all[c].size(); ++i) {
+      const std::size_t indices = all[c][i].indices.size(), given = channels ? indices / 2 - 1 : indices - 2;
+      if (given == directions) continue;
+      throw ParameterError(
+          fmt::format("{}[{}]", key, channels ? c : i),
+          fmt::format("{}R has {} number{}, and model.cells {}", channels ? fmt::format("terms[{}]: ", i) : "", given,
+                      given == 1 ? "" : "s", directions));
+    }
 }
 
 }  // namespace
 
+void check_lattice(const Point& point) {
+  const std::size_t directions = point.integers("model.cells").size();
+  if (directions > 3)
+    throw ParameterError("model.cells", fmt::format("{} directions are not allowed: must be 1, 2 or 3", directions));
+  check_directions(point, "model.hopping_terms", false, directions);
+  check_directions(point, "bath.jump_operator", true, directions);
+  check_directions(point, "bath.thermal_operator", true, directions);
+  const double least = 8.0 * cells_of(point) * static_cast<double>(orbitals_of(point));
+  if (least > machine_memory())
+    throw ParameterError("model.cells", fmt::format("{} cells need more than {} of memory; this machine has {}",
+                                                    cells_of(point), bytes_text(least), bytes_text(machine_memory())));
+}
+
 void validate_point(const Point& point) {
-  const std::int64_t sites = point.integer("model.sites");
+  if (is_lattice(point)) check_lattice(point);
   // Results are in memory three times: in the task, as fields, and as the image of the file.
   const double results = 3.0 * output_bytes(point), needed = working_memory(point) + results;
   if (needed > machine_memory()) {
     const bool many_times = point.has("task.times") && results > working_memory(point);
     const std::string times = many_times ? fmt::format("{} times of ", point.reals("task.times").size()) : "";
-    throw ParameterError(many_times ? "task.times" : "model.sites",
-                         fmt::format("{}{} sites need {} of memory; this machine has {}", times, sites,
-                                     bytes_text(needed), bytes_text(machine_memory())));
+    throw ParameterError(
+        many_times          ? "task.times"
+        : is_lattice(point) ? "model.cells"
+                            : "model.sites",
+        fmt::format("{}{} {} need {} of memory; this machine has {}", times, cells_of(point),
+                    is_lattice(point) ? "cells" : "sites", bytes_text(needed), bytes_text(machine_memory())));
   }
   if (point.text("bath.jump") == "table") check_shape(point);
   if (point.has("task.of")) check_gradient(point);
@@ -107,14 +149,31 @@ constexpr double mode_bytes = 17.0 * 8.0;
 /// Sites of the chain on which a point is examined and timed: enough to show its structure, few enough to be quick. A
 /// table has only one size.
 std::int64_t probe_sites(const Point& point, bool direct) {
-  const std::int64_t sites = point.integer("model.sites");
+  const auto sites = static_cast<std::int64_t>(cells_of(point));
   if (point.text("bath.jump") == "table") return sites;
   return std::min(sites, direct ? std::int64_t{4096} : std::int64_t{1} << 18);
 }
 
+void resize(TggeChain& chain, std::int64_t sites) { chain.sites = sites; }
+void resize(TggeRashba& chain, std::int64_t sites) { chain.sites = sites; }
+/// Halves the longest direction until there are no more cells than asked for; parities stay.
+void resize(TggeLattice& lattice, std::int64_t cells) {
+  const auto product = [&] {
+    double all = 1.0;
+    for (const std::int64_t along : lattice.cells) all *= static_cast<double>(along);
+    return all;
+  };
+  while (product() > static_cast<double>(cells)) {
+    std::int64_t& longest = *std::max_element(lattice.cells.begin(), lattice.cells.end());
+    if (longest < 4) break;
+    const std::int64_t half = longest / 2;
+    longest = half + (half % 2 == longest % 2 ? 0 : 1);
+  }
+}
+
 RateEquation probe(const Point& point, std::int64_t sites, const Execution& execution) {
   return with_model(point, [&](auto model) {
-    model.sites = sites;
+    resize(model, sites);
     return make_rate_equation(model, execution);
   });
 }
@@ -167,8 +226,8 @@ double relative_cost(const Point& point) {
   Execution execution;
   execution.backend = Backend::cpu;
   try {
-    const RateEquation equation =
-        probe(point, std::min(point.integer("model.sites"), compared_sites), with_algorithm(point, execution));
+    const RateEquation equation = probe(point, std::min(static_cast<std::int64_t>(cells_of(point)), compared_sites),
+                                        with_algorithm(point, execution));
     return expected_evaluations(fastest_rate_of(equation), point.reals("task.times"));
   } catch (const Error&) {
     return 0.0;  // it will fail, and at once
@@ -201,7 +260,31 @@ std::int64_t range_of(const Channels& channels) {
   return range;
 }
 
+/// The same for a lattice: as many cells along each direction as resolve its operators.
+RateEquation coarse_lattice(const Point& point, const Execution& execution) {
+  auto model = read<TggeLattice>(point);
+  constexpr std::int64_t least[] = {64, 8, 4}, most[] = {512, 22, 8};
+  const std::size_t directions = model.cells.size();
+  for (std::size_t i = 0; i < directions && point.has("bath.jump_operator"); ++i) {
+    std::int64_t range = 0;
+    for (const auto& channel : point.channels("bath.jump_operator"))
+      for (const Term& one : channel)
+        for (const Term& other : channel)
+          for (const std::size_t half : {std::size_t{0}, one.indices.size() / 2})
+            range = std::max(range, one.indices[half + i] - other.indices[half + i]);
+    const std::int64_t fine = std::clamp(2 * range + 2, least[directions - 1], most[directions - 1]);
+    if (model.cells[i] > fine) model.cells[i] = fine + model.cells[i] % 2;
+  }
+  return make_rate_equation(model, execution);
+}
+
 ParityMeasures parity_of(const Point& point) {
+  if (is_lattice(point)) {
+    Execution execution;
+    execution.backend = Backend::cpu;
+    execution.algorithm = Algorithm::direct;
+    return parity_measures(coarse_lattice(point, execution));
+  }
   const std::int64_t sites = point.integer("model.sites");
   const std::string& jump = point.text("bath.jump");
   std::int64_t fine = parity_sites;
@@ -225,7 +308,33 @@ std::vector<std::pair<std::string, double>> diagnostics_of(const Point& point) {
 
 namespace {
 
+/// Largest difference between the energies at k and -k.
+double unevenness(const Bands& bands) {
+  double largest = 0.0;
+  for (std::size_t s = 0; s < bands.modes(); ++s) {
+    const LatticeVector m = bands.lattice.momentum(bands.momentum_of(s));
+    const std::size_t mirrored = bands.mode(bands.band_of(s), bands.lattice.index_of({-m[0], -m[1], -m[2]}));
+    largest = std::max(largest, std::fabs(bands.energy[s] - bands.energy[mirrored]));
+  }
+  return largest;
+}
+
+std::vector<std::string> lattice_notes(const Point& point) {
+  Execution execution;
+  execution.backend = Backend::cpu;
+  execution.algorithm = Algorithm::direct;
+  const RateEquation equation = coarse_lattice(point, execution);
+  const ParityMeasures parity = parity_measures(equation);
+  std::vector<std::string> notes = {
+      fmt::format("parity of the bath: joint {:.3g}, paper14 {:.3g}, particle_hole {:.3g}", parity.joint,
+                  parity.paper14, parity.particle_hole)};
+  if (parity.joint < parity_zero && unevenness(equation.bands) < parity_zero)
+    notes.emplace_back("this bath cannot rectify: its hop weights and the bands do not change under k -> -k");
+  return notes;
+}
+
 std::vector<std::string> notes_on(const Point& point) {
+  if (is_lattice(point)) return lattice_notes(point);
   const ParityMeasures parity = parity_of(point);
   std::vector<std::string> notes = {
       fmt::format("parity of the bath: joint {:.3g}, paper14 {:.3g}, particle_hole {:.3g}", parity.joint,
@@ -276,7 +385,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
   Execution execution = with_algorithm(point, requested);
   Plan plan;
   const auto modes = static_cast<double>(modes_of(point));
-  const auto sites = static_cast<double>(point.integer("model.sites"));
+  const double sites = cells_of(point);
   plan.algorithm = algorithm_of(point, execution);
   const bool direct = plan.algorithm == Algorithm::direct;
   const RateEquation equation = probe(point, probe_sites(point, direct), execution);
@@ -286,7 +395,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
   plan.memory_bytes = working_memory(point);
   plan.operations = direct ? pair_operations * modes * modes : mode_operations * modes;
   plan.bytes_moved = mode_bytes * modes;
-  const std::int64_t probed = equation.bands.lattice.cells(0);
+  const auto probed = static_cast<std::int64_t>(equation.bands.lattice.size());
   double ratio = sites / static_cast<double>(probed);
   if (point.has("task.times")) {
     plan.seconds_per_evaluation = seconds_per_evaluation(equation) * (direct ? ratio * ratio : ratio);

@@ -135,7 +135,7 @@ std::vector<Derivative> wanted(const Point& point, std::vector<Derivative> all) 
 
 /// The shapes of a point's derivatives.
 std::vector<Derivative> shapes(const Point& point) {
-  return wanted(point, with_model(point, [&](const auto& model) { return derivatives(point, model, 0.0); }));
+  return wanted(point, with_chain(point, [&](const auto& model) { return derivatives(point, model, 0.0); }));
 }
 
 std::string quotient(const std::vector<Flow>& flows, const std::string& units) {
@@ -329,14 +329,14 @@ io::Result gradient_of(const Point& point, const Model& model, const Execution& 
 
 io::Result find_gradient(const Point& point, const Execution& requested, const Monitor& monitor) {
   const Calculation calculation(requested, monitor);
-  return with_model(point,
+  return with_chain(point,
                     [&](const auto& model) { return gradient_of(point, model, with_algorithm(point, requested)); });
 }
 
 io::Result find_noise(const Point& point, const Execution& requested, const Monitor& monitor) {
   const Calculation calculation(requested, monitor);
   const Execution execution = with_algorithm(point, requested);
-  return with_model(point, [&](const auto& model) {
+  return with_chain(point, [&](const auto& model) {
     const RateEquation equation = make_rate_equation(model, execution);
     const SteadyState state = steady_state_of(point, equation, {}, {});
     const std::vector<Flow> flows = named(flows_of(point));

@@ -35,9 +35,21 @@ TableJump config::read_dataset(const std::string& key, const std::string& locati
 
 bool has_two_bands(const Point& point) { return point.text("model.kind") == "tgge_rashba"; }
 
-std::size_t modes_of(const Point& point) {
-  return static_cast<std::size_t>(point.integer("model.sites")) * (has_two_bands(point) ? 2 : 1);
+bool is_lattice(const Point& point) { return point.text("model.kind") == "tgge_lattice"; }
+
+std::size_t orbitals_of(const Point& point) {
+  if (is_lattice(point)) return static_cast<std::size_t>(read<TggeLattice>(point).orbitals_in_cell());
+  return has_two_bands(point) ? 2 : 1;
 }
+
+double cells_of(const Point& point) {
+  if (!is_lattice(point)) return static_cast<double>(point.integer("model.sites"));
+  double cells = 1.0;
+  for (const std::int64_t along : point.integers("model.cells")) cells *= static_cast<double>(along);
+  return cells;
+}
+
+std::size_t modes_of(const Point& point) { return static_cast<std::size_t>(cells_of(point)) * orbitals_of(point); }
 
 RateEquation equation_of(const Point& point, const Execution& execution) {
   return with_model(point, [&](const auto& model) { return make_rate_equation(model, execution); });
@@ -47,6 +59,23 @@ Coordinates coordinates_of(const Point& point) {
   Coordinates all = with_model(point, [](const auto& model) { return coordinates(model); });
   if (point.has("task.times")) all.push_back(time_coordinate(point.reals("task.times")));
   return all;
+}
+
+LatticeObservables lattice_observables(const Point& point, const RateEquation& equation,
+                                       const std::vector<double>& lagrange_multiplier,
+                                       const std::vector<double>& occupation) {
+  const LatticeObserver observer(read<TggeLattice>(point), equation);
+  LatticeObservables observables;
+  const std::size_t modes = equation.modes();
+  for (std::size_t first = 0; first < occupation.size(); first += modes)
+    observer.add(std::span(lagrange_multiplier).subspan(first, modes), std::span(occupation).subspan(first, modes),
+                 observables);
+  return observables;
+}
+
+void append(io::Result& result, io::Result more) {
+  for (io::Field& field : more.fields) result.fields.push_back(std::move(field));
+  for (auto& number : more.summary) result.summary.push_back(std::move(number));
 }
 
 SteadyState steady_state_of(const Point& point, const RateEquation& equation, std::vector<double> start,

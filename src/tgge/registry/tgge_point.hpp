@@ -10,7 +10,7 @@
 #include "registry/results.hpp"
 #include "registry/verification.hpp"
 
-/// Points of the two tGGE models.
+/// Points of the tGGE models.
 
 namespace lindrift {
 
@@ -29,12 +29,23 @@ inline auto description<ChainOptions>() {
 }
 
 bool has_two_bands(const config::Point& point);
+bool is_lattice(const config::Point& point);
+/// In a cell.
+std::size_t orbitals_of(const config::Point& point);
+/// Cells, or sites of a chain.
+double cells_of(const config::Point& point);
 std::size_t modes_of(const config::Point& point);
+
+/// Calls `use` with the parameters of the point's model, a chain.
+template <class Use>
+auto with_chain(const config::Point& point, const Use& use) {
+  return has_two_bands(point) ? use(config::read<TggeRashba>(point)) : use(config::read<TggeChain>(point));
+}
 
 /// Calls `use` with the parameters of the point's model.
 template <class Use>
 auto with_model(const config::Point& point, const Use& use) {
-  return has_two_bands(point) ? use(config::read<TggeRashba>(point)) : use(config::read<TggeChain>(point));
+  return is_lattice(point) ? use(config::read<TggeLattice>(point)) : with_chain(point, use);
 }
 
 /// @throws ParameterError if the table of a point has not the shape (modes, modes)
@@ -45,10 +56,22 @@ RateEquation equation_of(const config::Point& point, const Execution& execution)
 /// Dimensions of a point's results.
 Coordinates coordinates_of(const config::Point& point);
 
+/// What is reported of a lattice beside, of one state after the other.
+LatticeObservables lattice_observables(const config::Point& point, const RateEquation& equation,
+                                       const std::vector<double>& lagrange_multiplier,
+                                       const std::vector<double>& occupation);
+
+/// Adds the fields and the summary of `more`.
+void append(io::Result& result, io::Result more);
+
 /// The results of a steady state or a relaxation, and how they were computed.
 template <class State>
 io::Result result_of(const config::Point& point, const RateEquation& equation, State& state) {
-  io::Result result = collect(coordinates_of(point), point.texts("output.fields"), state);
+  const Coordinates coordinates = coordinates_of(point);
+  LatticeObservables beside;
+  if (is_lattice(point)) beside = lattice_observables(point, equation, state.lagrange_multiplier, state.occupation);
+  io::Result result = collect(coordinates, point.texts("output.fields"), state);
+  if (is_lattice(point)) append(result, collect(coordinates, point.texts("output.fields"), beside));
   result.converged = state.converged;
   result.message = state.message;
   result.backend = name(equation.backend);
@@ -75,6 +98,9 @@ void verify_occupations(Verification& verification);
 
 /// Doubles per mode that a point needs, hop weights aside.
 double arrays_of(const config::Point& point);
+/// Checks what the sizes of a lattice depend on, before anything is computed from them.
+/// @throws ParameterError
+void check_lattice(const config::Point& point);
 /// @throws ParameterError where several parameters are at odds, or need more memory than there is
 void validate_point(const config::Point& point);
 Plan plan_point(const config::Point& point, const Execution& requested);

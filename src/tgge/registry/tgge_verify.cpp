@@ -66,15 +66,17 @@ void check_sums(Verification& verification, const RateEquation& equation, const 
     verification.note("0 <= occupation <= 1", std::max({0.0, -occupation[s], occupation[s] - 1.0}), 0.0);
   }
   constexpr double rounding = 1e-13;  // of a fixed tree of sums, relative to the sum of magnitudes
-  const auto compare = [&](const char* name, Real sum, Real scale) {
+  const auto compare = [&](const char* name, Real sum, Real scale, std::size_t per_row = 1) {
     if (const auto* stored = verification.reals(name))
       verification.note(std::string(name) + " from the occupations",
-                        static_cast<double>(std::fabs((*stored)[row] - sum)), rounding * static_cast<double>(scale));
+                        static_cast<double>(std::fabs((*stored)[row * per_row] - sum)), rounding * static_cast<double>(scale));
   };
   compare("particle_number", number, static_cast<Real>(equation.modes()));
   compare("density_per_site", number / cells, 1.0L);
   compare("energy_per_site", energy / cells, energy_scale / cells);
-  compare("current", current / cells, current_scale / cells);
+  compare("density_per_cell", number / cells, static_cast<Real>(bands.orbitals));
+  compare("energy_per_cell", energy / cells, energy_scale / cells);
+  compare("current", current / cells, current_scale / cells, bands.velocity.size());
 }
 
 }  // namespace

@@ -1,0 +1,263 @@
+#pragma once
+
+#include <array>
+#include <complex>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "lindrift/lattice/tight_binding.hpp"
+#include "lindrift/observable.hpp"
+#include "lindrift/tgge/rate_equation.hpp"
+
+namespace lindrift {
+
+/// Hamiltonians that need no list of terms (docs/physics.md, section 12).
+enum class LatticePreset {
+  none,              ///< hopping_terms or a file
+  chain,             ///< one orbital in one direction, -J (c+_j c_{j+x} + h.c.)
+  square,            ///< the same in two directions
+  cubic,             ///< the same in three
+  rashba_zeeman,     ///< two dimensions, spin up and down, Rashba coupling and a magnetic field
+  honeycomb_haldane  ///< two dimensions, sublattices A and B, complex hops to second neighbours
+};
+
+template <>
+inline constexpr auto names_of<LatticePreset> =
+    std::array{std::pair{LatticePreset::none, "none"},
+               std::pair{LatticePreset::chain, "chain"},
+               std::pair{LatticePreset::square, "square"},
+               std::pair{LatticePreset::cubic, "cubic"},
+               std::pair{LatticePreset::rashba_zeeman, "rashba_zeeman"},
+               std::pair{LatticePreset::honeycomb_haldane, "honeycomb_haldane"}};
+
+/// The thermal bath moves particles between any two modes.
+struct UniformCoupling {};
+template <>
+inline auto description<UniformCoupling>() {
+  return std::tuple<>();
+}
+
+/// Every cell couples by Hermitian operators to a thermal bath of its own.
+struct LocalCoupling {
+  std::vector<std::vector<JumpTerm>> operators;  ///< closed under Hermitian conjugation
+};
+template <>
+inline auto description<LocalCoupling>() {
+  return std::tuple(
+      field(&LocalCoupling::operators, {.path = "bath.thermal_operator",
+                                        .help = "one table per operator, terms = [[R.., a, R'.., b, Re, Im], ...] of "
+                                                "c+_{j+R,a} c_{j+R',b}; Hermitian as a set",
+                                        .term_length = 0}));
+}
+
+/// Fermions on any lattice in one to three dimensions with any orbitals, between a thermal and a nonequilibrium bath.
+/// Field names are the TOML names. Its bands are numbered from 0, ascending in energy at every momentum.
+struct TggeLattice {
+  std::vector<std::int64_t> cells{64};  ///< along each direction, any parity
+  LatticePreset preset = LatticePreset::none;
+  // presets
+  double hopping = 1.0;  ///< J > 0, energy
+  double rashba = 0.0;   ///< rashba_zeeman
+  double zeeman_x = 0.0, zeeman_y = 0.0, zeeman_z = 0.0;
+  double second_neighbour_hopping = 0.0;  ///< honeycomb_haldane
+  double flux = 0.0;                      ///< phase of the hops to second neighbours, radians
+  double sublattice_energy = 0.0;         ///< +M on A, -M on B
+  // no preset
+  std::int64_t orbitals = 1;  ///< in a cell
+  std::vector<HoppingTerm> hopping_terms{};
+  bool add_hermitian_conjugate = false;      ///< to the hopping terms
+  std::optional<std::string> hamiltonian{};  ///< path of a file *_hr.dat of Wannier90, instead
+  // all
+  std::vector<std::vector<double>> lattice_vectors{};  ///< Cartesian, (directions, dimensions); orthonormal if empty
+  std::vector<std::vector<double>> positions{};        ///< of the orbitals, (orbitals, directions); zero if empty
+  std::optional<double> degeneracy_tolerance{};        ///< of the bandwidth
+  TggeBath bath{};
+  std::variant<UniformCoupling, LocalCoupling> thermal_coupling{};
+  std::variant<JumpOperators, TableJump> jump{};
+
+  /// Orbitals in a cell, by whichever way the Hamiltonian is given.
+  int orbitals_in_cell() const;
+  /// The Hamiltonian with all of its terms, Hermitian partners included.
+  /// @throws ParameterError naming the key, and for a file its line
+  TightBinding tight_binding() const;
+  /// @throws ParameterError as validate() does
+  operator TggeModel() const;
+};
+
+template <>
+inline auto description<TggeLattice>() {
+  const auto number = [](const char* path, const char* help, std::vector<std::string> presets,
+                         const char* units = "energy") {
+    return Parameter{
+        .path = path, .help = help, .when = {{"model.preset", std::move(presets)}}, .sweepable = true, .units = units};
+  };
+  Parameter hopping = number("model.hopping", "hopping J between nearest neighbours, and the unit of the rates",
+                             {"chain", "square", "cubic", "rashba_zeeman", "honeycomb_haldane"});
+  hopping.range = above_zero;
+  const std::vector<Condition> no_preset = {{"model.preset", {"none"}}};
+  return std::tuple(
+      field(&TggeLattice::cells, {.path = "model.cells",
+                                  .help = "numbers of cells along one to three directions",
+                                  .range = {.low = 1.0, .high = 4294967296.0},
+                                  .repeats = true,
+                                  .details = "any parity; bounded by the machine's memory"}),
+      field(&TggeLattice::preset,
+            {.path = "model.preset", .help = "a Hamiltonian that needs no terms", .details = "physics.md section 12"}),
+      field(&TggeLattice::hopping, hopping),
+      field(&TggeLattice::rashba, number("model.rashba", "Rashba coupling alpha", {"rashba_zeeman"})),
+      field(&TggeLattice::zeeman_x, number("model.zeeman_x", "magnetic field B_x", {"rashba_zeeman"})),
+      field(&TggeLattice::zeeman_y, number("model.zeeman_y", "magnetic field B_y", {"rashba_zeeman"})),
+      field(&TggeLattice::zeeman_z, number("model.zeeman_z", "magnetic field B_z", {"rashba_zeeman"})),
+      field(&TggeLattice::second_neighbour_hopping,
+            number("model.second_neighbour_hopping", "modulus t2 of the hops to second neighbours",
+                   {"honeycomb_haldane"})),
+      field(&TggeLattice::flux,
+            number("model.flux", "phase of the hops to second neighbours, radians", {"honeycomb_haldane"}, "")),
+      field(&TggeLattice::sublattice_energy,
+            number("model.sublattice_energy", "energy +M on sublattice A, -M on B", {"honeycomb_haldane"})),
+      field(&TggeLattice::hamiltonian,
+            {.path = "model.hamiltonian",
+             .type = Type::text,
+             .help = "a file *_hr.dat of Wannier90, instead of orbitals and hopping_terms",
+             .derived = "from model.hopping_terms",
+             .when = no_preset,
+             .file_path = true,
+             .details = "its elements are divided by the weights and made Hermitian; further than 1e-4 from that is an "
+                        "error"}),
+      field(&TggeLattice::orbitals, {.path = "model.orbitals",
+                                     .help = "orbitals in a cell; a spin is an orbital",
+                                     .range = {.low = 1.0, .high = 256.0},
+                                     .when = no_preset,
+                                     .unless = {"model.hamiltonian"}}),
+      field(&TggeLattice::hopping_terms, {.path = "model.hopping_terms",
+                                          .help = "[[R.., a, b, Re, Im], ...] of c+_{j,a} c_{j+R,b}, orbitals from 0",
+                                          .when = no_preset,
+                                          .unless = {"model.hamiltonian"},
+                                          .details = "H_ab(R) of Wannier90; terms that repeat add"}),
+      field(&TggeLattice::add_hermitian_conjugate,
+            {.path = "model.add_hermitian_conjugate",
+             .help = "adds the partner of every term but those of an orbital with itself in one cell",
+             .when = no_preset,
+             .unless = {"model.hamiltonian"}}),
+      field(&TggeLattice::lattice_vectors, {.path = "model.lattice_vectors",
+                                            .help = "Cartesian lattice vectors, one row for each direction",
+                                            .derived = "orthonormal",
+                                            .details = "for current_cartesian"}),
+      field(&TggeLattice::positions, {.path = "model.positions",
+                                      .help = "places of the orbitals in units of the lattice vectors, one row each",
+                                      .derived = "all at the origin of the cell",
+                                      .details = "for orbital_current"}),
+      field(&TggeLattice::degeneracy_tolerance,
+            {.path = "model.degeneracy_tolerance",
+             .help = "gap, in units of the bandwidth, up to which bands are degenerate",
+             .derived = "1e-9; 1e-5 for a file",
+             .range = {.low = 0.0, .high = 1e-2}}),
+      part(&TggeLattice::bath),
+      one_of(&TggeLattice::thermal_coupling,
+             {.path = "bath.thermal_coupling",
+              .help = "uniform: between any two modes; operators: every cell has a thermal bath of its own"},
+             alternative<UniformCoupling>("uniform"), alternative<LocalCoupling>("operators")),
+      one_of(&TggeLattice::jump, {.path = "bath.jump", .help = "jump operators of the nonequilibrium bath"},
+             alternative<JumpOperators>(
+                 "operators", field(&JumpOperators::channels,
+                                    {.path = "bath.jump_operator",
+                                     .help = "one table per channel, terms = [[R.., a, R'.., b, Re, Im], ...] of "
+                                             "c+_{j+R,a} c_{j+R',b}, orbitals from 0",
+                                     .term_length = 0})),
+             alternative<TableJump>("table")));
+}
+
+/// Checks ranges, cells, Hamiltonian, baths and shapes.
+/// @throws ParameterError naming the first quantity that is wrong
+void validate(const TggeLattice& lattice);
+
+/// Dimensions of its results: momentum_1.., band, orbital, orbital_2, direction.
+std::vector<Coordinate> coordinates(const TggeLattice& lattice);
+
+/// What is reported of states on a lattice beside SteadyState and RelaxResult (docs/physics.md, Eqs. 103-107).
+/// Quantities per cell; under relax() every one but `energy` has a row for each time.
+struct LatticeObservables {
+  std::vector<double> energy;             ///< (modes,)
+  std::vector<double> current_cartesian;  ///< (directions,), energy times the unit of lattice_vectors
+  std::vector<double> orbital_current;    ///< (orbitals, directions), energy; they add up to the current
+  std::vector<double> energy_current;     ///< (directions,), energy squared
+  std::vector<std::complex<double>> local_density_matrix;  ///< (orbitals, orbitals), <c+_b c_a> in one cell
+  std::vector<double> heat_to_bath;                        ///< of the thermal bath, energy times bath.coupling
+  std::vector<double> entropy_rate_thermal;                ///< that this bath brings, units of bath.coupling
+  std::vector<double> entropy_rate_nonequilibrium;
+  std::vector<double> entropy_production;  ///< entropy_rate_thermal + beta heat_to_bath, never negative
+};
+
+template <>
+inline auto description<LatticeObservables>() {
+  using Result = LatticeObservables;
+  return std::tuple(
+      observable(&Result::energy,
+                 {.name = "energy", .units = "energy", .long_name = "energy of the modes", .dimensions = {"mode"}}),
+      observable(&Result::current_cartesian, {.name = "current_cartesian",
+                                              .units = "energy",
+                                              .long_name = "particle current per cell, Cartesian components",
+                                              .dimensions = {"time", "cartesian"}}),
+      observable(&Result::orbital_current, {.name = "orbital_current",
+                                            .units = "energy",
+                                            .long_name = "shares of the orbitals in the particle current per cell",
+                                            .dimensions = {"time", "orbital", "direction"}}),
+      observable(&Result::energy_current, {.name = "energy_current",
+                                           .units = "energy^2",
+                                           .long_name = "energy current per cell",
+                                           .dimensions = {"time", "direction"}}),
+      observable(&Result::local_density_matrix, {.name = "local_density_matrix",
+                                                 .long_name = "<c+_b c_a> of the orbitals a, b of one cell",
+                                                 .dimensions = {"time", "orbital", "orbital_2"}}),
+      observable(&Result::heat_to_bath, {.name = "heat_to_bath",
+                                         .units = "energy * coupling",
+                                         .long_name = "heat per cell and time that the thermal bath takes",
+                                         .dimensions = {"time"},
+                                         .in_summary = true}),
+      observable(&Result::entropy_rate_thermal,
+                 {.name = "entropy_rate_thermal",
+                  .units = "coupling",
+                  .long_name = "change of the entropy per cell and time by the thermal bath",
+                  .dimensions = {"time"}}),
+      observable(&Result::entropy_rate_nonequilibrium,
+                 {.name = "entropy_rate_nonequilibrium",
+                  .units = "coupling",
+                  .long_name = "change of the entropy per cell and time by the nonequilibrium bath",
+                  .dimensions = {"time"}}),
+      observable(&Result::entropy_production, {.name = "entropy_production",
+                                               .units = "coupling",
+                                               .long_name = "entropy production per cell and time of the thermal bath",
+                                               .dimensions = {"time"},
+                                               .in_summary = true}));
+}
+
+/// Computes them: two evaluations of the rates for each state.
+class LatticeObserver {
+ public:
+  /// @param equation   of `lattice`; must outlive the object
+  /// @param execution  as for make_rate_equation()
+  LatticeObserver(const TggeLattice& lattice, const RateEquation& equation, const Execution& execution = {});
+
+  /// Appends the observables of one state to the rows of `result`.
+  /// @param lagrange_multiplier, occupation  shape (modes,); a NaN in the first occupation makes a row of NaN
+  void add(std::span<const double> lagrange_multiplier, std::span<const double> occupation,
+           LatticeObservables& result) const;
+
+ private:
+  void add_currents(std::span<const double> occupation, LatticeObservables& result) const;
+  void add_entropies(std::span<const double> lagrange_multiplier, std::span<const double> occupation,
+                     LatticeObservables& result) const;
+
+  const RateEquation& equation_;
+  RateEquation thermal_;  ///< the thermal bath alone, of coupling 1
+  RateEquation both_;     ///< both baths, of coupling 1
+  std::vector<std::vector<double>> lattice_vectors_;
+  bool has_thermal_ = true;
+};
+
+}  // namespace lindrift

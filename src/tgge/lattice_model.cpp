@@ -1,0 +1,313 @@
+#include "lindrift/tgge/lattice_model.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "engine/parallel.hpp"
+#include "lindrift/error.hpp"
+#include "tgge/model.hpp"
+
+namespace lindrift {
+
+namespace {
+
+using Complex = std::complex<double>;
+
+/// -J between nearest neighbours along every direction.
+void add_hops(std::vector<HoppingTerm>& terms, int directions, int orbitals, double hopping) {
+  for (int i = 0; i < directions; ++i)
+    for (int a = 0; a < orbitals; ++a) {
+      HoppingTerm term{{}, a, a, -hopping};
+      term.displacement[static_cast<std::size_t>(i)] = 1;
+      terms.push_back(term);
+    }
+}
+
+/// h(k) = -2J (cos k_1 + cos k_2) + 2 alpha (sin k_1 sigma_y - sin k_2 sigma_x) + B.sigma, without partners.
+std::vector<HoppingTerm> rashba_zeeman(const TggeLattice& model) {
+  std::vector<HoppingTerm> terms;
+  add_hops(terms, 2, 2, model.hopping);
+  const double alpha = model.rashba;
+  // -i alpha sigma_y along the first direction, i alpha sigma_x along the second.
+  terms.push_back({{1, 0}, 0, 1, -alpha});
+  terms.push_back({{1, 0}, 1, 0, alpha});
+  terms.push_back({{0, 1}, 0, 1, Complex(0.0, alpha)});
+  terms.push_back({{0, 1}, 1, 0, Complex(0.0, alpha)});
+  terms.push_back({{}, 0, 0, model.zeeman_z});
+  terms.push_back({{}, 1, 1, -model.zeeman_z});
+  terms.push_back({{}, 0, 1, Complex(model.zeeman_x, -model.zeeman_y)});
+  return terms;
+}
+
+/// Nearest neighbours of a cell's A are the B of the cell and of those at -a_1 and -a_2.
+std::vector<HoppingTerm> honeycomb_haldane(const TggeLattice& model) {
+  std::vector<HoppingTerm> terms;
+  for (const LatticeVector& r : {LatticeVector{0, 0}, LatticeVector{-1, 0}, LatticeVector{0, -1}})
+    terms.push_back({r, 0, 1, -model.hopping});
+  const Complex second = std::polar(model.second_neighbour_hopping, model.flux);
+  for (const LatticeVector& r : {LatticeVector{1, 0}, LatticeVector{0, -1}, LatticeVector{-1, 1}}) {
+    terms.push_back({r, 0, 0, second});
+    terms.push_back({r, 1, 1, std::conj(second)});
+  }
+  terms.push_back({{}, 0, 0, model.sublattice_energy});
+  terms.push_back({{}, 1, 1, -model.sublattice_energy});
+  return terms;
+}
+
+/// Directions that a preset is made for; 0 for any.
+int directions_of(LatticePreset preset) {
+  switch (preset) {
+    case LatticePreset::none:
+      return 0;
+    case LatticePreset::chain:
+      return 1;
+    case LatticePreset::square:
+    case LatticePreset::rashba_zeeman:
+    case LatticePreset::honeycomb_haldane:
+      return 2;
+    case LatticePreset::cubic:
+      return 3;
+  }
+  return 0;
+}
+
+std::vector<HoppingTerm> preset_terms(const TggeLattice& model) {
+  switch (model.preset) {
+    case LatticePreset::rashba_zeeman:
+      return rashba_zeeman(model);
+    case LatticePreset::honeycomb_haldane:
+      return honeycomb_haldane(model);
+    default: {
+      std::vector<HoppingTerm> terms;
+      add_hops(terms, directions_of(model.preset), 1, model.hopping);
+      return terms;
+    }
+  }
+}
+
+void check_cells(const TggeLattice& model) {
+  const std::size_t directions = model.cells.size();
+  if (directions < 1 || directions > 3)
+    throw ParameterError("model.cells", std::to_string(directions) + " directions are not allowed: must be 1, 2 or 3");
+  for (std::size_t i = 0; i < directions; ++i)
+    if (model.cells[i] < 1 || model.cells[i] > (std::int64_t{1} << 32))
+      throw ParameterError("model.cells[" + std::to_string(i) + "]",
+                           std::to_string(model.cells[i]) + " is not allowed: must be in 1 .. 2^32");
+  const int wanted = directions_of(model.preset);
+  if (wanted != 0 && directions != static_cast<std::size_t>(wanted))
+    throw ParameterError("model.cells", "preset \"" + std::string(name(model.preset)) + "\" has " +
+                                            std::to_string(wanted) + " directions, not " + std::to_string(directions));
+}
+
+/// The lattice, once its cells are known to be in range.
+Lattice lattice_of(const TggeLattice& model) {
+  check_cells(model);
+  try {
+    return Lattice(model.cells);
+  } catch (const ParameterError&) {
+    throw ParameterError("model.cells", "the lattice has more than 2^52 cells");
+  }
+}
+
+void check_lattice_vectors(const TggeLattice& model) {
+  if (model.lattice_vectors.empty()) return;
+  const std::size_t directions = model.cells.size();
+  bool right = model.lattice_vectors.size() == directions;
+  for (const auto& row : model.lattice_vectors) right = right && row.size() == directions;
+  if (!right)
+    throw ParameterError("model.lattice_vectors", "must have " + std::to_string(directions) + " rows of " +
+                                                      std::to_string(directions) + " numbers");
+}
+
+/// Where bands are degenerate, occupations of modes depend on the basis that an eigensolver happens to choose.
+/// @throws UnsupportedError
+void refuse_degenerate_bands(const Bands& bands, double tolerance) {
+  const auto [lowest, highest] = std::minmax_element(bands.energy.begin(), bands.energy.end());
+  const double least = tolerance * (*highest - *lowest);
+  for (std::size_t k = 0; k < bands.lattice.size(); ++k)
+    for (std::size_t band = 1; band < static_cast<std::size_t>(bands.orbitals); ++band) {
+      if (bands.energy[bands.mode(band, k)] - bands.energy[bands.mode(band - 1, k)] > least) continue;
+      std::string where;
+      for (int i = 0; i < bands.lattice.dimensions(); ++i)
+        where += (i > 0 ? ", " : "") + std::to_string(bands.lattice.momentum(k)[static_cast<std::size_t>(i)]);
+      throw UnsupportedError("bands " + std::to_string(band - 1) + " and " + std::to_string(band) +
+                             " are degenerate at the momentum with integers m = " + where +
+                             ": rates of single modes have no meaning there; move the bands apart, or use numbers of "
+                             "cells whose momenta miss the point");
+    }
+}
+
+}  // namespace
+
+int TggeLattice::orbitals_in_cell() const {
+  if (preset == LatticePreset::rashba_zeeman || preset == LatticePreset::honeycomb_haldane) return 2;
+  if (preset != LatticePreset::none) return 1;
+  return hamiltonian ? read_wannier90(*hamiltonian).model.orbitals : static_cast<int>(orbitals);
+}
+
+TightBinding TggeLattice::tight_binding() const {
+  TightBinding model;
+  if (preset != LatticePreset::none) {
+    model.orbitals = orbitals_in_cell();
+    model.hopping_terms = preset_terms(*this);
+    add_hermitian_conjugates(model.hopping_terms);
+  } else if (hamiltonian) {
+    WannierHamiltonian file = read_wannier90(*hamiltonian);
+    if (file.directions > static_cast<int>(cells.size()))
+      throw ParameterError("model.hamiltonian", *hamiltonian + ": it hops along direction " +
+                                                    std::to_string(file.directions) + "; model.cells has " +
+                                                    std::to_string(cells.size()));
+    model = std::move(file.model);
+  } else {
+    model.orbitals = static_cast<int>(orbitals);
+    model.hopping_terms = hopping_terms;
+    if (add_hermitian_conjugate) add_hermitian_conjugates(model.hopping_terms);
+  }
+  model.positions = positions;
+  if (degeneracy_tolerance) model.degeneracy_tolerance = *degeneracy_tolerance;
+  return model;
+}
+
+void validate(const TggeLattice& model) {
+  const Lattice lattice = lattice_of(model);
+  validate_fields(model);
+  check_lattice_vectors(model);
+  validate(model.tight_binding(), lattice);
+  validate_bath(model.bath);
+  std::visit([&](const auto& jump) { validate_jump(jump, lattice, model.orbitals_in_cell()); }, model.jump);
+}
+
+TggeLattice::operator TggeModel() const {
+  validate(*this);
+  TggeModel model{.bands = make_bands(tight_binding(), Lattice(cells)),
+                  .rate_unit = preset == LatticePreset::none ? 1.0 : hopping,
+                  .bath = bath,
+                  .jump = std::visit([](const auto& kind) { return TggeJump(kind); }, jump)};
+  refuse_degenerate_bands(model.bands, tight_binding().degeneracy_tolerance);
+  if (std::holds_alternative<LocalCoupling>(thermal_coupling))
+    throw UnsupportedError("bath.thermal_coupling = \"operators\" is not in this build");
+  return model;
+}
+
+std::vector<Coordinate> coordinates(const TggeLattice& model) {
+  const auto numbered = [](std::string name, std::string long_name, std::size_t size, std::int64_t first) {
+    return Coordinate{std::move(name), "1", std::move(long_name), size, [size, first] {
+                        std::vector<std::int64_t> values(size);
+                        for (std::size_t i = 0; i < size; ++i) values[i] = first + static_cast<std::int64_t>(i);
+                        return values;
+                      }};
+  };
+  std::vector<Coordinate> all;
+  for (std::size_t i = 0; i < model.cells.size(); ++i) {
+    Coordinate momentum = momentum_coordinate(model.cells[i]);
+    momentum.name += "_" + std::to_string(i + 1);
+    all.push_back(std::move(momentum));
+  }
+  const auto orbitals = static_cast<std::size_t>(model.orbitals_in_cell());
+  all.push_back(numbered("band", "band, ascending in energy", orbitals, 0));
+  all.push_back(numbered("orbital", "orbital", orbitals, 0));
+  all.push_back(numbered("orbital_2", "orbital", orbitals, 0));
+  all.push_back(numbered("direction", "direction of the lattice", model.cells.size(), 1));
+  all.push_back(numbered("cartesian", "Cartesian direction", model.cells.size(), 1));
+  return all;
+}
+
+namespace {
+
+/// One of the baths or both, with coupling 1: rates in units of the coupling.
+RateEquation of_unit_coupling(TggeModel model, bool thermal_alone, const RateEquation& equation, Execution execution) {
+  model.bath.coupling = 1.0;
+  model.rate_unit = 1.0;
+  if (thermal_alone) {
+    model.bath.equilibrium_fraction = model.bath.effective_equilibrium_fraction();
+    model.bath.nonequilibrium_fraction = 0.0;
+  }
+  execution.algorithm = equation.algorithm;
+  execution.backend = equation.backend;
+  return make_rate_equation(std::move(model), execution);
+}
+
+}  // namespace
+
+LatticeObserver::LatticeObserver(const TggeLattice& lattice, const RateEquation& equation, const Execution& execution)
+    : equation_(equation),
+      lattice_vectors_(lattice.lattice_vectors),
+      has_thermal_(lattice.bath.effective_equilibrium_fraction() > 0.0) {
+  const TggeModel model = lattice;
+  both_ = of_unit_coupling(model, false, equation, execution);
+  if (has_thermal_) thermal_ = of_unit_coupling(model, true, equation, execution);
+}
+
+void LatticeObserver::add_currents(std::span<const double> occupation, LatticeObservables& result) const {
+  const Bands& bands = equation_.bands;
+  const auto cells = static_cast<double>(bands.lattice.size());
+  const std::size_t directions = bands.velocity.size(), orbitals = static_cast<std::size_t>(bands.orbitals);
+  const std::vector<double> along = current(equation_, occupation),
+                            shares = lindrift::orbital_current(equation_, occupation);
+  for (std::size_t x = 0; x < directions; ++x) {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < directions; ++i)
+      sum += along[i] * (lattice_vectors_.empty() ? (i == x ? 1.0 : 0.0) : lattice_vectors_[i][x]);
+    result.current_cartesian.push_back(sum);
+  }
+  for (std::size_t a = 0; a < orbitals; ++a)
+    for (std::size_t i = 0; i < directions; ++i) result.orbital_current.push_back(shares[i * orbitals + a]);
+  for (std::size_t i = 0; i < directions; ++i) {
+    const auto& velocity = bands.velocity[i];
+    result.energy_current.push_back(
+        parallel_sum(bands.modes(), [&](std::size_t s) { return bands.energy[s] * velocity[s] * occupation[s]; }) /
+        cells);
+  }
+  for (std::size_t a = 0; a < orbitals; ++a)
+    for (std::size_t b = 0; b < orbitals; ++b) {
+      const auto sums = parallel_sums<2>(bands.modes(), [&](std::size_t s) {
+        const Complex element = orbitals == 1 ? 1.0 : bands.eigenvector[a][s] * std::conj(bands.eigenvector[b][s]);
+        return std::array<double, 2>{element.real() * occupation[s], element.imag() * occupation[s]};
+      });
+      result.local_density_matrix.emplace_back(sums[0] / cells, sums[1] / cells);
+    }
+}
+
+void LatticeObserver::add_entropies(std::span<const double> lagrange_multiplier, std::span<const double> occupation,
+                                    LatticeObservables& result) const {
+  const std::size_t modes = equation_.modes();
+  const auto cells = static_cast<double>(equation_.bands.lattice.size());
+  std::vector<double> thermal(modes), both(modes);
+  if (has_thermal_) occupation_rate(thermal_, lagrange_multiplier, thermal);
+  occupation_rate(both_, lagrange_multiplier, both);
+  const auto sums = parallel_sums<3>(occupation.size(), [&](std::size_t s) {
+    // A mode that is exactly empty or full stays so, and carries no entropy.
+    const double lambda = std::isfinite(lagrange_multiplier[s]) ? lagrange_multiplier[s] : 0.0;
+    return std::array<double, 3>{equation_.bands.energy[s] * thermal[s], lambda * thermal[s],
+                                 lambda * (both[s] - thermal[s])};
+  });
+  result.heat_to_bath.push_back(-sums[0] / cells);
+  result.entropy_rate_thermal.push_back(sums[1] / cells);
+  result.entropy_rate_nonequilibrium.push_back(sums[2] / cells);
+  result.entropy_production.push_back((sums[1] - equation_.inverse_temperature * sums[0]) / cells);
+}
+
+void LatticeObserver::add(std::span<const double> lagrange_multiplier, std::span<const double> occupation,
+                          LatticeObservables& result) const {
+  result.energy = equation_.bands.energy;
+  if (!std::isnan(occupation.front())) {
+    add_currents(occupation, result);
+    add_entropies(lagrange_multiplier, occupation, result);
+    return;
+  }
+  constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+  const std::size_t directions = equation_.bands.velocity.size(),
+                    orbitals = static_cast<std::size_t>(equation_.bands.orbitals);
+  result.current_cartesian.resize(result.current_cartesian.size() + directions, missing);
+  result.orbital_current.resize(result.orbital_current.size() + directions * orbitals, missing);
+  result.energy_current.resize(result.energy_current.size() + directions, missing);
+  result.local_density_matrix.resize(result.local_density_matrix.size() + orbitals * orbitals, {missing, missing});
+  for (auto* rates : {&result.heat_to_bath, &result.entropy_rate_thermal, &result.entropy_rate_nonequilibrium,
+                      &result.entropy_production})
+    rates->push_back(missing);
+}
+
+}  // namespace lindrift
