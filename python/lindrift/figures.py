@@ -386,4 +386,4 @@ def inverse_design(results):
     return figure
 
 
-from . import hubbard_figures, open_chain_figures  # noqa: E402,F401  they register their figures
+from . import hubbard_figures, lattice_figures, open_chain_figures  # noqa: E402,F401  they register their figures

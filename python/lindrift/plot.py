@@ -29,7 +29,7 @@ DIAGNOSTICS = ("residual", "steps", "converged", "status", "error", "norm", "par
 MOST_LINES = 9  # more of them in one panel cannot be told apart
 FEW = 6  # so few members of a dimension make lines, not stripes of a map
 
-ENDING = ("time", "frequency", "momentum")  # dimensions that end at their last value, unlike sites, each of which has a width
+ENDING = ("time", "frequency", "momentum", "momentum_1", "momentum_2", "momentum_3")  # dimensions that end at their last value, unlike sites, each of which has a width
 
 
 @dataclass(frozen=True)
@@ -453,11 +453,14 @@ def _draw_map(figure, axes, result, field):
     """A heatmap with the outer dimension upwards, or as spectra are shown: momentum along x and frequency upwards."""
     rows, columns = field.dimensions
     values = _magnitude(field)
-    if rows == "momentum":
+    if rows in ("momentum", "momentum_1"):
         rows, columns, values = columns, rows, values.T
     y, x = axis.numbers(result, rows, values.shape[0]), axis.numbers(result, columns, values.shape[1])
-    if columns == "momentum":
+    if columns.startswith("momentum"):
         x, values = style.whole_zone(x, values)
+    if rows.startswith("momentum"):
+        y, values = style.whole_zone(y, values.T)
+        values = values.T
     # A packet spreads: on a linear scale that begins with its first moments all others would be dark.
     spreads = (rows, columns) == ("time", "site")
     late = y >= y[0] + 0.1 * (y[-1] - y[0]) if spreads else slice(None)

@@ -62,6 +62,10 @@ SETTINGS = ["default", {
 # Words and symbol on an axis for each dataset or input key.
 NAMES = {
     "momentum": ("momentum", r"$k$"),
+    "momentum_1": ("momentum", r"$k_1$"),
+    "momentum_2": ("momentum", r"$k_2$"),
+    "momentum_3": ("momentum", r"$k_3$"),
+    "direction": ("direction", r"$i$"),
     "time": ("time", r"$t$"),
     "frequency": ("frequency", r"$\omega$"),
     "site": ("site", r"$j$"),

@@ -302,3 +302,49 @@ def inverse_design(path, fractions=(0.0, 0.25, 0.5, 0.75)):
                                         fractions[:, None, None] * amplitudes, "energy", "derivative"),
         "status": (("bath.nonequilibrium_fraction",), np.ones(len(fractions), dtype=np.uint8), "1", "status"),
     }, resolved_input=resolved_input(40) + f'jump = "operators"\n[[bath.jump_operator]]\nterms = {terms}\n')
+
+
+def lattice_raman(path, sizes=(6, 5)):
+    """Occupations of one band over two momenta, with a part that is odd in the first."""
+    momenta = [2.0 * np.pi * np.arange(-(size // 2), (size + 1) // 2) / size for size in sizes]
+    occupation = 0.5 + 0.2 * np.cos(momenta[0])[:, None] * np.cos(momenta[1]) + 0.1 * np.sin(momenta[0])[:, None]
+    return write(path, {
+        **{f"momentum_{i + 1}": ((f"momentum_{i + 1}",), k, "1", "momentum") for i, k in enumerate(momenta)},
+        "band": (("band",), np.arange(1), "1", "band"),
+        "direction": (("direction",), np.arange(1, 3), "1", "direction"),
+        "occupation": (("band", "momentum_1", "momentum_2"), occupation[None], "1", "occupation n of the modes"),
+        "current": (("direction",), np.array([0.1, -0.05]), "energy", "particle current per site"),
+    }, resolved_input=resolved_input(30))
+
+
+def lattice_rashba_zeeman(path, count=9):
+    """A current at right angles to a field that turns."""
+    angle = np.linspace(0.0, 2.0 * np.pi, count)
+    return write(path, {
+        **numbered_points(count),
+        "model.zeeman_x": (("point",), np.cos(angle), "energy", "magnetic field B_x"),
+        "model.zeeman_y": (("point",), np.sin(angle), "energy", "magnetic field B_y"),
+        "direction": (("direction",), np.arange(1, 3), "1", "direction"),
+        "current": (("point", "direction"), 0.01 * np.stack([-np.sin(angle), np.cos(angle)], axis=1), "energy",
+                    "particle current per site"),
+        "status": (("point",), np.ones(count, np.uint8), "1", "status"),
+        "error": (("point",), np.array([""] * count, dtype=h5py.string_dtype()), "1", "error"),
+    }, resolved_input=resolved_input(30), coordinates="model.zeeman_x model.zeeman_y")
+
+
+def lattice_haldane(path, energies=(0.1, 0.3), count=8):
+    """A current across the bond at 30 degrees, odd in the flux."""
+    flux = np.linspace(-3.0, 3.0, count)
+    across = np.array([-0.5, np.sqrt(0.75)])
+    current = np.array(energies)[:, None, None] * np.sin(flux)[:, None] * across
+    dimensions = ("model.sublattice_energy", "model.flux")
+    return write(path, {
+        "model.sublattice_energy": (dimensions[:1], np.array(energies), "energy", "energy"),
+        "model.flux": (dimensions[1:], flux, "1", "flux"),
+        "direction": (("direction",), np.arange(1, 3), "1", "direction"),
+        "cartesian": (("cartesian",), np.arange(1, 3), "1", "Cartesian direction"),
+        "current": ((*dimensions, "direction"), current, "energy", "particle current per site"),
+        "current_cartesian": ((*dimensions, "cartesian"), current, "energy", "particle current per cell"),
+        "status": (dimensions, np.ones((len(energies), count), np.uint8), "1", "status"),
+        "error": (dimensions, np.full((len(energies), count), "", dtype=h5py.string_dtype()), "1", "error"),
+    }, resolved_input=resolved_input(30))

@@ -446,6 +446,9 @@ class PublishedFigures(InFolder):
             "current_return": lambda path: synthetic.two_bands_sweep(
                 path, 1.0 - cls.WEIGHTS, sites=800, equilibrium=cls.WEIGHTS),
             "inverse_design": synthetic.inverse_design,
+            "lattice_raman": synthetic.lattice_raman,
+            "lattice_rashba_zeeman": synthetic.lattice_rashba_zeeman,
+            "lattice_haldane": synthetic.lattice_haldane,
             "hk_fig1b": lambda path: synthetic_open.green(path, 0.0, cls.TIMES),
             "hk_fig1c": lambda path: synthetic_open.green(path, 4.0, cls.TIMES),
             "hk_fig1c_inset": lambda path: synthetic_open.drifts(path, [0.0, 1.0, 4.0], cls.TIMES),
@@ -546,6 +549,17 @@ class PublishedFigures(InFolder):
         synthetic_hubbard.validity("hubbard_ladder.h5", sites=3)
         with self.assertRaisesRegex(lindrift.LindriftError, "hubbard_ladder.h5: its times and sites"):
             figures.draw("hubbard_validity", ".")
+
+    def test_lattice_figures(self):
+        whole, part, *_ = figures.draw("lattice_raman", self.data).axes
+        self.assertEqual((whole.get_xlabel(), whole.get_ylabel()), ("$k_1$", "$k_2$"))
+        odd = np.asarray(part.collections[0].get_array()).reshape(5, 7)  # momentum_2 upwards; even numbers of cells repeat their lowest
+        np.testing.assert_allclose(odd[0], 0.1 * np.sin(np.linspace(-np.pi, np.pi, 7)), atol=1e-15)
+        _, turn = figures.draw("lattice_rashba_zeeman", self.data).axes
+        np.testing.assert_allclose(turn.lines[1].get_ydata(), 90.0, atol=1e-9)
+        (axes,) = figures.draw("lattice_haldane", self.data).axes
+        np.testing.assert_allclose(axes.lines[1].get_ydata(), 0.1 * np.sin(axes.lines[1].get_xdata()), atol=1e-12)
+        np.testing.assert_allclose(axes.lines[3].get_ydata(), 0.0, atol=1e-12)
 
     def test_inverse_design_compares_with_the_published_operator(self):
         axes, plane = figures.draw("inverse_design", ".").axes

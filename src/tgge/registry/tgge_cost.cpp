@@ -328,6 +328,10 @@ std::vector<std::string> lattice_notes(const Point& point) {
   std::vector<std::string> notes = {
       fmt::format("parity of the bath: joint {:.3g}, paper14 {:.3g}, particle_hole {:.3g}", parity.joint,
                   parity.paper14, parity.particle_hole)};
+  if (point.has("model.hamiltonian"))
+    notes.push_back(fmt::format("{} was made Hermitian: elements changed by up to {:.3g} of the largest one",
+                                point.text("model.hamiltonian"),
+                                read_wannier90(point.text("model.hamiltonian")).largest_change));
   if (parity.joint < parity_zero && unevenness(equation.bands) < parity_zero)
     notes.emplace_back("this bath cannot rectify: its hop weights and the bands do not change under k -> -k");
   return notes;

@@ -1,0 +1,94 @@
+"""Figures of currents on two-dimensional lattices: occupations over the zone, a current against the angle of a field, and against a flux."""
+
+import numpy as np
+
+from . import style
+from .figures import published
+from .result import DONE, LindriftError
+
+
+def _zone(axes, result, values, colours, limit):
+    """Values (momentum_1, momentum_2) over the whole zone, whose upper ends repeat the lower ones."""
+    first, second = result["momentum_1"].values, result["momentum_2"].values
+    x, values = style.whole_zone(first, values.T)
+    y, values = style.whole_zone(second, values.T)
+    low, high = (-limit, limit) if limit is not None else (None, None)
+    mesh = axes.pcolormesh(x, y, values.T, cmap=colours, vmin=low, vmax=high, shading="gouraud", rasterized=True)
+    axes.set(aspect="equal", xlabel="$k_1$", ylabel="$k_2$")
+    style.momentum_axis(axes.xaxis, x)
+    style.momentum_axis(axes.yaxis, y)
+    return mesh
+
+
+@published("lattice_raman", inputs=("lattice_raman",), title="Square lattice: occupations over the zone, and their odd part, which carries the current")
+def lattice_raman(results):
+    result = results["lattice_raman"]
+    occupation = result["occupation"].values
+    if occupation.ndim != 3 or occupation.shape[0] != 1:
+        raise LindriftError(f"{result.path}: occupation must be over one band and two momenta")
+    occupation = occupation[0]
+    # The partner of m is -m; on an even number of cells the lowest momentum is its own.
+    rows, columns = ((2 * (size // 2) - np.arange(size)) % size for size in occupation.shape)
+    odd = (occupation - occupation[np.ix_(rows, columns)]) / 2.0
+
+    figure, (whole, part) = style.new_figure(style.DOUBLE, 2)
+    mesh = _zone(whole, result, occupation, style.MAGNITUDE, None)
+    figure.colorbar(mesh, ax=whole, label="$n_k$")
+    limit = float(np.max(np.abs(odd))) or 1.0
+    mesh = _zone(part, result, odd, style.SIGNED, limit)
+    figure.colorbar(mesh, ax=part, label="$(n_k - n_{-k})/2$")
+    current = result["current"].values
+    arrow = 0.6 * np.pi * current / np.linalg.norm(current)
+    part.annotate("", arrow, (0.0, 0.0), arrowprops={"arrowstyle": "-|>", "linewidth": 2.0, "color": style.INK})
+    part.set_title(f"$I$ = ({current[0]:.4f}, {current[1]:.4f})")
+    return figure
+
+
+@published("lattice_rashba_zeeman", inputs=("lattice_rashba_zeeman",), title="Rashba coupling in a field: the current turns with it")
+def lattice_rashba_zeeman(results):
+    result = results["lattice_rashba_zeeman"]
+    done = result.status == DONE
+    x, y = (result[f"model.zeeman_{name}"].values[done] for name in "xy")
+    angle = np.unwrap(np.arctan2(y, x))
+    current = result["current"].values[done]
+    direction = np.unwrap(np.arctan2(current[:, 1], current[:, 0]))
+
+    figure, (size, turn) = style.new_figure(style.DOUBLE, 2)
+    for axes in (size, turn):
+        axes.set_xlim(0.0, 360.0)
+        axes.set_xticks(np.arange(0.0, 361.0, 90.0))
+        axes.set_xlabel("angle of the field in the plane (degrees)")
+    degrees = np.degrees(angle)
+    size.axhline(0.0, color=style.GREY, linewidth=0.7, zorder=0)
+    for values, name, colour in ((np.linalg.norm(current, axis=1), "$|I|$", style.INK), (current[:, 0], "$I_1$", style.BLUE),
+                                 (current[:, 1], "$I_2$", style.VERMILION)):
+        size.plot(degrees, values, color=colour, marker="o", label=name)
+    size.set_ylabel(style.label(result["current"], result))
+    size.legend()
+    # At multiples of 45 degrees the current is perpendicular to the field.
+    apart = (np.degrees(direction - angle) + 180.0) % 360.0 - 180.0
+    turn.axhline(90.0, color=style.GREY, linewidth=0.7, zorder=0)
+    turn.plot(degrees, apart, color=style.BLUE, marker="o")
+    turn.set_ylabel("angle of the current to the field (degrees)")
+    return figure
+
+
+@published("lattice_haldane", inputs=("lattice_haldane",), title="Haldane's lattice: the current across the bond of its bath is odd in the flux")
+def lattice_haldane(results):
+    result = results["lattice_haldane"]
+    energies, flux = result["model.sublattice_energy"].values, result["model.flux"].values
+    current = np.where((result.status == DONE)[:, :, None], result["current_cartesian"].values, np.nan)
+    bond = np.array([np.sqrt(0.75), 0.5])  # along a_1 + a_2
+    across = np.array([-bond[1], bond[0]])
+
+    figure, (axes,) = style.new_figure(style.WIDE)
+    axes.axhline(0.0, color=style.GREY, linewidth=0.7, zorder=0)
+    for energy, values, colour in zip(energies, current, style.COLOURS):
+        axes.plot(flux, values @ across, color=colour, label=f"across, $M = {energy:g}$")
+    axes.plot(flux, current[-1] @ bond, color=style.INK, linestyle="--", linewidth=1.2, label="along the bond")
+    axes.set_xlim(-np.pi, np.pi)
+    style.momentum_axis(axes.xaxis, np.linspace(-np.pi, np.pi, 9))
+    axes.set_xlabel(r"flux $\phi$")
+    axes.set_ylabel(style.label(result["current"], result))
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure

@@ -1,0 +1,436 @@
+#include "lindrift/tgge/lattice_model.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
+#include <sstream>
+#include <string>
+
+#include "data/tgge_lattice_forces.hpp"
+#include "data/tgge_lattice_steady_states.hpp"
+#include "lindrift/error.hpp"
+#include "lindrift/tgge/chain.hpp"
+#include "lindrift/tgge/steady_state.hpp"
+#include "support/compare.hpp"
+#include "support/random.hpp"
+
+namespace lindrift::testing {
+namespace {
+
+using Complex = std::complex<double>;
+using Numbers = std::vector<double>;
+using Terms = std::vector<Numbers>;
+
+Term term_of(const Numbers& numbers) {
+  Term term;
+  for (std::size_t i = 0; i + 2 < numbers.size(); ++i) term.indices.push_back(static_cast<std::int64_t>(numbers[i]));
+  term.amplitude = {numbers[numbers.size() - 2], numbers.back()};
+  return term;
+}
+
+JumpOperators operators_of(const std::vector<Terms>& channels) {
+  JumpOperators jump;
+  for (const Terms& terms : channels) {
+    auto& channel = jump.channels.emplace_back();
+    for (const Numbers& numbers : terms) assign(channel.emplace_back(), term_of(numbers));
+  }
+  return jump;
+}
+
+/// A case of tests/data/tgge_lattice_*.json.
+template <class Case>
+TggeLattice lattice_of(const Case& one) {
+  TggeLattice lattice;
+  lattice.cells.assign(one.cells.begin(), one.cells.end());
+  lattice.orbitals = static_cast<std::int64_t>(one.orbitals);
+  for (const Numbers& numbers : one.hopping) assign(lattice.hopping_terms.emplace_back(), term_of(numbers));
+  lattice.jump = operators_of(one.channels);
+  lattice.bath.inverse_temperature = one.beta;
+  lattice.bath.nonequilibrium_fraction = one.gamma_neq;
+  lattice.bath.equilibrium_fraction = one.gamma_eq;
+  for (const auto& [spectrum, text] : names_of<Spectrum>)
+    if (text == one.spectrum) lattice.bath.spectrum = spectrum;
+  lattice.bath.spectrum_width = one.spectrum_width;
+  return lattice;
+}
+
+/// Every algorithm that a lattice has on the CPU.
+std::vector<Algorithm> algorithms_of(const TggeLattice& lattice) {
+  std::vector<Algorithm> all = {Algorithm::automatic};
+  double modes = lattice.orbitals_in_cell();
+  for (const std::int64_t along : lattice.cells) modes *= static_cast<double>(along);
+  if (modes <= 128.0) all.push_back(Algorithm::direct);
+  return all;
+}
+
+RateEquation equation_of(const TggeLattice& lattice, Algorithm algorithm) {
+  Execution execution;
+  execution.backend = Backend::cpu;
+  execution.algorithm = algorithm;
+  return make_rate_equation(lattice, execution);
+}
+
+std::vector<double> multipliers(const std::vector<double>& occupation) {
+  std::vector<double> lambda;
+  for (const double n : occupation) lambda.push_back(std::log1p(-n) - std::log(n));
+  return lambda;
+}
+
+/// The numbers of the reference have 12 digits of the largest.
+constexpr double reference_digits = 1e-12;
+
+TEST(LatticeModel, RatesAreTracesOverFockSpace) {
+  for (const auto& one : data::tgge_lattice_forces::forces) {
+    SCOPED_TRACE(one.id);
+    const TggeLattice lattice = lattice_of(one);
+    for (const Algorithm algorithm : algorithms_of(lattice)) {
+      const RateEquation equation = equation_of(lattice, algorithm);
+      EXPECT_LT(largest_difference(equation.bands.energy, one.energy), 1e-13 * largest_magnitude(one.energy));
+      std::vector<double> rate(equation.modes());
+      occupation_rate(equation, multipliers(one.occupation), rate);
+      for (double& r : rate) r /= equation.rate_scale;
+      // Gain and loss cancel in the rate.
+      EXPECT_LT(largest_difference(rate, one.rate), reference_digits * largest_magnitude(one.loss));
+      EXPECT_LT(largest_difference(current(equation, one.occupation), one.current), reference_digits);
+      LatticeObservables observables;
+      LatticeObserver(lattice, equation).add(multipliers(one.occupation), one.occupation, observables);
+      EXPECT_LT(largest_difference(observables.energy_current, one.energy_current), 1e-11);
+      std::vector<double> shares;
+      for (const Numbers& row : one.orbital_current) shares.insert(shares.end(), row.begin(), row.end());
+      EXPECT_LT(largest_difference(observables.orbital_current, shares), reference_digits);
+    }
+  }
+}
+
+TEST(LatticeModel, SteadyStatesOfTwoIndependentPrograms) {
+  for (const auto& one : data::tgge_lattice_steady_states::steady_states) {
+    SCOPED_TRACE(one.id);
+    if (!one.thermal_channels.empty()) continue;  // see LocalThermalBath
+    const TggeLattice lattice = lattice_of(one);
+    for (const Algorithm algorithm : algorithms_of(lattice)) {
+      const RateEquation equation = equation_of(lattice, algorithm);
+      const SteadyState state = steady_state(equation, one.filling);
+      ASSERT_TRUE(state.converged) << state.message;
+      EXPECT_LT(largest_difference(state.current, one.current), 1e-11);
+      EXPECT_NEAR(state.energy_per_cell, one.energy_per_cell, 1e-11);
+      EXPECT_NEAR(state.density_per_cell, one.density_per_cell, 1e-12);
+      if (!one.occupation.empty()) {
+        EXPECT_LT(largest_difference(state.occupation, one.occupation), 1e-11);
+      }
+      LatticeObservables observables;
+      LatticeObserver(lattice, equation).add(state.lagrange_multiplier, state.occupation, observables);
+      EXPECT_LT(largest_difference(observables.energy_current, one.energy_current), 1e-10);
+      if (one.entropies.empty()) continue;
+      const double scale = 1e-10 * largest_magnitude(one.entropies) + 1e-11;
+      EXPECT_NEAR(observables.heat_to_bath.at(0), one.entropies[0], scale);
+      EXPECT_NEAR(observables.entropy_rate_thermal.at(0), one.entropies[1], scale);
+      EXPECT_NEAR(observables.entropy_rate_nonequilibrium.at(0), one.entropies[2], scale);
+      EXPECT_NEAR(observables.entropy_production.at(0), one.entropies[3], scale);
+    }
+  }
+}
+
+// --- presets: numbers of the infinite lattices ---
+
+std::vector<double> current_of(const TggeLattice& lattice, double filling = 0.5) {
+  const SteadyState state = steady_state(equation_of(lattice, Algorithm::automatic), filling);
+  EXPECT_TRUE(state.converged) << state.message;
+  return state.current;
+}
+
+TggeLattice half_driven(LatticePreset preset, std::vector<std::int64_t> cells, std::vector<JumpTerm> terms) {
+  TggeLattice lattice;
+  lattice.preset = preset;
+  lattice.cells = std::move(cells);
+  lattice.bath.nonequilibrium_fraction = 0.5;
+  lattice.jump = JumpOperators{{std::move(terms)}};
+  return lattice;
+}
+
+TggeLattice rashba_zeeman(std::int64_t cells, double degrees) {
+  TggeLattice lattice = half_driven(LatticePreset::rashba_zeeman, {cells, cells}, {{{}, 0, {}, 0, 1.0}});
+  lattice.rashba = 0.8;
+  lattice.zeeman_x = std::cos(degrees * std::numbers::pi / 180.0);
+  lattice.zeeman_y = std::sin(degrees * std::numbers::pi / 180.0);
+  lattice.zeeman_z = 0.7;
+  return lattice;
+}
+
+TEST(LatticeModel, RashbaZeeman) {
+  const auto current = current_of(rashba_zeeman(64, 30.0));
+  EXPECT_NEAR(current[0], -0.003691713651, 2e-12);
+  EXPECT_NEAR(current[1], 0.005500791176, 2e-12);
+  // Perpendicular to the field in the plane where that points along the lattice, and odd in the field across it.
+  const auto along = current_of(rashba_zeeman(48, 0.0));
+  EXPECT_NEAR(along[0], 0.0, 1e-14);
+  EXPECT_NEAR(along[1], 0.00557864759, 1e-11);
+  TggeLattice reversed = rashba_zeeman(48, 0.0);
+  reversed.zeeman_z = -0.7;
+  EXPECT_NEAR(current_of(reversed)[1], -along[1], 1e-14);
+}
+
+TggeLattice haldane(double flux, double sublattice_energy) {
+  TggeLattice lattice =
+      half_driven(LatticePreset::honeycomb_haldane, {64, 64},
+                  {{{}, 0, {}, 0, 0.5}, {{}, 0, {}, 1, 0.5}, {{}, 1, {}, 0, 0.5}, {{}, 1, {}, 1, 0.5}});
+  lattice.second_neighbour_hopping = 0.2;
+  lattice.flux = flux;
+  lattice.sublattice_energy = sublattice_energy;
+  lattice.lattice_vectors = {{1.0, 0.0}, {0.5, std::sqrt(0.75)}};
+  return lattice;
+}
+
+TEST(LatticeModel, HaldaneCarriesItsCurrentAcrossTheBondOfItsBath) {
+  const TggeLattice lattice = haldane(std::numbers::pi / 4.0, 0.3);
+  const RateEquation equation = equation_of(lattice, Algorithm::automatic);
+  const SteadyState state = steady_state(equation, 0.5);
+  EXPECT_NEAR(state.current[0], 0.003982772097, 2e-12);
+  EXPECT_NEAR(state.current[1], -0.003982772097, 2e-12);
+  LatticeObservables observables;
+  LatticeObserver(lattice, equation).add(state.lagrange_multiplier, state.occupation, observables);
+  // The bond lies along a_1 + a_2, at 30 degrees.
+  const double x = observables.current_cartesian[0], y = observables.current_cartesian[1];
+  EXPECT_NEAR(x * std::sqrt(0.75) + 0.5 * y, 0.0, 1e-14);
+  EXPECT_NEAR(-0.5 * x + std::sqrt(0.75) * y, -0.003982772097, 2e-12);
+  EXPECT_NEAR(current_of(haldane(-std::numbers::pi / 4.0, 0.3))[0], -state.current[0], 1e-14);
+}
+
+TEST(LatticeModel, Cubic) {
+  const Complex d(1.0, 1.0), e(1.0, 0.5);
+  TggeLattice lattice =
+      half_driven(LatticePreset::cubic, {24, 24, 24},
+                  {{{}, 0, {}, 0, 1.0}, {{}, 0, {0, 1}, 0, -e}, {{1}, 0, {}, 0, d}, {{1}, 0, {0, 1}, 0, -d * e}});
+  std::get<JumpOperators>(lattice.jump)
+      .channels.push_back({{{}, 0, {}, 0, 0.5}, {{}, 0, {0, 0, 1}, 0, Complex(0.0, 0.5)}});
+  lattice.bath.inverse_temperature = 1.0;
+  const auto current = current_of(lattice, 0.3);
+  EXPECT_NEAR(current[0], 0.0808858856, 1e-10);
+  EXPECT_NEAR(current[1], -0.0795175418, 1e-10);
+  EXPECT_NEAR(current[2], 0.0220593739, 1e-10);
+}
+
+TEST(LatticeModel, ChainPresetIsTheChain) {
+  TggeChain chain{.sites = 21, .hopping = 1.3};
+  chain.bath.nonequilibrium_fraction = 0.4;
+  const auto& raman_jump = std::get<RamanJump>(chain.jump);
+  TggeLattice lattice = half_driven(LatticePreset::chain, {21},
+                                    {{{}, 0, {}, 0, 1.0},
+                                     {{}, 0, {1}, 0, -raman_jump.delta_prime},
+                                     {{1}, 0, {}, 0, raman_jump.delta},
+                                     {{1}, 0, {1}, 0, -raman_jump.delta * raman_jump.delta_prime}});
+  lattice.hopping = 1.3;
+  lattice.bath.nonequilibrium_fraction = 0.4;
+  const RateEquation equation = make_rate_equation(chain, {.backend = Backend::cpu});
+  const SteadyState expected = steady_state(equation, 0.3);
+  EXPECT_LT(
+      largest_difference(steady_state(equation_of(lattice, Algorithm::automatic), 0.3).occupation, expected.occupation),
+      1e-13);
+}
+
+// --- symmetries ---
+
+/// A lattice with nothing special about it.
+TggeLattice random_lattice(Random& random, std::vector<std::int64_t> cells, int orbitals, int channels = 2) {
+  TggeLattice lattice;
+  lattice.cells = std::move(cells);
+  lattice.orbitals = orbitals;
+  const auto displacement = [&] {
+    LatticeVector r{};
+    for (std::size_t i = 0; i < lattice.cells.size(); ++i) r[i] = random.integer(-1, 1);
+    return r;
+  };
+  const auto orbital = [&] { return static_cast<int>(random.integer(0, orbitals - 1)); };
+  for (int i = 0; i < 4 * orbitals; ++i)
+    lattice.hopping_terms.push_back({displacement(), orbital(), orbital(), random.complex(1.0)});
+  for (int a = 0; a < orbitals; ++a) lattice.hopping_terms.push_back({{}, a, a, random.uniform(-1.0, 1.0)});
+  // A term of an orbital with itself in one cell has no partner, and must be real.
+  for (HoppingTerm& term : lattice.hopping_terms)
+    if (term.displacement == LatticeVector{} && term.to_orbital == term.from_orbital)
+      term.amplitude = term.amplitude.real();
+  lattice.add_hermitian_conjugate = true;
+  JumpOperators jump;
+  for (int c = 0; c < channels; ++c) {
+    auto& channel = jump.channels.emplace_back();
+    for (int i = 0; i < 4; ++i)
+      channel.push_back({displacement(), orbital(), displacement(), orbital(), random.complex(1.0)});
+  }
+  lattice.jump = jump;
+  lattice.bath.inverse_temperature = random.uniform(0.2, 2.0);
+  lattice.bath.nonequilibrium_fraction = random.uniform(0.2, 0.8);
+  return lattice;
+}
+
+TEST(LatticeModel, RealOperatorsOfOneBandDriveNoCurrent) {
+  Random random(41);
+  for (int run = 0; run < 5; ++run) {
+    TggeLattice lattice = random_lattice(random, {5, 4}, 1);
+    for (HoppingTerm& term : lattice.hopping_terms) term.amplitude = term.amplitude.real();
+    const double complex_current = largest_magnitude(current_of(lattice, 0.4));
+    for (auto& channel : std::get<JumpOperators>(lattice.jump).channels)
+      for (JumpTerm& term : channel) term.amplitude = term.amplitude.real();
+    EXPECT_LT(largest_magnitude(current_of(lattice, 0.4)), 1e-14);
+    EXPECT_GT(complex_current, 1e-6);
+  }
+}
+
+TEST(LatticeModel, HermitianSetsHeatToInfiniteTemperature) {
+  Random random(42);
+  TggeLattice lattice = random_lattice(random, {4, 3}, 2, 1);
+  auto& channels = std::get<JumpOperators>(lattice.jump).channels;
+  auto adjoint = channels.front();
+  for (JumpTerm& term : adjoint) {
+    std::swap(term.to, term.from);
+    std::swap(term.to_orbital, term.from_orbital);
+    term.amplitude = std::conj(term.amplitude);
+  }
+  channels.push_back(adjoint);
+  lattice.bath.nonequilibrium_fraction = 1.0;
+  const SteadyState state = steady_state(equation_of(lattice, Algorithm::automatic), 0.37);
+  for (const double n : state.occupation) EXPECT_NEAR(n, 0.37, 1e-13);
+}
+
+TEST(LatticeModel, SupercellsCarryTheSameCurrentPerLength) {
+  Random random(43);
+  const TggeLattice small = random_lattice(random, {6}, 1);
+  TggeLattice doubled = small;
+  doubled.cells = {3};
+  doubled.orbitals = 2;
+  // Site x of the chain is orbital x mod 2 of cell floor(x/2).
+  const auto cell = [](std::int64_t x) { return (x - ((x % 2) + 2) % 2) / 2; };
+  const auto orbital = [](std::int64_t x) { return static_cast<int>(((x % 2) + 2) % 2); };
+  doubled.hopping_terms.clear();
+  JumpOperators jump;
+  for (const int start : {0, 1}) {
+    for (const HoppingTerm& term : small.hopping_terms) {
+      const std::int64_t to = start + term.displacement[0];
+      doubled.hopping_terms.push_back({{cell(to)}, start, orbital(to), term.amplitude});
+    }
+    for (const auto& channel : std::get<JumpOperators>(small.jump).channels) {
+      auto& terms = jump.channels.emplace_back();
+      for (const JumpTerm& term : channel) {
+        const std::int64_t to = start + term.to[0], from = start + term.from[0];
+        terms.push_back({{cell(to)}, orbital(to), {cell(from)}, orbital(from), term.amplitude});
+      }
+    }
+  }
+  doubled.jump = jump;
+  doubled.positions = {{0.0}, {0.5}};
+  const auto expected = current_of(small, 0.45), folded = current_of(doubled, 0.45);
+  // A cell of two sites carries the current per site times two, in units of half as many cells.
+  EXPECT_NEAR(folded[0], expected[0], 1e-13);
+}
+
+TEST(LatticeModel, GibbsWithoutTheNonequilibriumBath) {
+  Random random(44);
+  TggeLattice lattice = random_lattice(random, {3, 3}, 3);
+  lattice.bath.nonequilibrium_fraction = 0.0;
+  const RateEquation equation = equation_of(lattice, Algorithm::automatic);
+  const SteadyState state = steady_state(equation, 0.3);
+  const double shift = state.lagrange_multiplier[0] - lattice.bath.inverse_temperature * equation.bands.energy[0];
+  for (std::size_t s = 0; s < equation.modes(); ++s)
+    EXPECT_NEAR(state.lagrange_multiplier[s], lattice.bath.inverse_temperature * equation.bands.energy[s] + shift,
+                1e-12);
+  LatticeObservables observables;
+  LatticeObserver(lattice, equation).add(state.lagrange_multiplier, state.occupation, observables);
+  EXPECT_NEAR(observables.heat_to_bath[0], 0.0, 1e-13);
+  EXPECT_NEAR(observables.entropy_production[0], 0.0, 1e-13);
+}
+
+TEST(LatticeModel, ThermalEntropyProductionIsNeverNegative) {
+  Random random(45);
+  const TggeLattice lattice = random_lattice(random, {4, 5}, 2);
+  const RateEquation equation = equation_of(lattice, Algorithm::automatic);
+  for (int run = 0; run < 10; ++run) {
+    const auto occupation = random.vector(equation.modes(), 0.01, 0.99);
+    LatticeObservables observables;
+    LatticeObserver(lattice, equation).add(multipliers(occupation), occupation, observables);
+    EXPECT_GT(observables.entropy_production[0], 0.0);
+  }
+}
+
+TEST(LatticeModel, PositionsMoveSharesOfOrbitalsAndNotTheCurrent) {
+  Random random(46);
+  TggeLattice lattice = random_lattice(random, {5, 3}, 2);
+  const RateEquation plain = equation_of(lattice, Algorithm::automatic);
+  lattice.positions = {{0.1, 0.2}, {0.6, -0.3}};
+  const RateEquation moved = equation_of(lattice, Algorithm::automatic);
+  const auto n = random.vector(plain.modes(), 0.0, 1.0);
+  EXPECT_LT(largest_difference(current(plain, n), current(moved, n)), 1e-14);
+  EXPECT_GT(largest_difference(orbital_current(plain, n), orbital_current(moved, n)), 1e-3);
+}
+
+// --- messages ---
+
+std::string message_of(const TggeLattice& lattice) {
+  try {
+    const TggeModel model = lattice;
+    return "";
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+TEST(LatticeModel, SaysWhichTermIsNotHermitian) {
+  TggeLattice lattice;
+  lattice.cells = {4};
+  lattice.jump = JumpOperators{{{{{}, 0, {}, 0, 1.0}}}};
+  lattice.hopping_terms = {{{1}, 0, 0, 1.0}, {{-1}, 0, 0, 1.0}, {{2}, 0, 0, Complex(0.0, 0.1)}};
+  EXPECT_NE(message_of(lattice).find("model.hopping_terms[2]: the Hamiltonian is not Hermitian"), std::string::npos)
+      << message_of(lattice);
+  lattice.hopping_terms[2].from_orbital = 1;
+  EXPECT_NE(message_of(lattice).find("model.hopping_terms[2]: orbital 1 is not allowed"), std::string::npos);
+}
+
+// --- Wannier90 ---
+
+/// One orbital on a chain, -1 between neighbours.
+std::string hr_text(const std::string& last = "1 0 0 1 1 -1.0 0.0\n") {
+  return "made for a test\n 1\n 3\n 2 1 2\n -1 0 0 1 1 -2.0 0.0\n 0 0 0 1 1 0.5 0.0\n" + last;
+}
+
+WannierHamiltonian hr(const std::string& text) {
+  std::istringstream stream(text);
+  return read_wannier90(stream, "x_hr.dat");
+}
+
+TEST(Wannier90, DividesByWeightsAndSymmetrises) {
+  const WannierHamiltonian read = hr(hr_text("1 0 0 1 1 -2.00001 0.0\n"));
+  EXPECT_EQ(read.directions, 1);
+  EXPECT_NEAR(read.largest_change, 0.25e-5, 1e-9);  // 1e-5/4 of the largest element, 1
+  ASSERT_EQ(read.model.hopping_terms.size(), 3U);
+  EXPECT_NEAR(read.model.hopping_terms[0].amplitude.real(), -1.0000025, 1e-12);
+  EXPECT_EQ(read.model.hopping_terms[1].amplitude, 0.5);
+  EXPECT_EQ(read.model.hopping_terms[0].amplitude, std::conj(read.model.hopping_terms[2].amplitude));
+}
+
+TEST(Wannier90, ErrorsNameTheLine) {
+  const auto error = [](const std::string& text) -> std::string {
+    try {
+      hr(text);
+    } catch (const ParameterError& failure) {
+      return failure.what();
+    }
+    return "";
+  };
+  EXPECT_NE(error(hr_text("")).find("x_hr.dat:7: the file ends where element 3 of 3"), std::string::npos);
+  EXPECT_NE(error(hr_text("1 0 0 1 1 -2.0\n")).find("x_hr.dat:7: a line must be"), std::string::npos);
+  EXPECT_NE(error(hr_text("1 0 0 1 2 -2.0 0.0\n")).find("x_hr.dat:7: orbital 2 must be in 1 .. 1"), std::string::npos);
+  EXPECT_NE(error(hr_text("1 0 0 1 1 -2.0 0.0\n2 0 0 1 1 0 0\n")).find("x_hr.dat:8: the file goes on"),
+            std::string::npos);
+  EXPECT_NE(error(hr_text("1 0 0 1 1 -2.004 0.0\n")).find("not Hermitian"), std::string::npos);
+  EXPECT_NE(error("c\n0\n").find("x_hr.dat:2: the number of orbitals"), std::string::npos);
+  EXPECT_NE(error("c\n1\n2\n1 x\n").find("x_hr.dat:4: 'x' is no weight"), std::string::npos);
+}
+
+TEST(Wannier90, HaldaneFromItsFile) {
+  TggeLattice file = haldane(std::numbers::pi / 4.0, 0.3);
+  file.preset = LatticePreset::none;
+  file.hamiltonian = LINDRIFT_TEST_DATA "/haldane_hr.dat";
+  const auto current = current_of(file);
+  EXPECT_NEAR(current[0], 0.003982772097, 2e-12);
+  EXPECT_NEAR(current[1], -0.003982772097, 2e-12);
+}
+
+}  // namespace
+}  // namespace lindrift::testing
