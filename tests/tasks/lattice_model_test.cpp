@@ -316,8 +316,10 @@ TEST(LatticeModel, SupercellsCarryTheSameCurrentPerLength) {
   }
   doubled.jump = jump;
   doubled.positions = {{0.0}, {0.5}};
+  // The uniform bath moves a particle to any mode at a rate over the number of cells, of which there are half as many.
+  doubled.bath.equilibrium_fraction = 0.5 * small.bath.effective_equilibrium_fraction();
   const auto expected = current_of(small, 0.45), folded = current_of(doubled, 0.45);
-  // A cell of two sites carries the current per site times two, in units of half as many cells.
+  // Per cell there are twice as many particles, with velocities in cells half as large.
   EXPECT_NEAR(folded[0], expected[0], 1e-13);
 }
 
@@ -351,9 +353,9 @@ TEST(LatticeModel, ThermalEntropyProductionIsNeverNegative) {
 
 TEST(LatticeModel, PositionsMoveSharesOfOrbitalsAndNotTheCurrent) {
   Random random(46);
-  TggeLattice lattice = random_lattice(random, {5, 3}, 2);
+  TggeLattice lattice = random_lattice(random, {5, 3}, 3);
   const RateEquation plain = equation_of(lattice, Algorithm::automatic);
-  lattice.positions = {{0.1, 0.2}, {0.6, -0.3}};
+  lattice.positions = {{0.1, 0.2}, {0.6, -0.3}, {0.3, 0.9}};  // of two orbitals the shares would stay
   const RateEquation moved = equation_of(lattice, Algorithm::automatic);
   const auto n = random.vector(plain.modes(), 0.0, 1.0);
   EXPECT_LT(largest_difference(current(plain, n), current(moved, n)), 1e-14);
