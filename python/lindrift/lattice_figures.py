@@ -49,9 +49,12 @@ def lattice_rashba_zeeman(results):
     result = results["lattice_rashba_zeeman"]
     done = result.status == DONE
     x, y = (result[f"model.zeeman_{name}"].values[done] for name in "xy")
-    angle = np.unwrap(np.arctan2(y, x))
-    current = result["current"].values[done]
-    direction = np.unwrap(np.arctan2(current[:, 1], current[:, 0]))
+    # Points come in the order of B_x; the first angle ends the circle, too.
+    angle = np.arctan2(y, x) % (2.0 * np.pi)
+    order = np.argsort(angle, kind="stable")
+    angle, current = angle[order], result["current"].values[done][order]
+    angle, current = np.append(angle, angle[:1] + 2.0 * np.pi), np.append(current, current[:1], axis=0)
+    direction = np.arctan2(current[:, 1], current[:, 0])
 
     figure, (size, turn) = style.new_figure(style.DOUBLE, 2)
     for axes in (size, turn):

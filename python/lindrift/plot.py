@@ -199,6 +199,15 @@ def _draw_sweep(result):
     scalar = [one for one in present if one.dimensions == dimensions]
     traces = [one for one in present if len(one.dimensions) == len(dimensions) + 1]
     resolved = [result[name] for name in reversed(DISTRIBUTIONS) if name in result] if len(dimensions) == 1 else []
+    vectors = [one for one in present if one.dimensions == (*dimensions, "direction")]
+    if vectors:  # a panel for each component
+        parts = [replace(vectors[0], name=f"{vectors[0].name}_{number}", values=vectors[0].values[..., i], dimensions=dimensions)
+                 for i, number in enumerate(result["direction"].values)]
+        result = replace(result, fields={**result.fields, **{part.name: part for part in parts}})
+        figure, all_axes = _panels(len(parts))
+        for axes, part in zip(all_axes, parts):
+            _draw_over_sweep(figure, axes, result, part)
+        return figure
     if scalar:
         resolved = [one for one in resolved if _is_family(one)][:1]
         figure, all_axes = _panels(1 + len(resolved))

@@ -16,7 +16,8 @@ ROOT_ATTRIBUTES = {
 }
 TYPES = {"status": "uint8", "converged": "uint8", "steps": "int64", "site": "int64", "point": "int64",
          "components": "int64", "empty_modes": "int64", "full_modes": "int64", "frozen_modes": "int64",
-         "error": "object", "band": "object", "spin": "object", "of": "object", "of_2": "object", "term": "int64"}
+         "error": "object", "band": "object", "spin": "object", "of": "object", "of_2": "object", "term": "int64",
+         "orbital": "int64", "orbital_2": "int64", "direction": "int64", "cartesian": "int64"}
 COMPLEX_TYPE = "_PFNC_DOUBLE_COMPLEX_TYPE"
 BARE = "This is a netCDF dimension but not a netCDF variable."
 
@@ -68,8 +69,11 @@ def check_datasets(file):
                 yield f"{name}: scale {dimension} on axis {axis} has shape {file[dimension].shape}"
         if dataset.dtype.kind == "f" and dataset.dtype != np.float64:
             yield f"{name} is {dataset.dtype}, not float64"
-        if name in TYPES and dataset.dtype != np.dtype(TYPES[name]):
-            yield f"{name} is {dataset.dtype}, not {TYPES[name]}"
+        wanted = TYPES.get(name)
+        if name == "band" and "momentum_1" in file:
+            wanted = "int64"  # of a lattice: numbers
+        if wanted and dataset.dtype != np.dtype(wanted):
+            yield f"{name} is {dataset.dtype}, not {wanted}"
 
 
 def check_sweep(file):
@@ -98,10 +102,10 @@ def check_sweep(file):
 
 
 def check_momenta(file):
-    if "momentum" in file:
-        momenta = file["momentum"][()]
+    for name in ("momentum", "momentum_1", "momentum_2", "momentum_3"):
+        momenta = file[name][()] if name in file else np.array([])
         if np.any(np.diff(momenta) <= 0) or np.any(momenta < -np.pi) or np.any(momenta >= np.pi):
-            yield "momentum is not ascending in [-pi, pi)"
+            yield f"{name} is not ascending in [-pi, pi)"
 
 
 def check_xarray(path, file):

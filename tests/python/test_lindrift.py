@@ -550,6 +550,18 @@ class PublishedFigures(InFolder):
         with self.assertRaisesRegex(lindrift.LindriftError, "hubbard_ladder.h5: its times and sites"):
             figures.draw("hubbard_validity", ".")
 
+    def test_plot_has_a_panel_for_each_component_of_a_current(self):
+        first, second = plot.draw(figures.load(os.path.join(self.data, "lattice_rashba_zeeman.h5"))).axes
+        self.assertIn("$I_1$", first.get_ylabel())
+        self.assertIn("$I_2$", second.get_ylabel())
+        self.assertEqual(len(second.lines[0].get_xdata()), 9)
+
+    def test_plot_maps_two_momenta(self):
+        path = synthetic.lattice_raman("map.h5", sizes=(9, 8))
+        axes = plot.draw(figures.load(path)).axes[0]
+        self.assertIn("$k_1$", axes.get_xlabel())
+        self.assertIn("$k_2$", axes.get_ylabel())
+
     def test_lattice_figures(self):
         whole, part, *_ = figures.draw("lattice_raman", self.data).axes
         self.assertEqual((whole.get_xlabel(), whole.get_ylabel()), ("$k_1$", "$k_2$"))
