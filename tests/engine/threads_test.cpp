@@ -161,6 +161,9 @@ TEST(Threads, SleepWhileTheyWait) {
 }
 
 TEST(Threads, AreNotMissedInAForkedProcess) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer lets no forked process start threads";
+#endif
   std::atomic<int> done = 0;
   const auto loop = [&] {
     in_parts(3, 1000,
