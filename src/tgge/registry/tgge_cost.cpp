@@ -278,6 +278,16 @@ RateEquation coarse_lattice(const Point& point, const Execution& execution) {
   return make_rate_equation(model, execution);
 }
 
+/// Between neighbouring bands at one momentum, energy; infinite for one band. Coherences between bands are left out of
+/// the rate equations: the gap should be large against the rates.
+double smallest_gap(const Bands& bands) {
+  double gap = std::numeric_limits<double>::infinity();
+  for (std::size_t k = 0; k < bands.lattice.size(); ++k)
+    for (std::size_t band = 1; band < static_cast<std::size_t>(bands.orbitals); ++band)
+      gap = std::min(gap, bands.energy[bands.mode(band, k)] - bands.energy[bands.mode(band - 1, k)]);
+  return gap;
+}
+
 ParityMeasures parity_of(const Point& point) {
   if (is_lattice(point)) {
     Execution execution;
@@ -301,9 +311,14 @@ ParityMeasures parity_of(const Point& point) {
 
 std::vector<std::pair<std::string, double>> diagnostics_of(const Point& point) {
   const ParityMeasures parity = parity_of(point);
-  return {{"parity_joint", parity.joint},
-          {"parity_paper14", parity.paper14},
-          {"parity_particle_hole", parity.particle_hole}};
+  std::vector<std::pair<std::string, double>> all = {{"parity_joint", parity.joint},
+                                                     {"parity_paper14", parity.paper14},
+                                                     {"parity_particle_hole", parity.particle_hole}};
+  if (is_lattice(point)) {
+    const auto model = read<TggeLattice>(point);
+    all.emplace_back("smallest_gap", smallest_gap(make_bands(model.tight_binding(), Lattice(model.cells))));
+  }
+  return all;
 }
 
 namespace {
