@@ -157,6 +157,7 @@ struct Decays {
 };
 
 Decays decays(const HubbardModes& modes, const std::vector<std::size_t>& slow, double time) {
+  Calculation::look_up();
   Decays result;
   const double over = 1.0 / static_cast<double>(modes.sites);
   for (std::size_t p = 0; p < modes.sites; ++p) {

@@ -11,6 +11,13 @@
 namespace lindrift {
 namespace {
 
+/// Sanitizers make everything up to ten times as slow.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr double slowness = 10.0;
+#else
+constexpr double slowness = 1.0;
+#endif
+
 /// Says stop when it is asked for the third time, and notes how long the calling thread has worked between two
 /// questions.
 class Patience {
@@ -22,7 +29,7 @@ class Patience {
   void expect_it_was_asked_often() {
     over();
     EXPECT_EQ(asked_, 4);  // this one included
-    EXPECT_LE(longest_, 0.1) << "seconds of work without a question";
+    EXPECT_LE(longest_, 0.1 * slowness) << "seconds of work without a question";
     EXPECT_TRUE(right_thread_);
   }
 
@@ -184,18 +191,18 @@ TEST_P(StopTest, GreenFunctionOfHubbard) {
 
 TEST_P(StopTest, LeavesACheckpointThatGoesOnWithTheSameBits) {
   HatsugaiKohmoto chain = open_chain();
-  chain.sites = 4096;
-  const std::vector<double> times = grid(50.0, 500);
+  chain.sites = 16384;
+  const std::vector<double> times = grid(50.0, 2000);
   const auto run = [&](const Monitor& monitor) {
     GreenOptions options;
+    options.keep_sites = options.keep_momenta = false;
     options.monitor = monitor;
     return green(chain, times, options, execution_);
   };
   const GreenResult whole = run({});
-  int asked = 0;
   std::vector<unsigned char> saved;
   double reached = 0.0;
-  const GreenResult part = run({.stop = [&] { return reached > 0.3 && ++asked > 1; },
+  const GreenResult part = run({.stop = [&] { return reached > 0.3; },
                                 .progress =
                                     [&](double fraction) {
                                       reached = fraction;
@@ -218,7 +225,7 @@ TEST_P(StopTest, LeavesACheckpointThatGoesOnWithTheSameBits) {
   EXPECT_GT(first, 0.3);
   EXPECT_TRUE(rest.converged);
   EXPECT_EQ(rest.norm, whole.norm);
-  EXPECT_EQ(rest.green_retarded, whole.green_retarded);
+  EXPECT_EQ(rest.drift, whole.drift);
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, StopTest, ::testing::Values(1, 2));
