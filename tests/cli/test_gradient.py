@@ -1,11 +1,12 @@
 """Tasks gradient and noise through the program: what the datasets hold, and what is refused."""
 
+import json
 import unittest
 
 import h5py
 import numpy as np
 
-from program import DONE, FAILED, POINTS_FAILED, WRONG, ProgramTest, datasets
+from program import DONE, FAILED, POINTS_FAILED, ROOT, WRONG, ProgramTest, datasets
 
 CHAIN = """[model]
 kind = "tgge_chain"
@@ -106,6 +107,66 @@ class GradientTest(ProgramTest):
         self.write("chain.toml", CHAIN + "[solver]\nmax_steps = 1\n")
         self.expect(POINTS_FAILED, "run", "chain.toml", says="max_steps")
         self.assertTrue(np.all(np.isnan(datasets(self.folder / "chain.h5")["gradient_bath.delta"])))
+
+
+class LatticeTest(ProgramTest):
+    def test_is_that_of_independent_programs(self):
+        data = json.loads((ROOT / "tests/data/tgge_gradients.json").read_text())
+        terms = "".join(f"[[bath.jump_operator]]\nterms = {self.integers(channel, 6)}\n" for channel in data["channels"])
+        self.write("lattice.toml", f"""[model]
+kind = "tgge_lattice"
+cells = [4, 3]
+orbitals = 2
+hopping_terms = {self.integers(data["hopping"], 4)}
+[bath]
+inverse_temperature = {data["inverse_temperature"]}
+nonequilibrium_fraction = {data["gamma_neq"]}
+equilibrium_fraction = {data["gamma_eq"]}
+{terms}
+[initial]
+filling = {data["filling"]}
+[task]
+kind = "gradient"
+of = ["current_1", "current_2"]
+""")
+        self.expect(DONE, "run", "lattice.toml")
+        found = datasets(self.folder / "lattice.h5")
+        for i, expected in enumerate(data["currents"]):
+            amplitude, hopping = found["gradient_bath.jump_operator"][i, 0], found["gradient_model.hopping_terms"][i, 0]
+            for actual, name in ((found["gradient_bath.nonequilibrium_fraction"][i], "gamma_neq"),
+                                 (found["gradient_bath.equilibrium_fraction"][i], "gamma_eq"),
+                                 (found["gradient_bath.inverse_temperature"][i], "inverse_temperature"),
+                                 (found["gradient_initial.filling"][i], "filling"),
+                                 (amplitude.real, "amplitude_re"), (amplitude.imag, "amplitude_im"),
+                                 (hopping.real, "hopping_re"), (hopping.imag, "hopping_im")):
+                self.assertAlmostEqual(actual / expected[name], 1.0, delta=1e-9, msg=name)
+
+    @staticmethod
+    def integers(terms, count):
+        """Numbers of terms as an input writes them: the first `count` are integers."""
+        return [[int(x) for x in term[:count]] + term[count:] for term in terms]
+
+    def test_noise_of_both_directions(self):
+        self.write("noise.toml", """[model]
+kind = "tgge_lattice"
+cells = [4, 5]
+preset = "honeycomb_haldane"
+second_neighbour_hopping = 0.2
+flux = 0.8
+sublattice_energy = 0.3
+[bath]
+nonequilibrium_fraction = 0.5
+[[bath.jump_operator]]
+terms = [[0, 0, 0, 0, 0, 0, 0.5, 0.0], [0, 0, 0, 0, 0, 1, 0.5, 0.0], [0, 0, 1, 0, 0, 0, 0.5, 0.0], [0, 0, 1, 0, 0, 1, 0.5, 0.0]]
+[task]
+kind = "noise"
+""")
+        self.expect(DONE, "run", "noise.toml")
+        found = datasets(self.folder / "noise.h5")
+        self.assertEqual(found["of"].tolist(), [b"current_1", b"current_2", b"energy_current_1", b"energy_current_2"])
+        self.assertTrue(np.all(np.linalg.eigvalsh(found["noise"]) > 0.0))
+        np.testing.assert_allclose(found["noise"], found["noise"].T, atol=1e-13)
+        self.expect(WRONG, "run", "noise.toml", "--set", "task.of=current", says="current_1")
 
 
 class InputTest(ProgramTest):

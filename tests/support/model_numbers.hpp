@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lindrift/description.hpp"
+#include "lindrift/lattice/tight_binding.hpp"
 #include "lindrift/tgge/bath.hpp"
 
 namespace lindrift::testing {
@@ -41,6 +42,16 @@ class Numbers {
           auto* parts = reinterpret_cast<double*>(&amplitude);
           numbers.insert(numbers.end(), {parts, parts + 1});
         }
+      of[path] = numbers;
+    }
+    void field(const std::string& path, const Parameter&, std::vector<HoppingTerm>& terms) const {
+      std::vector<double*> numbers;
+      for (HoppingTerm& term : terms) {
+        auto* parts = reinterpret_cast<double*>(&term.amplitude);
+        numbers.push_back(parts);
+        const bool real = term.displacement == LatticeVector{} && term.to_orbital == term.from_orbital;
+        if (!real) numbers.push_back(parts + 1);
+      }
       of[path] = numbers;
     }
     template <class Member>

@@ -383,6 +383,47 @@ TEST(GradientTest, OfAnInfinitelyHotOrOneSidedBathIsTheDifferenceFromInside) {
               one_sided(*chain.bath.equilibrium_fraction, 2e-3), 1e-9);
 }
 
+/// A lattice whose bands nowhere touch, with jump operators that have nothing special about them.
+TggeLattice random_lattice(Random& random, LatticePreset preset) {
+  TggeLattice lattice;
+  lattice.preset = preset;
+  lattice.cells = {4, 3};
+  lattice.hopping = 0.9;
+  lattice.rashba = 0.7;
+  lattice.zeeman_x = 0.4;
+  lattice.zeeman_y = -0.3;
+  lattice.zeeman_z = 0.8;
+  lattice.second_neighbour_hopping = 0.3;
+  lattice.flux = 0.7;
+  lattice.sublattice_energy = 0.5;
+  lattice.bath = bath_inside(random, Spectrum::exponential, true);
+  JumpOperators jump = random_operators(random, preset == LatticePreset::square ? 1 : 2, 1, 2);
+  for (auto& channel : jump.channels) channel.front().to[1] += 1;
+  lattice.jump = jump;
+  return lattice;
+}
+
+TEST(GradientTest, OfALatticeIsTheDifferenceQuotient) {
+  Random random(158);
+  for (const LatticePreset preset :
+       {LatticePreset::square, LatticePreset::rashba_zeeman, LatticePreset::honeycomb_haldane}) {
+    SCOPED_TRACE(name(preset));
+    expect_differences(random_lattice(random, preset), 0.4);
+  }
+  // As terms of its own, one with each partner.
+  TggeLattice lattice = random_lattice(random, LatticePreset::rashba_zeeman);
+  lattice.hopping_terms = {{{1, 0}, 0, 0, {-0.8, 0.1}},
+                           {{1, 0}, 1, 1, {-0.5, 0.0}},
+                           {{0, 1}, 0, 1, {0.3, 0.4}},
+                           {{}, 0, 1, {0.2, -0.1}},
+                           {{}, 0, 0, 0.9},
+                           {{}, 1, 1, -0.6}};
+  lattice.preset = LatticePreset::none;
+  lattice.orbitals = 2;
+  lattice.add_hermitian_conjugate = true;
+  expect_differences(lattice, 0.6);
+}
+
 TEST(GradientTest, RefusesWhatHasNoDerivative) {
   const auto refusal = [](const auto& model, double filling) -> std::string {
     const RateEquation equation = make_rate_equation(model);

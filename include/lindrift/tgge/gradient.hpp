@@ -8,6 +8,7 @@
 
 #include "lindrift/lattice/tight_binding.hpp"
 #include "lindrift/tgge/chain.hpp"
+#include "lindrift/tgge/lattice_model.hpp"
 #include "lindrift/tgge/rashba.hpp"
 #include "lindrift/tgge/steady_state.hpp"
 
@@ -128,7 +129,11 @@ class SteadyStateAdjoint {
 /// @param gradient  of `model`, with this scope
 Gradient<TggeChain> chain_rule(const TggeChain& chain, const TggeModel& model, const Gradient<TggeModel>& gradient,
                                const GradientScope& scope = {});
+/// Hopping terms hold the derivatives by their amplitudes, each varied together with its Hermitian partner; of a file
+/// of Wannier90 there are none.
 /// @throws UnsupportedError where the bands touch, if the scope has bands
+Gradient<TggeLattice> chain_rule(const TggeLattice& lattice, const TggeModel& model,
+                                 const Gradient<TggeModel>& gradient, const GradientScope& scope = {});
 Gradient<TggeRashba> chain_rule(const TggeRashba& chain, const TggeModel& model, const Gradient<TggeModel>& gradient,
                                 const GradientScope& scope = {});
 

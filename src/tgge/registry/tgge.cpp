@@ -94,19 +94,19 @@ TaskEntry adjoint_task(std::string kind, std::string description) {
   return task;
 }
 
-TaskEntry gradient_task(const std::vector<config::Key>& model_keys) {
+TaskEntry gradient_task(const std::vector<config::Key>& model_keys, int directions) {
   TaskEntry task = adjoint_task("gradient", "derivatives of the currents of the steady state by the parameters");
-  task.keys = gradient_keys(model_keys, 1);
-  task.fields = gradient_fields(model_keys);
+  task.keys = gradient_keys(model_keys, directions);
+  task.fields = task.sizeless_fields = gradient_fields(model_keys);
   task.outline = outline_gradient;
   task.run = find_gradient;
   return task;
 }
 
-TaskEntry noise_task() {
+TaskEntry noise_task(int directions) {
   TaskEntry task = adjoint_task("noise", "zero-frequency noise of the currents in the steady state");
-  task.keys = noise_keys(1);
-  task.fields = noise_fields();
+  task.keys = noise_keys(directions);
+  task.fields = task.sizeless_fields = noise_fields();
   task.outline = outline_noise;
   task.run = find_noise;
   return task;
@@ -135,13 +135,12 @@ ModelEntry entry(std::string kind, std::string description) {
   relaxation.cost = relative_cost;
   relaxation.grouping = batches;
   std::vector<TaskEntry> tasks = {std::move(relaxation), std::move(steady)};
-  if constexpr (!std::is_same_v<Model, TggeLattice>) {
-    tasks.push_back(gradient_task(config::keys_of<Model, InitialOccupation>()));
-    tasks.push_back(noise_task());
-    for (std::size_t i = tasks.size() - 2; i < tasks.size(); ++i) {
-      const auto initial = config::keys_of<InitialOccupation>();
-      tasks[i].keys.insert(tasks[i].keys.begin(), initial.begin(), initial.end());
-    }
+  const int directions = std::is_same_v<Model, TggeLattice> ? 3 : 1;  // at most
+  tasks.push_back(gradient_task(config::keys_of<Model, InitialOccupation>(), directions));
+  tasks.push_back(noise_task(directions));
+  for (std::size_t i = tasks.size() - 2; i < tasks.size(); ++i) {
+    const auto initial = config::keys_of<InitialOccupation>();
+    tasks[i].keys.insert(tasks[i].keys.begin(), initial.begin(), initial.end());
   }
   return {.kind = std::move(kind),
           .description = std::move(description),

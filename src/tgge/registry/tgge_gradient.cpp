@@ -15,7 +15,7 @@ using config::read;
 
 namespace {
 
-const std::string prefix = "gradient_";
+const std::string prefix = "gradient_", local_bath_key = "bath.thermal_operator";
 
 /// What the tasks say of the steady state itself.
 struct FlowResult {
@@ -45,16 +45,18 @@ inline auto description<FlowResult>() {
 
 namespace {
 
-constexpr int dimensions_of_chains = 1;
-
-std::vector<std::string> flows_of(const Point& point) {
-  const auto& asked = point.texts("task.of");
-  return asked.empty() ? flow_names(dimensions_of_chains) : asked;
+int directions_of(const Point& point) {
+  return is_lattice(point) ? static_cast<int>(point.integers("model.cells").size()) : 1;
 }
 
-std::vector<Flow> named(const std::vector<std::string>& names) {
+std::vector<std::string> flow_names_of(const Point& point) {
+  const auto& asked = point.texts("task.of");
+  return asked.empty() ? flow_names(directions_of(point)) : asked;
+}
+
+std::vector<Flow> flows_of(const Point& point) {
   std::vector<Flow> flows;
-  for (const std::string& name : names) flows.push_back(flow_named(name, dimensions_of_chains));
+  for (const std::string& name : flow_names_of(point)) flows.push_back(flow_named(name, directions_of(point)));
   return flows;
 }
 
@@ -66,8 +68,9 @@ Coordinate words(const char* name, std::vector<std::string> values) {
 /// The derivatives by one parameter.
 struct Derivative {
   std::string path;
-  std::string units;                          ///< of the parameter
-  bool is_complex = false, by_terms = false;  ///< by_terms: one for every term of the operators
+  std::string units;  ///< of the parameter
+  bool is_complex = false;
+  std::string dimension{};  ///< of terms, one for each; empty: one in all
   std::vector<std::complex<double>> values{};
 };
 
@@ -77,20 +80,25 @@ struct DerivativeCollector {
   std::vector<Derivative>& all;
 
   void field(const std::string& path, const Parameter& parameter, double member) const {
-    add(parameter, {path, parameter.units, false, false, {member}});
+    add(parameter, {path, parameter.units, false, "", {member}});
   }
   void field(const std::string& path, const Parameter& parameter, std::complex<double> member) const {
-    add(parameter, {path, parameter.units, true, false, {member}});
+    add(parameter, {path, parameter.units, true, "", {member}});
   }
   void field(const std::string& path, const Parameter& parameter, const std::optional<double>& member) const {
     field(path, parameter, member.value_or(0.0));
   }
   void field(const std::string& path, const Parameter& parameter,
              const std::vector<std::vector<JumpTerm>>& channels) const {
-    Derivative by{path, parameter.units, true, true, {}};
+    Derivative by{path, parameter.units, true, "term", {}};
     for (const auto& channel : channels)
       for (const JumpTerm& term : channel) by.values.push_back(term.amplitude);
     add(parameter, std::move(by));
+  }
+  void field(const std::string& path, const Parameter& parameter, const std::vector<HoppingTerm>& terms) const {
+    Derivative by{path, "energy", true, "hopping_term", {}};
+    for (const HoppingTerm& term : terms) by.values.push_back(term.amplitude);
+    if (!by.values.empty()) add(parameter, std::move(by));
   }
   template <class Member>
   void field(const std::string&, const Parameter&, const Member&) const {}  // words and integers have none
@@ -106,6 +114,7 @@ struct DerivativeCollector {
 
  private:
   void add(const Parameter& parameter, Derivative derivative) const {
+    if (derivative.path == local_bath_key) return;
     for (const Condition& condition : parameter.when) {
       const auto& values = condition.values;
       if (std::find(values.begin(), values.end(), point.text(condition.path)) == values.end()) return;
@@ -120,7 +129,7 @@ template <class Model>
 std::vector<Derivative> derivatives(const Point& point, const Model& model, double filling) {
   std::vector<Derivative> all;
   visit_fields(model, DerivativeCollector{point, all});
-  if (!point.has("initial.lagrange_multiplier")) all.push_back({filling_key, "", false, false, {filling}});
+  if (!point.has("initial.lagrange_multiplier")) all.push_back({filling_key, "", false, "", {filling}});
   return all;
 }
 
@@ -135,7 +144,7 @@ std::vector<Derivative> wanted(const Point& point, std::vector<Derivative> all) 
 
 /// The shapes of a point's derivatives.
 std::vector<Derivative> shapes(const Point& point) {
-  return wanted(point, with_chain(point, [&](const auto& model) { return derivatives(point, model, 0.0); }));
+  return wanted(point, with_model(point, [&](const auto& model) { return derivatives(point, model, 0.0); }));
 }
 
 std::string quotient(const std::vector<Flow>& flows, const std::string& units) {
@@ -147,23 +156,25 @@ std::string quotient(const std::vector<Flow>& flows, const std::string& units) {
   return mixed || units != "energy" ? above + " / " + units : energy ? "energy" : "1";
 }
 
-/// Coordinates of a point's results.
-Coordinates flow_coordinates(const Point& point, std::size_t terms, bool noise) {
-  Coordinates all = {words("of", flows_of(point))};
-  if (noise) all.push_back(words("of_2", flows_of(point)));
-  if (terms > 0)
-    all.push_back({"term", "1", "term of the jump operators, channel after channel", terms, [terms] {
-                     std::vector<std::int64_t> numbers(terms);
-                     for (std::size_t i = 0; i < terms; ++i) numbers[i] = static_cast<std::int64_t>(i);
-                     return numbers;
-                   }});
-  return all;
+Coordinate numbered(const std::string& name, const std::string& long_name, std::size_t size) {
+  return {name, "1", long_name, size, [size] {
+            std::vector<std::int64_t> numbers(size);
+            for (std::size_t i = 0; i < size; ++i) numbers[i] = static_cast<std::int64_t>(i);
+            return numbers;
+          }};
 }
 
-std::size_t terms_in(const std::vector<Derivative>& all) {
-  for (const Derivative& one : all)
-    if (one.by_terms) return one.values.size();
-  return 0;
+/// Coordinates of a point's results.
+Coordinates flow_coordinates(const Point& point, const std::vector<Derivative>& derivatives, bool noise) {
+  Coordinates all = {words("of", flow_names_of(point))};
+  if (noise) all.push_back(words("of_2", flow_names_of(point)));
+  for (const Derivative& one : derivatives)
+    if (!one.dimension.empty())
+      all.push_back(numbered(
+          one.dimension,
+          one.dimension == "term" ? "term of the jump operators, channel after channel" : "term of the Hamiltonian",
+          one.values.size()));
+  return all;
 }
 
 /// One derivative of every flow as a dataset.
@@ -174,8 +185,8 @@ io::Field field_of(const std::vector<Flow>& flows, const Derivative& one, io::Da
                   std::move(data),
                   quotient(flows, one.units),
                   "derivative of the currents by " + one.path};
-  if (one.by_terms) {
-    field.dimensions.emplace_back("term");
+  if (!one.dimension.empty()) {
+    field.dimensions.push_back(one.dimension);
     field.shape.push_back(one.values.size());
   }
   return field;
@@ -192,14 +203,16 @@ void keep(const Point& point, io::Result& result, io::Field field) {
 }
 
 io::Result with_shapes(const Point& point, io::Result result, const std::vector<Derivative>& all) {
-  const std::vector<Flow> flows = named(flows_of(point));
+  const std::vector<Flow> flows = flows_of(point);
   for (const Derivative& one : all) keep(point, result, field_of(flows, one, missing(one, flows.size())));
   return result;
 }
 
-/// Whether a parameter has derivatives.
+/// Whether a parameter has derivatives. Local thermal baths have none yet: their steady states are refused.
 bool has_derivatives(const config::Key& key) {
-  return key.type == Type::real || key.type == Type::complex || key.type == Type::operator_channels;
+  if (key.path == local_bath_key) return false;
+  return key.type == Type::real || key.type == Type::complex || key.type == Type::operator_channels ||
+         key.type == Type::terms;
 }
 
 std::vector<std::string> differentiable(const std::vector<config::Key>& model_keys) {
@@ -214,8 +227,8 @@ std::vector<std::string> differentiable(const std::vector<config::Key>& model_ke
 std::vector<config::Key> noise_keys(int dimensions) {
   auto keys = config::keys_of<FlowOptions, SteadyStateOptions>();
   keys.front().choices = flow_names(dimensions);
-  if (dimensions == 1)
-    for (const char* name : {"current", "energy_current"}) keys.front().choices.emplace_back(name);
+  for (const char* name : {"current", "energy_current"})  // in one dimension
+    keys.front().choices.emplace_back(name);
   keys.front().default_value = std::vector<std::string>{};
   return keys;
 }
@@ -240,7 +253,7 @@ std::vector<std::string> noise_fields() { return {"value", "noise", "residual", 
 void check_gradient(const Point& point) {
   std::set<std::pair<bool, int>> seen;
   for (const std::string& name : point.texts("task.of")) {
-    const Flow of = flow_named(name, dimensions_of_chains);
+    const Flow of = flow_named(name, directions_of(point));
     if (!seen.insert({of.of_energy, of.direction}).second)
       throw ParameterError("task.of", "\"" + name + "\" is there twice, under two names");
   }
@@ -253,12 +266,12 @@ void check_gradient(const Point& point) {
 
 io::Result outline_gradient(const Point& point) {
   const std::vector<Derivative> all = shapes(point);
-  return with_shapes(
-      point, outline_of<FlowResult>(flow_coordinates(point, terms_in(all), false), point.texts("output.fields")), all);
+  return with_shapes(point, outline_of<FlowResult>(flow_coordinates(point, all, false), point.texts("output.fields")),
+                     all);
 }
 
 io::Result outline_noise(const Point& point) {
-  return outline_of<FlowResult>(flow_coordinates(point, 0, true), point.texts("output.fields"));
+  return outline_of<FlowResult>(flow_coordinates(point, {}, true), point.texts("output.fields"));
 }
 
 namespace {
@@ -268,8 +281,8 @@ io::Result describe(const Point& point, const RateEquation& equation, const Stea
   found.residual = state.residual;
   found.converged = state.converged;
   found.steps = state.steps;
-  const std::vector<std::string> names = flows_of(point);
-  for (const Flow& of : named(names)) found.value.push_back(flow(equation, of, state.occupation));
+  const std::vector<std::string> names = flow_names_of(point);
+  for (const Flow& of : flows_of(point)) found.value.push_back(flow(equation, of, state.occupation));
   const std::vector<double> values = found.value;
   io::Result result = collect(coordinates, point.texts("output.fields"), found);
   for (std::size_t i = 0; i < names.size(); ++i)
@@ -300,11 +313,10 @@ io::Result gradient_of(const Point& point, const Model& model, const Execution& 
   const SteadyState state = steady_state_of(point, equation, {}, {});
   const std::vector<Derivative> expected = shapes(point);
   FlowResult found;
-  io::Result result = describe(point, equation, state, found, flow_coordinates(point, terms_in(expected), false));
+  io::Result result = describe(point, equation, state, found, flow_coordinates(point, expected, false));
   if (!state.converged) return with_shapes(point, std::move(result), expected);
   const SteadyStateAdjoint adjoint(model, equation, state, execution);
-  const std::vector<std::string> names = flows_of(point);
-  const std::vector<Flow> flows = named(names);
+  const std::vector<Flow> flows = flows_of(point);
   std::vector<std::vector<Derivative>> of_flows;
   for (const Flow& of : flows) {
     const Gradient<Model> slope = gradient(model, adjoint, of, scope_of(point));
@@ -329,23 +341,23 @@ io::Result gradient_of(const Point& point, const Model& model, const Execution& 
 
 io::Result find_gradient(const Point& point, const Execution& requested, const Monitor& monitor) {
   const Calculation calculation(requested, monitor);
-  return with_chain(point,
+  return with_model(point,
                     [&](const auto& model) { return gradient_of(point, model, with_algorithm(point, requested)); });
 }
 
 io::Result find_noise(const Point& point, const Execution& requested, const Monitor& monitor) {
   const Calculation calculation(requested, monitor);
   const Execution execution = with_algorithm(point, requested);
-  return with_chain(point, [&](const auto& model) {
+  return with_model(point, [&](const auto& model) {
     const RateEquation equation = make_rate_equation(model, execution);
     const SteadyState state = steady_state_of(point, equation, {}, {});
-    const std::vector<Flow> flows = named(flows_of(point));
+    const std::vector<Flow> flows = flows_of(point);
     FlowResult found;
     if (state.converged)
       found.noise = SteadyStateAdjoint(model, equation, state, execution).noise(flows);
     else
       found.noise = missing_values(0.0, flows.size() * flows.size());
-    return describe(point, equation, state, found, flow_coordinates(point, 0, true));
+    return describe(point, equation, state, found, flow_coordinates(point, {}, true));
   });
 }
 
