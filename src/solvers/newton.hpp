@@ -64,8 +64,8 @@ class BalanceSystem {
   virtual void solve(double accuracy) = 0;
   /// Moves the trial point to the current one plus `step` times the direction. Returns its residual's size.
   virtual double try_step(double step) = 0;
-  /// Moves the trial point towards Phi of the current one: in the multipliers half way, because Phi itself may lead back
-  /// and forth between two points when it is cold. Returns its residual's size.
+  /// Moves the trial point towards Phi of the current one: in the multipliers half way, because Phi itself may lead
+  /// back and forth between two points when it is cold. Returns its residual's size.
   virtual double try_fixed_point() = 0;
   /// Makes the trial point the current one.
   virtual void accept() = 0;

@@ -69,7 +69,8 @@ void check_sums(Verification& verification, const RateEquation& equation, const 
   const auto compare = [&](const char* name, Real sum, Real scale, std::size_t per_row = 1) {
     if (const auto* stored = verification.reals(name))
       verification.note(std::string(name) + " from the occupations",
-                        static_cast<double>(std::fabs((*stored)[row * per_row] - sum)), rounding * static_cast<double>(scale));
+                        static_cast<double>(std::fabs((*stored)[row * per_row] - sum)),
+                        rounding * static_cast<double>(scale));
   };
   compare("particle_number", number, static_cast<Real>(equation.modes()));
   compare("density_per_site", number / cells, 1.0L);
