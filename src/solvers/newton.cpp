@@ -110,4 +110,19 @@ BalanceSolution solve_balance(const RateEquation& equation, const Components& co
   return solution;
 }
 
+BalanceSolution solve_matrix_balance(const MatrixRateEquation& equation, double number, BlockMatrices start,
+                                     double tolerance, std::int64_t max_steps) {
+  BalanceSolution solution;
+  if (start.empty()) {
+    std::vector<double> thermal(equation.bands().energy);
+    for (double& x : thermal) x *= equation.inverse_temperature();
+    start = equation.from_modes(thermal);
+  }
+  const auto system = make_matrix_system(equation, number, std::move(start));
+  iterate(*system, max_steps, solution);
+  system->read(solution);
+  conclude(solution, tolerance, max_steps);
+  return solution;
+}
+
 }  // namespace lindrift

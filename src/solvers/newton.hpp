@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/tgge/rate_kernel.hpp"
+#include "lindrift/tgge/matrix_rate_equation.hpp"
 #include "lindrift/tgge/rate_equation.hpp"
 
 namespace lindrift {
@@ -50,6 +51,13 @@ struct BalanceSolution {
 BalanceSolution solve_balance(const RateEquation& equation, const Components& components, const InitialState& conserved,
                               const std::vector<double>& start, double tolerance, std::int64_t max_steps);
 
+/// The same for bands that are degenerate somewhere, by Newton's method in the multipliers of the blocks (docs/physics.md,
+/// Eqs. 97-99). Multipliers and occupations of the solution are BlockMatrices.
+/// @param number  of particles, strictly between 0 and modes
+/// @param start   empty: the thermal state
+BalanceSolution solve_matrix_balance(const MatrixRateEquation& equation, double number, BlockMatrices start,
+                                     double tolerance, std::int64_t max_steps);
+
 /// A fixed-point equation u = Phi(u) as Newton's method sees it. There is a current point, and a trial point that may
 /// replace it. Sizes are those of the residual u - Phi(u), scaled so that rounding leaves about 1e-16; NaN where it is
 /// not finite.
@@ -79,6 +87,10 @@ class BalanceSystem {
 std::unique_ptr<BalanceSystem> make_multiplier_system(Generator& generator, const Components& components,
                                                       const InitialState& conserved, std::vector<double> start,
                                                       BalanceSolution& solution);
+
+/// The balance of blocks of degenerate bands (docs/physics.md, Eqs. 97-99).
+std::unique_ptr<BalanceSystem> make_matrix_system(const MatrixRateEquation& equation, double number,
+                                                  BlockMatrices start);
 
 /// The balance in a few moments (docs/physics.md, Eqs. 17a-17c), whose linear systems are as small.
 /// @param number  of particles, strictly between 0 and modes

@@ -12,6 +12,7 @@
 #include "engine/threads.hpp"
 #include "kernels/tgge/spectrum.hpp"
 #include "lindrift/error.hpp"
+#include "lindrift/tgge/matrix_rate_equation.hpp"
 #include "tgge/batched_pair_sum.hpp"
 #include "tgge/hop_weights.hpp"
 #include "tgge/model.hpp"
@@ -89,6 +90,10 @@ bool fits_a_matrix(const TggeModel& model) {
 }  // namespace
 
 bool gains_from_batching(const TggeModel& model, const Execution& execution, std::string* reason) {
+  if (needs_matrices(model)) {
+    if (reason) *reason = "the occupations of degenerate bands are matrices, whose sums no other point shares";
+    return false;
+  }
   if (!fits_a_matrix(model)) {
     if (reason) *reason = "the rates of so cold an ohmic bath leave the range of a matrix of doubles";
     return false;
@@ -120,6 +125,8 @@ void solve_batch(const TggeModel& model, std::span<const std::optional<BathStren
                  const Execution& requested, const std::function<void(std::size_t, const RateEquation&)>& solve,
                  const std::function<bool()>& go_on) {
   validate(model);
+  if (needs_matrices(model))
+    throw UnsupportedError("the occupations of degenerate bands are matrices: solve each point alone");
   const std::size_t slots = batch_slots(points.size());
   std::vector<std::size_t> taken;  // slots with something to do
   for (std::size_t i = 0; i < points.size(); ++i) {

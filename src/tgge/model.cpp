@@ -10,11 +10,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 
 #include "engine/short_text.hpp"
 #include "engine/threads.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
+#include "lindrift/tgge/matrix_rate_equation.hpp"
 #include "tgge/energy_levels.hpp"
 #include "tgge/energy_panels.hpp"
 #include "tgge/hop_weights.hpp"
@@ -134,8 +136,9 @@ void validate_jump(const ProductJump& jump, const Lattice& lattice, int orbitals
                        std::to_string(jump.rank) + " x " + std::to_string(modes));
 }
 
-void validate_jump(const JumpOperators& jump, const Lattice& lattice, int orbitals) {
-  const char* quantity = "bath.jump_operator";
+namespace {
+
+void validate_operators(const char* quantity, const JumpOperators& jump, const Lattice& lattice, int orbitals) {
   if (jump.channels.empty()) throw ParameterError(quantity, "at least one channel is needed");
   for (const auto& channel : jump.channels) {
     if (channel.empty()) throw ParameterError(quantity, "a channel has no terms");
@@ -163,6 +166,68 @@ void validate_jump(const JumpOperators& jump, const Lattice& lattice, int orbita
     throw ParameterError(quantity, "the operators touch " + std::to_string(dimension) + " orbitals; at most " +
                                        std::to_string(max_dimension) +
                                        " are allowed: give the hop weights as a table instead");
+}
+
+using TermPlace = std::tuple<LatticeVector, int, LatticeVector, int>;
+
+/// Terms of a channel that add added up, the operator moved so that its first one is at cell 0: no cell is preferred.
+std::map<TermPlace, std::complex<double>> collected(const std::vector<JumpTerm>& terms, const Lattice& lattice,
+                                                    bool adjoint) {
+  std::map<TermPlace, std::complex<double>> sum;
+  for (const JumpTerm& term : terms) {
+    if (adjoint)
+      sum[{term.from, term.from_orbital, term.to, term.to_orbital}] += std::conj(term.amplitude);
+    else
+      sum[{term.to, term.to_orbital, term.from, term.from_orbital}] += term.amplitude;
+  }
+  std::erase_if(sum, [](const auto& term) { return term.second == 0.0; });
+  std::map<TermPlace, std::complex<double>> moved;
+  LatticeVector least{};
+  for (std::size_t i = 0; i < least.size() && !sum.empty(); ++i) {
+    least[i] = std::get<0>(sum.begin()->first)[i];
+    for (const auto& [place, amplitude] : sum)
+      least[i] = std::min({least[i], std::get<0>(place)[i], std::get<2>(place)[i]});
+  }
+  for (const auto& [place, amplitude] : sum) {
+    auto [to, a, from, b] = place;
+    for (std::size_t i = 0; i < least.size(); ++i) {
+      to[i] -= least[i];
+      from[i] -= least[i];
+    }
+    moved[{lattice.wrapped(to), a, lattice.wrapped(from), b}] += amplitude;
+  }
+  return moved;
+}
+
+/// Whether the adjoint of every operator is among them, up to a phase.
+bool is_closed(const JumpOperators& operators, const Lattice& lattice) {
+  const auto alike = [](const auto& one, const auto& other) {
+    if (one.size() != other.size() || one.empty()) return one.size() == other.size();
+    std::complex<double> overlap = 0.0;
+    double size = 0.0, other_size = 0.0;
+    for (const auto& [place, amplitude] : one) {
+      const auto found = other.find(place);
+      if (found == other.end()) return false;
+      overlap += std::conj(amplitude) * found->second;
+      size += std::norm(amplitude);
+      other_size += std::norm(found->second);
+    }
+    constexpr double rounding = 1e-12;
+    return std::fabs(size - other_size) <= rounding * size && std::abs(overlap) >= (1.0 - rounding) * size;
+  };
+  for (const auto& channel : operators.channels) {
+    const auto adjoint = collected(channel, lattice, true);
+    if (std::none_of(operators.channels.begin(), operators.channels.end(),
+                     [&](const auto& other) { return alike(adjoint, collected(other, lattice, false)); }))
+      return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void validate_jump(const JumpOperators& jump, const Lattice& lattice, int orbitals) {
+  validate_operators("bath.jump_operator", jump, lattice, orbitals);
 }
 
 void validate_jump(const TableJump& jump, const Lattice& lattice, int orbitals) {
@@ -217,12 +282,38 @@ void validate(const TggeModel& model) {
     throw ParameterError("rate_unit", std::to_string(model.rate_unit) + " is not allowed: must be finite and > 0");
   validate_bath(model.bath);
   std::visit([&](const auto& jump) { validate_jump(jump, bands.lattice, bands.orbitals); }, model.jump);
+  if (model.thermal_operators.channels.empty()) return;
+  if (!std::holds_alternative<JumpOperators>(model.jump))
+    throw ParameterError("bath.thermal_operator", "needs bath.jump = \"operators\"");
+  validate_operators("bath.thermal_operator", model.thermal_operators, bands.lattice, bands.orbitals);
+  if (!is_closed(model.thermal_operators, bands.lattice))
+    throw ParameterError("bath.thermal_operator",
+                         "the adjoint of every operator must be among them, or there is no detailed balance");
 }
 
 RateEquation make_rate_equation(TggeModel model, const Execution& execution) {
   validate(model);
+  std::shared_ptr<const MatrixRateEquation> matrix;
+  double smallest_gap = std::numeric_limits<double>::infinity();
+  if (std::holds_alternative<JumpOperators>(model.jump)) {
+    DegenerateBlocks blocks = degenerate_blocks(model.bands);
+    smallest_gap = blocks.smallest_gap;
+    if (blocks.count() > 0 || !model.thermal_operators.channels.empty())
+      matrix = std::make_shared<MatrixRateEquation>(model, std::move(blocks), execution);
+  }
   const auto weights = make_hop_weights(model.bands, std::move(model.jump));
-  return make_rate_equation(std::move(model.bands), model.rate_unit, model.bath, weights, execution);
+  RateEquation equation = make_rate_equation(std::move(model.bands), model.rate_unit, model.bath, weights, execution);
+  equation.smallest_gap = smallest_gap;
+  if (matrix) {
+    equation.backend = Backend::cpu;
+    equation.backend_reason = "matrix-valued occupations are for the CPU";
+    equation.algorithm = matrix->algorithm();
+    equation.reason = matrix->blocks().count() > 0 ? std::to_string(matrix->blocks().count()) +
+                                                         " sets of degenerate bands: their occupations are matrices"
+                                                   : "the thermal bath has operators";
+    equation.matrix = std::move(matrix);
+  }
+  return equation;
 }
 
 RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& bath,
@@ -244,6 +335,7 @@ RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& b
   equation.algorithm = choice.algorithm;
   equation.reason = choice.reason;
   equation.backend = choose_backend(execution.backend, choice.algorithm, equation.modes(), equation.backend_reason);
+  equation.has_operators = weights->kind == kernels::WeightKind::operators && equation.bands.orbitals > 1;
   equation.hop_weight = [weights](std::size_t to, std::size_t from) { return (*weights)(to, from); };
   equation.representatives = [weights](const std::vector<std::size_t>& of) { return weights->representatives(of); };
 

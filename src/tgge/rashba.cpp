@@ -47,6 +47,15 @@ Bands bands_of(const TggeRashba& chain) {
       }
     }
   });
+  // dh/dk of Eq. 19
+  bands.hamiltonian_derivative = [lattice = bands.lattice, hopping = chain.hopping, y = chain.rashba_y,
+                                  z = chain.rashba_z](std::size_t k, int, std::complex<double>* matrix) {
+    const auto [cosine, sine] = lattice.phase(k, {1});
+    matrix[0] = 2.0 * hopping * sine + 2.0 * y * cosine;
+    matrix[3] = 2.0 * hopping * sine - 2.0 * y * cosine;
+    matrix[1] = {0.0, 2.0 * z * cosine};  // -b' sigma_y
+    matrix[2] = {0.0, -2.0 * z * cosine};
+  };
   return bands;
 }
 
@@ -77,7 +86,11 @@ std::vector<Coordinate> coordinates(const TggeRashba& chain) {
   const auto words = [](const char* name, std::vector<std::string> values) {
     return Coordinate{name, "1", name, values.size(), [values] { return values; }};
   };
-  return {momentum_coordinate(chain.sites), words("band", {"+", "-"}), words("spin", {"up", "down"})};
+  std::vector<Coordinate> all = {momentum_coordinate(chain.sites), words("band", {"+", "-"}),
+                                 words("spin", {"up", "down"})};
+  if (std::holds_alternative<JumpOperators>(chain.jump))  // results then have density matrices
+    for (const char* name : {"orbital", "orbital_2"}) all.push_back(words(name, {"up", "down"}));
+  return all;
 }
 
 TggeRashba::operator TggeModel() const {

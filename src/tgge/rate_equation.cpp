@@ -84,6 +84,26 @@ double energy_per_cell(const RateEquation& equation, std::span<const double> occ
   return per_cell(equation, equation.bands.energy, occupation);
 }
 
+std::vector<std::complex<double>> density_matrix(const RateEquation& equation, std::span<const double> occupation) {
+  check_length(equation, "occupation", occupation.size());
+  const Bands& bands = equation.bands;
+  const std::size_t n = static_cast<std::size_t>(bands.orbitals), cells = bands.lattice.size();
+  std::vector<std::complex<double>> result(cells * n * n);
+  if (n == 1) {
+    std::copy(occupation.begin(), occupation.end(), result.begin());
+    return result;
+  }
+  parallel_for(cells, [&](std::size_t k) {
+    for (std::size_t band = 0; band < n; ++band) {
+      const std::size_t s = bands.mode(band, k);
+      for (std::size_t a = 0; a < n; ++a)
+        for (std::size_t b = 0; b < n; ++b)
+          result[(k * n + a) * n + b] += occupation[s] * bands.eigenvector[a][s] * std::conj(bands.eigenvector[b][s]);
+    }
+  });
+  return result;
+}
+
 OccupationSums occupation_sums(const RateEquation& equation, std::span<const double> occupation) {
   const Calculation calculation(equation.threads);
   OccupationSums sums{.current = current(equation, occupation),

@@ -93,6 +93,27 @@ class ExamplesTest(Runs):
                                 cwd=self.folder, capture_output=True, text=True, timeout=300, check=True)
         self.assertIn("best current 0.3362844003", script.stdout)
 
+    def test_degenerate_bands(self):
+        example = EXAMPLES / "rashba_degenerate.toml"
+        self.assertIn("2 momenta have degenerate bands", self.expect(DONE, "check", example).stdout)
+        self.expect(DONE, "run", example)
+        self.check_output("rashba_degenerate.h5")
+        numbers = datasets(self.folder / "rashba_degenerate.h5")
+        self.assertAlmostEqual(numbers["current"], 0.0017933529415559203, delta=1e-13)
+        matrices = numbers["density_matrix"]
+        self.assertEqual(matrices.shape, (20, 2, 2))
+        np.testing.assert_allclose(matrices, np.conj(np.swapaxes(matrices, 1, 2)), atol=1e-15)
+        # The eigenvalues of a momentum are the occupations of its bands.
+        np.testing.assert_allclose(np.linalg.eigvalsh(matrices), np.sort(numbers["occupation"].T), atol=1e-14)
+        about = attributes(self.folder / "rashba_degenerate.h5")
+        self.assertEqual(about["degenerate_blocks"], 2)
+        self.assertGreater(about["smallest_gap"], 0.1)
+        for place, setting in [("bath.equilibrium_fraction", "bath.equilibrium_fraction=0"),
+                               ("bath.inverse_temperature", "bath.inverse_temperature=400"),
+                               ("output.fields", 'bath={jump="dephasing", nonequilibrium_fraction=0.5}')]:
+            extra = ["--set", 'output.fields=["density_matrix"]'] if place == "output.fields" else []
+            self.assertIn(place, self.expect(WRONG, "check", example, "--set", setting, *extra).stderr)
+
     def test_fig3a(self):
         self.expect(DONE, "run", EXAMPLES / "fig3a.toml")
         self.check_output("fig3a.h5")

@@ -2,6 +2,7 @@
 
 #include <complex>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,11 @@ struct Bands {
   /// Component of every mode on each orbital, shape (orbitals, modes). Empty for one orbital, where it is 1.
   std::vector<std::vector<std::complex<double>>> eigenvector{};
   std::vector<std::string> names{};  ///< of the bands, for messages; empty for one band
+  /// Neighbouring bands at a momentum count as degenerate where they differ by at most this share of the bandwidth.
+  double degeneracy_tolerance = 1e-9;
+  /// Writes dh/dk_i at a momentum, (orbitals, orbitals) row-major in the basis of the orbitals. Needed where bands are
+  /// degenerate: there the currents depend on more than the velocities of the modes.
+  std::function<void(std::size_t momentum, int direction, std::complex<double>* matrix)> hamiltonian_derivative{};
 
   std::size_t modes() const { return static_cast<std::size_t>(orbitals) * lattice.size(); }
   std::size_t band_of(std::size_t mode) const { return mode / lattice.size(); }

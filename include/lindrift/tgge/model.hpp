@@ -16,6 +16,9 @@ struct TggeModel {
   double rate_unit = 1.0;  ///< J > 0, energy: unit of the rates of both baths
   TggeBath bath{};
   TggeJump jump{};
+  /// Hermitian operators X^(c) of every cell that couple to a thermal bath of its own; none: the uniform bath, which
+  /// moves a particle between any two modes.
+  JumpOperators thermal_operators{};
 };
 
 /// Checks the baths, the jump, and that the vectors of the bands have their lengths.

@@ -57,7 +57,7 @@ inline auto description<TggeRashba>() {
 /// @throws ParameterError naming the first quantity that is out of range
 void validate(const TggeRashba& chain);
 
-/// Dimensions of its results: momentum, band and spin.
+/// Dimensions of its results: momentum, band and spin; with jump operators also the orbitals of density matrices.
 std::vector<Coordinate> coordinates(const TggeRashba& chain);
 
 }  // namespace lindrift

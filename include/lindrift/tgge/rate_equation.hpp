@@ -1,7 +1,9 @@
 #pragma once
 
+#include <complex>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -13,6 +15,8 @@
 #include "lindrift/tgge/model.hpp"
 
 namespace lindrift {
+
+class MatrixRateEquation;  // lindrift/tgge/matrix_rate_equation.hpp
 
 /// A tGGE model as the tasks see it: its modes, and what changes their occupations. Vectors over modes have shape
 /// (modes,), in the order of Bands.
@@ -28,6 +32,13 @@ struct RateEquation {
   int rank = 0;                             ///< of the hop weights; 0 for a table, where it is not looked for
   int threads = 1;                          ///< CPU threads of what is done with it, as resolved
   bool shared = false;                      ///< ranks share its sums
+  /// Not null where bands are degenerate and jump operators may make them coherent, or where the thermal bath has
+  /// operators: then the tasks solve this equation, and the generator's rates hold for a basis that nothing prefers.
+  std::shared_ptr<const MatrixRateEquation> matrix;
+  /// Between neighbouring bands that are not degenerate, energy; infinite for one band, and not looked for without
+  /// jump operators. Coherences between them are neglected: it should be large against the rates.
+  double smallest_gap = std::numeric_limits<double>::infinity();
+  bool has_operators = false;  ///< the bath is given by jump operators, so that results include density matrices
   std::unique_ptr<Generator> generator;
   /// Hop weight w(to, from) of two modes, without the factor 1/cells. For looking at a bath, not for summing.
   std::function<double(std::size_t to, std::size_t from)> hop_weight;
@@ -52,6 +63,9 @@ std::vector<double> orbital_current(const RateEquation& equation, std::span<cons
 
 /// (1/cells) sum_s E_s n_s.
 double energy_per_cell(const RateEquation& equation, std::span<const double> occupation);
+
+/// <c+_b c_a> of the orbitals a, b of every momentum, (cells, orbitals, orbitals), where bands are not degenerate.
+std::vector<std::complex<double>> density_matrix(const RateEquation& equation, std::span<const double> occupation);
 
 /// Everything that the tasks report of one state's occupations.
 struct OccupationSums {
@@ -86,6 +100,9 @@ auto occupation_observables(const std::vector<std::string>& rows) {
                                             .long_name = "particle current per site of each spin",
                                             .dimensions = over({"direction", "spin"}),
                                             .in_summary = true}),
+      observable(&Result::density_matrix, {.name = "density_matrix",
+                                           .long_name = "<c+_b c_a> of the orbitals a, b of a momentum",
+                                           .dimensions = over({"momentum", "orbital", "orbital_2"})}),
       observable(
           &Result::particle_number,
           {.name = "particle_number", .long_name = "number of particles", .dimensions = rows, .in_summary = true}),

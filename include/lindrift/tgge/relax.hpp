@@ -1,5 +1,6 @@
 #pragma once
 
+#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -47,7 +48,10 @@ struct RelaxResult {
   std::vector<double> occupation;
   std::vector<double> current;          ///< (times, dimensions), units of energy
   std::vector<double> orbital_current;  ///< (times, dimensions, orbitals), units of energy; empty for one orbital
-  std::vector<double> particle_number;  ///< (times,)
+  /// <c+_b c_a> of the orbitals, (times, cells, orbitals, orbitals); empty unless RateEquation::has_operators. Where
+  /// bands are degenerate it says more than `occupation`, which holds the eigenvalues of each block, descending.
+  std::vector<std::complex<double>> density_matrix;
+  std::vector<double> particle_number;                    ///< (times,)
   std::vector<double> density_per_cell, energy_per_cell;  ///< (times,)
   std::vector<double> residual;                           ///< (times,), see balance_residual()
   bool converged = false;  ///< every time was reached; rows beyond the last one reached are NaN

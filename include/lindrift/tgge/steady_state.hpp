@@ -1,5 +1,6 @@
 #pragma once
 
+#include <complex>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -31,6 +32,9 @@ struct SteadyState {
   std::vector<double> occupation;           ///< (modes,)
   std::vector<double> current;              ///< (dimensions,), units of energy
   std::vector<double> orbital_current;      ///< (dimensions, orbitals), units of energy; empty for one orbital
+  /// <c+_b c_a> of the orbitals, (cells, orbitals, orbitals); empty unless RateEquation::has_operators. Where bands are
+  /// degenerate it says more than `occupation`, which holds the eigenvalues of each block, descending.
+  std::vector<std::complex<double>> density_matrix;
   double particle_number = 0.0;
   double density_per_cell = 0.0;
   double energy_per_cell = 0.0;

@@ -123,7 +123,9 @@ std::vector<config::Key> with_initial_states(std::vector<config::Key> keys) {
 
 template <class Model>
 ModelEntry entry(std::string kind, std::string description) {
-  Coordinates dimensions = coordinates(Model());
+  Model widest;  // the one whose results have the most dimensions
+  if constexpr (std::is_same_v<Model, TggeRashba>) widest.jump = JumpOperators{};
+  Coordinates dimensions = coordinates(widest);
   TaskEntry steady = task<find_steady_state, SteadyState>(
       "steady_state", "steady state with the numbers of the initial state", dimensions);
   steady.keys = with_initial_states(config::keys_of<ChainOptions, SteadyStateOptions>());

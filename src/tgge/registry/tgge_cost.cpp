@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "lindrift/tgge/matrix_rate_equation.hpp"
 #include "registry/memory.hpp"
 #include "tgge/energy_levels.hpp"
 #include "tgge/model.hpp"
@@ -26,6 +27,8 @@ constexpr double generator_arrays = 34.0;
 constexpr double panel_arrays = 24.0;
 constexpr double steady_state_arrays = 34.0;
 constexpr double relax_arrays = 52.0;
+/// Occupations as matrices: their rates and Krylov vectors, and the bands a second time.
+constexpr double matrix_arrays = 60.0;
 /// A second generator, for the thermal bath alone, and the derivatives by modes.
 constexpr double adjoint_arrays = generator_arrays + 30.0;
 
@@ -63,6 +66,7 @@ double working_memory(const Point& point) {
       }
     const double dimension = static_cast<double>(offsets.size()) * orbitals;
     arrays += equations * 2.0 * dimension * (2.0 + static_cast<double>(point.channels("bath.jump_operator").size()));
+    if (orbitals > 1.0) arrays += matrix_arrays;
   }
   return arrays * 8.0 * modes;
 }
@@ -106,6 +110,43 @@ void check_lattice(const Point& point) {
                                                     cells_of(point), bytes_text(least), bytes_text(machine_memory())));
 }
 
+namespace {
+
+bool has_operators(const Point& point) { return point.text("bath.jump") == "operators"; }
+
+DegenerateBlocks blocks_of(const Point& point) {
+  const TggeModel model = read<TggeRashba>(point);
+  return degenerate_blocks(model.bands);
+}
+
+/// What only bands that are nowhere degenerate allow, and dense matrices of any bands.
+void check_degenerate_bands(const Point& point) {
+  if (!has_two_bands(point)) return;
+  const auto& wanted = point.texts("output.fields");
+  if (!has_operators(point) && std::find(wanted.begin(), wanted.end(), "density_matrix") != wanted.end())
+    throw ParameterError("output.fields", "density_matrix needs bath.jump = \"operators\"");
+  if (!has_operators(point)) return;
+  const TggeModel model = read<TggeRashba>(point);
+  const DegenerateBlocks blocks = degenerate_blocks(model.bands);
+  if (blocks.count() == 0) return;
+  const TggeBath& bath = model.bath;
+  const double thermal = bath.effective_equilibrium_fraction();
+  if (thermal == 0.0 && !point.has("task.times"))
+    throw ParameterError("bath.equilibrium_fraction",
+                         "0 is not allowed in a steady state of degenerate bands: make it small, or use task relax");
+  const auto [lowest, highest] = std::minmax_element(model.bands.energy.begin(), model.bands.energy.end());
+  if (thermal > 0.0 && bath.inverse_temperature * (*highest - *lowest) > coldest_degenerate_bath)
+    throw ParameterError(
+        "bath.inverse_temperature",
+        fmt::format("{} is not allowed where bands are degenerate: its product with the bandwidth must "
+                    "be <= {}",
+                    bath.inverse_temperature, coldest_degenerate_bath));
+  if (point.has("initial.lagrange_multiplier") && point.has("task.times"))
+    require_equal_in_blocks(model.bands, blocks, point.reals("initial.lagrange_multiplier"));
+}
+
+}  // namespace
+
 void validate_point(const Point& point) {
   if (is_lattice(point)) check_lattice(point);
   // Results are in memory three times: in the task, as fields, and as the image of the file.
@@ -126,6 +167,7 @@ void validate_point(const Point& point) {
     validate(model);
     return 0;
   });
+  check_degenerate_bands(point);
   if (point.text("solver.algorithm") == "separable") {
     if (point.text("bath.jump") == "table")
       throw ParameterError("solver.algorithm",
@@ -311,14 +353,18 @@ ParityMeasures parity_of(const Point& point) {
 
 std::vector<std::pair<std::string, double>> diagnostics_of(const Point& point) {
   const ParityMeasures parity = parity_of(point);
-  std::vector<std::pair<std::string, double>> all = {{"parity_joint", parity.joint},
-                                                     {"parity_paper14", parity.paper14},
-                                                     {"parity_particle_hole", parity.particle_hole}};
+  std::vector<std::pair<std::string, double>> found = {{"parity_joint", parity.joint},
+                                                       {"parity_paper14", parity.paper14},
+                                                       {"parity_particle_hole", parity.particle_hole}};
   if (is_lattice(point)) {
     const auto model = read<TggeLattice>(point);
-    all.emplace_back("smallest_gap", smallest_gap(make_bands(model.tight_binding(), Lattice(model.cells))));
+    found.emplace_back("smallest_gap", smallest_gap(make_bands(model.tight_binding(), Lattice(model.cells))));
+  } else if (has_two_bands(point)) {
+    const DegenerateBlocks blocks = blocks_of(point);
+    found.emplace_back("degenerate_blocks", has_operators(point) ? static_cast<double>(blocks.count()) : 0.0);
+    found.emplace_back("smallest_gap", blocks.smallest_gap);
   }
-  return all;
+  return found;
 }
 
 namespace {
@@ -350,6 +396,23 @@ std::vector<std::string> lattice_notes(const Point& point) {
   if (parity.joint < parity_zero && unevenness(equation.bands) < parity_zero)
     notes.emplace_back("this bath cannot rectify: its hop weights and the bands do not change under k -> -k");
   return notes;
+}
+
+/// Smallest distance of bands over the fastest rate below which coherences between them are not small.
+constexpr double safe_gap = 10.0;
+
+void note_degenerate_bands(const Point& point, const RateEquation& probed, std::vector<std::string>& notes) {
+  if (!has_two_bands(point)) return;
+  const DegenerateBlocks blocks = blocks_of(point);
+  if (has_operators(point) && blocks.count() > 0)
+    notes.push_back(fmt::format(
+        "{} momenta have degenerate bands: their occupations are matrices, dataset density_matrix", blocks.count()));
+  const double ratio = blocks.smallest_gap / fastest_rate_of(probed);
+  if (ratio < safe_gap)
+    notes.push_back(fmt::format(
+        "warning: bands come as close as {:.3g}, {:.3g} times the fastest rate: coherences between them, which are "
+        "neglected, are not small there",
+        blocks.smallest_gap, ratio));
 }
 
 std::vector<std::string> notes_on(const Point& point) {
@@ -437,6 +500,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
     plan.rate_evaluations = steady_state_evaluations;
   }
   for (std::string& note : notes_on(point)) plan.notes.push_back(std::move(note));
+  note_degenerate_bands(point, equation, plan.notes);
   return plan;
 }
 

@@ -25,6 +25,9 @@ void require_differentiable(const RateEquation& equation, const SteadyState& sta
   if (state.lagrange_multiplier.size() != equation.modes())
     throw ShapeError("the steady state has " + std::to_string(state.lagrange_multiplier.size()) +
                      " modes; it must be " + std::to_string(equation.modes()));
+  if (equation.matrix)
+    throw UnsupportedError(
+        "there are no derivatives where bands touch and jump operators mix them, nor for a thermal bath of operators");
   if (state.components > 1)
     throw UnsupportedError("the steady state has no derivatives: without the thermal bath its modes fall into " +
                            std::to_string(state.components) +

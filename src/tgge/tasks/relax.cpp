@@ -12,6 +12,7 @@
 #include "lindrift/error.hpp"
 #include "lindrift/lattice/lattice.hpp"
 #include "solvers/ode.hpp"
+#include "tgge/tasks/matrix_tasks.hpp"
 
 namespace lindrift {
 
@@ -148,6 +149,12 @@ void add_sums(const RateEquation& equation, RelaxResult& result) {
     result.current.insert(result.current.end(), sums.current.begin(), sums.current.end());
     result.orbital_current.insert(result.orbital_current.end(), sums.orbital_current.begin(),
                                   sums.orbital_current.end());
+    if (equation.has_operators) {
+      const std::size_t elements = modes * orbitals;
+      const auto matrices = std::isnan(occupation.front()) ? std::vector<std::complex<double>>(elements, {nan, nan})
+                                                           : density_matrix(equation, occupation);
+      result.density_matrix.insert(result.density_matrix.end(), matrices.begin(), matrices.end());
+    }
     result.particle_number.push_back(sums.particle_number);
     result.density_per_cell.push_back(sums.density_per_cell);
     result.energy_per_cell.push_back(sums.energy_per_cell);
@@ -286,6 +293,7 @@ RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange
                   std::span<const double> times, const RelaxOptions& options) {
   validate(equation, lagrange_multiplier, times, options);
   const Calculation calculation(equation.threads, options.monitor, equation.shared);
+  if (equation.matrix) return matrix_relax(equation, lagrange_multiplier, times, options);
   return Relaxation(equation, lagrange_multiplier, times, options).run();
 }
 

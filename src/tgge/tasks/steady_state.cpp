@@ -6,12 +6,14 @@
 #include "engine/threads.hpp"
 #include "lindrift/error.hpp"
 #include "solvers/newton.hpp"
+#include "tgge/tasks/matrix_tasks.hpp"
 
 namespace lindrift {
 
 namespace {
 
 SteadyState solve(const RateEquation& equation, const InitialState& conserved, const SteadyStateOptions& options) {
+  if (equation.matrix) return matrix_steady_state(equation, total_number(conserved, equation.modes()), options);
   const Components components = connected_components(equation);
   BalanceSolution solution =
       solve_balance(equation, components, conserved, options.start, options.tolerance, options.max_steps);
@@ -22,6 +24,7 @@ SteadyState solve(const RateEquation& equation, const InitialState& conserved, c
   OccupationSums sums = occupation_sums(equation, state.occupation);
   state.current = std::move(sums.current);
   state.orbital_current = std::move(sums.orbital_current);
+  if (equation.has_operators) state.density_matrix = density_matrix(equation, state.occupation);
   state.particle_number = sums.particle_number;
   state.density_per_cell = sums.density_per_cell;
   state.energy_per_cell = sums.energy_per_cell;

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "lindrift/tgge/matrix_rate_equation.hpp"
+
+namespace lindrift {
+
+/// Integrates dn/dt of a MatrixRateEquation with CVODE. Every advance() starts anew, so that the bits at a time depend
+/// on the state at the previous output time only.
+class MatrixIntegrator {
+ public:
+  MatrixIntegrator() = default;
+  virtual ~MatrixIntegrator() = default;
+  MatrixIntegrator(const MatrixIntegrator&) = delete;
+  MatrixIntegrator& operator=(const MatrixIntegrator&) = delete;
+
+  /// Takes the particles from time `from` to time `to` in at most `max_steps` steps.
+  /// @return false if the steps did not suffice; the state is then that of the last step
+  /// @throws NumericalError if the integrator gives up
+  virtual bool advance(BlockMatrices& particles, double from, double to, std::int64_t max_steps) = 0;
+
+  std::int64_t steps() const { return steps_; }
+  std::int64_t rate_evaluations() const { return rate_evaluations_; }
+
+ protected:
+  std::int64_t steps_ = 0, rate_evaluations_ = 0;
+};
+
+/// @param implicit   backward differentiation with GMRES on the exact Jacobian, preconditioned by the relaxation of
+/// each
+///                   block alone; else Adams-Moulton with fixed-point iteration
+/// @param tolerance  error of a step in the multipliers, in a root mean square, as far as digits of n reach
+std::unique_ptr<MatrixIntegrator> make_matrix_integrator(const MatrixRateEquation& equation, bool implicit,
+                                                         double tolerance);
+
+}  // namespace lindrift
