@@ -89,7 +89,10 @@ std::vector<Coordinate> coordinates(const TggeRashba& chain) {
   std::vector<Coordinate> all = {momentum_coordinate(chain.sites), words("band", {"+", "-"}),
                                  words("spin", {"up", "down"})};
   if (std::holds_alternative<JumpOperators>(chain.jump))  // results then have density matrices
-    for (const char* name : {"orbital", "orbital_2"}) all.push_back(words(name, {"up", "down"}));
+    for (const char* name : {"orbital", "orbital_2"})
+      all.push_back({name, "1", "orbital: 0 is spin up, 1 spin down", 2, [] {
+                       return std::vector<std::int64_t>{0, 1};
+                     }});
   return all;
 }
 

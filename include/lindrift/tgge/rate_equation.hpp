@@ -102,7 +102,8 @@ auto occupation_observables(const std::vector<std::string>& rows) {
                                             .in_summary = true}),
       observable(&Result::density_matrix, {.name = "density_matrix",
                                            .long_name = "<c+_b c_a> of the orbitals a, b of a momentum",
-                                           .dimensions = over({"momentum", "orbital", "orbital_2"})}),
+                                           .dimensions = over({"momentum", "orbital", "orbital_2"}),
+                                           .without = "direction"}),
       observable(
           &Result::particle_number,
           {.name = "particle_number", .long_name = "number of particles", .dimensions = rows, .in_summary = true}),
