@@ -69,7 +69,8 @@ def cases():
     """Name and input: every model, task, algorithm and kind of bath, at sizes around those of the blocks."""
     for sites in (1, 2, 3, 127, 1000):
         yield f"chain_{sites}", CHAIN.format(sites=sites, spectrum="exponential") + STEADY
-        yield f"chain_direct_{sites}", CHAIN.format(sites=sites, spectrum="lorentzian") + STEADY
+        yield f"chain_direct_{sites}", CHAIN.format(sites=sites, spectrum="lorentzian") + STEADY + algorithm("direct")
+        yield f"chain_panels_{sites}", CHAIN.format(sites=sites, spectrum="lorentzian") + STEADY + algorithm("separable")
     yield "chain_exponential_direct", CHAIN.format(sites=131, spectrum="exponential") + STEADY + algorithm("direct")
     yield "chain_ohmic", CHAIN.format(sites=131, spectrum="ohmic") + STEADY
     yield "chain_relax", CHAIN.format(sites=37, spectrum="lorentzian") + RELAX
@@ -125,7 +126,7 @@ class NumbersTest(HostCudaTest):
                 self.assert_agree(self.on(name, "cpu"), device)
 
     def test_the_order_of_threads_and_the_number_of_processors_do_not_matter(self):
-        self.write("a.toml", CHAIN.format(sites=300, spectrum="lorentzian") + STEADY)
+        self.write("a.toml", CHAIN.format(sites=300, spectrum="lorentzian") + STEADY + algorithm("direct"))
         first = datasets(self.on("a", "cuda", order="forward"))
         for settings in ({"order": "backward"}, {"order": "random", "seed": 7}, {"order": "random", "seed": 8}):
             other = datasets(self.on("a", "cuda", **settings))
@@ -136,7 +137,7 @@ class NumbersTest(HostCudaTest):
 
     @unittest.skipUnless(MPIRUN, "no mpirun")
     def test_two_ranks_share_a_device_and_a_point(self):
-        self.write("a.toml", CHAIN.format(sites=1100, spectrum="lorentzian") + STEADY)
+        self.write("a.toml", CHAIN.format(sites=1100, spectrum="lorentzian") + STEADY + algorithm("direct"))
         self.write("b.toml", HUBBARD.format(sites=24, interaction="1.3") + SPECTRAL)
         for name in "ab":
             alone = datasets(self.on(name, "cuda"))
@@ -151,7 +152,7 @@ class FailureTest(HostCudaTest):
 
     def setUp(self):
         super().setUp()
-        self.write("a.toml", CHAIN.format(sites=4096, spectrum="lorentzian") + STEADY
+        self.write("a.toml", CHAIN.format(sites=4096, spectrum="lorentzian") + STEADY + algorithm("direct")
                    + '[sweep]\n"bath.nonequilibrium_fraction" = [0.3, 0.6]\n')
         self.cpu = self.on("a", "cpu")
 
