@@ -19,5 +19,5 @@ install(FILES "${PROJECT_BINARY_DIR}/lindriftConfig.cmake" "${PROJECT_BINARY_DIR
 if(LINDRIFT_HAVE_PROGRAM)
   install(TARGETS lindrift_executable)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/python" "${PROJECT_SOURCE_DIR}/examples" DESTINATION "${CMAKE_INSTALL_DATADIR}/lindrift"
-    PATTERN "__pycache__" EXCLUDE)
+    PATTERN "__pycache__" EXCLUDE PATTERN "module" EXCLUDE)
 endif()

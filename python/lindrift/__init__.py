@@ -1,15 +1,56 @@
-"""Read and draw the results of lindrift.
+"""Non-reciprocal transport in open quantum lattices: solve models, read and draw results.
 
-    import lindrift
-    result = lindrift.load("fig3b.h5")
+    import numpy as np, lindrift as ld
+    chain = ld.TggeChain(sites=100, bath=ld.ThermalBath(nonequilibrium_fraction=0.5))
+    ld.steady_state(chain, filling=0.5).current
+    ld.sweep(ld.steady_state, chain, {"bath.nonequilibrium_fraction": np.linspace(0, 1, 51)})    # an xarray.Dataset
+
+    result = ld.load("fig3b.h5")        # what `lindrift run` wrote
     result["current"].values            # numpy array, sweep dimensions first
-    result["bath.nonequilibrium_fraction"].values
-    result.parameter("bath.inverse_temperature")
+    ld.plot.draw(result)
 
-Every file also opens in plain h5py and in xarray (engine="h5netcdf"): this package only saves typing.
-Pictures: lindrift.plot.draw(result), or `python3 -m lindrift plot FILE.h5`.
+Reading and drawing need no compiled module: `python3 -m lindrift plot FILE.h5`.
 """
 
-from .result import Field, LindriftError, Result, load
+from typing import TYPE_CHECKING
 
-__all__ = ["Field", "LindriftError", "Result", "load"]
+from .errors import DeviceError, LindriftError, NumericalError, ParameterError, ShapeError, UnsupportedError
+from .result import Field, Result, load
+
+_MODULE = (
+    "DephasingJump", "Density", "GreensFunction", "HatsugaiKohmoto", "HubbardChain", "HubbardGreensFunction",
+    "HubbardSpectrum", "JumpOperators", "OpenBath", "RamanJump", "Relaxation", "Spectrum", "SteadyState", "TableJump",
+    "TggeChain", "TggeRashba", "ThermalBath", "cuda_device_count", "density", "gradient", "green", "relax",
+    "simd_level", "spectral", "steady_state")
+
+try:
+    from . import _lindrift
+except ImportError as _error:  # as where only pictures are drawn
+    _missing: "ImportError | None" = _error
+else:
+    from ._lindrift import *  # noqa: F403
+    from ._lindrift import __version__
+    from .sweeps import sweep
+    _missing = None
+
+if TYPE_CHECKING:
+    from ._lindrift import *  # noqa: F403
+    from ._lindrift import __version__ as __version__
+    from .sweeps import sweep as sweep
+
+__all__ = ["DeviceError", "Field", "LindriftError", "NumericalError", "ParameterError", "Result", "ShapeError",
+           "UnsupportedError", "load", "sweep", *_MODULE]
+
+
+def __getattr__(name):
+    if name in ("figures", "plot"):
+        import importlib
+        return importlib.import_module(f".{name}", __name__)
+    if _missing is not None and name in (*_MODULE, "__version__", "sweep"):
+        raise ImportError(f"lindrift.{name} needs the compiled module, which is not here ({_missing}); pip install . "
+                          "builds it")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__, "figures", "plot"})

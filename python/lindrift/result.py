@@ -4,14 +4,11 @@ import os
 import re
 from dataclasses import dataclass, field, replace
 
-import h5py
 import numpy as np
 
+from .errors import LindriftError
+
 MISSING, DONE, FAILED, NOT_CONVERGED = range(4)  # values of the dataset `status`
-
-
-class LindriftError(Exception):
-    """The file, or the request, is wrong. The message is for the user; no traceback is needed."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +100,8 @@ def load(path):
 
     Raises LindriftError if it is missing, unreadable, not HDF5, or not written by lindrift.
     """
+    import h5py  # only here: a package that computes does without
+
     path = os.fspath(path)
     if not os.path.exists(path):
         raise LindriftError(f"{path}: no such file")
@@ -121,6 +120,8 @@ def load(path):
 
 
 def _read(path, file):
+    import h5py
+
     attributes = {name: _plain(value) for name, value in file.attrs.items()}
     if "lindrift_version" not in attributes:
         raise LindriftError(f"{path}: was not written by lindrift (it has no attribute lindrift_version)")

@@ -1,0 +1,23 @@
+# The compiled Python module. Needs nanobind in Python_EXECUTABLE, which is the one that runs pip, or the system's unless given.
+# Sets LINDRIFT_HAVE_PYTHON_MODULE.
+set(python_found OFF)
+set(python_why "nanobind was not found (python3 -m pip install nanobind)")
+if(NOT LINDRIFT_PYTHON_MODULE STREQUAL "OFF")
+  if(NOT SKBUILD AND NOT Python_EXECUTABLE)
+    set(Python_EXECUTABLE "${LINDRIFT_PYTHON}")
+  endif()
+  find_package(Python 3.9 QUIET COMPONENTS Interpreter Development.Module)
+  if(NOT LINDRIFT_HAVE_SOLVERS)
+    set(python_why "SUNDIALS was not found (Debian: libsundials-dev)")
+  elseif(NOT Python_Development.Module_FOUND)
+    set(python_why "Python's headers were not found (Debian: python3-dev)")
+  else()
+    execute_process(COMMAND "${Python_EXECUTABLE}" -m nanobind --cmake_dir OUTPUT_VARIABLE nanobind_folder
+                    OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+    find_package(nanobind CONFIG QUIET PATHS "${nanobind_folder}" NO_DEFAULT_PATH)
+    if(nanobind_FOUND)
+      set(python_found ON)
+    endif()
+  endif()
+endif()
+lindrift_resolve(PYTHON_MODULE ${python_found} "${python_why}")

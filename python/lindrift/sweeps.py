@@ -1,0 +1,49 @@
+"""Sweeps within this process."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from . import _lindrift
+from .arrays import dataset
+
+_TASKS = {getattr(_lindrift, name): getattr(_lindrift, f"_sweep_{name}")
+          for name in ("steady_state", "relax", "green", "spectral", "density")}
+
+
+def sweep(function: Callable[..., Any], model: Any, over: Mapping[str, Any], *, mode: str = "grid",
+          threads: int = 0, progress: Any = None, **options: Any) -> Any:
+    """Solves a model at many values of its parameters, several points at the same time.
+
+    function  steady_state, relax, green, spectral or density
+    model     what is the same at every point
+    over      values of parameters by their keys in an input file: {"bath.coupling": [0.05, 0.1], ...}
+    mode      "grid": outer product, the last key fastest; "zip": side by side, all lists of one length
+    threads   points at the same time; 0: one for each processor. The numbers do not depend on it
+    progress  called with the fraction done, or a tqdm bar
+    options   what else the function takes
+
+    Returns an xarray.Dataset with the sweep's dimensions first. `status` is 1 where a point is done, 2 where it failed
+    and 3 where it did not converge; `error` says why. Under "zip" the dimension is `point`.
+    Raises ParameterError for a key that cannot be swept, or a value outside its range, before anything runs.
+    """
+    try:
+        solve = _TASKS[function]
+    except (KeyError, TypeError):
+        raise TypeError("sweep() takes steady_state, relax, green, spectral or density") from None
+    if mode not in ("grid", "zip"):
+        raise ValueError(f"mode = {mode!r} is not allowed: must be \"grid\" or \"zip\"")
+    if not over:
+        raise ValueError("nothing is swept: give at least one key with its values")
+    data, coordinates, keys, status, messages, how = solve(
+        model, list(over.items()), mode == "zip", threads=threads, progress=progress, **options)
+    dimensions = ("point",) if mode == "zip" else tuple(key for key, *_ in keys)
+    variables = [(name, dimensions + own, values, units, long_name) for name, own, values, units, long_name in data]
+    variables.append(("status", dimensions, status, "1", "1: done, 2: failed, 3: not converged"))
+    variables.append(("error", dimensions, np.array(messages, dtype=object).reshape(status.shape), "1",
+                      "why a point failed or did not converge"))
+    swept = [(key, "point" if mode == "zip" else key, np.array(values), units, help)
+             for key, values, units, help in keys]
+    backend, _, algorithm, _ = how
+    return dataset(variables, coordinates, swept, {"algorithm": algorithm, "backend": backend})

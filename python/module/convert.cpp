@@ -1,0 +1,320 @@
+#include "convert.hpp"
+
+#include <nanobind/stl/complex.h>
+#include <nanobind/stl/string.h>
+
+#include <cmath>
+#include <deque>
+#include <mutex>
+#include <type_traits>
+
+#include "lindrift/error.hpp"
+
+namespace lindrift::python {
+
+namespace {
+
+std::string text_of(nb::handle object) { return nb::cast<std::string>(nb::str(object)); }
+
+std::string name_of_type(nb::handle object) { return nb::cast<std::string>(object.type().attr("__name__")); }
+
+[[noreturn]] void wrong_type(const std::string& name, const char* wanted, nb::handle given) {
+  throw nb::type_error((name + " must be " + wanted + ", not " + name_of_type(given)).c_str());
+}
+
+/// A true number: what Python would read out of a string, or count of a truth value, is a mistake here.
+bool is_number(nb::handle given) {
+  return !PyBool_Check(given.ptr()) && PyNumber_Check(given.ptr()) != 0 && !nb::isinstance<nb::str>(given) &&
+         !PySequence_Check(given.ptr());
+}
+
+double real_number(nb::handle given, const std::string& name) {
+  if (PyFloat_Check(given.ptr())) return PyFloat_AS_DOUBLE(given.ptr());
+  if (!is_number(given)) {
+    // NumPy's arrays without dimensions are sequences to Python.
+    if (!PyBool_Check(given.ptr()) && nb::hasattr(given, "ndim") && nb::cast<int>(given.attr("ndim")) == 0)
+      return real_number(given.attr("item")(), name);
+    wrong_type(name, "a real number", given);
+  }
+  const double value = PyFloat_AsDouble(given.ptr());
+  if (value == -1.0 && PyErr_Occurred() != nullptr) {
+    PyErr_Clear();
+    wrong_type(name, "a real number", given);
+  }
+  return value;
+}
+
+std::int64_t integer_number(nb::handle given, const std::string& name) {
+  const nb::object index = PyBool_Check(given.ptr()) ? nb::object() : nb::steal(PyNumber_Index(given.ptr()));
+  if (index.is_valid()) {
+    const std::int64_t value = PyLong_AsLongLong(index.ptr());
+    if (value == -1 && PyErr_Occurred() != nullptr) {
+      PyErr_Clear();
+      throw ParameterError(name, text_of(given) + " is not allowed: is too large");
+    }
+    return value;
+  }
+  PyErr_Clear();
+  if (!is_number(given)) wrong_type(name, "an integer", given);
+  const double value = real_number(given, name);
+  if (!(std::fabs(value) < 9e15) || value != std::floor(value))
+    throw ParameterError(name, text_of(given) + " is not allowed: must be an integer");
+  return static_cast<std::int64_t>(value);
+}
+
+std::complex<double> complex_number(nb::handle given, const std::string& name) {
+  if ((nb::isinstance<nb::list>(given) || nb::isinstance<nb::tuple>(given)) && nb::len(given) == 2)
+    return {real_number(given[0], name), real_number(given[1], name)};
+  if (!is_number(given)) wrong_type(name, "a complex number, or its real and imaginary part", given);
+  const Py_complex value = PyComplex_AsCComplex(given.ptr());
+  if (PyErr_Occurred() != nullptr) {
+    PyErr_Clear();
+    wrong_type(name, "a complex number", given);
+  }
+  return {value.real, value.imag};
+}
+
+std::string listed(const std::vector<std::string>& words) {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + ("\"" + words[i] + "\"");
+  return text;
+}
+
+std::string word(nb::handle given, const std::vector<std::string>& choices, const std::string& name) {
+  if (!nb::isinstance<nb::str>(given)) wrong_type(name, "a word", given);
+  std::string text = nb::cast<std::string>(given);
+  for (const std::string& choice : choices)
+    if (choice == text) return text;
+  if (choices.empty()) return text;
+  throw ParameterError(name, "\"" + text + "\" is not allowed: must be " + listed(choices));
+}
+
+std::vector<std::string> words(nb::handle given, const Parameter& parameter, const std::string& name) {
+  if (nb::isinstance<nb::str>(given)) {
+    std::string one = nb::cast<std::string>(given);
+    if (one == "all") return {};
+    return {word(given, parameter.choices, name)};
+  }
+  std::vector<std::string> all;
+  for (const nb::handle one : nb::iter(given)) all.push_back(word(one, parameter.choices, name));
+  return all;
+}
+
+/// What NumPy makes of it, with numbers of the type asked for, in C order.
+/// @param kinds  letters of NumPy's kinds of types that may be turned into it without loss of meaning
+nb::object array_from(nb::handle given, const std::string& name, const char* type, const std::string& kinds,
+                      const char* wanted) {
+  const nb::module_ numpy = nb::module_::import_("numpy");
+  const nb::object array = numpy.attr("asarray")(given);
+  const std::string kind = nb::cast<std::string>(array.attr("dtype").attr("kind"));
+  if (kinds.find(kind) == std::string::npos && nb::cast<std::size_t>(array.attr("size")) > 0)
+    throw nb::type_error((name + " must hold " + wanted + ", not " + text_of(array.attr("dtype"))).c_str());
+  return numpy.attr("ascontiguousarray")(array, nb::arg("dtype") = type);
+}
+
+void require_dimensions(const std::string& name, std::size_t has, std::size_t wanted) {
+  if (has != wanted)
+    throw ShapeError(name + " must have " + std::to_string(wanted) + " dimension" + (wanted > 1 ? "s" : "") + ", not " +
+                     std::to_string(has));
+}
+
+template <class Item>
+Matrix<Item> matrix_from(nb::handle given, const std::string& name, const char* type, const std::string& kinds,
+                         const char* wanted) {
+  // NumPy's ascontiguousarray() gives a number one dimension; its shape is what is complained about.
+  const nb::object array = array_from(given, name, type, kinds, wanted);
+  const auto held = nb::cast<nb::ndarray<const Item, nb::c_contig, nb::device::cpu>>(array);
+  require_dimensions(name, held.ndim(), 2);
+  return {held.shape(0), held.shape(1), std::vector<Item>(held.data(), held.data() + held.size())};
+}
+
+}  // namespace
+
+nb::object to_python(const Value& value) {
+  return std::visit(
+      [](const auto& held) -> nb::object {
+        using Held = std::decay_t<decltype(held)>;
+        if constexpr (std::is_same_v<Held, std::vector<double>> || std::is_same_v<Held, std::vector<std::int64_t>>) {
+          return owned(Held(held), {held.size()});
+        } else if constexpr (std::is_same_v<Held, std::vector<std::string>>) {
+          nb::list all;
+          for (const std::string& one : held) all.append(nb::cast(one));
+          return all;
+        } else if constexpr (std::is_same_v<Held, Channels>) {
+          return nb::list();
+        } else {
+          return nb::cast(held);
+        }
+      },
+      value);
+}
+
+Value from_python(nb::handle given, const Parameter& parameter, const std::string& name) {
+  switch (parameter.type) {
+    case Type::boolean:
+      if (!nb::isinstance<nb::bool_>(given)) wrong_type(name, "True or False", given);
+      return nb::cast<bool>(given);
+    case Type::integer:
+      return integer_number(given, name);
+    case Type::real:
+      return real_number(given, name);
+    case Type::complex:
+      return complex_number(given, name);
+    case Type::text:
+      return word(given, parameter.choices, name);
+    case Type::real_list:
+    case Type::real_grid:
+      if (nb::isinstance<nb::str>(given)) {
+        word(given, parameter.choices, name);
+        if (parameter.choices.empty()) wrong_type(name, "a list of numbers", given);
+        return std::vector<double>();
+      }
+      return reals(given, name, parameter.scalar);
+    case Type::integer_list:
+      if (nb::isinstance<nb::str>(given)) {
+        word(given, parameter.choices, name);
+        return std::vector<std::int64_t>();
+      }
+      return integers(given, name);
+    case Type::text_list:
+      return words(given, parameter, name);
+    case Type::real_rows:
+    case Type::terms:
+    case Type::operator_channels:
+      break;
+  }
+  throw Error(name + " cannot be given as a value");
+}
+
+std::vector<double> reals(nb::handle given, const std::string& name, bool scalar) {
+  using Plain = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+  if (Plain array; nb::try_cast(given, array, false)) return {array.data(), array.data() + array.size()};
+  if (nb::isinstance<nb::str>(given) || given.is_none()) wrong_type(name, "a list of real numbers", given);
+  const nb::object array = array_from(given, name, "float64", "iuf", "real numbers");
+  const bool number = is_number(given) || (nb::hasattr(given, "ndim") && nb::cast<int>(given.attr("ndim")) == 0);
+  if (number && !scalar) wrong_type(name, "a list of real numbers", given);
+  const auto held = nb::cast<nb::ndarray<const double, nb::c_contig, nb::device::cpu>>(array);
+  require_dimensions(name, held.ndim(), 1);
+  return {held.data(), held.data() + held.size()};
+}
+
+std::vector<std::int64_t> integers(nb::handle given, const std::string& name) {
+  if (nb::isinstance<nb::str>(given) || given.is_none()) wrong_type(name, "a list of integers", given);
+  const nb::object array = array_from(given, name, "int64", "i", "integers");
+  const auto held = nb::cast<nb::ndarray<const std::int64_t, nb::c_contig, nb::device::cpu>>(array);
+  if (is_number(given)) wrong_type(name, "a list of integers", given);
+  require_dimensions(name, held.ndim(), 1);
+  return {held.data(), held.data() + held.size()};
+}
+
+Matrix<double> real_matrix(nb::handle given, const std::string& name) {
+  return matrix_from<double>(given, name, "float64", "iuf", "real numbers");
+}
+
+Matrix<std::complex<double>> complex_matrix(nb::handle given, const std::string& name) {
+  return matrix_from<std::complex<double>>(given, name, "complex128", "iufc", "complex numbers");
+}
+
+std::vector<std::vector<JumpTerm>> channels_from(nb::handle given) {
+  const std::string name = "bath.jump_operator";
+  const auto is_list = [](nb::handle one) { return !nb::isinstance<nb::str>(one) && PySequence_Check(one.ptr()) != 0; };
+  if (!is_list(given)) wrong_type(name, "a list of channels, each a list of terms", given);
+  std::vector<std::vector<JumpTerm>> channels;
+  for (const nb::handle channel : nb::iter(given)) {
+    const std::string here = name + "[" + std::to_string(channels.size()) + "]";
+    if (!is_list(channel)) wrong_type(here, "a list of terms", channel);
+    auto& terms = channels.emplace_back();
+    for (const nb::handle term : nb::iter(channel)) {
+      const std::string place = here + "[" + std::to_string(terms.size()) + "]";
+      if (!is_list(term)) wrong_type(place, "a term (a, b, amplitude) or (a, spin, b, spin, amplitude)", term);
+      const std::size_t size = nb::len(term);
+      if (size < 3 || size > 6)
+        throw ShapeError(place + " must be a term (a, b, amplitude) or (a, spin, b, spin, amplitude), with " +
+                         "an amplitude of one complex or two real numbers");
+      const bool two = size % 2 == 0;
+      Term made;
+      for (std::size_t i = 0; i + (two ? 2 : 1) < size; ++i) made.indices.push_back(integer_number(term[i], place));
+      made.amplitude = two ? std::complex(real_number(term[size - 2], place), real_number(term[size - 1], place))
+                           : complex_number(term[size - 1], place);
+      check_finite(place, made.amplitude);
+      assign(terms.emplace_back(), made);
+    }
+  }
+  return channels;
+}
+
+nb::object channels_to_python(const std::vector<std::vector<JumpTerm>>& channels) {
+  bool orbitals = false;
+  for (const auto& channel : channels)
+    for (const JumpTerm& term : channel) orbitals = orbitals || term.to_orbital != 0 || term.from_orbital != 0;
+  nb::list all;
+  for (const auto& channel : channels) {
+    nb::list terms;
+    for (const JumpTerm& term : channel)
+      terms.append(orbitals ? nb::make_tuple(term.to[0], term.to_orbital, term.from[0], term.from_orbital,
+                                             nb::cast(term.amplitude))
+                            : nb::make_tuple(term.to[0], term.from[0], nb::cast(term.amplitude)));
+    all.append(nb::tuple(terms));
+  }
+  return nb::tuple(all);
+}
+
+std::string taken_type(const Parameter& parameter) {
+  const std::string none = parameter.derived.empty() || parameter.type == Type::real_list ? "" : " | None";
+  switch (parameter.type) {
+    case Type::boolean:
+      return "bool" + none;
+    case Type::integer:
+      return "int" + none;
+    case Type::real:
+      return "float" + none;
+    case Type::complex:
+      return "complex" + none;
+    case Type::text:
+      return "str" + none;
+    case Type::real_list:
+    case Type::real_grid:
+      return "numpy.typing.ArrayLike";
+    case Type::integer_list:
+      return "numpy.typing.ArrayLike";
+    case Type::text_list:
+      return "str | collections.abc.Sequence[str]";
+    case Type::real_rows:
+    case Type::terms:
+    case Type::operator_channels:
+      break;
+  }
+  return "collections.abc.Sequence";
+}
+
+std::string held_type(const Parameter& parameter) {
+  if (parameter.type == Type::real_list) return parameter.scalar ? "float | numpy.ndarray" : "numpy.ndarray";
+  if (parameter.type == Type::operator_channels) return "tuple";
+  return taken_type(parameter);
+}
+
+std::string documentation(const Parameter& parameter) {
+  std::string text = parameter.help;
+  if (!parameter.units.empty() && text.find(parameter.units) == std::string::npos)
+    text += ", in units of " + parameter.units;
+  if (const std::string range = parameter.range.text(); !range.empty()) text += "; " + range;
+  if (!parameter.choices.empty()) text += ": " + listed(parameter.choices);
+  if (!parameter.derived.empty()) text += "; unless given, " + parameter.derived;
+  if (!parameter.details.empty()) text += ". " + parameter.details;
+  return text + ".";
+}
+
+bool same(nb::handle left, nb::handle right) {
+  const auto is_array = [](nb::handle one) { return nb::hasattr(one, "__array__"); };
+  if (is_array(left) || is_array(right))
+    return nb::cast<bool>(nb::module_::import_("numpy").attr("array_equal")(left, right));
+  return left.equal(right);
+}
+
+const char* for_ever(std::string text) {
+  static std::deque<std::string> kept;
+  return kept.emplace_back(std::move(text)).c_str();
+}
+
+}  // namespace lindrift::python

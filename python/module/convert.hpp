@@ -1,0 +1,75 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <complex>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lindrift/description.hpp"
+#include "lindrift/tgge/bath.hpp"
+
+/// Between Python's objects and the library's values. Every function here needs the interpreter's lock.
+
+namespace lindrift::python {
+
+namespace nb = nanobind;
+
+/// A number, a word, or a list as a read-only array.
+nb::object to_python(const Value& value);
+
+/// The value of a parameter.
+/// @param name  what messages call it
+/// @throws TypeError where it is no such thing at all, ParameterError where it is a word that the parameter does not
+/// know
+Value from_python(nb::handle given, const Parameter& parameter, const std::string& name);
+
+/// Real numbers from anything that NumPy makes a one-dimensional array of; a number is a list of one if `scalar` is
+/// set.
+/// @throws TypeError, ShapeError naming the argument
+std::vector<double> reals(nb::handle given, const std::string& name, bool scalar = false);
+std::vector<std::int64_t> integers(nb::handle given, const std::string& name);
+
+/// A two-dimensional array in C order.
+template <class Item>
+struct Matrix {
+  std::size_t rows = 0, columns = 0;
+  std::vector<Item> values;
+};
+Matrix<double> real_matrix(nb::handle given, const std::string& name);
+Matrix<std::complex<double>> complex_matrix(nb::handle given, const std::string& name);
+
+/// Terms of jump operators: (a, b, A) or (a, spin, b, spin, A), the amplitude as one complex number or as Re A, Im A.
+std::vector<std::vector<JumpTerm>> channels_from(nb::handle given);
+nb::object channels_to_python(const std::vector<std::vector<JumpTerm>>& channels);
+
+/// A read-only array on memory that `owner` keeps alive.
+template <class Item>
+nb::object view(const Item* values, const std::vector<std::size_t>& shape, nb::handle owner) {
+  return nb::cast(nb::ndarray<nb::numpy, const Item>(values, shape.size(), shape.data(), owner));
+}
+
+/// An array that takes the values over.
+template <class Item>
+nb::object owned(std::vector<Item>&& values, const std::vector<std::size_t>& shape) {
+  auto* kept = new std::vector<Item>(std::move(values));
+  const nb::capsule owner(kept, [](void* held) noexcept { delete static_cast<std::vector<Item>*>(held); });
+  return nb::cast(nb::ndarray<nb::numpy, Item>(kept->data(), shape.size(), shape.data(), owner));
+}
+
+/// "float", "complex", "numpy.typing.ArrayLike", ...: what a parameter takes, and what its attribute holds.
+std::string taken_type(const Parameter& parameter);
+std::string held_type(const Parameter& parameter);
+
+/// What the docstring of a parameter says.
+std::string documentation(const Parameter& parameter);
+
+/// Whether two attributes hold the same, arrays element by element.
+bool same(nb::handle left, nb::handle right);
+
+/// A copy that lives as long as the module.
+const char* for_ever(std::string text);
+
+}  // namespace lindrift::python

@@ -1,0 +1,299 @@
+#include <nanobind/stl/string.h>
+
+#include <limits>
+
+#include "bind.hpp"
+#include "tasks.hpp"
+
+namespace lindrift::python {
+
+namespace {
+
+/// Nothing of these tasks themselves can be swept.
+template <class Chain>
+struct OpenChainTask {
+  using Model = Chain;
+  bool set(const std::string&, const Value&) { return false; }
+  static std::vector<Parameter> parameters() { return {}; }
+};
+
+template <class Result>
+How how_of(const Result& result, std::string algorithm, std::string reason) {
+  return {std::string(name(result.backend)), result.backend_reason, std::move(algorithm), std::move(reason)};
+}
+
+std::vector<double> times_from(nb::handle times) {
+  const OutputTimes output{reals(times, "task.times")};
+  validate_fields(output);
+  return output.times;
+}
+
+/// Occupations of spin down at the start; empty for the steady state.
+std::vector<double> down_occupation_from(nb::handle given, std::int64_t sites) {
+  std::vector<double> values;
+  if (!given.is_none())
+    values = std::get<std::vector<double>>(from_python(
+        given,
+        [] {
+          Parameter parameter = down_occupation_parameter();
+          parameter.type = Type::real_list;
+          return parameter;
+        }(),
+        "initial.down_occupation"));
+  check_list("initial.down_occupation", down_occupation_parameter(), values);
+  if (values.size() == 1) values.assign(static_cast<std::size_t>(sites), values.front());
+  return values;
+}
+
+Coordinates over_times(std::int64_t sites, const std::vector<double>& times, bool momenta) {
+  Coordinates all = {time_coordinate(times), site_coordinate(sites)};
+  if (momenta) all.push_back(momentum_coordinate(sites));
+  return all;
+}
+
+Coordinates over_frequencies(std::int64_t sites, const std::vector<std::int64_t>& momenta,
+                             const std::vector<double>& frequencies) {
+  std::vector<std::int64_t> ascending = momenta;
+  return {momentum_coordinate(sites, std::move(ascending)), frequency_coordinate(frequencies)};
+}
+
+std::vector<std::int64_t> momenta_from(nb::handle given, std::int64_t sites) {
+  if (given.is_none() || (nb::isinstance<nb::str>(given) && nb::cast<std::string>(given) == "all")) return {};
+  std::vector<std::int64_t> momenta = integers(given, "task.momenta");
+  const std::int64_t first = first_momentum_index(sites);
+  for (std::size_t i = 0; i < momenta.size(); ++i) {
+    const std::string place = "task.momenta[" + std::to_string(i) + "]";
+    if (momenta[i] < first || momenta[i] >= first + sites)
+      throw ParameterError(place, std::to_string(momenta[i]) + " is not allowed: m must be in " +
+                                      std::to_string(first) + " .. " + std::to_string(first + sites - 1));
+    if (i > 0 && momenta[i] <= momenta[i - 1])
+      throw ParameterError(place, std::to_string(momenta[i]) + " is not allowed: must be strictly ascending");
+  }
+  return momenta;
+}
+
+std::vector<double> frequencies_from(nb::handle given) {
+  const OutputFrequencies output{reals(given, "task.frequencies")};
+  if (output.frequencies.empty()) throw ParameterError("task.frequencies", "must have at least one entry");
+  validate_fields(output);
+  return output.frequencies;
+}
+
+constexpr const char* closed_form = "the closed form of every momentum";
+
+// --- Hatsugai-Kohmoto ---
+
+struct GreenTask : OpenChainTask<HatsugaiKohmoto> {
+  using Result = GreenResult;
+  std::vector<double> times;
+  GreenOptions options;
+
+  Coordinates coordinates(const Model& model) const { return over_times(model.sites, times, true); }
+  GreenResult run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
+    GreenOptions with = options;
+    with.monitor = monitor;
+    GreenResult result = green(model, times, with, execution);
+    how = how_of(result, "exact", closed_form);
+    return result;
+  }
+};
+
+GreenTask make_green(const HatsugaiKohmoto& model, nb::object times, nb::object down_occupation, bool keep_sites,
+                     bool keep_momenta) {
+  GreenTask task;
+  task.times = times_from(times);
+  task.options.down_occupation = down_occupation_from(down_occupation, model.sites);
+  task.options.keep_sites = keep_sites;
+  task.options.keep_momenta = keep_momenta;
+  return task;
+}
+
+struct SpectralTask : OpenChainTask<HatsugaiKohmoto> {
+  using Result = SpectralResult;
+  std::vector<double> frequencies;
+  SpectralOptions options;
+
+  Coordinates coordinates(const Model& model) const {
+    return over_frequencies(model.sites, options.momenta, frequencies);
+  }
+  SpectralResult run(const Model& model, const Execution& execution, const Monitor&, How& how) const {
+    SpectralResult result = spectral(model, frequencies, options, execution);
+    how = how_of(result, "exact", closed_form);
+    return result;
+  }
+};
+
+SpectralTask make_spectral(const HatsugaiKohmoto& model, nb::object frequencies, nb::object momenta, double broadening,
+                           bool keep_green) {
+  SpectralTask task;
+  task.frequencies = frequencies_from(frequencies);
+  task.options.momenta = momenta_from(momenta, model.sites);
+  task.options.broadening = broadening;
+  task.options.keep_green = keep_green;
+  validate_fields(task.options);
+  return task;
+}
+
+struct DensityTask : OpenChainTask<HatsugaiKohmoto> {
+  using Result = DensityResult;
+  std::vector<double> times;
+  UpState state;
+  DensityOptions options;
+
+  Coordinates coordinates(const Model& model) const { return over_times(model.sites, times, false); }
+  DensityResult run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
+    DensityOptions with = options;
+    with.monitor = monitor;
+    DensityResult result = density(model, state, times, with, execution);
+    how = {std::string(name(Backend::cpu)), "the density is made on the CPU", "exact", closed_form};
+    return result;
+  }
+};
+
+DensityTask make_density(const HatsugaiKohmoto& model, nb::object times, nb::object up_sites, nb::object correlation,
+                         nb::object down_occupation, nb::object down_sites, bool keep_density) {
+  DensityTask task;
+  task.times = times_from(times);
+  if (!correlation.is_none()) {
+    if (!up_sites.is_none() || !down_sites.is_none())
+      throw ParameterError("initial.correlation", "cannot stand beside up_sites or down_sites");
+    Matrix<std::complex<double>> matrix = complex_matrix(correlation, "initial.correlation");
+    const auto sites = static_cast<std::size_t>(model.sites);
+    if (matrix.columns != sites || matrix.rows < 1 || matrix.rows > sites)
+      throw ShapeError("initial.correlation has shape " + std::to_string(matrix.rows) + " x " +
+                       std::to_string(matrix.columns) +
+                       "; it must be sites x sites or rank x sites, sites = " + std::to_string(sites));
+    if (matrix.rows == sites)
+      task.state = UpCorrelation{std::move(matrix.values)};
+    else
+      task.state = UpFactors{std::vector<double>(matrix.rows, 1.0), std::move(matrix.values)};
+  } else if (!up_sites.is_none()) {
+    task.state = UpSites{integers(up_sites, "initial.up_sites"), {}};
+  }
+  if (!down_sites.is_none()) {
+    if (!down_occupation.is_none())
+      throw ParameterError("initial.down_occupation", "has no meaning where initial.down_sites is given");
+    task.options.down_sites = integers(down_sites, "initial.down_sites");
+  }
+  task.options.down_occupation = down_occupation_from(down_occupation, model.sites);
+  task.options.keep_density = keep_density;
+  return task;
+}
+
+// --- Hubbard ---
+
+struct HubbardGreenTask : OpenChainTask<HubbardChain> {
+  using Result = HubbardGreen;
+  std::vector<double> times;
+  HubbardGreenOptions options;
+
+  Coordinates coordinates(const Model& model) const { return over_times(model.sites, times, true); }
+  HubbardGreen run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
+    HubbardGreenOptions with = options;
+    with.monitor = monitor;
+    HubbardGreen result = green(model, times, with, execution);
+    how = how_of(result, "volterra", "the integral equation of the propagator, its kernel by transforms");
+    return result;
+  }
+};
+
+HubbardGreenTask make_hubbard_green(const HubbardChain&, nb::object times, double tolerance, std::int64_t max_steps,
+                                    bool keep_sites, bool keep_momenta) {
+  HubbardGreenTask task;
+  task.times = times_from(times);
+  if (task.times.empty()) throw ParameterError("task.times", "must have at least one entry");
+  task.options.tolerance = tolerance;
+  task.options.max_steps = max_steps;
+  task.options.keep_sites = keep_sites;
+  task.options.keep_momenta = keep_momenta;
+  validate_fields(task.options);
+  return task;
+}
+
+struct HubbardSpectralTask : OpenChainTask<HubbardChain> {
+  using Result = HubbardSpectrum;
+  std::vector<double> frequencies;
+  HubbardSpectralOptions options;
+
+  Coordinates coordinates(const Model& model) const {
+    return over_frequencies(model.sites, options.momenta, frequencies);
+  }
+  HubbardSpectrum run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
+    HubbardSpectralOptions with = options;
+    with.monitor = monitor;
+    HubbardSpectrum result = spectral(model, frequencies, with, execution);
+    how = how_of(result, std::string(name(result.algorithm)), result.algorithm_reason);
+    return result;
+  }
+};
+
+HubbardSpectralTask make_hubbard_spectral(const HubbardChain& chain, nb::object frequencies, nb::object momenta,
+                                          double broadening, double tolerance, bool keep_green) {
+  HubbardSpectralTask task;
+  task.frequencies = frequencies_from(frequencies);
+  task.options.momenta = momenta_from(momenta, chain.sites);
+  task.options.broadening = broadening;
+  task.options.tolerance = tolerance;
+  task.options.keep_green = keep_green;
+  validate_fields(task.options);
+  return task;
+}
+
+constexpr const char* green_documentation =
+    "Retarded Green's function of spin up between sites, its norm and its drift.\n\n"
+    "model            HatsugaiKohmoto (exact) or HubbardChain (second order)\n"
+    "times            >= 0, strictly ascending, 1/energy\n"
+    "down_occupation  HatsugaiKohmoto: occupations of spin down at the earlier time: \"steady\", a number, or shape "
+    "(sites,)\n"
+    "tolerance        HubbardChain: error of G, whose largest value is 1\n"
+    "keep_sites, keep_momenta  False: no G(j,t), no G(k,t) in the result\n"
+    "backend, threads, progress as for steady_state()";
+
+constexpr const char* spectral_documentation =
+    "Spectral function, self energy and Green's function of spin up over momentum and frequency.\n\n"
+    "frequencies  strictly ascending, energy\n"
+    "momenta      \"all\", or a list of m, k = 2 pi m / L, m = -floor(L/2) .. ceil(L/2)-1, ascending\n"
+    "broadening   half width eta added to every peak, energy\n"
+    "tolerance    HubbardChain: of the results, relative to the largest value of each\n"
+    "algorithm    HubbardChain: \"auto\", \"direct\" or \"fft\"\n"
+    "keep_green   False: no G(k,w) in the result";
+
+constexpr const char* density_documentation =
+    "Density of spin up on the sites from an initial state, and its drift (physics.md Eqs. 46 to 52).\n\n"
+    "times            >= 0, strictly ascending, 1/energy\n"
+    "up_sites         labels of the sites that hold one up particle, -floor(L/2) .. ceil(L/2)-1; [0] unless given\n"
+    "correlation      instead: C(k,q) = <c+_k c_q>, shape (sites, sites), momenta ascending, or vectors of shape "
+    "(rank, sites)\n"
+    "down_occupation  \"steady\", a number, or shape (sites,)\n"
+    "down_sites       instead: labels of the sites that hold one down particle";
+
+}  // namespace
+
+void bind_open_chains(nb::module_& module) {
+  bind_result<GreenResult>(module, "GreensFunction", "A Green's function over times. Arrays are read-only.");
+  bind_result<SpectralResult>(module, "Spectrum", "A spectral function. Arrays are read-only.");
+  bind_result<DensityResult>(module, "Density", "A density over times. Arrays are read-only.");
+  bind_result<HubbardGreen>(module, "HubbardGreensFunction", "A Green's function over times. Arrays are read-only.");
+  bind_result<HubbardSpectrum>(module, "HubbardSpectrum", "A spectral function. Arrays are read-only.");
+  bind_task<GreenTask>(module, "green", make_green, green_documentation, nb::arg("times"), nb::kw_only(),
+                       nb::arg("down_occupation") = nb::none(), nb::arg("keep_sites") = true,
+                       nb::arg("keep_momenta") = true);
+  const HubbardGreenOptions green;
+  bind_task<HubbardGreenTask>(module, "green", make_hubbard_green, "", nb::arg("times"), nb::kw_only(),
+                              nb::arg("tolerance") = green.tolerance, nb::arg("max_steps") = green.max_steps,
+                              nb::arg("keep_sites") = true, nb::arg("keep_momenta") = true);
+  const SpectralOptions spectral;
+  bind_task<SpectralTask>(module, "spectral", make_spectral, spectral_documentation, nb::arg("frequencies"),
+                          nb::kw_only(), nb::arg("momenta") = "all", nb::arg("broadening") = spectral.broadening,
+                          nb::arg("keep_green") = true);
+  const HubbardSpectralOptions hubbard;
+  bind_task<HubbardSpectralTask>(module, "spectral", make_hubbard_spectral, "", nb::arg("frequencies"), nb::kw_only(),
+                                 nb::arg("momenta") = "all", nb::arg("broadening") = hubbard.broadening,
+                                 nb::arg("tolerance") = hubbard.tolerance, nb::arg("keep_green") = true);
+  bind_task<DensityTask>(module, "density", make_density, density_documentation, nb::arg("times"), nb::kw_only(),
+                         nb::arg("up_sites") = nb::none(), nb::arg("correlation") = nb::none(),
+                         nb::arg("down_occupation") = nb::none(), nb::arg("down_sites") = nb::none(),
+                         nb::arg("keep_density") = true);
+}
+
+}  // namespace lindrift::python

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "results.hpp"
+
+/// Points of a sweep within this process.
+
+namespace lindrift::python {
+
+/// One swept key and its values.
+struct SweptKey {
+  std::string key;
+  std::string units, help;
+  std::vector<Value> values;
+};
+
+/// The keys that are swept over: an outer product, the last one fastest, or side by side.
+struct Axes {
+  bool zip = false;
+  std::vector<SweptKey> axes;
+
+  std::size_t points() const;
+  std::vector<std::size_t> shape() const;
+  const Value& value(std::size_t axis, std::size_t point) const;
+};
+
+/// @param given  pairs (key, values)
+/// @throws ParameterError for a key that cannot be swept, TypeError, ShapeError
+Axes read_axes(const nb::list& given, const std::vector<Parameter>& known, bool zip);
+
+/// Points that run at the same time.
+/// @param threads  as asked for; 0: one for each processor
+int points_at_once(int threads, std::size_t points);
+/// Threads within each of them.
+int threads_of_each(int threads, int workers);
+
+/// Calls solve(point) for every point on so many threads, each of which takes the next one that is left; what it throws
+/// is passed to fail(). Meanwhile the calling thread asks go_on(fraction), and ends the sweep after the running points
+/// when that is false.
+void run_points(std::size_t points, int workers, const std::function<bool(double)>& go_on,
+                const std::function<void(std::size_t)>& solve,
+                const std::function<void(std::size_t, const std::string&)>& fail);
+
+/// Results of all points, one array for each observable. Points may be put in at the same time.
+class Table {
+ public:
+  Table(Coordinates coordinates, std::size_t points) : coordinates_(std::move(coordinates)), points_(points) {}
+
+  /// Room for all observables of a result, every value missing.
+  template <class Result>
+  void reserve() {
+    const Result none{};
+    for_each_observable(coordinates_, none, [&](const Observable& described, const Extent& extent, const auto& member) {
+      fields_.push_back({described.name, extent.dimensions, extent.shape,
+                         missing_values(member, extent.elements * points_), described.units, described.long_name});
+    });
+    status_.assign(points_, 0);
+    messages_.resize(points_);
+  }
+
+  template <class Result>
+  void put(std::size_t point, const Result& result, const How& how) {
+    std::size_t i = 0;
+    for_each_observable(coordinates_, result, [&](const Observable&, const Extent& extent, const auto& member) {
+      copy(member, extent, fields_[i++], point);
+    });
+    bool converged = true;
+    if constexpr (requires { result.converged; }) converged = result.converged;
+    if constexpr (requires { result.message; }) messages_[point] = result.message;
+    status_[point] = converged ? done : not_converged;
+    if (point == 0) how_ = how;
+  }
+  void fail(std::size_t point, const std::string& message);
+
+  /// (datasets, coordinates, keys, status, messages, how); the arrays are handed over.
+  nb::object to_python(const Axes& axes);
+
+ private:
+  enum Status : std::uint8_t { missing, done, failed, not_converged };
+
+  template <class Item>
+  static auto stored(const Item& value) {
+    if constexpr (std::is_same_v<Item, bool>)
+      return static_cast<std::uint8_t>(value);
+    else
+      return value;
+  }
+  template <class Item>
+  static void copy(const std::vector<Item>& values, const Extent& extent, io::Field& field, std::size_t point) {
+    if (values.size() != extent.elements) return;  // not asked for
+    auto& all = std::get<std::vector<Item>>(field.data);
+    std::copy(values.begin(), values.end(), all.begin() + static_cast<std::ptrdiff_t>(point * extent.elements));
+  }
+  template <class Item>
+  static void copy(const Item& value, const Extent&, io::Field& field, std::size_t point) {
+    std::get<std::vector<decltype(stored(value))>>(field.data)[point] = stored(value);
+  }
+
+  Coordinates coordinates_;
+  std::size_t points_;
+  std::vector<io::Field> fields_;
+  std::vector<std::uint8_t> status_;
+  std::vector<std::string> messages_;
+  How how_;
+};
+
+}  // namespace lindrift::python

@@ -1,0 +1,161 @@
+#pragma once
+
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "convert.hpp"
+#include "fields.hpp"
+#include "results.hpp"
+#include "sweep.hpp"
+
+/// Tasks as Python functions: one point, and a sweep of points over threads. A task is a struct with
+///
+///   using Model = TggeChain;
+///   using Result = SteadyState;
+///   Coordinates coordinates(const Model&) const;
+///   Result run(const Model&, const Execution&, const Monitor&, How&) const;
+///   bool set(const std::string& key, const Value&);       // one of its own parameters that can be swept
+///   static std::vector<Parameter> parameters();           // those parameters
+
+namespace lindrift::python {
+
+/// What every function takes beside its task.
+struct Run {
+  std::string algorithm, backend;
+  int threads = 0;
+  nb::object progress;
+
+  /// @throws ParameterError
+  Execution execution() const;
+};
+
+/// Asks Python now and then whether to go on, and tells it how far a calculation is, while that runs without the
+/// interpreter's lock.
+class Watch {
+ public:
+  /// @param progress  None, or what lindrift.arrays.reporter() takes
+  explicit Watch(nb::handle progress);
+
+  /// False once Python wants to stop. Looks at most 20 times a second. On the thread that called only.
+  bool go_on(double fraction);
+  /// True once Python wants to stop.
+  bool stop() { return !go_on(fraction_); }
+  /// @throws what Python raised
+  void rethrow();
+  Monitor monitor();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  nb::object report_;
+  Clock::time_point last_ = Clock::now();
+  double fraction_ = 0.0;
+  std::exception_ptr raised_;
+};
+
+/// Solves one point.
+template <class Task>
+nb::object solve(const Task& task, nb::handle model, const Run& run) {
+  using Result = typename Task::Result;
+  const auto& parameters = nb::cast<const typename Task::Model&>(model);
+  const Execution execution = run.execution();
+  Watch watch(run.progress);
+  std::optional<Found<Result>> found;
+  {
+    const nb::gil_scoped_release released;
+    How how;
+    Result result{};
+    try {
+      result = task.run(parameters, execution, watch.monitor(), how);
+    } catch (const Interruption&) {
+      // rethrow() says why
+    }
+    found.emplace(Found<Result>{std::move(result), task.coordinates(parameters), std::move(how), {}});
+  }
+  watch.rethrow();
+  found->model = nb::borrow(model);
+  return nb::cast(std::move(*found));
+}
+
+/// Solves every point of a sweep, several at the same time.
+template <class Task>
+nb::object sweep(const Task& task, nb::handle model, const nb::list& axes, bool zip, const Run& run) {
+  using Model = typename Task::Model;
+  const auto& base = nb::cast<const Model&>(model);
+  std::vector<Parameter> known = parameters_of<Model>();
+  for (Parameter& own : Task::parameters()) known.push_back(std::move(own));
+  const Axes read = read_axes(axes, known, zip);
+  Execution execution = run.execution();
+  Watch watch(run.progress);
+
+  // The points one after the other, each with the values of its own.
+  const auto with_values = [&](std::size_t point, Model& at, Task& own) {
+    for (std::size_t i = 0; i < read.axes.size(); ++i) {
+      const Value& value = read.value(i, point);
+      const std::string& key = read.axes[i].key;
+      if (!set_key(at, key, value) && !own.set(key, value)) throw ParameterError(key, "has no meaning in this model");
+    }
+    check(at);
+  };
+  std::optional<Table> table;
+  {
+    const nb::gil_scoped_release released;
+    Model first = base;
+    Task first_task = task;
+    if (read.points() > 0) with_values(0, first, first_task);
+    table.emplace(first_task.coordinates(first), read.points());
+    table->template reserve<typename Task::Result>();
+    // Independent points first: the inside of a point is shared only where there are fewer points than threads.
+    const int workers = points_at_once(execution.threads, read.points());
+    execution.threads = threads_of_each(execution.threads, workers);
+    run_points(
+        read.points(), workers, [&](double fraction) { return watch.go_on(fraction); },
+        [&](std::size_t point) {
+          Model at = base;
+          Task own = task;
+          with_values(point, at, own);
+          How how;
+          auto result = own.run(at, execution, Monitor{}, how);
+          table->put(point, result, how);
+        },
+        [&](std::size_t point, const std::string& message) { table->fail(point, message); });
+  }
+  watch.rethrow();
+  return table->to_python(read);
+}
+
+/// Binds a task as a function NAME(model, ...) and as _sweep_NAME(model, axes, zip, ...).
+/// @param make   makes the task from the arguments
+/// @param extra  their nb::arg, in order
+template <class Task, class... Arguments, class... Extra>
+void bind_task(nb::module_& module, const char* name, Task (*make)(const typename Task::Model&, Arguments...),
+               const char* documentation, const Extra&... extra) {
+  using Model = typename Task::Model;
+  module.def(
+      name,
+      [make](nb::typed<nb::object, Model> model, Arguments... arguments, std::string algorithm, std::string backend,
+             int threads, nb::object progress) -> nb::typed<nb::object, Found<typename Task::Result>> {
+        if (!nb::isinstance<Model>(model)) throw nb::next_overload();
+        const Task task = make(nb::cast<const Model&>(model), std::move(arguments)...);
+        return nb::borrow<nb::typed<nb::object, Found<typename Task::Result>>>(
+            solve(task, model, {std::move(algorithm), std::move(backend), threads, std::move(progress)}));
+      },
+      nb::arg("model"), extra..., nb::arg("algorithm") = "auto", nb::arg("backend") = "auto", nb::arg("threads") = 0,
+      nb::arg("progress") = nb::none(), documentation);
+  module.def(
+      ("_sweep_" + std::string(name)).c_str(),
+      [make](nb::typed<nb::object, Model> model, nb::list axes, bool zip, Arguments... arguments, std::string algorithm,
+             std::string backend, int threads, nb::object progress) -> nb::object {
+        if (!nb::isinstance<Model>(model)) throw nb::next_overload();
+        const Task task = make(nb::cast<const Model&>(model), std::move(arguments)...);
+        return sweep(task, model, axes, zip, {std::move(algorithm), std::move(backend), threads, std::move(progress)});
+      },
+      nb::arg("model"), nb::arg("axes"), nb::arg("zip"), extra..., nb::arg("algorithm") = "auto",
+      nb::arg("backend") = "auto", nb::arg("threads") = 0, nb::arg("progress") = nb::none());
+}
+
+}  // namespace lindrift::python
