@@ -137,8 +137,9 @@ class CvodeMatrixIntegrator final : public MatrixIntegrator {
     return guarded(data, [&](CvodeMatrixIntegrator& self) {
       self.equation_.spread(values(y), values(weight));
       const auto out = values(weight);
-      parallel_for(out.size(),
-                   [&](std::size_t e) { out[e] = 1.0 / std::max(self.tolerance_ * std::fabs(out[e]), smallest_error); });
+      parallel_for(out.size(), [&](std::size_t e) {
+        out[e] = 1.0 / std::max(self.tolerance_ * std::fabs(out[e]), smallest_error);
+      });
     });
   }
 

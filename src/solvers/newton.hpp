@@ -51,8 +51,8 @@ struct BalanceSolution {
 BalanceSolution solve_balance(const RateEquation& equation, const Components& components, const InitialState& conserved,
                               const std::vector<double>& start, double tolerance, std::int64_t max_steps);
 
-/// The same for bands that are degenerate somewhere, by Newton's method in the multipliers of the blocks (docs/physics.md,
-/// Eqs. 97-99). Multipliers and occupations of the solution are BlockMatrices.
+/// The same for bands that are degenerate somewhere, by Newton's method in the multipliers of the blocks
+/// (docs/physics.md, Eqs. 97-99). Multipliers and occupations of the solution are BlockMatrices.
 /// @param number  of particles, strictly between 0 and modes
 /// @param start   empty: the thermal state
 BalanceSolution solve_matrix_balance(const MatrixRateEquation& equation, double number, BlockMatrices start,
