@@ -6,6 +6,7 @@
 #include <memory>
 #include <numbers>
 
+#include "engine/complex_product.hpp"
 #include "engine/linear_algebra.hpp"
 #include "engine/parallel.hpp"
 #include "hubbard/direct.hpp"
@@ -39,10 +40,6 @@ constexpr double seconds_per_exponential = 4e-9;        ///< for the amplitudes 
 constexpr double seconds_per_phase = 0.6e-9;            ///< on a uniform grid
 constexpr double seconds_per_sine = 15e-9;              ///< on any other grid
 constexpr double seconds_per_term = 1.0 / 5e9;          ///< of the direct sum
-
-inline Complex times(Complex a, Complex b) {
-  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
-}
 
 double transform_seconds(double length, double count) {
   return count * 5.0 * length * std::max(1.0, std::log2(length)) * seconds_per_transform;

@@ -9,6 +9,7 @@
 
 #include "engine/linear_algebra.hpp"
 #include "engine/parallel.hpp"
+#include "hubbard/direct.hpp"
 #include "hubbard/node_products.hpp"
 #include "hubbard/quadrature.hpp"
 #include "hubbard/volterra.hpp"
@@ -32,10 +33,6 @@ static_assert(margin <= start, "the series around t = 0 gives the rows before it
 
 /// Times that a thread transforms together.
 constexpr std::size_t times_at_once = 16;
-/// Steps per inverse bandwidth; as for the propagator.
-constexpr double fine_step = 0.28, coarse_step = 0.56, coarse_tolerance = 1e-9;
-/// Halving the step reduces an error of order 10 by 2^10; this much of it is claimed.
-constexpr double claimed_gain = 256.0;
 constexpr double max_steps = 2e7;
 /// Times between which the result can be stopped and saved.
 constexpr std::size_t batch_times = 512;
@@ -163,6 +160,16 @@ void collide(const VolterraMarch& march, std::size_t first, double interaction, 
 
 }  // namespace
 
+namespace {
+
+std::vector<double> times_of_rows(double step, std::size_t rows) {
+  std::vector<double> times(rows);
+  for (std::size_t i = 0; i < rows; ++i) times[i] = (static_cast<double>(i) - static_cast<double>(margin)) * step;
+  return times;
+}
+
+}  // namespace
+
 LadderKernel::Run LadderKernel::evaluate(double step, std::size_t count, const Execution& execution) const {
   const std::size_t sites = modes_.sites, times = count + 2 * margin;
   // Vectors of momenta read beyond the last one.
@@ -170,15 +177,10 @@ LadderKernel::Run LadderKernel::evaluate(double step, std::size_t count, const E
   if (modes_.ladder != Ladder::hole) add_ladder(false, step, count, execution, run);
   if (modes_.ladder != Ladder::particle) add_ladder(true, step, count, execution, run);
   if (modes_.ladder == Ladder::both) {
-    std::vector<double> at(times);
-    std::vector<Complex> around(circle_points), second(std::max(times, circle_points) * sites);
-    for (std::size_t i = 0; i < times; ++i) at[i] = (static_cast<double>(i) - static_cast<double>(margin)) * step;
-    second_order_.evaluate(at, second.data(), execution);
+    std::vector<Complex> second(std::max(times, circle_points) * sites);
+    second_order_.evaluate(times_of_rows(step, times), second.data(), execution);
     for (std::size_t i = 0; i < times * sites; ++i) run.rows[i] -= second[i];
-    for (std::size_t l = 0; l < circle_points; ++l)
-      around[l] = std::polar(static_cast<double>(start) * step,
-                             2.0 * std::numbers::pi * static_cast<double>(l) / static_cast<double>(circle_points));
-    second_order_.evaluate(around, second.data());
+    second_order_.evaluate(circle_of_times(step), second.data());
     for (std::size_t i = 0; i < circle_points * sites; ++i) run.circle[i] -= second[i];
   }
   return run;
@@ -192,13 +194,7 @@ void LadderKernel::add_ladder(bool hole, double step, std::size_t count, const E
   Communicator& communicator = communicator_of(execution);
   const auto rank = static_cast<std::size_t>(communicator.rank());
   const auto shares = share_bounds(communicator, times);
-  std::vector<double> at(times);
-  for (std::size_t i = 0; i < times; ++i) at[i] = (static_cast<double>(i) - static_cast<double>(margin)) * step;
-  std::vector<Complex> around(circle_points);
-  for (std::size_t l = 0; l < circle_points; ++l)
-    around[l] = std::polar(static_cast<double>(start) * step,
-                           2.0 * std::numbers::pi * static_cast<double>(l) / static_cast<double>(circle_points));
-
+  const std::vector<double> at = times_of_rows(step, times);
   std::vector<Complex> rows(times * sites + group), circle(circle_points * sites), on_circle(3 * circle_points * sites);
   const auto each_time = [&](const auto& use) {
     share_times(shares[rank], shares[rank + 1], execution, [&](std::size_t first, std::size_t some) {
@@ -212,7 +208,7 @@ void LadderKernel::add_ladder(bool hole, double step, std::size_t count, const E
   each_time([&](std::size_t some, const Complex* transforms, Complex* pairs) {
     free_pairs(fourier, lines, some, transforms, pairs);
   });
-  second_order_.transforms(around, on_circle.data());
+  second_order_.transforms(circle_of_times(step), on_circle.data());
   free_pairs(fourier, lines, circle_points, on_circle.data(), circle.data());
 
   VolterraTables tables;
@@ -278,7 +274,7 @@ double ladder_bandwidth(const HubbardModes& modes) {
 
 double ladder_step(const HubbardModes& modes, double tolerance) {
   const double fastest = std::hypot(ladder_bandwidth(modes), modes.fastest_rate + 0.5 * modes.fastest_probe_loss);
-  return (tolerance >= coarse_tolerance ? coarse_step : fine_step) / fastest;
+  return volterra_step(fastest, tolerance);
 }
 
 // --- at single points, by frequencies ---
@@ -312,21 +308,6 @@ Complex ladder_point(const HubbardModes& modes, bool hole, std::size_t k, Comple
   return over * sum;
 }
 
-/// The second order at a point                                                                           (Eq. 64)
-Complex second_order_point(const HubbardModes& modes, std::size_t k, Complex w) {
-  Complex sum = 0.0;
-  const std::size_t sites = modes.sites;
-  const auto over = 1.0 / static_cast<double>(sites);
-  for (std::size_t p = 0; p < sites; ++p)
-    for (std::size_t s = 0; s < sites; ++s) {
-      const std::size_t other = (k + p + sites - s) % sites;
-      sum += modes.occupation[p] * modes.hole[s] /
-             (w - Complex(modes.energy[other] - modes.energy[p] + modes.energy[s],
-                          -0.5 * (modes.rate[p] + modes.rate[s] + modes.probe_loss[other])));
-    }
-  return modes.interaction * modes.interaction * over * over * sum;
-}
-
 }  // namespace
 
 std::vector<Complex> ladder_self_energy(const HubbardModes& modes, std::span<const std::size_t> momentum,
@@ -337,9 +318,13 @@ std::vector<Complex> ladder_self_energy(const HubbardModes& modes, std::span<con
       const Complex w(frequency[i], broadening);
       if (modes.ladder != Ladder::hole) result[i] += ladder_point(modes, false, momentum[i], w);
       if (modes.ladder != Ladder::particle) result[i] += ladder_point(modes, true, momentum[i], w);
-      if (modes.ladder == Ladder::both) result[i] -= second_order_point(modes, momentum[i], w);
     }
   });
+  if (modes.ladder == Ladder::both) {
+    const Execution execution{.backend = Backend::cpu, .threads = threads};
+    const auto second = DirectSelfEnergy(modes, execution).points(momentum, frequency, broadening);
+    for (std::size_t i = 0; i < result.size(); ++i) result[i] -= second[i];
+  }
   return result;
 }
 

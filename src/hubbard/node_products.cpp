@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/complex_product.hpp"
 #include "engine/linear_algebra.hpp"
 #include "engine/parallel.hpp"
 
@@ -14,10 +15,6 @@ using Complex = std::complex<double>;
 
 /// Offsets of a uniform grid whose phases are made by multiplication from one exponential.
 constexpr std::size_t phase_block = 64, phase_root = 8;
-
-inline Complex times(Complex a, Complex b) {
-  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
-}
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "engine/complex_product.hpp"
 #include "hubbard/quadrature.hpp"
 #include "kernels/table.hpp"
 
@@ -24,10 +25,6 @@ constexpr std::size_t group = VolterraSolver::group;
 
 /// Steps up to which a convolution costs less term by term.
 constexpr std::size_t max_direct_steps = 384;
-
-inline Complex times(Complex a, Complex b) {
-  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
-}
 
 /// Rows of a group's arrays as one row of complex numbers for each momentum, zeros after the last.
 void gather(const double* re, const double* im, std::size_t first, std::size_t count, std::size_t length,
@@ -126,6 +123,19 @@ VolterraEquation::VolterraEquation(const HubbardModes& modes, std::span<const do
   rough.step = 2.0 * step;
 }
 
+double volterra_step(double fastest, double tolerance) {
+  constexpr double fine = 0.28, coarse = 0.56, coarse_tolerance = 1e-9;
+  return (tolerance >= coarse_tolerance ? coarse : fine) / fastest;
+}
+
+std::vector<Complex> circle_of_times(double step) {
+  std::vector<Complex> times;
+  for (std::size_t l = 0; l < circle_points; ++l)
+    times.push_back(std::polar(static_cast<double>(VolterraTables::start) * step,
+                               2.0 * std::numbers::pi * static_cast<double>(l) / circle_points));
+  return times;
+}
+
 std::vector<double> VolterraEquation::grid() const {
   std::vector<double> times(static_cast<std::size_t>(fine.count) + 2 * margin);
   for (std::size_t i = 0; i < times.size(); ++i)
@@ -134,11 +144,9 @@ std::vector<double> VolterraEquation::grid() const {
 }
 
 std::vector<Complex> VolterraEquation::circles() const {
-  std::vector<Complex> times;
-  for (const VolterraTables* run : {&fine, &rough})
-    for (std::size_t l = 0; l < circle_points; ++l)
-      times.push_back(static_cast<double>(VolterraTables::start) * run->step *
-                      Complex(turns_[l], turns_[circle_points + l]));
+  std::vector<Complex> times = circle_of_times(fine.step);
+  const std::vector<Complex> others = circle_of_times(rough.step);
+  times.insert(times.end(), others.begin(), others.end());
   return times;
 }
 

@@ -28,11 +28,7 @@ constexpr auto margin = static_cast<std::size_t>(VolterraTables::margin);
 constexpr auto stencil = static_cast<std::size_t>(VolterraTables::stencil);
 constexpr auto circle_points = static_cast<std::size_t>(VolterraTables::circle_points);
 constexpr std::size_t group = VolterraSolver::group;
-/// step * (largest exponent); measured errors are 3e-14 and 3e-11.
-constexpr double fine_step = 0.28, coarse_step = 0.56, coarse_tolerance = 1e-9;
 constexpr std::int64_t max_halvings = 3;
-/// Halving the step reduces an error of order 10 by 2^10; this much of it is claimed.
-constexpr double claimed_gain = 256.0;
 /// Rounding error of sums of some thousand terms of order one.
 constexpr double rounding = 2e-14;
 /// Stages of a run, between which it can stop.
@@ -63,7 +59,7 @@ std::size_t steps_for(double last, double step) {
 }
 
 double first_step(const HubbardModes& modes, double tolerance) {
-  return (tolerance >= coarse_tolerance ? coarse_step : fine_step) / largest_exponent(modes);
+  return volterra_step(largest_exponent(modes), tolerance);
 }
 
 /// Rounds of momenta done, with the step halved so many times.

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <complex>
+
+namespace lindrift {
+
+/// a b, without the search for infinities that std::complex makes.
+inline std::complex<double> times(std::complex<double> a, std::complex<double> b) {
+  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+}
+
+}  // namespace lindrift
