@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "engine/complex_product.hpp"
+
 namespace lindrift {
 
 /// A square complex matrix of an order that is nearly always 2 to 4, row-major; larger ones live on the heap.
@@ -27,11 +29,6 @@ class SmallMatrix {
   std::array<Complex, 16> inside_{};
   std::vector<Complex> heap_;
 };
-
-/// a b without the checks for infinities of std::complex.
-inline std::complex<double> times(std::complex<double> a, std::complex<double> b) {
-  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
-}
 
 SmallMatrix product(const SmallMatrix& a, const SmallMatrix& b);
 /// a b^+
