@@ -5,6 +5,8 @@
     ld.steady_state(chain, filling=0.5).current
     ld.sweep(ld.steady_state, chain, {"bath.nonequilibrium_fraction": np.linspace(0, 1, 51)})    # an xarray.Dataset
 
+    ld.read_toml("peak.toml")           # the model of an input file
+    ld.run("peak.toml")                 # what the program makes of it
     result = ld.load("fig3b.h5")        # what `lindrift run` wrote
     result["current"].values            # numpy array, sweep dimensions first
     ld.plot.draw(result)
@@ -15,12 +17,15 @@ Reading and drawing need no compiled module: `python3 -m lindrift plot FILE.h5`.
 from typing import TYPE_CHECKING
 
 from .errors import DeviceError, LindriftError, NumericalError, ParameterError, ShapeError, UnsupportedError
+from .program import run
 from .result import Field, Result, load
+from .toml import read_toml
 
 _MODULE = (
     "DephasingJump", "Density", "GreensFunction", "HatsugaiKohmoto", "HubbardChain", "HubbardGreensFunction",
-    "HubbardSpectrum", "JumpOperators", "OpenBath", "RamanJump", "Relaxation", "Spectrum", "SteadyState", "TableJump",
-    "TggeChain", "TggeRashba", "ThermalBath", "cuda_device_count", "density", "gradient", "green", "relax",
+    "HubbardSpectrum", "InitialState", "JumpOperators", "LatticeRelaxation", "LatticeSteadyState", "LocalCoupling",
+    "OpenBath", "RamanJump", "Relaxation", "Spectrum", "SteadyState", "TableJump", "TggeChain", "TggeLattice",
+    "TggeRashba", "ThermalBath", "UniformCoupling", "cuda_device_count", "density", "gradient", "green", "noise", "relax",
     "simd_level", "spectral", "steady_state")
 
 try:
@@ -39,7 +44,7 @@ if TYPE_CHECKING:
     from .sweeps import sweep as sweep
 
 __all__ = ["DeviceError", "Field", "LindriftError", "NumericalError", "ParameterError", "Result", "ShapeError",
-           "UnsupportedError", "load", "sweep", *_MODULE]
+           "UnsupportedError", "load", "read_toml", "run", "sweep", *_MODULE]
 
 
 def __getattr__(name):

@@ -55,6 +55,13 @@ class Result:
         present = ", ".join(sorted(self.fields)) or "none"
         raise LindriftError(f"{self.path}: there is no dataset {name}; it has {present}")
 
+    def to_xarray(self):
+        """An xarray.Dataset with units and coordinates."""
+        from .arrays import dataset
+        data = [(one.name, one.dimensions, one.values, one.units, one.long_name) for one in self.fields.values()]
+        keys = [(one.name, one.dimensions, one.values, one.units, one.long_name) for one in self.coordinates.values()]
+        return dataset(data, (), keys, self.attributes)
+
     @property
     def sweep_dimensions(self):
         """Dimensions of the sweep, outermost first; empty for a single run."""

@@ -1,29 +1,131 @@
-"""Models as input files of the program."""
+"""Models as input files of the program, and back."""
+
+import os
 
 import numpy as np
 
-from .errors import LindriftError
+from .errors import LindriftError, ParameterError, ShapeError
 
 
 def to_toml(model, **tables):
     """A model, and other tables by their names: to_toml(chain, task={"kind": "steady_state"})."""
-    groups, channels = {}, []
+    groups, channels = {}, {}
     for path, value in model._keys():
         table, key = path.rsplit(".", 1)
-        if key == "jump_operator":
-            channels = value
+        if key in ("jump_operator", "thermal_operator"):
+            channels[path] = value
+        elif key == "hopping_terms":
+            groups.setdefault(table, {})[key] = [_term(one) for one in value]
         elif value is None:
             raise LindriftError(f"{path}: a table is written to an HDF5 file of its own; put its place, "
                                 "\"FILE.h5:/dataset\", into the input by hand")
         else:
             groups.setdefault(table, {})[key] = value
     text = "\n".join(_table(name, values) for name, values in groups.items())
-    for terms in channels:
-        rows = ", ".join(_value([*term[:-1], term[-1].real, term[-1].imag]) for term in terms)
-        text += f"\n[[bath.jump_operator]]\nterms = [{rows}]\n"
+    for path, operators in channels.items():
+        for terms in operators:
+            text += f"\n[[{path}]]\nterms = {_value([_term(one) for one in terms])}\n"
     for name, values in tables.items():
         text += "\n" + _table(name, values)
     return text
+
+
+def read_toml(path):
+    """The model of an input file, with the first value of every key that is swept.
+
+    Raises ParameterError (a ValueError) naming the file and the key for what is not allowed, TypeError for values of a
+    wrong type, OSError for a file that cannot be read.
+    """
+    from . import _lindrift
+    with open(path, "rb") as file:
+        tables = _parse(file, path)
+    kinds = {one.kind: one for one in (getattr(_lindrift, name) for name in dir(_lindrift)) if hasattr(one, "_from_keys")}
+    kind = tables.get("model", {}).get("kind")
+    if kind not in kinds:
+        raise ParameterError(f"{path}: model.kind: {kind!r} is not allowed: must be one of {', '.join(sorted(kinds))}")
+    keys = {f"{table}.{key}": value for table in ("model", "bath") for key, value in _flat(tables.get(table, {}))}
+    del keys["model.kind"]
+    keys |= {key: _first(value) for key, value in tables.get("sweep", {}).items()
+             if key.partition(".")[0] in ("model", "bath") and not key.endswith(".scale")}
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        model = kinds[kind]._from_keys(_with_objects(keys, folder))
+    except (ParameterError, ShapeError, TypeError) as error:
+        raise type(error)(f"{path}: {error}") from None
+    return model
+
+
+def _parse(file, path):
+    try:
+        import tomllib
+    except ModuleNotFoundError:  # before Python 3.11
+        try:
+            import tomli as tomllib
+        except ModuleNotFoundError as error:
+            raise LindriftError("read_toml() needs Python 3.11 or tomli: pip install tomli") from error
+    try:
+        return tomllib.load(file)
+    except tomllib.TOMLDecodeError as error:
+        raise ParameterError(f"{path}: {error}") from None
+
+
+def _flat(table):
+    """Keys of a table and of the tables in it: down.gain."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from ((f"{key}.{inner}", one) for inner, one in _flat(value))
+        else:
+            yield key, value
+
+
+def _first(values):
+    """The first of some swept values: of a list, or of a grid, which may be the modulus or the phase of a number."""
+    if isinstance(values, list):
+        return values[0] if values else values
+    if not isinstance(values, dict):
+        return values
+    if "start" in values:
+        return values["start"]
+    value = _first(values.get("modulus")) * np.exp(1j * _first(values.get("phase")))
+    return [value.real, value.imag]
+
+
+def _with_objects(keys, folder):
+    """Values of keys as the classes take them: terms without their tables, tables read, paths absolute."""
+    for path in ("bath.jump_operator", "bath.thermal_operator"):
+        if path in keys:
+            for i, channel in enumerate(keys[path]):
+                for key in channel:
+                    if key != "terms":
+                        raise ParameterError(f"{path}[{i}].{key} is not read: only terms are")
+            keys[path] = [channel.get("terms", []) for channel in keys[path]]
+    if "model.hamiltonian" in keys:
+        keys["model.hamiltonian"] = os.path.join(folder, keys["model.hamiltonian"])
+    if "bath.table" in keys:
+        from . import _lindrift
+        keys["bath.table"] = _lindrift.TableJump(_dataset(keys["bath.table"], "bath.table", folder))
+    return keys
+
+
+def _dataset(place, key, folder):
+    """The array at "FILE.h5:/dataset"."""
+    try:
+        import h5py
+    except ImportError as error:
+        raise LindriftError(f"{key} = {place!r} needs h5py: pip install h5py") from error
+    name, found, dataset = str(place).rpartition(":")
+    if not found:
+        raise ParameterError(f"{key}: {place!r} is not allowed: must be \"FILE.h5:/dataset\"")
+    try:
+        with h5py.File(os.path.join(folder, name)) as file:
+            return file[dataset][()]
+    except (OSError, KeyError) as error:
+        raise ParameterError(f"{key}: {place} cannot be read: {error}") from None
+
+
+def _term(term):
+    """A term with its amplitude as two real numbers."""
+    return [*term[:-1], term[-1].real, term[-1].imag]
 
 
 def _table(name, values):

@@ -3,6 +3,7 @@
 #include <nanobind/stl/complex.h>
 #include <nanobind/stl/string.h>
 
+#include <algorithm>
 #include <cmath>
 #include <deque>
 #include <mutex>
@@ -90,6 +91,12 @@ std::string word(nb::handle given, const std::vector<std::string>& choices, cons
   throw ParameterError(name, "\"" + text + "\" is not allowed: must be " + listed(choices));
 }
 
+/// A path, absolute from here on.
+std::string path(nb::handle given, const std::string& name) {
+  if (!nb::isinstance<nb::str>(given) && !nb::hasattr(given, "__fspath__")) wrong_type(name, "a path", given);
+  return text_of(nb::module_::import_("os.path").attr("abspath")(given));
+}
+
 std::vector<std::string> words(nb::handle given, const Parameter& parameter, const std::string& name) {
   if (nb::isinstance<nb::str>(given)) {
     std::string one = nb::cast<std::string>(given);
@@ -129,6 +136,17 @@ Matrix<Item> matrix_from(nb::handle given, const std::string& name, const char* 
   return {held.shape(0), held.shape(1), std::vector<Item>(held.data(), held.data() + held.size())};
 }
 
+std::vector<std::vector<double>> rows(nb::handle given, const std::string& name) {
+  if (given.is_none()) return {};
+  const Matrix<double> matrix = real_matrix(given, name);
+  std::vector<std::vector<double>> all(matrix.rows);
+  for (std::size_t i = 0; i < matrix.rows; ++i) {
+    const auto first = matrix.values.begin() + static_cast<std::ptrdiff_t>(i * matrix.columns);
+    all[i].assign(first, first + static_cast<std::ptrdiff_t>(matrix.columns));
+  }
+  return all;
+}
+
 }  // namespace
 
 nb::object to_python(const Value& value) {
@@ -142,7 +160,12 @@ nb::object to_python(const Value& value) {
           for (const std::string& one : held) all.append(nb::cast(one));
           return all;
         } else if constexpr (std::is_same_v<Held, Channels>) {
-          return nb::list();
+          return nb::tuple();
+        } else if constexpr (std::is_same_v<Held, std::vector<std::vector<double>>>) {
+          if (held.empty()) return nb::none();
+          std::vector<double> all;
+          for (const auto& row : held) all.insert(all.end(), row.begin(), row.end());
+          return owned(std::move(all), {held.size(), held.front().size()});
         } else {
           return nb::cast(held);
         }
@@ -162,6 +185,7 @@ Value from_python(nb::handle given, const Parameter& parameter, const std::strin
     case Type::complex:
       return complex_number(given, name);
     case Type::text:
+      if (parameter.file_path) return path(given, name);
       return word(given, parameter.choices, name);
     case Type::real_list:
     case Type::real_grid:
@@ -180,6 +204,7 @@ Value from_python(nb::handle given, const Parameter& parameter, const std::strin
     case Type::text_list:
       return words(given, parameter, name);
     case Type::real_rows:
+      return rows(given, name);
     case Type::terms:
     case Type::operator_channels:
       break;
@@ -216,9 +241,41 @@ Matrix<std::complex<double>> complex_matrix(nb::handle given, const std::string&
   return matrix_from<std::complex<double>>(given, name, "complex128", "iufc", "complex numbers");
 }
 
-std::vector<std::vector<JumpTerm>> channels_from(nb::handle given) {
-  const std::string name = "bath.jump_operator";
-  const auto is_list = [](nb::handle one) { return !nb::isinstance<nb::str>(one) && PySequence_Check(one.ptr()) != 0; };
+namespace {
+
+bool is_list(nb::handle one) { return !nb::isinstance<nb::str>(one) && PySequence_Check(one.ptr()) != 0; }
+
+/// One term: integers, and an amplitude of one complex number, or of two real ones if there is room for them.
+Term term_from(nb::handle given, bool two, const std::string& name) {
+  Term term;
+  const std::size_t size = nb::len(given), indices = size - (two ? 2 : 1);
+  for (std::size_t i = 0; i < indices; ++i) {
+    term.indices.push_back(integer_number(given[i], name));
+    constexpr std::int64_t largest = std::int64_t{1} << 40;
+    if (term.indices.back() > largest || term.indices.back() < -largest)
+      throw ParameterError(name, std::to_string(term.indices.back()) + " is not allowed: is too large");
+  }
+  term.amplitude = two ? std::complex(real_number(given[size - 2], name), real_number(given[size - 1], name))
+                       : complex_number(given[size - 1], name);
+  check_finite(name, term.amplitude);
+  return term;
+}
+
+/// An orbital is stored in 32 bits; which ones there are is known to the lattice.
+void check_orbital(std::int64_t orbital, const std::string& name) {
+  if (orbital < 0 || orbital > 255)
+    throw ParameterError(name, "orbital " + std::to_string(orbital) + " is not allowed: must be >= 0 and <= 255");
+}
+
+std::size_t directions_of(const LatticeVector& displacement) {
+  std::size_t used = displacement.size();
+  while (used > 1 && displacement[used - 1] == 0) --used;
+  return used;
+}
+
+}  // namespace
+
+std::vector<std::vector<JumpTerm>> channels_from(nb::handle given, const std::string& name) {
   if (!is_list(given)) wrong_type(name, "a list of channels, each a list of terms", given);
   std::vector<std::vector<JumpTerm>> channels;
   for (const nb::handle channel : nb::iter(given)) {
@@ -227,35 +284,77 @@ std::vector<std::vector<JumpTerm>> channels_from(nb::handle given) {
     auto& terms = channels.emplace_back();
     for (const nb::handle term : nb::iter(channel)) {
       const std::string place = here + "[" + std::to_string(terms.size()) + "]";
-      if (!is_list(term)) wrong_type(place, "a term (a, b, amplitude) or (a, spin, b, spin, amplitude)", term);
+      if (!is_list(term)) wrong_type(place, "a term (a, b, amplitude) or (R.., a, R'.., b, amplitude)", term);
       const std::size_t size = nb::len(term);
-      if (size < 3 || size > 6)
-        throw ShapeError(place + " must be a term (a, b, amplitude) or (a, spin, b, spin, amplitude), with " +
-                         "an amplitude of one complex or two real numbers");
-      const bool two = size % 2 == 0;
-      Term made;
-      for (std::size_t i = 0; i + (two ? 2 : 1) < size; ++i) made.indices.push_back(integer_number(term[i], place));
-      made.amplitude = two ? std::complex(real_number(term[size - 2], place), real_number(term[size - 1], place))
-                           : complex_number(term[size - 1], place);
-      check_finite(place, made.amplitude);
+      if (size < 3 || size > 10)
+        throw ShapeError(place + " must be a term (a, b, amplitude) or (R.., a, R'.., b, amplitude), with one to " +
+                         "three numbers R, and an amplitude of one complex or two real numbers");
+      const Term made = term_from(term, size % 2 == 0, place);
+      if (const std::size_t indices = made.indices.size(); indices > 2) {
+        check_orbital(made.indices[indices / 2 - 1], place);
+        check_orbital(made.indices[indices - 1], place);
+      }
       assign(terms.emplace_back(), made);
     }
   }
   return channels;
 }
 
-nb::object channels_to_python(const std::vector<std::vector<JumpTerm>>& channels) {
-  bool orbitals = false;
+nb::object channels_to_python(const std::vector<std::vector<JumpTerm>>& channels, std::size_t directions) {
+  bool orbitals = directions > 0;
+  std::size_t needed = std::max<std::size_t>(directions, 1);
   for (const auto& channel : channels)
-    for (const JumpTerm& term : channel) orbitals = orbitals || term.to_orbital != 0 || term.from_orbital != 0;
+    for (const JumpTerm& term : channel) {
+      needed = std::max({needed, directions_of(term.to), directions_of(term.from)});
+      orbitals = orbitals || term.to_orbital != 0 || term.from_orbital != 0 || needed > 1;
+    }
   nb::list all;
   for (const auto& channel : channels) {
     nb::list terms;
-    for (const JumpTerm& term : channel)
-      terms.append(orbitals ? nb::make_tuple(term.to[0], term.to_orbital, term.from[0], term.from_orbital,
-                                             nb::cast(term.amplitude))
-                            : nb::make_tuple(term.to[0], term.from[0], nb::cast(term.amplitude)));
+    for (const JumpTerm& term : channel) {
+      nb::list one;
+      const auto half = [&](const LatticeVector& displacement, int orbital) {
+        for (std::size_t i = 0; i < needed; ++i) one.append(displacement[i]);
+        if (orbitals) one.append(orbital);
+      };
+      half(term.to, term.to_orbital);
+      half(term.from, term.from_orbital);
+      one.append(nb::cast(term.amplitude));
+      terms.append(nb::tuple(one));
+    }
     all.append(nb::tuple(terms));
+  }
+  return nb::tuple(all);
+}
+
+std::vector<HoppingTerm> hopping_terms_from(nb::handle given, std::size_t directions, const std::string& name) {
+  if (!is_list(given)) wrong_type(name, "a list of terms", given);
+  std::vector<HoppingTerm> terms;
+  for (const nb::handle term : nb::iter(given)) {
+    const std::string place = name + "[" + std::to_string(terms.size()) + "]";
+    if (!is_list(term)) wrong_type(place, "a term (R.., a, b, amplitude)", term);
+    const std::size_t size = nb::len(term);
+    if (size != directions + 3 && size != directions + 4)
+      throw ShapeError(place + " must be a term (R.., a, b, amplitude) with " + std::to_string(directions) +
+                       (directions == 1 ? " number" : " numbers") +
+                       " R, one for each of model.cells, and an amplitude of one complex or two real numbers");
+    const Term made = term_from(term, size == directions + 4, place);
+    check_orbital(made.indices[directions], place);
+    check_orbital(made.indices[directions + 1], place);
+    assign(terms.emplace_back(), made);
+  }
+  return terms;
+}
+
+nb::object hopping_terms_to_python(const std::vector<HoppingTerm>& terms, std::size_t directions) {
+  nb::list all;
+  for (const HoppingTerm& term : terms) {
+    nb::list one;
+    for (std::size_t i = 0; i < directions; ++i) one.append(term.displacement[i]);
+    one.append(term.to_orbital);
+    one.append(term.from_orbital);
+    one.append(nb::cast(term.amplitude));
+    all.append(nb::tuple(one));
   }
   return nb::tuple(all);
 }
@@ -272,7 +371,7 @@ std::string taken_type(const Parameter& parameter) {
     case Type::complex:
       return "complex" + none;
     case Type::text:
-      return "str" + none;
+      return (parameter.file_path ? "str | os.PathLike[str]" : "str") + none;
     case Type::real_list:
     case Type::real_grid:
       return "numpy.typing.ArrayLike";
@@ -281,6 +380,7 @@ std::string taken_type(const Parameter& parameter) {
     case Type::text_list:
       return "str | collections.abc.Sequence[str]";
     case Type::real_rows:
+      return "numpy.typing.ArrayLike | None";
     case Type::terms:
     case Type::operator_channels:
       break;
@@ -290,7 +390,8 @@ std::string taken_type(const Parameter& parameter) {
 
 std::string held_type(const Parameter& parameter) {
   if (parameter.type == Type::real_list) return parameter.scalar ? "float | numpy.ndarray" : "numpy.ndarray";
-  if (parameter.type == Type::operator_channels) return "tuple";
+  if (parameter.type == Type::operator_channels || parameter.type == Type::terms) return "tuple";
+  if (parameter.type == Type::real_rows) return "numpy.ndarray | None";
   return taken_type(parameter);
 }
 

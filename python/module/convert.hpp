@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lindrift/description.hpp"
+#include "lindrift/lattice/tight_binding.hpp"
 #include "lindrift/tgge/bath.hpp"
 
 /// Between Python's objects and the library's values. Every function here needs the interpreter's lock.
@@ -41,9 +42,16 @@ struct Matrix {
 Matrix<double> real_matrix(nb::handle given, const std::string& name);
 Matrix<std::complex<double>> complex_matrix(nb::handle given, const std::string& name);
 
-/// Terms of jump operators: (a, b, A) or (a, spin, b, spin, A), the amplitude as one complex number or as Re A, Im A.
-std::vector<std::vector<JumpTerm>> channels_from(nb::handle given);
-nb::object channels_to_python(const std::vector<std::vector<JumpTerm>>& channels);
+/// Terms of operators: (a, b, A) for chains of one orbital, else (R.., a, R'.., b, A) with displacements of one to
+/// three directions, of which those that are left out are zero. The amplitude is one complex number, or Re A, Im A.
+/// @param name  what messages call them
+std::vector<std::vector<JumpTerm>> channels_from(nb::handle given, const std::string& name);
+/// @param directions  of the displacements; 0: as few as hold them, and no orbitals where all are 0
+nb::object channels_to_python(const std::vector<std::vector<JumpTerm>>& channels, std::size_t directions = 0);
+
+/// Terms (R.., a, b, A) of a Hamiltonian on a lattice of so many directions.
+std::vector<HoppingTerm> hopping_terms_from(nb::handle given, std::size_t directions, const std::string& name);
+nb::object hopping_terms_to_python(const std::vector<HoppingTerm>& terms, std::size_t directions);
 
 /// A read-only array on memory that `owner` keeps alive.
 template <class Item>

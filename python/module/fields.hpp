@@ -51,7 +51,7 @@ nb::object member_to_python(const Member& member, const Parameter& parameter, nb
 template <class Member>
 void member_from_python(Member& member, const Parameter& parameter, nb::handle given) {
   if constexpr (std::is_same_v<Member, std::vector<std::vector<JumpTerm>>>) {
-    member = channels_from(given);
+    member = channels_from(given, parameter.path);
   } else if constexpr (is_optional<Member>) {
     if (given.is_none())
       member.reset();
@@ -79,10 +79,27 @@ struct AttributeMaker {
   void operator()(const Field<Struct, Member>& item) const {
     const Parameter parameter = completed(item.parameter, Struct().*item.member);
     const auto member = item.member;
-    all.push_back(
-        {leaf(parameter.path), parameter.path, taken_type(parameter), held_type(parameter), documentation(parameter),
-         [=](const Struct& object, nb::handle self) { return member_to_python(object.*member, parameter, self); },
-         [=](Struct& object, nb::handle given) { member_from_python(object.*member, parameter, given); }});
+    Attribute<Struct> made{leaf(parameter.path),
+                           parameter.path,
+                           taken_type(parameter),
+                           held_type(parameter),
+                           documentation(parameter),
+                           {},
+                           {}};
+    if constexpr (std::is_same_v<Member, std::vector<HoppingTerm>>) {
+      made.get = [=](const Struct& object, nb::handle) {
+        return hopping_terms_to_python(object.*member, object.cells.size());
+      };
+      made.set = [=](Struct& object, nb::handle given) {
+        object.*member = hopping_terms_from(given, object.cells.size(), parameter.path);
+      };
+    } else {
+      made.get = [=](const Struct& object, nb::handle self) {
+        return member_to_python(object.*member, parameter, self);
+      };
+      made.set = [=](Struct& object, nb::handle given) { member_from_python(object.*member, parameter, given); };
+    }
+    all.push_back(std::move(made));
   }
 
   template <class Member>
@@ -160,19 +177,24 @@ void check(const Struct& object) {
     validate_fields(object);
 }
 
-template <class Struct>
-void set_attribute(Struct& object, const std::string& name, nb::handle given) {
-  std::string known;
-  for (const Attribute<Struct>& one : attributes_of<Struct>()) {
-    if (one.name == name) return one.set(object, given);
-    known += (known.empty() ? "" : ", ") + one.name;
-  }
-  throw nb::type_error((class_name<Struct>() + " has no parameter \"" + name + "\"; it has " + known).c_str());
-}
-
+/// Sets attributes in the order of the description, as some are read by means of those before.
 template <class Struct>
 void set_attributes(Struct& object, const nb::kwargs& named) {
-  for (const auto& [name, given] : named) set_attribute(object, nb::cast<std::string>(name), given);
+  std::size_t known = 0;
+  for (const Attribute<Struct>& one : attributes_of<Struct>())
+    if (named.contains(one.name.c_str())) {
+      one.set(object, named[one.name.c_str()]);
+      ++known;
+    }
+  if (known == named.size()) return;
+  std::string names;
+  for (const Attribute<Struct>& one : attributes_of<Struct>()) names += (names.empty() ? "" : ", ") + one.name;
+  for (const auto& [name, given] : named) {
+    const auto text = nb::cast<std::string>(name);
+    const auto& all = attributes_of<Struct>();
+    if (std::none_of(all.begin(), all.end(), [&](const auto& one) { return one.name == text; }))
+      throw nb::type_error((class_name<Struct>() + " has no parameter \"" + text + "\"; it has " + names).c_str());
+  }
 }
 
 /// The attributes that are not at their default, as "name=value, ...".
@@ -197,7 +219,9 @@ struct KeyCollector {
   template <class Member>
   void field(const std::string& path, const Parameter& parameter, const Member& member) const {
     if constexpr (std::is_same_v<Member, std::vector<std::vector<JumpTerm>>>) {
-      all.append(nb::make_tuple(path, channels_to_python(member)));
+      all.append(nb::make_tuple(path, channels_to_python(member, directions())));
+    } else if constexpr (std::is_same_v<Member, std::vector<HoppingTerm>>) {
+      if (has_a_meaning(parameter)) all.append(nb::make_tuple(path, hopping_terms_to_python(member, directions())));
     } else {
       const Parameter whole = completed(parameter, member);
       if (is_empty_list(member) || !has_a_meaning(whole)) return;
@@ -219,8 +243,17 @@ struct KeyCollector {
   }
 
  private:
+  /// Of a lattice, from the keys before; 0 for a chain.
+  std::size_t directions() const {
+    for (const nb::handle known : all)
+      if (nb::cast<std::string>(known[0]) == "model.cells") return nb::len(nb::object(known[1]));
+    return 0;
+  }
   /// As an input file sees it, from the keys before.
   bool has_a_meaning(const Parameter& parameter) const {
+    for (const std::string& other : parameter.unless)
+      for (const nb::handle known : all)
+        if (nb::cast<std::string>(known[0]) == other) return false;
     for (const Condition& condition : parameter.when)
       for (const nb::handle known : all)
         if (nb::cast<std::string>(known[0]) == condition.path &&
@@ -265,6 +298,64 @@ bool set_key(Struct& object, const std::string& key, const Value& value) {
   visit_fields(object, KeySetter{key, value, found});
   return found;
 }
+
+/// Fills a struct from the keys of an input file, and takes them out of the dictionary.
+struct KeyReader {
+  nb::dict& given;
+  std::size_t& directions;  ///< of a lattice, once model.cells is read
+
+  template <class Member>
+  void field(const std::string& path, const Parameter& described, Member& member) const {
+    nb::object value = take(path);
+    if (!value.is_valid()) return;
+    if constexpr (std::is_same_v<Member, std::vector<HoppingTerm>>) {
+      member = hopping_terms_from(value, directions, path);
+    } else {
+      Parameter parameter = described;
+      parameter.path = path;
+      member_from_python(member, completed(parameter, member), value);
+      if constexpr (std::is_same_v<Member, std::vector<std::int64_t>>)
+        if (path == "model.cells") directions = member.size();
+    }
+  }
+  template <class Item, class Variant>
+  void choice(const Item& item, Variant& variant) const {
+    const std::string& path = item.parameter.path;
+    if (const nb::object word = take(path); word.is_valid()) {
+      bool known = false;
+      std::string names;
+      std::apply(
+          [&](const auto&... one) {
+            ((known = choose(one, word, variant) || known, names += (names.empty() ? "\"" : ", \"") + one.name + "\""),
+             ...);
+          },
+          item.alternatives);
+      if (!known)
+        throw ParameterError(path, nb::cast<std::string>(nb::repr(word)) + " is not allowed: must be one of " + names);
+    }
+    with_alternative(item.alternatives, variant.index(), [&](const auto& one) {
+      visit_items(one.items, std::get<typename std::decay_t<decltype(one)>::type>(variant), *this, "");
+    });
+  }
+  template <class Object>
+  void dataset(const Parameter&, const Object&) const {}
+
+ private:
+  nb::object take(const std::string& path) const {
+    if (!given.contains(path.c_str())) return {};
+    return nb::object(given.attr("pop")(path.c_str()));
+  }
+  template <class One, class Variant>
+  bool choose(const One& one, const nb::object& word, Variant& variant) const {
+    using Held = typename One::type;
+    if (!word.equal(nb::cast(one.name))) return false;
+    if constexpr (std::is_default_constructible_v<Held>)
+      variant.template emplace<Held>();
+    else
+      variant = nb::cast<const Held&>(take("bath.table"));  // the only one that holds nothing but a table
+    return true;
+  }
+};
 
 template <class Struct>
 const char* constructor_signature() {
@@ -357,6 +448,18 @@ void bind_parameters(nb::module_& module, const char* name, const char* what, co
         return all;
       },
       nb::sig("def _keys(self) -> list[tuple[str, typing.Any]]"));
+  bound.def_static(
+      "_from_keys",
+      [](nb::dict given) {
+        Struct made{};
+        std::size_t directions = 1;
+        visit_fields(made, KeyReader{given, directions});
+        for (const auto& [key, value] : given)
+          throw ParameterError(nb::cast<std::string>(key), "has no meaning in this model");
+        check(made);
+        return made;
+      },
+      nb::sig(for_ever("def _from_keys(given: dict[str, typing.Any]) -> " + std::string(name))));
   bound.def(
       "to_toml",
       [](nb::handle self, const nb::kwargs& tables) {

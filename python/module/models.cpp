@@ -54,17 +54,17 @@ void bind_operators(nb::module_& module) {
   nb::class_<JumpOperators> bound(
       module, "JumpOperators",
       "Any translation-invariant jump operators, a list of terms for each channel: (a, b, A) stands for A c+_{j+a} "
-      "c_{j+b}, (a, spin, b, spin, A) for those of a model with spins, 0 = up. A is one complex number, or its real "
-      "and "
-      "imaginary part.");
+      "c_{j+b}, (a, spin, b, spin, A) for those of a model with spins, 0 = up, and (R.., a, R'.., b, A) for A "
+      "c+_{j+R,a} c_{j+R',b} of a lattice with orbitals; displacements that are left out are zero. A is one complex "
+      "number, or its real and imaginary part.");
   const auto channels_of = [](const JumpOperators& self) { return channels_to_python(self.channels); };
   bound.def(
-      "__init__", [](JumpOperators* self, nb::object channels) { new (self) JumpOperators{channels_from(channels)}; },
+      "__init__",
+      [](JumpOperators* self, nb::object channels) {
+        new (self) JumpOperators{channels_from(channels, "bath.jump_operator")};
+      },
       nb::arg("channels"), nb::sig("def __init__(self, channels: collections.abc.Sequence) -> None"));
-  bound.def_prop_rw(
-      "channels", channels_of,
-      [](JumpOperators& self, nb::object channels) { self.channels = channels_from(channels); },
-      nb::sig("def channels(self) -> tuple"), "The terms of each channel.");
+  bound.def_prop_ro("channels", channels_of, nb::sig("def channels(self) -> tuple"), "The terms of each channel.");
   bound.def("__repr__", [channels_of](const JumpOperators& self) {
     return "JumpOperators(" + nb::cast<std::string>(nb::repr(channels_of(self))) + ")";
   });
@@ -104,6 +104,16 @@ void bind_models(nb::module_& module) {
                               "Two-band chain with Rashba coupling and Zeeman field between a thermal and a "
                               "nonequilibrium bath.",
                               "tgge_rashba");
+  bind_parameters<UniformCoupling>(module, "UniformCoupling",
+                                   "The thermal bath moves particles between any two modes.");
+  bind_parameters<LocalCoupling>(module, "LocalCoupling",
+                                 "Every cell couples by Hermitian operators to a thermal bath of its own.");
+  bind_parameters<TggeLattice>(module, "TggeLattice",
+                               "Any lattice in one to three dimensions with any orbitals and jump operators, between "
+                               "a thermal and a nonequilibrium bath. Its Hamiltonian is a preset, a list of terms "
+                               "(R.., a, b, A) of A c+_{j,a} c_{j+R,b}, or a file of Wannier90.",
+                               "tgge_lattice");
+  bind_parameters<InitialState>(module, "InitialState", "A state of the particles at the start that has a name.");
   bind_parameters<HatsugaiKohmoto>(module, "HatsugaiKohmoto",
                                    "Open Hatsugai-Kohmoto chain, an interaction at each momentum: exact at any time.",
                                    "hatsugai_kohmoto");

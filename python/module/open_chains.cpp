@@ -116,8 +116,10 @@ struct SpectralTask : OpenChainTask<HatsugaiKohmoto> {
   Coordinates coordinates(const Model& model) const {
     return over_frequencies(model.sites, options.momenta, frequencies);
   }
-  SpectralResult run(const Model& model, const Execution& execution, const Monitor&, How& how) const {
-    SpectralResult result = spectral(model, frequencies, options, execution);
+  SpectralResult run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
+    SpectralOptions with = options;
+    with.monitor = monitor;
+    SpectralResult result = spectral(model, frequencies, with, execution);
     how = how_of(result, "exact", closed_form);
     return result;
   }

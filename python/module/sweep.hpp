@@ -27,6 +27,8 @@ struct Axes {
   std::size_t points() const;
   std::vector<std::size_t> shape() const;
   const Value& value(std::size_t axis, std::size_t point) const;
+  /// Whether a number of sites is swept over.
+  bool sizes_differ() const;
 };
 
 /// @param given  pairs (key, values)
@@ -34,16 +36,16 @@ struct Axes {
 Axes read_axes(const nb::list& given, const std::vector<Parameter>& known, bool zip);
 
 /// Points that run at the same time.
-/// @param threads  as asked for; 0: one for each processor
+/// @param threads  that there are
 int points_at_once(int threads, std::size_t points);
 /// Threads within each of them.
 int threads_of_each(int threads, int workers);
 
-/// Calls solve(point) for every point on so many threads, each of which takes the next one that is left; what it throws
-/// is passed to fail(). Meanwhile the calling thread asks go_on(fraction), and ends the sweep after the running points
-/// when that is false.
+/// Calls solve(point, monitor) for every point on so many threads, each of which takes the next one that is left; what
+/// it throws is passed to fail(). Meanwhile the calling thread asks go_on(fraction); when that is false, the monitor
+/// stops the running points, and no other one starts.
 void run_points(std::size_t points, int workers, const std::function<bool(double)>& go_on,
-                const std::function<void(std::size_t)>& solve,
+                const std::function<void(std::size_t, const Monitor&)>& solve,
                 const std::function<void(std::size_t, const std::string&)>& fail);
 
 /// Results of all points, one array for each observable. Points may be put in at the same time.
@@ -51,11 +53,14 @@ class Table {
  public:
   Table(Coordinates coordinates, std::size_t points) : coordinates_(std::move(coordinates)), points_(points) {}
 
-  /// Room for all observables of a result, every value missing.
+  /// Room for all observables of a result, every value missing; without those over sites or momenta, where points
+  /// differ in size.
   template <class Result>
-  void reserve() {
+  void reserve(bool sizes_differ) {
     const Result none{};
+    if (sizes_differ) kept_ = sizeless_names<Result>(coordinates_);
     for_each_observable(coordinates_, none, [&](const Observable& described, const Extent& extent, const auto& member) {
+      if (!is_wanted(kept_, described.name)) return;
       fields_.push_back({described.name, extent.dimensions, extent.shape,
                          missing_values(member, extent.elements * points_), described.units, described.long_name});
     });
@@ -66,9 +71,10 @@ class Table {
   template <class Result>
   void put(std::size_t point, const Result& result, const How& how) {
     std::size_t i = 0;
-    for_each_observable(coordinates_, result, [&](const Observable&, const Extent& extent, const auto& member) {
-      copy(member, extent, fields_[i++], point);
-    });
+    for_each_observable(coordinates_, result,
+                        [&](const Observable& described, const Extent& extent, const auto& member) {
+                          if (is_wanted(kept_, described.name)) copy(member, extent, fields_[i++], point);
+                        });
     bool converged = true;
     if constexpr (requires { result.converged; }) converged = result.converged;
     if constexpr (requires { result.message; }) messages_[point] = result.message;
@@ -103,6 +109,7 @@ class Table {
 
   Coordinates coordinates_;
   std::size_t points_;
+  std::vector<std::string> kept_;  ///< names; empty: all
   std::vector<io::Field> fields_;
   std::vector<std::uint8_t> status_;
   std::vector<std::string> messages_;

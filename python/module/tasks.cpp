@@ -93,6 +93,11 @@ const Value& Axes::value(std::size_t axis, std::size_t point) const {
   return axes[axis].values[point % axes[axis].values.size()];
 }
 
+bool Axes::sizes_differ() const {
+  return std::any_of(axes.begin(), axes.end(),
+                     [](const SweptKey& one) { return std::holds_alternative<std::int64_t>(one.values.front()); });
+}
+
 Axes read_axes(const nb::list& given, const std::vector<Parameter>& known, bool zip) {
   Axes all{zip, {}};
   for (const nb::handle pair : given) {
@@ -107,7 +112,7 @@ Axes read_axes(const nb::list& given, const std::vector<Parameter>& known, bool 
     }
     SweptKey axis{key, found->units, found->help, {}};
     Parameter number = *found;
-    if (number.type != Type::complex) number.type = Type::real;  // a list that is swept over as a number
+    if (number.type == Type::real_list) number.type = Type::real;
     const nb::object values = nb::hasattr(pair[1], "tolist") ? pair[1].attr("tolist")() : nb::borrow(pair[1]);
     if (nb::isinstance<nb::str>(values) || PySequence_Check(values.ptr()) == 0)
       throw nb::type_error((key + " must be a list of values").c_str());
@@ -115,6 +120,8 @@ Axes read_axes(const nb::list& given, const std::vector<Parameter>& known, bool 
       const std::string place = key + "[" + std::to_string(axis.values.size()) + "]";
       axis.values.push_back(from_python(value, number, place));
       if (const auto* real = std::get_if<double>(&axis.values.back())) check_number(place, *found, *real);
+      if (const auto* integer = std::get_if<std::int64_t>(&axis.values.back()))
+        check_number(place, *found, static_cast<double>(*integer));
       if (const auto* complex = std::get_if<std::complex<double>>(&axis.values.back())) check_finite(place, *complex);
     }
     if (axis.values.empty()) throw ShapeError(key + " must have at least one value");
@@ -127,17 +134,13 @@ Axes read_axes(const nb::list& given, const std::vector<Parameter>& known, bool 
 }
 
 int points_at_once(int threads, std::size_t points) {
-  const int available = threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  return static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(available), std::max<std::size_t>(points, 1)));
+  return static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads), std::max<std::size_t>(points, 1)));
 }
 
-int threads_of_each(int threads, int workers) {
-  const int available = threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  return std::max(1, available / workers);
-}
+int threads_of_each(int threads, int workers) { return std::max(1, threads / workers); }
 
 void run_points(std::size_t points, int workers, const std::function<bool(double)>& go_on,
-                const std::function<void(std::size_t)>& solve,
+                const std::function<void(std::size_t, const Monitor&)>& solve,
                 const std::function<void(std::size_t, const std::string&)>& fail) {
   std::atomic<std::size_t> next = 0, ended = 0;
   std::atomic<bool> stopped = false;
@@ -145,9 +148,12 @@ void run_points(std::size_t points, int workers, const std::function<bool(double
   std::condition_variable all_ended;
   int running = workers;
   const auto work = [&] {
+    Monitor monitor;
+    monitor.stop = [&] { return stopped.load(); };
+    monitor.progress = [&](double) { return !stopped; };
     for (std::size_t point = next++; point < points && !stopped; point = next++) {
       try {
-        solve(point);
+        solve(point, monitor);
       } catch (const std::exception& error) {
         fail(point, error.what());
       }

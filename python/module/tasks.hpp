@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "convert.hpp"
+#include "engine/threads.hpp"
 #include "fields.hpp"
 #include "results.hpp"
 #include "sweep.hpp"
@@ -104,22 +105,27 @@ nb::object sweep(const Task& task, nb::handle model, const nb::list& axes, bool 
   std::optional<Table> table;
   {
     const nb::gil_scoped_release released;
+    // An invalid point is found before anything runs. The first one comes last: its coordinates are those of all.
     Model first = base;
     Task first_task = task;
-    if (read.points() > 0) with_values(0, first, first_task);
+    for (std::size_t point = read.points(); point-- > 0;) {
+      first = base;
+      first_task = task;
+      with_values(point, first, first_task);
+    }
     table.emplace(first_task.coordinates(first), read.points());
-    table->template reserve<typename Task::Result>();
+    table->template reserve<typename Task::Result>(read.sizes_differ());
     // Independent points first: the inside of a point is shared only where there are fewer points than threads.
-    const int workers = points_at_once(execution.threads, read.points());
-    execution.threads = threads_of_each(execution.threads, workers);
+    const int threads = threads_of(execution), workers = points_at_once(threads, read.points());
+    execution.threads = threads_of_each(threads, workers);
     run_points(
         read.points(), workers, [&](double fraction) { return watch.go_on(fraction); },
-        [&](std::size_t point) {
+        [&](std::size_t point, const Monitor& monitor) {
           Model at = base;
           Task own = task;
           with_values(point, at, own);
           How how;
-          auto result = own.run(at, execution, Monitor{}, how);
+          auto result = own.run(at, execution, monitor, how);
           table->put(point, result, how);
         },
         [&](std::size_t point, const std::string& message) { table->fail(point, message); });

@@ -1,6 +1,7 @@
 #include <nanobind/stl/string.h>
 
 #include "bind.hpp"
+#include "lattice_results.hpp"
 #include "tasks.hpp"
 
 namespace lindrift::python {
@@ -12,58 +13,109 @@ How how_of(const RateEquation& equation) {
           equation.reason};
 }
 
+/// Where a task starts: occupations or a state with a name.
+struct Start {
+  InitialOccupation occupation;
+  InitialState state;
+
+  bool uniform() const { return !occupation.lagrange_multiplier && state.kind == InitialKind::uniform; }
+  std::vector<double> multipliers(const RateEquation& equation) const {
+    return occupation.lagrange_multiplier ? *occupation.lagrange_multiplier
+                                          : multipliers_of(state, equation.bands, occupation.filling);
+  }
+};
+
 /// A task that starts from occupations.
 template <class Chain>
 struct FromOccupation {
   using Model = Chain;
-  InitialOccupation initial;
+  Start initial;
 
   bool set(const std::string& key, const Value& value) {
-    return !initial.lagrange_multiplier && set_key(initial, key, value);
+    if (initial.occupation.lagrange_multiplier) return false;
+    if (key == "initial.filling") return set_key(initial.occupation, key, value);
+    return initial.state.kind == InitialKind::thermal && set_key(initial.state, key, value);
   }
-  static std::vector<Parameter> parameters() { return parameters_of<InitialOccupation>(); }
+  static std::vector<Parameter> parameters() {
+    std::vector<Parameter> all = parameters_of<InitialOccupation>();
+    for (Parameter& one : parameters_of<InitialState>()) all.push_back(std::move(one));
+    return all;
+  }
 };
 
-InitialOccupation initial_from(nb::handle filling, nb::handle lagrange_multiplier) {
-  InitialOccupation initial;
+Start start_from(nb::handle filling, nb::handle lagrange_multiplier, nb::handle initial) {
+  Start start;
   for (const Parameter& one : parameters_of<InitialOccupation>())
     if (one.path == "initial.filling" && !filling.is_none())
-      assign(initial.filling, from_python(filling, one, one.path));
-  if (!lagrange_multiplier.is_none()) {
-    if (!filling.is_none())
-      throw ParameterError("initial.filling", "has no meaning where initial.lagrange_multiplier is given");
-    initial.lagrange_multiplier = reals(lagrange_multiplier, "initial.lagrange_multiplier");
+      assign(start.occupation.filling, from_python(filling, one, one.path));
+  if (!initial.is_none()) {
+    if (!nb::isinstance<InitialState>(initial))
+      throw nb::type_error("initial must be an InitialState; occupations are filling or lagrange_multiplier");
+    start.state = nb::cast<const InitialState&>(initial);
   }
-  validate_fields(initial);
-  return initial;
+  if (!lagrange_multiplier.is_none()) {
+    if (!filling.is_none() || !initial.is_none())
+      throw ParameterError(filling.is_none() ? "initial.state" : "initial.filling",
+                           "has no meaning where initial.lagrange_multiplier is given");
+    start.occupation.lagrange_multiplier = reals(lagrange_multiplier, "initial.lagrange_multiplier");
+  }
+  if (!filling.is_none() && start.state.kind == InitialKind::single_momentum)
+    throw ParameterError("initial.filling", "has no meaning where initial.state is \"single_momentum\"");
+  validate_fields(start.occupation);
+  return start;
+}
+
+/// Adds what is reported of a lattice beside, state after state, to the result on it.
+template <class State>
+void observe(const TggeLattice& lattice, const RateEquation& equation, const Execution& execution,
+             OnLattice<State>& result) {
+  const LatticeObserver observer(lattice, equation, execution);
+  const State& state = result;
+  const std::size_t modes = equation.modes();
+  for (std::size_t first = 0; first < state.occupation.size(); first += modes)
+    observer.add(std::span(state.lagrange_multiplier).subspan(first, modes),
+                 std::span(state.occupation).subspan(first, modes), result);
+}
+
+/// The result of a task, with what is reported of a lattice beside.
+template <class Chain, class State>
+ResultOn<Chain, State> reported(const Chain& chain, const RateEquation& equation, const Execution& execution,
+                                State state) {
+  if (state.stopped) throw Interruption();
+  if constexpr (std::is_same_v<Chain, TggeLattice>) {
+    OnLattice<State> result{std::move(state), {}};
+    observe(chain, equation, execution, result);
+    return result;
+  } else {
+    return state;
+  }
 }
 
 template <class Chain>
 struct SteadyStateTask : FromOccupation<Chain> {
-  using Result = SteadyState;
+  using Result = ResultOn<Chain, SteadyState>;
   SteadyStateOptions options;
 
   Coordinates coordinates(const Chain& chain) const { return lindrift::coordinates(chain); }
 
-  SteadyState run(const Chain& chain, const Execution& execution, const Monitor& monitor, How& how) const {
+  Result run(const Chain& chain, const Execution& execution, const Monitor& monitor, How& how) const {
     const RateEquation equation = make_rate_equation(chain, execution);
     how = how_of(equation);
     SteadyStateOptions with = options;
-    const auto add = [&](auto& to) {
-      if constexpr (requires { to.monitor; }) to.monitor = monitor;
-    };
-    add(with);
-    const InitialOccupation& start = this->initial;
-    return start.lagrange_multiplier ? steady_state(equation, *start.lagrange_multiplier, with)
-                                     : steady_state(equation, start.filling, with);
+    with.monitor = monitor;
+    const Start& start = this->initial;
+    return reported(chain, equation, execution,
+                    start.uniform() ? steady_state(equation, start.occupation.filling, with)
+                                    : steady_state(equation, start.multipliers(equation), with));
   }
 };
 
 template <class Chain>
 SteadyStateTask<Chain> make_steady_state(const Chain&, nb::object filling, nb::object lagrange_multiplier,
-                                         double tolerance, std::int64_t max_steps, nb::object start) {
+                                         nb::object initial, double tolerance, std::int64_t max_steps,
+                                         nb::object start) {
   SteadyStateTask<Chain> task;
-  task.initial = initial_from(filling, lagrange_multiplier);
+  task.initial = start_from(filling, lagrange_multiplier, initial);
   task.options.tolerance = tolerance;
   task.options.max_steps = max_steps;
   if (!start.is_none()) task.options.start = reals(start, "start");
@@ -73,7 +125,7 @@ SteadyStateTask<Chain> make_steady_state(const Chain&, nb::object filling, nb::o
 
 template <class Chain>
 struct RelaxTask : FromOccupation<Chain> {
-  using Result = RelaxResult;
+  using Result = ResultOn<Chain, RelaxResult>;
   std::vector<double> times;
   RelaxOptions options;
 
@@ -83,23 +135,23 @@ struct RelaxTask : FromOccupation<Chain> {
     return all;
   }
 
-  RelaxResult run(const Chain& chain, const Execution& execution, const Monitor& monitor, How& how) const {
+  Result run(const Chain& chain, const Execution& execution, const Monitor& monitor, How& how) const {
     const RateEquation equation = make_rate_equation(chain, execution);
     how = how_of(equation);
     RelaxOptions with = options;
     with.monitor = monitor;
-    return relax(equation, this->initial.multipliers(equation.modes()), times, with);
+    return reported(chain, equation, execution, relax(equation, this->initial.multipliers(equation), times, with));
   }
 };
 
 template <class Chain>
 RelaxTask<Chain> make_relax(const Chain&, nb::object times, nb::object filling, nb::object lagrange_multiplier,
-                            std::string integrator, double tolerance, std::int64_t max_steps) {
+                            nb::object initial, std::string integrator, double tolerance, std::int64_t max_steps) {
   RelaxTask<Chain> task;
   const OutputTimes output{reals(times, "task.times")};
   validate_fields(output);
   task.times = output.times;
-  task.initial = initial_from(filling, lagrange_multiplier);
+  task.initial = start_from(filling, lagrange_multiplier, initial);
   for (const Parameter& one : parameters_of<RelaxOptions>())
     if (one.path == "solver.integrator")
       assign(task.options.integrator, from_python(nb::cast(integrator), one, one.path));
@@ -113,10 +165,11 @@ constexpr const char* steady_state_documentation =
     "Steady state of a tGGE model with the particle number of an initial state.\n\n"
     "Newton's method in the Lagrange multipliers (physics.md Eqs. 15-18). Not converging is a result, not an "
     "exception.\n\n"
-    "model                TggeChain or TggeRashba\n"
+    "model                TggeChain, TggeRashba or TggeLattice\n"
     "filling              mean occupation of a mode, in (0, 1); 0.5 unless given\n"
     "lagrange_multiplier  instead of filling: log((1-n)/n) of every mode, shape (modes,), momentum ascending, first "
     "band first\n"
+    "initial              instead: an InitialState\n"
     "tolerance            on the last Newton update and on the residual, 1e-13 to 1e-2\n"
     "max_steps            most steps of the solver\n"
     "start                multipliers to start from, shape (modes,); the thermal state unless given\n"
@@ -138,13 +191,13 @@ void bind_chain(nb::module_& module) {
   const SteadyStateOptions steady;
   bind_task<SteadyStateTask<Chain>>(
       module, "steady_state", make_steady_state<Chain>, steady_state_documentation, nb::kw_only(),
-      nb::arg("filling") = nb::none(), nb::arg("lagrange_multiplier") = nb::none(),
+      nb::arg("filling") = nb::none(), nb::arg("lagrange_multiplier") = nb::none(), nb::arg("initial") = nb::none(),
       nb::arg("tolerance") = steady.tolerance, nb::arg("max_steps") = steady.max_steps, nb::arg("start") = nb::none());
   const RelaxOptions relaxation;
   bind_task<RelaxTask<Chain>>(module, "relax", make_relax<Chain>, relax_documentation, nb::arg("times"), nb::kw_only(),
                               nb::arg("filling") = nb::none(), nb::arg("lagrange_multiplier") = nb::none(),
-                              nb::arg("integrator") = "auto", nb::arg("tolerance") = relaxation.tolerance,
-                              nb::arg("max_steps") = relaxation.max_steps);
+                              nb::arg("initial") = nb::none(), nb::arg("integrator") = "auto",
+                              nb::arg("tolerance") = relaxation.tolerance, nb::arg("max_steps") = relaxation.max_steps);
 }
 
 }  // namespace
@@ -152,8 +205,14 @@ void bind_chain(nb::module_& module) {
 void bind_tgge(nb::module_& module) {
   bind_result<SteadyState>(module, "SteadyState", "A steady state. Arrays are read-only.");
   bind_result<RelaxResult>(module, "Relaxation", "A time evolution of occupations. Arrays are read-only.");
+  bind_result<OnLattice<SteadyState>>(module, "LatticeSteadyState",
+                                      "A steady state on a lattice. Quantities per cell. Arrays are read-only.");
+  bind_result<OnLattice<RelaxResult>>(
+      module, "LatticeRelaxation",
+      "A time evolution of occupations on a lattice. Quantities per cell. Arrays are read-only.");
   bind_chain<TggeChain>(module);
   bind_chain<TggeRashba>(module);
+  bind_chain<TggeLattice>(module);
 }
 
 }  // namespace lindrift::python

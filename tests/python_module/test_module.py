@@ -40,6 +40,22 @@ def hatsugai_kohmoto():
                               up=ld.OpenBath(loss=0.1))
 
 
+def square(**changes):
+    operators = [[(0, 0, 0, 0, 0, 0, 1.0), (1, 0, 0, 0, 0, 0, 1j), (0, 0, 0, 0, 1, 0, 0.4)]]
+    return ld.TggeLattice(cells=[6, 5], preset="square", bath=ld.ThermalBath(nonequilibrium_fraction=0.4),
+                          jump=ld.JumpOperators(operators)).replace(**changes)
+
+
+def two_orbitals(**changes):
+    """A lattice by its terms: real and complex amplitudes, an offset, skew axes."""
+    terms = [(1, 0, 0, 0, -1.0), (0, 1, 0, 0, -0.7), (1, 1, 0, 1, 0.2 + 0.1j), (0, 0, 1, 1, 0.9), (0, 1, 1, 1, -0.4)]
+    operators = [[(0, 0, 0, 0, 0, 1, 1.0), (1, 0, 1, 0, 0, 0, 0.5j)], [(0, 1, 0, 0, 0, 0, 0.3)]]
+    return ld.TggeLattice(cells=[4, 5], orbitals=2, hopping_terms=terms, add_hermitian_conjugate=True,
+                          lattice_vectors=[[1.0, 0.0], [0.5, 0.8]], positions=[[0.0, 0.0], [0.3, 0.1]],
+                          bath=ld.ThermalBath(nonequilibrium_fraction=0.4),
+                          jump=ld.JumpOperators(operators)).replace(**changes)
+
+
 class NumbersTest(unittest.TestCase):
     def test_published_current(self):
         state = ld.steady_state(chain(), filling=0.5)
@@ -62,36 +78,104 @@ class NumbersTest(unittest.TestCase):
         self.assertEqual(list(data["band"].values), ["+", "-"])
         self.assertEqual(data["current"].attrs["units"], "energy")
 
+    def compare(self, name, model, tables, solve):
+        """Runs a problem through the program, too. What solve() returns is a dict of datasets, or has to_xarray()."""
+        import h5py
+        with self.subTest(case=name), tempfile.TemporaryDirectory() as folder:
+            place = pathlib.Path(folder)
+            (place / "case.toml").write_text(model.to_toml(**tables))
+            self.assertEqual(ld.read_toml(place / "case.toml"), model)
+            subprocess.run([PROGRAM, "run", "case.toml", "--threads", "1", "--backend", "cpu"], cwd=folder, check=True,
+                           capture_output=True)
+            own = solve(model)
+            own = own if isinstance(own, dict) else {key: one.values for key, one in own.to_xarray().data_vars.items()}
+            again = ld.run(place / "case.toml", threads=1, backend="cpu")
+            with h5py.File(place / "case.h5") as file:
+                compared = [key for key in own if key in file]
+                self.assertGreaterEqual(len(compared), min(3, len(own)))
+                for key in compared:
+                    np.testing.assert_array_equal(file[key][()], own[key], err_msg=f"{name}: {key}")
+                    np.testing.assert_array_equal(again[key].values, own[key], err_msg=f"{name}: {key}")
+
     @unittest.skipUnless(PROGRAM, "LINDRIFT_PROGRAM is not set")
     def test_same_bits_as_the_program(self):
-        import h5py
-        times = [0.5, 2.0]
+        times, frequencies = [0.5, 2.0], [0.0, 1.0]
+        relax = {"task": {"kind": "relax", "times": times}}, lambda m: ld.relax(m, times=times, threads=1)
+        steady = {"task": {"kind": "steady_state"}}, lambda m: ld.steady_state(m, threads=1)
+        green = {"task": {"kind": "green", "times": times}}, lambda m: ld.green(m, times=times, threads=1)
+        spectral = ({"task": {"kind": "spectral", "frequencies": frequencies}},
+                    lambda m: ld.spectral(m, frequencies=frequencies, threads=1))
+        density = {"task": {"kind": "density", "times": times}}, lambda m: ld.density(m, times=times, threads=1)
+        thermal = ({"task": {"kind": "relax", "times": times}, "initial": {"state": "thermal", "momentum_shift": 1}},
+                   lambda m: ld.relax(m, times=times, threads=1, initial=ld.InitialState("thermal", momentum_shift=1)))
+        lorentzian = ld.ThermalBath(nonequilibrium_fraction=0.3, spectrum="lorentzian")
+        touching = ld.TggeRashba(sites=12, rashba_y=1.1, rashba_z=0.9, bath=ld.ThermalBath(nonequilibrium_fraction=0.5),
+                                 jump=ld.JumpOperators([[(0, 0, 0, 0, 0.8), (0, 1, 0, 0, 0.5j), (1, 0, 0, 1, 0.3)]]))
         cases = {
-            "chain": (chain(), {"kind": "steady_state"}, lambda m: ld.steady_state(m, threads=1)),
-            "lorentzian": (chain(bath=ld.ThermalBath(nonequilibrium_fraction=0.3, spectrum="lorentzian")),
-                           {"kind": "steady_state"}, lambda m: ld.steady_state(m, threads=1)),
-            "rashba": (rashba(), {"kind": "relax", "times": times}, lambda m: ld.relax(m, times=times, threads=1)),
-            "exact": (hatsugai_kohmoto(), {"kind": "green", "times": times}, lambda m: ld.green(m, times=times, threads=1)),
-            "density": (hatsugai_kohmoto(), {"kind": "density", "times": times},
-                        lambda m: ld.density(m, times=times, threads=1)),
-            "peaks": (hatsugai_kohmoto(), {"kind": "spectral", "frequencies": [0.0, 1.0]},
-                      lambda m: ld.spectral(m, frequencies=[0.0, 1.0], threads=1)),
-            "hubbard": (hubbard(), {"kind": "green", "times": times}, lambda m: ld.green(m, times=times, threads=1)),
-            "ladder": (hubbard(approximation="ladder"), {"kind": "spectral", "frequencies": [0.0, 1.0]},
-                       lambda m: ld.spectral(m, frequencies=[0.0, 1.0], threads=1)),
-        }
-        for name, (model, task, solve) in cases.items():
-            with self.subTest(case=name), tempfile.TemporaryDirectory() as folder:
-                place = pathlib.Path(folder)
-                (place / "case.toml").write_text(model.to_toml(task=task))
-                subprocess.run([PROGRAM, "run", "case.toml", "--threads", "1", "--backend", "cpu"], cwd=folder, check=True,
-                               capture_output=True)
-                own = solve(model).to_xarray()
-                with h5py.File(place / "case.h5") as file:
-                    compared = [key for key in own.data_vars if key in file]
-                    self.assertGreaterEqual(len(compared), 3)
-                    for key in compared:
-                        np.testing.assert_array_equal(file[key][()], own[key].values, err_msg=f"{name}: {key}")
+            "chain": (chain(), *steady), "lorentzian": (chain(bath=lorentzian), *steady), "from thermal": (chain(), *thermal),
+            "rashba": (rashba(), *relax), "rashba steady": (rashba(), *steady), "degenerate": (touching, *steady),
+            "chain relax": (chain(), *relax), "square": (square(), *steady), "square relax": (square(), *relax),
+            "orbitals": (two_orbitals(), *steady), "orbitals relax": (two_orbitals(), *relax),
+            "exact": (hatsugai_kohmoto(), *green), "density": (hatsugai_kohmoto(), *density),
+            "peaks": (hatsugai_kohmoto(), *spectral), "hubbard": (hubbard(), *green), "self energy": (hubbard(), *spectral),
+            "ladder green": (hubbard(approximation="ladder"), *green), "ladder": (hubbard(approximation="ladder"), *spectral)}
+        for name, case in cases.items():
+            self.compare(name, *case)
+
+    @unittest.skipUnless(PROGRAM, "LINDRIFT_PROGRAM is not set")
+    def test_same_bits_of_derivatives_and_noise(self):
+        keys = ["bath.inverse_temperature", "bath.nonequilibrium_fraction", "bath.coupling"]
+
+        def gradient(of, by):
+            def solve(model):
+                found = ld.gradient(ld.steady_state(model, threads=1), of=of, with_respect_to=by, threads=1)
+                return {f"gradient_{key}": np.asarray(value)[np.newaxis] for key, value in found.items()}
+            return {"task": {"kind": "gradient", "of": of, "with_respect_to": by}}, solve
+
+        def noise(of):
+            return ({"task": {"kind": "noise", "of": of}},
+                    lambda model: {"noise": ld.noise(ld.steady_state(model, threads=1), of=of, threads=1)})
+        for name, model, of, more in (("chain", chain(sites=31), ["current", "energy_current"], ["bath.delta"]),
+                                      ("rashba", rashba(), ["current"], ["model.rashba_y", "bath.dephasing_up"]),
+                                      ("square", square(), ["current_2", "energy_current_1"], ["bath.jump_operator"]),
+                                      ("orbitals", two_orbitals(), ["current_1"], ["model.hopping_terms"])):
+            self.compare(f"{name} gradient", model, *gradient(of[0], keys + more))
+            self.compare(f"{name} noise", model, *noise(of))
+
+    @unittest.skipUnless(PROGRAM, "LINDRIFT_PROGRAM is not set")
+    def test_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            place = pathlib.Path(folder)
+            table = np.random.default_rng(3).random((4, 4))
+            import h5py
+            with h5py.File(place / "w.h5", "w") as file:
+                file["weights"] = table
+            (place / "one_hr.dat").write_text("one band\n1\n3\n1 1 1\n0 0 0 1 1 0.5 0\n1 0 0 1 1 -1 0\n-1 0 0 1 1 -1 0\n")
+            (place / "table.toml").write_text('[model]\nkind = "tgge_chain"\nsites = 4\n[bath]\njump = "table"\n'
+                                              'table = "w.h5:/weights"\n[task]\nkind = "steady_state"\n'
+                                              '[sweep]\n"bath.nonequilibrium_fraction" = [0.25, 0.5]\n')
+            model = ld.read_toml(place / "table.toml")
+            np.testing.assert_array_equal(model.jump.table, table)
+            self.assertEqual(model.bath.nonequilibrium_fraction, 0.25)
+            found = ld.run(place / "table.toml", output=place / "kept.h5", threads=1, backend="cpu")
+            self.assertEqual(found["current"].values[0], ld.steady_state(model, threads=1).current)
+            self.assertEqual(found.to_xarray()["current"].dims, ("bath.nonequilibrium_fraction",))
+            self.assertTrue((place / "kept.h5").exists())
+            with self.assertRaisesRegex(ld.ParameterError, "overwrite"):
+                ld.run(place / "table.toml", output=place / "kept.h5")
+            with self.assertRaisesRegex(ld.ParameterError, "sites"):
+                ld.run(place / "table.toml", set={"model.sites": -3})
+            read = ld.TggeLattice(cells=[9], hamiltonian=place / "one_hr.dat", jump=ld.JumpOperators([[(0, 0, 0, 0, 1.0)]]))
+            self.assertEqual(ld.steady_state(read).energy.shape, (1, 9))
+            (place / "read.toml").write_text(read.to_toml().replace(str(place) + "/", ""))
+            self.assertEqual(ld.read_toml(place / "read.toml"), read)
+            for text, expected in (("[model]\nkind = 3\n", "model.kind"), ("[model\n", "read.toml"),
+                                   ('[model]\nkind = "tgge_chain"\nsite = 3\n', "model.site"),
+                                   ('[model]\nkind = "tgge_chain"\nsites = 0\n', "model.sites: 0"),
+                                   ('[model]\nkind = "tgge_chain"\n[bath]\njump = "none"\n', "raman")):
+                (place / "read.toml").write_text(text)
+                with self.assertRaisesRegex(ld.ParameterError, expected):
+                    ld.read_toml(place / "read.toml")
 
 
 class InputTest(unittest.TestCase):
@@ -107,6 +191,10 @@ class InputTest(unittest.TestCase):
         self.refuse(ld.ParameterError, "task.times[1]", lambda: ld.relax(chain(), times=[1.0, 0.0]))
         self.refuse(ld.ParameterError, "task.times", lambda: ld.relax(chain(), times=[np.nan]))
         self.refuse(ld.ShapeError, "must be 100", lambda: ld.steady_state(chain(), lagrange_multiplier=np.zeros(3)))
+        self.refuse(ld.ShapeError, "with 2 numbers R", lambda: ld.TggeLattice(cells=[3, 3], hopping_terms=[(1, 0, 0, 1.0)]))
+        self.refuse(ld.ParameterError, "orbital 300", lambda: ld.JumpOperators([[(0, 0, 0, 300, 1.0)]]))
+        self.refuse(ld.ParameterError, "leaves the 1 directions", lambda: square(cells=[6], preset="chain"))
+        self.refuse(ld.ParameterError, "current_3", lambda: ld.noise(ld.steady_state(square()), of="current_3"))
         self.refuse(ld.ShapeError, "2 x 3", lambda: ld.TableJump(np.zeros((2, 3))))
         self.refuse(ld.ParameterError, "bath.table", lambda: ld.TableJump([[1.0, -1.0], [0.0, 0.0]]))
         self.refuse(ld.ParameterError, "V_1 = 0.5",
@@ -147,10 +235,11 @@ class InputTest(unittest.TestCase):
 
 class ObjectTest(unittest.TestCase):
     def test_models_are_values(self):
-        for model in (chain(), rashba(), hubbard(), hatsugai_kohmoto(),
+        for model in (chain(), rashba(), hubbard(), hatsugai_kohmoto(), two_orbitals(),
                       chain(jump=ld.JumpOperators([[(0, 0, 1.0), (0, 1, -1 - 0.5j)]]))):
             self.assertEqual(pickle.loads(pickle.dumps(model)), model)
-            self.assertNotEqual(model.replace(sites=model.sites + 1), model)
+            other = {"cells": [4, 6]} if isinstance(model, ld.TggeLattice) else {"sites": model.sites + 1}
+            self.assertNotEqual(model.replace(**other), model)
             self.assertIn(type(model).__name__, repr(model))
 
     def test_sixteen_threads_give_the_same_bits(self):
@@ -180,6 +269,21 @@ class SweepTest(unittest.TestCase):
             for j, beta in enumerate(betas):
                 bath = ld.ThermalBath(inverse_temperature=beta, nonequilibrium_fraction=fraction)
                 self.assertEqual(data["current"].values[i, j], ld.steady_state(chain(bath=bath)).current)
+
+    def test_every_point_is_checked_before_one_runs(self):
+        ohmic = chain(bath=ld.ThermalBath(spectrum="ohmic", nonequilibrium_fraction=0.1))
+        reports = []
+        with self.assertRaisesRegex(ld.ParameterError, "ohmic"):
+            ld.sweep(ld.steady_state, ohmic, {"bath.inverse_temperature": [1.0, 2.0, 0.0]}, progress=reports.append)
+        self.assertEqual(reports, [])
+
+    def test_sizes_and_lattices(self):
+        data = ld.sweep(ld.steady_state, chain(), {"model.sites": [40, 41]})
+        self.assertEqual([float(one) for one in data["current"]],
+                         [ld.steady_state(chain(sites=sites)).current for sites in (40, 41)])
+        self.assertNotIn("occupation", data)
+        data = ld.sweep(ld.steady_state, square(), {"bath.nonequilibrium_fraction": [0.2, 0.4]})
+        np.testing.assert_array_equal(data["energy_current"].values[1], ld.steady_state(square()).energy_current)
 
     def test_keys_and_values_are_checked(self):
         for over in ({"bath.beta": [1.0]}, {"bath.coupling": [-1.0]}, {"bath.coupling": []}):

@@ -1,0 +1,78 @@
+"""The program `lindrift`, started from Python."""
+
+import os
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+
+from .errors import LindriftError, ParameterError
+from .result import load
+
+_DONE, _WRONG_INPUT, _NOT_ALL = 0, 2, 3  # exit codes of the program
+
+
+def find_program():
+    """Path of the program: LINDRIFT_PROGRAM, the one beside this package, or the first on PATH.
+
+    Raises LindriftError where there is none.
+    """
+    given = os.environ.get("LINDRIFT_PROGRAM")
+    if given:
+        return given
+    here = os.path.dirname(os.path.abspath(__file__))
+    for place in (os.path.join(sysconfig.get_path("scripts"), "lindrift"),  # of a wheel
+                  os.path.join(here, "..", "..", "bin", "lindrift"),  # of a build folder
+                  shutil.which("lindrift")):
+        if place and os.access(place, os.X_OK):
+            return os.path.normpath(place)
+    raise LindriftError("the program lindrift was not found: it is neither beside this package nor on PATH; set "
+                        "LINDRIFT_PROGRAM to its path")
+
+
+def run(path, *, output=None, set=None, overwrite=False, resume=False, threads=0, backend="auto", progress=False):
+    """Runs the program on an input file, and returns its results as load() does.
+
+    output     file to write; without it the results are read and the file is removed
+    set        values by their keys instead of those of the input: {"model.sites": 64}; as text they are TOML
+    overwrite  an output that is there is replaced
+    resume     a run that was stopped goes on, with `output`
+    threads    0: all processors
+    progress   True: what the program says goes to stderr
+    Raises ParameterError where the input is wrong, with the program's text; LindriftError where it fails. Points that failed
+    or did not converge are marked in `status`. Ctrl-C stops the program in order: with `output`, resume=True goes on.
+    """
+    from .toml import _value
+    try:
+        import h5py  # noqa: F401
+    except ImportError as error:
+        raise LindriftError("run() reads a result file, which needs h5py: pip install h5py") from error
+    command = [find_program(), "run", os.fspath(path), "--backend", backend]
+    for key, value in (set or {}).items():
+        command += ["--set", f"{key}={value if isinstance(value, str) else _value(value)}"]
+    if threads:
+        command += ["--threads", str(threads)]
+    command += ["--overwrite"] * bool(overwrite) + ["--resume"] * bool(resume)
+    if output is not None:
+        return _run([*command, "-o", os.fspath(output)], os.fspath(output), progress)
+    if resume:
+        raise ParameterError("resume needs output: there is nothing to go on with")
+    with tempfile.TemporaryDirectory(prefix="lindrift-") as folder:
+        place = os.path.join(folder, "result.h5")
+        return _run([*command, "-o", place], place, progress)
+
+
+def _run(command, output, progress):
+    said = None if progress else subprocess.PIPE
+    # Of a group of its own: Ctrl-C reaches Python, which stops the program once.
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, text=True, start_new_session=True) as process:
+        try:
+            _, messages = process.communicate()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+    if process.returncode in (_DONE, _NOT_ALL):
+        return load(output)
+    text = (messages or "").strip() or f"{command[0]} ended with {process.returncode}"
+    raise (ParameterError if process.returncode == _WRONG_INPUT else LindriftError)(text)
