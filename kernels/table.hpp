@@ -41,6 +41,10 @@ class MatrixProduct {
   virtual void multiply(const double* rows, std::int64_t count, double* product) = 0;
 };
 
+struct DeviceMemory {
+  double free = 0.0, total = 0.0;  ///< bytes
+};
+
 struct DeviceKernels : Kernels {
   TimeDevice* (*make_time_device)(const TimeTables& tables, int device);
   PropagatorDevice* (*make_propagator_device)(const PropagatorTables& tables, int device);
@@ -54,6 +58,15 @@ struct DeviceKernels : Kernels {
   int (*count)(std::string* reason) noexcept;
   /// @throws DeviceError
   std::string (*name)(int device);
+  /// @throws DeviceError
+  DeviceMemory (*memory)(int device);
+
+  /// The same entry points for planning: what they make allocates, copies and computes nothing on the device, writes
+  /// zeros or nothing to results, and counts the memory that the same calls would take (src/engine/device_memory.hpp). Null in this table.
+  const DeviceKernels* counting;
+  /// Bytes at most, of the calling thread's objects, since begin_count().
+  void (*begin_count)() noexcept;
+  std::int64_t (*counted_bytes)() noexcept;
 };
 
 /// The variants that this build has and this processor can run, narrowest first.

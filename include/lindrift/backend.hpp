@@ -24,8 +24,9 @@ enum class Algorithm {
 struct Execution {
   Backend backend = Backend::automatic;
   Algorithm algorithm = Algorithm::automatic;
-  int threads = 0;  ///< CPU threads; 0: OMP_NUM_THREADS, else one for each core that may be used
-  int device = 0;   ///< CUDA device index
+  int threads = 0;         ///< CPU threads; 0: OMP_NUM_THREADS, else one for each core that may be used
+  int device = 0;          ///< CUDA device index
+  int device_sharers = 1;  ///< processes that use this device: each plans with its share of the memory
   /// Processes that share this one problem (lindrift/communicator.hpp); null for a process on its own. Not owned.
   Communicator* communicator = nullptr;
   /// Entries of a result that the direct algorithm evaluates again, chosen at random, where a task can; 0: none.
@@ -44,6 +45,10 @@ int cuda_device_count() noexcept;
 /// Name of a CUDA device, as the driver reports it.
 /// @throws DeviceError if there is no such device
 std::string cuda_device_name(int device);
+
+/// Bytes of the device's memory that this process may plan with: most of what is free, and no more than its share.
+/// @throws UnsupportedError without the CUDA backend, DeviceError
+double usable_device_memory(const Execution& execution);
 
 /// Replaces Backend::automatic by cuda if a device can be used, else by cpu.
 /// @param[out] reason if not null, receives one sentence that says why

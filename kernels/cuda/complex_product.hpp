@@ -8,13 +8,15 @@ namespace lindrift::kernels::cuda {
 
 /// Products of complex matrices on the device, through cuBLAS. Works on the calling thread's current device, in its
 /// default stream.
-class ComplexProduct {
+template <class Device>
+class ComplexProductOn {
  public:
   /// target = left^T right. Matrices are row-major, numbers re and im in turn.
   /// @param left   (depth, columns), its rows `stride` numbers apart
   /// @param right  (depth, width)         @param[out] target  (columns, width)
   void transposed(const double* left, std::int64_t stride, std::int64_t columns, const double* right,
                   std::int64_t width, std::int64_t depth, double* target) {
+    if constexpr (!Device::computes) return;
     const cuDoubleComplex one = {1.0, 0.0}, zero = {0.0, 0.0};
     const auto complex = [](const double* values) { return reinterpret_cast<const cuDoubleComplex*>(values); };
     // cuBLAS counts by columns: what it sees are the transposes, target^T = right^T left.
@@ -24,7 +26,7 @@ class ComplexProduct {
   }
 
  private:
-  BlasHandle blas_;
+  BlasHandleOn<Device> blas_;
 };
 
 }  // namespace lindrift::kernels::cuda

@@ -8,37 +8,13 @@
 #include <vector>
 
 #include "kernels/cuda/check.hpp"
+#include "kernels/cuda/memory.hpp"
 #include "kernels/functor.hpp"
 #include "kernels/pair_block.hpp"
 #include "kernels/row_block.hpp"
 #include "kernels/shared_rows.hpp"
 
 namespace lindrift::kernels::cuda {
-
-/// Doubles on the current device.
-class Buffer {
- public:
-  Buffer() = default;
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
-  ~Buffer() { cudaFree(data_); }
-
-  double* resize(Index size) {
-    if (size > capacity_) {
-      LINDRIFT_CUDA_CHECK(cudaFree(data_));
-      data_ = nullptr;
-      capacity_ = 0;
-      LINDRIFT_CUDA_CHECK(cudaMalloc(&data_, static_cast<std::size_t>(size) * sizeof(double)));
-      capacity_ = size;
-    }
-    return data_;
-  }
-  double* data() const { return data_; }
-
- private:
-  double* data_ = nullptr;
-  Index capacity_ = 0;
-};
 
 template <class Pair, class Block>
 __global__ void __launch_bounds__(Block::lanes)
@@ -102,33 +78,27 @@ struct PartialTerm {
   }
 };
 
-template <class... Parameters, class... Arguments>
-void launch(void (*kernel)(Parameters...), dim3 grid, int lanes, Arguments&&... arguments) {
-  cudaLaunchConfig_t configuration{};
-  configuration.gridDim = grid;
-  configuration.blockDim = dim3(static_cast<unsigned>(lanes));
-  check(cudaLaunchKernelEx(&configuration, kernel, std::forward<Arguments>(arguments)...), "cudaLaunchKernelEx");
-}
-
 /// The verbs on one CUDA device. Vectors live on the host between calls: uploads and downloads are part of a call.
-class Engine {
+/// @tparam Device  Card, or Counter to learn how much memory the same calls take
+template <class Device>
+class EngineOn {
  public:
-  using Buffer = cuda::Buffer;
+  using Buffer = BufferOn<Device>;
   static constexpr bool on_host = false;
   /// Rows run over the lanes of a warp.
   static constexpr bool rows_are_lanes = true;
   /// The sums of all threads of a block share its memory: they must be short.
   static constexpr bool wide_sums = false;
-  /// Doubles that verbs may hand to one another through a buffer: enough to fill the card, little of its memory.
-  static constexpr Index buffered_values = Index{1} << 25;
 
-  Engine(int /*threads*/, int device, Communicator* communicator) : device_(device), communicator_(communicator) {
+  EngineOn(int /*threads*/, int device, Communicator* communicator) : device_(device), communicator_(communicator) {
     use_device();
     LINDRIFT_CUDA_CHECK(cudaDeviceGetAttribute(&processors_, cudaDevAttrMultiProcessorCount, device_));
   }
 
   /// The device is a thread's own choice, and any thread may call.
-  void use_device() { LINDRIFT_CUDA_CHECK(cudaSetDevice(device_)); }
+  void use_device() {
+    if constexpr (Device::computes) LINDRIFT_CUDA_CHECK(cudaSetDevice(device_));
+  }
 
   const double* upload(const double* host, Index size, Buffer& buffer) {
     copy_in(host, size, buffer);
@@ -138,17 +108,19 @@ class Engine {
   void download(double* host, Index size, Buffer& buffer) { copy_out(host, size, buffer); }
   void copy_in(const double* host, Index size, Buffer& buffer) {
     use_device();
-    LINDRIFT_CUDA_CHECK(cudaMemcpy(buffer.resize(size), host, bytes(size), cudaMemcpyHostToDevice));
+    double* target = buffer.resize(size);
+    if constexpr (Device::computes) LINDRIFT_CUDA_CHECK(cudaMemcpy(target, host, bytes(size), cudaMemcpyHostToDevice));
   }
   void copy_out(double* host, Index size, const Buffer& buffer) {
     use_device();
-    LINDRIFT_CUDA_CHECK(cudaMemcpy(host, buffer.data(), bytes(size), cudaMemcpyDeviceToHost));
+    if constexpr (Device::computes)
+      LINDRIFT_CUDA_CHECK(cudaMemcpy(host, buffer.data(), bytes(size), cudaMemcpyDeviceToHost));
   }
 
   template <class Functor>
   void map(Index size, const Functor& functor, Index /*work*/ = 1) {
     use_device();
-    LINDRIFT_CUDA_CHECK(cub::DeviceFor::Bulk(size, functor));
+    if constexpr (Device::computes) LINDRIFT_CUDA_CHECK(cub::DeviceFor::Bulk(size, functor));
   }
 
   template <class Term>
@@ -166,7 +138,7 @@ class Engine {
 
   /// Completes an array over the rows, of which this process has its own.
   void gather(double* values, Index size) {
-    if (!shares(size)) return;
+    if (!Device::computes || !shares(size)) return;
     use_device();
     staging_.resize(static_cast<std::size_t>(size));
     const RowRange own = own_rows(size);
@@ -205,11 +177,14 @@ class Engine {
     const Index tiles = (rows.terms + Block::tile_terms - 1) / Block::tile_terms;
     const Index argument_blocks = (rows.arguments + Block::arguments_per_block - 1) / Block::arguments_per_block;
     const Index most = tiles < max_chunks ? tiles : max_chunks;
+    // Enough blocks for several waves. The number of chunks must not depend on how many rows fit into the memory that
+    // is free, or the last bits would.
+    const Index blocks = argument_blocks * (rows.all_rows < max_grid_rows ? rows.all_rows : max_grid_rows);
+    const Index wanted = (Index{8} * processors_ + blocks - 1) / blocks;
+    const int chunks = static_cast<int>(wanted < most ? wanted : most);
     // The rows of one launch are the second dimension of its grid.
     for (Index first = 0; first < rows.rows; first += max_grid_rows) {
       const Rows some = rows.part(first, rows.rows - first < max_grid_rows ? rows.rows - first : max_grid_rows);
-      const Index blocks = argument_blocks * some.rows, wanted = (Index{8} * processors_ + blocks - 1) / blocks;
-      const int chunks = static_cast<int>(wanted < most ? wanted : most);
       Sum* partial = reinterpret_cast<Sum*>(
           partial_.resize(some.rows * some.arguments * chunks * Index{sizeof(Sum) / sizeof(double)}));
       const dim3 grid(static_cast<unsigned>(argument_blocks), static_cast<unsigned>(some.rows),
@@ -232,10 +207,20 @@ class Engine {
 
   static std::size_t bytes(Index size) { return static_cast<std::size_t>(size) * sizeof(double); }
 
+  template <class... Parameters, class... Arguments>
+  static void launch(void (*kernel)(Parameters...), dim3 grid, int lanes, Arguments&&... arguments) {
+    if constexpr (Device::computes) {
+      cudaLaunchConfig_t configuration{};
+      configuration.gridDim = grid;
+      configuration.blockDim = dim3(static_cast<unsigned>(lanes));
+      check(cudaLaunchKernelEx(&configuration, kernel, std::forward<Arguments>(arguments)...), "cudaLaunchKernelEx");
+    }
+  }
+
   template <class Sum>
-  Sum fetch(const Sum* sum) {
-    Sum result;
-    LINDRIFT_CUDA_CHECK(cudaMemcpy(&result, sum, sizeof(Sum), cudaMemcpyDeviceToHost));
+  static Sum fetch(const Sum* sum) {
+    Sum result{};
+    if constexpr (Device::computes) LINDRIFT_CUDA_CHECK(cudaMemcpy(&result, sum, sizeof(Sum), cudaMemcpyDeviceToHost));
     return result;
   }
 
@@ -265,5 +250,7 @@ class Engine {
   std::vector<double> staging_;
   Buffer partial_, second_partial_;
 };
+
+using Engine = EngineOn<Card>;
 
 }  // namespace lindrift::kernels::cuda

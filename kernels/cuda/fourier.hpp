@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernels/cuda/check.hpp"
+#include "kernels/cuda/memory.hpp"
 #include "lindrift/error.hpp"
 
 namespace lindrift::kernels::cuda {
@@ -20,12 +21,13 @@ inline void check(cufftResult status, const char* call) {
 /// Discrete Fourier transforms of one length on the device, through cuFFT: the sums of src/engine/fourier.hpp, no
 /// factor. Works on the calling thread's current device, in its default stream. A plan is made per number of rows and
 /// kept while that number stays.
-class Fourier {
+template <class Device>
+class FourierOn {
  public:
-  explicit Fourier(std::int64_t length) : length_(length) {}
-  Fourier(const Fourier&) = delete;
-  Fourier& operator=(const Fourier&) = delete;
-  ~Fourier() { release(); }
+  explicit FourierOn(std::int64_t length) : length_(length) {}
+  FourierOn(const FourierOn&) = delete;
+  FourierOn& operator=(const FourierOn&) = delete;
+  ~FourierOn() { release(); }
 
   /// @param[in,out] rows  device memory, (count, length) complex numbers, re and im in turn; in place
   void forward(double* rows, std::int64_t count) { transform(rows, count, CUFFT_FORWARD); }
@@ -34,17 +36,25 @@ class Fourier {
  private:
   void transform(double* rows, std::int64_t count, int direction) {
     if (count == 0) return;
-    if (count != planned_) {
-      release();
-      check(cufftCreate(&plan_), "cufftCreate");
-      long long n[] = {length_};
-      std::size_t bytes = 0;
-      planned_ = count;
-      check(cufftMakePlanMany64(plan_, 1, n, nullptr, 1, length_, nullptr, 1, length_, CUFFT_Z2Z, count, &bytes),
-            "cufftMakePlanMany64");
+    if (count != planned_) plan(count);
+    if constexpr (Device::computes) {
+      auto* data = reinterpret_cast<cufftDoubleComplex*>(rows);
+      check(cufftExecZ2Z(plan_, data, data, direction), "cufftExecZ2Z");
     }
-    auto* data = reinterpret_cast<cufftDoubleComplex*>(rows);
-    check(cufftExecZ2Z(plan_, data, data, direction), "cufftExecZ2Z");
+  }
+  /// The working area is a buffer of ours, whose size a plan tells before anything is allocated.
+  void plan(std::int64_t count) {
+    release();
+    check(cufftCreate(&plan_), "cufftCreate");
+    planned_ = count;
+    check(cufftSetAutoAllocation(plan_, 0), "cufftSetAutoAllocation");
+    long long n[] = {length_};
+    std::size_t bytes = 0;
+    check(cufftMakePlanMany64(plan_, 1, n, nullptr, 1, length_, nullptr, 1, length_, CUFFT_Z2Z, count, &bytes),
+          "cufftMakePlanMany64");
+    if (bytes == 0) return;
+    double* area = area_.resize(static_cast<std::int64_t>((bytes + sizeof(double) - 1) / sizeof(double)));
+    if constexpr (Device::computes) check(cufftSetWorkArea(plan_, area), "cufftSetWorkArea");
   }
   void release() {
     if (planned_ != 0) cufftDestroy(plan_);
@@ -54,6 +64,7 @@ class Fourier {
   std::int64_t length_;
   cufftHandle plan_ = 0;
   std::int64_t planned_ = 0;  ///< rows that the plan is for; 0 without a plan
+  BufferOn<Device> area_;
 };
 
 }  // namespace lindrift::kernels::cuda

@@ -8,12 +8,28 @@
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 
+namespace {
+
+template <class Device>
+TimeDevice* time_device_on(const TimeTables& tables, int device) {
+  using cuda::ComplexProductOn, cuda::EngineOn, cuda::FourierOn;
+  return new hubbard::TimeDeviceOf<EngineOn<Device>, FourierOn<Device>, ComplexProductOn<Device>>(tables, device);
+}
+
+}  // namespace
+
 SelfEnergyKernel* make_self_energy_kernel(const SelfEnergyTables& tables, int threads, int device) {
   return new hubbard::SelfEnergyKernelOf<cuda::Engine>(tables, threads, device);
 }
+SelfEnergyKernel* count_self_energy_kernel(const SelfEnergyTables& tables, int threads, int device) {
+  return new hubbard::SelfEnergyKernelOf<cuda::EngineOn<cuda::Counter>>(tables, threads, device);
+}
 
 TimeDevice* make_time_device(const TimeTables& tables, int device) {
-  return new hubbard::TimeDeviceOf<cuda::Engine, cuda::Fourier, cuda::ComplexProduct>(tables, device);
+  return time_device_on<cuda::Card>(tables, device);
+}
+TimeDevice* count_time_device(const TimeTables& tables, int device) {
+  return time_device_on<cuda::Counter>(tables, device);
 }
 
 }  // namespace LINDRIFT_ISA

@@ -74,16 +74,19 @@ const Backend& backend() {
   return opened;
 }
 
-/// Stands for the device where there is none.
+DeviceError missing(int device) {
+  return DeviceError("CUDA device " + std::to_string(device) + ": " + backend().missing);
+}
+
+/// Stands for the device where there is none; what would make something or count is null.
 DeviceKernels no_device() {
   DeviceKernels kernels{};
   kernels.count = [](std::string* reason) noexcept {
     if (reason != nullptr) *reason = backend().missing;
     return 0;
   };
-  kernels.name = [](int device) -> std::string {
-    throw DeviceError("CUDA device " + std::to_string(device) + ": " + backend().missing);
-  };
+  kernels.name = [](int device) -> std::string { throw missing(device); };
+  kernels.memory = [](int device) -> DeviceMemory { throw missing(device); };
   return kernels;
 }
 

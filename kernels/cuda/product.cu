@@ -7,9 +7,10 @@ namespace lindrift::kernels {
 namespace cuda {
 namespace {
 
-class DeviceProduct final : public MatrixProduct {
+template <class Device>
+class ProductOn final : public MatrixProduct {
  public:
-  DeviceProduct(std::int64_t size, const double* matrix, int device) : engine_(0, device, nullptr), size_(size) {
+  ProductOn(std::int64_t size, const double* matrix, int device) : engine_(0, device, nullptr), size_(size) {
     engine_.copy_in(matrix, size_ * size_, matrix_);
   }
 
@@ -18,17 +19,18 @@ class DeviceProduct final : public MatrixProduct {
     double* target = product_.resize(count * size_);
     // cuBLAS counts by columns: what it sees are the transposes, product^T = matrix^T rows^T.
     const double one = 1.0, zero = 0.0;
-    check(cublasDgemm_64(blas_.handle(), CUBLAS_OP_N, CUBLAS_OP_N, size_, count, size_, &one, matrix_.data(), size_,
-                         rows_.data(), size_, &zero, target, size_),
-          "cublasDgemm");
+    if constexpr (Device::computes)
+      check(cublasDgemm_64(blas_.handle(), CUBLAS_OP_N, CUBLAS_OP_N, size_, count, size_, &one, matrix_.data(), size_,
+                           rows_.data(), size_, &zero, target, size_),
+            "cublasDgemm");
     engine_.copy_out(product, count * size_, product_);
   }
 
  private:
-  Engine engine_;
+  EngineOn<Device> engine_;
   std::int64_t size_;
-  BlasHandle blas_;
-  Buffer matrix_, rows_, product_;
+  BlasHandleOn<Device> blas_;
+  BufferOn<Device> matrix_, rows_, product_;
 };
 
 }  // namespace
@@ -37,7 +39,10 @@ class DeviceProduct final : public MatrixProduct {
 namespace cuda_device {
 
 MatrixProduct* make_matrix_product(std::int64_t size, const double* matrix, int device) {
-  return new cuda::DeviceProduct(size, matrix, device);
+  return new cuda::ProductOn<cuda::Card>(size, matrix, device);
+}
+MatrixProduct* count_matrix_product(std::int64_t size, const double* matrix, int device) {
+  return new cuda::ProductOn<cuda::Counter>(size, matrix, device);
 }
 
 }  // namespace cuda_device

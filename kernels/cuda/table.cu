@@ -3,17 +3,23 @@
 #include <cstring>
 
 #include "kernels/cuda/check.hpp"
+#include "kernels/cuda/memory.hpp"
 
 namespace lindrift::kernels {
 
 namespace cuda_device {
-RateKernel* make_rate_kernel(const RateTables& tables, bool direct, int threads, int device);
-SelfEnergyKernel* make_self_energy_kernel(const SelfEnergyTables& tables, int threads, int device);
-TimeDevice* make_time_device(const TimeTables& tables, int device);
-PropagatorDevice* make_propagator_device(const PropagatorTables& tables, int device);
-void map_spectral(const SpectralTables& tables, const double* frequency, double* spectral_function, double* self_energy,
-                  double* green, int device);
-MatrixProduct* make_matrix_product(std::int64_t size, const double* matrix, int device);
+// What computes, and what counts the memory for it.
+#define LINDRIFT_DECLARE_DEVICE(prefix, map)                                                              \
+  RateKernel* prefix##_rate_kernel(const RateTables& tables, bool direct, int threads, int device);       \
+  SelfEnergyKernel* prefix##_self_energy_kernel(const SelfEnergyTables& tables, int threads, int device); \
+  TimeDevice* prefix##_time_device(const TimeTables& tables, int device);                                 \
+  PropagatorDevice* prefix##_propagator_device(const PropagatorTables& tables, int device);               \
+  void map##_spectral(const SpectralTables& tables, const double* frequency, double* spectral_function,   \
+                      double* self_energy, double* green, int device);                                    \
+  MatrixProduct* prefix##_matrix_product(std::int64_t size, const double* matrix, int device);
+LINDRIFT_DECLARE_DEVICE(make, map)
+LINDRIFT_DECLARE_DEVICE(count, count)
+#undef LINDRIFT_DECLARE_DEVICE
 }  // namespace cuda_device
 
 namespace cuda {
@@ -40,6 +46,16 @@ std::string device_name(int device) {
   return properties.name;
 }
 
+DeviceMemory device_memory(int device) {
+  std::size_t free = 0, total = 0;
+  LINDRIFT_CUDA_CHECK(cudaSetDevice(device));
+  LINDRIFT_CUDA_CHECK(cudaMemGetInfo(&free, &total));
+  return {static_cast<double>(free), static_cast<double>(total)};
+}
+
+void begin_count() noexcept { Counter::max_bytes = Counter::bytes; }
+std::int64_t counted_bytes() noexcept { return Counter::max_bytes; }
+
 }  // namespace
 }  // namespace cuda
 
@@ -47,13 +63,28 @@ namespace {
 
 const DeviceKernels* device_table() noexcept {
   using namespace cuda_device;
+  static constexpr DeviceKernels counting{{count_rate_kernel, count_self_energy_kernel},
+                                          count_time_device,
+                                          count_propagator_device,
+                                          count_spectral,
+                                          count_matrix_product,
+                                          cuda::device_count,
+                                          cuda::device_name,
+                                          cuda::device_memory,
+                                          nullptr,
+                                          cuda::begin_count,
+                                          cuda::counted_bytes};
   static constexpr DeviceKernels table{{make_rate_kernel, make_self_energy_kernel},
                                        make_time_device,
                                        make_propagator_device,
                                        map_spectral,
                                        make_matrix_product,
                                        cuda::device_count,
-                                       cuda::device_name};
+                                       cuda::device_name,
+                                       cuda::device_memory,
+                                       &counting,
+                                       cuda::begin_count,
+                                       cuda::counted_bytes};
   return &table;
 }
 

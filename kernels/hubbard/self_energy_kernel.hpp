@@ -20,6 +20,8 @@ struct SelfEnergyTables {
   /// Values of p that the sum takes, integers held as doubles like everything that a kernel copies; null for all.
   const double* columns = nullptr;
   std::int64_t column_count = 0;
+  /// Doubles that a device hands on in one buffer: enough to fill a large one.
+  std::int64_t device_buffer = std::int64_t{1} << 25;
 };
 
 /// What is compiled once per backend and instruction set. Results are sums over the rows q in [first_row, last_row) of

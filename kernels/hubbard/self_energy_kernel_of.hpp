@@ -12,7 +12,9 @@ namespace hubbard {
 template <class Engine>
 class SelfEnergyKernelOf final : public SelfEnergyKernel {
  public:
-  SelfEnergyKernelOf(const SelfEnergyTables& tables, int threads, int device) : engine_(threads, device, nullptr) {
+  SelfEnergyKernelOf(const SelfEnergyTables& tables, int threads, int device)
+      : engine_(threads, device, nullptr), buffered_values_(tables.device_buffer) {
+    if constexpr (Engine::on_host) buffered_values_ = Engine::buffered_values;
     const Index sites = tables.sites;
     chain_.sites = sites;
     chain_.energy = own(energy_, tables.energy, sites);
@@ -41,7 +43,7 @@ class SelfEnergyKernelOf final : public SelfEnergyKernel {
     const double* all = own(frequency_, frequency, count);
     const Target target = clear(re, im, chain_.sites * count);
     // So few frequencies at a time that several rows of them fit into the buffer.
-    const Index folded = FoldedArguments::folded(chain_.sites), fitting = Engine::buffered_values / (16 * folded);
+    const Index folded = FoldedArguments::folded(chain_.sites), fitting = buffered_values_ / (16 * folded);
     const Index most = fitting > min_frequencies ? fitting : min_frequencies;
     for (Index first = 0; first < count; first += most) {
       const Index some = count - first < most ? count - first : most;
@@ -75,25 +77,27 @@ class SelfEnergyKernelOf final : public SelfEnergyKernel {
   template <class Add, class Arguments>
   void add(const Arguments& source, Index arguments, Index width, Index stride, Index first_row, Index last_row,
            Target sum) {
-    const Index rows_left = last_row - first_row, fitting = Engine::buffered_values / (2 * arguments);
-    const Index batch = fitting < 1 ? 1 : fitting < rows_left ? fitting : rows_left;
+    const Index all_rows = last_row - first_row, fitting = buffered_values_ / (2 * arguments);
+    const Index batch = fitting < 1 ? 1 : fitting < all_rows ? fitting : all_rows;
     double* value_re = value_re_.resize(batch * arguments);
     double* value_im = value_im_.resize(batch * arguments);
     for (Index first = first_row; first < last_row; first += batch) {
       const Index rows = last_row - first < batch ? last_row - first : batch;
       if (chain_.half_probe_loss)
-        row_sum<true>(source, arguments, first, rows, value_re, value_im);
+        row_sum<true>(source, arguments, first, rows, all_rows, value_re, value_im);
       else
-        row_sum<false>(source, arguments, first, rows, value_re, value_im);
+        row_sum<false>(source, arguments, first, rows, all_rows, value_re, value_im);
       engine_.map(Add::size(chain_, width, run),
                   Add{chain_, first, rows, width, run, stride, value_re, value_im, sum.re, sum.im}, rows * run);
     }
   }
 
   template <bool OpenProbe, class Arguments>
-  void row_sum(const Arguments& source, Index arguments, Index first, Index rows, double* value_re, double* value_im) {
+  void row_sum(const Arguments& source, Index arguments, Index first, Index rows, Index all_rows, double* value_re,
+               double* value_im) {
     using Rows = SelfEnergyRows<Arguments, OpenProbe>;
-    engine_.row_sum(Rows{chain_, source, first, rows, arguments, Rows::term_count(chain_), value_re, value_im});
+    engine_.row_sum(
+        Rows{chain_, source, first, rows, arguments, Rows::term_count(chain_), all_rows, value_re, value_im});
   }
 
   const double* own(Buffer& buffer, const double* host, Index size) {
@@ -102,6 +106,7 @@ class SelfEnergyKernelOf final : public SelfEnergyKernel {
   }
 
   Engine engine_;
+  Index buffered_values_;  ///< doubles that row sums hand on at once
   Chain chain_{};
   Buffer energy_, half_rate_, occupation_, hole_, probe_, coupling_, columns_;
   Buffer momentum_, frequency_, value_re_, value_im_, result_re_, result_im_;

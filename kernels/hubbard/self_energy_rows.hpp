@@ -87,6 +87,7 @@ struct SelfEnergyRows {
   Arguments source;
   Index first_row;               ///< q of row 0
   Index rows, arguments, terms;  ///< of the sum
+  Index all_rows;                ///< of the sums that go together, of which these are a batch
   double *value_re, *value_im;   ///< (rows, arguments)
 
   LINDRIFT_HD static Index term_count(const Chain& chain) {

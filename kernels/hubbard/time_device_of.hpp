@@ -32,7 +32,7 @@ class TimeDeviceOf final : public TimeDevice {
     engine_.copy_in(times, count, times_);
     count_ = count;
     values_.resize(2 * count * tables_.sites);
-    const Index most = Engine::buffered_values / (2 * tables_.factors * tables_.sites);
+    const Index most = tables_.device_buffer / (2 * tables_.factors * tables_.sites);
     // Always as many at once, so that the transforms need no second plan but for the rest.
     const Index batch = most < 1 ? 1 : most;
     for (Index first = 0; first < count; first += batch)
@@ -76,7 +76,7 @@ class TimeDeviceOf final : public TimeDevice {
     momenta.circle = circle_.data();
     // K with both of its ends, Q and g, of both runs.
     const auto doubles = [](const VolterraTables& run) { return 6 * run.count + 4 * VolterraTables::order; };
-    const Index fitting = 8 * Engine::buffered_values / (doubles(tables) + doubles(rough));
+    const Index fitting = 8 * tables_.device_buffer / (doubles(tables) + doubles(rough));
     const Index batch = fitting < 1 ? 1 : fitting < last - first ? fitting : last - first;
     for (Index begin = first; begin < last; begin += batch) {
       const Index lanes = last - begin < batch ? last - begin : batch;

@@ -20,6 +20,8 @@ struct TimeTables {
   const double* probe_rate = nullptr;                             ///< gup_{-p} / 2; null if the probe is closed
   const double *slow_particles = nullptr, *slow_holes = nullptr;  ///< the same where p is slow, else 0; null if none is
   const double* coupling = nullptr;  ///< |U_q|^2 / sites^3 if on_site, else |U_q|^2 / sites^4
+  /// Doubles of amplitudes that are transformed at once on a device, and an eighth of those of its integral equation.
+  std::int64_t device_buffer = std::int64_t{1} << 25;
 };
 
 /// The kernels of one CPU instruction set; each call runs on the calling thread. Complex numbers are re and im in turn.

@@ -15,7 +15,13 @@ int check(const RunOptions& options) {
   check_execution(document, options.execution);
   Execution execution = options.execution;
   resolve_backend(execution.backend);  // throws if this machine does not have it
-  const Plan plan = task.plan(document.point(0), execution);
+  Plan plan = task.plan(document.point(0), execution);
+  const Grouping grouping = task.grouping ? task.grouping(document) : Grouping{};
+  const bool batched = grouping.at_once > 1;
+  if (batched && task.group_device_bytes) {
+    plan.backend = resolve_backend(execution.backend, &plan.backend_reason);
+    plan_device(plan, execution, [&] { return task.group_device_bytes(document, grouping, execution); });
+  }
   const std::size_t points = document.sweep.points();
   const double seconds = plan.rate_evaluations * plan.seconds_per_evaluation;
   const double output = result_bytes(task, document.point(0), points);
@@ -29,7 +35,6 @@ int check(const RunOptions& options) {
     fmt::print(")");
   }
   fmt::print("\nalgorithm    {}: {}\n", name(plan.algorithm), plan.reason);
-  const Grouping grouping = task.grouping ? task.grouping(document) : Grouping{};
   if (grouping.chained) {
     const std::size_t chains = sweep::groups_of(grouping, points);
     fmt::print("chains       {} of {}{} points, each of which starts from the solutions before it\n", chains,
@@ -38,10 +43,12 @@ int check(const RunOptions& options) {
     fmt::print("batches      {} points at a time, their sums over pairs as matrix products\n", grouping.at_once);
   }
   fmt::print("backend      {}: {}\n", name(plan.backend), plan.backend_reason);
-  const bool batched = grouping.at_once > 1;
   fmt::print("memory       {} for {}, {} for the results\n",
              bytes_text(batched ? grouping.memory_bytes : plan.memory_bytes), batched ? "a batch" : "a point",
              bytes_text(output));
+  if (plan.device_bytes > 0.0)
+    fmt::print("device       {} for {}; {} can be used\n", bytes_text(plan.device_bytes),
+               batched ? "a batch" : "a point", bytes_text(usable_device_memory(execution)));
   fmt::print("work         about {:.3g} {} a point, each {:.3g} operations on {}\n", plan.rate_evaluations, plan.work,
              plan.operations, bytes_text(plan.bytes_moved));
   // A single point is what was measured: a batch is faster.

@@ -31,8 +31,10 @@ Execution execution_of_rank(Execution execution, const sweep::ProcessGroup& rank
   if (execution.threads <= 0)
     execution.threads = ranks.local_size() > 1 ? std::max(1, cores / ranks.local_size()) : default_threads();
   resolve_backend(execution.backend);  // throws if there is no such backend
-  if (const int devices = cuda_device_count(); devices > 0 && execution.backend != Backend::cpu)
+  if (const int devices = cuda_device_count(); devices > 0 && execution.backend != Backend::cpu) {
     execution.device = ranks.local_rank() % devices;
+    execution.device_sharers = (ranks.local_size() - execution.device + devices - 1) / devices;
+  }
   return execution;
 }
 

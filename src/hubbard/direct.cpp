@@ -38,8 +38,11 @@ DirectSelfEnergy::DirectSelfEnergy(const HubbardModes& modes, const Execution& e
   const std::size_t sites = modes_.sites;
   unit_ = std::exp2(
       -std::ceil(std::log2(6.0 * std::fabs(modes_.hopping) + modes_.fastest_rate + 0.5 * modes_.fastest_probe_loss)));
-  std::vector<double> energy(sites), half_rate(sites), half_probe_loss(sites), coupling(sites);
-  std::vector<double> occupation = modes_.occupation, hole = modes_.hole, columns(slow.begin(), slow.end());
+  auto& [energy, half_rate, half_probe_loss, coupling, occupation, hole, columns] = arrays_;
+  for (auto* array : {&energy, &half_rate, &half_probe_loss, &coupling}) array->resize(sites);
+  occupation = modes_.occupation;
+  hole = modes_.hole;
+  columns.assign(slow.begin(), slow.end());
   const double over = 1.0 / static_cast<double>(sites);
   for (std::size_t m = 0; m < sites; ++m) {
     energy[m] = unit_ * modes_.energy[m];
@@ -62,20 +65,56 @@ DirectSelfEnergy::DirectSelfEnergy(const HubbardModes& modes, const Execution& e
     while (last > from && !row_counts[last - 1]) --last;
     if (from < last) blocks_.push_back({from, last});
   }
-  kernels::SelfEnergyTables tables;
-  tables.sites = static_cast<std::int64_t>(sites);
-  tables.energy = energy.data();
-  tables.half_rate = half_rate.data();
-  tables.occupation = occupation.data();
-  tables.hole = hole.data();
-  tables.half_probe_loss = modes_.open_probe() ? half_probe_loss.data() : nullptr;
-  tables.coupling = coupling.data();
-  tables.reflected = slow.empty() && modes_.reflected;
-  tables.columns = slow.empty() ? nullptr : columns.data();
-  tables.column_count = static_cast<std::int64_t>(columns.size());
   columns_ = !slow.empty() ? slow.size() : (modes_.reflected ? sites / 2 + 1 : sites);
+}
+
+kernels::SelfEnergyTables DirectSelfEnergy::tables() const {
+  const bool all = arrays_.columns.empty();
+  kernels::SelfEnergyTables tables;
+  tables.sites = static_cast<std::int64_t>(modes_.sites);
+  tables.energy = arrays_.energy.data();
+  tables.half_rate = arrays_.half_rate.data();
+  tables.occupation = arrays_.occupation.data();
+  tables.hole = arrays_.hole.data();
+  tables.half_probe_loss = modes_.open_probe() ? arrays_.half_probe_loss.data() : nullptr;
+  tables.coupling = arrays_.coupling.data();
+  tables.reflected = all && modes_.reflected;
+  tables.columns = all ? nullptr : arrays_.columns.data();
+  tables.column_count = static_cast<std::int64_t>(arrays_.columns.size());
+  return tables;
+}
+
+DeviceBatch DirectSelfEnergy::device_buffer(const Call& call) const {
+  constexpr std::int64_t least = 1 << 10;
+  kernels::SelfEnergyTables tables = this->tables();
+  return largest_on_device(
+      tables.device_buffer, least, execution_, [&](const kernels::DeviceKernels& kernels, std::int64_t size) {
+        tables.device_buffer = size;
+        const std::unique_ptr<kernels::SelfEnergyKernel> kernel(
+            kernels.make_self_energy_kernel(tables, 0, execution_.device));
+        const auto count = static_cast<std::int64_t>(call.count);
+        for (const Rows& rows : blocks_) {
+          const auto first = static_cast<std::int64_t>(rows.first), last = static_cast<std::int64_t>(rows.last);
+          if (call.folded)
+            kernel->grid(nullptr, count, 0.0, first, last, nullptr, nullptr);
+          else
+            kernel->points(nullptr, nullptr, count, 0.0, first, last, nullptr, nullptr);
+        }
+      });
+}
+
+double DirectSelfEnergy::device_bytes(std::size_t momenta, std::span<const double> frequency) const {
+  return device_buffer(call_for(momenta, frequency)).bytes;
+}
+
+/// Made where it is known how many results a call has: that decides on how the memory of a device is divided.
+kernels::SelfEnergyKernel& DirectSelfEnergy::kernel(const Call& call) {
+  if (kernel_) return *kernel_;
+  kernels::SelfEnergyTables tables = this->tables();
+  if (execution_.backend == Backend::cuda) tables.device_buffer = device_buffer(call).size;
   kernel_.reset(kernels::kernels_for(execution_.backend)
                     .make_self_energy_kernel(tables, threads_of(execution_), execution_.device));
+  return *kernel_;
 }
 
 DirectSelfEnergy::~DirectSelfEnergy() = default;
@@ -117,6 +156,7 @@ std::vector<Complex> DirectSelfEnergy::points(std::span<const std::size_t> momen
   std::vector<Complex> result;
   result.reserve(frequency.size());
   const std::size_t most = max_partial_results / row_blocks;
+  kernels::SelfEnergyKernel& kernel = this->kernel({.folded = false, .count = std::min(most, frequency.size())});
   std::vector<double> m, w, re, im;
   for (std::size_t first = 0; first < frequency.size(); first += most) {
     const std::size_t count = std::min(most, frequency.size() - first);
@@ -129,9 +169,9 @@ std::vector<Complex> DirectSelfEnergy::points(std::span<const std::size_t> momen
     sum(
         count,
         [&](const Rows& rows, double* block_re, double* block_im) {
-          kernel_->points(m.data(), w.data(), static_cast<std::int64_t>(count), unit_ * broadening,
-                          static_cast<std::int64_t>(rows.first), static_cast<std::int64_t>(rows.last), block_re,
-                          block_im);
+          kernel.points(m.data(), w.data(), static_cast<std::int64_t>(count), unit_ * broadening,
+                        static_cast<std::int64_t>(rows.first), static_cast<std::int64_t>(rows.last), block_re,
+                        block_im);
         },
         re, im);
     for (std::size_t i = 0; i < count; ++i) result.emplace_back(re[i], im[i]);
@@ -159,6 +199,13 @@ DirectSelfEnergy::Portion DirectSelfEnergy::portion(std::size_t momenta, std::sp
   const std::size_t least =
       std::max<std::size_t>(1, std::min(min_frequencies, max_partial_results / row_blocks / modes_.sites));
   return fitting(modes_.sites, least, frequency.size() - (half ? frequency.size() / 2 : 0));
+}
+
+DirectSelfEnergy::Call DirectSelfEnergy::call_for(std::size_t momenta, std::span<const double> frequency) const {
+  const Portion portion = this->portion(momenta, frequency);
+  const std::size_t most = std::min(portion.each, portion.all);
+  return folds(momenta) ? Call{true, most}
+                        : Call{false, std::min(max_partial_results / row_blocks, most * frequency.size())};
 }
 
 std::size_t DirectSelfEnergy::stage_count(std::size_t momenta, std::span<const double> frequency) const {
@@ -190,6 +237,7 @@ void DirectSelfEnergy::add_grid(std::span<Complex* const> rows, std::span<const 
     }
     return;
   }
+  kernels::SelfEnergyKernel& kernel = this->kernel(call_for(wanted.size(), frequency));
   const std::size_t begin = count - portion.all;  // past the frequencies that mirrors give
   std::vector<double> w, re, im;
   for (std::size_t first = begin; first < count; first += portion.each) {
@@ -200,9 +248,9 @@ void DirectSelfEnergy::add_grid(std::span<Complex* const> rows, std::span<const 
     sum(
         sites * some,
         [&](const Rows& block, double* block_re, double* block_im) {
-          kernel_->grid(w.data(), static_cast<std::int64_t>(some), unit_ * broadening,
-                        static_cast<std::int64_t>(block.first), static_cast<std::int64_t>(block.last), block_re,
-                        block_im);
+          kernel.grid(w.data(), static_cast<std::int64_t>(some), unit_ * broadening,
+                      static_cast<std::int64_t>(block.first), static_cast<std::int64_t>(block.last), block_re,
+                      block_im);
         },
         re, im);
     for (std::size_t m = 0; m < sites; ++m) {

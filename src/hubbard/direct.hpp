@@ -6,15 +6,13 @@
 #include <span>
 #include <vector>
 
+#include "engine/device_memory.hpp"
 #include "hubbard/modes.hpp"
 #include "hubbard/staged_sum.hpp"
+#include "kernels/hubbard/self_energy_kernel.hpp"
 #include "lindrift/backend.hpp"
 
 namespace lindrift {
-
-namespace kernels {
-class SelfEnergyKernel;
-}
 
 /// Sigma(k, w + i eta) of the Hubbard chain as the double sum over momenta (docs/physics.md, Eq. 64), on either
 /// backend: O(L^2) for each momentum and frequency. Without a Hartree shift. Ranks of execution.communicator share the
@@ -40,6 +38,10 @@ class DirectSelfEnergy {
   }
   std::size_t stage_count(std::size_t momenta, std::span<const double> frequency) const;
 
+  /// Bytes that add_grid() takes on the device.
+  /// @throws DeviceMemoryError if it cannot do with the memory that this process may use
+  double device_bytes(std::size_t momenta, std::span<const double> frequency) const;
+
   /// Terms that one evaluation of the grid takes, after what symmetries save.
   double terms(std::size_t momenta, std::span<const double> frequency) const;
 
@@ -54,12 +56,25 @@ class DirectSelfEnergy {
   };
   Portion portion(std::size_t momenta, std::span<const double> frequency) const;
   double rows() const;
+  /// The largest call to the kernel: frequencies for all momenta if these are folded, else pairs of both.
+  struct Call {
+    bool folded;
+    std::size_t count;
+  };
+  Call call_for(std::size_t momenta, std::span<const double> frequency) const;
+  kernels::SelfEnergyTables tables() const;
+  DeviceBatch device_buffer(const Call& call) const;
+  kernels::SelfEnergyKernel& kernel(const Call& call);
   template <class Evaluate>
   void sum(std::size_t results, const Evaluate& evaluate, std::vector<double>& re, std::vector<double>& im);
 
   HubbardModes modes_;
   Execution execution_;
   double unit_;  ///< energies are multiplied by it: a power of two, so that it costs no digits
+  /// Energies in that unit, occupations, and the terms of a row where they are not all (kernels::SelfEnergyTables).
+  struct Arrays {
+    std::vector<double> energy, half_rate, half_probe_loss, coupling, occupation, hole, columns;
+  } arrays_;
   std::vector<Rows> blocks_;
   std::size_t columns_ = 0;  ///< terms of a row
   std::unique_ptr<kernels::SelfEnergyKernel> kernel_;

@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "engine/complex_product.hpp"
+#include "engine/device_memory.hpp"
 #include "engine/linear_algebra.hpp"
 #include "engine/parallel.hpp"
 #include "hubbard/direct.hpp"
@@ -43,6 +44,13 @@ constexpr double seconds_per_term = 1.0 / 5e9;          ///< of the direct sum
 
 double transform_seconds(double length, double count) {
   return count * 5.0 * length * std::max(1.0, std::log2(length)) * seconds_per_transform;
+}
+
+/// Half as many doubles of amplitudes as kernel values are transformed at once.
+kernels::TimeTables device_tables(const MemoryKernel& kernel, std::int64_t values) {
+  kernels::TimeTables tables = kernel.tables();
+  tables.device_buffer = std::min(tables.device_buffer, values / 2);
+  return tables;
 }
 
 /// The time after which the tail is below the tolerance, to one part in 200.
@@ -154,10 +162,7 @@ FftSelfEnergy::FftSelfEnergy(const HubbardModes& modes, std::span<const double> 
       broadening_(broadening),
       tolerance_(tolerance),
       execution_(execution),
-      threads_(threads_of(execution)),
-      make_device_([device = execution.device](const kernels::TimeTables& tables) {
-        return std::unique_ptr<kernels::TimeDevice>(kernels::device_kernels().make_time_device(tables, device));
-      }) {
+      threads_(threads_of(execution)) {
   choose_plan();
   if (static_cast<double>(plan_.nodes) > max_nodes)
     throw ParameterError("task.frequencies",
@@ -316,7 +321,7 @@ double FftSelfEnergy::rounding(const MemoryKernel& kernel, std::span<const doubl
 
 double FftSelfEnergy::add_by_matrix(const MemoryKernel& kernel, Rows rows, StagedSum& stages) const {
   linear_algebra::require_library();
-  const Quadrature quadrature = legendre_panels(exponents_of(kernel), plan_.end, tolerance_ / 3.0);
+  const Quadrature quadrature = nodes_for(kernel);
   const std::span<const double> node(quadrature.node), weight(quadrature.weight);
   SharedRows momenta(rows, grid_.frequency.size(), grid_.mirrored, execution_.communicator);
   const std::size_t tile_momenta = momenta_per_tile(momenta.size());
@@ -378,17 +383,59 @@ double FftSelfEnergy::add_by_chirp(const MemoryKernel& kernel, Rows rows, Staged
   return rule.error() + rounding(kernel, at, weight);
 }
 
+Quadrature FftSelfEnergy::nodes_for(const MemoryKernel& kernel) const {
+  return legendre_panels(exponents_of(kernel), plan_.end, tolerance_ / 3.0);
+}
+
+/// Kernel values that a device holds at once.
+DeviceBatch FftSelfEnergy::device_values(const MemoryKernel& kernel, std::size_t nodes) const {
+  const auto most = static_cast<std::int64_t>(shape_.values);
+  if (make_device_) return {most, 0.0};
+  const auto width = static_cast<std::int64_t>(device_width());
+  const auto tile = static_cast<std::int64_t>(std::min(modes_.sites, shape_.momenta));
+  return largest_on_device(most, static_cast<std::int64_t>(modes_.sites), execution_,
+                           [&](const kernels::DeviceKernels& kernels, std::int64_t values) {
+                             const std::unique_ptr<kernels::TimeDevice> device(
+                                 kernels.make_time_device(device_tables(kernel, values), execution_.device));
+                             const auto batch = static_cast<std::int64_t>(device_times(values, nodes));
+                             device->evaluate(nullptr, batch);
+                             device->choose(nullptr, nullptr, width);
+                             device->integrate(0, tile, nullptr);
+                             if (const auto rest = static_cast<std::int64_t>(nodes) % batch; rest > 0)
+                               device->evaluate(nullptr, rest);
+                           });
+}
+
+/// Times that so many kernel values are.
+std::size_t FftSelfEnergy::device_times(std::int64_t values, std::size_t nodes) const {
+  const std::size_t fitting = static_cast<std::size_t>(values) / std::max(modes_.sites, device_width());
+  return std::min(nodes, std::max<std::size_t>(1, fitting));
+}
+
+double FftSelfEnergy::device_bytes(std::size_t momenta) const {
+  if (modes_.first_moment == 0.0 || plan_.transform != TimeTransform::device) return 0.0;
+  const MemoryKernel kernel(modes_, plan_.cut);
+  double bytes = device_values(kernel, nodes_for(kernel).node.size()).bytes;
+  if (!kernel.slow().empty())
+    bytes = std::max(bytes, DirectSelfEnergy(modes_, execution_, kernel.slow()).device_bytes(momenta, grid_.frequency));
+  return bytes;
+}
+
 double FftSelfEnergy::add_by_device(const MemoryKernel& kernel, Rows rows, StagedSum& stages) const {
-  const Quadrature quadrature = legendre_panels(exponents_of(kernel), plan_.end, tolerance_ / 3.0);
-  const std::size_t sites = modes_.sites, count = grid_.frequency.size(), nodes = quadrature.node.size();
-  const std::unique_ptr<kernels::TimeDevice> device = make_device_(kernel.tables());
+  const Quadrature quadrature = nodes_for(kernel);
+  const std::size_t count = grid_.frequency.size(), nodes = quadrature.node.size(), width = device_width();
+  const std::int64_t values = device_values(kernel, nodes).size;
+  const std::size_t batch = device_times(values, nodes);
+  const kernels::TimeTables tables = device_tables(kernel, values);
+  const std::unique_ptr<kernels::TimeDevice> device =
+      make_device_
+          ? make_device_(tables)
+          : std::unique_ptr<kernels::TimeDevice>(kernels::device_kernels().make_time_device(tables, execution_.device));
   // Computing all momenta costs the device less than mirroring them would cost the host.
   SharedRows momenta(rows, count, false, execution_.communicator);
   const SharedRows::Range all{0, momenta.size()}, own = momenta.share(all, shape_.momenta);
   const auto complete = [&] { momenta.gather(all, shape_.momenta); };
 
-  const std::size_t width = std::min(count, shape_.frequencies);
-  const std::size_t batch = std::min(nodes, std::max<std::size_t>(1, shape_.values / std::max(sites, width)));
   std::vector<double> weight(nodes);
   for (std::size_t t = 0; t < nodes; ++t)
     weight[t] = quadrature.weight[t] * std::exp(-broadening_ * quadrature.node[t]);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/device_memory.hpp"
 #include "hubbard/memory_kernel.hpp"
 #include "hubbard/modes.hpp"
 #include "hubbard/quadrature.hpp"
@@ -62,6 +63,10 @@ class FftSelfEnergy {
 
   const FftPlan& plan() const { return plan_; }
 
+  /// Bytes that add_grid() takes on the device for so many momenta; 0 if the plan needs none.
+  /// @throws DeviceMemoryError if it cannot do with the memory that this process may use
+  double device_bytes(std::size_t momenta) const;
+
   /// Adds to rows[m], m = 0 .. L-1, each as long as there are frequencies; a row may be null. The rows hold zeros, or
   /// the result of the stages completed earlier.
   /// @return a bound of the error: truncation and quadrature, and an estimate of rounding
@@ -69,8 +74,8 @@ class FftSelfEnergy {
   double add_grid(Rows rows, StagedSum&& stages = StagedSum()) { return add_grid(rows, stages); }
   double add_grid(Rows rows, StagedSum& stages);
 
-  /// On a device: the numbers of kernel values and of waves that it holds, and the shape of the products. The bits
-  /// depend on it.
+  /// On a device: the most kernel values and waves that it holds, half as many where memory is short, and the shape of
+  /// the products. The bits depend on it.
   struct DeviceShape {
     std::size_t values = std::size_t{1} << 26, momenta = 2048, frequencies = 8192;
   };
@@ -89,6 +94,10 @@ class FftSelfEnergy {
   double add_by_matrix(const MemoryKernel& kernel, Rows rows, StagedSum& stages) const;
   double add_by_chirp(const MemoryKernel& kernel, Rows rows, StagedSum& stages) const;
   double add_by_device(const MemoryKernel& kernel, Rows rows, StagedSum& stages) const;
+  Quadrature nodes_for(const MemoryKernel& kernel) const;
+  DeviceBatch device_values(const MemoryKernel& kernel, std::size_t nodes) const;
+  std::size_t device_times(std::int64_t values, std::size_t nodes) const;
+  std::size_t device_width() const { return std::min(grid_.frequency.size(), shape_.frequencies); }
   double rounding(const MemoryKernel& kernel, std::span<const double> times, std::span<const double> weights) const;
 
   HubbardModes modes_;
@@ -97,7 +106,7 @@ class FftSelfEnergy {
   Execution execution_;
   int threads_;
   FftPlan plan_;
-  DeviceMaker make_device_;
+  DeviceMaker make_device_;  ///< empty: that of the execution
   DeviceShape shape_;
 };
 

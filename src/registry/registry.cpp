@@ -88,6 +88,20 @@ const config::Registry& registry() {
   return program_registry;
 }
 
+void plan_device(Plan& plan, const Execution& execution, const std::function<double()>& bytes) {
+  if (plan.backend != Backend::cuda) return;
+  try {
+    plan.device_bytes = bytes();
+  } catch (const DeviceMemoryError& lack) {
+    if (execution.backend == Backend::automatic) {
+      plan.backend = Backend::cpu;
+      plan.backend_reason = lack.what();
+    } else {
+      plan.notes.push_back(fmt::format("warning: on the device such a point will fail: {}", lack.what()));
+    }
+  }
+}
+
 io::Result kept_outline(const TaskEntry& task, const config::Point& point) {
   io::Result outline = task.outline(point);
   const auto& wanted = point.texts("output.fields");

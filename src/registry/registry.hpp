@@ -21,6 +21,7 @@ struct Plan {
   std::string reason;                             ///< why this algorithm
   std::string backend_reason;                     ///< why this backend
   double memory_bytes = 0.0;                      ///< working set of one point
+  double device_bytes = 0.0;                      ///< on the device, if it runs there
   std::string work = "evaluations of the rates";  ///< unit of work
   double rate_evaluations = 0.0;                  ///< expected number of evaluations
   double operations = 0.0;                        ///< floating-point operations of one evaluation
@@ -28,6 +29,10 @@ struct Plan {
   double seconds_per_evaluation = 0.0;            ///< measured on this machine
   std::vector<std::string> notes;                 ///< warnings and remarks for the user
 };
+
+/// Fills in device_bytes, or what happens where the device has not enough memory.
+/// @param bytes  throws DeviceMemoryError then
+void plan_device(Plan& plan, const Execution& execution, const std::function<double()>& bytes);
 
 /// How a sweep is divided into groups of consecutive points.
 struct Grouping {
@@ -88,6 +93,8 @@ struct TaskEntry {
   std::function<void(const Group&, const Execution&, const Monitor&,
                      const std::function<void(std::size_t place, io::Result)>& finished)>
       run_group{};
+  /// Bytes that a group of points at the same time takes on the device; empty if there are none.
+  std::function<double(const config::Document&, const Grouping&, const Execution&)> group_device_bytes{};
 };
 
 /// One model: its keys, and what can be done with it.

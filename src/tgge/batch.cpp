@@ -9,8 +9,10 @@
 #include <thread>
 #include <vector>
 
+#include "engine/device_memory.hpp"
 #include "engine/threads.hpp"
 #include "kernels/tgge/spectrum.hpp"
+#include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/tgge/matrix_rate_equation.hpp"
 #include "tgge/batched_pair_sum.hpp"
@@ -115,6 +117,23 @@ bool gains_from_batching(const TggeModel& model, const Execution& execution, std
   return false;
 }
 
+namespace {
+
+/// @throws DeviceMemoryError
+double matrices_on_device(const TggeModel& model, std::size_t slots, const PairMatrices& matrices,
+                          const Execution& execution) {
+  const double bytes = BatchedPairSum::device_bytes(model.bands.modes(), slots, matrices, execution.device);
+  require_device_memory(bytes, execution);
+  return bytes;
+}
+
+}  // namespace
+
+double batch_device_bytes(const TggeModel& model, std::size_t points, const Execution& execution) {
+  const auto weights = make_hop_weights(model.bands, model.jump);
+  return matrices_on_device(model, batch_slots(points), matrices_of(model.bands, *weights, model.bath), execution);
+}
+
 std::size_t batch_slots(std::size_t points) {
   constexpr std::size_t most = 64, few = 32;
   const std::size_t min_rounds = points > few ? 2 : 1, rounds = std::max(min_rounds, (points + most - 1) / most);
@@ -144,8 +163,17 @@ void solve_batch(const TggeModel& model, std::span<const std::optional<BathStren
   execution.backend = resolve_backend(requested.backend, &backend_reason);
   execution.algorithm = Algorithm::direct;
   const auto weights = make_hop_weights(model.bands, model.jump);
-  BatchedPairSum pair_sum(model.bands.modes(), slots, taken.size(), matrices_of(model.bands, *weights, model.bath),
-                          execution);
+  PairMatrices matrices = matrices_of(model.bands, *weights, model.bath);
+  if (execution.backend == Backend::cuda) try {
+      matrices_on_device(model, slots, matrices, execution);
+    } catch (const DeviceMemoryError& lack) {
+      // Ranks that share the products must all take the same backend.
+      const bool alone = execution.communicator == nullptr || execution.communicator->size() == 1;
+      if (requested.backend != Backend::automatic || !alone) throw;
+      execution.backend = Backend::cpu;
+      backend_reason = lack.what();
+    }
+  BatchedPairSum pair_sum(model.bands.modes(), slots, taken.size(), std::move(matrices), execution);
 
   // Only the products are shared between ranks; everything else is short, and the same everywhere.
   Execution alone = execution;
@@ -164,6 +192,7 @@ void solve_batch(const TggeModel& model, std::span<const std::optional<BathStren
         RateEquation equation = make_rate_equation(model.bands, model.rate_unit, with_strength(model.bath, *points[i]),
                                                    weights, alone, &pair_sum.slot(slot));
         equation.backend = execution.backend;
+        equation.backend_reason = backend_reason;
         equation.algorithm = Algorithm::direct;
         equation.reason =
             "the sums over pairs of " + std::to_string(slots) + " points at a time are products of matrices";

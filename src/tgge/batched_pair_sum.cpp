@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/device_memory.hpp"
 #include "engine/linear_algebra.hpp"
 #include "engine/parallel.hpp"
 #include "kernels/table.hpp"
@@ -136,6 +137,27 @@ class BatchedPairSum::Product {
   std::vector<double> rows_, sums_;
 };
 
+namespace {
+
+/// Rows that a slot multiplies by the spectrum, for particles and holes, and by each table of weights.
+constexpr std::size_t spectrum_rows = 2, table_rows = 1;
+
+}  // namespace
+
+double BatchedPairSum::device_bytes(std::size_t modes, std::size_t slots, const PairMatrices& matrices, int device) {
+  return lindrift::device_bytes([&](const kernels::DeviceKernels& kernels) {
+    std::vector<std::unique_ptr<kernels::MatrixProduct>> products;
+    const auto add = [&](const MatrixRow& matrix, std::size_t size, std::size_t rows) {
+      if (!matrix) return;
+      products.emplace_back(kernels.make_matrix_product(static_cast<std::int64_t>(size), nullptr, device));
+      products.back()->multiply(nullptr, static_cast<std::int64_t>(slots * rows), nullptr);
+    };
+    add(matrices.spectrum, matrices.levels.size(), spectrum_rows);
+    add(matrices.by_to, modes, table_rows);
+    add(matrices.by_from, modes, table_rows);
+  });
+}
+
 class BatchedPairSum::Slot final : public kernels::ExternalPairSum {
  public:
   Slot(BatchedPairSum& batch, std::size_t slot) : batch_(batch), slot_(slot) {}
@@ -180,9 +202,9 @@ class BatchedPairSum::Slot final : public kernels::ExternalPairSum {
 BatchedPairSum::BatchedPairSum(std::size_t modes, std::size_t slots, std::size_t taken, PairMatrices matrices,
                                const Execution& execution)
     : levels_(std::move(matrices.levels)),
-      spectrum_(std::make_unique<Product>(levels_.size(), matrices.spectrum, slots, 2, execution)),
-      by_to_(std::make_unique<Product>(modes, matrices.by_to, slots, 1, execution)),
-      by_from_(std::make_unique<Product>(modes, matrices.by_from, slots, 1, execution)),
+      spectrum_(std::make_unique<Product>(levels_.size(), matrices.spectrum, slots, spectrum_rows, execution)),
+      by_to_(std::make_unique<Product>(modes, matrices.by_to, slots, table_rows, execution)),
+      by_from_(std::make_unique<Product>(modes, matrices.by_from, slots, table_rows, execution)),
       missing_(static_cast<int>(taken)) {
   for (std::size_t slot = 0; slot < slots; ++slot) slots_.push_back(std::make_unique<Slot>(*this, slot));
 }

@@ -37,6 +37,9 @@ class BatchedPairSum {
                  const Execution& execution);
   ~BatchedPairSum();
 
+  /// Bytes of these matrices and their rows on a device.
+  static double device_bytes(std::size_t modes, std::size_t slots, const PairMatrices& matrices, int device);
+
   /// The sums of the points in a slot, one point after the other, until leave(). For one thread.
   kernels::ExternalPairSum& slot(std::size_t index);
   /// Ends a slot, which asks for nothing more. To be called once for each slot taken, whatever happened in it.

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/device_memory.hpp"
 #include "engine/threads.hpp"
 #include "kernels/table.hpp"
 #include "lindrift/communicator.hpp"
@@ -85,7 +86,21 @@ class KernelGenerator final : public Generator {
 
 }  // namespace
 
+double generator_device_bytes(const kernels::RateTables& tables, const Execution& execution) {
+  const double bytes = device_bytes([&](const kernels::DeviceKernels& kernels) {
+    const std::unique_ptr<kernels::RateKernel> kernel(
+        kernels.make_rate_kernel(tables, execution.algorithm == Algorithm::direct, 0, execution.device));
+    kernel->occupation_rate(nullptr, nullptr, nullptr);
+    kernel->relaxation_rate(nullptr, nullptr, nullptr);
+    kernel->log_rates(nullptr, nullptr, nullptr);
+    kernel->log_rate_derivatives(nullptr, nullptr, nullptr);
+  });
+  require_device_memory(bytes, execution);
+  return bytes;
+}
+
 std::unique_ptr<Generator> make_generator(const kernels::RateTables& tables, const Execution& execution) {
+  if (execution.backend == Backend::cuda) generator_device_bytes(tables, execution);  // which refuses too many
   return std::make_unique<KernelGenerator>(tables, execution);
 }
 

@@ -72,18 +72,27 @@ Choice choose_algorithm(const RateEquation& equation, const HopWeights& weights,
 /// operation counts; `backend = cuda` overrules it.
 constexpr std::size_t device_modes = 4096;
 
-/// `automatic` keeps on the CPU what a device would not speed up.
-Backend choose_backend(Backend asked, Algorithm algorithm, std::size_t modes, std::string& reason) {
-  const Backend possible = resolve_backend(asked, &reason);
+}  // namespace
+
+Backend rate_backend(Backend asked, Algorithm algorithm, std::size_t modes, std::string* reason) {
+  const Backend possible = resolve_backend(asked, reason);
   if (asked != Backend::automatic || possible == Backend::cpu) return possible;
   if (algorithm == Algorithm::direct && modes >= device_modes) return Backend::cuda;
-  reason = algorithm == Algorithm::separable
-               ? "moments are as fast on the CPU as copies to a device; cuda can be asked for"
-               : std::to_string(modes) + " modes are too few to gain from a device; cuda can be asked for";
+  if (reason == nullptr) return Backend::cpu;
+  *reason = algorithm == Algorithm::separable
+                ? "moments are as fast on the CPU as copies to a device; cuda can be asked for"
+                : std::to_string(modes) + " modes are too few to gain from a device; cuda can be asked for";
   return Backend::cpu;
 }
 
-}  // namespace
+Backend matrix_backend(Backend asked, std::string* reason) {
+  if (asked == Backend::cuda)
+    throw UnsupportedError(
+        "backend = cuda is impossible: occupations that are matrices, of degenerate bands or with "
+        "bath.thermal_operator, run on the CPU only; use cpu or auto");
+  if (reason != nullptr) *reason = asked == Backend::cpu ? "as asked" : "matrix-valued occupations are for the CPU";
+  return Backend::cpu;
+}
 
 namespace {
 
@@ -294,19 +303,23 @@ void validate(const TggeModel& model) {
 RateEquation make_rate_equation(TggeModel model, const Execution& execution) {
   validate(model);
   std::shared_ptr<const MatrixRateEquation> matrix;
+  Execution host = execution;
+  std::string backend_reason;
   double smallest_gap = std::numeric_limits<double>::infinity();
   if (std::holds_alternative<JumpOperators>(model.jump)) {
     DegenerateBlocks blocks = degenerate_blocks(model.bands);
     smallest_gap = blocks.smallest_gap;
-    if (blocks.count() > 0 || !model.thermal_operators.channels.empty())
-      matrix = std::make_shared<MatrixRateEquation>(model, std::move(blocks), execution);
+    if (blocks.count() > 0 || !model.thermal_operators.channels.empty()) {
+      host.backend = matrix_backend(execution.backend, &backend_reason);
+      matrix = std::make_shared<MatrixRateEquation>(model, std::move(blocks), host);
+    }
   }
   const auto weights = make_hop_weights(model.bands, std::move(model.jump));
-  RateEquation equation = make_rate_equation(std::move(model.bands), model.rate_unit, model.bath, weights, execution);
+  RateEquation equation =
+      make_rate_equation(std::move(model.bands), model.rate_unit, model.bath, weights, matrix ? host : execution);
   equation.smallest_gap = smallest_gap;
   if (matrix) {
-    equation.backend = Backend::cpu;
-    equation.backend_reason = "matrix-valued occupations are for the CPU";
+    equation.backend_reason = backend_reason;
     equation.algorithm = matrix->algorithm();
     equation.reason = matrix->blocks().count() > 0 ? std::to_string(matrix->blocks().count()) +
                                                          " sets of degenerate bands: their occupations are matrices"
@@ -316,10 +329,23 @@ RateEquation make_rate_equation(TggeModel model, const Execution& execution) {
   return equation;
 }
 
-RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& bath,
-                                const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
-                                kernels::ExternalPairSum* pair_sum) {
+namespace {
+
+/// An equation without its generator, and what that is made of. The tables point into the equation, the weights, the
+/// levels and the panels.
+struct Ingredients {
   RateEquation equation;
+  EnergyLevels levels;
+  std::optional<EnergyPanels> panels;
+  std::unique_ptr<kernels::PanelTables> panel_tables;
+  kernels::RateTables tables;
+};
+
+Ingredients ingredients_of(Bands bands, double rate_unit, const TggeBath& bath,
+                           const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
+                           kernels::ExternalPairSum* pair_sum) {
+  Ingredients result;
+  RateEquation& equation = result.equation;
   equation.bands = std::move(bands);
   equation.rate_scale = bath.coupling * rate_unit;
   equation.inverse_temperature = bath.inverse_temperature;
@@ -329,17 +355,17 @@ RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& b
   equation.shared = execution.communicator != nullptr && execution.communicator->size() > 1;
   const Calculation calculation(equation.threads);
   const double panel_count = pair_sum == nullptr ? panels_of(equation.bands.energy, bath) : 0.0;
-  EnergyLevels levels;
+  EnergyLevels& levels = result.levels;
   if (panel_count > 0.0) levels = energy_levels(equation.bands.energy);
   const Choice choice = choose_algorithm(equation, *weights, bath, levels.size(), panel_count, execution.algorithm);
   equation.algorithm = choice.algorithm;
   equation.reason = choice.reason;
-  equation.backend = choose_backend(execution.backend, choice.algorithm, equation.modes(), equation.backend_reason);
+  equation.backend = rate_backend(execution.backend, choice.algorithm, equation.modes(), &equation.backend_reason);
   equation.has_operators = weights->kind == kernels::WeightKind::operators && equation.bands.orbitals > 1;
   equation.hop_weight = [weights](std::size_t to, std::size_t from) { return (*weights)(to, from); };
   equation.representatives = [weights](const std::vector<std::size_t>& of) { return weights->representatives(of); };
 
-  kernels::RateTables tables;
+  kernels::RateTables& tables = result.tables;
   tables.modes = static_cast<std::int64_t>(equation.modes());
   tables.over_cells = 1.0 / static_cast<double>(equation.bands.lattice.size());
   tables.scale = equation.rate_scale;
@@ -354,21 +380,40 @@ RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& b
   tables.spectrum_width = bath.spectrum_width;
   weights->point(tables);
   tables.pair_sum = pair_sum;
-  std::optional<EnergyPanels> panels;
-  kernels::PanelTables panel_tables;
   if (panel_count > 0.0 && equation.algorithm == Algorithm::separable) {
-    panels.emplace(*PanelSpectrum::of(bath), levels);
-    panel_tables = panels->tables();
-    tables.panels = &panel_tables;
+    result.panels.emplace(*PanelSpectrum::of(bath), levels);
+    result.panel_tables = std::make_unique<kernels::PanelTables>(result.panels->tables());
+    tables.panels = result.panel_tables.get();
   } else if (panel_count > 0.0) {
     levels.point(tables);
   }
+  return result;
+}
+
+}  // namespace
+
+RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& bath,
+                                const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
+                                kernels::ExternalPairSum* pair_sum) {
+  Ingredients ingredients = ingredients_of(std::move(bands), rate_unit, bath, weights, execution, pair_sum);
+  RateEquation& equation = ingredients.equation;
   Execution resolved = execution;
   // With an external pair sum the kernel itself runs on the CPU, wherever the matrices are multiplied.
   resolved.backend = pair_sum != nullptr ? Backend::cpu : equation.backend;
   resolved.algorithm = equation.algorithm;
-  equation.generator = make_generator(tables, resolved);
-  return equation;
+  equation.generator = make_generator(ingredients.tables, resolved);
+  return std::move(equation);
+}
+
+double rate_device_bytes(const TggeModel& model, const Execution& execution) {
+  validate(model);
+  if (needs_matrices(model)) return 0.0;
+  const auto weights = make_hop_weights(model.bands, model.jump);
+  const Ingredients ingredients = ingredients_of(model.bands, model.rate_unit, model.bath, weights, execution, nullptr);
+  if (ingredients.equation.backend != Backend::cuda) return 0.0;
+  Execution resolved = execution;
+  resolved.algorithm = ingredients.equation.algorithm;
+  return generator_device_bytes(ingredients.tables, resolved);
 }
 
 }  // namespace lindrift

@@ -36,6 +36,11 @@ double panels_of(const std::vector<double>& energy, const TggeBath& bath);
 /// Whether sums by panels are faster than over pairs of levels, as measured.
 bool panels_pay(std::size_t levels, double panels, Spectrum spectrum);
 
+/// Bytes on the device of a generator that relax() or steady_state() uses.
+/// @param execution  resolved: the backend is cuda, the algorithm not automatic
+/// @throws DeviceMemoryError if this process may not use as much
+double generator_device_bytes(const kernels::RateTables& tables, const Execution& execution);
+
 /// A Generator on the kernel variant for this backend and processor. Checks the shapes of every call.
 /// @param execution  resolved: neither backend nor algorithm is automatic
 std::unique_ptr<Generator> make_generator(const kernels::RateTables& tables, const Execution& execution);

@@ -1,10 +1,11 @@
 """The program on the host CUDA device (tests/support/host_cuda): the same numbers as on the CPU, and nothing lost when the device fails."""
 
+import re
 import unittest
 
 import h5py
 import numpy as np
-from program import DONE, ENVIRONMENT, MPIRUN, RANKS_ENVIRONMENT, ProgramTest, attributes, datasets
+from program import DONE, ENVIRONMENT, MPIRUN, POINTS_FAILED, RANKS_ENVIRONMENT, ProgramTest, attributes, datasets
 
 CHAIN = """[model]
 kind = "tgge_chain"
@@ -145,6 +146,66 @@ class NumbersTest(HostCudaTest):
             for dataset, value in alone.items():
                 if value.dtype.kind in "fc":
                     self.assertEqual(value.tobytes(), shared[dataset].tobytes(), f"{name}: {dataset}")
+
+
+class MemoryTest(HostCudaTest):
+    def planned(self, name, **settings):
+        """Bytes on the device that `check` announces, to three digits; None if it announces none."""
+        environment = dict(ENVIRONMENT, **{f"LINDRIFT_HOST_CUDA_{key.upper()}": str(value) for key, value in settings.items()})
+        said = self.expect(DONE, "check", f"{name}.toml", "--backend", "cuda", env=environment).stdout
+        found = re.search(r"^device +([0-9.e+]+) (B|kB|MB|GB) for a", said, re.MULTILINE)
+        return float(found[1]) * {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}[found[2]] if found else None
+
+    def used(self, name, **settings):
+        """The most bytes that a run holds on the device."""
+        counts = self.folder / "counts"
+        counts.unlink(missing_ok=True)
+        self.on(name, "cuda", count=counts, **settings)
+        return int(counts.read_text().split()[-1])
+
+    def test_what_is_planned_is_what_is_used(self):
+        for name, text in cases():
+            with self.subTest(name):
+                self.write(f"{name}.toml", text)
+                planned, used = self.planned(name), self.used(name)
+                # The plan holds what either task of an equation calls: some vectors more than one of them needs.
+                self.assertLessEqual(used, planned * 1.005)
+                self.assertGreaterEqual(used, planned * (0.94 if "[bath]" in text and "tgge" in text else 0.995))
+
+    def test_batches_shrink_where_memory_is_short_and_the_numbers_stay(self):
+        cases = {"spectral": HATSUGAI_KOHMOTO.format(sites=37) + SPECTRAL, "green": HATSUGAI_KOHMOTO.format(sites=127) + GREEN,
+                 "direct": HUBBARD.format(sites=37, interaction="1.3") + SPECTRAL + algorithm("direct")}  # fmt: skip
+        for name, text in cases.items():
+            with self.subTest(name):
+                self.write(f"{name}.toml", text)
+                whole = datasets(self.on(name, "cuda"))
+                memory = int(0.8 * self.used(name))
+                self.assertLess(self.planned(name, memory=memory), memory)
+                self.assertLess(self.used(name, memory=memory), memory)
+                for dataset, value in datasets(self.on(name, "cuda", memory=memory)).items():
+                    if value.dtype.kind in "fc":
+                        self.assertEqual(value.tobytes(), whole[dataset].tobytes(), dataset)
+
+    def test_what_does_not_fit_is_said_before_anything_is_allocated(self):
+        self.write("a.toml", CHAIN.format(sites=4096, spectrum="lorentzian") + STEADY
+                   + '[sweep]\n"bath.nonequilibrium_fraction" = [0.0, 1e-5]\n')
+        self.assertIsNone(self.planned("a", memory=500_000))
+        counts = self.folder / "counts"
+        result = self.on("a", "auto", memory=500_000, count=counts)
+        self.assertEqual(counts.read_text().split()[:2], ["allocation", "0"])
+        self.assertEqual(datasets(result)["status"].tolist(), [1, 1])
+        self.assert_agree(self.on("a", "cpu"), result)
+        self.on("a", "cuda", code=POINTS_FAILED, memory=500_000)
+        with h5py.File(self.folder / "a.cuda.h5") as file:
+            self.assertIn(b"of the device's memory", file["error"][0])
+
+    @unittest.skipUnless(MPIRUN, "no mpirun")
+    def test_ranks_that_share_a_device_share_its_memory(self):
+        self.write("a.toml", CHAIN.format(sites=1000, spectrum="lorentzian") + STEADY
+                   + '[sweep]\n"bath.inverse_temperature" = [1.0, 2.0]\n')
+        memory = int(1.5 * self.used("a"))
+        self.on("a", "cuda", memory=memory)
+        self.on("a", "cuda", ranks=2, code=POINTS_FAILED, memory=memory)
 
 
 class FailureTest(HostCudaTest):

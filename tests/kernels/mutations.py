@@ -21,7 +21,7 @@ MUTATIONS = [
     ("row sum: no barrier after the tile was read", "kernels/cuda/engine.hpp",
      "terms.last, tile, state);\n    __syncthreads();", "terms.last, tile, state);"),
     ("copy to the device: one number short", "kernels/cuda/engine.hpp",
-     "buffer.resize(size), host, bytes(size)", "buffer.resize(size), host, bytes(size - 1)"),
+     "(target, host, bytes(size)", "(target, host, bytes(size - 1)"),
     ("upload: the pointer of the host is handed on", "kernels/cuda/engine.hpp",
      "copy_in(host, size, buffer);\n    return buffer.data();", "copy_in(host, size, buffer);\n    return host;"),
     ("pair sum: memory for one chunk of columns only", "kernels/cuda/engine.hpp",

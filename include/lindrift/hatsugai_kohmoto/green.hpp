@@ -89,4 +89,9 @@ GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, c
 /// Backend that green() takes for so many times of so many sites, and why.
 Backend green_backend(Backend asked, std::size_t sites, std::size_t times, std::string* reason = nullptr);
 
+/// Bytes that green() takes on the device for so many times.
+/// @throws DeviceMemoryError if it cannot do with the memory that this process may use
+double green_device_bytes(const HatsugaiKohmoto& model, std::size_t times, const GreenOptions& options,
+                          const Execution& execution);
+
 }  // namespace lindrift

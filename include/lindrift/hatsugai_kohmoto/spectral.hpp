@@ -72,4 +72,11 @@ inline auto description<SpectralResult>() {
 SpectralResult spectral(const HatsugaiKohmoto& model, std::span<const double> frequencies,
                         const SpectralOptions& options = {}, const Execution& execution = {});
 
+/// Backend that spectral() takes for so many elements, momenta times frequencies, and why.
+Backend spectral_backend(Backend asked, std::size_t elements, std::string* reason = nullptr);
+
+/// Bytes that spectral() takes on the device.
+/// @throws DeviceMemoryError if it cannot do with the memory that this process may use
+double spectral_device_bytes(std::size_t momenta, std::size_t frequencies, const Execution& execution);
+
 }  // namespace lindrift

@@ -78,4 +78,9 @@ struct HubbardGreenPlan {
 HubbardGreenPlan plan_green(const HubbardChain& chain, std::span<const double> times, double tolerance,
                             const Execution& execution = {});
 
+/// Bytes that green() takes on the device, before its step is halved; 0 if it takes the CPU.
+/// @throws DeviceMemoryError if it cannot do with the memory that this process may use
+double green_device_bytes(const HubbardChain& chain, std::span<const double> times, const HubbardGreenOptions& options,
+                          const Execution& execution);
+
 }  // namespace lindrift

@@ -98,4 +98,9 @@ struct HubbardSpectralPlan {
 HubbardSpectralPlan plan_spectral(const HubbardChain& chain, std::span<const double> frequencies,
                                   const HubbardSpectralOptions& options = {}, const Execution& execution = {});
 
+/// Bytes that spectral() takes on the device; 0 if it takes the CPU.
+/// @throws DeviceMemoryError if it cannot do with the memory that this process may use
+double spectral_device_bytes(const HubbardChain& chain, std::span<const double> frequencies,
+                             const HubbardSpectralOptions& options, const Execution& execution);
+
 }  // namespace lindrift

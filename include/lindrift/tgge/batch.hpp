@@ -25,6 +25,10 @@ bool gains_from_batching(const TggeModel& model, const Execution& execution, std
 /// that a slot takes at least two points in turn unless there are few; products are fast from about 64 rows.
 std::size_t batch_slots(std::size_t points);
 
+/// Bytes that a batch of so many points takes on the device.
+/// @throws UnsupportedError without the CUDA backend, DeviceMemoryError if this process may not use as much
+double batch_device_bytes(const TggeModel& model, std::size_t points, const Execution& execution);
+
 /// Solves points that share everything but the strength of their baths: solve(i, equation) is called once for each and
 /// may drive relax(), steady_state() or the generator itself. Every slot has a thread of its own; point i is solved in
 /// slot i mod batch_slots(points), after those before it in that slot. Sums over pairs wait for each other and are

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "lindrift/backend.hpp"
@@ -32,6 +33,10 @@ DegenerateBlocks degenerate_blocks(const Bands& bands);
 /// Whether the tasks solve a MatrixRateEquation for a model: its jump operators are known, and bands are degenerate or
 /// the thermal bath has operators.
 bool needs_matrices(const TggeModel& model);
+
+/// Backend of such a model: the CPU, and why.
+/// @throws UnsupportedError if cuda is asked for
+Backend matrix_backend(Backend asked, std::string* reason = nullptr);
 
 /// @throws ParameterError naming initial.lagrange_multiplier unless the entries of a block are one number: which of its
 ///         bands would have which is for no basis to say

@@ -54,6 +54,14 @@ struct RateEquation {
 /// O(modes) time and memory; O(modes^2) for a table.
 RateEquation make_rate_equation(TggeModel model, const Execution& execution = {});
 
+/// Backend that make_rate_equation() takes for so many modes, and why.
+/// @param algorithm  not automatic
+Backend rate_backend(Backend asked, Algorithm algorithm, std::size_t modes, std::string* reason = nullptr);
+
+/// Bytes that the equation of a model takes on the device in relax() or steady_state(); 0 if `execution` takes the CPU.
+/// @throws DeviceMemoryError if this process may not use as much
+double rate_device_bytes(const TggeModel& model, const Execution& execution);
+
 /// Particle current per cell along each direction of the lattice, (1/cells) sum_s v_s n_s (docs/physics.md, Eq. 9).
 /// Units of energy.
 std::vector<double> current(const RateEquation& equation, std::span<const double> occupation);

@@ -78,6 +78,14 @@ bool down_occupation_list(const Point& point) {
   return point.has("initial.down_occupation") && point.reals("initial.down_occupation").size() > 1;
 }
 
+GreenOptions green_options(const Point& point) {
+  GreenOptions options;
+  options.down_occupation = down_occupation_of(point);
+  options.keep_sites = wanted(point, "green_retarded");
+  options.keep_momenta = wanted(point, "green_retarded_momentum");
+  return options;
+}
+
 /// How spin up starts.
 UpState up_state_of(const Point& point) {
   if (!point.has("initial.correlation")) return UpSites{point.integers("initial.up_sites"), {}};
@@ -216,8 +224,10 @@ Plan plan_point(const Point& point, const Execution& requested) {
   Execution execution = requested;
   if (kind == Kind::spectral) {
     plan.work = "frequencies";
-    plan.backend = resolve_backend(requested.backend, &plan.backend_reason);
-    plan.rate_evaluations = static_cast<double>(point.reals("task.frequencies").size());
+    const std::size_t all = point.reals("task.frequencies").size();
+    plan.backend = spectral_backend(requested.backend, momenta_of(point) * all, &plan.backend_reason);
+    plan_device(plan, requested, [&] { return spectral_device_bytes(momenta_of(point), all, requested); });
+    plan.rate_evaluations = static_cast<double>(all);
     const auto rows = static_cast<double>(momenta_of(point));
     plan.operations = 40.0 * rows;
     plan.bytes_moved = 80.0 * rows;
@@ -225,6 +235,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
     for (std::size_t i = 0; i < frequencies.size(); ++i) frequencies[i] = 0.37 * static_cast<double>(i);
     auto options = read<SpectralOptions>(point);
     const auto start = std::chrono::steady_clock::now();
+    execution.backend = plan.device_bytes > 0.0 ? Backend::cuda : Backend::cpu;
     const SpectralResult probe = spectral(model, frequencies, options, execution);
     plan.seconds_per_evaluation = seconds_since(start) / static_cast<double>(frequencies.size());
     if (probe.delta_peaks > 0)
@@ -245,6 +256,8 @@ Plan plan_point(const Point& point, const Execution& requested) {
   execution.backend = Backend::cpu;
   if (kind == Kind::green) {
     plan.backend = green_backend(requested.backend, sites_of(point), times.size(), &plan.backend_reason);
+    plan_device(plan, requested,
+                [&] { return green_device_bytes(model, times.size(), green_options(point), requested); });
   } else {
     plan.backend = Backend::cpu;
     plan.backend_reason = "the density is made on the CPU";
@@ -318,10 +331,7 @@ io::Result result_of(const Point& point, Result& computed, Backend backend, cons
 
 io::Result run_green(const Point& point, const Execution& execution, const Monitor& monitor) {
   const auto& times = point.reals("task.times");
-  GreenOptions options;
-  options.down_occupation = down_occupation_of(point);
-  options.keep_sites = wanted(point, "green_retarded");
-  options.keep_momenta = wanted(point, "green_retarded_momentum");
+  GreenOptions options = green_options(point);
   options.monitor = monitor;
   GreenResult green_result = green(read<HatsugaiKohmoto>(point), times, options, execution);
 

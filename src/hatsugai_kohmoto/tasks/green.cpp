@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 
+#include "engine/device_memory.hpp"
 #include "engine/fourier.hpp"
 #include "engine/validate.hpp"
 #include "kernels/table.hpp"
@@ -105,16 +106,32 @@ bool run_on_host(const Propagator& propagator, const TimeRounds& rounds, Communi
                     [&](std::size_t first, std::size_t last) { batches.run(first, last, threads, batch); });
 }
 
-bool run_on_device(const Propagator& propagator, const TimeRounds& rounds, Communicator& communicator, int device,
+/// Times whose rows a device holds at once: at most two arrays of 256 MB.
+DeviceBatch device_batch(const Propagator& propagator, std::size_t times, bool keep_sites, const Execution& execution) {
+  constexpr std::size_t max_elements = std::size_t{1} << 24, max_times = 4096;
+  const auto all = static_cast<std::int64_t>(times);
+  return largest_on_device(
+      static_cast<std::int64_t>(std::clamp<std::size_t>(max_elements / propagator.sites(), 1, max_times)), 1, execution,
+      [&](const kernels::DeviceKernels& kernels, std::int64_t batch) {
+        const std::unique_ptr<kernels::PropagatorDevice> kernel(
+            kernels.make_propagator_device(propagator.tables(), execution.device));
+        std::vector<double> sums(static_cast<std::size_t>(3 * batch));
+        for (const std::int64_t count : {std::min(batch, all), all % batch})
+          if (count > 0)
+            kernel->propagate(nullptr, nullptr, count, nullptr, keep_sites ? sums.data() : nullptr, sums.data());
+      });
+}
+
+bool run_on_device(const Propagator& propagator, const TimeRounds& rounds, const Execution& execution,
                    Collector& collector) {
   const std::size_t sites = propagator.sites();
-  // Two arrays of 256 MB on the device.
-  const std::size_t batch = std::clamp<std::size_t>((std::size_t{1} << 24) / sites, 1, 4096);
+  const auto batch = static_cast<std::size_t>(
+      device_batch(propagator, rounds.times.size(), collector.site_row(0) != nullptr, execution).size);
   const std::unique_ptr<kernels::PropagatorDevice> kernel(
-      kernels::device_kernels().make_propagator_device(propagator.tables(), device));
+      kernels::device_kernels().make_propagator_device(propagator.tables(), execution.device));
   std::vector<Complex> momentum_rows(collector.momentum_row(0) ? batch * sites : 0);
   std::vector<double> sums(3 * batch), factor(batch);
-  return rounds.run(communicator, batch, 1, [&](std::size_t first, std::size_t last) {
+  return rounds.run(communicator_of(execution), batch, 1, [&](std::size_t first, std::size_t last) {
     const std::size_t count = last - first;
     if (count == 0) return;
     for (std::size_t t = 0; t < count; ++t) factor[t] = collector.scale(first + t) * collector.over_sites();
@@ -130,7 +147,20 @@ bool run_on_device(const Propagator& propagator, const TimeRounds& rounds, Commu
   });
 }
 
+Propagator propagator_of(const HatsugaiKohmoto& model, const GreenOptions& options) {
+  const HatsugaiKohmotoModes modes = modes_of(model);
+  std::vector<double> occupation = options.down_occupation;
+  if (occupation.empty()) occupation = steady_occupation(modes.down);
+  validate_down_occupation(occupation, modes.energy.size());
+  return Propagator::of_green(modes, occupation);
+}
+
 }  // namespace
+
+double green_device_bytes(const HatsugaiKohmoto& model, std::size_t times, const GreenOptions& options,
+                          const Execution& execution) {
+  return device_batch(propagator_of(model, options), times, options.keep_sites, execution).bytes;
+}
 
 Backend green_backend(Backend asked, std::size_t sites, std::size_t times, std::string* reason) {
   return choose_backend(asked, static_cast<double>(sites) * static_cast<double>(times) >= device_elements,
@@ -141,24 +171,20 @@ GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, c
                   const Execution& execution) {
   check_list("task.times", times_parameter(), times);
   const Calculation preparation(threads_of(execution));
-  const HatsugaiKohmotoModes modes = modes_of(model);
-  const std::size_t sites = modes.energy.size();
-  std::vector<double> occupation = options.down_occupation;
-  if (occupation.empty()) occupation = steady_occupation(modes.down);
-  validate_down_occupation(occupation, sites);
-  const Propagator propagator = Propagator::of_green(modes, occupation);
+  const Propagator propagator = propagator_of(model, options);
+  const std::size_t sites = propagator.sites();
 
   GreenResult result;
   result.times.assign(times.begin(), times.end());
-  result.backend = green_backend(execution.backend, sites, times.size(), &result.backend_reason);
+  const Backend choice = green_backend(execution.backend, sites, times.size(), &result.backend_reason);
+  result.backend = agree_on_backend(execution.communicator, choice, execution.backend == Backend::automatic);
   Collector collector(result, options, propagator.growth(), sites);
   const Calculation calculation(execution, options.monitor);
-  Communicator& communicator = communicator_of(execution);
   const TimeRounds rounds{
       .times = times, .rows = collector.rows(), .backend = result.backend, .monitor = options.monitor};
-  result.converged = result.backend == Backend::cuda
-                         ? run_on_device(propagator, rounds, communicator, execution.device, collector)
-                         : run_on_host(propagator, rounds, communicator, threads_of(execution), collector);
+  result.converged = result.backend == Backend::cuda ? run_on_device(propagator, rounds, execution, collector)
+                                                     : run_on_host(propagator, rounds, communicator_of(execution),
+                                                                   threads_of(execution), collector);
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numbers>
 
+#include "engine/device_memory.hpp"
 #include "engine/parallel.hpp"
 #include "engine/validate.hpp"
 #include "kernels/table.hpp"
@@ -59,7 +60,44 @@ void give_up(SpectralResult& result) {
   result.stopped = true;
 }
 
+/// Momenta that a device holds at once: at most 640 MB of results.
+DeviceBatch device_batch(kernels::SpectralTables tables, const Execution& execution) {
+  constexpr std::int64_t max_elements = std::int64_t{1} << 24;
+  const std::int64_t most = std::clamp(max_elements / std::max(tables.frequencies, std::int64_t{1}), std::int64_t{1},
+                                       std::max(tables.momenta, std::int64_t{1}));
+  return largest_on_device(most, 1, execution, [&](const kernels::DeviceKernels& kernels, std::int64_t momenta) {
+    tables.momenta = momenta;
+    kernels.map_spectral(tables, nullptr, nullptr, nullptr, nullptr, execution.device);
+  });
+}
+
+void map_on_device(const kernels::SpectralTables& tables, const double* frequency, double* spectral_function,
+                   double* self_energy, double* green, const Execution& execution) {
+  const std::int64_t batch = device_batch(tables, execution).size;
+  for (std::int64_t first = 0; first < tables.momenta; first += batch) {
+    kernels::SpectralTables some = tables;
+    some.momenta = std::min(batch, tables.momenta - first);
+    for (const double** array : {&some.energy, &some.up_rate, &some.down_rate, &some.particles, &some.holes})
+      *array += first;
+    const std::int64_t element = first * tables.frequencies;
+    kernels::device_kernels().map_spectral(some, frequency, spectral_function + element, self_energy + 2 * element,
+                                           green + 2 * element, execution.device);
+  }
+}
+
 }  // namespace
+
+Backend spectral_backend(Backend asked, std::size_t elements, std::string* reason) {
+  return choose_backend(asked, static_cast<double>(elements) >= device_elements,
+                        "too few momenta and frequencies to gain from a device; cuda can be asked for", reason);
+}
+
+double spectral_device_bytes(std::size_t momenta, std::size_t frequencies, const Execution& execution) {
+  kernels::SpectralTables tables;
+  tables.momenta = static_cast<std::int64_t>(momenta);
+  tables.frequencies = static_cast<std::int64_t>(frequencies);
+  return device_batch(tables, execution).bytes;
+}
 
 SpectralResult spectral(const HatsugaiKohmoto& model, std::span<const double> frequencies,
                         const SpectralOptions& options, const Execution& execution) {
@@ -103,13 +141,12 @@ SpectralResult spectral(const HatsugaiKohmoto& model, std::span<const double> fr
   result.self_energy.resize(elements);
   result.green_retarded.resize(elements);
 
-  result.backend = choose_backend(execution.backend, static_cast<double>(elements) >= device_elements,
-                                  "too few momenta and frequencies to gain from a device; cuda can be asked for",
-                                  &result.backend_reason);
+  const Backend choice = spectral_backend(execution.backend, elements, &result.backend_reason);
+  result.backend = agree_on_backend(execution.communicator, choice, execution.backend == Backend::automatic);
   if (result.backend == Backend::cuda) {
-    kernels::device_kernels().map_spectral(tables, frequencies.data(), result.spectral_function.data(),
-                                           reinterpret_cast<double*>(result.self_energy.data()),
-                                           reinterpret_cast<double*>(result.green_retarded.data()), execution.device);
+    map_on_device(tables, frequencies.data(), result.spectral_function.data(),
+                  reinterpret_cast<double*>(result.self_energy.data()),
+                  reinterpret_cast<double*>(result.green_retarded.data()), execution);
   } else {
     try {
       map_on_host(tables, frequencies.data(), execution, result);

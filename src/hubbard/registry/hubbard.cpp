@@ -162,6 +162,9 @@ Plan plan_point(const Point& point, const Execution& requested) {
     plan.backend = green.backend;
     plan.backend_reason = green.backend_reason;
     plan.memory_bytes = green.memory_bytes;
+    plan_device(plan, requested, [&] {
+      return green_device_bytes(chain, point.reals("task.times"), read<HubbardGreenOptions>(point), execution);
+    });
     plan.rate_evaluations = steps;
     plan.operations = green.operations / steps;
     plan.bytes_moved = 32.0 * sites;
@@ -184,6 +187,9 @@ Plan plan_point(const Point& point, const Execution& requested) {
   plan.notes.push_back(spectral_plan.symmetries.empty()
                            ? "rates and frequencies have no symmetry that saves work"
                            : fmt::format("symmetries found: {}", fmt::join(spectral_plan.symmetries, "; ")));
+  plan_device(plan, requested, [&] {
+    return spectral_device_bytes(chain, point.reals("task.frequencies"), spectral_options(point), execution);
+  });
   return plan;
 }
 

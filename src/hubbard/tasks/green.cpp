@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "engine/checkpoint.hpp"
+#include "engine/device_memory.hpp"
 #include "engine/fourier.hpp"
 #include "engine/parallel.hpp"
 #include "engine/short_text.hpp"
@@ -62,6 +63,26 @@ double first_step(const HubbardModes& modes, double tolerance) {
   return volterra_step(largest_exponent(modes), tolerance);
 }
 
+std::size_t groups_of(std::size_t sites) { return (sites + group - 1) / group; }
+std::size_t device_rounds(std::size_t sites) { return std::clamp<std::size_t>(sites / device_round, 1, max_rounds); }
+
+/// Doubles that pass through a buffer of the device at once.
+DeviceBatch device_buffer(const MemoryKernel& kernel, const VolterraEquation& equation, const Execution& execution) {
+  kernels::TimeTables tables = kernel.tables();
+  const auto sites = static_cast<std::size_t>(tables.sites), groups = groups_of(sites), rounds = device_rounds(sites);
+  const std::vector<double> grid = equation.grid();
+  const auto momenta = static_cast<std::int64_t>(std::min(sites, (groups + rounds - 1) / rounds * group));
+  constexpr std::int64_t least = 1 << 16;
+  return largest_on_device(
+      tables.device_buffer, least, execution, [&](const kernels::DeviceKernels& kernels, std::int64_t size) {
+        tables.device_buffer = size;
+        const std::unique_ptr<kernels::TimeDevice> device(kernels.make_time_device(tables, execution.device));
+        device->evaluate(nullptr, static_cast<std::int64_t>(grid.size()));
+        double unused;
+        device->propagate(equation.fine, equation.rough, &unused, 0, momenta, &unused, &unused);
+      });
+}
+
 /// Rounds of momenta done, with the step halved so many times.
 struct Position {
   std::uint64_t done = 0;
@@ -80,9 +101,8 @@ class Propagation {
         execution_(execution),
         communicator_(communicator_of(execution)),
         kernel_(modes),
-        groups_((modes.sites + group - 1) / group),
-        rounds_(execution.backend == Backend::cuda ? std::clamp<std::size_t>(modes.sites / device_round, 1, max_rounds)
-                                                   : std::min(groups_, max_rounds)),
+        groups_(groups_of(modes.sites)),
+        rounds_(execution.backend == Backend::cuda ? device_rounds(modes.sites) : std::min(groups_, max_rounds)),
         green_(modes.sites * at.size()),
         difference_(groups_ * group) {}
 
@@ -120,7 +140,7 @@ class Propagation {
     // Lanes beyond the last momentum read something, too.
     std::vector<Complex> circles(2 * circle_points * modes_.sites + group), rows, rough_rows;
     const std::vector<double> grid = equation.grid();
-    const std::unique_ptr<kernels::TimeDevice> device = make_device();
+    const std::unique_ptr<kernels::TimeDevice> device = make_device(equation);
     if (modes_.is_ladder()) {
       fill_from_ladder(equation, rows, rough_rows, circles);
     } else {
@@ -166,10 +186,11 @@ class Propagation {
             }};
   }
 
-  std::unique_ptr<kernels::TimeDevice> make_device() const {
+  std::unique_ptr<kernels::TimeDevice> make_device(const VolterraEquation& equation) const {
     if (execution_.backend != Backend::cuda) return nullptr;
-    return std::unique_ptr<kernels::TimeDevice>(
-        kernels::device_kernels().make_time_device(kernel_.tables(), execution_.device));
+    kernels::TimeTables tables = kernel_.tables();
+    tables.device_buffer = device_buffer(kernel_, equation, execution_).size;
+    return std::unique_ptr<kernels::TimeDevice>(kernels::device_kernels().make_time_device(tables, execution_.device));
   }
 
   /// Each run takes the kernel that the ladder's own integral equation gives with the run's step, so that the
@@ -335,6 +356,15 @@ void fill_rows(const Propagation& propagation, const HubbardGreenOptions& option
 HubbardGreenPlan plan_green(const HubbardChain& chain, std::span<const double> times, double tolerance,
                             const Execution& execution) {
   return plan_of(hubbard_modes(chain), times, tolerance, execution);
+}
+
+double green_device_bytes(const HubbardChain& chain, std::span<const double> at, const HubbardGreenOptions& options,
+                          const Execution& execution) {
+  const HubbardModes modes = hubbard_modes(chain);
+  if (plan_of(modes, at, options.tolerance, execution).backend != Backend::cuda) return 0.0;
+  const double step = first_step(modes, options.tolerance);
+  const VolterraEquation equation(modes, at, steps_for(at.back(), step), step);
+  return device_buffer(MemoryKernel(modes), equation, execution).bytes;
 }
 
 HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const HubbardGreenOptions& options,

@@ -406,6 +406,19 @@ HubbardSpectralPlan plan_spectral(const HubbardChain& chain, std::span<const dou
   return plan_of(problem, options.tolerance * expected_scale(problem));
 }
 
+double spectral_device_bytes(const HubbardChain& chain, std::span<const double> frequencies,
+                             const HubbardSpectralOptions& options, const Execution& execution) {
+  Problem problem = problem_of(chain, frequencies, options, execution);
+  const double tolerance = options.tolerance * expected_scale(problem);
+  const HubbardSpectralPlan plan = plan_of(problem, tolerance);
+  problem.execution.backend = plan.backend;
+  if (plan.backend != Backend::cuda || problem.modes.first_moment == 0.0) return 0.0;
+  if (plan.algorithm == Algorithm::fft)
+    return FftSelfEnergy(problem.modes, problem.argument, options.broadening, tolerance, problem.execution)
+        .device_bytes(problem.momenta.size());
+  return DirectSelfEnergy(problem.modes, problem.execution).device_bytes(problem.momenta.size(), problem.argument);
+}
+
 HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> frequencies,
                          const HubbardSpectralOptions& options, const Execution& execution) {
   const Calculation preparation(threads_of(execution));

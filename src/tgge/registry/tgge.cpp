@@ -81,7 +81,8 @@ TaskEntry task(std::string kind, std::string description, const Coordinates& dim
           .remarks = remarks_on,
           .verify = verify_occupations,
           .shares_a_point = true,
-          .run_group = run_group<solve>};
+          .run_group = run_group<solve>,
+          .group_device_bytes = batch_device_bytes_of};
 }
 
 TaskEntry adjoint_task(std::string kind, std::string description) {

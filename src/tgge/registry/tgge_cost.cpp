@@ -470,10 +470,16 @@ Plan plan_point(const Point& point, const Execution& requested) {
   const double sites = cells_of(point);
   plan.algorithm = algorithm_of(point, execution);
   const bool direct = plan.algorithm == Algorithm::direct;
+  const bool matrices =
+      has_operators(point) && with_model(point, [](const TggeModel& model) { return needs_matrices(model); });
+  plan.backend = matrices ? matrix_backend(execution.backend, &plan.backend_reason)
+                          : rate_backend(execution.backend, plan.algorithm, modes_of(point), &plan.backend_reason);
+  plan_device(plan, requested, [&] {
+    return with_model(point, [&](const auto& model) { return rate_device_bytes(model, execution); });
+  });
+  execution.backend = plan.device_bytes > 0.0 ? Backend::cuda : Backend::cpu;
   const RateEquation equation = probe(point, probe_sites(point, direct), execution);
-  plan.backend = equation.backend;
   plan.reason = equation.reason;
-  plan.backend_reason = equation.backend_reason;
   plan.memory_bytes = working_memory(point);
   plan.operations = direct ? pair_operations * modes * modes : mode_operations * modes;
   plan.bytes_moved = mode_bytes * modes;

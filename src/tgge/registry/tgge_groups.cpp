@@ -54,6 +54,11 @@ Grouping batches(const config::Document& document) {
   return grouping;
 }
 
+double batch_device_bytes_of(const config::Document& document, const Grouping& grouping, const Execution& execution) {
+  const Point first = document.point(0);
+  return with_model(first, [&](const auto& model) { return batch_device_bytes(model, grouping.size, execution); });
+}
+
 void run_batch(Solve solve, const Group& group, const Execution& requested, const Monitor& monitor,
                const Finished& finished) {
   std::vector<std::optional<Point>> places(group.wanted.size());

@@ -118,6 +118,8 @@ using Finished = std::function<void(std::size_t place, io::Result)>;
 
 /// Neighbouring points that differ in the strength of the baths and in the filling only, if they gain from a batch.
 Grouping batches(const config::Document& document);
+/// Bytes of a batch on the device.
+double batch_device_bytes_of(const config::Document& document, const Grouping& grouping, const Execution& execution);
 void run_batch(Solve solve, const Group& group, const Execution& requested, const Monitor& monitor,
                const Finished& finished);
 

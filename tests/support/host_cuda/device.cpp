@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -56,6 +57,7 @@ struct World {
   std::map<std::uintptr_t, Allocation> memory;  ///< by first byte; freed ones stay, so that their pointers are known
   std::set<const Allocation*> in_use;
   std::map<int, std::size_t> used;
+  std::size_t peak = 0;  ///< of all devices
   std::map<int, bool> dead;
   long counts[kinds] = {}, alive[kinds] = {};
   int users = 0;
@@ -67,7 +69,8 @@ World& world() {
       FILE* file = path ? std::fopen(path, "a") : nullptr;
       if (!file) return;
       for (int kind = 0; kind < kinds; ++kind)
-        std::fprintf(file, "%s %ld%s", kind_names[kind], world().counts[kind], kind + 1 < kinds ? " " : "\n");
+        std::fprintf(file, "%s %ld ", kind_names[kind], world().counts[kind]);
+      std::fprintf(file, "memory %zu\n", world().peak);
       std::fclose(file);
     });
     return new World;
@@ -171,6 +174,20 @@ Living living() {
   const Access access;
   return {world().alive[0], world().alive[3], world().alive[4]};
 }
+bool use_memory(int device, long change) {
+  std::size_t& used = world().used[device];
+  if (change > 0 && used + static_cast<std::size_t>(change) > settings().memory) return false;
+  used += static_cast<std::size_t>(change);
+  std::size_t sum = 0;
+  for (const auto& [other, bytes] : world().used) sum += bytes;
+  world().peak = std::max(world().peak, sum);
+  return true;
+}
+std::size_t peak_memory() { return world().peak; }
+void reset_peak() {
+  world().peak = 0;
+  for (const auto& [device, bytes] : world().used) world().peak += bytes;
+}
 void count_living(Kind kind, long change) { world().alive[static_cast<std::size_t>(kind)] += change; }
 
 void poison(void* data, std::size_t size) {
@@ -223,11 +240,11 @@ cudaError_t cudaMalloc(void** pointer, std::size_t size) {
   *pointer = nullptr;
   if (current_device_is_dead()) return failure(cudaErrorIllegalAddress);
   if (size == 0) return cudaSuccess;
-  std::size_t& used = world().used[device_of_thread];
-  if (fails(Kind::allocation) || used + size > settings().memory) return failure(cudaErrorMemoryAllocation);
+  if (fails(Kind::allocation) || !use_memory(device_of_thread, static_cast<long>(size)))
+    return failure(cudaErrorMemoryAllocation);
   const std::size_t mapped_size = (size + page - 1) / page * page + 2 * page;
   void* mapped = mmap(nullptr, mapped_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (mapped == MAP_FAILED) return failure(cudaErrorMemoryAllocation);
+  if (mapped == MAP_FAILED) refuse("no memory on the host for that of the device");
   Allocation made{0, size, device_of_thread, false, static_cast<char*>(mapped), mapped_size};
   set_access(made, true);
   // It ends where the page behind it begins, as far as alignment allows.
@@ -235,7 +252,6 @@ cudaError_t cudaMalloc(void** pointer, std::size_t size) {
   *pointer = reinterpret_cast<void*>(made.first);
   poison(*pointer, size);
   world().in_use.insert(&(world().memory[made.first] = made));
-  used += size;
   count_living(Kind::allocation, 1);
   return cudaSuccess;
 }
@@ -250,7 +266,7 @@ cudaError_t cudaFree(void* pointer) {
   mmap(found->mapped, found->mapped_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
   found->freed = true;
   world().in_use.erase(found);
-  world().used[found->device] -= found->size;
+  use_memory(found->device, -static_cast<long>(found->size));
   count_living(Kind::allocation, -1);
   return current_device_is_dead() ? failure(cudaErrorIllegalAddress) : cudaSuccess;
 }

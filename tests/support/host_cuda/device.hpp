@@ -14,11 +14,11 @@
 ///   LINDRIFT_HOST_CUDA_DEVICES=n       1
 ///   LINDRIFT_HOST_CUDA_PROCESSORS=n    multiprocessors of each: 132, as an H100 has
 ///   LINDRIFT_HOST_CUDA_MEMORY=bytes    of each: 80 GB
-///   LINDRIFT_HOST_CUDA_FAIL=KIND:n     the n-th allocation, launch, copy, handle or plan fails; after a launch or a
-///   copy
-///                                      that failed the device is dead. KIND:n+: all from the n-th on
+///   LINDRIFT_HOST_CUDA_FAIL=KIND:n     the n-th allocation, launch, copy, handle or plan fails; KIND:n+ all from the
+///                                      n-th on. A launch or a copy that fails kills the device
 ///   LINDRIFT_HOST_CUDA_OPEN=1          the host may touch device memory (faster)
-///   LINDRIFT_HOST_CUDA_COUNT=file      at exit, a line with how many of each kind there were is added to the file
+///   LINDRIFT_HOST_CUDA_COUNT=file      at exit, a line with how many of each kind there were, and the most bytes in use,
+///                                      is added to the file
 namespace host_cuda {
 
 enum class Kind { allocation, launch, copy, handle, plan };
@@ -59,5 +59,11 @@ struct Living {
 };
 Living living();
 void count_living(Kind kind, long change);
+
+/// What a library takes of a device's memory for itself, or gives back; false if there is not so much.
+bool use_memory(int device, long change);
+/// Bytes in use at most since reset_peak(), on all devices together.
+std::size_t peak_memory();
+void reset_peak();
 
 }  // namespace host_cuda

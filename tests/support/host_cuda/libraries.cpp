@@ -22,17 +22,19 @@
 
 using namespace host_cuda;
 
-// --- cuBLAS
-// ------------------------------------------------------------------------------------------------------------
+// --- cuBLAS ---
 
 struct cublasContext {
   int device = 0;
 };
+/// Bytes of a handle's workspace on an H100.
+static constexpr long workspace = 32L << 20;
 
 cublasStatus_t cublasCreate(cublasHandle_t* handle) {
   const Access access;
   // What cuBLAS says when the device's memory is full.
-  if (current_device_is_dead() || fails(Kind::handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
+  if (current_device_is_dead() || fails(Kind::handle) || !use_memory(current_device(), workspace))
+    return CUBLAS_STATUS_NOT_INITIALIZED;
   *handle = new cublasContext{current_device()};
   count_living(Kind::handle, 1);
   return CUBLAS_STATUS_SUCCESS;
@@ -41,6 +43,7 @@ cublasStatus_t cublasDestroy(cublasHandle_t handle) {
   const Access access;
   if (!handle) return CUBLAS_STATUS_NOT_INITIALIZED;
   count_living(Kind::handle, -1);
+  use_memory(handle->device, -workspace);
   delete handle;
   return CUBLAS_STATUS_SUCCESS;
 }
@@ -125,8 +128,7 @@ cublasStatus_t cublasZgemm_64(cublasHandle_t handle, cublasOperation_t of_a, cub
                   reinterpret_cast<Complex*>(c), ldc);
 }
 
-// --- cuFFT
-// -------------------------------------------------------------------------------------------------------------
+// --- cuFFT ---
 
 namespace {
 
@@ -134,7 +136,19 @@ struct Plan {
   int device = 0;
   long long length = 0, batch = 0, in_stride = 1, in_distance = 0, out_stride = 1, out_distance = 0;
   std::unique_ptr<pocketfft::detail::pocketfft_c<double>> transform;  ///< null before cufftMakePlanMany64
+  bool allocates = true;                                              ///< its working area by itself
+  void* area = nullptr;                                               ///< or the one that it was given
+  std::size_t area_size = 0;
 };
+
+/// A working area as large as the data, or of eight times that for lengths with a large prime factor: what cuFFT's
+/// documentation gives as the usual and as the largest size.
+std::size_t area_size_of(long long length, long long batch) {
+  long long rest = length;
+  for (long long prime = 2; prime <= 127; ++prime)
+    while (rest % prime == 0) rest /= prime;
+  return static_cast<std::size_t>(length * batch) * sizeof(cufftDoubleComplex) * (rest == 1 ? 1 : 8);
+}
 std::map<cufftHandle, Plan>& plans() {
   static auto* all = new std::map<cufftHandle, Plan>;
   return *all;
@@ -158,7 +172,7 @@ cufftResult cufftCreate(cufftHandle* plan) {
 }
 cufftResult cufftDestroy(cufftHandle plan) {
   const Access access;
-  plan_of(plan);
+  if (const Plan& found = plan_of(plan); found.allocates) use_memory(found.device, -static_cast<long>(found.area_size));
   plans().erase(plan);
   count_living(Kind::plan, -1);
   return CUFFT_SUCCESS;
@@ -179,7 +193,22 @@ cufftResult cufftMakePlanMany64(cufftHandle handle, int rank, long long* length,
   plan.out_stride = out_embed ? out_stride : 1;
   plan.out_distance = out_embed ? out_distance : *length;
   plan.transform = std::make_unique<pocketfft::detail::pocketfft_c<double>>(static_cast<std::size_t>(*length));
-  *work_size = 0;
+  *work_size = plan.area_size = area_size_of(*length, batch);
+  if (plan.allocates && !use_memory(plan.device, static_cast<long>(plan.area_size))) return CUFFT_ALLOC_FAILED;
+  return CUFFT_SUCCESS;
+}
+cufftResult cufftSetAutoAllocation(cufftHandle handle, int automatic) {
+  const Access access;
+  Plan& plan = plan_of(handle);
+  if (plan.transform) refuse("cuFFT: cufftSetAutoAllocation after the plan was made");
+  plan.allocates = automatic != 0;
+  return CUFFT_SUCCESS;
+}
+cufftResult cufftSetWorkArea(cufftHandle handle, void* area) {
+  const Access access;
+  Plan& plan = plan_of(handle);
+  if (!plan.transform) refuse("cuFFT: cufftSetWorkArea before the plan was made");
+  plan.area = area;
   return CUFFT_SUCCESS;
 }
 cufftResult cufftExecZ2Z(cufftHandle handle, cufftDoubleComplex* in, cufftDoubleComplex* out, int direction) {
@@ -188,6 +217,10 @@ cufftResult cufftExecZ2Z(cufftHandle handle, cufftDoubleComplex* in, cufftDouble
   if (!plan.transform) refuse("cuFFT: a plan was created and not made");
   if (current_device_is_dead()) return CUFFT_EXEC_FAILED;
   if (plan.device != current_device()) refuse("cuFFT: the plan is another device's");
+  if (!plan.allocates) {
+    expect_on_device("the working area of cuFFT", plan.area, plan.area_size);
+    poison(plan.area, plan.area_size);
+  }
   const auto extent = [&](long long stride, long long distance) {
     return static_cast<std::size_t>((plan.batch - 1) * distance + (plan.length - 1) * stride + 1) * sizeof(*in);
   };

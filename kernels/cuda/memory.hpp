@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/cuda/check.hpp"
+
+/// Memory on a device, and a stand-in that only counts it. The engine and the classes beside it take one of the two, so
+/// that the code that allocates is also the statement of how much it allocates.
+
+namespace lindrift::kernels::cuda {
+
+/// The card.
+struct Card {
+  static constexpr bool computes = true;
+  static double* allocate(std::int64_t size) {
+    double* data = nullptr;
+    LINDRIFT_CUDA_CHECK(cudaMalloc(&data, static_cast<std::size_t>(size) * sizeof(double)));
+    return data;
+  }
+  static void release(double* data, std::int64_t /*size*/) noexcept { cudaFree(data); }
+  /// What a library allocates for itself.
+  static void add(std::int64_t /*bytes*/) {}
+};
+
+/// Stands for the card where memory is planned: allocates, copies and computes nothing.
+struct Counter {
+  static constexpr bool computes = false;
+  /// Bytes of the calling thread's objects, and their maximum since the count began.
+  static inline thread_local std::int64_t bytes = 0, max_bytes = 0;
+
+  static double* allocate(std::int64_t size) {
+    add(size * std::int64_t{sizeof(double)});
+    static double never_touched;
+    return &never_touched;
+  }
+  static void release(double* /*data*/, std::int64_t size) noexcept { add(-size * std::int64_t{sizeof(double)}); }
+  static void add(std::int64_t change) noexcept {
+    bytes += change;
+    max_bytes = std::max(max_bytes, bytes);
+  }
+};
+
+/// Doubles on the current device.
+template <class Device>
+class BufferOn {
+ public:
+  BufferOn() = default;
+  BufferOn(const BufferOn&) = delete;
+  BufferOn& operator=(const BufferOn&) = delete;
+  ~BufferOn() { release(); }
+
+  double* resize(std::int64_t size) {
+    if (size > capacity_) {
+      release();
+      data_ = Device::allocate(size);
+      capacity_ = size;
+    }
+    return data_;
+  }
+  double* data() const { return data_; }
+
+ private:
+  void release() noexcept {
+    if (data_ != nullptr) Device::release(data_, capacity_);
+    data_ = nullptr;
+    capacity_ = 0;
+  }
+
+  double* data_ = nullptr;
+  std::int64_t capacity_ = 0;
+};
+
+}  // namespace lindrift::kernels::cuda
