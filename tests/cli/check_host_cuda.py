@@ -2,11 +2,12 @@
 on small and large devices, and a failure at every single allocation, launch, copy, handle and plan of a campaign (scripts/check host_cuda)."""
 
 import itertools
+import subprocess
 import unittest
 
 import h5py
 import numpy as np
-from program import DONE, ENVIRONMENT, EXAMPLES, RANKS_ENVIRONMENT, attributes, datasets
+from program import DONE, ENVIRONMENT, EXAMPLES, MPIRUN, PROGRAM, RANKS_ENVIRONMENT, attributes, datasets, end_of_job
 from test_host_cuda import (CHAIN, GREEN, HATSUGAI_KOHMOTO, HUBBARD, RASHBA, SPECTRAL, STEADY, SWEEP, HostCudaTest, algorithm,
                             cases)
 
@@ -84,7 +85,7 @@ class EveryFailureTest(HostCudaTest):
         path = self.folder / "counts"
         path.unlink(missing_ok=True)
         self.on(name, backend, ranks=2, count=path, open=1)
-        rows = [line.split()[1::2] for line in path.read_text().splitlines()]
+        rows = [line.split()[1:2 * len(KINDS):2] for line in path.read_text().splitlines()]
         return dict(zip(KINDS, np.array(rows, int).max(axis=0), strict=True))
 
     def each_failure(self, name, backend):
@@ -115,7 +116,11 @@ class EveryFailureTest(HostCudaTest):
         command = ("run", f"{name}.toml", "-o", output, "--backend", "cuda")
         environment = dict(RANKS_ENVIRONMENT, OMP_NUM_THREADS="1", LINDRIFT_HOST_CUDA_OPEN="1")
         output.unlink(missing_ok=True)
-        process = self.run_program(*command, "--overwrite", ranks=2, env=dict(environment, LINDRIFT_HOST_CUDA_FAIL=failure))
+        process = subprocess.Popen([MPIRUN, "-n", "2", PROGRAM, *map(str, command), "--overwrite"], cwd=self.folder,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+                                   env=dict(environment, LINDRIFT_HOST_CUDA_FAIL=failure))
+        said = end_of_job(process, patience=60)
+        self.assertNotIn(b"host CUDA:", said[1])
         if output.exists():
             self.assert_finished_points_agree(cpu, output)
         if process.returncode != DONE:  # with the device back, the same command goes on

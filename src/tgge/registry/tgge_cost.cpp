@@ -468,7 +468,9 @@ Plan plan_point(const Point& point, const Execution& requested) {
   Plan plan;
   const auto modes = static_cast<double>(modes_of(point));
   const double sites = cells_of(point);
-  plan.algorithm = algorithm_of(point, execution);
+  Execution on_cpu = execution;  // a probe may not fit where the point will not either
+  on_cpu.backend = Backend::cpu;
+  plan.algorithm = algorithm_of(point, on_cpu);
   const bool direct = plan.algorithm == Algorithm::direct;
   const bool matrices =
       has_operators(point) && with_model(point, [](const TggeModel& model) { return needs_matrices(model); });
