@@ -73,4 +73,6 @@ class BufferOn {
   std::int64_t capacity_ = 0;
 };
 
+using Buffer = BufferOn<Card>;
+
 }  // namespace lindrift::kernels::cuda
