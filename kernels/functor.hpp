@@ -22,9 +22,12 @@
 #define LINDRIFT_PACKS
 #endif
 
-/// Unrolls the loop that follows, so that its arrays live in registers.
-#ifdef __CUDACC__
+/// Unrolls the loop that follows, so that its arrays live in registers. While nvcc compiles for the host, either of the
+/// pragmas is an error.
+#if defined(__CUDA_ARCH__)
 #define LINDRIFT_UNROLL _Pragma("unroll")
+#elif defined(__CUDACC__)
+#define LINDRIFT_UNROLL
 #else
 #define LINDRIFT_UNROLL _Pragma("GCC unroll 16")
 #endif

@@ -62,7 +62,8 @@ struct DeviceKernels : Kernels {
   DeviceMemory (*memory)(int device);
 
   /// The same entry points for planning: what they make allocates, copies and computes nothing on the device, writes
-  /// zeros or nothing to results, and counts the memory that the same calls would take (src/engine/device_memory.hpp). Null in this table.
+  /// zeros or nothing to results, and counts the memory that the same calls would take (src/engine/device_memory.hpp).
+  /// Null in this table, and where there is no device.
   const DeviceKernels* counting;
   /// Bytes at most, of the calling thread's objects, since begin_count().
   void (*begin_count)() noexcept;

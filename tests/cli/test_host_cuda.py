@@ -5,7 +5,7 @@ import unittest
 
 import h5py
 import numpy as np
-from program import DONE, ENVIRONMENT, MPIRUN, POINTS_FAILED, RANKS_ENVIRONMENT, ProgramTest, attributes, datasets
+from program import DONE, ENVIRONMENT, MPIRUN, POINTS_FAILED, RANKS_ENVIRONMENT, WRONG, ProgramTest, attributes, datasets
 
 CHAIN = """[model]
 kind = "tgge_chain"
@@ -53,6 +53,16 @@ loss = 0.07
 gain = 0.4
 two_site_loss = 0.5
 two_site_loss_phase = 1.1
+"""
+# Bands that touch at k = 0 and k = pi.
+DEGENERATE = """[model]
+kind = "tgge_rashba"
+sites = 12
+rashba_y = 1.1
+[bath]
+jump = "operators"
+nonequilibrium_fraction = 0.35
+jump_operator = [{ terms = [[0, 0, 0, 0, 1.0, 0.0], [0, 0, 1, 1, 0.0, 1.0]] }]
 """
 STEADY = '[task]\nkind = "steady_state"\n'
 RELAX = '[task]\nkind = "relax"\ntimes = [0.0, 1.0, 20.0]\n'
@@ -136,6 +146,14 @@ class NumbersTest(HostCudaTest):
         # The chunks of a sum over columns follow from the processors, and the last bits from the chunks.
         self.assert_agree(self.on("a", "cpu"), self.on("a", "cuda", processors=1))
 
+    def test_what_the_device_cannot_do_is_done_on_the_cpu_or_refused(self):
+        ladder = HUBBARD.format(sites=14, interaction="1.3").replace("[bath.up]", 'approximation = "ladder"\n[bath.up]')
+        for name, text in {"ladder_green": ladder + GREEN, "ladder_spectral": ladder + SPECTRAL, "matrices": DEGENERATE + STEADY}.items():
+            with self.subTest(name):
+                self.write(f"{name}.toml", text)
+                self.assertEqual(attributes(self.on(name, "auto"))["backend"], "cpu")
+                self.expect(WRONG, "check", f"{name}.toml", "--backend", "cuda", says="backend = cuda is impossible: ")
+
     @unittest.skipUnless(MPIRUN, "no mpirun")
     def test_two_ranks_share_a_device_and_a_point(self):
         self.write("a.toml", CHAIN.format(sites=1100, spectrum="lorentzian") + STEADY + algorithm("direct"))
@@ -187,7 +205,7 @@ class MemoryTest(HostCudaTest):
                         self.assertEqual(value.tobytes(), whole[dataset].tobytes(), dataset)
 
     def test_what_does_not_fit_is_said_before_anything_is_allocated(self):
-        self.write("a.toml", CHAIN.format(sites=4096, spectrum="lorentzian") + STEADY
+        self.write("a.toml", CHAIN.format(sites=4096, spectrum="lorentzian") + STEADY + algorithm("direct")
                    + '[sweep]\n"bath.nonequilibrium_fraction" = [0.0, 1e-5]\n')
         self.assertIsNone(self.planned("a", memory=500_000))
         counts = self.folder / "counts"

@@ -68,8 +68,7 @@ World& world() {
       const char* path = setting("COUNT");
       FILE* file = path ? std::fopen(path, "a") : nullptr;
       if (!file) return;
-      for (int kind = 0; kind < kinds; ++kind)
-        std::fprintf(file, "%s %ld ", kind_names[kind], world().counts[kind]);
+      for (int kind = 0; kind < kinds; ++kind) std::fprintf(file, "%s %ld ", kind_names[kind], world().counts[kind]);
       std::fprintf(file, "memory %zu\n", world().peak);
       std::fclose(file);
     });
