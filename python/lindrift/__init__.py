@@ -34,28 +34,27 @@ except ImportError as _error:  # as where only pictures are drawn
     _missing: "ImportError | None" = _error
 else:
     from ._lindrift import *  # noqa: F403
-    from ._lindrift import __version__
+    from ._lindrift import __version__ as __version__
     from .sweeps import sweep
     _missing = None
 
 if TYPE_CHECKING:
-    from ._lindrift import *  # noqa: F403
-    from ._lindrift import __version__ as __version__
-    from .sweeps import sweep as sweep
+    from . import figures as figures, plot as plot
 
 __all__ = ["DeviceError", "Field", "LindriftError", "NumericalError", "ParameterError", "Result", "ShapeError",
            "UnsupportedError", "load", "read_toml", "run", "sweep", *_MODULE]
 
 
-def __getattr__(name):
-    if name in ("figures", "plot"):
-        import importlib
-        return importlib.import_module(f".{name}", __name__)
-    if _missing is not None and name in (*_MODULE, "__version__", "sweep"):
-        raise ImportError(f"lindrift.{name} needs the compiled module, which is not here ({_missing}); pip install . "
-                          "builds it")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # which knows every name
+    def __getattr__(name):
+        if name in ("figures", "plot"):
+            import importlib
+            return importlib.import_module(f".{name}", __name__)
+        if _missing is not None and name in (*_MODULE, "__version__", "sweep"):
+            raise ImportError(f"lindrift.{name} needs the compiled module, which is not here ({_missing}); pip install . "
+                              "builds it")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> "list[str]":
     return sorted({*globals(), *__all__, "figures", "plot"})

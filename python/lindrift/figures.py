@@ -33,7 +33,7 @@ class PublishedFigure:
     draw: Callable
 
 
-FIGURES = {}
+FIGURES: "dict[str, Figure]" = {}
 
 
 def published(name, inputs, title):

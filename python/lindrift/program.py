@@ -5,14 +5,16 @@ import shutil
 import subprocess
 import sysconfig
 import tempfile
+from collections.abc import Mapping
+from typing import Any, Union
 
 from .errors import LindriftError, ParameterError
-from .result import load
+from .result import Result, load
 
 _DONE, _WRONG_INPUT, _NOT_ALL = 0, 2, 3  # exit codes of the program
 
 
-def find_program():
+def find_program() -> str:
     """Path of the program: LINDRIFT_PROGRAM, the one beside this package, or the first on PATH.
 
     Raises LindriftError where there is none.
@@ -30,7 +32,9 @@ def find_program():
                         "LINDRIFT_PROGRAM to its path")
 
 
-def run(path, *, output=None, set=None, overwrite=False, resume=False, threads=0, backend="auto", progress=False):
+def run(path: "Union[str, os.PathLike[str]]", *, output: "Union[str, os.PathLike[str], None]" = None,
+        set: "Union[Mapping[str, Any], None]" = None, overwrite: bool = False, resume: bool = False, threads: int = 0,
+        backend: str = "auto", progress: bool = False) -> Result:
     """Runs the program on an input file, and returns its results as load() does.
 
     output     file to write; without it the results are read and the file is removed
@@ -62,7 +66,7 @@ def run(path, *, output=None, set=None, overwrite=False, resume=False, threads=0
         return _run([*command, "-o", place], place, progress)
 
 
-def _run(command, output, progress):
+def _run(command: "list[str]", output: str, progress: bool) -> Result:
     said = None if progress else subprocess.PIPE
     # Of a group of its own: Ctrl-C reaches Python, which stops the program once.
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, text=True, start_new_session=True) as process:

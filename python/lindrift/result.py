@@ -3,6 +3,7 @@
 import os
 import re
 from dataclasses import dataclass, field, replace
+from typing import Any, Union
 
 import numpy as np
 
@@ -23,8 +24,8 @@ class Field:
     """
 
     name: str
-    values: np.ndarray
-    dimensions: tuple = ()
+    values: Any  # numpy.ndarray
+    dimensions: "tuple[str, ...]" = ()
     units: str = "1"
     long_name: str = ""
 
@@ -40,14 +41,14 @@ class Result:
     """
 
     path: str
-    fields: dict = field(default_factory=dict)
-    coordinates: dict = field(default_factory=dict)
-    attributes: dict = field(default_factory=dict)
+    fields: "dict[str, Field]" = field(default_factory=dict)
+    coordinates: "dict[str, Field]" = field(default_factory=dict)
+    attributes: "dict[str, Any]" = field(default_factory=dict)
 
-    def __contains__(self, name):
+    def __contains__(self, name: str) -> bool:
         return name in self.fields or name in self.coordinates
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Field:
         """The field or coordinate of that name. Raises LindriftError naming the file if there is none."""
         for group in (self.fields, self.coordinates):
             if name in group:
@@ -55,7 +56,7 @@ class Result:
         present = ", ".join(sorted(self.fields)) or "none"
         raise LindriftError(f"{self.path}: there is no dataset {name}; it has {present}")
 
-    def to_xarray(self):
+    def to_xarray(self) -> Any:
         """An xarray.Dataset with units and coordinates."""
         from .arrays import dataset
         data = [(one.name, one.dimensions, one.values, one.units, one.long_name) for one in self.fields.values()]
@@ -63,12 +64,12 @@ class Result:
         return dataset(data, (), keys, self.attributes)
 
     @property
-    def sweep_dimensions(self):
+    def sweep_dimensions(self) -> "tuple[str, ...]":
         """Dimensions of the sweep, outermost first; empty for a single run."""
         return self.fields["status"].dimensions if "status" in self.fields else ()
 
     @property
-    def sweep_keys(self):
+    def sweep_keys(self) -> "tuple[str, ...]":
         """Swept input keys: the sweep dimensions, or under zip the coordinates on `point`."""
         keys = []
         for dimension in self.sweep_dimensions:
@@ -78,14 +79,14 @@ class Result:
         return tuple(keys)
 
     @property
-    def status(self):
+    def status(self) -> Any:
         """Status of every point of the sweep; for a single run a scalar, DONE or NOT_CONVERGED."""
         if "status" in self.fields:
             return self.fields["status"].values
         converged = bool(np.all(self.fields["converged"].values)) if "converged" in self.fields else True
         return np.array(DONE if converged else NOT_CONVERGED)
 
-    def taken(self, dimension, index):
+    def taken(self, dimension: str, index: Any) -> "Result":
         """The same result at one index of a dimension, or at an array of indices."""
         def take(one):
             if dimension not in one.dimensions:
@@ -97,12 +98,12 @@ class Result:
         fields = {name: take(one) for name, one in self.fields.items()}
         return replace(self, fields=fields, coordinates={name: take(one) for name, one in self.coordinates.items()})
 
-    def parameter(self, key, default=None):
+    def parameter(self, key: str, default: Any = None) -> Any:
         """Value of a dotted key of the resolved input, for example "bath.inverse_temperature"."""
         return lookup(str(self.attributes.get("resolved_input", "")), key, default)
 
 
-def load(path):
+def load(path: "Union[str, os.PathLike[str]]") -> Result:
     """Reads a whole result file into memory.
 
     Raises LindriftError if it is missing, unreadable, not HDF5, or not written by lindrift.

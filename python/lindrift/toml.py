@@ -1,15 +1,17 @@
 """Models as input files of the program, and back."""
 
 import os
+from typing import Any, Union
 
 import numpy as np
 
 from .errors import LindriftError, ParameterError, ShapeError
 
 
-def to_toml(model, **tables):
+def to_toml(model: Any, **tables: Any) -> str:
     """A model, and other tables by their names: to_toml(chain, task={"kind": "steady_state"})."""
-    groups, channels = {}, {}
+    groups: "dict[str, Any]" = {}
+    channels: "dict[str, Any]" = {}
     for path, value in model._keys():
         table, key = path.rsplit(".", 1)
         if key in ("jump_operator", "thermal_operator"):
@@ -30,7 +32,7 @@ def to_toml(model, **tables):
     return text
 
 
-def read_toml(path):
+def read_toml(path: "Union[str, os.PathLike[str]]") -> Any:
     """The model of an input file, with the first value of every key that is swept.
 
     Raises ParameterError (a ValueError) naming the file and the key for what is not allowed, TypeError for values of a

@@ -385,13 +385,15 @@ std::string taken_type(const Parameter& parameter) {
     case Type::operator_channels:
       break;
   }
-  return "collections.abc.Sequence";
+  return "collections.abc.Sequence[typing.Any]";
 }
 
 std::string held_type(const Parameter& parameter) {
-  if (parameter.type == Type::real_list) return parameter.scalar ? "float | numpy.ndarray" : "numpy.ndarray";
-  if (parameter.type == Type::operator_channels || parameter.type == Type::terms) return "tuple";
-  if (parameter.type == Type::real_rows) return "numpy.ndarray | None";
+  const std::string reals = array_of_reals;
+  if (parameter.type == Type::real_list) return parameter.scalar ? "float | " + reals : reals;
+  if (parameter.type == Type::integer_list) return "numpy.typing.NDArray[numpy.int64]";
+  if (parameter.type == Type::operator_channels || parameter.type == Type::terms) return "tuple[typing.Any, ...]";
+  if (parameter.type == Type::real_rows) return reals + " | None";
   return taken_type(parameter);
 }
 

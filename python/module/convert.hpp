@@ -18,6 +18,21 @@ namespace lindrift::python {
 
 namespace nb = nanobind;
 
+inline bool is_anything(PyObject*) { return true; }
+
+/// Objects that are looked at by the functions below, with the names that signatures give to their types.
+class Number : public nb::object {
+  NB_OBJECT_DEFAULT(Number, nb::object, "float", is_anything)
+};
+class Numbers : public nb::object {
+  NB_OBJECT_DEFAULT(Numbers, nb::object, "numpy.typing.ArrayLike", is_anything)
+};
+class Progress : public nb::object {
+  NB_OBJECT_DEFAULT(Progress, nb::object, "collections.abc.Callable[[float], object] | typing.Any", is_anything)
+};
+
+inline constexpr const char* array_of_reals = "numpy.typing.NDArray[numpy.float64]";
+
 /// A number, a word, or a list as a read-only array.
 nb::object to_python(const Value& value);
 

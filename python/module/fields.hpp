@@ -436,7 +436,7 @@ void bind_parameters(nb::module_& module, const char* name, const char* what, co
         for (const Attribute<Struct>& one : attributes_of<Struct>()) values.append(self.attr(one.name.c_str()));
         return nb::make_tuple(self.type(), nb::tuple(values));
       },
-      nb::sig("def __reduce__(self) -> tuple"));
+      nb::sig("def __reduce__(self) -> tuple[typing.Any, ...]"));
   if (*kind == '\0') return;
   bound.attr("kind") = kind;
   bound.def(

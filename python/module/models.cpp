@@ -30,7 +30,8 @@ void bind_table(nb::module_& module) {
         new (self) TableJump(std::move(matrix.values));
       },
       nb::arg("table"), nb::sig("def __init__(self, table: numpy.typing.ArrayLike) -> None"));
-  bound.def_prop_ro("table", weights_of, nb::sig("def table(self) -> numpy.ndarray"), "The weights, read-only.");
+  bound.def_prop_ro("table", weights_of, nb::sig("def table(self) -> numpy.typing.NDArray[numpy.float64]"),
+                    "The weights, read-only.");
   bound.def("__repr__", [weights_of](nb::handle self) {
     const auto modes = nb::cast<std::size_t>(weights_of(self).attr("shape")[0]);
     return "TableJump(<" + std::to_string(modes) + " x " + std::to_string(modes) + ">)";
@@ -46,7 +47,7 @@ void bind_table(nb::module_& module) {
   bound.def(
       "__reduce__",
       [weights_of](nb::handle self) { return nb::make_tuple(self.type(), nb::make_tuple(weights_of(self))); },
-      nb::sig("def __reduce__(self) -> tuple"));
+      nb::sig("def __reduce__(self) -> tuple[typing.Any, ...]"));
 }
 
 /// Terms are checked where the lattice is known.
@@ -63,8 +64,9 @@ void bind_operators(nb::module_& module) {
       [](JumpOperators* self, nb::object channels) {
         new (self) JumpOperators{channels_from(channels, "bath.jump_operator")};
       },
-      nb::arg("channels"), nb::sig("def __init__(self, channels: collections.abc.Sequence) -> None"));
-  bound.def_prop_ro("channels", channels_of, nb::sig("def channels(self) -> tuple"), "The terms of each channel.");
+      nb::arg("channels"), nb::sig("def __init__(self, channels: collections.abc.Sequence[typing.Any]) -> None"));
+  bound.def_prop_ro("channels", channels_of, nb::sig("def channels(self) -> tuple[typing.Any, ...]"),
+                    "The terms of each channel.");
   bound.def("__repr__", [channels_of](const JumpOperators& self) {
     return "JumpOperators(" + nb::cast<std::string>(nb::repr(channels_of(self))) + ")";
   });
@@ -81,7 +83,7 @@ void bind_operators(nb::module_& module) {
       [channels_of](nb::handle self) {
         return nb::make_tuple(self.type(), nb::make_tuple(channels_of(nb::cast<const JumpOperators&>(self))));
       },
-      nb::sig("def __reduce__(self) -> tuple"));
+      nb::sig("def __reduce__(self) -> tuple[typing.Any, ...]"));
 }
 
 }  // namespace

@@ -98,7 +98,7 @@ struct GreenTask : OpenChainTask<HatsugaiKohmoto> {
   }
 };
 
-GreenTask make_green(const HatsugaiKohmoto& model, nb::object times, nb::object down_occupation, bool keep_sites,
+GreenTask make_green(const HatsugaiKohmoto& model, Numbers times, Numbers down_occupation, bool keep_sites,
                      bool keep_momenta) {
   GreenTask task;
   task.times = times_from(times);
@@ -125,7 +125,7 @@ struct SpectralTask : OpenChainTask<HatsugaiKohmoto> {
   }
 };
 
-SpectralTask make_spectral(const HatsugaiKohmoto& model, nb::object frequencies, nb::object momenta, double broadening,
+SpectralTask make_spectral(const HatsugaiKohmoto& model, Numbers frequencies, Numbers momenta, double broadening,
                            bool keep_green) {
   SpectralTask task;
   task.frequencies = frequencies_from(frequencies);
@@ -152,8 +152,8 @@ struct DensityTask : OpenChainTask<HatsugaiKohmoto> {
   }
 };
 
-DensityTask make_density(const HatsugaiKohmoto& model, nb::object times, nb::object up_sites, nb::object correlation,
-                         nb::object down_occupation, nb::object down_sites, bool keep_density) {
+DensityTask make_density(const HatsugaiKohmoto& model, Numbers times, Numbers up_sites, Numbers correlation,
+                         Numbers down_occupation, Numbers down_sites, bool keep_density) {
   DensityTask task;
   task.times = times_from(times);
   if (!correlation.is_none()) {
@@ -199,7 +199,7 @@ struct HubbardGreenTask : OpenChainTask<HubbardChain> {
   }
 };
 
-HubbardGreenTask make_hubbard_green(const HubbardChain&, nb::object times, double tolerance, std::int64_t max_steps,
+HubbardGreenTask make_hubbard_green(const HubbardChain&, Numbers times, double tolerance, std::int64_t max_steps,
                                     bool keep_sites, bool keep_momenta) {
   HubbardGreenTask task;
   task.times = times_from(times);
@@ -229,7 +229,7 @@ struct HubbardSpectralTask : OpenChainTask<HubbardChain> {
   }
 };
 
-HubbardSpectralTask make_hubbard_spectral(const HubbardChain& chain, nb::object frequencies, nb::object momenta,
+HubbardSpectralTask make_hubbard_spectral(const HubbardChain& chain, Numbers frequencies, Numbers momenta,
                                           double broadening, double tolerance, bool keep_green) {
   HubbardSpectralTask task;
   task.frequencies = frequencies_from(frequencies);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <complex>
 #include <functional>
 #include <string>
 #include <type_traits>
@@ -41,17 +42,19 @@ nb::object observable_to_python(const Member& member, const Extent& extent, nb::
 
 nb::object coordinate_to_python(const Coordinate& coordinate);
 
+/// The type of an observable's attribute. Along the one direction of a chain there is a number.
 template <class Member>
-std::string observable_type(const Observable& described) {
+std::string observable_type(const Observable& described, bool lattice) {
   if constexpr (std::is_same_v<Member, bool>)
     return "bool";
   else if constexpr (std::is_integral_v<Member>)
     return "int";
   else if constexpr (std::is_floating_point_v<Member>)
     return "float";
+  else if constexpr (std::is_same_v<Member, std::vector<std::complex<double>>>)
+    return "numpy.typing.NDArray[numpy.complex128]";
   else
-    return described.dimensions.size() == 1 && described.dimensions.front() == "direction" ? "typing.Any"
-                                                                                           : "numpy.ndarray";
+    return !lattice && described.dimensions == std::vector<std::string>{"direction"} ? "float" : array_of_reals;
 }
 
 /// Defines an attribute for each observable.
@@ -74,7 +77,8 @@ struct ObservableBinder {
           if (!extent.exists) throw nb::attribute_error((described.name + " does not exist for this model").c_str());
           return observable_to_python(found.result.*member, extent, self);
         },
-        nb::sig(for_ever("def " + described.name + "(self) -> " + observable_type<Member>(described))),
+        nb::sig(for_ever("def " + described.name + "(self) -> " +
+                         observable_type<Member>(described, std::is_base_of_v<LatticeObservables, Result>))),
         for_ever(described.long_name + units + "." + dimensions + (dimensions.empty() ? "" : ".")));
   }
 };
@@ -144,10 +148,10 @@ void bind_result(nb::module_& module, const char* name, const char* what) {
           all.append(nb::make_tuple(one.name, coordinate_to_python(one), one.units, one.long_name));
         return all;
       },
-      nb::sig("def _coordinates(self) -> list[tuple]"));
+      nb::sig("def _coordinates(self) -> list[tuple[typing.Any, ...]]"));
   bound.def(
       "_datasets", [](nb::handle self) { return datasets_of<Result>(self); },
-      nb::sig("def _datasets(self) -> list[tuple]"));
+      nb::sig("def _datasets(self) -> list[tuple[typing.Any, ...]]"));
   const auto helper = [](const char* function) {
     return [function](nb::handle self, const nb::args& ordered, const nb::kwargs& named) {
       return nb::module_::import_("lindrift.arrays").attr(function)(self, *ordered, **named);

@@ -144,7 +144,7 @@ void bind_task(nb::module_& module, const char* name, Task (*make)(const typenam
   module.def(
       name,
       [make](nb::typed<nb::object, Model> model, Arguments... arguments, std::string algorithm, std::string backend,
-             int threads, nb::object progress) -> nb::typed<nb::object, Found<typename Task::Result>> {
+             int threads, Progress progress) -> nb::typed<nb::object, Found<typename Task::Result>> {
         if (!nb::isinstance<Model>(model)) throw nb::next_overload();
         const Task task = make(nb::cast<const Model&>(model), std::move(arguments)...);
         return nb::borrow<nb::typed<nb::object, Found<typename Task::Result>>>(
@@ -155,7 +155,7 @@ void bind_task(nb::module_& module, const char* name, Task (*make)(const typenam
   module.def(
       ("_sweep_" + std::string(name)).c_str(),
       [make](nb::typed<nb::object, Model> model, nb::list axes, bool zip, Arguments... arguments, std::string algorithm,
-             std::string backend, int threads, nb::object progress) -> nb::object {
+             std::string backend, int threads, Progress progress) -> nb::object {
         if (!nb::isinstance<Model>(model)) throw nb::next_overload();
         const Task task = make(nb::cast<const Model&>(model), std::move(arguments)...);
         return sweep(task, model, axes, zip, {std::move(algorithm), std::move(backend), threads, std::move(progress)});

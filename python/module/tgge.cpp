@@ -111,9 +111,9 @@ struct SteadyStateTask : FromOccupation<Chain> {
 };
 
 template <class Chain>
-SteadyStateTask<Chain> make_steady_state(const Chain&, nb::object filling, nb::object lagrange_multiplier,
-                                         nb::object initial, double tolerance, std::int64_t max_steps,
-                                         nb::object start) {
+SteadyStateTask<Chain> make_steady_state(const Chain&, Number filling, Numbers lagrange_multiplier,
+                                         nb::typed<nb::object, InitialState> initial, double tolerance,
+                                         std::int64_t max_steps, Numbers start) {
   SteadyStateTask<Chain> task;
   task.initial = start_from(filling, lagrange_multiplier, initial);
   task.options.tolerance = tolerance;
@@ -145,8 +145,9 @@ struct RelaxTask : FromOccupation<Chain> {
 };
 
 template <class Chain>
-RelaxTask<Chain> make_relax(const Chain&, nb::object times, nb::object filling, nb::object lagrange_multiplier,
-                            nb::object initial, std::string integrator, double tolerance, std::int64_t max_steps) {
+RelaxTask<Chain> make_relax(const Chain&, Numbers times, Number filling, Numbers lagrange_multiplier,
+                            nb::typed<nb::object, InitialState> initial, std::string integrator, double tolerance,
+                            std::int64_t max_steps) {
   RelaxTask<Chain> task;
   const OutputTimes output{reals(times, "task.times")};
   validate_fields(output);

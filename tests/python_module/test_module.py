@@ -3,15 +3,19 @@
 Run with PYTHONPATH at a folder with the built package; with LINDRIFT_PROGRAM the same problems run through the program, too.
 """
 
+import _thread
 import contextlib
+import importlib.util
 import io
 import os
 import pathlib
 import pickle
 import re
 import subprocess
+import sys
 import tempfile
 import threading
+import time
 import unittest
 
 import numpy as np
@@ -257,6 +261,102 @@ class ObjectTest(unittest.TestCase):
             one.join()
         for own, known in zip(found, expected):
             np.testing.assert_array_equal(own, known)
+
+
+class InterruptionTest(unittest.TestCase):
+    """Ctrl-C, the interpreter's lock and progress while the library works."""
+
+    LONG = {
+        "relax": lambda **more: ld.relax(chain(sites=6000), times=np.linspace(0, 1000, 1001), algorithm="direct", **more),
+        "steady_state": lambda **more: ld.steady_state(chain(sites=30000), algorithm="direct", **more),
+        "sweep": lambda **more: ld.sweep(ld.steady_state, chain(sites=20000), {"bath.nonequilibrium_fraction": [0.1, 0.2]},
+                                         algorithm="direct", **more),
+        "green": lambda **more: ld.green(hubbard(sites=96, approximation="ladder"), times=[500.0], tolerance=1e-12, **more),
+        "spectral": lambda **more: ld.spectral(hubbard(sites=512), frequencies=np.linspace(-4, 4, 101), algorithm="direct",
+                                               **more),
+        "density": lambda **more: ld.density(hatsugai_kohmoto().replace(sites=1501), times=np.arange(2000.0), **more),
+    }
+
+    def test_ctrl_c_stops_within_a_second(self):
+        for name, call in self.LONG.items():
+            with self.subTest(task=name):
+                timer = threading.Timer(0.3, _thread.interrupt_main)
+                timer.start()
+                start = time.monotonic()
+                with self.assertRaises(KeyboardInterrupt):
+                    call(threads=1)
+                    timer.join()  # where it was not long enough, the interruption comes here
+                    self.fail("it ended before it was interrupted")
+                self.assertLess(time.monotonic() - start, 1.3)
+
+    def test_an_exception_of_progress_stops(self):
+        def stop(fraction):
+            raise RuntimeError(f"at {fraction}")
+        for name, call in self.LONG.items():
+            with self.subTest(task=name), self.assertRaisesRegex(RuntimeError, "at 0"):
+                call(progress=stop)
+
+    def test_progress_ends_at_one(self):
+        class Bar:
+            total, n = 50, 0.0
+
+            def update(self, step):
+                self.n += step
+        seen, bar = [], Bar()
+        for progress in (seen.append, bar):
+            ld.sweep(ld.steady_state, chain(), {"bath.coupling": np.linspace(0.01, 0.1, 50)}, progress=progress)
+        self.assertEqual(seen[-1], 1.0)
+        self.assertEqual(seen, sorted(seen))
+        self.assertAlmostEqual(bar.n, 50)
+
+    def test_lock_is_released(self):
+        ticks, done = [], threading.Event()
+
+        def tick():
+            while not done.wait(0.01):
+                ticks.append(time.monotonic())
+        thread = threading.Thread(target=tick)
+        thread.start()
+        start = time.monotonic()
+        ld.relax(chain(sites=1500), times=[50.0], algorithm="direct", threads=1)
+        end = time.monotonic()
+        done.set()
+        thread.join()
+        self.assertGreater(len([one for one in ticks if start < one < end]), (end - start) / 0.1)
+
+
+class TypesTest(unittest.TestCase):
+    PROGRAM = """
+import numpy as np
+import numpy.typing as npt
+import lindrift as ld
+chain = ld.TggeChain(sites=100, bath=ld.ThermalBath(nonequilibrium_fraction=0.5), jump=ld.RamanJump(delta=1 + 1j))
+state: ld.SteadyState = ld.steady_state(chain.replace(sites=40), filling=0.5, lagrange_multiplier=None)
+current: float = state.current
+occupation: npt.NDArray[np.float64] = ld.relax(chain, times=[0.0, 1.0]).occupation
+lattice: ld.LatticeSteadyState = ld.steady_state(ld.TggeLattice(cells=[4, 4], preset="square"))
+drift: npt.NDArray[np.float64] = ld.green(ld.HubbardChain(sites=8), times=[1.0]).drift
+slope: dict[str, object] = ld.gradient(state, with_respect_to=["bath.delta"])
+result: ld.Result = ld.run("peak.toml", set={"model.sites": 4})
+print(ld.__version__, ld.noise(state), ld.read_toml("peak.toml"), ld.sweep(ld.steady_state, chain, {"bath.coupling": [1]}))
+"""
+    WRONG = {"ld.steady_state(3)": "call-overload", "ld.TggeChain(sitse=4)": "call-arg", "ld.ThermalBath(coupling='a')": "arg-type",
+             "state.curent": "attr-defined", "ld.sted_state": "attr-defined"}
+
+    @unittest.skipUnless(importlib.util.find_spec("mypy"), "mypy is not installed")
+    def test_stubs(self):
+        def check(text):
+            with tempfile.TemporaryDirectory() as folder:
+                place = pathlib.Path(folder) / "use.py"
+                place.write_text(text)
+                package = pathlib.Path(ld.__file__).absolute().parent.parent
+                return subprocess.run([sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", str(place)], cwd=folder,
+                                      env={**os.environ, "MYPYPATH": str(package)}, capture_output=True, text=True).stdout
+        said = check(self.PROGRAM)
+        self.assertIn("Success", said, said)
+        said = check(self.PROGRAM + "\n".join(self.WRONG))
+        for line, (text, kind) in enumerate(self.WRONG.items(), self.PROGRAM.count("\n") + 1):
+            self.assertRegex(said, rf"use.py:{line}: error: .*\[{kind}\]", text)
 
 
 class SweepTest(unittest.TestCase):
