@@ -7,6 +7,7 @@ import numpy as np
 
 from . import _lindrift
 from .arrays import dataset
+from .errors import ParameterError
 
 _TASKS = {getattr(_lindrift, name): getattr(_lindrift, f"_sweep_{name}")
           for name in ("steady_state", "relax", "green", "spectral", "density")}
@@ -32,10 +33,12 @@ def sweep(function: Callable[..., Any], model: Any, over: Mapping[str, Any], *, 
         solve = _TASKS[function]
     except (KeyError, TypeError):
         raise TypeError("sweep() takes steady_state, relax, green, spectral or density") from None
-    if mode not in ("grid", "zip"):
-        raise ValueError(f"mode = {mode!r} is not allowed: must be \"grid\" or \"zip\"")
+    if not isinstance(mode, str) or mode not in ("grid", "zip"):
+        raise ParameterError(f"mode = {mode!r} is not allowed: must be \"grid\" or \"zip\"")
+    if not isinstance(over, Mapping):
+        raise TypeError(f"over must be a dictionary from keys to values, not {type(over).__name__}")
     if not over:
-        raise ValueError("nothing is swept: give at least one key with its values")
+        raise ParameterError("nothing is swept: give at least one key with its values")
     data, coordinates, keys, status, messages, how = solve(
         model, list(over.items()), mode == "zip", threads=threads, progress=progress, **options)
     dimensions = ("point",) if mode == "zip" else tuple(key for key, *_ in keys)

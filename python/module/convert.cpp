@@ -13,9 +13,12 @@
 
 namespace lindrift::python {
 
-namespace {
+std::string text_of(nb::handle object) {
+  const nb::object bytes = nb::str(object).attr("encode")("utf-8", "replace");
+  return nb::cast<nb::bytes>(bytes).c_str();
+}
 
-std::string text_of(nb::handle object) { return nb::cast<std::string>(nb::str(object)); }
+namespace {
 
 std::string name_of_type(nb::handle object) { return nb::cast<std::string>(object.type().attr("__name__")); }
 
@@ -23,17 +26,31 @@ std::string name_of_type(nb::handle object) { return nb::cast<std::string>(objec
   throw nb::type_error((name + " must be " + wanted + ", not " + name_of_type(given)).c_str());
 }
 
+/// Letter of NumPy's kind of type, for its arrays and scalars; else a blank.
+char numpy_kind(nb::handle given) {
+  if (!nb::hasattr(given, "dtype")) return ' ';
+  const std::string kind = text_of(nb::object(given.attr("dtype")).attr("kind"));
+  return kind.empty() ? ' ' : kind.front();
+}
+
+bool is_truth_value(nb::handle given) { return PyBool_Check(given.ptr()) || numpy_kind(given) == 'b'; }
+
 /// A true number: what Python would read out of a string, or count of a truth value, is a mistake here.
 bool is_number(nb::handle given) {
-  return !PyBool_Check(given.ptr()) && PyNumber_Check(given.ptr()) != 0 && !nb::isinstance<nb::str>(given) &&
-         !PySequence_Check(given.ptr());
+  return PyNumber_Check(given.ptr()) != 0 && !nb::isinstance<nb::str>(given) && !PySequence_Check(given.ptr()) &&
+         !is_truth_value(given);
+}
+
+bool is_real_number(nb::handle given) {
+  return is_number(given) && !PyComplex_Check(given.ptr()) && numpy_kind(given) != 'c';
 }
 
 double real_number(nb::handle given, const std::string& name) {
   if (PyFloat_Check(given.ptr())) return PyFloat_AS_DOUBLE(given.ptr());
-  if (!is_number(given)) {
+  if (!is_real_number(given)) {
     // NumPy's arrays without dimensions are sequences to Python.
-    if (!PyBool_Check(given.ptr()) && nb::hasattr(given, "ndim") && nb::cast<int>(given.attr("ndim")) == 0)
+    if (!is_number(given) && !is_truth_value(given) && nb::hasattr(given, "ndim") &&
+        nb::cast<int>(given.attr("ndim")) == 0)
       return real_number(given.attr("item")(), name);
     wrong_type(name, "a real number", given);
   }
@@ -46,7 +63,7 @@ double real_number(nb::handle given, const std::string& name) {
 }
 
 std::int64_t integer_number(nb::handle given, const std::string& name) {
-  const nb::object index = PyBool_Check(given.ptr()) ? nb::object() : nb::steal(PyNumber_Index(given.ptr()));
+  const nb::object index = is_truth_value(given) ? nb::object() : nb::steal(PyNumber_Index(given.ptr()));
   if (index.is_valid()) {
     const std::int64_t value = PyLong_AsLongLong(index.ptr());
     if (value == -1 && PyErr_Occurred() != nullptr) {
@@ -84,7 +101,7 @@ std::string listed(const std::vector<std::string>& words) {
 
 std::string word(nb::handle given, const std::vector<std::string>& choices, const std::string& name) {
   if (!nb::isinstance<nb::str>(given)) wrong_type(name, "a word", given);
-  std::string text = nb::cast<std::string>(given);
+  std::string text = text_of(given);
   for (const std::string& choice : choices)
     if (choice == text) return text;
   if (choices.empty()) return text;
@@ -99,8 +116,7 @@ std::string path(nb::handle given, const std::string& name) {
 
 std::vector<std::string> words(nb::handle given, const Parameter& parameter, const std::string& name) {
   if (nb::isinstance<nb::str>(given)) {
-    std::string one = nb::cast<std::string>(given);
-    if (one == "all") return {};
+    if (text_of(given) == "all") return {};
     return {word(given, parameter.choices, name)};
   }
   std::vector<std::string> all;
@@ -115,7 +131,8 @@ nb::object array_from(nb::handle given, const std::string& name, const char* typ
   const nb::module_ numpy = nb::module_::import_("numpy");
   const nb::object array = numpy.attr("asarray")(given);
   const std::string kind = nb::cast<std::string>(array.attr("dtype").attr("kind"));
-  if (kinds.find(kind) == std::string::npos && nb::cast<std::size_t>(array.attr("size")) > 0)
+  const bool nothing = kind == "f" && nb::cast<std::size_t>(array.attr("size")) == 0;  // what NumPy makes of []
+  if (kinds.find(kind) == std::string::npos && !nothing)
     throw nb::type_error((name + " must hold " + wanted + ", not " + text_of(array.attr("dtype"))).c_str());
   return numpy.attr("ascontiguousarray")(array, nb::arg("dtype") = type);
 }

@@ -33,6 +33,9 @@ class Progress : public nb::object {
 
 inline constexpr const char* array_of_reals = "numpy.typing.NDArray[numpy.float64]";
 
+/// str(object); what is no Unicode in it becomes "?".
+std::string text_of(nb::handle object);
+
 /// A number, a word, or a list as a read-only array.
 nb::object to_python(const Value& value);
 

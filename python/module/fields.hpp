@@ -190,7 +190,7 @@ void set_attributes(Struct& object, const nb::kwargs& named) {
   std::string names;
   for (const Attribute<Struct>& one : attributes_of<Struct>()) names += (names.empty() ? "" : ", ") + one.name;
   for (const auto& [name, given] : named) {
-    const auto text = nb::cast<std::string>(name);
+    const std::string text = text_of(name);
     const auto& all = attributes_of<Struct>();
     if (std::none_of(all.begin(), all.end(), [&](const auto& one) { return one.name == text; }))
       throw nb::type_error((class_name<Struct>() + " has no parameter \"" + text + "\"; it has " + names).c_str());
@@ -454,8 +454,7 @@ void bind_parameters(nb::module_& module, const char* name, const char* what, co
         Struct made{};
         std::size_t directions = 1;
         visit_fields(made, KeyReader{given, directions});
-        for (const auto& [key, value] : given)
-          throw ParameterError(nb::cast<std::string>(key), "has no meaning in this model");
+        for (const auto& [key, value] : given) throw ParameterError(text_of(key), "has no meaning in this model");
         check(made);
         return made;
       },

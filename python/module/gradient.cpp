@@ -98,13 +98,13 @@ void with_adjoint(const Solved& solved, const Run& run, const Use& use) {
 
 /// A word, or several.
 std::vector<std::string> names_from(nb::handle given, const char* name) {
-  if (nb::isinstance<nb::str>(given)) return {nb::cast<std::string>(given)};
+  if (nb::isinstance<nb::str>(given)) return {text_of(given)};
   if (PySequence_Check(given.ptr()) == 0)
     throw nb::type_error((std::string(name) + " must be a list of words").c_str());
   std::vector<std::string> all;
   for (const nb::handle one : nb::iter(given)) {
     if (!nb::isinstance<nb::str>(one)) throw nb::type_error((std::string(name) + " must be a list of words").c_str());
-    all.push_back(nb::cast<std::string>(one));
+    all.push_back(text_of(one));
   }
   return all;
 }

@@ -58,7 +58,7 @@ Coordinates over_frequencies(std::int64_t sites, const std::vector<std::int64_t>
 }
 
 std::vector<std::int64_t> momenta_from(nb::handle given, std::int64_t sites) {
-  if (given.is_none() || (nb::isinstance<nb::str>(given) && nb::cast<std::string>(given) == "all")) return {};
+  if (given.is_none() || (nb::isinstance<nb::str>(given) && text_of(given) == "all")) return {};
   std::vector<std::int64_t> momenta = integers(given, "task.momenta");
   const std::int64_t first = first_momentum_index(sites);
   for (std::size_t i = 0; i < momenta.size(); ++i) {
@@ -83,10 +83,19 @@ constexpr const char* closed_form = "the closed form of every momentum";
 
 // --- Hatsugai-Kohmoto ---
 
+/// The arrays that a Green's function over times leaves out.
+template <class Options>
+bool leaves_out_of_green(const Options& options, const std::string& name) {
+  return (name == "green_retarded" && !options.keep_sites) ||
+         (name == "green_retarded_momentum" && !options.keep_momenta);
+}
+
 struct GreenTask : OpenChainTask<HatsugaiKohmoto> {
   using Result = GreenResult;
   std::vector<double> times;
   GreenOptions options;
+
+  bool leaves_out(const std::string& name) const { return leaves_out_of_green(options, name); }
 
   Coordinates coordinates(const Model& model) const { return over_times(model.sites, times, true); }
   GreenResult run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
@@ -112,6 +121,8 @@ struct SpectralTask : OpenChainTask<HatsugaiKohmoto> {
   using Result = SpectralResult;
   std::vector<double> frequencies;
   SpectralOptions options;
+
+  bool leaves_out(const std::string& name) const { return name == "green_retarded_frequency" && !options.keep_green; }
 
   Coordinates coordinates(const Model& model) const {
     return over_frequencies(model.sites, options.momenta, frequencies);
@@ -141,6 +152,8 @@ struct DensityTask : OpenChainTask<HatsugaiKohmoto> {
   std::vector<double> times;
   UpState state;
   DensityOptions options;
+
+  bool leaves_out(const std::string& name) const { return name == "density" && !options.keep_density; }
 
   Coordinates coordinates(const Model& model) const { return over_times(model.sites, times, false); }
   DensityResult run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
@@ -189,6 +202,8 @@ struct HubbardGreenTask : OpenChainTask<HubbardChain> {
   std::vector<double> times;
   HubbardGreenOptions options;
 
+  bool leaves_out(const std::string& name) const { return leaves_out_of_green(options, name); }
+
   Coordinates coordinates(const Model& model) const { return over_times(model.sites, times, true); }
   HubbardGreen run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
     HubbardGreenOptions with = options;
@@ -216,6 +231,8 @@ struct HubbardSpectralTask : OpenChainTask<HubbardChain> {
   using Result = HubbardSpectrum;
   std::vector<double> frequencies;
   HubbardSpectralOptions options;
+
+  bool leaves_out(const std::string& name) const { return name == "green_retarded_frequency" && !options.keep_green; }
 
   Coordinates coordinates(const Model& model) const {
     return over_frequencies(model.sites, options.momenta, frequencies);

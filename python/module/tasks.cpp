@@ -101,7 +101,8 @@ bool Axes::sizes_differ() const {
 Axes read_axes(const nb::list& given, const std::vector<Parameter>& known, bool zip) {
   Axes all{zip, {}};
   for (const nb::handle pair : given) {
-    const auto key = nb::cast<std::string>(pair[0]);
+    if (!nb::isinstance<nb::str>(pair[0])) throw nb::type_error("keys that are swept must be words");
+    const std::string key = text_of(pair[0]);
     const auto found = std::find_if(known.begin(), known.end(),
                                     [&](const Parameter& one) { return one.path == key && one.sweepable; });
     if (found == known.end()) {

@@ -11,6 +11,7 @@
 #include "convert.hpp"
 #include "engine/threads.hpp"
 #include "fields.hpp"
+#include "registry/memory.hpp"
 #include "results.hpp"
 #include "sweep.hpp"
 
@@ -24,6 +25,9 @@
 ///   static std::vector<Parameter> parameters();           // those parameters
 
 namespace lindrift::python {
+
+/// A task that holds a state of every mode.
+struct OccupationTask {};
 
 /// What every function takes beside its task.
 struct Run {
@@ -58,12 +62,39 @@ class Watch {
   std::exception_ptr raised_;
 };
 
+/// Refuses what cannot be held: an array that is too large would not fail but take the machine with it.
+/// @param points  results that are kept
+/// @throws ParameterError
+template <class Task>
+void require_memory(const Task& task, const typename Task::Model& model, double points) {
+  // Doubles per mode that any of the methods holds at least.
+  constexpr double arrays = 16.0;
+  const Coordinates coordinates = task.coordinates(model);
+  double results = 0.0, modes = 1.0;
+  const typename Task::Result none{};
+  for_each_observable(coordinates, none, [&](const Observable& described, const Extent& extent, const auto& member) {
+    if constexpr (requires { task.leaves_out(described.name); })
+      if (task.leaves_out(described.name)) return;
+    results += static_cast<double>(extent.elements * sizeof missing_values(member, 0)[0]);
+  });
+  for (const Coordinate& one : coordinates)
+    if (one.name.starts_with("momentum") || one.name.starts_with("site") || one.name == "band")
+      modes *= static_cast<double>(one.size);
+  if constexpr (!std::is_base_of_v<OccupationTask, Task>) modes = 0.0;
+  const double needed = results * points + 8.0 * arrays * modes;
+  if (needed > machine_memory())
+    throw ParameterError(std::is_same_v<typename Task::Model, TggeLattice> ? "model.cells" : "model.sites",
+                         "the calculation needs more than " + bytes_text(needed) + " of memory; this machine has " +
+                             bytes_text(machine_memory()));
+}
+
 /// Solves one point.
 template <class Task>
 nb::object solve(const Task& task, nb::handle model, const Run& run) {
   using Result = typename Task::Result;
   const auto& parameters = nb::cast<const typename Task::Model&>(model);
   const Execution execution = run.execution();
+  require_memory(task, parameters, 1.0);
   Watch watch(run.progress);
   std::optional<Found<Result>> found;
   {
@@ -112,7 +143,9 @@ nb::object sweep(const Task& task, nb::handle model, const nb::list& axes, bool 
       first = base;
       first_task = task;
       with_values(point, first, first_task);
+      if (read.sizes_differ()) require_memory(first_task, first, 1.0);
     }
+    require_memory(first_task, first, read.sizes_differ() ? 0.0 : static_cast<double>(read.points()));
     table.emplace(first_task.coordinates(first), read.points());
     table->template reserve<typename Task::Result>(read.sizes_differ());
     // Independent points first: the inside of a point is shared only where there are fewer points than threads.

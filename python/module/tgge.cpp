@@ -27,7 +27,7 @@ struct Start {
 
 /// A task that starts from occupations.
 template <class Chain>
-struct FromOccupation {
+struct FromOccupation : OccupationTask {
   using Model = Chain;
   Start initial;
 

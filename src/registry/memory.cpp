@@ -1,10 +1,10 @@
 #include "registry/memory.hpp"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <fstream>
 
 namespace lindrift {
@@ -35,7 +35,9 @@ std::string bytes_text(double bytes) {
     bytes /= 1000.0;
     ++unit;
   }
-  return fmt::format("{:.3g} {}", bytes, units[unit]);
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.3g %s", bytes, units[unit]);
+  return text.data();
 }
 
 }  // namespace lindrift

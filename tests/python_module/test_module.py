@@ -61,6 +61,11 @@ def two_orbitals(**changes):
 
 
 class NumbersTest(unittest.TestCase):
+    @unittest.skipUnless(PROGRAM, "LINDRIFT_PROGRAM is not set")
+    def test_version_is_the_programs(self):
+        said = subprocess.run([PROGRAM, "--version"], check=True, capture_output=True, text=True).stdout
+        self.assertEqual(said.split()[1], ld.__version__)
+
     def test_published_current(self):
         state = ld.steady_state(chain(), filling=0.5)
         self.assertAlmostEqual(state.current, 0.0351936624, delta=1e-10)
