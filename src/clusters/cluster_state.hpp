@@ -1,0 +1,66 @@
+#pragma once
+
+#include <complex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "clusters/lindbladian.hpp"
+
+namespace lindrift::clusters {
+
+/// Density operator of a cluster, Tr rho = 1, in a basis of operators that conserve the particles of each spin.
+struct ClusterState {
+  Lindbladian sector;
+  std::vector<Complex> density;  ///< (sector.size(),)
+  double residual = 0.0;         ///< |D rho| / |D| |rho|
+};
+
+/// Whether no particle and no hole of a spin lives for ever: then its steady state is unique.
+bool relaxes(const Cluster& cluster, int spin);
+
+/// Steady state, D rho = 0 (physics.md, Eq. 132), by GMRES from the product of the orbitals' own steady occupations.
+/// @param up_empty  spin up has no gain: it is empty, and the sector has no more than that
+/// @throws UnsupportedError where the steady state is not unique, NumericalError if the residual stays above 1e-12
+ClusterState steady_state(const Cluster& cluster, bool up_empty);
+
+/// <c+_a c_b> of a spin, (orbitals, orbitals), row-major.
+std::vector<Complex> one_body(const ClusterState& state, int spin);
+
+/// Retarded Green's function of spin up between chosen orbitals of a cluster,
+///   G_ab(t) = -i Tr[c_a e^{Dt} (c+_b rho + rho c+_b)]   (physics.md, Eq. 133).
+class ClusterGreen {
+ public:
+  /// @param orbitals  a and b; with Cluster::momentum a single one, whose momentum the sector has
+  ClusterGreen(const Cluster& cluster, const ClusterState& state, bool up_empty, std::vector<int> orbitals);
+
+  std::size_t size() const { return sector_.size(); }
+  std::size_t orbitals() const { return orbitals_.size(); }
+
+  /// G_ab(w + i broadening), shape (frequencies, orbitals, orbitals), to a relative residual of 1e-13 in Krylov spaces
+  /// of at most `max_vectors`.
+  /// @return the largest relative residual
+  double spectral(std::span<const double> frequencies, double broadening, std::size_t max_vectors,
+                  std::span<Complex> green) const;
+
+  /// G_ab(t), shape (times, orbitals, orbitals).
+  /// @param times   >= 0, ascending
+  void at_times(std::span<const double> times, std::span<Complex> green) const;
+
+ private:
+  /// Tr[c_a Y] / Y
+  struct Element {
+    std::size_t index;
+    double sign;
+  };
+  std::vector<Complex> source(const ClusterState& state, int orbital) const;
+  std::vector<Element> probe(int orbital) const;
+  Complex trace(std::size_t a, std::span<const Complex> y) const;
+
+  Lindbladian sector_;
+  std::vector<int> orbitals_;
+  std::vector<std::vector<Complex>> sources_;
+  std::vector<std::vector<Element>> probes_;
+};
+
+}  // namespace lindrift::clusters

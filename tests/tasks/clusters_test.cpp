@@ -1,0 +1,249 @@
+// Clusters of a few orbitals: the sparse Lindbladian, its steady state and its Green's function against the master
+// equation on the whole Fock space, against stored values, and against the exact solution of one momentum.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <complex>
+#include <numbers>
+
+#include "clusters/cluster_state.hpp"
+#include "clusters/krylov.hpp"
+#include "clusters/momenta.hpp"
+#include "data/orbital_clusters.hpp"
+#include "lindrift/hatsugai_kohmoto/green.hpp"
+#include "lindrift/hatsugai_kohmoto/spectral.hpp"
+#include "reference/open_fermions.hpp"
+#include "support/random.hpp"
+
+namespace lindrift::testing {
+namespace {
+
+using clusters::Cluster;
+using clusters::ClusterGreen;
+using clusters::ClusterState;
+using Complex = std::complex<double>;
+using Matrix = std::vector<Complex>;
+using reference::OpenFermions;
+
+/// Stored values have the accuracy of dense solutions, a few hundred roundings.
+constexpr double accuracy = 1e-12;
+
+Matrix zero(int n) { return Matrix(static_cast<std::size_t>(n * n)); }
+
+/// The adjoint of a matrix (n, n).
+Matrix adjoint(const Matrix& a, std::size_t n) {
+  Matrix result(n * n);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j) result[j * n + i] = std::conj(a[i * n + j]);
+  return result;
+}
+
+/// sum over channels of l_a conj(l_b).
+void add_channel(Matrix& rates, const std::vector<Complex>& amplitudes) {
+  const std::size_t n = amplitudes.size();
+  for (std::size_t a = 0; a < n; ++a)
+    for (std::size_t b = 0; b < n; ++b) rates[a * n + b] += amplitudes[a] * std::conj(amplitudes[b]);
+}
+
+/// The two orbitals of the stored values at one momentum.
+Cluster two_orbitals(double momentum, double interaction) {
+  Cluster cluster;
+  cluster.orbitals = 2;
+  const Complex hop = 1.0 + 0.7 * std::exp(Complex(0.0, -momentum));
+  for (std::size_t s = 0; s < 2; ++s) {
+    cluster.hamiltonian[s] = {0.0, hop, std::conj(hop), 0.0};
+    cluster.loss[s] = cluster.gain[s] = zero(2);
+  }
+  for (const std::size_t a : {0, 3}) {
+    cluster.gain[0][a] = cluster.loss[0][a] = 0.05;
+    cluster.gain[1][a] = 0.5;
+  }
+  add_channel(cluster.loss[1], {1.0, Complex(0.0, 1.0)});
+  add_density_interaction(cluster, std::vector<double>{interaction, 0.0, 0.0, interaction});
+  return cluster;
+}
+
+/// Every amplitude random: hoppings, two channels of loss and of gain on each spin, interactions of all pairs.
+struct RandomCluster {
+  Cluster cluster;
+  OpenFermions space;
+
+  RandomCluster(Random& random, int n) : space(2 * static_cast<std::size_t>(n)) {
+    const auto size = static_cast<std::size_t>(n);
+    cluster.orbitals = n;
+    for (std::size_t s = 0; s < 2; ++s) {
+      Matrix h(size * size);
+      for (Complex& element : h) element = random.complex(1.0);
+      const Matrix partner = adjoint(h, size);
+      for (std::size_t i = 0; i < h.size(); ++i) h[i] += partner[i];
+      cluster.hamiltonian[s] = h;
+      cluster.loss[s] = cluster.gain[s] = zero(n);
+      for (std::size_t a = 0; a < size; ++a)
+        for (std::size_t b = 0; b < size; ++b)
+          space.add_to_hamiltonian(h[a * size + b], space.product(space.create(a + s * size), space.c(b + s * size)));
+      for (const bool gain : {false, true})
+        for (int channel = 0; channel < 2; ++channel) {
+          std::vector<Complex> amplitudes(size);
+          OpenFermions::Operator jump = space.zero();
+          for (std::size_t a = 0; a < size; ++a) {
+            amplitudes[a] = random.complex(0.8);
+            OpenFermions::add(jump, amplitudes[a], gain ? space.create(a + s * size) : space.c(a + s * size));
+          }
+          space.add_jump(jump);
+          add_channel(gain ? cluster.gain[s] : cluster.loss[s], amplitudes);
+        }
+    }
+    std::vector<double> interaction = random.vector(size * size, -3.0, 3.0);
+    add_density_interaction(cluster, interaction);
+    for (std::size_t a = 0; a < size; ++a)
+      for (std::size_t b = 0; b < size; ++b)
+        space.add_to_hamiltonian(interaction[a * size + b], space.product(space.number(a), space.number(b + size)));
+  }
+};
+
+/// The density operator of a state as a matrix between configurations.
+OpenFermions::Operator dense(const ClusterState& state, const OpenFermions& space) {
+  OpenFermions::Operator rho = space.zero();
+  for (std::size_t i = 0; i < state.density.size(); ++i) {
+    const clusters::Pair pair = state.sector.basis()[i];
+    rho[pair.ket * space.dimension() + pair.bra] = state.density[i];
+  }
+  return rho;
+}
+
+std::vector<int> all_orbitals(const Cluster& cluster) {
+  std::vector<int> orbitals;
+  for (int a = 0; a < cluster.orbitals; ++a) orbitals.push_back(a);
+  return orbitals;
+}
+
+TEST(Clusters, SteadyStateAndGreenFunctionAreThoseOfTheMasterEquation) {
+  Random random(71);
+  for (int round = 0; round < 3; ++round) {
+    const RandomCluster random_cluster(random, 2);
+    const Cluster& cluster = random_cluster.cluster;
+    const OpenFermions& space = random_cluster.space;
+    const ClusterState state = clusters::steady_state(cluster, false);
+    EXPECT_EQ(state.sector.size(), 36U);
+    const OpenFermions::Operator rho = dense(state, space);
+
+    for (int spin = 0; spin < 2; ++spin) {
+      const Matrix correlations = clusters::one_body(state, spin);
+      for (std::size_t a = 0; a < 2; ++a)
+        for (std::size_t b = 0; b < 2; ++b) {
+          const auto p = a + 2 * static_cast<std::size_t>(spin), q = b + 2 * static_cast<std::size_t>(spin);
+          const OpenFermions::Operator hop = space.product(space.create(p), space.c(q));
+          EXPECT_LT(std::abs(correlations[a * 2 + b] - space.expectation(hop, rho)), 1e-14);
+          // What was steady stays so: by the equation of the operators, which this program does not use.
+          EXPECT_LT(std::abs(space.expectation(space.evolved(hop, 0.7, false), rho) - correlations[a * 2 + b]),
+                    accuracy);
+        }
+    }
+
+    const ClusterGreen green(cluster, state, false, all_orbitals(cluster));
+    EXPECT_EQ(green.size(), 24U);
+    const std::vector<double> times{0.0, 0.6, 1.7};
+    std::vector<Complex> values(times.size() * 4);
+    green.at_times(times, values);
+    for (std::size_t t = 0; t < times.size(); ++t)
+      for (std::size_t a = 0; a < 2; ++a) {
+        const OpenFermions::Operator later = space.evolved(space.c(a), times[t], true);
+        for (std::size_t b = 0; b < 2; ++b) {
+          OpenFermions::Operator sum = space.product(later, space.create(b));
+          OpenFermions::add(sum, 1.0, space.product(space.create(b), later));
+          EXPECT_LT(std::abs(values[(t * 2 + a) * 2 + b] - Complex(0.0, -1.0) * space.expectation(sum, rho)), accuracy);
+        }
+      }
+  }
+}
+
+TEST(Clusters, GreenFunctionsOfTimeAndOfFrequencyAgree) {
+  // int_0^T e^{iwt} G(t) dt by the trapezoidal rule with end corrections would be less exact than both: the resolvent
+  // is tested by what it solves, (-iw + eta - D) y = X, through G at imaginary frequency, where G(t) is damped by eta.
+  Random random(72);
+  const RandomCluster random_cluster(random, 3);
+  const Cluster& cluster = random_cluster.cluster;
+  const ClusterState state = clusters::steady_state(cluster, false);
+  const ClusterGreen green(cluster, state, false, all_orbitals(cluster));
+  EXPECT_EQ(green.size(), 300U);
+  const double eta = 40.0;
+  const std::vector<double> frequencies{-1.3, 2.1};
+  std::vector<Complex> values(frequencies.size() * 9);
+  EXPECT_LE(green.spectral(frequencies, eta, 300, values), 1e-13);
+  // 400 nodes of Gauss and Legendre's rule on [0, 1] in 20 panels; e^{-40} is below the last bit.
+  constexpr double node[5] = {0.0, 0.5384693101056831, 0.9061798459386640, -0.5384693101056831, -0.9061798459386640};
+  constexpr double weight[5] = {0.5688888888888889, 0.4786286704993665, 0.2369268850561891, 0.4786286704993665,
+                                0.2369268850561891};
+  std::vector<std::pair<double, double>> rule;
+  constexpr int panels = 80;
+  for (int panel = 0; panel < panels; ++panel)
+    for (int i = 0; i < 5; ++i) rule.emplace_back((panel + 0.5 + 0.5 * node[i]) / panels, 0.5 * weight[i] / panels);
+  std::sort(rule.begin(), rule.end());
+  std::vector<double> times;
+  for (const auto& [time, w] : rule) times.push_back(time);
+  std::vector<Complex> in_time(times.size() * 9);
+  green.at_times(times, in_time);
+  for (std::size_t w = 0; w < frequencies.size(); ++w)
+    for (std::size_t i = 0; i < 9; ++i) {
+      Complex sum = 0.0;
+      for (std::size_t t = 0; t < times.size(); ++t)
+        sum += rule[t].second * std::exp(Complex(-eta, frequencies[w]) * times[t]) * in_time[t * 9 + i];
+      EXPECT_LT(std::abs(sum - values[w * 9 + i]), 1e-12);
+    }
+}
+
+TEST(Clusters, TwoOrbitalsGiveTheStoredValues) {
+  for (const auto& stored : data::orbital_clusters::one_momentum) {
+    SCOPED_TRACE(stored.momentum);
+    const Cluster cluster = two_orbitals(stored.momentum, stored.interaction);
+    const ClusterState state = clusters::steady_state(cluster, false);
+    for (int spin = 0; spin < 2; ++spin) {
+      const auto& expected = spin == 0 ? stored.one_body_up : stored.one_body_down;
+      const Matrix correlations = clusters::one_body(state, spin);
+      for (std::size_t i = 0; i < 4; ++i)
+        EXPECT_LT(std::abs(correlations[i] - Complex(expected[i][0], expected[i][1])), accuracy);
+    }
+    const ClusterGreen green(cluster, state, false, {0, 1});
+    std::vector<Complex> values(stored.frequencies.size() * 4);
+    EXPECT_LE(green.spectral(stored.frequencies, 0.0, 1000, values), 1e-13);
+    for (std::size_t w = 0; w < stored.frequencies.size(); ++w)
+      for (std::size_t i = 0; i < 4; ++i)
+        EXPECT_LT(std::abs(values[w * 4 + i] - Complex(stored.green[w][i][0], stored.green[w][i][1])), accuracy);
+  }
+}
+
+/// Every `stride`th entry from `first`.
+std::vector<double> every(const std::vector<double>& values, std::size_t first, std::size_t stride) {
+  std::vector<double> result;
+  for (std::size_t i = first; i < values.size(); i += stride) result.push_back(values[i]);
+  return result;
+}
+
+TEST(Clusters, MomentaThatMixGiveTheStoredValues) {
+  for (const auto& stored : data::orbital_clusters::momentum_mixing) {
+    const auto n = static_cast<std::size_t>(stored.cluster);
+    SCOPED_TRACE(n);
+    HatsugaiKohmoto chain{.sites = stored.sites, .interaction = stored.interaction};
+    chain.down.gain = stored.gain;
+    chain.down.two_site_loss = stored.two_site_loss;
+    const HatsugaiKohmotoModes modes = modes_of(chain);
+    // m = 7 is the 37th of the ascending momenta: number 30 + 7.
+    const auto sites = static_cast<std::size_t>(stored.sites), stride = sites / n,
+               index = static_cast<std::size_t>(stored.momentum_index) + sites / 2, first = index % stride;
+    const std::vector<double> energy = every(modes.energy, first, stride);
+    const BathRates up{every(modes.up.gain, first, stride), every(modes.up.loss, first, stride)},
+        down{every(modes.down.gain, first, stride), every(modes.down.loss, first, stride)};
+    const Cluster cluster =
+        clusters::momentum_cluster({energy, energy}, {&up, &down}, std::vector<double>(n, stored.interaction));
+    const ClusterState state = clusters::steady_state(cluster, true);
+    const ClusterGreen green(cluster, state, true, {static_cast<int>(index / stride)});
+    EXPECT_EQ(green.size(), static_cast<std::size_t>(stored.dimension));
+    std::vector<Complex> values(stored.frequencies.size());
+    EXPECT_LE(green.spectral(stored.frequencies, 0.0, 1000, values), 1e-13);
+    for (std::size_t w = 0; w < values.size(); ++w)
+      EXPECT_LT(std::abs(values[w] - Complex(stored.green[w][0], stored.green[w][1])), accuracy);
+  }
+}
+
+}  // namespace
+}  // namespace lindrift::testing
