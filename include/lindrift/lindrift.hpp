@@ -11,6 +11,7 @@
 #include "lindrift/hatsugai_kohmoto/green.hpp"
 #include "lindrift/hatsugai_kohmoto/spectral.hpp"
 #include "lindrift/hubbard/chain.hpp"
+#include "lindrift/hubbard/exact.hpp"
 #include "lindrift/hubbard/green.hpp"
 #include "lindrift/hubbard/spectral.hpp"
 #include "lindrift/lattice/bands.hpp"

@@ -8,10 +8,12 @@
 
 #include "clusters/cluster_state.hpp"
 #include "clusters/krylov.hpp"
-#include "clusters/momenta.hpp"
+#include "clusters/mixed_momenta.hpp"
+#include "data/hubbard_exact_rings.hpp"
 #include "data/orbital_clusters.hpp"
 #include "lindrift/hatsugai_kohmoto/green.hpp"
 #include "lindrift/hatsugai_kohmoto/spectral.hpp"
+#include "lindrift/hubbard/exact.hpp"
 #include "reference/open_fermions.hpp"
 #include "support/random.hpp"
 
@@ -212,36 +214,69 @@ TEST(Clusters, TwoOrbitalsGiveTheStoredValues) {
   }
 }
 
-/// Every `stride`th entry from `first`.
-std::vector<double> every(const std::vector<double>& values, std::size_t first, std::size_t stride) {
-  std::vector<double> result;
-  for (std::size_t i = first; i < values.size(); i += stride) result.push_back(values[i]);
-  return result;
-}
-
 TEST(Clusters, MomentaThatMixGiveTheStoredValues) {
   for (const auto& stored : data::orbital_clusters::momentum_mixing) {
+    SCOPED_TRACE(stored.cluster);
     const auto n = static_cast<std::size_t>(stored.cluster);
-    SCOPED_TRACE(n);
     HatsugaiKohmoto chain{.sites = stored.sites, .interaction = stored.interaction};
     chain.down.gain = stored.gain;
     chain.down.two_site_loss = stored.two_site_loss;
     const HatsugaiKohmotoModes modes = modes_of(chain);
-    // m = 7 is the 37th of the ascending momenta: number 30 + 7.
-    const auto sites = static_cast<std::size_t>(stored.sites), stride = sites / n,
-               index = static_cast<std::size_t>(stored.momentum_index) + sites / 2, first = index % stride;
-    const std::vector<double> energy = every(modes.energy, first, stride);
-    const BathRates up{every(modes.up.gain, first, stride), every(modes.up.loss, first, stride)},
-        down{every(modes.down.gain, first, stride), every(modes.down.loss, first, stride)};
-    const Cluster cluster =
-        clusters::momentum_cluster({energy, energy}, {&up, &down}, std::vector<double>(n, stored.interaction));
-    const ClusterState state = clusters::steady_state(cluster, true);
-    const ClusterGreen green(cluster, state, true, {static_cast<int>(index / stride)});
-    EXPECT_EQ(green.size(), static_cast<std::size_t>(stored.dimension));
+    const clusters::MixedStates states(
+        {n, {modes.energy, modes.energy}, {modes.up, modes.down}, std::vector<Complex>(n, stored.interaction)});
+    EXPECT_EQ(clusters::mixed_sizes(n, true).green, stored.dimension);
+    const std::vector<std::size_t> chosen{static_cast<std::size_t>(stored.momentum_index + stored.sites / 2)};
     std::vector<Complex> values(stored.frequencies.size());
-    EXPECT_LE(green.spectral(stored.frequencies, 0.0, 1000, values), 1e-13);
+    EXPECT_LE(states.spectral(chosen, stored.frequencies, 0.0, {}, values), 1e-13);
     for (std::size_t w = 0; w < values.size(); ++w)
       EXPECT_LT(std::abs(values[w] - Complex(stored.green[w][0], stored.green[w][1])), accuracy);
+  }
+}
+
+/// Ascending position of m = 0 .. L-1.
+std::size_t ascending(std::size_t m, std::int64_t sites) {
+  const auto count = static_cast<std::size_t>(sites);
+  return (m + count / 2) % count;
+}
+
+TEST(ExactHubbard, ProbeOfSmallRingsHasTheStoredGreenFunction) {
+  for (const auto& stored : data::hubbard_exact_rings::probes) {
+    SCOPED_TRACE(stored.sites);
+    HubbardChain chain{.sites = stored.sites, .interaction = {stored.interaction}};
+    chain.down.gain = stored.gain;
+    chain.down.two_site_loss = stored.two_site_loss;
+    chain.down.two_site_loss_phase = stored.phase;
+    const HubbardExactOptions options{.times = stored.times, .frequencies = stored.frequencies};
+    EXPECT_EQ(plan_exact(chain, options).green_operators, stored.dimension);
+    const HubbardExact ring = exact(chain, options);
+    const auto sites = static_cast<std::size_t>(stored.sites);
+    for (std::size_t m = 0; m < sites; ++m) {
+      const std::size_t k = ascending(m, stored.sites);
+      for (std::size_t w = 0; w < stored.frequencies.size(); ++w) {
+        const Complex expected(stored.green_frequency[w][m][0], stored.green_frequency[w][m][1]);
+        EXPECT_LT(std::abs(ring.green_retarded_frequency[k * stored.frequencies.size() + w] - expected),
+                  accuracy * std::abs(expected) * 10.0);
+      }
+      for (std::size_t t = 0; t < stored.times.size(); ++t) {
+        const Complex expected(stored.green_time[t][m][0], stored.green_time[t][m][1]);
+        EXPECT_LT(std::abs(ring.green_retarded_momentum[t * sites + k] - expected), accuracy)
+            << t << " " << m << " " << ring.green_retarded_momentum[t * sites + k] << expected;
+      }
+    }
+    for (std::size_t t = 0; t < stored.times.size(); ++t) EXPECT_NEAR(ring.norm[t], stored.norms[t], accuracy);
+  }
+}
+
+TEST(ExactHubbard, TwoDrivenSpinsCarryThePublishedCurrents) {
+  for (const auto& stored : data::hubbard_exact_rings::two_spins) {
+    SCOPED_TRACE(stored.sites);
+    HubbardChain chain{.sites = stored.sites, .interaction = {stored.interaction}};
+    chain.down.gain = stored.gain;
+    chain.down.two_site_loss = stored.two_site_loss;
+    chain.down.two_site_loss_phase = stored.phase_over_pi * std::numbers::pi;
+    chain.up.gain = stored.up_gain;
+    chain.up.loss = stored.up_loss;
+    EXPECT_NEAR(exact(chain).current_spin[0], stored.current_up, stored.sites < 5 ? 6e-6 : 6e-7);
   }
 }
 

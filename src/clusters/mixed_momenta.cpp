@@ -1,0 +1,126 @@
+#include "clusters/mixed_momenta.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/parallel.hpp"
+#include "lindrift/communicator.hpp"
+
+namespace lindrift::clusters {
+
+namespace {
+
+/// Vectors of a Krylov space. A space that is larger says so by its residual.
+constexpr std::size_t max_vectors = 1500;
+
+/// Number of ways to choose k of n.
+double choose(std::size_t n, std::size_t k) {
+  double ways = 1.0;
+  for (std::size_t i = 0; i < k; ++i) ways = ways * static_cast<double>(n - i) / static_cast<double>(i + 1);
+  return ways;
+}
+
+}  // namespace
+
+bool MixedMomenta::up_empty() const {
+  return std::all_of(rates[0].gain.begin(), rates[0].gain.end(), [](double gain) { return gain == 0.0; });
+}
+
+Cluster MixedMomenta::group(std::size_t first) const {
+  const std::size_t n = cluster;
+  Cluster result;
+  result.orbitals = static_cast<int>(n);
+  for (std::size_t s = 0; s < 2; ++s) {
+    for (auto* matrix : {&result.hamiltonian[s], &result.loss[s], &result.gain[s]}) matrix->resize(n * n);
+    for (std::size_t m = 0; m < n; ++m) {
+      const std::size_t momentum = first + m * groups(), diagonal = m * n + m;
+      result.hamiltonian[s][diagonal] = energy[s][momentum];
+      result.loss[s][diagonal] = rates[s].loss[momentum];
+      result.gain[s][diagonal] = rates[s].gain[momentum];
+    }
+  }
+  for (std::size_t q = 0; q < n; ++q) {
+    if (interaction[q] == 0.0) continue;
+    const Complex amplitude = interaction[q] / static_cast<double>(n);
+    for (std::size_t k = 0; k < n; ++k)
+      for (std::size_t p = 0; p < n; ++p)
+        result.scattering.push_back({static_cast<int>((k + q) % n), static_cast<int>(k),
+                                     static_cast<int>((p + n - q) % n), static_cast<int>(p), amplitude});
+  }
+  for (std::size_t m = 0; m < n; ++m) result.momentum.push_back(static_cast<int>(m));
+  return result;
+}
+
+MixedSizes mixed_sizes(std::size_t cluster, bool up_empty) {
+  const auto n = static_cast<double>(cluster);
+  const double conserved = choose(2 * cluster, cluster);
+  return {(up_empty ? n : choose(2 * cluster, cluster + 1)) * conserved / n,
+          (up_empty ? 1.0 : conserved) * conserved / n};
+}
+
+MixedStates::MixedStates(MixedMomenta problem) : problem_(std::move(problem)) {
+  const std::size_t groups = problem_.groups();
+  for (std::size_t g = 0; g < groups; ++g) clusters_.push_back(problem_.group(g));
+  states_.resize(groups);
+  const bool up_empty = problem_.up_empty();
+  in_parts(Calculation::threads(), groups, [&](std::size_t g, std::size_t last, std::size_t) {
+    for (; g < last; ++g) states_[g].emplace(steady_state(clusters_[g], up_empty));
+  });
+}
+
+ClusterGreen MixedStates::green_of(std::size_t momentum) const {
+  const std::size_t g = momentum % problem_.groups();
+  return ClusterGreen(clusters_[g], *states_[g], problem_.up_empty(), {static_cast<int>(momentum / problem_.groups())});
+}
+
+std::vector<double> MixedStates::occupation(int spin) const {
+  std::vector<double> result(problem_.momenta());
+  const std::size_t n = problem_.cluster;
+  for (std::size_t g = 0; g < states_.size(); ++g) {
+    const std::vector<Complex> correlations = one_body(*states_[g], spin);
+    for (std::size_t m = 0; m < n; ++m) result[g + m * problem_.groups()] = correlations[m * n + m].real();
+  }
+  return result;
+}
+
+double MixedStates::largest_residual() const {
+  double largest = 0.0;
+  for (const auto& state : states_) largest = std::max(largest, state->residual);
+  return largest;
+}
+
+double MixedStates::spectral(std::span<const std::size_t> chosen, std::span<const double> frequencies,
+                             double broadening, const Execution& execution, std::span<Complex> green) const {
+  Communicator& communicator = communicator_of(execution);
+  const auto bounds = share_bounds(communicator, chosen.size());
+  const auto rank = static_cast<std::size_t>(communicator.rank());
+  const std::size_t begin = bounds[rank], end = bounds[rank + 1], width = frequencies.size();
+  std::vector<double> residual(chosen.size());
+  in_parts(Calculation::threads(), end - begin, [&](std::size_t i, std::size_t last, std::size_t) {
+    for (; i < last; ++i)
+      residual[begin + i] =
+          green_of(chosen[begin + i])
+              .spectral(frequencies, broadening, max_vectors, green.subspan((begin + i) * width, width));
+  });
+  communicator.all_gather(residual, bounds);
+  communicator.all_gather({reinterpret_cast<double*>(green.data()), 2 * green.size()},
+                          share_bounds(communicator, chosen.size(), 1, 2 * width));
+  return residual.empty() ? 0.0 : *std::max_element(residual.begin(), residual.end());
+}
+
+void MixedStates::at_times(std::span<const double> times, const Execution& execution, std::span<Complex> green) const {
+  Communicator& communicator = communicator_of(execution);
+  const std::size_t momenta = problem_.momenta(), width = times.size();
+  const auto bounds = share_bounds(communicator, momenta, 1, 2 * width);
+  const auto rank = static_cast<std::size_t>(communicator.rank());
+  const std::size_t begin = bounds[rank] / (2 * width), end = bounds[rank + 1] / (2 * width);
+  std::vector<Complex> rows(momenta * width);  // (momenta, times), a momentum's times together
+  in_parts(Calculation::threads(), end - begin, [&](std::size_t i, std::size_t last, std::size_t) {
+    for (; i < last; ++i) green_of(begin + i).at_times(times, std::span(rows).subspan((begin + i) * width, width));
+  });
+  communicator.all_gather({reinterpret_cast<double*>(rows.data()), 2 * rows.size()}, bounds);
+  for (std::size_t t = 0; t < width; ++t)
+    for (std::size_t k = 0; k < momenta; ++k) green[t * momenta + k] = rows[k * width + t];
+}
+
+}  // namespace lindrift::clusters

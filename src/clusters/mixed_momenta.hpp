@@ -1,0 +1,64 @@
+#pragma once
+
+#include <array>
+#include <complex>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "clusters/cluster_state.hpp"
+#include "lindrift/backend.hpp"
+#include "lindrift/baths/open_bath.hpp"
+
+namespace lindrift::clusters {
+
+/// Momenta of a chain that scatter into each other in groups: `cluster` of them, equally spaced, make a ring of as many
+/// sites (docs/physics.md, Eq. 134). Lists are over all momenta, ascending.
+struct MixedMomenta {
+  std::size_t cluster = 1;                    ///< momenta of a group; divides their number
+  std::array<std::vector<double>, 2> energy;  ///< of spin up and of spin down
+  std::array<BathRates, 2> rates;             ///< of each spin
+  std::vector<Complex> interaction;           ///< U_q, (cluster,), U_{-q} = conj U_q; amplitudes are U_q / cluster
+
+  std::size_t momenta() const { return energy[0].size(); }
+  std::size_t groups() const { return momenta() / cluster; }
+  bool up_empty() const;  ///< spin up has no gain at all
+  /// Momenta first, first + groups(), ... as the orbitals of a cluster.
+  Cluster group(std::size_t first) const;
+};
+
+/// Operators |ket><bra| that the Green's function of one momentum and the steady state of one group take.
+struct MixedSizes {
+  double green = 0.0, state = 0.0;
+};
+MixedSizes mixed_sizes(std::size_t cluster, bool up_empty);
+
+/// Steady states of all groups, and what follows from them.
+class MixedStates {
+ public:
+  /// @throws UnsupportedError where a steady state is not unique, NumericalError, Interruption
+  explicit MixedStates(MixedMomenta problem);
+
+  const MixedMomenta& problem() const { return problem_; }
+  /// <n_k> of a spin, (momenta,), ascending.
+  std::vector<double> occupation(int spin) const;
+  double largest_residual() const;
+
+  /// G(k, w + i broadening) of chosen momenta, shape (chosen, frequencies). Ranks share the momenta.
+  /// @return the largest relative residual
+  double spectral(std::span<const std::size_t> chosen, std::span<const double> frequencies, double broadening,
+                  const Execution& execution, std::span<Complex> green) const;
+
+  /// G(k,t) of all momenta, shape (times, momenta). Ranks share the momenta.
+  void at_times(std::span<const double> times, const Execution& execution, std::span<Complex> green) const;
+
+ private:
+  ClusterGreen green_of(std::size_t momentum) const;
+
+  MixedMomenta problem_;
+  std::vector<Cluster> clusters_;
+  std::vector<std::optional<ClusterState>> states_;
+};
+
+}  // namespace lindrift::clusters

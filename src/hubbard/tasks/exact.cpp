@@ -1,0 +1,193 @@
+#include "lindrift/hubbard/exact.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <string>
+
+#include "clusters/mixed_momenta.hpp"
+#include "engine/fourier.hpp"
+#include "engine/threads.hpp"
+#include "lindrift/error.hpp"
+#include "lindrift/lattice/lattice.hpp"
+#include "open_chain/propagator.hpp"
+
+namespace lindrift {
+
+namespace {
+
+using Complex = std::complex<double>;
+
+/// What the plan counts with, as measured: elements of a row for each orbital^3, vectors of a Krylov space, products to
+/// carry a state over a unit of norm times time.
+constexpr double row_elements = 0.35, krylov_vectors = 150.0, products_per_step = 12.0;
+
+clusters::MixedMomenta problem_of(const HubbardChain& chain) {
+  const auto sites = static_cast<std::size_t>(chain.sites);
+  clusters::MixedMomenta problem;
+  problem.cluster = sites;
+  problem.rates = {bath_rates(chain.up, chain.sites, "bath.up"), bath_rates(chain.down, chain.sites, "bath.down")};
+  const std::int64_t first = first_momentum_index(chain.sites);
+  for (auto& energy : problem.energy)
+    for (std::int64_t m = first; m < first + chain.sites; ++m)
+      energy.push_back(-2.0 * chain.hopping * cos_pi(2 * m, chain.sites));
+  for (std::int64_t q = 0; q < chain.sites; ++q) {
+    Complex sum = 0.0;  // sum_r V_r e^{-iqr}
+    for (std::size_t r = 0; r < chain.interaction.size(); ++r) {
+      const std::int64_t turns = 2 * q * static_cast<std::int64_t>(r);
+      sum += chain.interaction[r] * Complex(cos_pi(turns, chain.sites), -sin_pi(turns, chain.sites));
+    }
+    problem.interaction.push_back(sum);
+  }
+  return problem;
+}
+
+/// G(k,t) and, by a transform, G(j,t) with the sums over its profile.
+void fill_times(const clusters::MixedStates& states, std::span<const double> times, const Execution& execution,
+                HubbardExact& result) {
+  const std::size_t sites = states.problem().momenta();
+  result.green_retarded_momentum.resize(times.size() * sites);
+  states.at_times(times, execution, result.green_retarded_momentum);
+  const Fourier fourier(sites);
+  std::vector<Complex> row(sites), ordered(sites);
+  for (std::size_t t = 0; t < times.size(); ++t) {
+    for (std::size_t i = 0; i < sites; ++i)
+      row[fourier_position(i, sites)] = result.green_retarded_momentum[t * sites + i];
+    fourier.backward(row.data(), 1);
+    for (std::size_t i = 0; i < sites; ++i) ordered[i] = row[fourier_position(i, sites)] / static_cast<double>(sites);
+    result.green_retarded.insert(result.green_retarded.end(), ordered.begin(), ordered.end());
+    const Spreading moments = spreading(ordered);
+    result.norm.push_back(moments.norm);
+    result.drift.push_back(moments.drift);
+    result.drift_symmetric.push_back(moments.drift_symmetric);
+  }
+}
+
+void fill_frequencies(const clusters::MixedStates& states, std::span<const double> frequencies, double broadening,
+                      const Execution& execution, HubbardExact& result) {
+  const std::size_t sites = states.problem().momenta();
+  std::vector<std::size_t> all(sites);
+  for (std::size_t k = 0; k < sites; ++k) all[k] = k;
+  result.green_retarded_frequency.resize(sites * frequencies.size());
+  result.residual = std::max(result.residual,
+                             states.spectral(all, frequencies, broadening, execution, result.green_retarded_frequency));
+  for (std::size_t k = 0; k < sites; ++k)
+    for (std::size_t w = 0; w < frequencies.size(); ++w) {
+      const Complex green = result.green_retarded_frequency[k * frequencies.size() + w];
+      result.spectral_function.push_back(-2.0 * green.imag());
+      result.self_energy.push_back(Complex(frequencies[w] - states.problem().energy[0][k], broadening) - 1.0 / green);
+    }
+}
+
+void fill_steady_state(const clusters::MixedStates& states, const HubbardChain& chain, HubbardExact& result) {
+  const std::int64_t first = first_momentum_index(chain.sites);
+  for (int spin = 0; spin < 2; ++spin) {
+    const std::vector<double> occupation = states.occupation(spin);
+    double current = 0.0;
+    for (std::int64_t i = 0; i < chain.sites; ++i)
+      current += 2.0 * chain.hopping * sin_pi(2 * (first + i), chain.sites) * occupation[static_cast<std::size_t>(i)];
+    result.occupation_spin.insert(result.occupation_spin.end(), occupation.begin(), occupation.end());
+    result.current_spin.push_back(current / static_cast<double>(chain.sites));
+  }
+  result.residual = states.largest_residual();
+}
+
+/// What a calculation that was stopped has to show.
+HubbardExact nothing(std::size_t sites, std::size_t times, std::size_t frequencies) {
+  constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+  const Complex missing_complex(missing, missing);
+  HubbardExact result;
+  result.stopped = true;
+  result.residual = missing;
+  result.occupation_spin.assign(2 * sites, missing);
+  result.current_spin.assign(2, missing);
+  for (auto* values : {&result.drift, &result.drift_symmetric, &result.norm}) values->assign(times, missing);
+  result.spectral_function.assign(sites * frequencies, missing);
+  for (auto* values : {&result.green_retarded, &result.green_retarded_momentum})
+    values->assign(times * sites, missing_complex);
+  for (auto* values : {&result.self_energy, &result.green_retarded_frequency})
+    values->assign(sites * frequencies, missing_complex);
+  return result;
+}
+
+}  // namespace
+
+void validate_exact(const HubbardChain& chain) {
+  validate_fields(chain);
+  if (chain.sites > clusters::max_orbitals)
+    throw ParameterError("model.sites", std::to_string(chain.sites) +
+                                            " is not allowed with task.kind = exact: at most " +
+                                            std::to_string(clusters::max_orbitals) + " sites");
+  if (chain.interaction.empty()) throw ParameterError("model.interaction", "an empty list: at least V_0 = U is needed");
+  if (static_cast<std::int64_t>(chain.interaction.size()) > chain.sites)
+    throw ParameterError("model.interaction", std::to_string(chain.interaction.size()) + " values V_r were given for " +
+                                                  std::to_string(chain.sites) + " distances on the ring");
+  validate(chain.up, chain.sites, "bath.up");
+  validate(chain.down, chain.sites, "bath.down");
+  const clusters::MixedMomenta problem = problem_of(chain);
+  for (std::size_t s = problem.up_empty() ? 1 : 0; s < 2; ++s)
+    for (std::size_t k = 0; k < problem.momenta(); ++k)
+      if (!(problem.rates[s].gain[k] + problem.rates[s].loss[k] > 0.0))
+        throw ParameterError(s == 0 ? "bath.up" : "bath.down",
+                             "gain and loss both vanish at m = " +
+                                 std::to_string(first_momentum_index(chain.sites) + static_cast<std::int64_t>(k)) +
+                                 ": the steady state there is not defined; every momentum needs one");
+}
+
+HubbardExactPlan plan_exact(const HubbardChain& chain, const HubbardExactOptions& options, const Execution& execution) {
+  validate_exact(chain);
+  const clusters::MixedMomenta problem = problem_of(chain);
+  const auto [green, state] = clusters::mixed_sizes(problem.cluster, problem.up_empty());
+  const auto n = static_cast<double>(problem.cluster), elements = 8.0 + row_elements * n * n * n;
+  const double threads = std::min<double>(n, threads_of(execution));
+  HubbardExactPlan plan;
+  plan.state_operators = state;
+  // A matrix is made from columns, of the same size. A product takes 8 operations an element, a Krylov vector twice two
+  // passes over those before it.
+  const auto bytes = [&](double size) { return size * (60.0 * elements + 16.0 * krylov_vectors); };
+  const auto krylov = [&](double size) { return krylov_vectors * size * (8.0 * elements + 16.0 * krylov_vectors); };
+  plan.memory_bytes = bytes(state);
+  plan.operations = krylov(state);
+  const bool times = options.times.has_value(), frequencies = options.frequencies.has_value();
+  if (!times && !frequencies) return plan;
+  plan.green_operators = green;
+  plan.memory_bytes += threads * bytes(green);
+  if (frequencies)
+    plan.operations +=
+        n * (krylov(green) + 8.0 * krylov_vectors * krylov_vectors * static_cast<double>(options.frequencies->size()));
+  if (times) {
+    double norm = 0.0;
+    for (std::size_t k = 0; k < problem.momenta(); ++k)
+      for (std::size_t s = 0; s < 2; ++s)
+        norm += 2.0 * std::fabs(problem.energy[s][k]) + 2.0 * (problem.rates[s].gain[k] + problem.rates[s].loss[k]);
+    for (const double v : chain.interaction) norm += n * std::fabs(v);
+    const double span = options.times->empty() ? 0.0 : options.times->back();
+    plan.operations += n * (norm * span + static_cast<double>(options.times->size())) * products_per_step * green *
+                       (8.0 * elements + 8.0);
+  }
+  return plan;
+}
+
+HubbardExact exact(const HubbardChain& chain, const HubbardExactOptions& options, const Execution& execution) {
+  validate_exact(chain);
+  validate_fields(options);
+  if (execution.backend == Backend::cuda)
+    throw UnsupportedError("backend = cuda is impossible: exact rings are solved on the CPU");
+  if (options.times) check_list("task.times", times_parameter(), *options.times);
+  if (options.frequencies) check_list("task.frequencies", frequencies_parameter(), *options.frequencies);
+  const Calculation calculation(execution, options.monitor);
+  HubbardExact result;
+  try {
+    const clusters::MixedStates states(problem_of(chain));
+    fill_steady_state(states, chain, result);
+    if (options.times) fill_times(states, *options.times, execution, result);
+    if (options.frequencies) fill_frequencies(states, *options.frequencies, options.broadening, execution, result);
+  } catch (const Interruption&) {
+    return nothing(static_cast<std::size_t>(chain.sites), options.times ? options.times->size() : 0,
+                   options.frequencies ? options.frequencies->size() : 0);
+  }
+  return result;
+}
+
+}  // namespace lindrift
