@@ -62,6 +62,7 @@ class Lindbladian {
                                std::optional<int> momentum = std::nullopt);
 
   std::size_t size() const { return basis_.size(); }
+  std::size_t elements() const { return value_.size(); }  ///< that are not zero
   int orbitals() const { return orbitals_; }
   const std::vector<Pair>& basis() const { return basis_; }
   /// Number of an operator in the basis, or nothing if it is not of the sector.

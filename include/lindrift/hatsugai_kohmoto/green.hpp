@@ -53,24 +53,28 @@ struct GreenResult {
 /// Observables of a Green's function over times, its drift and its norm.
 template <class Result>
 auto green_observables() {
-  return std::tuple(
-      observable(
-          &Result::green_retarded,
-          {.name = "green_retarded", .long_name = "retarded Green's function G(j,t)", .dimensions = {"time", "site"}}),
-      observable(&Result::green_retarded_momentum, {.name = "green_retarded_momentum",
-                                                    .long_name = "retarded Green's function G(k,t)",
-                                                    .dimensions = {"time", "momentum"}}),
-      observable(&Result::drift, {.name = "drift",
-                                  .long_name = "drift, sum of j |G|^2 over sum of |G|^2",
-                                  .dimensions = {"time"},
-                                  .in_summary = true}),
-      observable(&Result::drift_symmetric, {.name = "drift_symmetric",
-                                            .long_name = "drift with the antipode at 0",
-                                            .dimensions = {"time"},
-                                            .in_summary = true}),
-      observable(
-          &Result::norm,
-          {.name = "norm", .long_name = "sum of |G|^2 over the sites", .dimensions = {"time"}, .in_summary = true}));
+  return std::tuple(observable(&Result::green_retarded, {.name = "green_retarded",
+                                                         .long_name = "retarded Green's function G(j,t)",
+                                                         .dimensions = {"time", "site"}}),
+                    observable(&Result::green_retarded_momentum, {.name = "green_retarded_momentum",
+                                                                  .long_name = "retarded Green's function G(k,t)",
+                                                                  .dimensions = {"time", "momentum"},
+                                                                  .with = "time"}),
+                    observable(&Result::drift, {.name = "drift",
+                                                .long_name = "drift, sum of j |G|^2 over sum of |G|^2",
+                                                .dimensions = {"time"},
+                                                .with = "time",
+                                                .in_summary = true}),
+                    observable(&Result::drift_symmetric, {.name = "drift_symmetric",
+                                                          .long_name = "drift with the antipode at 0",
+                                                          .dimensions = {"time"},
+                                                          .with = "time",
+                                                          .in_summary = true}),
+                    observable(&Result::norm, {.name = "norm",
+                                               .long_name = "sum of |G|^2 over the sites",
+                                               .dimensions = {"time"},
+                                               .with = "time",
+                                               .in_summary = true}));
 }
 
 template <>

@@ -46,7 +46,8 @@ struct HubbardExact {
   /// Largest relative residual of the linear equations that were solved; errors are larger by the inverse of the
   /// slowest rate.
   double residual = 0.0;
-  bool stopped = false;  ///< by the monitor; then every number is NaN
+  bool converged = true;  ///< the residual is at most 1e-12
+  bool stopped = false;   ///< by the monitor; then every number is NaN
 };
 
 template <>

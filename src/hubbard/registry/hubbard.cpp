@@ -8,6 +8,7 @@
 
 #include "config/read.hpp"
 #include "engine/threads.hpp"
+#include "hubbard/registry/exact.hpp"
 #include "hubbard/registry/verify.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
@@ -52,6 +53,7 @@ HubbardGreenPlan green_plan(const Point& point, const Execution& execution) {
 }
 
 void validate_point(const Point& point) {
+  if (point.text("task.kind") == "exact") return validate_exact_point(point);
   const HubbardChain chain = read<HubbardChain>(point);
   const std::int64_t sites = chain.sites;
   const auto refuse_memory = [&](double needed, const char* key) {
@@ -285,7 +287,8 @@ ModelEntry hubbard_entry() {
        .remarks = open_chain_remarks,
        .verify = verify_hubbard_spectral,
        .shares_a_point = true,
-       .certifies = true}};
+       .certifies = true},
+      hubbard_exact_task()};
   return model;
 }
 

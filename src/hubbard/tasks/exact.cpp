@@ -19,9 +19,12 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// What the plan counts with, as measured: elements of a row for each orbital^3, vectors of a Krylov space, products to
-/// carry a state over a unit of norm times time.
-constexpr double row_elements = 0.35, krylov_vectors = 150.0, products_per_step = 12.0;
+constexpr double accepted_residual = 1e-12;
+
+/// What the plan counts with, as measured: elements of a row for each sites^2, with spin up empty and not; vectors of a
+/// Krylov space; products for each step of Taylor's series; the norm of a sector, relative to the sum of all terms.
+constexpr double elements_of_probe = 0.35, elements_of_both = 0.95, krylov_vectors = 200.0, products_per_step = 12.0,
+                 relative_norm = 0.4;
 
 clusters::MixedMomenta problem_of(const HubbardChain& chain) {
   const auto sites = static_cast<std::size_t>(chain.sites);
@@ -99,6 +102,7 @@ HubbardExact nothing(std::size_t sites, std::size_t times, std::size_t frequenci
   const Complex missing_complex(missing, missing);
   HubbardExact result;
   result.stopped = true;
+  result.converged = false;
   result.residual = missing;
   result.occupation_spin.assign(2 * sites, missing);
   result.current_spin.assign(2, missing);
@@ -139,7 +143,8 @@ HubbardExactPlan plan_exact(const HubbardChain& chain, const HubbardExactOptions
   validate_exact(chain);
   const clusters::MixedMomenta problem = problem_of(chain);
   const auto [green, state] = clusters::mixed_sizes(problem.cluster, problem.up_empty());
-  const auto n = static_cast<double>(problem.cluster), elements = 8.0 + row_elements * n * n * n;
+  const auto n = static_cast<double>(problem.cluster);
+  const double elements = 2.0 + (problem.up_empty() ? elements_of_probe : elements_of_both) * n * n;
   const double threads = std::min<double>(n, threads_of(execution));
   HubbardExactPlan plan;
   plan.state_operators = state;
@@ -157,14 +162,14 @@ HubbardExactPlan plan_exact(const HubbardChain& chain, const HubbardExactOptions
     plan.operations +=
         n * (krylov(green) + 8.0 * krylov_vectors * krylov_vectors * static_cast<double>(options.frequencies->size()));
   if (times) {
-    double norm = 0.0;
+    double sum = 0.0;
     for (std::size_t k = 0; k < problem.momenta(); ++k)
       for (std::size_t s = 0; s < 2; ++s)
-        norm += 2.0 * std::fabs(problem.energy[s][k]) + 2.0 * (problem.rates[s].gain[k] + problem.rates[s].loss[k]);
-    for (const double v : chain.interaction) norm += n * std::fabs(v);
+        sum += 2.0 * std::fabs(problem.energy[s][k]) + 2.0 * (problem.rates[s].gain[k] + problem.rates[s].loss[k]);
+    for (const double v : chain.interaction) sum += n * std::fabs(v);
     const double span = options.times->empty() ? 0.0 : options.times->back();
-    plan.operations += n * (norm * span + static_cast<double>(options.times->size())) * products_per_step * green *
-                       (8.0 * elements + 8.0);
+    plan.operations += n * (relative_norm * sum * span + static_cast<double>(options.times->size())) *
+                       products_per_step * green * (8.0 * elements + 8.0);
   }
   return plan;
 }
@@ -183,6 +188,7 @@ HubbardExact exact(const HubbardChain& chain, const HubbardExactOptions& options
     fill_steady_state(states, chain, result);
     if (options.times) fill_times(states, *options.times, execution, result);
     if (options.frequencies) fill_frequencies(states, *options.frequencies, options.broadening, execution, result);
+    result.converged = result.residual <= accepted_residual;
   } catch (const Interruption&) {
     return nothing(static_cast<std::size_t>(chain.sites), options.times ? options.times->size() : 0,
                    options.frequencies ? options.frequencies->size() : 0);

@@ -1,0 +1,150 @@
+#include "hubbard/registry/exact.hpp"
+
+#include <fmt/format.h>
+
+#include "config/read.hpp"
+#include "engine/threads.hpp"
+#include "lindrift/lindrift.hpp"
+#include "open_chain/registry/propagator.hpp"
+#include "registry/memory.hpp"
+#include "registry/results.hpp"
+
+namespace lindrift {
+
+namespace {
+
+using config::Point;
+using config::read;
+
+/// Operations per second of a core on these sparse matrices, as measured.
+constexpr double operations_per_second = 5e9;
+
+HubbardExactOptions options_of(const Point& point) { return read<HubbardExactOptions>(point); }
+
+Coordinate spin_coordinate() {
+  return {"spin", "1", "spin", 2, [] { return std::vector<std::string>{"up", "down"}; }};
+}
+
+Coordinates coordinates_of(const Point& point) {
+  const std::int64_t sites = point.integer("model.sites");
+  const HubbardExactOptions options = options_of(point);
+  Coordinates all{spin_coordinate(), momentum_coordinate(sites)};
+  if (options.times) {
+    all.push_back(time_coordinate(*options.times));
+    all.push_back(site_coordinate(sites));
+  }
+  if (options.frequencies) all.push_back(frequency_coordinate(*options.frequencies));
+  return all;
+}
+
+Coordinates every_coordinate() {
+  return {spin_coordinate(), momentum_coordinate(1), time_coordinate({}), site_coordinate(1), frequency_coordinate({})};
+}
+
+io::Result outline(const Point& point) {
+  return outline_of<HubbardExact>(coordinates_of(point), point.texts("output.fields"));
+}
+
+double needed_memory(const Point& point, const HubbardExactPlan& plan) {
+  return plan.memory_bytes + 3.0 * observable_bytes<HubbardExact>(coordinates_of(point), point.texts("output.fields"));
+}
+
+Plan plan_point(const Point& point, const Execution& execution) {
+  const HubbardExactPlan exact = plan_exact(read<HubbardChain>(point), options_of(point), execution);
+  Plan plan;
+  plan.backend = Backend::cpu;
+  plan.backend_reason = "exact rings are solved on the CPU";
+  plan.reason = "the Lindbladian of the whole ring as a sparse matrix, and Krylov spaces of it";
+  plan.work = "momenta";
+  plan.rate_evaluations = static_cast<double>(point.integer("model.sites"));
+  plan.operations = exact.operations / plan.rate_evaluations;
+  plan.bytes_moved = 3.0 * plan.operations;  // 24 bytes of a matrix element for 8 operations
+  plan.seconds_per_evaluation =
+      plan.operations / operations_per_second /
+      std::min<double>(threads_of(execution), exact.green_operators > 0.0 ? plan.rate_evaluations : 1.0);
+  plan.memory_bytes = exact.memory_bytes;
+  plan.notes.push_back(exact.green_operators > 0.0
+                           ? fmt::format("{:.0f} operators for the Green's function of a momentum, {:.0f} for the "
+                                         "steady state",
+                                         exact.green_operators, exact.state_operators)
+                           : fmt::format("{:.0f} operators for the steady state", exact.state_operators));
+  return plan;
+}
+
+io::Result run(const Point& point, const Execution& execution, const Monitor& monitor) {
+  HubbardExactOptions options = options_of(point);
+  options.monitor = monitor;
+  HubbardExact ring = exact(read<HubbardChain>(point), options, execution);
+  if (ring.stopped) throw Interruption();
+  io::Result result = collect(coordinates_of(point), point.texts("output.fields"), ring);
+  result.algorithm = "exact";
+  result.algorithm_reason = "the Lindbladian of the whole ring";
+  result.backend = name(Backend::cpu);
+  result.backend_reason = "exact rings are solved on the CPU";
+  result.converged = ring.converged;
+  if (!result.converged)
+    result.message = fmt::format("a linear equation was solved to a relative residual of {:.1e} only", ring.residual);
+  return result;
+}
+
+void verify(Verification& verification) {
+  constexpr double allowed = 1e-11;
+  if (const auto* occupation = verification.reals("occupation_spin"))
+    for (const double n : *occupation) verification.note("0 <= n <= 1", std::max({0.0, -n, n - 1.0}), allowed);
+  const auto *occupation = verification.reals("occupation_spin"), *current = verification.reals("current_spin");
+  const std::int64_t sites = verification.point.integer("model.sites"), first = first_momentum_index(sites);
+  if (occupation != nullptr && current != nullptr)
+    for (std::size_t s = 0; s < 2; ++s) {
+      double sum = 0.0;
+      for (std::int64_t i = 0; i < sites; ++i)
+        sum += sin_pi(2 * (first + i), sites) *
+               (*occupation)[s * static_cast<std::size_t>(sites) + static_cast<std::size_t>(i)];
+      const double expected = 2.0 * verification.point.real("model.hopping") * sum / static_cast<double>(sites);
+      verification.note("current from the occupations", std::fabs((*current)[s] - expected), allowed);
+    }
+  if (const auto* spectral = verification.reals("spectral_function"))
+    for (const double a : *spectral) verification.note("spectral function >= 0", std::max(0.0, -a), allowed);
+  const auto* by_momentum = verification.complex("green_retarded_momentum");
+  if (by_momentum != nullptr && verification.point.reals("task.times").front() == 0.0)
+    for (std::size_t k = 0; k < static_cast<std::size_t>(sites); ++k)
+      verification.note("G(k,0) = -i", std::abs((*by_momentum)[k] + std::complex<double>(0.0, 1.0)), allowed);
+}
+
+}  // namespace
+
+void validate_exact_point(const Point& point) {
+  const HubbardChain chain = read<HubbardChain>(point);
+  if (chain.approximation != Approximation::second_order)
+    throw ParameterError("model.approximation",
+                         "ladder has no meaning with task.kind = exact: it approximates nothing");
+  if (chain.hartree != Hartree::none)
+    throw ParameterError(
+        "model.hartree",
+        fmt::format("{} has no meaning with task.kind = exact: it approximates nothing", name(chain.hartree)));
+  const HubbardExactPlan plan = plan_exact(chain, options_of(point), {});
+  if (const double needed = needed_memory(point, plan); needed > machine_memory())
+    throw ParameterError(
+        "model.sites", fmt::format("the Lindbladian of {} sites with {} has {:.0f} operators and needs {} of memory; "
+                                   "this machine has {}",
+                                   chain.sites, plan.state_operators > 5000.0 ? "both spins driven" : "an empty probe",
+                                   std::max(plan.green_operators, plan.state_operators), bytes_text(needed),
+                                   bytes_text(machine_memory())));
+}
+
+TaskEntry hubbard_exact_task() {
+  return {.kind = "exact",
+          .description = "steady state and Green's function of a ring of up to 8 sites, without approximation",
+          .keys = config::keys_of<HubbardExactOptions>(),
+          .fields = observable_names<HubbardExact>(every_coordinate()),
+          .sizeless_fields = sizeless_names<HubbardExact>(every_coordinate()),
+          .outline = outline,
+          .plan = plan_point,
+          .run = run,
+          .diagnostics = {},
+          .remarks = open_chain_remarks,
+          .verify = verify,
+          .shares_a_point = true,
+          .cpu_only = true};
+}
+
+}  // namespace lindrift
