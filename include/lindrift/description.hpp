@@ -92,6 +92,7 @@ struct Parameter {
   std::vector<Condition> when{};      ///< all must hold
   bool ascending = false;             ///< lists and grids: strictly ascending
   bool sweepable = false;             ///< may appear in [sweep]; single numbers, and lists that may be a plain number
+  bool resizes = false;               ///< arrays over sites and momenta have another shape at every value
   std::string units{};                ///< empty: dimensionless
   std::vector<std::string> unless{};  ///< an error, and without its default, where one of these is given
   /// operator_channels: 4 for [a, b, Re, Im], 6 for [a, spin, b, spin, Re, Im]; a and b are offsets in sites, a spin is

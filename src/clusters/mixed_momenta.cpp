@@ -1,6 +1,7 @@
 #include "clusters/mixed_momenta.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "engine/parallel.hpp"
@@ -12,6 +13,12 @@ namespace {
 
 /// Vectors of a Krylov space. A space that is larger says so by its residual.
 constexpr std::size_t max_vectors = 1500;
+
+/// What costs are counted with, as measured: elements of a row for each cluster^2, with spin up empty and not; vectors
+/// of a Krylov space; products for each step of Taylor's series; the norm of a sector, relative to the sum of all
+/// terms; operations of a core.
+constexpr double elements_of_probe = 0.35, elements_of_both = 0.95, krylov_vectors = 250.0, products_per_step = 12.0,
+                 relative_norm = 0.4, operations_per_second = 5e9;
 
 /// Number of ways to choose k of n.
 double choose(std::size_t n, std::size_t k) {
@@ -51,11 +58,44 @@ Cluster MixedMomenta::group(std::size_t first) const {
   return result;
 }
 
-MixedSizes mixed_sizes(std::size_t cluster, bool up_empty) {
-  const auto n = static_cast<double>(cluster);
-  const double conserved = choose(2 * cluster, cluster);
-  return {(up_empty ? n : choose(2 * cluster, cluster + 1)) * conserved / n,
-          (up_empty ? 1.0 : conserved) * conserved / n};
+MixedCost mixed_cost(const MixedMomenta& problem, std::size_t momenta, std::size_t frequencies, std::size_t times,
+                     double last_time, int threads) {
+  const bool up_empty = problem.up_empty();
+  const auto n = static_cast<double>(problem.cluster), groups = static_cast<double>(problem.groups());
+  const double conserved = choose(2 * problem.cluster, problem.cluster);
+  MixedCost cost;
+  cost.green_operators = (up_empty ? n : choose(2 * problem.cluster, problem.cluster + 1)) * conserved / n;
+  cost.state_operators = (up_empty ? 1.0 : conserved) * conserved / n;
+  const double elements = 2.0 + (up_empty ? elements_of_probe : elements_of_both) * n * n;
+  // A matrix is made from columns, of the same size. A product takes 8 operations an element, a Krylov vector two
+  // passes over those before it.
+  const auto vectors = [](double size) { return std::min(size, krylov_vectors); };
+  const auto bytes = [&](double size) { return size * (60.0 * elements + 16.0 * vectors(size)); };
+  const auto krylov = [&](double size) { return vectors(size) * size * (8.0 * elements + 16.0 * vectors(size)); };
+  const auto at_once = [&](double parts) { return std::min<double>(threads, parts); };
+  const auto greens = static_cast<double>(momenta);
+  const double state = groups * krylov(cost.state_operators);
+  double green = 0.0;
+  cost.memory_bytes =
+      bytes(cost.state_operators) * at_once(groups) + groups * cost.state_operators * (60.0 * elements + 16.0);
+  if (momenta > 0) cost.memory_bytes += bytes(cost.green_operators) * at_once(greens);
+  if (frequencies > 0)
+    green +=
+        greens * (krylov(cost.green_operators) + 8.0 * vectors(cost.green_operators) * vectors(cost.green_operators) *
+                                                     static_cast<double>(frequencies));
+  if (times > 0) {
+    double sum = 0.0;
+    for (std::size_t k = 0; k < problem.momenta(); ++k)
+      for (std::size_t s = 0; s < 2; ++s)
+        sum += 2.0 * std::fabs(problem.energy[s][k]) + 2.0 * (problem.rates[s].gain[k] + problem.rates[s].loss[k]);
+    sum /= groups;
+    for (const Complex u : problem.interaction) sum += std::abs(u);
+    green += greens * (relative_norm * sum * last_time + static_cast<double>(times)) * products_per_step *
+             cost.green_operators * (8.0 * elements + 8.0);
+  }
+  cost.operations = state + green;
+  cost.seconds = (state / at_once(groups) + (momenta > 0 ? green / at_once(greens) : 0.0)) / operations_per_second;
+  return cost;
 }
 
 MixedStates::MixedStates(MixedMomenta problem) : problem_(std::move(problem)) {

@@ -28,11 +28,20 @@ struct MixedMomenta {
   Cluster group(std::size_t first) const;
 };
 
-/// Operators |ket><bra| that the Green's function of one momentum and the steady state of one group take.
-struct MixedSizes {
-  double green = 0.0, state = 0.0;
+/// Cost of a problem, an estimate.
+struct MixedCost {
+  double green_operators = 0.0;  ///< |ket><bra| that the Green's function of one momentum takes
+  double state_operators = 0.0;  ///< and the steady state of one group
+  double operations = 0.0;       ///< floating-point operations in all
+  double memory_bytes = 0.0;
+  double seconds = 0.0;  ///< on so many threads
 };
-MixedSizes mixed_sizes(std::size_t cluster, bool up_empty);
+
+/// @param momenta  of the Green's functions, 0 if none is asked for
+/// @param frequencies, times  that each is evaluated at
+/// @param last_time  the largest of them
+MixedCost mixed_cost(const MixedMomenta& problem, std::size_t momenta, std::size_t frequencies, std::size_t times,
+                     double last_time, int threads);
 
 /// Steady states of all groups, and what follows from them.
 class MixedStates {

@@ -386,7 +386,10 @@ class Resolver {
   /// Where the points of a sweep differ in size, arrays over sites or momenta do not fit together: only the other
   /// datasets are kept.
   void keep_what_fits(const Sweep& sweep, Document& document) {
-    const auto resizes = [](const Axis& axis) { return std::holds_alternative<std::int64_t>(axis.values.front()); };
+    const auto resizes = [&](const Axis& axis) {
+      const Key* key = find_key(axis.path, *keys_);
+      return key != nullptr && key->resizes;
+    };
     const auto axis = std::find_if(sweep.axes.begin(), sweep.axes.end(), resizes);
     if (axis == sweep.axes.end() || broken_.count("output.fields") > 0) return;
     const std::vector<std::string>& fitting = document.schema.sizeless_fields;

@@ -10,6 +10,10 @@ namespace lindrift {
 
 void validate(const HatsugaiKohmoto& model) {
   validate_fields(model);
+  if (model.sites % model.cluster != 0)
+    throw ParameterError(
+        "model.cluster",
+        std::to_string(model.cluster) + " is not allowed: it must divide model.sites, " + std::to_string(model.sites));
   validate(model.up, model.sites, "bath.up");
   validate(model.down, model.sites, "bath.down");
 }

@@ -224,12 +224,57 @@ TEST(Clusters, MomentaThatMixGiveTheStoredValues) {
     const HatsugaiKohmotoModes modes = modes_of(chain);
     const clusters::MixedStates states(
         {n, {modes.energy, modes.energy}, {modes.up, modes.down}, std::vector<Complex>(n, stored.interaction)});
-    EXPECT_EQ(clusters::mixed_sizes(n, true).green, stored.dimension);
+    EXPECT_EQ(mixed_cost(states.problem(), 1, 1, 0, 0.0, 1).green_operators, stored.dimension);
     const std::vector<std::size_t> chosen{static_cast<std::size_t>(stored.momentum_index + stored.sites / 2)};
     std::vector<Complex> values(stored.frequencies.size());
     EXPECT_LE(states.spectral(chosen, stored.frequencies, 0.0, {}, values), 1e-13);
     for (std::size_t w = 0; w < values.size(); ++w)
       EXPECT_LT(std::abs(values[w] - Complex(stored.green[w][0], stored.green[w][1])), accuracy);
+  }
+}
+
+TEST(Clusters, MomentaThatMixGoFromOneModelToTheOther) {
+  // Norms of the specification at Fig. 4's parameters, 60 sites, t = 6, as rounded.
+  HatsugaiKohmoto chain{.sites = 60, .interaction = 2.0};
+  chain.down.gain = 0.2;
+  chain.down.two_site_loss = 2.0;
+  const std::vector<double> times{6.0};
+  for (const auto& [cluster, norm] : {std::pair{1, 0.572}, {2, 0.360}, {3, 0.263}, {4, 0.227}}) {
+    chain.cluster = cluster;
+    EXPECT_NEAR(green(chain, times).norm[0], norm, 6e-4) << cluster;
+  }
+  // All momenta of a ring that mix are the Hubbard ring.
+  chain.sites = chain.cluster = 5;
+  HubbardChain ring{.sites = 5, .interaction = {2.0}, .down = chain.down};
+  const std::vector<double> frequencies{-1.0, 0.5};
+  const SpectralResult mixed = spectral(chain, frequencies);
+  const HubbardExact whole = exact(ring, {.frequencies = frequencies});
+  for (std::size_t i = 0; i < mixed.spectral_function.size(); ++i) {
+    EXPECT_EQ(mixed.spectral_function[i], whole.spectral_function[i]);
+    EXPECT_EQ(mixed.self_energy[i], whole.self_energy[i]);
+  }
+}
+
+TEST(Clusters, OneMomentumIsTheClosedForm) {
+  // A cluster of one by the Lindbladian against the formula, also with a gain of spin up.
+  for (const double up_gain : {0.0, 0.3}) {
+    HatsugaiKohmoto chain{.sites = 5, .interaction = -1.7};
+    chain.down.gain = 0.4;
+    chain.down.two_site_loss = 1.1;
+    chain.up.gain = up_gain;
+    chain.up.two_site_loss = 0.2;
+    const HatsugaiKohmotoModes modes = modes_of(chain);
+    const clusters::MixedStates states({1, {modes.energy, modes.energy}, {modes.up, modes.down}, {chain.interaction}});
+    const std::vector<double> times{0.0, 0.8, 2.5}, frequencies{-2.0, 0.3};
+    std::vector<Complex> in_time(times.size() * 5), in_frequency(frequencies.size() * 5);
+    states.at_times(times, {}, in_time);
+    states.spectral(std::vector<std::size_t>{0, 1, 2, 3, 4}, frequencies, 0.1, {}, in_frequency);
+    const GreenResult closed = green(chain, times);
+    const SpectralResult spectrum = spectral(chain, frequencies, {.broadening = 0.1});
+    for (std::size_t i = 0; i < in_time.size(); ++i)
+      EXPECT_LT(std::abs(in_time[i] - closed.green_retarded_momentum[i]), 1e-14);
+    for (std::size_t i = 0; i < in_frequency.size(); ++i)
+      EXPECT_LT(std::abs(in_frequency[i] - spectrum.green_retarded[i]), 1e-13);
   }
 }
 

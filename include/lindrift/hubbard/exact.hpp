@@ -93,6 +93,7 @@ struct HubbardExactPlan {
   double state_operators = 0.0;  ///< that the steady state takes
   double operations = 0.0;       ///< floating-point operations, an estimate
   double memory_bytes = 0.0;     ///< beside the results
+  double seconds = 0.0;          ///< an estimate
 };
 HubbardExactPlan plan_exact(const HubbardChain& chain, const HubbardExactOptions& options = {},
                             const Execution& execution = {});

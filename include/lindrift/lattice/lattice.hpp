@@ -68,6 +68,7 @@ inline Parameter sites_parameter(std::int64_t fewest) {
           .help = "number of sites L",
           .range = {.low = static_cast<double>(fewest), .high = 4e15},
           .sweepable = true,
+          .resizes = true,
           .details = "either parity; bounded by the machine's memory"};
 }
 

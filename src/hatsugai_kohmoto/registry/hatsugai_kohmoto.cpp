@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "config/read.hpp"
+#include "hatsugai_kohmoto/mixed.hpp"
 #include "hatsugai_kohmoto/registry/verify.hpp"
 #include "io/input.hpp"
 #include "lindrift/lindrift.hpp"
@@ -133,6 +134,28 @@ double working_memory(const Point& point) {
   return 8.0 * doubles;
 }
 
+/// Work of momenta that mix.
+MixedPlan mixed_plan_of(const Point& point, const HatsugaiKohmoto& model, const Execution& execution) {
+  const bool spectral = kind_of(point) == Kind::spectral;
+  const auto& values = point.reals(spectral ? "task.frequencies" : "task.times");
+  return plan_mixed(model, spectral ? momenta_of(point) : sites_of(point), values.size(),
+                    spectral ? -1.0 : values.back(), execution);
+}
+
+void validate_mixed(const Point& point, const HatsugaiKohmoto& model) {
+  if (kind_of(point) == Kind::density)
+    throw ParameterError("model.cluster", "the density is known for momenta that do not mix only: it must be 1");
+  if (point.has("initial.down_occupation") && !point.reals("initial.down_occupation").empty())
+    throw ParameterError("initial.down_occupation", "only the steady state is known with model.cluster > 1");
+  const MixedPlan plan = mixed_plan_of(point, model, {});
+  if (plan.memory_bytes > machine_memory())
+    throw ParameterError(
+        "model.cluster",
+        fmt::format("{} momenta that mix have {:.0f} operators and need {} of memory; "
+                    "this machine has {}",
+                    model.cluster, plan.operators, bytes_text(plan.memory_bytes), bytes_text(machine_memory())));
+}
+
 void validate_point(const Point& point) {
   const Kind kind = kind_of(point);
   const std::int64_t sites = point.integer("model.sites");
@@ -152,6 +175,7 @@ void validate_point(const Point& point) {
   }
   const HatsugaiKohmoto model = read<HatsugaiKohmoto>(point);
   validate(model);
+  if (model.cluster > 1) validate_mixed(point, model);
   if (point.has("initial.down_occupation")) {
     const std::size_t given = point.reals("initial.down_occupation").size();
     if (given > 1 && given != sites_of(point))
@@ -222,6 +246,20 @@ Plan plan_point(const Point& point, const Execution& requested) {
   HatsugaiKohmoto model = read<HatsugaiKohmoto>(point);
   const auto sites = static_cast<double>(model.sites);
   Execution execution = requested;
+  if (model.cluster > 1) {
+    const MixedPlan mixed = mixed_plan_of(point, model, requested);
+    plan.reason = "the Lindbladian of every group of momenta as a sparse matrix, and Krylov spaces of it";
+    plan.backend = Backend::cpu;
+    plan.backend_reason = "momenta that mix are solved on the CPU";
+    plan.memory_bytes += mixed.memory_bytes;
+    plan.work = "momenta";
+    plan.rate_evaluations = static_cast<double>(kind == Kind::spectral ? momenta_of(point) : sites_of(point));
+    plan.operations = mixed.operations / plan.rate_evaluations;
+    plan.bytes_moved = 3.0 * plan.operations;
+    plan.seconds_per_evaluation = mixed.seconds / plan.rate_evaluations;
+    plan.notes.push_back(fmt::format("{:.0f} operators for the Green's function of a momentum", mixed.operators));
+    return plan;
+  }
   if (kind == Kind::spectral) {
     plan.work = "frequencies";
     const std::size_t all = point.reals("task.frequencies").size();
@@ -318,7 +356,8 @@ template <class Result>
 io::Result result_of(const Point& point, Result& computed, Backend backend, const std::string& backend_reason) {
   io::Result result = open_chain_result(point, computed);
   result.algorithm = "exact";
-  result.algorithm_reason = "the closed form of every momentum";
+  result.algorithm_reason = point.integer("model.cluster") > 1 ? "the Lindbladian of every group of momenta"
+                                                               : "the closed form of every momentum";
   result.backend = name(backend);
   result.backend_reason = backend_reason;
   if constexpr (requires { computed.converged; }) {

@@ -415,6 +415,7 @@ DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::s
   if (execution.backend == Backend::cuda)
     throw UnsupportedError("the density task runs on the CPU; use backend = cpu or auto");
   check_list("task.times", times_parameter(), times);
+  if (model.cluster > 1) refuse("model.cluster", "the density is known for momenta that do not mix only: it must be 1");
   const Calculation preparation(threads_of(execution));
   const HatsugaiKohmotoModes modes = modes_of(model);
   const std::size_t sites = modes.energy.size();

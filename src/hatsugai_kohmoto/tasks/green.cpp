@@ -7,6 +7,7 @@
 #include "engine/device_memory.hpp"
 #include "engine/fourier.hpp"
 #include "engine/validate.hpp"
+#include "hatsugai_kohmoto/mixed.hpp"
 #include "kernels/table.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
@@ -170,6 +171,7 @@ Backend green_backend(Backend asked, std::size_t sites, std::size_t times, std::
 GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, const GreenOptions& options,
                   const Execution& execution) {
   check_list("task.times", times_parameter(), times);
+  if (model.cluster > 1) return mixed_green(model, times, options, execution);
   const Calculation preparation(threads_of(execution));
   const Propagator propagator = propagator_of(model, options);
   const std::size_t sites = propagator.sites();

@@ -9,6 +9,7 @@
 #include "engine/device_memory.hpp"
 #include "engine/parallel.hpp"
 #include "engine/validate.hpp"
+#include "hatsugai_kohmoto/mixed.hpp"
 #include "kernels/table.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
@@ -101,9 +102,10 @@ double spectral_device_bytes(std::size_t momenta, std::size_t frequencies, const
 
 SpectralResult spectral(const HatsugaiKohmoto& model, std::span<const double> frequencies,
                         const SpectralOptions& options, const Execution& execution) {
-  const HatsugaiKohmotoModes modes = modes_of(model);
   check_list("task.frequencies", frequencies_parameter(), frequencies);
   validate_fields(options);
+  if (model.cluster > 1) return mixed_spectral(model, frequencies, options, execution);
+  const HatsugaiKohmotoModes modes = modes_of(model);
   const std::vector<double> occupation = steady_occupation(modes.down, options.conserved_occupation);
 
   const std::int64_t first_index = first_momentum_index(model.sites);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "config/read.hpp"
-#include "engine/threads.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
 #include "registry/memory.hpp"
@@ -15,9 +14,6 @@ namespace {
 
 using config::Point;
 using config::read;
-
-/// Operations per second of a core on these sparse matrices, as measured.
-constexpr double operations_per_second = 5e9;
 
 HubbardExactOptions options_of(const Point& point) { return read<HubbardExactOptions>(point); }
 
@@ -59,9 +55,7 @@ Plan plan_point(const Point& point, const Execution& execution) {
   plan.rate_evaluations = static_cast<double>(point.integer("model.sites"));
   plan.operations = exact.operations / plan.rate_evaluations;
   plan.bytes_moved = 3.0 * plan.operations;  // 24 bytes of a matrix element for 8 operations
-  plan.seconds_per_evaluation =
-      plan.operations / operations_per_second /
-      std::min<double>(threads_of(execution), exact.green_operators > 0.0 ? plan.rate_evaluations : 1.0);
+  plan.seconds_per_evaluation = exact.seconds / plan.rate_evaluations;
   plan.memory_bytes = exact.memory_bytes;
   plan.notes.push_back(exact.green_operators > 0.0
                            ? fmt::format("{:.0f} operators for the Green's function of a momentum, {:.0f} for the "

@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numbers>
 #include <string>
+#include <utility>
 
 #include "clusters/mixed_momenta.hpp"
-#include "engine/fourier.hpp"
 #include "engine/threads.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice/lattice.hpp"
-#include "open_chain/propagator.hpp"
+#include "open_chain/green_rows.hpp"
 
 namespace lindrift {
 
@@ -20,11 +19,6 @@ namespace {
 using Complex = std::complex<double>;
 
 constexpr double accepted_residual = 1e-12;
-
-/// What the plan counts with, as measured: elements of a row for each sites^2, with spin up empty and not; vectors of a
-/// Krylov space; products for each step of Taylor's series; the norm of a sector, relative to the sum of all terms.
-constexpr double elements_of_probe = 0.35, elements_of_both = 0.95, krylov_vectors = 200.0, products_per_step = 12.0,
-                 relative_norm = 0.4;
 
 clusters::MixedMomenta problem_of(const HubbardChain& chain) {
   const auto sites = static_cast<std::size_t>(chain.sites);
@@ -46,25 +40,16 @@ clusters::MixedMomenta problem_of(const HubbardChain& chain) {
   return problem;
 }
 
-/// G(k,t) and, by a transform, G(j,t) with the sums over its profile.
 void fill_times(const clusters::MixedStates& states, std::span<const double> times, const Execution& execution,
                 HubbardExact& result) {
   const std::size_t sites = states.problem().momenta();
   result.green_retarded_momentum.resize(times.size() * sites);
   states.at_times(times, execution, result.green_retarded_momentum);
-  const Fourier fourier(sites);
-  std::vector<Complex> row(sites), ordered(sites);
-  for (std::size_t t = 0; t < times.size(); ++t) {
-    for (std::size_t i = 0; i < sites; ++i)
-      row[fourier_position(i, sites)] = result.green_retarded_momentum[t * sites + i];
-    fourier.backward(row.data(), 1);
-    for (std::size_t i = 0; i < sites; ++i) ordered[i] = row[fourier_position(i, sites)] / static_cast<double>(sites);
-    result.green_retarded.insert(result.green_retarded.end(), ordered.begin(), ordered.end());
-    const Spreading moments = spreading(ordered);
-    result.norm.push_back(moments.norm);
-    result.drift.push_back(moments.drift);
-    result.drift_symmetric.push_back(moments.drift_symmetric);
-  }
+  GreenRows rows = green_rows(result.green_retarded_momentum, sites);
+  result.green_retarded = std::move(rows.sites);
+  result.norm = std::move(rows.norm);
+  result.drift = std::move(rows.drift);
+  result.drift_symmetric = std::move(rows.drift_symmetric);
 }
 
 void fill_frequencies(const clusters::MixedStates& states, std::span<const double> frequencies, double broadening,
@@ -141,37 +126,13 @@ void validate_exact(const HubbardChain& chain) {
 
 HubbardExactPlan plan_exact(const HubbardChain& chain, const HubbardExactOptions& options, const Execution& execution) {
   validate_exact(chain);
-  const clusters::MixedMomenta problem = problem_of(chain);
-  const auto [green, state] = clusters::mixed_sizes(problem.cluster, problem.up_empty());
-  const auto n = static_cast<double>(problem.cluster);
-  const double elements = 2.0 + (problem.up_empty() ? elements_of_probe : elements_of_both) * n * n;
-  const double threads = std::min<double>(n, threads_of(execution));
-  HubbardExactPlan plan;
-  plan.state_operators = state;
-  // A matrix is made from columns, of the same size. A product takes 8 operations an element, a Krylov vector twice two
-  // passes over those before it.
-  const auto bytes = [&](double size) { return size * (60.0 * elements + 16.0 * krylov_vectors); };
-  const auto krylov = [&](double size) { return krylov_vectors * size * (8.0 * elements + 16.0 * krylov_vectors); };
-  plan.memory_bytes = bytes(state);
-  plan.operations = krylov(state);
-  const bool times = options.times.has_value(), frequencies = options.frequencies.has_value();
-  if (!times && !frequencies) return plan;
-  plan.green_operators = green;
-  plan.memory_bytes += threads * bytes(green);
-  if (frequencies)
-    plan.operations +=
-        n * (krylov(green) + 8.0 * krylov_vectors * krylov_vectors * static_cast<double>(options.frequencies->size()));
-  if (times) {
-    double sum = 0.0;
-    for (std::size_t k = 0; k < problem.momenta(); ++k)
-      for (std::size_t s = 0; s < 2; ++s)
-        sum += 2.0 * std::fabs(problem.energy[s][k]) + 2.0 * (problem.rates[s].gain[k] + problem.rates[s].loss[k]);
-    for (const double v : chain.interaction) sum += n * std::fabs(v);
-    const double span = options.times->empty() ? 0.0 : options.times->back();
-    plan.operations += n * (relative_norm * sum * span + static_cast<double>(options.times->size())) *
-                       products_per_step * green * (8.0 * elements + 8.0);
-  }
-  return plan;
+  const std::size_t frequencies = options.frequencies ? options.frequencies->size() : 0;
+  const std::size_t times = options.times ? options.times->size() : 0;
+  const bool green = frequencies + times > 0;
+  const clusters::MixedCost cost =
+      mixed_cost(problem_of(chain), green ? static_cast<std::size_t>(chain.sites) : 0, frequencies, times,
+                 times > 0 ? options.times->back() : 0.0, threads_of(execution));
+  return {green ? cost.green_operators : 0.0, cost.state_operators, cost.operations, cost.memory_bytes, cost.seconds};
 }
 
 HubbardExact exact(const HubbardChain& chain, const HubbardExactOptions& options, const Execution& execution) {

@@ -1,0 +1,107 @@
+#include "hatsugai_kohmoto/mixed.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <string>
+#include <utility>
+
+#include "clusters/mixed_momenta.hpp"
+#include "engine/threads.hpp"
+#include "engine/validate.hpp"
+#include "lindrift/error.hpp"
+#include "lindrift/lattice/lattice.hpp"
+#include "open_chain/green_rows.hpp"
+
+namespace lindrift {
+
+namespace {
+
+using Complex = std::complex<double>;
+
+constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+constexpr const char* on_the_cpu = "momenta that mix are solved on the CPU";
+
+clusters::MixedMomenta problem_of(const HatsugaiKohmotoModes& modes, std::int64_t cluster) {
+  const auto n = static_cast<std::size_t>(cluster);
+  return {n, {modes.energy, modes.energy}, {modes.up, modes.down}, std::vector<Complex>(n, modes.interaction)};
+}
+
+/// What the closed form of a momentum knows and a cluster does not.
+void require_steady(const Execution& execution, bool down_occupation) {
+  if (execution.backend == Backend::cuda)
+    throw UnsupportedError(std::string("backend = cuda is impossible: ") + on_the_cpu);
+  if (down_occupation)
+    throw ParameterError("initial.down_occupation", "only the steady state is known with model.cluster > 1");
+}
+
+}  // namespace
+
+MixedPlan plan_mixed(const HatsugaiKohmoto& model, std::size_t momenta, std::size_t values, double last_time,
+                     const Execution& execution) {
+  const bool times = last_time >= 0.0;
+  const clusters::MixedCost cost = mixed_cost(problem_of(modes_of(model), model.cluster), momenta, times ? 0 : values,
+                                              times ? values : 0, std::max(0.0, last_time), threads_of(execution));
+  return {cost.green_operators, cost.operations, cost.memory_bytes, cost.seconds};
+}
+
+GreenResult mixed_green(const HatsugaiKohmoto& model, std::span<const double> times, const GreenOptions& options,
+                        const Execution& execution) {
+  const HatsugaiKohmotoModes modes = modes_of(model);
+  require_steady(execution, !options.down_occupation.empty());
+  const Calculation calculation(execution, options.monitor);
+  const std::size_t sites = modes.energy.size(), elements = times.size() * sites;
+  GreenResult result;
+  result.times.assign(times.begin(), times.end());
+  result.backend_reason = on_the_cpu;
+  std::vector<Complex> momenta(elements);
+  try {
+    clusters::MixedStates(problem_of(modes, model.cluster)).at_times(times, execution, momenta);
+  } catch (const Interruption&) {
+    result.converged = false;
+    momenta.assign(elements, Complex(missing, missing));
+  }
+  GreenRows rows = green_rows(momenta, sites);
+  result.norm = std::move(rows.norm);
+  result.drift = std::move(rows.drift);
+  result.drift_symmetric = std::move(rows.drift_symmetric);
+  if (options.keep_sites) result.green_retarded = std::move(rows.sites);
+  if (options.keep_momenta) result.green_retarded_momentum = std::move(momenta);
+  return result;
+}
+
+SpectralResult mixed_spectral(const HatsugaiKohmoto& model, std::span<const double> frequencies,
+                              const SpectralOptions& options, const Execution& execution) {
+  const HatsugaiKohmotoModes modes = modes_of(model);
+  require_steady(execution, !options.conserved_occupation.empty());
+  const std::vector<std::int64_t> chosen = select_momenta(options.momenta, model.sites);
+  const Calculation calculation(execution, options.monitor);
+  SpectralResult result;
+  result.frequencies.assign(frequencies.begin(), frequencies.end());
+  result.backend_reason = on_the_cpu;
+  std::vector<std::size_t> indices;
+  for (const std::int64_t m : chosen) {
+    indices.push_back(static_cast<std::size_t>(m - first_momentum_index(model.sites)));
+    result.momenta.push_back(2.0 * std::numbers::pi * (static_cast<double>(m) / static_cast<double>(model.sites)));
+  }
+  const std::size_t elements = chosen.size() * frequencies.size();
+  result.green_retarded.resize(elements);
+  try {
+    clusters::MixedStates(problem_of(modes, model.cluster))
+        .spectral(indices, frequencies, options.broadening, execution, result.green_retarded);
+  } catch (const Interruption&) {
+    result.stopped = true;
+    result.green_retarded.assign(elements, Complex(missing, missing));
+  }
+  for (std::size_t i = 0; i < elements; ++i) {
+    const Complex green = result.green_retarded[i];
+    const double shifted = frequencies[i % frequencies.size()] - modes.energy[indices[i / frequencies.size()]];
+    result.spectral_function.push_back(-2.0 * green.imag());
+    result.self_energy.push_back(Complex(shifted, options.broadening) - 1.0 / green);
+  }
+  if (!options.keep_green) result.green_retarded.clear();
+  return result;
+}
+
+}  // namespace lindrift
