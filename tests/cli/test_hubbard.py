@@ -52,6 +52,17 @@ class InputTest(ProgramTest):
         self.refuse(ladder("").replace("interaction = 2.0", "interaction = [2.0, 0.5]"), "model.interaction", "V_1 = 0.5",
                     "second_order")
 
+    def test_what_exact_does_not_know(self):
+        exact = GREEN.replace('"green"', '"exact"').replace("sites = 16", "sites = 4")
+        self.refuse(exact.replace("sites = 4", "sites = 9"), "model.sites: 9", "at most 8 sites")
+        self.refuse(exact.replace("interaction = 2.0", 'interaction = 2.0\napproximation = "ladder"'), "model.approximation",
+                    "approximates nothing")
+        self.refuse(exact.replace("interaction = 2.0", 'interaction = 2.0\nhartree = "bare"'), "model.hartree")
+        self.refuse(exact.replace("gain = 0.2", "gain = 0.0"), "bath.down", "both vanish at m = 1")
+        self.refuse(exact.replace("[bath.down]", "[bath.up]\ntwo_site_gain = 0.1\n[bath.down]"), "bath.up", "both vanish at m = -1")
+        self.refuse(exact.replace("[0.0, 0.5, 2.0]", "[0.0, -0.5]"), "task.times")
+        self.refuse(exact.replace("interaction = 2.0", "interaction = [1.0, 2.0, 3.0, 4.0, 5.0]"), "5 values V_r")
+
     def test_ladder_by_either_algorithm(self):
         self.write("ladder.toml", SPECTRAL.replace("interaction = 2.0", "interaction = 2.0\napproximation = \"ladder\""))
         numbers = {}
@@ -85,6 +96,52 @@ class RunTest(ProgramTest):
     def setUpClass(cls):
         super().setUpClass()
         cls.known = json.loads((ROOT / "tests/data/hubbard_figure.json").read_text())
+
+    def test_exact_rings(self):
+        """Both spins driven, then one probe: what the second order and the ladder are compared with."""
+        self.write("exact.toml", """[model]
+kind = "hubbard"
+sites = 3
+[bath.up]
+gain = 0.05
+loss = 0.05
+[bath.down]
+gain = 1.5
+two_site_loss = 0.5
+[task]
+kind = "exact"
+[sweep]
+"model.interaction" = [0.25, 0.5, 1.0, 2.0]
+""")
+        self.expect(DONE, "run", "exact.toml", "-o", "exact.h5")
+        results = datasets(self.folder / "exact.h5")
+        np.testing.assert_allclose(results["current_spin"][:, 0], [0.00522, 0.01704, 0.03804, 0.04546], atol=6e-6)
+        self.assertEqual(results["occupation_spin"].shape, (4, 2, 3))
+        self.assertNotIn("green_retarded", results)
+        self.expect(DONE, "verify", "exact.h5")
+        # A chain of 60 sites whose momenta mix by 1, 2, 3: norms at t = 6 from the full Lindbladian, as rounded.
+        self.write("mixed.toml", """[model]
+kind = "hatsugai_kohmoto"
+sites = 60
+interaction = 2.0
+[bath.down]
+gain = 0.2
+two_site_loss = 2.0
+[task]
+kind = "green"
+times = [6.0]
+[sweep]
+"model.cluster" = [1, 2, 3]
+""")
+        self.expect(DONE, "run", "mixed.toml", "-o", "mixed.h5")
+        results = datasets(self.folder / "mixed.h5")
+        np.testing.assert_allclose(results["norm"][:, 0], [0.572, 0.360, 0.263], atol=6e-4)
+        self.assertEqual(results["green_retarded"].shape, (3, 1, 60))
+        self.expect(DONE, "verify", "mixed.h5")
+        for change, says in ((('"green"', '"density"'), "model.cluster"), (("sites = 60", "sites = 61"), "must divide"),
+                             (("[task]", "[initial]\ndown_occupation = 0.5\n[task]"), "initial.down_occupation")):
+            self.write("bad.toml", (self.folder / "mixed.toml").read_text().replace(*change).replace("[1, 2, 3]", "[2]"))
+            self.expect(WRONG, "check", "bad.toml", says=["bad.toml", says])
 
     def test_fig4a(self):
         said = self.expect(DONE, "run", EXAMPLES / "hubbard_fig4a.toml").stdout

@@ -35,6 +35,7 @@ inline auto description<HatsugaiKohmoto>() {
       field(&HatsugaiKohmoto::cluster, {.path = "model.cluster",
                                         .help = "momenta that mix: 1 is the Hatsugai-Kohmoto chain, L the Hubbard ring",
                                         .range = {.low = 1.0, .high = 8.0},
+                                        .sweepable = true,
                                         .details = "divides the sites; tasks green and spectral; physics.md Eq. 134"}),
       part(&HatsugaiKohmoto::up, "bath.up"), part(&HatsugaiKohmoto::down, "bath.down"));
 }
