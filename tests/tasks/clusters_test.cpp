@@ -218,14 +218,17 @@ TEST(Clusters, MomentaThatMixGiveTheStoredValues) {
   for (const auto& stored : data::orbital_clusters::momentum_mixing) {
     SCOPED_TRACE(stored.cluster);
     const auto n = static_cast<std::size_t>(stored.cluster);
-    HatsugaiKohmoto chain{.sites = stored.sites, .interaction = stored.interaction};
+    HatsugaiKohmoto chain;
+    chain.sites = stored.sites;
+    chain.interaction = stored.interaction;
     chain.down.gain = stored.gain;
     chain.down.two_site_loss = stored.two_site_loss;
     const HatsugaiKohmotoModes modes = modes_of(chain);
     const clusters::MixedStates states(
         {n, {modes.energy, modes.energy}, {modes.up, modes.down}, std::vector<Complex>(n, stored.interaction)});
-    EXPECT_EQ(mixed_cost(states.problem(), 1, 1, 0, 0.0, 1).green_operators, stored.dimension);
-    const std::vector<std::size_t> chosen{static_cast<std::size_t>(stored.momentum_index + stored.sites / 2)};
+    EXPECT_EQ(mixed_cost(states.problem(), 1, 1, 0, 0.0, 1).green_operators, static_cast<double>(stored.dimension));
+    const std::vector<std::size_t> chosen{static_cast<std::size_t>(stored.momentum_index) +
+                                          static_cast<std::size_t>(stored.sites / 2)};
     std::vector<Complex> values(stored.frequencies.size());
     EXPECT_LE(states.spectral(chosen, stored.frequencies, 0.0, {}, values), 1e-13);
     for (std::size_t w = 0; w < values.size(); ++w)
@@ -235,7 +238,9 @@ TEST(Clusters, MomentaThatMixGiveTheStoredValues) {
 
 TEST(Clusters, MomentaThatMixGoFromOneModelToTheOther) {
   // Norms of the specification at Fig. 4's parameters, 60 sites, t = 6, as rounded.
-  HatsugaiKohmoto chain{.sites = 60, .interaction = 2.0};
+  HatsugaiKohmoto chain;
+  chain.sites = 60;
+  chain.interaction = 2.0;
   chain.down.gain = 0.2;
   chain.down.two_site_loss = 2.0;
   const std::vector<double> times{6.0};
@@ -245,10 +250,15 @@ TEST(Clusters, MomentaThatMixGoFromOneModelToTheOther) {
   }
   // All momenta of a ring that mix are the Hubbard ring.
   chain.sites = chain.cluster = 5;
-  HubbardChain ring{.sites = 5, .interaction = {2.0}, .down = chain.down};
+  HubbardChain ring;
+  ring.sites = 5;
+  ring.interaction = {2.0};
+  ring.down = chain.down;
   const std::vector<double> frequencies{-1.0, 0.5};
   const SpectralResult mixed = spectral(chain, frequencies);
-  const HubbardExact whole = exact(ring, {.frequencies = frequencies});
+  HubbardExactOptions options;
+  options.frequencies = frequencies;
+  const HubbardExact whole = exact(ring, options);
   for (std::size_t i = 0; i < mixed.spectral_function.size(); ++i) {
     EXPECT_EQ(mixed.spectral_function[i], whole.spectral_function[i]);
     EXPECT_EQ(mixed.self_energy[i], whole.self_energy[i]);
@@ -258,7 +268,9 @@ TEST(Clusters, MomentaThatMixGoFromOneModelToTheOther) {
 TEST(Clusters, OneMomentumIsTheClosedForm) {
   // A cluster of one by the Lindbladian against the formula, also with a gain of spin up.
   for (const double up_gain : {0.0, 0.3}) {
-    HatsugaiKohmoto chain{.sites = 5, .interaction = -1.7};
+    HatsugaiKohmoto chain;
+    chain.sites = 5;
+    chain.interaction = -1.7;
     chain.down.gain = 0.4;
     chain.down.two_site_loss = 1.1;
     chain.up.gain = up_gain;
@@ -270,7 +282,9 @@ TEST(Clusters, OneMomentumIsTheClosedForm) {
     states.at_times(times, {}, in_time);
     states.spectral(std::vector<std::size_t>{0, 1, 2, 3, 4}, frequencies, 0.1, {}, in_frequency);
     const GreenResult closed = green(chain, times);
-    const SpectralResult spectrum = spectral(chain, frequencies, {.broadening = 0.1});
+    SpectralOptions damped;
+    damped.broadening = 0.1;
+    const SpectralResult spectrum = spectral(chain, frequencies, damped);
     for (std::size_t i = 0; i < in_time.size(); ++i)
       EXPECT_LT(std::abs(in_time[i] - closed.green_retarded_momentum[i]), 1e-14);
     for (std::size_t i = 0; i < in_frequency.size(); ++i)
@@ -287,12 +301,16 @@ std::size_t ascending(std::size_t m, std::int64_t sites) {
 TEST(ExactHubbard, ProbeOfSmallRingsHasTheStoredGreenFunction) {
   for (const auto& stored : data::hubbard_exact_rings::probes) {
     SCOPED_TRACE(stored.sites);
-    HubbardChain chain{.sites = stored.sites, .interaction = {stored.interaction}};
+    HubbardChain chain;
+    chain.sites = stored.sites;
+    chain.interaction = {stored.interaction};
     chain.down.gain = stored.gain;
     chain.down.two_site_loss = stored.two_site_loss;
     chain.down.two_site_loss_phase = stored.phase;
-    const HubbardExactOptions options{.times = stored.times, .frequencies = stored.frequencies};
-    EXPECT_EQ(plan_exact(chain, options).green_operators, stored.dimension);
+    HubbardExactOptions options;
+    options.times = stored.times;
+    options.frequencies = stored.frequencies;
+    EXPECT_EQ(plan_exact(chain, options).green_operators, static_cast<double>(stored.dimension));
     const HubbardExact ring = exact(chain, options);
     const auto sites = static_cast<std::size_t>(stored.sites);
     for (std::size_t m = 0; m < sites; ++m) {
@@ -315,7 +333,9 @@ TEST(ExactHubbard, ProbeOfSmallRingsHasTheStoredGreenFunction) {
 TEST(ExactHubbard, TwoDrivenSpinsCarryThePublishedCurrents) {
   for (const auto& stored : data::hubbard_exact_rings::two_spins) {
     SCOPED_TRACE(stored.sites);
-    HubbardChain chain{.sites = stored.sites, .interaction = {stored.interaction}};
+    HubbardChain chain;
+    chain.sites = stored.sites;
+    chain.interaction = {stored.interaction};
     chain.down.gain = stored.gain;
     chain.down.two_site_loss = stored.two_site_loss;
     chain.down.two_site_loss_phase = stored.phase_over_pi * std::numbers::pi;
