@@ -23,6 +23,7 @@ import numpy as np
 import lindrift as ld
 
 PROGRAM = os.environ.get("LINDRIFT_PROGRAM")
+PACKAGE = str(pathlib.Path(ld.__file__).absolute().parent.parent)
 
 
 def chain(**changes):
@@ -354,9 +355,8 @@ print(ld.__version__, ld.noise(state), ld.read_toml("peak.toml"), ld.sweep(ld.st
             with tempfile.TemporaryDirectory() as folder:
                 place = pathlib.Path(folder) / "use.py"
                 place.write_text(text)
-                package = pathlib.Path(ld.__file__).absolute().parent.parent
                 return subprocess.run([sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", str(place)], cwd=folder,
-                                      env={**os.environ, "MYPYPATH": str(package)}, capture_output=True, text=True).stdout
+                                      env={**os.environ, "MYPYPATH": PACKAGE}, capture_output=True, text=True).stdout
         said = check(self.PROGRAM)
         self.assertIn("Success", said, said)
         said = check(self.PROGRAM + "\n".join(self.WRONG))
@@ -419,7 +419,7 @@ class DocumentsTest(unittest.TestCase):
     def test_examples_run(self):
         root = pathlib.Path(__file__).resolve().parents[2]
         ran = 0
-        for name in ("README.md", "docs/python.md"):
+        for name in ("README.md", "docs/python.md", "docs/howto.md", "docs/index.md"):
             names = {}
             for block in re.findall(r"```python\n(.*?)```", (root / name).read_text(), re.DOTALL):
                 if "import h5py" not in block:  # those of the program's files
@@ -428,7 +428,17 @@ class DocumentsTest(unittest.TestCase):
                     ran += 1
                     if name == "README.md":
                         self.assertEqual(said.getvalue()[:8], "0.134719")
-        self.assertGreaterEqual(ran, 4)
+        self.assertGreaterEqual(ran, 8)
+
+    def test_gallery_runs(self):
+        root = pathlib.Path(__file__).resolve().parents[2]
+        scripts = sorted((root / "docs/gallery").glob("*.py"))
+        self.assertGreaterEqual(len(scripts), 10)
+        for script in scripts:
+            with self.subTest(script=script.name), tempfile.TemporaryDirectory() as folder:
+                ran = subprocess.run([sys.executable, str(script)], cwd=folder, env={**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": PACKAGE},
+                                     capture_output=True, text=True)
+                self.assertEqual(ran.returncode, 0, ran.stderr)
 
 
 if __name__ == "__main__":
