@@ -23,7 +23,7 @@
 #include <string>
 #include <vector>
 
-#include "benchmarks/support.hpp"
+#include "bench/models.hpp"
 #include "hubbard/direct.hpp"
 #include "hubbard/fft.hpp"
 #include "hubbard/volterra.hpp"

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <string>
 
-#include "benchmarks/ceiling.hpp"
+#include "bench/ceiling.hpp"
 #include "lindrift/backend.hpp"
 #include "lindrift/version.hpp"
 

@@ -1,13 +1,12 @@
 // The Hatsugai-Kohmoto chain from end to end: drift and norm of G(j,t), and the density of one particle, at the
-// published rates, U = 4. Work per site and time: two exponentials and two pairs of circular functions (about 150
-// operations), a Fourier transform of 5 log2 L operations, and sums; about 100 bytes.
+// published rates, U = 4; src/bench/workloads.cpp counts the operations. About 100 bytes per site and time.
 //
 // Rates and tables are made once for each run. Runs of two lengths separate their cost, `setup_seconds`, from that of a
 // time, `seconds_per_time`; `ns_per_site` is that of one site at one time.
 #include <algorithm>
 #include <vector>
 
-#include "benchmarks/ceiling.hpp"
+#include "bench/workloads.hpp"
 #include "benchmarks/google_main.hpp"
 #include "lindrift/hatsugai_kohmoto/density.hpp"
 #include "lindrift/hatsugai_kohmoto/green.hpp"
@@ -15,29 +14,12 @@
 namespace lindrift::benchmarks {
 namespace {
 
-HatsugaiKohmoto chain(std::int64_t sites) {
-  HatsugaiKohmoto model;
-  model.sites = sites;
-  model.interaction = 4.0;
-  model.down.gain = 1.5;
-  model.down.two_site_loss = 0.5;
-  return model;
-}
-
-/// Up to where the fronts meet, so that every time is one that a user would ask for.
-std::vector<double> times(std::int64_t sites, std::size_t count) {
-  std::vector<double> result(count);
-  for (std::size_t i = 0; i < count; ++i)
-    result[i] = 0.25 * static_cast<double>(sites) * static_cast<double>(i + 1) / static_cast<double>(count);
-  return result;
-}
-
 /// Runs `task` over few and over many times in turn.
 template <class Task>
 void measure(benchmark::State& state, std::int64_t sites, int threads, std::size_t few, std::size_t many,
              const Task& task) {
   const auto seconds = [&](std::size_t count) {
-    const auto grid = times(sites, count);
+    const auto grid = times_until_fronts_meet(sites, count);
     const Stopwatch watch(threads == 1 ? 1 : all_threads());
     task(grid);
     return watch.seconds();
@@ -61,7 +43,7 @@ void measure(benchmark::State& state, std::int64_t sites, int threads, std::size
 void green_sums(benchmark::State& state) {
   const std::int64_t sites = state.range(0);
   const Execution execution{.backend = Backend::cpu, .threads = static_cast<int>(state.range(1))};
-  const HatsugaiKohmoto model = chain(sites);
+  const HatsugaiKohmoto model = driven_hatsugai_kohmoto(sites);
   GreenOptions options;
   options.keep_sites = options.keep_momenta = false;
   const auto many = static_cast<std::size_t>(std::max<std::int64_t>(24, (std::int64_t{1} << 23) / sites));
@@ -78,7 +60,7 @@ BENCHMARK(green_sums)
 void density_of_one_particle(benchmark::State& state) {
   const std::int64_t sites = state.range(0);
   const Execution execution{.backend = Backend::cpu, .threads = static_cast<int>(state.range(1))};
-  const HatsugaiKohmoto model = chain(sites);
+  const HatsugaiKohmoto model = driven_hatsugai_kohmoto(sites);
   measure(state, sites, execution.threads, 4, 36, [&](const std::vector<double>& grid) {
     benchmark::DoNotOptimize(density(model, UpSites{}, grid, {}, execution).density.back());
   });

@@ -1,11 +1,8 @@
 // The self-energy of the driven Hubbard chain at the published rates, both ways.
 //
-// direct: 64 frequencies of no symmetry at all momenta. A term (kernels/hubbard/self_energy_rows.hpp, four over one
-// denominator) takes 7.25 multiplications, additions or fused multiply-adds and a quarter of a division. Hence the
-// floor: 7.25 doubles through a multiplier per term over the measured doubles per second. In operations, a fused
-// multiply-add counted as two and the division as one, a term takes 10.25. `terms` counts what is summed after merging:
-// that halves the terms of Eq. 64 for the published bath, and folding k and -k halves them again;
-// `whole_sum_per_second` counts all.
+// direct: 64 frequencies of no symmetry at all momenta; src/bench/workloads.cpp counts the operations of a term. In
+// operations, a fused multiply-add counted as two and the division as one, a term takes 10.25. `terms` counts what is
+// summed after merging; `whole_sum_per_second` counts all.
 //
 // fft: all momenta at 4096 frequencies, |w| <= 8 J, at 1e-12, planning included; the result is not.
 //
@@ -16,7 +13,7 @@
 #include <complex>
 #include <vector>
 
-#include "benchmarks/ceiling.hpp"
+#include "bench/workloads.hpp"
 #include "benchmarks/google_main.hpp"
 #include "hubbard/direct.hpp"
 #include "hubbard/fft.hpp"
@@ -25,23 +22,7 @@
 namespace lindrift::benchmarks {
 namespace {
 
-constexpr double multiplications_per_term = 7.25, operations_per_term = 10.25;
-
-HubbardModes modes(std::int64_t sites) {
-  HubbardChain chain;
-  chain.sites = sites;
-  chain.interaction = {2.0};
-  chain.down.gain = 0.2;
-  chain.down.two_site_loss = 2.0;
-  return hubbard_modes(chain);
-}
-
-std::vector<double> frequencies(double first, double last, std::size_t count) {
-  std::vector<double> grid(count);
-  for (std::size_t i = 0; i < count; ++i)
-    grid[i] = first + (last - first) * static_cast<double>(i) / static_cast<double>(count - 1);
-  return grid;
-}
+constexpr double operations_per_term = 10.25;
 
 std::vector<std::complex<double>*> rows_of(std::vector<std::complex<double>>& values, std::size_t sites) {
   std::vector<std::complex<double>*> rows(sites);
@@ -50,24 +31,20 @@ std::vector<std::complex<double>*> rows_of(std::vector<std::complex<double>>& va
 }
 
 void hubbard_direct(benchmark::State& state) {
-  const auto sites = static_cast<std::size_t>(state.range(0));
   const int threads = state.range(1) > 0 ? static_cast<int>(state.range(1)) : all_threads();
-  const auto grid = frequencies(-4.0, 3.7, 64);
-  std::vector<std::complex<double>> values(sites * grid.size());
-  DirectSelfEnergy direct(modes(state.range(0)), {Backend::cpu, Algorithm::direct, threads});
-  const auto rows = rows_of(values, sites);
-  direct.add_grid(rows, grid, 0.0);
+  const Case sums = workload("hubbard_direct").make(state.range(0), {.backend = Backend::cpu, .threads = threads});
+  sums.run();
   const double ceiling = multiplication_rate(threads);
   const Stopwatch watch(threads);
   for (auto _ : state) {
-    direct.add_grid(rows, grid, 0.0);
+    sums.run();
     benchmark::ClobberMemory();
   }
   const double seconds = watch.seconds() / static_cast<double>(state.iterations());
-  const double terms = direct.terms(sites, grid) / seconds, cube = std::pow(static_cast<double>(sites), 3.0);
+  const double terms = sums.work.items / seconds, cube = std::pow(static_cast<double>(state.range(0)), 3.0);
   state.counters["terms_per_second"] = terms;
-  state.counters["whole_sum_per_second"] = cube * static_cast<double>(grid.size()) / seconds;
-  state.counters["fraction_of_floor"] = terms * multiplications_per_term / ceiling;
+  state.counters["whole_sum_per_second"] = cube * hubbard_direct_frequencies / seconds;
+  state.counters["fraction_of_floor"] = floor_seconds(sums.work, {.multiplications = ceiling}) / seconds;
   state.counters["fraction_of_peak"] = terms * operations_per_term / (2.0 * ceiling);
   state.counters["seconds"] = seconds;
 }
@@ -76,9 +53,9 @@ BENCHMARK(hubbard_direct)->ArgNames({"L", "threads"})->ArgsProduct({{64, 128, 25
 /// All momenta at 4096 frequencies by the direct sum too, where it can be waited for.
 void hubbard_direct_whole(benchmark::State& state) {
   const auto sites = static_cast<std::size_t>(state.range(0));
-  const auto grid = frequencies(-8.0, 8.0, 4096);
+  const auto grid = even_frequencies(-8.0, 8.0, 4096);
   std::vector<std::complex<double>> values(sites * grid.size());
-  DirectSelfEnergy direct(modes(state.range(0)), {Backend::cpu, Algorithm::direct, 1});
+  DirectSelfEnergy direct(driven_hubbard(state.range(0)), {Backend::cpu, Algorithm::direct, 1});
   const Stopwatch watch(1);
   for (auto _ : state) direct.add_grid(rows_of(values, sites), grid, 0.0);
   state.counters["seconds"] = watch.seconds() / static_cast<double>(state.iterations());
@@ -92,10 +69,10 @@ BENCHMARK(hubbard_direct_whole)
 void hubbard_fft(benchmark::State& state) {
   const auto sites = static_cast<std::size_t>(state.range(0));
   const int threads = state.range(1) > 0 ? static_cast<int>(state.range(1)) : all_threads();
-  const auto grid = frequencies(-8.0, 8.0, 4096);
+  const auto grid = even_frequencies(-8.0, 8.0, 4096);
   constexpr double largest_self_energy = 0.283;
   std::vector<std::complex<double>> values(sites * grid.size());
-  const HubbardModes chain = modes(state.range(0));
+  const HubbardModes chain = driven_hubbard(state.range(0));
   double bound = 0.0, memory = 0.0;
   const auto run = [&] {
     FftSelfEnergy fft(chain, grid, 0.0, 1e-12 * largest_self_energy, {Backend::cpu, Algorithm::fft, threads});
@@ -120,7 +97,7 @@ BENCHMARK(hubbard_fft)->ArgNames({"L", "threads"})->Args({131072, 0})->Iteration
 void hubbard_propagator(benchmark::State& state) {
   constexpr std::size_t sites = 64;
   const auto steps = static_cast<std::size_t>(state.range(0));
-  const HubbardModes chain = modes(sites);
+  const HubbardModes chain = driven_hubbard(sites);
   const std::vector<double> at = {0.02 * static_cast<double>(steps)};
   const VolterraEquation equation(chain, at, steps, 0.02);
   const MemoryKernel kernel(chain);

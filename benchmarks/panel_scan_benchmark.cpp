@@ -1,31 +1,17 @@
 // Gain and loss of random levels with a lorentzian or ohmic thermal bath, O(levels), beside the sum over every pair.
 //
-// The product weights are all one: their moments cost nothing beside the scan.
+// The model is that of src/bench/models.hpp: the product weights are all one: their moments cost nothing beside the
+// scan.
 #include <string>
 
-#include "benchmarks/ceiling.hpp"
+#include "bench/ceiling.hpp"
+#include "bench/models.hpp"
 #include "benchmarks/google_main.hpp"
-#include "benchmarks/support.hpp"
 #include "lindrift/tgge/model.hpp"
 #include "lindrift/tgge/rate_equation.hpp"
 
 namespace lindrift::benchmarks {
 namespace {
-
-TggeModel random_levels(std::int64_t levels, Spectrum spectrum) {
-  const auto size = static_cast<std::size_t>(levels);
-  TggeModel model;
-  model.bands.lattice = Lattice({levels});
-  std::mt19937_64 engine(7);
-  std::uniform_real_distribution<double> uniform(-4.0, 4.0);
-  model.bands.energy.resize(size);
-  for (double& energy : model.bands.energy) energy = uniform(engine);
-  model.bands.velocity = {std::vector<double>(size, 0.0)};
-  model.bath.spectrum = spectrum;
-  model.bath.inverse_temperature = 2.0;
-  model.jump = ProductJump{1, std::vector<double>(size, 1.0), std::vector<double>(size, 1.0)};
-  return model;
-}
 
 void panels(benchmark::State& state, Spectrum spectrum, Algorithm algorithm) {
   const auto levels = state.range(0);

@@ -2,9 +2,9 @@
 //
 // Work is counted in evaluations: a Newton step costs one evaluation of the rates and one of their derivative per
 // Krylov vector, each O(L) when separable (reduce_benchmark.cpp has its operations).
-#include "benchmarks/ceiling.hpp"
+#include "bench/ceiling.hpp"
+#include "bench/models.hpp"
 #include "benchmarks/google_main.hpp"
-#include "benchmarks/support.hpp"
 #include "lindrift/tgge/continuation.hpp"
 #include "lindrift/tgge/relax.hpp"
 #include "lindrift/tgge/steady_state.hpp"
@@ -37,6 +37,8 @@ void sweep(benchmark::State& state, Algorithm algorithm) {
 BENCHMARK_CAPTURE(sweep, separable, Algorithm::separable)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(sweep, direct, Algorithm::direct)->Unit(benchmark::kMillisecond);
 
+TggeChain plain_chain(std::int64_t sites) { return chain(sites); }
+
 template <class Model>
 void steady(benchmark::State& state, Model (*make)(std::int64_t)) {
   const auto sites = state.range(0);
@@ -68,12 +70,11 @@ void sizes(benchmark::internal::Benchmark* all) {
       ->Unit(benchmark::kMillisecond)
       ->UseRealTime();
 }
-BENCHMARK_CAPTURE(steady, one_band, chain)->Apply(sizes);
+BENCHMARK_CAPTURE(steady, one_band, plain_chain)->Apply(sizes);
 BENCHMARK_CAPTURE(steady, two_bands, rashba)->Apply(sizes);
 
 TggeChain lorentzian_chain(std::int64_t sites, double parameter) {
-  TggeChain model = chain(sites);
-  model.bath.spectrum = Spectrum::lorentzian;
+  TggeChain model = chain(sites, Spectrum::lorentzian);
   model.bath.inverse_temperature = 0.5 + 7.5 * parameter;
   return model;
 }

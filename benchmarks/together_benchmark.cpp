@@ -9,8 +9,8 @@
 #include <numeric>
 #include <vector>
 
+#include "bench/models.hpp"
 #include "benchmarks/google_main.hpp"
-#include "benchmarks/support.hpp"
 #include "engine/linear_algebra.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/tgge/batch.hpp"
@@ -23,11 +23,7 @@ constexpr std::size_t places = 64;
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-TggeChain ohmic(std::int64_t sites) {
-  TggeChain model = chain(sites);
-  model.bath.spectrum = Spectrum::ohmic;
-  return model;
-}
+TggeChain ohmic(std::int64_t sites) { return chain(sites, Spectrum::ohmic); }
 TggeChain table(std::int64_t sites) {
   TggeChain model = chain(sites);
   const auto modes = static_cast<std::size_t>(sites);

@@ -45,6 +45,14 @@ struct DeviceMemory {
   double free = 0.0, total = 0.0;  ///< bytes
 };
 
+/// What a device does at most, each in a second.
+struct DeviceCeilings {
+  double multiply_adds = 0.0;       ///< of doubles, in registers
+  double read_bytes = 0.0;          ///< of a sum of a_i b_i
+  double triad_bytes = 0.0;         ///< of a_i = b_i + x c_i: two reads and a write
+  double product_operations = 0.0;  ///< of products of matrices, multiplications and additions
+};
+
 struct DeviceKernels : Kernels {
   TimeDevice* (*make_time_device)(const TimeTables& tables, int device);
   PropagatorDevice* (*make_propagator_device)(const PropagatorTables& tables, int device);
@@ -60,6 +68,9 @@ struct DeviceKernels : Kernels {
   std::string (*name)(int device);
   /// @throws DeviceError
   DeviceMemory (*memory)(int device);
+  /// Measures them. Takes 1.5 GiB of the device's memory and less than a second on a card.
+  /// @throws DeviceError
+  DeviceCeilings (*measure_ceilings)(int device);
 
   /// The same entry points for planning: what they make allocates, copies and computes nothing on the device, writes
   /// zeros or nothing to results, and counts the memory that the same calls would take (src/engine/device_memory.hpp).

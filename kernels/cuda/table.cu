@@ -20,6 +20,7 @@ namespace cuda_device {
 LINDRIFT_DECLARE_DEVICE(make, map)
 LINDRIFT_DECLARE_DEVICE(count, count)
 #undef LINDRIFT_DECLARE_DEVICE
+DeviceCeilings measure_ceilings(int device);
 }  // namespace cuda_device
 
 namespace cuda {
@@ -71,6 +72,7 @@ const DeviceKernels* device_table() noexcept {
                                           cuda::device_count,
                                           cuda::device_name,
                                           cuda::device_memory,
+                                          measure_ceilings,
                                           nullptr,
                                           cuda::begin_count,
                                           cuda::counted_bytes};
@@ -82,6 +84,7 @@ const DeviceKernels* device_table() noexcept {
                                        cuda::device_count,
                                        cuda::device_name,
                                        cuda::device_memory,
+                                       measure_ceilings,
                                        &counting,
                                        cuda::begin_count,
                                        cuda::counted_bytes};

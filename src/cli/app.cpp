@@ -35,6 +35,7 @@ struct CommandLine {
   std::size_t samples = 20;
   PlotOptions plot;
   FigureOptions figures;
+  BenchOptions bench;
 };
 
 /// A word after `lindrift`, its parser, and what it does once the command line is read.
@@ -212,6 +213,21 @@ CLI::App* add_plot(CLI::App& app, CommandLine& line) {
   return verb;
 }
 
+CLI::App* add_bench(CLI::App& app, CommandLine& line) {
+  CLI::App* const verb =
+      app.add_subcommand("bench", "time the kernels on this machine, as fractions of what it can do at most");
+  verb->add_option("NAME", line.bench.names, "kernels, see --list; default: all, in less than a minute")->type_name("");
+  verb->add_option("-o,--output", line.bench.output, "write the numbers into this file (JSON)")->type_name("FILE");
+  verb->add_flag("--list", line.bench.list, "list the kernels");
+  verb->add_flag("--quick", line.bench.quick, "small sizes: seconds, and less certain numbers");
+  add_choice(verb, "--backend", line.backend, {"auto", "cpu", "cuda"},
+             "auto: the CPU, and a CUDA device if there is one");
+  verb->add_option("--threads", line.run.execution.threads, "CPU threads; default: one for each core")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096).description(""));
+  return verb;
+}
+
 /// Runs with MPI, if a launcher started this process.
 int run_on_ranks(const RunOptions& options, int argc, char** argv) {
   const auto communicator = sweep::make_process_group(&argc, &argv);
@@ -239,6 +255,7 @@ std::vector<Verb> add_verbs(CLI::App& app, CommandLine& line, int argc, char** a
   verbs.push_back({add_verify(app, line), [&line] { return verify(line.verified_file, line.samples); }});
   verbs.push_back({add_models(app, line), [&line] { return list_models(line.model, line.markdown); }});
   verbs.push_back({app.add_subcommand("info", "print versions, libraries and devices"), print_info});
+  verbs.push_back({add_bench(app, line), [&line] { return bench(line.bench); }});
   verbs.push_back({add_figures(app, line), [&line] { return figures(line.figures); }});
   for (const Verb& verb : verbs)
     add_choice(verb.parser, "--log", line.log, {"trace", "debug", "info", "warn", "error", "off"},
@@ -257,6 +274,7 @@ void interpret(CommandLine& line) {
   if (line.retry_failed) line.run.existing = sweep::Existing::retry_failed;
   if (line.overwrite) line.run.existing = sweep::Existing::overwrite;
   if (line.schedule == "static") line.run.schedule = sweep::Schedule::static_even;
+  line.bench.execution = line.run.execution;
   line.figures.run_options = {"--backend=" + line.backend, "--progress=" + line.run.progress, "--log=" + line.log};
   if (line.run.execution.threads > 0)
     line.figures.run_options.push_back(fmt::format("--threads={}", line.run.execution.threads));

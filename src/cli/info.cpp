@@ -18,13 +18,6 @@ namespace lindrift::cli {
 
 namespace {
 
-std::string processor() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  return "unknown";
-}
-
 std::string mpi_library() {
 #ifdef LINDRIFT_HAVE_MPI
   char text[MPI_MAX_LIBRARY_VERSION_STRING] = {};
@@ -39,6 +32,13 @@ std::string mpi_library() {
 
 }  // namespace
 
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  return "unknown";
+}
+
 int print_info() {
   unsigned hdf5[3] = {};
   H5get_libversion(&hdf5[0], &hdf5[1], &hdf5[2]);
@@ -46,7 +46,7 @@ int print_info() {
   SUNDIALSGetVersion(sundials, sizeof sundials);
   fmt::print("lindrift   {} ({}), {} build\n", version(), git_hash(), build_type());
   fmt::print("compilers  {}; CUDA: {}\n", compiler(), cuda_compiler());
-  fmt::print("processor  {}, {} cores, {} of memory\n", processor(), std::thread::hardware_concurrency(),
+  fmt::print("processor  {}, {} cores, {} of memory\n", processor_name(), std::thread::hardware_concurrency(),
              bytes_text(machine_memory()));
   fmt::print("kernels    {}, {} threads\n", simd_level(), default_threads());
   const double speed = linear_algebra::library_speed();

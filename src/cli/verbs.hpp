@@ -62,6 +62,14 @@ struct FigureOptions {
   std::vector<std::string> run_options;  ///< options of `lindrift run` for the inputs of the figures
 };
 
+struct BenchOptions {
+  std::vector<std::string> names;  ///< none: all
+  std::string output;              ///< JSON; empty: none
+  Execution execution;
+  bool list = false;   ///< only say what there is
+  bool quick = false;  ///< small sizes
+};
+
 /// @throws UsageError if the command line asks a task for what it cannot do
 void check_execution(const config::Document& document, const Execution& execution);
 
@@ -73,6 +81,10 @@ int status(const std::string& file);
 int verify(const std::string& file, std::size_t samples);
 int list_models(const std::string& model, bool markdown);
 int print_info();
+/// Times the kernels beside what the machine can do at most.
+int bench(const BenchOptions& options);
+/// As the system calls it.
+std::string processor_name();
 /// These two become a Python process and return only by an exception.
 int plot(const PlotOptions& options);
 int figures(const FigureOptions& options);

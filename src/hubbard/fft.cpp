@@ -42,8 +42,11 @@ constexpr double seconds_per_phase = 0.6e-9;            ///< on a uniform grid
 constexpr double seconds_per_sine = 15e-9;              ///< on any other grid
 constexpr double seconds_per_term = 1.0 / 5e9;          ///< of the direct sum
 
+double transform_operations(double length, double count) {
+  return count * 5.0 * length * std::max(1.0, std::log2(length));
+}
 double transform_seconds(double length, double count) {
-  return count * 5.0 * length * std::max(1.0, std::log2(length)) * seconds_per_transform;
+  return transform_operations(length, count) * seconds_per_transform;
 }
 
 /// Half as many doubles of amplitudes as kernel values are transformed at once.
@@ -206,8 +209,9 @@ FftPlan FftSelfEnergy::plan_for(TimeTransform transform, double cut) const {
                                                          : plan_products(plan, exponents, momenta);
   plan.nodes = static_cast<std::size_t>(std::min(nodes, 1e18));
   plan.memory_bytes += threads_ * MemoryKernel::working_bytes(modes_.sites);
-  plan.seconds += nodes * (transform_seconds(sites, (modes_.on_site ? 4.0 : 6.0) + (plan.slow > 0 ? 2.0 : 0.0)) +
-                           sites * seconds_per_exponential);
+  const double transforms = (modes_.on_site ? 4.0 : 6.0) + (plan.slow > 0 ? 2.0 : 0.0);
+  plan.seconds += nodes * (transform_seconds(sites, transforms) + sites * seconds_per_exponential);
+  plan.transform_operations += nodes * transform_operations(sites, transforms);
   if (plan.slow > 0) {
     const auto slow = static_cast<double>(plan.slow);
     plan.seconds +=
@@ -229,7 +233,8 @@ double FftSelfEnergy::plan_products(FftPlan& plan, const Exponents& exponents, d
           : 8.0 * std::min(batch, nodes) * (2.0 * sites + 2.0 * count) +
                 8.0 * threads_ * 4.0 * static_cast<double>(max_tile_momenta) *
                     (std::min(batch, nodes) + static_cast<double>(tile_offsets));
-  plan.seconds += momenta * count * nodes * (grid_.symmetric ? 4.0 : 8.0) * seconds_per_product;
+  plan.product_operations = momenta * count * nodes * (grid_.symmetric ? 4.0 : 8.0);
+  plan.seconds += plan.product_operations * seconds_per_product;
   plan.seconds += nodes * count * (grid_.uniform ? seconds_per_phase : seconds_per_sine);
   plan.reason =
       "in time the sum over pairs of momenta factorises; Gauss-Legendre nodes and a product of matrices "
@@ -246,6 +251,7 @@ double FftSelfEnergy::plan_chirps(FftPlan& plan, const Exponents& exponents, dou
   const double blocks = std::ceil(momenta / static_cast<double>(chirp_rows));
   plan.memory_bytes =
       16.0 * nodes * sites + 16.0 * static_cast<double>(chirp_rows) * length * std::min<double>(threads_, blocks);
+  plan.transform_operations = transform_operations(length, 2.0 * momenta);
   plan.seconds += transform_seconds(length, 2.0 * momenta) + 4e-9 * length * momenta;
   if (16.0 * nodes * sites > max_chirp_bytes) plan.seconds = std::numeric_limits<double>::infinity();
   plan.reason =

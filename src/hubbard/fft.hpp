@@ -23,12 +23,14 @@ enum class TimeTransform { matrix, chirp, device };
 /// How the self-energy is computed from the memory kernel, and at what cost.
 struct FftPlan {
   TimeTransform transform = TimeTransform::matrix;
-  double cut = 0.0;           ///< pairs of momenta that both decay more slowly are summed directly; 0: none
-  std::size_t slow = 0;       ///< such momenta
-  double end = 0.0;           ///< K(k,t) is neglected from this time on
-  std::size_t nodes = 0;      ///< estimated number of times at which K is evaluated
-  double seconds = 0.0;       ///< of one core, an estimate
-  double memory_bytes = 0.0;  ///< beside the result
+  double cut = 0.0;                   ///< pairs of momenta that both decay more slowly are summed directly; 0: none
+  std::size_t slow = 0;               ///< such momenta
+  double end = 0.0;                   ///< K(k,t) is neglected from this time on
+  std::size_t nodes = 0;              ///< estimated number of times at which K is evaluated
+  double seconds = 0.0;               ///< of one core, an estimate
+  double memory_bytes = 0.0;          ///< beside the result
+  double transform_operations = 0.0;  ///< of the Fourier transforms that give K at the nodes
+  double product_operations = 0.0;    ///< of products of matrices
   std::string reason;
 };
 

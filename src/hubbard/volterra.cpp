@@ -251,15 +251,15 @@ void VolterraSolver::solve(std::size_t first, const Complex* rows, const Complex
   functions.finish(fine_.tables(), momentum, fine, reinterpret_cast<double*>(green));
 }
 
+double VolterraMarch::operations(double steps) {
+  const double block = std::min(steps, static_cast<double>(max_direct_steps));
+  double operations = 250.0 + 4.0 * block;
+  for (double length = 2.0 * block; length < 2.0 * steps; length *= 2.0) operations += 10.0 * std::log2(length) + 20.0;
+  return operations;
+}
+
 double VolterraSolver::operations(double steps) {
-  const auto of_run = [](double count) {
-    const double block = std::min(count, static_cast<double>(max_direct_steps));
-    double operations = 250.0 + 4.0 * block;
-    for (double length = 2.0 * block; length < 2.0 * count; length *= 2.0)
-      operations += 10.0 * std::log2(length) + 20.0;
-    return operations;
-  };
-  return of_run(steps) + 0.5 * of_run(0.5 * steps);
+  return VolterraMarch::operations(steps) + 0.5 * VolterraMarch::operations(0.5 * steps);
 }
 
 }  // namespace lindrift

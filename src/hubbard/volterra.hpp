@@ -54,6 +54,9 @@ class VolterraMarch {
   /// All steps after the starting values.
   void advance(std::size_t first, const kernels::VolterraArrays& arrays, Workspace& workspace) const;
 
+  /// Operations for a momentum and a step: multiplications and additions, those of the starting values included.
+  static double operations(double steps);
+
  private:
   void advance(std::size_t first, const kernels::VolterraArrays& arrays, Workspace& workspace, std::size_t begin,
                std::size_t length) const;

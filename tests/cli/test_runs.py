@@ -325,7 +325,7 @@ class RanksTest(Runs):
 class VerbsTest(Runs):
     def test_help_and_version(self):
         text = self.expect(DONE, "--help").stdout
-        for verb in ("run", "check", "models", "info", "figures", "plot"):
+        for verb in ("run", "check", "models", "info", "bench", "figures", "plot"):
             self.assertIn(f"\n  {verb} ", text)
             for flag in ("-h", "--help"):
                 process = self.expect(DONE, verb, flag)

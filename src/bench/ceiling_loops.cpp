@@ -1,5 +1,5 @@
 // Compiled once per instruction set with the flags of the kernels, as they are; LINDRIFT_ISA names the variant.
-#include "benchmarks/ceiling_loops.hpp"
+#include "bench/ceiling_loops.hpp"
 
 namespace lindrift::benchmarks::LINDRIFT_ISA {
 namespace {

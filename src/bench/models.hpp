@@ -5,15 +5,19 @@
 #include <vector>
 
 #include "lindrift/tgge/chain.hpp"
+#include "lindrift/tgge/model.hpp"
 #include "lindrift/tgge/rashba.hpp"
+
+/// What benchmarks compute, on the CPU and on a device.
 
 namespace lindrift::benchmarks {
 
 /// The chain of the published figure of the current, with both baths on; rivals/chain.py has the same numbers.
-inline TggeChain chain(std::int64_t sites) {
+inline TggeChain chain(std::int64_t sites, Spectrum spectrum = Spectrum::exponential) {
   TggeChain chain;
   chain.sites = sites;
   chain.bath.nonequilibrium_fraction = 0.5;
+  chain.bath.spectrum = spectrum;
   return chain;
 }
 
@@ -26,6 +30,22 @@ inline TggeRashba rashba(std::int64_t sites) {
   chain.zeeman_field = 1.0;
   chain.bath.nonequilibrium_fraction = 0.5;
   return chain;
+}
+
+/// Energies that lie anywhere, so that no two levels are one.
+inline TggeModel random_levels(std::int64_t levels, Spectrum spectrum) {
+  const auto size = static_cast<std::size_t>(levels);
+  TggeModel model;
+  model.bands.lattice = Lattice({levels});
+  std::mt19937_64 engine(7);
+  std::uniform_real_distribution<double> uniform(-4.0, 4.0);
+  model.bands.energy.resize(size);
+  for (double& energy : model.bands.energy) energy = uniform(engine);
+  model.bands.velocity = {std::vector<double>(size, 0.0)};
+  model.bath.spectrum = spectrum;
+  model.bath.inverse_temperature = 2.0;
+  model.jump = ProductJump{1, std::vector<double>(size, 1.0), std::vector<double>(size, 1.0)};
+  return model;
 }
 
 struct Occupation {
