@@ -14,6 +14,7 @@
 #include "lindrift/hubbard/exact.hpp"
 #include "lindrift/hubbard/green.hpp"
 #include "lindrift/hubbard/spectral.hpp"
+#include "lindrift/hubbard/steady_state.hpp"
 #include "lindrift/lattice/bands.hpp"
 #include "lindrift/lattice/lattice.hpp"
 #include "lindrift/lattice/tight_binding.hpp"

@@ -22,10 +22,10 @@ from .result import Field, Result, load
 from .toml import read_toml
 
 _MODULE = (
-    "DephasingJump", "Density", "GreensFunction", "HatsugaiKohmoto", "HubbardChain", "HubbardGreensFunction",
-    "HubbardSpectrum", "InitialState", "JumpOperators", "LatticeRelaxation", "LatticeSteadyState", "LocalCoupling",
+    "DephasingJump", "Density", "GreensFunction", "HatsugaiKohmoto", "HubbardChain", "HubbardExact",
+    "HubbardGreensFunction", "HubbardSpectrum", "InitialState", "JumpOperators", "LatticeRelaxation", "LatticeSteadyState", "LocalCoupling",
     "OpenBath", "RamanJump", "Relaxation", "Spectrum", "SteadyState", "TableJump", "TggeChain", "TggeLattice",
-    "TggeRashba", "ThermalBath", "UniformCoupling", "cuda_device_count", "density", "gradient", "green", "noise", "relax",
+    "TggeRashba", "ThermalBath", "UniformCoupling", "cuda_device_count", "density", "exact", "gradient", "green", "noise", "relax",
     "simd_level", "spectral", "steady_state")
 
 try:

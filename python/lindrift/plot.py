@@ -20,7 +20,7 @@ from .result import DONE, NOT_CONVERGED, LindriftError
 # What a sweep shows first, if it is there.
 OBSERVABLES = ("current", "drift", "drift_symmetric", "norm", "particle_number")
 # Momentum-resolved fields, most telling first, and pictures over two dimensions.
-DISTRIBUTIONS = ("occupation", "lagrange_multiplier")
+DISTRIBUTIONS = ("occupation", "occupation_spin", "lagrange_multiplier")
 MAPS = ("green_retarded", "green_retarded_momentum", "spectral_function", "density", "self_energy",
         "green_retarded_frequency")
 # Diagnostics of the solver, drawn only where there is nothing else.
@@ -172,6 +172,8 @@ def _draw_dataset(result, field):
     elif field.dimensions == sweep:
         figure, (axes,) = style.new_figure()
         _draw_over_sweep(figure, axes, result, field)
+    elif field.dimensions[len(sweep):] in (("direction",), ("spin",)):
+        return _draw_components(result, field)
     elif len(sweep) == 1 and _is_family(field):
         figure, (axes,) = style.new_figure(style.WIDE)
         _draw_members(axes, result, field)
@@ -200,14 +202,10 @@ def _draw_sweep(result):
     traces = [one for one in present if len(one.dimensions) == len(dimensions) + 1]
     resolved = [result[name] for name in reversed(DISTRIBUTIONS) if name in result] if len(dimensions) == 1 else []
     vectors = [one for one in present if one.dimensions == (*dimensions, "direction")]
-    if vectors:  # a panel for each component
-        parts = [replace(vectors[0], name=f"{vectors[0].name}_{number}", values=vectors[0].values[..., i], dimensions=dimensions)
-                 for i, number in enumerate(result["direction"].values)]
-        result = replace(result, fields={**result.fields, **{part.name: part for part in parts}})
-        figure, all_axes = _panels(len(parts))
-        for axes, part in zip(all_axes, parts):
-            _draw_over_sweep(figure, axes, result, part)
-        return figure
+    if not scalar and "current_spin" in result:
+        vectors += [one for one in [result["current_spin"]] if one.dimensions == (*dimensions, "spin")]
+    if vectors:
+        return _draw_components(result, vectors[0])
     if scalar:
         resolved = [one for one in resolved if _is_family(one)][:1]
         figure, all_axes = _panels(1 + len(resolved))
@@ -222,6 +220,19 @@ def _draw_sweep(result):
         _draw_family(axes, result, families[0])
         return figure
     return _draw_one_point(result)
+
+
+def _draw_components(result, field):
+    """A panel for each component of a vector, or each spin, of every point."""
+    dimensions = result.sweep_dimensions
+    names = result[field.dimensions[-1]].values
+    parts = [replace(field, name=f"{field.name}_{name}", values=field.values[..., i], dimensions=dimensions)
+             for i, name in enumerate(names)]
+    result = replace(result, fields={**result.fields, **{part.name: part for part in parts}})
+    figure, all_axes = _panels(len(parts))
+    for axes, part in zip(all_axes, parts):
+        _draw_over_sweep(figure, axes, result, part)
+    return figure
 
 
 def _nothing_done(result):
@@ -448,7 +459,8 @@ def _magnitude(field):
 def _draw_few(axes, result, field):
     """A line for each member of the smaller dimension, for each time if times are few."""
     values, (outer, inner) = _magnitude(field), field.dimensions
-    if outer != "time" and (inner == "time" and values.shape[1] <= FEW or values.shape[0] > values.shape[1]):
+    few_times = [dimension == "time" and count <= FEW for dimension, count in zip(field.dimensions, values.shape)]
+    if few_times[1] or (values.shape[0] > values.shape[1] and not few_times[0]):
         values, outer, inner = values.T, inner, outer
     members = axis.numbers(result, outer, len(values))
     for member, row, colour in zip(members, values, _family_colours(members)):

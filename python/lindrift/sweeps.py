@@ -10,14 +10,14 @@ from .arrays import dataset
 from .errors import ParameterError
 
 _TASKS = {getattr(_lindrift, name): getattr(_lindrift, f"_sweep_{name}")
-          for name in ("steady_state", "relax", "green", "spectral", "density")}
+          for name in ("steady_state", "relax", "green", "spectral", "density", "exact")}
 
 
 def sweep(function: Callable[..., Any], model: Any, over: Mapping[str, Any], *, mode: str = "grid",
           threads: int = 0, progress: Any = None, **options: Any) -> Any:
     """Solves a model at many values of its parameters, several points at the same time.
 
-    function  steady_state, relax, green, spectral or density
+    function  steady_state, relax, green, spectral, density or exact
     model     what is the same at every point
     over      values of parameters by their keys in an input file: {"bath.coupling": [0.05, 0.1], ...}
     mode      "grid": outer product, the last key fastest; "zip": side by side, all lists of one length
@@ -32,7 +32,7 @@ def sweep(function: Callable[..., Any], model: Any, over: Mapping[str, Any], *, 
     try:
         solve = _TASKS[function]
     except (KeyError, TypeError):
-        raise TypeError("sweep() takes steady_state, relax, green, spectral or density") from None
+        raise TypeError("sweep() takes steady_state, relax, green, spectral, density or exact") from None
     if not isinstance(mode, str) or mode not in ("grid", "zip"):
         raise ParameterError(f"mode = {mode!r} is not allowed: must be \"grid\" or \"zip\"")
     if not isinstance(over, Mapping):

@@ -18,6 +18,13 @@ std::string text_of(nb::handle object) {
   return nb::cast<nb::bytes>(bytes).c_str();
 }
 
+std::string listed(const std::vector<std::string>& words) {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + ("\"" + words[i] + "\"");
+  return text;
+}
+
 namespace {
 
 std::string name_of_type(nb::handle object) { return nb::cast<std::string>(object.type().attr("__name__")); }
@@ -90,13 +97,6 @@ std::complex<double> complex_number(nb::handle given, const std::string& name) {
     wrong_type(name, "a complex number", given);
   }
   return {value.real, value.imag};
-}
-
-std::string listed(const std::vector<std::string>& words) {
-  std::string text;
-  for (std::size_t i = 0; i < words.size(); ++i)
-    text += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + ("\"" + words[i] + "\"");
-  return text;
 }
 
 std::string word(nb::handle given, const std::vector<std::string>& choices, const std::string& name) {

@@ -33,6 +33,9 @@ class Progress : public nb::object {
 
 inline constexpr const char* array_of_reals = "numpy.typing.NDArray[numpy.float64]";
 
+/// "one", "two" or "three".
+std::string listed(const std::vector<std::string>& words);
+
 /// str(object); what is no Unicode in it becomes "?".
 std::string text_of(nb::handle object);
 

@@ -166,15 +166,42 @@ const std::vector<Attribute<Struct>>& attributes_of() {
 }
 
 /// Ranges, and what the library checks beyond them. What stands in several places is checked where its full key is
-/// known.
+/// known, and of a Hubbard chain what its tasks allow.
 template <class Struct>
 void check(const Struct& object) {
   if constexpr (std::is_same_v<Struct, OpenBath>)
     return;
+  else if constexpr (std::is_same_v<Struct, HubbardChain>)
+    validate_fields(object);
   else if constexpr (requires { validate(object); })
     validate(object);
   else
     validate_fields(object);
+}
+
+/// Refuses a parameter that says nothing where the others are as they are, with the program's words.
+/// @throws ParameterError
+template <class Struct>
+void check_meaning(const Struct& object, const std::string& path) {
+  std::vector<Parameter> all;
+  visit_fields(object, ParameterCollector{all});
+  const auto find = [&](const std::string& wanted) {
+    return std::find_if(all.begin(), all.end(), [&](const Parameter& one) { return one.path == wanted; });
+  };
+  const auto parameter = find(path);
+  if (parameter == all.end()) return;
+  for (const std::string& other : parameter->unless)
+    if (const auto found = find(other); found != all.end() && found->default_value)
+      throw ParameterError(path, "has no meaning where " + other + " is given");
+  for (const Condition& condition : parameter->when) {
+    const auto found = find(condition.path);
+    const auto* word =
+        found == all.end() || !found->default_value ? nullptr : std::get_if<std::string>(&*found->default_value);
+    if (word == nullptr || std::find(condition.values.begin(), condition.values.end(), *word) != condition.values.end())
+      continue;
+    throw ParameterError(
+        path, "has no meaning for " + condition.path + " = \"" + *word + "\", only for " + listed(condition.values));
+  }
 }
 
 /// Sets attributes in the order of the description, as some are read by means of those before.
@@ -186,7 +213,11 @@ void set_attributes(Struct& object, const nb::kwargs& named) {
       one.set(object, named[one.name.c_str()]);
       ++known;
     }
-  if (known == named.size()) return;
+  if (known == named.size()) {
+    for (const Attribute<Struct>& one : attributes_of<Struct>())
+      if (!one.path.empty() && named.contains(one.name.c_str())) check_meaning(object, one.path);
+    return;
+  }
   std::string names;
   for (const Attribute<Struct>& one : attributes_of<Struct>()) names += (names.empty() ? "" : ", ") + one.name;
   for (const auto& [name, given] : named) {

@@ -204,6 +204,7 @@ struct HubbardGreenTask : OpenChainTask<HubbardChain> {
 
   bool leaves_out(const std::string& name) const { return leaves_out_of_green(options, name); }
 
+  void validate(const Model& model) const { lindrift::validate(model); }
   Coordinates coordinates(const Model& model) const { return over_times(model.sites, times, true); }
   HubbardGreen run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
     HubbardGreenOptions with = options;
@@ -234,6 +235,7 @@ struct HubbardSpectralTask : OpenChainTask<HubbardChain> {
 
   bool leaves_out(const std::string& name) const { return name == "green_retarded_frequency" && !options.keep_green; }
 
+  void validate(const Model& model) const { lindrift::validate(model); }
   Coordinates coordinates(const Model& model) const {
     return over_frequencies(model.sites, options.momenta, frequencies);
   }
@@ -258,9 +260,48 @@ HubbardSpectralTask make_hubbard_spectral(const HubbardChain& chain, Numbers fre
   return task;
 }
 
+struct HubbardExactTask : OpenChainTask<HubbardChain> {
+  using Result = HubbardExact;
+  HubbardExactOptions options;
+
+  void validate(const Model& model) const { validate_exact(model); }
+  double memory_bytes(const Model& model) const { return plan_exact(model, options).memory_bytes; }
+  Coordinates coordinates(const Model& model) const {
+    Coordinates all = {{"spin", "1", "spin", 2,
+                        [] {
+                          return std::vector<std::string>{"up", "down"};
+                        }},
+                       momentum_coordinate(model.sites)};
+    if (options.times) {
+      all.push_back(time_coordinate(*options.times));
+      all.push_back(site_coordinate(model.sites));
+    }
+    if (options.frequencies) all.push_back(frequency_coordinate(*options.frequencies));
+    return all;
+  }
+  HubbardExact run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
+    HubbardExactOptions with = options;
+    with.monitor = monitor;
+    HubbardExact result = exact(model, with, execution);
+    how = {std::string(name(Backend::cpu)), "exact rings are solved on the CPU", "exact",
+           "the Lindbladian of the whole ring"};
+    return result;
+  }
+};
+
+HubbardExactTask make_exact(const HubbardChain& chain, Numbers times, Numbers frequencies, double broadening) {
+  HubbardExactTask task;
+  if (!times.is_none()) task.options.times = times_from(times);
+  if (!frequencies.is_none()) task.options.frequencies = frequencies_from(frequencies);
+  task.options.broadening = broadening;
+  validate_fields(task.options);
+  validate_exact(chain);
+  return task;
+}
+
 constexpr const char* green_documentation =
     "Retarded Green's function of spin up between sites, its norm and its drift.\n\n"
-    "model            HatsugaiKohmoto (exact) or HubbardChain (second order)\n"
+    "model            HatsugaiKohmoto (exact) or HubbardChain\n"
     "times            >= 0, strictly ascending, 1/energy\n"
     "down_occupation  HatsugaiKohmoto: occupations of spin down at the earlier time: \"steady\", a number, or shape "
     "(sites,)\n"
@@ -286,6 +327,14 @@ constexpr const char* density_documentation =
     "down_occupation  \"steady\", a number, or shape (sites,)\n"
     "down_sites       instead: labels of the sites that hold one down particle";
 
+constexpr const char* exact_documentation =
+    "Steady state of a Hubbard ring of 2 to 8 sites without approximation, and the Green's function of spin up in it\n"
+    "(physics.md Eqs. 130 to 134). Memory and time grow with the ring: hours at 8 sites with both spins driven.\n\n"
+    "model        HubbardChain; its approximation is not read, and spin up may gain particles\n"
+    "times        of the Green's function, >= 0, strictly ascending, 1/energy; none unless given\n"
+    "frequencies  of the spectral function, strictly ascending, energy; none unless given\n"
+    "broadening   half width eta added to every peak, energy";
+
 }  // namespace
 
 void bind_open_chains(nb::module_& module) {
@@ -309,6 +358,10 @@ void bind_open_chains(nb::module_& module) {
   bind_task<HubbardSpectralTask>(module, "spectral", make_hubbard_spectral, "", nb::arg("frequencies"), nb::kw_only(),
                                  nb::arg("momenta") = "all", nb::arg("broadening") = hubbard.broadening,
                                  nb::arg("tolerance") = hubbard.tolerance, nb::arg("keep_green") = true);
+  bind_result<HubbardExact>(module, "HubbardExact", "A small Hubbard ring. Arrays are read-only.");
+  bind_task<HubbardExactTask>(module, "exact", make_exact, exact_documentation, nb::kw_only(),
+                              nb::arg("times") = nb::none(), nb::arg("frequencies") = nb::none(),
+                              nb::arg("broadening") = 0.0);
   bind_task<DensityTask>(module, "density", make_density, density_documentation, nb::arg("times"), nb::kw_only(),
                          nb::arg("up_sites") = nb::none(), nb::arg("correlation") = nb::none(),
                          nb::arg("down_occupation") = nb::none(), nb::arg("down_sites") = nb::none(),

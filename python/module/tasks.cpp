@@ -94,8 +94,7 @@ const Value& Axes::value(std::size_t axis, std::size_t point) const {
 }
 
 bool Axes::sizes_differ() const {
-  return std::any_of(axes.begin(), axes.end(),
-                     [](const SweptKey& one) { return std::holds_alternative<std::int64_t>(one.values.front()); });
+  return std::any_of(axes.begin(), axes.end(), [](const SweptKey& one) { return one.key == "model.sites"; });
 }
 
 Axes read_axes(const nb::list& given, const std::vector<Parameter>& known, bool zip) {

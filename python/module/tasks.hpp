@@ -81,7 +81,8 @@ void require_memory(const Task& task, const typename Task::Model& model, double 
     if (one.name.starts_with("momentum") || one.name.starts_with("site") || one.name == "band")
       modes *= static_cast<double>(one.size);
   if constexpr (!std::is_base_of_v<OccupationTask, Task>) modes = 0.0;
-  const double needed = results * points + 8.0 * arrays * modes;
+  double needed = results * points + 8.0 * arrays * modes;
+  if constexpr (requires { task.memory_bytes(model); }) needed += task.memory_bytes(model);
   if (needed > machine_memory())
     throw ParameterError(std::is_same_v<typename Task::Model, TggeLattice> ? "model.cells" : "model.sites",
                          "the calculation needs more than " + bytes_text(needed) + " of memory; this machine has " +
@@ -121,6 +122,7 @@ nb::object sweep(const Task& task, nb::handle model, const nb::list& axes, bool 
   std::vector<Parameter> known = parameters_of<Model>();
   for (Parameter& own : Task::parameters()) known.push_back(std::move(own));
   const Axes read = read_axes(axes, known, zip);
+  for (const SweptKey& one : read.axes) check_meaning(base, one.key);
   Execution execution = run.execution();
   Watch watch(run.progress);
 
@@ -143,6 +145,7 @@ nb::object sweep(const Task& task, nb::handle model, const nb::list& axes, bool 
       first = base;
       first_task = task;
       with_values(point, first, first_task);
+      if constexpr (requires { first_task.validate(first); }) first_task.validate(first);
       if (read.sizes_differ()) require_memory(first_task, first, 1.0);
     }
     require_memory(first_task, first, read.sizes_differ() ? 0.0 : static_cast<double>(read.points()));

@@ -126,7 +126,12 @@ class Run {
       // What rank 0 is about to write itself need not go to the disk twice.
       if (!is_root_ || outcome.stopped) store->flush();
     });
-    return is_root_ ? finish(std::move(outcome)) : success;
+    if (!is_root_) return success;
+    try {
+      return finish(std::move(outcome));
+    } catch (...) {
+      throw Refusal{std::current_exception()};  // nobody waits for rank 0 any more: no reason to abort the job
+    }
   }
 
  private:

@@ -8,18 +8,19 @@ namespace lindrift::sweep {
 
 /// Every rank says whether it can go on. If some cannot, all throw the message of the lowest one in the worst state.
 void GuardedCommunicator::agree(State state, const std::string& failure) {
+  if (common_failure_) std::rethrow_exception(common_failure_);
   const int worst = ranks_.maximum(static_cast<int>(state) * size() + (state == State::fine ? 0 : size() - 1 - rank()));
-  failed_together_ = worst != 0;
-  if (!failed_together_) return;
+  if (worst == 0) return;
   const int speaker = size() - 1 - worst % size();
   Bytes text;
   if (speaker == rank()) text.assign(failure.begin(), failure.end());
   ranks_.broadcast(text, speaker);
   const std::string message(text.begin(), text.end());
   const auto reason = static_cast<State>(worst / size());
-  if (reason == State::device_lost) throw DeviceLostError(message);
-  if (reason == State::out_of_device_memory) throw DeviceMemoryError(message);
-  throw Error(message);
+  common_failure_ = reason == State::device_lost            ? std::make_exception_ptr(DeviceLostError(message))
+                    : reason == State::out_of_device_memory ? std::make_exception_ptr(DeviceMemoryError(message))
+                                                            : std::make_exception_ptr(Error(message));
+  std::rethrow_exception(common_failure_);
 }
 
 void GuardedCommunicator::all_gather(std::span<double> values, std::span<const std::size_t> bounds) {
@@ -44,7 +45,7 @@ void GuardedCommunicator::broadcast(Bytes& bytes) {
 void GuardedCommunicator::run_on_all(const std::function<void()>& work) {
   State state = State::fine;
   std::string failure;
-  failed_together_ = false;
+  common_failure_ = nullptr;
   try {
     work();
   } catch (const CommunicationError&) {
@@ -52,7 +53,7 @@ void GuardedCommunicator::run_on_all(const std::function<void()>& work) {
   } catch (const Interruption&) {
     throw;  // all ranks are asked to stop at the same place
   } catch (const std::exception& error) {
-    if (failed_together_) throw;  // as on every rank
+    if (common_failure_) std::rethrow_exception(common_failure_);
     state = dynamic_cast<const DeviceLostError*>(&error) != nullptr     ? State::device_lost
             : dynamic_cast<const DeviceMemoryError*>(&error) != nullptr ? State::out_of_device_memory
                                                                         : State::failed;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <functional>
 
 #include "lindrift/communicator.hpp"
@@ -35,7 +36,9 @@ class GuardedCommunicator final : public Communicator {
 
   ProcessGroup& ranks_;
   Traffic traffic_;
-  bool failed_together_ = false;  ///< every rank has thrown what one of them said
+  /// What every rank throws, from the moment on when one of them said so to the end of the work: a library in between
+  /// may call back once more after a failure, when the others have left already.
+  std::exception_ptr common_failure_;
 };
 
 }  // namespace lindrift::sweep

@@ -1,138 +1,251 @@
-"""What takes too long for every run of the tests on the host CUDA device: all examples, sizes around those of the blocks on one and two ranks and
-on small and large devices, and a failure at every single allocation, launch, copy, handle and plan of a campaign (scripts/check host_cuda)."""
+"""What takes too long for every run of the tests on the host CUDA device (scripts/check host_cuda): all examples; every model, task and
+algorithm at sizes around those of the blocks, on one and two ranks and on small and large devices; and a failure at every single
+allocation, launch, copy, handle and plan of a campaign. Some ten minutes on two cores."""
 
+import concurrent.futures
 import itertools
+import os
+import re
 import subprocess
+import time
 import unittest
 
 import h5py
 import numpy as np
-from program import DONE, ENVIRONMENT, EXAMPLES, MPIRUN, PROGRAM, RANKS_ENVIRONMENT, attributes, datasets, end_of_job
-from test_host_cuda import (CHAIN, GREEN, HATSUGAI_KOHMOTO, HUBBARD, RASHBA, SPECTRAL, STEADY, SWEEP, HostCudaTest, algorithm,
-                            cases)
+from program import (DONE, ENVIRONMENT, EXAMPLES, FAILED, MPIRUN, POINTS_FAILED, PROGRAM, RANKS_ENVIRONMENT, STOPPED, WRONG,
+                     attributes, datasets, end_of_job)
+from test_host_cuda import CHAIN, GREEN, HATSUGAI_KOHMOTO, HUBBARD, RASHBA, SPECTRAL, STEADY, SWEEP, HostCudaTest, algorithm, cases
 
-KINDS = ("allocation", "launch", "copy", "handle", "plan")
-# A steady state next to the thermal one takes few evaluations, also where `auto` takes the device.
-NEAR_THERMAL = '[sweep]\n"bath.nonequilibrium_fraction" = [0.0, 1e-5]\n'
-TWO_BATCHES = '[sweep]\n"bath.inverse_temperature" = [1.0, 2.0]\n"bath.nonequilibrium_fraction" = [0.3, 0.6]\n'
-INTERACTIONS = '[sweep]\n"model.interaction" = [0.4, 0.9]\n'
-CAMPAIGNS_ON_AUTO = {
-    "direct": CHAIN.format(sites=4096, spectrum="lorentzian") + STEADY + NEAR_THERMAL,
-    "batch": CHAIN.format(sites=150, spectrum="ohmic") + STEADY + TWO_BATCHES,
-    "hk_green": HATSUGAI_KOHMOTO.format(sites=400_000) + '[task]\nkind = "green"\ntimes = { start = 0.0, stop = 6.0, count = 25 }\n'
-                + INTERACTIONS + '[output]\nfields = ["norm", "drift"]\n',
-}  # fmt: skip
-CAMPAIGNS_ON_CUDA = {
-    "direct": CHAIN.format(sites=67, spectrum="ohmic") + STEADY + '[sweep]\n"bath.inverse_temperature" = [1.0, 2.0]\n',
-    "rashba": RASHBA.format(sites=31, spectrum="lorentzian") + '[task]\nkind = "relax"\ntimes = [0.0, 0.1]\n'
-              + '[sweep]\n"bath.dephasing_up" = [0.4, 0.9]\n',
-    "batch": CAMPAIGNS_ON_AUTO["batch"],
-    "hk_green": HATSUGAI_KOHMOTO.format(sites=37) + GREEN + INTERACTIONS,
-    "hk_spectral": HATSUGAI_KOHMOTO.format(sites=37) + SPECTRAL + INTERACTIONS,
-    "hubbard_green": HUBBARD.format(sites=12, interaction=1.3) + GREEN + '[sweep]\n"model.hopping" = [0.8, 1.1]\n',
-    "hubbard_direct": HUBBARD.format(sites=24, interaction=1.3) + SPECTRAL + algorithm("direct")
-                      + '[sweep]\n"model.hopping" = [0.8, 1.1]\n',
-    "hubbard_fft": HUBBARD.format(sites=24, interaction=1.3) + SPECTRAL + algorithm("fft") + '[sweep]\n"model.hopping" = [0.8, 1.1]\n',
-}  # fmt: skip
+LATTICE = """[model]
+kind = "tgge_lattice"
+preset = "honeycomb_haldane"
+cells = [{sites}, 1]
+second_neighbour_hopping = 0.2
+sublattice_energy = 0.3
+flux = 0.7
+[bath]
+inverse_temperature = 2.0
+nonequilibrium_fraction = 0.5
+spectrum = "{spectrum}"
+[[bath.jump_operator]]
+terms = [[0, 0, 0, 0, 0, 0, 0.5, 0.0], [0, 0, 1, 1, 0, 0, 0.5, 0.3]]
+"""
+SOON = '[task]\nkind = "relax"\ntimes = [0.0, {time}]\n'
+GRADIENT = '[task]\nkind = "gradient"\nof = "{current}"\n'
+NOISE = '[task]\nkind = "noise"\nof = "{current}"\n'
+RATE_MODELS = {"chain": (CHAIN, "current"), "rashba": (RASHBA, "current"), "lattice": (LATTICE, "current_1")}
+RATE_TASKS = {"steady": STEADY, "relax": SOON, "gradient": GRADIENT, "noise": NOISE}
+
+
+def sweep(key, *values):
+    return f'[sweep]\n"{key}" = {list(values)}\n'
+
+
+def rates(model, task, sites, spectrum="exponential", by="direct", time=0.05):
+    """A model of rate equations with a task."""
+    text, current = RATE_MODELS[model]
+    return text.format(sites=sites, spectrum=spectrum) + RATE_TASKS[task].format(current=current, time=time) + algorithm(by)
+
+
+def in_turn(calls):
+    """Results of calls without arguments, some at a time: most of a run on ranks is waiting."""
+    with concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
+        for name, future in [(name, pool.submit(call)) for name, call in calls]:
+            yield name, future.result
+
+
+# --- numbers ---
+
+SIZES = (1, 2, 3, 127, 1000, 4097)
+# Sums over pairs of modes cost the square of the size, in fibres some tens of nanoseconds each, and a lattice or a Rashba chain has
+# two modes a site. The direct sum of the Hubbard chain costs the cube, 41 times.
+LARGEST = {"direct": 1000, "chain_direct_steady": 4097, "chain_direct_relax": 4097, "hubbard_direct": 127, "hubbard_green": 1000}
+HUBBARD_LEAST = 2  # sites
 
 
 def every_size():
-    """Every model at odd sizes. The direct sums of the largest are left to the chain, the rest would take hours."""
-    for sites in (1, 2, 3, 127, 1000, 4097):
-        for spectrum in ("exponential", "lorentzian"):
-            yield f"chain_{spectrum}_{sites}", CHAIN.format(sites=sites, spectrum=spectrum) + STEADY
+    """Every model, task and algorithm: name, input and the most sites that take less than minutes."""
+    for sites, (model, task, by) in itertools.product(SIZES, itertools.product(RATE_MODELS, RATE_TASKS, ("direct", "separable"))):
+        if sites <= LARGEST.get(f"{model}_{by}_{task}", LARGEST.get(by, sites)):
+            yield f"{model}_{by}_{task}_{sites}", rates(model, task, sites, by=by)
+    for sites in SIZES:
+        for spectrum in ("lorentzian", "ohmic"):
+            yield f"chain_{spectrum}_{sites}", rates("chain", "steady", sites, spectrum, "separable")
+        if sites <= LARGEST["direct"]:
+            yield f"batch_{sites}", CHAIN.format(sites=sites, spectrum="ohmic") + STEADY + SWEEP
         yield f"hk_green_{sites}", HATSUGAI_KOHMOTO.format(sites=sites) + GREEN
         yield f"hk_spectral_{sites}", HATSUGAI_KOHMOTO.format(sites=sites) + SPECTRAL
-        if sites <= 1000:
-            yield f"rashba_{sites}", RASHBA.format(sites=sites, spectrum="lorentzian") + STEADY
-            yield f"batch_{sites}", CHAIN.format(sites=sites, spectrum="ohmic") + STEADY + SWEEP
-        if 1 < sites <= 127:
-            for name in ("direct", "fft"):
-                yield f"hubbard_{name}_{sites}", HUBBARD.format(sites=sites, interaction="1.3") + SPECTRAL + algorithm(name)
-            yield f"hubbard_green_{sites}", HUBBARD.format(sites=sites, interaction="1.3") + GREEN
+        hubbard = HUBBARD.format(sites=sites, interaction="1.3")
+        for name, text in {"hubbard_green": GREEN, "hubbard_fft": SPECTRAL + algorithm("fft"),
+                           "hubbard_direct": SPECTRAL + algorithm("direct")}.items():  # fmt: skip
+            if HUBBARD_LEAST <= sites <= LARGEST.get(name, sites):
+                yield f"{name}_{sites}", hubbard + text
 
 
 class EveryNumberTest(HostCudaTest):
     def test_all_examples(self):
-        for example in sorted(EXAMPLES.glob("*.toml")):
-            if 'kind = "density"' in example.read_text():
-                continue  # on the CPU only
+        def compare(example):
+            results = {}
+            for backend in ("cpu", "cuda"):
+                results[backend] = self.folder / f"{example.stem}.{backend}.h5"
+                self.expect(DONE, "run", example, "-o", results[backend], "--backend", backend, timeout=1800,
+                            env=dict(ENVIRONMENT, OMP_NUM_THREADS="1", LINDRIFT_HOST_CUDA_ORDER="random"))
+            self.assertEqual(attributes(results["cuda"])["backend"], "cuda")
+            self.assert_agree(results["cpu"], results["cuda"])
+
+        examples = {example: example.read_text() for example in sorted(EXAMPLES.glob("*.toml"))}
+        on_device = [example for example, text in examples.items() if not re.search(r'"(density|ladder)"', text)
+                     and example.stem != "rashba_degenerate"]  # matrices  # fmt: skip
+        for example, result in in_turn((example, lambda example=example: compare(example)) for example in on_device):
             with self.subTest(example.stem):
-                results = {}
-                for backend in ("cpu", "cuda"):
-                    results[backend] = self.folder / f"{example.stem}.{backend}.h5"
-                    self.expect(DONE, "run", example, "-o", results[backend], "--backend", backend, timeout=1800,
-                                env=dict(ENVIRONMENT, OMP_NUM_THREADS="1", LINDRIFT_HOST_CUDA_ORDER="random"))
-                self.assertEqual(attributes(results["cuda"])["backend"], "cuda")
-                self.assert_agree(results["cpu"], results["cuda"])
+                result()
+        print(f"\nexamples on the device: {len(on_device)} of {len(examples)}, the others are for the CPU")
 
     def test_every_size_on_ranks_and_processors(self):
-        for name, text in itertools.chain(every_size(), cases()):
+        def compare(name, text):
             self.write(f"{name}.toml", text)
+            start = time.monotonic()
             cpu = self.on(name, "cpu")
             for ranks, processors in itertools.product((None, 2), (1, 132)):
-                with self.subTest(name, ranks=ranks, processors=processors):
-                    device = self.on(name, "cuda", ranks=ranks, processors=processors, order="random", seed=3)
-                    self.assertEqual(attributes(device)["backend"], "cuda")
-                    self.assert_agree(cpu, device)
+                device = self.on(name, "cuda", ranks=ranks, processors=processors, order="random", seed=3)
+                self.assertEqual(attributes(device)["backend"], "cuda", (ranks, processors))
+                self.assert_agree(cpu, device)
+            return time.monotonic() - start
+
+        seconds = {}
+        inputs = dict(itertools.chain(every_size(), cases()))
+        for name, result in in_turn((name, lambda name=name, text=text: compare(name, text)) for name, text in inputs.items()):
+            with self.subTest(name):
+                seconds[name] = result()
+        slowest = sorted(seconds, key=seconds.get)[-3:]
+        print(f"\nsizes: {len(seconds)} of {len(inputs)} inputs agree on 1 and 2 ranks, 1 and 132 processors; slowest: "
+              + ", ".join(f"{name} {seconds[name]:.0f} s" for name in slowest))
+
+
+# --- failures ---
+
+KINDS = ("allocation", "launch", "copy", "handle", "plan")
+# A steady state next to the thermal one takes few evaluations, and so does a short time.
+AT_ONCE = 1e-9
+NEAR_THERMAL = sweep("bath.nonequilibrium_fraction", 0.0, 1e-5)
+TWO_BATCHES = '[sweep]\n"bath.inverse_temperature" = [1.0, 2.0]\n"bath.nonequilibrium_fraction" = [0.3, 0.6]\n'
+BATCHES = CHAIN.format(sites=150, spectrum="ohmic") + STEADY + algorithm("direct") + TWO_BATCHES
+HOPPINGS = sweep("model.hopping", 0.8, 1.1)
+INTERACTIONS = sweep("model.interaction", 0.4, 0.9)
+LONG_GREEN = '[task]\nkind = "green"\ntimes = { start = 0.0, stop = 6.0, count = 25 }\n'
+# Large enough for `auto` to take the device. Two points, one for each rank; then one point that both share.
+ON_AUTO = {
+    "direct": rates("chain", "steady", 4096) + NEAR_THERMAL,
+    "batch": BATCHES,
+    "hk_green": HATSUGAI_KOHMOTO.format(sites=400_000) + LONG_GREEN + INTERACTIONS + '[output]\nfields = ["norm", "drift"]\n',
+    "shared": rates("chain", "relax", 4096, time=AT_ONCE) + sweep("bath.coupling", 0.7),
+}  # fmt: skip
+ON_CUDA = {
+    "direct": rates("chain", "steady", 67) + NEAR_THERMAL,
+    "panels": rates("chain", "relax", 67, "ohmic", "separable", AT_ONCE) + sweep("bath.coupling", 0.7, 0.8),
+    "rashba": rates("rashba", "relax", 31, "lorentzian", time=AT_ONCE) + sweep("bath.dephasing_up", 0.4, 0.9),
+    "lattice": rates("lattice", "relax", 9, by="separable", time=AT_ONCE) + sweep("bath.coupling", 0.7, 0.8),
+    "gradient": rates("chain", "gradient", 11) + NEAR_THERMAL,
+    "noise": rates("lattice", "noise", 5) + NEAR_THERMAL,
+    "shared_chain": rates("chain", "relax", 1100, time=AT_ONCE) + sweep("bath.coupling", 0.7),
+    "shared_green": HATSUGAI_KOHMOTO.format(sites=37) + GREEN + sweep("model.interaction", 0.9),
+    "shared_hubbard": HUBBARD.format(sites=24, interaction=1.3) + SPECTRAL + sweep("model.hopping", 0.8),
+    "batch": BATCHES,
+    "hk_green": HATSUGAI_KOHMOTO.format(sites=37) + GREEN + INTERACTIONS,
+    "hk_spectral": HATSUGAI_KOHMOTO.format(sites=37) + SPECTRAL + INTERACTIONS,
+    "hubbard_green": HUBBARD.format(sites=12, interaction=1.3) + GREEN + HOPPINGS,
+    "hubbard_direct": HUBBARD.format(sites=24, interaction=1.3) + SPECTRAL + algorithm("direct") + HOPPINGS,
+    "hubbard_fft": HUBBARD.format(sites=24, interaction=1.3) + SPECTRAL + algorithm("fft") + HOPPINGS,
+}  # fmt: skip
 
 
 class EveryFailureTest(HostCudaTest):
-    """Two ranks share a device; the n-th call of a kind fails on each of them."""
+    """Two ranks share a device; the n-th call of a kind fails on both of them, and for every third n on one alone."""
 
-    def counts(self, name, backend):
-        """How many calls of each kind the busier of the two ranks makes."""
-        path = self.folder / "counts"
-        path.unlink(missing_ok=True)
-        self.on(name, backend, ranks=2, count=path, open=1)
-        rows = [line.split()[1:2 * len(KINDS):2] for line in path.read_text().splitlines()]
-        return dict(zip(KINDS, np.array(rows, int).max(axis=0), strict=True))
+    def on_ranks(self, name, backend, output, failure="", failing=(0, 1), more=()):
+        """Exit code of a campaign, and how many calls of each kind the busier rank made, and how many failures there were."""
+        counts = output.with_suffix(".counts")
+        counts.unlink(missing_ok=True)
+        command = [PROGRAM, "run", f"{name}.toml", "-o", str(output), "--backend", backend, *more]
+        ranks = [["-n", "1", "env", f"LINDRIFT_HOST_CUDA_FAIL={failure if rank in failing else ''}", *command] for rank in range(2)]
+        environment = dict(RANKS_ENVIRONMENT, OMP_NUM_THREADS="1", LINDRIFT_HOST_CUDA_OPEN="1", LINDRIFT_HOST_CUDA_COUNT=str(counts))
+        process = subprocess.Popen([MPIRUN, *ranks[0], ":", *ranks[1]], cwd=self.folder, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, env=environment)
+        said = end_of_job(process, patience=30)[1].decode("utf-8", "replace")
+        if "MPI_ABORT was invoked" not in said:  # after that Open MPI's launcher may hang or crash itself, once in a hundred times
+            self.assertIn(process.returncode, (DONE, FAILED, WRONG, POINTS_FAILED, STOPPED), said)
+        self.assertNotIn("host CUDA:", said)  # what a card would leave undefined
+        lines = [line.split() for line in counts.read_text().splitlines()]
+        rows = [dict(zip(words[::2], map(int, words[1::2]), strict=True)) for words in lines if words[0] != "failed"]
+        made = {kind: max((row[kind] for row in rows), default=0) for kind in KINDS}
+        return process.returncode, made, sum(words[0] == "failed" for words in lines)
 
-    def each_failure(self, name, backend):
-        for kind, count in self.counts(name, backend).items():
-            print(f"{name}, {backend}: {count} of kind {kind}", flush=True)
-            yield from (f"{kind}:{n}" for n in range(1, count + 1))
+    def each_failure(self, campaigns, backend, outcome):
+        """Calls outcome(name, CPU's result, kind, output, failure, failing) for each failure, and says how many happened."""
+        plan = []
+        for name, text in campaigns.items():
+            self.write(f"{name}.toml", text)
+            cpu = self.on(name, "cpu")
+            # Either rank may take both points: the smallest of some tries is that of one each.
+            tries = [self.on_ranks(name, backend, self.folder / "counted.h5", more=("--overwrite",))[1] for _ in range(3)]
+            for kind in KINDS:
+                for n in range(1, min(counts[kind] for counts in tries) + 1):
+                    plan.append((name, cpu, kind, n, (0, 1)))
+                    if n % 3 == 1:
+                        plan.append((name, cpu, kind, n, (n % 2,)))
+
+        def inject(name, cpu, kind, n, failing):
+            output = self.folder / f"{name}.{kind}.{n}.{len(failing)}.h5"
+            try:
+                return outcome(name, cpu, kind, output, f"{kind}:{n}", failing)
+            finally:
+                for path in self.folder.glob(f"{output.stem}.*"):
+                    if path.is_file():
+                        path.unlink()
+
+        wanted, happened = {}, {}
+        for (name, _, kind, n, failing), result in in_turn((case, lambda case=case: inject(*case)) for case in plan):
+            wanted[name, kind] = wanted.get((name, kind), 0) + 1
+            with self.subTest(f"{name}, {backend}: {kind} {n} fails on ranks {failing}"):
+                happened[name, kind] = happened.get((name, kind), 0) + result()
+        for name in campaigns:
+            print(f"\n{backend}, {name}: " + ", ".join(f"{happened.get((name, kind), 0)} of {wanted[name, kind]} {kind} failures"
+                                                       for kind in KINDS if (name, kind) in wanted), end="", flush=True)
+        print(f"\n{backend}: {sum(happened.values())} of {sum(wanted.values())} failures happened")
+        self.assertGreater(sum(happened.values()), 0.9 * sum(wanted.values()))
 
     def test_automatic_choice_loses_nothing(self):
-        for name, text in CAMPAIGNS_ON_AUTO.items():
-            self.write(f"{name}.toml", text)
-            cpu = self.on(name, "cpu")
-            for failure in self.each_failure(name, "auto"):
-                with self.subTest(name, failure=failure):
-                    result = self.on(name, "auto", ranks=2, fail=failure, open=1)
-                    self.assertTrue((datasets(result)["status"] == 1).all())
-                    self.assert_agree(cpu, result)
+        def outcome(name, cpu, kind, output, failure, failing):
+            code, _, failures = self.on_ranks(name, "auto", output, failure, failing)
+            self.assertEqual(code, DONE)
+            self.assertTrue((datasets(output)["status"] == 1).all())
+            self.assert_agree(cpu, output)
+            return failures > 0
+
+        self.each_failure(ON_AUTO, "auto", outcome)
 
     def test_a_device_that_was_asked_for_loses_nothing(self):
-        for name, text in CAMPAIGNS_ON_CUDA.items():
-            self.write(f"{name}.toml", text)
-            cpu = self.on(name, "cpu")
-            for failure in self.each_failure(name, "cuda"):
-                with self.subTest(name, failure=failure):
-                    self.fail_and_resume(name, cpu, failure)
+        def outcome(name, cpu, kind, output, failure, failing):
+            code, _, failures = self.on_ranks(name, "cuda", output, failure, failing)
+            if output.exists():
+                self.assert_finished_points_agree(cpu, output)
+                if kind in ("launch", "copy"):
+                    self.assertFalse((datasets(output)["status"] == 2).any(), "a dead device fails no point")
+            if code != DONE:  # with the device back, the same command goes on
+                self.assertGreater(failures, 0)
+                self.expect(DONE, "run", f"{name}.toml", "-o", output, "--backend", "cuda", "--resume", "--retry-failed",
+                            env=dict(ENVIRONMENT, OMP_NUM_THREADS="1", LINDRIFT_HOST_CUDA_OPEN="1"))
+            self.assert_agree(cpu, output)
+            return failures > 0
 
-    def fail_and_resume(self, name, cpu, failure):
-        output = self.folder / f"{name}.cuda.h5"
-        command = ("run", f"{name}.toml", "-o", output, "--backend", "cuda")
-        environment = dict(RANKS_ENVIRONMENT, OMP_NUM_THREADS="1", LINDRIFT_HOST_CUDA_OPEN="1")
-        output.unlink(missing_ok=True)
-        process = subprocess.Popen([MPIRUN, "-n", "2", PROGRAM, *map(str, command), "--overwrite"], cwd=self.folder,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-                                   env=dict(environment, LINDRIFT_HOST_CUDA_FAIL=failure))
-        said = end_of_job(process, patience=60)
-        self.assertNotIn(b"host CUDA:", said[1])
-        if output.exists():
-            self.assert_finished_points_agree(cpu, output)
-        if process.returncode != DONE:  # with the device back, the same command goes on
-            self.expect(DONE, *command, "--resume", "--retry-failed", ranks=2, env=environment)
-        self.assert_agree(cpu, output)
+        self.each_failure(ON_CUDA, "cuda", outcome)
 
     def assert_finished_points_agree(self, cpu, result):
         """Points marked done have the numbers of the CPU; the others have none."""
         one, other = datasets(cpu), datasets(result)
         done = other["status"] == 1
         with h5py.File(cpu) as file:
-            swept = {name for name in file if file[name].ndim >= done.ndim and file[name].shape[:done.ndim] == done.shape}
+            swept = {name for name in one if file[name].shape[:done.ndim] == done.shape}
         for name in swept - {"steps", "residual", "error", "status", "converged"}:
             if "." not in name and one[name].dtype.kind in "fc" and not name.endswith("_error"):
                 largest = np.abs(one[name][np.isfinite(one[name])]).max(initial=1e-3)

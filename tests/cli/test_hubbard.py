@@ -63,6 +63,19 @@ class InputTest(ProgramTest):
         self.refuse(exact.replace("[0.0, 0.5, 2.0]", "[0.0, -0.5]"), "task.times")
         self.refuse(exact.replace("interaction = 2.0", "interaction = [1.0, 2.0, 3.0, 4.0, 5.0]"), "5 values V_r")
 
+    def test_what_collisions_do_not_know(self):
+        steady = GREEN.replace('"green"', '"steady_state"').replace("times = [0.0, 0.5, 2.0]\n", "")
+        up = "[bath.up]\ngain = 0.1\nloss = 0.3\n[bath.down]"
+        self.refuse(steady, "bath.up", "vanish at every momentum")
+        self.refuse(steady.replace("[bath.down]", up).replace("interaction = 2.0", "interaction = [2.0, 0.5]"),
+                    "model.interaction", "V_1 = 0.5", "on site")
+        self.refuse(steady.replace("[bath.down]", up).replace("sites = 16", "sites = 1000000000000"), "model.sites", "memory")
+        self.refuse(steady.replace("[bath.down]", up) + 'order = "third"\n', "task.order", "particle")
+        self.refuse(steady.replace("[bath.down]", up).replace("interaction = 2.0", 'interaction = 2.0\napproximation = "ladder"'),
+                    "model.approximation", "task.order")
+        self.refuse(steady.replace("[bath.down]", "[bath.up]\ngain = 1e-7\n[bath.down]").replace("gain = 0.2", "gain = 0.0"),
+                    "bath", "frequencies, more than 1e6")
+
     def test_ladder_by_either_algorithm(self):
         self.write("ladder.toml", SPECTRAL.replace("interaction = 2.0", "interaction = 2.0\napproximation = \"ladder\""))
         numbers = {}
@@ -96,6 +109,27 @@ class RunTest(ProgramTest):
     def setUpClass(cls):
         super().setUpClass()
         cls.known = json.loads((ROOT / "tests/data/hubbard_figure.json").read_text())
+
+    def test_two_driven_spins(self):
+        """Currents of 128 sites as stored, by each order; exact through U^3, so both are near the exact ring."""
+        self.write("steady.toml", """[model]
+kind = "hubbard"
+sites = 128
+interaction = 1.0
+[bath.up]
+gain = 0.02
+loss = 0.08
+[bath.down]
+gain = 0.2
+two_site_loss = 2.0
+[task]
+kind = "steady_state"
+""")
+        self.expect(DONE, "run", "steady.toml", "-o", "both.h5")
+        self.assertAlmostEqual(datasets(self.folder / "both.h5")["current_spin"][0], 0.0018416485, delta=1e-10)
+        self.expect(DONE, "verify", "both.h5")
+        self.expect(DONE, "run", "steady.toml", "-o", "second.h5", "--set", 'task.order="second"')
+        self.assertAlmostEqual(datasets(self.folder / "second.h5")["current_spin"][0], 0.0, delta=1e-12)
 
     def test_exact_rings(self):
         """Both spins driven, then one probe: what the second order and the ladder are compared with."""

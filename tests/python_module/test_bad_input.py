@@ -115,6 +115,7 @@ def arguments_of(function):
         ld.relax: ["times", "filling", "lagrange_multiplier", "initial", "integrator", "tolerance", "max_steps", *common],
         ld.green: ["times", "down_occupation", "tolerance", "max_steps", "keep_sites", "keep_momenta", *common],
         ld.spectral: ["frequencies", "momenta", "broadening", "tolerance", "keep_green", *common],
+        ld.exact: ["times", "frequencies", "broadening", *common],
         ld.density: ["times", "up_sites", "correlation", "down_occupation", "down_sites", "keep_density", *common],
     }[function]
 
@@ -137,7 +138,7 @@ class BadInputTest(unittest.TestCase):
         """One call. What comes out well is used once more: its arrays are read, and its text is made."""
         classes = [ld.TggeChain, ld.TggeRashba, ld.TggeLattice, ld.HatsugaiKohmoto, ld.HubbardChain, ld.ThermalBath, ld.RamanJump,
                    ld.DephasingJump, ld.OpenBath, ld.InitialState, ld.LocalCoupling]
-        tasks = [ld.steady_state, ld.relax, ld.green, ld.spectral, ld.density]
+        tasks = [ld.steady_state, ld.relax, ld.green, ld.spectral, ld.density, ld.exact]
         model = models[random.integers(len(models))]
         kind = random.integers(9)
         if kind == 0:
@@ -155,13 +156,13 @@ class BadInputTest(unittest.TestCase):
                     lambda: ld.gradient(state, with_respect_to=junk(random)), lambda: ld.noise(junk(random))][random.integers(4)]()
         if kind == 5:
             over = {["bath.coupling", "model.sites", "initial.filling", "bath.delta", "x", 3][random.integers(6)]: junk(random)}
-            return ld.sweep(tasks[random.integers(5)], model, over, mode=["grid", "zip", junk(random)][random.integers(3)],
+            return ld.sweep(tasks[random.integers(6)], model, over, mode=["grid", "zip", junk(random)][random.integers(3)],
                             **few(random, ["threads", "progress", "filling", "times"]))
         if kind == 6:
             return type(model)._from_keys({"model.sites": 4, "bath.coupling": junk(random), "model.hopping": junk(random)})
-        task = tasks[random.integers(5)]
+        task = tasks[random.integers(6)]
         more = few(random, arguments_of(task))
-        if task is not ld.steady_state and random.integers(2):
+        if task not in (ld.steady_state, ld.exact) and random.integers(2):
             more.setdefault("frequencies" if task is ld.spectral else "times", [0.0, 0.5])
         return task(junk(random) if kind == 8 and random.integers(4) == 0 else model, **more)
 

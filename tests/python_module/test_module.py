@@ -118,6 +118,9 @@ class NumbersTest(unittest.TestCase):
         density = {"task": {"kind": "density", "times": times}}, lambda m: ld.density(m, times=times, threads=1)
         thermal = ({"task": {"kind": "relax", "times": times}, "initial": {"state": "thermal", "momentum_shift": 1}},
                    lambda m: ld.relax(m, times=times, threads=1, initial=ld.InitialState("thermal", momentum_shift=1)))
+        ring = ld.HubbardChain(sites=3, interaction=[2.0], down=ld.OpenBath(gain=0.2, two_site_loss=2.0), up=ld.OpenBath(gain=0.1, loss=0.3))
+        exact = ({"task": {"kind": "exact", "times": times, "frequencies": frequencies}},
+                 lambda m: ld.exact(m, times=times, frequencies=frequencies, threads=1))
         lorentzian = ld.ThermalBath(nonequilibrium_fraction=0.3, spectrum="lorentzian")
         touching = ld.TggeRashba(sites=12, rashba_y=1.1, rashba_z=0.9, bath=ld.ThermalBath(nonequilibrium_fraction=0.5),
                                  jump=ld.JumpOperators([[(0, 0, 0, 0, 0.8), (0, 1, 0, 0, 0.5j), (1, 0, 0, 1, 0.3)]]))
@@ -128,6 +131,7 @@ class NumbersTest(unittest.TestCase):
             "orbitals": (two_orbitals(), *steady), "orbitals relax": (two_orbitals(), *relax),
             "exact": (hatsugai_kohmoto(), *green), "density": (hatsugai_kohmoto(), *density),
             "peaks": (hatsugai_kohmoto(), *spectral), "hubbard": (hubbard(), *green), "self energy": (hubbard(), *spectral),
+            "ring": (ring, *exact), "cluster": (hatsugai_kohmoto().replace(sites=12, cluster=3), *green),
             "ladder green": (hubbard(approximation="ladder"), *green), "ladder": (hubbard(approximation="ladder"), *spectral)}
         for name, case in cases.items():
             self.compare(name, *case)
@@ -209,6 +213,15 @@ class InputTest(unittest.TestCase):
         self.refuse(ld.ParameterError, "bath.table", lambda: ld.TableJump([[1.0, -1.0], [0.0, 0.0]]))
         self.refuse(ld.ParameterError, "V_1 = 0.5",
                     lambda: ld.green(hubbard(interaction=[1.0, 0.5], approximation="ladder"), times=[1.0]))
+
+    def test_parameters_without_a_meaning_are_refused(self):
+        text = 'bath.spectrum_width: has no meaning for bath.spectrum = "exponential", only for "lorentzian" or "ohmic"'
+        self.refuse(ld.ParameterError, text, lambda: ld.ThermalBath(spectrum_width=2.0))
+        self.refuse(ld.ParameterError, text, lambda: ld.sweep(ld.steady_state, chain(), {"bath.spectrum_width": [1.0]}))
+        self.refuse(ld.ParameterError, "model.rashba: has no meaning", lambda: square(rashba=0.1))
+        self.refuse(ld.ParameterError, "where model.hamiltonian is given",
+                    lambda: ld.TggeLattice(hamiltonian="a_hr.dat", orbitals=2))
+        ld.ThermalBath(spectrum="ohmic", spectrum_width=2.0).replace(spectrum="lorentzian")
 
     def test_wrong_types_are_named(self):
         self.refuse(TypeError, "model.sites must be an integer, not str", lambda: ld.TggeChain(sites="a"))
@@ -376,6 +389,8 @@ class SweepTest(unittest.TestCase):
                 self.assertEqual(data["current"].values[i, j], ld.steady_state(chain(bath=bath)).current)
 
     def test_every_point_is_checked_before_one_runs(self):
+        with self.assertRaisesRegex(ld.ParameterError, "model.cluster"):
+            ld.sweep(ld.green, hatsugai_kohmoto().replace(sites=12), {"model.cluster": [1, 2, 5]}, times=[1.0])
         ohmic = chain(bath=ld.ThermalBath(spectrum="ohmic", nonequilibrium_fraction=0.1))
         reports = []
         with self.assertRaisesRegex(ld.ParameterError, "ohmic"):

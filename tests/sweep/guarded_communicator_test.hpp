@@ -72,6 +72,15 @@ inline void expect_failures_reach_everyone(ProcessGroup& ranks) {
                            if (own) throw NumericalError(message);
                          }),
               message);
+    // What calls back after it was told.
+    EXPECT_EQ(failure_of(communicator,
+                         [&] {
+                           if (own) throw NumericalError(message);
+                           EXPECT_THROW(gather(), Error);
+                           EXPECT_THROW(gather(), Error);
+                           gather();
+                         }),
+              message);
     EXPECT_EQ(failure_of(communicator, gather), "");
   }
   // All at once: the lowest speaks.

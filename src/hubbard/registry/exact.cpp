@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "config/read.hpp"
+#include "hubbard/registry/spins.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
 #include "registry/memory.hpp"
@@ -16,10 +17,6 @@ using config::Point;
 using config::read;
 
 HubbardExactOptions options_of(const Point& point) { return read<HubbardExactOptions>(point); }
-
-Coordinate spin_coordinate() {
-  return {"spin", "1", "spin", 2, [] { return std::vector<std::string>{"up", "down"}; }};
-}
 
 Coordinates coordinates_of(const Point& point) {
   const std::int64_t sites = point.integer("model.sites");

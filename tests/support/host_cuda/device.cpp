@@ -62,15 +62,22 @@ struct World {
   long counts[kinds] = {}, alive[kinds] = {};
   int users = 0;
 };
+/// Adds a line to the file of counts.
+void report(const std::string& line) {
+  const char* path = setting("COUNT");
+  FILE* file = path ? std::fopen(path, "a") : nullptr;
+  if (!file) return;
+  std::fputs((line + '\n').c_str(), file);
+  std::fclose(file);
+}
+
 World& world() {
   static World* the = [] {
     std::atexit([] {
-      const char* path = setting("COUNT");
-      FILE* file = path ? std::fopen(path, "a") : nullptr;
-      if (!file) return;
-      for (int kind = 0; kind < kinds; ++kind) std::fprintf(file, "%s %ld ", kind_names[kind], world().counts[kind]);
-      std::fprintf(file, "memory %zu\n", world().peak);
-      std::fclose(file);
+      std::string line;
+      for (int kind = 0; kind < kinds; ++kind)
+        line += std::string(kind_names[kind]) + ' ' + std::to_string(world().counts[kind]) + ' ';
+      report(line + "memory " + std::to_string(world().peak));
     });
     return new World;
   }();
@@ -123,7 +130,9 @@ bool fails(Kind kind) {
   const std::string start = std::string(kind_names[index]) + ":", &asked = settings().fail;
   if (asked.compare(0, start.size(), start) != 0) return false;
   const long wanted = std::strtol(asked.c_str() + start.size(), nullptr, 10);
-  return count == wanted || (asked.back() == '+' && count > wanted);
+  const bool failing = count == wanted || (asked.back() == '+' && count > wanted);
+  if (failing) report(std::string("failed ") + kind_names[index] + ' ' + std::to_string(count));
+  return failing;
 }
 
 Access::Access() : lock_(world().mutex) {

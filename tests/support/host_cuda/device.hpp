@@ -17,8 +17,8 @@
 ///   LINDRIFT_HOST_CUDA_FAIL=KIND:n     the n-th allocation, launch, copy, handle or plan fails; KIND:n+ all from the
 ///                                      n-th on. A launch or a copy that fails kills the device
 ///   LINDRIFT_HOST_CUDA_OPEN=1          the host may touch device memory (faster)
-///   LINDRIFT_HOST_CUDA_COUNT=file      at exit, a line with how many of each kind there were, and the most bytes in
-///                                      use, is added to the file
+///   LINDRIFT_HOST_CUDA_COUNT=file      lines are added to the file: for each failure as asked, and at exit how many of
+///                                      each kind there were, and the most bytes in use
 namespace host_cuda {
 
 enum class Kind { allocation, launch, copy, handle, plan };

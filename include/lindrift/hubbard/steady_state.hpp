@@ -1,0 +1,103 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lindrift/arguments.hpp"
+#include "lindrift/backend.hpp"
+#include "lindrift/hubbard/chain.hpp"
+#include "lindrift/monitor.hpp"
+#include "lindrift/observable.hpp"
+
+namespace lindrift {
+
+/// Which collisions of two driven species count (docs/physics.md, section 14).
+enum class CollisionOrder {
+  second,    ///< single collisions: second order in the interaction
+  particle,  ///< all repeated collisions of a particle with a particle: no negative rates
+  both       ///< and of a particle with a hole: exact through the third order
+};
+
+template <>
+inline constexpr auto names_of<CollisionOrder> =
+    std::array{std::pair{CollisionOrder::second, "second"}, std::pair{CollisionOrder::particle, "particle"},
+               std::pair{CollisionOrder::both, "both"}};
+
+/// Options of steady_state() of a HubbardChain.
+struct HubbardSteadyStateOptions {
+  CollisionOrder order = CollisionOrder::both;
+  double tolerance = default_tolerance;  ///< largest change of an occupation by one more step
+  std::int64_t max_steps = 200;          ///< evaluations of the collisions
+  Monitor monitor = {};                  ///< only stop() is asked
+};
+
+template <>
+inline auto description<HubbardSteadyStateOptions>() {
+  return std::tuple(
+      field(&HubbardSteadyStateOptions::order,
+            {.path = "task.order",
+             .help = "collisions that count: second order, or repeated ones with a particle, or also with a hole",
+             .details = "both is exact through the third order in U, but its rates may become negative "
+                        "at large U; physics.md Eqs. 140 to 143"}),
+      field(&HubbardSteadyStateOptions::tolerance, tolerance_parameter()),
+      field(&HubbardSteadyStateOptions::max_steps, max_steps_parameter()));
+}
+
+/// Steady state of both spins. Lists over momenta are ascending.
+struct HubbardSteadyState {
+  std::vector<double> occupation_spin;  ///< n_k, (2, sites): spin up, spin down
+  std::vector<double> current_spin;     ///< (1/L) sum_k v_k n_k, (2,), energy
+  std::vector<double> density_spin;     ///< (1/L) sum_k n_k, (2,)
+  double residual = 0.0;                ///< largest change of an occupation by one more step
+  std::int64_t steps = 0;               ///< evaluations of the collisions
+  std::int64_t clipped = 0;             ///< occupations that left [0, 1] in the end and were set to its bounds
+  std::size_t nodes = 0;                ///< frequencies of all channels
+  bool converged = false;
+  bool stopped = false;  ///< by the monitor; then every number is NaN
+  std::string message;   ///< a caution; else empty
+};
+
+template <>
+inline auto description<HubbardSteadyState>() {
+  using Result = HubbardSteadyState;
+  return std::tuple(observable(&Result::occupation_spin, {.name = "occupation_spin",
+                                                          .long_name = "steady occupation of each spin",
+                                                          .dimensions = {"spin", "momentum"}}),
+                    observable(&Result::current_spin, {.name = "current_spin",
+                                                       .units = "energy",
+                                                       .long_name = "steady current of each spin along the ring",
+                                                       .dimensions = {"spin"},
+                                                       .in_summary = true}),
+                    observable(&Result::density_spin, {.name = "density_spin",
+                                                       .long_name = "steady particles per site of each spin",
+                                                       .dimensions = {"spin"},
+                                                       .in_summary = true}),
+                    observable(&Result::residual, {.name = "residual",
+                                                   .long_name = "largest change of an occupation by one more step",
+                                                   .in_summary = true}));
+}
+
+/// Kinetic steady state of a Hubbard chain whose spins are both driven,
+///   n = (gain of the bath + gain) / (gain + loss of the bath + gain + loss)
+/// with the gain and loss of the collisions at that n (docs/physics.md, Eqs. 140 to 145). Exact for a weak interaction
+/// on a long ring; `order` says how far beyond. `approximation`, `ladder` and `hartree` of the chain are not read; the
+/// interaction is on site. Runs on the CPU. O(sites^2 nodes) a step, some ten steps.
+/// @throws ParameterError, UnsupportedError
+HubbardSteadyState steady_state(const HubbardChain& chain, const HubbardSteadyStateOptions& options = {},
+                                const Execution& execution = {});
+
+/// What steady_state() would do.
+struct HubbardSteadyStatePlan {
+  std::size_t nodes = 0;       ///< frequencies
+  double operations = 0.0;     ///< floating-point operations of a step
+  double memory_bytes = 0.0;   ///< beside the results
+  double seconds = 0.0;        ///< of a step, an estimate
+  double expected_steps = 10;  ///< as measured at interactions up to the bandwidth
+};
+HubbardSteadyStatePlan plan_steady_state(const HubbardChain& chain, const HubbardSteadyStateOptions& options = {},
+                                         const Execution& execution = {});
+
+}  // namespace lindrift

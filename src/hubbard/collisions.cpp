@@ -1,0 +1,205 @@
+#include "hubbard/collisions.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <string>
+#include <utility>
+
+#include "engine/parallel.hpp"
+#include "lindrift/error.hpp"
+
+namespace lindrift {
+
+namespace {
+
+constexpr double max_nodes = 1e6;
+
+/// A pole at a distance g below the edge of a band of half width R is 2 g / R... away from the real axis of x if the
+/// scale is R; e^{-36} is below the last bit.
+FrequencyNodes frequency_nodes(double low, double high, double slowest, double factor) {
+  const double half = std::max(0.5 * (high - low), slowest), centre = 0.5 * (high + low);
+  const double wanted = factor * (36.0 * half / slowest + 64.0);
+  if (!(wanted <= max_nodes))
+    throw ParameterError("bath", "a pair of momenta decays so slowly, at " + std::to_string(slowest) +
+                                     ", that its collisions need " + std::to_string(wanted) +
+                                     " frequencies, more than 1e6");
+  const auto count = static_cast<std::size_t>(wanted);
+  FrequencyNodes nodes;
+  for (std::size_t j = 0; j < count; ++j) {
+    const double x = (2.0 * static_cast<double>(j) + 1.0) / static_cast<double>(count) - 1.0;  // in units of pi
+    const double cosine = std::cos(0.5 * std::numbers::pi * x);
+    nodes.frequency.push_back(centre + half * std::tan(0.5 * std::numbers::pi * x));
+    nodes.weight.push_back(half / (2.0 * cosine * cosine * static_cast<double>(count)));
+  }
+  return nodes;
+}
+
+/// Sums over the frequencies of one momentum of a pair, on one thread.
+class PairSums {
+ public:
+  explicit PairSums(const FrequencyNodes& nodes)
+      : nodes_(nodes), in_(nodes.weight.size()), out_(in_), real_(in_), imaginary_(in_) {}
+
+  void clear() {
+    for (auto* sums : {&in_, &out_, &real_, &imaginary_}) std::fill(sums->begin(), sums->end(), 0.0);
+  }
+
+  /// A pair of energy E and width 2 g: its share in Phi^<, Phi^> and Pi (Eq. 141).
+  void add(double energy, double width, double filled, double empty) {
+    const double difference = empty - filled;
+    const double* frequency = nodes_.frequency.data();
+    double *in = in_.data(), *out = out_.data(), *real = real_.data(), *imaginary = imaginary_.data();
+    const std::size_t count = in_.size();
+    for (std::size_t j = 0; j < count; ++j) {
+      const double x = frequency[j] - energy, inverse = 1.0 / (x * x + width * width), peak = width * inverse;
+      in[j] += filled * peak;
+      out[j] += empty * peak;
+      real[j] += difference * (x * inverse);
+      imaginary[j] += difference * peak;
+    }
+  }
+
+  /// Once every pair is in: the flows' weights |T|^2 Phi (Eq. 142), and U^2 Phi for the second order.
+  /// @param factor  1 / momenta    @param sign  of U Pi in the denominator of T
+  void close(double factor, double interaction, double sign) {
+    const double squared = interaction * interaction;
+    for (std::size_t j = 0; j < in_.size(); ++j) {
+      const double real = 1.0 - sign * interaction * factor * real_[j],
+                   imaginary = sign * interaction * factor * imaginary_[j];
+      const double weight = 4.0 * squared * factor * nodes_.weight[j];  // 2 of each Lorentzian
+      in_[j] *= weight;
+      out_[j] *= weight;
+      real_[j] = 1.0 / (real * real + imaginary * imaginary);  // |T|^2 / U^2
+    }
+  }
+
+  /// Flow into a pair and out of it, and to second order.
+  void flow(double energy, double width, double* ladder, double* second) const {
+    const double *frequency = nodes_.frequency.data(), *in = in_.data(), *out = out_.data(),
+                 *enhancement = real_.data();
+    double sums[4] = {0.0, 0.0, 0.0, 0.0};
+    const std::size_t count = in_.size();
+    for (std::size_t j = 0; j < count; ++j) {
+      const double x = frequency[j] - energy, peak = width / (x * x + width * width);
+      const double into = peak * in[j], out_of = peak * out[j];
+      sums[0] += enhancement[j] * into;
+      sums[1] += enhancement[j] * out_of;
+      sums[2] += into;
+      sums[3] += out_of;
+    }
+    ladder[0] = sums[0];
+    ladder[1] = sums[1];
+    second[0] = sums[2];
+    second[1] = sums[3];
+  }
+
+ private:
+  const FrequencyNodes& nodes_;
+  std::vector<double> in_, out_, real_, imaginary_;
+};
+
+}  // namespace
+
+Collisions::Collisions(CollisionModel model, CollisionOrder order, double node_factor)
+    : model_(std::move(model)), order_(order) {
+  const std::size_t momenta = model_.lattice.size();
+  for (std::size_t k = 0; k < momenta; ++k) momentum_.push_back(model_.lattice.momentum(k));
+  const auto [up_low, up_high] = std::minmax_element(model_.energy[0].begin(), model_.energy[0].end());
+  const auto [down_low, down_high] = std::minmax_element(model_.energy[1].begin(), model_.energy[1].end());
+  const double slowest = 0.5 * (*std::min_element(model_.width[0].begin(), model_.width[0].end()) +
+                                *std::min_element(model_.width[1].begin(), model_.width[1].end()));
+  if (!(slowest > 0.0)) throw ParameterError("bath", "a pair of momenta has no rate at all: its collisions never end");
+  particle_ = {1.0, frequency_nodes(*up_low + *down_low, *up_high + *down_high, slowest, node_factor)};
+  hole_ = {-1.0, frequency_nodes(*up_low - *down_high, *up_high - *down_low, slowest, node_factor)};
+}
+
+std::size_t Collisions::nodes() const {
+  return particle_.nodes.weight.size() + (order_ == CollisionOrder::both ? hole_.nodes.weight.size() : 0);
+}
+
+std::size_t Collisions::partner(const Channel& channel, std::size_t up, std::size_t pair) const {
+  // Q = k + p of two particles, Q = k - p of a particle and a hole.
+  const auto sign = static_cast<std::int64_t>(channel.sign);
+  LatticeVector momentum{};
+  for (std::size_t i = 0; i < momentum.size(); ++i) momentum[i] = sign * (momentum_[pair][i] - momentum_[up][i]);
+  return model_.lattice.index_of(momentum);
+}
+
+Collisions::Flows Collisions::flows(const Channel& channel, std::span<const double> up, std::span<const double> down,
+                                    bool second) const {
+  const std::size_t momenta = momentum_.size();
+  const double factor = 1.0 / static_cast<double>(momenta);
+  Flows flows;
+  flows.in.resize(momenta * momenta);
+  flows.out.resize(momenta * momenta);
+  if (second) {
+    flows.second_in.resize(momenta * momenta);
+    flows.second_out.resize(momenta * momenta);
+  }
+  const bool hole = channel.sign < 0.0;
+  in_parts(Calculation::threads(), momenta, [&](std::size_t pair, std::size_t last, std::size_t) {
+    PairSums sums(channel.nodes);
+    for (; pair < last; ++pair) {
+      sums.clear();
+      const auto energy = [&](std::size_t k, std::size_t p) {
+        return model_.energy[0][k] + channel.sign * model_.energy[1][p];
+      };
+      const auto width = [&](std::size_t k, std::size_t p) { return 0.5 * (model_.width[0][k] + model_.width[1][p]); };
+      for (std::size_t k = 0; k < momenta; ++k) {
+        const std::size_t p = partner(channel, k, pair);
+        const double filled = hole ? 1.0 - down[p] : down[p];
+        sums.add(energy(k, p), width(k, p), up[k] * filled, (1.0 - up[k]) * (1.0 - filled));
+      }
+      sums.close(factor, model_.interaction, channel.sign);
+      for (std::size_t k = 0; k < momenta; ++k) {
+        const std::size_t p = partner(channel, k, pair), at = k * momenta + pair;
+        double by_ladder[2], by_second[2];
+        sums.flow(energy(k, p), width(k, p), by_ladder, by_second);
+        flows.in[at] = by_ladder[0];
+        flows.out[at] = by_ladder[1];
+        if (!second) continue;
+        flows.second_in[at] = by_second[0];
+        flows.second_out[at] = by_second[1];
+      }
+    }
+  });
+  return flows;
+}
+
+void Collisions::add(const Channel& channel, const std::vector<double>& in, const std::vector<double>& out,
+                     double factor, std::span<const double> up, std::span<const double> down,
+                     CollisionRates& rates) const {
+  // A pair that is made fills its momentum of spin up, and that of spin down with a particle or a hole.
+  const std::size_t momenta = momentum_.size();
+  const bool hole = channel.sign < 0.0;
+  factor /= static_cast<double>(momenta);
+  std::vector<double>&filled = hole ? rates.loss[1] : rates.gain[1], &emptied = hole ? rates.gain[1] : rates.loss[1];
+  for (std::size_t k = 0; k < momenta; ++k)
+    for (std::size_t pair = 0; pair < momenta; ++pair) {
+      const std::size_t p = partner(channel, k, pair), at = k * momenta + pair;
+      const double occupied = hole ? 1.0 - down[p] : down[p];
+      rates.gain[0][k] += factor * in[at] * (1.0 - occupied);
+      rates.loss[0][k] += factor * out[at] * occupied;
+      filled[p] += factor * in[at] * (1.0 - up[k]);
+      emptied[p] += factor * out[at] * up[k];
+    }
+}
+
+CollisionRates Collisions::rates(std::span<const double> up, std::span<const double> down) const {
+  CollisionRates rates;
+  for (std::size_t s = 0; s < 2; ++s) rates.gain[s] = rates.loss[s] = std::vector<double>(momentum_.size());
+  const bool both = order_ == CollisionOrder::both;
+  const Flows particles = flows(particle_, up, down, order_ != CollisionOrder::particle);
+  if (order_ != CollisionOrder::second) add(particle_, particles.in, particles.out, 1.0, up, down, rates);
+  if (order_ != CollisionOrder::particle)
+    add(particle_, particles.second_in, particles.second_out, both ? -1.0 : 1.0, up, down, rates);
+  if (both) {
+    const Flows holes = flows(hole_, up, down, false);
+    add(hole_, holes.in, holes.out, 1.0, up, down, rates);
+  }
+  return rates;
+}
+
+}  // namespace lindrift

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "lindrift/hubbard/steady_state.hpp"
+#include "lindrift/lattice/lattice.hpp"
+
+namespace lindrift {
+
+/// Two species on a lattice that meet on its sites. Lists over its momenta, spin up first.
+struct CollisionModel {
+  Lattice lattice;
+  std::array<std::vector<double>, 2> energy;  ///< e_k
+  std::array<std::vector<double>, 2> width;   ///< Gamma_k = gain + loss of the baths, >= 0; > 0 for every pair
+  double interaction = 0.0;                   ///< U
+};
+
+/// Rates at which collisions fill and empty every momentum, (momenta,) each: dn/dt = gain (1 - n) - loss n.
+struct CollisionRates {
+  std::array<std::vector<double>, 2> gain, loss;
+};
+
+/// Nodes and weights of int dw/2pi over all frequencies, w = centre + scale tan(x/2) with x equally spaced
+/// (docs/physics.md, Eq. 144).
+struct FrequencyNodes {
+  std::vector<double> frequency, weight;
+};
+
+/// Collisions of the two species to second order, or of all repeated collisions of a particle with a particle, or with
+/// a hole, too (docs/physics.md, Eqs. 140 to 143). Sums over frequencies, pair by pair: O(momenta^2 nodes).
+class Collisions {
+ public:
+  /// @param node_factor  more nodes than needed, to estimate what they leave out
+  /// @throws ParameterError if the slowest pair needs more than 10^6 nodes
+  Collisions(CollisionModel model, CollisionOrder order, double node_factor = 1.0);
+
+  /// Nodes of the two channels together: what an evaluation costs for each pair of momenta.
+  std::size_t nodes() const;
+
+  /// @param up, down  occupations, (momenta,) each
+  CollisionRates rates(std::span<const double> up, std::span<const double> down) const;
+
+ private:
+  /// Pairs of a particle of spin up with a particle, or a hole, of spin down.
+  struct Channel {
+    double sign = 1.0;  ///< of the energy and the momentum of spin down
+    FrequencyNodes nodes;
+  };
+  /// For every momentum of spin up (row) and of the pair (column): flows into the pair and out of it.
+  struct Flows {
+    std::vector<double> in, out;                ///< by the scattering amplitude T
+    std::vector<double> second_in, second_out;  ///< by U in its place; particles only
+  };
+
+  std::size_t partner(const Channel& channel, std::size_t up, std::size_t pair) const;
+  Flows flows(const Channel& channel, std::span<const double> up, std::span<const double> down, bool second) const;
+  void add(const Channel& channel, const std::vector<double>& in, const std::vector<double>& out, double factor,
+           std::span<const double> up, std::span<const double> down, CollisionRates& rates) const;
+
+  CollisionModel model_;
+  CollisionOrder order_;
+  std::vector<LatticeVector> momentum_;
+  Channel particle_, hole_;
+};
+
+}  // namespace lindrift

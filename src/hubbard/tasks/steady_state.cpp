@@ -1,0 +1,157 @@
+#include "lindrift/hubbard/steady_state.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "engine/threads.hpp"
+#include "hubbard/anderson.hpp"
+#include "hubbard/collisions.hpp"
+#include "lindrift/error.hpp"
+#include "lindrift/lattice/lattice.hpp"
+
+namespace lindrift {
+
+namespace {
+
+/// Operations per second of a core and operations of a pair and frequency, as measured.
+constexpr double operations_per_second = 1.5e9, operations_per_term = 26.0;
+
+/// Both spins with their baths.
+struct Problem {
+  CollisionModel collisions;
+  std::array<BathRates, 2> baths;
+};
+
+Problem problem_of(const HubbardChain& chain) {
+  validate_fields(chain);
+  if (chain.interaction.empty()) throw ParameterError("model.interaction", "an empty list: at least V_0 = U is needed");
+  for (std::size_t r = 1; r < chain.interaction.size(); ++r)
+    if (chain.interaction[r] != 0.0)
+      throw ParameterError("model.interaction", "V_" + std::to_string(r) + " = " +
+                                                    std::to_string(chain.interaction[r]) +
+                                                    " is not allowed: collisions are known for an interaction on site");
+  const Lattice lattice({chain.sites});
+  Problem problem{{lattice, {}, {}, chain.interaction.front()},
+                  {bath_rates(chain.up, chain.sites, "bath.up"), bath_rates(chain.down, chain.sites, "bath.down")}};
+  const std::int64_t first = first_momentum_index(chain.sites);
+  for (std::size_t s = 0; s < 2; ++s) {
+    for (std::int64_t i = 0; i < chain.sites; ++i) {
+      const auto k = static_cast<std::size_t>(i);
+      problem.collisions.energy[s].push_back(-2.0 * chain.hopping * cos_pi(2 * (first + i), chain.sites));
+      problem.collisions.width[s].push_back(problem.baths[s].gain[k] + problem.baths[s].loss[k]);
+    }
+    const std::vector<double>& width = problem.collisions.width[s];
+    if (*std::max_element(width.begin(), width.end()) <= 0.0)
+      throw ParameterError(s == 0 ? "bath.up" : "bath.down",
+                           "gain and loss vanish at every momentum: collisions keep the number of particles of each "
+                           "spin, which has no steady value then");
+  }
+  return problem;
+}
+
+/// n = (bath gain + gain) / (bath gain + loss + gain + loss) of every momentum.
+/// @return occupations that left [0, 1]: negative rates of a ladder
+std::int64_t balance(const Problem& problem, const CollisionRates& rates, std::vector<double>& next) {
+  std::int64_t clipped = 0;
+  const std::size_t momenta = problem.collisions.lattice.size();
+  for (std::size_t s = 0; s < 2; ++s)
+    for (std::size_t k = 0; k < momenta; ++k) {
+      const double gain = problem.baths[s].gain[k] + rates.gain[s][k],
+                   loss = problem.baths[s].loss[k] + rates.loss[s][k];
+      double& n = next[s * momenta + k];
+      n = gain + loss > 0.0 ? gain / (gain + loss) : gain > loss ? 1.0 : 0.0;
+      if (n >= 0.0 && n <= 1.0) continue;
+      n = std::clamp(n, 0.0, 1.0);
+      ++clipped;
+    }
+  return clipped;
+}
+
+/// Occupations without collisions, and half filled where no bath acts.
+std::vector<double> free_occupations(const Problem& problem) {
+  std::vector<double> occupations;
+  for (const BathRates& bath : problem.baths)
+    for (std::size_t k = 0; k < bath.gain.size(); ++k) {
+      const double rate = bath.gain[k] + bath.loss[k];
+      occupations.push_back(rate > 0.0 ? bath.gain[k] / rate : 0.5);
+    }
+  return occupations;
+}
+
+void fill(const HubbardChain& chain, const std::vector<double>& occupations, HubbardSteadyState& result) {
+  const std::int64_t first = first_momentum_index(chain.sites);
+  const auto sites = static_cast<double>(chain.sites);
+  result.occupation_spin = occupations;
+  for (std::size_t s = 0; s < 2; ++s) {
+    double current = 0.0, density = 0.0;
+    for (std::int64_t i = 0; i < chain.sites; ++i) {
+      const double n = occupations[s * static_cast<std::size_t>(chain.sites) + static_cast<std::size_t>(i)];
+      current += 2.0 * chain.hopping * sin_pi(2 * (first + i), chain.sites) * n;
+      density += n;
+    }
+    result.current_spin.push_back(current / sites);
+    result.density_spin.push_back(density / sites);
+  }
+}
+
+}  // namespace
+
+HubbardSteadyStatePlan plan_steady_state(const HubbardChain& chain, const HubbardSteadyStateOptions& options,
+                                         const Execution& execution) {
+  const Collisions collisions(problem_of(chain).collisions, options.order);
+  const auto sites = static_cast<double>(chain.sites);
+  HubbardSteadyStatePlan plan;
+  plan.nodes = collisions.nodes();
+  plan.operations = operations_per_term * sites * sites * static_cast<double>(plan.nodes);
+  plan.memory_bytes = 8.0 * sites * sites * (options.order == CollisionOrder::both ? 6.0 : 4.0) +
+                      60.0 * static_cast<double>(plan.nodes) * threads_of(execution) + 600.0 * sites;
+  plan.seconds = plan.operations / operations_per_second / threads_of(execution);
+  return plan;
+}
+
+HubbardSteadyState steady_state(const HubbardChain& chain, const HubbardSteadyStateOptions& options,
+                                const Execution& execution) {
+  validate_fields(options);
+  if (execution.backend == Backend::cuda)
+    throw UnsupportedError("backend = cuda is impossible: collisions are computed on the CPU");
+  const Problem problem = problem_of(chain);
+  const Collisions collisions(problem.collisions, options.order);
+  const std::size_t sites = problem.collisions.lattice.size();
+  HubbardSteadyState result;
+  result.nodes = collisions.nodes();
+  std::vector<double> occupations = free_occupations(problem), next(2 * sites);
+  AndersonMixing mixing(2 * sites);
+  const Calculation calculation(execution, options.monitor);
+  try {
+    while (result.steps < options.max_steps && !result.converged) {
+      const std::span<const double> all(occupations);
+      result.clipped = balance(problem, collisions.rates(all.first(sites), all.subspan(sites)), next);
+      ++result.steps;
+      result.residual = 0.0;
+      for (std::size_t i = 0; i < next.size(); ++i)
+        result.residual = std::max(result.residual, std::fabs(next[i] - occupations[i]));
+      result.converged = result.residual <= options.tolerance;
+      if (result.converged) break;
+      mixing.step(next, occupations);
+      for (double& n : occupations) n = std::clamp(n, 0.0, 1.0);
+    }
+  } catch (const Interruption&) {
+    result.stopped = true;
+    result.residual = std::numeric_limits<double>::quiet_NaN();
+    occupations.assign(2 * sites, result.residual);
+  }
+  fill(chain, occupations, result);
+  if (result.clipped > 0)
+    result.message =
+        std::to_string(result.clipped) +
+        " occupations left [0, 1] and were set to its bounds: the interaction is too strong for this order";
+  else if (!result.converged && !result.stopped)
+    result.message = "not converged after max_steps";
+  return result;
+}
+
+}  // namespace lindrift
