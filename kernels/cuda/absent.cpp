@@ -1,4 +1,4 @@
-// Stands for the CUDA backend where it is not built.
+// Takes the place of the CUDA backend in builds without it.
 #include "kernels/table.hpp"
 
 namespace lindrift::kernels {

@@ -9,7 +9,7 @@
 
 namespace lindrift::kernels::cuda {
 
-/// Where the device's memory is full, cuBLAS says that it could not be initialised.
+/// If the device's memory is full, cuBLAS reports that it is not initialised.
 inline void check(cublasStatus_t status, const char* call) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
   fail(std::string("cuBLAS: ") + call + ": " + cublasGetStatusString(status),

@@ -8,12 +8,12 @@
 
 namespace lindrift::kernels::cuda {
 
-/// Throws what a failed call means: no memory left, after which the device is none the worse; or an error, after which
-/// it may be lost to this process.
+/// Throws the exception for a failed call: out of memory, which leaves the device usable, or an error, after which the
+/// device may be lost to this process.
 [[noreturn]] inline void fail(const std::string& text, bool out_of_memory) {
-  static_cast<void>(cudaGetLastError());  // the next call must not see this one's error
+  static_cast<void>(cudaGetLastError());  // or the next call would report it again
   if (const cudaError_t state = cudaDeviceSynchronize(); state != cudaSuccess)
-    throw DeviceLostError(text + "; the device answers no more: " + cudaGetErrorString(state));
+    throw DeviceLostError(text + "; the device no longer responds: " + cudaGetErrorString(state));
   if (out_of_memory) throw DeviceMemoryError(text);
   throw DeviceError(text);
 }

@@ -19,7 +19,7 @@ class ComplexProductOn {
     if constexpr (!Device::computes) return;
     const cuDoubleComplex one = {1.0, 0.0}, zero = {0.0, 0.0};
     const auto complex = [](const double* values) { return reinterpret_cast<const cuDoubleComplex*>(values); };
-    // cuBLAS counts by columns: what it sees are the transposes, target^T = right^T left.
+    // cuBLAS is column-major: it computes the transposes, target^T = right^T left.
     check(cublasZgemm_64(blas_.handle(), CUBLAS_OP_N, CUBLAS_OP_T, width, columns, depth, &one, complex(right), width,
                          complex(left), stride, &zero, reinterpret_cast<cuDoubleComplex*>(target), width),
           "cublasZgemm");

@@ -58,7 +58,7 @@ struct AddSums {
 template <class Term, class Block>
 __global__ void __launch_bounds__(Block::lanes) reduce_kernel(Term term, Index size, typename Block::Sum* partial) {
   using Sum = typename Block::Sum;
-  // Raking adds in the order of the lanes, the same on every run.
+  // Raking adds in the order of the threads, so every run gives the same bits.
   using Tree = cub::BlockReduce<Sum, Block::lanes, cub::BLOCK_REDUCE_RAKING>;
   LINDRIFT_SHARED(typename Tree::TempStorage, storage, 1);
   const Sum sum = Block::accumulate(term, size, blockIdx.x, static_cast<int>(threadIdx.x));
@@ -66,7 +66,7 @@ __global__ void __launch_bounds__(Block::lanes) reduce_kernel(Term term, Index s
   if (threadIdx.x == 0) partial[blockIdx.x] = total;
 }
 
-/// Sums of blocks as the elements of a further reduction.
+/// The sums of blocks as elements of another reduction.
 template <class BlockSum>
 struct PartialTerm {
   template <class T>
@@ -78,7 +78,7 @@ struct PartialTerm {
   }
 };
 
-/// The verbs on one CUDA device. Vectors live on the host between calls: uploads and downloads are part of a call.
+/// The verbs on one CUDA device. Vectors stay on the host between calls; each call copies them in and out.
 /// @tparam Device  Card, or Counter to learn how much memory the same calls take
 template <class Device>
 class EngineOn {
@@ -87,7 +87,7 @@ class EngineOn {
   static constexpr bool on_host = false;
   /// Rows run over the lanes of a warp.
   static constexpr bool rows_are_lanes = true;
-  /// The sums of all threads of a block share its memory: they must be short.
+  /// Shared memory must hold the sums of all threads of a block, so sums must be short.
   static constexpr bool wide_sums = false;
 
   EngineOn(int /*threads*/, int device, Communicator* communicator) : device_(device), communicator_(communicator) {
@@ -95,7 +95,7 @@ class EngineOn {
     LINDRIFT_CUDA_CHECK(cudaDeviceGetAttribute(&processors_, cudaDevAttrMultiProcessorCount, device_));
   }
 
-  /// The device is a thread's own choice, and any thread may call.
+  /// CUDA selects the device per thread, and any thread may call.
   void use_device() {
     if constexpr (Device::computes) LINDRIFT_CUDA_CHECK(cudaSetDevice(device_));
   }
@@ -136,7 +136,7 @@ class EngineOn {
     return fetch(partial);
   }
 
-  /// Completes an array over the rows, of which this process has its own.
+  /// Completes an array over the rows, of which this process has computed its share.
   void gather(double* values, Index size) {
     if (!Device::computes || !shares(size)) return;
     use_device();
@@ -155,8 +155,8 @@ class EngineOn {
     using Sum = typename Block::Sum;
     const Index row_blocks = (pair.size + Block::rows_per_block - 1) / Block::rows_per_block;
     const Index tiles = (pair.size + Block::tile_columns - 1) / Block::tile_columns;
-    // Enough blocks for several waves; the number depends on the card and all rows only, so the same card gives the
-    // same bits whoever shares them.
+    // Enough blocks for several waves. The number depends only on the card and on all rows, so the same card gives the
+    // same bits for any number of ranks.
     const Index wanted = (Index{8} * processors_ + row_blocks - 1) / row_blocks;
     const int chunks = static_cast<int>(wanted < tiles ? (wanted < max_chunks ? wanted : max_chunks)
                                                        : (tiles < max_chunks ? tiles : max_chunks));
@@ -177,8 +177,8 @@ class EngineOn {
     const Index tiles = (rows.terms + Block::tile_terms - 1) / Block::tile_terms;
     const Index argument_blocks = (rows.arguments + Block::arguments_per_block - 1) / Block::arguments_per_block;
     const Index most = tiles < max_chunks ? tiles : max_chunks;
-    // Enough blocks for several waves. The number of chunks must not depend on how many rows fit into the memory that
-    // is free, or the last bits would.
+    // Enough blocks for several waves. The number of chunks, and with it the last bits, does not depend on how many
+    // rows fit into the free memory.
     const Index blocks = argument_blocks * (rows.all_rows < max_grid_rows ? rows.all_rows : max_grid_rows);
     const Index wanted = (Index{8} * processors_ + blocks - 1) / blocks;
     const int chunks = static_cast<int>(wanted < most ? wanted : most);
@@ -224,8 +224,7 @@ class EngineOn {
     return result;
   }
 
-  /// Adds the sums of the blocks, block by block of blocks, until one is left. Two buffers take turns; the first holds
-  /// the sums to begin with.
+  /// Reduces the sums of the blocks repeatedly until one is left. Two buffers alternate; partial_ holds the first sums.
   template <class Sum>
   Sum reduce_partial(Sum* partial, Index count) {
     using Term = PartialTerm<Sum>;

@@ -11,16 +11,16 @@
 
 namespace lindrift::kernels::cuda {
 
-/// Where the device's memory is full, cuFFT may call that an internal error.
+/// If the device's memory is full, cuFFT may report an internal error.
 inline void check(cufftResult status, const char* call) {
   if (status == CUFFT_SUCCESS) return;
   const std::string text = std::string("cuFFT: ") + call + ": status " + std::to_string(static_cast<int>(status));
   fail(text, status == CUFFT_ALLOC_FAILED || status == CUFFT_INTERNAL_ERROR);
 }
 
-/// Discrete Fourier transforms of one length on the device, through cuFFT: the sums of src/engine/fourier.hpp, no
-/// factor. Works on the calling thread's current device, in its default stream. A plan is made per number of rows and
-/// kept while that number stays.
+/// Unnormalised discrete Fourier transforms of one length on the device, through cuFFT (src/engine/fourier.hpp has the
+/// signs). Works on the calling thread's current device, in its default stream. Keeps the plan for the last number of
+/// rows.
 template <class Device>
 class FourierOn {
  public:
@@ -42,7 +42,7 @@ class FourierOn {
       check(cufftExecZ2Z(plan_, data, data, direction), "cufftExecZ2Z");
     }
   }
-  /// The working area is a buffer of ours, whose size a plan tells before anything is allocated.
+  /// cuFFT reports the size of its working area before anything is allocated, and works in a buffer of ours.
   void plan(std::int64_t count) {
     release();
     check(cufftCreate(&plan_), "cufftCreate");
@@ -63,7 +63,7 @@ class FourierOn {
 
   std::int64_t length_;
   cufftHandle plan_ = 0;
-  std::int64_t planned_ = 0;  ///< rows that the plan is for; 0 without a plan
+  std::int64_t planned_ = 0;  ///< number of rows that the plan is for; 0: no plan
   BufferOn<Device> area_;
 };
 

@@ -6,18 +6,17 @@
 #error "kernels/cuda/language.hpp comes before kernels/functor.hpp"
 #endif
 
-/// The words of CUDA C++ that plain C++ lacks; nvcc compiles them, and so does a host compiler with the headers of
-/// tests/support/host_cuda.
+/// What CUDA C++ adds to C++. nvcc compiles it; a host compiler does so with the headers of tests/support/host_cuda.
 #define LINDRIFT_HD __host__ __device__ __forceinline__
 
-/// An array that the threads of a block share.
+/// An array in shared memory.
 #ifndef LINDRIFT_SHARED
 #define LINDRIFT_SHARED(type, name, count) __shared__ type name[count]
 #endif
 
 namespace lindrift::kernels::cuda {
 
-/// 1/x to 2^-20 or better: devices have no fast division.
+/// 1/x to a relative 2^-20 or better: GPUs have no fast division.
 LINDRIFT_HD double reciprocal_estimate(double x) {
 #if defined(__CUDA_ARCH__)
   double estimate;

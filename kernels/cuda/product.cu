@@ -17,7 +17,7 @@ class ProductOn final : public MatrixProduct {
   void multiply(const double* rows, std::int64_t count, double* product) override {
     engine_.copy_in(rows, count * size_, rows_);
     double* target = product_.resize(count * size_);
-    // cuBLAS counts by columns: what it sees are the transposes, product^T = matrix^T rows^T.
+    // cuBLAS is column-major: it computes the transposes, product^T = matrix^T rows^T.
     const double one = 1.0, zero = 0.0;
     if constexpr (Device::computes)
       check(cublasDgemm_64(blas_.handle(), CUBLAS_OP_N, CUBLAS_OP_N, size_, count, size_, &one, matrix_.data(), size_,

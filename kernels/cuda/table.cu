@@ -8,7 +8,7 @@
 namespace lindrift::kernels {
 
 namespace cuda_device {
-// What computes, and what counts the memory for it.
+// One set that computes and one that counts memory.
 #define LINDRIFT_DECLARE_DEVICE(prefix, map)                                                              \
   RateKernel* prefix##_rate_kernel(const RateTables& tables, bool direct, int threads, int device);       \
   SelfEnergyKernel* prefix##_self_energy_kernel(const SelfEnergyTables& tables, int threads, int device); \
@@ -30,8 +30,8 @@ int device_count(std::string* reason) noexcept {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
   if (status != cudaSuccess) {
-    cudaGetLastError();  // the error is an answer here; later calls must not see it
-    // The runtime's words for a missing driver speak of versions.
+    cudaGetLastError();  // expected here, and later calls must not report it
+    // CUDA's own message for a missing driver speaks of versions.
     if (reason)
       *reason = status == cudaErrorInsufficientDriver ? "no driver, or one older than the toolkit"
                                                       : cudaGetErrorString(status);

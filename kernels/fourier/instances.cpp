@@ -1,6 +1,6 @@
 // Compiled once per CPU instruction set; LINDRIFT_ISA names the variant.
 
-// The library's inline functions get a namespace of their own in every variant, as ours do.
+// Every variant has its own namespace for the library's inline functions, too.
 #define LINDRIFT_JOIN_(a, b) a##b
 #define LINDRIFT_JOIN(a, b) LINDRIFT_JOIN_(a, b)
 #define pocketfft LINDRIFT_JOIN(pocketfft_, LINDRIFT_ISA)
@@ -31,8 +31,8 @@ Pack* packs(cpu::Buffer& buffer, Index count) { return reinterpret_cast<Pack*>(b
 
 void run(const Library& plan, Pack* side, bool forward) { plan.exec(reinterpret_cast<Lanes*>(side), 1.0, forward); }
 
-/// Rows side by side in the lanes of a pack: for lengths at which that many rows stay in a core's cache. A row's
-/// arithmetic is the same in every lane, so its bits do not depend on its neighbours.
+/// Transforms one row per lane of a pack: for rows so short that all of them fit into a core's cache. The arithmetic is
+/// the same in every lane, so the bits of a row do not depend on its neighbours.
 class Rows final : public FourierPlan {
  public:
   explicit Rows(Index length) : length_(length), plan_(static_cast<std::size_t>(length)) {}
@@ -59,9 +59,9 @@ class Rows final : public FourierPlan {
   Library plan_;
 };
 
-/// One long row as a matrix of rows * columns elements (Gentleman and Sande's four steps): transforms of all columns, a
-/// twiddle factor for each element, transforms of all rows, stored transposed. The short transforms run side by side
-/// and are shared between threads.
+/// Transforms one long row as a matrix of rows * columns elements (the four-step algorithm of Gentleman and Sande):
+/// transform all columns, multiply by twiddle factors, transform all rows, transpose. The short transforms run in the
+/// lanes of packs and are shared between threads.
 class LongRow final : public FourierPlan {
  public:
   LongRow(Index rows, Index columns)
@@ -139,10 +139,10 @@ class LongRow final : public FourierPlan {
   Index rows_, columns_;
   Library column_plan_, row_plan_;
   cpu::Buffer base_;  ///< twiddle factors of the first lane of every block of columns, (blocks, rows)
-  cpu::Buffer lane_;  ///< what the other lanes have beyond it, (rows)
+  cpu::Buffer lane_;  ///< twiddle factors of the other lanes relative to the first, (rows)
 };
 
-/// One row at a time, without lanes: long rows whose length does not split.
+/// One row at a time, without lanes: for long rows whose length has no suitable factors.
 class SingleRow final : public FourierPlan {
  public:
   explicit SingleRow(Index length) : length_(length), plan_(static_cast<std::size_t>(length)) {}
@@ -158,12 +158,12 @@ class SingleRow final : public FourierPlan {
   Library plan_;
 };
 
-/// Longest row that is transformed side by side with others: 8 of them, and as much working space, are 1 MiB.
+/// Longest row that is transformed in a lane: 8 of them and their working space take 1 MiB.
 constexpr Index longest_side_by_side = 4096;
-/// A long row is split where both factors are at least this.
+/// A long row is split if both factors are at least this.
 constexpr Index min_factor = 32;
 
-/// Divisor of n that is nearest to its square root from below.
+/// Largest divisor of n that is no larger than its square root.
 Index middle_divisor(Index n) {
   Index divisor = 1;
   for (Index d = 2; d * d <= n; ++d)

@@ -4,8 +4,8 @@
 
 namespace lindrift::kernels {
 
-/// Discrete Fourier transforms of one length on bare pointers (src/engine/fourier.hpp documents them): what is compiled
-/// once per instruction set sits behind this table of functions.
+/// Discrete Fourier transforms of one length (documented in src/engine/fourier.hpp). Compiled once per instruction set,
+/// hence the plain pointers.
 class FourierPlan {
  public:
   virtual ~FourierPlan();

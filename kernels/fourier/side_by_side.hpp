@@ -4,7 +4,7 @@
 
 #include "kernels/functor.hpp"
 
-/// Rows of doubles laid side by side, one row in each lane of a pack, and back.
+/// Converts rows of doubles to packs with one row per lane, and back.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {

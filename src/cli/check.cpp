@@ -22,6 +22,8 @@ int check(const RunOptions& options) {
     plan.backend = resolve_backend(execution.backend, &plan.backend_reason);
     plan_device(plan, execution, [&] { return task.group_device_bytes(document, grouping, execution); });
   }
+  if (execution.backend == Backend::cuda && plan.backend == Backend::cpu)
+    throw UnsupportedError("backend = cuda is impossible: " + plan.backend_reason + "; use cpu or auto");
   const std::size_t points = document.sweep.points();
   const double seconds = plan.rate_evaluations * plan.seconds_per_evaluation;
   const double output = result_bytes(task, document.point(0), points);

@@ -148,7 +148,9 @@ class NumbersTest(HostCudaTest):
 
     def test_what_the_device_cannot_do_is_done_on_the_cpu_or_refused(self):
         ladder = HUBBARD.format(sites=14, interaction="1.3").replace("[bath.up]", 'approximation = "ladder"\n[bath.up]')
-        for name, text in {"ladder_green": ladder + GREEN, "ladder_spectral": ladder + SPECTRAL, "matrices": DEGENERATE + STEADY}.items():
+        mixed = HATSUGAI_KOHMOTO.format(sites=8).replace("[bath.up]", "cluster = 2\n[bath.up]")
+        for name, text in {"ladder_green": ladder + GREEN, "ladder_spectral": ladder + SPECTRAL, "mixed_green": mixed + GREEN,
+                           "mixed_spectral": mixed + SPECTRAL, "matrices": DEGENERATE + STEADY}.items():  # fmt: skip
             with self.subTest(name):
                 self.write(f"{name}.toml", text)
                 self.assertEqual(attributes(self.on(name, "auto"))["backend"], "cpu")
