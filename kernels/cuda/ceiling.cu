@@ -32,6 +32,11 @@ struct MultiplyAdds {
   }
 };
 
+struct Clear {
+  double* target;
+  LINDRIFT_HD void operator()(Index i) const { target[i] = 0.0; }
+};
+
 struct Triad {
   double* target;
   const double *a, *b;
@@ -105,7 +110,7 @@ DeviceCeilings measure_ceilings(int device) {
   const auto arrays = [&](Index size) {
     for (Buffer* each : {&a, &b, &c}) {
       each->resize(size);
-      LINDRIFT_CUDA_CHECK(cudaMemset(each->data(), 0, static_cast<std::size_t>(size) * sizeof(double)));
+      engine.map(size, Clear{each->data()});
     }
   };
   constexpr Index least = Index{1} << 18, largest = Index{1} << 26;  // 512 MiB each, beyond any cache
