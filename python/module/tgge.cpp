@@ -69,12 +69,9 @@ Start start_from(nb::handle filling, nb::handle lagrange_multiplier, nb::handle 
 template <class State>
 void observe(const TggeLattice& lattice, const RateEquation& equation, const Execution& execution,
              OnLattice<State>& result) {
-  const LatticeObserver observer(lattice, equation, execution);
   const State& state = result;
-  const std::size_t modes = equation.modes();
-  for (std::size_t first = 0; first < state.occupation.size(); first += modes)
-    observer.add(std::span(state.lagrange_multiplier).subspan(first, modes),
-                 std::span(state.occupation).subspan(first, modes), result);
+  LatticeObserver(lattice, equation, execution)
+      .add_rows(state.lagrange_multiplier, state.occupation, state.block_multiplier, result);
 }
 
 /// The result of a task, with what is reported of a lattice beside.

@@ -219,6 +219,13 @@ Bands make_bands(const TightBinding& model, const Lattice& lattice) {
     thread_local std::vector<Complex> matrices;
     diagonalise(*hamiltonian, k, bands, matrices);
   });
+  bands.degeneracy_tolerance = model.degeneracy_tolerance;
+  bands.hamiltonian_derivative = [hamiltonian, n, directions](std::size_t k, int direction, Complex* matrix) {
+    thread_local std::vector<Complex> matrices;
+    matrices.resize((1 + directions) * n * n);
+    hamiltonian->at(k, matrices.data());
+    std::copy_n(matrices.data() + (1 + static_cast<std::size_t>(direction)) * n * n, n * n, matrix);
+  };
   return bands;
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/parallel.hpp"
 #include "lindrift/error.hpp"
+#include "lindrift/tgge/matrix_rate_equation.hpp"
 #include "tgge/model.hpp"
 
 namespace lindrift {
@@ -122,22 +123,21 @@ void check_lattice_vectors(const TggeLattice& model) {
                                                       std::to_string(directions) + " numbers");
 }
 
-/// Where bands are degenerate, occupations of modes depend on the basis that an eigensolver happens to choose.
+/// Where bands are degenerate, a table of hop weights between modes depends on the basis that an eigensolver happens to
+/// choose; jump operators do not.
 /// @throws UnsupportedError
-void refuse_degenerate_bands(const Bands& bands, double tolerance) {
-  const auto [lowest, highest] = std::minmax_element(bands.energy.begin(), bands.energy.end());
-  const double least = tolerance * (*highest - *lowest);
-  for (std::size_t k = 0; k < bands.lattice.size(); ++k)
-    for (std::size_t band = 1; band < static_cast<std::size_t>(bands.orbitals); ++band) {
-      if (bands.energy[bands.mode(band, k)] - bands.energy[bands.mode(band - 1, k)] > least) continue;
-      std::string where;
-      for (int i = 0; i < bands.lattice.dimensions(); ++i)
-        where += (i > 0 ? ", " : "") + std::to_string(bands.lattice.momentum(k)[static_cast<std::size_t>(i)]);
-      throw UnsupportedError("bands " + std::to_string(band - 1) + " and " + std::to_string(band) +
-                             " are degenerate at the momentum with integers m = " + where +
-                             ": rates of single modes have no meaning there; move the bands apart, or use numbers of "
-                             "cells whose momenta miss the point");
-    }
+void refuse_degenerate_bands(const Bands& bands) {
+  const DegenerateBlocks blocks = degenerate_blocks(bands);
+  if (blocks.count() == 0) return;
+  const auto modes = blocks.modes(0);
+  std::string where;
+  for (int i = 0; i < bands.lattice.dimensions(); ++i)
+    where += (i > 0 ? ", " : "") +
+             std::to_string(bands.lattice.momentum(bands.momentum_of(modes.front()))[static_cast<std::size_t>(i)]);
+  throw UnsupportedError("bands " + std::to_string(bands.band_of(modes[0])) + " and " +
+                         std::to_string(bands.band_of(modes[1])) +
+                         " are degenerate at the momentum with integers m = " + where +
+                         ": a table of hop weights has no meaning there; use jump operators");
 }
 
 }  // namespace
@@ -186,9 +186,8 @@ TggeLattice::operator TggeModel() const {
                   .rate_unit = preset == LatticePreset::none ? 1.0 : hopping,
                   .bath = bath,
                   .jump = std::visit([](const auto& kind) { return TggeJump(kind); }, jump)};
-  refuse_degenerate_bands(model.bands, tight_binding().degeneracy_tolerance);
-  if (std::holds_alternative<LocalCoupling>(thermal_coupling))
-    throw UnsupportedError("bath.thermal_coupling = \"operators\" is not in this build");
+  if (std::holds_alternative<TableJump>(jump)) refuse_degenerate_bands(model.bands);
+  if (const auto* local = std::get_if<LocalCoupling>(&thermal_coupling)) model.thermal_operators = {local->operators};
   return model;
 }
 
@@ -238,15 +237,13 @@ LatticeObserver::LatticeObserver(const TggeLattice& lattice, const RateEquation&
       has_thermal_(lattice.bath.effective_equilibrium_fraction() > 0.0) {
   const TggeModel model = lattice;
   both_ = of_unit_coupling(model, false, equation, execution);
-  if (has_thermal_) thermal_ = of_unit_coupling(model, true, equation, execution);
+  if (has_thermal_ && !both_.matrix) thermal_ = of_unit_coupling(model, true, equation, execution);
 }
 
-void LatticeObserver::add_currents(std::span<const double> occupation, LatticeObservables& result) const {
-  const Bands& bands = equation_.bands;
-  const auto cells = static_cast<double>(bands.lattice.size());
-  const std::size_t directions = bands.velocity.size(), orbitals = static_cast<std::size_t>(bands.orbitals);
-  const std::vector<double> along = current(equation_, occupation),
-                            shares = lindrift::orbital_current(equation_, occupation);
+void LatticeObserver::add_vectors(std::span<const double> along, std::span<const double> shares,
+                                  LatticeObservables& result) const {
+  const std::size_t directions = equation_.bands.velocity.size(),
+                    orbitals = static_cast<std::size_t>(equation_.bands.orbitals);
   for (std::size_t x = 0; x < directions; ++x) {
     double sum = 0.0;
     for (std::size_t i = 0; i < directions; ++i)
@@ -254,7 +251,39 @@ void LatticeObserver::add_currents(std::span<const double> occupation, LatticeOb
     result.current_cartesian.push_back(sum);
   }
   for (std::size_t a = 0; a < orbitals; ++a)
-    for (std::size_t i = 0; i < directions; ++i) result.orbital_current.push_back(shares[i * orbitals + a]);
+    for (std::size_t i = 0; i < directions; ++i)
+      result.orbital_current.push_back(orbitals == 1 ? along[i] : shares[i * orbitals + a]);
+}
+
+void LatticeObserver::add_blocks(std::span<const double> block_multiplier, LatticeObservables& result) const {
+  const MatrixRateEquation& matrix = *both_.matrix;
+  result.energy = equation_.bands.energy;
+  BlockMatrices particles, holes;
+  matrix.occupations(block_multiplier, particles, holes);
+  add_vectors(matrix.current(particles), matrix.orbital_current(particles), result);
+  for (const double flow : matrix.energy_current(particles)) result.energy_current.push_back(flow);
+  const std::size_t elements = static_cast<std::size_t>(equation_.bands.orbitals * equation_.bands.orbitals),
+                    cells = equation_.bands.lattice.size();
+  const std::vector<Complex> orbitals = matrix.in_orbitals(particles);
+  for (std::size_t e = 0; e < elements; ++e) {
+    const auto sums = parallel_sums<2>(cells, [&](std::size_t k) {
+      return std::array<double, 2>{orbitals[k * elements + e].real(), orbitals[k * elements + e].imag()};
+    });
+    result.local_density_matrix.emplace_back(sums[0] / static_cast<double>(cells),
+                                             sums[1] / static_cast<double>(cells));
+  }
+  const MatrixRateEquation::EntropyRates rates = matrix.entropy_rates(particles, holes);
+  result.heat_to_bath.push_back(rates.heat_to_bath);
+  result.entropy_rate_thermal.push_back(rates.thermal);
+  result.entropy_rate_nonequilibrium.push_back(rates.nonequilibrium);
+  result.entropy_production.push_back(rates.thermal + equation_.inverse_temperature * rates.heat_to_bath);
+}
+
+void LatticeObserver::add_currents(std::span<const double> occupation, LatticeObservables& result) const {
+  const Bands& bands = equation_.bands;
+  const auto cells = static_cast<double>(bands.lattice.size());
+  const std::size_t directions = bands.velocity.size(), orbitals = static_cast<std::size_t>(bands.orbitals);
+  add_vectors(current(equation_, occupation), lindrift::orbital_current(equation_, occupation), result);
   for (std::size_t i = 0; i < directions; ++i) {
     const auto& velocity = bands.velocity[i];
     result.energy_current.push_back(
@@ -293,11 +322,24 @@ void LatticeObserver::add_entropies(std::span<const double> lagrange_multiplier,
 void LatticeObserver::add(std::span<const double> lagrange_multiplier, std::span<const double> occupation,
                           LatticeObservables& result) const {
   result.energy = equation_.bands.energy;
-  if (!std::isnan(occupation.front())) {
-    add_currents(occupation, result);
-    add_entropies(lagrange_multiplier, occupation, result);
-    return;
+  if (std::isnan(occupation.front())) return add_missing(result);
+  add_currents(occupation, result);
+  add_entropies(lagrange_multiplier, occupation, result);
+}
+
+void LatticeObserver::add_rows(std::span<const double> lagrange_multiplier, std::span<const double> occupation,
+                               std::span<const double> block_multiplier, LatticeObservables& result) const {
+  const std::size_t modes = equation_.modes(), rows = occupation.size() / modes;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const auto n = occupation.subspan(row * modes, modes);
+    if (!both_.matrix || std::isnan(n.front()))
+      add(lagrange_multiplier.subspan(row * modes, modes), n, result);
+    else
+      add_blocks(block_multiplier.subspan(row * both_.matrix->size(), both_.matrix->size()), result);
   }
+}
+
+void LatticeObserver::add_missing(LatticeObservables& result) const {
   constexpr double missing = std::numeric_limits<double>::quiet_NaN();
   const std::size_t directions = equation_.bands.velocity.size(),
                     orbitals = static_cast<std::size_t>(equation_.bands.orbitals);

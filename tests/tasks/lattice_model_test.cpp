@@ -8,9 +8,11 @@
 #include <string>
 
 #include "data/tgge_lattice_forces.hpp"
+#include "data/tgge_lattice_matrix.hpp"
 #include "data/tgge_lattice_steady_states.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/tgge/chain.hpp"
+#include "lindrift/tgge/relax.hpp"
 #include "lindrift/tgge/steady_state.hpp"
 #include "support/compare.hpp"
 #include "support/random.hpp"
@@ -106,8 +108,9 @@ TEST(LatticeModel, RatesAreTracesOverFockSpace) {
 TEST(LatticeModel, SteadyStatesOfTwoIndependentPrograms) {
   for (const auto& one : data::tgge_lattice_steady_states::steady_states) {
     SCOPED_TRACE(one.id);
-    if (!one.thermal_channels.empty()) continue;  // see LocalThermalBath
-    const TggeLattice lattice = lattice_of(one);
+    TggeLattice lattice = lattice_of(one);
+    if (!one.thermal_channels.empty())
+      lattice.thermal_coupling = LocalCoupling{operators_of(one.thermal_channels).channels};
     for (const Algorithm algorithm : algorithms_of(lattice)) {
       const RateEquation equation = equation_of(lattice, algorithm);
       const SteadyState state = steady_state(equation, one.filling);
@@ -119,7 +122,8 @@ TEST(LatticeModel, SteadyStatesOfTwoIndependentPrograms) {
         EXPECT_LT(largest_difference(state.occupation, one.occupation), 1e-11);
       }
       LatticeObservables observables;
-      LatticeObserver(lattice, equation).add(state.lagrange_multiplier, state.occupation, observables);
+      LatticeObserver(lattice, equation)
+          .add_rows(state.lagrange_multiplier, state.occupation, state.block_multiplier, observables);
       EXPECT_LT(largest_difference(observables.energy_current, one.energy_current), 1e-10);
       if (one.entropies.empty()) continue;
       const double scale = 1e-10 * largest_magnitude(one.entropies) + 1e-11;
@@ -129,6 +133,129 @@ TEST(LatticeModel, SteadyStatesOfTwoIndependentPrograms) {
       EXPECT_NEAR(observables.entropy_production.at(0), one.entropies[3], scale);
     }
   }
+}
+
+// --- degenerate bands ---
+
+TEST(LatticeModel, DegenerateBandsHaveTheStoredSteadyStates) {
+  // Occupations that are matrices, as of MatrixRateEquation, from the terms of a lattice.
+  for (const auto& one : data::tgge_lattice_matrix::steady_states) {
+    SCOPED_TRACE(one.id);
+    TggeLattice lattice;
+    lattice.cells.assign(one.cells.begin(), one.cells.end());
+    lattice.orbitals = static_cast<std::int64_t>(one.orbitals);
+    for (const Numbers& numbers : one.hopping) assign(lattice.hopping_terms.emplace_back(), term_of(numbers));
+    lattice.jump = operators_of(one.channels);
+    lattice.bath.inverse_temperature = one.beta;
+    lattice.bath.coupling = one.coupling;
+    lattice.bath.nonequilibrium_fraction = one.gamma_neq;
+    lattice.bath.equilibrium_fraction = one.gamma_eq;
+    const RateEquation equation = equation_of(lattice, Algorithm::automatic);
+    ASSERT_NE(equation.matrix, nullptr);
+    const SteadyState state = steady_state(equation, one.filling);
+    ASSERT_TRUE(state.converged) << state.message;
+    EXPECT_LT(largest_difference(state.current, one.current), 1e-10);
+    LatticeObservables observables;
+    LatticeObserver(lattice, equation)
+        .add_rows(state.lagrange_multiplier, state.occupation, state.block_multiplier, observables);
+    const auto n = static_cast<std::size_t>(one.orbitals), directions = one.cells.size();
+    // The shares of the orbitals add up to the current, the mean density matrix to the density, and spins are those of
+    // the stored matrices.
+    for (std::size_t i = 0; i < directions; ++i) {
+      double sum = 0.0;
+      for (std::size_t a = 0; a < n; ++a) sum += observables.orbital_current[a * directions + i];
+      EXPECT_NEAR(sum, state.current[i], 1e-14);
+      EXPECT_NEAR(observables.current_cartesian[i], state.current[i], 1e-14);
+    }
+    Complex trace = 0.0;
+    for (std::size_t a = 0; a < n; ++a) trace += observables.local_density_matrix[a * (n + 1)];
+    EXPECT_NEAR(trace.real(), state.density_per_cell, 1e-13);
+    if (one.spin.size() == 3 && n == 2) {
+      EXPECT_NEAR((observables.local_density_matrix[1] + observables.local_density_matrix[2]).real(), one.spin[0],
+                  1e-10);
+      EXPECT_NEAR((observables.local_density_matrix[0] - observables.local_density_matrix[3]).real(), one.spin[2],
+                  1e-10);
+    }
+    EXPECT_NEAR(observables.entropy_rate_thermal.at(0) + observables.entropy_rate_nonequilibrium.at(0), 0.0, 1e-12);
+    EXPECT_GE(observables.entropy_production.at(0), -1e-14);
+  }
+}
+
+TEST(LatticeModel, SupercellsOfDegenerateBandsCarryTheSameCurrent) {
+  // Two copies of a band, then the same in cells of twice the length: folded bands touch where the small cell has none.
+  const auto lattice_with = [](std::int64_t fold) {
+    TggeLattice lattice;
+    lattice.cells = {12 / fold, 4};
+    lattice.orbitals = fold;
+    for (std::int64_t a = 0; a < fold; ++a) {
+      const std::int64_t next = a + 1, cell = next / fold;
+      lattice.hopping_terms.push_back({{cell, 0}, static_cast<int>(a), static_cast<int>(next % fold), -1.0});
+      lattice.hopping_terms.push_back({{0, 1}, static_cast<int>(a), static_cast<int>(a), Complex(-0.7, 0.2)});
+    }
+    lattice.add_hermitian_conjugate = true;
+    JumpOperators jump;
+    for (std::int64_t a = 0; a < fold; ++a) {
+      const auto orbital = static_cast<int>(a);
+      const std::int64_t next = a + 1;
+      jump.channels.push_back({{{0, 0}, orbital, {0, 0}, orbital, 0.9},
+                               {{next / fold, 0}, static_cast<int>(next % fold), {0, 0}, orbital, Complex(0.3, 0.6)},
+                               {{0, 1}, orbital, {0, 0}, orbital, Complex(0.0, 0.5)}});
+    }
+    lattice.jump = jump;
+    lattice.bath.nonequilibrium_fraction = 0.6;
+    lattice.bath.inverse_temperature = 1.3;
+    return lattice;
+  };
+  const SteadyState small = steady_state(equation_of(lattice_with(1), Algorithm::automatic), 0.35);
+  for (const std::int64_t fold : {2, 3}) {
+    const RateEquation equation = equation_of(lattice_with(fold), Algorithm::automatic);
+    const SteadyState folded = steady_state(equation, 0.35);
+    ASSERT_TRUE(folded.converged);
+    // Currents are per cell and in cells: as many sites, and as many times shorter a distance.
+    EXPECT_NEAR(folded.current[0], small.current[0], 1e-11) << fold;
+    EXPECT_NEAR(folded.current[1], static_cast<double>(fold) * small.current[1], 1e-11) << fold;
+    EXPECT_NEAR(folded.energy_per_cell, static_cast<double>(fold) * small.energy_per_cell, 1e-11);
+  }
+}
+
+TEST(LatticeModel, RowsOfARelaxationGoToTheSteadyState) {
+  const auto& one = data::tgge_lattice_matrix::steady_states[0];
+  TggeLattice lattice;
+  lattice.cells.assign(one.cells.begin(), one.cells.end());
+  lattice.orbitals = static_cast<std::int64_t>(one.orbitals);
+  for (const Numbers& numbers : one.hopping) assign(lattice.hopping_terms.emplace_back(), term_of(numbers));
+  lattice.jump = operators_of(one.channels);
+  lattice.bath.inverse_temperature = one.beta;
+  lattice.bath.nonequilibrium_fraction = one.gamma_neq;
+  const RateEquation equation = equation_of(lattice, Algorithm::automatic);
+  const SteadyState state = steady_state(equation, one.filling);
+  const std::vector<double> start(equation.modes(), std::log1p(-one.filling) - std::log(one.filling)),
+      times{0.0, 4000.0 / lattice.bath.coupling / 50.0};
+  const RelaxResult path = relax(equation, start, times);
+  ASSERT_TRUE(path.converged) << path.message;
+  LatticeObservables steady, along;
+  const LatticeObserver observer(lattice, equation);
+  observer.add_rows(state.lagrange_multiplier, state.occupation, state.block_multiplier, steady);
+  observer.add_rows(path.lagrange_multiplier, path.occupation, path.block_multiplier, along);
+  ASSERT_EQ(along.heat_to_bath.size(), 2U);
+  EXPECT_NEAR(along.heat_to_bath[1], steady.heat_to_bath[0], 1e-9);
+  for (std::size_t e = 0; e < steady.local_density_matrix.size(); ++e)
+    EXPECT_LT(
+        std::abs(along.local_density_matrix[steady.local_density_matrix.size() + e] - steady.local_density_matrix[e]),
+        1e-9);
+}
+
+TEST(LatticeModel, RefusesTablesOfDegenerateBandsAndOpenSetsOfThermalOperators) {
+  TggeLattice lattice;
+  lattice.cells = {3};
+  lattice.orbitals = 2;
+  for (const int a : {0, 1}) lattice.hopping_terms.push_back({{1}, a, a, -1.0});
+  lattice.add_hermitian_conjugate = true;
+  lattice.jump = TableJump(std::vector<double>(36, 1.0));
+  EXPECT_THROW(static_cast<void>(TggeModel(lattice)), UnsupportedError);
+  lattice.jump = JumpOperators{{{{{1}, 0, {0}, 1, 1.0}}}};
+  lattice.thermal_coupling = LocalCoupling{{{{{0}, 0, {0}, 1, 1.0}}}};
+  EXPECT_THROW(make_rate_equation(lattice), ParameterError);
 }
 
 // --- presets: numbers of the infinite lattices ---

@@ -247,8 +247,16 @@ class LatticeObserver {
   /// @param lagrange_multiplier, occupation  shape (modes,); a NaN in the first occupation makes a row of NaN
   void add(std::span<const double> lagrange_multiplier, std::span<const double> occupation,
            LatticeObservables& result) const;
+  /// The same where bands are degenerate or the thermal bath is local.
+  /// @param block_multiplier  SteadyState::block_multiplier, or a row of it
+  void add_blocks(std::span<const double> block_multiplier, LatticeObservables& result) const;
+  /// Rows of a task's result, one after the other, each in the way that the equation needs.
+  void add_rows(std::span<const double> lagrange_multiplier, std::span<const double> occupation,
+                std::span<const double> block_multiplier, LatticeObservables& result) const;
 
  private:
+  void add_vectors(std::span<const double> along, std::span<const double> shares, LatticeObservables& result) const;
+  void add_missing(LatticeObservables& result) const;
   void add_currents(std::span<const double> occupation, LatticeObservables& result) const;
   void add_entropies(std::span<const double> lagrange_multiplier, std::span<const double> occupation,
                      LatticeObservables& result) const;

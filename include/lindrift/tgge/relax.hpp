@@ -51,6 +51,9 @@ struct RelaxResult {
   /// <c+_b c_a> of the orbitals, (times, cells, orbitals, orbitals); empty unless RateEquation::has_operators. Where
   /// bands are degenerate it says more than `occupation`, which holds the eigenvalues of each block, descending.
   std::vector<std::complex<double>> density_matrix;
+  /// Multipliers of the blocks of degenerate bands, a row for each time, see MatrixRateEquation; empty unless
+  /// RateEquation::matrix.
+  std::vector<double> block_multiplier;
   std::vector<double> particle_number;                    ///< (times,)
   std::vector<double> density_per_cell, energy_per_cell;  ///< (times,)
   std::vector<double> residual;                           ///< (times,), see balance_residual()

@@ -35,6 +35,8 @@ struct SteadyState {
   /// <c+_b c_a> of the orbitals, (cells, orbitals, orbitals); empty unless RateEquation::has_operators. Where bands are
   /// degenerate it says more than `occupation`, which holds the eigenvalues of each block, descending.
   std::vector<std::complex<double>> density_matrix;
+  /// Multipliers of the blocks of degenerate bands, see MatrixRateEquation; empty unless RateEquation::matrix.
+  std::vector<double> block_multiplier;
   double particle_number = 0.0;
   double density_per_cell = 0.0;
   double energy_per_cell = 0.0;

@@ -114,27 +114,35 @@ namespace {
 
 bool has_operators(const Point& point) { return point.text("bath.jump") == "operators"; }
 
-DegenerateBlocks blocks_of(const Point& point) {
-  const TggeModel model = read<TggeRashba>(point);
-  return degenerate_blocks(model.bands);
+/// Bands of a model that has more than one.
+Bands bands_of(const Point& point) {
+  if (!is_lattice(point)) return TggeModel(read<TggeRashba>(point)).bands;
+  const auto lattice = read<TggeLattice>(point);
+  return make_bands(lattice.tight_binding(), Lattice(lattice.cells));
 }
+
+DegenerateBlocks blocks_of(const Point& point) { return degenerate_blocks(bands_of(point)); }
+
+/// Cells up to which bands are looked at before a run.
+constexpr double looked_at_cells = 65536.0;
 
 /// What only bands that are nowhere degenerate allow, and dense matrices of any bands.
 void check_degenerate_bands(const Point& point) {
-  if (!has_two_bands(point)) return;
+  if (orbitals_of(point) < 2 || cells_of(point) > looked_at_cells) return;
   const auto& wanted = point.texts("output.fields");
-  if (!has_operators(point) && std::find(wanted.begin(), wanted.end(), "density_matrix") != wanted.end())
+  if (!is_lattice(point) && !has_operators(point) &&
+      std::find(wanted.begin(), wanted.end(), "density_matrix") != wanted.end())
     throw ParameterError("output.fields", "density_matrix needs bath.jump = \"operators\"");
   if (!has_operators(point)) return;
-  const TggeModel model = read<TggeRashba>(point);
-  const DegenerateBlocks blocks = degenerate_blocks(model.bands);
+  const Bands bands = bands_of(point);
+  const DegenerateBlocks blocks = degenerate_blocks(bands);
   if (blocks.count() == 0) return;
-  const TggeBath& bath = model.bath;
+  const auto bath = read<TggeBath>(point);
   const double thermal = bath.effective_equilibrium_fraction();
   if (thermal == 0.0 && !point.has("task.times"))
     throw ParameterError("bath.equilibrium_fraction",
                          "0 is not allowed in a steady state of degenerate bands: make it small, or use task relax");
-  const auto [lowest, highest] = std::minmax_element(model.bands.energy.begin(), model.bands.energy.end());
+  const auto [lowest, highest] = std::minmax_element(bands.energy.begin(), bands.energy.end());
   if (thermal > 0.0 && bath.inverse_temperature * (*highest - *lowest) > coldest_degenerate_bath)
     throw ParameterError(
         "bath.inverse_temperature",
@@ -142,7 +150,7 @@ void check_degenerate_bands(const Point& point) {
                     "be <= {}",
                     bath.inverse_temperature, coldest_degenerate_bath));
   if (point.has("initial.lagrange_multiplier") && point.has("task.times"))
-    require_equal_in_blocks(model.bands, blocks, point.reals("initial.lagrange_multiplier"));
+    require_equal_in_blocks(bands, blocks, point.reals("initial.lagrange_multiplier"));
 }
 
 }  // namespace
@@ -320,16 +328,6 @@ RateEquation coarse_lattice(const Point& point, const Execution& execution) {
   return make_rate_equation(model, execution);
 }
 
-/// Between neighbouring bands at one momentum, energy; infinite for one band. Coherences between bands are left out of
-/// the rate equations: the gap should be large against the rates.
-double smallest_gap(const Bands& bands) {
-  double gap = std::numeric_limits<double>::infinity();
-  for (std::size_t k = 0; k < bands.lattice.size(); ++k)
-    for (std::size_t band = 1; band < static_cast<std::size_t>(bands.orbitals); ++band)
-      gap = std::min(gap, bands.energy[bands.mode(band, k)] - bands.energy[bands.mode(band - 1, k)]);
-  return gap;
-}
-
 ParityMeasures parity_of(const Point& point) {
   if (is_lattice(point)) {
     Execution execution;
@@ -356,10 +354,7 @@ std::vector<std::pair<std::string, double>> diagnostics_of(const Point& point) {
   std::vector<std::pair<std::string, double>> found = {{"parity_joint", parity.joint},
                                                        {"parity_paper14", parity.paper14},
                                                        {"parity_particle_hole", parity.particle_hole}};
-  if (is_lattice(point)) {
-    const auto model = read<TggeLattice>(point);
-    found.emplace_back("smallest_gap", smallest_gap(make_bands(model.tight_binding(), Lattice(model.cells))));
-  } else if (has_two_bands(point)) {
+  if (is_lattice(point) || has_two_bands(point)) {
     const DegenerateBlocks blocks = blocks_of(point);
     found.emplace_back("degenerate_blocks", has_operators(point) ? static_cast<double>(blocks.count()) : 0.0);
     found.emplace_back("smallest_gap", blocks.smallest_gap);
@@ -393,7 +388,8 @@ std::vector<std::string> lattice_notes(const Point& point) {
     notes.push_back(fmt::format("{} was made Hermitian: elements changed by up to {:.3g} of the largest one",
                                 point.text("model.hamiltonian"),
                                 read_wannier90(point.text("model.hamiltonian")).largest_change));
-  if (parity.joint < parity_zero && unevenness(equation.bands) < parity_zero)
+  // Where bands are degenerate, weights of single modes depend on the eigenvectors that a library happens to choose.
+  if (!equation.matrix && parity.joint < parity_zero && unevenness(equation.bands) < parity_zero)
     notes.emplace_back("this bath cannot rectify: its hop weights and the bands do not change under k -> -k");
   return notes;
 }
@@ -402,11 +398,11 @@ std::vector<std::string> lattice_notes(const Point& point) {
 constexpr double safe_gap = 10.0;
 
 void note_degenerate_bands(const Point& point, const RateEquation& probed, std::vector<std::string>& notes) {
-  if (!has_two_bands(point)) return;
+  if (orbitals_of(point) < 2 || cells_of(point) > looked_at_cells) return;
   const DegenerateBlocks blocks = blocks_of(point);
   if (has_operators(point) && blocks.count() > 0)
-    notes.push_back(fmt::format(
-        "{} momenta have degenerate bands: their occupations are matrices, dataset density_matrix", blocks.count()));
+    notes.push_back(fmt::format("{} momenta have degenerate bands: their occupations are matrices{}", blocks.count(),
+                                is_lattice(point) ? "" : ", dataset density_matrix"));
   const double ratio = blocks.smallest_gap / fastest_rate_of(probed);
   if (ratio < safe_gap)
     notes.push_back(fmt::format(

@@ -63,13 +63,11 @@ Coordinates coordinates_of(const Point& point) {
 
 LatticeObservables lattice_observables(const Point& point, const RateEquation& equation,
                                        const std::vector<double>& lagrange_multiplier,
-                                       const std::vector<double>& occupation) {
-  const LatticeObserver observer(read<TggeLattice>(point), equation);
+                                       const std::vector<double>& occupation,
+                                       const std::vector<double>& block_multiplier) {
   LatticeObservables observables;
-  const std::size_t modes = equation.modes();
-  for (std::size_t first = 0; first < occupation.size(); first += modes)
-    observer.add(std::span(lagrange_multiplier).subspan(first, modes), std::span(occupation).subspan(first, modes),
-                 observables);
+  LatticeObserver(read<TggeLattice>(point), equation)
+      .add_rows(lagrange_multiplier, occupation, block_multiplier, observables);
   return observables;
 }
 

@@ -59,7 +59,8 @@ Coordinates coordinates_of(const config::Point& point);
 /// What is reported of a lattice beside, of one state after the other.
 LatticeObservables lattice_observables(const config::Point& point, const RateEquation& equation,
                                        const std::vector<double>& lagrange_multiplier,
-                                       const std::vector<double>& occupation);
+                                       const std::vector<double>& occupation,
+                                       const std::vector<double>& block_multiplier);
 
 /// Adds the fields and the summary of `more`.
 void append(io::Result& result, io::Result more);
@@ -69,7 +70,8 @@ template <class State>
 io::Result result_of(const config::Point& point, const RateEquation& equation, State& state) {
   const Coordinates coordinates = coordinates_of(point);
   LatticeObservables beside;
-  if (is_lattice(point)) beside = lattice_observables(point, equation, state.lagrange_multiplier, state.occupation);
+  if (is_lattice(point))
+    beside = lattice_observables(point, equation, state.lagrange_multiplier, state.occupation, state.block_multiplier);
   io::Result result = collect(coordinates, point.texts("output.fields"), state);
   if (is_lattice(point)) append(result, collect(coordinates, point.texts("output.fields"), beside));
   result.converged = state.converged;

@@ -36,6 +36,7 @@ Checkpoint<Position> checkpoint_of(BlockMatrices& state, RelaxResult& result) {
             add(result.lagrange_multiplier, at.done * modes);
             add(result.occupation, at.done * modes);
             add(result.density_matrix, at.done * row);
+            add(result.block_multiplier, at.done * state.size());
             add(result.current, at.done * (result.current.size() / result.times.size()));
             add(result.orbital_current, at.done * (result.orbital_current.size() / result.times.size()));
             for (auto* numbers :
@@ -63,6 +64,7 @@ void record(const RateEquation& equation, const BlockMatrices& particles, std::s
   put(lambda, i, result.lagrange_multiplier);
   put(occupation, i, result.occupation);
   put(matrix.in_orbitals(particles), i, result.density_matrix);
+  put(multiplier, i, result.block_multiplier);
   put(matrix.current(particles), i, result.current);
   put(matrix.orbital_current(particles), i, result.orbital_current);
   result.particle_number[i] = sums.particle_number;
@@ -108,6 +110,7 @@ RelaxResult matrix_relax(const RateEquation& equation, std::span<const double> l
   result.current.assign(count * directions, missing);
   result.orbital_current.assign(orbitals > 1 ? count * directions * orbitals : 0, missing);
   result.density_matrix.assign(count * cells * orbitals * orbitals, {missing, missing});
+  result.block_multiplier.assign(count * matrix.size(), missing);
   for (auto* numbers : {&result.particle_number, &result.density_per_cell, &result.energy_per_cell, &result.residual})
     numbers->assign(count, missing);
 

@@ -32,6 +32,7 @@ SteadyState matrix_steady_state(const RateEquation& equation, double number, con
   state.density_per_cell = sums.density_per_cell;
   state.energy_per_cell = sums.energy_per_cell;
   state.residual = matrix.balance_residual(solution.lagrange_multiplier);
+  state.block_multiplier = std::move(solution.lagrange_multiplier);
   state.log_fugacity = solution.log_fugacity;
   state.converged = solution.converged && state.residual <= options.tolerance;
   state.steps = solution.steps;
