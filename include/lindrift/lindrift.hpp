@@ -15,6 +15,7 @@
 #include "lindrift/hubbard/green.hpp"
 #include "lindrift/hubbard/spectral.hpp"
 #include "lindrift/hubbard/steady_state.hpp"
+#include "lindrift/hubbard/transport.hpp"
 #include "lindrift/lattice/bands.hpp"
 #include "lindrift/lattice/lattice.hpp"
 #include "lindrift/lattice/tight_binding.hpp"

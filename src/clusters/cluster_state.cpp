@@ -19,6 +19,9 @@ constexpr double state_tolerance = 1e-14, accepted_residual = 1e-12;
 constexpr double krylov_tolerance = 1e-13;
 constexpr std::size_t restart = 200, max_products = 20000;
 
+/// Spin up of a state.
+enum class UpState { driven, empty, one_particle };
+
 SpinSector up_sector(int difference, bool up_empty) {
   SpinSector sector{difference};
   if (up_empty) sector.bra_particles = 0;
@@ -29,22 +32,24 @@ std::optional<int> total_momentum(const Cluster& cluster, int momentum) {
   return cluster.momentum.empty() ? std::nullopt : std::optional(momentum);
 }
 
-/// Product of the orbitals' occupations gain_aa / (gain_aa + loss_aa), and 1/2 where an orbital has no bath of its own.
-std::vector<Complex> product_state(const Cluster& cluster, const Lindbladian& sector, bool up_empty) {
+/// Product of the orbitals' occupations gain_aa / (gain_aa + loss_aa), and 1/2 where an orbital has no bath of its own;
+/// one particle of spin up is anywhere.
+std::vector<Complex> product_state(const Cluster& cluster, const Lindbladian& sector, UpState up) {
   const int n = cluster.orbitals;
   std::vector<double> occupation;
   for (std::size_t s = 0; s < 2; ++s)
     for (int a = 0; a < n; ++a) {
       const auto diagonal = static_cast<std::size_t>(a * n + a);
       const double gain = cluster.gain[s][diagonal].real(), loss = cluster.loss[s][diagonal].real();
-      occupation.push_back(s == 0 && up_empty ? 0.0 : gain + loss > 0.0 ? gain / (gain + loss) : 0.5);
+      occupation.push_back(s == 0 && up == UpState::empty ? 0.0 : gain + loss > 0.0 ? gain / (gain + loss) : 0.5);
     }
   std::vector<Complex> density(sector.size());
   for (std::size_t i = 0; i < density.size(); ++i) {
     const Pair pair = sector.basis()[i];
     if (pair.ket != pair.bra) continue;
-    double weight = 1.0;
-    for (int p = 0; p < 2 * n; ++p) {
+    const bool one = up == UpState::one_particle;
+    double weight = one ? 1.0 / n : 1.0;
+    for (int p = one ? n : 0; p < 2 * n; ++p) {
       const double filled = occupation[static_cast<std::size_t>(p)];
       weight *= pair.ket >> p & 1U ? filled : 1.0 - filled;
     }
@@ -103,14 +108,18 @@ bool relaxes(const Cluster& cluster, int spin) {
   return true;
 }
 
-ClusterState steady_state(const Cluster& cluster, bool up_empty) {
-  for (int spin = up_empty ? 1 : 0; spin < 2; ++spin)
+namespace {
+
+ClusterState state_of(const Cluster& cluster, UpState up) {
+  for (int spin = up == UpState::driven ? 0 : 1; spin < 2; ++spin)
     if (!relaxes(cluster, spin))
       throw UnsupportedError(std::string("the steady state is not unique: some state of spin ") +
                              (spin == 0 ? "up" : "down") + " neither gains nor loses particles");
-  ClusterState state{Lindbladian(cluster, up_sector(0, up_empty), SpinSector{}, total_momentum(cluster, 0)), {}};
+  SpinSector up_pairs;
+  if (up != UpState::driven) up_pairs.bra_particles = up == UpState::empty ? 0 : 1;
+  ClusterState state{Lindbladian(cluster, up_pairs, SpinSector{}, total_momentum(cluster, 0)), {}};
   const Lindbladian& sector = state.sector;
-  const std::vector<Complex> start = product_state(cluster, sector, up_empty);
+  const std::vector<Complex> start = product_state(cluster, sector, up);
   std::vector<Complex> right(sector.size()), diagonal(sector.size());
   for (std::size_t i = 0; i < sector.size(); ++i) {
     right[i] = -start[i];
@@ -134,6 +143,14 @@ ClusterState steady_state(const Cluster& cluster, bool up_empty) {
                          " only, more than " + short_text(accepted_residual));
   return state;
 }
+
+}  // namespace
+
+ClusterState steady_state(const Cluster& cluster, bool up_empty) {
+  return state_of(cluster, up_empty ? UpState::empty : UpState::driven);
+}
+
+ClusterState one_particle_state(const Cluster& cluster) { return state_of(cluster, UpState::one_particle); }
 
 std::vector<Complex> one_body(const ClusterState& state, int spin) {
   const int n = state.sector.orbitals();

@@ -19,6 +19,10 @@ struct ClusterState {
 /// Whether no particle and no hole of a spin lives for ever: then its steady state is unique.
 bool relaxes(const Cluster& cluster, int spin);
 
+/// Steady state with one particle of spin up, which no bath takes or brings, in a cluster whose spin down relaxes.
+/// @throws as steady_state() does
+ClusterState one_particle_state(const Cluster& cluster);
+
 /// Steady state, D rho = 0 (physics.md, Eq. 132), by GMRES from the product of the orbitals' own steady occupations.
 /// @param up_empty  spin up has no gain: it is empty, and the sector has no more than that
 /// @throws UnsupportedError where the steady state is not unique, NumericalError if the residual stays above 1e-12

@@ -43,9 +43,15 @@ using Zheevd = void (*)(const char* job, const char* triangle, const int* n, voi
                         void* work, const int* work_size, double* real_work, const int* real_work_size, int* int_work,
                         const int* int_work_size, int* info, std::size_t, std::size_t);
 
+using Dgetrf = void (*)(const int* rows, const int* columns, double* a, const int* lda, int* pivots, int* info);
+using Dgetrs = void (*)(const char* transposed, const int* n, const int* count, const double* a, const int* lda,
+                        const int* pivots, double* b, const int* ldb, int* info, std::size_t);
+
 struct Library {
   Dgemm dgemm = nullptr;
   Zheevd zheevd = nullptr;
+  Dgetrf dgetrf = nullptr;
+  Dgetrs dgetrs = nullptr;
   std::string name;  ///< or what is missing
 };
 
@@ -90,10 +96,12 @@ Library load_file(const std::string& file) {
   }
   const auto dgemm = find<Dgemm>(library, "cblas_dgemm");
   const auto zheevd = find<Zheevd>(library, "zheevd_");
+  const auto dgetrf = find<Dgetrf>(library, "dgetrf_");
+  const auto dgetrs = find<Dgetrs>(library, "dgetrs_");
   const auto core_of = find<char* (*)()>(library, "openblas_get_corename");
   const auto configuration = find<char* (*)()>(library, "openblas_get_config");
   const auto set_threads = find<void (*)(int)>(library, "openblas_set_num_threads");
-  if (!dgemm || !zheevd || !core_of || !configuration || !set_threads) {
+  if (!dgemm || !zheevd || !dgetrf || !dgetrs || !core_of || !configuration || !set_threads) {
     loaded.name = file + " lacks a function of OpenBLAS";
     return loaded;
   }
@@ -102,7 +110,7 @@ Library load_file(const std::string& file) {
   std::istringstream words(configuration());
   std::string product, version;
   words >> product >> version;
-  return {dgemm, zheevd, product + " " + version + ", " + core_of()};
+  return {dgemm, zheevd, dgetrf, dgetrs, product + " " + version + ", " + core_of()};
 }
 
 /// The first that can be had, or what is missing of the first one tried.
@@ -162,6 +170,16 @@ void hermitian_eigen(std::size_t n, std::complex<double>* a, double* eigenvalues
 }
 
 void require_library() { library(); }
+
+void solve(std::size_t n, double* a, double* b) {
+  // The library reads columns: it factorises the transpose, and solves with the transpose of that.
+  const int size = narrow(n), one = 1;
+  std::vector<int> pivots(n);
+  int info = 0;
+  library().dgetrf(&size, &size, a, &size, pivots.data(), &info);
+  if (info != 0) throw NumericalError("a matrix is singular");
+  library().dgetrs("T", &size, &one, a, &size, pivots.data(), b, &size, &info, 1);
+}
 
 const std::string& library_name() { return loaded_library().name; }
 

@@ -29,6 +29,10 @@ void multiply(std::size_t m, std::size_t n, std::size_t k, const double* a, std:
 /// @throws UnsupportedError if OpenBLAS cannot be loaded, NumericalError if A is not finite
 void hermitian_eigen(std::size_t n, std::complex<double>* a, double* eigenvalues);
 
+/// Solution of A x = b for a row-major matrix A (n, n), which is destroyed, in the place of b (n,).
+/// @throws UnsupportedError if OpenBLAS cannot be loaded, NumericalError if A is singular
+void solve(std::size_t n, double* a, double* b);
+
 /// For `lindrift info`: "OpenBLAS 0.3.21, SkylakeX", or what is missing.
 const std::string& library_name();
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/linear_algebra.hpp"
 #include "engine/parallel.hpp"
 #include "lindrift/error.hpp"
 
@@ -75,6 +76,9 @@ class PairSums {
     }
   }
 
+  /// |T|^2 / U^2 at a frequency, once closed.
+  double enhancement(std::size_t node) const { return real_[node]; }
+
   /// Flow into a pair and out of it, and to second order.
   void flow(double energy, double width, double* ladder, double* second) const {
     const double *frequency = nodes_.frequency.data(), *in = in_.data(), *out = out_.data(),
@@ -101,6 +105,24 @@ class PairSums {
 };
 
 }  // namespace
+
+CollisionModel collision_model(const HubbardChain& chain, const std::array<BathRates, 2>& baths) {
+  if (chain.interaction.empty()) throw ParameterError("model.interaction", "an empty list: at least V_0 = U is needed");
+  for (std::size_t r = 1; r < chain.interaction.size(); ++r)
+    if (chain.interaction[r] != 0.0)
+      throw ParameterError("model.interaction", "V_" + std::to_string(r) + " = " +
+                                                    std::to_string(chain.interaction[r]) +
+                                                    " is not allowed: collisions are known for an interaction on site");
+  CollisionModel model{Lattice({chain.sites}), {}, {}, chain.interaction.front()};
+  const std::int64_t first = first_momentum_index(chain.sites);
+  for (std::size_t s = 0; s < 2; ++s)
+    for (std::int64_t i = 0; i < chain.sites; ++i) {
+      const auto k = static_cast<std::size_t>(i);
+      model.energy[s].push_back(-2.0 * chain.hopping * cos_pi(2 * (first + i), chain.sites));
+      model.width[s].push_back(baths[s].gain[k] + baths[s].loss[k]);
+    }
+  return model;
+}
 
 Collisions::Collisions(CollisionModel model, CollisionOrder order, double node_factor)
     : model_(std::move(model)), order_(order) {
@@ -199,6 +221,69 @@ CollisionRates Collisions::rates(std::span<const double> up, std::span<const dou
     const Flows holes = flows(hole_, up, down, false);
     add(hole_, holes.in, holes.out, 1.0, up, down, rates);
   }
+  return rates;
+}
+
+void Collisions::add_scattering(const Channel& channel, std::span<const double> down, Weight weight,
+                                std::vector<double>& rates) const {
+  constexpr std::size_t block = 32;  // rows of a product: shapes do not depend on threads
+  const std::size_t momenta = momentum_.size(), nodes = channel.nodes.weight.size();
+  const double over = 1.0 / static_cast<double>(momenta);
+  const bool hole = channel.sign < 0.0;
+  std::vector<double> to(momenta * nodes), from(nodes * momenta), product(momenta * momenta);
+  PairSums sums(channel.nodes);
+  const auto filled = [&](std::size_t p) { return hole ? 1.0 - down[p] : down[p]; };
+  for (std::size_t pair = 0; pair < momenta; ++pair) {
+    const auto energy = [&](std::size_t k, std::size_t p) {
+      return model_.energy[0][k] + channel.sign * model_.energy[1][p];
+    };
+    const auto width = [&](std::size_t k, std::size_t p) { return 0.5 * (model_.width[0][k] + model_.width[1][p]); };
+    sums.clear();
+    for (std::size_t k = 0; k < momenta; ++k) {
+      const std::size_t p = partner(channel, k, pair);
+      sums.add(energy(k, p), width(k, p), 0.0, 1.0 - filled(p));
+    }
+    sums.close(over, model_.interaction, channel.sign);
+    // 2 of each Lorentzian; a pair (k', p') of a filled p' becomes (k, p) of an empty p.
+    std::vector<double> factor(nodes);
+    for (std::size_t w = 0; w < nodes; ++w) {
+      const double enhanced = weight == Weight::second       ? 1.0
+                              : weight == Weight::difference ? sums.enhancement(w) - 1.0
+                                                             : sums.enhancement(w);
+      factor[w] = 4.0 * model_.interaction * model_.interaction * over * over * channel.nodes.weight[w] * enhanced;
+    }
+    in_parts(Calculation::threads(), momenta, [&](std::size_t k, std::size_t last, std::size_t) {
+      for (; k < last; ++k) {
+        const std::size_t p = partner(channel, k, pair);
+        const double g = width(k, p), e = energy(k, p), empty = 1.0 - filled(p), full = filled(p);
+        for (std::size_t w = 0; w < nodes; ++w) {
+          const double x = channel.nodes.frequency[w] - e, peak = g / (x * x + g * g);
+          to[k * nodes + w] = peak * empty * factor[w];
+          from[w * momenta + k] = peak * full;
+        }
+      }
+    });
+    in_parts(Calculation::threads(), (momenta + block - 1) / block, [&](std::size_t b, std::size_t last, std::size_t) {
+      for (; b < last; ++b) {
+        const std::size_t first = b * block, rows = std::min(block, momenta - first);
+        linear_algebra::multiply(rows, momenta, nodes, to.data() + first * nodes, nodes, from.data(), momenta,
+                                 product.data() + first * momenta, momenta);
+        for (std::size_t i = first * momenta; i < (first + rows) * momenta; ++i) rates[i] += product[i];
+      }
+    });
+  }
+}
+
+std::vector<double> Collisions::scattering(std::span<const double> down) const {
+  linear_algebra::require_library();
+  std::vector<double> rates(momentum_.size() * momentum_.size());
+  const bool both = order_ == CollisionOrder::both;
+  add_scattering(particle_, down,
+                 both                               ? Weight::difference
+                 : order_ == CollisionOrder::second ? Weight::second
+                                                    : Weight::ladder,
+                 rates);
+  if (both) add_scattering(hole_, down, Weight::ladder, rates);
   return rates;
 }
 

@@ -18,6 +18,11 @@ struct CollisionModel {
   double interaction = 0.0;                   ///< U
 };
 
+/// The species of a chain, whose interaction must be on site.
+/// @param baths  of spin up and of spin down
+/// @throws ParameterError
+CollisionModel collision_model(const HubbardChain& chain, const std::array<BathRates, 2>& baths);
+
 /// Rates at which collisions fill and empty every momentum, (momenta,) each: dn/dt = gain (1 - n) - loss n.
 struct CollisionRates {
   std::array<std::vector<double>, 2> gain, loss;
@@ -43,6 +48,11 @@ class Collisions {
   /// @param up, down  occupations, (momenta,) each
   CollisionRates rates(std::span<const double> up, std::span<const double> down) const;
 
+  /// Rates W(k, k') at which one particle of spin up alone goes from k' to k, (momenta, momenta), row k (Eq. 146).
+  /// O(momenta^3 nodes), as products of matrices.
+  /// @throws UnsupportedError without OpenBLAS
+  std::vector<double> scattering(std::span<const double> down) const;
+
  private:
   /// Pairs of a particle of spin up with a particle, or a hole, of spin down.
   struct Channel {
@@ -59,6 +69,11 @@ class Collisions {
   Flows flows(const Channel& channel, std::span<const double> up, std::span<const double> down, bool second) const;
   void add(const Channel& channel, const std::vector<double>& in, const std::vector<double>& out, double factor,
            std::span<const double> up, std::span<const double> down, CollisionRates& rates) const;
+
+  /// Adds the share of a channel, with |T|^2, U^2, or the first less the second.
+  enum class Weight { ladder, second, difference };
+  void add_scattering(const Channel& channel, std::span<const double> down, Weight weight,
+                      std::vector<double>& rates) const;
 
   CollisionModel model_;
   CollisionOrder order_;

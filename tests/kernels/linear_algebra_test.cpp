@@ -41,6 +41,23 @@ TEST(LinearAlgebra, MultipliesMatrices) {
   }
 }
 
+TEST(LinearAlgebra, SolvesLinearEquations) {
+  Random random(13);
+  for (const std::size_t n : {1, 2, 5, 33}) {
+    std::vector<double> a = random.vector(n * n, -1.0, 1.0), right = random.vector(n, -1.0, 1.0);
+    for (std::size_t i = 0; i < n; ++i) a[i * n + i] += static_cast<double>(n);
+    std::vector<double> factors = a, x = right;
+    linear_algebra::solve(n, factors.data(), x.data());
+    for (std::size_t i = 0; i < n; ++i) {
+      double sum = 0.0;
+      for (std::size_t j = 0; j < n; ++j) sum += a[i * n + j] * x[j];
+      EXPECT_NEAR(sum, right[i], 1e-14);
+    }
+  }
+  std::vector<double> singular(9, 1.0), right(3, 1.0);
+  EXPECT_THROW(linear_algebra::solve(3, singular.data(), right.data()), NumericalError);
+}
+
 TEST(LinearAlgebra, DiagonalisesHermitianMatrices) {
   Random random(11);
   for (const std::size_t n : {1, 2, 3, 10, 40}) {

@@ -27,6 +27,13 @@ void scipy_zheevd_(const char* job, const char* triangle, const int* n, void* a,
                                                        real_work_size, int_work, int_work_size, info, job_length,
                                                        triangle_length);
 }
+void scipy_dgetrf_(const int* rows, const int* columns, double* a, const int* lda, int* pivots, int* info) {
+  system_function<decltype(&scipy_dgetrf_)>("dgetrf_")(rows, columns, a, lda, pivots, info);
+}
+void scipy_dgetrs_(const char* transposed, const int* n, const int* count, const double* a, const int* lda,
+                   const int* pivots, double* b, const int* ldb, int* info, std::size_t length) {
+  system_function<decltype(&scipy_dgetrs_)>("dgetrs_")(transposed, n, count, a, lda, pivots, b, ldb, info, length);
+}
 char* scipy_openblas_get_corename() {
   return system_function<decltype(&scipy_openblas_get_corename)>("openblas_get_corename")();
 }

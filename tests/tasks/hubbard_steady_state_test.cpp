@@ -6,10 +6,12 @@
 #include <complex>
 #include <numbers>
 
+#include "data/hubbard_one_particle.hpp"
 #include "data/hubbard_two_spins.hpp"
 #include "hubbard/collisions.hpp"
 #include "lindrift/hubbard/exact.hpp"
 #include "lindrift/hubbard/steady_state.hpp"
+#include "lindrift/hubbard/transport.hpp"
 #include "support/random.hpp"
 
 namespace lindrift::testing {
@@ -223,6 +225,64 @@ TEST(HubbardSteadyState, HalfFilledUniformSpinStaysHalfFilled) {
   const HubbardSteadyState state = steady_state(driven_chain(16, 1.5, 0.05, 0.05, 0.2, 2.0, 0.5), options);
   for (std::size_t k = 0; k < 16; ++k) EXPECT_NEAR(state.occupation_spin[k], 0.5, 1e-13);
   EXPECT_NEAR(state.current_spin[0], 0.0, 1e-14);
+}
+
+TEST(HubbardTransport, OneParticleDriftsAsStored) {
+  for (const auto& stored : data::hubbard_one_particle::small) {
+    SCOPED_TRACE(stored.interaction);
+    const HubbardChain chain = driven_chain(stored.sites, stored.interaction, 0.0, 0.0, stored.gain,
+                                            stored.two_site_loss, stored.phase_over_pi);
+    TransportOptions options;
+    const Transport both = transport(chain, options);
+    options.order = CollisionOrder::second;
+    options.exact_sites = 0;
+    const Transport second = transport(chain, options);
+    EXPECT_NEAR(both.drift_velocity, stored.velocity_both, 1e-11);
+    EXPECT_NEAR(both.diffusion_constant, stored.diffusion_both, 1e-11 * stored.diffusion_both);
+    EXPECT_NEAR(second.drift_velocity, stored.velocity_second, 1e-11);
+    EXPECT_NEAR(second.diffusion_constant, stored.diffusion_second, 1e-11 * stored.diffusion_second);
+    EXPECT_NEAR(both.drift_velocity_exact, stored.velocity_exact, 1e-11);
+    EXPECT_EQ(both.drift_velocity_ring, both.drift_velocity);  // the ring is the chain
+    EXPECT_TRUE(std::isnan(second.drift_velocity_exact));
+    double sum = 0.0;
+    for (const double p : second.occupation) {
+      EXPECT_GT(p, 0.0);
+      sum += p;
+    }
+    EXPECT_NEAR(sum, 1.0, 1e-13);
+  }
+  for (const auto& stored : data::hubbard_one_particle::rings) {
+    const HubbardChain chain = driven_chain(stored.sites, stored.interaction, 0.0, 0.0, stored.gain,
+                                            stored.two_site_loss, stored.phase_over_pi);
+    TransportOptions options;
+    options.order = stored.both > 0.5 ? CollisionOrder::both : CollisionOrder::second;
+    options.exact_sites = 0;
+    const Transport result = transport(chain, options);
+    EXPECT_NEAR(result.drift_velocity, stored.velocity, 1e-9);
+    EXPECT_NEAR(result.diffusion_constant, stored.diffusion, 1e-9 * stored.diffusion);
+  }
+}
+
+TEST(HubbardTransport, ScatteringIsTheRateOfAThinSpecies) {
+  // With few particles of spin up, gain and loss are linear in their occupations: W and its column sums.
+  Random random(83);
+  const RandomSpecies species(random, {5});
+  const double few = 1e-9;
+  for (const CollisionOrder order : {CollisionOrder::second, CollisionOrder::particle, CollisionOrder::both}) {
+    const Collisions collisions(species.model, order);
+    const std::vector<double> w = collisions.scattering(species.down);
+    for (std::size_t from = 0; from < 5; ++from) {
+      std::vector<double> up(5);
+      up[from] = few;
+      const CollisionRates rates = collisions.rates(up, species.down);
+      double out = 0.0;
+      for (std::size_t to = 0; to < 5; ++to) {
+        EXPECT_NEAR(rates.gain[0][to] / few, w[to * 5 + from], 1e-7);
+        out += w[to * 5 + from];
+      }
+      EXPECT_NEAR(rates.loss[0][from], out, 1e-7);
+    }
+  }
 }
 
 }  // namespace

@@ -26,6 +26,14 @@ inline constexpr auto names_of<CollisionOrder> =
     std::array{std::pair{CollisionOrder::second, "second"}, std::pair{CollisionOrder::particle, "particle"},
                std::pair{CollisionOrder::both, "both"}};
 
+inline Parameter collision_order_parameter() {
+  return {.path = "task.order",
+          .help = "collisions that count: second order, or repeated ones with a particle, or also with a hole",
+          .details =
+              "both is exact through the third order in U, but its rates may become negative at large U; "
+              "physics.md Eqs. 140 to 143"};
+}
+
 /// Options of steady_state() of a HubbardChain.
 struct HubbardSteadyStateOptions {
   CollisionOrder order = CollisionOrder::both;
@@ -36,14 +44,9 @@ struct HubbardSteadyStateOptions {
 
 template <>
 inline auto description<HubbardSteadyStateOptions>() {
-  return std::tuple(
-      field(&HubbardSteadyStateOptions::order,
-            {.path = "task.order",
-             .help = "collisions that count: second order, or repeated ones with a particle, or also with a hole",
-             .details = "both is exact through the third order in U, but its rates may become negative "
-                        "at large U; physics.md Eqs. 140 to 143"}),
-      field(&HubbardSteadyStateOptions::tolerance, tolerance_parameter()),
-      field(&HubbardSteadyStateOptions::max_steps, max_steps_parameter()));
+  return std::tuple(field(&HubbardSteadyStateOptions::order, collision_order_parameter()),
+                    field(&HubbardSteadyStateOptions::tolerance, tolerance_parameter()),
+                    field(&HubbardSteadyStateOptions::max_steps, max_steps_parameter()));
 }
 
 /// Steady state of both spins. Lists over momenta are ascending.

@@ -10,6 +10,7 @@
 #include "engine/threads.hpp"
 #include "hubbard/registry/exact.hpp"
 #include "hubbard/registry/steady_state.hpp"
+#include "hubbard/registry/transport.hpp"
 #include "hubbard/registry/verify.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
@@ -56,6 +57,7 @@ HubbardGreenPlan green_plan(const Point& point, const Execution& execution) {
 void validate_point(const Point& point) {
   if (point.text("task.kind") == "exact") return validate_exact_point(point);
   if (point.text("task.kind") == "steady_state") return validate_steady_state_point(point);
+  if (point.text("task.kind") == "transport") return validate_transport_point(point);
   const HubbardChain chain = read<HubbardChain>(point);
   const std::int64_t sites = chain.sites;
   const auto refuse_memory = [&](double needed, const char* key) {
@@ -291,6 +293,7 @@ ModelEntry hubbard_entry() {
        .shares_a_point = true,
        .certifies = true},
       hubbard_steady_state_task(),
+      hubbard_transport_task(),
       hubbard_exact_task()};
   return model;
 }

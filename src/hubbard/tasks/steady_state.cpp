@@ -28,29 +28,15 @@ struct Problem {
 
 Problem problem_of(const HubbardChain& chain) {
   validate_fields(chain);
-  if (chain.interaction.empty()) throw ParameterError("model.interaction", "an empty list: at least V_0 = U is needed");
-  for (std::size_t r = 1; r < chain.interaction.size(); ++r)
-    if (chain.interaction[r] != 0.0)
-      throw ParameterError("model.interaction", "V_" + std::to_string(r) + " = " +
-                                                    std::to_string(chain.interaction[r]) +
-                                                    " is not allowed: collisions are known for an interaction on site");
-  const Lattice lattice({chain.sites});
-  Problem problem{{lattice, {}, {}, chain.interaction.front()},
-                  {bath_rates(chain.up, chain.sites, "bath.up"), bath_rates(chain.down, chain.sites, "bath.down")}};
-  const std::int64_t first = first_momentum_index(chain.sites);
-  for (std::size_t s = 0; s < 2; ++s) {
-    for (std::int64_t i = 0; i < chain.sites; ++i) {
-      const auto k = static_cast<std::size_t>(i);
-      problem.collisions.energy[s].push_back(-2.0 * chain.hopping * cos_pi(2 * (first + i), chain.sites));
-      problem.collisions.width[s].push_back(problem.baths[s].gain[k] + problem.baths[s].loss[k]);
-    }
-    const std::vector<double>& width = problem.collisions.width[s];
-    if (*std::max_element(width.begin(), width.end()) <= 0.0)
+  std::array<BathRates, 2> baths{bath_rates(chain.up, chain.sites, "bath.up"),
+                                 bath_rates(chain.down, chain.sites, "bath.down")};
+  CollisionModel model = collision_model(chain, baths);
+  for (std::size_t s = 0; s < 2; ++s)
+    if (*std::max_element(model.width[s].begin(), model.width[s].end()) <= 0.0)
       throw ParameterError(s == 0 ? "bath.up" : "bath.down",
                            "gain and loss vanish at every momentum: collisions keep the number of particles of each "
-                           "spin, which has no steady value then");
-  }
-  return problem;
+                           "spin, which has no steady value then; task.kind = transport follows one particle");
+  return {std::move(model), std::move(baths)};
 }
 
 /// n = (bath gain + gain) / (bath gain + loss + gain + loss) of every momentum.

@@ -1,0 +1,133 @@
+#include "hubbard/registry/transport.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "config/read.hpp"
+#include "lindrift/lindrift.hpp"
+#include "open_chain/registry/propagator.hpp"
+#include "registry/memory.hpp"
+#include "registry/results.hpp"
+
+namespace lindrift {
+
+namespace {
+
+using config::Point;
+using config::read;
+
+constexpr const char* on_the_cpu = "collisions are computed on the CPU";
+
+/// |U|/J up to which both ladders have the size of the exact drift.
+constexpr double trusted_interaction = 0.5;
+
+Coordinates coordinates_of(const Point& point) { return {momentum_coordinate(point.integer("model.sites"))}; }
+
+io::Result outline(const Point& point) {
+  return outline_of<Transport>(coordinates_of(point), point.texts("output.fields"));
+}
+
+std::vector<std::string> warnings(const HubbardChain& chain, const TransportOptions& options) {
+  std::vector<std::string> notes;
+  const double strength = std::fabs(chain.interaction.front() / chain.hopping);
+  if (options.order == CollisionOrder::second)
+    notes.emplace_back("order = second gives the limit of a weak interaction, whatever the interaction is");
+  else if (strength > trusted_interaction)
+    notes.push_back(
+        fmt::format("the interaction is {:.3g} J: sizes were right up to about {} J; compare "
+                    "drift_velocity_exact with drift_velocity_ring",
+                    strength, trusted_interaction));
+  return notes;
+}
+
+Plan plan_point(const Point& point, const Execution& execution) {
+  const auto chain = read<HubbardChain>(point);
+  const auto options = read<TransportOptions>(point);
+  const TransportPlan transport = plan_transport(chain, options, execution);
+  Plan plan;
+  plan.backend = Backend::cpu;
+  plan.backend_reason = on_the_cpu;
+  plan.reason = "a matrix of scattering rates, by products of matrices over frequencies";
+  plan.work = "momenta of a pair";
+  plan.rate_evaluations = static_cast<double>(chain.sites);
+  plan.operations = transport.operations / plan.rate_evaluations;
+  plan.bytes_moved = 24.0 * plan.rate_evaluations * plan.rate_evaluations;
+  plan.seconds_per_evaluation = transport.seconds / plan.rate_evaluations;
+  plan.memory_bytes = transport.memory_bytes;
+  plan.notes = warnings(chain, options);
+  return plan;
+}
+
+io::Result run(const Point& point, const Execution& execution, const Monitor& monitor) {
+  const auto chain = read<HubbardChain>(point);
+  auto options = read<TransportOptions>(point);
+  options.monitor = monitor;
+  Transport particle = transport(chain, options, execution);
+  if (particle.stopped) throw Interruption();
+  io::Result result = collect(coordinates_of(point), point.texts("output.fields"), particle);
+  result.algorithm = "kinetic";
+  result.algorithm_reason = "a matrix of scattering rates";
+  result.backend = name(Backend::cpu);
+  result.backend_reason = on_the_cpu;
+  for (const std::string& note : warnings(chain, options))
+    result.message += (result.message.empty() ? "" : "; ") + note;
+  return result;
+}
+
+void verify(Verification& verification) {
+  const auto *distribution = verification.reals("particle_distribution"), *drift = verification.reals("drift_velocity");
+  if (distribution == nullptr) return;
+  constexpr double allowed = 1e-12;
+  const std::int64_t sites = verification.point.integer("model.sites"), first = first_momentum_index(sites);
+  double sum = 0.0, velocity = 0.0;
+  for (std::int64_t i = 0; i < sites; ++i) {
+    const double p = (*distribution)[static_cast<std::size_t>(i)];
+    sum += p;
+    velocity += 2.0 * verification.point.real("model.hopping") * sin_pi(2 * (first + i), sites) * p;
+  }
+  verification.note("probabilities add up to 1", std::fabs(sum - 1.0), allowed);
+  if (drift != nullptr)
+    verification.note("drift velocity from the probabilities", std::fabs((*drift)[0] - velocity), allowed);
+}
+
+}  // namespace
+
+void validate_transport_point(const Point& point) {
+  const auto chain = read<HubbardChain>(point);
+  const auto refuse_memory = [&](double needed) {
+    if (needed > machine_memory())
+      throw ParameterError("model.sites", fmt::format("{} sites need {} of memory for their pairs of momenta; this "
+                                                      "machine has {}",
+                                                      chain.sites, bytes_text(needed), bytes_text(machine_memory())));
+  };
+  refuse_memory(40.0 * static_cast<double>(chain.sites) * static_cast<double>(chain.sites));  // before any list
+  if (chain.approximation != Approximation::second_order)
+    throw ParameterError("model.approximation", "ladder belongs to the probe: task.order says which collisions count");
+  if (chain.hartree != Hartree::none)
+    throw ParameterError("model.hartree",
+                         fmt::format("{} has no meaning with task.kind = transport: a mean field moves "
+                                     "all momenta alike",
+                                     name(chain.hartree)));
+  refuse_memory(plan_transport(chain, read<TransportOptions>(point)).memory_bytes);
+}
+
+TaskEntry hubbard_transport_task() {
+  const Coordinates every{momentum_coordinate(1)};
+  return {.kind = "transport",
+          .description = "drift velocity and diffusion constant of one spin-up particle among driven spin-down ones",
+          .keys = config::keys_of<TransportOptions>(),
+          .fields = observable_names<Transport>(every),
+          .sizeless_fields = sizeless_names<Transport>(every),
+          .outline = outline,
+          .plan = plan_point,
+          .run = run,
+          .diagnostics = {},
+          .remarks = {},
+          .verify = verify,
+          .shares_a_point = false,
+          .cpu_only = true};
+}
+
+}  // namespace lindrift

@@ -1,0 +1,147 @@
+#include "lindrift/hubbard/transport.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "clusters/mixed_momenta.hpp"
+#include "engine/linear_algebra.hpp"
+#include "engine/threads.hpp"
+#include "hubbard/collisions.hpp"
+#include "lindrift/error.hpp"
+#include "lindrift/lattice/lattice.hpp"
+
+namespace lindrift {
+
+namespace {
+
+/// Operations per second of a core in products of matrices, a cautious guess, and seconds of exact rings by their sites
+/// as measured.
+constexpr double operations_per_second = 1e10;
+constexpr double ring_seconds[] = {0.0, 0.0, 0.0, 0.0, 0.01, 0.1, 1.0, 10.0, 90.0};
+
+struct Problem {
+  CollisionModel collisions;
+  std::vector<double> occupation;  ///< of spin down
+};
+
+Problem problem_of(const HubbardChain& chain) {
+  validate_fields(chain);
+  const std::array<BathRates, 2> baths{bath_rates(chain.up, chain.sites, "bath.up"),
+                                       bath_rates(chain.down, chain.sites, "bath.down")};
+  Problem problem{collision_model(chain, baths), {}};
+  for (const double width : problem.collisions.width[0])
+    if (width != 0.0)
+      throw ParameterError("bath.up",
+                           "no gain and no loss are allowed: the particle would not stay alone; "
+                           "task.kind = steady_state has both spins driven");
+  if (problem.collisions.interaction == 0.0)
+    throw ParameterError("model.interaction", "0 is not allowed: a particle that meets nothing keeps its momentum");
+  for (std::size_t k = 0; k < baths[1].gain.size(); ++k) {
+    if (!(problem.collisions.width[1][k] > 0.0))
+      throw ParameterError("bath.down",
+                           "gain and loss both vanish at m = " +
+                               std::to_string(first_momentum_index(chain.sites) + static_cast<std::int64_t>(k)) +
+                               ": the steady occupation there is not defined");
+    problem.occupation.push_back(baths[1].gain[k] / problem.collisions.width[1][k]);
+  }
+  return problem;
+}
+
+double velocity_of(const HubbardChain& chain, std::size_t k) {
+  return 2.0 * chain.hopping *
+         sin_pi(2 * (first_momentum_index(chain.sites) + static_cast<std::int64_t>(k)), chain.sites);
+}
+
+/// P and v of M P = 0, and D of M x = (v_k - v) P (Eq. 147). M is singular: its last row, which follows from the
+/// others, is replaced by the sum.
+void solve(const HubbardChain& chain, const std::vector<double>& scattering, Transport& result) {
+  const auto n = static_cast<std::size_t>(chain.sites);
+  std::vector<double> generator = scattering;
+  for (std::size_t k = 0; k < n; ++k) {
+    double out = 0.0;
+    for (std::size_t to = 0; to < n; ++to) out += scattering[to * n + k];
+    generator[k * n + k] -= out;
+  }
+  std::fill(generator.end() - static_cast<std::ptrdiff_t>(n), generator.end(), 1.0);
+  std::vector<double> factors = generator, distribution(n);
+  distribution.back() = 1.0;
+  linear_algebra::solve(n, factors.data(), distribution.data());
+  double velocity = 0.0;
+  for (std::size_t k = 0; k < n; ++k) velocity += velocity_of(chain, k) * distribution[k];
+  std::vector<double> response(n);
+  for (std::size_t k = 0; k + 1 < n; ++k) response[k] = (velocity_of(chain, k) - velocity) * distribution[k];
+  linear_algebra::solve(n, generator.data(), response.data());
+  result.drift_velocity = velocity;
+  result.diffusion_constant = 0.0;
+  for (std::size_t k = 0; k < n; ++k) result.diffusion_constant -= velocity_of(chain, k) * response[k];
+  result.occupation = std::move(distribution);
+}
+
+/// v of a small ring from its Lindbladian: d<x>/dt = sum_k v_k <n_k> for any interaction of densities.
+double exact_velocity(const HubbardChain& ring) {
+  const auto sites = static_cast<std::size_t>(ring.sites);
+  clusters::MixedMomenta problem;
+  problem.cluster = sites;
+  problem.rates = {bath_rates(ring.up, ring.sites, "bath.up"), bath_rates(ring.down, ring.sites, "bath.down")};
+  problem.energy = collision_model(ring, problem.rates).energy;
+  problem.interaction.assign(sites, ring.interaction.front());
+  const std::vector<std::complex<double>> occupations = one_body(clusters::one_particle_state(problem.group(0)), 0);
+  double velocity = 0.0;
+  for (std::size_t k = 0; k < sites; ++k) velocity += velocity_of(ring, k) * occupations[k * (sites + 1)].real();
+  return velocity;
+}
+
+/// Sites of the ring that is solved exactly; 0: none.
+std::int64_t ring_sites(const HubbardChain& chain, const TransportOptions& options) {
+  const std::int64_t sites = std::min(options.exact_sites, chain.sites);
+  const bool tables = !chain.down.gain_table.empty() || !chain.down.loss_table.empty();
+  return sites < 2 || (tables && sites != chain.sites) ? 0 : sites;
+}
+
+}  // namespace
+
+TransportPlan plan_transport(const HubbardChain& chain, const TransportOptions& options, const Execution& execution) {
+  const Collisions collisions(problem_of(chain).collisions, options.order);
+  const auto sites = static_cast<double>(chain.sites), nodes = static_cast<double>(collisions.nodes());
+  TransportPlan plan;
+  plan.operations = 2.0 * sites * sites * sites * nodes;
+  plan.memory_bytes = 8.0 * (5.0 * sites * sites + 2.0 * sites * nodes) + 600.0 * sites;
+  plan.seconds = plan.operations / operations_per_second / threads_of(execution);
+  if (const std::int64_t ring = ring_sites(chain, options); ring > 0) {
+    plan.seconds += ring_seconds[ring];
+    // sites C(2 sites, sites) operators, each with its row and its elements in a Krylov space.
+    double operators = static_cast<double>(ring);
+    for (std::int64_t i = 0; i < ring; ++i)
+      operators = operators * static_cast<double>(2 * ring - i) / static_cast<double>(i + 1);
+    plan.memory_bytes += operators * (60.0 * (2.0 + 0.7 * static_cast<double>(ring * ring)) + 16.0 * 200.0);
+  }
+  return plan;
+}
+
+Transport transport(const HubbardChain& chain, const TransportOptions& options, const Execution& execution) {
+  validate_fields(options);
+  if (execution.backend == Backend::cuda)
+    throw UnsupportedError("backend = cuda is impossible: collisions are computed on the CPU");
+  const Problem problem = problem_of(chain);
+  Transport result;
+  const Calculation calculation(execution, options.monitor);
+  try {
+    solve(chain, Collisions(problem.collisions, options.order).scattering(problem.occupation), result);
+    if (const std::int64_t sites = ring_sites(chain, options); sites > 0) {
+      HubbardChain ring = chain;
+      ring.sites = sites;
+      result.drift_velocity_exact = exact_velocity(ring);
+      const Problem small = problem_of(ring);
+      Transport approximate;
+      solve(ring, Collisions(small.collisions, options.order).scattering(small.occupation), approximate);
+      result.drift_velocity_ring = approximate.drift_velocity;
+    }
+  } catch (const Interruption&) {
+    constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+    result = {missing, missing, std::vector<double>(problem.occupation.size(), missing), missing, missing, true};
+  }
+  return result;
+}
+
+}  // namespace lindrift
