@@ -178,6 +178,11 @@ void validate(const TggeLattice& model) {
   validate(model.tight_binding(), lattice);
   validate_bath(model.bath);
   std::visit([&](const auto& jump) { validate_jump(jump, lattice, model.orbitals_in_cell()); }, model.jump);
+  const auto* local = std::get_if<LocalCoupling>(&model.thermal_coupling);
+  if (local == nullptr) return;
+  if (!std::holds_alternative<JumpOperators>(model.jump))
+    throw ParameterError("bath.thermal_coupling", "operators needs bath.jump = \"operators\"");
+  validate_thermal_operators({local->operators}, lattice, model.orbitals_in_cell());
 }
 
 TggeLattice::operator TggeModel() const {

@@ -268,6 +268,13 @@ void validate_bath(const TggeBath& bath) {
     throw ParameterError("bath.inverse_temperature", "0 is not allowed: must be > 0 for an ohmic spectrum");
 }
 
+void validate_thermal_operators(const JumpOperators& operators, const Lattice& lattice, int orbitals) {
+  validate_operators("bath.thermal_operator", operators, lattice, orbitals);
+  if (!is_closed(operators, lattice))
+    throw ParameterError("bath.thermal_operator",
+                         "the adjoint of every operator must be among them, or there is no detailed balance");
+}
+
 void validate(const TggeModel& model) {
   const Bands& bands = model.bands;
   const std::size_t modes = bands.modes(),
@@ -294,10 +301,7 @@ void validate(const TggeModel& model) {
   if (model.thermal_operators.channels.empty()) return;
   if (!std::holds_alternative<JumpOperators>(model.jump))
     throw ParameterError("bath.thermal_operator", "needs bath.jump = \"operators\"");
-  validate_operators("bath.thermal_operator", model.thermal_operators, bands.lattice, bands.orbitals);
-  if (!is_closed(model.thermal_operators, bands.lattice))
-    throw ParameterError("bath.thermal_operator",
-                         "the adjoint of every operator must be among them, or there is no detailed balance");
+  validate_thermal_operators(model.thermal_operators, bands.lattice, bands.orbitals);
 }
 
 RateEquation make_rate_equation(TggeModel model, const Execution& execution) {

@@ -15,6 +15,8 @@ struct HopWeights;
 /// Checks that the presets have in common.
 /// @throws ParameterError
 void validate_bath(const TggeBath& bath);
+/// Operators of a thermal bath in every cell: closed under Hermitian conjugation.
+void validate_thermal_operators(const JumpOperators& operators, const Lattice& lattice, int orbitals);
 void validate_jump(const RamanJump& jump, const Lattice& lattice, int orbitals);
 void validate_jump(const DephasingJump& jump, const Lattice& lattice, int orbitals);
 void validate_jump(const ProductJump& jump, const Lattice& lattice, int orbitals);

@@ -76,6 +76,14 @@ class InputTest(ProgramTest):
         self.refuse(steady.replace("[bath.down]", "[bath.up]\ngain = 1e-7\n[bath.down]").replace("gain = 0.2", "gain = 0.0"),
                     "bath", "frequencies, more than 1e6")
 
+    def test_what_transport_does_not_know(self):
+        transport = GREEN.replace('"green"', '"transport"').replace("times = [0.0, 0.5, 2.0]\n", "")
+        self.refuse(transport.replace("[bath.down]", "[bath.up]\nloss = 0.1\n[bath.down]"), "bath.up", "stay alone")
+        self.refuse(transport.replace("interaction = 2.0", "interaction = 0.0"), "model.interaction", "meets nothing")
+        self.refuse(transport + "exact_sites = 9\n", "task.exact_sites", "<= 8")
+        self.refuse(transport.replace("sites = 16", "sites = 2000000000"), "model.sites", "memory")
+        self.refuse(transport.replace("gain = 0.2", "gain = 0.0"), "bath.down", "both vanish")
+
     def test_ladder_by_either_algorithm(self):
         self.write("ladder.toml", SPECTRAL.replace("interaction = 2.0", "interaction = 2.0\napproximation = \"ladder\""))
         numbers = {}
@@ -109,6 +117,31 @@ class RunTest(ProgramTest):
     def setUpClass(cls):
         super().setUpClass()
         cls.known = json.loads((ROOT / "tests/data/hubbard_figure.json").read_text())
+
+    def test_one_particle(self):
+        """The exact drift of four sites and both orders, as stored: tests/data/hubbard_one_particle.json."""
+        for stored in json.loads((ROOT / "tests/data/hubbard_one_particle.json").read_text())["small"]:
+            if stored["sites"] != 4 or stored["interaction"] != 0.5:
+                continue
+            self.write("one.toml", f"""[model]
+kind = "hubbard"
+sites = 4
+interaction = 0.5
+[bath.down]
+gain = {stored["gain"]}
+two_site_loss = {stored["two_site_loss"]}
+two_site_loss_phase = {stored["phase_over_pi"] * np.pi}
+[task]
+kind = "transport"
+exact_sites = 4
+""")
+            self.expect(DONE, "run", "one.toml", "-o", "one.h5", "--overwrite")
+            results = datasets(self.folder / "one.h5")
+            self.assertAlmostEqual(results["drift_velocity"], stored["velocity_both"], delta=1e-11)
+            self.assertAlmostEqual(results["drift_velocity_ring"], stored["velocity_both"], delta=1e-11)
+            self.assertAlmostEqual(results["drift_velocity_exact"], stored["velocity_exact"], delta=1e-11)
+            self.assertAlmostEqual(results["diffusion_constant"] / stored["diffusion_both"], 1.0, delta=1e-10)
+            self.expect(DONE, "verify", "one.h5")
 
     def test_two_driven_spins(self):
         """Currents of 128 sites as stored, by each order; exact through U^3, so both are near the exact ring."""

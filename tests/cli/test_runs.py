@@ -111,6 +111,38 @@ class ExamplesTest(Runs):
         for place, setting in [("bath.equilibrium_fraction", "bath.equilibrium_fraction=0"),
                                ("bath.inverse_temperature", "bath.inverse_temperature=400")]:
             self.assertIn(place, self.expect(WRONG, "check", example, "--set", setting).stderr)
+        self.expect(DONE, "verify", "rashba_degenerate.h5")
+
+    def test_degenerate_bands_and_local_baths_of_a_lattice(self):
+        """Rashba bands of two dimensions touch at four momenta; every cell with a bath of its own."""
+        lattice = """[model]
+kind = "tgge_lattice"
+cells = [6, 6]
+preset = "rashba_zeeman"
+rashba = 0.7
+[bath]
+nonequilibrium_fraction = 0.5
+[[bath.jump_operator]]
+terms = [[0, 0, 0, 0, 0, 0, 1.0, 0.0], [1, 0, 1, 0, 0, 0, 0.5, 0.4]]
+[task]
+kind = "steady_state"
+"""
+        self.write("touch.toml", lattice)
+        self.assertIn("4 momenta have degenerate bands", self.expect(DONE, "check", "touch.toml").stdout)
+        self.expect(DONE, "run", "touch.toml")
+        self.assertEqual(attributes(self.folder / "touch.h5")["degenerate_blocks"], 4)
+        numbers = datasets(self.folder / "touch.h5")
+        np.testing.assert_allclose(numbers["orbital_current"].sum(axis=0), numbers["current"], atol=1e-14)
+        self.assertAlmostEqual(numbers["entropy_rate_thermal"] + numbers["entropy_rate_nonequilibrium"], 0.0, delta=1e-12)
+        self.expect(DONE, "verify", "touch.h5")
+        local = lattice.replace('preset = "rashba_zeeman"\nrashba = 0.7', 'preset = "square"').replace(
+            "[bath]", '[bath]\nthermal_coupling = "operators"').replace("[1, 0, 1, 0, 0, 0,", "[1, 0, 0, 0, 0, 0,")
+        density = "[[bath.thermal_operator]]\nterms = [[0, 0, 0, 0, 0, 0, 1.0, 0.0]]\n"
+        self.write("local.toml", local.replace("[task]", density + "[task]"))
+        self.expect(DONE, "run", "local.toml")
+        self.expect(DONE, "verify", "local.h5")
+        self.write("open.toml", local.replace("[task]", density.replace("[0, 0, 0, 0, 0, 0,", "[1, 0, 0, 0, 0, 0,") + "[task]"))
+        self.expect(WRONG, "run", "open.toml", says=["bath.thermal_operator", "detailed balance"])
 
     def test_fig3a(self):
         self.expect(DONE, "run", EXAMPLES / "fig3a.toml")
