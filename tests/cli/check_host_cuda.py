@@ -145,8 +145,8 @@ ON_CUDA = {
     "panels": rates("chain", "relax", 67, "ohmic", "separable", AT_ONCE) + sweep("bath.coupling", 0.7, 0.8),
     "rashba": rates("rashba", "relax", 31, "lorentzian", time=AT_ONCE) + sweep("bath.dephasing_up", 0.4, 0.9),
     "lattice": rates("lattice", "relax", 9, by="separable", time=AT_ONCE) + sweep("bath.coupling", 0.7, 0.8),
-    "gradient": rates("chain", "gradient", 11) + NEAR_THERMAL,
-    "noise": rates("lattice", "noise", 5) + NEAR_THERMAL,
+    "gradient": rates("rashba", "gradient", 2, by="separable") + NEAR_THERMAL,
+    "noise": rates("lattice", "noise", 2) + NEAR_THERMAL,
     "shared_chain": rates("chain", "relax", 1100, time=AT_ONCE) + sweep("bath.coupling", 0.7),
     "shared_green": HATSUGAI_KOHMOTO.format(sites=37) + GREEN + sweep("model.interaction", 0.9),
     "shared_hubbard": HUBBARD.format(sites=24, interaction=1.3) + SPECTRAL + sweep("model.hopping", 0.8),
@@ -171,9 +171,8 @@ class EveryFailureTest(HostCudaTest):
         environment = dict(RANKS_ENVIRONMENT, OMP_NUM_THREADS="1", LINDRIFT_HOST_CUDA_OPEN="1", LINDRIFT_HOST_CUDA_COUNT=str(counts))
         process = subprocess.Popen([MPIRUN, *ranks[0], ":", *ranks[1]], cwd=self.folder, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, env=environment)
-        said = end_of_job(process, patience=30)[1].decode("utf-8", "replace")
-        if "MPI_ABORT was invoked" not in said:  # after that Open MPI's launcher may hang or crash itself, once in a hundred times
-            self.assertIn(process.returncode, (DONE, FAILED, WRONG, POINTS_FAILED, STOPPED), said)
+        said = end_of_job(process, patience=60)[1].decode("utf-8", "replace")
+        self.assertIn(process.returncode, (DONE, FAILED, WRONG, POINTS_FAILED, STOPPED), said)
         self.assertNotIn("host CUDA:", said)  # what a card would leave undefined
         lines = [line.split() for line in counts.read_text().splitlines()]
         rows = [dict(zip(words[::2], map(int, words[1::2]), strict=True)) for words in lines if words[0] != "failed"]
@@ -245,7 +244,7 @@ class EveryFailureTest(HostCudaTest):
         one, other = datasets(cpu), datasets(result)
         done = other["status"] == 1
         with h5py.File(cpu) as file:
-            swept = {name for name in one if file[name].shape[:done.ndim] == done.shape}
+            swept = {name for name in one if not h5py.h5ds.is_scale(file[name].id) and file[name].shape[:done.ndim] == done.shape}
         for name in swept - {"steps", "residual", "error", "status", "converged"}:
             if "." not in name and one[name].dtype.kind in "fc" and not name.endswith("_error"):
                 largest = np.abs(one[name][np.isfinite(one[name])]).max(initial=1e-3)
