@@ -140,14 +140,21 @@ HoppingLattice equal_orbitals(const std::vector<std::int64_t>& cells, int orbita
   return lattice;
 }
 
-class FockSpaceTest : public ::testing::TestWithParam<std::vector<std::int64_t>> {
+struct SmallLattice {
+  std::vector<std::int64_t> cells;
+  int orbitals;
+};
+
+class FockSpaceTest : public ::testing::TestWithParam<SmallLattice> {
  protected:
-  std::vector<std::int64_t> cells = GetParam();
+  std::vector<std::int64_t> cells = GetParam().cells;
+  int orbitals = GetParam().orbitals;
+  std::size_t n = static_cast<std::size_t>(orbitals);
   Random random{11 + cells.size()};
-  HoppingLattice hopping = equal_orbitals(cells, 2);
+  HoppingLattice hopping = equal_orbitals(cells, orbitals);
   TggeModel model{.bands = testing::bands_of(hopping, &random)};
-  RandomState state = random_state(random, model.bands.lattice.size(), 2);
-  reference::FockLattice fock{std::vector<int>(cells.begin(), cells.end()), 2};
+  RandomState state = random_state(random, model.bands.lattice.size(), n);
+  reference::FockLattice fock{std::vector<int>(cells.begin(), cells.end()), orbitals};
   std::vector<double> energy{model.bands.energy.begin(),
                              model.bands.energy.begin() + static_cast<std::ptrdiff_t>(model.bands.lattice.size())};
 
@@ -155,7 +162,7 @@ class FockSpaceTest : public ::testing::TestWithParam<std::vector<std::int64_t>>
     model.bath.coupling = 1.0;
     model.bath.inverse_temperature = 1.3;
     model.bath.spectrum_width = 0.8;
-    model.jump = random_operators(random, cells.size(), 2, 2);
+    model.jump = random_operators(random, cells.size(), orbitals, 2);
     fock.set_state(state.unitary, state.occupation);
   }
   double spectrum(double x) const {
@@ -165,13 +172,18 @@ class FockSpaceTest : public ::testing::TestWithParam<std::vector<std::int64_t>>
     if (std::fabs(x) < 1e-9) return 1.0 / beta;
     return std::fabs(x) * std::exp(-std::fabs(x) / width) / std::fabs(1.0 - std::exp(-beta * x));
   }
+  /// All of them, or one where the Fock space has 512 states.
+  std::vector<Spectrum> spectra() const {
+    if (state.occupation.size() > 8) return {Spectrum::lorentzian};
+    return {Spectrum::exponential, Spectrum::lorentzian, Spectrum::ohmic};
+  }
   /// Rounding of sums of some hundred terms, and of the phases of the reference.
   void expect_rate(const std::vector<Complex>& expected) const {
     for (const Algorithm algorithm : {Algorithm::direct, Algorithm::separable}) {
       MatrixRateEquation equation(model, degenerate_blocks(model.bands), {.algorithm = algorithm});
-      ASSERT_EQ(equation.blocks().count(), model.bands.lattice.size());
+      ASSERT_EQ(equation.blocks().count(), orbitals > 1 ? model.bands.lattice.size() : 0);
       std::vector<double> rate(equation.size());
-      equation.occupation_rate(equation.pack(matrices_at(state.matrices, 4)), rate);
+      equation.occupation_rate(equation.pack(matrices_at(state.matrices, n * n)), rate);
       EXPECT_LT(distance(equation.in_orbitals(rate), expected), 1e-12);
     }
   }
@@ -184,21 +196,28 @@ TEST_P(FockSpaceTest, DrivenRates) {
 }
 TEST_P(FockSpaceTest, UniformThermalRates) {
   model.bath.equilibrium_fraction = 1.0;
-  for (const Spectrum kind : {Spectrum::exponential, Spectrum::lorentzian, Spectrum::ohmic}) {
+  for (const Spectrum kind : spectra()) {
     model.bath.spectrum = kind;
     expect_rate(fock.uniform_rate(energy, [&](double x) { return spectrum(x); }));
   }
 }
 TEST_P(FockSpaceTest, LocalThermalRates) {
   model.bath.equilibrium_fraction = 1.0;
-  model.thermal_operators = closed(random_operators(random, cells.size(), 2, 1));
-  for (const Spectrum kind : {Spectrum::exponential, Spectrum::lorentzian, Spectrum::ohmic}) {
+  model.thermal_operators = closed(random_operators(random, cells.size(), orbitals, 1));
+  for (const Spectrum kind : spectra()) {
     model.bath.spectrum = kind;
     expect_rate(fock.local_rate(fock_terms(model.thermal_operators), energy, [&](double x) { return spectrum(x); }));
   }
 }
 INSTANTIATE_TEST_SUITE_P(Lattices, FockSpaceTest,
-                         ::testing::Values(std::vector<std::int64_t>{3}, std::vector<std::int64_t>{2, 2}));
+                         ::testing::Values(SmallLattice{{3}, 2}, SmallLattice{{2, 2}, 2}, SmallLattice{{2, 2}, 1},
+                                           SmallLattice{{2, 3}, 1}, SmallLattice{{3}, 3}),
+                         [](const auto& lattice) {
+                           std::string name;
+                           for (const std::int64_t along : lattice.param.cells)
+                             name += (name.empty() ? "" : "x") + std::to_string(along);
+                           return name + "_orbitals_" + std::to_string(lattice.param.orbitals);
+                         });
 
 // --- steady states ---
 
