@@ -2,10 +2,14 @@
 //
 // Work is counted in evaluations: a Newton step costs one evaluation of the rates and one of their derivative per
 // Krylov vector, each O(L) when separable (reduce_benchmark.cpp has its operations).
+#include <cmath>
+#include <complex>
+
 #include "bench/ceiling.hpp"
 #include "bench/models.hpp"
 #include "benchmarks/google_main.hpp"
 #include "lindrift/tgge/continuation.hpp"
+#include "lindrift/tgge/lattice_model.hpp"
 #include "lindrift/tgge/relax.hpp"
 #include "lindrift/tgge/steady_state.hpp"
 
@@ -72,6 +76,68 @@ void sizes(benchmark::internal::Benchmark* all) {
 }
 BENCHMARK_CAPTURE(steady, one_band, plain_chain)->Apply(sizes);
 BENCHMARK_CAPTURE(steady, two_bands, rashba)->Apply(sizes);
+
+/// A square lattice whose particles enter across bonds along one direction and leave across those along the other.
+TggeLattice square_lattice(std::int64_t along, Spectrum spectrum) {
+  const std::complex<double> delta(1.0, 1.0), delta_prime(1.0, 0.5);
+  TggeLattice lattice;
+  lattice.preset = LatticePreset::square;
+  lattice.cells = {along, along};
+  lattice.bath.nonequilibrium_fraction = 0.5;
+  lattice.bath.spectrum = spectrum;
+  lattice.jump = JumpOperators{{{{{}, 0, {}, 0, 1.0},
+                                 {{}, 0, {0, 1}, 0, -delta_prime},
+                                 {{1, 0}, 0, {}, 0, delta},
+                                 {{1, 0}, 0, {0, 1}, 0, -delta * delta_prime}}}};
+  return lattice;
+}
+
+/// Two orbitals: a layer with Rashba coupling in a magnetic field, spin up dephased.
+TggeLattice rashba_zeeman_layer(std::int64_t along) {
+  TggeLattice lattice;
+  lattice.preset = LatticePreset::rashba_zeeman;
+  lattice.cells = {along, along};
+  lattice.rashba = 0.8;
+  lattice.zeeman_x = 0.9;
+  lattice.zeeman_y = 0.5;
+  lattice.zeeman_z = 0.7;
+  lattice.bath.nonequilibrium_fraction = 0.5;
+  lattice.jump = JumpOperators{{{{{}, 0, {}, 0, 1.0}}}};
+  return lattice;
+}
+
+/// From hopping terms and jump operators to currents: bands, hop weights and the solver. L counts cells.
+void lattice(benchmark::State& state, TggeLattice (*make)(std::int64_t)) {
+  const auto along = static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(state.range(0)))));
+  const int threads = state.range(1) > 0 ? static_cast<int>(state.range(1)) : all_threads();
+  double model_seconds = 0.0, solver_seconds = 0.0;
+  std::int64_t steps = 0;
+  for (auto _ : state) {
+    const Stopwatch model_watch(threads);
+    const RateEquation equation = make_rate_equation(make(along), {.backend = Backend::cpu, .threads = threads});
+    model_seconds += model_watch.seconds();
+    const Stopwatch watch(threads);
+    const SteadyState result = steady_state(equation, 0.5);
+    solver_seconds += watch.seconds();
+    if (!result.converged) state.SkipWithError("the steady state did not converge");
+    steps = result.steps;
+  }
+  const auto runs = static_cast<double>(state.iterations());
+  state.counters["solver_seconds"] = solver_seconds / runs;
+  state.counters["model_seconds"] = model_seconds / runs;
+  state.counters["steps"] = static_cast<double>(steps);
+}
+void square_sizes(benchmark::internal::Benchmark* all) {
+  all->ArgNames({"L", "threads"})
+      ->ArgsProduct({{128 * 128, 1024 * 1024}, {1, 0}})
+      ->Unit(benchmark::kMillisecond)
+      ->UseRealTime();
+}
+TggeLattice square_exponential(std::int64_t along) { return square_lattice(along, Spectrum::exponential); }
+TggeLattice square_lorentzian(std::int64_t along) { return square_lattice(along, Spectrum::lorentzian); }
+BENCHMARK_CAPTURE(lattice, square_exponential, square_exponential)->Apply(square_sizes);
+BENCHMARK_CAPTURE(lattice, square_lorentzian, square_lorentzian)->Apply(square_sizes);
+BENCHMARK_CAPTURE(lattice, two_orbitals, rashba_zeeman_layer)->Apply(square_sizes);
 
 TggeChain lorentzian_chain(std::int64_t sites, double parameter) {
   TggeChain model = chain(sites, Spectrum::lorentzian);
