@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "io/hdf5_types.hpp"
+#include "io/trial.hpp"
 #include "lindrift/error.hpp"
 
 namespace lindrift::io {
@@ -18,6 +19,8 @@ namespace {
 
 /// Larger files are not opened: no machine could hold such a table.
 constexpr std::uintmax_t largest_file = std::uintmax_t{1} << 40;
+/// Of a compressed table: gzip makes a byte of 1032 at most.
+constexpr hsize_t most_numbers_a_byte = 1032;
 
 struct OpenDataset {
   Handle file, dataset, type;
@@ -61,7 +64,8 @@ struct Shape {
   std::size_t rows, columns;
 };
 
-Shape shape_of(const Handle& dataset, const std::string& location) {
+Shape shape_of(const OpenDataset& open, const std::string& location) {
+  const auto& [file, dataset, type] = open;
   const Handle space(H5Dget_space(dataset.id()), H5Sclose, "read the shape of " + location);
   const int dimensions = H5Sget_simple_extent_ndims(space.id());
   if (dimensions != 2) throw Error(fmt::format("{}: has {} dimensions; it must have 2", location, dimensions));
@@ -70,7 +74,11 @@ Shape shape_of(const Handle& dataset, const std::string& location) {
   if (shape[0] > 1000000 || shape[1] > 1000000)
     throw Error(
         fmt::format("{}: has shape {} x {}; at most 1000000 x 1000000 is allowed", location, shape[0], shape[1]));
-
+  // A damaged file may claim a shape that it has no room for, however well it is compressed.
+  hsize_t file_size = 0;
+  checked(H5Fget_filesize(file.id(), &file_size), "read the size of " + location);
+  if (shape[0] * shape[1] > most_numbers_a_byte * file_size)
+    throw Error(fmt::format("{}: has shape {} x {}, for which the file is too short", location, shape[0], shape[1]));
   return {static_cast<std::size_t>(shape[0]), static_cast<std::size_t>(shape[1])};
 }
 
@@ -92,8 +100,9 @@ bool holds_pairs(const OpenDataset& open) {
 
 template <class Number>
 Table<Number> read_table(const OpenDataset& open, const std::string& location) {
-  const Shape shape = shape_of(open.dataset, location);
-  Table<Number> table{shape.rows, shape.columns, std::vector<Number>(shape.rows * shape.columns)};
+  const Shape shape = shape_of(open, location);
+  const std::size_t count = shape.rows * shape.columns;
+  Table<Number> table{shape.rows, shape.columns, std::vector<Number>(count)};
   if (!table.values.empty())
     checked(H5Dread(open.dataset.id(), element_type<Number>(Where::memory).id(), H5S_ALL, H5S_ALL, H5P_DEFAULT,
                     table.values.data()),
@@ -101,15 +110,13 @@ Table<Number> read_table(const OpenDataset& open, const std::string& location) {
   return table;
 }
 
-}  // namespace
-
-Matrix read_matrix(const std::string& location) {
+Matrix matrix_at(const std::string& location) {
   const OpenDataset open = open_dataset(location);
   if (!holds_reals(open)) throw Error(location + ": does not hold real numbers");
   return read_table<double>(open, location);
 }
 
-ComplexMatrix read_complex_matrix(const std::string& location) {
+ComplexMatrix complex_matrix_at(const std::string& location) {
   const OpenDataset open = open_dataset(location);
   if (holds_reals(open)) {
     const Matrix reals = read_table<double>(open, location);
@@ -118,6 +125,23 @@ ComplexMatrix read_complex_matrix(const std::string& location) {
   if (!holds_pairs(open)) throw Error(location + ": does not hold complex numbers {r, i}, nor real ones");
   return read_table<std::complex<double>>(open, location);
 }
+
+std::string hash_at(const std::string& location);
+
+/// What `read` makes of a dataset, if a process of its own lived through it.
+template <class Read>
+auto tried(const std::string& location, const Read& read) {
+  try_to_read(location.substr(0, location.rfind(":/")), [&] { read(location); });
+  return read(location);
+}
+
+}  // namespace
+
+Matrix read_matrix(const std::string& location) { return tried(location, matrix_at); }
+
+ComplexMatrix read_complex_matrix(const std::string& location) { return tried(location, complex_matrix_at); }
+
+std::string content_hash(const std::string& location) { return tried(location, hash_at); }
 
 std::string file_hash(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -128,11 +152,13 @@ std::string file_hash(const std::string& path) {
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
 
-std::string content_hash(const std::string& location) {
+namespace {
+
+std::string hash_at(const std::string& location) {
   const OpenDataset open = open_dataset(location);
   const bool reals = holds_reals(open);
   if (!reals && !holds_pairs(open)) throw Error(location + ": does not hold complex numbers {r, i}, nor real ones");
-  const Shape shape = shape_of(open.dataset, location);
+  const Shape shape = shape_of(open, location);
   const Handle type = reals ? element_type<double>(Where::memory) : element_type<std::complex<double>>(Where::memory);
   const Handle space(H5Dget_space(open.dataset.id()), H5Sclose, "read the shape of " + location);
   const hsize_t row[2] = {1, shape.columns};
@@ -151,5 +177,7 @@ std::string content_hash(const std::string& location) {
   }
   return fmt::format("{:016x}", hash);
 }
+
+}  // namespace
 
 }  // namespace lindrift::io

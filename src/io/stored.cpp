@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "io/hdf5_types.hpp"
+#include "io/trial.hpp"
 #include "lindrift/error.hpp"
 
 namespace lindrift::io {
@@ -90,11 +91,7 @@ std::string name_at(hid_t file, hsize_t place) {
   return name;
 }
 
-}  // namespace
-
-StoredOutput read_output(const std::string& path) {
-  std::error_code failure;
-  if (!std::filesystem::is_regular_file(path, failure)) throw Error(path + ": no such file");
+StoredOutput read_it(const std::string& path) {
   prepare_hdf5();
   if (H5Fis_hdf5(path.c_str()) <= 0) throw Error(path + ": not an HDF5 file");
   const Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open " + path);
@@ -128,6 +125,15 @@ StoredOutput read_output(const std::string& path) {
     if (data) output.datasets.emplace(name, std::move(*data));
   }
   return output;
+}
+
+}  // namespace
+
+StoredOutput read_output(const std::string& path) {
+  std::error_code failure;
+  if (!std::filesystem::is_regular_file(path, failure)) throw Error(path + ": no such file");
+  try_to_read(path, [&] { read_it(path); });
+  return read_it(path);
 }
 
 }  // namespace lindrift::io

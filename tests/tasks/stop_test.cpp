@@ -119,6 +119,31 @@ TEST_P(StopTest, Relaxation) {
   }
 }
 
+/// Direct sums over 1.6e9 pairs for every vector of the linear system.
+TEST_P(StopTest, GradientAndNoise) {
+  TggeChain chain = long_chain();
+  const RateEquation separable = make_rate_equation(chain, execution_);
+  const SteadyState state = steady_state(separable, 0.5);
+  ASSERT_TRUE(state.converged);
+  Execution execution = execution_;
+  execution.algorithm = Algorithm::direct;
+  const RateEquation equation = make_rate_equation(chain, execution);
+  const Flow flow;
+  for (const bool noise : {false, true}) {
+    Patience patience;
+    EXPECT_THROW(
+        {
+          const SteadyStateAdjoint adjoint(chain, equation, state, execution, patience.monitor());
+          if (noise)
+            adjoint.noise({&flow, 1});
+          else
+            gradient(chain, adjoint, flow);
+        },
+        Interruption);
+    patience.expect_it_was_asked_often();
+  }
+}
+
 TEST_P(StopTest, GreenFunctionOfHatsugaiKohmoto) {
   HatsugaiKohmoto chain = open_chain();
   chain.sites = 1 << 20;

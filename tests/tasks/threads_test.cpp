@@ -35,7 +35,7 @@ Numbers solve(int problem, int threads) {
   open.down.two_site_loss = 0.5;
   SpectralOptions broadened;
   broadened.broadening = 0.1;
-  switch (problem % 6) {
+  switch (problem % 8) {
     case 0: {
       chain.sites = 1500 + problem;
       chain.bath.spectrum = Spectrum::lorentzian;
@@ -68,6 +68,33 @@ Numbers solve(int problem, int threads) {
       open.sites = 300 + problem;
       add(all, spectral(open, std::vector{-1.0, 0.1, 0.5, 2.0}, broadened, execution).self_energy);
       add(all, density(open, UpSites{}, std::vector{0.5, 1.0, 3.0, 9.0, 11.0}, {}, execution).density);
+      break;
+    }
+    case 5: {
+      TggeLattice lattice;
+      lattice.cells = {40 + problem, 9};
+      lattice.preset = LatticePreset::rashba_zeeman;
+      lattice.rashba = 0.4;
+      lattice.zeeman_z = 0.7;
+      lattice.bath.nonequilibrium_fraction = part;
+      lattice.jump = JumpOperators{{{{{0, 0}, 0, {0, 0}, 0, 1.0}, {{1, 0}, 0, {0, 1}, 1, {0.5, 0.3}}}}};
+      const SteadyState state = steady_state(make_rate_equation(lattice, execution), 0.4);
+      add(all, state.lagrange_multiplier);
+      add(all, state.current);
+      break;
+    }
+    case 6: {
+      chain.sites = 900 + problem;
+      chain.bath.spectrum = Spectrum::lorentzian;
+      const RateEquation equation = make_rate_equation(chain, execution);
+      const SteadyState state = steady_state(equation, 0.5);
+      const SteadyStateAdjoint adjoint(chain, equation, state, execution);
+      const auto slope = adjoint.gradient(Flow{});
+      add(all, slope.model.bands.energy);
+      add(all,
+          Numbers{slope.value, slope.filling, slope.model.bath.inverse_temperature, slope.model.bath.spectrum_width});
+      const Flow flows[] = {{false, 0}, {true, 0}};
+      add(all, adjoint.noise(flows));
       break;
     }
     default: {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lindrift/lattice/tight_binding.hpp"
+#include "lindrift/monitor.hpp"
 #include "lindrift/tgge/chain.hpp"
 #include "lindrift/tgge/lattice_model.hpp"
 #include "lindrift/tgge/rashba.hpp"
@@ -101,8 +102,10 @@ class SteadyStateAdjoint {
   /// @throws UnsupportedError where the steady state is not a differentiable function of its parameters: it did not
   ///         converge, modes are exactly empty or full, or fall into sets that exchange no particles; or where bands
   ///         touch and jump operators mix them
+  /// @param monitor    only stop() is asked, here and in gradient() and noise()
+  /// @throws Interruption there, as soon as stop() says so: a part of a derivative is of no use
   SteadyStateAdjoint(TggeModel model, const RateEquation& equation, const SteadyState& state,
-                     const Execution& execution = {});
+                     const Execution& execution = {}, Monitor monitor = {});
   ~SteadyStateAdjoint();
   SteadyStateAdjoint(SteadyStateAdjoint&&) noexcept;
 

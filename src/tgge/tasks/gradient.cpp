@@ -124,14 +124,16 @@ double flow(const RateEquation& equation, const Flow& of, std::span<const double
 struct SteadyStateAdjoint::Point {
   TggeModel model;
   const RateEquation& equation;
+  Monitor monitor;
   std::shared_ptr<const HopWeights> weights;  ///< of jump operators
   std::vector<double> lambda, n, h;
   std::unique_ptr<AdjointSystem> system;
   double over_cells;
 
-  Point(TggeModel of, const RateEquation& full, const SteadyState& state, const Execution& execution)
+  Point(TggeModel of, const RateEquation& full, const SteadyState& state, const Execution& execution, Monitor asked)
       : model(std::move(of)),
         equation(full),
+        monitor(std::move(asked)),
         lambda(state.lagrange_multiplier),
         n(full.modes()),
         h(full.modes()),
@@ -149,6 +151,7 @@ struct SteadyStateAdjoint::Point {
   }
 
   std::size_t modes() const { return model.bands.modes(); }
+  Calculation calculation() const { return {equation.threads, monitor, equation.shared}; }
   AdjointSystem::Solution solve(const Flow& of) {
     check_direction(model.bands, of);
     std::vector<double> weight(modes());
@@ -351,15 +354,15 @@ void SteadyStateAdjoint::Point::add_bands(const Flow& of, Gradient<TggeModel>& r
 }
 
 SteadyStateAdjoint::SteadyStateAdjoint(TggeModel model, const RateEquation& equation, const SteadyState& state,
-                                       const Execution& execution) {
+                                       const Execution& execution, Monitor monitor) {
   validate(model);
   if (model.bands.modes() != equation.modes())
     throw ShapeError("the model has " + std::to_string(model.bands.modes()) + " modes, its rate equation " +
                      std::to_string(equation.modes()));
   require_differentiable(equation, state);
   if (std::holds_alternative<JumpOperators>(model.jump)) require_separate_bands(model.bands);
-  const Calculation calculation(equation.threads);
-  point_ = std::make_unique<Point>(std::move(model), equation, state, execution);
+  const Calculation calculation(equation.threads, monitor, equation.shared);
+  point_ = std::make_unique<Point>(std::move(model), equation, state, execution, monitor);
 }
 
 SteadyStateAdjoint::~SteadyStateAdjoint() = default;
@@ -369,7 +372,7 @@ const TggeModel& SteadyStateAdjoint::model() const { return point_->model; }
 
 Gradient<TggeModel> SteadyStateAdjoint::gradient(const Flow& of, const GradientScope& scope) const {
   Point& point = *point_;
-  const Calculation calculation(point.equation.threads);
+  const Calculation calculation = point.calculation();
   const AdjointSystem::Solution adjoint = point.solve(of);
   Gradient<TggeModel> result;
   result.value = flow(point.equation, of, point.n);
@@ -386,7 +389,7 @@ Gradient<TggeModel> SteadyStateAdjoint::gradient(const Flow& of, const GradientS
 
 std::vector<double> SteadyStateAdjoint::noise(std::span<const Flow> flows) const {
   Point& point = *point_;
-  const Calculation calculation(point.equation.threads);
+  const Calculation calculation = point.calculation();
   const std::size_t size = point.modes(), count = flows.size();
   std::vector<std::vector<double>> y, fluctuation;
   std::vector<double> from(size), to(size), in(size), out(size);

@@ -1,0 +1,59 @@
+#include "io/trial.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <stdexcept>
+
+#include "lindrift/error.hpp"
+
+namespace lindrift::io {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+class TrialTest : public ::testing::Test {
+ protected:
+  TrialTest() : path_(testing::TempDir() + "trial_test.h5") { std::ofstream(path_) << "anything"; }
+  ~TrialTest() override { ::unlink(path_.c_str()); }
+  const std::string path_;
+};
+
+TEST_F(TrialTest, IsInAnotherProcess) {
+  bool here = false;
+  EXPECT_NO_THROW(try_to_read(path_, [&] { here = true; }));
+  EXPECT_FALSE(here);
+}
+
+TEST_F(TrialTest, LeavesErrorsToTheRealReading) {
+  EXPECT_NO_THROW(try_to_read(path_, [] { throw std::runtime_error("said later"); }));
+}
+
+TEST_F(TrialTest, SurvivesACrash) {
+  for (const int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE})
+    EXPECT_THAT([&] { try_to_read(path_, [&] { ::raise(signal); }); },
+                ThrowsMessage<Error>(HasSubstr("damaged in a way that stops the HDF5 library")));
+  EXPECT_THAT([&] { try_to_read(path_, [] { ::_exit(3); }); }, ThrowsMessage<Error>(HasSubstr("damaged")));
+}
+
+TEST_F(TrialTest, EndsWhatTakesTooLong) {
+  EXPECT_THAT(
+      [&] {
+        try_to_read(path_, [] {
+          ::alarm(1);  // instead of five seconds
+          for (;;) ::pause();
+        });
+      },
+      ThrowsMessage<Error>(HasSubstr("takes too long")));
+}
+
+TEST_F(TrialTest, SaysNothingOfAMissingFile) {
+  EXPECT_NO_THROW(try_to_read(path_ + ".none", [] { ::raise(SIGSEGV); }));
+}
+
+}  // namespace
+}  // namespace lindrift::io
