@@ -94,9 +94,11 @@ class EveryNumberTest(HostCudaTest):
 
         examples = sorted(EXAMPLES.glob("*.toml"))
         refused = {example: self.run_program("check", example, "--backend", "cuda") for example in examples}
-        on_device = [example for example in examples if refused[example].returncode == DONE]
+        in_part = {"hk_clusters"}  # sweeps model.cluster: only its first point is for the device
+        on_device = [example for example in examples if refused[example].returncode == DONE and example.stem not in in_part]
         for example in set(examples) - set(on_device):
-            self.assertIn("CPU", refused[example].stderr, refused[example].said)
+            if example.stem not in in_part:
+                self.assertIn("CPU", refused[example].stderr, refused[example].said)
         for example, result in in_turn((example, lambda example=example: compare(example)) for example in on_device):
             with self.subTest(example.stem):
                 result()
