@@ -11,6 +11,7 @@ namespace lindrift::kernels {
   RateKernel* make_rate_kernel(const RateTables& tables, bool direct, int threads, int device);       \
   SelfEnergyKernel* make_self_energy_kernel(const SelfEnergyTables& tables, int threads, int device); \
   FourierPlan* make_fourier_plan(std::int64_t length);                                                \
+  FourierPlan* make_lattice_fourier_plan(const std::int64_t* lengths, int directions);                \
   PropagatorFunctions propagator_functions();                                                         \
   TimeFunctions time_functions();                                                                     \
   VolterraFunctions volterra_functions();                                                             \
@@ -18,6 +19,7 @@ namespace lindrift::kernels {
     return {{make_rate_kernel, make_self_energy_kernel},                                              \
             name,                                                                                     \
             make_fourier_plan,                                                                        \
+            make_lattice_fourier_plan,                                                                \
             propagator_functions(),                                                                   \
             time_functions(),                                                                         \
             volterra_functions()};                                                                    \

@@ -28,6 +28,7 @@ struct Kernels {
 struct CpuKernels : Kernels {
   std::string_view instruction_set;  ///< as lindrift::simd_level() names it
   FourierPlan* (*make_fourier_plan)(std::int64_t length);
+  FourierPlan* (*make_lattice_fourier_plan)(const std::int64_t* lengths, int directions);
   PropagatorFunctions propagator;
   TimeFunctions time;
   VolterraFunctions volterra;

@@ -57,6 +57,14 @@ void check_finite(const std::string& path, std::complex<double> value) {
   if (!std::isfinite(value.real()) || !std::isfinite(value.imag())) throw ParameterError(path, "must be finite");
 }
 
+std::vector<std::int64_t> integers_in(const Value& value) {
+  if (const auto* list = std::get_if<std::vector<std::int64_t>>(&value)) return *list;
+  std::vector<std::int64_t> all;
+  for (const auto& row : std::get<std::vector<std::vector<double>>>(value))
+    for (const double one : row) all.push_back(static_cast<std::int64_t>(one));
+  return all;
+}
+
 bool ParameterCollector::is_empty(const Value& value) {
   return std::visit(
       [](const auto& held) {

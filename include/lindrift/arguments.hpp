@@ -60,12 +60,16 @@ inline auto description<OutputFrequencies>() {
   return std::tuple(field(&OutputFrequencies::frequencies, frequencies_parameter()));
 }
 
-/// Momenta m of k = 2 pi m / L, in [-floor(L/2), ceil(L/2)-1]; an empty list stands for all.
+/// Momenta m of k = 2 pi m / L, in [-floor(L/2), ceil(L/2)-1], or rows of them along a path through a lattice; an empty
+/// list stands for all.
 inline Parameter momenta_parameter() {
-  return {.path = "task.momenta",
-          .help = "\"all\", or a list of m, k = 2 pi m / L, m = -floor(L/2) .. ceil(L/2)-1",
-          .choices = {"all"},
-          .ascending = true};
+  return {
+      .path = "task.momenta",
+      .help = "\"all\", or a list of m, k = 2 pi m / L, m = -floor(L/2) .. ceil(L/2)-1; of a lattice rows [m_1, ..]",
+      .choices = {"all"},
+      .ascending = true,
+      .rows = true,
+      .details = "rows in any order, as along a path: the dimension is then `path`"};
 }
 
 inline Parameter broadening_parameter() {

@@ -59,6 +59,11 @@ Backend resolve_backend(Backend requested, std::string* reason = nullptr);
 /// @param too_little  the reason given for that
 Backend choose_backend(Backend requested, bool enough_work, const char* too_little, std::string* reason = nullptr);
 
+/// The CPU, for work that no device does.
+/// @param what  that work: "the ladder runs"
+/// @throws UnsupportedError if a device is asked for
+Backend only_on_cpu(Backend requested, const std::string& what, std::string* reason = nullptr);
+
 /// Instruction set of the CPU kernels chosen for this processor: "baseline", "x86-64-v3" (AVX2) or "x86-64-v4"
 /// (AVX-512). The environment variable LINDRIFT_SIMD selects a lower one.
 std::string_view simd_level();

@@ -65,10 +65,11 @@ enum class Type {
   text,              ///< "raman"; `choices` lists the words, empty allows any
   real_list,         ///< [0.0, 1.5]; a word of `choices` is an empty list; a number is a list of one if `scalar` is set
   real_grid,         ///< a list, or { start = a, stop = b, count = n } with both ends included
-  integer_list,      ///< [-2, 0, 5], no duplicates; "all" (an empty list) where `choices` is {"all"}
+  integer_list,      ///< [-2, 0, 5], no duplicates; "all" (an empty list) where `choices` is {"all"}; rows of integers
+                     ///< where `rows` is set
   text_list,         ///< "all" (an empty list), or ["current", "occupation"], no duplicates; a word if `scalar` is set
   real_rows,         ///< [[0.0, 0.0], [0.5, 0.5]], rows of one length
-  terms,             ///< [[R_1, .., R_d, a, b, Re, Im], ...], d = 1, 2, 3, as one channel
+  terms,             ///< [[R_1, .., R_d, a, b, Re, Im], ...], d = 1, 2, 3, as one channel; see Parameter::term_length
   operator_channels  ///< an array of tables, one per channel: terms = [[a, b, Re, Im], ...]; see Parameter::term_length
 };
 
@@ -96,9 +97,13 @@ struct Parameter {
   std::string units{};                ///< empty: dimensionless
   std::vector<std::string> unless{};  ///< an error, and without its default, where one of these is given
   /// operator_channels: 4 for [a, b, Re, Im], 6 for [a, spin, b, spin, Re, Im]; a and b are offsets in sites, a spin is
-  /// 0 (up) or 1 (down). 0 for [R_1, .., R_d, a, R'_1, .., R'_d, b, Re, Im] with orbitals a and b, d = 1, 2, 3.
+  /// 0 (up) or 1 (down). 0 for [R_1, .., R_d, a, R'_1, .., R'_d, b, Re, Im] with orbitals a and b, d = 1, 2, 3. Of
+  /// terms, too: 1 for [R_1, .., R_d, Re, Im].
   std::size_t term_length = 4;
+  /// operator_channels: words of the key `kind` of a channel, whose number stands before the indices of each term.
+  std::vector<std::string> kinds{};
   bool repeats = false;  ///< integer_list: a number may appear more than once
+  bool rows = false;     ///< integer_list: rows of integers will do, in any order
   bool scalar = false;   ///< real_list: a plain number will do; under a sweep the value is a number. text_list: a word
   bool file_path = false;  ///< text: "FILE.h5:/dataset", relative to the folder of the input file; read as absolute
   std::string details{};   ///< what else the manual says of it
@@ -218,6 +223,9 @@ concept TermList = requires(const Member& member) {
   member.front().amplitude;
 };
 
+/// The integers of a list, or of the rows of one, one row after another.
+std::vector<std::int64_t> integers_in(const Value& value);
+
 template <class Member>
 void assign(Member& member, const Value& value) {
   if constexpr (is_optional<Member>) {
@@ -231,6 +239,8 @@ void assign(Member& member, const Value& value) {
     const auto* number = std::get_if<double>(&value);
     if constexpr (std::is_same_v<Member, std::vector<double>>)
       member = number != nullptr ? Member{*number} : std::get<Member>(value);  // a list that is swept over as a number
+    else if constexpr (std::is_same_v<Member, std::vector<std::int64_t>>)
+      member = integers_in(value);
     else
       member = std::get<Member>(value);
   } else if constexpr (TermList<Member>) {
@@ -241,7 +251,10 @@ void assign(Member& member, const Value& value) {
     member.clear();
     for (const std::vector<Term>& terms : std::get<Channels>(value)) {
       auto& channel = member.emplace_back();
-      for (const Term& term : terms) assign(channel.emplace_back(), term);
+      if constexpr (requires { assign(channel, terms); })
+        assign(channel, terms);  // a channel with more than its terms
+      else
+        for (const Term& term : terms) assign(channel.emplace_back(), term);
     }
   }
 }

@@ -32,6 +32,7 @@ struct Coordinate {
   std::string long_name;
   std::size_t size;
   std::function<Values()> values;
+  std::string dimension{};  ///< along which the values stand; empty: one of this name
 };
 
 /// One array of a result.

@@ -142,6 +142,66 @@ class LongRow final : public FourierPlan {
   cpu::Buffer lane_;  ///< twiddle factors of the other lanes relative to the first, (rows)
 };
 
+/// Rows that are lattices: transforms along the last direction, then along each one before it, whose neighbouring
+/// columns run side by side.
+class LatticeRows final : public FourierPlan {
+ public:
+  /// @param last  of the last direction; taken
+  LatticeRows(const std::int64_t* lengths, int directions, FourierPlan* last)
+      : size_(lengths[directions - 1]), length_(lengths[directions - 1]), last_(last) {
+    for (int i = directions - 1; i-- > 0;) {
+      columns_[count_++] = new Columns{size_, lengths[i], Library(static_cast<std::size_t>(lengths[i]))};
+      size_ *= lengths[i];
+    }
+  }
+  ~LatticeRows() override {
+    delete last_;
+    for (int i = 0; i < count_; ++i) delete columns_[i];
+  }
+  LatticeRows(const LatticeRows&) = delete;
+  LatticeRows& operator=(const LatticeRows&) = delete;
+
+  void transform(double* rows, Index count, bool forward, int threads) const override {
+    last_->transform(rows, count * (size_ / length_), forward, threads);
+    for (int i = 0; i < count_; ++i) along(*columns_[i], rows, count, forward, threads);
+  }
+
+ private:
+  struct Columns {
+    Index stride;  ///< between neighbours of a column, and as many columns side by side
+    Index length;
+    Library plan;
+  };
+
+  void along(const Columns& columns, double* rows, Index count, bool forward, int threads) const {
+    const Index stride = columns.stride, blocks = (stride + pack_width - 1) / pack_width;
+    const Index groups = count * (size_ / (stride * columns.length)) * blocks;
+    cpu::Buffer buffer;
+    Pack* sides = packs(buffer, 2 * columns.length * (threads < groups ? threads : groups));
+    in_parts(threads, groups, 1, [&](Index g, Index last, int thread) {
+      Pack* side = sides + 2 * columns.length * thread;
+      for (; g < last; ++g) {
+        const Index first = g % blocks * pack_width, left = stride - first;
+        const int here = static_cast<int>(left < pack_width ? left : pack_width);
+        double* column = rows + 2 * (g / blocks * stride * columns.length + first);
+        for (Index j = 0; j < columns.length; ++j) {
+          const PackComplex z = load_complex(column + 2 * j * stride, here);
+          side[2 * j] = z.re;
+          side[2 * j + 1] = z.im;
+        }
+        run(columns.plan, side, forward);
+        for (Index j = 0; j < columns.length; ++j)
+          store_complex({side[2 * j], side[2 * j + 1]}, here, column + 2 * j * stride);
+      }
+    });
+  }
+
+  Index size_, length_;
+  FourierPlan* last_;
+  Columns* columns_[2] = {};
+  int count_ = 0;
+};
+
 /// One row at a time, without lanes: for long rows whose length has no suitable factors.
 class SingleRow final : public FourierPlan {
  public:
@@ -178,6 +238,10 @@ FourierPlan* make_fourier_plan(std::int64_t length) {
   const Index divisor = fourier::middle_divisor(length);
   if (divisor >= fourier::min_factor) return new fourier::LongRow(divisor, length / divisor);
   return new fourier::SingleRow(length);
+}
+
+FourierPlan* make_lattice_fourier_plan(const std::int64_t* lengths, int directions) {
+  return new fourier::LatticeRows(lengths, directions, make_fourier_plan(lengths[directions - 1]));
 }
 
 }  // namespace LINDRIFT_ISA

@@ -4,18 +4,22 @@
 
 namespace lindrift::kernels {
 
-/// Plain data of the double sum behind the self-energy of the Hubbard chain (docs/physics.md, Eq. 64). Arrays are on
-/// the host and are copied; momenta are numbered m = 0 .. sites-1, k = 2 pi m / sites. Energies and frequencies are in
-/// a unit in which they are of order one, because products of four squares of them must stay in range.
+/// Plain data of the double sum behind the self-energy of the Hubbard model (docs/physics.md, Eq. 64). Arrays are on
+/// the host and are copied; momenta are numbered in row-major order of their integers m = 0 .. cells-1. Energies and
+/// frequencies are in a unit in which they are of order one, because products of four squares of them must stay in
+/// range.
 struct SelfEnergyTables {
   std::int64_t sites = 0;
-  const double* energy = nullptr;           ///< e_p
+  std::int64_t cells[3] = {1, 1, 1};        ///< along each direction
+  const double* energy = nullptr;           ///< e_k of the probe
+  const double* down_energy = nullptr;      ///< e_p of spin down
   const double* half_rate = nullptr;        ///< Gamma_p / 2
   const double* occupation = nullptr;       ///< n_p
   const double* hole = nullptr;             ///< 1 - n_p
   const double* half_probe_loss = nullptr;  ///< gup_k / 2; null if the probe is closed
   const double* coupling = nullptr;         ///< |U_q|^2 / sites^2
-  /// Gamma_p = Gamma_{pi-p} on an even ring: the terms p and pi + q - p have one pole and are merged.
+  /// e_p = -e_{pi-p} and Gamma_p = Gamma_{pi-p} on an even ring: the terms p and pi + q - p have one pole and are
+  /// merged.
   bool reflected = false;
   /// Values of p that the sum takes, integers held as doubles like everything that a kernel copies; null for all.
   const double* columns = nullptr;
@@ -35,8 +39,8 @@ class SelfEnergyKernel {
   virtual void points(const double* momentum, const double* frequency, std::int64_t count, double imaginary,
                       std::int64_t first_row, std::int64_t last_row, double* re, double* im) = 0;
 
-  /// For all momenta (rows of the result) and `count` frequencies. Needs e_k and gup_k even in k, which halves the
-  /// work.
+  /// For all momenta (rows of the result) and `count` frequencies. Needs one direction, and e_k and gup_k even in k,
+  /// which halves the work.
   virtual void grid(const double* frequency, std::int64_t count, double imaginary, std::int64_t first_row,
                     std::int64_t last_row, double* re, double* im) = 0;
 };

@@ -17,7 +17,9 @@ class SelfEnergyKernelOf final : public SelfEnergyKernel {
     if constexpr (Engine::on_host) buffered_values_ = Engine::buffered_values;
     const Index sites = tables.sites;
     chain_.sites = sites;
+    for (int i = 0; i < 3; ++i) chain_.cells[i] = tables.cells[i];
     chain_.energy = own(energy_, tables.energy, sites);
+    chain_.down_energy = own(down_energy_, tables.down_energy, sites);
     chain_.half_rate = own(half_rate_, tables.half_rate, sites);
     chain_.occupation = own(occupation_, tables.occupation, sites);
     chain_.hole = own(hole_, tables.hole, sites);
@@ -108,7 +110,7 @@ class SelfEnergyKernelOf final : public SelfEnergyKernel {
   Engine engine_;
   Index buffered_values_;  ///< doubles that row sums hand on at once
   Chain chain_{};
-  Buffer energy_, half_rate_, occupation_, hole_, probe_, coupling_, columns_;
+  Buffer energy_, down_energy_, half_rate_, occupation_, hole_, probe_, coupling_, columns_;
   Buffer momentum_, frequency_, value_re_, value_im_, result_re_, result_im_;
 };
 

@@ -9,7 +9,8 @@ namespace hubbard {
 /// Arrays of SelfEnergyTables where the sum runs.
 struct Chain {
   Index sites;
-  const double *energy, *half_rate, *occupation, *hole;
+  Index cells[3];  ///< along each direction; their product is `sites`
+  const double *energy, *down_energy, *half_rate, *occupation, *hole;
   const double* half_probe_loss;  ///< null if the probe is closed
   const double* coupling;
   const double* columns;  ///< integers; null for all
@@ -17,7 +18,24 @@ struct Chain {
   bool reflected;
   double imaginary;  ///< Im w
 
+  /// In one direction.
   LINDRIFT_HD Index wrap(Index m) const { return m < 0 ? m + sites : (m >= sites ? m - sites : m); }
+  /// Momentum a + b or a - b.
+  LINDRIFT_HD Index sum(Index a, Index b) const { return cells[0] == sites ? wrap(a + b) : combined(a, b, 1); }
+  LINDRIFT_HD Index difference(Index a, Index b) const { return cells[0] == sites ? wrap(a - b) : combined(a, b, -1); }
+
+ private:
+  LINDRIFT_HD Index combined(Index a, Index b, Index sign) const {
+    Index result = 0, stride = 1;
+    for (int i = 2; i >= 0; --i) {
+      const Index n = cells[i], m = a % n + sign * (b % n);
+      result += stride * (m < 0 ? m + n : (m >= n ? m - n : m));
+      stride *= n;
+      a /= n;
+      b /= n;
+    }
+    return result;
+  }
 };
 
 /// One argument of F_q: x = Re w - e_{k+q}, and what k+q adds to the width.
@@ -56,7 +74,7 @@ struct PointArguments {
   const double *momentum, *frequency;
 
   LINDRIFT_HD RowArgument<double> operator()(Index row, Index a) const {
-    const Index m = chain.wrap(static_cast<Index>(momentum[a]) + row);
+    const Index m = chain.sum(static_cast<Index>(momentum[a]), row);
     return {frequency[a] - chain.energy[m], chain.half_probe_loss ? chain.half_probe_loss[m] : 0.0};
   }
 };
@@ -170,11 +188,11 @@ struct SelfEnergyRows {
 
   /// The term p of row q, with the weight of `partner` where there is one.
   LINDRIFT_HD Term term_of(Index q, Index p, Index partner) const {
-    const Index other = chain.wrap(p - q);
+    const Index other = chain.difference(p, q);
     double weight = chain.occupation[p] * chain.hole[other];
     if (partner >= 0) weight += chain.occupation[partner] * chain.hole[chain.wrap(partner - q)];
     const double width = chain.half_rate[p] + chain.half_rate[other] + chain.imaginary;
-    return {chain.energy[p] - chain.energy[other], weight, width, width * width, width * weight};
+    return {chain.down_energy[p] - chain.down_energy[other], weight, width, width * width, width * weight};
   }
 };
 

@@ -3,7 +3,7 @@
 #include "kernels/elementary.hpp"
 #include "kernels/hubbard/time_tables.hpp"
 
-/// The kernel of the Hubbard chain's self-energy in time, between its Fourier transforms (docs/physics.md, section 10).
+/// The kernel of the Hubbard model's self-energy in time, between its Fourier transforms (docs/physics.md, section 10).
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -36,15 +36,15 @@ LINDRIFT_HD ComplexOf<double> operator*(ComplexOf<double> x, ComplexOf<double> y
 /// What of one p goes into the transforms.
 template <class T>
 struct Amplitudes {
-  SineCosine<T> turn;              ///< of e_p t
-  T particle, hole, probe;         ///< |a_p|, |b_{-p}|, |c_{-p}|
-  T slow_particle{}, slow_hole{};  ///< the same of a slow p, else 0
+  SineCosine<T> turn, hole_turn, probe_turn;  ///< of e_p t, and of e_{-p} t of spin down and of the probe
+  T particle, hole, probe;                    ///< |a_p|, |b_{-p}|, |c_{-p}|
+  T slow_particle{}, slow_hole{};             ///< the same of a slow p, else 0
 
   LINDRIFT_HD ComplexOf<T> a() const { return {particle * turn.cosine, particle * turn.sine}; }
-  LINDRIFT_HD ComplexOf<T> b() const { return {hole * turn.cosine, -hole * turn.sine}; }
-  LINDRIFT_HD ComplexOf<T> c() const { return {probe * turn.cosine, -probe * turn.sine}; }
+  LINDRIFT_HD ComplexOf<T> b() const { return {hole * hole_turn.cosine, -hole * hole_turn.sine}; }
+  LINDRIFT_HD ComplexOf<T> c() const { return {probe * probe_turn.cosine, -probe * probe_turn.sine}; }
   LINDRIFT_HD ComplexOf<T> slow_a() const { return {slow_particle * turn.cosine, slow_particle * turn.sine}; }
-  LINDRIFT_HD ComplexOf<T> slow_b() const { return {slow_hole * turn.cosine, -slow_hole * turn.sine}; }
+  LINDRIFT_HD ComplexOf<T> slow_b() const { return {slow_hole * hole_turn.cosine, -slow_hole * hole_turn.sine}; }
 };
 
 /// a_p = n_p e^{(i e_p - Gamma_p/2) t}, b_p = (1 - n_p) e^{(-i e_p - Gamma_p/2) t}, c_p = e^{(-i e_p - gup_p/2) t},
@@ -52,7 +52,11 @@ struct Amplitudes {
 template <class T>
 LINDRIFT_HD Amplitudes<T> amplitudes(const TimeTables& tables, Index p, double time) {
   Amplitudes<T> result;
-  result.turn = sine_cosine(load<T>(tables.energy, p) * time);
+  result.turn = result.hole_turn = result.probe_turn = sine_cosine(load<T>(tables.energy, p) * time);
+  if (tables.hole_energy) {
+    result.hole_turn = sine_cosine(load<T>(tables.hole_energy, p) * time);
+    result.probe_turn = sine_cosine(load<T>(tables.probe_energy, p) * time);
+  }
   const T particle_decay = exponential(load<T>(tables.particle_rate, p) * -time).value;
   const T hole_decay = exponential(load<T>(tables.hole_rate, p) * -time).value;
   result.particle = load<T>(tables.particles, p) * particle_decay;

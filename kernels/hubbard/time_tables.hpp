@@ -6,15 +6,17 @@
 
 namespace lindrift::kernels {
 
-/// What the kernel K(k,t) of the Hubbard chain's self-energy is made of (docs/physics.md, Eqs. 68 to 71). Arrays over
-/// p = 2 pi m / sites, m = 0 .. sites-1, with zeros up to the next multiple of `padding`. Amplitudes of holes and of
-/// the probe stand at -p, so that one kind of transform does for all; e_p is even.
+/// What the kernel K(k,t) of the Hubbard model's self-energy is made of (docs/physics.md, Eqs. 68 to 71). Arrays over
+/// the momenta in row-major order of their integers m = 0 .. cells-1, with zeros up to the next multiple of `padding`.
+/// Amplitudes of holes and of the probe stand at -p, so that one kind of transform does for all.
 struct TimeTables {
   static constexpr std::int64_t padding = 8;
   std::int64_t sites = 0;
-  std::int64_t factors = 3;                                       ///< rows of amplitudes a time: 3, or 5 with slow ones
-  bool on_site = true;                                            ///< coupling[0] is that of every q
-  const double* energy = nullptr;                                 ///< e_p
+  std::int64_t factors = 3;        ///< rows of amplitudes a time: 3, or 5 with slow ones
+  bool on_site = true;             ///< coupling[0] is that of every q
+  const double* energy = nullptr;  ///< e_p of spin down
+  /// e_{-p} of spin down and of the probe; null where both are e_p. On the CPU only.
+  const double *hole_energy = nullptr, *probe_energy = nullptr;
   const double *particle_rate = nullptr, *particles = nullptr;    ///< Gamma_p / 2, n_p
   const double *hole_rate = nullptr, *holes = nullptr;            ///< Gamma_{-p} / 2, 1 - n_{-p}
   const double* probe_rate = nullptr;                             ///< gup_{-p} / 2; null if the probe is closed

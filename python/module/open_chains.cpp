@@ -45,16 +45,19 @@ std::vector<double> down_occupation_from(nb::handle given, std::int64_t sites) {
   return values;
 }
 
-Coordinates over_times(std::int64_t sites, const std::vector<double>& times, bool momenta) {
-  Coordinates all = {time_coordinate(times), site_coordinate(sites)};
-  if (momenta) all.push_back(momentum_coordinate(sites));
+Coordinates over_times(const OpenLattice& lattice, const std::vector<double>& times, bool momenta) {
+  Coordinates all = {time_coordinate(times)};
+  const auto add = [&](Coordinates more) { all.insert(all.end(), more.begin(), more.end()); };
+  add(site_coordinates(lattice));
+  if (momenta) add(momentum_coordinates(lattice));
   return all;
 }
 
-Coordinates over_frequencies(std::int64_t sites, const std::vector<std::int64_t>& momenta,
+Coordinates over_frequencies(const OpenLattice& lattice, const std::vector<std::int64_t>& momenta,
                              const std::vector<double>& frequencies) {
-  std::vector<std::int64_t> ascending = momenta;
-  return {momentum_coordinate(sites, std::move(ascending)), frequency_coordinate(frequencies)};
+  Coordinates all = momentum_coordinates(lattice, momenta);
+  all.push_back(frequency_coordinate(frequencies));
+  return all;
 }
 
 std::vector<std::int64_t> momenta_from(nb::handle given, std::int64_t sites) {
@@ -97,7 +100,7 @@ struct GreenTask : OpenChainTask<HatsugaiKohmoto> {
 
   bool leaves_out(const std::string& name) const { return leaves_out_of_green(options, name); }
 
-  Coordinates coordinates(const Model& model) const { return over_times(model.sites, times, true); }
+  Coordinates coordinates(const Model& model) const { return over_times(model, times, true); }
   GreenResult run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
     GreenOptions with = options;
     with.monitor = monitor;
@@ -124,9 +127,7 @@ struct SpectralTask : OpenChainTask<HatsugaiKohmoto> {
 
   bool leaves_out(const std::string& name) const { return name == "green_retarded_frequency" && !options.keep_green; }
 
-  Coordinates coordinates(const Model& model) const {
-    return over_frequencies(model.sites, options.momenta, frequencies);
-  }
+  Coordinates coordinates(const Model& model) const { return over_frequencies(model, options.momenta, frequencies); }
   SpectralResult run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
     SpectralOptions with = options;
     with.monitor = monitor;
@@ -155,7 +156,7 @@ struct DensityTask : OpenChainTask<HatsugaiKohmoto> {
 
   bool leaves_out(const std::string& name) const { return name == "density" && !options.keep_density; }
 
-  Coordinates coordinates(const Model& model) const { return over_times(model.sites, times, false); }
+  Coordinates coordinates(const Model& model) const { return over_times(model, times, false); }
   DensityResult run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
     DensityOptions with = options;
     with.monitor = monitor;
@@ -205,7 +206,7 @@ struct HubbardGreenTask : OpenChainTask<HubbardChain> {
   bool leaves_out(const std::string& name) const { return leaves_out_of_green(options, name); }
 
   void validate(const Model& model) const { lindrift::validate(model); }
-  Coordinates coordinates(const Model& model) const { return over_times(model.sites, times, true); }
+  Coordinates coordinates(const Model& model) const { return over_times(model, times, true); }
   HubbardGreen run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
     HubbardGreenOptions with = options;
     with.monitor = monitor;
@@ -236,9 +237,7 @@ struct HubbardSpectralTask : OpenChainTask<HubbardChain> {
   bool leaves_out(const std::string& name) const { return name == "green_retarded_frequency" && !options.keep_green; }
 
   void validate(const Model& model) const { lindrift::validate(model); }
-  Coordinates coordinates(const Model& model) const {
-    return over_frequencies(model.sites, options.momenta, frequencies);
-  }
+  Coordinates coordinates(const Model& model) const { return over_frequencies(model, options.momenta, frequencies); }
   HubbardSpectrum run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
     HubbardSpectralOptions with = options;
     with.monitor = monitor;

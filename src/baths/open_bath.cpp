@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/parallel.hpp"
 #include "lindrift/error.hpp"
-#include "lindrift/lattice/lattice.hpp"
 
 namespace lindrift {
 
@@ -39,30 +39,62 @@ void add_bonds(std::vector<double>& rates, double rate, double phase) {
   }
 }
 
-std::vector<double> rates_of(std::int64_t sites, double local, double bonds, double phase,
-                             const std::vector<double>& table) {
-  std::vector<double> rates(static_cast<std::size_t>(sites), local);
-  add_bonds(rates, bonds, phase);
+/// Adds |sum_R a_R e^{+-ik.R}|^2, minus for a gain.
+void add_operator(std::vector<double>& rates, const BathOperator& channel, const Lattice& lattice) {
+  const double direction = channel.kind == BathOperatorKind::loss ? 1.0 : -1.0;
+  parallel_for(lattice.size(), [&](std::size_t k) {
+    double re = 0.0, im = 0.0;
+    for (const LatticeTerm& term : channel.terms) {
+      const Phase phase = lattice.phase(k, term.displacement);
+      const double a = term.amplitude.real(), b = term.amplitude.imag(), sine = direction * phase.sine;
+      re += a * phase.cosine - b * sine;
+      im += a * sine + b * phase.cosine;
+    }
+    rates[k] += re * re + im * im;
+  });
+}
+
+/// Rates of one kind.
+std::vector<double> rates_of(const OpenBath& bath, BathOperatorKind kind, const Lattice& lattice) {
+  const bool loss = kind == BathOperatorKind::loss;
+  std::vector<double> rates(lattice.size(), loss ? bath.loss : bath.gain);
+  add_bonds(rates, loss ? bath.two_site_loss : bath.two_site_gain,
+            loss ? bath.two_site_loss_phase : -bath.two_site_gain_phase);
+  const std::vector<double>& table = loss ? bath.loss_table : bath.gain_table;
   for (std::size_t i = 0; i < table.size(); ++i) rates[i] += table[i];
+  for (const BathOperator& channel : bath.operators)
+    if (channel.kind == kind) add_operator(rates, channel, lattice);
   return rates;
 }
 
 }  // namespace
 
-void validate(const OpenBath& bath, std::int64_t sites, const std::string& section) {
-  if (sites < 1) throw ParameterError("model.sites", std::to_string(sites) + " is not allowed: must be >= 1");
+void validate(const OpenBath& bath, const Lattice& lattice, const std::string& section) {
   validate_fields(bath, section);
   for (const auto& [name, table] : {std::pair(".gain_table", &bath.gain_table), {".loss_table", &bath.loss_table}})
-    if (!table->empty() && static_cast<std::int64_t>(table->size()) != sites)
-      throw ParameterError(
-          section + name,
-          std::to_string(table->size()) + " rates were given; it must have one per momentum, " + std::to_string(sites));
+    if (!table->empty() && table->size() != lattice.size())
+      throw ParameterError(section + name, std::to_string(table->size()) +
+                                               " rates were given; it must have one per momentum, " +
+                                               std::to_string(lattice.size()));
+  if (lattice.dimensions() > 1)
+    for (const auto& [name, rate] :
+         {std::pair(".two_site_gain", bath.two_site_gain), {".two_site_loss", bath.two_site_loss}})
+      if (rate != 0.0)
+        throw ParameterError(section + name,
+                             std::to_string(rate) +
+                                 " is not allowed on a lattice of several directions, which has bonds of "
+                                 "many kinds: use " +
+                                 section + ".operator");
+  for (std::size_t i = 0; i < bath.operators.size(); ++i) {
+    const std::string name = section + ".operator[" + std::to_string(i) + "]";
+    if (bath.operators[i].terms.empty()) throw ParameterError(name + ".terms", "must not be empty");
+    validate(bath.operators[i].terms, lattice, name + ".terms");
+  }
 }
 
-BathRates bath_rates(const OpenBath& bath, std::int64_t sites, const std::string& section) {
-  validate(bath, sites, section);
-  return {rates_of(sites, bath.gain, bath.two_site_gain, -bath.two_site_gain_phase, bath.gain_table),
-          rates_of(sites, bath.loss, bath.two_site_loss, bath.two_site_loss_phase, bath.loss_table)};
+BathRates bath_rates(const OpenBath& bath, const Lattice& lattice, const std::string& section) {
+  validate(bath, lattice, section);
+  return {rates_of(bath, BathOperatorKind::gain, lattice), rates_of(bath, BathOperatorKind::loss, lattice)};
 }
 
 }  // namespace lindrift

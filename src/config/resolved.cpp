@@ -44,8 +44,13 @@ std::vector<std::string> tables_in_order(const std::vector<Key>& keys) {
 /// One table per channel, written after the plain keys of the parent: TOML would assign those to the last channel.
 std::string format_channels(const Key& key, const Channels& channels) {
   std::string text;
-  for (const auto& terms : channels) {
-    text += fmt::format("{}[[{}]]\nterms = {}\n", text.empty() ? "" : "\n", key.path, format_terms(terms));
+  for (std::vector<Term> terms : channels) {
+    text += fmt::format("{}[[{}]]\n", text.empty() ? "" : "\n", key.path);
+    if (!key.kinds.empty()) {
+      text += fmt::format("kind = {}\n", quote(key.kinds[static_cast<std::size_t>(terms.front().indices.front())]));
+      for (Term& term : terms) term.indices.erase(term.indices.begin());
+    }
+    text += fmt::format("terms = {}\n", format_terms(terms));
   }
   return text;
 }

@@ -374,6 +374,17 @@ class Reader {
     return values;
   }
 
+  /// Rows of integers of one length, as numbers.
+  std::optional<std::vector<std::vector<double>>> integer_rows(const Node& node, const std::string& name) {
+    auto values = rows(node, name);
+    if (!values) return std::nullopt;
+    for (std::size_t i = 0; i < values->size(); ++i)
+      for (std::size_t j = 0; j < (*values)[i].size(); ++j)
+        if (!whole((*node.array()).items[i].array()->items[j], fmt::format("{}[{}][{}]", name, i, j), "an integer"))
+          return std::nullopt;
+    return values;
+  }
+
   /// An array of tables, one per channel; every term is looked at.
   std::optional<Channels> channels(const Node& node, const std::string& name) {
     const Array* tables = node.array();
@@ -434,14 +445,19 @@ class Reader {
   bool is_spin(std::size_t i) const { return key_.term_length == 6 && i % 2 == 1; }
 
   std::string term_form() const {
+    if (key_.term_length == 1) return "[R.., Re, Im]";
     if (key_.type == Type::terms) return "[R.., a, b, Re, Im]";
     if (key_.term_length == 0) return "[R.., a, R'.., b, Re, Im]";
     return key_.term_length == 6 ? "[a, spin, b, spin, Re, Im]" : "[a, b, Re, Im]";
   }
-  std::string terms_form() const { return "terms = [" + term_form() + ", ...]"; }
+  std::string terms_form() const {
+    const std::string terms = "terms = [" + term_form() + ", ...]";
+    return key_.kinds.empty() ? terms : "kind = " + format_choices(key_.kinds) + ", " + terms;
+  }
 
   /// Whether number i of a term of length `length` is an orbital; if not, it is an offset.
   bool is_orbital(std::size_t i, std::size_t length) const {
+    if (key_.term_length == 1) return false;
     if (key_.type == Type::terms) return i + 4 >= length;
     const std::size_t directions = (length - 4) / 2;
     return i == directions || i == 2 * directions + 1;
@@ -449,6 +465,7 @@ class Reader {
 
   /// Whether a term may have this length: for one, two or three directions.
   bool is_lattice_length(std::size_t length) const {
+    if (key_.term_length == 1) return length >= 3 && length <= 5;
     if (key_.type == Type::terms) return length >= 5 && length <= 7;
     return length == 6 || length == 8 || length == 10;
   }
@@ -483,17 +500,36 @@ class Reader {
     return result;
   }
 
+  /// The number of a channel's kind.
+  std::optional<std::int64_t> channel_kind(const Node& node, const std::string& name) {
+    const Entry* kind = node.table()->find("kind");
+    if (kind == nullptr) {
+      complain(node, name, fmt::format("kind is missing: a channel is {}", terms_form()));
+      return std::nullopt;
+    }
+    const auto word = text(kind->node, name + ".kind", key_.kinds);
+    if (!word) return std::nullopt;
+    return std::find(key_.kinds.begin(), key_.kinds.end(), *word) - key_.kinds.begin();
+  }
+
   /// The terms of one channel.
   std::optional<std::vector<Term>> channel(const Node& node, const std::string& name) {
     const Table& table = *node.table();
     bool good = true;
+    std::vector<std::string> known = {"terms"};
+    if (!key_.kinds.empty()) known.emplace_back("kind");
     for (const Entry& entry : table.entries) {
-      if (entry.key == "terms") continue;
-      const std::string guess = nearest(entry.key, {"terms"});
-      reporter_.add(entry.place,
-                    fmt::format("{}.{} = {}: unknown key: a channel is {}{}", name, format_key(entry.key),
-                                show(entry.node), terms_form(), guess.empty() ? "" : "; did you mean terms?"));
+      if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
+      const std::string guess = nearest(entry.key, known);
+      reporter_.add(entry.place, fmt::format("{}.{} = {}: unknown key: a channel is {}{}", name, format_key(entry.key),
+                                             show(entry.node), terms_form(),
+                                             guess.empty() ? "" : fmt::format("; did you mean {}?", guess)));
       good = false;
+    }
+    std::optional<std::int64_t> kind;
+    if (!key_.kinds.empty()) {
+      kind = channel_kind(node, name);
+      good = good && kind;
     }
     const Entry* terms = table.find("terms");
     if (terms == nullptr) {
@@ -508,12 +544,13 @@ class Reader {
       const auto value = term((*nodes)[i], fmt::format("{}[{}]", terms_name, i));
       good = good && value;
       if (good) values.push_back(*value);
+      if (good && kind) values.back().indices.insert(values.back().indices.begin(), *kind);
     }
     return good ? std::optional(std::move(values)) : std::nullopt;
   }
 
   std::optional<Term> term(const Node& node, const std::string& name) {
-    if (key_.type == Type::terms || key_.term_length == 0) return lattice_term(node, name);
+    if (key_.type == Type::terms || key_.term_length <= 1) return lattice_term(node, name);
     const Array* numbers = node.array();
     if (numbers == nullptr || numbers->items.size() != key_.term_length) {
       complain(node, name, fmt::format("must be {} numbers {}", key_.term_length, term_form()));
@@ -586,6 +623,9 @@ std::optional<Reading> read_value(const Node& node, const Key& key, const std::s
     case Type::real_grid:
       return reader.reals(node, name, true, most_grid_points);
     case Type::integer_list:
+      if (key.rows && node.array() != nullptr && !node.array()->items.empty() &&
+          node.array()->items.front().array() != nullptr)
+        return reading(reader.integer_rows(node, name));
       return reading(reader.integers(node, name));
     case Type::text_list:
       return reading(reader.texts(node, name));

@@ -71,6 +71,13 @@ Backend choose_backend(Backend requested, bool enough_work, const char* too_litt
   return Backend::cpu;
 }
 
+Backend only_on_cpu(Backend requested, const std::string& what, std::string* reason) {
+  if (requested == Backend::cuda)
+    throw UnsupportedError("backend = cuda is impossible: " + what + " on the CPU only; use cpu or auto");
+  if (reason) *reason = requested == Backend::cpu ? "as asked" : what + " on the CPU only";
+  return Backend::cpu;
+}
+
 std::string_view simd_level() { return kernels::cpu_kernels().instruction_set; }
 
 }  // namespace lindrift

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "kernels/table.hpp"
+#include "lattice/transform_order.hpp"
 
 namespace lindrift {
 
@@ -34,6 +35,13 @@ std::size_t smooth_length(std::size_t least) {
 }
 
 Fourier::Fourier(std::size_t length) : length_(length), plan_(make_plan(length)) {}
+Fourier::Fourier(const TransformOrder& order) : length_(order.size()) {
+  std::int64_t lengths[3];
+  int count = 0;
+  for (std::size_t i = 0; i < order.directions(); ++i)
+    if (order.cells(i) > 1) lengths[count++] = static_cast<std::int64_t>(order.cells(i));
+  plan_.reset(count > 1 ? kernels::cpu_kernels().make_lattice_fourier_plan(lengths, count) : make_plan(length_));
+}
 Fourier::~Fourier() = default;
 Fourier::Fourier(Fourier&&) noexcept = default;
 Fourier& Fourier::operator=(Fourier&&) noexcept = default;

@@ -6,6 +6,7 @@
 
 namespace lindrift {
 
+class TransformOrder;
 namespace kernels {
 class FourierPlan;
 }
@@ -22,6 +23,8 @@ class Fourier {
  public:
   /// @throws std::invalid_argument if length is 0
   explicit Fourier(std::size_t length);
+  /// Transforms along every direction of a lattice; a row is the whole lattice in that order.
+  explicit Fourier(const TransformOrder& order);
   ~Fourier();
   Fourier(Fourier&&) noexcept;
   Fourier& operator=(Fourier&&) noexcept;

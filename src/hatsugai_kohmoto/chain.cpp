@@ -4,30 +4,30 @@
 #include <string>
 
 #include "lindrift/error.hpp"
-#include "lindrift/lattice/lattice.hpp"
 
 namespace lindrift {
 
 void validate(const HatsugaiKohmoto& model) {
   validate_fields(model);
+  validate_lattice(model);
+  const Lattice lattice = model.lattice();
+  validate(model.up, lattice, "bath.up");
+  validate(model.down, lattice, "bath.down");
+  if (model.cluster != 1) require_ring(model, "model.cluster > 1");
   if (model.sites % model.cluster != 0)
     throw ParameterError(
         "model.cluster",
         std::to_string(model.cluster) + " is not allowed: it must divide model.sites, " + std::to_string(model.sites));
-  validate(model.up, model.sites, "bath.up");
-  validate(model.down, model.sites, "bath.down");
 }
 
 HatsugaiKohmotoModes modes_of(const HatsugaiKohmoto& model) {
   validate(model);
   HatsugaiKohmotoModes modes;
-  modes.up = bath_rates(model.up, model.sites, "bath.up");
-  modes.down = bath_rates(model.down, model.sites, "bath.down");
+  modes.lattice = model.lattice();
+  modes.up = bath_rates(model.up, modes.lattice, "bath.up");
+  modes.down = bath_rates(model.down, modes.lattice, "bath.down");
   modes.interaction = model.interaction;
-  modes.energy.resize(static_cast<std::size_t>(model.sites));
-  const std::int64_t first = first_momentum_index(model.sites);
-  for (std::int64_t i = 0; i < model.sites; ++i)
-    modes.energy[static_cast<std::size_t>(i)] = -2.0 * model.hopping * cos_pi(2 * (first + i), model.sites);
+  modes.energy = hopping_energies(model.terms(Spin::up), modes.lattice);
   return modes;
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numbers>
 #include <string>
 #include <utility>
 
@@ -75,17 +74,13 @@ SpectralResult mixed_spectral(const HatsugaiKohmoto& model, std::span<const doub
                               const SpectralOptions& options, const Execution& execution) {
   const HatsugaiKohmotoModes modes = modes_of(model);
   require_steady(execution, !options.conserved_occupation.empty());
-  const std::vector<std::int64_t> chosen = select_momenta(options.momenta, model.sites);
+  const std::vector<std::size_t> indices = select_momenta(options.momenta, model);
   const Calculation calculation(execution, options.monitor);
   SpectralResult result;
   result.frequencies.assign(frequencies.begin(), frequencies.end());
   result.backend_reason = on_the_cpu;
-  std::vector<std::size_t> indices;
-  for (const std::int64_t m : chosen) {
-    indices.push_back(static_cast<std::size_t>(m - first_momentum_index(model.sites)));
-    result.momenta.push_back(2.0 * std::numbers::pi * (static_cast<double>(m) / static_cast<double>(model.sites)));
-  }
-  const std::size_t elements = chosen.size() * frequencies.size();
+  result.momenta = momenta_of(indices, modes.lattice);
+  const std::size_t elements = indices.size() * frequencies.size();
   result.green_retarded.resize(elements);
   try {
     clusters::MixedStates(problem_of(modes, model.cluster))

@@ -36,16 +36,17 @@ DirectSelfEnergy::DirectSelfEnergy(const HubbardModes& modes, const Execution& e
                                    std::span<const std::size_t> slow)
     : modes_(modes), execution_(execution) {
   const std::size_t sites = modes_.sites;
-  unit_ = std::exp2(
-      -std::ceil(std::log2(6.0 * std::fabs(modes_.hopping) + modes_.fastest_rate + 0.5 * modes_.fastest_probe_loss)));
-  auto& [energy, half_rate, half_probe_loss, coupling, occupation, hole, columns] = arrays_;
-  for (auto* array : {&energy, &half_rate, &half_probe_loss, &coupling}) array->resize(sites);
+  unit_ =
+      std::exp2(-std::ceil(std::log2(modes_.kernel_bandwidth + modes_.fastest_rate + 0.5 * modes_.fastest_probe_loss)));
+  auto& [energy, down_energy, half_rate, half_probe_loss, coupling, occupation, hole, columns] = arrays_;
+  for (auto* array : {&energy, &down_energy, &half_rate, &half_probe_loss, &coupling}) array->resize(sites);
   occupation = modes_.occupation;
   hole = modes_.hole;
   columns.assign(slow.begin(), slow.end());
   const double over = 1.0 / static_cast<double>(sites);
   for (std::size_t m = 0; m < sites; ++m) {
     energy[m] = unit_ * modes_.energy[m];
+    down_energy[m] = unit_ * modes_.down_energy[m];
     half_rate[m] = 0.5 * unit_ * modes_.rate[m];
     half_probe_loss[m] = 0.5 * unit_ * modes_.probe_loss[m];
     coupling[m] = unit_ * over * (over * modes_.coupling[m]);
@@ -56,7 +57,7 @@ DirectSelfEnergy::DirectSelfEnergy(const HubbardModes& modes, const Execution& e
     for (const std::size_t p : slow) some_holes[p] = hole[p];
     hole = std::move(some_holes);
     for (const std::size_t p : slow)
-      for (const std::size_t other : slow) row_counts[(p + sites - other) % sites] = true;
+      for (const std::size_t other : slow) row_counts[modes_.order.difference(p, other)] = true;
   }
   const std::size_t block = (sites + row_blocks - 1) / row_blocks;
   for (std::size_t first = 0; first < sites; first += block) {
@@ -72,7 +73,9 @@ kernels::SelfEnergyTables DirectSelfEnergy::tables() const {
   const bool all = arrays_.columns.empty();
   kernels::SelfEnergyTables tables;
   tables.sites = static_cast<std::int64_t>(modes_.sites);
+  for (int i = 0; i < modes_.lattice.dimensions(); ++i) tables.cells[i] = modes_.lattice.cells(i);
   tables.energy = arrays_.energy.data();
+  tables.down_energy = arrays_.down_energy.data();
   tables.half_rate = arrays_.half_rate.data();
   tables.occupation = arrays_.occupation.data();
   tables.hole = arrays_.hole.data();

@@ -14,7 +14,7 @@
 
 namespace lindrift {
 
-/// Sigma(k, w + i eta) of the Hubbard chain as the double sum over momenta (docs/physics.md, Eq. 64), on either
+/// Sigma(k, w + i eta) of the Hubbard model as the double sum over momenta (docs/physics.md, Eq. 64), on either
 /// backend: O(L^2) for each momentum and frequency. Without a Hartree shift. Ranks of execution.communicator share the
 /// rows q.
 class DirectSelfEnergy {
@@ -73,7 +73,7 @@ class DirectSelfEnergy {
   double unit_;  ///< energies are multiplied by it: a power of two, so that it costs no digits
   /// Energies in that unit, occupations, and the terms of a row where they are not all (kernels::SelfEnergyTables).
   struct Arrays {
-    std::vector<double> energy, half_rate, half_probe_loss, coupling, occupation, hole, columns;
+    std::vector<double> energy, down_energy, half_rate, half_probe_loss, coupling, occupation, hole, columns;
   } arrays_;
   std::vector<Rows> blocks_;
   std::size_t columns_ = 0;  ///< terms of a row

@@ -262,7 +262,7 @@ double FftSelfEnergy::plan_chirps(FftPlan& plan, const Exponents& exponents, dou
 
 Exponents FftSelfEnergy::exponents_of(const MemoryKernel& kernel) const {
   Exponents exponents;
-  exponents.frequency = grid_.largest + 6.0 * std::fabs(modes_.hopping);
+  exponents.frequency = grid_.largest + modes_.kernel_bandwidth;
   exponents.slowest = modes_.slowest_rate + broadening_;
   exponents.fastest = modes_.fastest_rate + 0.5 * modes_.fastest_probe_loss + broadening_;
   // The integrand excludes the pairs that are summed directly.
@@ -320,8 +320,7 @@ double FftSelfEnergy::rounding(const MemoryKernel& kernel, std::span<const doubl
   const std::size_t stride = 1 + at.size() / 64;  // bound() costs a sum over all momenta, and falls slowly
   for (std::size_t i = 0; i < at.size(); i += stride)
     sum += static_cast<double>(stride) * std::fabs(weights[i]) * kernel.whole_bound(std::max(0.0, at[i])) *
-           std::exp(-broadening_ * at[i]) *
-           (8.0 + (grid_.largest + 6.0 * std::fabs(modes_.hopping)) * std::fabs(at[i]));
+           std::exp(-broadening_ * at[i]) * (8.0 + (grid_.largest + modes_.kernel_bandwidth) * std::fabs(at[i]));
   return 0.5 * epsilon * sum;
 }
 

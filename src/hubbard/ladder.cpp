@@ -190,7 +190,7 @@ void LadderKernel::add_ladder(bool hole, double step, std::size_t count, const E
   const std::size_t sites = modes_.sites, times = count + 2 * margin;
   const Lines lines = hole ? Lines{0, 1} : Lines{1, 0};
   const Complex rate(0.0, hole ? -modes_.interaction : modes_.interaction);
-  const Fourier fourier(sites);
+  const Fourier fourier(modes_.order);
   Communicator& communicator = communicator_of(execution);
   const auto rank = static_cast<std::size_t>(communicator.rank());
   const auto shares = share_bounds(communicator, times);
@@ -260,17 +260,7 @@ double LadderKernel::bytes(double sites, double steps) {
   return 16.0 * sites * (2.0 * steps + 5.0 * static_cast<double>(circle_points));
 }
 
-Backend ladder_backend(Backend asked, std::string* reason) {
-  if (asked == Backend::cuda)
-    throw UnsupportedError(
-        "backend = cuda is impossible: model.approximation = ladder runs on the CPU only; use cpu or auto");
-  *reason = asked == Backend::cpu ? "as asked" : "the ladder runs on the CPU only";
-  return Backend::cpu;
-}
-
-double ladder_bandwidth(const HubbardModes& modes) {
-  return 6.0 * std::fabs(modes.hopping) + std::fabs(modes.interaction);
-}
+double ladder_bandwidth(const HubbardModes& modes) { return modes.kernel_bandwidth + std::fabs(modes.interaction); }
 
 double ladder_step(const HubbardModes& modes, double tolerance) {
   const double fastest = std::hypot(ladder_bandwidth(modes), modes.fastest_rate + 0.5 * modes.fastest_probe_loss);
@@ -287,19 +277,19 @@ Complex ladder_point(const HubbardModes& modes, bool hole, std::size_t k, Comple
   const auto over = 1.0 / static_cast<double>(sites);
   const double u = hole ? -modes.interaction : modes.interaction;
   // Exponents of a particle p, of a hole p and of the probe; a hole pairs as its absence does.
-  const auto particle = [&](std::size_t p) { return Complex(modes.energy[p], -0.5 * modes.rate[p]); };
-  const auto absence = [&](std::size_t p) { return Complex(-modes.energy[p], -0.5 * modes.rate[p]); };
+  const auto particle = [&](std::size_t p) { return Complex(modes.down_energy[p], -0.5 * modes.rate[p]); };
+  const auto absence = [&](std::size_t p) { return Complex(-modes.down_energy[p], -0.5 * modes.rate[p]); };
   const auto probe = [&](std::size_t p) { return Complex(modes.energy[p], -0.5 * modes.probe_loss[p]); };
   Complex sum = 0.0;
   for (std::size_t p = 0; p < sites; ++p) {
     const double weight = hole ? modes.hole[p] : modes.occupation[p];
     if (weight == 0.0) continue;
-    const std::size_t total = hole ? (k + sites - p) % sites : (k + p) % sites;
+    const std::size_t total = hole ? modes.order.difference(k, p) : modes.order.sum(k, p);
     const Complex x = w - (hole ? particle(p) : absence(p));
     Complex pairs = 0.0;
     for (std::size_t s = 0; s < sites; ++s) {
       const double share = hole ? modes.occupation[s] : modes.hole[s];
-      const std::size_t other = hole ? (total + s) % sites : (total + sites - s) % sites;
+      const std::size_t other = hole ? modes.order.sum(total, s) : modes.order.difference(total, s);
       pairs += share / (x - (hole ? absence(s) : particle(s)) - probe(other));
     }
     pairs *= over;

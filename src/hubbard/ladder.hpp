@@ -47,10 +47,6 @@ class LadderKernel {
   MemoryKernel second_order_;
 };
 
-/// The CPU.
-/// @throws UnsupportedError if a device is asked for
-Backend ladder_backend(Backend asked, std::string* reason);
-
 /// Largest |Re| of the exponents of the pair's motion and the closing line together, beside |w|: what the collisions
 /// add to the energies of three particles is at most |U|.
 double ladder_bandwidth(const HubbardModes& modes);

@@ -26,25 +26,29 @@ std::size_t rows_at_a_time(std::size_t sites) {
 
 }  // namespace
 
-MemoryKernel::MemoryKernel(const HubbardModes& modes, double cut) : modes_(modes), cut_(cut), fourier_(modes.sites) {
+MemoryKernel::MemoryKernel(const HubbardModes& modes, double cut) : modes_(modes), cut_(cut), fourier_(modes.order) {
   const std::size_t sites = modes_.sites;
   for (std::size_t p = 0; p < sites; ++p)
     if (modes_.rate[p] < cut_) slow_.push_back(p);
 
   constexpr auto padding = static_cast<std::size_t>(kernels::TimeTables::padding);
   const std::size_t padded = (sites + padding - 1) / padding * padding;
-  constexpr std::size_t max_arrays = 9;
+  constexpr std::size_t max_arrays = 11;
   arrays_.assign(max_arrays * padded, 0.0);
   std::size_t used = 0;
   const auto array = [&](const auto& value) {
     double* values = arrays_.data() + used++ * padded;
-    for (std::size_t p = 0; p < sites; ++p) values[p] = value(p, (sites - p) % sites);
+    for (std::size_t p = 0; p < sites; ++p) values[p] = value(p, modes_.order.opposite(p));
     return values;
   };
   tables_.sites = static_cast<std::int64_t>(sites);
   tables_.factors = slow_.empty() ? 3 : 5;
   tables_.on_site = modes_.on_site;
-  tables_.energy = array([&](std::size_t p, std::size_t) { return modes_.energy[p]; });
+  tables_.energy = array([&](std::size_t p, std::size_t) { return modes_.down_energy[p]; });
+  if (!modes_.same_energies) {
+    tables_.hole_energy = array([&](std::size_t, std::size_t opposite) { return modes_.down_energy[opposite]; });
+    tables_.probe_energy = array([&](std::size_t, std::size_t opposite) { return modes_.energy[opposite]; });
+  }
   tables_.particle_rate = array([&](std::size_t p, std::size_t) { return 0.5 * modes_.rate[p]; });
   tables_.particles = array([&](std::size_t p, std::size_t) { return modes_.occupation[p]; });
   tables_.hole_rate = array([&](std::size_t, std::size_t opposite) { return 0.5 * modes_.rate[opposite]; });
@@ -72,10 +76,13 @@ void MemoryKernel::complex_amplitudes(Complex time, Complex* rows) const {
   };
   for (std::size_t p = 0; p < sites; ++p) {
     const double energy = tables_.energy[p];
-    const Complex particle = factor(energy, tables_.particle_rate[p]), hole = factor(-energy, tables_.hole_rate[p]);
+    const double hole_energy = tables_.hole_energy != nullptr ? tables_.hole_energy[p] : energy,
+                 probe_energy = tables_.probe_energy != nullptr ? tables_.probe_energy[p] : energy;
+    const Complex particle = factor(energy, tables_.particle_rate[p]),
+                  hole = factor(-hole_energy, tables_.hole_rate[p]);
     rows[p] = tables_.particles[p] * particle;
     rows[sites + p] = tables_.holes[p] * hole;
-    rows[2 * sites + p] = factor(-energy, tables_.probe_rate != nullptr ? tables_.probe_rate[p] : 0.0);
+    rows[2 * sites + p] = factor(-probe_energy, tables_.probe_rate != nullptr ? tables_.probe_rate[p] : 0.0);
     if (slow_.empty()) continue;
     rows[3 * sites + p] = tables_.slow_particles[p] * particle;
     rows[4 * sites + p] = tables_.slow_holes[p] * hole;

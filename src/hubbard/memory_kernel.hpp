@@ -13,7 +13,7 @@
 namespace lindrift {
 
 /// The kernel K(k,t) of the self-energy, Sigma(k,w) = -i int_0^inf e^{iwt} K(k,t) dt (docs/physics.md, Eqs. 68 to 70):
-/// in time the sum over pairs of momenta factorises, and 4 to 8 transforms of length L give all k.
+/// in time the sum over pairs of momenta factorises, and 4 to 8 transforms of the lattice give all k.
 class MemoryKernel {
  public:
   /// @param cut  > 0: leaves out the pairs of which both momenta decay more slowly than this rate; see slow()

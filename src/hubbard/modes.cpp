@@ -4,6 +4,7 @@
 #include <cmath>
 #include <complex>
 #include <limits>
+#include <numbers>
 #include <string>
 
 #include "engine/fourier.hpp"
@@ -20,9 +21,9 @@ using Complex = std::complex<double>;
 constexpr double largest_ratio = 1e30;
 
 /// From ascending momenta to m = 0 .. L-1.
-std::vector<double> by_transform(const std::vector<double>& ascending) {
+std::vector<double> by_transform(const std::vector<double>& ascending, const TransformOrder& order) {
   std::vector<double> result(ascending.size());
-  for (std::size_t i = 0; i < result.size(); ++i) result[transform_order(i, result.size())] = ascending[i];
+  for (std::size_t i = 0; i < result.size(); ++i) result[order.position(i)] = ascending[i];
   return result;
 }
 
@@ -71,12 +72,19 @@ double first_moment(const HubbardModes& modes) {
 std::size_t reflection(std::size_t m, std::size_t sites) { return (sites + sites / 2 - m) % sites; }
 std::size_t inversion(std::size_t m, std::size_t sites) { return (sites - m) % sites; }
 
-/// Whether values do not change under p -> pi - p on an even ring.
-bool is_reflected(const std::vector<double>& values) {
+/// Whether values do not change under p -> pi - p on an even ring, or change their sign only.
+bool is_reflected(const std::vector<double>& values, double sign = 1.0) {
   const std::size_t sites = values.size();
   if (sites % 2 != 0) return false;
   for (std::size_t m = 0; m < sites; ++m)
-    if (values[m] != values[reflection(m, sites)]) return false;
+    if (values[m] != sign * values[reflection(m, sites)]) return false;
+  return true;
+}
+
+/// Whether values do not change under k -> -k.
+bool is_even(const std::vector<double>& values, const TransformOrder& order) {
+  for (std::size_t m = 0; m < values.size(); ++m)
+    if (values[m] != values[order.opposite(m)]) return false;
   return true;
 }
 
@@ -96,16 +104,53 @@ void symmetrise(std::vector<double>& values, std::size_t (*partner)(std::size_t,
   }
 }
 
+/// Size of the hopping, in which rates and frequencies must not be extreme.
+double energy_unit_of(const OpenLattice& lattice) {
+  if (lattice.is_ring()) return std::fabs(lattice.hopping);
+  const double size = std::max(largest_energy(lattice.terms(Spin::up)), largest_energy(lattice.terms(Spin::down)));
+  return size > 0.0 ? 0.5 * size : 1.0;
+}
+
+/// "k = 0.785 (m = 16)", with one number for each direction.
+std::string momentum_text(const Lattice& lattice, std::size_t number) {
+  const LatticeVector m = lattice.momentum(number);
+  std::string k, integers;
+  for (int i = 0; i < lattice.dimensions(); ++i) {
+    const std::int64_t integer = m[static_cast<std::size_t>(i)];
+    k += (i > 0 ? ", " : "") +
+         std::to_string(2.0 * std::numbers::pi * static_cast<double>(integer) / static_cast<double>(lattice.cells(i)));
+    integers += (i > 0 ? ", " : "") + std::to_string(integer);
+  }
+  return "k = " + k + " (m = " + integers + ")";
+}
+
+/// Finds the symmetries by which sums in one direction save work.
+void find_symmetries(HubbardModes& modes) {
+  modes.same_energies = modes.energy == modes.down_energy && is_even(modes.energy, modes.order);
+  const bool one_direction = modes.lattice.dimensions() == 1;
+  modes.even_probe = one_direction && is_even(modes.energy, modes.order) && is_even(modes.probe_loss, modes.order);
+  modes.reflected = one_direction && is_reflected(modes.rate) && is_reflected(modes.down_energy, -1.0);
+  modes.mirrored = !modes.is_ladder() && modes.reflected && is_reflected(modes.energy, -1.0) &&
+                   is_reflected(modes.occupation) && is_reflected(modes.probe_loss);
+}
+
 }  // namespace
 
 void validate(const HubbardChain& chain) {
   validate_fields(chain);
+  validate_lattice(chain);
+  const Lattice lattice = chain.lattice();
+  if (lattice.size() < 2) throw ParameterError("model.cells", "one cell alone: there must be at least 2");
   if (chain.interaction.empty()) throw ParameterError("model.interaction", "an empty list: at least V_0 = U is needed");
-  if (static_cast<std::int64_t>(chain.interaction.size()) > chain.sites)
+  if (lattice.dimensions() > 1 && chain.interaction.size() > 1)
+    throw ParameterError("model.interaction", std::to_string(chain.interaction.size()) +
+                                                  " values V_r were given: on a lattice of several directions the "
+                                                  "interaction is on site, a number U");
+  if (chain.interaction.size() > lattice.size())
     throw ParameterError("model.interaction",
                          std::to_string(chain.interaction.size()) + " values V_r were given, and a ring of " +
-                             std::to_string(chain.sites) + " sites has only as many distances r = 0 .. " +
-                             std::to_string(chain.sites - 1));
+                             std::to_string(lattice.size()) + " sites has only as many distances r = 0 .. " +
+                             std::to_string(lattice.size() - 1));
   if (chain.approximation == Approximation::ladder)
     for (std::size_t r = 1; r < chain.interaction.size(); ++r)
       if (chain.interaction[r] != 0.0)
@@ -123,27 +168,31 @@ void validate(const HubbardChain& chain) {
     throw ParameterError("bath.up.gain_table",
                          "a gain of spin up is outside the theory, which follows one probe "
                          "particle on an empty sector");
-  validate(chain.up, chain.sites, "bath.up");
-  const BathRates rates = bath_rates(chain.down, chain.sites, "bath.down");
-  const std::vector<double> k = momenta(chain.sites);
-  for (std::size_t i = 0; i < k.size(); ++i) {
+  for (std::size_t i = 0; i < chain.up.operators.size(); ++i)
+    if (chain.up.operators[i].kind == BathOperatorKind::gain)
+      throw ParameterError(
+          "bath.up.operator[" + std::to_string(i) + "].kind",
+          "a gain of spin up is outside the theory, which follows one probe particle on an empty sector");
+  validate(chain.up, lattice, "bath.up");
+  const double unit = energy_unit_of(chain);
+  const BathRates rates = bath_rates(chain.down, lattice, "bath.down");
+  for (std::size_t i = 0; i < lattice.size(); ++i) {
     const double rate = rates.gain[i] + rates.loss[i];
     if (!(rate > 0.0))
-      throw ParameterError("bath.down", "gain and loss both vanish at k = " + std::to_string(k[i]) +
-                                            " (m = " + std::to_string(static_cast<std::int64_t>(i) - chain.sites / 2) +
-                                            "): the steady occupation there is not defined; every momentum needs one");
-    const double ratio = rate / std::fabs(chain.hopping);
+      throw ParameterError("bath.down", "gain and loss both vanish at " + momentum_text(lattice, i) +
+                                            ": the steady occupation there is not defined; every momentum needs one");
+    const double ratio = rate / unit;
     if (!(ratio < largest_ratio && ratio > 1.0 / largest_ratio))
-      throw ParameterError("bath.down", "the total rate " + std::to_string(rate) + " at k = " + std::to_string(k[i]) +
+      throw ParameterError("bath.down", "the total rate " + std::to_string(rate) + " at " + momentum_text(lattice, i) +
                                             " and the hopping are more than a factor of 1e30 apart");
   }
-  const BathRates up = bath_rates(chain.up, chain.sites, "bath.up");
+  const BathRates up = bath_rates(chain.up, lattice, "bath.up");
   for (const double loss : up.loss)
-    if (!(loss < largest_ratio * std::fabs(chain.hopping)))
+    if (!(loss < largest_ratio * unit))
       throw ParameterError(
           "bath.up", "the loss " + std::to_string(loss) + " and the hopping are more than a factor of 1e30 apart");
   for (const double v : chain.interaction)
-    if (!(std::fabs(v) < largest_ratio * std::fabs(chain.hopping)))
+    if (!(std::fabs(v) < largest_ratio * unit))
       throw ParameterError("model.interaction",
                            std::to_string(v) + " is not allowed: must be within 1e30 times the hopping");
 }
@@ -151,21 +200,28 @@ void validate(const HubbardChain& chain) {
 HubbardModes hubbard_modes(const HubbardChain& chain) {
   validate(chain);
   HubbardModes modes;
-  modes.sites = static_cast<std::size_t>(chain.sites);
-  modes.hopping = chain.hopping;
+  modes.lattice = chain.lattice();
+  modes.order = TransformOrder(modes.lattice);
+  modes.sites = modes.lattice.size();
   modes.hartree = chain.hartree;
   modes.approximation = chain.approximation;
   modes.interaction = chain.interaction.front();
   const auto sites = static_cast<double>(modes.sites);
-  modes.energy.resize(modes.sites);
-  for (std::size_t m = 0; m < modes.sites; ++m)
-    modes.energy[m] = -2.0 * chain.hopping * cos_pi(2 * static_cast<std::int64_t>(m), chain.sites);
-  const BathRates down = bath_rates(chain.down, chain.sites, "bath.down");
-  auto gain = by_transform(down.gain), loss = by_transform(down.loss);
-  modes.probe_loss = by_transform(bath_rates(chain.up, chain.sites, "bath.up").loss);
-  symmetrise(modes.probe_loss, inversion);
-  if (chain.sites % 2 == 0)
-    for (auto* rates : {&gain, &loss, &modes.probe_loss}) symmetrise(*rates, reflection);
+  const auto up = chain.terms(Spin::up), down_terms = chain.terms(Spin::down);
+  modes.energy_unit = energy_unit_of(chain);
+  const double up_size = largest_energy(up), down_size = largest_energy(down_terms);
+  modes.kernel_bandwidth = chain.is_ring() ? 6.0 * modes.energy_unit : up_size + 2.0 * down_size;
+  modes.equation_bandwidth = chain.is_ring() ? 8.0 * modes.energy_unit : 2.0 * (up_size + down_size);
+  modes.energy = by_transform(hopping_energies(up, modes.lattice), modes.order);
+  modes.down_energy = by_transform(hopping_energies(down_terms, modes.lattice), modes.order);
+  const BathRates down = bath_rates(chain.down, modes.lattice, "bath.down");
+  auto gain = by_transform(down.gain, modes.order), loss = by_transform(down.loss, modes.order);
+  modes.probe_loss = by_transform(bath_rates(chain.up, modes.lattice, "bath.up").loss, modes.order);
+  if (modes.lattice.dimensions() == 1) {
+    symmetrise(modes.probe_loss, inversion);
+    if (modes.sites % 2 == 0)
+      for (auto* rates : {&gain, &loss, &modes.probe_loss}) symmetrise(*rates, reflection);
+  }
   for (std::size_t m = 0; m < modes.sites; ++m) {
     modes.rate.push_back(gain[m] + loss[m]);
     modes.occupation.push_back(gain[m] / modes.rate[m]);
@@ -185,11 +241,7 @@ HubbardModes hubbard_modes(const HubbardChain& chain) {
   modes.fastest_probe_loss = *std::max_element(modes.probe_loss.begin(), modes.probe_loss.end());
   modes.on_site =
       std::all_of(modes.coupling.begin(), modes.coupling.end(), [&](double c) { return c == modes.coupling.front(); });
-  for (std::size_t m = 1; m < modes.sites; ++m)
-    modes.even_probe = modes.even_probe && modes.probe_loss[m] == modes.probe_loss[modes.sites - m];
-  modes.reflected = is_reflected(modes.rate);
-  modes.mirrored =
-      !modes.is_ladder() && modes.reflected && is_reflected(modes.occupation) && is_reflected(modes.probe_loss);
+  find_symmetries(modes);
   modes.first_moment = first_moment(modes);
   return modes;
 }

@@ -3,19 +3,25 @@
 #include <cstddef>
 #include <vector>
 
+#include "lattice/transform_order.hpp"
 #include "lindrift/hubbard/chain.hpp"
 
 namespace lindrift {
 
-/// A Hubbard chain by momenta, numbered m = 0 .. L-1, k = 2 pi m / L, the order of the transforms. Shape (sites,) each.
+/// A Hubbard model by momenta in the order of the transforms: m = 0 .. L-1 along every direction. Shape (sites,) each.
 struct HubbardModes {
-  std::size_t sites = 0;
-  double hopping = 1.0;
+  Lattice lattice{std::vector<std::int64_t>{1}};
+  TransformOrder order{lattice};
+  std::size_t sites = 0;            ///< cells in all
+  double energy_unit = 1.0;         ///< of the hopping: |J| of a ring
+  double kernel_bandwidth = 0.0;    ///< largest |energy| of the three particles of K(k,t): 6 |J| of a ring
+  double equation_bandwidth = 0.0;  ///< the same against that of the probe: 8 |J|
   Approximation approximation = Approximation::second_order;
   Ladder ladder = Ladder::particle;  ///< never automatic
   Hartree hartree = Hartree::none;
   double interaction = 0.0;         ///< U = V_0
-  std::vector<double> energy;       ///< e_k
+  std::vector<double> energy;       ///< e_k of the probe
+  std::vector<double> down_energy;  ///< e_p of spin down
   std::vector<double> rate;         ///< Gamma_p = gain + loss of spin down
   std::vector<double> occupation;   ///< n_p
   std::vector<double> hole;         ///< 1 - n_p, without cancellation
@@ -27,10 +33,12 @@ struct HubbardModes {
   double strongest_coupling = 0.0;  ///< max |U_q|^2
   double slowest_rate = 0.0, fastest_rate = 0.0;  ///< of Gamma_p
   double fastest_probe_loss = 0.0;
-  bool on_site = true;     ///< |U_q|^2 does not depend on q
-  bool even_probe = true;  ///< gup_k = gup_{-k}
-  bool reflected = false;  ///< even L, Gamma_p = Gamma_{pi-p}
-  bool mirrored = false;   ///< and n_p, gup_k likewise: Sigma(pi-k,-w) = -conj Sigma(k,w)
+  bool on_site = true;        ///< |U_q|^2 does not depend on q
+  bool same_energies = true;  ///< e_k is even and the same for both spins
+  // Symmetries in one direction, by which the sums save work:
+  bool even_probe = true;  ///< e_k = e_{-k} and gup_k = gup_{-k}
+  bool reflected = false;  ///< even L, e_p = -e_{pi-p} of spin down and Gamma_p = Gamma_{pi-p}
+  bool mirrored = false;   ///< e_k of both spins, and n_p, gup_k likewise: Sigma(pi-k,-w) = -conj Sigma(k,w)
 
   /// H' and s of Eq. 67: what is added to e_k, and what the argument of the self-energy is moved by.
   double level_shift() const { return hartree == Hartree::none && !is_ladder() ? 0.0 : mean_field; }
@@ -42,6 +50,11 @@ struct HubbardModes {
   bool open_probe() const { return fastest_probe_loss > 0.0; }
 };
 
+/// Whether the device's ways by time do for it: one direction, and energies that are even and the same for both spins.
+inline bool runs_on_device(const HubbardModes& modes) { return modes.lattice.dimensions() == 1 && modes.same_energies; }
+inline constexpr const char* lattice_work =
+    "a lattice of several directions, or with energies that are not even in k or differ between the spins, runs";
+
 /// O(L log L).
 /// @throws ParameterError as validate() does
 HubbardModes hubbard_modes(const HubbardChain& chain);
@@ -49,18 +62,15 @@ HubbardModes hubbard_modes(const HubbardChain& chain);
 /// Calls visit(array or number) for everything about a chain that its self-energy depends on.
 template <class Visit>
 void for_each_parameter(const HubbardModes& modes, const Visit& visit) {
-  visit(modes.hopping);
+  for (int i = 0; i < modes.lattice.dimensions(); ++i) visit(static_cast<double>(modes.lattice.cells(i)));
   visit(static_cast<int>(modes.hartree));
   visit(static_cast<int>(modes.approximation));
   visit(static_cast<int>(modes.ladder));
   visit(modes.interaction);
   visit(modes.mean_field);
-  for (const auto* array : {&modes.rate, &modes.occupation, &modes.probe_loss, &modes.coupling}) visit(*array);
-}
-
-/// Position m of a momentum in the order of the transforms from its position in the ascending order.
-inline std::size_t transform_order(std::size_t ascending, std::size_t sites) {
-  return (ascending + sites - sites / 2) % sites;
+  for (const auto* array :
+       {&modes.energy, &modes.down_energy, &modes.rate, &modes.occupation, &modes.probe_loss, &modes.coupling})
+    visit(*array);
 }
 
 }  // namespace lindrift

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <complex>
 #include <cstddef>
 #include <memory>
@@ -8,6 +9,7 @@
 
 #include "engine/fourier.hpp"
 #include "kernels/hatsugai_kohmoto/tables.hpp"
+#include "lattice/transform_order.hpp"
 #include "lindrift/backend.hpp"
 #include "lindrift/hatsugai_kohmoto/chain.hpp"
 
@@ -27,6 +29,7 @@ class Propagator {
   static Propagator of_second_entry(const HatsugaiKohmotoModes& modes);
 
   std::size_t sites() const { return static_cast<std::size_t>(tables_.sites); }
+  const TransformOrder& order() const { return order_; }
   /// Lambda = max_k Re lambda_1(k) <= 0: every amplitude that is handed out is e^{-Lambda t} times the true one.
   double growth() const { return growth_; }
   const kernels::PropagatorTables& tables() const { return tables_; }
@@ -40,24 +43,24 @@ class Propagator {
  private:
   Propagator(const HatsugaiKohmotoModes& modes, std::span<const double> down_occupation, bool green);
 
+  TransformOrder order_;
   kernels::PropagatorTables tables_;
   std::shared_ptr<std::vector<double>> arrays_;  ///< what the tables point into
   double growth_ = 0.0;
 };
 
-/// Sums over a row psi(j), j in FFT order.
+/// Sums over a row psi(j) of a lattice.
 struct Profile {
-  double norm = 0.0;      ///< sum_j |psi|^2
-  double moment = 0.0;    ///< sum_j j |psi|^2, labels of the sites
-  double antipode = 0.0;  ///< |psi(-L/2)|^2 of an even ring, else 0
+  double norm = 0.0;                 ///< sum_j |psi|^2
+  std::array<double, 3> moment{};    ///< sum_j j_i |psi|^2 along each direction, labels of the sites
+  std::array<double, 3> antipode{};  ///< sum of |psi|^2 over the sites with j_i = -L_i/2, of an even direction; else 0
 };
-Profile profile_of(std::span<const std::complex<double>> row, int threads = 1);
+/// How the sites of a row are ordered.
+enum class SiteOrder { transform, ascending };
+Profile profile_of(std::span<const std::complex<double>> row, const TransformOrder& order, SiteOrder sites,
+                   int threads = 1);
 
-/// Position in FFT order (m = 0 .. L-1, j = 0 .. L-1) of a place in ascending order, for momenta and labels of sites
-/// alike: both begin at -floor(L/2).
-constexpr std::size_t fourier_position(std::size_t ascending, std::size_t sites) {
-  const std::size_t half = sites / 2;
-  return ascending >= half ? ascending - half : ascending + sites - half;
-}
+/// Writes drift, drift_symmetric (one number for each direction) from the sums of a row.
+void store_drift(const Profile& profile, const TransformOrder& order, double* drift, double* drift_symmetric);
 
 }  // namespace lindrift

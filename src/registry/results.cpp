@@ -44,16 +44,20 @@ Extent extent_of(const Observable& observable, const Coordinates& coordinates) {
   if ((!observable.with.empty() && find(coordinates, observable.with) == nullptr) ||
       (!observable.without.empty() && find(coordinates, observable.without) != nullptr))
     extent.exists = false;
-  const auto add_momenta = [&] {
-    for (const char* part : {"momentum", "momentum_1", "momentum_2", "momentum_3"})
-      if (const Coordinate* one = find(coordinates, part)) add(*one);
+  /// A ring has one dimension of the name, a lattice one for each direction; along a path the numbers of its points.
+  const auto add_directions = [&](const std::string& stem) {
+    if (const Coordinate* path = stem == "momentum" ? find(coordinates, "path") : nullptr) return add(*path);
+    for (const char* direction : {"", "_1", "_2", "_3"})
+      if (const Coordinate* one = find(coordinates, stem + direction)) add(*one);
   };
   for (const std::string& dimension : observable.dimensions) {
     if (dimension == "mode") {
       if (const Coordinate* band = find(coordinates, "band")) add(*band);
-      add_momenta();
+      add_directions("momentum");
     } else if (dimension == "momentum") {
-      add_momenta();
+      add_directions(dimension);
+    } else if (dimension == "site" && find(coordinates, "site_1") != nullptr) {
+      add_directions(dimension);
     } else if (dimension == "direction" || dimension == "time") {
       if (const Coordinate* one = find(coordinates, dimension)) add(*one);  // a chain has one, and leaves it out
     } else if (const Coordinate* one = find(coordinates, dimension)) {
@@ -73,7 +77,7 @@ io::Result with_coordinates(const Coordinates& coordinates) {
   io::Result result;
   for (const Coordinate& one : coordinates)
     result.coordinates.push_back({one.name,
-                                  {one.name},
+                                  {one.dimension.empty() ? one.name : one.dimension},
                                   {one.size},
                                   std::visit([](auto values) { return io::Data(std::move(values)); }, one.values()),
                                   one.units,

@@ -88,6 +88,40 @@ TEST_P(FourierTest, RowsDoNotKnowTheirNeighboursNorTheThreads) {
   EXPECT_EQ(together, alone);
 }
 
+/// Sums along every direction, whatever is odd, prime or 1; two rows, of which none knows the other.
+TEST(LatticeFourier, MatchesTheSumOnEveryInstructionSet) {
+  using Lengths = std::vector<std::int64_t>;
+  for (const Lengths& lengths : {Lengths{5, 7}, Lengths{2, 3, 4}, Lengths{17, 9}, Lengths{3, 1, 8}, Lengths{16, 24}})
+    for (const auto& kernels : kernels::all_cpu_kernels())
+      for (const bool forward : {true, false}) {
+        std::size_t size = 1;
+        for (const std::int64_t n : lengths) size *= static_cast<std::size_t>(n);
+        const auto rows = random_rows(2 * size, 13);
+        const std::unique_ptr<kernels::FourierPlan> plan(
+            kernels.make_lattice_fourier_plan(lengths.data(), static_cast<int>(lengths.size())));
+        auto transformed = rows, shared = rows;
+        plan->transform(bare(transformed), 2, forward, 1);
+        plan->transform(bare(shared), 2, forward, 3);
+        EXPECT_EQ(transformed, shared);
+        for (std::size_t k = 0; k < size; ++k) {
+          Exact sum = 0.0L;
+          for (std::size_t j = 0; j < size; ++j) {
+            long double turns = 0.0L;
+            std::size_t a = k, b = j;
+            for (std::size_t i = lengths.size(); i-- > 0;) {
+              const auto n = static_cast<std::size_t>(lengths[i]);
+              turns += static_cast<long double>(a % n * (b % n) % n) / static_cast<long double>(n);
+              a /= n;
+              b /= n;
+            }
+            sum += Exact(rows[size + j]) *
+                   std::polar(1.0L, (forward ? -2.0L : 2.0L) * std::numbers::pi_v<long double> * turns);
+          }
+          EXPECT_LT(std::abs(Exact(transformed[size + k]) - sum), 4e-14) << kernels.instruction_set;
+        }
+      }
+}
+
 TEST_P(FourierTest, BackwardUndoesForward) {
   const std::size_t length = GetParam();
   const Fourier fourier(length);

@@ -38,6 +38,7 @@ HatsugaiKohmotoModes modes_of(const std::vector<exact::Mode>& list) {
     modes.down.gain.push_back(static_cast<double>(mode.gain));
     modes.down.loss.push_back(static_cast<double>(mode.loss));
   }
+  modes.lattice = Lattice({static_cast<std::int64_t>(list.size())});
   modes.interaction = list.empty() ? 0.0 : static_cast<double>(list.front().interaction);
   return modes;
 }
@@ -50,7 +51,7 @@ std::vector<Complex> amplitudes(const kernels::PropagatorFunctions& functions, c
   functions.propagate(propagator.tables(), 0, static_cast<std::int64_t>(sites), &time, 1,
                       reinterpret_cast<double*>(row.data()));
   for (std::size_t i = 0; i < sites; ++i)
-    result[i] = row[fourier_position(i, sites)] * std::exp(propagator.growth() * time);
+    result[i] = row[ring_position(i, sites)] * std::exp(propagator.growth() * time);
   return result;
 }
 
@@ -246,12 +247,12 @@ TEST_F(PropagatorDevice, AgreesWithTheHost) {
     fourier.backward(rows.data(), 4);
     for (std::size_t t = 0; t < 4; ++t) {
       const std::span<const Complex> row(rows.data() + t * sites, sites);
-      const Profile profile = profile_of(row);
+      const Profile profile = profile_of(row, propagator.order(), SiteOrder::transform);
       EXPECT_NEAR(sums[t], profile.norm, 1e-13 * profile.norm);
-      EXPECT_NEAR(sums[4 + t], profile.moment, 1e-13 * profile.norm * static_cast<double>(sites));
-      EXPECT_NEAR(sums[8 + t], profile.antipode, 1e-13 * profile.norm);
+      EXPECT_NEAR(sums[4 + t], profile.moment[0], 1e-13 * profile.norm * static_cast<double>(sites));
+      EXPECT_NEAR(sums[8 + t], profile.antipode[0], 1e-13 * profile.norm);
       for (std::size_t i = 0; i < sites; ++i)
-        EXPECT_NEAR(std::abs(green[t * sites + i] - Complex(0.0, -factor[t]) * row[fourier_position(i, sites)]), 0.0,
+        EXPECT_NEAR(std::abs(green[t * sites + i] - Complex(0.0, -factor[t]) * row[ring_position(i, sites)]), 0.0,
                     1e-13 * factor[t] * std::sqrt(profile.norm));
     }
     // What is not wanted is not written.
@@ -328,7 +329,7 @@ TEST(Propagator, HasTheStoredLossOfBonds) {
   model.down.two_site_loss = 0.5;
   const auto modes = lindrift::modes_of(model);
   for (std::size_t i = 0; i < 8; ++i) {
-    const double expected = data::hatsugai_kohmoto_modes::loss_of_bonds[fourier_position(i, 8)];
+    const double expected = data::hatsugai_kohmoto_modes::loss_of_bonds[ring_position(i, 8)];
     EXPECT_NEAR(modes.down.loss[i], expected, 4e-16 * expected);
   }
 }
@@ -343,7 +344,8 @@ TEST(Propagator, SharesTheWorkOfALongRowWithoutAnotherBit) {
   propagator.amplitudes(times, one.data(), 1);
   propagator.amplitudes(times, three.data(), 3);
   EXPECT_EQ(one, three);
-  const Profile a = profile_of(one, 1), b = profile_of(one, 3);
+  const Profile a = profile_of(one, propagator.order(), SiteOrder::transform, 1),
+                b = profile_of(one, propagator.order(), SiteOrder::transform, 3);
   EXPECT_EQ(a.norm, b.norm);
   EXPECT_EQ(a.moment, b.moment);
 }

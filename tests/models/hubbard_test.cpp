@@ -104,7 +104,9 @@ struct SelfEnergyArrays {
       coupling.push_back(modes.coupling[m] / (sites * sites));
     }
     tables.sites = static_cast<std::int64_t>(modes.sites);
+    for (int i = 0; i < modes.lattice.dimensions(); ++i) tables.cells[i] = modes.lattice.cells(i);
     tables.energy = modes.energy.data();
+    tables.down_energy = modes.down_energy.data();
     tables.half_rate = half_rate.data();
     tables.occupation = modes.occupation.data();
     tables.hole = modes.hole.data();

@@ -37,7 +37,7 @@ TEST_P(OpenBathTest, RatesAreThoseOfTheJumpOperators) {
     bath.gain_table.push_back(uniform(random));
     bath.loss_table.push_back(uniform(random));
   }
-  const BathRates rates = bath_rates(bath, sites);
+  const BathRates rates = bath_rates(bath, Lattice({sites}));
   for (std::int64_t i = 0; i < sites; ++i) {
     const auto s = static_cast<std::size_t>(i);
     const std::int64_t m = first_momentum_index(sites) + i;
@@ -58,7 +58,7 @@ TEST_P(OpenBathTest, ThePhasesOfThePaperVanishExactlyWhereTheyMust) {
     bath.two_site_loss_phase = 0.5 * quarter * std::numbers::pi;
     bath.two_site_gain = 0.3;
     bath.two_site_gain_phase = 0.5 * quarter * std::numbers::pi;
-    const BathRates rates = bath_rates(bath, sites);
+    const BathRates rates = bath_rates(bath, Lattice({sites}));
     for (std::int64_t i = 0; i < sites; ++i) {
       const auto s = static_cast<std::size_t>(i);
       // 4 g sin^2(pi (L - 4 m) / (4 L)): no cancellation anywhere.
@@ -87,7 +87,7 @@ TEST(OpenBath, APhaseThatAUserTakesFromTheGridGivesAnExactZeroThere) {
     OpenBath bath;
     bath.two_site_loss = 0.5;
     bath.two_site_loss_phase = std::numbers::pi - 2.0 * std::numbers::pi * static_cast<double>(m) / 48.0;
-    EXPECT_EQ(bath_rates(bath, sites).loss[static_cast<std::size_t>(m + 24)], 0.0) << "m = " << m;
+    EXPECT_EQ(bath_rates(bath, Lattice({sites})).loss[static_cast<std::size_t>(m + 24)], 0.0) << "m = " << m;
   }
 }
 
@@ -95,7 +95,7 @@ TEST(OpenBath, RefusesWhatMakesNoSense) {
   using ::testing::HasSubstr;
   const auto message = [](const OpenBath& bath) -> std::string {
     try {
-      bath_rates(bath, 4, "bath.down");
+      bath_rates(bath, Lattice({4}), "bath.down");
     } catch (const ParameterError& error) {
       return error.what();
     }

@@ -45,7 +45,7 @@ inline HubbardChain random_hubbard(Random& random, std::int64_t sites, bool open
 }
 
 inline reference::HubbardChain reference_of(const HubbardChain& chain) {
-  const BathRates down = bath_rates(chain.down, chain.sites), up = bath_rates(chain.up, chain.sites);
+  const BathRates down = bath_rates(chain.down, chain.lattice()), up = bath_rates(chain.up, chain.lattice());
   reference::HubbardChain result;
   result.sites = chain.sites;
   result.hopping = chain.hopping;

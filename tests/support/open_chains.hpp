@@ -4,11 +4,17 @@
 #include <span>
 #include <vector>
 
+#include "lattice/transform_order.hpp"
 #include "lindrift/hatsugai_kohmoto/chain.hpp"
 #include "reference/hatsugai_kohmoto.hpp"
 #include "support/random.hpp"
 
 namespace lindrift::testing {
+
+/// Position in the order of the transforms of a momentum of a ring, or of a site, from its ascending one.
+inline std::size_t ring_position(std::size_t ascending, std::size_t sites) {
+  return TransformOrder(Lattice({static_cast<std::int64_t>(sites)})).position(ascending);
+}
 
 /// A bath with nothing special about it: every kind of jump operator, and tables.
 inline OpenBath random_bath(Random& random, std::int64_t sites, double size = 1.0) {

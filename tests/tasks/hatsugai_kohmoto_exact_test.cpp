@@ -29,6 +29,7 @@ struct Momenta {
   OpenFermions space;
 
   Momenta(Random& random, std::size_t count) : space(2 * count) {
+    modes.lattice = Lattice({static_cast<std::int64_t>(count)});
     modes.interaction = random.uniform(-4.0, 4.0);
     for (std::size_t k = 0; k < count; ++k) {
       modes.energy.push_back(random.uniform(-2.0, 2.0));
@@ -56,7 +57,7 @@ struct Momenta {
     std::vector<Complex> row(count), result(count);
     propagator.amplitudes(std::span(&time, 1), row.data());
     for (std::size_t i = 0; i < count; ++i)
-      result[i] = row[fourier_position(i, count)] * std::exp(propagator.growth() * time);
+      result[i] = row[ring_position(i, count)] * std::exp(propagator.growth() * time);
     return result;
   }
 };

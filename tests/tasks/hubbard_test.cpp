@@ -51,7 +51,7 @@ TEST(HubbardSpectral, StoredSpectraOfSmallRings) {
 TEST(HubbardSpectral, FindsSymmetriesToRounding) {
   const HubbardChain chain = published_chain(64, 2.0, 0.2, 2.0);
   HubbardChain tables = chain;
-  const BathRates rates = bath_rates(chain.down, chain.sites);
+  const BathRates rates = bath_rates(chain.down, chain.lattice());
   tables.down = {};
   tables.down.gain_table = rates.gain;
   tables.down.loss_table = rates.loss;

@@ -6,11 +6,36 @@
 #include <vector>
 
 #include "lindrift/description.hpp"
+#include "lindrift/lattice/open_lattice.hpp"
 
 namespace lindrift {
 
-/// Bath of one spin of an open chain: particles come and go at single sites and at bonds (docs/physics.md, Eq. 31).
-/// Field names are the TOML names below [bath.up] and [bath.down]. Rates are >= 0, in energy; phases in radians.
+/// Whether an operator takes particles or brings them.
+enum class BathOperatorKind { loss, gain };
+
+template <>
+inline constexpr auto names_of<BathOperatorKind> =
+    std::array{std::pair{BathOperatorKind::loss, "loss"}, std::pair{BathOperatorKind::gain, "gain"}};
+
+/// One operator of a bath at every cell j (docs/physics.md, Eq. 111): sum_R a_R c_{j+R}, or sum_R a_R c+_{j+R}.
+struct BathOperator {
+  BathOperatorKind kind = BathOperatorKind::loss;
+  std::vector<LatticeTerm> terms{};  ///< amplitudes a_R, in sqrt(energy)
+};
+
+/// The first index of each term is the kind, the others are the displacement.
+inline void assign(BathOperator& channel, const std::vector<Term>& terms) {
+  channel = {};
+  for (Term term : terms) {
+    channel.kind = term.indices.front() == 0 ? BathOperatorKind::loss : BathOperatorKind::gain;
+    term.indices.erase(term.indices.begin());
+    assign(channel.terms.emplace_back(), term);
+  }
+}
+
+/// Bath of one spin of an open model: particles come and go at single sites, at bonds of a ring (docs/physics.md,
+/// Eq. 31), and by any operators of neighbouring cells. Field names are the TOML names below [bath.up] and [bath.down].
+/// Rates are >= 0, in energy; phases in radians.
 struct OpenBath {
   double gain = 0.0;           ///< sqrt(gain) c+_j at every site
   double loss = 0.0;           ///< sqrt(loss) c_j at every site
@@ -18,19 +43,10 @@ struct OpenBath {
   double two_site_loss_phase = 0.5 * std::numbers::pi;
   double two_site_gain = 0.0;  ///< sqrt(g) (c+_j + e^{i phase} c+_{j+1}) at every bond
   double two_site_gain_phase = 0.5 * std::numbers::pi;
-  std::vector<double> gain_table;  ///< added to the gain of each momentum; empty, or shape (sites,), ascending momentum
+  std::vector<double> gain_table;  ///< added to the gain of each momentum; empty, or shape (cells,), ascending momentum
   std::vector<double> loss_table;  ///< the same of the loss
+  std::vector<BathOperator> operators{};  ///< added to all of these
 };
-
-/// The hopping of the open chains.
-inline Parameter signed_hopping_parameter() {
-  return {.path = "model.hopping",
-          .help = "hopping J, not 0, the unit of energy where it is 1",
-          .range = {.nonzero = true},
-          .sweepable = true,
-          .units = "energy",
-          .details = "either sign"};
-}
 
 template <>
 inline auto description<OpenBath>() {
@@ -60,10 +76,18 @@ inline auto description<OpenBath>() {
             rate("two_site_loss", "rate g of loss from bonds, sqrt(g) (c_j + e^{i phase} c_{j+1})",
                  "4 g cos^2((k + phase)/2)")),
       field(&OpenBath::two_site_loss_phase, phase("two_site_loss_phase", "phase of the loss from bonds, radians")),
-      field(&OpenBath::loss_table, table("loss_table", "loss of every momentum, ascending, added to the above")));
+      field(&OpenBath::loss_table, table("loss_table", "loss of every momentum, ascending, added to the above")),
+      field(&OpenBath::operators,
+            {.path = "operator",
+             .help = "one table per operator, kind = \"loss\" or \"gain\", terms = [[R.., Re, Im], ...] of c_{j+R} or "
+                     "c+_{j+R} at every cell j, added to the above",
+             .derived = "no such operators",
+             .term_length = 1,
+             .kinds = {"loss", "gain"},
+             .details = "amplitudes in sqrt(energy); physics.md Eq. 111"}));
 }
 
-/// Rates of the jump operators sqrt(gain_k) c+_k and sqrt(loss_k) c_k that a bath amounts to. Shape (sites,) each,
+/// Rates of the jump operators sqrt(gain_k) c+_k and sqrt(loss_k) c_k that a bath amounts to. Shape (momenta,) each,
 /// ascending momentum, in energy.
 struct BathRates {
   std::vector<double> gain;
@@ -72,12 +96,14 @@ struct BathRates {
 
 /// @param section  what messages call the bath: "bath.up"
 /// @throws ParameterError naming the key, its value and what is allowed
-void validate(const OpenBath& bath, std::int64_t sites, const std::string& section);
+void validate(const OpenBath& bath, const Lattice& lattice, const std::string& section);
 
-/// gain_k = gain + 4 g cos^2((k - phase)/2) + gain_table_k, loss_k = loss + 4 g' cos^2((k + phase')/2) + loss_table_k.
-/// Relative to each term the error is a few roundings, also next to its zeros, and a phase that is a multiple of
-/// pi/(2 sites) to its last bits, like pi/2, gives exactly zero where it must. O(sites).
+/// gain_k = gain + 4 g cos^2((k - phase)/2) + gain_table_k + |sum_R a_R e^{-ik.R}|^2 of every operator, and
+/// loss_k = loss + 4 g' cos^2((k + phase')/2) + loss_table_k + |sum_R a_R e^{ik.R}|^2 (Eqs. 31 and 111).
+/// Relative to each of the first three terms the error is a few roundings, also next to its zeros, and a phase that is
+/// a multiple of pi/(2 sites) to its last bits, like pi/2, gives exactly zero where it must; that of an operator is
+/// some roundings of (sum |a_R|)^2. O(cells * terms).
 /// @throws ParameterError as validate() does
-BathRates bath_rates(const OpenBath& bath, std::int64_t sites, const std::string& section = "bath");
+BathRates bath_rates(const OpenBath& bath, const Lattice& lattice, const std::string& section = "bath");
 
 }  // namespace lindrift

@@ -16,8 +16,9 @@
 
 namespace lindrift {
 
-/// Up particles on sites, without coherence between them: labels -floor(L/2) .. ceil(L/2)-1, none twice. O(L log L) a
-/// time, whatever their number.
+/// Up particles on sites, without coherence between them: labels -floor(L/2) .. ceil(L/2)-1, none twice. On a lattice a
+/// label for each direction, one site after another; {0} is the origin of any lattice. O(L log L) a time, whatever
+/// their number. L stands for all cells where it counts something.
 struct UpSites {
   std::vector<std::int64_t> sites = {0};
   std::vector<double> occupations;  ///< of those sites, in [0, 1]; empty: one particle on each
@@ -57,11 +58,11 @@ struct DensityOptions {
 struct DensityResult {
   std::vector<double> times;
   std::vector<double> density;  ///< n_j(t), (times, sites), order of the labels; may be empty
-  /// Centre of delta n_j = n_j - n_steady, (times,); NaN where sum_j delta n_j vanishes.
+  /// Centre of delta n_j = n_j - n_steady, (times, directions); NaN where sum_j delta n_j vanishes.
   std::vector<double> drift;
   std::vector<double> drift_symmetric;  ///< the same with the antipode j = -L/2 of an even ring counted at 0
-  /// Centre of the coherent part, (times,): of what has moved from the initial state without losing its phase. NaN
-  /// where there is none.
+  /// Centre of the coherent part, (times, directions): of what has moved from the initial state without losing its
+  /// phase. NaN where there is none.
   std::vector<double> drift_coherent;
   std::vector<double> norm;             ///< sum over the sites of the coherent part, (times,)
   std::vector<double> particle_number;  ///< sum_j n_j, (times,)
@@ -74,19 +75,23 @@ inline auto description<DensityResult>() {
     return Observable{
         .name = std::move(name), .long_name = std::move(long_name), .dimensions = {"time"}, .in_summary = true};
   };
+  const auto drift = [&](std::string name, std::string long_name) {
+    Observable vector = over_time(std::move(name), std::move(long_name));
+    vector.dimensions.emplace_back("direction");
+    return vector;
+  };
   return std::tuple(
       observable(&DensityResult::density,
                  {.name = "density", .long_name = "density n of spin up", .dimensions = {"time", "site"}}),
-      observable(&DensityResult::drift, over_time("drift", "centre of the density beyond the steady one")),
+      observable(&DensityResult::drift, drift("drift", "centre of the density beyond the steady one")),
       observable(&DensityResult::drift_symmetric,
-                 over_time("drift_symmetric", "centre of the density with the antipode at 0")),
-      observable(&DensityResult::drift_coherent,
-                 over_time("drift_coherent", "centre of the coherent part of the density")),
+                 drift("drift_symmetric", "centre of the density with the antipode at 0")),
+      observable(&DensityResult::drift_coherent, drift("drift_coherent", "centre of the coherent part of the density")),
       observable(&DensityResult::norm, over_time("norm", "coherent part of the density, summed over the sites")),
       observable(&DensityResult::particle_number, over_time("particle_number", "number of up particles")));
 }
 
-/// Density of spin up in the open Hatsugai-Kohmoto chain, exact at every time (docs/physics.md, Eqs. 46 to 52). Members
+/// Density of spin up in the open Hatsugai-Kohmoto model, exact at every time (docs/physics.md, Eqs. 46 to 52). Members
 /// of execution.communicator share the times. Runs on the CPU.
 /// @param times  >= 0, strictly ascending, in 1/energy
 /// @throws ParameterError, ShapeError, UnsupportedError where a device is asked for

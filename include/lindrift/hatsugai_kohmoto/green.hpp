@@ -26,7 +26,7 @@ Spreading spreading(std::span<const std::complex<double>> green);
 
 /// Options of green().
 struct GreenOptions {
-  /// <n_{k,down}> at the earlier time, shape (sites,), ascending momentum, in [0, 1]; empty: the steady state, with 0
+  /// <n_{k,down}> at the earlier time, shape (momenta,), ascending, in [0, 1]; empty: the steady state, with 0
   /// where no bath acts on spin down.
   std::vector<double> down_occupation;
   bool keep_sites = true;    ///< false: no G(j,t) in the result
@@ -42,9 +42,10 @@ inline auto description<GreenOptions>() {
 /// Retarded Green's function on a grid of times; rows that were not reached are NaN.
 struct GreenResult {
   std::vector<double> times;
-  std::vector<std::complex<double>> green_retarded;           ///< G(j,t), (times, sites), label order; may be empty
-  std::vector<std::complex<double>> green_retarded_momentum;  ///< G(k,t), (times, sites), ascending; may be empty
-  std::vector<double> drift, drift_symmetric, norm;           ///< (times,), see Spreading
+  std::vector<std::complex<double>> green_retarded;  ///< G(j,t), (times, cells), order of the labels; may be empty
+  std::vector<std::complex<double>> green_retarded_momentum;  ///< G(k,t), (times, cells), ascending; may be empty
+  std::vector<double> drift, drift_symmetric;                 ///< (times, directions), see Spreading
+  std::vector<double> norm;                                   ///< (times,)
   bool converged = true;                                      ///< every time was reached
   Backend backend = Backend::cpu;                             ///< as resolved
   std::string backend_reason;
@@ -62,12 +63,12 @@ auto green_observables() {
                                                                   .with = "time"}),
                     observable(&Result::drift, {.name = "drift",
                                                 .long_name = "drift, sum of j |G|^2 over sum of |G|^2",
-                                                .dimensions = {"time"},
+                                                .dimensions = {"time", "direction"},
                                                 .with = "time",
                                                 .in_summary = true}),
                     observable(&Result::drift_symmetric, {.name = "drift_symmetric",
                                                           .long_name = "drift with the antipode at 0",
-                                                          .dimensions = {"time"},
+                                                          .dimensions = {"time", "direction"},
                                                           .with = "time",
                                                           .in_summary = true}),
                     observable(&Result::norm, {.name = "norm",
@@ -82,16 +83,17 @@ inline auto description<GreenResult>() {
   return green_observables<GreenResult>();
 }
 
-/// G(j,t) = -i <{c_{j,up}(t), c+_{0,up}(0)}> of the open Hatsugai-Kohmoto chain, exact at every time (docs/physics.md,
-/// Eqs. 35 to 39): O(times * sites log sites) time, and memory that does not grow with the times unless G is kept. The
+/// G(j,t) = -i <{c_{j,up}(t), c+_{0,up}(0)}> of the open Hatsugai-Kohmoto model, exact at every time (docs/physics.md,
+/// Eqs. 35 to 39): O(times * cells log cells) time, and memory that does not grow with the times unless G is kept. The
 /// drift survives the underflow of the norm. Ranks of execution.communicator share the times.
 /// @param times  >= 0, strictly ascending, in 1/energy
 /// @throws ParameterError, ShapeError, UnsupportedError
 GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, const GreenOptions& options = {},
                   const Execution& execution = {});
 
-/// Backend that green() takes for so many times of so many sites, and why.
-Backend green_backend(Backend asked, std::size_t sites, std::size_t times, std::string* reason = nullptr);
+/// Backend that green() takes for so many times, and why: the CPU for a lattice of several directions.
+/// @throws UnsupportedError if a device is asked for one
+Backend green_backend(Backend asked, const HatsugaiKohmoto& model, std::size_t times, std::string* reason = nullptr);
 
 /// Bytes that green() takes on the device for so many times.
 /// @throws DeviceMemoryError if it cannot do with the memory that this process may use

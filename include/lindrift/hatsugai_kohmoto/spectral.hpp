@@ -16,10 +16,12 @@ namespace lindrift {
 
 /// Options of spectral().
 struct SpectralOptions {
-  std::vector<std::int64_t> momenta;  ///< m of k = 2 pi m / L, in [-floor(L/2), ceil(L/2)-1]; empty: all, ascending
-  double broadening = 0.0;            ///< eta >= 0, energy
-  bool keep_green = true;             ///< false: no G(k,w) in the result
-  /// Occupations of spin down where no bath acts on it, shape (sites,), ascending momentum; empty: 0.
+  /// m of k = 2 pi m / L, in [-floor(L/2), ceil(L/2)-1]; of a lattice one for each direction, one momentum after
+  /// another in any order. Empty: all, ascending.
+  std::vector<std::int64_t> momenta;
+  double broadening = 0.0;  ///< eta >= 0, energy
+  bool keep_green = true;   ///< false: no G(k,w) in the result
+  /// Occupations of spin down where no bath acts on it, shape (cells,), ascending momentum; empty: 0.
   std::vector<double> conserved_occupation;
   Monitor monitor = {};  ///< only stop() is asked
 };
@@ -32,7 +34,7 @@ inline auto description<SpectralOptions>() {
 
 /// Frequency space on a grid, shape (momenta, frequencies) each.
 struct SpectralResult {
-  std::vector<double> momenta;                       ///< k, ascending, radians
+  std::vector<double> momenta;                       ///< k, shape (momenta, directions), radians
   std::vector<double> frequencies;                   ///< energy
   std::vector<double> spectral_function;             ///< A = -2 Im G >= 0, 1/energy; +inf on a delta peak, 0 beside it
   std::vector<std::complex<double>> self_energy;     ///< Sigma = w + i eta - eps_k - 1/G, energy
@@ -65,7 +67,7 @@ inline auto description<SpectralResult>() {
   return spectral_observables<SpectralResult>();
 }
 
-/// Spectral function of spin up in the steady state of the open Hatsugai-Kohmoto chain (docs/physics.md, Eqs. 43 to
+/// Spectral function of spin up in the steady state of the open Hatsugai-Kohmoto model (docs/physics.md, Eqs. 43 to
 /// 45), exact and nowhere negative. O(momenta * frequencies). Ranks of execution.communicator share the momenta.
 /// @param frequencies  finite, strictly ascending, energy
 /// @throws ParameterError, ShapeError, UnsupportedError

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "lindrift/baths/open_bath.hpp"
-#include "lindrift/lattice/lattice.hpp"
+#include "lindrift/lattice/open_lattice.hpp"
 
 namespace lindrift {
 
@@ -43,14 +43,13 @@ inline constexpr auto names_of<Ladder> =
     std::array{std::pair{Ladder::automatic, "auto"}, std::pair{Ladder::particle, "particle"},
                std::pair{Ladder::hole, "hole"}, std::pair{Ladder::both, "both"}};
 
-/// Hubbard chain whose spin-down particles are driven and lost while one spin-up particle probes it
-/// (docs/physics.md, section 10),
-///   H = sum_{k,spin} e_k n_{k,spin} + sum_{j,i} V_{j-i} n_{j,up} n_{i,down},   e_k = -2 J cos k.
+/// Hubbard model on a ring or a lattice, whose spin-down particles are driven and lost while one spin-up particle
+/// probes it (docs/physics.md, section 10),
+///   H = sum_{k,spin} e_{k,spin} n_{k,spin} + sum_{j,i} V_{j-i} n_{j,up} n_{i,down}.
 /// Field names are the TOML names.
-struct HubbardChain {
-  std::int64_t sites = 128;              ///< L >= 2, either parity
-  double hopping = 1.0;                  ///< J, nonzero, energy
-  std::vector<double> interaction{0.0};  ///< V_r, r = 0, 1, ..., at most L of them, the rest 0; V_0 = U, energy
+struct HubbardChain : OpenLattice {
+  /// V_r, r = 0, 1, ..., at most L of them, the rest 0; V_0 = U, energy. In several directions U alone.
+  std::vector<double> interaction{0.0};
   Approximation approximation = Approximation::second_order;
   Ladder ladder = Ladder::automatic;  ///< for the ladder, which needs an interaction on site only
   Hartree hartree = Hartree::none;    ///< for the second order
@@ -60,31 +59,32 @@ struct HubbardChain {
 
 template <>
 inline auto description<HubbardChain>() {
-  return std::tuple(field(&HubbardChain::sites, sites_parameter(2)),
-                    field(&HubbardChain::hopping, signed_hopping_parameter()),
-                    field(&HubbardChain::interaction,
-                          {.path = "model.interaction",
-                           .help = "U, or a list V_r, r = 0, 1, ... of the interaction over a distance r, U = V_0",
-                           .sweepable = true,
-                           .units = "energy",
-                           .scalar = true,
-                           .details = "at most L values, the rest 0; physics.md Eq. 60. Swept as a number"}),
-                    field(&HubbardChain::approximation,
-                          {.path = "model.approximation",
-                           .help = "self-energy of the probe: to second order, or of all collisions with one partner",
-                           .details = "physics.md section 10.6; ladder needs V_r = 0 for r > 0"}),
-                    field(&HubbardChain::ladder,
-                          {.path = "model.ladder",
-                           .help = "partner of the probe's collisions: a particle, a hole, or each in turn",
-                           .when = {{"model.approximation", {"ladder"}}},
-                           .details = "auto: particle up to half filling of spin down, else hole; both: exact through "
-                                      "the third order, but A < 0 can occur"}),
-                    field(&HubbardChain::hartree,
-                          {.path = "model.hartree",
-                           .help = "mean field of spin down on the probe: left out, in its energy, or in both energies",
-                           .when = {{"model.approximation", {"second_order"}}},
-                           .details = "left out as in the paper; physics.md Eq. 66"}),
-                    part(&HubbardChain::up, "bath.up"), part(&HubbardChain::down, "bath.down"));
+  return std::tuple_cat(
+      open_lattice_fields<HubbardChain>(2),
+      std::tuple(field(&HubbardChain::interaction,
+                       {.path = "model.interaction",
+                        .help = "U, or a list V_r, r = 0, 1, ... of the interaction over a distance r, U = V_0",
+                        .sweepable = true,
+                        .units = "energy",
+                        .scalar = true,
+                        .details = "at most L values, the rest 0; a number in several directions; physics.md Eq. "
+                                   "60. Swept as a number"}),
+                 field(&HubbardChain::approximation,
+                       {.path = "model.approximation",
+                        .help = "self-energy of the probe: to second order, or of all collisions with one partner",
+                        .details = "physics.md section 10.6; ladder needs V_r = 0 for r > 0"}),
+                 field(&HubbardChain::ladder,
+                       {.path = "model.ladder",
+                        .help = "partner of the probe's collisions: a particle, a hole, or each in turn",
+                        .when = {{"model.approximation", {"ladder"}}},
+                        .details = "auto: particle up to half filling of spin down, else hole; both: exact through "
+                                   "the third order, but A < 0 can occur"}),
+                 field(&HubbardChain::hartree,
+                       {.path = "model.hartree",
+                        .help = "mean field of spin down on the probe: left out, in its energy, or in both energies",
+                        .when = {{"model.approximation", {"second_order"}}},
+                        .details = "left out as in the paper; physics.md Eq. 66"}),
+                 part(&HubbardChain::up, "bath.up"), part(&HubbardChain::down, "bath.down")));
 }
 
 /// Checks the ranges above.

@@ -38,7 +38,8 @@ struct HubbardGreen {
   std::vector<double> times;
   std::vector<std::complex<double>> green_retarded;           ///< G(j,t), (times, sites), label order; may be empty
   std::vector<std::complex<double>> green_retarded_momentum;  ///< G(k,t), (times, sites), ascending; may be empty
-  std::vector<double> drift, drift_symmetric, norm;           ///< (times,), see Spreading
+  std::vector<double> drift, drift_symmetric;                 ///< (times, directions), see Spreading
+  std::vector<double> norm;                                   ///< (times,)
   double error = 0.0;     ///< estimated from a run with twice the step: largest error of G(k,t)
   std::size_t steps = 0;  ///< of the integral equation
   bool converged = true;  ///< the error is within the tolerance and the run was not stopped; else rows may be NaN

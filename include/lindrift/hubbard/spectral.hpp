@@ -18,7 +18,7 @@ namespace lindrift {
 
 /// Options of spectral() of a HubbardChain.
 struct HubbardSpectralOptions {
-  std::vector<std::int64_t> momenta;  ///< m of k = 2 pi m / L, in [-floor(L/2), ceil(L/2)-1]; empty: all, ascending
+  std::vector<std::int64_t> momenta;  ///< as in SpectralOptions; a path may come by a momentum twice
   double broadening = 0.0;            ///< eta >= 0, energy
   double tolerance =
       default_tolerance;    ///< of self-energy and spectral function, relative to the largest value of each
@@ -36,7 +36,7 @@ inline auto description<HubbardSpectralOptions>() {
 
 /// Frequency space on a grid, shape (momenta, frequencies) each.
 struct HubbardSpectrum {
-  std::vector<double> momenta;                       ///< k, ascending, radians
+  std::vector<double> momenta;                       ///< k, shape (momenta, directions), radians
   std::vector<double> frequencies;                   ///< energy
   std::vector<std::complex<double>> self_energy;     ///< w + i eta - e_k - 1/G, energy: with Hartree shift and
                                                      ///< loss of the probe (docs/physics.md, Eq. 67)

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "config/read.hpp"
+#include "engine/validate.hpp"
 #include "hatsugai_kohmoto/mixed.hpp"
 #include "hatsugai_kohmoto/registry/verify.hpp"
 #include "io/input.hpp"
@@ -42,13 +43,17 @@ auto description<DensityStart>() {
              .details =
                  "Hermitian; momenta ascending, complex {r, i} or real. Cost per time L^2, or rank times L log L"}),
       field(&DensityStart::up_sites, {.path = "initial.up_sites",
-                                      .help = "sites that hold one up particle each, labels -floor(L/2) .. ceil(L/2)-1",
-                                      .unless = {"initial.correlation"}}),
+                                      .help = "sites that hold one up particle each, labels -floor(L/2) .. "
+                                              "ceil(L/2)-1; of a lattice rows [j_1, ..]",
+                                      .unless = {"initial.correlation"},
+                                      .rows = true,
+                                      .details = "[0] is the origin of any lattice"}),
       field(&DensityStart::down_sites,
             {.path = "initial.down_sites",
              .help = "sites that hold one down particle each, instead of initial.down_occupation",
              .derived = "initial.down_occupation",
              .unless = {"initial.correlation"},
+             .rows = true,
              .details = "with up_sites; none on the others"}),
       field(&DensityStart::down_occupation, down_occupation));
 }
@@ -89,7 +94,7 @@ GreenOptions green_options(const Point& point) {
 
 /// How spin up starts.
 UpState up_state_of(const Point& point) {
-  if (!point.has("initial.correlation")) return UpSites{point.integers("initial.up_sites"), {}};
+  if (!point.has("initial.correlation")) return UpSites{integers_of(point, "initial.up_sites"), {}};
   const std::string& location = point.text("initial.correlation");
   const io::ComplexMatrix& matrix = read_once("initial.correlation", location, io::read_complex_matrix);
   const std::size_t sites = sites_of(point);
@@ -158,7 +163,7 @@ void validate_mixed(const Point& point, const HatsugaiKohmoto& model) {
 
 void validate_point(const Point& point) {
   const Kind kind = kind_of(point);
-  const std::int64_t sites = point.integer("model.sites");
+  const std::size_t sites = sites_of(point);
   // The results are held twice: as the task returns them, and as the image of the file.
   const double results = output_bytes(point);
   const double needed = (point.has("initial.correlation") ? 0.0 : working_memory(point)) + 3.0 * results;
@@ -167,9 +172,9 @@ void validate_point(const Point& point) {
     const auto& values = point.reals(kind == Kind::spectral ? "task.frequencies" : "task.times");
     const double one = 512.0 * static_cast<double>(sites) + 3.0 * results / static_cast<double>(values.size());
     const bool grid = one <= machine_memory();
-    const std::string key = !grid ? "model.sites" : kind == Kind::spectral ? "task.frequencies" : "task.times";
+    const std::string key = !grid ? size_key(point) : kind == Kind::spectral ? "task.frequencies" : "task.times";
     throw ParameterError(key,
-                         fmt::format("{} sites with {} need {} of memory; this machine has {}{}", sites,
+                         fmt::format("{} with {} need {} of memory; this machine has {}{}", size_text(point),
                                      kind == Kind::spectral ? "these frequencies" : "these times", bytes_text(needed),
                                      bytes_text(machine_memory()), grid ? ": keep fewer fields (output.fields)" : ""));
   }
@@ -178,22 +183,14 @@ void validate_point(const Point& point) {
   if (model.cluster > 1) validate_mixed(point, model);
   if (point.has("initial.down_occupation")) {
     const std::size_t given = point.reals("initial.down_occupation").size();
-    if (given > 1 && given != sites_of(point))
+    if (given > 1 && given != sites)
       throw ParameterError("initial.down_occupation",
                            fmt::format("{} entries were given; it must have one per momentum, {}", given, sites));
   }
-  const std::int64_t first = first_momentum_index(sites);
-  const auto labels = [&](const char* key, const char* what) {
-    if (!point.has(key)) return;
-    const auto& list = point.integers(key);
-    for (std::size_t i = 0; i < list.size(); ++i)
-      if (list[i] < first || list[i] >= first + sites)
-        throw ParameterError(fmt::format("{}[{}]", key, i),
-                             fmt::format("{} is not allowed: {} {} .. {}", list[i], what, first, first + sites - 1));
-  };
-  labels("initial.up_sites", "sites are labelled");
-  labels("initial.down_sites", "sites are labelled");
-  labels("task.momenta", "m must be in");
+  const Lattice lattice = model.lattice();
+  numbers_of(integers_of(point, "initial.up_sites"), lattice, "initial.up_sites", "sites are labelled");
+  numbers_of(integers_of(point, "initial.down_sites"), lattice, "initial.down_sites", "sites are labelled");
+  numbers_of(integers_of(point, "task.momenta"), lattice, "task.momenta", "m must be in");
   if (point.has("initial.correlation")) {
     // A state that is not one is found by evolving it for no time at all.
     DensityOptions options;
@@ -210,13 +207,9 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 std::vector<std::string> notes_on_times(const Point& point, const HatsugaiKohmotoModes& modes) {
   std::vector<std::string> notes;
   const auto& times = point.reals("task.times");
-  const double last = times.back(), speed = 2.0 * std::fabs(point.real("model.hopping"));
-  const double half = 0.5 * static_cast<double>(point.integer("model.sites"));
-  if (speed * last > half)
-    notes.push_back(
-        fmt::format("warning: the fronts at 2 J t meet behind the ring after t = {:.4g}: from then on the "
-                    "drift is that of a packet that wrapped around; {} sites would do up to t = {:.4g}",
-                    half / speed, 2 * static_cast<std::int64_t>(std::ceil(speed * last)), last));
+  const double last = times.back();
+  const auto wrapped = wrapping_notes(lattice_of(point), last);
+  notes.insert(notes.end(), wrapped.begin(), wrapped.end());
   // Every |g_k|^2 falls as e^{-Gamma_up t} at least, and by dephasing beyond that.
   const double growth = slowest_decay(modes);
   constexpr double smallest = -708.0;  // log of the smallest number in full precision
@@ -231,7 +224,7 @@ std::vector<std::string> notes_on_times(const Point& point, const HatsugaiKohmot
 /// A chain on which a time can be measured in a moment: at most 2^18 sites, where nothing fits a cache any more.
 HatsugaiKohmoto probe_of(HatsugaiKohmoto model, const Point& point) {
   constexpr std::int64_t longest = std::int64_t{1} << 18;
-  bool lists = point.has("initial.correlation") || down_occupation_list(point);
+  bool lists = !model.is_ring() || point.has("initial.correlation") || down_occupation_list(point);
   for (const OpenBath* bath : {&model.up, &model.down})
     lists = lists || !bath->gain_table.empty() || !bath->loss_table.empty();
   if (!lists) model.sites = std::min(model.sites, longest);
@@ -244,7 +237,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
   plan.memory_bytes = working_memory(point);
   const Kind kind = kind_of(point);
   HatsugaiKohmoto model = read<HatsugaiKohmoto>(point);
-  const auto sites = static_cast<double>(model.sites);
+  const auto sites = static_cast<double>(model.size());
   Execution execution = requested;
   if (model.cluster > 1) {
     const MixedPlan mixed = mixed_plan_of(point, model, requested);
@@ -293,7 +286,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
   plan.notes = notes_on_times(point, modes_of(model));
   execution.backend = Backend::cpu;
   if (kind == Kind::green) {
-    plan.backend = green_backend(requested.backend, sites_of(point), times.size(), &plan.backend_reason);
+    plan.backend = green_backend(requested.backend, model, times.size(), &plan.backend_reason);
     plan_device(plan, requested,
                 [&] { return green_device_bytes(model, times.size(), green_options(point), requested); });
   } else {
@@ -305,7 +298,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
   // Long rings are timed on a shorter one, unless the input has lists of their length. Rates and tables are made once:
   // what one time costs is the difference of two runs.
   const HatsugaiKohmoto shorter = probe_of(model, point);
-  const double ratio = sites / static_cast<double>(shorter.sites);
+  const double ratio = sites / static_cast<double>(shorter.size());
   const bool whole = shorter.sites == model.sites;
   const auto measure = [&](std::size_t count) {
     std::vector<double> some(count);
@@ -324,7 +317,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
       options.keep_density = false;
       if (whole) options.down_occupation = down_occupation_of(point);
       if (point.has("initial.down_sites"))
-        options.down_sites = whole ? point.integers("initial.down_sites") : std::vector<std::int64_t>{0};
+        options.down_sites = whole ? integers_of(point, "initial.down_sites") : std::vector<std::int64_t>{0};
       density(shorter, whole ? up_state_of(point) : UpState(), some, options, execution);
     }
     return seconds_since(start);
@@ -339,7 +332,8 @@ Plan plan_point(const Point& point, const Execution& requested) {
 std::vector<std::string> remarks_on_density(const config::Document& document) {
   std::vector<std::string> remarks = open_chain_remarks(document);
   const bool gain = !is_zero_everywhere(document, "bath.up.gain") ||
-                    !is_zero_everywhere(document, "bath.up.two_site_gain") || document.base.has("bath.up.gain_table");
+                    !is_zero_everywhere(document, "bath.up.two_site_gain") || document.base.has("bath.up.gain_table") ||
+                    has_gain_operator(document.base, "bath.up");
   if (gain)
     remarks.emplace_back(
         "spin up has gain: drift is the centre of the density beyond its steady value, which has not formed at t = 0; "
@@ -400,7 +394,7 @@ io::Result run_density(const Point& point, const Execution& execution, const Mon
   const auto& times = point.reals("task.times");
   DensityOptions options;
   options.down_occupation = down_occupation_of(point);
-  if (point.has("initial.down_sites")) options.down_sites = point.integers("initial.down_sites");
+  if (point.has("initial.down_sites")) options.down_sites = integers_of(point, "initial.down_sites");
   options.keep_density = wanted(point, "density");
   options.monitor = monitor;
   DensityResult cloud = density(read<HatsugaiKohmoto>(point), up_state_of(point), times, options, execution);
@@ -413,7 +407,8 @@ io::Result run_density(const Point& point, const Execution& execution, const Mon
 ModelEntry hatsugai_kohmoto_entry() {
   ModelEntry model;
   model.kind = "hatsugai_kohmoto";
-  model.description = "open Hatsugai-Kohmoto chain: particles with an interaction at each momentum, exact at any time";
+  model.description =
+      "open Hatsugai-Kohmoto model on a ring or a lattice: an interaction at each momentum, exact at any time";
   model.keys = config::keys_of<HatsugaiKohmoto>();
   model.validate = validate_point;
   model.tasks = {

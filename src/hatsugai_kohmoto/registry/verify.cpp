@@ -1,9 +1,9 @@
 #include "hatsugai_kohmoto/registry/verify.hpp"
 
 #include <array>
-#include <numbers>
 
 #include "config/read.hpp"
+#include "engine/validate.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
 #include "open_chain/registry/verify_sites.hpp"
@@ -21,34 +21,15 @@ constexpr double propagator_error = 1e-12, density_error = 1e-12, spectral_error
 /// Beyond, the exponential below has no digits left to compare with.
 constexpr Real longest_exponent = 1e4L;
 
-Real momentum_of(std::int64_t place, std::int64_t sites) {
-  return 2.0L * std::numbers::pi_v<Real> * static_cast<Real>(place + first_momentum_index(sites)) /
-         static_cast<Real>(sites);
-}
-
-/// Rates of one momentum as Eq. 31 has them.
-struct Rates {
-  Real gain, loss;
-  Rates(const OpenBath& bath, Real k, std::size_t place) {
-    const auto squared = [](Real cosine) { return cosine * cosine; };
-    gain = bath.gain + 4.0L * bath.two_site_gain * squared(std::cos(0.5L * (k - bath.two_site_gain_phase)));
-    loss = bath.loss + 4.0L * bath.two_site_loss * squared(std::cos(0.5L * (k + bath.two_site_loss_phase)));
-    if (!bath.gain_table.empty()) gain += bath.gain_table[place];
-    if (!bath.loss_table.empty()) loss += bath.loss_table[place];
-  }
-  Real total() const { return gain + loss; }
-  Real occupation() const { return total() > 0.0L ? gain / total() : 0.0L; }
-};
-
-/// One momentum of the chain.
+/// One momentum of the model.
 struct Mode {
   Real energy, interaction;
-  Rates up, down;
-  Mode(const HatsugaiKohmoto& model, std::size_t place)
-      : energy(-2.0L * model.hopping * std::cos(momentum_of(static_cast<std::int64_t>(place), model.sites))),
+  PlainMomentum::Rates up, down;
+  Mode(const HatsugaiKohmoto& model, const PlainMomentum& momentum)
+      : energy(momentum.energy(model, Spin::up)),
         interaction(model.interaction),
-        up(model.up, momentum_of(static_cast<std::int64_t>(place), model.sites), place),
-        down(model.down, momentum_of(static_cast<std::int64_t>(place), model.sites), place) {}
+        up(momentum.rates(model.up)),
+        down(momentum.rates(model.down)) {}
 
   /// First row of e^{D t} (Eq. 33), by a Taylor series of a small step that is squared again and again.
   std::array<Complex, 2> row(Real time) const {
@@ -78,12 +59,13 @@ struct Mode {
 
 /// g_k of Eq. 35 for every momentum, at one time; empty where the times are too long to compare.
 std::vector<Complex> propagator_of(const Point& point, const HatsugaiKohmoto& model, Real time) {
-  const auto sites = static_cast<std::size_t>(model.sites);
+  const Lattice lattice = model.lattice();
+  const std::size_t sites = lattice.size();
   std::vector<double> given;
   if (point.has("initial.down_occupation")) given = point.reals("initial.down_occupation");
   std::vector<Complex> g(sites);
   for (std::size_t k = 0; k < sites; ++k) {
-    const Mode mode(model, k);
+    const Mode mode(model, PlainMomentum(lattice, k));
     if (mode.size() * time > longest_exponent) return {};
     const Real occupation = given.empty() ? mode.down.occupation() : given.size() == 1 ? given[0] : given[k];
     const auto [u, v] = mode.row(time);
@@ -109,7 +91,7 @@ void verify_hatsugai_kohmoto_green(Verification& verification) {
     const auto g = propagator_of(point, model, times[t]);
     if (g.empty()) continue;
     Real sum = 0.0L;
-    for (const Complex& one : g) sum += std::norm(one) / static_cast<Real>(model.sites);
+    for (const Complex& one : g) sum += std::norm(one) / static_cast<Real>(g.size());
     if (norm != nullptr)
       verification.note("norm, by the exponential of the generator", static_cast<double>(std::fabs((*norm)[t] - sum)),
                         propagator_error);
@@ -125,7 +107,8 @@ void verify_hatsugai_kohmoto_green(Verification& verification) {
 void verify_hatsugai_kohmoto_density(Verification& verification) {
   const Point& point = verification.point;
   const auto model = config::read<HatsugaiKohmoto>(point);
-  const auto sites = static_cast<std::size_t>(model.sites);
+  const Lattice lattice = model.lattice();
+  const std::size_t sites = lattice.size();
   const auto& times = point.reals("task.times");
   const auto *density = verification.reals("density"), *number = verification.reals("particle_number");
   const bool plain = point.has("initial.up_sites") && !point.has("initial.down_sites");
@@ -145,26 +128,19 @@ void verify_hatsugai_kohmoto_density(Verification& verification) {
     const auto g = propagator_of(point, model, times[t]);
     if (g.empty()) continue;
     // Eq. 49: |G(j - s)|^2 around every start, and what populations (Eq. 51) add evenly.
-    const auto& starts = point.integers("initial.up_sites");
+    const auto starts = numbers_of(integers_of(point, "initial.up_sites"), lattice, "initial.up_sites", "");
     Real coherent = 0.0L, total = 0.0L;
     for (std::size_t k = 0; k < sites; ++k) {
-      const Mode mode(model, k);
+      const Mode mode(model, PlainMomentum(lattice, k));
       const Real steady = mode.up.occupation(), start = static_cast<Real>(starts.size()) / static_cast<Real>(sites);
       total += steady + (start - steady) * std::exp(-mode.up.total() * times[t]);
       coherent += static_cast<Real>(starts.size()) * std::norm(g[k]) / static_cast<Real>(sites);
     }
     for (const std::size_t j : verification.some_of(sites)) {
       Real value = (total - coherent) / static_cast<Real>(sites);
-      for (const std::int64_t s : starts) {
-        Complex amplitude = 0.0L;
-        const std::int64_t distance = static_cast<std::int64_t>(j) + first_momentum_index(model.sites) - s;
-        for (std::size_t k = 0; k < sites; ++k) {
-          const std::int64_t turns =
-              ((static_cast<std::int64_t>(k) + first_momentum_index(model.sites)) * distance) % model.sites;
-          amplitude += g[k] * std::polar(1.0L, 2.0L * std::numbers::pi_v<Real> * static_cast<Real>(turns) /
-                                                   static_cast<Real>(model.sites));
-        }
-        value += std::norm(amplitude / static_cast<Real>(sites));
+      for (const std::size_t start : starts) {
+        const LatticeVector from = lattice.momentum(start), to = lattice.momentum(j);
+        value += std::norm(plain_transform(g.data(), lattice, {to[0] - from[0], to[1] - from[1], to[2] - from[2]}));
       }
       verification.note("density, by plain sums", static_cast<double>(std::fabs(row[j] - value)), density_error);
     }
@@ -177,7 +153,8 @@ void verify_hatsugai_kohmoto_spectral(Verification& verification) {
   const auto model = config::read<HatsugaiKohmoto>(point);
   if (model.cluster > 1) return;  // momenta that mix have no generator of their own
   const auto& frequencies = point.reals("task.frequencies");
-  const auto& chosen = point.integers("task.momenta");
+  const Lattice lattice = model.lattice();
+  const std::vector<std::size_t> chosen = select_momenta(integers_of(point, "task.momenta"), model);
   const auto* spectral = verification.reals("spectral_function");
   const auto* self = verification.complex("self_energy");
   const Real eta = point.real("task.broadening");
@@ -187,12 +164,8 @@ void verify_hatsugai_kohmoto_spectral(Verification& verification) {
     verification.note(what, static_cast<double>(std::abs(Wide((*stored)[i]) - value)),
                       spectral_error * std::max(1e-3, largest_of(*stored)));
   };
-  const std::size_t momenta = momenta_of(point);
-  for (const std::size_t i : verification.some_of(momenta * frequencies.size())) {
-    const std::size_t m = i / frequencies.size();
-    const std::int64_t number =
-        chosen.empty() ? static_cast<std::int64_t>(m) : chosen[m] - first_momentum_index(model.sites);
-    const Mode mode(model, static_cast<std::size_t>(number));
+  for (const std::size_t i : verification.some_of(chosen.size() * frequencies.size())) {
+    const Mode mode(model, PlainMomentum(lattice, chosen[i / frequencies.size()]));
     const Real n = mode.down.occupation(), h = mode.down.total() > 0.0L ? 1.0L - n : 1.0L, u = mode.interaction;
     const Complex i_unit(0.0L, 1.0L);
     const Real w = frequencies[i % frequencies.size()];

@@ -1,6 +1,7 @@
 #include "lindrift/hatsugai_kohmoto/density.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -39,31 +40,33 @@ constexpr double tolerated = 1e-10;
   throw ParameterError(quantity, problem);
 }
 
-/// Positions of sites in FFT order, from their labels.
-std::vector<std::size_t> positions_of(const std::vector<std::int64_t>& labels, std::size_t sites,
+/// Positions of sites in the order of the transforms, from their labels.
+std::vector<std::size_t> positions_of(const std::vector<std::int64_t>& labels, const Lattice& lattice,
                                       const std::string& quantity) {
-  const auto count = static_cast<std::int64_t>(sites);
-  const std::int64_t first = first_momentum_index(count);
-  std::set<std::int64_t> seen;
+  const TransformOrder order(lattice);
+  std::set<std::size_t> seen;
   std::vector<std::size_t> positions;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    const std::string name = quantity + "[" + std::to_string(i) + "]", value = std::to_string(labels[i]);
-    if (labels[i] < first || labels[i] >= first + count)
-      refuse(name, value + " is not allowed: sites are labelled " + std::to_string(first) + " .. " +
-                       std::to_string(first + count - 1));
-    if (!seen.insert(labels[i]).second) refuse(name, value + " appears twice: a site holds one particle of a spin");
-    positions.push_back(static_cast<std::size_t>(labels[i] < 0 ? labels[i] + count : labels[i]));
+  for (const std::size_t site : numbers_of(labels, lattice, quantity, "sites are labelled")) {
+    if (!seen.insert(site).second) {
+      std::string label;
+      for (std::size_t i = 0; i < order.directions(); ++i)
+        label += (i > 0 ? ", " : "") + std::to_string(lattice.momentum(site)[i]);
+      refuse(quantity + "[" + std::to_string(positions.size()) + "]",
+             label + " appears twice: a site holds one particle of a spin");
+    }
+    positions.push_back(order.position(site));
   }
   return positions;
 }
 
-/// A correlator in FFT order along its diagonals: element (d, q) is C(q + d, q).
-Row diagonals_of(const Row& values, std::size_t sites) {
+/// A correlator in the order of the transforms along its diagonals: element (d, q) is C(q + d, q).
+Row diagonals_of(const Row& values, const TransformOrder& order) {
+  const std::size_t sites = order.size();
   Row diagonals(sites * sites);
   for (std::size_t row = 0; row < sites; ++row)
     for (std::size_t column = 0; column < sites; ++column) {
-      const std::size_t k = fourier_position(row, sites), q = fourier_position(column, sites);
-      diagonals[(k + sites - q) % sites * sites + q] = values[row * sites + column];
+      const std::size_t k = order.position(row), q = order.position(column);
+      diagonals[order.difference(k, q) * sites + q] = values[row * sites + column];
     }
   return diagonals;
 }
@@ -110,8 +113,9 @@ class Coherent {
 /// n_j = sum_s N_s |G(j-s)|^2                                                                              (Eq. 49)
 class FromSites final : public Coherent {
  public:
-  FromSites(const Fourier& fourier, std::vector<std::size_t> positions, std::vector<double> occupations)
-      : fourier_(fourier), positions_(std::move(positions)), occupations_(std::move(occupations)) {
+  FromSites(const Fourier& fourier, const TransformOrder& order, std::vector<std::size_t> positions,
+            std::vector<double> occupations)
+      : fourier_(fourier), order_(order), positions_(std::move(positions)), occupations_(std::move(occupations)) {
     if (positions_.size() <= few_particles) return;
     filled_.resize(fourier.length());
     for (std::size_t i = 0; i < positions_.size(); ++i)
@@ -130,9 +134,13 @@ class FromSites final : public Coherent {
         const auto shift = [&](std::size_t from, std::size_t count, double* to) {
           for (std::size_t j = 0; j < count; ++j) to[j] += weight * std::norm(row[from + j]);
         };
-        const std::size_t s = positions_[i];
-        shift(0, sites - s, work.coherent.data() + s);
-        shift(sites - s, s, work.coherent.data());
+        // Row by row along the last direction, each of which wraps once.
+        const std::size_t length = order_.cells(order_.directions() - 1), s = positions_[i] % length;
+        for (std::size_t from = 0; from < sites; from += length) {
+          double* to = work.coherent.data() + order_.sum(from, positions_[i] - s);
+          shift(from, length - s, to + s);
+          shift(from + length - s, s, to);
+        }
       }
       return;
     }
@@ -145,6 +153,7 @@ class FromSites final : public Coherent {
 
  private:
   const Fourier& fourier_;
+  const TransformOrder& order_;
   std::vector<std::size_t> positions_;
   std::vector<double> occupations_;
   Row filled_;  ///< transform of the occupied sites, 1/L times; empty for few of them
@@ -153,12 +162,12 @@ class FromSites final : public Coherent {
 /// n_j = sum_r w_r |psi^r_j|^2, psi^r_j = L^{-1/2} sum_k e^{ikj} phi^r_k g_k                                 (Eq. 48)
 class FromFactors final : public Coherent {
  public:
-  FromFactors(const Fourier& fourier, const UpFactors& factors) : fourier_(fourier), weights_(factors.weights) {
+  FromFactors(const Fourier& fourier, const TransformOrder& order, const UpFactors& factors)
+      : fourier_(fourier), weights_(factors.weights) {
     const std::size_t sites = fourier.length();
     vectors_.resize(factors.vectors.size());
     for (std::size_t r = 0; r < weights_.size(); ++r)
-      for (std::size_t i = 0; i < sites; ++i)
-        vectors_[r * sites + fourier_position(i, sites)] = factors.vectors[r * sites + i];
+      for (std::size_t i = 0; i < sites; ++i) vectors_[r * sites + order.position(i)] = factors.vectors[r * sites + i];
   }
 
   bool costly() const override { return weights_.size() > few_particles; }
@@ -182,12 +191,11 @@ class FromFactors final : public Coherent {
   Row vectors_;
 };
 
-/// n_j = L^{-1} sum_d e^{-2 pi i d j / L} sum_q sum_ab conj(R^a_{q+d}) R^b_q C^ab(q+d, q)                  (Eqs. 46,
-/// 47)
+/// n_j = L^{-1} sum_d e^{-id.j} sum_q sum_ab conj(R^a_{q+d}) R^b_q C^ab(q+d, q)                        (Eqs. 46, 47)
 class FromCorrelators final : public Coherent {
  public:
-  FromCorrelators(const Fourier& fourier, std::vector<Row> diagonals)
-      : fourier_(fourier), diagonals_(std::move(diagonals)) {}
+  FromCorrelators(const Fourier& fourier, const TransformOrder& order, std::vector<Row> diagonals)
+      : fourier_(fourier), order_(order), diagonals_(std::move(diagonals)) {}
 
   bool needs_second() const override { return diagonals_.size() > 1; }
   bool costly() const override { return true; }
@@ -200,9 +208,7 @@ class FromCorrelators final : public Coherent {
       in_parts(work.threads, sites, [&](std::size_t d, std::size_t last, std::size_t) {
         for (; d < last; ++d) {
           const Complex *left = entry[c % 2], *right = entry[c / 2], *values = diagonals_[c].data() + d * sites;
-          work.transform[d] +=
-              (sum(values, left + d, right, sites - d) + sum(values + sites - d, left, right + sites - d, d)) /
-              static_cast<double>(sites);
+          work.transform[d] += along(d, values, left, right) / static_cast<double>(sites);
         }
       });
     fourier_.forward(work.transform.data(), 1, work.threads);
@@ -210,6 +216,19 @@ class FromCorrelators final : public Coherent {
   }
 
  private:
+  /// sum_q C(q + d, q) conj(left_{q+d}) right_q, row by row along the last direction, each of which wraps once.
+  Complex along(std::size_t d, const Complex* values, const Complex* left, const Complex* right) const {
+    const std::size_t sites = order_.size(), length = order_.cells(order_.directions() - 1), s = d % length;
+    Complex all = 0.0;
+    for (std::size_t q = 0; q < sites; q += length) {
+      const Complex* row = left + order_.sum(q, d - s);
+      const Complex one = sum(values + q, row + s, right + q, length - s) +
+                          sum(values + q + length - s, row, right + q + length - s, s);
+      all = q > 0 ? all + one : one;
+    }
+    return all;
+  }
+
   /// sum_i C_i conj(a_i) b_i
   static Complex sum(const Complex* c, const Complex* a, const Complex* b, std::size_t count) {
     double re = 0.0, im = 0.0;
@@ -224,6 +243,7 @@ class FromCorrelators final : public Coherent {
   }
 
   const Fourier& fourier_;
+  const TransformOrder& order_;
   std::vector<Row> diagonals_;  ///< of a = b = 0 with g, or of all four with u and v
 };
 
@@ -325,25 +345,35 @@ void require_population(std::vector<double>& population) {
   }
 }
 
-/// The occupations of the sites at t = 0, where g = 1, must be some: populations of momenta may all be right without.
-void require_density(const Coherent& coherent, std::size_t sites) {
+/// What the initial states have in common.
+struct Setting {
+  const Lattice& lattice;
+  const TransformOrder& order;
+  const Fourier& fourier;
+  const DensityOptions& options;
+  std::size_t sites() const { return order.size(); }
+};
+
+/// At t = 0, where g = 1, the occupations of the sites must lie in [0, 1], even where those of all momenta do.
+void require_density(const Coherent& coherent, const Setting& setting) {
+  const TransformOrder& order = setting.order;
   Workspace work;
-  work.coherent.resize(sites);
-  Row ones(sites, 1.0);
+  work.coherent.resize(order.size());
+  Row ones(order.size(), 1.0);
   coherent.profile(ones.data(), nullptr, work);
-  for (std::size_t j = 0; j < sites; ++j)
-    if (!(work.coherent[j] >= -tolerated && work.coherent[j] <= 1.0 + tolerated))
-      refuse("initial.correlation",
-             "the occupation of site " +
-                 std::to_string(2 * j < sites + sites % 2
-                                    ? static_cast<std::ptrdiff_t>(j)
-                                    : static_cast<std::ptrdiff_t>(j) - static_cast<std::ptrdiff_t>(sites)) +
-                 " at t = 0 is " + std::to_string(work.coherent[j]) + ": must be in [0, 1]");
+  for (std::size_t j = 0; j < order.size(); ++j) {
+    if (work.coherent[j] >= -tolerated && work.coherent[j] <= 1.0 + tolerated) continue;
+    std::string label;
+    for (std::size_t i = 0; i < order.directions(); ++i)
+      label += (i > 0 ? ", " : "") + std::to_string(order.label(order.along(j, i), i));
+    refuse("initial.correlation", "the occupation of site " + label + " at t = 0 is " +
+                                      std::to_string(work.coherent[j]) + ": must be in [0, 1]");
+  }
 }
 
-Start start_of(const Fourier& fourier, const UpSites& state, const DensityOptions& options, Start start) {
-  const std::size_t sites = fourier.length();
-  auto up = positions_of(state.sites, sites, "initial.up_sites");
+Start start_of(const Setting& setting, const UpSites& state, Start start) {
+  const std::size_t sites = setting.sites();
+  auto up = positions_of(state.sites, setting.lattice, "initial.up_sites");
   std::vector<double> occupations = state.occupations;
   if (occupations.empty()) occupations.assign(up.size(), 1.0);
   require_shape(occupations.size(), up.size(), "occupations of the up sites");
@@ -354,26 +384,26 @@ Start start_of(const Fourier& fourier, const UpSites& state, const DensityOption
     number += n;
   }
   start.up_population.assign(sites, number / static_cast<double>(sites));
-  if (options.down_sites) {
-    const auto down = positions_of(*options.down_sites, sites, "initial.down_sites");
+  if (setting.options.down_sites) {
+    const auto down = positions_of(*setting.options.down_sites, setting.lattice, "initial.down_sites");
     start.down_occupation.assign(sites, static_cast<double>(down.size()) / static_cast<double>(sites));
-    start.coherent = std::make_unique<FromTwoFockStates>(fourier, up, occupations, down);
+    start.coherent = std::make_unique<FromTwoFockStates>(setting.fourier, up, occupations, down);
   } else {
-    start.coherent = std::make_unique<FromSites>(fourier, std::move(up), std::move(occupations));
+    start.coherent = std::make_unique<FromSites>(setting.fourier, setting.order, std::move(up), std::move(occupations));
   }
   return start;
 }
 
-Start start_of(const Fourier& fourier, const UpFactors& state, const DensityOptions&, Start start) {
-  const std::size_t sites = fourier.length();
+Start start_of(const Setting& setting, const UpFactors& state, Start start) {
+  const std::size_t sites = setting.sites();
   require_shape(state.vectors.size(), state.weights.size() * sites, "initial.correlation");
   start.up_population.assign(sites, 0.0);
   for (std::size_t r = 0; r < state.weights.size(); ++r)
     for (std::size_t i = 0; i < sites; ++i)
       start.up_population[i] += state.weights[r] * std::norm(state.vectors[r * sites + i]);
   require_population(start.up_population);
-  start.coherent = std::make_unique<FromFactors>(fourier, state);
-  require_density(*start.coherent, sites);
+  start.coherent = std::make_unique<FromFactors>(setting.fourier, setting.order, state);
+  require_density(*start.coherent, setting);
   return start;
 }
 
@@ -384,29 +414,127 @@ std::vector<double> diagonal_of(const Row& values, std::size_t sites) {
   return diagonal;
 }
 
-Start start_of(const Fourier& fourier, const UpCorrelation& state, const DensityOptions&, Start start) {
-  const std::size_t sites = fourier.length();
+Start start_of(const Setting& setting, const UpCorrelation& state, Start start) {
+  const std::size_t sites = setting.sites();
   require_shape(state.values.size(), sites * sites, "initial.correlation");
   require_hermitian(state.values, sites);
   start.up_population = diagonal_of(state.values, sites);
-  std::vector<Row> diagonals(1, diagonals_of(state.values, sites));
-  start.coherent = std::make_unique<FromCorrelators>(fourier, std::move(diagonals));
-  require_density(*start.coherent, sites);
+  std::vector<Row> diagonals(1, diagonals_of(state.values, setting.order));
+  start.coherent = std::make_unique<FromCorrelators>(setting.fourier, setting.order, std::move(diagonals));
+  require_density(*start.coherent, setting);
   return start;
 }
 
-Start start_of(const Fourier& fourier, const Correlators& state, const DensityOptions&, Start start) {
-  const std::size_t sites = fourier.length();
+Start start_of(const Setting& setting, const Correlators& state, Start start) {
+  const std::size_t sites = setting.sites();
   std::vector<Row> diagonals;
   for (const Row& values : state.values) {
     require_shape(values.size(), sites * sites, "correlators");
-    diagonals.push_back(diagonals_of(values, sites));
+    diagonals.push_back(diagonals_of(values, setting.order));
   }
   start.up_population = diagonal_of(state.values[0], sites);
   start.down_occupation.assign(sites, 0.0);  // u instead of g
-  start.coherent = std::make_unique<FromCorrelators>(fourier, std::move(diagonals));
+  start.coherent = std::make_unique<FromCorrelators>(setting.fourier, setting.order, std::move(diagonals));
   return start;
 }
+
+/// Turns coherent parts into the rows of a result.
+class DensityRows {
+ public:
+  DensityRows(DensityResult& result, const TransformOrder& order, const Populations& populations, double growth,
+              bool keep_density)
+      : result_(result), order_(order), populations_(populations), growth_(growth) {
+    const std::size_t times = result.times.size();
+    if (keep_density) result.density.assign(times * order.size(), missing);
+    for (auto* drift : {&result.drift, &result.drift_symmetric, &result.drift_coherent})
+      drift->assign(times * order.directions(), missing);
+    for (auto* sums : {&result.norm, &result.particle_number}) sums->assign(times, missing);
+  }
+
+  /// @param coherent  in the order of the transforms, in units of e^{2 growth t}
+  void place(std::size_t t, const std::vector<double>& coherent) {
+    const Sums sums = sums_of(coherent);
+    const double time = result_.times[t], scale = std::exp(2.0 * growth_ * time);
+    const double excess = populations_.excess(time), fading = std::exp(-populations_.slowest() * time);
+    result_.norm[t] = scale * sums.norm;
+    result_.particle_number[t] = populations_.steady_number() + fading * excess;
+    if (!result_.density.empty()) {
+      const double background = (result_.particle_number[t] - result_.norm[t]) / static_cast<double>(order_.size());
+      double* row = result_.density.data() + t * order_.size();
+      order_.for_each_run([&](std::size_t to, std::size_t from, std::size_t count) {
+        for (std::size_t j = 0; j < count; ++j) row[to + j] = scale * coherent[from + j] + background;
+      });
+    }
+    // Relative to the slowest population, so that neither sum underflows before the ratio is taken.
+    const double relative = std::exp((2.0 * growth_ + populations_.slowest()) * time);
+    for (std::size_t i = 0; i < order_.directions(); ++i) {
+      const std::size_t place = t * order_.directions() + i;
+      const double moment = sums.moment[i];
+      if (sums.norm > 0.0) result_.drift_coherent[place] = moment / sums.norm;
+      if (excess == 0.0) continue;
+      // The labels of an even direction have a mean of -1/2, which is what a uniform background contributes.
+      const bool even = order_.cells(i) % 2 == 0;
+      const double mean = even ? -0.5 : 0.0;
+      const double antipode = even ? -0.5 * static_cast<double>(order_.cells(i)) * sums.antipode[i] : 0.0;
+      result_.drift[place] = (relative * moment + mean * (excess - relative * sums.norm)) / excess;
+      result_.drift_symmetric[place] = relative * (moment - antipode) / excess;
+    }
+  }
+
+  std::vector<TimeRows> rows() {
+    const std::size_t directions = order_.directions();
+    return {{result_.drift, directions},
+            {result_.drift_symmetric, directions},
+            {result_.drift_coherent, directions},
+            {result_.norm},
+            {result_.particle_number},
+            {result_.density, order_.size()}};
+  }
+
+ private:
+  struct Sums {
+    double norm = 0.0;
+    std::array<double, 3> moment{}, antipode{};
+  };
+
+  /// Rows along the last direction, whose labels jump once, in blocks that keep the error small.
+  Sums sums_of(const std::vector<double>& coherent) const {
+    const std::size_t last = order_.directions() - 1, length = order_.cells(last), half = length / 2;
+    Sums sums;
+    for (std::size_t row = 0; row < coherent.size(); row += length) {
+      double norm = 0.0;
+      const auto add = [&](std::size_t begin, std::size_t end, double first_label) {
+        constexpr std::size_t block = 1024;
+        for (std::size_t first = begin; first < end; first += block) {
+          const std::size_t stop = std::min(end, first + block);
+          double weight = 0.0, moved = 0.0;
+#pragma omp simd reduction(+ : weight, moved)
+          for (std::size_t j = first; j < stop; ++j) {
+            weight += coherent[row + j];
+            moved += (first_label + static_cast<double>(static_cast<std::int64_t>(j - begin))) * coherent[row + j];
+          }
+          norm += weight;
+          sums.moment[last] += moved;
+        }
+      };
+      add(0, length - half, 0.0);
+      add(length - half, length, -static_cast<double>(half));
+      sums.norm += norm;
+      sums.antipode[last] += coherent[row + half];
+      for (std::size_t i = 0; i < last; ++i) {
+        const std::int64_t label = order_.label(order_.along(row, i), i);
+        sums.moment[i] += static_cast<double>(label) * norm;
+        if (2 * label == -static_cast<std::int64_t>(order_.cells(i))) sums.antipode[i] += norm;
+      }
+    }
+    return sums;
+  }
+
+  DensityResult& result_;
+  const TransformOrder& order_;
+  const Populations& populations_;
+  double growth_;
+};
 
 }  // namespace
 
@@ -424,8 +552,10 @@ DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::s
   Start start;
   start.down_occupation = options.down_occupation.empty() ? steady_occupation(modes.down) : options.down_occupation;
   validate_down_occupation(start.down_occupation, sites);
-  const Fourier fourier(sites);
-  start = std::visit([&](const auto& kind) { return start_of(fourier, kind, options, std::move(start)); }, state);
+  const TransformOrder order(modes.lattice);
+  const Fourier fourier(order);
+  const Setting setting{modes.lattice, order, fourier, options};
+  start = std::visit([&](const auto& kind) { return start_of(setting, kind, std::move(start)); }, state);
 
   const Propagator green = Propagator::of_green(modes, start.down_occupation);
   const bool both = start.coherent->needs_second();
@@ -434,55 +564,7 @@ DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::s
 
   DensityResult result;
   result.times.assign(times.begin(), times.end());
-  if (options.keep_density) result.density.assign(times.size() * sites, missing);
-  for (auto* sums :
-       {&result.drift, &result.drift_symmetric, &result.drift_coherent, &result.norm, &result.particle_number})
-    sums->assign(times.size(), missing);
-
-  const auto length = static_cast<double>(sites);
-  const std::size_t half = sites / 2, positive = sites - half;
-  const auto place = [&](std::size_t t, const std::vector<double>& coherent) {
-    // Sums in units of e^{2 growth t}; blocks keep their error small.
-    constexpr std::size_t block = 1024;
-    double norm = 0.0, moment = 0.0;
-    const auto add = [&](std::size_t begin, std::size_t end, double first_label) {
-      for (std::size_t first = begin; first < end; first += block) {
-        const std::size_t last = std::min(end, first + block);
-        double weight = 0.0, moved = 0.0;
-#pragma omp simd reduction(+ : weight, moved)
-        for (std::size_t j = first; j < last; ++j) {
-          weight += coherent[j];
-          moved += (first_label + static_cast<double>(static_cast<std::int64_t>(j - begin))) * coherent[j];
-        }
-        norm += weight;
-        moment += moved;
-      }
-    };
-    add(0, positive, 0.0);
-    add(positive, sites, -static_cast<double>(half));
-    const double time = times[t], scale = std::exp(2.0 * green.growth() * time);
-    const double excess = populations.excess(time), fading = std::exp(-populations.slowest() * time);
-    result.norm[t] = scale * norm;
-    result.particle_number[t] = populations.steady_number() + fading * excess;
-    if (!result.density.empty()) {
-      const double background = (result.particle_number[t] - result.norm[t]) / length;
-      double* row = result.density.data() + t * sites;
-      for (std::size_t j = 0; j < half; ++j) row[j] = scale * coherent[positive + j] + background;
-      for (std::size_t j = 0; j < positive; ++j) row[half + j] = scale * coherent[j] + background;
-    }
-    if (norm > 0.0) result.drift_coherent[t] = moment / norm;
-    if (excess == 0.0) return;
-    // Relative to the slowest population, so that neither sum underflows before the ratio is taken. The labels of an
-    // even ring add to -L/2, which is what a uniform background contributes.
-    const double relative = std::exp((2.0 * green.growth() + populations.slowest()) * time);
-    const double labels = sites % 2 == 0 ? -0.5 * length : 0.0;
-    const double antipode = sites % 2 == 0 ? labels * coherent[half] : 0.0;
-    result.drift[t] = (relative * moment + labels / length * (excess - relative * norm)) / excess;
-    result.drift_symmetric[t] = relative * (moment - antipode) / excess;
-  };
-
-  Communicator alone;
-  Communicator& communicator = execution.communicator ? *execution.communicator : alone;
+  DensityRows rows(result, order, populations, green.growth(), options.keep_density);
   const TimeBatches batches{times.size(), sites};
   const int threads = threads_of(execution);
   std::vector<Workspace> workspaces(static_cast<std::size_t>(batches.outer(threads)));
@@ -498,23 +580,15 @@ DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::s
     for (std::size_t t = first; t < last; ++t) {
       const std::size_t offset = (t - first) * sites;
       start.coherent->profile(work.rows.data() + offset, both ? work.second_rows.data() + offset : nullptr, work);
-      place(t, work.coherent);
+      rows.place(t, work.coherent);
     }
   };
-  const TimeRounds rounds{.times = times,
-                          .rows = {{result.drift},
-                                   {result.drift_symmetric},
-                                   {result.drift_coherent},
-                                   {result.norm},
-                                   {result.particle_number},
-                                   {result.density, sites}},
-                          .backend = Backend::cpu,
-                          .monitor = options.monitor};
+  const TimeRounds rounds{.times = times, .rows = rows.rows(), .backend = Backend::cpu, .monitor = options.monitor};
   // A time costs L^2 with a whole correlator: then a round is what the threads do at once.
   const std::size_t round =
       start.coherent->costly() ? static_cast<std::size_t>(batches.outer(threads)) : batches.round(threads);
   const Calculation calculation(execution, options.monitor);
-  result.converged = rounds.run(communicator, batches.batch(), round,
+  result.converged = rounds.run(communicator_of(execution), batches.batch(), round,
                                 [&](std::size_t first, std::size_t last) { batches.run(first, last, threads, batch); });
   return result;
 }

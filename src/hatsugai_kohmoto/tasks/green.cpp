@@ -11,7 +11,6 @@
 #include "kernels/table.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
-#include "lindrift/lattice/lattice.hpp"
 #include "open_chain/propagator.hpp"
 #include "open_chain/times.hpp"
 
@@ -27,28 +26,26 @@ constexpr double missing = std::numeric_limits<double>::quiet_NaN();
 /// overrules it.
 constexpr double device_elements = 1e7;
 
-/// -i factor times a row, from FFT to ascending order.
-void store_green(std::span<const Complex> row, double factor, Complex* target) {
-  const std::size_t sites = row.size(), half = sites / 2;
-  const auto turn = [&](std::size_t from, std::size_t count, Complex* to) {
+/// -i factor times a row, from the order of the transforms to the ascending one.
+void store_green(const Complex* row, const TransformOrder& order, double factor, Complex* target) {
+  order.for_each_run([&](std::size_t to, std::size_t from, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
       const Complex z = row[from + i];
-      to[i] = {factor * z.imag(), -factor * z.real()};
+      target[to + i] = {factor * z.imag(), -factor * z.real()};
     }
-  };
-  turn(sites - half, half, target);
-  turn(0, sites - half, target + half);
+  });
 }
 
 /// Where the results go; every rank fills the rows of its times.
 class Collector {
  public:
-  Collector(GreenResult& result, const GreenOptions& options, double growth, std::size_t sites)
-      : result_(result), sites_(sites), growth_(growth) {
-    const std::size_t times = result.times.size();
+  Collector(GreenResult& result, const GreenOptions& options, const Propagator& propagator)
+      : result_(result), order_(propagator.order()), sites_(propagator.sites()), growth_(propagator.growth()) {
+    const std::size_t times = result.times.size(), sites = sites_;
     if (options.keep_sites) result.green_retarded.assign(times * sites, Complex(missing, missing));
     if (options.keep_momenta) result.green_retarded_momentum.assign(times * sites, Complex(missing, missing));
-    for (auto* sums : {&result.drift, &result.drift_symmetric, &result.norm}) sums->assign(times, missing);
+    for (auto* drift : {&result.drift, &result.drift_symmetric}) drift->assign(times * order_.directions(), missing);
+    result.norm.assign(times, missing);
   }
 
   double scale(std::size_t time) const { return std::exp(growth_ * result_.times[time]); }
@@ -65,13 +62,13 @@ class Collector {
     result_.norm[time] = profile.norm * factor * factor;
     // Ratios of the rescaled sums: they survive when the norm itself underflows.
     if (!(profile.norm > 0.0)) return;
-    const double antipode = sites_ % 2 == 0 ? -0.5 * static_cast<double>(sites_) * profile.antipode : 0.0;
-    result_.drift[time] = profile.moment / profile.norm;
-    result_.drift_symmetric[time] = (profile.moment - antipode) / profile.norm;
+    const std::size_t first = time * order_.directions();
+    store_drift(profile, order_, result_.drift.data() + first, result_.drift_symmetric.data() + first);
   }
 
   std::vector<TimeRows> rows() {
-    std::vector<TimeRows> all = {{result_.drift}, {result_.drift_symmetric}, {result_.norm}};
+    std::vector<TimeRows> all = {
+        {result_.drift, order_.directions()}, {result_.drift_symmetric, order_.directions()}, {result_.norm}};
     for (auto* green : {&result_.green_retarded, &result_.green_retarded_momentum})
       all.push_back({{reinterpret_cast<double*>(green->data()), 2 * green->size()}, 2 * sites_});
     return all;
@@ -79,6 +76,7 @@ class Collector {
 
  private:
   GreenResult& result_;
+  const TransformOrder& order_;
   std::size_t sites_;
   double growth_;
 };
@@ -86,8 +84,9 @@ class Collector {
 bool run_on_host(const Propagator& propagator, const TimeRounds& rounds, Communicator& communicator, int threads,
                  Collector& collector) {
   const std::size_t sites = propagator.sites();
+  const TransformOrder& order = propagator.order();
   const TimeBatches batches{rounds.times.size(), sites};
-  const Fourier fourier(sites);
+  const Fourier fourier(order);
   std::vector<std::vector<Complex>> buffers(static_cast<std::size_t>(std::max(1, batches.outer(threads))));
   const auto batch = [&](std::size_t first, std::size_t last, std::size_t thread, int inner) {
     auto& rows = buffers[thread];
@@ -95,12 +94,13 @@ bool run_on_host(const Propagator& propagator, const TimeRounds& rounds, Communi
     propagator.amplitudes(rounds.times.subspan(first, last - first), rows.data(), inner);
     if (collector.momentum_row(0))
       for (std::size_t t = first; t < last; ++t)
-        store_green({rows.data() + (t - first) * sites, sites}, collector.scale(t), collector.momentum_row(t));
+        store_green(rows.data() + (t - first) * sites, order, collector.scale(t), collector.momentum_row(t));
     fourier.backward(rows.data(), last - first, inner);
     for (std::size_t t = first; t < last; ++t) {
       const std::span<const Complex> row(rows.data() + (t - first) * sites, sites);
-      collector.place(t, profile_of(row, inner));
-      if (collector.site_row(0)) store_green(row, collector.scale(t) * collector.over_sites(), collector.site_row(t));
+      collector.place(t, profile_of(row, order, SiteOrder::transform, inner));
+      if (collector.site_row(0))
+        store_green(row.data(), order, collector.scale(t) * collector.over_sites(), collector.site_row(t));
     }
   };
   return rounds.run(communicator, batches.batch(), batches.round(threads),
@@ -141,9 +141,9 @@ bool run_on_device(const Propagator& propagator, const TimeRounds& rounds, const
                       reinterpret_cast<double*>(collector.site_row(first)), sums.data());
     for (std::size_t t = 0; t < count; ++t) {
       if (!momentum_rows.empty())
-        store_green({momentum_rows.data() + t * sites, sites}, collector.scale(first + t),
+        store_green(momentum_rows.data() + t * sites, propagator.order(), collector.scale(first + t),
                     collector.momentum_row(first + t));
-      collector.place(first + t, {sums[t], sums[count + t], sums[2 * count + t]});
+      collector.place(first + t, {sums[t], {sums[count + t]}, {sums[2 * count + t]}});
     }
   });
 }
@@ -163,7 +163,10 @@ double green_device_bytes(const HatsugaiKohmoto& model, std::size_t times, const
   return device_batch(propagator_of(model, options), times, options.keep_sites, execution).bytes;
 }
 
-Backend green_backend(Backend asked, std::size_t sites, std::size_t times, std::string* reason) {
+Backend green_backend(Backend asked, const HatsugaiKohmoto& model, std::size_t times, std::string* reason) {
+  const Lattice lattice = model.lattice();
+  if (lattice.dimensions() > 1) return only_on_cpu(asked, "a lattice of several directions runs", reason);
+  const std::size_t sites = lattice.size();
   return choose_backend(asked, static_cast<double>(sites) * static_cast<double>(times) >= device_elements,
                         "too few sites and times to gain from a device; cuda can be asked for", reason);
 }
@@ -174,13 +177,12 @@ GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, c
   if (model.cluster > 1) return mixed_green(model, times, options, execution);
   const Calculation preparation(threads_of(execution));
   const Propagator propagator = propagator_of(model, options);
-  const std::size_t sites = propagator.sites();
 
   GreenResult result;
   result.times.assign(times.begin(), times.end());
-  const Backend choice = green_backend(execution.backend, sites, times.size(), &result.backend_reason);
+  const Backend choice = green_backend(execution.backend, model, times.size(), &result.backend_reason);
   result.backend = agree_on_backend(execution.communicator, choice, execution.backend == Backend::automatic);
-  Collector collector(result, options, propagator.growth(), sites);
+  Collector collector(result, options, propagator);
   const Calculation calculation(execution, options.monitor);
   const TimeRounds rounds{
       .times = times, .rows = collector.rows(), .backend = result.backend, .monitor = options.monitor};

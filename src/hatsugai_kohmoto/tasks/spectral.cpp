@@ -4,7 +4,6 @@
 #include <cmath>
 #include <complex>
 #include <limits>
-#include <numbers>
 
 #include "engine/device_memory.hpp"
 #include "engine/parallel.hpp"
@@ -13,7 +12,6 @@
 #include "kernels/table.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
-#include "lindrift/lattice/lattice.hpp"
 #include "open_chain/propagator.hpp"
 
 namespace lindrift {
@@ -108,17 +106,15 @@ SpectralResult spectral(const HatsugaiKohmoto& model, std::span<const double> fr
   const HatsugaiKohmotoModes modes = modes_of(model);
   const std::vector<double> occupation = steady_occupation(modes.down, options.conserved_occupation);
 
-  const std::int64_t first_index = first_momentum_index(model.sites);
-  const std::vector<std::int64_t> chosen = select_momenta(options.momenta, model.sites);
+  const std::vector<std::size_t> chosen = select_momenta(options.momenta, model);
 
   const Calculation calculation(execution, options.monitor);
   SpectralResult result;
   result.frequencies.assign(frequencies.begin(), frequencies.end());
   std::vector<double> energy, up_rate, down_rate, particles, holes;
-  for (const std::int64_t m : chosen) {
-    const auto i = static_cast<std::size_t>(m - first_index);
+  result.momenta = momenta_of(chosen, modes.lattice);
+  for (const std::size_t i : chosen) {
     const double gain = modes.down.gain[i], rate = gain + modes.down.loss[i];
-    result.momenta.push_back(2.0 * std::numbers::pi * (static_cast<double>(m) / static_cast<double>(model.sites)));
     energy.push_back(modes.energy[i]);
     up_rate.push_back(modes.up.gain[i] + modes.up.loss[i]);
     down_rate.push_back(rate);

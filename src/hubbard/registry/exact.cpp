@@ -104,6 +104,7 @@ void verify(Verification& verification) {
 }  // namespace
 
 void validate_exact_point(const Point& point) {
+  require_ring(read<OpenLattice>(point), "task.kind = exact");
   const HubbardChain chain = read<HubbardChain>(point);
   if (chain.approximation != Approximation::second_order)
     throw ParameterError("model.approximation",

@@ -8,6 +8,7 @@
 
 #include "config/read.hpp"
 #include "engine/threads.hpp"
+#include "engine/validate.hpp"
 #include "hubbard/registry/exact.hpp"
 #include "hubbard/registry/steady_state.hpp"
 #include "hubbard/registry/transport.hpp"
@@ -44,6 +45,16 @@ HubbardSpectralOptions spectral_options(const Point& point) {
   return options;
 }
 
+/// Largest interaction in units of the hopping; of a lattice, of its largest amplitude.
+double strength_of(const HubbardChain& chain) {
+  double hopping = 0.0, strongest = 0.0;
+  for (const Spin spin : {Spin::up, Spin::down})
+    for (const LatticeTerm& term : chain.terms(spin)) hopping = std::max(hopping, std::abs(term.amplitude));
+  for (const double v : chain.interaction)
+    if (v != 0.0) strongest = std::max(strongest, std::fabs(v) / hopping);
+  return strongest;
+}
+
 // --- checks and plans ---
 
 double output_bytes(const Point& point) {
@@ -59,17 +70,17 @@ void validate_point(const Point& point) {
   if (point.text("task.kind") == "steady_state") return validate_steady_state_point(point);
   if (point.text("task.kind") == "transport") return validate_transport_point(point);
   const HubbardChain chain = read<HubbardChain>(point);
-  const std::int64_t sites = chain.sites;
+  const auto sites = static_cast<double>(chain.size());
   const auto refuse_memory = [&](double needed, const char* key) {
     if (needed > machine_memory())
-      throw ParameterError(key, fmt::format("{} sites with these {} need {} of memory; this machine has {}", sites,
+      throw ParameterError(key, fmt::format("{} with these {} need {} of memory; this machine has {}", size_text(point),
                                             is_spectral(point) ? "frequencies" : "times", bytes_text(needed),
                                             bytes_text(machine_memory())));
   };
   // The results are held twice: as the task returns them, and as the image of the file. Before anything of length L.
   const double results = 3.0 * output_bytes(point);
   constexpr double mode_bytes = 400.0;
-  refuse_memory(mode_bytes * static_cast<double>(sites), "model.sites");
+  refuse_memory(mode_bytes * sites, size_key(point).c_str());
   refuse_memory(results, is_spectral(point) ? "task.frequencies" : "task.times");
   validate(chain);
   const std::int64_t most = point.integer("solver.max_steps");
@@ -82,12 +93,7 @@ void validate_point(const Point& point) {
     refuse_memory(results + plan.memory_bytes, "task.times");
     return;
   }
-  const std::int64_t first = first_momentum_index(sites);
-  const auto& chosen = point.integers("task.momenta");
-  for (std::size_t i = 0; i < chosen.size(); ++i)
-    if (chosen[i] < first || chosen[i] >= first + sites)
-      throw ParameterError(fmt::format("task.momenta[{}]", i), fmt::format("{} is not allowed: m must be in {} .. {}",
-                                                                           chosen[i], first, first + sites - 1));
+  numbers_of(integers_of(point, "task.momenta"), chain.lattice(), "task.momenta", "m must be in");
   Execution execution = with_algorithm(point, {});
   execution.backend = Backend::cpu;
   const HubbardSpectralPlan plan =
@@ -106,8 +112,7 @@ void validate_point(const Point& point) {
 std::vector<std::string> warnings(const Point& point) {
   const HubbardChain chain = read<HubbardChain>(point);
   std::vector<std::string> notes;
-  double strongest = 0.0;
-  for (const double v : chain.interaction) strongest = std::max(strongest, std::fabs(v) / std::fabs(chain.hopping));
+  const double strongest = strength_of(chain);
   if (chain.approximation == Approximation::ladder) {
     if (chain.ladder == Ladder::both && strongest >= compared_interaction)
       notes.push_back(
@@ -120,6 +125,11 @@ std::vector<std::string> warnings(const Point& point) {
                     "{} J only, where it is right in sign and trend but not in size; model.approximation = "
                     "\"ladder\" goes beyond",
                     strongest, compared_interaction));
+  if (!is_spectral(point) && !chain.is_ring()) {
+    const auto wrapped = wrapping_notes(chain, point.reals("task.times").back());
+    notes.insert(notes.end(), wrapped.begin(), wrapped.end());
+    return notes;
+  }
   if (!is_spectral(point)) {
     const double half = 0.5 * static_cast<double>(chain.sites), speed = 2.0 * std::fabs(chain.hopping);
     const double last = point.reals("task.times").back();
@@ -130,7 +140,7 @@ std::vector<std::string> warnings(const Point& point) {
                       half / speed, 2 * static_cast<std::int64_t>(std::ceil(speed * last)), last));
     return notes;
   }
-  const BathRates rates = bath_rates(chain.down, chain.sites, "bath.down");
+  const BathRates rates = bath_rates(chain.down, chain.lattice(), "bath.down");
   double slowest = INFINITY;
   for (std::size_t i = 0; i < rates.gain.size(); ++i) slowest = std::min(slowest, rates.gain[i] + rates.loss[i]);
   slowest += point.real("task.broadening");
@@ -149,8 +159,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
   Plan plan;
   const HubbardChain chain = read<HubbardChain>(point);
   plan.notes = warnings(point);
-  double strongest = 0.0;
-  for (const double v : chain.interaction) strongest = std::max(strongest, std::fabs(v) / std::fabs(chain.hopping));
+  const double strongest = strength_of(chain);
   if (chain.approximation == Approximation::second_order && strongest > trusted_interaction &&
       strongest <= compared_interaction)
     plan.notes.push_back(
@@ -159,7 +168,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
                     strongest, trusted_interaction, compared_interaction));
   Execution execution = with_algorithm(point, requested);
   execution.threads = threads_of(execution);
-  const auto sites = static_cast<double>(chain.sites);
+  const auto sites = static_cast<double>(chain.size());
   if (!is_spectral(point)) {
     const HubbardGreenPlan green = green_plan(point, execution);
     const auto steps = static_cast<double>(green.steps);
@@ -261,8 +270,8 @@ ModelEntry hubbard_entry() {
   ModelEntry model;
   model.kind = "hubbard";
   model.description =
-      "Hubbard chain with driven spin-down particles and one spin-up probe, to second order or in the ladder "
-      "approximation";
+      "Hubbard model on a ring or a lattice with driven spin-down particles and one spin-up probe, to second order or "
+      "in the ladder approximation";
   model.algorithms = {Algorithm::direct, Algorithm::fft};
   model.keys = config::keys_of<HubbardChain>();
   model.validate = validate_point;

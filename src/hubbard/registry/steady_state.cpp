@@ -96,6 +96,7 @@ void verify(Verification& verification) {
 }  // namespace
 
 void validate_steady_state_point(const Point& point) {
+  require_ring(read<OpenLattice>(point), "task.kind = steady_state");
   const auto chain = read<HubbardChain>(point);
   const auto refuse_memory = [&](double needed) {
     if (needed > machine_memory())

@@ -95,6 +95,7 @@ void verify(Verification& verification) {
 }  // namespace
 
 void validate_transport_point(const Point& point) {
+  require_ring(read<OpenLattice>(point), "task.kind = transport");
   const auto chain = read<HubbardChain>(point);
   const auto refuse_memory = [&](double needed) {
     if (needed > machine_memory())

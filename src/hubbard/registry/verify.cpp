@@ -1,6 +1,7 @@
 #include "hubbard/registry/verify.hpp"
 
 #include "config/read.hpp"
+#include "engine/validate.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
 #include "open_chain/registry/verify_sites.hpp"
@@ -25,15 +26,16 @@ void verify_hubbard_spectral(Verification& verification) {
   verify_spectral_entries(verification, tolerance);
   const auto chain = config::read<HubbardChain>(point);
   const auto& frequencies = point.reals("task.frequencies");
-  const auto& chosen = point.integers("task.momenta");
+  const Lattice lattice = chain.lattice();
+  const std::vector<std::size_t> chosen = select_momenta(integers_of(point, "task.momenta"), chain);
   const auto* self = verification.complex("self_energy");
   const auto* spectral_function = verification.reals("spectral_function");
   const auto *self_error = verification.reals("self_energy_error"),
              *spectral_error = verification.reals("spectral_function_error");
   auto options = config::read<HubbardSpectralOptions>(point);
   for (const std::size_t i : verification.some_of(momenta_of(point) * frequencies.size())) {
-    const std::size_t m = i / frequencies.size();
-    options.momenta = {chosen.empty() ? static_cast<std::int64_t>(m) + first_momentum_index(chain.sites) : chosen[m]};
+    const LatticeVector m = lattice.momentum(chosen[i / frequencies.size()]);
+    options.momenta.assign(m.begin(), m.begin() + lattice.dimensions());
     const HubbardSpectrum entry = spectral(chain, std::vector<double>{frequencies[i % frequencies.size()]}, options,
                                            {.backend = Backend::cpu, .algorithm = Algorithm::direct});
     const auto allowed = [&](const std::vector<double>* promised) {

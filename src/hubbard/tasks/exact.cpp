@@ -24,7 +24,8 @@ clusters::MixedMomenta problem_of(const HubbardChain& chain) {
   const auto sites = static_cast<std::size_t>(chain.sites);
   clusters::MixedMomenta problem;
   problem.cluster = sites;
-  problem.rates = {bath_rates(chain.up, chain.sites, "bath.up"), bath_rates(chain.down, chain.sites, "bath.down")};
+  problem.rates = {bath_rates(chain.up, chain.lattice(), "bath.up"),
+                   bath_rates(chain.down, chain.lattice(), "bath.down")};
   const std::int64_t first = first_momentum_index(chain.sites);
   for (auto& energy : problem.energy)
     for (std::int64_t m = first; m < first + chain.sites; ++m)
@@ -104,6 +105,7 @@ HubbardExact nothing(std::size_t sites, std::size_t times, std::size_t frequenci
 
 void validate_exact(const HubbardChain& chain) {
   validate_fields(chain);
+  require_ring(chain, "task.kind = exact");
   if (chain.sites > clusters::max_orbitals)
     throw ParameterError("model.sites", std::to_string(chain.sites) +
                                             " is not allowed with task.kind = exact: at most " +
@@ -112,8 +114,8 @@ void validate_exact(const HubbardChain& chain) {
   if (static_cast<std::int64_t>(chain.interaction.size()) > chain.sites)
     throw ParameterError("model.interaction", std::to_string(chain.interaction.size()) + " values V_r were given for " +
                                                   std::to_string(chain.sites) + " distances on the ring");
-  validate(chain.up, chain.sites, "bath.up");
-  validate(chain.down, chain.sites, "bath.down");
+  validate(chain.up, chain.lattice(), "bath.up");
+  validate(chain.down, chain.lattice(), "bath.down");
   const clusters::MixedMomenta problem = problem_of(chain);
   for (std::size_t s = problem.up_empty() ? 1 : 0; s < 2; ++s)
     for (std::size_t k = 0; k < problem.momenta(); ++k)

@@ -17,6 +17,7 @@
 #include "kernels/table.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
+#include "open_chain/propagator.hpp"
 
 namespace lindrift {
 
@@ -43,9 +44,8 @@ constexpr std::size_t device_momenta = 16384, device_steps = 8192, device_round 
 /// Largest exponent of kt: the energies of three particles against one, and their decay.
 double largest_exponent(const HubbardModes& modes) {
   const double collisions = modes.is_ladder() ? std::fabs(modes.interaction) : 0.0;
-  return std::hypot(
-             8.0 * std::fabs(modes.hopping) + collisions + std::fabs(modes.level_shift() - modes.argument_shift()),
-             modes.fastest_rate + 0.5 * modes.fastest_probe_loss) +
+  return std::hypot(modes.equation_bandwidth + collisions + std::fabs(modes.level_shift() - modes.argument_shift()),
+                    modes.fastest_rate + 0.5 * modes.fastest_probe_loss) +
          std::sqrt(modes.first_moment);
 }
 
@@ -277,7 +277,11 @@ HubbardGreenPlan plan_of(const HubbardModes& modes, std::span<const double> at, 
   plan.seconds = plan.operations / operations_per_second / threads;
   plan.memory_bytes = bytes_for(modes, steps, static_cast<double>(at.size()), threads);
   if (modes.is_ladder()) {
-    plan.backend = ladder_backend(execution.backend, &plan.backend_reason);
+    plan.backend = only_on_cpu(execution.backend, "model.approximation = ladder runs", &plan.backend_reason);
+    return plan;
+  }
+  if (!runs_on_device(modes)) {
+    plan.backend = only_on_cpu(execution.backend, lattice_work, &plan.backend_reason);
     return plan;
   }
   plan.backend = choose_backend(execution.backend, modes.sites >= device_momenta && plan.steps <= device_steps,
@@ -327,27 +331,28 @@ void propagate(Propagation& propagation, const HubbardModes& modes, const Hubbar
 }
 
 /// G at the momenta and the sites, and the moments of its profile.
-void fill_rows(const Propagation& propagation, const HubbardGreenOptions& options, std::size_t sites,
+void fill_rows(const Propagation& propagation, const HubbardGreenOptions& options, const TransformOrder& order,
                HubbardGreen& result) {
-  const std::size_t times = result.times.size();
-  const Fourier fourier(sites);
+  const std::size_t times = result.times.size(), sites = order.size(), directions = order.directions();
+  const Fourier fourier(order);
   const double over = 1.0 / static_cast<double>(sites);
   if (options.keep_momenta) result.green_retarded_momentum.resize(times * sites);
   if (options.keep_sites) result.green_retarded.resize(times * sites);
   std::vector<Complex> row(sites), ordered(sites);
+  for (auto* drift : {&result.drift, &result.drift_symmetric})
+    drift->assign(times * directions, std::numeric_limits<double>::quiet_NaN());
   for (std::size_t t = 0; t < times; ++t) {
     for (std::size_t m = 0; m < sites; ++m) row[m] = propagation.green(m, t);
     if (options.keep_momenta)
-      for (std::size_t i = 0; i < sites; ++i)
-        result.green_retarded_momentum[t * sites + i] = row[transform_order(i, sites)];
+      for (std::size_t i = 0; i < sites; ++i) result.green_retarded_momentum[t * sites + i] = row[order.position(i)];
     fourier.backward(row.data(), 1);
-    for (std::size_t i = 0; i < sites; ++i) ordered[i] = over * row[transform_order(i, sites)];
+    for (std::size_t i = 0; i < sites; ++i) ordered[i] = over * row[order.position(i)];
     if (options.keep_sites)
       std::copy(ordered.begin(), ordered.end(), result.green_retarded.begin() + static_cast<std::ptrdiff_t>(t * sites));
-    const Spreading moments = spreading(ordered);
-    result.norm.push_back(moments.norm);
-    result.drift.push_back(moments.drift);
-    result.drift_symmetric.push_back(moments.drift_symmetric);
+    const Profile profile = profile_of(ordered, order, SiteOrder::ascending);
+    result.norm.push_back(profile.norm);
+    if (profile.norm > 0.0)
+      store_drift(profile, order, result.drift.data() + t * directions, result.drift_symmetric.data() + t * directions);
   }
 }
 
@@ -387,7 +392,7 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
     const Calculation calculation(execution, options.monitor);
     propagate(propagation, modes, options, execution, result);
   }
-  fill_rows(propagation, options, modes.sites, result);
+  fill_rows(propagation, options, modes.order, result);
   return result;
 }
 

@@ -48,6 +48,10 @@ struct Problem {
   std::vector<std::size_t> momenta;  ///< m = 0 .. L-1, in the order of the result
   const HubbardSpectralOptions& options;
   Execution execution;
+  std::vector<std::size_t> distinct{};  ///< the momenta without repetition
+  std::vector<std::size_t> first{};  ///< row of each momentum in the result, the first of several; none if not wanted
+
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
 };
 
 /// Makes a grid that is symmetric about 0 to rounding exactly so: then half of it is enough on some chains.
@@ -71,14 +75,20 @@ Problem problem_of(const HubbardChain& chain, std::span<const double> frequencie
   check_list("task.frequencies", frequencies_parameter(), frequencies);
   validate_fields(options);
   for (const double w : frequencies) {
-    if (!(std::fabs(w) <= largest_ratio * std::fabs(chain.hopping)))
+    if (!(std::fabs(w) <= largest_ratio * problem.modes.energy_unit))
       throw ParameterError("task.frequencies",
                            std::to_string(w) + " is not allowed: must be within 1e30 times the hopping");
     problem.argument.push_back(w - problem.modes.argument_shift());
   }
   symmetrise(problem.argument);
-  for (const std::int64_t m : select_momenta(options.momenta, chain.sites))
-    problem.momenta.push_back(static_cast<std::size_t>((m + chain.sites) % chain.sites));
+  for (const std::size_t number : select_momenta(options.momenta, chain))
+    problem.momenta.push_back(problem.modes.order.position(number));
+  problem.first.assign(problem.modes.sites, Problem::none);
+  for (std::size_t i = 0; i < problem.momenta.size(); ++i)
+    if (std::size_t& first = problem.first[problem.momenta[i]]; first == Problem::none) {
+      first = i;
+      problem.distinct.push_back(problem.momenta[i]);
+    }
   if (execution.algorithm == Algorithm::separable)
     throw UnsupportedError(
         "solver.algorithm = separable is impossible: the sum over pairs of momenta has no low-rank form; use fft, "
@@ -91,8 +101,8 @@ double expected_scale(const Problem& problem) {
   const HubbardModes& modes = problem.modes;
   double nearest = std::fabs(problem.argument.front());
   for (const double w : problem.argument) nearest = std::min(nearest, std::fabs(w));
-  return modes.first_moment / (nearest + 6.0 * std::fabs(modes.hopping) + modes.fastest_rate +
-                               0.5 * modes.fastest_probe_loss + problem.options.broadening);
+  return modes.first_moment / (nearest + modes.kernel_bandwidth + modes.fastest_rate + 0.5 * modes.fastest_probe_loss +
+                               problem.options.broadening);
 }
 
 /// What the sums save work by.
@@ -100,7 +110,7 @@ std::vector<std::string> symmetries_of(const Problem& problem) {
   const HubbardModes& modes = problem.modes;
   std::vector<std::string> found;
   if (modes.reflected) found.emplace_back("Gamma(p) = Gamma(pi - p)");
-  if (modes.even_probe) found.emplace_back("the loss of the probe is even in k");
+  if (modes.even_probe) found.emplace_back("the energy and the loss of the probe are even in k");
   const FrequencyGrid grid(problem.argument, modes.mirrored);
   if (grid.mirrored)
     found.emplace_back("Sigma(pi - k, -w) = -conj Sigma(k, w) on a symmetric grid of frequencies");
@@ -112,7 +122,7 @@ std::vector<std::string> symmetries_of(const Problem& problem) {
 /// The plan of a ladder, whose ways to the frequencies are its own.
 HubbardSpectralPlan ladder_plan(const Problem& problem, double tolerance) {
   HubbardSpectralPlan plan;
-  plan.backend = ladder_backend(problem.execution.backend, &plan.backend_reason);
+  plan.backend = only_on_cpu(problem.execution.backend, "model.approximation = ladder runs", &plan.backend_reason);
   const Algorithm asked = problem.execution.algorithm;
   const double cores = std::max(1, problem.execution.threads),
                entries = static_cast<double>(problem.momenta.size()) * static_cast<double>(problem.argument.size());
@@ -158,7 +168,7 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
   const double cores = std::max(1, execution.threads > 0 ? execution.threads : 1);
 
   execution.backend = Backend::cpu;  // the plan needs no device
-  plan.terms = DirectSelfEnergy(problem.modes, execution).terms(problem.momenta.size(), problem.argument);
+  plan.terms = DirectSelfEnergy(problem.modes, execution).terms(problem.distinct.size(), problem.argument);
   const double direct_seconds = plan.terms / terms_per_second;
   double fft_seconds = INFINITY;
   FftPlan fft;
@@ -175,12 +185,15 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
   }
   plan.algorithm =
       asked == Algorithm::automatic ? (fft_seconds < direct_seconds ? Algorithm::fft : Algorithm::direct) : asked;
+  const bool on_device = plan.algorithm != Algorithm::fft || runs_on_device(problem.modes);
   plan.backend =
-      choose_backend(problem.execution.backend,
-                     plan.algorithm == Algorithm::fft ? fft_seconds >= device_seconds : plan.terms >= device_terms,
-                     plan.algorithm == Algorithm::fft ? "too little work to gain from a device; cuda can be asked for"
-                                                      : "too few terms to gain from a device; cuda can be asked for",
-                     &plan.backend_reason);
+      !on_device ? only_on_cpu(problem.execution.backend, lattice_work, &plan.backend_reason)
+                 : choose_backend(
+                       problem.execution.backend,
+                       plan.algorithm == Algorithm::fft ? fft_seconds >= device_seconds : plan.terms >= device_terms,
+                       plan.algorithm == Algorithm::fft ? "too little work to gain from a device; cuda can be asked for"
+                                                        : "too few terms to gain from a device; cuda can be asked for",
+                       &plan.backend_reason);
   if (plan.algorithm == Algorithm::fft) {
     if (plan.backend == Backend::cuda) {  // its way to the frequencies is another
       execution.backend = Backend::cuda;
@@ -315,8 +328,8 @@ double sum_ladder(const Problem& problem, double tolerance, const std::vector<Co
   if (problem.execution.algorithm == Algorithm::fft)
     return LadderSelfEnergy(problem.modes, problem.argument, problem.options.broadening, tolerance, problem.execution)
         .add_grid(rows, stages);
-  stages.expect(problem.momenta.size());
-  for (const std::size_t m : problem.momenta) {
+  stages.expect(problem.distinct.size());
+  for (const std::size_t m : problem.distinct) {
     if (stages.skips()) continue;
     const std::vector<std::size_t> momentum(problem.argument.size(), m);
     const auto values = ladder_self_energy(problem.modes, momentum, problem.argument, problem.options.broadening,
@@ -333,8 +346,8 @@ double sum_dynamical_part(const Problem& problem, const Checkpoint<Position>& ch
                           HubbardSpectrum& result) {
   if (start.done == 0) std::fill(result.self_energy.begin(), result.self_energy.end(), Complex(0.0));
   std::vector<Complex*> rows(problem.modes.sites, nullptr);
-  for (std::size_t i = 0; i < problem.momenta.size(); ++i)
-    rows[problem.momenta[i]] = result.self_energy.data() + i * result.frequencies.size();
+  for (const std::size_t m : problem.distinct)
+    rows[m] = result.self_energy.data() + problem.first[m] * result.frequencies.size();
   const Calculation calculation(problem.execution, problem.options.monitor);
   const bool offers = 16.0 * static_cast<double>(result.self_energy.size()) < max_checkpoint_bytes;
   const auto on_stage = [&](std::size_t done, std::size_t of, const std::function<void()>& complete) {
@@ -354,7 +367,7 @@ double sum_dynamical_part(const Problem& problem, const Checkpoint<Position>& ch
         .add_grid(rows, stages);
   if (problem.modes.first_moment > 0.0) {
     DirectSelfEnergy direct(problem.modes, problem.execution);
-    stages.expect(direct.stage_count(problem.momenta.size(), problem.argument));
+    stages.expect(direct.stage_count(problem.distinct.size(), problem.argument));
     direct.add_grid(rows, problem.argument, problem.options.broadening, stages);
   }
   return 0.0;
@@ -365,6 +378,10 @@ double sum_dynamical_part(const Problem& problem, const Checkpoint<Position>& ch
 Largest finish(const Problem& problem, double error, HubbardSpectrum& result) {
   const HubbardModes& modes = problem.modes;
   const std::size_t count = result.frequencies.size();
+  for (std::size_t i = problem.momenta.size(); i-- > 0;)
+    if (const std::size_t first = problem.first[problem.momenta[i]]; first != i)  // a path comes by again
+      std::copy_n(result.self_energy.begin() + static_cast<std::ptrdiff_t>(first * count), count,
+                  result.self_energy.begin() + static_cast<std::ptrdiff_t>(i * count));
   for (std::size_t i = 0; i < problem.momenta.size(); ++i)
     for (std::size_t w = 0; w < count; ++w)
       result.self_energy[i * count + w] += Complex(modes.level_shift(), -0.5 * modes.probe_loss[problem.momenta[i]]);
@@ -384,9 +401,7 @@ HubbardSpectrum empty_spectrum(const HubbardChain& chain, std::span<const double
                                const HubbardSpectralPlan& plan) {
   HubbardSpectrum result;
   result.frequencies.assign(frequencies.begin(), frequencies.end());
-  const std::vector<double> k = momenta(chain.sites);
-  const std::size_t sites = problem.modes.sites;
-  for (const std::size_t m : problem.momenta) result.momenta.push_back(k[(m + sites / 2) % sites]);
+  result.momenta = momenta_of(select_momenta(problem.options.momenta, chain), problem.modes.lattice);
   result.self_energy.resize(problem.momenta.size() * frequencies.size());
   result.mean_occupation = problem.modes.mean_occupation;
   result.hartree_shift = problem.modes.mean_field;
@@ -415,8 +430,8 @@ double spectral_device_bytes(const HubbardChain& chain, std::span<const double> 
   if (plan.backend != Backend::cuda || problem.modes.first_moment == 0.0) return 0.0;
   if (plan.algorithm == Algorithm::fft)
     return FftSelfEnergy(problem.modes, problem.argument, options.broadening, tolerance, problem.execution)
-        .device_bytes(problem.momenta.size());
-  return DirectSelfEnergy(problem.modes, problem.execution).device_bytes(problem.momenta.size(), problem.argument);
+        .device_bytes(problem.distinct.size());
+  return DirectSelfEnergy(problem.modes, problem.execution).device_bytes(problem.distinct.size(), problem.argument);
 }
 
 HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> frequencies,

@@ -28,8 +28,9 @@ struct Problem {
 
 Problem problem_of(const HubbardChain& chain) {
   validate_fields(chain);
-  std::array<BathRates, 2> baths{bath_rates(chain.up, chain.sites, "bath.up"),
-                                 bath_rates(chain.down, chain.sites, "bath.down")};
+  require_ring(chain, "task.kind = steady_state");
+  std::array<BathRates, 2> baths{bath_rates(chain.up, chain.lattice(), "bath.up"),
+                                 bath_rates(chain.down, chain.lattice(), "bath.down")};
   CollisionModel model = collision_model(chain, baths);
   for (std::size_t s = 0; s < 2; ++s)
     if (*std::max_element(model.width[s].begin(), model.width[s].end()) <= 0.0)

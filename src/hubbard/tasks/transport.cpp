@@ -27,8 +27,9 @@ struct Problem {
 
 Problem problem_of(const HubbardChain& chain) {
   validate_fields(chain);
-  const std::array<BathRates, 2> baths{bath_rates(chain.up, chain.sites, "bath.up"),
-                                       bath_rates(chain.down, chain.sites, "bath.down")};
+  require_ring(chain, "task.kind = transport");
+  const std::array<BathRates, 2> baths{bath_rates(chain.up, chain.lattice(), "bath.up"),
+                                       bath_rates(chain.down, chain.lattice(), "bath.down")};
   Problem problem{collision_model(chain, baths), {}};
   for (const double width : problem.collisions.width[0])
     if (width != 0.0)
@@ -83,7 +84,7 @@ double exact_velocity(const HubbardChain& ring) {
   const auto sites = static_cast<std::size_t>(ring.sites);
   clusters::MixedMomenta problem;
   problem.cluster = sites;
-  problem.rates = {bath_rates(ring.up, ring.sites, "bath.up"), bath_rates(ring.down, ring.sites, "bath.down")};
+  problem.rates = {bath_rates(ring.up, ring.lattice(), "bath.up"), bath_rates(ring.down, ring.lattice(), "bath.down")};
   problem.energy = collision_model(ring, problem.rates).energy;
   problem.interaction.assign(sites, ring.interaction.front());
   const std::vector<std::complex<double>> occupations = one_body(clusters::one_particle_state(problem.group(0)), 0);

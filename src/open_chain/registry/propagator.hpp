@@ -13,7 +13,15 @@
 
 namespace lindrift {
 
+OpenLattice lattice_of(const config::Point& point);
+/// Cells in all.
 std::size_t sites_of(const config::Point& point);
+/// "128 sites" or "64 x 64 cells", for messages, and the key that says so.
+std::string size_text(const config::Point& point);
+std::string size_key(const config::Point& point);
+
+/// The integers of a list, or of its rows.
+std::vector<std::int64_t> integers_of(const config::Point& point, const std::string& key);
 
 /// Whether output.fields keeps a dataset.
 bool wanted(const config::Point& point, const std::string& field);
@@ -39,6 +47,12 @@ io::Result open_chain_result(const config::Point& point, Result& result) {
   return collect(open_chain_coordinates(point), point.texts("output.fields"), result);
 }
 
+/// Whether one of the operators of a bath brings particles.
+bool has_gain_operator(const config::Point& point, const std::string& bath);
+
+/// When the fastest particles meet behind a ring or a lattice, if they do before the last time.
+std::vector<std::string> wrapping_notes(const OpenLattice& lattice, double last);
+
 /// Names of the datasets of a result.
 template <class Result>
 std::vector<std::string> open_chain_fields() {
@@ -62,9 +76,14 @@ std::vector<std::pair<std::string, double>> spectral_peak(const Spectrum& spectr
   const auto& values = spectrum.spectral_function;
   const auto largest = std::max_element(values.begin(), values.end());
   const auto place = static_cast<std::size_t>(largest - values.begin());
-  return {{"largest_spectral_function", *largest},
-          {"at_momentum", spectrum.momenta[place / spectrum.frequencies.size()]},
-          {"at_frequency", spectrum.frequencies[place % spectrum.frequencies.size()]}};
+  const std::size_t columns = spectrum.frequencies.size(),
+                    directions = spectrum.momenta.size() * columns / values.size();
+  std::vector<std::pair<std::string, double>> peak = {{"largest_spectral_function", *largest}};
+  for (std::size_t i = 0; i < directions; ++i)
+    peak.emplace_back(directions == 1 ? "at_momentum" : "at_momentum_" + std::to_string(i + 1),
+                      spectrum.momenta[place / columns * directions + i]);
+  peak.emplace_back("at_frequency", spectrum.frequencies[place % columns]);
+  return peak;
 }
 
 }  // namespace lindrift

@@ -1,32 +1,61 @@
 #include "open_chain/registry/verify_sites.hpp"
 
+#include <cmath>
 #include <numbers>
 
+#include "engine/validate.hpp"
 #include "open_chain/registry/propagator.hpp"
 
 namespace lindrift {
 
-namespace {
-
 using Complex = std::complex<double>;
+using Real = PlainMomentum::Real;
 
-/// sum_k e^{i k j} G(k) / L at one site; momenta ascending, row of one time.
-Complex at_site(const Complex* row, std::int64_t sites, std::int64_t site) {
-  std::complex<long double> sum = 0.0L;
-  for (std::int64_t i = 0; i < sites; ++i) {
-    const std::int64_t turns = ((i + first_momentum_index(sites)) * site) % sites;
-    const long double angle =
-        2.0L * std::numbers::pi_v<long double> * static_cast<long double>(turns) / static_cast<long double>(sites);
-    sum += std::complex<long double>(row[i]) * std::polar(1.0L, angle);
+PlainMomentum::PlainMomentum(const Lattice& lattice, std::size_t number)
+    : lattice_(lattice), number_(number), integers_(lattice.momentum(number)) {}
+
+Real PlainMomentum::phase(const LatticeVector& displacement) const {
+  Real sum = 0.0L;
+  for (int i = 0; i < lattice_.dimensions(); ++i) {
+    const auto d = static_cast<std::size_t>(i);
+    const std::int64_t cells = lattice_.cells(i);
+    sum += static_cast<Real>(integers_[d] * (displacement[d] % cells) % cells) / static_cast<Real>(cells);
   }
-  return Complex(sum / static_cast<long double>(sites));
+  return 2.0L * std::numbers::pi_v<Real> * sum;
 }
 
-}  // namespace
+Real PlainMomentum::energy(const OpenLattice& model, Spin spin) const {
+  Real sum = 0.0L;
+  for (const LatticeTerm& term : model.terms(spin))
+    sum += 2.0L * (std::complex<Real>(term.amplitude) * std::polar(1.0L, phase(term.displacement))).real();
+  return sum;
+}
+
+PlainMomentum::Rates PlainMomentum::rates(const OpenBath& bath) const {
+  const auto bonds = [this](Real rate, Real angle) {
+    if (rate == 0.0L) return 0.0L;
+    const Real cosine = std::cos(0.5L * (phase({1}) + angle));
+    return 4.0L * rate * cosine * cosine;
+  };
+  Rates rates;
+  rates.gain = bath.gain + bonds(bath.two_site_gain, -bath.two_site_gain_phase);
+  rates.loss = bath.loss + bonds(bath.two_site_loss, bath.two_site_loss_phase);
+  if (!bath.gain_table.empty()) rates.gain += bath.gain_table[number_];
+  if (!bath.loss_table.empty()) rates.loss += bath.loss_table[number_];
+  for (const BathOperator& channel : bath.operators) {
+    const bool loss = channel.kind == BathOperatorKind::loss;
+    std::complex<Real> sum = 0.0L;
+    for (const LatticeTerm& term : channel.terms)
+      sum += std::complex<Real>(term.amplitude) * std::polar(1.0L, (loss ? 1.0L : -1.0L) * phase(term.displacement));
+    (loss ? rates.loss : rates.gain) += std::norm(sum);
+  }
+  return rates;
+}
 
 void verify_propagator_rows(Verification& verification, double allowed) {
-  const auto sites = static_cast<std::int64_t>(sites_of(verification.point));
-  const auto length = static_cast<std::size_t>(sites);
+  const OpenLattice model = lattice_of(verification.point);
+  const Lattice lattice = model.lattice();
+  const std::size_t length = lattice.size(), directions = static_cast<std::size_t>(lattice.dimensions());
   const std::size_t times = verification.point.reals("task.times").size();
   const auto *by_site = verification.complex("green_retarded"),
              *by_momentum = verification.complex("green_retarded_momentum");
@@ -35,24 +64,27 @@ void verify_propagator_rows(Verification& verification, double allowed) {
   for (const std::size_t t : verification.some_of(times)) {
     const Complex* row = by_site->data() + t * length;
     if (std::isnan(row[0].real())) continue;  // a time that was not reached
-    long double sum = 0.0L, moment = 0.0L;
+    Real sum = 0.0L, moment[3] = {};
     for (std::size_t j = 0; j < length; ++j) {
-      const long double weight = std::norm(row[j]);
+      const Real weight = std::norm(row[j]);
+      const LatticeVector site = lattice.momentum(j);  // labels are numbered as momenta are
       sum += weight;
-      moment += weight * static_cast<long double>(static_cast<std::int64_t>(j) + first_momentum_index(sites));
+      for (std::size_t i = 0; i < directions; ++i) moment[i] += weight * static_cast<Real>(site[i]);
     }
     if (norm != nullptr)
       verification.note("norm from the sites", static_cast<double>(std::fabs((*norm)[t] - sum)), allowed);
     // Below, squares lose their digits before they vanish.
     if (drift != nullptr && sum > 1e-250L)
-      verification.note("drift from the sites", static_cast<double>(std::fabs((*drift)[t] - moment / sum)),
-                        allowed * static_cast<double>(sites));
+      for (std::size_t i = 0; i < directions; ++i)
+        verification.note("drift from the sites",
+                          static_cast<double>(std::fabs((*drift)[t * directions + i] - moment[i] / sum)),
+                          allowed * static_cast<double>(lattice.cells(static_cast<int>(i))));
     if (by_momentum == nullptr) continue;
     for (const std::size_t j : verification.some_of(length))
-      verification.note("sites from momenta, by a plain Fourier sum",
-                        std::abs(row[j] - at_site(by_momentum->data() + t * length, sites,
-                                                  static_cast<std::int64_t>(j) + first_momentum_index(sites))),
-                        allowed);
+      verification.note(
+          "sites from momenta, by a plain Fourier sum",
+          std::abs(row[j] - Complex(plain_transform(by_momentum->data() + t * length, lattice, lattice.momentum(j)))),
+          allowed);
   }
 }
 
@@ -62,8 +94,9 @@ void verify_spectral_entries(Verification& verification, double allowed) {
   if (spectral == nullptr) return;
   const config::Point& point = verification.point;
   const auto& frequencies = point.reals("task.frequencies");
-  const auto chosen = point.integers("task.momenta");
-  const std::int64_t sites = point.integer("model.sites");
+  const OpenLattice model = lattice_of(point);
+  const Lattice lattice = model.lattice();
+  const std::vector<std::size_t> chosen = select_momenta(integers_of(point, "task.momenta"), model);
   const double scale = largest_of(*spectral), self_scale = self != nullptr ? largest_of(*self) : 0.0;
   for (std::size_t i = 0; i < spectral->size(); ++i) {
     if (!std::isfinite((*spectral)[i])) continue;  // a delta peak
@@ -71,9 +104,8 @@ void verify_spectral_entries(Verification& verification, double allowed) {
     if (green != nullptr)
       verification.note("A = -2 Im G", std::fabs((*spectral)[i] + 2.0 * (*green)[i].imag()), allowed * scale);
     if (green == nullptr || self == nullptr) continue;
-    const std::size_t m = i / frequencies.size();
-    const std::int64_t number = chosen.empty() ? static_cast<std::int64_t>(m) + first_momentum_index(sites) : chosen[m];
-    const double energy = -2.0 * point.real("model.hopping") * cos_pi(2 * number, sites);
+    const auto energy =
+        static_cast<double>(PlainMomentum(lattice, chosen[i / frequencies.size()]).energy(model, Spin::up));
     const Complex inverse =
         Complex(frequencies[i % frequencies.size()] - energy, point.real("task.broadening")) - (*self)[i];
     // |G| d(1/G) |G| is the error of G.

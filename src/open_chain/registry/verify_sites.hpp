@@ -1,8 +1,44 @@
 #pragma once
 
+#include <complex>
+
+#include "lindrift/baths/open_bath.hpp"
 #include "registry/verification.hpp"
 
 namespace lindrift {
+
+/// A momentum of a lattice in extended precision, apart from the tables that a task computes with.
+class PlainMomentum {
+ public:
+  using Real = long double;
+  PlainMomentum(const Lattice& lattice, std::size_t number);
+
+  /// k.R
+  Real phase(const LatticeVector& displacement) const;
+  /// e_k of one spin (Eqs. 30 and 110).
+  Real energy(const OpenLattice& model, Spin spin) const;
+  /// Gain and loss of a bath (Eqs. 31 and 111).
+  struct Rates {
+    Real gain = 0.0L, loss = 0.0L;
+    Real total() const { return gain + loss; }
+    Real occupation() const { return total() > 0.0L ? gain / total() : 0.0L; }
+  };
+  Rates rates(const OpenBath& bath) const;
+
+ private:
+  const Lattice& lattice_;
+  std::size_t number_;
+  LatticeVector integers_;
+};
+
+/// sum_k e^{ik.j} x_k / L of momenta in ascending order, at one site.
+template <class Value>
+std::complex<long double> plain_transform(const Value* values, const Lattice& lattice, const LatticeVector& site) {
+  std::complex<long double> sum = 0.0L;
+  for (std::size_t k = 0; k < lattice.size(); ++k)
+    sum += std::complex<long double>(values[k]) * std::polar(1.0L, PlainMomentum(lattice, k).phase(site));
+  return sum / static_cast<long double>(lattice.size());
+}
 
 /// Rows over sites against rows over momenta, by plain Fourier sums, and against their norm and drift.
 /// @param allowed  error of a propagator, absolute

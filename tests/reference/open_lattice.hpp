@@ -1,0 +1,130 @@
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <numbers>
+#include <vector>
+
+/// The open models on a lattice as plain sums in extended precision, written from the equations and not from the code:
+/// nothing here includes anything of the library. Momenta and sites are numbered in C order of their integers
+/// m = 0 .. cells-1.
+namespace lindrift::reference::open_lattice {
+
+using Real = long double;
+using Complex = std::complex<long double>;
+using Vector = std::vector<std::int64_t>;
+
+struct Term {
+  Vector displacement;
+  Complex amplitude;
+};
+using Terms = std::vector<Term>;
+
+struct Model {
+  Vector cells;
+  Terms hop_up, hop_down;
+  std::vector<Terms> loss_up, loss_down, gain_down;
+  Real interaction = 0.0L;
+
+  std::size_t size() const {
+    std::int64_t all = 1;
+    for (const std::int64_t n : cells) all *= n;
+    return static_cast<std::size_t>(all);
+  }
+  Vector integers(std::size_t number) const {
+    Vector m(cells.size());
+    auto rest = static_cast<std::int64_t>(number);
+    for (std::size_t i = cells.size(); i-- > 0; rest /= cells[i]) m[i] = rest % cells[i];
+    return m;
+  }
+  std::size_t number(const Vector& m) const {
+    std::int64_t all = 0;
+    for (std::size_t i = 0; i < cells.size(); ++i) all = all * cells[i] + ((m[i] % cells[i]) + cells[i]) % cells[i];
+    return static_cast<std::size_t>(all);
+  }
+  std::size_t sum(std::size_t a, std::size_t b, int sign = 1) const {
+    Vector m = integers(a);
+    const Vector n = integers(b);
+    for (std::size_t i = 0; i < m.size(); ++i) m[i] += sign * n[i];
+    return number(m);
+  }
+  Complex wave(std::size_t k, const Vector& displacement, int sign = 1) const {
+    const Vector m = integers(k);
+    Real turns = 0.0L;
+    for (std::size_t i = 0; i < m.size(); ++i)
+      turns += static_cast<Real>(m[i] * displacement[i] % cells[i]) / static_cast<Real>(cells[i]);
+    return std::polar(1.0L, static_cast<Real>(sign) * 2.0L * std::numbers::pi_v<Real> * turns);
+  }
+  /// e_k = sum_R x_R e^{ik.R} and its conjugate.
+  Real energy(const Terms& terms, std::size_t k) const {
+    Complex sum_of_both = 0.0L;
+    for (const Term& term : terms) {
+      const Complex one = term.amplitude * wave(k, term.displacement);
+      sum_of_both += one + std::conj(one);
+    }
+    return sum_of_both.real();
+  }
+  Real rate(const std::vector<Terms>& channels, std::size_t k, int sign) const {
+    Real all = 0.0L;
+    for (const Terms& channel : channels) {
+      Complex amplitude = 0.0L;
+      for (const Term& term : channel) amplitude += term.amplitude * wave(k, term.displacement, sign);
+      all += std::norm(amplitude);
+    }
+    return all;
+  }
+  Real gain(std::size_t k) const { return rate(gain_down, k, -1); }
+  Real loss(std::size_t k) const { return rate(loss_down, k, 1); }
+  Real probe_loss(std::size_t k) const { return rate(loss_up, k, 1); }
+};
+
+/// Everything of every momentum.
+struct Modes {
+  std::vector<Real> up, down, rate, occupation, hole, probe_loss;
+  explicit Modes(const Model& model) {
+    for (std::size_t k = 0; k < model.size(); ++k) {
+      up.push_back(model.energy(model.hop_up, k));
+      down.push_back(model.energy(model.hop_down, k));
+      rate.push_back(model.gain(k) + model.loss(k));
+      occupation.push_back(model.gain(k) / rate.back());
+      hole.push_back(model.loss(k) / rate.back());
+      probe_loss.push_back(model.probe_loss(k));
+    }
+  }
+};
+
+/// Sigma(k,w) to second order, over all q and p (Eq. 64), without the mean field.
+inline Complex second_order(const Model& model, const Modes& modes, std::size_t k, Complex w) {
+  const std::size_t size = model.size();
+  Complex sigma = 0.0L;
+  for (std::size_t q = 0; q < size; ++q)
+    for (std::size_t p = 0; p < size; ++p) {
+      const std::size_t up = model.sum(k, q), other = model.sum(p, q, -1);
+      const Complex pole(modes.up[up] - modes.down[p] + modes.down[other],
+                         -0.5L * (modes.rate[p] + modes.rate[other] + modes.probe_loss[up]));
+      sigma += modes.occupation[p] * modes.hole[other] / (w - pole);
+    }
+  return model.interaction * model.interaction * sigma / static_cast<Real>(size * size);
+}
+
+/// Sigma(k,w) of all collisions with one particle (Eq. 87), without the mean field.
+inline Complex particle_ladder(const Model& model, const Modes& modes, std::size_t k, Complex w) {
+  const auto over = 1.0L / static_cast<Real>(model.size());
+  Complex sigma = 0.0L;
+  for (std::size_t p = 0; p < model.size(); ++p) {
+    const std::size_t total = model.sum(k, p);
+    const Complex x = w + Complex(modes.down[p], 0.5L * modes.rate[p]);
+    Complex pairs = 0.0L;
+    for (std::size_t s = 0; s < model.size(); ++s) {
+      const std::size_t other = model.sum(total, s, -1);
+      pairs += modes.hole[s] /
+               (x - Complex(modes.down[s] + modes.up[other], -0.5L * (modes.rate[s] + modes.probe_loss[other])));
+    }
+    const Complex t = model.interaction / (1.0L - model.interaction * over * pairs);
+    sigma += modes.occupation[p] * (t - model.interaction);
+  }
+  return over * sigma;
+}
+
+}  // namespace lindrift::reference::open_lattice
