@@ -2,8 +2,8 @@ r"""
 Drift among driven partners, in two approximations
 ==================================================
 
-The probe of a Hubbard chain drifts because its partners are driven. To second order in :math:`U` and with all collisions with one partner
-(the ladder), which drifts less.
+The probe of a Hubbard chain drifts because its partners are driven. To second order in :math:`U` it drifts more than with all repeated
+collisions with one partner (the ladder).
 """
 
 import matplotlib.pyplot as plt

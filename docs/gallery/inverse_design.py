@@ -2,8 +2,8 @@ r"""
 Inverse design: the jump operator that drives the largest current
 =================================================================
 
-Beyond the papers: four complex amplitudes of :math:`L_j = \sum_{ab} A_{ab} c^\dagger_{j+a} c_{j+b}`, :math:`a, b = 0, 1`, at a fixed total
-rate :math:`\sum |A|^2`. One linear system gives the derivatives of the current by all of them, whatever their number.
+Beyond the papers: we optimise the four complex amplitudes of :math:`L_j = \sum_{ab} A_{ab} c^\dagger_{j+a} c_{j+b}`, :math:`a, b = 0, 1`, at a fixed total
+rate :math:`\sum |A|^2`. One linear system gives the derivatives of the current with respect to any number of amplitudes.
 """
 
 import matplotlib.pyplot as plt

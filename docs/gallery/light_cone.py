@@ -2,7 +2,7 @@ r"""
 One half of a light cone
 ========================
 
-Spin up is not driven, but it interacts with spin down, which is: in the open Hatsugai-Kohmoto chain its propagator follows one front only
+Spin up is not driven but interacts with spin down, which is. In the open Hatsugai-Kohmoto chain its propagator then follows only one front
 (Fig. 1 of Borchia, Knolle, Nunnenkamp).
 """
 

@@ -2,7 +2,7 @@ r"""
 Noise of the rectified current
 ==============================
 
-Beyond the papers: the zero-frequency noise from the same linear system as the gradients.
+Beyond the papers: the linear system of the gradients also gives the zero-frequency noise.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@ r"""
 Current against the weight of the nonequilibrium bath
 =====================================================
 
-Fermions on a chain between a thermal bath and Raman-assisted hopping carry a current, which vanishes at :math:`\gamma_\mathrm{neq} = 0` and
-does not know the temperature any more at :math:`\gamma_\mathrm{neq} = 1` (Fig. 3b of Yamamoto, Ashida, Kawakami).
+Fermions on a chain with a thermal bath and Raman-assisted hopping carry a current. It vanishes at :math:`\gamma_\mathrm{neq} = 0` and no longer
+depends on the temperature at :math:`\gamma_\mathrm{neq} = 1` (Fig. 3b of Yamamoto, Ashida, Kawakami).
 """
 
 import matplotlib.pyplot as plt

@@ -2,7 +2,7 @@ r"""
 Relaxation to the steady state
 ==============================
 
-From infinite temperature, :math:`\lambda_k = 0`, every Lagrange multiplier relaxes; the current is there long before they are.
+Starting from infinite temperature, :math:`\lambda_k = 0`, every Lagrange multiplier relaxes. The current settles long before they do.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@ r"""
 A displaced Fermi sea comes to rest
 ===================================
 
-Beyond the papers: a cold, displaced Fermi sea between the baths. Its momentum is lost to the baths within a few :math:`1/(\epsilon J)`;
-what remains is the rectified current.
+Beyond the papers: a cold, displaced Fermi sea coupled to both baths. It loses its momentum to them within a few :math:`1/(\epsilon J)`;
+the rectified current remains.
 """
 
 import matplotlib.pyplot as plt

@@ -2,7 +2,8 @@ r"""
 Other spectra of the thermal bath
 =================================
 
-Beyond the papers: the rates of the thermal bath may fall off with the energy of a hop. Narrow baths leave the nonequilibrium bath more room.
+Beyond the papers: the rates of the thermal bath may fall off with the energy of a hop. A narrow thermal bath competes less with the
+nonequilibrium bath.
 """
 
 import matplotlib.pyplot as plt

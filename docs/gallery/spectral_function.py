@@ -2,7 +2,7 @@ r"""
 Spectral function
 =================
 
-Two bands, a Hubbard gap apart, of which each momentum sees the share that its down particles leave (Hatsugai-Kohmoto chain).
+Two bands, :math:`U` apart, in the Hatsugai-Kohmoto chain. The occupation of spin down at each momentum sets their weights.
 """
 
 import matplotlib.pyplot as plt

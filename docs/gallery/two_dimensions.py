@@ -2,8 +2,8 @@ r"""
 A current that turns: two dimensions
 ====================================
 
-Beyond the papers: a square lattice whose jump operators hop along a direction that is turned. The current follows it, but not exactly: the
-lattice has only a fourfold axis.
+Beyond the papers: a square lattice whose jump operators hop along a direction that we rotate. The current follows it, but not exactly, because
+the lattice has only a fourfold axis.
 """
 
 import matplotlib.pyplot as plt
