@@ -23,10 +23,10 @@ from .toml import read_toml
 
 _MODULE = (
     "DephasingJump", "Density", "GreensFunction", "HatsugaiKohmoto", "HubbardChain", "HubbardExact",
-    "HubbardGreensFunction", "HubbardSpectrum", "InitialState", "JumpOperators", "LatticeRelaxation", "LatticeSteadyState", "LocalCoupling",
+    "HubbardGreensFunction", "HubbardSpectrum", "HubbardSteadyState", "InitialState", "JumpOperators", "LatticeRelaxation", "LatticeSteadyState", "LocalCoupling",
     "OpenBath", "RamanJump", "Relaxation", "Spectrum", "SteadyState", "TableJump", "TggeChain", "TggeLattice",
-    "TggeRashba", "ThermalBath", "UniformCoupling", "cuda_device_count", "density", "exact", "gradient", "green", "noise", "relax",
-    "simd_level", "spectral", "steady_state")
+    "TggeRashba", "ThermalBath", "Transport", "UniformCoupling", "cuda_device_count", "density", "exact", "gradient", "green", "noise",
+    "relax", "simd_level", "spectral", "steady_state", "transport")
 
 try:
     from . import _lindrift

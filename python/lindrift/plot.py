@@ -474,7 +474,7 @@ def _draw_map(figure, axes, result, field):
     """A heatmap with the outer dimension upwards, or as spectra are shown: momentum along x and frequency upwards."""
     rows, columns = field.dimensions
     values = _magnitude(field)
-    if rows in ("momentum", "momentum_1"):
+    if rows in ("momentum", "momentum_1", "path"):
         rows, columns, values = columns, rows, values.T
     y, x = axis.numbers(result, rows, values.shape[0]), axis.numbers(result, columns, values.shape[1])
     if columns.startswith("momentum"):

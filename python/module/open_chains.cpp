@@ -259,6 +259,72 @@ HubbardSpectralTask make_hubbard_spectral(const HubbardChain& chain, Numbers fre
   return task;
 }
 
+/// The dimension of results that both spins have.
+Coordinate spin_coordinate() {
+  return {"spin", "1", "spin", 2, [] { return std::vector<std::string>{"up", "down"}; }};
+}
+
+CollisionOrder order_from(const std::string& word) {
+  std::string allowed;
+  for (const auto& [order, text] : names_of<CollisionOrder>) {
+    if (word == text) return order;
+    allowed += (allowed.empty() ? "\"" : ", \"") + std::string(text) + "\"";
+  }
+  throw ParameterError("task.order", "\"" + word + "\" is not allowed: must be one of " + allowed);
+}
+
+struct HubbardSteadyStateTask : OpenChainTask<HubbardChain> {
+  using Result = HubbardSteadyState;
+  HubbardSteadyStateOptions options;
+
+  void validate(const Model& model) const { plan_steady_state(model, options); }
+  double memory_bytes(const Model& model) const { return plan_steady_state(model, options).memory_bytes; }
+  Coordinates coordinates(const Model& model) const { return {spin_coordinate(), momentum_coordinate(model.sites)}; }
+  HubbardSteadyState run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
+    HubbardSteadyStateOptions with = options;
+    with.monitor = monitor;
+    HubbardSteadyState result = steady_state(model, with, execution);
+    how = {std::string(name(Backend::cpu)), "collisions are computed on the CPU", "kinetic",
+           "sums over frequencies for every pair of momenta"};
+    return result;
+  }
+};
+
+HubbardSteadyStateTask make_hubbard_steady_state(const HubbardChain&, const std::string& order, double tolerance,
+                                                 std::int64_t max_steps) {
+  HubbardSteadyStateTask task;
+  task.options.order = order_from(order);
+  task.options.tolerance = tolerance;
+  task.options.max_steps = max_steps;
+  validate_fields(task.options);
+  return task;
+}
+
+struct TransportTask : OpenChainTask<HubbardChain> {
+  using Result = Transport;
+  TransportOptions options;
+
+  void validate(const Model& model) const { plan_transport(model, options); }
+  double memory_bytes(const Model& model) const { return plan_transport(model, options).memory_bytes; }
+  Coordinates coordinates(const Model& model) const { return {momentum_coordinate(model.sites)}; }
+  Transport run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
+    TransportOptions with = options;
+    with.monitor = monitor;
+    Transport result = transport(model, with, execution);
+    how = {std::string(name(Backend::cpu)), "collisions are computed on the CPU", "kinetic",
+           "a matrix of scattering rates"};
+    return result;
+  }
+};
+
+TransportTask make_transport(const HubbardChain&, const std::string& order, std::int64_t exact_sites) {
+  TransportTask task;
+  task.options.order = order_from(order);
+  task.options.exact_sites = exact_sites;
+  validate_fields(task.options);
+  return task;
+}
+
 struct HubbardExactTask : OpenChainTask<HubbardChain> {
   using Result = HubbardExact;
   HubbardExactOptions options;
@@ -266,11 +332,7 @@ struct HubbardExactTask : OpenChainTask<HubbardChain> {
   void validate(const Model& model) const { validate_exact(model); }
   double memory_bytes(const Model& model) const { return plan_exact(model, options).memory_bytes; }
   Coordinates coordinates(const Model& model) const {
-    Coordinates all = {{"spin", "1", "spin", 2,
-                        [] {
-                          return std::vector<std::string>{"up", "down"};
-                        }},
-                       momentum_coordinate(model.sites)};
+    Coordinates all = {spin_coordinate(), momentum_coordinate(model.sites)};
     if (options.times) {
       all.push_back(time_coordinate(*options.times));
       all.push_back(site_coordinate(model.sites));
@@ -334,6 +396,13 @@ constexpr const char* exact_documentation =
     "frequencies  of the spectral function, strictly ascending, energy; none unless given\n"
     "broadening   half width eta added to every peak, energy";
 
+constexpr const char* transport_documentation =
+    "Drift velocity and diffusion constant of one particle of spin up among driven particles of spin down\n"
+    "(physics.md Eqs. 146 and 147).\n\n"
+    "model        HubbardChain without a bath for spin up\n"
+    "order        collisions that count: \"second\", \"particle\" or \"both\"\n"
+    "exact_sites  of a ring that is solved exactly beside, 0: none";
+
 }  // namespace
 
 void bind_open_chains(nb::module_& module) {
@@ -357,6 +426,16 @@ void bind_open_chains(nb::module_& module) {
   bind_task<HubbardSpectralTask>(module, "spectral", make_hubbard_spectral, "", nb::arg("frequencies"), nb::kw_only(),
                                  nb::arg("momenta") = "all", nb::arg("broadening") = hubbard.broadening,
                                  nb::arg("tolerance") = hubbard.tolerance, nb::arg("keep_green") = true);
+  bind_result<HubbardSteadyState>(module, "HubbardSteadyState", "Two driven spins. Arrays are read-only.");
+  const HubbardSteadyStateOptions steady;
+  bind_task<HubbardSteadyStateTask>(module, "steady_state", make_hubbard_steady_state, "", nb::kw_only(),
+                                    nb::arg("order") = std::string(name(steady.order)),
+                                    nb::arg("tolerance") = steady.tolerance, nb::arg("max_steps") = steady.max_steps);
+  bind_result<Transport>(module, "Transport", "One particle among driven ones. Arrays are read-only.");
+  const TransportOptions transport;
+  bind_task<TransportTask>(module, "transport", make_transport, transport_documentation, nb::kw_only(),
+                           nb::arg("order") = std::string(name(transport.order)),
+                           nb::arg("exact_sites") = transport.exact_sites);
   bind_result<HubbardExact>(module, "HubbardExact", "A small Hubbard ring. Arrays are read-only.");
   bind_task<HubbardExactTask>(module, "exact", make_exact, exact_documentation, nb::kw_only(),
                               nb::arg("times") = nb::none(), nb::arg("frequencies") = nb::none(),

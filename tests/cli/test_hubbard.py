@@ -83,6 +83,8 @@ class InputTest(ProgramTest):
         self.refuse(transport + "exact_sites = 9\n", "task.exact_sites", "<= 8")
         self.refuse(transport.replace("sites = 16", "sites = 2000000000"), "model.sites", "memory")
         self.refuse(transport.replace("gain = 0.2", "gain = 0.0"), "bath.down", "both vanish")
+        self.refuse(transport.replace("gain = 0.2", "loss = 0.2"), "bath.down", "nothing that the particle could meet")
+        self.refuse(transport.replace("two_site_loss = 2.0", ""), "bath.down", "spin down is full")
 
     def test_ladder_by_either_algorithm(self):
         self.write("ladder.toml", SPECTRAL.replace("interaction = 2.0", "interaction = 2.0\napproximation = \"ladder\""))

@@ -131,7 +131,9 @@ class NumbersTest(unittest.TestCase):
             "orbitals": (two_orbitals(), *steady), "orbitals relax": (two_orbitals(), *relax),
             "exact": (hatsugai_kohmoto(), *green), "density": (hatsugai_kohmoto(), *density),
             "peaks": (hatsugai_kohmoto(), *spectral), "hubbard": (hubbard(), *green), "self energy": (hubbard(), *spectral),
-            "ring": (ring, *exact), "cluster": (hatsugai_kohmoto().replace(sites=12, cluster=3), *green),
+            "ring": (ring, *exact), "two spins": (ring.replace(sites=8), *steady),
+            "one particle": (hubbard(), {"task": {"kind": "transport", "exact_sites": 3}},
+                             lambda m: ld.transport(m, exact_sites=3, threads=1)), "cluster": (hatsugai_kohmoto().replace(sites=12, cluster=3), *green),
             "ladder green": (hubbard(approximation="ladder"), *green), "ladder": (hubbard(approximation="ladder"), *spectral)}
         for name, case in cases.items():
             self.compare(name, *case)

@@ -20,7 +20,7 @@ template <>
 inline constexpr auto names_of<Hartree> = std::array{std::pair{Hartree::none, "none"}, std::pair{Hartree::bare, "bare"},
                                                      std::pair{Hartree::shifted, "shifted"}};
 
-/// How far the self-energy of the probe goes (docs/physics.md, sections 10 and 10.6).
+/// How far the self-energy of the probe goes (docs/physics.md, sections 10 and 10.5).
 enum class Approximation {
   second_order,  ///< to second order in the interaction, as published
   ladder         ///< all repeated collisions with one particle, or one hole, of the open species
@@ -72,7 +72,7 @@ inline auto description<HubbardChain>() {
                  field(&HubbardChain::approximation,
                        {.path = "model.approximation",
                         .help = "self-energy of the probe: to second order, or of all collisions with one partner",
-                        .details = "physics.md section 10.6; ladder needs V_r = 0 for r > 0"}),
+                        .details = "physics.md section 10.5; ladder needs V_r = 0 for r > 0"}),
                  field(&HubbardChain::ladder,
                        {.path = "model.ladder",
                         .help = "partner of the probe's collisions: a particle, a hole, or each in turn",

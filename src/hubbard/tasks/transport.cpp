@@ -46,6 +46,10 @@ Problem problem_of(const HubbardChain& chain) {
                                ": the steady occupation there is not defined");
     problem.occupation.push_back(baths[1].gain[k] / problem.collisions.width[1][k]);
   }
+  const auto [fewest, most] = std::minmax_element(problem.occupation.begin(), problem.occupation.end());
+  if (*most == 0.0 || *fewest == 1.0)
+    throw ParameterError("bath.down", *most == 0.0 ? "without any gain there is nothing that the particle could meet"
+                                                   : "without any loss spin down is full, and nothing can scatter");
   return problem;
 }
 
