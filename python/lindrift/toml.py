@@ -14,19 +14,26 @@ def to_toml(model: Any, **tables: Any) -> str:
     channels: "dict[str, Any]" = {}
     for path, value in model._keys():
         table, key = path.rsplit(".", 1)
-        if key in ("jump_operator", "thermal_operator"):
+        if key in ("jump_operator", "thermal_operator", "operator"):
             channels[path] = value
-        elif key == "hopping_terms":
+        elif key == "cells" and len(value) == 0:
+            continue  # a ring
+        elif key.startswith("hopping_terms"):
             groups.setdefault(table, {})[key] = [_term(one) for one in value]
         elif value is None:
             raise LindriftError(f"{path}: a table is written to an HDF5 file of its own; put its place, "
                                 "\"FILE.h5:/dataset\", into the input by hand")
         else:
             groups.setdefault(table, {})[key] = value
+    if model.kind in ("hatsugai_kohmoto", "hubbard") and "cells" in groups["model"]:
+        for key in ("sites", "hopping"):  # of a ring
+            groups["model"].pop(key, None)
     text = "\n".join(_table(name, values) for name, values in groups.items())
     for path, operators in channels.items():
-        for terms in operators:
-            text += f"\n[[{path}]]\nterms = {_value([_term(one) for one in terms])}\n"
+        for operator in operators:
+            kind, terms = operator if path.endswith(".operator") else ("", operator)
+            text += f"\n[[{path}]]\n" + (f"kind = {_value(kind)}\n" if kind else "")
+            text += f"terms = {_value([_term(one) for one in terms])}\n"
     for name, values in tables.items():
         text += "\n" + _table(name, values)
     return text
@@ -50,6 +57,8 @@ def read_toml(path: "Union[str, os.PathLike[str]]") -> Any:
     keys |= {key: _first(value) for key, value in tables.get("sweep", {}).items()
              if key.partition(".")[0] in ("model", "bath") and not key.endswith(".scale")}
     folder = os.path.dirname(os.path.abspath(path))
+    if kind in ("hatsugai_kohmoto", "hubbard"):
+        _join_amplitudes(keys)
     try:
         model = kinds[kind]._from_keys(_with_objects(keys, folder))
     except (ParameterError, ShapeError, TypeError) as error:
@@ -90,6 +99,18 @@ def _first(values):
         return values["start"]
     value = _first(values.get("modulus")) * np.exp(1j * _first(values.get("phase")))
     return [value.real, value.imag]
+
+
+def _join_amplitudes(keys):
+    """Terms and operators of the open models as the classes take them: (R.., A), and ("loss", terms)."""
+    def joined(terms):
+        return [[*term[:-2], complex(*term[-2:])] for term in terms]
+    for path in ("model.hopping_terms", "model.hopping_terms_up", "model.hopping_terms_down"):
+        if path in keys:
+            keys[path] = joined(keys[path])
+    for path in ("bath.up.operator", "bath.down.operator"):
+        if path in keys:
+            keys[path] = [(one.get("kind", ""), joined(one.get("terms", []))) for one in keys[path]]
 
 
 def _with_objects(keys, folder):

@@ -376,6 +376,57 @@ nb::object hopping_terms_to_python(const std::vector<HoppingTerm>& terms, std::s
   return nb::tuple(all);
 }
 
+std::vector<LatticeTerm> lattice_terms_from(nb::handle given, const std::string& name) {
+  if (!is_list(given)) wrong_type(name, "a list of terms", given);
+  std::vector<LatticeTerm> terms;
+  for (const nb::handle term : nb::iter(given)) {
+    const std::string place = name + "[" + std::to_string(terms.size()) + "]";
+    if (!is_list(term)) wrong_type(place, "a term (R.., amplitude)", term);
+    if (const std::size_t size = nb::len(term); size < 2 || size > 4)
+      throw ShapeError(place + " must be a term (R.., amplitude) with one to three numbers R and a complex amplitude");
+    assign(terms.emplace_back(), term_from(term, false, place));
+  }
+  return terms;
+}
+
+nb::object lattice_terms_to_python(const std::vector<LatticeTerm>& terms) {
+  nb::list all;
+  for (const LatticeTerm& term : terms) {
+    nb::list one;
+    const std::size_t directions =
+        term.directions > 0 ? static_cast<std::size_t>(term.directions) : directions_of(term.displacement);
+    for (std::size_t i = 0; i < directions; ++i) one.append(term.displacement[i]);
+    one.append(nb::cast(term.amplitude));
+    all.append(nb::tuple(one));
+  }
+  return nb::tuple(all);
+}
+
+std::vector<BathOperator> bath_operators_from(nb::handle given, const std::string& name) {
+  if (!is_list(given)) wrong_type(name, "a list of operators (\"loss\" or \"gain\", terms)", given);
+  std::vector<BathOperator> operators;
+  for (const nb::handle one : nb::iter(given)) {
+    const std::string place = name + "[" + std::to_string(operators.size()) + "]";
+    if (!is_list(one)) wrong_type(place, "an operator (\"loss\" or \"gain\", terms)", one);
+    if (nb::len(one) != 2) throw ShapeError(place + " must be an operator (\"loss\" or \"gain\", terms)");
+    BathOperator& made = operators.emplace_back();
+    std::vector<std::string> kinds;
+    for (const auto& [kind, text] : names_of<BathOperatorKind>) kinds.emplace_back(text);
+    const std::string kind = word(one[0], kinds, place);
+    for (const auto& [enumerator, text] : names_of<BathOperatorKind>)
+      if (kind == text) made.kind = enumerator;
+    made.terms = lattice_terms_from(one[1], place);
+  }
+  return operators;
+}
+
+nb::object bath_operators_to_python(const std::vector<BathOperator>& operators) {
+  nb::list all;
+  for (const BathOperator& one : operators)
+    all.append(nb::make_tuple(std::string(lindrift::name(one.kind)), lattice_terms_to_python(one.terms)));
+  return nb::tuple(all);
+}
+
 std::string taken_type(const Parameter& parameter) {
   const std::string none = parameter.derived.empty() || parameter.type == Type::real_list ? "" : " | None";
   switch (parameter.type) {

@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "lindrift/baths/open_bath.hpp"
 #include "lindrift/description.hpp"
+#include "lindrift/lattice/open_lattice.hpp"
 #include "lindrift/lattice/tight_binding.hpp"
 #include "lindrift/tgge/bath.hpp"
 
@@ -73,6 +75,14 @@ nb::object channels_to_python(const std::vector<std::vector<JumpTerm>>& channels
 /// Terms (R.., a, b, A) of a Hamiltonian on a lattice of so many directions.
 std::vector<HoppingTerm> hopping_terms_from(nb::handle given, std::size_t directions, const std::string& name);
 nb::object hopping_terms_to_python(const std::vector<HoppingTerm>& terms, std::size_t directions);
+
+/// Terms (R.., A) of a sum over displacements, with one to three numbers R and one complex amplitude.
+std::vector<LatticeTerm> lattice_terms_from(nb::handle given, const std::string& name);
+nb::object lattice_terms_to_python(const std::vector<LatticeTerm>& terms);
+
+/// Operators of a bath, pairs of "loss" or "gain" and terms.
+std::vector<BathOperator> bath_operators_from(nb::handle given, const std::string& name);
+nb::object bath_operators_to_python(const std::vector<BathOperator>& operators);
 
 /// A read-only array on memory that `owner` keeps alive.
 template <class Item>

@@ -39,6 +39,10 @@ template <class Member>
 nb::object member_to_python(const Member& member, const Parameter& parameter, nb::handle self) {
   if constexpr (std::is_same_v<Member, std::vector<std::vector<JumpTerm>>>) {
     return channels_to_python(member);
+  } else if constexpr (std::is_same_v<Member, std::vector<LatticeTerm>>) {
+    return lattice_terms_to_python(member);
+  } else if constexpr (std::is_same_v<Member, std::vector<BathOperator>>) {
+    return bath_operators_to_python(member);
   } else if constexpr (std::is_same_v<Member, std::vector<double>>) {
     if (parameter.scalar && member.size() == 1) return nb::float_(member.front());
     return view(member.data(), {member.size()}, self);
@@ -52,6 +56,10 @@ template <class Member>
 void member_from_python(Member& member, const Parameter& parameter, nb::handle given) {
   if constexpr (std::is_same_v<Member, std::vector<std::vector<JumpTerm>>>) {
     member = channels_from(given, parameter.path);
+  } else if constexpr (std::is_same_v<Member, std::vector<LatticeTerm>>) {
+    member = lattice_terms_from(given, parameter.path);
+  } else if constexpr (std::is_same_v<Member, std::vector<BathOperator>>) {
+    member = bath_operators_from(given, parameter.path);
   } else if constexpr (is_optional<Member>) {
     if (given.is_none())
       member.reset();
@@ -295,7 +303,9 @@ struct KeyCollector {
   }
   template <class Member>
   static bool is_empty_list(const Member& member) {
-    if constexpr (std::is_same_v<Member, std::vector<double>>) return member.empty();
+    if constexpr (std::is_same_v<Member, std::vector<double>> || std::is_same_v<Member, std::vector<LatticeTerm>> ||
+                  std::is_same_v<Member, std::vector<BathOperator>>)
+      return member.empty();
     return false;
   }
 };

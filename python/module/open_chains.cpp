@@ -60,8 +60,17 @@ Coordinates over_frequencies(const OpenLattice& lattice, const std::vector<std::
   return all;
 }
 
-std::vector<std::int64_t> momenta_from(nb::handle given, std::int64_t sites) {
+/// Integers m of momenta: of a ring a list, of a lattice rows along a path.
+std::vector<std::int64_t> momenta_from(nb::handle given, const OpenLattice& model) {
   if (given.is_none() || (nb::isinstance<nb::str>(given) && text_of(given) == "all")) return {};
+  if (!model.is_ring()) {  // what does not fit is told by the task
+    const nb::object rows = nb::module_::import_("numpy").attr("asarray")(given);
+    const std::vector<std::int64_t> all = integers(rows.attr("reshape")(-1), "task.momenta");
+    if (all.size() % model.cells.size() != 0)
+      throw ShapeError("task.momenta must have rows of " + std::to_string(model.cells.size()) + " integers");
+    return all;
+  }
+  const std::int64_t sites = model.sites;
   std::vector<std::int64_t> momenta = integers(given, "task.momenta");
   const std::int64_t first = first_momentum_index(sites);
   for (std::size_t i = 0; i < momenta.size(); ++i) {
@@ -114,7 +123,7 @@ GreenTask make_green(const HatsugaiKohmoto& model, Numbers times, Numbers down_o
                      bool keep_momenta) {
   GreenTask task;
   task.times = times_from(times);
-  task.options.down_occupation = down_occupation_from(down_occupation, model.sites);
+  task.options.down_occupation = down_occupation_from(down_occupation, static_cast<std::int64_t>(model.size()));
   task.options.keep_sites = keep_sites;
   task.options.keep_momenta = keep_momenta;
   return task;
@@ -141,7 +150,7 @@ SpectralTask make_spectral(const HatsugaiKohmoto& model, Numbers frequencies, Nu
                            bool keep_green) {
   SpectralTask task;
   task.frequencies = frequencies_from(frequencies);
-  task.options.momenta = momenta_from(momenta, model.sites);
+  task.options.momenta = momenta_from(momenta, model);
   task.options.broadening = broadening;
   task.options.keep_green = keep_green;
   validate_fields(task.options);
@@ -174,7 +183,7 @@ DensityTask make_density(const HatsugaiKohmoto& model, Numbers times, Numbers up
     if (!up_sites.is_none() || !down_sites.is_none())
       throw ParameterError("initial.correlation", "cannot stand beside up_sites or down_sites");
     Matrix<std::complex<double>> matrix = complex_matrix(correlation, "initial.correlation");
-    const auto sites = static_cast<std::size_t>(model.sites);
+    const std::size_t sites = model.size();
     if (matrix.columns != sites || matrix.rows < 1 || matrix.rows > sites)
       throw ShapeError("initial.correlation has shape " + std::to_string(matrix.rows) + " x " +
                        std::to_string(matrix.columns) +
@@ -191,7 +200,7 @@ DensityTask make_density(const HatsugaiKohmoto& model, Numbers times, Numbers up
       throw ParameterError("initial.down_occupation", "has no meaning where initial.down_sites is given");
     task.options.down_sites = integers(down_sites, "initial.down_sites");
   }
-  task.options.down_occupation = down_occupation_from(down_occupation, model.sites);
+  task.options.down_occupation = down_occupation_from(down_occupation, static_cast<std::int64_t>(model.size()));
   task.options.keep_density = keep_density;
   return task;
 }
@@ -251,7 +260,7 @@ HubbardSpectralTask make_hubbard_spectral(const HubbardChain& chain, Numbers fre
                                           double broadening, double tolerance, bool keep_green) {
   HubbardSpectralTask task;
   task.frequencies = frequencies_from(frequencies);
-  task.options.momenta = momenta_from(momenta, chain.sites);
+  task.options.momenta = momenta_from(momenta, chain);
   task.options.broadening = broadening;
   task.options.tolerance = tolerance;
   task.options.keep_green = keep_green;

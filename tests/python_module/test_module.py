@@ -36,6 +36,13 @@ def rashba():
                          bath=ld.ThermalBath(nonequilibrium_fraction=0.7), jump=ld.DephasingJump(dephasing_up=0.8))
 
 
+def open_square(kind, **more):
+    """An open model on a square lattice whose spins hop differently."""
+    loss = ("loss", [(0, 0, 0.7), (1, 0, 0.7j), (0, 1, 0.2)])
+    return kind(cells=[4, 3], hopping_terms_up=[(1, 0, -1.0), (0, 1, -0.8 + 0.1j)], hopping_terms_down=[(1, 0, -0.5), (0, 1, -1.0)],
+                down=ld.OpenBath(gain=0.4, operator=[loss, ("gain", [(0, 0, 0.3), (1, 1, 0.1)])]), **more)
+
+
 def hubbard(**changes):
     return ld.HubbardChain(sites=13, interaction=[1.5], down=ld.OpenBath(gain=0.2, two_site_loss=2.0)).replace(**changes)
 
@@ -131,6 +138,10 @@ class NumbersTest(unittest.TestCase):
             "orbitals": (two_orbitals(), *steady), "orbitals relax": (two_orbitals(), *relax),
             "exact": (hatsugai_kohmoto(), *green), "density": (hatsugai_kohmoto(), *density),
             "peaks": (hatsugai_kohmoto(), *spectral), "hubbard": (hubbard(), *green), "self energy": (hubbard(), *spectral),
+            "open square": (open_square(ld.HatsugaiKohmoto, interaction=4.0), *green),
+            "open square density": (open_square(ld.HatsugaiKohmoto, interaction=4.0), *density),
+            "hubbard square": (open_square(ld.HubbardChain, interaction=[1.5]), *green),
+            "hubbard square peaks": (open_square(ld.HubbardChain, interaction=[1.5], approximation="ladder"), *spectral),
             "ring": (ring, *exact), "two spins": (ring.replace(sites=8), *steady),
             "one particle": (hubbard(), {"task": {"kind": "transport", "exact_sites": 3}},
                              lambda m: ld.transport(m, exact_sites=3, threads=1)), "cluster": (hatsugai_kohmoto().replace(sites=12, cluster=3), *green),
