@@ -35,8 +35,8 @@ inline auto description<HubbardExactOptions>() {
 /// Steady state and Green's function of spin up of a small ring. Lists over momenta are ascending; what was not asked
 /// for is empty.
 struct HubbardExact {
-  std::vector<double> occupation_spin;                         ///< <n_k>, (2, sites): spin up, spin down
-  std::vector<double> current_spin;                            ///< (1/L) sum_k v_k <n_k>, (2,), energy
+  std::vector<double> occupation_spin;                         ///< mean n_k, (2, sites): spin up, spin down
+  std::vector<double> current_spin;                            ///< (1/L) sum_k v_k n_k, (2,), energy
   std::vector<std::complex<double>> green_retarded;            ///< G(j,t), (times, sites), label order
   std::vector<std::complex<double>> green_retarded_momentum;   ///< G(k,t), (times, sites)
   std::vector<double> drift, drift_symmetric, norm;            ///< (times,), see Spreading
