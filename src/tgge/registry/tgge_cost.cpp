@@ -404,11 +404,18 @@ void note_degenerate_bands(const Point& point, const RateEquation& probed, std::
     notes.push_back(fmt::format("{} momenta have degenerate bands: their occupations are matrices{}", blocks.count(),
                                 is_lattice(point) ? "" : ", dataset density_matrix"));
   const double ratio = blocks.smallest_gap / fastest_rate_of(probed);
-  if (ratio < safe_gap)
+  if (ratio >= safe_gap) return;
+  const double coupling = point.real("bath.coupling");
+  if (point.has("task.times"))
     notes.push_back(fmt::format(
         "warning: bands come as close as {:.3g}, {:.3g} times the fastest rate: coherences between them, which are "
         "neglected, are not small there",
         blocks.smallest_gap, ratio));
+  else  // the same for every coupling: the limit of a weak one
+    notes.push_back(fmt::format(
+        "bands come as close as {:.3g}, and coherences between them are neglected: this steady state is that of a "
+        "bath.coupling well below {:.2g}",
+        blocks.smallest_gap, ratio * coupling));
 }
 
 std::vector<std::string> notes_on(const Point& point) {
