@@ -151,6 +151,7 @@ double MixedStates::spectral(std::span<const std::size_t> chosen, std::span<cons
 void MixedStates::at_times(std::span<const double> times, const Execution& execution, std::span<Complex> green) const {
   Communicator& communicator = communicator_of(execution);
   const std::size_t momenta = problem_.momenta(), width = times.size();
+  if (width == 0) return;
   const auto bounds = share_bounds(communicator, momenta, 1, 2 * width);
   const auto rank = static_cast<std::size_t>(communicator.rank());
   const std::size_t begin = bounds[rank] / (2 * width), end = bounds[rank + 1] / (2 * width);

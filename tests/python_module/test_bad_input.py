@@ -126,7 +126,9 @@ def small_models():
     return [ld.TggeChain(sites=4, bath=bath), ld.TggeChain(sites=3, bath=bath, jump=ld.TableJump(np.ones((3, 3)))),
             ld.TggeRashba(sites=4, bath=bath, zeeman_field=0.5),
             ld.TggeLattice(cells=[2, 3], preset="square", bath=bath, jump=ld.JumpOperators([[(0, 0, 0, 0, 1.0)]])),
-            ld.HatsugaiKohmoto(sites=4, interaction=1.0, down=down), ld.HubbardChain(sites=4, interaction=[1.0], down=down)]
+            ld.HatsugaiKohmoto(sites=4, interaction=1.0, down=down),
+            ld.HatsugaiKohmoto(sites=4, interaction=1.0, cluster=2, down=ld.OpenBath(gain=0.2, loss=1.0)),
+            ld.HubbardChain(sites=4, interaction=[1.0], down=down)]
 
 
 def fields_of(model):
@@ -175,6 +177,16 @@ class BadInputTest(unittest.TestCase):
                          lambda: ld.sweep(ld.steady_state, ld.TggeChain(sites=4), {"bath.coupling": [wrong]})):
                 with self.subTest(wrong=repr(wrong)), self.assertRaises((TypeError, ld.ParameterError)):
                     call()
+
+    def test_no_times(self):
+        """Every task either has no rows or says that there must be a time."""
+        for model in small_models():
+            for task in (ld.relax, ld.green, ld.density):
+                with self.subTest(model=repr(model), task=task.__name__):
+                    try:
+                        self.assertEqual(len(task(model, times=[]).coordinates["time"]), 0)
+                    except (TypeError, ld.LindriftError):
+                        pass
 
     def test_random_calls_raise_or_answer(self):
         models = small_models()
