@@ -205,7 +205,7 @@ class BadInputTest(unittest.TestCase):
                 except ALLOWED:
                     pass
                 except RuntimeError as error:
-                    self.assertEqual(str(error), "a lie")
+                    self.assertRegex(str(error), "a lie|identifier")  # the latter h5py's, of a closed file
         # The models are as they were.
         self.assertEqual(models, small_models())
         self.assertGreater(answered, CALLS // 100)
