@@ -20,10 +20,11 @@ CLASSES = {
     "Baths and states": ["ThermalBath", "RamanJump", "DephasingJump", "JumpOperators", "TableJump", "UniformCoupling", "LocalCoupling",
                          "OpenBath", "InitialState"],
     "Results": ["SteadyState", "Relaxation", "LatticeSteadyState", "LatticeRelaxation", "GreensFunction", "Spectrum", "Density",
-                "HubbardGreensFunction", "HubbardSpectrum", "HubbardExact", "Result", "Field"],
+                "HubbardGreensFunction", "HubbardSpectrum", "HubbardExact", "HubbardSteadyState", "Transport",
+                "Result", "Field"],
 }
 FUNCTIONS = {
-    "Tasks": ["steady_state", "relax", "gradient", "noise", "green", "spectral", "density", "exact", "sweep"],
+    "Tasks": ["steady_state", "relax", "gradient", "noise", "green", "spectral", "density", "exact", "transport", "sweep"],
     "Files and the program": ["read_toml", "run", "load"],
     "This build": ["simd_level", "cuda_device_count"],
 }
