@@ -1,5 +1,7 @@
 #include "lindrift/observable.hpp"
 
+#include <numeric>
+
 #include "lindrift/lattice/lattice.hpp"
 
 namespace lindrift {
@@ -29,18 +31,25 @@ Coordinate momentum_coordinate(std::int64_t sites, std::vector<std::int64_t> cho
 Coordinate momentum_coordinate(std::int64_t sites) { return momentum_coordinate(sites, {}); }
 
 Coordinate site_coordinate(std::int64_t sites) {
-  return {"site", "1", "site j", static_cast<std::size_t>(sites), [sites] {
-            std::vector<std::int64_t> labels(static_cast<std::size_t>(sites));
-            for (std::size_t i = 0; i < labels.size(); ++i)
-              labels[i] = first_momentum_index(sites) + static_cast<std::int64_t>(i);
-            return labels;
-          }};
+  return integer_coordinate("site", "site j", static_cast<std::size_t>(sites), first_momentum_index(sites));
 }
 
 Coordinate time_coordinate(std::vector<double> times) { return given("time", "1/energy", "time t", std::move(times)); }
 
 Coordinate frequency_coordinate(std::vector<double> frequencies) {
   return given("frequency", "energy", "frequency w", std::move(frequencies));
+}
+
+Coordinate spin_coordinate() {
+  return {"spin", "1", "spin", 2, [] { return std::vector<std::string>{"up", "down"}; }};
+}
+
+Coordinate integer_coordinate(std::string name, std::string long_name, std::size_t size, std::int64_t first) {
+  return {std::move(name), "1", std::move(long_name), size, [size, first] {
+            std::vector<std::int64_t> values(size);
+            std::iota(values.begin(), values.end(), first);
+            return values;
+          }};
 }
 
 }  // namespace lindrift

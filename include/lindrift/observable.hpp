@@ -103,5 +103,9 @@ Coordinate momentum_coordinate(std::int64_t sites, std::vector<std::int64_t> mom
 Coordinate site_coordinate(std::int64_t sites);
 Coordinate time_coordinate(std::vector<double> times);
 Coordinate frequency_coordinate(std::vector<double> frequencies);
+/// Of results that both spins have: "up", "down".
+Coordinate spin_coordinate();
+/// Numbers from `first` on, without units.
+Coordinate integer_coordinate(std::string name, std::string long_name, std::size_t size, std::int64_t first = 0);
 
 }  // namespace lindrift

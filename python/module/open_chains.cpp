@@ -268,11 +268,6 @@ HubbardSpectralTask make_hubbard_spectral(const HubbardChain& chain, Numbers fre
   return task;
 }
 
-/// The dimension of results that both spins have.
-Coordinate spin_coordinate() {
-  return {"spin", "1", "spin", 2, [] { return std::vector<std::string>{"up", "down"}; }};
-}
-
 CollisionOrder order_from(const std::string& word) {
   std::string allowed;
   for (const auto& [order, text] : names_of<CollisionOrder>) {

@@ -9,6 +9,7 @@
 
 #include "engine/linear_algebra.hpp"
 #include "engine/parallel.hpp"
+#include "hubbard/validate.hpp"
 #include "lindrift/error.hpp"
 
 namespace lindrift {
@@ -107,20 +108,14 @@ class PairSums {
 }  // namespace
 
 CollisionModel collision_model(const HubbardChain& chain, const std::array<BathRates, 2>& baths) {
-  if (chain.interaction.empty()) throw ParameterError("model.interaction", "an empty list: at least V_0 = U is needed");
-  for (std::size_t r = 1; r < chain.interaction.size(); ++r)
-    if (chain.interaction[r] != 0.0)
-      throw ParameterError("model.interaction", "V_" + std::to_string(r) + " = " +
-                                                    std::to_string(chain.interaction[r]) +
-                                                    " is not allowed: collisions are known for an interaction on site");
-  CollisionModel model{Lattice({chain.sites}), {}, {}, chain.interaction.front()};
-  const std::int64_t first = first_momentum_index(chain.sites);
+  validate_interaction(chain);
+  require_on_site(chain, "collisions are known for an interaction on site");
+  CollisionModel model{chain.lattice(), {}, {}, chain.interaction.front()};
+  model.energy = {hopping_energies(chain.terms(Spin::up), model.lattice),
+                  hopping_energies(chain.terms(Spin::down), model.lattice)};
   for (std::size_t s = 0; s < 2; ++s)
-    for (std::int64_t i = 0; i < chain.sites; ++i) {
-      const auto k = static_cast<std::size_t>(i);
-      model.energy[s].push_back(-2.0 * chain.hopping * cos_pi(2 * (first + i), chain.sites));
+    for (std::size_t k = 0; k < model.lattice.size(); ++k)
       model.width[s].push_back(baths[s].gain[k] + baths[s].loss[k]);
-    }
   return model;
 }
 

@@ -4,21 +4,14 @@
 #include <cmath>
 #include <complex>
 #include <limits>
-#include <numbers>
-#include <string>
 
 #include "engine/fourier.hpp"
-#include "lindrift/error.hpp"
-#include "lindrift/lattice/lattice.hpp"
 
 namespace lindrift {
 
 namespace {
 
 using Complex = std::complex<double>;
-
-/// Rates and frequencies further apart from the hopping than this would take products of their squares out of range.
-constexpr double largest_ratio = 1e30;
 
 /// From ascending momenta to m = 0 .. L-1.
 std::vector<double> by_transform(const std::vector<double>& ascending, const TransformOrder& order) {
@@ -104,26 +97,6 @@ void symmetrise(std::vector<double>& values, std::size_t (*partner)(std::size_t,
   }
 }
 
-/// Size of the hopping, in which rates and frequencies must not be extreme.
-double energy_unit_of(const OpenLattice& lattice) {
-  if (lattice.is_ring()) return std::fabs(lattice.hopping);
-  const double size = std::max(largest_energy(lattice.terms(Spin::up)), largest_energy(lattice.terms(Spin::down)));
-  return size > 0.0 ? 0.5 * size : 1.0;
-}
-
-/// "k = 0.785 (m = 16)", with one number for each direction.
-std::string momentum_text(const Lattice& lattice, std::size_t number) {
-  const LatticeVector m = lattice.momentum(number);
-  std::string k, integers;
-  for (int i = 0; i < lattice.dimensions(); ++i) {
-    const std::int64_t integer = m[static_cast<std::size_t>(i)];
-    k += (i > 0 ? ", " : "") +
-         std::to_string(2.0 * std::numbers::pi * static_cast<double>(integer) / static_cast<double>(lattice.cells(i)));
-    integers += (i > 0 ? ", " : "") + std::to_string(integer);
-  }
-  return "k = " + k + " (m = " + integers + ")";
-}
-
 /// Finds the symmetries by which sums in one direction save work.
 void find_symmetries(HubbardModes& modes) {
   modes.same_energies = modes.energy == modes.down_energy && is_even(modes.energy, modes.order);
@@ -136,65 +109,10 @@ void find_symmetries(HubbardModes& modes) {
 
 }  // namespace
 
-void validate(const HubbardChain& chain) {
-  validate_fields(chain);
-  validate_lattice(chain);
-  const Lattice lattice = chain.lattice();
-  if (lattice.size() < 2) throw ParameterError("model.cells", "one cell alone: there must be at least 2");
-  if (chain.interaction.empty()) throw ParameterError("model.interaction", "an empty list: at least V_0 = U is needed");
-  if (lattice.dimensions() > 1 && chain.interaction.size() > 1)
-    throw ParameterError("model.interaction", std::to_string(chain.interaction.size()) +
-                                                  " values V_r were given: on a lattice of several directions the "
-                                                  "interaction is on site, a number U");
-  if (chain.interaction.size() > lattice.size())
-    throw ParameterError("model.interaction",
-                         std::to_string(chain.interaction.size()) + " values V_r were given, and a ring of " +
-                             std::to_string(lattice.size()) + " sites has only as many distances r = 0 .. " +
-                             std::to_string(lattice.size() - 1));
-  if (chain.approximation == Approximation::ladder)
-    for (std::size_t r = 1; r < chain.interaction.size(); ++r)
-      if (chain.interaction[r] != 0.0)
-        throw ParameterError("model.interaction",
-                             "V_" + std::to_string(r) + " = " + std::to_string(chain.interaction[r]) +
-                                 " is not allowed with model.approximation = ladder: the ladder is known for an "
-                                 "interaction on site only; use second_order");
-  for (const double gain : {chain.up.gain, chain.up.two_site_gain})
-    if (gain != 0.0)
-      throw ParameterError(gain == chain.up.gain ? "bath.up.gain" : "bath.up.two_site_gain",
-                           std::to_string(gain) +
-                               " is not allowed: a gain of spin up is outside the theory, which "
-                               "follows one probe particle on an empty sector");
-  if (std::any_of(chain.up.gain_table.begin(), chain.up.gain_table.end(), [](double gain) { return gain != 0.0; }))
-    throw ParameterError("bath.up.gain_table",
-                         "a gain of spin up is outside the theory, which follows one probe "
-                         "particle on an empty sector");
-  for (std::size_t i = 0; i < chain.up.operators.size(); ++i)
-    if (chain.up.operators[i].kind == BathOperatorKind::gain)
-      throw ParameterError(
-          "bath.up.operator[" + std::to_string(i) + "].kind",
-          "a gain of spin up is outside the theory, which follows one probe particle on an empty sector");
-  validate(chain.up, lattice, "bath.up");
-  const double unit = energy_unit_of(chain);
-  const BathRates rates = bath_rates(chain.down, lattice, "bath.down");
-  for (std::size_t i = 0; i < lattice.size(); ++i) {
-    const double rate = rates.gain[i] + rates.loss[i];
-    if (!(rate > 0.0))
-      throw ParameterError("bath.down", "gain and loss both vanish at " + momentum_text(lattice, i) +
-                                            ": the steady occupation there is not defined; every momentum needs one");
-    const double ratio = rate / unit;
-    if (!(ratio < largest_ratio && ratio > 1.0 / largest_ratio))
-      throw ParameterError("bath.down", "the total rate " + std::to_string(rate) + " at " + momentum_text(lattice, i) +
-                                            " and the hopping are more than a factor of 1e30 apart");
-  }
-  const BathRates up = bath_rates(chain.up, lattice, "bath.up");
-  for (const double loss : up.loss)
-    if (!(loss < largest_ratio * unit))
-      throw ParameterError(
-          "bath.up", "the loss " + std::to_string(loss) + " and the hopping are more than a factor of 1e30 apart");
-  for (const double v : chain.interaction)
-    if (!(std::fabs(v) < largest_ratio * unit))
-      throw ParameterError("model.interaction",
-                           std::to_string(v) + " is not allowed: must be within 1e30 times the hopping");
+double energy_unit_of(const OpenLattice& lattice) {
+  if (lattice.is_ring()) return std::fabs(lattice.hopping);
+  const double size = std::max(largest_energy(lattice.terms(Spin::up)), largest_energy(lattice.terms(Spin::down)));
+  return size > 0.0 ? 0.5 * size : 1.0;
 }
 
 HubbardModes hubbard_modes(const HubbardChain& chain) {

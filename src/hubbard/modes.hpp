@@ -55,6 +55,13 @@ inline bool runs_on_device(const HubbardModes& modes) { return modes.lattice.dim
 inline constexpr const char* lattice_work =
     "a lattice of several directions, or with energies that are not even in k or differ between the spins, runs";
 
+/// Rates, frequencies and interactions further apart from the hopping than this would take products of their squares
+/// out of the range of double precision.
+inline constexpr double largest_ratio = 1e30;
+
+/// Size of the hopping, the unit of all energies.
+double energy_unit_of(const OpenLattice& lattice);
+
 /// O(L log L).
 /// @throws ParameterError as validate() does
 HubbardModes hubbard_modes(const HubbardChain& chain);

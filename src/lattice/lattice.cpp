@@ -69,15 +69,16 @@ std::vector<double> momenta(std::int64_t cells) {
 
 Lattice::Lattice(const std::vector<std::int64_t>& cells) : dimensions_(static_cast<int>(cells.size())) {
   if (cells.empty() || cells.size() > cells_.size())
-    throw ParameterError("cells", std::to_string(cells.size()) + " directions are not allowed: must be 1, 2 or 3");
-  constexpr std::int64_t max_cells = std::int64_t{1} << 32;  // along a direction: m R must fit the integers
+    throw ParameterError("model.cells",
+                         std::to_string(cells.size()) + " directions are not allowed: must be 1, 2 or 3");
   constexpr double max_size = 0x1p52;
   double size = 1.0;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (cells[i] < 1 || cells[i] > max_cells)
-      throw ParameterError("cells", std::to_string(cells[i]) + " is not allowed: must be in [1, 2^32]");
+      throw ParameterError("model.cells[" + std::to_string(i) + "]",
+                           std::to_string(cells[i]) + " is not allowed: must be in 1 .. 2^32");
     size *= static_cast<double>(cells[i]);
-    if (size > max_size) throw ParameterError("cells", "the lattice has more than 2^52 cells");
+    if (size > max_size) throw ParameterError("model.cells", "the lattice has more than 2^52 cells");
     cells_[i] = cells[i];
     size_ *= static_cast<std::size_t>(cells[i]);
     period_ = std::lcm(period_, cells[i]);
@@ -112,6 +113,12 @@ Phase Lattice::phase(std::size_t k, const LatticeVector& displacement) const {
   for (std::size_t i = 0; i < static_cast<std::size_t>(dimensions_); ++i)
     turns = (turns + modulo(m[i] * r[i], cells_[i]) * (period_ / cells_[i])) % period_;
   return {cos_pi(2 * turns, period_), sin_pi(2 * turns, period_)};
+}
+
+Lattice ring_lattice(std::int64_t sites) {
+  if (sites < 1 || sites > max_cells)
+    throw ParameterError("model.sites", std::to_string(sites) + " is not allowed: must be in 1 .. 2^32");
+  return Lattice({sites});
 }
 
 }  // namespace lindrift

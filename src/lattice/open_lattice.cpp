@@ -21,24 +21,7 @@ void validate(const std::vector<LatticeTerm>& terms, const Lattice& lattice, con
   }
 }
 
-Lattice OpenLattice::lattice() const {
-  if (is_ring()) {
-    if (sites < 1) throw ParameterError("model.sites", std::to_string(sites) + " is not allowed: must be >= 1");
-    return Lattice({sites});
-  }
-  if (cells.size() > 3)
-    throw ParameterError("model.cells",
-                         std::to_string(cells.size()) + " directions are not allowed: must be 1, 2 or 3");
-  double size = 1.0;
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    if (cells[i] < 1 || cells[i] > (std::int64_t{1} << 32))
-      throw ParameterError("model.cells[" + std::to_string(i) + "]",
-                           std::to_string(cells[i]) + " is not allowed: must be in 1 .. 2^32");
-    size *= static_cast<double>(cells[i]);
-  }
-  if (size > 0x1p52) throw ParameterError("model.cells", "the lattice has more than 2^52 cells");
-  return Lattice(cells);
-}
+Lattice OpenLattice::lattice() const { return is_ring() ? ring_lattice(sites) : Lattice(cells); }
 
 std::vector<LatticeTerm> OpenLattice::terms(Spin spin) const {
   if (is_ring()) return {{{1}, -hopping}};
@@ -87,6 +70,19 @@ std::vector<double> hopping_energies(const std::vector<LatticeTerm>& terms, cons
   return energy;
 }
 
+std::vector<double> hopping_velocities(const std::vector<LatticeTerm>& terms, const Lattice& lattice, int direction) {
+  std::vector<double> velocity(lattice.size());
+  parallel_for(lattice.size(), [&](std::size_t k) {
+    for (const LatticeTerm& term : terms) {
+      const Phase phase = lattice.phase(k, term.displacement);
+      const auto cells = static_cast<double>(term.displacement[static_cast<std::size_t>(direction)]);
+      velocity[k] -=
+          2.0 * cells * term.amplitude.real() * phase.sine + 2.0 * cells * term.amplitude.imag() * phase.cosine;
+    }
+  });
+  return velocity;
+}
+
 double largest_energy(const std::vector<LatticeTerm>& terms) {
   double sum = 0.0;
   for (const LatticeTerm& term : terms) sum += 2.0 * std::abs(term.amplitude);
@@ -105,22 +101,13 @@ namespace {
 
 std::string numbered(std::string stem, int direction) { return std::move(stem) + "_" + std::to_string(direction + 1); }
 
-/// Numbers from `first` on.
-Coordinate integers_from(std::string name, std::string long_name, std::size_t size, std::int64_t first) {
-  return {std::move(name), "1", std::move(long_name), size, [size, first] {
-            std::vector<std::int64_t> values(size);
-            for (std::size_t i = 0; i < size; ++i) values[i] = first + static_cast<std::int64_t>(i);
-            return values;
-          }};
-}
-
 }  // namespace
 
 std::vector<Coordinate> momentum_coordinates(const OpenLattice& model, const std::vector<std::int64_t>& chosen) {
   if (model.is_ring()) return {momentum_coordinate(model.sites, chosen)};
   const auto directions = model.cells.size();
   std::vector<Coordinate> all;
-  if (!chosen.empty()) all.push_back(integers_from("path", "number of the momentum", chosen.size() / directions, 0));
+  if (!chosen.empty()) all.push_back(integer_coordinate("path", "number of the momentum", chosen.size() / directions));
   for (std::size_t i = 0; i < directions; ++i) {
     std::vector<std::int64_t> along;
     for (std::size_t k = i; k < chosen.size(); k += directions) along.push_back(chosen[k]);
@@ -140,7 +127,7 @@ std::vector<Coordinate> site_coordinates(const OpenLattice& model) {
     site.name = numbered("site", static_cast<int>(i));
     all.push_back(std::move(site));
   }
-  all.push_back(integers_from("direction", "direction of the lattice", model.cells.size(), 1));
+  all.push_back(integer_coordinate("direction", "direction of the lattice", model.cells.size(), 1));
   return all;
 }
 

@@ -17,7 +17,7 @@ namespace lindrift {
 namespace {
 
 Bands bands_of(const TggeChain& chain) {
-  Bands bands{.lattice = Lattice({chain.sites})};
+  Bands bands{.lattice = ring_lattice(chain.sites)};
   bands.energy.resize(bands.modes());
   bands.velocity.assign(1, std::vector<double>(bands.modes()));
   parallel_for(bands.modes(), [&](std::size_t k) {
@@ -60,7 +60,7 @@ TggeJump weights_of(const TableJump& jump, const Lattice&) { return jump; }
 void validate(const TggeChain& chain) {
   validate_fields(chain);
   validate_bath(chain.bath);
-  std::visit([&](const auto& jump) { validate_jump(jump, Lattice({chain.sites}), 1); }, chain.jump);
+  std::visit([&](const auto& jump) { validate_jump(jump, ring_lattice(chain.sites), 1); }, chain.jump);
 }
 
 std::vector<Coordinate> coordinates(const TggeChain& chain) { return {momentum_coordinate(chain.sites)}; }

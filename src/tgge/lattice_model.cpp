@@ -89,28 +89,14 @@ std::vector<HoppingTerm> preset_terms(const TggeLattice& model) {
   }
 }
 
-void check_cells(const TggeLattice& model) {
-  const std::size_t directions = model.cells.size();
-  if (directions < 1 || directions > 3)
-    throw ParameterError("model.cells", std::to_string(directions) + " directions are not allowed: must be 1, 2 or 3");
-  for (std::size_t i = 0; i < directions; ++i)
-    if (model.cells[i] < 1 || model.cells[i] > (std::int64_t{1} << 32))
-      throw ParameterError("model.cells[" + std::to_string(i) + "]",
-                           std::to_string(model.cells[i]) + " is not allowed: must be in 1 .. 2^32");
-  const int wanted = directions_of(model.preset);
-  if (wanted != 0 && directions != static_cast<std::size_t>(wanted))
-    throw ParameterError("model.cells", "preset \"" + std::string(name(model.preset)) + "\" has " +
-                                            std::to_string(wanted) + " directions, not " + std::to_string(directions));
-}
-
-/// The lattice, once its cells are known to be in range.
 Lattice lattice_of(const TggeLattice& model) {
-  check_cells(model);
-  try {
-    return Lattice(model.cells);
-  } catch (const ParameterError&) {
-    throw ParameterError("model.cells", "the lattice has more than 2^52 cells");
-  }
+  Lattice lattice(model.cells);
+  const int wanted = directions_of(model.preset);
+  if (wanted != 0 && lattice.dimensions() != wanted)
+    throw ParameterError("model.cells", "preset \"" + std::string(name(model.preset)) + "\" has " +
+                                            std::to_string(wanted) + " directions, not " +
+                                            std::to_string(lattice.dimensions()));
+  return lattice;
 }
 
 void check_lattice_vectors(const TggeLattice& model) {
@@ -197,13 +183,6 @@ TggeLattice::operator TggeModel() const {
 }
 
 std::vector<Coordinate> coordinates(const TggeLattice& model) {
-  const auto numbered = [](std::string name, std::string long_name, std::size_t size, std::int64_t first) {
-    return Coordinate{std::move(name), "1", std::move(long_name), size, [size, first] {
-                        std::vector<std::int64_t> values(size);
-                        for (std::size_t i = 0; i < size; ++i) values[i] = first + static_cast<std::int64_t>(i);
-                        return values;
-                      }};
-  };
   std::vector<Coordinate> all;
   for (std::size_t i = 0; i < model.cells.size(); ++i) {
     Coordinate momentum = momentum_coordinate(model.cells[i]);
@@ -211,11 +190,11 @@ std::vector<Coordinate> coordinates(const TggeLattice& model) {
     all.push_back(std::move(momentum));
   }
   const auto orbitals = static_cast<std::size_t>(model.orbitals_in_cell());
-  all.push_back(numbered("band", "band, ascending in energy", orbitals, 0));
-  all.push_back(numbered("orbital", "orbital", orbitals, 0));
-  all.push_back(numbered("orbital_2", "orbital", orbitals, 0));
-  all.push_back(numbered("direction", "direction of the lattice", model.cells.size(), 1));
-  all.push_back(numbered("cartesian", "Cartesian direction", model.cells.size(), 1));
+  all.push_back(integer_coordinate("band", "band, ascending in energy", orbitals));
+  all.push_back(integer_coordinate("orbital", "orbital", orbitals));
+  all.push_back(integer_coordinate("orbital_2", "orbital", orbitals));
+  all.push_back(integer_coordinate("direction", "direction of the lattice", model.cells.size(), 1));
+  all.push_back(integer_coordinate("cartesian", "Cartesian direction", model.cells.size(), 1));
   return all;
 }
 

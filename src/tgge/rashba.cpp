@@ -15,7 +15,7 @@ namespace {
 
 /// Eigenvectors in the gauge u_up >= 0, u_down = -i times a real number (docs/physics.md, section 2).
 Bands bands_of(const TggeRashba& chain) {
-  Bands bands{.lattice = Lattice({chain.sites}), .orbitals = 2, .names = {"+", "-"}};
+  Bands bands{.lattice = ring_lattice(chain.sites), .orbitals = 2, .names = {"+", "-"}};
   const std::vector<double> zero(bands.modes());
   bands.energy = zero;
   bands.velocity = {zero};
@@ -79,20 +79,19 @@ TggeJump weights_of(const TableJump& jump, const Bands&) { return jump; }
 void validate(const TggeRashba& chain) {
   validate_fields(chain);
   validate_bath(chain.bath);
-  std::visit([&](const auto& jump) { validate_jump(jump, Lattice({chain.sites}), 2); }, chain.jump);
+  std::visit([&](const auto& jump) { validate_jump(jump, ring_lattice(chain.sites), 2); }, chain.jump);
 }
 
 std::vector<Coordinate> coordinates(const TggeRashba& chain) {
-  const auto words = [](const char* name, std::vector<std::string> values) {
-    return Coordinate{name, "1", name, values.size(), [values] { return values; }};
-  };
-  std::vector<Coordinate> all = {momentum_coordinate(chain.sites), words("band", {"+", "-"}),
-                                 words("spin", {"up", "down"})};
+  std::vector<Coordinate> all = {momentum_coordinate(chain.sites),
+                                 {"band", "1", "band", 2,
+                                  [] {
+                                    return std::vector<std::string>{"+", "-"};
+                                  }},
+                                 spin_coordinate()};
   if (std::holds_alternative<JumpOperators>(chain.jump))  // results then have density matrices
     for (const char* name : {"orbital", "orbital_2"})
-      all.push_back({name, "1", "orbital: 0 is spin up, 1 spin down", 2, [] {
-                       return std::vector<std::int64_t>{0, 1};
-                     }});
+      all.push_back(integer_coordinate(name, "orbital: 0 is spin up, 1 spin down", 2));
   return all;
 }
 

@@ -58,8 +58,9 @@ class InputTest(ProgramTest):
         self.refuse(exact.replace("interaction = 2.0", 'interaction = 2.0\napproximation = "ladder"'), "model.approximation",
                     "approximates nothing")
         self.refuse(exact.replace("interaction = 2.0", 'interaction = 2.0\nhartree = "bare"'), "model.hartree")
-        self.refuse(exact.replace("gain = 0.2", "gain = 0.0"), "bath.down", "both vanish at m = 1")
-        self.refuse(exact.replace("[bath.down]", "[bath.up]\ntwo_site_gain = 0.1\n[bath.down]"), "bath.up", "both vanish at m = -1")
+        self.refuse(exact.replace("gain = 0.2", "gain = 0.0"), "bath.down", "both vanish at k = 1.57", "(m = 1)")
+        self.refuse(exact.replace("[bath.down]", "[bath.up]\ntwo_site_gain = 0.1\n[bath.down]"), "bath.up",
+                    "both vanish at k = -1.57", "(m = -1)")
         self.refuse(exact.replace("[0.0, 0.5, 2.0]", "[0.0, -0.5]"), "task.times")
         self.refuse(exact.replace("interaction = 2.0", "interaction = [1.0, 2.0, 3.0, 4.0, 5.0]"), "5 values V_r")
 

@@ -22,6 +22,9 @@ double cos_pi(std::int64_t numerator, std::int64_t denominator);
 /// Momenta 2 pi m / cells, ascending in [-pi, pi). Shape (cells,), radians per lattice constant.
 std::vector<double> momenta(std::int64_t cells);
 
+/// Most cells along a direction: products of a momentum and a displacement fit the integers.
+inline constexpr std::int64_t max_cells = std::int64_t{1} << 32;
+
 /// Integers along the directions of a lattice: a displacement in cells, or a momentum in units of 2 pi / cells. Entries
 /// beyond the lattice's dimensions are zero.
 using LatticeVector = std::array<std::int64_t, 3>;
@@ -35,8 +38,8 @@ struct Phase {
 /// integers m, each ascending from first_momentum_index(): the last direction runs fastest.
 class Lattice {
  public:
-  /// @param cells  along each direction, any parity, each in [1, 2^32]
-  /// @throws ParameterError
+  /// @param cells  along each direction, any parity, each in [1, max_cells], 2^52 in all
+  /// @throws ParameterError naming model.cells
   explicit Lattice(const std::vector<std::int64_t>& cells);
 
   int dimensions() const { return dimensions_; }
@@ -61,6 +64,10 @@ class Lattice {
   std::size_t size_ = 1;
   std::int64_t period_ = 1;  ///< least common multiple of the cells: phases are multiples of 2 pi / period
 };
+
+/// One direction of so many sites.
+/// @throws ParameterError naming model.sites
+Lattice ring_lattice(std::int64_t sites);
 
 /// The number of sites of every model; indices times L must fit an integer.
 inline Parameter sites_parameter(std::int64_t fewest) {

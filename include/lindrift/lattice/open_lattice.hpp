@@ -66,6 +66,10 @@ void require_ring(const OpenLattice& lattice, const std::string& what);
 /// e_k = sum_R 2 Re(x_R e^{ik.R}) (Eq. 110), shape (momenta,), ascending. O(momenta * terms).
 std::vector<double> hopping_energies(const std::vector<LatticeTerm>& terms, const Lattice& lattice);
 
+/// de_k/dk_i = sum_R -2 R_i Im(x_R e^{ik.R}) along a direction i, shape (momenta,), ascending.
+std::vector<double> hopping_velocities(const std::vector<LatticeTerm>& terms, const Lattice& lattice,
+                                       int direction = 0);
+
 /// sum_R 2 |x_R|: bounds |e_k|.
 double largest_energy(const std::vector<LatticeTerm>& terms);
 /// sum_R 2 |R_i x_R|: bounds the group velocity along a direction.
@@ -105,7 +109,7 @@ auto open_lattice_fields(std::int64_t least) {
           &Model::cells, {.path = "model.cells",
                           .help = "numbers of cells along one to three directions, instead of sites",
                           .derived = "a ring of model.sites",
-                          .range = {.low = 1.0, .high = 4294967296.0},
+                          .range = {.low = 1.0, .high = static_cast<double>(max_cells)},
                           .repeats = true,
                           .details = "any parity; needs hopping terms"}),
       field<Model, std::vector<LatticeTerm>>(

@@ -103,7 +103,7 @@ inline auto description<TggeLattice>() {
   return std::tuple(
       field(&TggeLattice::cells, {.path = "model.cells",
                                   .help = "numbers of cells along one to three directions",
-                                  .range = {.low = 1.0, .high = 4294967296.0},
+                                  .range = {.low = 1.0, .high = static_cast<double>(max_cells)},
                                   .repeats = true,
                                   .details = "any parity; bounded by the machine's memory"}),
       field(&TggeLattice::preset,

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "config/read.hpp"
-#include "hubbard/registry/spins.hpp"
+#include "hubbard/registry/rings.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
 #include "registry/memory.hpp"
@@ -80,24 +82,12 @@ io::Result run(const Point& point, const Execution& execution, const Monitor& mo
 
 void verify(Verification& verification) {
   constexpr double allowed = 1e-11;
-  if (const auto* occupation = verification.reals("occupation_spin"))
-    for (const double n : *occupation) verification.note("0 <= n <= 1", std::max({0.0, -n, n - 1.0}), allowed);
-  const auto *occupation = verification.reals("occupation_spin"), *current = verification.reals("current_spin");
-  const std::int64_t sites = verification.point.integer("model.sites"), first = first_momentum_index(sites);
-  if (occupation != nullptr && current != nullptr)
-    for (std::size_t s = 0; s < 2; ++s) {
-      double sum = 0.0;
-      for (std::int64_t i = 0; i < sites; ++i)
-        sum += sin_pi(2 * (first + i), sites) *
-               (*occupation)[s * static_cast<std::size_t>(sites) + static_cast<std::size_t>(i)];
-      const double expected = 2.0 * verification.point.real("model.hopping") * sum / static_cast<double>(sites);
-      verification.note("current from the occupations", std::fabs((*current)[s] - expected), allowed);
-    }
+  verify_ring_currents(verification, allowed, allowed);
   if (const auto* spectral = verification.reals("spectral_function"))
     for (const double a : *spectral) verification.note("spectral function >= 0", std::max(0.0, -a), allowed);
   const auto* by_momentum = verification.complex("green_retarded_momentum");
   if (by_momentum != nullptr && verification.point.reals("task.times").front() == 0.0)
-    for (std::size_t k = 0; k < static_cast<std::size_t>(sites); ++k)
+    for (std::size_t k = 0; k < sites_of(verification.point); ++k)
       verification.note("G(k,0) = -i", std::abs((*by_momentum)[k] + std::complex<double>(0.0, 1.0)), allowed);
 }
 
@@ -106,13 +96,8 @@ void verify(Verification& verification) {
 void validate_exact_point(const Point& point) {
   require_ring(read<OpenLattice>(point), "task.kind = exact");
   const HubbardChain chain = read<HubbardChain>(point);
-  if (chain.approximation != Approximation::second_order)
-    throw ParameterError("model.approximation",
-                         "ladder has no meaning with task.kind = exact: it approximates nothing");
-  if (chain.hartree != Hartree::none)
-    throw ParameterError(
-        "model.hartree",
-        fmt::format("{} has no meaning with task.kind = exact: it approximates nothing", name(chain.hartree)));
+  constexpr const char* reason = "it approximates nothing";
+  refuse_approximations(chain, "exact", reason, reason);
   const HubbardExactPlan plan = plan_exact(chain, options_of(point), {});
   if (const double needed = needed_memory(point, plan); needed > machine_memory())
     throw ParameterError(

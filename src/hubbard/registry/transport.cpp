@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "config/read.hpp"
+#include "hubbard/registry/rings.hpp"
 #include "lindrift/lindrift.hpp"
-#include "open_chain/registry/propagator.hpp"
-#include "registry/memory.hpp"
 #include "registry/results.hpp"
 
 namespace lindrift {
@@ -18,11 +17,6 @@ namespace {
 using config::Point;
 using config::read;
 
-constexpr const char* on_the_cpu = "collisions are computed on the CPU";
-
-/// |U|/J up to which both ladders have the size of the exact drift.
-constexpr double trusted_interaction = 0.5;
-
 Coordinates coordinates_of(const Point& point) { return {momentum_coordinate(point.integer("model.sites"))}; }
 
 io::Result outline(const Point& point) {
@@ -31,7 +25,7 @@ io::Result outline(const Point& point) {
 
 std::vector<std::string> warnings(const HubbardChain& chain, const TransportOptions& options) {
   std::vector<std::string> notes;
-  const double strength = std::fabs(chain.interaction.front() / chain.hopping);
+  const double strength = interaction_strength(chain);
   if (options.order == CollisionOrder::second)
     notes.emplace_back("order = second gives the limit of a weak interaction, whatever the interaction is");
   else if (strength > trusted_interaction)
@@ -48,7 +42,7 @@ Plan plan_point(const Point& point, const Execution& execution) {
   const TransportPlan transport = plan_transport(chain, options, execution);
   Plan plan;
   plan.backend = Backend::cpu;
-  plan.backend_reason = on_the_cpu;
+  plan.backend_reason = collisions_on_the_cpu;
   plan.reason = "a matrix of scattering rates, by products of matrices over frequencies";
   plan.work = "momenta of a pair";
   plan.rate_evaluations = static_cast<double>(chain.sites);
@@ -70,7 +64,7 @@ io::Result run(const Point& point, const Execution& execution, const Monitor& mo
   result.algorithm = "kinetic";
   result.algorithm_reason = "a matrix of scattering rates";
   result.backend = name(Backend::cpu);
-  result.backend_reason = on_the_cpu;
+  result.backend_reason = collisions_on_the_cpu;
   for (const std::string& note : warnings(chain, options))
     result.message += (result.message.empty() ? "" : "; ") + note;
   return result;
@@ -80,38 +74,20 @@ void verify(Verification& verification) {
   const auto *distribution = verification.reals("particle_distribution"), *drift = verification.reals("drift_velocity");
   if (distribution == nullptr) return;
   constexpr double allowed = 1e-12;
-  const std::int64_t sites = verification.point.integer("model.sites"), first = first_momentum_index(sites);
-  double sum = 0.0, velocity = 0.0;
-  for (std::int64_t i = 0; i < sites; ++i) {
-    const double p = (*distribution)[static_cast<std::size_t>(i)];
-    sum += p;
-    velocity += 2.0 * verification.point.real("model.hopping") * sin_pi(2 * (first + i), sites) * p;
-  }
-  verification.note("probabilities add up to 1", std::fabs(sum - 1.0), allowed);
+  verification.note("probabilities add up to 1",
+                    std::fabs(std::accumulate(distribution->begin(), distribution->end(), 0.0) - 1.0), allowed);
   if (drift != nullptr)
-    verification.note("drift velocity from the probabilities", std::fabs((*drift)[0] - velocity), allowed);
+    verification.note("drift velocity from the probabilities",
+                      std::fabs((*drift)[0] - plain_flow(verification.point, *distribution)), allowed);
 }
 
 }  // namespace
 
 void validate_transport_point(const Point& point) {
-  require_ring(read<OpenLattice>(point), "task.kind = transport");
-  const auto chain = read<HubbardChain>(point);
-  const auto refuse_memory = [&](double needed) {
-    if (needed > machine_memory())
-      throw ParameterError("model.sites", fmt::format("{} sites need {} of memory for their pairs of momenta; this "
-                                                      "machine has {}",
-                                                      chain.sites, bytes_text(needed), bytes_text(machine_memory())));
-  };
-  refuse_memory(40.0 * static_cast<double>(chain.sites) * static_cast<double>(chain.sites));  // before any list
-  if (chain.approximation != Approximation::second_order)
-    throw ParameterError("model.approximation", "ladder belongs to the probe: task.order says which collisions count");
-  if (chain.hartree != Hartree::none)
-    throw ParameterError("model.hartree",
-                         fmt::format("{} has no meaning with task.kind = transport: a mean field moves "
-                                     "all momenta alike",
-                                     name(chain.hartree)));
-  refuse_memory(plan_transport(chain, read<TransportOptions>(point)).memory_bytes);
+  constexpr double pair_bytes = 40.0;
+  const HubbardChain chain = read_ring(point, pair_bytes);
+  refuse_approximations(chain, "transport", order_decides, mean_field_moves_all);
+  require_pair_memory(chain.sites, plan_transport(chain, read<TransportOptions>(point)).memory_bytes);
 }
 
 TaskEntry hubbard_transport_task() {

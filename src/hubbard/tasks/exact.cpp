@@ -1,15 +1,15 @@
 #include "lindrift/hubbard/exact.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <string>
 #include <utility>
 
 #include "clusters/mixed_momenta.hpp"
 #include "engine/threads.hpp"
+#include "hubbard/rings.hpp"
+#include "hubbard/validate.hpp"
 #include "lindrift/error.hpp"
-#include "lindrift/lattice/lattice.hpp"
 #include "open_chain/green_rows.hpp"
 
 namespace lindrift {
@@ -19,27 +19,6 @@ namespace {
 using Complex = std::complex<double>;
 
 constexpr double accepted_residual = 1e-12;
-
-clusters::MixedMomenta problem_of(const HubbardChain& chain) {
-  const auto sites = static_cast<std::size_t>(chain.sites);
-  clusters::MixedMomenta problem;
-  problem.cluster = sites;
-  problem.rates = {bath_rates(chain.up, chain.lattice(), "bath.up"),
-                   bath_rates(chain.down, chain.lattice(), "bath.down")};
-  const std::int64_t first = first_momentum_index(chain.sites);
-  for (auto& energy : problem.energy)
-    for (std::int64_t m = first; m < first + chain.sites; ++m)
-      energy.push_back(-2.0 * chain.hopping * cos_pi(2 * m, chain.sites));
-  for (std::int64_t q = 0; q < chain.sites; ++q) {
-    Complex sum = 0.0;  // sum_r V_r e^{-iqr}
-    for (std::size_t r = 0; r < chain.interaction.size(); ++r) {
-      const std::int64_t turns = 2 * q * static_cast<std::int64_t>(r);
-      sum += chain.interaction[r] * Complex(cos_pi(turns, chain.sites), -sin_pi(turns, chain.sites));
-    }
-    problem.interaction.push_back(sum);
-  }
-  return problem;
-}
 
 void fill_times(const clusters::MixedStates& states, std::span<const double> times, const Execution& execution,
                 HubbardExact& result) {
@@ -70,14 +49,10 @@ void fill_frequencies(const clusters::MixedStates& states, std::span<const doubl
 }
 
 void fill_steady_state(const clusters::MixedStates& states, const HubbardChain& chain, HubbardExact& result) {
-  const std::int64_t first = first_momentum_index(chain.sites);
   for (int spin = 0; spin < 2; ++spin) {
     const std::vector<double> occupation = states.occupation(spin);
-    double current = 0.0;
-    for (std::int64_t i = 0; i < chain.sites; ++i)
-      current += 2.0 * chain.hopping * sin_pi(2 * (first + i), chain.sites) * occupation[static_cast<std::size_t>(i)];
     result.occupation_spin.insert(result.occupation_spin.end(), occupation.begin(), occupation.end());
-    result.current_spin.push_back(current / static_cast<double>(chain.sites));
+    result.current_spin.push_back(ring_current(chain, occupation));
   }
   result.residual = states.largest_residual();
 }
@@ -110,20 +85,10 @@ void validate_exact(const HubbardChain& chain) {
     throw ParameterError("model.sites", std::to_string(chain.sites) +
                                             " is not allowed with task.kind = exact: at most " +
                                             std::to_string(clusters::max_orbitals) + " sites");
-  if (chain.interaction.empty()) throw ParameterError("model.interaction", "an empty list: at least V_0 = U is needed");
-  if (static_cast<std::int64_t>(chain.interaction.size()) > chain.sites)
-    throw ParameterError("model.interaction", std::to_string(chain.interaction.size()) + " values V_r were given for " +
-                                                  std::to_string(chain.sites) + " distances on the ring");
-  validate(chain.up, chain.lattice(), "bath.up");
-  validate(chain.down, chain.lattice(), "bath.down");
-  const clusters::MixedMomenta problem = problem_of(chain);
+  validate_interaction(chain);
+  const clusters::MixedMomenta problem = whole_ring(chain);
   for (std::size_t s = problem.up_empty() ? 1 : 0; s < 2; ++s)
-    for (std::size_t k = 0; k < problem.momenta(); ++k)
-      if (!(problem.rates[s].gain[k] + problem.rates[s].loss[k] > 0.0))
-        throw ParameterError(s == 0 ? "bath.up" : "bath.down",
-                             "gain and loss both vanish at m = " +
-                                 std::to_string(first_momentum_index(chain.sites) + static_cast<std::int64_t>(k)) +
-                                 ": the steady state there is not defined; every momentum needs one");
+    require_rates(problem.rates[s], chain.lattice(), s == 0 ? "bath.up" : "bath.down");
 }
 
 HubbardExactPlan plan_exact(const HubbardChain& chain, const HubbardExactOptions& options, const Execution& execution) {
@@ -132,7 +97,7 @@ HubbardExactPlan plan_exact(const HubbardChain& chain, const HubbardExactOptions
   const std::size_t times = options.times ? options.times->size() : 0;
   const bool green = frequencies + times > 0;
   const clusters::MixedCost cost =
-      mixed_cost(problem_of(chain), green ? static_cast<std::size_t>(chain.sites) : 0, frequencies, times,
+      mixed_cost(whole_ring(chain), green ? static_cast<std::size_t>(chain.sites) : 0, frequencies, times,
                  times > 0 ? options.times->back() : 0.0, threads_of(execution));
   return {green ? cost.green_operators : 0.0, cost.state_operators, cost.operations, cost.memory_bytes, cost.seconds};
 }
@@ -140,14 +105,13 @@ HubbardExactPlan plan_exact(const HubbardChain& chain, const HubbardExactOptions
 HubbardExact exact(const HubbardChain& chain, const HubbardExactOptions& options, const Execution& execution) {
   validate_exact(chain);
   validate_fields(options);
-  if (execution.backend == Backend::cuda)
-    throw UnsupportedError("backend = cuda is impossible: exact rings are solved on the CPU");
+  only_on_cpu(execution.backend, "exact rings run");
   if (options.times) check_list("task.times", times_parameter(), *options.times);
   if (options.frequencies) check_list("task.frequencies", frequencies_parameter(), *options.frequencies);
   const Calculation calculation(execution, options.monitor);
   HubbardExact result;
   try {
-    const clusters::MixedStates states(problem_of(chain));
+    const clusters::MixedStates states(whole_ring(chain));
     fill_steady_state(states, chain, result);
     if (options.times) fill_times(states, *options.times, execution, result);
     if (options.frequencies) fill_frequencies(states, *options.frequencies, options.broadening, execution, result);

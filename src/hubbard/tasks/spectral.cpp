@@ -36,8 +36,6 @@ constexpr double device_terms = 1e10, device_seconds = 1.0;
 constexpr double direct_error = 4e-15;
 /// Of a ladder, where 1 - U Pi may be a tenth of its terms.
 constexpr double ladder_direct_error = 4e-14;
-/// Frequencies so large that products of their squares leave the range of double precision.
-constexpr double largest_ratio = 1e30;
 /// Of the rounds in which the tolerance of the integral is tightened until that of the spectral function holds.
 constexpr int max_rounds = 3;
 

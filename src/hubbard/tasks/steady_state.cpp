@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
@@ -10,8 +11,8 @@
 #include "engine/threads.hpp"
 #include "hubbard/anderson.hpp"
 #include "hubbard/collisions.hpp"
+#include "hubbard/rings.hpp"
 #include "lindrift/error.hpp"
-#include "lindrift/lattice/lattice.hpp"
 
 namespace lindrift {
 
@@ -29,8 +30,7 @@ struct Problem {
 Problem problem_of(const HubbardChain& chain) {
   validate_fields(chain);
   require_ring(chain, "task.kind = steady_state");
-  std::array<BathRates, 2> baths{bath_rates(chain.up, chain.lattice(), "bath.up"),
-                                 bath_rates(chain.down, chain.lattice(), "bath.down")};
+  std::array<BathRates, 2> baths = rates_of_spins(chain);
   CollisionModel model = collision_model(chain, baths);
   for (std::size_t s = 0; s < 2; ++s)
     if (*std::max_element(model.width[s].begin(), model.width[s].end()) <= 0.0)
@@ -70,18 +70,12 @@ std::vector<double> free_occupations(const Problem& problem) {
 }
 
 void fill(const HubbardChain& chain, const std::vector<double>& occupations, HubbardSteadyState& result) {
-  const std::int64_t first = first_momentum_index(chain.sites);
-  const auto sites = static_cast<double>(chain.sites);
   result.occupation_spin = occupations;
+  const std::size_t sites = occupations.size() / 2;
   for (std::size_t s = 0; s < 2; ++s) {
-    double current = 0.0, density = 0.0;
-    for (std::int64_t i = 0; i < chain.sites; ++i) {
-      const double n = occupations[s * static_cast<std::size_t>(chain.sites) + static_cast<std::size_t>(i)];
-      current += 2.0 * chain.hopping * sin_pi(2 * (first + i), chain.sites) * n;
-      density += n;
-    }
-    result.current_spin.push_back(current / sites);
-    result.density_spin.push_back(density / sites);
+    const auto spin = std::span(occupations).subspan(s * sites, sites);
+    result.current_spin.push_back(ring_current(chain, spin));
+    result.density_spin.push_back(std::accumulate(spin.begin(), spin.end(), 0.0) / static_cast<double>(sites));
   }
 }
 
@@ -103,8 +97,7 @@ HubbardSteadyStatePlan plan_steady_state(const HubbardChain& chain, const Hubbar
 HubbardSteadyState steady_state(const HubbardChain& chain, const HubbardSteadyStateOptions& options,
                                 const Execution& execution) {
   validate_fields(options);
-  if (execution.backend == Backend::cuda)
-    throw UnsupportedError("backend = cuda is impossible: collisions are computed on the CPU");
+  only_on_cpu(execution.backend, "collisions run");
   const Problem problem = problem_of(chain);
   const Collisions collisions(problem.collisions, options.order);
   const std::size_t sites = problem.collisions.lattice.size();

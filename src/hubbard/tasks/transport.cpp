@@ -1,15 +1,14 @@
 #include "lindrift/hubbard/transport.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 
-#include "clusters/mixed_momenta.hpp"
 #include "engine/linear_algebra.hpp"
 #include "engine/threads.hpp"
 #include "hubbard/collisions.hpp"
+#include "hubbard/rings.hpp"
+#include "hubbard/validate.hpp"
 #include "lindrift/error.hpp"
-#include "lindrift/lattice/lattice.hpp"
 
 namespace lindrift {
 
@@ -28,8 +27,7 @@ struct Problem {
 Problem problem_of(const HubbardChain& chain) {
   validate_fields(chain);
   require_ring(chain, "task.kind = transport");
-  const std::array<BathRates, 2> baths{bath_rates(chain.up, chain.lattice(), "bath.up"),
-                                       bath_rates(chain.down, chain.lattice(), "bath.down")};
+  const std::array<BathRates, 2> baths = rates_of_spins(chain);
   Problem problem{collision_model(chain, baths), {}};
   for (const double width : problem.collisions.width[0])
     if (width != 0.0)
@@ -38,24 +36,14 @@ Problem problem_of(const HubbardChain& chain) {
                            "task.kind = steady_state has both spins driven");
   if (problem.collisions.interaction == 0.0)
     throw ParameterError("model.interaction", "0 is not allowed: a particle that meets nothing keeps its momentum");
-  for (std::size_t k = 0; k < baths[1].gain.size(); ++k) {
-    if (!(problem.collisions.width[1][k] > 0.0))
-      throw ParameterError("bath.down",
-                           "gain and loss both vanish at m = " +
-                               std::to_string(first_momentum_index(chain.sites) + static_cast<std::int64_t>(k)) +
-                               ": the steady occupation there is not defined");
+  require_rates(baths[1], problem.collisions.lattice, "bath.down");
+  for (std::size_t k = 0; k < baths[1].gain.size(); ++k)
     problem.occupation.push_back(baths[1].gain[k] / problem.collisions.width[1][k]);
-  }
   const auto [fewest, most] = std::minmax_element(problem.occupation.begin(), problem.occupation.end());
   if (*most == 0.0 || *fewest == 1.0)
     throw ParameterError("bath.down", *most == 0.0 ? "without any gain there is nothing that the particle could meet"
                                                    : "without any loss spin down is full, and nothing can scatter");
   return problem;
-}
-
-double velocity_of(const HubbardChain& chain, std::size_t k) {
-  return 2.0 * chain.hopping *
-         sin_pi(2 * (first_momentum_index(chain.sites) + static_cast<std::int64_t>(k)), chain.sites);
 }
 
 /// P and v of M P = 0, and D of M x = (v_k - v) P (Eq. 147). M is singular: its last row, which follows from the
@@ -72,29 +60,23 @@ void solve(const HubbardChain& chain, const std::vector<double>& scattering, Tra
   std::vector<double> factors = generator, distribution(n);
   distribution.back() = 1.0;
   linear_algebra::solve(n, factors.data(), distribution.data());
-  double velocity = 0.0;
-  for (std::size_t k = 0; k < n; ++k) velocity += velocity_of(chain, k) * distribution[k];
+  result.drift_velocity = velocity_sum(chain, distribution);
+  const std::vector<double> velocity = hopping_velocities(chain.terms(Spin::up), chain.lattice());
   std::vector<double> response(n);
-  for (std::size_t k = 0; k + 1 < n; ++k) response[k] = (velocity_of(chain, k) - velocity) * distribution[k];
+  for (std::size_t k = 0; k + 1 < n; ++k) response[k] = (velocity[k] - result.drift_velocity) * distribution[k];
   linear_algebra::solve(n, generator.data(), response.data());
-  result.drift_velocity = velocity;
-  result.diffusion_constant = 0.0;
-  for (std::size_t k = 0; k < n; ++k) result.diffusion_constant -= velocity_of(chain, k) * response[k];
+  result.diffusion_constant = -velocity_sum(chain, response);
   result.occupation = std::move(distribution);
 }
 
 /// v of a small ring from its Lindbladian: d<x>/dt = sum_k v_k <n_k> for any interaction of densities.
 double exact_velocity(const HubbardChain& ring) {
   const auto sites = static_cast<std::size_t>(ring.sites);
-  clusters::MixedMomenta problem;
-  problem.cluster = sites;
-  problem.rates = {bath_rates(ring.up, ring.lattice(), "bath.up"), bath_rates(ring.down, ring.lattice(), "bath.down")};
-  problem.energy = collision_model(ring, problem.rates).energy;
-  problem.interaction.assign(sites, ring.interaction.front());
-  const std::vector<std::complex<double>> occupations = one_body(clusters::one_particle_state(problem.group(0)), 0);
-  double velocity = 0.0;
-  for (std::size_t k = 0; k < sites; ++k) velocity += velocity_of(ring, k) * occupations[k * (sites + 1)].real();
-  return velocity;
+  const std::vector<std::complex<double>> correlations =
+      one_body(clusters::one_particle_state(whole_ring(ring).group(0)), 0);
+  std::vector<double> occupation;
+  for (std::size_t k = 0; k < sites; ++k) occupation.push_back(correlations[k * (sites + 1)].real());
+  return velocity_sum(ring, occupation);
 }
 
 /// Sites of the ring that is solved exactly; 0: none.
@@ -126,8 +108,7 @@ TransportPlan plan_transport(const HubbardChain& chain, const TransportOptions& 
 
 Transport transport(const HubbardChain& chain, const TransportOptions& options, const Execution& execution) {
   validate_fields(options);
-  if (execution.backend == Backend::cuda)
-    throw UnsupportedError("backend = cuda is impossible: collisions are computed on the CPU");
+  only_on_cpu(execution.backend, "collisions run");
   const Problem problem = problem_of(chain);
   Transport result;
   const Calculation calculation(execution, options.monitor);

@@ -1,0 +1,42 @@
+#include "hubbard/rings.hpp"
+
+#include <complex>
+
+#include "lindrift/lattice/lattice.hpp"
+
+namespace lindrift {
+
+std::array<BathRates, 2> rates_of_spins(const HubbardChain& ring) {
+  const Lattice lattice = ring.lattice();
+  return {bath_rates(ring.up, lattice, "bath.up"), bath_rates(ring.down, lattice, "bath.down")};
+}
+
+clusters::MixedMomenta whole_ring(const HubbardChain& ring) {
+  const Lattice lattice = ring.lattice();
+  clusters::MixedMomenta problem;
+  problem.cluster = lattice.size();
+  problem.rates = rates_of_spins(ring);
+  problem.energy = {hopping_energies(ring.terms(Spin::up), lattice), hopping_energies(ring.terms(Spin::down), lattice)};
+  for (std::int64_t q = 0; q < ring.sites; ++q) {
+    std::complex<double> sum = 0.0;  // U_q = sum_r V_r e^{-iqr}
+    for (std::size_t r = 0; r < ring.interaction.size(); ++r) {
+      const std::int64_t turns = 2 * q * static_cast<std::int64_t>(r);
+      sum += ring.interaction[r] * std::complex<double>(cos_pi(turns, ring.sites), -sin_pi(turns, ring.sites));
+    }
+    problem.interaction.push_back(sum);
+  }
+  return problem;
+}
+
+double velocity_sum(const HubbardChain& ring, std::span<const double> values) {
+  const std::vector<double> velocity = hopping_velocities(ring.terms(Spin::up), ring.lattice());
+  double sum = 0.0;
+  for (std::size_t k = 0; k < velocity.size(); ++k) sum += velocity[k] * values[k];
+  return sum;
+}
+
+double ring_current(const HubbardChain& ring, std::span<const double> occupation) {
+  return velocity_sum(ring, occupation) / static_cast<double>(occupation.size());
+}
+
+}  // namespace lindrift
