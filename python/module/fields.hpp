@@ -421,11 +421,9 @@ std::string class_documentation(const char* what) {
   return text;
 }
 
-/// Binds a struct as a class.
-/// @param kind  its model.kind; empty for a part of a model
+/// Binds the attributes, the constructor, and copies with changes.
 template <class Struct>
-void bind_parameters(nb::module_& module, const char* name, const char* what, const char* kind = "") {
-  nb::class_<Struct> bound(module, name);
+void bind_attributes(nb::class_<Struct>& bound, const char* name, const char* what) {
   for (const Attribute<Struct>& one : attributes_of<Struct>())
     bound.def_prop_ro(
         one.name.c_str(), [&one](nb::handle self) { return one.get(nb::cast<const Struct&>(self), self); },
@@ -459,6 +457,11 @@ void bind_parameters(nb::module_& module, const char* name, const char* what, co
       },
       nb::sig(for_ever("def replace(self, **parameters: object) -> " + std::string(name))),
       "A copy with these parameters replaced.");
+}
+
+/// Binds what makes a struct a value: its text, equality, pickling; it has no hash.
+template <class Struct>
+void bind_value(nb::class_<Struct>& bound) {
   bound.def("__repr__", [](nb::handle self) { return class_name<Struct>() + "(" + changed_text<Struct>(self) + ")"; });
   bound.def(
       "__eq__",
@@ -478,7 +481,11 @@ void bind_parameters(nb::module_& module, const char* name, const char* what, co
         return nb::make_tuple(self.type(), nb::tuple(values));
       },
       nb::sig("def __reduce__(self) -> tuple[typing.Any, ...]"));
-  if (*kind == '\0') return;
+}
+
+/// Binds the keys of a model, which files and sweeps name it by.
+template <class Struct>
+void bind_keys(nb::class_<Struct>& bound, const char* name, const char* kind) {
   bound.attr("kind") = kind;
   bound.def(
       "_keys",
@@ -508,6 +515,16 @@ void bind_parameters(nb::module_& module, const char* name, const char* what, co
       nb::sig("def to_toml(self, **tables: collections.abc.Mapping[str, object]) -> str"),
       "This model as the tables [model] and [bath] of an input file; more tables as keywords:\n"
       "chain.to_toml(task={\"kind\": \"steady_state\"}).");
+}
+
+/// Binds a struct as a class.
+/// @param kind  its model.kind; empty for a part of a model
+template <class Struct>
+void bind_parameters(nb::module_& module, const char* name, const char* what, const char* kind = "") {
+  nb::class_<Struct> bound(module, name);
+  bind_attributes(bound, name, what);
+  bind_value(bound);
+  if (*kind != '\0') bind_keys(bound, name, kind);
 }
 
 }  // namespace lindrift::python

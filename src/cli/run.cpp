@@ -87,7 +87,7 @@ std::vector<std::pair<std::string, io::Attribute>> diagnostics(const config::Doc
     for (std::size_t i = 0; i < first.size(); ++i)
       if (first[i].second != other[i].second) first[i].second = std::numeric_limits<double>::quiet_NaN();
   }
-  return {first.begin(), first.end()};
+  return first;
 }
 
 /// Largest of the points' certificates; NaN if there is none.

@@ -8,6 +8,7 @@
 
 #include "config/config.hpp"
 #include "io/field.hpp"
+#include "io/output.hpp"
 #include "lindrift/backend.hpp"
 #include "lindrift/monitor.hpp"
 #include "registry/verification.hpp"
@@ -71,7 +72,7 @@ struct TaskEntry {
   std::function<Plan(const config::Point&, const Execution&)> plan;
   std::function<io::Result(const config::Point&, const Execution&, const Monitor&)> run;
   /// Root attributes of the output that depend on the parameters alone, by name.
-  std::function<std::vector<std::pair<std::string, double>>(const config::Point&)> diagnostics{};
+  std::function<std::vector<std::pair<std::string, io::Attribute>>(const config::Point&)> diagnostics{};
   /// What a user would want to know before any run of this input: that its results say nothing, for example.
   std::function<std::vector<std::string>(const config::Document&)> remarks{};
   /// Looks at the stored results of a point again, by invariants and by plain sums. A second run is compared anyway.

@@ -200,6 +200,8 @@ struct MatrixRateEquation::Data {
   void add_driven(std::span<const double> particles, std::span<const double> holes, BlockRates& rates) const;
   void add_uniform(std::span<const double> particles, std::span<const double> holes, BlockRates& rates) const;
   void add_local(std::span<const double> particles, std::span<const double> holes, BlockRates& rates) const;
+  /// Tr[hop n] of every channel, per cell.
+  std::vector<Complex> channel_means(const DisplacementSums& sums, std::span<const double> particles) const;
   void add_pairs(const DisplacementSums& sums, bool with_spectrum, std::span<const double> particles,
                  std::span<const double> holes, BlockRates& rates) const;
 };
@@ -466,6 +468,37 @@ void MatrixRateEquation::Data::add_local(std::span<const double> particles, std:
       [&](std::size_t s) { add(s, s); });
 }
 
+std::vector<Complex> MatrixRateEquation::Data::channel_means(const DisplacementSums& sums,
+                                                             std::span<const double> particles) const {
+  const std::size_t n = orbitals(), cells = bands.lattice.size();
+  std::vector<Complex> mean(sums.channels()), hop(n * n), occupation(n * n);
+  for (std::size_t c = 0; c < sums.channels(); ++c)
+    for (std::size_t k = 0; k < cells; ++k) {
+      sums.hop(c, k, k, hop.data());
+      expand(
+          k, particles, [](std::size_t) { return 1.0; }, occupation.data());
+      for (std::size_t a = 0; a < n; ++a)
+        for (std::size_t b = 0; b < n; ++b)
+          mean[c] += times(hop[a * n + b], occupation[b * n + a]) / static_cast<double>(cells);
+    }
+  return mean;
+}
+
+namespace {
+
+/// Adds left M left^+ or left^+ M left of (n, n) matrices, times a factor.
+void add_congruence(std::size_t n, const std::vector<Complex>& hop, bool adjoint, const std::vector<Complex>& middle,
+                    double factor, std::vector<Complex>& sum) {
+  const auto left = [&](std::size_t a, std::size_t b) { return adjoint ? std::conj(hop[b * n + a]) : hop[a * n + b]; };
+  for (std::size_t a = 0; a < n; ++a)
+    for (std::size_t b = 0; b < n; ++b)
+      for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = 0; j < n; ++j)
+          sum[a * n + b] += factor * times(times(left(a, i), middle[i * n + j]), std::conj(left(b, j)));
+}
+
+}  // namespace
+
 void MatrixRateEquation::Data::add_pairs(const DisplacementSums& sums, bool with_spectrum,
                                          std::span<const double> particles, std::span<const double> holes,
                                          BlockRates& rates) const {
@@ -485,30 +518,8 @@ void MatrixRateEquation::Data::add_pairs(const DisplacementSums& sums, bool with
     found.erase(std::unique(found.begin(), found.end()), found.end());
     return found;
   };
-  // left M left^+ or left^+ M left, added times a factor.
-  const auto add_congruence = [&](const std::vector<Complex>& hop, bool adjoint, const std::vector<Complex>& middle,
-                                  double factor, std::vector<Complex>& sum) {
-    const auto left = [&](std::size_t a, std::size_t b) {
-      return adjoint ? std::conj(hop[b * n + a]) : hop[a * n + b];
-    };
-    for (std::size_t a = 0; a < n; ++a)
-      for (std::size_t b = 0; b < n; ++b)
-        for (std::size_t i = 0; i < n; ++i)
-          for (std::size_t j = 0; j < n; ++j)
-            sum[a * n + b] += factor * times(times(left(a, i), middle[i * n + j]), std::conj(left(b, j)));
-  };
-  std::vector<Complex> mean(sums.channels());
+  const std::vector<Complex> mean = with_spectrum ? std::vector<Complex>() : channel_means(sums, particles);
   std::vector<Complex> hop(square);
-  for (std::size_t c = 0; !with_spectrum && c < sums.channels(); ++c)
-    for (std::size_t k = 0; k < cells; ++k) {
-      sums.hop(c, k, k, hop.data());
-      std::vector<Complex> occupation(square);
-      expand(
-          k, particles, [](std::size_t) { return 1.0; }, occupation.data());
-      for (std::size_t a = 0; a < n; ++a)
-        for (std::size_t b = 0; b < n; ++b)
-          mean[c] += times(hop[a * n + b], occupation[b * n + a]) / static_cast<double>(cells);
-    }
   for (std::size_t at = 0; at < cells; ++at) {
     for (const double here : with_spectrum ? energies_of(at) : std::vector<double>{0.0}) {
       std::vector<Complex> gain(square), loss(square), field(square);
@@ -526,9 +537,9 @@ void MatrixRateEquation::Data::add_pairs(const DisplacementSums& sums, bool with
           }
           for (std::size_t c = 0; c < sums.channels(); ++c) {
             sums.hop(c, at, k, hop.data());
-            add_congruence(hop, false, n_part, weight * (with_spectrum ? spectrum(there - here) : 1.0), gain);
+            add_congruence(n, hop, false, n_part, weight * (with_spectrum ? spectrum(there - here) : 1.0), gain);
             sums.hop(c, k, at, hop.data());
-            add_congruence(hop, true, h_part, weight * (with_spectrum ? spectrum(here - there) : 1.0), loss);
+            add_congruence(n, hop, true, h_part, weight * (with_spectrum ? spectrum(here - there) : 1.0), loss);
           }
         }
       for (std::size_t c = 0; !with_spectrum && c < sums.channels(); ++c) {

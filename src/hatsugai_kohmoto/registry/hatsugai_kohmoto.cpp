@@ -231,83 +231,68 @@ HatsugaiKohmoto probe_of(HatsugaiKohmoto model, const Point& point) {
   return model;
 }
 
-Plan plan_point(const Point& point, const Execution& requested) {
+/// Where momenta mix.
+Plan plan_clusters(const Point& point, const HatsugaiKohmoto& model, const Execution& requested) {
+  const MixedPlan mixed = mixed_plan_of(point, model, requested);
   Plan plan;
-  plan.reason = "the closed form of every momentum, and fast Fourier transforms between momenta and sites";
-  plan.memory_bytes = working_memory(point);
-  const Kind kind = kind_of(point);
-  HatsugaiKohmoto model = read<HatsugaiKohmoto>(point);
-  const auto sites = static_cast<double>(model.size());
-  Execution execution = requested;
-  if (model.cluster > 1) {
-    const MixedPlan mixed = mixed_plan_of(point, model, requested);
-    plan.reason = "the Lindbladian of every group of momenta as a sparse matrix, and Krylov spaces of it";
-    plan.backend = Backend::cpu;
-    plan.backend_reason = "momenta that mix are solved on the CPU";
-    plan.memory_bytes += mixed.memory_bytes;
-    plan.work = "momenta";
-    plan.rate_evaluations = static_cast<double>(kind == Kind::spectral ? momenta_of(point) : sites_of(point));
-    plan.operations = mixed.operations / plan.rate_evaluations;
-    plan.bytes_moved = 3.0 * plan.operations;
-    plan.seconds_per_evaluation = mixed.seconds / plan.rate_evaluations;
-    plan.notes.push_back(fmt::format("{:.0f} operators for the Green's function of a momentum", mixed.operators));
-    return plan;
-  }
-  if (kind == Kind::spectral) {
-    plan.work = "frequencies";
-    const std::size_t all = point.reals("task.frequencies").size();
-    plan.backend = spectral_backend(requested.backend, momenta_of(point) * all, &plan.backend_reason);
-    plan_device(plan, requested, [&] { return spectral_device_bytes(momenta_of(point), all, requested); });
-    plan.rate_evaluations = static_cast<double>(all);
-    const auto rows = static_cast<double>(momenta_of(point));
-    plan.operations = 40.0 * rows;
-    plan.bytes_moved = 80.0 * rows;
-    std::vector<double> frequencies(16);
-    for (std::size_t i = 0; i < frequencies.size(); ++i) frequencies[i] = 0.37 * static_cast<double>(i);
-    auto options = read<SpectralOptions>(point);
-    const auto start = std::chrono::steady_clock::now();
-    execution.backend = plan.device_bytes > 0.0 ? Backend::cuda : Backend::cpu;
-    const SpectralResult probe = spectral(model, frequencies, options, execution);
-    plan.seconds_per_evaluation = seconds_since(start) / static_cast<double>(frequencies.size());
-    if (probe.delta_peaks > 0)
-      plan.notes.push_back(
-          fmt::format("warning: the spectral function of {} of the momenta is made of delta peaks without width: it is "
-                      "inf where a frequency meets one and 0 beside it; task.broadening > 0 widens them",
-                      probe.delta_peaks));
-    return plan;
-  }
+  plan.reason = "the Lindbladian of every group of momenta as a sparse matrix, and Krylov spaces of it";
+  plan.backend = Backend::cpu;
+  plan.backend_reason = "momenta that mix are solved on the CPU";
+  plan.memory_bytes = working_memory(point) + mixed.memory_bytes;
+  plan.work = "momenta";
+  plan.rate_evaluations = static_cast<double>(kind_of(point) == Kind::spectral ? momenta_of(point) : sites_of(point));
+  plan.operations = mixed.operations / plan.rate_evaluations;
+  plan.bytes_moved = 3.0 * plan.operations;
+  plan.seconds_per_evaluation = mixed.seconds / plan.rate_evaluations;
+  plan.notes.push_back(fmt::format("{:.0f} operators for the Green's function of a momentum", mixed.operators));
+  return plan;
+}
 
-  const auto& times = point.reals("task.times");
-  plan.work = "times";
-  plan.rate_evaluations = static_cast<double>(times.size());
-  // Two exponentials and two pairs of circular functions for each momentum, and a transform.
-  plan.operations = sites * (150.0 + 5.0 * std::log2(std::max(2.0, sites)));
-  plan.bytes_moved = sites * 100.0;
-  plan.notes = notes_on_times(point, modes_of(model));
-  execution.backend = Backend::cpu;
-  if (kind == Kind::green) {
-    plan.backend = green_backend(requested.backend, model, times.size(), &plan.backend_reason);
-    plan_device(plan, requested,
-                [&] { return green_device_bytes(model, times.size(), green_options(point), requested); });
-  } else {
-    plan.backend = Backend::cpu;
-    plan.backend_reason = "the density is made on the CPU";
-    if (point.has("initial.correlation") && std::holds_alternative<UpCorrelation>(up_state_of(point)))
-      plan.operations += 16.0 * sites * sites;
-  }
-  // Long rings are timed on a shorter one, unless the input has lists of their length. Rates and tables are made once:
-  // what one time costs is the difference of two runs.
+constexpr const char* closed_form =
+    "the closed form of every momentum, and fast Fourier transforms between momenta and sites";
+
+Plan plan_frequencies(const Point& point, const HatsugaiKohmoto& model, const Execution& requested) {
+  Plan plan;
+  plan.reason = closed_form;
+  plan.memory_bytes = working_memory(point);
+  plan.work = "frequencies";
+  const std::size_t all = point.reals("task.frequencies").size();
+  plan.backend = spectral_backend(requested.backend, momenta_of(point) * all, &plan.backend_reason);
+  plan_device(plan, requested, [&] { return spectral_device_bytes(momenta_of(point), all, requested); });
+  plan.rate_evaluations = static_cast<double>(all);
+  const auto rows = static_cast<double>(momenta_of(point));
+  plan.operations = 40.0 * rows;
+  plan.bytes_moved = 80.0 * rows;
+  std::vector<double> frequencies(16);
+  for (std::size_t i = 0; i < frequencies.size(); ++i) frequencies[i] = 0.37 * static_cast<double>(i);
+  Execution execution = requested;
+  execution.backend = plan.device_bytes > 0.0 ? Backend::cuda : Backend::cpu;
+  const auto options = read<SpectralOptions>(point);
+  const auto start = std::chrono::steady_clock::now();
+  const SpectralResult probe = spectral(model, frequencies, options, execution);
+  plan.seconds_per_evaluation = seconds_since(start) / static_cast<double>(frequencies.size());
+  if (probe.delta_peaks > 0)
+    plan.notes.push_back(
+        fmt::format("warning: the spectral function of {} of the momenta is made of delta peaks without width: it is "
+                    "inf where a frequency meets one and 0 beside it; task.broadening > 0 widens them",
+                    probe.delta_peaks));
+  return plan;
+}
+
+/// What one time costs. Long rings are timed on a shorter one, unless the input has lists of their length. Rates and
+/// tables are made once: what one time costs is the difference of two runs.
+double seconds_per_time(const Point& point, const HatsugaiKohmoto& model, Execution execution) {
   const HatsugaiKohmoto shorter = probe_of(model, point);
-  const double ratio = sites / static_cast<double>(shorter.size());
+  const double ratio = static_cast<double>(model.size()) / static_cast<double>(shorter.size());
   const bool whole = shorter.sites == model.sites;
+  const double last = point.reals("task.times").back();
+  execution.backend = Backend::cpu;
   const auto measure = [&](std::size_t count) {
     std::vector<double> some(count);
     for (std::size_t i = 0; i < count; ++i)
-      some[i] = times.back() * static_cast<double>(i + 1) / static_cast<double>(count);
-    if (times.back() == 0.0)
-      for (std::size_t i = 0; i < count; ++i) some[i] = static_cast<double>(i);
+      some[i] = last == 0.0 ? static_cast<double>(i) : last * static_cast<double>(i + 1) / static_cast<double>(count);
     const auto start = std::chrono::steady_clock::now();
-    if (kind == Kind::green) {
+    if (kind_of(point) == Kind::green) {
       GreenOptions options;
       options.keep_sites = options.keep_momenta = false;
       if (whole) options.down_occupation = down_occupation_of(point);
@@ -324,8 +309,39 @@ Plan plan_point(const Point& point, const Execution& requested) {
   };
   measure(1);
   const double once = measure(1);
-  plan.seconds_per_evaluation = ratio * std::max(measure(17) - once, 0.0) / 16.0;
+  return ratio * std::max(measure(17) - once, 0.0) / 16.0;
+}
+
+Plan plan_times(const Point& point, const HatsugaiKohmoto& model, const Execution& requested) {
+  Plan plan;
+  plan.reason = closed_form;
+  plan.memory_bytes = working_memory(point);
+  const std::size_t times = point.reals("task.times").size();
+  const auto sites = static_cast<double>(model.size());
+  plan.work = "times";
+  plan.rate_evaluations = static_cast<double>(times);
+  // Two exponentials and two pairs of circular functions for each momentum, and a transform.
+  plan.operations = sites * (150.0 + 5.0 * std::log2(std::max(2.0, sites)));
+  plan.bytes_moved = sites * 100.0;
+  plan.notes = notes_on_times(point, modes_of(model));
+  if (kind_of(point) == Kind::green) {
+    plan.backend = green_backend(requested.backend, model, times, &plan.backend_reason);
+    plan_device(plan, requested, [&] { return green_device_bytes(model, times, green_options(point), requested); });
+  } else {
+    plan.backend = Backend::cpu;
+    plan.backend_reason = "the density is made on the CPU";
+    if (point.has("initial.correlation") && std::holds_alternative<UpCorrelation>(up_state_of(point)))
+      plan.operations += 16.0 * sites * sites;
+  }
+  plan.seconds_per_evaluation = seconds_per_time(point, model, requested);
   return plan;
+}
+
+Plan plan_point(const Point& point, const Execution& requested) {
+  const auto model = read<HatsugaiKohmoto>(point);
+  if (model.cluster > 1) return plan_clusters(point, model, requested);
+  return kind_of(point) == Kind::spectral ? plan_frequencies(point, model, requested)
+                                          : plan_times(point, model, requested);
 }
 
 /// A gain of spin up makes a density of its own, which the drift knows at its end only.

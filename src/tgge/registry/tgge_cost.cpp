@@ -349,14 +349,15 @@ ParityMeasures parity_of(const Point& point) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, double>> diagnostics_of(const Point& point) {
+std::vector<std::pair<std::string, io::Attribute>> diagnostics_of(const Point& point) {
   const ParityMeasures parity = parity_of(point);
-  std::vector<std::pair<std::string, double>> found = {{"parity_joint", parity.joint},
-                                                       {"parity_paper14", parity.paper14},
-                                                       {"parity_particle_hole", parity.particle_hole}};
+  std::vector<std::pair<std::string, io::Attribute>> found = {{"parity_joint", parity.joint},
+                                                              {"parity_paper14", parity.paper14},
+                                                              {"parity_particle_hole", parity.particle_hole}};
   if (is_lattice(point) || has_two_bands(point)) {
     const DegenerateBlocks blocks = blocks_of(point);
-    found.emplace_back("degenerate_blocks", has_operators(point) ? static_cast<double>(blocks.count()) : 0.0);
+    found.emplace_back("degenerate_blocks",
+                       has_operators(point) ? static_cast<std::int64_t>(blocks.count()) : std::int64_t{0});
     found.emplace_back("smallest_gap", blocks.smallest_gap);
   }
   return found;

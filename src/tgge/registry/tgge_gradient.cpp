@@ -287,12 +287,7 @@ io::Result describe(const Point& point, const RateEquation& equation, const Stea
   io::Result result = collect(coordinates, point.texts("output.fields"), found);
   for (std::size_t i = 0; i < names.size(); ++i)
     result.summary.insert(result.summary.begin() + static_cast<std::ptrdiff_t>(i), {names[i], values[i]});
-  result.converged = state.converged;
-  result.message = state.message;
-  result.backend = name(equation.backend);
-  result.backend_reason = equation.backend_reason;
-  result.algorithm = name(equation.algorithm);
-  result.algorithm_reason = equation.reason;
+  add_outcome(result, state, equation);
   return result;
 }
 

@@ -65,6 +65,17 @@ LatticeObservables lattice_observables(const config::Point& point, const RateEqu
 /// Adds the fields and the summary of `more`.
 void append(io::Result& result, io::Result more);
 
+/// Whether it converged, and how it was computed.
+template <class State>
+void add_outcome(io::Result& result, const State& state, const RateEquation& equation) {
+  result.converged = state.converged;
+  result.message = state.message;
+  result.backend = name(equation.backend);
+  result.backend_reason = equation.backend_reason;
+  result.algorithm = name(equation.algorithm);
+  result.algorithm_reason = equation.reason;
+}
+
 /// The results of a steady state or a relaxation, and how they were computed.
 template <class State>
 io::Result result_of(const config::Point& point, const RateEquation& equation, State& state) {
@@ -74,12 +85,7 @@ io::Result result_of(const config::Point& point, const RateEquation& equation, S
     beside = lattice_observables(point, equation, state.lagrange_multiplier, state.occupation, state.block_multiplier);
   io::Result result = collect(coordinates, point.texts("output.fields"), state);
   if (is_lattice(point)) append(result, collect(coordinates, point.texts("output.fields"), beside));
-  result.converged = state.converged;
-  result.message = state.message;
-  result.backend = name(equation.backend);
-  result.backend_reason = equation.backend_reason;
-  result.algorithm = name(equation.algorithm);
-  result.algorithm_reason = equation.reason;
+  add_outcome(result, state, equation);
   return result;
 }
 
@@ -107,7 +113,7 @@ void check_lattice(const config::Point& point);
 void validate_point(const config::Point& point);
 Plan plan_point(const config::Point& point, const Execution& requested);
 double relative_cost(const config::Point& point);
-std::vector<std::pair<std::string, double>> diagnostics_of(const config::Point& point);
+std::vector<std::pair<std::string, io::Attribute>> diagnostics_of(const config::Point& point);
 
 /// That no current is possible, where the strength of the baths says so.
 std::vector<std::string> remarks_on(const config::Document& document);
