@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "clusters/cost.hpp"
 #include "engine/parallel.hpp"
 #include "lindrift/communicator.hpp"
 
@@ -16,16 +17,9 @@ constexpr std::size_t max_vectors = 1500;
 
 /// What costs are counted with, as measured: elements of a row for each cluster^2, with spin up empty and not; vectors
 /// of a Krylov space; products for each step of Taylor's series; the norm of a sector, relative to the sum of all
-/// terms; operations of a core.
+/// terms.
 constexpr double elements_of_probe = 0.35, elements_of_both = 0.95, krylov_vectors = 250.0, products_per_step = 12.0,
-                 relative_norm = 0.4, operations_per_second = 5e9;
-
-/// Number of ways to choose k of n.
-double choose(std::size_t n, std::size_t k) {
-  double ways = 1.0;
-  for (std::size_t i = 0; i < k; ++i) ways = ways * static_cast<double>(n - i) / static_cast<double>(i + 1);
-  return ways;
-}
+                 relative_norm = 0.4;
 
 }  // namespace
 
@@ -63,26 +57,24 @@ MixedCost mixed_cost(const MixedMomenta& problem, std::size_t momenta, std::size
   const bool up_empty = problem.up_empty();
   const auto n = static_cast<double>(problem.cluster), groups = static_cast<double>(problem.groups());
   const double conserved = choose(2 * problem.cluster, problem.cluster);
-  MixedCost cost;
-  cost.green_operators = (up_empty ? n : choose(2 * problem.cluster, problem.cluster + 1)) * conserved / n;
-  cost.state_operators = (up_empty ? 1.0 : conserved) * conserved / n;
   const double elements = 2.0 + (up_empty ? elements_of_probe : elements_of_both) * n * n;
-  // A matrix is made from columns, of the same size. A product takes 8 operations an element, a Krylov vector two
-  // passes over those before it.
-  const auto vectors = [](double size) { return std::min(size, krylov_vectors); };
-  const auto bytes = [&](double size) { return size * (60.0 * elements + 16.0 * vectors(size)); };
-  const auto krylov = [&](double size) { return vectors(size) * size * (8.0 * elements + 16.0 * vectors(size)); };
+  const auto sector = [&](double operators) {
+    return sector_cost(operators, elements, krylov_vectors, krylov_vectors);
+  };
+  const SectorCost of_green = sector((up_empty ? n : choose(2 * problem.cluster, problem.cluster + 1)) * conserved / n);
+  const SectorCost of_state = sector((up_empty ? 1.0 : conserved) * conserved / n);
+  MixedCost cost;
+  cost.green_operators = of_green.operators;
+  cost.state_operators = of_state.operators;
   const auto at_once = [&](double parts) { return std::min<double>(threads, parts); };
   const auto greens = static_cast<double>(momenta);
-  const double state = groups * krylov(cost.state_operators);
+  const double state = groups * of_state.operations;
   double green = 0.0;
-  cost.memory_bytes =
-      bytes(cost.state_operators) * at_once(groups) + groups * cost.state_operators * (60.0 * elements + 16.0);
-  if (momenta > 0) cost.memory_bytes += bytes(cost.green_operators) * at_once(greens);
+  cost.memory_bytes = of_state.memory_bytes * at_once(groups) + groups * of_state.operators * (60.0 * elements + 16.0);
+  if (momenta > 0) cost.memory_bytes += of_green.memory_bytes * at_once(greens);
   if (frequencies > 0)
     green +=
-        greens * (krylov(cost.green_operators) + 8.0 * vectors(cost.green_operators) * vectors(cost.green_operators) *
-                                                     static_cast<double>(frequencies));
+        greens * (of_green.operations + 8.0 * of_green.vectors * of_green.vectors * static_cast<double>(frequencies));
   if (times > 0) {
     double sum = 0.0;
     for (std::size_t k = 0; k < problem.momenta(); ++k)
@@ -91,7 +83,7 @@ MixedCost mixed_cost(const MixedMomenta& problem, std::size_t momenta, std::size
     sum /= groups;
     for (const Complex u : problem.interaction) sum += std::abs(u);
     green += greens * (relative_norm * sum * last_time + static_cast<double>(times)) * products_per_step *
-             cost.green_operators * (8.0 * elements + 8.0);
+             of_green.operators * (8.0 * elements + 8.0);
   }
   cost.operations = state + green;
   cost.seconds = (state / at_once(groups) + (momenta > 0 ? green / at_once(greens) : 0.0)) / operations_per_second;

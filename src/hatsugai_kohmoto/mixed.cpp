@@ -1,9 +1,7 @@
 #include "hatsugai_kohmoto/mixed.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
-#include <string>
 #include <utility>
 
 #include "clusters/mixed_momenta.hpp"
@@ -29,8 +27,7 @@ clusters::MixedMomenta problem_of(const HatsugaiKohmotoModes& modes, std::int64_
 
 /// What the closed form of a momentum knows and a cluster does not.
 void require_steady(const Execution& execution, bool down_occupation) {
-  if (execution.backend == Backend::cuda)
-    throw UnsupportedError(std::string("backend = cuda is impossible: ") + on_the_cpu);
+  only_on_cpu(execution.backend, "model.cluster > 1 runs");
   if (down_occupation)
     throw ParameterError("initial.down_occupation", "only the steady state is known with model.cluster > 1");
 }
@@ -61,11 +58,7 @@ GreenResult mixed_green(const HatsugaiKohmoto& model, std::span<const double> ti
     result.converged = false;
     momenta.assign(elements, Complex(missing, missing));
   }
-  GreenRows rows = green_rows(momenta, sites);
-  result.norm = std::move(rows.norm);
-  result.drift = std::move(rows.drift);
-  result.drift_symmetric = std::move(rows.drift_symmetric);
-  if (options.keep_sites) result.green_retarded = std::move(rows.sites);
+  store(green_rows(momenta, TransformOrder(modes.lattice), options.keep_sites), result);
   if (options.keep_momenta) result.green_retarded_momentum = std::move(momenta);
   return result;
 }
@@ -89,12 +82,10 @@ SpectralResult mixed_spectral(const HatsugaiKohmoto& model, std::span<const doub
     result.stopped = true;
     result.green_retarded.assign(elements, Complex(missing, missing));
   }
-  for (std::size_t i = 0; i < elements; ++i) {
-    const Complex green = result.green_retarded[i];
-    const double shifted = frequencies[i % frequencies.size()] - modes.energy[indices[i / frequencies.size()]];
-    result.spectral_function.push_back(-2.0 * green.imag());
-    result.self_energy.push_back(Complex(shifted, options.broadening) - 1.0 / green);
-  }
+  const std::span green(result.green_retarded);
+  for (std::size_t i = 0; i < indices.size(); ++i)
+    add_spectrum_row(green.subspan(i * frequencies.size(), frequencies.size()), modes.energy[indices[i]], frequencies,
+                     options.broadening, result);
   if (!options.keep_green) result.green_retarded.clear();
   return result;
 }

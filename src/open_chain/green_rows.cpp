@@ -1,29 +1,44 @@
 #include "open_chain/green_rows.hpp"
 
+#include <algorithm>
+#include <limits>
+
 #include "engine/fourier.hpp"
-#include "lindrift/hatsugai_kohmoto/green.hpp"
 #include "open_chain/propagator.hpp"
 
 namespace lindrift {
 
-GreenRows green_rows(std::span<const std::complex<double>> momenta, std::size_t sites) {
-  const std::size_t times = momenta.size() / sites;
-  const TransformOrder order{Lattice({static_cast<std::int64_t>(sites)})};
+using Complex = std::complex<double>;
+
+GreenRows green_rows(std::size_t times, const TransformOrder& order, bool keep_sites, const MomentumRow& momenta) {
+  const std::size_t sites = order.size(), directions = order.directions();
+  const double over = 1.0 / static_cast<double>(sites);
   const Fourier fourier(order);
   GreenRows rows;
-  rows.sites.resize(momenta.size());
-  std::vector<std::complex<double>> row(sites);
+  if (keep_sites) rows.sites.resize(times * sites);
+  for (auto* drift : {&rows.drift, &rows.drift_symmetric})
+    drift->assign(times * directions, std::numeric_limits<double>::quiet_NaN());
+  std::vector<Complex> ascending(sites), row(sites);
   for (std::size_t t = 0; t < times; ++t) {
-    for (std::size_t i = 0; i < sites; ++i) row[order.position(i)] = momenta[t * sites + i];
+    momenta(t, ascending);
+    for (std::size_t i = 0; i < sites; ++i) row[order.position(i)] = ascending[i];
     fourier.backward(row.data(), 1);
-    const std::span<std::complex<double>> ordered = std::span(rows.sites).subspan(t * sites, sites);
-    for (std::size_t i = 0; i < sites; ++i) ordered[i] = row[order.position(i)] / static_cast<double>(sites);
-    const Spreading moments = spreading(ordered);
-    rows.norm.push_back(moments.norm);
-    rows.drift.push_back(moments.drift);
-    rows.drift_symmetric.push_back(moments.drift_symmetric);
+    for (std::size_t i = 0; i < sites; ++i) ascending[i] = over * row[order.position(i)];  // labels of sites now
+    if (keep_sites)
+      std::copy(ascending.begin(), ascending.end(), rows.sites.begin() + static_cast<std::ptrdiff_t>(t * sites));
+    const Profile profile = profile_of(ascending, order, SiteOrder::ascending);
+    rows.norm.push_back(profile.norm);
+    if (profile.norm > 0.0)
+      store_drift(profile, order, rows.drift.data() + t * directions, rows.drift_symmetric.data() + t * directions);
   }
   return rows;
+}
+
+GreenRows green_rows(std::span<const Complex> momenta, const TransformOrder& order, bool keep_sites) {
+  const std::size_t sites = order.size();
+  return green_rows(momenta.size() / sites, order, keep_sites, [&](std::size_t t, std::span<Complex> row) {
+    std::copy_n(momenta.begin() + static_cast<std::ptrdiff_t>(t * sites), sites, row.begin());
+  });
 }
 
 }  // namespace lindrift

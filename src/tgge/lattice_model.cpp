@@ -1,6 +1,5 @@
 #include "lindrift/tgge/lattice_model.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>

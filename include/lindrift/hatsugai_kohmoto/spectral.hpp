@@ -46,8 +46,9 @@ struct SpectralResult {
 };
 
 /// Observables over momenta and frequencies.
+/// @param green  the member that holds G(k,w)
 template <class Result>
-auto spectral_observables() {
+auto spectral_observables(std::vector<std::complex<double>> Result::*green) {
   return std::tuple(observable(&Result::spectral_function, {.name = "spectral_function",
                                                             .units = "1/energy",
                                                             .long_name = "spectral function of spin up",
@@ -56,15 +57,15 @@ auto spectral_observables() {
                                                       .units = "energy",
                                                       .long_name = "self energy of spin up",
                                                       .dimensions = {"momentum", "frequency"}}),
-                    observable(&Result::green_retarded, {.name = "green_retarded_frequency",
-                                                         .units = "1/energy",
-                                                         .long_name = "retarded Green's function G(k,w)",
-                                                         .dimensions = {"momentum", "frequency"}}));
+                    observable(green, {.name = "green_retarded_frequency",
+                                       .units = "1/energy",
+                                       .long_name = "retarded Green's function G(k,w)",
+                                       .dimensions = {"momentum", "frequency"}}));
 }
 
 template <>
 inline auto description<SpectralResult>() {
-  return spectral_observables<SpectralResult>();
+  return spectral_observables(&SpectralResult::green_retarded);
 }
 
 /// Spectral function of spin up in the steady state of the open Hatsugai-Kohmoto model (docs/physics.md, Eqs. 43 to

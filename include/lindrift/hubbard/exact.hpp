@@ -8,9 +8,10 @@
 
 #include "lindrift/arguments.hpp"
 #include "lindrift/backend.hpp"
+#include "lindrift/hatsugai_kohmoto/green.hpp"
 #include "lindrift/hatsugai_kohmoto/spectral.hpp"
 #include "lindrift/hubbard/chain.hpp"
-#include "lindrift/hubbard/green.hpp"
+#include "lindrift/hubbard/steady_state.hpp"
 #include "lindrift/monitor.hpp"
 
 namespace lindrift {
@@ -54,30 +55,11 @@ template <>
 inline auto description<HubbardExact>() {
   using Result = HubbardExact;
   return std::tuple_cat(
-      std::tuple(observable(&Result::occupation_spin, {.name = "occupation_spin",
-                                                       .long_name = "steady occupation of each spin",
-                                                       .dimensions = {"spin", "momentum"}}),
-                 observable(&Result::current_spin, {.name = "current_spin",
-                                                    .units = "energy",
-                                                    .long_name = "steady current of each spin along the ring",
-                                                    .dimensions = {"spin"},
-                                                    .in_summary = true}),
-                 observable(&Result::residual, {.name = "residual",
-                                                .long_name = "largest relative residual of the linear equations",
-                                                .in_summary = true})),
-      green_observables<Result>(),
-      std::tuple(observable(&Result::spectral_function, {.name = "spectral_function",
-                                                         .units = "1/energy",
-                                                         .long_name = "spectral function of spin up",
-                                                         .dimensions = {"momentum", "frequency"}}),
-                 observable(&Result::self_energy, {.name = "self_energy",
-                                                   .units = "energy",
-                                                   .long_name = "self energy of spin up",
-                                                   .dimensions = {"momentum", "frequency"}}),
-                 observable(&Result::green_retarded_frequency, {.name = "green_retarded_frequency",
-                                                                .units = "1/energy",
-                                                                .long_name = "retarded Green's function G(k,w)",
-                                                                .dimensions = {"momentum", "frequency"}})));
+      spin_observables<Result>(),
+      std::tuple(observable(
+          &Result::residual,
+          {.name = "residual", .long_name = "largest relative residual of the linear equations", .in_summary = true})),
+      green_observables<Result>(), spectral_observables(&Result::green_retarded_frequency));
 }
 
 /// A Hubbard ring of 2 to 8 sites without approximation, both spins driven or spin up empty, from the Lindbladian on

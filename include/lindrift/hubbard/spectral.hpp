@@ -62,7 +62,7 @@ struct HubbardSpectrum {
 
 template <>
 inline auto description<HubbardSpectrum>() {
-  return std::tuple_cat(spectral_observables<HubbardSpectrum>(),
+  return std::tuple_cat(spectral_observables(&HubbardSpectrum::green_retarded),
                         std::tuple(observable(&HubbardSpectrum::self_energy_error,
                                               {.name = "self_energy_error",
                                                .long_name = "bound of the error, relative to the largest self energy",

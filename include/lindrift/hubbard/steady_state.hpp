@@ -63,9 +63,9 @@ struct HubbardSteadyState {
   std::string message;   ///< a caution; else empty
 };
 
-template <>
-inline auto description<HubbardSteadyState>() {
-  using Result = HubbardSteadyState;
+/// Steady occupations and currents of both spins on a ring.
+template <class Result>
+auto spin_observables() {
   return std::tuple(observable(&Result::occupation_spin, {.name = "occupation_spin",
                                                           .long_name = "steady occupation of each spin",
                                                           .dimensions = {"spin", "momentum"}}),
@@ -73,14 +73,21 @@ inline auto description<HubbardSteadyState>() {
                                                        .units = "energy",
                                                        .long_name = "steady current of each spin along the ring",
                                                        .dimensions = {"spin"},
-                                                       .in_summary = true}),
-                    observable(&Result::density_spin, {.name = "density_spin",
-                                                       .long_name = "steady particles per site of each spin",
-                                                       .dimensions = {"spin"},
-                                                       .in_summary = true}),
-                    observable(&Result::residual, {.name = "residual",
-                                                   .long_name = "largest change of an occupation by one more step",
-                                                   .in_summary = true}));
+                                                       .in_summary = true}));
+}
+
+template <>
+inline auto description<HubbardSteadyState>() {
+  using Result = HubbardSteadyState;
+  return std::tuple_cat(
+      spin_observables<Result>(),
+      std::tuple(observable(&Result::density_spin, {.name = "density_spin",
+                                                    .long_name = "steady particles per site of each spin",
+                                                    .dimensions = {"spin"},
+                                                    .in_summary = true}),
+                 observable(&Result::residual, {.name = "residual",
+                                                .long_name = "largest change of an occupation by one more step",
+                                                .in_summary = true})));
 }
 
 /// Kinetic steady state of a Hubbard chain whose spins are both driven,
@@ -94,11 +101,11 @@ HubbardSteadyState steady_state(const HubbardChain& chain, const HubbardSteadySt
 
 /// What steady_state() would do.
 struct HubbardSteadyStatePlan {
-  std::size_t nodes = 0;       ///< frequencies
-  double operations = 0.0;     ///< floating-point operations of a step
-  double memory_bytes = 0.0;   ///< beside the results
-  double seconds = 0.0;        ///< of a step, an estimate
-  double expected_steps = 10;  ///< as measured at interactions up to the bandwidth
+  std::size_t nodes = 0;             ///< frequencies
+  double operations = 0.0;           ///< floating-point operations of a step
+  double memory_bytes = 0.0;         ///< beside the results
+  double seconds = 0.0;              ///< of a step, an estimate
+  std::int64_t expected_steps = 10;  ///< as measured at interactions up to the bandwidth
 };
 HubbardSteadyStatePlan plan_steady_state(const HubbardChain& chain, const HubbardSteadyStateOptions& options = {},
                                          const Execution& execution = {});

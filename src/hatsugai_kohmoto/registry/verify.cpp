@@ -1,5 +1,6 @@
 #include "hatsugai_kohmoto/registry/verify.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "config/read.hpp"
@@ -78,14 +79,12 @@ std::vector<Complex> propagator_of(const Point& point, const HatsugaiKohmoto& mo
 
 void verify_hatsugai_kohmoto_green(Verification& verification) {
   verify_propagator_rows(verification, propagator_error);
+  verify_propagator_start(verification, propagator_error);
   const Point& point = verification.point;
   const auto model = config::read<HatsugaiKohmoto>(point);
   const auto& times = point.reals("task.times");
   const auto* by_momentum = verification.complex("green_retarded_momentum");
   const auto* norm = verification.reals("norm");
-  if (by_momentum != nullptr && times.front() == 0.0)
-    for (std::size_t k = 0; k < static_cast<std::size_t>(model.sites); ++k)
-      verification.note("G(k,0) = -i", std::abs((*by_momentum)[k] + std::complex<double>(0.0, 1.0)), propagator_error);
   if (model.cluster > 1) return;  // momenta that mix have no generator of their own
   for (const std::size_t t : verification.some_of(times.size())) {
     const auto g = propagator_of(point, model, times[t]);

@@ -8,6 +8,7 @@
 #include "hubbard/registry/rings.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
+#include "open_chain/registry/verify_sites.hpp"
 #include "registry/memory.hpp"
 #include "registry/results.hpp"
 
@@ -85,10 +86,7 @@ void verify(Verification& verification) {
   verify_ring_currents(verification, allowed, allowed);
   if (const auto* spectral = verification.reals("spectral_function"))
     for (const double a : *spectral) verification.note("spectral function >= 0", std::max(0.0, -a), allowed);
-  const auto* by_momentum = verification.complex("green_retarded_momentum");
-  if (by_momentum != nullptr && verification.point.reals("task.times").front() == 0.0)
-    for (std::size_t k = 0; k < sites_of(verification.point); ++k)
-      verification.note("G(k,0) = -i", std::abs((*by_momentum)[k] + std::complex<double>(0.0, 1.0)), allowed);
+  verify_propagator_start(verification, allowed);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ Plan plan_point(const Point& point, const Execution& execution) {
   plan.backend_reason = collisions_on_the_cpu;
   plan.reason = "sums over frequencies for every pair of momenta, and Anderson's mixing of the steps";
   plan.work = "evaluations of the collisions";
-  plan.rate_evaluations = steady.expected_steps;
+  plan.rate_evaluations = static_cast<double>(steady.expected_steps);
   plan.operations = steady.operations;
   plan.bytes_moved = 100.0 * static_cast<double>(steady.nodes);
   plan.seconds_per_evaluation = steady.seconds;

@@ -1,5 +1,7 @@
 #include "hubbard/registry/verify.hpp"
 
+#include <algorithm>
+
 #include "config/read.hpp"
 #include "engine/validate.hpp"
 #include "lindrift/lindrift.hpp"
@@ -11,13 +13,7 @@ namespace lindrift {
 void verify_hubbard_green(Verification& verification) {
   // Squares of the amplitudes have twice their relative error.
   verify_propagator_rows(verification, 2.0 * verification.point.real("solver.tolerance"));
-  const auto* by_momentum = verification.complex("green_retarded_momentum");
-  if (by_momentum == nullptr) return;
-  const double allowed = verification.point.real("solver.tolerance");
-  const std::size_t sites = sites_of(verification.point);
-  if (verification.point.reals("task.times").front() == 0.0)
-    for (std::size_t k = 0; k < sites; ++k)
-      verification.note("G(k,0) = -i", std::abs((*by_momentum)[k] + std::complex<double>(0.0, 1.0)), allowed);
+  verify_propagator_start(verification, verification.point.real("solver.tolerance"));
 }
 
 void verify_hubbard_spectral(Verification& verification) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 #include <string>
-#include <utility>
 
 #include "clusters/mixed_momenta.hpp"
 #include "engine/threads.hpp"
@@ -25,11 +24,8 @@ void fill_times(const clusters::MixedStates& states, std::span<const double> tim
   const std::size_t sites = states.problem().momenta();
   result.green_retarded_momentum.resize(times.size() * sites);
   states.at_times(times, execution, result.green_retarded_momentum);
-  GreenRows rows = green_rows(result.green_retarded_momentum, sites);
-  result.green_retarded = std::move(rows.sites);
-  result.norm = std::move(rows.norm);
-  result.drift = std::move(rows.drift);
-  result.drift_symmetric = std::move(rows.drift_symmetric);
+  const TransformOrder order(ring_lattice(static_cast<std::int64_t>(sites)));
+  store(green_rows(result.green_retarded_momentum, order, true), result);
 }
 
 void fill_frequencies(const clusters::MixedStates& states, std::span<const double> frequencies, double broadening,
@@ -40,12 +36,10 @@ void fill_frequencies(const clusters::MixedStates& states, std::span<const doubl
   result.green_retarded_frequency.resize(sites * frequencies.size());
   result.residual = std::max(result.residual,
                              states.spectral(all, frequencies, broadening, execution, result.green_retarded_frequency));
+  const std::span green(result.green_retarded_frequency);
   for (std::size_t k = 0; k < sites; ++k)
-    for (std::size_t w = 0; w < frequencies.size(); ++w) {
-      const Complex green = result.green_retarded_frequency[k * frequencies.size() + w];
-      result.spectral_function.push_back(-2.0 * green.imag());
-      result.self_energy.push_back(Complex(frequencies[w] - states.problem().energy[0][k], broadening) - 1.0 / green);
-    }
+    add_spectrum_row(green.subspan(k * frequencies.size(), frequencies.size()), states.problem().energy[0][k],
+                     frequencies, broadening, result);
 }
 
 void fill_steady_state(const clusters::MixedStates& states, const HubbardChain& chain, HubbardExact& result) {

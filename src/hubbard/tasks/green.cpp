@@ -7,7 +7,6 @@
 
 #include "engine/checkpoint.hpp"
 #include "engine/device_memory.hpp"
-#include "engine/fourier.hpp"
 #include "engine/parallel.hpp"
 #include "engine/short_text.hpp"
 #include "engine/validate.hpp"
@@ -17,7 +16,7 @@
 #include "kernels/table.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
-#include "open_chain/propagator.hpp"
+#include "open_chain/green_rows.hpp"
 
 namespace lindrift {
 
@@ -333,27 +332,16 @@ void propagate(Propagation& propagation, const HubbardModes& modes, const Hubbar
 /// G at the momenta and the sites, and the moments of its profile.
 void fill_rows(const Propagation& propagation, const HubbardGreenOptions& options, const TransformOrder& order,
                HubbardGreen& result) {
-  const std::size_t times = result.times.size(), sites = order.size(), directions = order.directions();
-  const Fourier fourier(order);
-  const double over = 1.0 / static_cast<double>(sites);
-  if (options.keep_momenta) result.green_retarded_momentum.resize(times * sites);
-  if (options.keep_sites) result.green_retarded.resize(times * sites);
-  std::vector<Complex> row(sites), ordered(sites);
-  for (auto* drift : {&result.drift, &result.drift_symmetric})
-    drift->assign(times * directions, std::numeric_limits<double>::quiet_NaN());
-  for (std::size_t t = 0; t < times; ++t) {
-    for (std::size_t m = 0; m < sites; ++m) row[m] = propagation.green(m, t);
-    if (options.keep_momenta)
-      for (std::size_t i = 0; i < sites; ++i) result.green_retarded_momentum[t * sites + i] = row[order.position(i)];
-    fourier.backward(row.data(), 1);
-    for (std::size_t i = 0; i < sites; ++i) ordered[i] = over * row[order.position(i)];
-    if (options.keep_sites)
-      std::copy(ordered.begin(), ordered.end(), result.green_retarded.begin() + static_cast<std::ptrdiff_t>(t * sites));
-    const Profile profile = profile_of(ordered, order, SiteOrder::ascending);
-    result.norm.push_back(profile.norm);
-    if (profile.norm > 0.0)
-      store_drift(profile, order, result.drift.data() + t * directions, result.drift_symmetric.data() + t * directions);
-  }
+  const std::size_t sites = order.size();
+  auto& kept = result.green_retarded_momentum;
+  if (options.keep_momenta) kept.resize(result.times.size() * sites);
+  store(green_rows(result.times.size(), order, options.keep_sites,
+                   [&](std::size_t t, std::span<Complex> row) {
+                     for (std::size_t i = 0; i < sites; ++i) row[i] = propagation.green(order.position(i), t);
+                     if (options.keep_momenta)
+                       std::copy(row.begin(), row.end(), kept.begin() + static_cast<std::ptrdiff_t>(t * sites));
+                   }),
+        result);
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
 #include "lindrift/hubbard/transport.hpp"
 
 #include <algorithm>
-#include <string>
+#include <limits>
 
+#include "clusters/cost.hpp"
 #include "engine/linear_algebra.hpp"
 #include "engine/threads.hpp"
 #include "hubbard/collisions.hpp"
@@ -14,10 +15,8 @@ namespace lindrift {
 
 namespace {
 
-/// Operations per second of a core in products of matrices, a cautious guess, and seconds of exact rings by their sites
-/// as measured.
+/// Operations per second of a core in products of matrices, a cautious guess.
 constexpr double operations_per_second = 1e10;
-constexpr double ring_seconds[] = {0.0, 0.0, 0.0, 0.0, 0.01, 0.1, 1.0, 10.0, 90.0};
 
 struct Problem {
   CollisionModel collisions;
@@ -96,12 +95,10 @@ TransportPlan plan_transport(const HubbardChain& chain, const TransportOptions& 
   plan.memory_bytes = 8.0 * (5.0 * sites * sites + 2.0 * sites * nodes) + 600.0 * sites;
   plan.seconds = plan.operations / operations_per_second / threads_of(execution);
   if (const std::int64_t ring = ring_sites(chain, options); ring > 0) {
-    plan.seconds += ring_seconds[ring];
-    // sites C(2 sites, sites) operators, each with its row and its elements in a Krylov space.
-    double operators = static_cast<double>(ring);
-    for (std::int64_t i = 0; i < ring; ++i)
-      operators = operators * static_cast<double>(2 * ring - i) / static_cast<double>(i + 1);
-    plan.memory_bytes += operators * (60.0 * (2.0 + 0.7 * static_cast<double>(ring * ring)) + 16.0 * 200.0);
+    const clusters::SectorCost exact = clusters::one_particle_cost(static_cast<std::size_t>(ring));
+    plan.operations += exact.operations;
+    plan.memory_bytes += exact.memory_bytes;
+    plan.seconds += exact.operations / clusters::operations_per_second;
   }
   return plan;
 }

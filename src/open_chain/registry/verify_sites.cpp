@@ -88,6 +88,14 @@ void verify_propagator_rows(Verification& verification, double allowed) {
   }
 }
 
+void verify_propagator_start(Verification& verification, double allowed) {
+  const auto* by_momentum = verification.complex("green_retarded_momentum");
+  if (by_momentum == nullptr || verification.point.reals("task.times").front() != 0.0) return;
+  const std::size_t sites = sites_of(verification.point);
+  for (std::size_t k = 0; k < sites; ++k)
+    verification.note("G(k,0) = -i", std::abs((*by_momentum)[k] + Complex(0.0, 1.0)), allowed);
+}
+
 void verify_spectral_entries(Verification& verification, double allowed) {
   const auto* spectral = verification.reals("spectral_function");
   const auto *self = verification.complex("self_energy"), *green = verification.complex("green_retarded_frequency");

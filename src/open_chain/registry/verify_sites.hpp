@@ -44,6 +44,10 @@ std::complex<long double> plain_transform(const Value* values, const Lattice& la
 /// @param allowed  error of a propagator, absolute
 void verify_propagator_rows(Verification& verification, double allowed);
 
+/// G(k,0) = -i, where the first time is 0.
+/// @param allowed  absolute
+void verify_propagator_start(Verification& verification, double allowed);
+
 /// Spectral function, self energy and Green's function of the same entries against each other (Eq. 43).
 /// @param allowed  error, relative to the largest value of each
 void verify_spectral_entries(Verification& verification, double allowed);

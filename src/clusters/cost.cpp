@@ -1,0 +1,30 @@
+#include "clusters/cost.hpp"
+
+#include <algorithm>
+
+namespace lindrift::clusters {
+
+double choose(std::size_t n, std::size_t k) {
+  double ways = 1.0;
+  for (std::size_t i = 0; i < k; ++i) ways = ways * static_cast<double>(n - i) / static_cast<double>(i + 1);
+  return ways;
+}
+
+SectorCost sector_cost(double operators, double elements, double vectors, double kept_vectors) {
+  SectorCost cost{.operators = operators, .elements = elements, .vectors = std::min(operators, vectors)};
+  // A product takes 8 operations an element, a vector two passes over those before it.
+  cost.operations = cost.vectors * operators * (8.0 * elements + 16.0 * cost.vectors);
+  cost.memory_bytes = operators * (60.0 * elements + 16.0 * std::min(operators, kept_vectors));
+  return cost;
+}
+
+SectorCost one_particle_cost(std::size_t orbitals) {
+  // As measured on rings of 6 to 8 sites: elements of a row, vectors before a restart, and those that it takes.
+  constexpr double elements_of_probe = 0.7, kept_vectors = 200.0, vectors = 90.0;
+  const auto n = static_cast<double>(orbitals);
+  // The particle's n ket and n bra, and spin down with as many particles on both sides; one momentum in n is that of
+  // the steady state.
+  return sector_cost(n * choose(2 * orbitals, orbitals), 2.0 + elements_of_probe * n * n, vectors, kept_vectors);
+}
+
+}  // namespace lindrift::clusters

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+
+namespace lindrift::clusters {
+
+/// What costs are counted with, as measured: operations of a core.
+inline constexpr double operations_per_second = 5e9;
+
+/// Number of ways to choose k of n.
+double choose(std::size_t n, std::size_t k);
+
+/// Cost of linear equations with the Lindbladian of a sector in one Krylov space, an estimate.
+struct SectorCost {
+  double operators = 0.0;     ///< |ket><bra| of the sector
+  double elements = 0.0;      ///< of a row of its matrix
+  double vectors = 0.0;       ///< of the Krylov space
+  double operations = 0.0;    ///< floating-point operations
+  double memory_bytes = 0.0;  ///< of the matrix, which is made from its columns, and of the space
+};
+
+/// @param vectors       of the Krylov space, no more than there are operators
+/// @param kept_vectors  that memory is taken for
+SectorCost sector_cost(double operators, double elements, double vectors, double kept_vectors);
+
+/// Cost of one_particle_state() of a ring of so many orbitals whose momentum is conserved.
+SectorCost one_particle_cost(std::size_t orbitals);
+
+}  // namespace lindrift::clusters
