@@ -98,6 +98,17 @@ class ProgramTest(unittest.TestCase):
             self.assertEqual(bits(value), bits(other[name]), name)
 
 
+class RefusalTest(ProgramTest):
+    """Tests of inputs that must be refused."""
+
+    def refuse(self, text, *says):
+        """Both verbs name the file and every text of `says`, and write nothing."""
+        self.write("bad.toml", text)
+        for verb in ("run", "check"):
+            self.expect(WRONG, verb, "bad.toml", says=["bad.toml", *says])
+        self.assertEqual(self.names(), ["bad.toml"])
+
+
 def children_of(parent):
     """Running children of a process."""
     found = []

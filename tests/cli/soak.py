@@ -27,50 +27,6 @@ fields = ["current", "residual", "steps"]
 "bath.inverse_temperature" = {{ start = 0.5, stop = 5.0, count = 10 }}
 """
 
-CHAIN = '[model]\nkind = "tgge_chain"\nsites = 8\n[bath]\nnonequilibrium_fraction = 0.4\n'
-SWEEP = '[sweep]\n"bath.nonequilibrium_fraction" = [0.1, 0.5, 0.9]\n'
-LATTICE = """[model]
-kind = "tgge_lattice"
-cells = [4, 3]
-preset = "rashba_zeeman"
-hopping = 1.0
-rashba = 0.4
-zeeman_z = 0.7
-[bath]
-nonequilibrium_fraction = 0.4
-[[bath.jump_operator]]
-terms = [[0, 0, 0, 0, 0, 0, 1.0, 0.0], [1, 0, 0, 1, 0, 1, 0.5, 0.3]]
-"""
-WANNIER90 = """[model]
-kind = "tgge_lattice"
-cells = [4, 4]
-hamiltonian = "hr.dat"
-[[bath.jump_operator]]
-terms = [[0, 0, 0, 0, 0, 1, 1.0, 0.0]]
-[task]
-kind = "steady_state"
-"""
-OPEN = '[model]\nkind = "{model}"\nsites = 6\ninteraction = 2.0\n{more}[bath.down]\ngain = 0.2\ntwo_site_loss = 1.0\n[task]\nkind = "{task}"\n{grid}\n'
-TIMES, FREQUENCIES = "times = [0.0, 0.5, 2.0]", "frequencies = [-1.0, 0.0, 1.0]\nbroadening = 0.1"
-# Small problems of every kind: they are fuzzed as text, and their results as files.
-PROBLEMS = {
-    "steady_state": CHAIN + '[task]\nkind = "steady_state"\n' + SWEEP,
-    "relax": CHAIN + '[task]\nkind = "relax"\ntimes = [0.0, 1.0, 3.0]\n' + SWEEP,
-    "complex_sweep": CHAIN + '[task]\nkind = "steady_state"\n[sweep]\nmode = "zip"\n"bath.delta" = [[1.0, 0.0], [0.0, 1.0]]\n"bath.inverse_temperature" = [1.0, 2.0]\n',
-    "gradient": CHAIN + '[task]\nkind = "gradient"\n' + SWEEP,
-    "noise": CHAIN + '[task]\nkind = "noise"\n',
-    "lattice": LATTICE + '[task]\nkind = "steady_state"\n' + SWEEP,
-    "lattice_relax": LATTICE + '[task]\nkind = "relax"\ntimes = [0.0, 1.0]\n',
-    "lattice_gradient": LATTICE + '[task]\nkind = "gradient"\n',
-    "lattice_noise": LATTICE + '[task]\nkind = "noise"\n',
-    "wannier90": WANNIER90,
-    "hk_green": OPEN.format(model="hatsugai_kohmoto", task="green", grid=TIMES, more=""),
-    "hk_spectral": OPEN.format(model="hatsugai_kohmoto", task="spectral", grid=FREQUENCIES, more=""),
-    "hk_density": OPEN.format(model="hatsugai_kohmoto", task="density", grid=TIMES, more=""),
-    "hubbard_green": OPEN.format(model="hubbard", task="green", grid=TIMES, more=""),
-    "hubbard_spectral": OPEN.format(model="hubbard", task="spectral", grid=FREQUENCIES, more=""),
-    "ladder": OPEN.format(model="hubbard", task="spectral", grid=FREQUENCIES, more='approximation = "ladder"\nladder = "both"\n'),
-}
 TABLE = '[model]\nkind = "tgge_chain"\nsites = 8\n[bath]\njump = "table"\ntable = "table.h5:/weights"\n[task]\nkind = "steady_state"\n'
 
 
@@ -123,6 +79,7 @@ class Soak:
         """Every kind of problem with its result, and a table, in a folder."""
         import h5py
         import numpy as np
+        from problems import HAMILTONIAN, PROBLEMS
         place = self.folder / "problems"
         if place.exists():
             shutil.rmtree(place)
@@ -130,8 +87,8 @@ class Soak:
         for name, text in PROBLEMS.items():
             (place / f"{name}.toml").write_text(text)
         (place / "table.toml").write_text(TABLE)
-        shutil.copy(ROOT / "tests/data/haldane_hr.dat", place / "hr.dat")
-        shutil.copy(ROOT / "tests/data/haldane_hr.dat", place / "wannier90.dat")
+        for name in ("hr.dat", "wannier90.dat"):
+            shutil.copy(HAMILTONIAN, place / name)
         with h5py.File(place / "table.h5", "w") as file:
             file["weights"] = np.random.default_rng(7).random((8, 8))
         for name in (*PROBLEMS, "table"):

@@ -8,70 +8,13 @@ import unittest
 import h5py
 import numpy as np
 import xarray
-from program import DONE, ROOT, ProgramTest, STEADY, RELAX
+from problems import HAMILTONIAN, PROBLEMS
+from program import DONE, ROOT, ProgramTest
 
 try:
     import netCDF4
 except ImportError:
     netCDF4 = None
-
-OPEN_CHAIN = """[model]
-kind = "{model}"
-sites = 6
-interaction = 2.0
-[bath.down]
-two_site_loss = 1.0
-[task]
-kind = "{task}"
-{grid}
-"""
-TIMES, FREQUENCIES = "times = [0.0, 0.5, 2.0]", "frequencies = [-1.0, 0.0, 1.0]\nbroadening = 0.1"
-
-LATTICE = """[model]
-kind = "tgge_lattice"
-cells = [3, 2]
-preset = "rashba_zeeman"
-rashba = 0.4
-zeeman_z = 0.7
-[bath]
-nonequilibrium_fraction = 0.4
-[[bath.jump_operator]]
-terms = [[0, 0, 0, 0, 0, 0, 1.0, 0.0], [1, 0, 0, 1, 0, 1, 0.5, 0.3]]
-[task]
-kind = "{task}"
-{more}
-"""
-
-SPLIT_BANDS = STEADY.replace("tgge_chain", "tgge_rashba").replace("[bath", "zeeman_field = 0.7\nrashba_z = 0.4\n[bath", 1)
-
-# Between them: every model and task, one and two bands, grids and pairs of swept keys, a complex swept key.
-INPUTS = {
-    "steady_state": STEADY,
-    "relax": RELAX,
-    "two_bands": STEADY.replace("tgge_chain", "tgge_rashba"),
-    "grid": STEADY + '[sweep]\n"bath.nonequilibrium_fraction" = [0.1, 0.9]\n"bath.inverse_temperature" = [1.0, 2.0, 3.0]\n',
-    "zip": STEADY + '[sweep]\nmode = "zip"\n"bath.nonequilibrium_fraction" = [0.1, 0.9]\n"bath.inverse_temperature" = [1.0, 2.0]\n',
-    "complex_key": STEADY + '[sweep]\n"bath.delta" = [[1.0, 0.0], [0.0, 1.0]]\n',
-    "green": OPEN_CHAIN.format(model="hatsugai_kohmoto", task="green", grid=TIMES),
-    "density": OPEN_CHAIN.format(model="hatsugai_kohmoto", task="density", grid=TIMES),
-    "spectral": OPEN_CHAIN.format(model="hatsugai_kohmoto", task="spectral", grid=FREQUENCIES),
-    "hubbard_green": OPEN_CHAIN.format(model="hubbard", task="green", grid=TIMES),
-    "hubbard_spectral": OPEN_CHAIN.format(model="hubbard", task="spectral", grid=FREQUENCIES),
-    "ladder": OPEN_CHAIN.format(model="hubbard", task="spectral", grid=FREQUENCIES).replace("[bath", 'approximation = "ladder"\n[bath', 1),
-    "hubbard_steady_state": OPEN_CHAIN.format(model="hubbard", task="steady_state", grid="[bath.up]\nloss = 0.1\ngain = 0.05"),
-    "transport": OPEN_CHAIN.format(model="hubbard", task="transport", grid="").replace("[bath.down]", "[bath.down]\ngain = 0.2"),
-    "exact": OPEN_CHAIN.format(model="hubbard", task="exact", grid="").replace("sites = 6", "sites = 3"),
-    "cluster": OPEN_CHAIN.format(model="hatsugai_kohmoto", task="green", grid=TIMES).replace("[bath", "cluster = 2\n[bath", 1),
-    "gradient": STEADY.replace("steady_state", "gradient") + '[sweep]\n"bath.nonequilibrium_fraction" = [0.1, 0.9]\n',
-    "noise": STEADY.replace("steady_state", "noise"),
-    "two_bands_relax": RELAX.replace("tgge_chain", "tgge_rashba"),
-    "two_bands_gradient": SPLIT_BANDS.replace("steady_state", "gradient"),
-    "two_bands_noise": SPLIT_BANDS.replace("steady_state", "noise"),
-    "lattice": LATTICE.format(task="steady_state", more='[sweep]\n"bath.inverse_temperature" = [1.0, 2.0]'),
-    "lattice_relax": LATTICE.format(task="relax", more="times = [0.0, 1.0]"),
-    "lattice_gradient": LATTICE.format(task="gradient", more=""),
-    "lattice_noise": LATTICE.format(task="noise", more=""),
-}
 
 
 def datasets(path):
@@ -90,11 +33,12 @@ def as_complex(values):
 class FilesTest(ProgramTest):
     def test_every_model_and_task_is_here(self):
         menu = {tuple(line.split()[:2]) for line in self.expect(DONE, "models").stdout.splitlines()[1:] if line.count("  ") > 1}
-        self.assertEqual({tuple(re.findall(r'kind = "(\w+)"', text)[:2]) for text in INPUTS.values()}, menu)
+        self.assertEqual({tuple(re.findall(r'kind = "(\w+)"', text)[:2]) for text in PROBLEMS.values()}, menu)
 
     def each_file(self):
         """(name, path, datasets) of one file of every kind."""
-        for name, text in INPUTS.items():
+        shutil.copy(HAMILTONIAN, self.folder / "hr.dat")
+        for name, text in PROBLEMS.items():
             with self.subTest(name):
                 path = self.folder / f"{name}.h5"
                 if not path.exists():

@@ -6,7 +6,7 @@ import unittest
 import h5py
 import numpy as np
 
-from program import DONE, FAILED, POINTS_FAILED, ROOT, WRONG, ProgramTest, datasets
+from program import DONE, FAILED, POINTS_FAILED, ROOT, WRONG, ProgramTest, RefusalTest, datasets
 
 CHAIN = """[model]
 kind = "tgge_chain"
@@ -169,13 +169,7 @@ kind = "noise"
         self.expect(WRONG, "run", "noise.toml", "--set", "task.of=current", says="current_1")
 
 
-class InputTest(ProgramTest):
-    def refuse(self, text, *says):
-        self.write("bad.toml", text)
-        for verb in ("run", "check"):
-            self.expect(WRONG, verb, "bad.toml", says=["bad.toml", *says])
-        self.assertEqual(self.names(), ["bad.toml"])
-
+class InputTest(RefusalTest):
     def test_currents_and_keys(self):
         of, noise = 'of = "current"', CHAIN.replace('"gradient"', '"noise"')
         self.refuse(CHAIN.replace(of, 'of = "current_3"'), ":8:6: error: task.of", '"current_1"')

@@ -7,7 +7,7 @@ import unittest
 import h5py
 import numpy as np
 
-from program import DONE, ROOT, WRONG, ProgramTest, attributes, datasets
+from program import DONE, ROOT, WRONG, ProgramTest, RefusalTest, attributes, datasets
 
 GREEN = """[model]
 kind = "hatsugai_kohmoto"
@@ -24,13 +24,7 @@ DENSITY = GREEN.replace('"green"', '"density"')
 SPECTRAL = GREEN.replace('"green"', '"spectral"').replace("times", "frequencies")
 
 
-class InputTest(ProgramTest):
-    def refuse(self, text, *says):
-        self.write("bad.toml", text)
-        for verb in ("run", "check"):
-            self.expect(WRONG, verb, "bad.toml", says=["bad.toml", *says])
-        self.assertEqual(self.names(), ["bad.toml"])
-
+class InputTest(RefusalTest):
     def test_rate_tables(self):
         bath = "[bath.down]\n"
         self.refuse(GREEN.replace(bath, bath + "loss_table = [1.0, 2.0]\n"),

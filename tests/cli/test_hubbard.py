@@ -6,7 +6,7 @@ import unittest
 
 import numpy as np
 
-from program import DONE, EXAMPLES, MPIRUN, PROGRAM, RANKS_ENVIRONMENT, ROOT, WRONG, ProgramTest, attributes, datasets
+from program import DONE, EXAMPLES, MPIRUN, PROGRAM, RANKS_ENVIRONMENT, ROOT, WRONG, ProgramTest, RefusalTest, attributes, datasets
 
 GREEN = """[model]
 kind = "hubbard"
@@ -22,13 +22,7 @@ times = [0.0, 0.5, 2.0]
 SPECTRAL = GREEN.replace('"green"', '"spectral"').replace("times = [0.0, 0.5, 2.0]", "frequencies = [-1.0, 0.0, 1.5]")
 
 
-class InputTest(ProgramTest):
-    def refuse(self, text, *says):
-        self.write("bad.toml", text)
-        for verb in ("run", "check"):
-            self.expect(WRONG, verb, "bad.toml", says=["bad.toml", *says])
-        self.assertEqual(self.names(), ["bad.toml"])
-
+class InputTest(RefusalTest):
     def test_what_the_theory_does_not_know(self):
         for key in ("gain", "two_site_gain"):
             self.refuse(SPECTRAL.replace("[bath.down]", f"[bath.up]\n{key} = 0.1\n[bath.down]"), f"bath.up.{key}",

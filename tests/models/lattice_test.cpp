@@ -165,6 +165,17 @@ TEST(Lattice, RefusesWhatItCannotHold) {
   for (const std::vector<std::int64_t>& bad : std::vector<std::vector<std::int64_t>>{
            {}, {2, 2, 2, 2}, {0}, {3, -1}, {(std::int64_t{1} << 32) + 1}, {1 << 30, 1 << 30}})
     EXPECT_THROW(Lattice{bad}, ParameterError);
+  const auto said = [](auto make) {
+    try {
+      make();
+    } catch (const ParameterError& error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing");
+  };
+  EXPECT_EQ(said([] { Lattice({3, 0}); }), "model.cells[1]: 0 is not allowed: must be in 1 .. 2^32");
+  EXPECT_EQ(said([] { ring_lattice(max_cells + 1); }), "model.sites: 4294967297 is not allowed: must be in 1 .. 2^32");
+  EXPECT_EQ(ring_lattice(7).cells(0), 7);
 }
 
 }  // namespace

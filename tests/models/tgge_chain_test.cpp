@@ -11,7 +11,7 @@
 #include "lindrift/lattice/lattice.hpp"
 #include "support/chains.hpp"
 #include "support/compare.hpp"
-#include "support/engines.hpp"
+#include "support/every_way.hpp"
 #include "support/random.hpp"
 #include "support/transitions.hpp"
 
@@ -20,23 +20,7 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-struct Way {
-  const char* name;
-  Backend backend;
-  Algorithm algorithm;
-  friend void PrintTo(const Way& way, std::ostream* stream) { *stream << way.name; }
-};
-
-class TggeChainTest : public ::testing::TestWithParam<Way> {
- protected:
-  void SetUp() override {
-    if (GetParam().backend == Backend::cuda) skip_unless_available(Engine::Place::cuda);
-  }
-  static RateEquation make(const TggeChain& chain, int threads = 0) {
-    return make_rate_equation(chain,
-                              {.backend = GetParam().backend, .algorithm = GetParam().algorithm, .threads = threads});
-  }
-};
+class TggeChainTest : public EveryWayTest {};
 
 TEST_P(TggeChainTest, ForcesAndRatesAreThoseOfFockSpaceTraces) {
   for (const auto& c : data::tgge_chain_forces::cases) {
@@ -195,12 +179,7 @@ TEST_P(TggeChainTest, WrongLengthsAreShapeErrors) {
   EXPECT_THROW(current(equation, five), ShapeError);
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, TggeChainTest,
-                         ::testing::Values(Way{"cpu_direct", Backend::cpu, Algorithm::direct},
-                                           Way{"cpu_separable", Backend::cpu, Algorithm::separable},
-                                           Way{"cuda_direct", Backend::cuda, Algorithm::direct},
-                                           Way{"cuda_separable", Backend::cuda, Algorithm::separable}),
-                         [](const auto& instance) { return std::string(instance.param.name); });
+INSTANTIATE_TEST_SUITE_P(EveryWay, TggeChainTest, every_way(), name_of_way);
 
 TEST(TggeChainRange, ParametersOutOfRangeAreNamed) {
   const auto quantity_refused = [](const auto& change) -> std::string {

@@ -16,7 +16,7 @@
 #include "reference/tgge_rashba.hpp"
 #include "support/chains.hpp"
 #include "support/compare.hpp"
-#include "support/engines.hpp"
+#include "support/every_way.hpp"
 #include "support/random.hpp"
 #include "support/transitions.hpp"
 #include "support/two_bands.hpp"
@@ -26,22 +26,8 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-struct Way {
-  const char* name;
-  Backend backend;
-  Algorithm algorithm;
-  friend void PrintTo(const Way& way, std::ostream* stream) { *stream << way.name; }
-};
-
-class TwoBandsTest : public ::testing::TestWithParam<Way> {
+class TwoBandsTest : public EveryWayTest {
  protected:
-  void SetUp() override {
-    if (GetParam().backend == Backend::cuda) skip_unless_available(Engine::Place::cuda);
-  }
-  template <class Chain>
-  static RateEquation make(const Chain& chain) {
-    return make_rate_equation(chain, {.backend = GetParam().backend, .algorithm = GetParam().algorithm});
-  }
   /// Other spectra and tables have no moments.
   template <class Chain>
   static RateEquation make_direct(const Chain& chain) {
@@ -382,12 +368,7 @@ TEST_P(TwoBandsTest, LogRatesStayFiniteInTheCold) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryWay, TwoBandsTest,
-                         ::testing::Values(Way{"cpu_direct", Backend::cpu, Algorithm::direct},
-                                           Way{"cpu_separable", Backend::cpu, Algorithm::separable},
-                                           Way{"cuda_direct", Backend::cuda, Algorithm::direct},
-                                           Way{"cuda_separable", Backend::cuda, Algorithm::separable}),
-                         [](const auto& instance) { return std::string(instance.param.name); });
+INSTANTIATE_TEST_SUITE_P(EveryWay, TwoBandsTest, every_way(), name_of_way);
 
 // --- what is said about a bath ---------------------------------------------------------------------------------------
 

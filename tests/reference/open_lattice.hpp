@@ -65,6 +65,16 @@ struct Model {
     }
     return sum_of_both.real();
   }
+  /// de_k/dk along a direction: i R x e^{ik.R} and its conjugate.
+  Real velocity(const Terms& terms, std::size_t k, std::size_t direction) const {
+    Complex sum_of_both = 0.0L;
+    for (const Term& term : terms) {
+      const Complex one =
+          Complex(0.0L, static_cast<Real>(term.displacement[direction])) * term.amplitude * wave(k, term.displacement);
+      sum_of_both += one + std::conj(one);
+    }
+    return sum_of_both.real();
+  }
   Real rate(const std::vector<Terms>& channels, std::size_t k, int sign) const {
     Real all = 0.0L;
     for (const Terms& channel : channels) {

@@ -7,10 +7,12 @@
 #include <numbers>
 
 #include "clusters/cluster_state.hpp"
+#include "clusters/cost.hpp"
 #include "clusters/krylov.hpp"
 #include "clusters/mixed_momenta.hpp"
 #include "data/hubbard_exact_rings.hpp"
 #include "data/orbital_clusters.hpp"
+#include "hubbard/rings.hpp"
 #include "lindrift/hatsugai_kohmoto/green.hpp"
 #include "lindrift/hatsugai_kohmoto/spectral.hpp"
 #include "lindrift/hubbard/exact.hpp"
@@ -236,6 +238,22 @@ TEST(Clusters, MomentaThatMixGiveTheStoredValues) {
   }
 }
 
+TEST(Clusters, CostsCountTheOperatorsOfOneParticle) {
+  for (const std::int64_t sites : {2, 3, 4, 5}) {
+    HubbardChain ring;
+    ring.sites = sites;
+    ring.interaction = {1.0};
+    ring.down.gain = 0.2;
+    ring.down.loss = 0.3;
+    clusters::SpinSector one_particle;
+    one_particle.bra_particles = 1;
+    EXPECT_EQ(clusters::one_particle_cost(static_cast<std::size_t>(sites)).operators,
+              static_cast<double>(
+                  clusters::Lindbladian::dimension(whole_ring(ring).group(0), one_particle, clusters::SpinSector{}, 0)))
+        << sites;
+  }
+}
+
 TEST(Clusters, MomentaThatMixGoFromOneModelToTheOther) {
   // Norms of the specification at Fig. 4's parameters, 60 sites, t = 6, as rounded.
   HatsugaiKohmoto chain;
@@ -292,6 +310,18 @@ TEST(Clusters, OneMomentumIsTheClosedForm) {
   }
 }
 
+/// A ring whose spin down gains particles on sites and loses them on bonds.
+template <class Case>
+HubbardChain driven_ring(const Case& stored, double phase) {
+  HubbardChain chain;
+  chain.sites = stored.sites;
+  chain.interaction = {stored.interaction};
+  chain.down.gain = stored.gain;
+  chain.down.two_site_loss = stored.two_site_loss;
+  chain.down.two_site_loss_phase = phase;
+  return chain;
+}
+
 /// Ascending position of m = 0 .. L-1.
 std::size_t ascending(std::size_t m, std::int64_t sites) {
   const auto count = static_cast<std::size_t>(sites);
@@ -301,12 +331,7 @@ std::size_t ascending(std::size_t m, std::int64_t sites) {
 TEST(ExactHubbard, ProbeOfSmallRingsHasTheStoredGreenFunction) {
   for (const auto& stored : data::hubbard_exact_rings::probes) {
     SCOPED_TRACE(stored.sites);
-    HubbardChain chain;
-    chain.sites = stored.sites;
-    chain.interaction = {stored.interaction};
-    chain.down.gain = stored.gain;
-    chain.down.two_site_loss = stored.two_site_loss;
-    chain.down.two_site_loss_phase = stored.phase;
+    const HubbardChain chain = driven_ring(stored, stored.phase);
     HubbardExactOptions options;
     options.times = stored.times;
     options.frequencies = stored.frequencies;
@@ -333,12 +358,7 @@ TEST(ExactHubbard, ProbeOfSmallRingsHasTheStoredGreenFunction) {
 TEST(ExactHubbard, TwoDrivenSpinsCarryThePublishedCurrents) {
   for (const auto& stored : data::hubbard_exact_rings::two_spins) {
     SCOPED_TRACE(stored.sites);
-    HubbardChain chain;
-    chain.sites = stored.sites;
-    chain.interaction = {stored.interaction};
-    chain.down.gain = stored.gain;
-    chain.down.two_site_loss = stored.two_site_loss;
-    chain.down.two_site_loss_phase = stored.phase_over_pi * std::numbers::pi;
+    HubbardChain chain = driven_ring(stored, stored.phase_over_pi * std::numbers::pi);
     chain.up.gain = stored.up_gain;
     chain.up.loss = stored.up_loss;
     EXPECT_NEAR(exact(chain).current_spin[0], stored.current_up, stored.sites < 5 ? 6e-6 : 6e-7);

@@ -51,9 +51,12 @@ TggeLattice lattice_of(const Case& one) {
   lattice.bath.inverse_temperature = one.beta;
   lattice.bath.nonequilibrium_fraction = one.gamma_neq;
   lattice.bath.equilibrium_fraction = one.gamma_eq;
-  for (const auto& [spectrum, text] : names_of<Spectrum>)
-    if (text == one.spectrum) lattice.bath.spectrum = spectrum;
-  lattice.bath.spectrum_width = one.spectrum_width;
+  if constexpr (requires { one.coupling; }) lattice.bath.coupling = one.coupling;
+  if constexpr (requires { one.spectrum; }) {
+    for (const auto& [spectrum, text] : names_of<Spectrum>)
+      if (text == one.spectrum) lattice.bath.spectrum = spectrum;
+    lattice.bath.spectrum_width = one.spectrum_width;
+  }
   return lattice;
 }
 
@@ -141,15 +144,7 @@ TEST(LatticeModel, DegenerateBandsHaveTheStoredSteadyStates) {
   // Occupations that are matrices, as of MatrixRateEquation, from the terms of a lattice.
   for (const auto& one : data::tgge_lattice_matrix::steady_states) {
     SCOPED_TRACE(one.id);
-    TggeLattice lattice;
-    lattice.cells.assign(one.cells.begin(), one.cells.end());
-    lattice.orbitals = static_cast<std::int64_t>(one.orbitals);
-    for (const Numbers& numbers : one.hopping) assign(lattice.hopping_terms.emplace_back(), term_of(numbers));
-    lattice.jump = operators_of(one.channels);
-    lattice.bath.inverse_temperature = one.beta;
-    lattice.bath.coupling = one.coupling;
-    lattice.bath.nonequilibrium_fraction = one.gamma_neq;
-    lattice.bath.equilibrium_fraction = one.gamma_eq;
+    const TggeLattice lattice = lattice_of(one);
     const RateEquation equation = equation_of(lattice, Algorithm::automatic);
     ASSERT_NE(equation.matrix, nullptr);
     const SteadyState state = steady_state(equation, one.filling);
@@ -222,13 +217,7 @@ TEST(LatticeModel, SupercellsOfDegenerateBandsCarryTheSameCurrent) {
 
 TEST(LatticeModel, RowsOfARelaxationGoToTheSteadyState) {
   const auto& one = data::tgge_lattice_matrix::steady_states[0];
-  TggeLattice lattice;
-  lattice.cells.assign(one.cells.begin(), one.cells.end());
-  lattice.orbitals = static_cast<std::int64_t>(one.orbitals);
-  for (const Numbers& numbers : one.hopping) assign(lattice.hopping_terms.emplace_back(), term_of(numbers));
-  lattice.jump = operators_of(one.channels);
-  lattice.bath.inverse_temperature = one.beta;
-  lattice.bath.nonequilibrium_fraction = one.gamma_neq;
+  const TggeLattice lattice = lattice_of(one);
   const RateEquation equation = equation_of(lattice, Algorithm::automatic);
   const SteadyState state = steady_state(equation, one.filling);
   const std::vector<double> start(equation.modes(), std::log1p(-one.filling) - std::log(one.filling)),

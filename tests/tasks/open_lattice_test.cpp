@@ -139,6 +139,25 @@ TEST(OpenLattice, AgreesWithStoredNumbers) {
   }
 }
 
+TEST(OpenLattice, VelocitiesAreTheSlopesOfTheEnergies) {
+  Random random(41);
+  for (const plain::Vector& cells : {plain::Vector{7}, {4, 3}, {3, 4, 5}}) {
+    const plain::Model from = random_model(random, cells);
+    const Lattice lattice(cells);
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const auto velocity = hopping_velocities(terms_of(from.hop_up), lattice, static_cast<int>(i));
+      ASSERT_EQ(velocity.size(), from.size());
+      double sum = 0.0;
+      for (std::size_t k = 0; k < from.size(); ++k) {
+        // Three terms of at most 2 R |x| < 6, each rounded some times.
+        EXPECT_NEAR(velocity[ascending(from, k)], static_cast<double>(from.velocity(from.hop_up, k, i)), 1e-14);
+        sum += velocity[k];
+      }
+      EXPECT_NEAR(sum, 0.0, 1e-13) << "what is periodic has no mean slope";
+    }
+  }
+}
+
 /// The self-energy without what is instantaneous, at the arguments that the stored numbers have.
 std::vector<Complex> dynamical_part(HubbardChain model, const std::vector<double>& arguments, Algorithm algorithm) {
   const HubbardModes modes = hubbard_modes(model);

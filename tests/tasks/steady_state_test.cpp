@@ -12,6 +12,7 @@
 #include "support/chains.hpp"
 #include "support/compare.hpp"
 #include "support/random.hpp"
+#include "support/residual.hpp"
 
 namespace lindrift::testing {
 namespace {
@@ -33,15 +34,6 @@ TggeChain published_chain(std::int64_t sites, double gamma_neq) {
   chain.bath.nonequilibrium_fraction = gamma_neq;
   chain.bath.equilibrium_fraction = 1.0 - gamma_neq;
   return chain;
-}
-
-/// Largest |gain (1-n) - loss n| / (gain (1-n) + loss n) by the reference; modes with neither term count as balanced.
-double reference_residual(const reference::Problem& problem, const std::vector<double>& lambda) {
-  const auto terms = reference::occupation_rate(problem, extended(lambda));
-  long double largest = 0.0L;
-  for (std::size_t s = 0; s < problem.size; ++s)
-    if (terms.value[s] != 0.0L) largest = std::max(largest, std::fabs(terms.value[s]) / terms.magnitude[s]);
-  return static_cast<double>(largest);
 }
 
 /// Without a thermal bath lambda_q = log(|g_q|^2 / |f_q|^2) - log z, with z from the number of particles; by bisection.

@@ -17,6 +17,7 @@
 #include "support/chains.hpp"
 #include "support/compare.hpp"
 #include "support/random.hpp"
+#include "support/residual.hpp"
 #include "support/two_bands.hpp"
 
 namespace lindrift::testing {
@@ -51,15 +52,6 @@ TggeRashba driven_up(std::int64_t sites, double gamma_eq) {
   TggeRashba chain = published_chain(sites, 1.0 - gamma_eq, 1.0, 0.0);
   chain.bath.equilibrium_fraction = gamma_eq;
   return chain;
-}
-
-/// Largest |gain (1-n) - loss n| / (gain (1-n) + loss n) by the reference; modes with neither term count as balanced.
-double reference_residual(const reference::Problem& problem, const std::vector<double>& lambda) {
-  const auto terms = reference::occupation_rate(problem, extended(lambda));
-  long double largest = 0.0L;
-  for (std::size_t s = 0; s < problem.size; ++s)
-    if (terms.value[s] != 0.0L) largest = std::max(largest, std::fabs(terms.value[s]) / terms.magnitude[s]);
-  return static_cast<double>(largest);
 }
 
 SteadyState converged(SteadyState state) {
