@@ -170,6 +170,17 @@ AdjointSystem::Solution GeneratorAdjoint::solve(std::span<const double> weight) 
 
 }  // namespace
 
+double AdjointSystem::thermal_slopes(std::span<const double> y, std::span<double> slope) {
+  const std::size_t size = y.size();
+  std::vector<double> in(size), out(size), from(size), to(size);
+  flows(Hops::thermal, in, out);
+  averages(Hops::thermal, y, from, to);
+  return parallel_sum(size, [&](std::size_t s) {
+    slope[s] = in[s] * (from[s] - y[s]) + out[s] * (to[s] - y[s]);
+    return y[s] * (in[s] - out[s]);
+  });
+}
+
 std::unique_ptr<AdjointSystem> make_generator_adjoint(const RateEquation& equation, RateEquation thermal,
                                                       std::span<const double> lagrange_multiplier) {
   return std::make_unique<GeneratorAdjoint>(equation, std::move(thermal), lagrange_multiplier);

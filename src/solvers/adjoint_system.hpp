@@ -34,6 +34,10 @@ class AdjointSystem {
 
   /// Particles that hop into and out of each mode, (1-n) gain and n loss.
   virtual void flows(Hops hops, std::span<double> in, std::span<double> out) = 0;
+
+  /// in_s (from_s - y_s) + out_s (to_s - y_s) of the thermal bath alone, t of Eq. 18d; returns sum_s y_s (in_s -
+  /// out_s).
+  virtual double thermal_slopes(std::span<const double> y, std::span<double> slope);
 };
 
 /// By GMRES on sums of a generator, for any rates.
@@ -46,8 +50,10 @@ std::unique_ptr<AdjointSystem> make_generator_adjoint(const RateEquation& equati
 /// By elimination in the space of moments, for the exponential spectrum and hop weights that are a short sum of
 /// products: a few passes over the modes. Null where a product of Boltzmann factors and occupations may leave the range
 /// of a double.
-/// @param model  with a ProductJump; must outlive the system
-std::unique_ptr<AdjointSystem> make_moment_adjoint(const TggeModel& model, std::span<const double> lagrange_multiplier);
+/// @param model  with a ProductJump
+/// @param lagrange_multiplier, particles, holes  of the state; these and the model must outlive the system
+std::unique_ptr<AdjointSystem> make_moment_adjoint(const TggeModel& model, std::span<const double> lagrange_multiplier,
+                                                   std::span<const double> particles, std::span<const double> holes);
 
 /// Solves the n x n system in place of its right-hand side, by elimination with row pivots; not finite if singular.
 void solve_dense(std::vector<double> matrix, std::vector<double>& right);

@@ -21,27 +21,24 @@ class MomentAdjoint final : public AdjointSystem {
  public:
   static constexpr std::size_t K = 1 + Rank, features = 2 * K;
 
-  MomentAdjoint(const TggeModel& model, std::span<const double> lambda)
-      : model_(model),
-        jump_(std::get<ProductJump>(model.jump)),
+  MomentAdjoint(const TggeModel& model, std::span<const double> particles, std::span<const double> holes)
+      : jump_(std::get<ProductJump>(model.jump)),
         modes_(model.bands.modes()),
         over_cells_(1.0 / static_cast<double>(model.bands.lattice.size())),
+        n_(particles),
+        h_(holes),
         boltzmann_(modes_),
-        n_(modes_),
-        h_(modes_),
         time_(modes_) {
     const double half_beta = 0.5 * model.bath.inverse_temperature;
     const auto sums = parallel_sums<features>(modes_, [&](std::size_t s) {
-      const double x = std::exp(-std::fabs(lambda[s])), larger = 1.0 / (1.0 + x);
-      n_[s] = lambda[s] > 0.0 ? x * larger : larger;
-      h_[s] = lambda[s] > 0.0 ? larger : x * larger;
       boltzmann_[s] = std::exp(half_beta * model.bands.energy[s]);
       return feature(s);
     });
     for (std::size_t k = 0; k < features; ++k) {
       moment_[k] = sums[k];
-      scale_[k] =
-          over_cells_ * (k % K == 0 ? model.bath.effective_equilibrium_fraction() : model.bath.nonequilibrium_fraction);
+      over_moment_[k] = sums[k] > 0.0 ? 1.0 / sums[k] : 0.0;
+      rate_[k] = sums[k] * over_cells_ *
+                 (k % K == 0 ? model.bath.effective_equilibrium_fraction() : model.bath.nonequilibrium_fraction);
     }
     // Features over their moments, so that all numbers are fractions.
     matrix_ = parallel_sums<(features + 1) * (features + 1)>(modes_, [&](std::size_t s) {
@@ -51,7 +48,7 @@ class MomentAdjoint final : public AdjointSystem {
       time_[s] = 1.0 / rate;
       std::array<double, (features + 1) * (features + 1)> terms;
       for (std::size_t k = 0; k <= features; ++k) {
-        const double left = time_[s] * (k < features ? over_moment(f, k) : 1.0);
+        const double left = time_[s] * (k < features ? f[k] * over_moment_[k] : 1.0);
         for (std::size_t l = 0; l <= features; ++l) terms[k * (features + 1) + l] = left * (l < features ? u[l] : 1.0);
       }
       return terms;
@@ -63,7 +60,7 @@ class MomentAdjoint final : public AdjointSystem {
       const auto f = feature(s);
       std::array<double, features + 1> terms;
       const double left = time_[s] * weight[s];
-      for (std::size_t k = 0; k < features; ++k) terms[k] = left * over_moment(f, k);
+      for (std::size_t k = 0; k < features; ++k) terms[k] = left * f[k] * over_moment_[k];
       terms[features] = left;
       return terms;
     });
@@ -87,7 +84,7 @@ class MomentAdjoint final : public AdjointSystem {
   void averages(Hops hops, std::span<const double> y, std::span<double> from, std::span<double> to) override {
     const auto c = parallel_sums<features>(modes_, [&](std::size_t s) {
       auto f = feature(s);
-      for (std::size_t k = 0; k < features; ++k) f[k] = over_moment(f, k) * y[s];
+      for (std::size_t k = 0; k < features; ++k) f[k] *= over_moment_[k] * y[s];
       return f;
     });
     if (hops == Hops::thermal) {  // the same for every mode
@@ -127,6 +124,20 @@ class MomentAdjoint final : public AdjointSystem {
     });
   }
 
+  double thermal_slopes(std::span<const double> y, std::span<double> slope) override {
+    // Particles come from, and go to, all modes alike: two averages of y.
+    const auto sums = parallel_sums<2>(modes_, [&](std::size_t s) {
+      return std::array<double, 2>{boltzmann_[s] * n_[s] * y[s], h_[s] / boltzmann_[s] * y[s]};
+    });
+    const double from = sums[0] * over_moment_[0], to = sums[1] * over_moment_[K];
+    return parallel_sum(modes_, [&](std::size_t s) {
+      const double in = over_cells_ * h_[s] * moment_[0] / boltzmann_[s],
+                   out = over_cells_ * n_[s] * moment_[K] * boltzmann_[s];
+      slope[s] = in * (from - y[s]) + out * (to - y[s]);
+      return y[s] * (in - out);
+    });
+  }
+
  private:
   using Features = std::array<double, features>;
 
@@ -141,7 +152,6 @@ class MomentAdjoint final : public AdjointSystem {
     }
     return f;
   }
-  double over_moment(const Features& f, std::size_t k) const { return moment_[k] > 0.0 ? f[k] / moment_[k] : 0.0; }
 
   /// What a mode gains or loses by each moment.
   Features image(std::size_t s) const {
@@ -152,31 +162,30 @@ class MomentAdjoint final : public AdjointSystem {
       u[1 + r] = jump_.in[r * modes_ + s];
       u[K + 1 + r] = jump_.out[r * modes_ + s];
     }
-    for (std::size_t l = 0; l < features; ++l) u[l] *= scale_[l] * moment_[l];
+    for (std::size_t l = 0; l < features; ++l) u[l] *= rate_[l];
     return u;
   }
 
-  const TggeModel& model_;
   const ProductJump& jump_;
   std::size_t modes_;
   double over_cells_;
-  std::vector<double> boltzmann_, n_, h_, time_;  ///< e^{beta E/2}; ...; 1 / (gain + loss)
-  Features moment_{}, scale_{};
+  std::span<const double> n_, h_;
+  std::vector<double> boltzmann_, time_;  ///< e^{beta E/2}; 1 / (gain + loss)
+  Features moment_{}, over_moment_{}, rate_{};
   std::array<double, (features + 1) * (features + 1)> matrix_{};
 };
 
 }  // namespace
 
-std::unique_ptr<AdjointSystem> make_moment_adjoint(const TggeModel& model,
-                                                   std::span<const double> lagrange_multiplier) {
+std::unique_ptr<AdjointSystem> make_moment_adjoint(const TggeModel& model, std::span<const double> lagrange_multiplier,
+                                                   std::span<const double> particles, std::span<const double> holes) {
   const double half_beta = 0.5 * model.bath.inverse_temperature;
   const double exponent = parallel_maximum(model.bands.modes(), 0.0, [&](std::size_t s) {
     return std::max(std::fabs(half_beta * model.bands.energy[s]), std::fabs(lagrange_multiplier[s]));
   });
   if (!(exponent <= largest_exponent)) return nullptr;
-  if (std::get<ProductJump>(model.jump).rank == 1)
-    return std::make_unique<MomentAdjoint<1>>(model, lagrange_multiplier);
-  return std::make_unique<MomentAdjoint<2>>(model, lagrange_multiplier);
+  if (std::get<ProductJump>(model.jump).rank == 1) return std::make_unique<MomentAdjoint<1>>(model, particles, holes);
+  return std::make_unique<MomentAdjoint<2>>(model, particles, holes);
 }
 
 }  // namespace lindrift

@@ -74,22 +74,30 @@ TggeChain::operator TggeModel() const {
 
 namespace {
 
+/// cos k and sin k of a mode: the bands are -2J cos k and 2J sin k.
+struct Phases {
+  const Bands& bands;
+  double over;
+  Phases(const TggeChain& chain, const Bands& of) : bands(of), over(0.5 / chain.hopping) {}
+  Phase operator()(std::size_t k) const { return {-over * bands.energy[k], over * bands.velocity[0][k]}; }
+};
+
 /// The weights are |1 + delta e^{-iq}|^2 and |1 - delta' e^{ik}|^2: d/dRe z + i d/dIm z of |1 + z e^{-ik}|^2 is
 /// 2 (z + e^{ik}).
-void apply(RamanJump& slope, const TggeJump& by, const Lattice& lattice, const RamanJump& jump) {
+void apply(RamanJump& slope, const TggeJump& by, const Phases& phase, const RamanJump& jump) {
   const auto& weights = std::get<ProductJump>(by);
-  const auto sums = parallel_sums<6>(lattice.size(), [&](std::size_t k) {
-    const auto [cosine, sine] = lattice.phase(k, {1});
+  const auto sums = parallel_sums<6>(phase.bands.modes(), [&](std::size_t k) {
+    const auto [cosine, sine] = phase(k);
     const double in = weights.in[k], out = weights.out[k];
     return std::array<double, 6>{in, in * cosine, in * sine, out, out * cosine, out * sine};
   });
   slope.delta = 2.0 * (jump.delta * sums[0] + std::complex<double>(sums[1], sums[2]));
   slope.delta_prime = 2.0 * (jump.delta_prime * sums[3] - std::complex<double>(sums[4], -sums[5]));
 }
-void apply(JumpOperators& slope, const TggeJump& by, const Lattice&, const JumpOperators&) {
+void apply(JumpOperators& slope, const TggeJump& by, const Phases&, const JumpOperators&) {
   slope = std::get<JumpOperators>(by);
 }
-void apply(TableJump&, const TggeJump&, const Lattice&, const TableJump&) {}
+void apply(TableJump&, const TggeJump&, const Phases&, const TableJump&) {}
 
 }  // namespace
 
@@ -98,17 +106,17 @@ Gradient<TggeChain> chain_rule(const TggeChain& chain, const TggeModel& model, c
   Gradient<TggeChain> result{gradient.value, chain, gradient.filling};
   result.model.bath = gradient.model.bath;
   // Energies and velocities are proportional to the hopping; as the unit of all rates it drops out.
-  const Lattice& lattice = model.bands.lattice;
+  const Phases phase(chain, model.bands);
   const Bands& by = gradient.model.bands;
   result.model.hopping = 0.0;
   if (scope.bands)
-    result.model.hopping = parallel_sum(lattice.size(), [&](std::size_t k) {
-      const auto [cosine, sine] = lattice.phase(k, {1});
+    result.model.hopping = parallel_sum(model.bands.modes(), [&](std::size_t k) {
+      const auto [cosine, sine] = phase(k);
       return 2.0 * (by.velocity[0][k] * sine - by.energy[k] * cosine);
     });
   std::visit(
       [&](auto& slope) {
-        apply(slope, gradient.model.jump, lattice, std::get<std::decay_t<decltype(slope)>>(chain.jump));
+        apply(slope, gradient.model.jump, phase, std::get<std::decay_t<decltype(slope)>>(chain.jump));
       },
       result.model.jump);
   return result;

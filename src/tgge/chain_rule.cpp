@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/parallel.hpp"
+#include "lattice/phase_walk.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/tgge/gradient.hpp"
 
@@ -18,36 +19,44 @@ using Complex = std::complex<double>;
 /// Gaps below this share of the bandwidth count as none.
 constexpr double touching = 1e-9;
 
-void clear(std::vector<double>& values) { std::fill(values.begin(), values.end(), 0.0); }
-void clear(std::vector<Complex>& values) { std::fill(values.begin(), values.end(), 0.0); }
 template <class Item>
-void clear(std::vector<std::vector<Item>>& values) {
-  for (auto& row : values) clear(row);
+std::vector<Item> zeros(const std::vector<Item>& like) {
+  return std::vector<Item>(like.size());
+}
+template <class Item>
+std::vector<std::vector<Item>> zeros(const std::vector<std::vector<Item>>& like) {
+  std::vector<std::vector<Item>> result;
+  for (const auto& row : like) result.push_back(zeros(row));
+  return result;
 }
 
-void clear(ProductJump& jump) {
-  clear(jump.in);
-  clear(jump.out);
-}
-void clear(JumpOperators& jump) {
+TggeJump zeros(const ProductJump& like) { return ProductJump{like.rank, zeros(like.in), zeros(like.out)}; }
+TggeJump zeros(JumpOperators jump) {
   for (auto& channel : jump.channels)
     for (JumpTerm& term : channel) term.amplitude = 0.0;
+  return jump;
 }
-void clear(TableJump&) {}
+TggeJump zeros(const TableJump& like) { return like; }
 
 }  // namespace
 
 TggeModel zeros_like(const TggeModel& model) {
-  TggeModel zeros = model;
-  zeros.rate_unit = 0.0;
-  clear(zeros.bands.energy);
-  clear(zeros.bands.velocity);
-  clear(zeros.bands.orbital_velocity);
-  clear(zeros.bands.eigenvector);
-  zeros.bath.coupling = zeros.bath.inverse_temperature = zeros.bath.nonequilibrium_fraction = 0.0;
-  zeros.bath.equilibrium_fraction = zeros.bath.spectrum_width = 0.0;
-  std::visit([](auto& jump) { clear(jump); }, zeros.jump);
-  return zeros;
+  const Bands& bands = model.bands;
+  TggeModel result{.bands = {.lattice = bands.lattice,
+                             .orbitals = bands.orbitals,
+                             .energy = zeros(bands.energy),
+                             .velocity = zeros(bands.velocity),
+                             .orbital_velocity = zeros(bands.orbital_velocity),
+                             .eigenvector = zeros(bands.eigenvector),
+                             .names = bands.names,
+                             .degeneracy_tolerance = bands.degeneracy_tolerance},
+                   .rate_unit = 0.0,
+                   .bath = model.bath,
+                   .jump = std::visit([](const auto& jump) { return zeros(jump); }, model.jump),
+                   .thermal_operators = model.thermal_operators};
+  result.bath.coupling = result.bath.inverse_temperature = result.bath.nonequilibrium_fraction = 0.0;
+  result.bath.equilibrium_fraction = result.bath.spectrum_width = 0.0;
+  return result;
 }
 
 void require_separate_bands(const Bands& bands) {
@@ -72,42 +81,66 @@ void require_separate_bands(const Bands& bands) {
 namespace {
 
 /// Derivative of a flow by the Hamiltonian of one momentum after the other, dI = tr(direct dh) + sum_i tr(by_slope_i
-/// d(dh/dk_i)), with Hermitian matrices of the orbitals in C order.
+/// d(dh/dk_i)), with Hermitian matrices of the orbitals in C order, and its sums over momenta with e^{-ik.R}.
+/// @tparam Orbitals  how many; 0: any number
+template <std::size_t Orbitals>
 class HamiltonianGradient {
  public:
   HamiltonianGradient(const Bands& bands, const Bands& by, std::span<const HoppingTerm> terms)
       : bands_(bands),
         by_(by),
         terms_(terms),
-        n_(static_cast<std::size_t>(bands_.orbitals)),
+        orbitals_(static_cast<std::size_t>(bands_.orbitals)),
         directions_(static_cast<std::size_t>(bands_.lattice.dimensions())),
-        direct_(n_ * n_),
-        by_slope_(directions_ * n_ * n_),
-        slope_(directions_ * n_ * n_),
-        u_(n_ * n_),
-        by_vector_(n_) {
+        direct_(square()),
+        by_slope_(directions_ * square()),
+        slope_(directions_ * square()),
+        u_(square()),
+        by_vector_(n()) {
     std::map<LatticeVector, std::size_t> found;
     for (const HoppingTerm& term : terms) {
       const auto [place, fresh] = found.try_emplace(term.displacement, displacements_.size());
       if (fresh) displacements_.push_back(term.displacement);
       displacement_of_.push_back(place->second);
     }
+    for (const LatticeVector& one : displacements_) {
+      walks_.emplace_back(bands_.lattice, one);
+      // What belongs to -R is the adjoint of what belongs to R.
+      const auto opposite = found.find({-one[0], -one[1], -one[2]});
+      partner_.push_back(opposite != found.end() ? opposite->second : displacements_.size());
+    }
     phases_.resize(displacements_.size());
+    sums_.resize(displacements_.size() * values());
   }
 
-  /// Adds to the derivatives by the terms' amplitudes what one momentum contributes.
-  void add(std::size_t k, Complex* by_term) {
-    for (std::size_t d = 0; d < displacements_.size(); ++d) {
-      const Phase phase = bands_.lattice.phase(k, displacements_[d]);
-      phases_[d] = {phase.cosine, phase.sine};
-    }
+  /// Adds what one momentum contributes. The first is a multiple of 64, the others follow each other.
+  void add(std::size_t k) {
+    for (std::size_t d = 0; d < displacements_.size(); ++d)
+      phases_[d] = partner_[d] < d ? std::conj(phases_[partner_[d]]) : walks_[d](k);
     collect(k);
+    for (std::size_t d = 0; d < displacements_.size(); ++d) {
+      if (partner_[d] < d) continue;
+      Complex* const sum = sums_.data() + d * values();
+      const Complex phase = std::conj(phases_[d]);
+      for (std::size_t e = 0; e < square(); ++e) sum[e] += product(direct_[e], phase);
+      for (std::size_t e = 0; e < directions_ * square(); ++e) sum[square() + e] += product(by_slope_[e], phase);
+    }
+  }
+
+  /// The derivatives by the terms' amplitudes.
+  void finish(Complex* by_term) const {
     for (std::size_t t = 0; t < terms_.size(); ++t) {
-      const std::size_t at = element(terms_[t]);
-      Complex sum = direct_[at];
+      const auto a = static_cast<std::size_t>(terms_[t].to_orbital),
+                 b = static_cast<std::size_t>(terms_[t].from_orbital);
+      const std::size_t d = displacement_of_[t];
+      const bool adjoint = partner_[d] < d;
+      const Complex* const sum = sums_.data() + (adjoint ? partner_[d] : d) * values();
+      const auto value = [&](std::size_t matrix) {
+        return adjoint ? std::conj(sum[matrix * square() + b * n() + a]) : sum[matrix * square() + a * n() + b];
+      };
+      by_term[t] = value(0);
       for (std::size_t i = 0; i < directions_; ++i)
-        sum += times_i(-static_cast<double>(terms_[t].displacement[i]), by_slope_[i * n_ * n_ + at]);
-      by_term[t] += product(sum, std::conj(phases_[displacement_of_[t]]));
+        by_term[t] += times_i(-static_cast<double>(terms_[t].displacement[i]), value(1 + i));
     }
   }
 
@@ -118,28 +151,32 @@ class HamiltonianGradient {
   }
   static Complex times_i(double factor, Complex a) { return {-factor * a.imag(), factor * a.real()}; }
 
+  std::size_t n() const { return Orbitals > 0 ? Orbitals : orbitals_; }
+  std::size_t square() const { return n() * n(); }
+  /// Sums of one displacement.
+  std::size_t values() const { return (1 + directions_) * square(); }
   std::size_t element(const HoppingTerm& term) const {
-    return static_cast<std::size_t>(term.to_orbital) * n_ + static_cast<std::size_t>(term.from_orbital);
+    return static_cast<std::size_t>(term.to_orbital) * n() + static_cast<std::size_t>(term.from_orbital);
   }
 
   void collect(std::size_t k) {
     std::fill(direct_.begin(), direct_.end(), 0.0);
     std::fill(by_slope_.begin(), by_slope_.end(), 0.0);
-    for (std::size_t nu = 0; nu < n_; ++nu)
-      for (std::size_t a = 0; a < n_; ++a)
-        u_[nu * n_ + a] = n_ == 1 ? Complex(1.0) : bands_.eigenvector[a][bands_.mode(nu, k)];
-    if (n_ > 1) find_slope();
-    for (std::size_t nu = 0; nu < n_; ++nu) {
+    for (std::size_t nu = 0; nu < n(); ++nu)
+      for (std::size_t a = 0; a < n(); ++a)
+        u_[nu * n() + a] = n() == 1 ? Complex(1.0) : bands_.eigenvector[a][bands_.mode(nu, k)];
+    if (n() > 1) find_slope();
+    for (std::size_t nu = 0; nu < n(); ++nu) {
       const std::size_t s = bands_.mode(nu, k);
-      const Complex* u = u_.data() + nu * n_;
-      for (std::size_t a = 0; a < n_; ++a)
-        for (std::size_t b = 0; b < n_; ++b) {
+      const Complex* u = u_.data() + nu * n();
+      for (std::size_t a = 0; a < n(); ++a)
+        for (std::size_t b = 0; b < n(); ++b) {
           const Complex projector = product(u[a], std::conj(u[b]));
-          direct_[a * n_ + b] += by_.energy[s] * projector;
+          direct_[a * n() + b] += by_.energy[s] * projector;
           for (std::size_t i = 0; i < directions_; ++i)
-            by_slope_[(i * n_ + a) * n_ + b] += by_.velocity[i][s] * projector;
+            by_slope_[(i * n() + a) * n() + b] += by_.velocity[i][s] * projector;
         }
-      if (n_ > 1) add_eigenvector(k, nu);
+      if (n() > 1) add_eigenvector(k, nu);
     }
   }
 
@@ -149,7 +186,7 @@ class HamiltonianGradient {
     for (std::size_t t = 0; t < terms_.size(); ++t) {
       const Complex hop = product(terms_[t].amplitude, phases_[displacement_of_[t]]);
       for (std::size_t i = 0; i < directions_; ++i)
-        slope_[i * n_ * n_ + element(terms_[t])] += times_i(static_cast<double>(terms_[t].displacement[i]), hop);
+        slope_[i * square() + element(terms_[t])] += times_i(static_cast<double>(terms_[t].displacement[i]), hop);
     }
   }
 
@@ -157,24 +194,24 @@ class HamiltonianGradient {
   /// counts in the hop weights and in the velocity u^+ (dh/dk) u.
   void add_eigenvector(std::size_t k, std::size_t nu) {
     const std::size_t s = bands_.mode(nu, k);
-    const Complex* u = u_.data() + nu * n_;
-    for (std::size_t a = 0; a < n_; ++a) {
+    const Complex* u = u_.data() + nu * n();
+    for (std::size_t a = 0; a < n(); ++a) {
       by_vector_[a] = by_.eigenvector[a][s];
       for (std::size_t i = 0; i < directions_; ++i)
-        for (std::size_t b = 0; b < n_; ++b)
-          by_vector_[a] += 2.0 * by_.velocity[i][s] * product(slope_[(i * n_ + a) * n_ + b], u[b]);
+        for (std::size_t b = 0; b < n(); ++b)
+          by_vector_[a] += 2.0 * by_.velocity[i][s] * product(slope_[(i * n() + a) * n() + b], u[b]);
     }
-    for (std::size_t mu = 0; mu < n_; ++mu) {
+    for (std::size_t mu = 0; mu < n(); ++mu) {
       if (mu == nu) continue;
-      const Complex* other = u_.data() + mu * n_;
+      const Complex* other = u_.data() + mu * n();
       Complex overlap = 0.0;
-      for (std::size_t a = 0; a < n_; ++a) overlap += product(std::conj(by_vector_[a]), other[a]);
+      for (std::size_t a = 0; a < n(); ++a) overlap += product(std::conj(by_vector_[a]), other[a]);
       overlap *= 0.5 / (bands_.energy[s] - bands_.energy[bands_.mode(mu, k)]);
-      for (std::size_t a = 0; a < n_; ++a)
-        for (std::size_t b = 0; b < n_; ++b) {
+      for (std::size_t a = 0; a < n(); ++a)
+        for (std::size_t b = 0; b < n(); ++b) {
           const Complex turn = product(product(overlap, u[a]), std::conj(other[b]));
-          direct_[a * n_ + b] += turn;
-          direct_[b * n_ + a] += std::conj(turn);
+          direct_[a * n() + b] += turn;
+          direct_[b * n() + a] += std::conj(turn);
         }
     }
   }
@@ -182,19 +219,19 @@ class HamiltonianGradient {
   const Bands& bands_;
   const Bands& by_;
   std::span<const HoppingTerm> terms_;
-  std::size_t n_, directions_;
+  std::size_t orbitals_, directions_;
   std::vector<LatticeVector> displacements_;  ///< different ones
   std::vector<std::size_t> displacement_of_;  ///< of each term
-  std::vector<Complex> phases_;               ///< e^{ik.R} of the displacements
+  std::vector<std::size_t> partner_;          ///< displacement -R of each; as many as there are if there is none
+  std::vector<PhaseWalk> walks_;
+  std::vector<Complex> phases_;  ///< e^{ik.R} of the displacements
+  std::vector<Complex> sums_;  ///< (displacements, 1 + directions, orbitals, orbitals); of a pair R, -R the first only
   std::vector<Complex> direct_, by_slope_, slope_, u_, by_vector_;
 };
 
-}  // namespace
-
-std::vector<Complex> hopping_gradient(const TggeModel& model, const Gradient<TggeModel>& gradient,
-                                      std::span<const HoppingTerm> terms) {
-  const Bands& bands = model.bands;
-  require_separate_bands(bands);
+/// By the amplitude of every term.
+template <std::size_t Orbitals>
+std::vector<Complex> sum_over_momenta(const Bands& bands, const Bands& by, std::span<const HoppingTerm> terms) {
   const std::size_t momenta = bands.lattice.size(), count = terms.size();
   // Blocks of a fixed size, so that the sums have one order for any number of threads.
   constexpr std::size_t block = 1024;
@@ -202,15 +239,27 @@ std::vector<Complex> hopping_gradient(const TggeModel& model, const Gradient<Tgg
   std::vector<Complex> partial(blocks * count, 0.0);
   in_parts(Calculation::threads(), blocks, [&](std::size_t part, std::size_t last, std::size_t) {
     for (; part < last; ++part) {
-      HamiltonianGradient by_hamiltonian(bands, gradient.model.bands, terms);
-      for (std::size_t k = part * block; k < std::min((part + 1) * block, momenta); ++k)
-        by_hamiltonian.add(k, partial.data() + part * count);
+      HamiltonianGradient<Orbitals> by_hamiltonian(bands, by, terms);
+      for (std::size_t k = part * block; k < std::min((part + 1) * block, momenta); ++k) by_hamiltonian.add(k);
+      by_hamiltonian.finish(partial.data() + part * count);
     }
   });
   std::vector<Complex> result(count, 0.0);
   for (std::size_t part = 0; part < blocks; ++part)
     for (std::size_t t = 0; t < count; ++t) result[t] += partial[part * count + t];
-  for (std::size_t t = 0; t < count; ++t) {
+  return result;
+}
+
+}  // namespace
+
+std::vector<Complex> hopping_gradient(const TggeModel& model, const Gradient<TggeModel>& gradient,
+                                      std::span<const HoppingTerm> terms) {
+  const Bands &bands = model.bands, &by = gradient.model.bands;
+  require_separate_bands(bands);
+  std::vector<Complex> result = bands.orbitals == 1   ? sum_over_momenta<1>(bands, by, terms)
+                                : bands.orbitals == 2 ? sum_over_momenta<2>(bands, by, terms)
+                                                      : sum_over_momenta<0>(bands, by, terms);
+  for (std::size_t t = 0; t < terms.size(); ++t) {
     const bool on_site = terms[t].displacement == LatticeVector{} && terms[t].to_orbital == terms[t].from_orbital;
     result[t] = on_site ? Complex(result[t].real()) : 2.0 * result[t];
   }

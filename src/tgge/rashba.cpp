@@ -120,7 +120,9 @@ std::vector<HoppingTerm> terms_of(const TggeRashba& chain) {
 }
 
 /// The spin weights |u_sigma|^2 stand in both factors of the products.
-void apply(DephasingJump& slope, const TggeModel& model, Gradient<TggeModel>& gradient, const DephasingJump& jump) {
+/// @param[in,out] eigenvector  derivatives by the eigenvectors, where they are asked for
+void apply(DephasingJump& slope, const TggeModel& model, const Gradient<TggeModel>& gradient, const DephasingJump& jump,
+           std::vector<std::vector<std::complex<double>>>& eigenvector) {
   const auto& by = std::get<ProductJump>(gradient.model.jump);
   const std::size_t modes = model.bands.modes();
   double by_rate[2];
@@ -129,16 +131,19 @@ void apply(DephasingJump& slope, const TggeModel& model, Gradient<TggeModel>& gr
     const double rate = spin == 0 ? jump.dephasing_up : jump.down();
     const double *in = by.in.data() + spin * modes, *out = by.out.data() + spin * modes;
     by_rate[spin] = parallel_sum(modes, [&](std::size_t s) { return std::norm(u[s]) * in[s]; });
-    auto& target = gradient.model.bands.eigenvector[spin];
+    if (eigenvector.empty()) continue;
+    auto& target = eigenvector[spin];
     parallel_for(modes, [&](std::size_t s) { target[s] += 2.0 * (rate * in[s] + out[s]) * u[s]; });
   }
   slope.dephasing_down = by_rate[1];
   slope.dephasing_up = by_rate[0] - (jump.dephasing_down ? 0.0 : by_rate[1]);
 }
-void apply(JumpOperators& slope, const TggeModel&, Gradient<TggeModel>& gradient, const JumpOperators&) {
+void apply(JumpOperators& slope, const TggeModel&, const Gradient<TggeModel>& gradient, const JumpOperators&,
+           std::vector<std::vector<std::complex<double>>>&) {
   slope = std::get<JumpOperators>(gradient.model.jump);
 }
-void apply(TableJump&, const TggeModel&, Gradient<TggeModel>&, const TableJump&) {}
+void apply(TableJump&, const TggeModel&, const Gradient<TggeModel>&, const TableJump&,
+           std::vector<std::vector<std::complex<double>>>&) {}
 
 }  // namespace
 
@@ -146,9 +151,18 @@ Gradient<TggeRashba> chain_rule(const TggeRashba& chain, const TggeModel& model,
                                 const GradientScope& scope) {
   Gradient<TggeRashba> result{gradient.value, chain, gradient.filling};
   result.model.bath = gradient.model.bath;
-  Gradient<TggeModel> by_modes = gradient;
-  std::visit([&](auto& slope) { apply(slope, model, by_modes, std::get<std::decay_t<decltype(slope)>>(chain.jump)); },
-             result.model.jump);
+  Gradient<TggeModel> by_modes;  // of what the Hamiltonian enters
+  Bands& by_bands = by_modes.model.bands;
+  if (scope.bands) {
+    by_bands.energy = gradient.model.bands.energy;
+    by_bands.velocity = gradient.model.bands.velocity;
+    by_bands.eigenvector = gradient.model.bands.eigenvector;
+  }
+  std::visit(
+      [&](auto& slope) {
+        apply(slope, model, gradient, std::get<std::decay_t<decltype(slope)>>(chain.jump), by_bands.eigenvector);
+      },
+      result.model.jump);
   result.model.hopping = result.model.rashba_y = result.model.rashba_z = result.model.zeeman_field = 0.0;
   if (!scope.bands) return result;
   const auto by = hopping_gradient(model, by_modes, terms_of(chain));

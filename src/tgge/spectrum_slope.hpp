@@ -17,8 +17,7 @@ struct SpectrumSlope {
 
 /// For the lorentzian and ohmic spectra. At a cusp of the ohmic spectrum, where two energies are one, the mean of both
 /// slopes.
-/// O(modes^2) for the ohmic spectrum; O(modes) for a lorentzian one, whose even part is smooth, unless it is very
-/// narrow.
+/// O(modes), or O(modes^2) where that is less, as for few modes.
 SpectrumSlope spectrum_slope(const TggeModel& model, const std::vector<double>& lagrange_multiplier,
                              const std::vector<double>& y);
 

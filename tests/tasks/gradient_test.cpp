@@ -253,6 +253,70 @@ TEST(GradientTest, OfALorentzianSpectrumByPanelsIsThatOverPairs) {
     }
 }
 
+/// S of Eq. 4 and d log S by x, beta and width, as docs/physics.md writes them.
+struct OhmicRate {
+  long double rate, by_energy, by_beta, by_width;
+};
+OhmicRate ohmic_rate(long double x, long double beta, long double width) {
+  const long double cut = std::exp(-std::fabs(x) / width), sign = x > 0.0L ? 1.0L : x < 0.0L ? -1.0L : 0.0L;
+  if (std::fabs(beta * x) < 1e-6L)
+    return {cut * (1.0L + 0.5L * beta * x) / beta, 0.5L * beta - beta * beta * x / 12.0L - sign / width,
+            -1.0L / beta + 0.5L * x, std::fabs(x) / (width * width)};
+  const long double down = beta / std::expm1(beta * x);
+  return {cut * x / -std::expm1(-beta * x), 1.0L / x - down - sign / width, -x * down / beta,
+          std::fabs(x) / (width * width)};
+}
+
+TEST(GradientTest, OfAnOhmicSpectrumByPanelsIsThatOverPairs) {
+  // Cold baths, whose rates fall by many orders within a band; energies that coincide; narrow and wide spectra.
+  Random random(158);
+  for (const double width : {0.2, 1.0, 40.0})
+    for (const double beta : {0.1, 2.0, 15.0}) {
+      SCOPED_TRACE(::testing::Message() << "width " << width << ", beta " << beta);
+      TggeModel model = random_rashba(random, 601);
+      model.bath.spectrum = Spectrum::ohmic;
+      model.bath.spectrum_width = width;
+      model.bath.inverse_temperature = beta;
+      auto& energy = model.bands.energy;
+      const std::size_t size = energy.size();
+      for (std::size_t s = 5; s < size; s += 7) energy[s] = energy[s / 2];
+      std::vector<double> lambda = random.vector(size, -2.0, 2.0);
+      const std::vector<double> y = random.vector(size, -1.0, 1.0);
+      for (std::size_t s = 0; s < size; ++s) lambda[s] += beta * energy[s];
+      const SpectrumSlope slope = spectrum_slope(model, lambda, y);
+      std::vector<long double> n, h;
+      for (const double one : lambda) {
+        n.push_back(reference::occupation(one));
+        h.push_back(reference::hole(one));
+      }
+      for (std::size_t to = 0; to < size; to += 97) {
+        long double value = 0.0L, magnitude = 0.0L;
+        for (std::size_t from = 0; from < size; ++from) {
+          const long double x = static_cast<long double>(energy[from]) - energy[to];
+          const OhmicRate in = ohmic_rate(x, beta, width), out = ohmic_rate(-x, beta, width);
+          const long double flow = in.by_energy * in.rate * n[from] * h[to],
+                            back = out.by_energy * out.rate * n[to] * h[from];
+          value -= (flow + back) * (static_cast<long double>(y[to]) - y[from]);
+          magnitude += std::fabs(flow) + std::fabs(back);
+        }
+        EXPECT_NEAR(slope.energy[to] * 601.0, static_cast<double>(value), 1e-12 * static_cast<double>(magnitude)) << to;
+      }
+      long double by_beta = 0.0L, by_width = 0.0L, beta_size = 0.0L, width_size = 0.0L;
+      for (std::size_t to = 0; to < size; ++to)
+        for (std::size_t from = 0; from < size; ++from) {
+          const OhmicRate in = ohmic_rate(static_cast<long double>(energy[from]) - energy[to], beta, width);
+          const long double flow = in.rate * n[from] * h[to], difference = static_cast<long double>(y[to]) - y[from];
+          by_beta += in.by_beta * flow * difference;
+          by_width += in.by_width * flow * difference;
+          beta_size += std::fabs(in.by_beta * flow);
+          width_size += in.by_width * flow;
+        }
+      EXPECT_NEAR(slope.inverse_temperature * 601.0, static_cast<double>(by_beta),
+                  1e-12 * static_cast<double>(beta_size));
+      EXPECT_NEAR(slope.width * 601.0, static_cast<double>(by_width), 1e-12 * static_cast<double>(width_size));
+    }
+}
+
 TEST(GradientTest, ColdBathsKeepTheirDigits) {
   Random random(155);
   for (const double beta : {20.0, 90.0, 300.0})

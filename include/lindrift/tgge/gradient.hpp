@@ -113,8 +113,7 @@ class SteadyStateAdjoint {
 
   /// The derivatives of a flow by everything in the model: ProductJump and JumpOperators, energies, velocities and
   /// eigenvectors (each mode's at fixed others, as if they were independent), baths, filling.
-  /// One linear system, and about two evaluations of the rates. O(modes^2) once for an ohmic spectrum if the scope has
-  /// any part, and for a lorentzian one that is narrower than about (bandwidth / modes)^(1/2) if it has width or bands.
+  /// One linear system, and about two evaluations of the rates. O(modes), unless the hop weights are a table.
   Gradient<TggeModel> gradient(const Flow& of, const GradientScope& scope = {}) const;
 
   /// Zero-frequency noise of the flows, shape (flows, flows): coupling N int dt <dI_a(t) dI_b(0)> for N cells, in

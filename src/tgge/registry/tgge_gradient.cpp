@@ -304,13 +304,14 @@ GradientScope scope_of(const Point& point) {
 
 template <class Model>
 io::Result gradient_of(const Point& point, const Model& model, const Execution& execution) {
-  const RateEquation equation = make_rate_equation(model, execution);
+  TggeModel modes = model;
+  const RateEquation equation = make_rate_equation(modes, execution);
   const SteadyState state = steady_state_of(point, equation, {}, {});
   const std::vector<Derivative> expected = shapes(point);
   FlowResult found;
   io::Result result = describe(point, equation, state, found, flow_coordinates(point, expected, false));
   if (!state.converged) return with_shapes(point, std::move(result), expected);
-  const SteadyStateAdjoint adjoint(model, equation, state, execution);
+  const SteadyStateAdjoint adjoint(std::move(modes), equation, state, execution);
   const std::vector<Flow> flows = flows_of(point);
   std::vector<std::vector<Derivative>> of_flows;
   for (const Flow& of : flows) {
@@ -344,12 +345,13 @@ io::Result find_noise(const Point& point, const Execution& requested, const Moni
   const Calculation calculation(requested, monitor);
   const Execution execution = with_algorithm(point, requested);
   return with_model(point, [&](const auto& model) {
-    const RateEquation equation = make_rate_equation(model, execution);
+    TggeModel modes = model;
+    const RateEquation equation = make_rate_equation(modes, execution);
     const SteadyState state = steady_state_of(point, equation, {}, {});
     const std::vector<Flow> flows = flows_of(point);
     FlowResult found;
     if (state.converged)
-      found.noise = SteadyStateAdjoint(model, equation, state, execution).noise(flows);
+      found.noise = SteadyStateAdjoint(std::move(modes), equation, state, execution).noise(flows);
     else
       found.noise = missing_values(0.0, flows.size() * flows.size());
     return describe(point, equation, state, found, flow_coordinates(point, {}, true));

@@ -146,7 +146,7 @@ struct SteadyStateAdjoint::Point {
     if (std::holds_alternative<JumpOperators>(model.jump)) weights = make_hop_weights(model.bands, model.jump);
     const bool moments = std::holds_alternative<ProductJump>(model.jump) &&
                          model.bath.spectrum == Spectrum::exponential && full.algorithm == Algorithm::separable;
-    if (moments) system = make_moment_adjoint(model, lambda);
+    if (moments) system = make_moment_adjoint(model, lambda, n, h);
     if (!system) system = make_generator_adjoint(full, thermal_equation(model, full, execution), lambda);
   }
 
@@ -182,24 +182,24 @@ struct SteadyStateAdjoint::Point {
 void SteadyStateAdjoint::Point::add_thermal(const std::vector<double>& y, const GradientScope& scope,
                                             Gradient<TggeModel>& result) {
   const std::size_t size = modes();
-  std::vector<double> in(size), out(size);  // particles that the bath brings and takes
-  system->flows(AdjointSystem::Hops::thermal, in, out);
   TggeBath& bath = result.model.bath;
-  bath.equilibrium_fraction = parallel_sum(size, [&](std::size_t s) { return y[s] * (in[s] - out[s]); });
-  if (!scope.temperature && !scope.width && !scope.bands) return;
   const double strength = model.bath.effective_equilibrium_fraction();
-  if (strength == 0.0) return;
-  if (model.bath.spectrum != Spectrum::ohmic) {  // S = e^{beta x/2} times an even function of x
-    std::vector<double> from(size), to(size);
-    system->averages(AdjointSystem::Hops::thermal, y, from, to);
+  const bool more = strength > 0.0 && (scope.temperature || scope.width || scope.bands);
+  if (more && model.bath.spectrum != Spectrum::ohmic) {  // S = e^{beta x/2} times an even function of x
+    std::vector<double> slope(size);
+    bath.equilibrium_fraction = system->thermal_slopes(y, slope);
     const auto& energy = model.bands.energy;
     const double half_beta = 0.5 * model.bath.inverse_temperature;
     bath.inverse_temperature = 0.5 * strength * parallel_sum(size, [&](std::size_t s) {
-                                 const double slope = in[s] * (from[s] - y[s]) + out[s] * (to[s] - y[s]);
-                                 if (scope.bands) result.model.bands.energy[s] += strength * half_beta * slope;
-                                 return energy[s] * slope;
+                                 if (scope.bands) result.model.bands.energy[s] += strength * half_beta * slope[s];
+                                 return energy[s] * slope[s];
                                });
     if (model.bath.spectrum == Spectrum::exponential || !(scope.width || scope.bands)) return;
+  } else {
+    std::vector<double> in(size), out(size);  // particles that the bath brings and takes
+    system->flows(AdjointSystem::Hops::thermal, in, out);
+    bath.equilibrium_fraction = parallel_sum(size, [&](std::size_t s) { return y[s] * (in[s] - out[s]); });
+    if (!more) return;
   }
   const SpectrumSlope slope = spectrum_slope(model, lambda, y);
   bath.inverse_temperature += strength * slope.inverse_temperature;
@@ -208,9 +208,10 @@ void SteadyStateAdjoint::Point::add_thermal(const std::vector<double>& y, const 
     parallel_for(size, [&](std::size_t s) { result.model.bands.energy[s] += strength * slope.energy[s]; });
 }
 
-/// Hop weights that are a sum of products: derivatives by in and out for a bath of unit strength, and by the strength.
+/// Hop weights that are a sum of products: derivatives by in and out, and by the strength of the bath.
 double SteadyStateAdjoint::Point::hops(const ProductJump& jump, const std::vector<double>& y,
                                        ProductJump& slope) const {
+  const double gamma = model.bath.nonequilibrium_fraction;
   double strength = 0.0;
   for (std::size_t r = 0; r < static_cast<std::size_t>(jump.rank); ++r) {
     const double *in = jump.in.data() + r * modes(), *out = jump.out.data() + r * modes();
@@ -220,9 +221,10 @@ double SteadyStateAdjoint::Point::hops(const ProductJump& jump, const std::vecto
     });
     double *by_in = slope.in.data() + r * modes(), *by_out = slope.out.data() + r * modes();
     strength += parallel_sum(modes(), [&](std::size_t s) {
-      by_in[s] = over_cells * h[s] * (y[s] * sums[0] - sums[1]);
-      by_out[s] = over_cells * n[s] * (sums[3] - y[s] * sums[2]);
-      return in[s] * by_in[s];
+      const double of_unit_strength = over_cells * h[s] * (y[s] * sums[0] - sums[1]);
+      by_in[s] = gamma * of_unit_strength;
+      by_out[s] = gamma * over_cells * n[s] * (sums[3] - y[s] * sums[2]);
+      return in[s] * of_unit_strength;
     });
   }
   return strength;
@@ -328,13 +330,9 @@ void SteadyStateAdjoint::Point::add_eigenvectors(const JumpOperators& jump, cons
 
 void SteadyStateAdjoint::Point::add_hops(const std::vector<double>& y, const GradientScope& scope,
                                          Gradient<TggeModel>& result) {
-  const double gamma = model.bath.nonequilibrium_fraction;
   double& strength = result.model.bath.nonequilibrium_fraction;
   if (const auto* product = std::get_if<ProductJump>(&model.jump)) {
-    auto& slope = std::get<ProductJump>(result.model.jump);
-    strength = hops(*product, y, slope);
-    for (auto* values : {&slope.in, &slope.out})
-      for (double& value : *values) value *= gamma;
+    strength = hops(*product, y, std::get<ProductJump>(result.model.jump));
   } else if (const auto* operators = std::get_if<JumpOperators>(&model.jump)) {
     strength = hops(*operators, y, scope.bands, result);
   } else {
