@@ -1,7 +1,7 @@
 // Gain and loss of random levels with a lorentzian or ohmic thermal bath, O(levels), beside the sum over every pair.
 //
-// The model is that of src/bench/models.hpp: the product weights are all one: their moments cost nothing beside the
-// scan.
+// In the order of the modes that solvers take. The model is that of src/bench/models.hpp: the product weights are all
+// one: their moments cost nothing beside the scan.
 #include <string>
 
 #include "bench/ceiling.hpp"
@@ -20,8 +20,9 @@ void panels(benchmark::State& state, Spectrum spectrum, Algorithm algorithm) {
       random_levels(levels, spectrum), {.backend = Backend::cpu, .algorithm = algorithm, .threads = threads});
   const Occupation occupation = random_occupation(equation.modes());
   std::vector<double> gain(equation.modes()), loss(equation.modes());
+  Generator& generator = equation.generator->reordered().generator;
   const auto evaluate = [&] {
-    equation.generator->transition_sums(occupation.particles, occupation.holes, gain, loss);
+    generator.transition_sums(occupation.particles, occupation.holes, gain, loss);
     benchmark::ClobberMemory();
   };
 

@@ -98,7 +98,7 @@ TggeLattice rashba_zeeman_layer(std::int64_t along) {
   lattice.preset = LatticePreset::rashba_zeeman;
   lattice.cells = {along, along};
   lattice.rashba = 0.8;
-  lattice.zeeman_x = 0.9;
+  lattice.zeeman_x = std::sqrt(0.75);
   lattice.zeeman_y = 0.5;
   lattice.zeeman_z = 0.7;
   lattice.bath.nonequilibrium_fraction = 0.5;

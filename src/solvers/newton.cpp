@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 #include <sstream>
+#include <type_traits>
+#include <utility>
 
 #include "engine/parallel.hpp"
 #include "solvers/occupation.hpp"
@@ -73,6 +75,23 @@ std::vector<double> thermal_multipliers(const RateEquation& equation) {
   return lambda;
 }
 
+/// Values of the modes in another order; all of them where there is none.
+template <class Values>
+std::vector<double> in_order(std::span<const std::size_t> mode, const Values& values) {
+  if constexpr (std::is_same_v<Values, std::vector<double>>)
+    if (mode.empty()) return values;
+  std::vector<double> result(mode.size());
+  parallel_for(mode.size(), [&](std::size_t i) { result[i] = values[mode[i]]; });
+  return result;
+}
+
+void put_back(std::span<const std::size_t> mode, std::vector<double>& values) {
+  if (mode.empty()) return;
+  std::vector<double> result(values.size());
+  parallel_for(mode.size(), [&](std::size_t i) { result[mode[i]] = values[i]; });
+  values = std::move(result);
+}
+
 }  // namespace
 
 double total_number(const InitialState& state, std::size_t modes) {
@@ -101,11 +120,15 @@ BalanceSolution solve_balance(const RateEquation& equation, const Components& co
     solution = {};
     solution.steps = steps;
   }
-  const auto system = make_multiplier_system(generator, components, conserved,
-                                             start.empty() ? thermal_multipliers(equation) : start, solution);
+  const auto [ordered, mode] = generator.reordered();
+  const std::vector<double> numbers = conserved.is_uniform() ? std::vector<double>() : in_order(mode, conserved);
+  const auto system =
+      make_multiplier_system(ordered, components, numbers.empty() ? conserved : InitialState(numbers),
+                             in_order(mode, start.empty() ? thermal_multipliers(equation) : start), solution);
   solution.change = infinity;
   if (solution.message.empty()) iterate(*system, max_steps, solution);
   system->read(solution);
+  for (auto* values : {&solution.lagrange_multiplier, &solution.occupation}) put_back(mode, *values);
   conclude(solution, tolerance, max_steps);
   return solution;
 }

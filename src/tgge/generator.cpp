@@ -1,5 +1,6 @@
 #include "lindrift/tgge/generator.hpp"
 
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -20,8 +21,8 @@ namespace {
 
 class KernelGenerator final : public Generator {
  public:
-  KernelGenerator(kernels::RateTables tables, const Execution& execution)
-      : modes_(static_cast<std::size_t>(tables.modes)) {
+  KernelGenerator(kernels::RateTables tables, const Execution& execution, std::function<Reordering()> reorder)
+      : modes_(static_cast<std::size_t>(tables.modes)), reorder_(std::move(reorder)) {
     if (execution.communicator != nullptr && execution.communicator->size() > 1)
       tables.communicator = execution.communicator;
     kernel_.reset(kernels::kernels_for(execution.backend)
@@ -69,6 +70,11 @@ class KernelGenerator final : public Generator {
     if (!has_log_point_) throw Error("relative_transition_sums() needs a call of log_rates() first");
     kernel_->relative_transition_sums(particle_factor.data(), hole_factor.data(), gain.data(), loss.data());
   }
+  Reordered reordered() override {
+    if (!reorder_) return {*this, {}};
+    if (!reordering_.generator) reordering_ = reorder_();
+    return {*reordering_.generator, reordering_.mode};
+  }
   kernels::MomentBalance* moment_balance() override { return kernel_->moment_balance(); }
 
  private:
@@ -81,6 +87,8 @@ class KernelGenerator final : public Generator {
 
   std::size_t modes_;
   std::unique_ptr<kernels::RateKernel> kernel_;
+  std::function<Reordering()> reorder_;
+  Reordering reordering_;
   bool has_log_point_ = false;
 };
 
@@ -99,9 +107,10 @@ double generator_device_bytes(const kernels::RateTables& tables, const Execution
   return bytes;
 }
 
-std::unique_ptr<Generator> make_generator(const kernels::RateTables& tables, const Execution& execution) {
+std::unique_ptr<Generator> make_generator(const kernels::RateTables& tables, const Execution& execution,
+                                          std::function<Reordering()> reorder) {
   if (execution.backend == Backend::cuda) generator_device_bytes(tables, execution);  // which refuses too many
-  return std::make_unique<KernelGenerator>(tables, execution);
+  return std::make_unique<KernelGenerator>(tables, execution, std::move(reorder));
 }
 
 }  // namespace lindrift

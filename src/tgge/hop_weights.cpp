@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "engine/parallel.hpp"
+
 namespace lindrift {
 
 namespace {
@@ -220,6 +222,19 @@ std::vector<std::size_t> spanning(const HopWeights& weights, const std::vector<s
 std::vector<std::size_t> HopWeights::representatives(const std::vector<std::size_t>& of) const {
   if (kind == kernels::WeightKind::product) return largest_factors(*this, of);
   return kind == kernels::WeightKind::operators ? spanning(*this, of) : of;
+}
+
+HopWeights HopWeights::reordered(const std::vector<std::size_t>& mode) const {
+  HopWeights result = *this;
+  const auto reorder = [&](const std::vector<double>& rows, std::vector<double>& to) {
+    for (std::size_t first = 0; first < rows.size(); first += modes)
+      parallel_for(modes, [&](std::size_t i) { to[first + i] = rows[first + mode[i]]; });
+  };
+  reorder(in, result.in);
+  reorder(out, result.out);
+  reorder(vector_re, result.vector_re);
+  reorder(vector_im, result.vector_im);
+  return result;
 }
 
 void HopWeights::point(kernels::RateTables& tables) const {

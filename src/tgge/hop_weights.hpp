@@ -32,6 +32,8 @@ struct HopWeights {
   double operator()(std::size_t to, std::size_t from) const;
   /// A few of some modes: a mode to or from which none of the few can hop exchanges no particle with any of them all.
   std::vector<std::size_t> representatives(const std::vector<std::size_t>& of) const;
+  /// The weights of the same modes in another order, no table.
+  HopWeights reordered(const std::vector<std::size_t>& mode) const;
   /// Points a kernel's tables at these arrays.
   void point(kernels::RateTables& tables) const;
 };

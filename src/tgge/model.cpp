@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <complex>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -396,6 +397,33 @@ Ingredients ingredients_of(Bands bands, double rate_unit, const TggeBath& bath,
 
 }  // namespace
 
+namespace {
+
+/// Modes from which sources no longer fit the nearer caches: there the sums over panels, which read them in the order
+/// of their energies, wait for memory.
+constexpr std::size_t least_reordered_modes = 1 << 15;
+
+/// The modes in ascending order of energy.
+Reordering by_energy(const EnergyLevels& levels, const HopWeights& weights, const PanelSpectrum& spectrum,
+                     kernels::RateTables tables, const Execution& execution) {
+  Reordering result;
+  result.mode.assign(levels.member.begin(), levels.member.end());
+  const EnergyLevels ordered = in_order(levels);
+  const HopWeights ordered_weights = weights.reordered(result.mode);
+  std::vector<double> energy(result.mode.size());
+  for (std::size_t i = 0; i < energy.size(); ++i)
+    energy[i] = ordered.energy[static_cast<std::size_t>(ordered.level_of[i])];
+  const EnergyPanels panels(spectrum, ordered);
+  const kernels::PanelTables panel_tables = panels.tables();
+  tables.energy = energy.data();
+  tables.panels = &panel_tables;
+  ordered_weights.point(tables);
+  result.generator = make_generator(tables, execution);
+  return result;
+}
+
+}  // namespace
+
 RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& bath,
                                 const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
                                 kernels::ExternalPairSum* pair_sum) {
@@ -405,7 +433,13 @@ RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& b
   // With an external pair sum the kernel itself runs on the CPU, wherever the matrices are multiplied.
   resolved.backend = pair_sum != nullptr ? Backend::cpu : equation.backend;
   resolved.algorithm = equation.algorithm;
-  equation.generator = make_generator(ingredients.tables, resolved);
+  std::function<Reordering()> reorder;
+  if (ingredients.panels && !equation.shared && resolved.backend == Backend::cpu &&
+      equation.modes() >= least_reordered_modes)
+    reorder = [levels = std::make_shared<const EnergyLevels>(std::move(ingredients.levels)), weights,
+               spectrum = *PanelSpectrum::of(bath), tables = ingredients.tables,
+               resolved] { return by_energy(*levels, *weights, spectrum, tables, resolved); };
+  equation.generator = make_generator(ingredients.tables, resolved, std::move(reorder));
   return std::move(equation);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <variant>
 #include <vector>
@@ -43,8 +44,16 @@ bool panels_pay(std::size_t levels, double panels, Spectrum spectrum);
 /// @throws DeviceMemoryError if this process may not use as much
 double generator_device_bytes(const kernels::RateTables& tables, const Execution& execution);
 
+/// A generator of the same rates and the order of its modes, see Generator::reordered().
+struct Reordering {
+  std::vector<std::size_t> mode;
+  std::unique_ptr<Generator> generator;
+};
+
 /// A Generator on the kernel variant for this backend and processor. Checks the shapes of every call.
 /// @param execution  resolved: neither backend nor algorithm is automatic
-std::unique_ptr<Generator> make_generator(const kernels::RateTables& tables, const Execution& execution);
+/// @param reorder    makes what reordered() gives, when it is asked for the first time; may be empty
+std::unique_ptr<Generator> make_generator(const kernels::RateTables& tables, const Execution& execution,
+                                          std::function<Reordering()> reorder = {});
 
 }  // namespace lindrift

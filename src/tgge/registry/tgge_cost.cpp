@@ -46,7 +46,10 @@ double working_memory(const Point& point) {
   double arrays = arrays_of(point);
   const std::string& jump = point.text("bath.jump");
   if (jump == "table") arrays += 3.0 * modes;  // as read, and in two orders
-  if (point.text("bath.spectrum") != "exponential") arrays += panel_arrays;
+  if (point.text("bath.spectrum") != "exponential") {
+    arrays += panel_arrays;
+    if (!point.has("task.times")) arrays += generator_arrays + panel_arrays;  // once more in the order of the energies
+  }
   const auto orbitals = static_cast<double>(orbitals_of(point));
   // A lattice has its bands, and for its observables two more equations.
   const double equations = is_lattice(point) ? 3.0 : 1.0;
