@@ -206,6 +206,14 @@ class RunTest(ProgramTest):
             self.assert_same_numbers("one.h5", "three.h5")
             self.assertEqual(attributes(self.folder / "three.h5")["ranks"], 3)
 
+    def test_verify_looks_at_every_momentum_of_a_lattice(self):
+        """And at no more: a lattice of six cells has no sites = 128."""
+        lattice = "cells = [3, 2]\nhopping_terms = [[1, 0, -1.0, 0.0], [0, 1, -0.7, 0.2]]"
+        self.write("lattice.toml", GREEN.replace("sites = 8", lattice).replace("two_site_loss = ", "loss = "))
+        self.expect(DONE, "run", "lattice.toml", "-o", "lattice.h5")
+        said = self.expect(DONE, "verify", "lattice.h5").stdout
+        self.assertRegex(said, r"G\(k,0\) = -i .* 6\n")
+
     def test_every_picture_is_drawn(self):
         for name, text in (("g", GREEN), ("n", DENSITY), ("s", SPECTRAL.replace("[0.0, 0.5, 2.0]", "[0.1, 0.6, 2.2]")),
                            ("sweep", GREEN + '[sweep]\n"model.interaction" = [0.0, 2.0]\n')):
