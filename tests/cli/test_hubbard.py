@@ -243,7 +243,7 @@ times = [6.0]
         self.write("strong.toml", SPECTRAL.replace("interaction = 2.0", "interaction = 3.0"))
         self.write("late.toml", GREEN.replace("2.0]", "40.0]"))
         self.write("narrow.toml", SPECTRAL.replace("gain = 0.2", "gain = 0.01"))
-        for name, words in {"strong": "compared with exact results", "late": "runs around the ring",
+        for name, words in {"strong": "compared with exact results", "late": "meet behind the ring",
                             "narrow": "do not resolve"}.items():
             self.assertIn(words, self.expect(DONE, "check", f"{name}.toml").stdout)
             self.assertIn(words, self.expect(DONE, "run", f"{name}.toml").stderr)

@@ -6,6 +6,7 @@
 
 #include "config/read.hpp"
 #include "hubbard/registry/rings.hpp"
+#include "hubbard/rings.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
 #include "open_chain/registry/verify_sites.hpp"
@@ -98,12 +99,12 @@ void validate_exact_point(const Point& point) {
   refuse_approximations(chain, "exact", reason, reason);
   const HubbardExactPlan plan = plan_exact(chain, options_of(point), {});
   if (const double needed = needed_memory(point, plan); needed > machine_memory())
-    throw ParameterError(
-        "model.sites", fmt::format("the Lindbladian of {} sites with {} has {:.0f} operators and needs {} of memory; "
-                                   "this machine has {}",
-                                   chain.sites, plan.state_operators > 5000.0 ? "both spins driven" : "an empty probe",
-                                   std::max(plan.green_operators, plan.state_operators), bytes_text(needed),
-                                   bytes_text(machine_memory())));
+    throw ParameterError("model.sites",
+                         fmt::format("the Lindbladian of {} sites with {} has {:.0f} operators and needs {} of memory; "
+                                     "this machine has {}",
+                                     chain.sites, whole_ring(chain).up_empty() ? "an empty probe" : "both spins driven",
+                                     std::max(plan.green_operators, plan.state_operators), bytes_text(needed),
+                                     bytes_text(machine_memory())));
 }
 
 TaskEntry hubbard_exact_task() {

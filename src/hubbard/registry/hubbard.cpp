@@ -125,19 +125,9 @@ std::vector<std::string> warnings(const Point& point) {
                     "{} J only, where it is right in sign and trend but not in size; model.approximation = "
                     "\"ladder\" goes beyond",
                     strongest, compared_interaction));
-  if (!is_spectral(point) && !chain.is_ring()) {
+  if (!is_spectral(point)) {
     const auto wrapped = wrapping_notes(chain, point.reals("task.times").back());
     notes.insert(notes.end(), wrapped.begin(), wrapped.end());
-    return notes;
-  }
-  if (!is_spectral(point)) {
-    const double half = 0.5 * static_cast<double>(chain.sites), speed = 2.0 * std::fabs(chain.hopping);
-    const double last = point.reals("task.times").back();
-    if (speed * last > half)
-      notes.push_back(
-          fmt::format("the packet runs around the ring after t = {:.4g}: from then on the drift means nothing; "
-                      "{} sites would do up to t = {:.4g}",
-                      half / speed, 2 * static_cast<std::int64_t>(std::ceil(speed * last)), last));
     return notes;
   }
   const BathRates rates = bath_rates(chain.down, chain.lattice(), "bath.down");
