@@ -51,10 +51,19 @@ struct Term {
 };
 using Channels = std::vector<std::vector<Term>>;
 
+/// A square matrix with a name.
+struct NamedMatrix {
+  std::string name;
+  std::size_t order = 0;
+  std::vector<std::complex<double>> elements;  ///< (order, order), C order
+  bool operator==(const NamedMatrix&) const = default;
+};
+using NamedMatrices = std::vector<NamedMatrix>;
+
 /// What a parameter can hold.
-using Value =
-    std::variant<bool, std::int64_t, double, std::complex<double>, std::string, std::vector<double>,
-                 std::vector<std::int64_t>, std::vector<std::string>, Channels, std::vector<std::vector<double>>>;
+using Value = std::variant<bool, std::int64_t, double, std::complex<double>, std::string, std::vector<double>,
+                           std::vector<std::int64_t>, std::vector<std::string>, Channels,
+                           std::vector<std::vector<double>>, NamedMatrices>;
 
 /// How a parameter is written in an input file.
 enum class Type {
@@ -69,6 +78,7 @@ enum class Type {
                      ///< where `rows` is set
   text_list,         ///< "all" (an empty list), or ["current", "occupation"], no duplicates; a word if `scalar` is set
   real_rows,         ///< [[0.0, 0.0], [0.5, 0.5]], rows of one length
+  named_matrices,    ///< a table, { x = [[0, 1], [1, 0]], ... }: rows of numbers or [re, im], as many as in a row
   terms,             ///< [[R_1, .., R_d, a, b, Re, Im], ...], d = 1, 2, 3, as one channel; see Parameter::term_length
   operator_channels  ///< an array of tables, one per channel: terms = [[a, b, Re, Im], ...]; see Parameter::term_length
 };
@@ -90,9 +100,10 @@ struct Parameter {
   std::string derived{};                 ///< what then takes its place: "1 - bath.nonequilibrium_fraction"
   Range range{};
   std::vector<std::string> choices{};
-  std::vector<Condition> when{};      ///< all must hold
-  bool ascending = false;             ///< lists and grids: strictly ascending
-  bool sweepable = false;             ///< may appear in [sweep]; single numbers, and lists that may be a plain number
+  std::vector<Condition> when{};  ///< all must hold
+  bool ascending = false;         ///< lists and grids: strictly ascending
+  /// May appear in [sweep]: single numbers, lists that may be a plain number, and lists of integers that resize.
+  bool sweepable = false;
   bool resizes = false;               ///< arrays over sites and momenta have another shape at every value
   std::string units{};                ///< empty: dimensionless
   std::vector<std::string> unless{};  ///< an error, and without its default, where one of these is given
@@ -106,6 +117,7 @@ struct Parameter {
   bool rows = false;     ///< integer_list: rows of integers will do, in any order
   bool scalar = false;   ///< real_list: a plain number will do; under a sweep the value is a number. text_list: a word
   bool file_path = false;  ///< text: "FILE.h5:/dataset", relative to the folder of the input file; read as absolute
+  std::string makes{};     ///< named_matrices: what the dataset that comes of each name begins with
   std::string details{};   ///< what else the manual says of it
 };
 
@@ -408,6 +420,8 @@ struct ParameterCollector {
       parameter.type = Type::text_list;
     } else if constexpr (std::is_same_v<Member, std::vector<std::vector<double>>>) {
       parameter.type = Type::real_rows;
+    } else if constexpr (std::is_same_v<Member, NamedMatrices>) {
+      parameter.type = Type::named_matrices;
     } else if constexpr (TermList<Member>) {
       parameter.type = Type::terms;
     } else {

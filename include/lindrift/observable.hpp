@@ -45,6 +45,7 @@ struct Observable {
   /// exist for it.
   std::vector<std::string> dimensions{};
   std::string with{}, without{};  ///< a dimension that a model must have, or lack, for the observable to exist
+  std::string several{};          ///< a dimension that must be longer than one
   bool in_summary = false;        ///< its last value is one of the few numbers that tell a user how it went
 };
 

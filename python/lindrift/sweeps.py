@@ -13,6 +13,14 @@ _TASKS = {getattr(_lindrift, name): getattr(_lindrift, f"_sweep_{name}")
           for name in ("steady_state", "relax", "green", "spectral", "density", "exact")}
 
 
+def _coordinates(key, dimension, values, units, help):
+    """Of a swept key; of lists of sizes their product, and beside it the sizes along each direction."""
+    if values.ndim == 1:
+        return [(key, dimension, values, units, help)]
+    sizes = [(f"{key}_{i + 1}", dimension, column, units, f"{help}, direction {i + 1}") for i, column in enumerate(values.T)]
+    return [(key, dimension, values.prod(axis=1), units, help + ": their product"), *(sizes if len(sizes) > 1 else [])]
+
+
 def sweep(function: Callable[..., Any], model: Any, over: Mapping[str, Any], *, mode: str = "grid",
           threads: int = 0, progress: Any = None, **options: Any) -> Any:
     """Solves a model at many values of its parameters, several points at the same time.
@@ -46,7 +54,7 @@ def sweep(function: Callable[..., Any], model: Any, over: Mapping[str, Any], *, 
     variables.append(("status", dimensions, status, "1", "1: done, 2: failed, 3: not converged"))
     variables.append(("error", dimensions, np.array(messages, dtype=object).reshape(status.shape), "1",
                       "why a point failed or did not converge"))
-    swept = [(key, "point" if mode == "zip" else key, np.array(values), units, help)
-             for key, values, units, help in keys]
+    swept = [one for key, values, units, help in keys
+             for one in _coordinates(key, "point" if mode == "zip" else key, np.array(values), units, help)]
     backend, _, algorithm, _ = how
     return dataset(variables, coordinates, swept, {"algorithm": algorithm, "backend": backend})

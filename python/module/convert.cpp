@@ -164,6 +164,21 @@ std::vector<std::vector<double>> rows(nb::handle given, const std::string& name)
   return all;
 }
 
+NamedMatrices named_matrices(nb::handle given, const std::string& name) {
+  if (given.is_none()) return {};
+  if (!nb::isinstance<nb::dict>(given)) wrong_type(name, "a dict of matrices by name", given);
+  NamedMatrices all;
+  for (const auto& [key, value] : nb::cast<nb::dict>(given)) {
+    const std::string word = text_of(key);
+    Matrix<std::complex<double>> matrix = complex_matrix(value, name + "[\"" + word + "\"]");
+    if (matrix.rows != matrix.columns)
+      throw ShapeError(name + "[\"" + word + "\"] has shape (" + std::to_string(matrix.rows) + ", " +
+                       std::to_string(matrix.columns) + "); it must be square");
+    all.push_back({word, matrix.rows, std::move(matrix.values)});
+  }
+  return all;
+}
+
 }  // namespace
 
 nb::object to_python(const Value& value) {
@@ -178,6 +193,11 @@ nb::object to_python(const Value& value) {
           return all;
         } else if constexpr (std::is_same_v<Held, Channels>) {
           return nb::tuple();
+        } else if constexpr (std::is_same_v<Held, NamedMatrices>) {
+          nb::dict all;
+          for (const NamedMatrix& one : held)
+            all[one.name.c_str()] = owned(std::vector(one.elements), {one.order, one.order});
+          return all;
         } else if constexpr (std::is_same_v<Held, std::vector<std::vector<double>>>) {
           if (held.empty()) return nb::none();
           std::vector<double> all;
@@ -222,6 +242,8 @@ Value from_python(nb::handle given, const Parameter& parameter, const std::strin
       return words(given, parameter, name);
     case Type::real_rows:
       return rows(given, name);
+    case Type::named_matrices:
+      return named_matrices(given, name);
     case Type::terms:
     case Type::operator_channels:
       break;
@@ -449,6 +471,8 @@ std::string taken_type(const Parameter& parameter) {
       return "str | collections.abc.Sequence[str]";
     case Type::real_rows:
       return "numpy.typing.ArrayLike | None";
+    case Type::named_matrices:
+      return "collections.abc.Mapping[str, numpy.typing.ArrayLike]";
     case Type::terms:
     case Type::operator_channels:
       break;
@@ -462,6 +486,7 @@ std::string held_type(const Parameter& parameter) {
   if (parameter.type == Type::integer_list) return "numpy.typing.NDArray[numpy.int64]";
   if (parameter.type == Type::operator_channels || parameter.type == Type::terms) return "tuple[typing.Any, ...]";
   if (parameter.type == Type::real_rows) return reals + " | None";
+  if (parameter.type == Type::named_matrices) return "dict[str, numpy.typing.NDArray[numpy.complex128]]";
   return taken_type(parameter);
 }
 
@@ -480,6 +505,13 @@ bool same(nb::handle left, nb::handle right) {
   const auto is_array = [](nb::handle one) { return nb::hasattr(one, "__array__"); };
   if (is_array(left) || is_array(right))
     return nb::cast<bool>(nb::module_::import_("numpy").attr("array_equal")(left, right));
+  if (nb::isinstance<nb::dict>(left) && nb::isinstance<nb::dict>(right)) {
+    const auto one = nb::cast<nb::dict>(left), other = nb::cast<nb::dict>(right);
+    if (one.size() != other.size()) return false;
+    for (const auto& [key, value] : one)
+      if (!other.contains(key) || !same(value, other[key])) return false;
+    return true;
+  }
   return left.equal(right);
 }
 

@@ -17,6 +17,7 @@ struct SweptKey {
   std::string key;
   std::string units, help;
   std::vector<Value> values;
+  bool resizes = false;  ///< arrays over sites, cells and momenta have another shape at every value
 };
 
 /// The keys that are swept over: an outer product, the last one fastest, or side by side.
@@ -27,7 +28,7 @@ struct Axes {
   std::size_t points() const;
   std::vector<std::size_t> shape() const;
   const Value& value(std::size_t axis, std::size_t point) const;
-  /// Whether a number of sites is swept over.
+  /// Whether a number of sites or cells is swept over.
   bool sizes_differ() const;
 };
 

@@ -94,7 +94,7 @@ const Value& Axes::value(std::size_t axis, std::size_t point) const {
 }
 
 bool Axes::sizes_differ() const {
-  return std::any_of(axes.begin(), axes.end(), [](const SweptKey& one) { return one.key == "model.sites"; });
+  return std::any_of(axes.begin(), axes.end(), [](const SweptKey& one) { return one.resizes; });
 }
 
 Axes read_axes(const nb::list& given, const std::vector<Parameter>& known, bool zip) {
@@ -110,7 +110,7 @@ Axes read_axes(const nb::list& given, const std::vector<Parameter>& known, bool 
         if (one.sweepable) names += (names.empty() ? "" : ", ") + one.path;
       throw ParameterError(key, "cannot be swept; these can: " + names);
     }
-    SweptKey axis{key, found->units, found->help, {}};
+    SweptKey axis{key, found->units, found->help, {}, found->resizes};
     Parameter number = *found;
     if (number.type == Type::real_list) number.type = Type::real;
     const nb::object values = nb::hasattr(pair[1], "tolist") ? pair[1].attr("tolist")() : nb::borrow(pair[1]);
@@ -123,6 +123,11 @@ Axes read_axes(const nb::list& given, const std::vector<Parameter>& known, bool 
       if (const auto* integer = std::get_if<std::int64_t>(&axis.values.back()))
         check_number(place, *found, static_cast<double>(*integer));
       if (const auto* complex = std::get_if<std::complex<double>>(&axis.values.back())) check_finite(place, *complex);
+      if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&axis.values.back())) {
+        for (const std::int64_t one : *integers) check_number(place, *found, static_cast<double>(one));
+        if (integers->size() != std::get<std::vector<std::int64_t>>(axis.values.front()).size())
+          throw ShapeError(key + ": every list must have as many numbers");
+      }
     }
     if (axis.values.empty()) throw ShapeError(key + " must have at least one value");
     if (zip && axis.values.size() != (all.axes.empty() ? axis : all.axes.front()).values.size())

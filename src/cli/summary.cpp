@@ -1,6 +1,7 @@
 #include "cli/summary.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -39,6 +40,8 @@ std::string swept_text(const config::Value& value) {
   if (const auto* complex = std::get_if<config::Complex>(&value))
     return fmt::format("{:.4g}{:+.4g}i", complex->real(), complex->imag());
   if (const auto* integer = std::get_if<std::int64_t>(&value)) return std::to_string(*integer);
+  if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&value))
+    return fmt::format("{}", fmt::join(*integers, " x "));
   return fmt::format("{:.6g}", std::get<double>(value));
 }
 

@@ -97,6 +97,8 @@ struct Document {
   std::vector<std::string> warnings;  ///< what is allowed, but probably not meant
 
   Point point(std::size_t index) const;  ///< base with the values of one point of the sweep
+  /// Whether arrays over sites, cells or momenta have another shape at every value of an axis.
+  bool resizes(const Axis& axis) const;
 };
 
 /// Reads and checks an input file.

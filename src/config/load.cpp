@@ -386,13 +386,11 @@ class Resolver {
   /// Where the points of a sweep differ in size, arrays over sites or momenta do not fit together: only the other
   /// datasets are kept.
   void keep_what_fits(const Sweep& sweep, Document& document) {
-    const auto resizes = [&](const Axis& axis) {
-      const Key* key = find_key(axis.path, *keys_);
-      return key != nullptr && key->resizes;
-    };
-    const auto axis = std::find_if(sweep.axes.begin(), sweep.axes.end(), resizes);
+    const auto axis =
+        std::find_if(sweep.axes.begin(), sweep.axes.end(), [&](const Axis& one) { return document.resizes(one); });
     if (axis == sweep.axes.end() || broken_.count("output.fields") > 0) return;
-    const std::vector<std::string>& fitting = document.schema.sizeless_fields;
+    std::vector<std::string> fitting = document.schema.sizeless_fields;
+    for (std::string& name : made_datasets(document.base)) fitting.push_back(std::move(name));
     std::vector<std::string> kept = document.base.texts("output.fields");
     for (const std::string& name : kept)
       if (std::find(fitting.begin(), fitting.end(), name) == fitting.end())
@@ -404,6 +402,23 @@ class Resolver {
                                                       "value; make a run for each",
                                                       axis->path, document.task));
     if (kept.empty()) document.base.set("output.fields", fitting);
+  }
+
+  /// Datasets that come of the names in other keys.
+  std::vector<std::string> made_datasets(const Point& base) const {
+    std::vector<std::string> names;
+    for (const Key& key : *keys_)
+      if (!key.makes.empty() && base.has(key.path))
+        for (const NamedMatrix& one : std::get<NamedMatrices>(*base.find(key.path)))
+          names.push_back(key.makes + one.name);
+    return names;
+  }
+
+  std::optional<Reading> read_given(const Node& node, const Key& key, const Point& base) {
+    if (key.path != "output.fields") return read_value(node, key, key.path, folder_, reporter_);
+    Key with_made = key;
+    for (std::string& name : made_datasets(base)) with_made.choices.push_back(std::move(name));
+    return read_value(node, with_made, key.path, folder_, reporter_);
   }
 
   void resolve(const Key& key, Point& base) {
@@ -419,7 +434,7 @@ class Resolver {
       return;
     }
     if (given != given_.end()) {
-      if (auto reading = read_value(*given->second.node, key, key.path, folder_, reporter_)) {
+      if (auto reading = read_given(*given->second.node, key, base)) {
         if (reading->grid) grids_.emplace(key.path, *reading->grid);
         base.set(key.path, std::move(reading->value));
       } else {

@@ -67,6 +67,11 @@ std::vector<Value> Sweep::at(std::size_t point) const {
   return values;
 }
 
+bool Document::resizes(const Axis& axis) const {
+  const Key* key = find_key(axis.path, schema.keys);
+  return key != nullptr && key->resizes;
+}
+
 Point Document::point(std::size_t index) const {
   Point result = base;
   auto values = sweep.at(index);

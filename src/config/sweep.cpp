@@ -67,16 +67,9 @@ std::optional<Key> key_of(const std::string& path, const std::vector<Key>& keys)
              .sweepable = true};
 }
 
-/// What a swept value is as numbers, for comparing.
-std::pair<double, double> numbers_of(const Value& value) {
-  if (const auto* complex = std::get_if<Complex>(&value)) return {complex->real() + 0.0, complex->imag() + 0.0};
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) return {static_cast<double>(*integer), 0.0};
-  return {std::get<double>(value) + 0.0, 0.0};
-}
-
 /// A warning if a value of a grid's axis stands there twice.
 void warn_of_repeats(const SweepEntry& entry, const std::vector<Value>& values, std::vector<std::string>& warnings) {
-  std::set<std::pair<double, double>> seen;
+  std::set<std::vector<double>> seen;
   for (const Value& value : values) {
     if (seen.insert(numbers_of(value)).second) continue;
     warnings.push_back(fmt::format("{}: {} is there twice and is computed twice", entry.name, show(value)));
@@ -85,6 +78,14 @@ void warn_of_repeats(const SweepEntry& entry, const std::vector<Value>& values, 
 }
 
 }  // namespace
+
+std::vector<double> numbers_of(const Value& value) {
+  if (const auto* complex = std::get_if<Complex>(&value)) return {complex->real() + 0.0, complex->imag() + 0.0};
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return {static_cast<double>(*integer)};
+  if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&value))
+    return {integers->begin(), integers->end()};
+  return {std::get<double>(value) + 0.0};
+}
 
 SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entries, const std::vector<Key>& keys,
                         Reporter& reporter) {
@@ -109,7 +110,8 @@ SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entri
       continue;
     }
     const bool number = key->type == Type::real || key->type == Type::complex || key->type == Type::integer ||
-                        (key->type == Type::real_list && key->scalar);
+                        (key->type == Type::real_list && key->scalar) ||
+                        (key->type == Type::integer_list && key->resizes);
     if (!number || !key->sweepable) {
       reporter.add(entry.place,
                    fmt::format("{} = {}: {} cannot be swept: only single numbers can{}", entry.name, show(*entry.node),

@@ -26,6 +26,9 @@ struct SweepEntry {
 /// `"bath.coupling"` are the same key.
 std::vector<SweepEntry> sweep_entries(const Table& table, const std::vector<Key>& keys, Reporter& reporter);
 
+/// A swept value as real numbers, for comparing: real and imaginary part, entries of a list. -0 becomes 0.
+std::vector<double> numbers_of(const Value& value);
+
 /// [sweep], checked except for the conditions of its keys.
 struct SweepReading {
   Sweep sweep;

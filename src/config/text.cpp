@@ -87,6 +87,22 @@ std::string format_any(const Value& value, std::size_t limit) {
       return format_list(rows, limit,
                          [inner](const std::vector<double>& row) { return format_list(row, inner, format_real); });
     }
+    std::string operator()(const NamedMatrices& matrices) const {
+      const std::size_t inner = limit == std::string::npos ? limit : limit / 2;
+      std::string text = "{ ";
+      for (const NamedMatrix& one : matrices) {
+        std::vector<std::vector<Complex>> rows;
+        for (std::size_t i = 0; i < one.order; ++i) {
+          const auto first = one.elements.begin() + static_cast<std::ptrdiff_t>(i * one.order);
+          rows.emplace_back(first, first + static_cast<std::ptrdiff_t>(one.order));
+        }
+        if (text.size() > 2) text += ", ";
+        text += one.name + " = " + format_list(rows, inner, [inner](const std::vector<Complex>& row) {
+                  return format_list(row, inner, format_complex);
+                });
+      }
+      return text + " }";
+    }
     std::string operator()(const Channels& channels) const {
       const std::size_t inner = limit == std::string::npos ? limit : limit / 2;
       return format_list(channels, limit, [inner](const std::vector<Term>& terms) {

@@ -287,6 +287,21 @@ class Reader {
     });
   }
 
+  /// Lists of as many integers.
+  std::optional<std::vector<Value>> integer_lists(const Node& node, const std::string& name) {
+    const auto* nodes = items(node, name, "a list of lists of integers");
+    if (nodes == nullptr) return std::nullopt;
+    std::size_t length = 0;
+    return list<Value>(*nodes, name, [&](const Node& item, const std::string& place) -> std::optional<Value> {
+      auto values = integers(item, place);
+      if (!values) return std::nullopt;
+      if (length == 0) length = values->size();
+      if (values->size() == length) return Value(std::move(*values));
+      complain(item, place, fmt::format("every list must have as many numbers, {}", length));
+      return std::nullopt;
+    });
+  }
+
   std::optional<std::vector<std::int64_t>> integers(const Node& node, const std::string& name) {
     const bool all = std::find(key_.choices.begin(), key_.choices.end(), "all") != key_.choices.end();
     const auto* word = std::get_if<std::string>(&node.value);
@@ -374,6 +389,31 @@ class Reader {
     return values;
   }
 
+  /// A table of square matrices.
+  std::optional<NamedMatrices> named_matrices(const Node& node, const std::string& name) {
+    const Table* table = node.table();
+    if (table == nullptr || table->entries.empty()) {
+      complain(node, name, std::string("must be a table of matrices, ") + matrices_form);
+      return std::nullopt;
+    }
+    NamedMatrices matrices;
+    bool good = true;
+    for (const Entry& entry : table->entries) {
+      const std::string place = fmt::format("{}.{}", name, format_key(entry.key));
+      if (!is_word(entry.key)) {
+        complain(entry.place, place, show(entry.node),
+                 "a name begins with a letter and has letters, digits and _ only, at most 64");
+        good = false;
+      } else if (auto one = matrix(entry.node, place)) {
+        one->name = entry.key;
+        matrices.push_back(std::move(*one));
+      } else {
+        good = false;
+      }
+    }
+    return good ? std::optional(std::move(matrices)) : std::nullopt;
+  }
+
   /// Rows of integers of one length, as numbers.
   std::optional<std::vector<std::vector<double>>> integer_rows(const Node& node, const std::string& name) {
     auto values = rows(node, name);
@@ -407,7 +447,35 @@ class Reader {
  private:
   static constexpr std::int64_t largest_offset = 1'000'000;
   static constexpr const char* grid_form = "{ start = a, stop = b, count = n }";
+  static constexpr const char* matrices_form = "{ NAME = [[x, ...], ...] } with elements x or [re, im]";
   static constexpr const char* phase_form = "{ modulus = x, phase = { start = a, stop = b, count = n } }";
+
+  static bool is_word(const std::string& text) {
+    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    return !text.empty() && text.size() <= 64 && letter(text.front()) &&
+           std::all_of(text.begin(), text.end(),
+                       [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_'; });
+  }
+
+  /// As many rows as a row has elements.
+  std::optional<NamedMatrix> matrix(const Node& node, const std::string& name) {
+    const auto* rows = items(node, name, "rows of as many numbers, [[x, ...], ...]");
+    if (rows == nullptr) return std::nullopt;
+    NamedMatrix result{.name = {}, .order = rows->size(), .elements = {}};
+    for (std::size_t i = 0; i < rows->size(); ++i) {
+      const Array* row = (*rows)[i].array();
+      const std::string row_name = fmt::format("{}[{}]", name, i);
+      if (row == nullptr || row->items.size() != result.order) {
+        complain((*rows)[i], row_name, fmt::format("must be a row of {} elements x or [re, im]", result.order));
+        return std::nullopt;
+      }
+      const auto elements = list<Complex>(
+          row->items, row_name, [this](const Node& item, const std::string& at) { return complex(item, at); });
+      if (!elements) return std::nullopt;
+      result.elements.insert(result.elements.end(), elements->begin(), elements->end());
+    }
+    return result;
+  }
 
   /// Whether a table has these keys only.
   bool only(const Table& table, const std::string& name, const std::vector<std::string>& known, const char* form) {
@@ -633,6 +701,8 @@ std::optional<Reading> read_value(const Node& node, const Key& key, const std::s
       return reading(reader.boolean(node, name));
     case Type::real_rows:
       return reading(reader.rows(node, name));
+    case Type::named_matrices:
+      return reading(reader.named_matrices(node, name));
     case Type::terms:
       return reading(reader.terms(node, name));
     case Type::operator_channels:
@@ -658,6 +728,7 @@ std::optional<std::vector<Value>> read_axis(const Node& node, const Key& key, co
     });
   }
   if (key.type == Type::integer) return reader.integer_axis(node, name, most_axis_values);
+  if (key.type == Type::integer_list) return reader.integer_lists(node, name);
   const auto reading = reader.reals(node, name, true, most_axis_values);
   if (!reading) return std::nullopt;
   grid = reading->grid;

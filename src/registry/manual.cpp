@@ -74,6 +74,8 @@ std::string type_of(const Parameter& key) {
       return "boolean";
     case Type::real_rows:
       return "rows of reals";
+    case Type::named_matrices:
+      return "table of matrices";
     case Type::terms:
       return "terms";
     case Type::operator_channels:

@@ -44,6 +44,10 @@ Extent extent_of(const Observable& observable, const Coordinates& coordinates) {
   if ((!observable.with.empty() && find(coordinates, observable.with) == nullptr) ||
       (!observable.without.empty() && find(coordinates, observable.without) != nullptr))
     extent.exists = false;
+  if (!observable.several.empty()) {
+    const Coordinate* const several = find(coordinates, observable.several);
+    extent.exists = extent.exists && several != nullptr && several->size > 1;
+  }
   /// A ring has one dimension of the name, a lattice one for each direction; along a path the numbers of its points.
   const auto add_directions = [&](const std::string& stem) {
     if (const Coordinate* path = stem == "momentum" ? find(coordinates, "path") : nullptr) return add(*path);

@@ -1,5 +1,7 @@
 #include "sweep/result_builder.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "lindrift/error.hpp"
@@ -10,6 +12,27 @@ namespace {
 
 using io::Data;
 using io::Field;
+
+/// A swept list of sizes along several directions: the coordinate is their product, which numbers the cells; the sizes
+/// stand beside it.
+void add_integer_lists(const config::Axis& axis, Field& product, std::vector<Field>& coordinates) {
+  const std::size_t directions = std::get<std::vector<std::int64_t>>(axis.values.front()).size();
+  std::vector<std::int64_t> products(axis.values.size(), 1);
+  for (std::size_t i = 0; i < directions; ++i) {
+    Field one = product;
+    one.name += fmt::format("_{}", i + 1);
+    one.long_name += fmt::format(", direction {}", i + 1);
+    std::vector<std::int64_t> sizes;
+    for (const config::Value& value : axis.values) {
+      sizes.push_back(std::get<std::vector<std::int64_t>>(value)[i]);
+      products[sizes.size() - 1] *= sizes.back();
+    }
+    one.data = std::move(sizes);
+    if (directions > 1) coordinates.push_back(std::move(one));
+  }
+  if (directions > 1) product.long_name += ": their product";
+  product.data = std::move(products);
+}
 
 /// Coordinates of the sweep: one per axis; under zip all of them on the dimension `point`.
 std::vector<Field> sweep_coordinates(const config::Document& document) {
@@ -33,7 +56,9 @@ std::vector<Field> sweep_coordinates(const config::Document& document) {
         if (!key.units.empty()) field.units = key.units;
         field.long_name = key.help;
       }
-    if (std::holds_alternative<config::Complex>(axis.values.front()))
+    if (std::holds_alternative<std::vector<std::int64_t>>(axis.values.front()))
+      add_integer_lists(axis, field, coordinates);
+    else if (std::holds_alternative<config::Complex>(axis.values.front()))
       field.data = copy(axis.values, config::Complex());
     else if (std::holds_alternative<std::int64_t>(axis.values.front()))
       field.data = copy(axis.values, std::int64_t{});
@@ -45,10 +70,9 @@ std::vector<Field> sweep_coordinates(const config::Document& document) {
 }
 
 /// Whether the points of a sweep differ in size. Then the file has no coordinates over sites and momenta.
-bool resizes(const config::Sweep& sweep) {
-  return std::any_of(sweep.axes.begin(), sweep.axes.end(), [](const config::Axis& axis) {
-    return std::holds_alternative<std::int64_t>(axis.values.front());
-  });
+bool resizes(const config::Document& document) {
+  const auto& axes = document.sweep.axes;
+  return std::any_of(axes.begin(), axes.end(), [&](const config::Axis& axis) { return document.resizes(axis); });
 }
 
 void drop_unused_coordinates(io::Result& outline) {
@@ -78,7 +102,7 @@ void Tally::count(Status status) {
 ResultBuilder::ResultBuilder(const config::Document& document, const TaskEntry& task)
     : swept_(!document.sweep.empty()) {
   io::Result outline = kept_outline(task, document.point(0));
-  if (resizes(document.sweep)) drop_unused_coordinates(outline);
+  if (resizes(document)) drop_unused_coordinates(outline);
   const std::size_t points = document.sweep.points();
   result_.coordinates = sweep_coordinates(document);
   result_.coordinates.insert(result_.coordinates.end(), outline.coordinates.begin(), outline.coordinates.end());

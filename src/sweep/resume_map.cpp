@@ -9,6 +9,7 @@
 #include <map>
 
 #include "config/schema.hpp"
+#include "config/sweep.hpp"
 #include "config/text.hpp"
 #include "sweep/journal.hpp"
 #include "sweep/output_lock.hpp"
@@ -78,13 +79,6 @@ bool same_values(const config::Sweep& left, const config::Sweep& right) {
 /// A swept value, or all those of a zip point, as real numbers.
 using Numbers = std::vector<double>;
 
-void append(Numbers& numbers, const config::Value& value) {
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) return numbers.push_back(static_cast<double>(*integer));
-  const auto* complex = std::get_if<config::Complex>(&value);
-  numbers.push_back((complex ? complex->real() : std::get<double>(value)) + 0.0);  // -0 becomes 0
-  if (complex) numbers.push_back(complex->imag() + 0.0);
-}
-
 /// For each of the older values, its place among the newer ones: an equal one, or the nearest within rounding that no
 /// other older value has.
 /// @return the newer size for a value that is not among them
@@ -135,7 +129,8 @@ ResumeMap::ResumeMap(const Document& older, const Document& newer, const std::st
     const auto values_of = [&](const config::Sweep& sweep) {
       std::vector<Numbers> values(sweep.axes[first].values.size());
       for (std::size_t i = 0; i < values.size(); ++i)
-        for (std::size_t a = first; a < last; ++a) append(values[i], sweep.axes[a].values[i]);
+        for (std::size_t a = first; a < last; ++a)
+          for (const double number : config::numbers_of(sweep.axes[a].values[i])) values[i].push_back(number);
       return values;
     };
     lengths_.push_back(newer.sweep.axes[first].values.size());

@@ -16,6 +16,9 @@ namespace {
 
 using Complex = std::complex<double>;
 
+/// Of the largest element: what rounding may leave.
+constexpr double hermitian_tolerance = 1e-12;
+
 /// -J between nearest neighbours along every direction.
 void add_hops(std::vector<HoppingTerm>& terms, int directions, int orbitals, double hopping) {
   for (int i = 0; i < directions; ++i)
@@ -108,6 +111,32 @@ void check_lattice_vectors(const TggeLattice& model) {
                                                       std::to_string(directions) + " numbers");
 }
 
+/// The names make datasets, and the matrices are of the orbitals.
+void check_operators(const TggeLattice& model) {
+  const auto orbitals = static_cast<std::size_t>(model.orbitals_in_cell());
+  for (std::size_t i = 0; i < model.operators.size(); ++i) {
+    const auto& [name, order, elements] = model.operators[i];
+    const auto refuse = [&](const std::string& problem) { throw ParameterError("output.operators", name + problem); };
+    if (name.empty() || name == "cartesian" || name == "spin")
+      refuse(name.empty() ? "an operator has no name" : " names another dataset: take another name");
+    for (std::size_t j = 0; j < i; ++j)
+      if (model.operators[j].name == name) refuse(" is there twice");
+    if (order != orbitals || elements.size() != order * order)
+      refuse(" has " + std::to_string(order) + " rows; it must have one for each of the " + std::to_string(orbitals) +
+             " orbitals");
+    double largest = 0.0;
+    for (const Complex& element : elements) {
+      check_finite("output.operators", element);
+      largest = std::max(largest, std::abs(element));
+    }
+    for (std::size_t a = 0; a < order; ++a)
+      for (std::size_t b = a; b < order; ++b)
+        if (std::abs(elements[a * order + b] - std::conj(elements[b * order + a])) > hermitian_tolerance * largest)
+          refuse(" is not Hermitian: look at elements (" + std::to_string(a) + ", " + std::to_string(b) + ") and (" +
+                 std::to_string(b) + ", " + std::to_string(a) + ")");
+  }
+}
+
 /// Where bands are degenerate, a table of hop weights between modes depends on the basis that an eigensolver happens to
 /// choose; jump operators do not.
 /// @throws UnsupportedError
@@ -160,6 +189,7 @@ void validate(const TggeLattice& model) {
   const Lattice lattice = lattice_of(model);
   validate_fields(model);
   check_lattice_vectors(model);
+  check_operators(model);
   validate(model.tight_binding(), lattice);
   validate_bath(model.bath);
   std::visit([&](const auto& jump) { validate_jump(jump, lattice, model.orbitals_in_cell()); }, model.jump);
@@ -194,6 +224,11 @@ std::vector<Coordinate> coordinates(const TggeLattice& model) {
   all.push_back(integer_coordinate("orbital_2", "orbital", orbitals));
   all.push_back(integer_coordinate("direction", "direction of the lattice", model.cells.size(), 1));
   all.push_back(integer_coordinate("cartesian", "Cartesian direction", model.cells.size(), 1));
+  if (!model.operators.empty()) {
+    std::vector<std::string> names;
+    for (const NamedMatrix& one : model.operators) names.push_back(one.name);
+    all.push_back({"operator", "1", "operator of the orbitals", names.size(), [names] { return names; }});
+  }
   return all;
 }
 
@@ -217,6 +252,7 @@ RateEquation of_unit_coupling(TggeModel model, bool thermal_alone, const RateEqu
 LatticeObserver::LatticeObserver(const TggeLattice& lattice, const RateEquation& equation, const Execution& execution)
     : equation_(equation),
       lattice_vectors_(lattice.lattice_vectors),
+      operators_(lattice.operators),
       has_thermal_(lattice.bath.effective_equilibrium_fraction() > 0.0) {
   const TggeModel model = lattice;
   both_ = of_unit_coupling(model, false, equation, execution);
@@ -248,6 +284,7 @@ void LatticeObserver::add_blocks(std::span<const double> block_multiplier, Latti
   const std::size_t elements = static_cast<std::size_t>(equation_.bands.orbitals * equation_.bands.orbitals),
                     cells = equation_.bands.lattice.size();
   const std::vector<Complex> orbitals = matrix.in_orbitals(particles);
+  add_operators(orbitals, result);
   for (std::size_t e = 0; e < elements; ++e) {
     const auto sums = parallel_sums<2>(cells, [&](std::size_t k) {
       return std::array<double, 2>{orbitals[k * elements + e].real(), orbitals[k * elements + e].imag()};
@@ -262,11 +299,36 @@ void LatticeObserver::add_blocks(std::span<const double> block_multiplier, Latti
   result.entropy_production.push_back(rates.thermal + equation_.inverse_temperature * rates.heat_to_bath);
 }
 
+void LatticeObserver::add_operators(const std::vector<Complex>& density_matrix, LatticeObservables& result) const {
+  const Bands& bands = equation_.bands;
+  const std::size_t n = static_cast<std::size_t>(bands.orbitals), cells = bands.lattice.size();
+  for (const NamedMatrix& one : operators_)
+    for (int i = 0; i < bands.lattice.dimensions(); ++i) {
+      // Of Hermitian matrices, Tr[{v, O} n] / 2 is the real part of Tr[v O n].
+      const double sum = parallel_sum(cells, [&](std::size_t k) {
+        thread_local std::vector<Complex> velocity;
+        velocity.resize(n * n);
+        bands.hamiltonian_derivative(k, i, velocity.data());
+        const Complex* const matrix = density_matrix.data() + k * n * n;
+        double trace = 0.0;
+        for (std::size_t a = 0; a < n; ++a)
+          for (std::size_t c = 0; c < n; ++c) {
+            Complex element = 0.0;
+            for (std::size_t b = 0; b < n; ++b) element += velocity[a * n + b] * one.elements[b * n + c];
+            trace += (element * matrix[c * n + a]).real();
+          }
+        return trace;
+      });
+      result.operator_current.push_back(sum / static_cast<double>(cells));
+    }
+}
+
 void LatticeObserver::add_currents(std::span<const double> occupation, LatticeObservables& result) const {
   const Bands& bands = equation_.bands;
   const auto cells = static_cast<double>(bands.lattice.size());
   const std::size_t directions = bands.velocity.size(), orbitals = static_cast<std::size_t>(bands.orbitals);
   add_vectors(current(equation_, occupation), lindrift::orbital_current(equation_, occupation), result);
+  if (!operators_.empty()) add_operators(density_matrix(equation_, occupation), result);
   for (std::size_t i = 0; i < directions; ++i) {
     const auto& velocity = bands.velocity[i];
     result.energy_current.push_back(
@@ -328,6 +390,7 @@ void LatticeObserver::add_missing(LatticeObservables& result) const {
                     orbitals = static_cast<std::size_t>(equation_.bands.orbitals);
   result.current_cartesian.resize(result.current_cartesian.size() + directions, missing);
   result.orbital_current.resize(result.orbital_current.size() + directions * orbitals, missing);
+  result.operator_current.resize(result.operator_current.size() + operators_.size() * directions, missing);
   result.energy_current.resize(result.energy_current.size() + directions, missing);
   result.local_density_matrix.resize(result.local_density_matrix.size() + orbitals * orbitals, {missing, missing});
   for (auto* rates : {&result.heat_to_bath, &result.entropy_rate_thermal, &result.entropy_rate_nonequilibrium,

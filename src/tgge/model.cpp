@@ -366,7 +366,7 @@ Ingredients ingredients_of(Bands bands, double rate_unit, const TggeBath& bath,
   equation.algorithm = choice.algorithm;
   equation.reason = choice.reason;
   equation.backend = rate_backend(execution.backend, choice.algorithm, equation.modes(), &equation.backend_reason);
-  equation.has_operators = weights->kind == kernels::WeightKind::operators && equation.bands.orbitals > 1;
+  equation.has_density_matrix = weights->kind != kernels::WeightKind::product && equation.bands.orbitals > 1;
   equation.hop_weight = [weights](std::size_t to, std::size_t from) { return (*weights)(to, from); };
   equation.representatives = [weights](const std::vector<std::size_t>& of) { return weights->representatives(of); };
 

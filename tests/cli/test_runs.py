@@ -134,6 +134,10 @@ kind = "steady_state"
         numbers = datasets(self.folder / "touch.h5")
         np.testing.assert_allclose(numbers["orbital_current"].sum(axis=0), numbers["current"], atol=1e-14)
         self.assertAlmostEqual(numbers["entropy_rate_thermal"] + numbers["entropy_rate_nonequilibrium"], 0.0, delta=1e-12)
+        matrices = numbers["density_matrix"]
+        self.assertEqual(matrices.shape, (6, 6, 2, 2))
+        np.testing.assert_allclose(np.linalg.eigvalsh(matrices), np.sort(np.moveaxis(numbers["occupation"], 0, -1)), atol=1e-14)
+        np.testing.assert_allclose(matrices.mean(axis=(0, 1)), numbers["local_density_matrix"], atol=1e-15)
         self.expect(DONE, "verify", "touch.h5")
         local = lattice.replace('preset = "rashba_zeeman"\nrashba = 0.7', 'preset = "square"').replace(
             "[bath]", '[bath]\nthermal_coupling = "operators"').replace("[1, 0, 1, 0, 0, 0,", "[1, 0, 0, 0, 0, 0,")
@@ -143,6 +147,56 @@ kind = "steady_state"
         self.expect(DONE, "verify", "local.h5")
         self.write("open.toml", local.replace("[task]", density.replace("[0, 0, 0, 0, 0, 0,", "[1, 0, 0, 0, 0, 0,") + "[task]"))
         self.expect(WRONG, "run", "open.toml", says=["bath.thermal_operator", "detailed balance"])
+
+    def test_currents_of_operators(self):
+        """Of the spins of a lattice whose bands are nowhere degenerate: in a steady state and over time."""
+        lattice = """[model]
+kind = "tgge_lattice"
+cells = [5, 4]
+preset = "rashba_zeeman"
+rashba = 0.7
+zeeman_x = 0.4
+zeeman_z = 0.3
+[bath]
+nonequilibrium_fraction = 0.5
+[[bath.jump_operator]]
+terms = [[0, 0, 0, 0, 0, 0, 1.0, 0.0], [1, 0, 1, 0, 0, 0, 0.5, 0.4]]
+[task]
+kind = "steady_state"
+[output.operators]
+one = [[1, 0], [0, 1]]
+s_x = [[0, 1], [1, 0]]
+s_y = [[0, [0.0, -1.0]], [[0.0, 1.0], 0]]
+s_z = [[1, 0], [0, -1]]
+"""
+        self.write("spins.toml", lattice)
+        self.assertIn("current_s_z_2", self.expect(DONE, "run", "spins.toml").stdout)
+        self.check_output("spins.h5")
+        numbers = datasets(self.folder / "spins.h5")
+        np.testing.assert_allclose(numbers["current_one"], numbers["current"], atol=1e-14)
+        up, down = numbers["orbital_current"]
+        np.testing.assert_allclose(numbers["current_s_z"], up - down, atol=1e-14)
+        # dh/dk of -2 (cos k_1 + cos k_2) + 2 alpha (sin k_1 s_y - sin k_2 s_x), in both orders with a spin.
+        spins = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]]])
+        for direction in (0, 1):
+            k = numbers[f"momentum_{direction + 1}"].reshape((-1, 1) if direction == 0 else (1, -1)) + np.zeros((5, 4))
+            slope = 2.0 * np.sin(k)[..., None, None] * np.eye(2)
+            slope = slope + 1.4 * np.cos(k)[..., None, None] * (spins[1] if direction == 0 else -spins[0])
+            for name, spin in zip(("current_s_x", "current_s_y"), spins):
+                both = 0.5 * (slope @ spin + spin @ slope) @ numbers["density_matrix"]
+                self.assertAlmostEqual(numbers[name][direction], np.trace(both.mean(axis=(0, 1))).real, delta=1e-14)
+        self.expect(DONE, "verify", "spins.h5")
+        self.write("times.toml", lattice.replace('"steady_state"', '"relax"\ntimes = [0.0, 1.0]').replace(
+            "[output.operators]", '[output]\nfields = ["current", "current_one", "current_s_z"]\n[output.operators]'))
+        self.expect(DONE, "run", "times.toml")
+        numbers = datasets(self.folder / "times.h5")
+        self.assertEqual(set(numbers) & {"current_one", "current_s_x", "current_s_z"}, {"current_one", "current_s_z"})
+        np.testing.assert_allclose(numbers["current_one"], numbers["current"], atol=1e-14)
+        self.assertEqual(numbers["current_s_z"].shape, (2, 2))
+        # The resolved input says the same.
+        self.write("again.toml", attributes(self.folder / "spins.h5")["resolved_input"])
+        self.expect(DONE, "run", "again.toml")
+        np.testing.assert_array_equal(datasets(self.folder / "again.h5")["current_s_y"], datasets(self.folder / "spins.h5")["current_s_y"])
 
     def test_fig3a(self):
         self.expect(DONE, "run", EXAMPLES / "fig3a.toml")
@@ -240,6 +294,41 @@ class SweepTest(Runs):
         self.check_output("out.h5")
         self.assertEqual(sorted(datasets(self.folder / "out.h5")),
                          ["bath.nonequilibrium_fraction", "current", "error", "momentum", "status"])
+
+    def test_numbers_of_cells(self):
+        """A sweep over the size of a lattice keeps what has one shape at every size."""
+        lattice = """[model]
+kind = "tgge_lattice"
+preset = "square"
+[bath]
+nonequilibrium_fraction = 0.5
+[[bath.jump_operator]]
+terms = [[0, 0, 0, 0, 0, 0, 1.0, 0.0], [0, 0, 0, 0, 1, 0, -1.0, -0.5], [1, 0, 0, 0, 0, 0, 1.0, 1.0], [1, 0, 0, 0, 1, 0, -0.5, -1.5]]
+[task]
+kind = "steady_state"
+"""
+        sizes = [[4, 4], [5, 3], [8, 8], [3, 5]]
+        swept = f'[sweep]\n"model.cells" = {sizes}\n"bath.inverse_temperature" = [1.0, 2.0]\n'
+        self.write("sizes.toml", lattice + swept)
+        table = self.expect(DONE, "run", "sizes.toml").stdout
+        self.assertIn("3 x 5", table)
+        self.check_output("sizes.h5")
+        numbers = datasets(self.folder / "sizes.h5")
+        self.assertEqual(numbers["model.cells"].tolist(), [16, 15, 64, 15])
+        self.assertEqual(numbers["model.cells_1"].tolist(), [4, 5, 8, 3])
+        self.assertEqual(numbers["model.cells_2"].tolist(), [4, 3, 8, 5])
+        self.assertNotIn("occupation", numbers)
+        self.assertEqual(numbers["current"].shape, (4, 2, 2))
+        for i in (1, 3):
+            self.write("one.toml", lattice.replace('"square"', f'"square"\ncells = {sizes[i]}'))
+            self.expect(DONE, "run", "one.toml", "--overwrite", "--set", "bath.inverse_temperature=2.0")
+            np.testing.assert_array_equal(datasets(self.folder / "one.h5")["current"], numbers["current"][i, 1])
+        # A longer sweep takes what is there.
+        self.write("sizes.toml", lattice + swept.replace("[3, 5]]", "[3, 5], [6, 6]]"))
+        self.expect(DONE, "run", "sizes.toml", "--resume")
+        np.testing.assert_array_equal(datasets(self.folder / "sizes.h5")["current"][:4], numbers["current"])
+        self.assertEqual(datasets(self.folder / "sizes.h5")["current"].shape, (5, 2, 2))
+        self.expect(DONE, "verify", "sizes.h5")
 
     def test_points_that_fail_are_marked_and_the_others_go_on(self):
         process = self.sweep(POINTS_FAILED, "relax.toml", 'sweep."bath.inverse_temperature"=[1.0, 800.0, 2.0]',

@@ -269,9 +269,26 @@ class InputTest(unittest.TestCase):
                 pass
 
 
+class OperatorsTest(unittest.TestCase):
+    def test_currents_of_operators(self):
+        model = two_orbitals(operators={"one": np.eye(2), "first": [[1, 0], [0, 0]], "x": [[0, 1], [1, 0]]})
+        state = ld.steady_state(model)
+        self.assertEqual(state.operator_current.shape, (3, 2))
+        np.testing.assert_allclose(state.operator_current[0], state.current, atol=1e-13)
+        np.testing.assert_allclose(state.operator_current[1], state.orbital_current[0], atol=1e-13)
+        self.assertEqual(state.to_xarray()["operator"].values.tolist(), ["one", "first", "x"])
+        self.assertEqual(state.density_matrix.shape, (4, 5, 2, 2))
+        np.testing.assert_array_equal(model.operators["x"], [[0, 1], [1, 0]])
+        for wrong, error in (({"x": [[0, 1], [0, 0]]}, ld.ParameterError), ({"x": np.eye(3)}, ld.ParameterError),
+                             ({"x": [[0, 1]]}, ld.ShapeError), ([[0, 1], [1, 0]], TypeError)):
+            with self.assertRaises(error):
+                ld.steady_state(two_orbitals(operators=wrong))
+
+
 class ObjectTest(unittest.TestCase):
     def test_models_are_values(self):
         for model in (chain(), rashba(), hubbard(), hatsugai_kohmoto(), two_orbitals(),
+                      two_orbitals(operators={"s_y": [[0, -1j], [1j, 0]], "one": np.eye(2)}),
                       chain(jump=ld.JumpOperators([[(0, 0, 1.0), (0, 1, -1 - 0.5j)]]))):
             self.assertEqual(pickle.loads(pickle.dumps(model)), model)
             other = {"cells": [4, 6]} if isinstance(model, ld.TggeLattice) else {"sites": model.sites + 1}
@@ -421,6 +438,13 @@ class SweepTest(unittest.TestCase):
         self.assertNotIn("occupation", data)
         data = ld.sweep(ld.steady_state, square(), {"bath.nonequilibrium_fraction": [0.2, 0.4]})
         np.testing.assert_array_equal(data["energy_current"].values[1], ld.steady_state(square()).energy_current)
+        data = ld.sweep(ld.steady_state, square(), {"model.cells": [[4, 4], [6, 5]]})
+        np.testing.assert_array_equal(data["current"].values[1], ld.steady_state(square()).current)
+        self.assertEqual(data["model.cells"].values.tolist(), [16, 30])
+        self.assertEqual(data["model.cells_2"].values.tolist(), [4, 5])
+        self.assertNotIn("occupation", data)
+        with self.assertRaises(ld.ShapeError):
+            ld.sweep(ld.steady_state, square(), {"model.cells": [[4, 4], [6]]})
 
     def test_keys_and_values_are_checked(self):
         for over in ({"bath.beta": [1.0]}, {"bath.coupling": [-1.0]}, {"bath.coupling": []}):

@@ -176,6 +176,99 @@ TEST(LatticeModel, DegenerateBandsHaveTheStoredSteadyStates) {
   }
 }
 
+/// (1/2N) sum_k Tr({dh/dk_i, O} n_k) in plain loops over the listed terms, with n_k in the orbitals.
+std::vector<double> operator_current_of(const TggeLattice& lattice, const NamedMatrix& operation,
+                                        const std::vector<Complex>& density_matrix) {
+  const Lattice cells(lattice.cells);
+  const auto n = static_cast<std::size_t>(lattice.orbitals);
+  std::vector<HoppingTerm> terms = lattice.hopping_terms;
+  if (lattice.add_hermitian_conjugate) add_hermitian_conjugates(terms);
+  std::vector<double> result;
+  for (std::size_t i = 0; i < lattice.cells.size(); ++i) {
+    Complex trace = 0.0;
+    for (std::size_t k = 0; k < cells.size(); ++k) {
+      std::vector<Complex> slope(n * n);
+      for (const HoppingTerm& term : terms) {
+        double angle = 0.0, distance = static_cast<double>(term.displacement[i]);
+        const LatticeVector m = cells.momentum(k);
+        for (std::size_t j = 0; j < lattice.cells.size(); ++j)
+          angle += 2.0 * std::numbers::pi * static_cast<double>(m[j] * term.displacement[j]) /
+                   static_cast<double>(lattice.cells[j]);
+        const auto a = static_cast<std::size_t>(term.to_orbital), b = static_cast<std::size_t>(term.from_orbital);
+        if (!lattice.positions.empty()) distance += lattice.positions[b][i] - lattice.positions[a][i];
+        slope[a * n + b] += Complex(0.0, distance) * term.amplitude * std::polar(1.0, angle);
+      }
+      for (std::size_t a = 0; a < n; ++a)
+        for (std::size_t b = 0; b < n; ++b)
+          for (std::size_t c = 0; c < n; ++c)
+            trace +=
+                0.5 *
+                (slope[a * n + b] * operation.elements[b * n + c] + operation.elements[a * n + b] * slope[b * n + c]) *
+                density_matrix[(k * n + c) * n + a];
+    }
+    EXPECT_NEAR(trace.imag(), 0.0, 1e-12);
+    result.push_back(trace.real() / static_cast<double>(cells.size()));
+  }
+  return result;
+}
+
+TEST(LatticeModel, CurrentsOfOperatorsAreTracesWithTheDensityMatrix) {
+  // Two orbitals with a gap, two copies of one band, which are degenerate everywhere, and one orbital; odd numbers of
+  // cells, orbitals at different places, a random Hermitian operator.
+  Random random(166);
+  const auto number = [&] { return random.complex(1.0); };
+  for (const std::int64_t orbitals : {1, 2})
+    for (const bool degenerate : {false, true}) {
+      SCOPED_TRACE(::testing::Message() << orbitals << " orbitals" << (degenerate ? ", degenerate" : ""));
+      TggeLattice lattice;
+      lattice.cells = {5, 4};
+      lattice.orbitals = orbitals;
+      lattice.add_hermitian_conjugate = true;
+      for (int a = 0; a < orbitals; ++a)
+        for (int b = 0; b < orbitals; ++b) {
+          if (degenerate && a != b) continue;
+          for (const LatticeVector& r : {LatticeVector{1, 0}, LatticeVector{0, 1}, LatticeVector{1, -1}})
+            lattice.hopping_terms.push_back({r, a, b, degenerate ? Complex(-0.7, 0.2) : number()});
+          if (!degenerate && a == b) lattice.hopping_terms.push_back({{}, a, a, a == 0 ? 3.0 : -3.0});
+        }
+      JumpOperators jump;
+      for (int c = 0; c < 2; ++c) {
+        auto& channel = jump.channels.emplace_back();
+        for (int a = 0; a < orbitals; ++a) {
+          channel.push_back({{}, a, {}, 0, number()});
+          channel.push_back({{1, 0}, a, {0, 1}, static_cast<int>(orbitals) - 1, number()});
+        }
+      }
+      lattice.jump = jump;
+      lattice.bath.nonequilibrium_fraction = 0.4;
+      for (std::int64_t a = 0; a < orbitals; ++a)
+        lattice.positions.push_back({random.uniform(0.0, 1.0), random.uniform(0.0, 1.0)});
+      const auto n = static_cast<std::size_t>(orbitals);
+      NamedMatrix hermitian{"x", n, std::vector<Complex>(n * n)}, one = hermitian;
+      for (std::size_t a = 0; a < n; ++a)
+        for (std::size_t b = a; b < n; ++b) {
+          hermitian.elements[a * n + b] = a == b ? Complex(random.uniform(-1.0, 1.0)) : number();
+          hermitian.elements[b * n + a] = std::conj(hermitian.elements[a * n + b]);
+          one.elements[a * n + b] = a == b ? 1.0 : 0.0;
+        }
+      one.name = "one";
+      lattice.operators = {hermitian, one};
+
+      const RateEquation equation = equation_of(lattice, Algorithm::automatic);
+      EXPECT_EQ(equation.matrix != nullptr, degenerate && orbitals > 1);
+      const SteadyState state = steady_state(equation, 0.4);
+      ASSERT_TRUE(state.converged) << state.message;
+      LatticeObservables observables;
+      LatticeObserver(lattice, equation)
+          .add_rows(state.lagrange_multiplier, state.occupation, state.block_multiplier, observables);
+      const std::vector<Complex> matrices =
+          orbitals > 1 ? state.density_matrix : density_matrix(equation, state.occupation);
+      std::vector<double> expected = operator_current_of(lattice, hermitian, matrices);
+      expected.insert(expected.end(), state.current.begin(), state.current.end());
+      EXPECT_LT(largest_difference(observables.operator_current, expected), 1e-13);
+    }
+}
+
 TEST(LatticeModel, SupercellsOfDegenerateBandsCarryTheSameCurrent) {
   // Two copies of a band, then the same in cells of twice the length: folded bands touch where the small cell has none.
   const auto lattice_with = [](std::int64_t fold) {

@@ -69,6 +69,17 @@ class Lattice {
 /// @throws ParameterError naming model.sites
 Lattice ring_lattice(std::int64_t sites);
 
+/// The numbers of cells of a lattice along one to three directions.
+inline Parameter cells_parameter() {
+  return {.path = "model.cells",
+          .help = "numbers of cells along one to three directions",
+          .range = {.low = 1.0, .high = static_cast<double>(max_cells)},
+          .sweepable = true,
+          .resizes = true,
+          .repeats = true,
+          .details = "any parity; bounded by the machine's memory"};
+}
+
 /// The number of sites of every model; indices times L must fit an integer.
 inline Parameter sites_parameter(std::int64_t fewest) {
   return {.path = "model.sites",

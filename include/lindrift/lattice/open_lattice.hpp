@@ -95,6 +95,11 @@ auto open_lattice_fields(std::int64_t least) {
                     .units = "energy",
                     .unless = {"model.cells"},
                     .details = "either sign"};
+  Parameter cells = cells_parameter();
+  cells.help += ", instead of sites";
+  cells.derived = "a ring of model.sites";
+  cells.sweepable = cells.resizes = false;
+  cells.details = "any parity; needs hopping terms";
   const auto terms = [](std::string path, std::string help, std::string derived, std::vector<std::string> unless) {
     return Parameter{.path = std::move(path),
                      .help = std::move(help),
@@ -105,13 +110,7 @@ auto open_lattice_fields(std::int64_t least) {
   };
   return std::tuple(
       field<Model, std::int64_t>(&Model::sites, sites), field<Model, double>(&Model::hopping, hopping),
-      field<Model, std::vector<std::int64_t>>(
-          &Model::cells, {.path = "model.cells",
-                          .help = "numbers of cells along one to three directions, instead of sites",
-                          .derived = "a ring of model.sites",
-                          .range = {.low = 1.0, .high = static_cast<double>(max_cells)},
-                          .repeats = true,
-                          .details = "any parity; needs hopping terms"}),
+      field<Model, std::vector<std::int64_t>>(&Model::cells, cells),
       field<Model, std::vector<LatticeTerm>>(
           &Model::hopping_terms,
           terms("model.hopping_terms", "[[R.., Re, Im], ...] of c+_j c_{j+R} + h.c., on a lattice of cells",

@@ -79,6 +79,7 @@ struct TggeLattice {
   TggeBath bath{};
   std::variant<UniformCoupling, LocalCoupling> thermal_coupling{};
   std::variant<JumpOperators, TableJump> jump{};
+  NamedMatrices operators{};  ///< of the orbitals, Hermitian: what currents are reported of
 
   /// Orbitals in a cell, by whichever way the Hamiltonian is given.
   int orbitals_in_cell() const;
@@ -101,11 +102,7 @@ inline auto description<TggeLattice>() {
   hopping.range = above_zero;
   const std::vector<Condition> no_preset = {{"model.preset", {"none"}}};
   return std::tuple(
-      field(&TggeLattice::cells, {.path = "model.cells",
-                                  .help = "numbers of cells along one to three directions",
-                                  .range = {.low = 1.0, .high = static_cast<double>(max_cells)},
-                                  .repeats = true,
-                                  .details = "any parity; bounded by the machine's memory"}),
+      field(&TggeLattice::cells, cells_parameter()),
       field(&TggeLattice::preset,
             {.path = "model.preset", .help = "a Hamiltonian that needs no terms", .details = "physics.md section 12"}),
       field(&TggeLattice::hopping, hopping),
@@ -169,14 +166,21 @@ inline auto description<TggeLattice>() {
                                      .help = "one table per channel, terms = [[R.., a, R'.., b, Re, Im], ...] of "
                                              "c+_{j+R,a} c_{j+R',b}, orbitals from 0",
                                      .term_length = 0})),
-             alternative<TableJump>("table")));
+             alternative<TableJump>("table")),
+      field(&TggeLattice::operators,
+            {.path = "output.operators",
+             .help = "Hermitian matrices of the orbitals by name, { NAME = [[x, ...], ...] } with elements x or [re, "
+                     "im]: their currents, dataset current_NAME",
+             .derived = "none",
+             .makes = "current_",
+             .details = "in steady_state and relax; physics.md Eq. 103a"}));
 }
 
 /// Checks ranges, cells, Hamiltonian, baths and shapes.
 /// @throws ParameterError naming the first quantity that is wrong
 void validate(const TggeLattice& lattice);
 
-/// Dimensions of its results: momentum_1.., band, orbital, orbital_2, direction.
+/// Dimensions of its results: momentum_1.., band, orbital, orbital_2, direction, and operator if there are any.
 std::vector<Coordinate> coordinates(const TggeLattice& lattice);
 
 /// What is reported of states on a lattice beside SteadyState and RelaxResult (docs/physics.md, Eqs. 103-107).
@@ -185,7 +189,10 @@ struct LatticeObservables {
   std::vector<double> energy;             ///< (modes,)
   std::vector<double> current_cartesian;  ///< (directions,), energy times the unit of lattice_vectors
   std::vector<double> orbital_current;    ///< (orbitals, directions), energy; they add up to the current
-  std::vector<double> energy_current;     ///< (directions,), energy squared
+  /// (operators, directions) of TggeLattice::operators, energy times the unit of the operator. Those of the projectors
+  /// on the orbitals are orbital_current.
+  std::vector<double> operator_current;
+  std::vector<double> energy_current;                      ///< (directions,), energy squared
   std::vector<std::complex<double>> local_density_matrix;  ///< (orbitals, orbitals), <c+_b c_a> in one cell
   std::vector<double> heat_to_bath;                        ///< of the thermal bath, energy times bath.coupling
   std::vector<double> entropy_rate_thermal;                ///< that this bath brings, units of bath.coupling
@@ -207,6 +214,10 @@ inline auto description<LatticeObservables>() {
                                             .units = "energy",
                                             .long_name = "shares of the orbitals in the particle current per cell",
                                             .dimensions = {"time", "orbital", "direction"}}),
+      observable(&Result::operator_current, {.name = "operator_current",
+                                             .units = "energy",
+                                             .long_name = "currents of the operators per cell",
+                                             .dimensions = {"time", "operator", "direction"}}),
       observable(&Result::energy_current, {.name = "energy_current",
                                            .units = "energy^2",
                                            .long_name = "energy current per cell",
@@ -256,6 +267,8 @@ class LatticeObserver {
 
  private:
   void add_vectors(std::span<const double> along, std::span<const double> shares, LatticeObservables& result) const;
+  /// @param density_matrix  of every momentum, in the orbitals
+  void add_operators(const std::vector<std::complex<double>>& density_matrix, LatticeObservables& result) const;
   void add_missing(LatticeObservables& result) const;
   void add_currents(std::span<const double> occupation, LatticeObservables& result) const;
   void add_entropies(std::span<const double> lagrange_multiplier, std::span<const double> occupation,
@@ -265,6 +278,7 @@ class LatticeObserver {
   RateEquation thermal_;  ///< the thermal bath alone, of coupling 1
   RateEquation both_;     ///< both baths, of coupling 1
   std::vector<std::vector<double>> lattice_vectors_;
+  NamedMatrices operators_;
   bool has_thermal_ = true;
 };
 

@@ -38,7 +38,7 @@ struct RateEquation {
   /// Between neighbouring bands that are not degenerate, energy; infinite for one band, and not looked for without
   /// jump operators. Coherences between them are neglected: it should be large against the rates.
   double smallest_gap = std::numeric_limits<double>::infinity();
-  bool has_operators = false;  ///< the bath is given by jump operators, so that results include density matrices
+  bool has_density_matrix = false;  ///< results include it: several orbitals, and hop weights that are no product
   std::unique_ptr<Generator> generator;
   /// Hop weight w(to, from) of two modes, without the factor 1/cells. For looking at a bath, not for summing.
   std::function<double(std::size_t to, std::size_t from)> hop_weight;
@@ -111,7 +111,7 @@ auto occupation_observables(const std::vector<std::string>& rows) {
       observable(&Result::density_matrix, {.name = "density_matrix",
                                            .long_name = "<c+_b c_a> of the orbitals a, b of a momentum",
                                            .dimensions = over({"momentum", "orbital", "orbital_2"}),
-                                           .without = "direction"}),
+                                           .several = "orbital"}),
       observable(
           &Result::particle_number,
           {.name = "particle_number", .long_name = "number of particles", .dimensions = rows, .in_summary = true}),

@@ -48,8 +48,8 @@ struct RelaxResult {
   std::vector<double> occupation;
   std::vector<double> current;          ///< (times, dimensions), units of energy
   std::vector<double> orbital_current;  ///< (times, dimensions, orbitals), units of energy; empty for one orbital
-  /// <c+_b c_a> of the orbitals, (times, cells, orbitals, orbitals); empty unless RateEquation::has_operators. Where
-  /// bands are degenerate it says more than `occupation`, which holds the eigenvalues of each block, descending.
+  /// <c+_b c_a> of the orbitals, (times, cells, orbitals, orbitals); empty unless RateEquation::has_density_matrix.
+  /// Where bands are degenerate it says more than `occupation`, which holds the eigenvalues of each block, descending.
   std::vector<std::complex<double>> density_matrix;
   /// Multipliers of the blocks of degenerate bands, a row for each time, see MatrixRateEquation; empty unless
   /// RateEquation::matrix.

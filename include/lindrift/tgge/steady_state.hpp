@@ -32,8 +32,8 @@ struct SteadyState {
   std::vector<double> occupation;           ///< (modes,)
   std::vector<double> current;              ///< (dimensions,), units of energy
   std::vector<double> orbital_current;      ///< (dimensions, orbitals), units of energy; empty for one orbital
-  /// <c+_b c_a> of the orbitals, (cells, orbitals, orbitals); empty unless RateEquation::has_operators. Where bands are
-  /// degenerate it says more than `occupation`, which holds the eigenvalues of each block, descending.
+  /// <c+_b c_a> of the orbitals, (cells, orbitals, orbitals); empty unless RateEquation::has_density_matrix. Where
+  /// bands are degenerate it says more than `occupation`, which holds the eigenvalues of each block, descending.
   std::vector<std::complex<double>> density_matrix;
   /// Multipliers of the blocks of degenerate bands, see MatrixRateEquation; empty unless RateEquation::matrix.
   std::vector<double> block_multiplier;

@@ -62,7 +62,10 @@ io::Result outline_point(const Point& point) {
   const Coordinates dimensions = coordinates_of(point);
   const auto& wanted = point.texts("output.fields");
   io::Result outline = outline_of<Result>(dimensions, wanted);
-  if (is_lattice(point)) append(outline, outline_of<LatticeObservables>(dimensions, wanted));
+  if (is_lattice(point)) {
+    append(outline, outline_of<LatticeObservables>(dimensions, wanted));
+    append(outline, operator_currents(point, {}));
+  }
   return outline;
 }
 
@@ -126,6 +129,7 @@ template <class Model>
 ModelEntry entry(std::string kind, std::string description) {
   Model widest;  // the one whose results have the most dimensions
   if constexpr (std::is_same_v<Model, TggeRashba>) widest.jump = JumpOperators{};
+  if constexpr (std::is_same_v<Model, TggeLattice>) widest.orbitals = 2;
   Coordinates dimensions = coordinates(widest);
   TaskEntry steady = task<find_steady_state, SteadyState>(
       "steady_state", "steady state with the numbers of the initial state", dimensions);

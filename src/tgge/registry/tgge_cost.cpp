@@ -131,11 +131,14 @@ constexpr double looked_at_cells = 65536.0;
 
 /// What only bands that are nowhere degenerate allow, and dense matrices of any bands.
 void check_degenerate_bands(const Point& point) {
-  if (orbitals_of(point) < 2 || cells_of(point) > looked_at_cells) return;
   const auto& wanted = point.texts("output.fields");
-  if (!is_lattice(point) && !has_operators(point) &&
-      std::find(wanted.begin(), wanted.end(), "density_matrix") != wanted.end())
-    throw ParameterError("output.fields", "density_matrix needs bath.jump = \"operators\"");
+  if (std::find(wanted.begin(), wanted.end(), "density_matrix") != wanted.end()) {
+    if (is_lattice(point) && orbitals_of(point) < 2)
+      throw ParameterError("output.fields", "density_matrix needs two orbitals or more: of one it is the occupation");
+    if (!is_lattice(point) && !has_operators(point))
+      throw ParameterError("output.fields", "density_matrix needs bath.jump = \"operators\"");
+  }
+  if (orbitals_of(point) < 2 || cells_of(point) > looked_at_cells) return;
   if (!has_operators(point)) return;
   const Bands bands = bands_of(point);
   const DegenerateBlocks blocks = degenerate_blocks(bands);
@@ -405,8 +408,8 @@ void note_degenerate_bands(const Point& point, const RateEquation& probed, std::
   if (orbitals_of(point) < 2 || cells_of(point) > looked_at_cells) return;
   const DegenerateBlocks blocks = blocks_of(point);
   if (has_operators(point) && blocks.count() > 0)
-    notes.push_back(fmt::format("{} momenta have degenerate bands: their occupations are matrices{}", blocks.count(),
-                                is_lattice(point) ? "" : ", dataset density_matrix"));
+    notes.push_back(fmt::format(
+        "{} momenta have degenerate bands: their occupations are matrices, dataset density_matrix", blocks.count()));
   const double ratio = blocks.smallest_gap / fastest_rate_of(probed);
   if (ratio >= safe_gap) return;
   const double coupling = point.real("bath.coupling");

@@ -251,6 +251,8 @@ std::vector<std::string> gradient_fields(const std::vector<config::Key>& model_k
 std::vector<std::string> noise_fields() { return {"value", "noise", "residual", "converged", "steps"}; }
 
 void check_gradient(const Point& point) {
+  if (point.has("output.operators"))
+    throw ParameterError("output.operators", "has no meaning for task.kind = \"" + point.text("task.kind") + "\"");
   std::set<std::pair<bool, int>> seen;
   for (const std::string& name : point.texts("task.of")) {
     const Flow of = flow_named(name, directions_of(point));

@@ -123,7 +123,7 @@ Grouping batches_or_chains(const config::Document& document) {
   const std::size_t row = document.sweep.empty() ? 1 : document.sweep.axes.back().values.size();
   if (row == 1) return without_effect("no point of the sweep has a neighbour");
   for (const config::Axis& axis : document.sweep.axes)
-    if (std::holds_alternative<std::int64_t>(axis.values.front()) &&
+    if (document.resizes(axis) &&
         (&axis == &document.sweep.axes.back() || document.sweep.mode == config::SweepMode::zip))
       return without_effect("neighbouring points differ in size");
   return {.size = std::min(static_cast<std::size_t>(asked), row), .row = row, .chained = true};

@@ -57,6 +57,8 @@ RateEquation equation_of(const Point& point, const Execution& execution) {
 
 Coordinates coordinates_of(const Point& point) {
   Coordinates all = with_model(point, [](const auto& model) { return coordinates(model); });
+  // In a file every operator has a dataset of its own.
+  std::erase_if(all, [](const Coordinate& one) { return one.name == "operator"; });
   if (point.has("task.times")) all.push_back(time_coordinate(point.reals("task.times")));
   return all;
 }
@@ -69,6 +71,30 @@ LatticeObservables lattice_observables(const Point& point, const RateEquation& e
   LatticeObserver(read<TggeLattice>(point), equation)
       .add_rows(lagrange_multiplier, occupation, block_multiplier, observables);
   return observables;
+}
+
+io::Result operator_currents(const Point& point, std::vector<double> currents) {
+  io::Result result;
+  if (!point.has("output.operators")) return result;
+  const NamedMatrices operators = read<TggeLattice>(point).operators;
+  const Coordinates coordinates = coordinates_of(point);
+  for (std::size_t i = 0; i < operators.size(); ++i) {
+    const Observable observable{.name = "current_" + operators[i].name,
+                                .units = "energy",
+                                .long_name = "current of the operator " + operators[i].name + " per cell",
+                                .dimensions = {"time", "direction"}};
+    const Extent extent = extent_of(observable, coordinates);
+    std::vector<double> values = missing_values(0.0, extent.elements);
+    const std::size_t directions = extent.shape.back(), rows = extent.elements / directions;
+    for (std::size_t row = 0; row < rows && !currents.empty(); ++row)
+      std::copy_n(currents.begin() + static_cast<std::ptrdiff_t>((row * operators.size() + i) * directions), directions,
+                  values.begin() + static_cast<std::ptrdiff_t>(row * directions));
+    io::Field field{observable.name,   extent.dimensions, extent.shape,
+                    std::move(values), observable.units,  observable.long_name};
+    if (!currents.empty()) summarise(result, observable, field, coordinates);
+    if (is_wanted(point.texts("output.fields"), field.name)) result.fields.push_back(std::move(field));
+  }
+  return result;
 }
 
 void append(io::Result& result, io::Result more) {

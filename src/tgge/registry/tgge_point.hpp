@@ -62,6 +62,10 @@ LatticeObservables lattice_observables(const config::Point& point, const RateEqu
                                        const std::vector<double>& occupation,
                                        const std::vector<double>& block_multiplier);
 
+/// The currents of a lattice's operators for a file, a dataset current_NAME for each.
+/// @param currents  LatticeObservables::operator_current, missing where it is empty
+io::Result operator_currents(const config::Point& point, std::vector<double> currents);
+
 /// Adds the fields and the summary of `more`.
 void append(io::Result& result, io::Result more);
 
@@ -84,7 +88,10 @@ io::Result result_of(const config::Point& point, const RateEquation& equation, S
   if (is_lattice(point))
     beside = lattice_observables(point, equation, state.lagrange_multiplier, state.occupation, state.block_multiplier);
   io::Result result = collect(coordinates, point.texts("output.fields"), state);
-  if (is_lattice(point)) append(result, collect(coordinates, point.texts("output.fields"), beside));
+  if (is_lattice(point)) {
+    append(result, collect(coordinates, point.texts("output.fields"), beside));
+    append(result, operator_currents(point, std::move(beside.operator_current)));
+  }
   add_outcome(result, state, equation);
   return result;
 }

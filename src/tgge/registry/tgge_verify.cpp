@@ -89,6 +89,7 @@ void check_matrix_current(Verification& verification, const RateEquation& equati
   const auto* stored = verification.reals("current");
   if (matrices == nullptr || stored == nullptr) return;
   const Bands& bands = equation.bands;
+  if (!bands.hamiltonian_derivative) return;
   const auto n = static_cast<std::size_t>(bands.orbitals), cells = bands.lattice.size();
   std::vector<std::complex<double>> derivative(n * n);
   std::complex<Real> sum = 0.0L;
@@ -130,7 +131,7 @@ void verify_occupations(Verification& verification) {
   for (const std::size_t row : verification.some_of(rows)) {
     if (occupation != nullptr && std::isnan((*occupation)[row * modes])) continue;  // a time that was not reached
     if (occupation != nullptr) check_sums(verification, equation, occupation->data() + row * modes, row);
-    if (equation.matrix) check_matrix_current(verification, equation, row);
+    check_matrix_current(verification, equation, row);
     if (occupation != nullptr && multiplier != nullptr)
       for (std::size_t s = row * modes; s < (row + 1) * modes; ++s)
         verification.note("occupation = 1/(1 + e^lambda)",

@@ -149,7 +149,7 @@ void add_sums(const RateEquation& equation, RelaxResult& result) {
     result.current.insert(result.current.end(), sums.current.begin(), sums.current.end());
     result.orbital_current.insert(result.orbital_current.end(), sums.orbital_current.begin(),
                                   sums.orbital_current.end());
-    if (equation.has_operators) {
+    if (equation.has_density_matrix) {
       const std::size_t elements = modes * orbitals;
       const auto matrices = std::isnan(occupation.front()) ? std::vector<std::complex<double>>(elements, {nan, nan})
                                                            : density_matrix(equation, occupation);

@@ -24,7 +24,7 @@ SteadyState solve(const RateEquation& equation, const InitialState& conserved, c
   OccupationSums sums = occupation_sums(equation, state.occupation);
   state.current = std::move(sums.current);
   state.orbital_current = std::move(sums.orbital_current);
-  if (equation.has_operators) state.density_matrix = density_matrix(equation, state.occupation);
+  if (equation.has_density_matrix) state.density_matrix = density_matrix(equation, state.occupation);
   state.particle_number = sums.particle_number;
   state.density_per_cell = sums.density_per_cell;
   state.energy_per_cell = sums.energy_per_cell;
