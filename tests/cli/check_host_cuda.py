@@ -13,22 +13,9 @@ import h5py
 import numpy as np
 from program import (DONE, ENVIRONMENT, EXAMPLES, FAILED, MPIRUN, POINTS_FAILED, PROGRAM, RANKS_ENVIRONMENT, STOPPED, WRONG,
                      attributes, datasets, end_of_job)
-from test_host_cuda import CHAIN, GREEN, HATSUGAI_KOHMOTO, HUBBARD, RASHBA, SPECTRAL, STEADY, SWEEP, HostCudaTest, algorithm, cases
+from test_host_cuda import (CHAIN, GREEN, HATSUGAI_KOHMOTO, HUBBARD, LATTICE, RASHBA, SPECTRAL, STEADY, SWEEP, HostCudaTest,
+                            algorithm, cases)
 
-LATTICE = """[model]
-kind = "tgge_lattice"
-preset = "honeycomb_haldane"
-cells = [{sites}, 1]
-second_neighbour_hopping = 0.2
-sublattice_energy = 0.3
-flux = 0.7
-[bath]
-inverse_temperature = 2.0
-nonequilibrium_fraction = 0.5
-spectrum = "{spectrum}"
-[[bath.jump_operator]]
-terms = [[0, 0, 0, 0, 0, 0, 0.5, 0.0], [0, 0, 1, 1, 0, 0, 0.5, 0.3]]
-"""
 SOON = '[task]\nkind = "relax"\ntimes = [0.0, {time}]\n'
 GRADIENT = '[task]\nkind = "gradient"\nof = "{current}"\n'
 NOISE = '[task]\nkind = "noise"\nof = "{current}"\n'

@@ -31,6 +31,20 @@ nonequilibrium_fraction = 0.6
 dephasing_up = 0.8
 spectrum = "{spectrum}"
 """
+LATTICE = """[model]
+kind = "tgge_lattice"
+preset = "honeycomb_haldane"
+cells = [{sites}, 1]
+second_neighbour_hopping = 0.2
+sublattice_energy = 0.3
+flux = 0.7
+[bath]
+inverse_temperature = 2.0
+nonequilibrium_fraction = 0.5
+spectrum = "{spectrum}"
+[[bath.jump_operator]]
+terms = [[0, 0, 0, 0, 0, 0, 0.5, 0.0], [0, 0, 1, 1, 0, 0, 0.5, 0.3]]
+"""
 HATSUGAI_KOHMOTO = """[model]
 kind = "hatsugai_kohmoto"
 sites = {sites}
@@ -262,6 +276,30 @@ class FailureTest(HostCudaTest):
         # With the device back, the same command goes on.
         self.expect(DONE, "run", "a.toml", "-o", output, "--backend", "cuda", "--resume")
         self.assert_agree(self.cpu, output)
+
+
+class CountTest(HostCudaTest):
+    """Launches and copies of a run, which set the time of a small point on a card. These bounds may only fall."""
+
+    def test_one_steady_state_of_a_thousand_modes(self):
+        with h5py.File(self.folder / "w.h5", "w") as file:
+            file["w"] = np.random.default_rng(3).uniform(0.1, 1.0, (1024, 1024))
+        exponential = CHAIN.format(sites=1024, spectrum="exponential")
+        table = "".join(line for line in exponential.splitlines(True) if not line.startswith("delta"))
+        most = {"exponential": (exponential, 87, 124),
+                "lorentzian": (CHAIN.format(sites=1024, spectrum="lorentzian"), 578, 149),
+                "ohmic": (CHAIN.format(sites=1024, spectrum="ohmic"), 792, 196),
+                "table": (table.replace("[initial]", 'jump = "table"\ntable = "w.h5:/w"\n[initial]'), 135, 96),
+                "rashba": (RASHBA.format(sites=512, spectrum="exponential"), 93, 133),
+                "lattice": (LATTICE.format(sites=512, spectrum="exponential"), 268, 566)}  # fmt: skip
+        for name, (text, launches, copies) in most.items():
+            with self.subTest(name):
+                self.write(f"{name}.toml", text + STEADY)
+                counts = self.folder / f"{name}.counts"
+                self.on(name, "cuda", count=counts, open=1)
+                words = counts.read_text().split()
+                self.assertLessEqual(int(words[words.index("launch") + 1]), launches, "launches")
+                self.assertLessEqual(int(words[words.index("copy") + 1]), copies, "copies")
 
 
 if __name__ == "__main__":
