@@ -16,15 +16,16 @@ import lindrift as ld
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CLASSES = {
-    "Models": ["TggeChain", "TggeRashba", "TggeLattice", "HatsugaiKohmoto", "HubbardChain"],
+    "Models": ["TggeChain", "TggeRashba", "TggeLattice", "HatsugaiKohmoto", "OrbitalHatsugaiKohmoto", "HubbardChain"],
     "Baths and states": ["ThermalBath", "RamanJump", "DephasingJump", "JumpOperators", "TableJump", "UniformCoupling", "LocalCoupling",
-                         "OpenBath", "InitialState"],
+                         "OpenBath", "OrbitalBath", "InitialState"],
     "Results": ["SteadyState", "Relaxation", "LatticeSteadyState", "LatticeRelaxation", "GreensFunction", "Spectrum", "Density",
-                "HubbardGreensFunction", "HubbardSpectrum", "HubbardExact", "HubbardSteadyState", "Transport",
+                "HubbardGreensFunction", "HubbardSpectrum", "HubbardExact", "HubbardSteadyState", "Transport", "Poles", "OrbitalSteadyState",
+                "OrbitalSpectrum", "OrbitalGreensFunction",
                 "Result", "Field"],
 }
 FUNCTIONS = {
-    "Tasks": ["steady_state", "relax", "gradient", "noise", "green", "spectral", "density", "exact", "transport", "sweep"],
+    "Tasks": ["steady_state", "relax", "gradient", "noise", "green", "spectral", "density", "poles", "exact", "transport", "sweep"],
     "Files and the program": ["read_toml", "run", "load"],
     "This build": ["simd_level", "cuda_device_count"],
 }

@@ -9,6 +9,8 @@
 #include "lindrift/hatsugai_kohmoto/chain.hpp"
 #include "lindrift/hatsugai_kohmoto/density.hpp"
 #include "lindrift/hatsugai_kohmoto/green.hpp"
+#include "lindrift/hatsugai_kohmoto/orbitals.hpp"
+#include "lindrift/hatsugai_kohmoto/poles.hpp"
 #include "lindrift/hatsugai_kohmoto/spectral.hpp"
 #include "lindrift/hubbard/chain.hpp"
 #include "lindrift/hubbard/exact.hpp"

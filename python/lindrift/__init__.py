@@ -24,9 +24,9 @@ from .toml import read_toml
 _MODULE = (
     "DephasingJump", "Density", "GreensFunction", "HatsugaiKohmoto", "HubbardChain", "HubbardExact",
     "HubbardGreensFunction", "HubbardSpectrum", "HubbardSteadyState", "InitialState", "JumpOperators", "LatticeRelaxation", "LatticeSteadyState", "LocalCoupling",
-    "OpenBath", "RamanJump", "Relaxation", "Spectrum", "SteadyState", "TableJump", "TggeChain", "TggeLattice",
+    "OpenBath", "OrbitalBath", "OrbitalGreensFunction", "OrbitalHatsugaiKohmoto", "OrbitalSpectrum", "OrbitalSteadyState", "Poles", "RamanJump", "Relaxation", "Spectrum", "SteadyState", "TableJump", "TggeChain", "TggeLattice",
     "TggeRashba", "ThermalBath", "Transport", "UniformCoupling", "cuda_device_count", "density", "exact", "gradient", "green", "noise",
-    "relax", "simd_level", "spectral", "steady_state", "transport")
+    "poles", "relax", "simd_level", "spectral", "steady_state", "transport")
 
 try:
     from . import _lindrift

@@ -139,3 +139,61 @@ def hk_saturation(results):
     norm.set_ylabel(r"norm $\sum_j |G_j|^2$")
     norm.legend()
     return figure
+
+
+@published("hk_exceptional_points", inputs=("hk_exceptional_points",), title="Exceptional points of a square lattice, and the poles that exchange around one")
+def hk_exceptional_points(results):
+    result = results["hk_exceptional_points"]
+    slow, fast = result["pole"].values
+    x, y = result["momentum_1"].values, result["momentum_2"].values
+    figure, (plane, energies) = style.new_figure(style.DOUBLE, 2)
+    mesh = plane.pcolormesh(x, y, np.abs(slow - fast).T, cmap=style.MAGNITUDE, shading="nearest", rasterized=True)
+    bar = figure.colorbar(mesh, ax=plane, pad=0.02, aspect=28)
+    bar.set_label(r"distance of the poles $|E_1 - E_2|$" + style.units_text("energy", result))
+    bar.outline.set_visible(False)
+    points, charges = result["exceptional_point"].values, result["exceptional_point_charge"].values
+    for charge, marker, colour in ((1.0, "$+$", style.ORANGE), (-1.0, "$-$", "white")):
+        chosen = points[charges == charge]
+        plane.plot(chosen[:, 0], chosen[:, 1], linestyle="", marker=marker, color=colour, markersize=11.0)
+    for axis, momenta, name in ((plane.xaxis, x, "momentum_1"), (plane.yaxis, y, "momentum_2")):
+        style.momentum_axis(axis, momenta)
+        axis.set_label_text(style.label(result[name], result))
+
+    # A square of momenta around the first point: each pole ends where the other one began.
+    i, j = int(np.searchsorted(x, points[0, 0])), int(np.searchsorted(y, points[0, 1]))
+    reach = max(2, len(x) // 16)
+    side = np.arange(-reach, reach)
+    ring = np.concatenate([side + 1j * -reach, reach + 1j * side, -side + 1j * reach, -reach + 1j * -side])
+    columns, rows = (i + ring.real.astype(int)) % len(x), (j + ring.imag.astype(int)) % len(y)
+    plane.plot(x[columns], y[rows], color="white", linewidth=0.0, marker=".", markersize=2.0)
+    one, other = [slow[columns[0], rows[0]]], [fast[columns[0], rows[0]]]
+    for column, row in zip(np.append(columns[1:], columns[0]), np.append(rows[1:], rows[0])):
+        near, far = slow[column, row], fast[column, row]
+        if abs(near - one[-1]) + abs(far - other[-1]) > abs(far - one[-1]) + abs(near - other[-1]):
+            near, far = far, near
+        one.append(near)
+        other.append(far)
+    for path, colour in ((np.array(one), style.BLUE), (np.array(other), style.VERMILION)):
+        energies.plot(path.real, path.imag, color=colour)
+        energies.plot(path[0].real, path[0].imag, "o", color=colour)
+    meeting = result["exceptional_point_energy"].values[0]
+    energies.plot(meeting.real, meeting.imag, "x", color=style.INK, markersize=8.0)
+    energies.set_xlabel(r"$\mathrm{Re}\, E$" + style.units_text("energy", result))
+    energies.set_ylabel(r"$\mathrm{Im}\, E$" + style.units_text("energy", result))
+    energies.set_title("both poles around one point", loc="left")
+    return figure
+
+
+@published("hk_ssh", inputs=("hk_ssh",), title="Currents of two orbitals against the interaction: that of spin up is rectified by spin down")
+def hk_ssh(results):
+    result = results["hk_ssh"]
+    done = np.flatnonzero(_done(result))
+    interaction, current = result[INTERACTION].values[done], result["current_spin"].values[done]
+    figure, all_axes = style.new_figure(style.DOUBLE, 2)
+    for axes, values, name, colour in zip(all_axes, current.T, ("current_spin_up", "current_spin_down"), (style.BLUE, style.VERMILION)):
+        axes.plot(interaction, values, "o-", color=colour)
+        axes.axhline(0.0, color=style.GREY, linewidth=0.8)
+        axes.set_xlim(interaction.min(), interaction.max())
+        axes.set_xlabel(style.label(result[INTERACTION], result))
+        axes.set_ylabel(" ".join(style.NAMES[name]) + style.units_text(result["current_spin"].units, result))
+    return figure

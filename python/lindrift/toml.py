@@ -48,8 +48,14 @@ def read_toml(path: "Union[str, os.PathLike[str]]") -> Any:
     from . import _lindrift
     with open(path, "rb") as file:
         tables = _parse(file, path)
-    kinds = {one.kind: one for one in (getattr(_lindrift, name) for name in dir(_lindrift)) if hasattr(one, "_from_keys")}
+    kinds = {one.kind: one for one in (getattr(_lindrift, name) for name in dir(_lindrift))
+             if hasattr(one, "_from_keys") and one is not _lindrift.OrbitalHatsugaiKohmoto}
     kind = tables.get("model", {}).get("kind")
+    if kind == "hatsugai_kohmoto":
+        if tables["model"].get("orbitals", 1) == 1:
+            tables["model"].pop("orbitals", None)
+        else:
+            kinds[kind] = _lindrift.OrbitalHatsugaiKohmoto
     if kind not in kinds:
         raise ParameterError(f"{path}: model.kind: {kind!r} is not allowed: must be one of {', '.join(sorted(kinds))}")
     keys = {f"{table}.{key}": value for table in ("model", "bath") for key, value in _flat(tables.get(table, {}))}

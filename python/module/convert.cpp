@@ -424,22 +424,65 @@ nb::object lattice_terms_to_python(const std::vector<LatticeTerm>& terms) {
   return nb::tuple(all);
 }
 
-std::vector<BathOperator> bath_operators_from(nb::handle given, const std::string& name) {
+namespace {
+
+/// Operators of a bath: pairs of their kind, and terms that terms_from(given, place) reads.
+template <class Operator, class TermsFrom>
+std::vector<Operator> operators_from(nb::handle given, const std::string& name, const TermsFrom& terms_from) {
   if (!is_list(given)) wrong_type(name, "a list of operators (\"loss\" or \"gain\", terms)", given);
-  std::vector<BathOperator> operators;
+  std::vector<Operator> operators;
   for (const nb::handle one : nb::iter(given)) {
     const std::string place = name + "[" + std::to_string(operators.size()) + "]";
     if (!is_list(one)) wrong_type(place, "an operator (\"loss\" or \"gain\", terms)", one);
     if (nb::len(one) != 2) throw ShapeError(place + " must be an operator (\"loss\" or \"gain\", terms)");
-    BathOperator& made = operators.emplace_back();
+    Operator& made = operators.emplace_back();
     std::vector<std::string> kinds;
     for (const auto& [kind, text] : names_of<BathOperatorKind>) kinds.emplace_back(text);
     const std::string kind = word(one[0], kinds, place);
     for (const auto& [enumerator, text] : names_of<BathOperatorKind>)
       if (kind == text) made.kind = enumerator;
-    made.terms = lattice_terms_from(one[1], place);
+    made.terms = terms_from(one[1], place);
   }
   return operators;
+}
+
+std::vector<OrbitalTerm> orbital_terms_from(nb::handle given, const std::string& name) {
+  if (!is_list(given)) wrong_type(name, "a list of terms", given);
+  std::vector<OrbitalTerm> terms;
+  for (const nb::handle term : nb::iter(given)) {
+    const std::string place = name + "[" + std::to_string(terms.size()) + "]";
+    if (!is_list(term)) wrong_type(place, "a term (R.., a, amplitude)", term);
+    if (const std::size_t size = nb::len(term); size < 3 || size > 5)
+      throw ShapeError(place + " must be a term (R.., a, amplitude) with one to three numbers R");
+    assign(terms.emplace_back(), term_from(term, false, place));
+  }
+  return terms;
+}
+
+}  // namespace
+
+std::vector<BathOperator> bath_operators_from(nb::handle given, const std::string& name) {
+  return operators_from<BathOperator>(given, name, lattice_terms_from);
+}
+
+std::vector<OrbitalBathOperator> orbital_operators_from(nb::handle given, const std::string& name) {
+  return operators_from<OrbitalBathOperator>(given, name, orbital_terms_from);
+}
+
+nb::object orbital_operators_to_python(const std::vector<OrbitalBathOperator>& operators) {
+  nb::list all;
+  for (const OrbitalBathOperator& one : operators) {
+    nb::list terms;
+    for (const OrbitalTerm& term : one.terms) {
+      nb::list numbers;
+      for (int i = 0; i < term.directions; ++i) numbers.append(term.displacement[static_cast<std::size_t>(i)]);
+      numbers.append(term.orbital);
+      numbers.append(nb::cast(term.amplitude));
+      terms.append(nb::tuple(numbers));
+    }
+    all.append(nb::make_tuple(std::string(lindrift::name(one.kind)), nb::tuple(terms)));
+  }
+  return nb::tuple(all);
 }
 
 nb::object bath_operators_to_python(const std::vector<BathOperator>& operators) {

@@ -10,6 +10,7 @@
 
 #include "lindrift/baths/open_bath.hpp"
 #include "lindrift/description.hpp"
+#include "lindrift/hatsugai_kohmoto/orbitals.hpp"
 #include "lindrift/lattice/open_lattice.hpp"
 #include "lindrift/lattice/tight_binding.hpp"
 #include "lindrift/tgge/bath.hpp"
@@ -83,6 +84,10 @@ nb::object lattice_terms_to_python(const std::vector<LatticeTerm>& terms);
 /// Operators of a bath, pairs of "loss" or "gain" and terms.
 std::vector<BathOperator> bath_operators_from(nb::handle given, const std::string& name);
 nb::object bath_operators_to_python(const std::vector<BathOperator>& operators);
+
+/// The same with an orbital in every term, (R.., a, A).
+std::vector<OrbitalBathOperator> orbital_operators_from(nb::handle given, const std::string& name);
+nb::object orbital_operators_to_python(const std::vector<OrbitalBathOperator>& operators);
 
 /// A read-only array on memory that `owner` keeps alive.
 template <class Item>

@@ -43,6 +43,8 @@ nb::object member_to_python(const Member& member, const Parameter& parameter, nb
     return lattice_terms_to_python(member);
   } else if constexpr (std::is_same_v<Member, std::vector<BathOperator>>) {
     return bath_operators_to_python(member);
+  } else if constexpr (std::is_same_v<Member, std::vector<OrbitalBathOperator>>) {
+    return orbital_operators_to_python(member);
   } else if constexpr (std::is_same_v<Member, std::vector<double>>) {
     if (parameter.scalar && member.size() == 1) return nb::float_(member.front());
     return view(member.data(), {member.size()}, self);
@@ -60,6 +62,8 @@ void member_from_python(Member& member, const Parameter& parameter, nb::handle g
     member = lattice_terms_from(given, parameter.path);
   } else if constexpr (std::is_same_v<Member, std::vector<BathOperator>>) {
     member = bath_operators_from(given, parameter.path);
+  } else if constexpr (std::is_same_v<Member, std::vector<OrbitalBathOperator>>) {
+    member = orbital_operators_from(given, parameter.path);
   } else if constexpr (is_optional<Member>) {
     if (given.is_none())
       member.reset();
@@ -260,7 +264,8 @@ struct KeyCollector {
     if constexpr (std::is_same_v<Member, std::vector<std::vector<JumpTerm>>>) {
       all.append(nb::make_tuple(path, channels_to_python(member, directions())));
     } else if constexpr (std::is_same_v<Member, std::vector<HoppingTerm>>) {
-      if (has_a_meaning(parameter)) all.append(nb::make_tuple(path, hopping_terms_to_python(member, directions())));
+      if (!member.empty() && has_a_meaning(parameter))
+        all.append(nb::make_tuple(path, hopping_terms_to_python(member, directions())));
     } else {
       const Parameter whole = completed(parameter, member);
       if (is_empty_list(member) || !has_a_meaning(whole)) return;
@@ -304,7 +309,9 @@ struct KeyCollector {
   template <class Member>
   static bool is_empty_list(const Member& member) {
     if constexpr (std::is_same_v<Member, std::vector<double>> || std::is_same_v<Member, std::vector<LatticeTerm>> ||
-                  std::is_same_v<Member, std::vector<BathOperator>>)
+                  std::is_same_v<Member, std::vector<BathOperator>> ||
+                  std::is_same_v<Member, std::vector<OrbitalBathOperator>> ||
+                  std::is_same_v<Member, std::vector<std::vector<double>>>)
       return member.empty();
     return false;
   }

@@ -119,6 +119,15 @@ void bind_models(nb::module_& module) {
   bind_parameters<HatsugaiKohmoto>(module, "HatsugaiKohmoto",
                                    "Open Hatsugai-Kohmoto chain, an interaction at each momentum: exact at any time.",
                                    "hatsugai_kohmoto");
+  bind_parameters<OrbitalBath>(module, "OrbitalBath",
+                               "Gain and loss of one spin of a model with several orbitals: of every orbital, and by "
+                               "operators (\"loss\" or \"gain\", terms) with terms (R.., a, A) of A c_{j+R,a} or A "
+                               "c+_{j+R,a}.");
+  bind_parameters<OrbitalHatsugaiKohmoto>(
+      module, "OrbitalHatsugaiKohmoto",
+      "Open Hatsugai-Kohmoto model with several orbitals in a cell: terms (R.., a, b, A) of A c+_{j,a} c_{j+R,b} + "
+      "h.c., and an interaction at each momentum. Exact; its steady state depends on the interaction.",
+      "hatsugai_kohmoto");
   bind_parameters<HubbardChain>(module, "HubbardChain",
                                 "Hubbard chain with driven spin-down particles and one spin-up probe, to second order "
                                 "or in the ladder approximation.",

@@ -205,6 +205,111 @@ DensityTask make_density(const HatsugaiKohmoto& model, Numbers times, Numbers up
   return task;
 }
 
+// --- several orbitals ---
+
+constexpr const char* every_momentum = "the Lindbladian of every momentum";
+
+How how_of_orbitals() {
+  return {std::string(name(Backend::cpu)), "several orbitals are solved on the CPU", "exact", every_momentum};
+}
+
+struct OrbitalSteadyStateTask : OpenChainTask<OrbitalHatsugaiKohmoto> {
+  using Result = OrbitalSteadyState;
+
+  void validate(const Model& model) const { lindrift::validate(model); }
+  double memory_bytes(const Model& model) const { return plan_orbitals(model, 0, 0, 0, 0.0, {}).memory_bytes; }
+  Coordinates coordinates(const Model& model) const { return orbital_steady_state_coordinates(model); }
+  OrbitalSteadyState run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
+    how = how_of_orbitals();
+    return orbital_steady_state(model, {.monitor = monitor}, execution);
+  }
+};
+
+OrbitalSteadyStateTask make_orbital_steady_state(const OrbitalHatsugaiKohmoto&) { return {}; }
+
+struct OrbitalSpectralTask : OpenChainTask<OrbitalHatsugaiKohmoto> {
+  using Result = OrbitalSpectrum;
+  std::vector<double> frequencies;
+  OrbitalOptions options;
+
+  void validate(const Model& model) const { lindrift::validate(model); }
+  double memory_bytes(const Model& model) const {
+    return plan_orbitals(model, model.lattice().size(), frequencies.size(), 0, 0.0, {}).memory_bytes;
+  }
+  Coordinates coordinates(const Model& model) const {
+    return orbital_spectral_coordinates(model, options.momenta, frequencies);
+  }
+  OrbitalSpectrum run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
+    how = how_of_orbitals();
+    OrbitalOptions with = options;
+    with.monitor = monitor;
+    return orbital_spectral(model, frequencies, with, execution);
+  }
+};
+
+OrbitalSpectralTask make_orbital_spectral(const OrbitalHatsugaiKohmoto& model, Numbers frequencies, Numbers momenta,
+                                          double broadening) {
+  OrbitalSpectralTask task;
+  OpenLattice lattice;
+  lattice.cells = model.cells;
+  task.frequencies = frequencies_from(frequencies);
+  task.options.momenta = momenta_from(momenta, lattice);
+  task.options.broadening = broadening;
+  return task;
+}
+
+struct OrbitalGreenTask : OpenChainTask<OrbitalHatsugaiKohmoto> {
+  using Result = OrbitalGreen;
+  std::vector<double> times;
+
+  void validate(const Model& model) const { lindrift::validate(model); }
+  double memory_bytes(const Model& model) const {
+    return plan_orbitals(model, model.lattice().size(), 0, times.size(), 0.0, {}).memory_bytes;
+  }
+  Coordinates coordinates(const Model& model) const { return orbital_green_coordinates(model, times); }
+  OrbitalGreen run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
+    how = how_of_orbitals();
+    return orbital_green(model, times, {.monitor = monitor}, execution);
+  }
+};
+
+OrbitalGreenTask make_orbital_green(const OrbitalHatsugaiKohmoto&, Numbers times) {
+  OrbitalGreenTask task;
+  task.times = times_from(times);
+  return task;
+}
+
+struct PolesTask : OpenChainTask<HatsugaiKohmoto> {
+  using Result = PolesResult;
+  PolesOptions options;
+
+  void validate(const Model& model) const { validate_poles(model, options); }
+  double memory_bytes(const Model& model) const { return poles_bytes(model); }
+  Coordinates coordinates(const Model& model) const { return poles_coordinates(model, options); }
+  PolesResult run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
+    PolesOptions with = options;
+    with.monitor = monitor;
+    PolesResult result = poles(model, with, execution);
+    how = {std::string(name(Backend::cpu)), "poles are found on the CPU", "exact", closed_form};
+    return result;
+  }
+};
+
+PolesTask make_poles(const HatsugaiKohmoto& model, Numbers base_energies, Numbers down_occupation,
+                     std::int64_t max_exceptional_points) {
+  PolesTask task;
+  task.options.down_occupation = down_occupation_from(down_occupation, static_cast<std::int64_t>(model.size()));
+  task.options.max_exceptional_points = max_exceptional_points;
+  if (!base_energies.is_none()) {
+    const Matrix<std::complex<double>> given =
+        complex_matrix(nb::module_::import_("numpy").attr("atleast_2d")(base_energies), "task.base_energies");
+    for (const std::complex<double> energy : given.values)
+      task.options.base_energies.push_back({energy.real(), energy.imag()});
+  }
+  validate_fields(task.options);
+  return task;
+}
+
 // --- Hubbard ---
 
 struct HubbardGreenTask : OpenChainTask<HubbardChain> {
@@ -283,7 +388,11 @@ struct HubbardSteadyStateTask : OpenChainTask<HubbardChain> {
 
   void validate(const Model& model) const { plan_steady_state(model, options); }
   double memory_bytes(const Model& model) const { return plan_steady_state(model, options).memory_bytes; }
-  Coordinates coordinates(const Model& model) const { return {spin_coordinate(), momentum_coordinate(model.sites)}; }
+  Coordinates coordinates(const Model& model) const {
+    Coordinates all = {spin_coordinate(), momentum_coordinate(model.sites)};
+    if (options.frequencies) all.push_back(frequency_coordinate(*options.frequencies));
+    return all;
+  }
   HubbardSteadyState run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
     HubbardSteadyStateOptions with = options;
     with.monitor = monitor;
@@ -295,8 +404,9 @@ struct HubbardSteadyStateTask : OpenChainTask<HubbardChain> {
 };
 
 HubbardSteadyStateTask make_hubbard_steady_state(const HubbardChain&, const std::string& order, double tolerance,
-                                                 std::int64_t max_steps) {
+                                                 std::int64_t max_steps, Numbers frequencies) {
   HubbardSteadyStateTask task;
+  if (!frequencies.is_none()) task.options.frequencies = frequencies_from(frequencies);
   task.options.order = order_from(order);
   task.options.tolerance = tolerance;
   task.options.max_steps = max_steps;
@@ -401,6 +511,14 @@ constexpr const char* exact_documentation =
     "frequencies  of the spectral function, strictly ascending, energy; none unless given\n"
     "broadening   half width eta added to every peak, energy";
 
+constexpr const char* poles_documentation =
+    "Poles and residues of the Green's function of spin up, exceptional points, windings and areas\n"
+    "(physics.md Eqs. 148 to 151).\n\n"
+    "model            HatsugaiKohmoto\n"
+    "base_energies    complex energies that the poles may wind around; none unless given\n"
+    "down_occupation  for the residues: \"steady\", a number, or shape (sites,)\n"
+    "max_exceptional_points  that the result has room for; NaN beyond the last";
+
 constexpr const char* transport_documentation =
     "Drift velocity and diffusion constant of one particle of spin up among driven particles of spin down\n"
     "(physics.md Eqs. 146 and 147).\n\n"
@@ -435,7 +553,20 @@ void bind_open_chains(nb::module_& module) {
   const HubbardSteadyStateOptions steady;
   bind_task<HubbardSteadyStateTask>(module, "steady_state", make_hubbard_steady_state, "", nb::kw_only(),
                                     nb::arg("order") = std::string(name(steady.order)),
-                                    nb::arg("tolerance") = steady.tolerance, nb::arg("max_steps") = steady.max_steps);
+                                    nb::arg("tolerance") = steady.tolerance, nb::arg("max_steps") = steady.max_steps,
+                                    nb::arg("frequencies") = nb::none());
+  bind_result<OrbitalSteadyState>(module, "OrbitalSteadyState", "Several orbitals in a cell. Arrays are read-only.");
+  bind_task<OrbitalSteadyStateTask>(module, "steady_state", make_orbital_steady_state, "");
+  bind_result<OrbitalSpectrum>(module, "OrbitalSpectrum", "A spectral function. Arrays are read-only.");
+  bind_task<OrbitalSpectralTask>(module, "spectral", make_orbital_spectral, "", nb::arg("frequencies"), nb::kw_only(),
+                                 nb::arg("momenta") = "all", nb::arg("broadening") = 0.0);
+  bind_result<OrbitalGreen>(module, "OrbitalGreensFunction", "A Green's function over times. Arrays are read-only.");
+  bind_task<OrbitalGreenTask>(module, "green", make_orbital_green, "", nb::arg("times"));
+  bind_result<PolesResult>(module, "Poles", "Poles of a Green's function. Arrays are read-only.");
+  const PolesOptions poles;
+  bind_task<PolesTask>(module, "poles", make_poles, poles_documentation, nb::kw_only(),
+                       nb::arg("base_energies") = nb::none(), nb::arg("down_occupation") = nb::none(),
+                       nb::arg("max_exceptional_points") = poles.max_exceptional_points);
   bind_result<Transport>(module, "Transport", "One particle among driven ones. Arrays are read-only.");
   const TransportOptions transport;
   bind_task<TransportTask>(module, "transport", make_transport, transport_documentation, nb::kw_only(),

@@ -23,6 +23,15 @@ struct SectorCost {
 /// @param kept_vectors  that memory is taken for
 SectorCost sector_cost(double operators, double elements, double vectors, double kept_vectors);
 
+/// Sectors of a cluster whose momentum is not conserved; with `momenta` conserved momenta one part in so many is one.
+/// @param up_empty  spin up has no gain
+SectorCost state_cost(std::size_t orbitals, bool up_empty, std::size_t momenta = 1);  ///< of the steady state
+SectorCost green_cost(std::size_t orbitals, bool up_empty, std::size_t momenta = 1);  ///< of the Green's function
+
+/// Operations of e^{Dt} applied to one operator of a sector, at so many times up to the last one.
+/// @param scale  sum of the moduli of all terms of D
+double evolution_operations(const SectorCost& sector, double scale, double last_time, std::size_t times);
+
 /// Cost of one_particle_state() of a ring of so many orbitals whose momentum is conserved.
 SectorCost one_particle_cost(std::size_t orbitals);
 

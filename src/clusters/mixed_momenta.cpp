@@ -15,12 +15,6 @@ namespace {
 /// Vectors of a Krylov space. A space that is larger says so by its residual.
 constexpr std::size_t max_vectors = 1500;
 
-/// What costs are counted with, as measured: elements of a row for each cluster^2, with spin up empty and not; vectors
-/// of a Krylov space; products for each step of Taylor's series; the norm of a sector, relative to the sum of all
-/// terms.
-constexpr double elements_of_probe = 0.35, elements_of_both = 0.95, krylov_vectors = 250.0, products_per_step = 12.0,
-                 relative_norm = 0.4;
-
 }  // namespace
 
 bool MixedMomenta::up_empty() const {
@@ -55,14 +49,9 @@ Cluster MixedMomenta::group(std::size_t first) const {
 MixedCost mixed_cost(const MixedMomenta& problem, std::size_t momenta, std::size_t frequencies, std::size_t times,
                      double last_time, int threads) {
   const bool up_empty = problem.up_empty();
-  const auto n = static_cast<double>(problem.cluster), groups = static_cast<double>(problem.groups());
-  const double conserved = choose(2 * problem.cluster, problem.cluster);
-  const double elements = 2.0 + (up_empty ? elements_of_probe : elements_of_both) * n * n;
-  const auto sector = [&](double operators) {
-    return sector_cost(operators, elements, krylov_vectors, krylov_vectors);
-  };
-  const SectorCost of_green = sector((up_empty ? n : choose(2 * problem.cluster, problem.cluster + 1)) * conserved / n);
-  const SectorCost of_state = sector((up_empty ? 1.0 : conserved) * conserved / n);
+  const auto groups = static_cast<double>(problem.groups());
+  const SectorCost of_green = green_cost(problem.cluster, up_empty, problem.cluster);
+  const SectorCost of_state = state_cost(problem.cluster, up_empty, problem.cluster);
   MixedCost cost;
   cost.green_operators = of_green.operators;
   cost.state_operators = of_state.operators;
@@ -70,7 +59,8 @@ MixedCost mixed_cost(const MixedMomenta& problem, std::size_t momenta, std::size
   const auto greens = static_cast<double>(momenta);
   const double state = groups * of_state.operations;
   double green = 0.0;
-  cost.memory_bytes = of_state.memory_bytes * at_once(groups) + groups * of_state.operators * (60.0 * elements + 16.0);
+  cost.memory_bytes =
+      of_state.memory_bytes * at_once(groups) + groups * of_state.operators * (60.0 * of_state.elements + 16.0);
   if (momenta > 0) cost.memory_bytes += of_green.memory_bytes * at_once(greens);
   if (frequencies > 0)
     green +=
@@ -82,8 +72,7 @@ MixedCost mixed_cost(const MixedMomenta& problem, std::size_t momenta, std::size
         sum += 2.0 * std::fabs(problem.energy[s][k]) + 2.0 * (problem.rates[s].gain[k] + problem.rates[s].loss[k]);
     sum /= groups;
     for (const Complex u : problem.interaction) sum += std::abs(u);
-    green += greens * (relative_norm * sum * last_time + static_cast<double>(times)) * products_per_step *
-             of_green.operators * (8.0 * elements + 8.0);
+    green += greens * evolution_operations(of_green, sum, last_time, times);
   }
   cost.operations = state + green;
   cost.seconds = (state / at_once(groups) + (momenta > 0 ? green / at_once(greens) : 0.0)) / operations_per_second;

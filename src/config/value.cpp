@@ -512,8 +512,14 @@ class Reader {
   /// Whether number i of a term is a spin; if not, it is an offset.
   bool is_spin(std::size_t i) const { return key_.term_length == 6 && i % 2 == 1; }
 
+  /// Whether terms are displacements, behind which up to term_length - 1 orbitals may stand.
+  bool is_plain() const { return key_.term_length >= 1 && key_.term_length <= 3; }
+
   std::string term_form() const {
-    if (key_.term_length == 1) return "[R.., Re, Im]";
+    if (is_plain())
+      return std::string("[R.., Re, Im]") + (key_.term_length == 1   ? ""
+                                             : key_.term_length == 2 ? ", or [R.., a, Re, Im] with model.orbitals"
+                                                                     : ", or [R.., a, b, Re, Im] with model.orbitals");
     if (key_.type == Type::terms) return "[R.., a, b, Re, Im]";
     if (key_.term_length == 0) return "[R.., a, R'.., b, Re, Im]";
     return key_.term_length == 6 ? "[a, spin, b, spin, Re, Im]" : "[a, b, Re, Im]";
@@ -523,9 +529,9 @@ class Reader {
     return key_.kinds.empty() ? terms : "kind = " + format_choices(key_.kinds) + ", " + terms;
   }
 
-  /// Whether number i of a term of length `length` is an orbital; if not, it is an offset.
+  /// Whether number i of a term of length `length` is known to be an orbital; if not, it may be an offset.
   bool is_orbital(std::size_t i, std::size_t length) const {
-    if (key_.term_length == 1) return false;
+    if (is_plain()) return false;
     if (key_.type == Type::terms) return i + 4 >= length;
     const std::size_t directions = (length - 4) / 2;
     return i == directions || i == 2 * directions + 1;
@@ -533,7 +539,7 @@ class Reader {
 
   /// Whether a term may have this length: for one, two or three directions.
   bool is_lattice_length(std::size_t length) const {
-    if (key_.term_length == 1) return length >= 3 && length <= 5;
+    if (is_plain()) return length >= 3 && length <= 4 + key_.term_length;
     if (key_.type == Type::terms) return length >= 5 && length <= 7;
     return length == 6 || length == 8 || length == 10;
   }
@@ -618,7 +624,7 @@ class Reader {
   }
 
   std::optional<Term> term(const Node& node, const std::string& name) {
-    if (key_.type == Type::terms || key_.term_length <= 1) return lattice_term(node, name);
+    if (key_.type == Type::terms || key_.term_length <= 3) return lattice_term(node, name);
     const Array* numbers = node.array();
     if (numbers == nullptr || numbers->items.size() != key_.term_length) {
       complain(node, name, fmt::format("must be {} numbers {}", key_.term_length, term_form()));

@@ -9,6 +9,7 @@
 #include "kernels/table.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice/lattice.hpp"
+#include "open_chain/eigenvalues.hpp"
 
 namespace lindrift {
 
@@ -21,24 +22,6 @@ using Complex = std::complex<double>;
 /// Momenta and sites that one call of a kernel works on.
 constexpr std::size_t mode_block = 1024;
 constexpr std::size_t site_block = 8192;
-
-/// What of D_k does not depend on time.
-struct Eigenvalues {
-  Complex slow;       ///< l1: the slow eigenvalue is -i eps - Gamma_up/2 + l1
-  Complex splitting;  ///< S = l1 - l2, Re S >= 0
-};
-
-/// Roots without cancellation, for every kappa, gamma >= 0 and U of either sign                       (Eqs. 36, 37)
-Eigenvalues eigenvalues(double kappa, double gamma, double u) {
-  const double rate = kappa + gamma;
-  Complex s = std::sqrt(Complex((rate - u) * (rate + u), 2.0 * u * (gamma - kappa)));
-  // On the cut the library's root may lie on the side where rate + iU + S vanishes.
-  if (s.real() == 0.0 && u * s.imag() < 0.0) s = -s;
-  if (rate == 0.0 && u == 0.0) return {0.0, s};
-  const Complex slow = kappa <= gamma ? Complex(0.0, -2.0 * u * kappa) / (Complex(rate, u) + s)
-                                      : Complex(0.0, -u) + Complex(0.0, 2.0 * u * gamma) / (Complex(rate, -u) + s);
-  return {slow, s};
-}
 
 }  // namespace
 

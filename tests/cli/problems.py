@@ -42,6 +42,23 @@ terms = [[0, 0, 0, 0, 0, 1, 1.0, 0.0]]
 kind = "steady_state"
 """
 
+ORBITALS = """[model]
+kind = "hatsugai_kohmoto"
+cells = [3]
+orbitals = 2
+interaction = 1.0
+hopping_terms = [[0, 0, 1, 1.0, 0.0], [-1, 0, 1, 0.7, 0.0]]
+[bath.down]
+gain = 0.5
+loss = 0.3
+[bath.up]
+gain = 0.1
+loss = 0.2
+[task]
+kind = "{task}"
+{grid}
+"""
+
 SPLIT_BANDS = STEADY.replace("tgge_chain", "tgge_rashba").replace("[bath", "zeeman_field = 0.7\nrashba_z = 0.4\n[bath", 1)
 
 # Between them: every model and task, one and two bands, grids and pairs of swept keys, a complex swept key, a file of Wannier90.
@@ -62,6 +79,10 @@ PROBLEMS = {
     "hubbard_steady_state": OPEN_CHAIN.format(model="hubbard", task="steady_state", grid="[bath.up]\nloss = 0.1\ngain = 0.05"),
     "transport": OPEN_CHAIN.format(model="hubbard", task="transport", grid=""),
     "exact": OPEN_CHAIN.format(model="hubbard", task="exact", grid="").replace("sites = 6", "sites = 3"),
+    "poles": OPEN_CHAIN.format(model="hatsugai_kohmoto", task="poles", grid="base_energies = [[1.0, -0.2]]"),
+    "orbitals": ORBITALS.format(task="steady_state", grid=""),
+    "orbital_green": ORBITALS.format(task="green", grid=TIMES),
+    "orbital_spectral": ORBITALS.format(task="spectral", grid=FREQUENCIES),
     "cluster": OPEN_CHAIN.format(model="hatsugai_kohmoto", task="green", grid=TIMES).replace("[bath", "cluster = 2\n[bath", 1),
     "gradient": STEADY.replace("steady_state", "gradient") + '[sweep]\n"bath.nonequilibrium_fraction" = [0.1, 0.9]\n',
     "noise": STEADY.replace("steady_state", "noise"),

@@ -117,7 +117,7 @@ class FilesTest(ProgramTest):
             self.assertEqual(outcome.returncode, DONE, outcome.stderr)
             for name in expected:
                 self.assertEqual(self.tool("h5diff", path, again, f"/{name}"), "", name)
-            changed = next(name for name, values in expected.items() if values.dtype.kind in "fc" and values.size > 1)
+            changed = next(name for name, values in expected.items() if values.dtype.kind in "fc" and values.size > 1 and np.isfinite(values).all())
             with h5py.File(again, "r+") as file:
                 file[changed][...] = np.asarray(file[changed]) + 1.0
             self.assertEqual(subprocess.run(["h5diff", "-q", path, again, f"/{changed}"], check=False).returncode, 1)

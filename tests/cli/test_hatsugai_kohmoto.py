@@ -22,6 +22,24 @@ times = [0.0, 0.5, 2.0]
 """
 DENSITY = GREEN.replace('"green"', '"density"')
 SPECTRAL = GREEN.replace('"green"', '"spectral"').replace("times", "frequencies")
+POLES = GREEN.replace('"green"', '"poles"').replace("times = [0.0, 0.5, 2.0]\n", "")
+ORBITALS = """[model]
+kind = "hatsugai_kohmoto"
+cells = [16]
+orbitals = 2
+interaction = 1.0
+hopping_terms = [[0, 0, 1, 1.0, 0.0], [-1, 0, 1, 0.7, 0.0]]
+[bath.up]
+gain = 0.05
+loss = 0.05
+[bath.down]
+gain = 0.5
+[[bath.down.operator]]
+kind = "loss"
+terms = [[0, 0, 1.0, 0.0], [0, 1, 0.0, 1.0]]
+[task]
+kind = "steady_state"
+"""
 
 
 class InputTest(RefusalTest):
@@ -87,6 +105,37 @@ class InputTest(RefusalTest):
                 self.expect(WRONG, "run", "bad.toml", says=[":12:15: error: initial.correlation", says])
         self.expect(WRONG, "run", self.write("both.toml", initial + "up_sites = [0]\n"), says="initial.up_sites")
 
+
+    def test_poles(self):
+        self.refuse(POLES + "base_energies = [[1.0]]\n", ":10:18: error: task.base_energies[0]", "[Re, Im]")
+        self.refuse(POLES + "base_energies = 1.0\n", "task.base_energies")
+        self.refuse(POLES + "base_energies = [[1.0, nan]]\n", "task.base_energies", "finite")
+        self.refuse(POLES + "max_exceptional_points = 0\n", "task.max_exceptional_points = 0: must be >= 1")
+        self.refuse(POLES + "times = [1.0]\n", "task.times")
+        self.refuse(POLES.replace("interaction", "cluster = 2\ninteraction"), "model.cluster", "must be 1")
+        self.refuse(POLES.replace("sites = 8", "sites = 4000000000000"), "model.sites", "memory")
+        self.refuse(POLES + "[initial]\ndown_occupation = [0.1, 0.2]\n", "initial.down_occupation", "one per momentum, 8")
+
+    def test_orbitals(self):
+        hops = "[[0, 0, 1, 1.0, 0.0], [-1, 0, 1, 0.7, 0.0]]"
+        self.refuse(ORBITALS.replace("cells = [16]", "sites = 16"), "model.cells", "model.orbitals > 1")
+        self.refuse(ORBITALS.replace(hops, "[[1, -1.0, 0.0]]"), "model.hopping_terms[0]", "[R.., a, b, Re, Im]")
+        self.refuse(ORBITALS.replace(hops, "[[0, 0, 2, 1.0, 0.0]]"), "model.hopping_terms[0]", "orbital")
+        self.refuse(ORBITALS.replace("[0, 1, 0.0, 1.0]", "[0, 0.0, 1.0]"), "bath.down.operator[0].terms[1]",
+                    "[R.., a, Re, Im]")
+        self.refuse(ORBITALS.replace("[0, 1, 0.0, 1.0]", "[0, 2, 0.0, 1.0]"), "bath.down.operator[0].terms[1]",
+                    "orbital 2 is not allowed: must be in 0 .. 1")
+        self.refuse(ORBITALS.replace("interaction = 1.0", "interaction_matrix = [[1.0]]"), "model.interaction_matrix")
+        self.refuse(ORBITALS.replace("interaction = 1.0", "interaction = 1.0\ninteraction_matrix = [[1.0, 0.0], [0.0, 1.0]]"),
+                    "model.interaction_matrix", "model.interaction")
+        self.refuse(ORBITALS.replace("[bath.down]", "[bath.down]\ntwo_site_loss = 1.0"), "bath.down.two_site_loss", "operator")
+        self.refuse(ORBITALS.replace("steady_state", "poles"), "model.orbitals", "must be 1")
+        self.refuse(ORBITALS.replace("orbitals = 2", "orbitals = 9"), "model.orbitals = 9: must be >= 1 and <= 8")
+        # As much as this needs is on no machine: the bytes are said, and nothing is allocated.
+        self.refuse(ORBITALS.replace("orbitals = 2", "orbitals = 8"), "model.orbitals", "165636900 operators", "TB of memory")
+        self.refuse(GREEN.replace('"green"', '"steady_state"').replace("times = [0.0, 0.5, 2.0]\n", ""), "task.kind",
+                    "needs model.orbitals > 1")
+        self.refuse(GREEN.replace("interaction = 4.0", "interaction_matrix = [[4.0]]"), "model.interaction_matrix", "one orbital")
 
     def test_a_density_has_nothing_for_a_device(self):
         self.write("in.toml", DENSITY)
@@ -179,9 +228,52 @@ class RunTest(ProgramTest):
         self.write("in.toml", GREEN.replace("[bath.down]", "[bath.up]\nloss = 500.0\n[bath.down]"))
         self.assertIn("1e-308", self.expect(DONE, "check", "in.toml").stdout)
 
+    def test_poles(self):
+        stored = json.loads((ROOT / "tests/data/hatsugai_kohmoto_poles.json").read_text())
+        for one in stored["chains"]:
+            numbers = self.run_input(POLES.replace("4.0", str(one["interaction"])) + f"base_energies = {one['base_energies']}\n")
+            np.testing.assert_array_equal(numbers["winding"], one["windings"])
+            np.testing.assert_allclose(np.sort(numbers["loop_area"]), np.sort(one["areas"]), rtol=0, atol=1e-12)
+            self.assertEqual(numbers["pole"].shape, (2, 8))
+            np.testing.assert_allclose(numbers["residue"].sum(axis=0), 1.0, atol=1e-14)
+        self.expect(DONE, "verify", "out.h5")
+        self.expect(DONE, "run", ROOT / "examples/hk_exceptional_points.toml", "-o", "square.h5")
+        square = datasets(self.folder / "square.h5")
+        self.assertEqual(square["exceptional_points"], 4)
+        for point, cell in zip(stored["points"], stored["cells"]):
+            here = np.abs(np.exp(1j * square["exceptional_point"][:4]) - np.exp(1j * np.array(point))).max(axis=1) < 1e-12
+            self.assertEqual(list(square["exceptional_point_charge"][:4][here]), [cell[2]])
+        self.assertTrue(np.isnan(square["exceptional_point"][4:]).all())
+        self.expect(DONE, "verify", "square.h5")
+
+    def test_orbitals(self):
+        stored = json.loads((ROOT / "tests/data/orbital_clusters.json").read_text())
+        for ring in stored["rings"][:7]:
+            numbers = self.run_input(ORBITALS.replace("interaction = 1.0", f"interaction = {ring['interaction']}"))
+            np.testing.assert_allclose(numbers["current_spin"], ring["currents"], rtol=0, atol=1e-12)
+            np.testing.assert_allclose(numbers["density_spin"], ring["densities"], rtol=0, atol=1e-12)
+        self.assertEqual(numbers["density_matrix"].shape, (2, 16, 2, 2))
+        self.expect(DONE, "verify", "out.h5")
+        # A matrix of the interaction in the place of its diagonal.
+        plain = self.run_input(ORBITALS)
+        matrix = self.run_input(ORBITALS.replace("interaction = 1.0", "interaction_matrix = [[1.0, 0.0], [0.0, 1.0]]"))
+        np.testing.assert_array_equal(plain["density_matrix"], matrix["density_matrix"])
+        spectrum = self.run_input(ORBITALS.replace("steady_state", "spectral") + "frequencies = [-0.5, 0.5]\nmomenta = [[1], [-3]]\n")
+        self.assertEqual(spectrum["green_retarded_frequency"].shape, (2, 2, 2, 2))
+        self.expect(DONE, "verify", "out.h5")
+        propagator = self.run_input(ORBITALS.replace("steady_state", "green") + "times = [0.0, 1.0]\n")
+        self.assertEqual(propagator["green_retarded"].shape, (2, 16, 2, 2))
+        np.testing.assert_allclose(propagator["norm"][0], 1.0, atol=1e-14)
+        self.expect(DONE, "verify", "out.h5")
+        # Rank by rank the same bits.
+        self.write("in.toml", ORBITALS)
+        self.expect(DONE, "run", "in.toml", "-o", "one.h5", "--threads", "1")
+        self.expect(DONE, "run", "in.toml", "-o", "three.h5", ranks=3)
+        self.assert_same_numbers("one.h5", "three.h5")
+
     def test_a_resolved_input_runs_again(self):
         for text in (GREEN + "[initial]\ndown_occupation = 0.25\n", GREEN, DENSITY + "[initial]\ndown_sites = [1, -3]\n",
-                     SPECTRAL + "broadening = 0.1\n"):
+                     SPECTRAL + "broadening = 0.1\n", POLES + "base_energies = [[1.0, -0.25]]\n", ORBITALS):
             first = self.run_input(text)
             resolved = attributes(self.folder / "out.h5")["resolved_input"]
             second = self.run_input(resolved)

@@ -96,3 +96,40 @@ def spectrum(path, gain=0.5, bonds=0.5, up_loss=0.4, sites=32):
         "spectral_function": (("momentum", "frequency"), chain.spectral_function(frequencies), "1/energy",
                               "spectral function of spin up"),
     }, resolved_input=chain.input())
+
+
+def exceptional_points(path, cells=32):
+    """A square lattice with gain 1/2 + (1 + cos k_2), loss 2 (1 - sin k_1) and U = 3."""
+    momentum = 2.0 * np.pi * (np.arange(cells) - cells // 2) / cells
+    k, q = np.meshgrid(momentum, momentum, indexing="ij")
+    gain, loss, interaction = 0.5 + 1.0 + np.cos(q), 2.0 * (1.0 - np.sin(k)), 3.0
+    rate = gain + loss
+    root = np.sqrt((rate + 1j * interaction) ** 2 - 4j * interaction * gain)
+    middle = -2.0 * np.cos(k) - 2.0 * np.cos(q) + interaction / 2 - 0.5j * rate
+    where = np.arcsin(0.25)
+    points = np.full((6, 2), np.nan)
+    points[:4] = [[where, -np.pi / 2], [where, np.pi / 2], [np.pi - where, -np.pi / 2], [np.pi - where, np.pi / 2]]
+    charges = np.array([1.0, -1.0, -1.0, 1.0, np.nan, np.nan])
+    energies = -2.0 * np.cos(points[:, 0]) - 2.0 * np.cos(points[:, 1]) + 1.5 - 1.5j
+    return write(path, {
+        "branch": (("branch",), np.array(["slow", "fast"], dtype=h5py.string_dtype()), "1", "pole"),
+        "momentum_1": (("momentum_1",), momentum, "rad", "momentum k_1"),
+        "momentum_2": (("momentum_2",), momentum, "rad", "momentum k_2"),
+        "pole": (("branch", "momentum_1", "momentum_2"), np.array([middle + 0.5j * root, middle - 0.5j * root]), "energy", "poles"),
+        "exceptional_point": (("number", "direction"), points, "rad", "exceptional points"),
+        "exceptional_point_charge": (("number",), charges, "1", "turns"),
+        "exceptional_point_energy": (("number",), energies, "energy", "energies"),
+    }, resolved_input='[model]\nkind = "hatsugai_kohmoto"\ncells = [32, 32]\ninteraction = 3.0\n[task]\nkind = "poles"\n')
+
+
+def two_orbitals(path):
+    """Currents of both spins at three interactions."""
+    interactions = np.array([0.0, 1.0, 4.0])
+    current = np.array([[0.0, -0.16], [-0.05, -0.14], [-0.03, -0.09]])
+    return write(path, {
+        INTERACTION: ((INTERACTION,), interactions, "energy", "interaction U"),
+        "spin": (("spin",), np.array(["up", "down"], dtype=h5py.string_dtype()), "1", "spin"),
+        "current_spin": ((INTERACTION, "spin"), current, "energy", "current"),
+        "status": ((INTERACTION,), np.ones(3, np.uint8), "1", "status"),
+        "error": ((INTERACTION,), np.array([""] * 3, dtype=h5py.string_dtype()), "1", "error"),
+    }, resolved_input='[model]\nkind = "hatsugai_kohmoto"\ncells = [16]\norbitals = 2\n[task]\nkind = "steady_state"\n')

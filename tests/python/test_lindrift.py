@@ -460,6 +460,8 @@ class PublishedFigures(InFolder):
             "hk_fig3c": lambda path: synthetic_open.drifts(path, [0.0, 1.0, 4.0], cls.TIMES, of_density=True),
             "hk_saturation": lambda path: synthetic_open.drifts(
                 path, [2.0, 4.0], 10.0 ** np.arange(0.0, 1.8, 0.2), sites=512),
+            "hk_exceptional_points": synthetic_open.exceptional_points,
+            "hk_ssh": synthetic_open.two_orbitals,
             "hubbard_fig4a": lambda path: synthetic_hubbard.green(path, cls.TIMES),
             "hubbard_fig4b": synthetic_hubbard.spectrum,
             "hubbard_drift_map": synthetic_hubbard.drift_map,
@@ -497,6 +499,19 @@ class PublishedFigures(InFolder):
         panel = figures.draw("hk_fig1c", ".").axes[1]
         np.testing.assert_allclose([line.get_ydata() for line in panel.lines[:3]], drift)
         self.assertEqual([one.get_text() for one in panel.get_legend().get_texts()], ["$0$", "$1$", "$4$", "$2Jt$"])
+
+    def test_hk_exceptional_points_exchange_the_poles(self):
+        plane, energies = figures.draw("hk_exceptional_points", ".").axes[:2]
+        charges = [len(line.get_xdata()) for line in plane.lines[:2]]
+        self.assertEqual(charges, [2, 2])
+        one, other = (line.get_xydata() for line in (energies.lines[0], energies.lines[2]))
+        np.testing.assert_allclose(one[-1], other[0])
+        np.testing.assert_allclose(other[-1], one[0])
+
+    def test_hk_ssh_has_a_panel_for_each_spin(self):
+        up, down = figures.draw("hk_ssh", ".").axes
+        self.assertEqual(list(up.lines[0].get_ydata()), [0.0, -0.05, -0.03])
+        self.assertIn("I_\\downarrow", down.get_ylabel())
 
     def test_hk_saturation_meets_its_asymptotes(self):
         lag, norm = figures.draw("hk_saturation", ".").axes

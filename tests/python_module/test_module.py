@@ -68,6 +68,12 @@ def two_orbitals(**changes):
                           jump=ld.JumpOperators(operators)).replace(**changes)
 
 
+def ssh():
+    return ld.OrbitalHatsugaiKohmoto(cells=[6], hopping_terms=[(0, 0, 1, 1.0), (-1, 0, 1, 0.7)], interaction=1.0,
+                                     up=ld.OrbitalBath(gain=0.05, loss=0.05),
+                                     down=ld.OrbitalBath(gain=0.5, operator=[("loss", [(0, 0, 1.0), (0, 1, 1.0j)])]))
+
+
 class NumbersTest(unittest.TestCase):
     @unittest.skipUnless(PROGRAM, "LINDRIFT_PROGRAM is not set")
     def test_version_is_the_programs(self):
@@ -145,6 +151,14 @@ class NumbersTest(unittest.TestCase):
             "ring": (ring, *exact), "two spins": (ring.replace(sites=8), *steady),
             "one particle": (hubbard(), {"task": {"kind": "transport", "exact_sites": 3}},
                              lambda m: ld.transport(m, exact_sites=3, threads=1)), "cluster": (hatsugai_kohmoto().replace(sites=12, cluster=3), *green),
+            "poles": (hatsugai_kohmoto(), {"task": {"kind": "poles", "base_energies": [[4.0, -0.2], [2.0, -0.5]]}},
+                      lambda m: ld.poles(m, base_energies=[4.0 - 0.2j, 2.0 - 0.5j], threads=1)),
+            "square poles": (open_square(ld.HatsugaiKohmoto, interaction=4.0), {"task": {"kind": "poles"}},
+                             lambda m: ld.poles(m, threads=1)),
+            "several orbitals": (ssh(), *steady), "orbital green": (ssh(), *green), "orbital peaks": (ssh(), *spectral),
+            "interaction matrix": (ssh().replace(interaction=0.0, interaction_matrix=[[1.0, 0.3], [0.0, -0.5]]), *steady),
+            "two spins' peaks": (ring.replace(sites=8), {"task": {"kind": "steady_state", "frequencies": frequencies}},
+                                 lambda m: ld.steady_state(m, frequencies=frequencies, threads=1)),
             "ladder green": (hubbard(approximation="ladder"), *green), "ladder": (hubbard(approximation="ladder"), *spectral)}
         for name, case in cases.items():
             self.compare(name, *case)

@@ -11,6 +11,8 @@
 #include "config/read.hpp"
 #include "engine/validate.hpp"
 #include "hatsugai_kohmoto/mixed.hpp"
+#include "hatsugai_kohmoto/registry/orbitals.hpp"
+#include "hatsugai_kohmoto/registry/poles.hpp"
 #include "hatsugai_kohmoto/registry/verify.hpp"
 #include "io/input.hpp"
 #include "lindrift/lindrift.hpp"
@@ -162,6 +164,10 @@ void validate_mixed(const Point& point, const HatsugaiKohmoto& model) {
 }
 
 void validate_point(const Point& point) {
+  if (has_orbitals(point) || point.text("task.kind") == "steady_state") return validate_orbitals_point(point);
+  if (point.has("model.interaction_matrix"))
+    throw ParameterError("model.interaction_matrix", "has no meaning with one orbital: use model.interaction");
+  if (point.text("task.kind") == "poles") return validate_poles_point(point);
   const Kind kind = kind_of(point);
   const std::size_t sites = sites_of(point);
   // The results are held twice: as the task returns them, and as the image of the file.
@@ -425,7 +431,7 @@ ModelEntry hatsugai_kohmoto_entry() {
   model.kind = "hatsugai_kohmoto";
   model.description =
       "open Hatsugai-Kohmoto model on a ring or a lattice: an interaction at each momentum, exact at any time";
-  model.keys = config::keys_of<HatsugaiKohmoto>();
+  model.keys = keys_with_orbitals(config::keys_of<HatsugaiKohmoto, Orbitals>());
   model.validate = validate_point;
   model.tasks = {
       {.kind = "green",
@@ -464,7 +470,11 @@ ModelEntry hatsugai_kohmoto_entry() {
        .remarks = remarks_on_density,
        .verify = verify_hatsugai_kohmoto_density,
        .shares_a_point = true,
-       .cpu_only = true}};
+       .cpu_only = true},
+      hatsugai_kohmoto_poles_task(),
+      hatsugai_kohmoto_steady_state_task()};
+  for (TaskEntry& task : model.tasks)
+    if (task.kind == "green" || task.kind == "spectral") task = with_orbitals(std::move(task));
   return model;
 }
 

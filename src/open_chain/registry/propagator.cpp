@@ -39,7 +39,7 @@ std::size_t momenta_of(const Point& point) {
 }
 
 std::vector<std::string> open_chain_remarks(const config::Document& document) {
-  if (!is_zero_everywhere(document, "model.interaction")) return {};
+  if (document.base.has("model.interaction_matrix") || !is_zero_everywhere(document, "model.interaction")) return {};
   return {"model.interaction = 0: the spins do not meet, and what drives spin down has no effect on spin up"};
 }
 

@@ -1,0 +1,145 @@
+#include "hatsugai_kohmoto/registry/poles.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "config/read.hpp"
+#include "lindrift/lindrift.hpp"
+#include "open_chain/registry/propagator.hpp"
+#include "open_chain/registry/verify_sites.hpp"
+#include "registry/memory.hpp"
+
+namespace lindrift {
+
+namespace {
+
+using config::Point;
+using config::read;
+
+constexpr const char* on_the_cpu = "poles are found on the CPU";
+
+PolesOptions options_of(const Point& point) {
+  auto options = read<PolesOptions>(point);
+  if (options.down_occupation.size() == 1) options.down_occupation.assign(sites_of(point), options.down_occupation[0]);
+  return options;
+}
+
+Coordinates coordinates_of(const Point& point) { return poles_coordinates(lattice_of(point), options_of(point)); }
+
+io::Result outline(const Point& point) {
+  return outline_of<PolesResult>(coordinates_of(point), point.texts("output.fields"));
+}
+
+Plan plan_point(const Point& point, const Execution& execution) {
+  const auto model = read<HatsugaiKohmoto>(point);
+  Plan plan;
+  plan.backend = only_on_cpu(execution.backend, "poles are found", &plan.backend_reason);
+  plan.reason = "the closed form of every momentum; exceptional points by the turns of S^2 and Newton's method";
+  plan.work = "momenta";
+  plan.rate_evaluations = static_cast<double>(model.size());
+  plan.operations = 500.0 * (1.0 + static_cast<double>(options_of(point).base_energies.size()));
+  plan.bytes_moved = 200.0;
+  plan.memory_bytes = poles_bytes(model);
+  constexpr double operations_per_second = 5e8;  // of one core; most are circular functions
+  plan.seconds_per_evaluation = plan.operations / operations_per_second;
+  return plan;
+}
+
+io::Result run(const Point& point, const Execution& execution, const Monitor& monitor) {
+  PolesOptions options = options_of(point);
+  options.monitor = monitor;
+  PolesResult found = poles(read<HatsugaiKohmoto>(point), options, execution);
+  if (found.stopped) throw Interruption();
+  io::Result result = collect(coordinates_of(point), point.texts("output.fields"), found);
+  result.algorithm = "exact";
+  result.algorithm_reason = "the closed form of every momentum";
+  result.backend = name(Backend::cpu);
+  result.backend_reason = on_the_cpu;
+  result.message = found.message;
+  return result;
+}
+
+/// Poles against the characteristic polynomial of the generator, residues against their sum and their first moment, in
+/// extended precision; exceptional points and windings against a second run.
+void verify(Verification& verification) {
+  using Real = PlainMomentum::Real;
+  using Complex = std::complex<Real>;
+  constexpr double allowed = 1e-12;
+  const Point& point = verification.point;
+  const auto model = read<HatsugaiKohmoto>(point);
+  const PolesOptions options = options_of(point);
+  const Lattice lattice = model.lattice();
+  const auto *pole = verification.complex("pole"), *residue = verification.complex("residue");
+  const std::size_t size = lattice.size();
+  for (const std::size_t k : verification.some_of(size)) {
+    const PlainMomentum momentum(lattice, k);
+    const auto up = momentum.rates(model.up), down = momentum.rates(model.down);
+    const Real energy = momentum.energy(model, Spin::up), u = model.interaction;
+    const Real occupation = options.down_occupation.empty() ? down.occupation() : options.down_occupation[k];
+    const Real scale = std::fabs(energy) + 2.0L * std::fabs(u) + up.total() + 2.0L * down.total() + 1e-300L;
+    if (pole == nullptr) continue;
+    for (const std::size_t branch : {0, 1}) {
+      const Complex e((*pole)[branch * size + k]), x = e - energy + Complex(0.0L, 0.5L * up.total());
+      const Complex determinant = x * (x - u + Complex(0.0L, down.total())) - Complex(0.0L, u * down.gain);
+      // Where both poles meet the error of each is the root of a rounding, that of the determinant stays one.
+      verification.note("poles are eigenvalues of the generator",
+                        static_cast<double>(std::abs(determinant) / (scale * scale)), allowed);
+      verification.note("poles lie below the real axis", static_cast<double>(std::max(Real(0.0L), e.imag() / scale)),
+                        allowed);
+    }
+    if (residue == nullptr || !std::isfinite(std::abs((*residue)[k]))) continue;
+    const Complex z1((*residue)[k]), z2((*residue)[size + k]), e1((*pole)[k]), e2((*pole)[size + k]);
+    const Real size_of = std::abs(z1) + std::abs(z2);
+    verification.note("residues add up to 1", static_cast<double>(std::abs(z1 + z2 - 1.0L) / size_of), allowed);
+    const Complex moment = energy + u * occupation - Complex(0.0L, 0.5L * up.total());
+    verification.note("first moment of the spectrum",
+                      static_cast<double>(std::abs(z1 * e1 + z2 * e2 - moment) / (scale * size_of)), allowed);
+  }
+}
+
+}  // namespace
+
+void validate_poles_point(const Point& point) {
+  const OpenLattice lattice = lattice_of(point);
+  const auto size = static_cast<double>(lattice.size());
+  const auto room = point.has("task.max_exceptional_points")
+                        ? static_cast<double>(point.integer("task.max_exceptional_points"))
+                        : 0.0;
+  // The results are held twice: as the task returns them, and as the image of the file.
+  const double needed = 72.0 * size + 3.0 * (64.0 * size + 64.0 * room);
+  if (needed > machine_memory())
+    throw ParameterError(size_key(point),
+                         fmt::format("{} need {} of memory for their poles; this machine has {}", size_text(point),
+                                     bytes_text(needed), bytes_text(machine_memory())));
+  if (point.has("initial.down_occupation")) {
+    const std::size_t given = point.reals("initial.down_occupation").size();
+    if (given > 1 && given != lattice.size())
+      throw ParameterError("initial.down_occupation", fmt::format("{} entries were given; it must have one per "
+                                                                  "momentum, {}",
+                                                                  given, lattice.size()));
+  }
+  validate_poles(read<HatsugaiKohmoto>(point), options_of(point));
+}
+
+TaskEntry hatsugai_kohmoto_poles_task() {
+  PolesOptions options;
+  options.base_energies = {{0.0, 0.0}};
+  Coordinates every = poles_coordinates(OpenLattice{}, options);
+  every.push_back({"direction", "1", "direction of the lattice", 1, [] { return std::vector<std::int64_t>{1}; }});
+  return {.kind = "poles",
+          .description = "poles and residues of the Green's function of spin up, exceptional points and windings",
+          .keys = config::keys_of<PolesOptions>(),
+          .fields = observable_names<PolesResult>(every),
+          .sizeless_fields = sizeless_names<PolesResult>(every),
+          .outline = outline,
+          .plan = plan_point,
+          .run = run,
+          .diagnostics = {},
+          .remarks = open_chain_remarks,
+          .verify = verify,
+          .shares_a_point = false,
+          .cpu_only = true};
+}
+
+}  // namespace lindrift

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "registry/registry.hpp"
+
+namespace lindrift {
+
+TaskEntry hatsugai_kohmoto_poles_task();
+
+/// Checks of this task beyond those of each key. Throws ParameterError.
+void validate_poles_point(const config::Point& point);
+
+}  // namespace lindrift
