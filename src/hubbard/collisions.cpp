@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <numbers>
 #include <string>
 #include <utility>
@@ -76,6 +77,9 @@ class PairSums {
     }
   }
 
+  /// U^2 Phi^< and U^2 Phi^> at a frequency with its weight, twice, once closed.
+  double in(std::size_t node) const { return in_[node]; }
+  double out(std::size_t node) const { return out_[node]; }
   /// |T|^2 / U^2 at a frequency, once closed.
   double enhancement(std::size_t node) const { return real_[node]; }
 
@@ -124,11 +128,17 @@ Collisions::Collisions(CollisionModel model, CollisionOrder order, double node_f
   for (std::size_t k = 0; k < momenta; ++k) momentum_.push_back(model_.lattice.momentum(k));
   const auto [up_low, up_high] = std::minmax_element(model_.energy[0].begin(), model_.energy[0].end());
   const auto [down_low, down_high] = std::minmax_element(model_.energy[1].begin(), model_.energy[1].end());
-  const double slowest = 0.5 * (*std::min_element(model_.width[0].begin(), model_.width[0].end()) +
-                                *std::min_element(model_.width[1].begin(), model_.width[1].end()));
-  if (!(slowest > 0.0)) throw ParameterError("bath", "a pair of momenta has no rate at all: its collisions never end");
-  particle_ = {1.0, frequency_nodes(*up_low + *down_low, *up_high + *down_high, slowest, node_factor)};
-  hole_ = {-1.0, frequency_nodes(*up_low - *down_high, *up_high - *down_low, slowest, node_factor)};
+  slowest_ = 0.5 * (*std::min_element(model_.width[0].begin(), model_.width[0].end()) +
+                    *std::min_element(model_.width[1].begin(), model_.width[1].end()));
+  if (!(slowest_ > 0.0))
+    throw ParameterError("bath.up",
+                         "a pair of momenta, one of each spin, has no rate at all in either bath: its "
+                         "collisions never end");
+  const auto channel = [&](double sign, double low, double high) {
+    return Channel{sign, low, high, frequency_nodes(low, high, slowest_, node_factor)};
+  };
+  particle_ = channel(1.0, *up_low + *down_low, *up_high + *down_high);
+  hole_ = channel(-1.0, *up_low - *down_high, *up_high - *down_low);
 }
 
 std::size_t Collisions::nodes() const {
@@ -218,6 +228,23 @@ CollisionRates Collisions::rates(std::span<const double> up, std::span<const dou
   return rates;
 }
 
+std::size_t Collisions::probe(const Channel& channel, std::size_t down, std::size_t pair) const {
+  const auto sign = static_cast<std::int64_t>(channel.sign);
+  LatticeVector momentum{};
+  for (std::size_t i = 0; i < momentum.size(); ++i) momentum[i] = momentum_[pair][i] - sign * momentum_[down][i];
+  return model_.lattice.index_of(momentum);
+}
+
+double Collisions::enhancement(double ladder, Weight weight) {
+  return weight == Weight::second ? 1.0 : weight == Weight::difference ? ladder - 1.0 : ladder;
+}
+
+Collisions::Weight Collisions::weight_of_particles() const {
+  return order_ == CollisionOrder::both     ? Weight::difference
+         : order_ == CollisionOrder::second ? Weight::second
+                                            : Weight::ladder;
+}
+
 void Collisions::add_scattering(const Channel& channel, std::span<const double> down, Weight weight,
                                 std::vector<double>& rates) const {
   constexpr std::size_t block = 32;  // rows of a product: shapes do not depend on threads
@@ -241,10 +268,8 @@ void Collisions::add_scattering(const Channel& channel, std::span<const double> 
     // 2 of each Lorentzian; a pair (k', p') of a filled p' becomes (k, p) of an empty p.
     std::vector<double> factor(nodes);
     for (std::size_t w = 0; w < nodes; ++w) {
-      const double enhanced = weight == Weight::second       ? 1.0
-                              : weight == Weight::difference ? sums.enhancement(w) - 1.0
-                                                             : sums.enhancement(w);
-      factor[w] = 4.0 * model_.interaction * model_.interaction * over * over * channel.nodes.weight[w] * enhanced;
+      factor[w] = 4.0 * model_.interaction * model_.interaction * over * over * channel.nodes.weight[w] *
+                  enhancement(sums.enhancement(w), weight);
     }
     in_parts(Calculation::threads(), momenta, [&](std::size_t k, std::size_t last, std::size_t) {
       for (; k < last; ++k) {
@@ -272,13 +297,93 @@ std::vector<double> Collisions::scattering(std::span<const double> down) const {
   linear_algebra::require_library();
   std::vector<double> rates(momentum_.size() * momentum_.size());
   const bool both = order_ == CollisionOrder::both;
-  add_scattering(particle_, down,
-                 both                               ? Weight::difference
-                 : order_ == CollisionOrder::second ? Weight::second
-                                                    : Weight::ladder,
-                 rates);
+  add_scattering(particle_, down, weight_of_particles(), rates);
   if (both) add_scattering(hole_, down, Weight::ladder, rates);
   return rates;
+}
+
+void Collisions::add_self_energy(const Channel& channel, std::span<const double> up, std::span<const double> down,
+                                 Weight weight, std::span<const double> frequencies,
+                                 std::vector<std::complex<double>>& result) const {
+  constexpr std::size_t block = 16;  // frequencies of a product: shapes do not depend on threads
+  const std::size_t momenta = momentum_.size(), nodes = channel.nodes.weight.size(), count = frequencies.size();
+  const double over = 1.0 / static_cast<double>(momenta);
+  const bool hole = channel.sign < 0.0;
+  const auto filled = [&](std::size_t p) { return hole ? 1.0 - down[p] : down[p]; };
+  // |T|^2 Phi^> and |T|^2 Phi^< of every pair (columns).
+  std::vector<double> lines(nodes * 2 * momenta);
+  in_parts(Calculation::threads(), momenta, [&](std::size_t pair, std::size_t last, std::size_t) {
+    PairSums sums(channel.nodes);
+    for (; pair < last; ++pair) {
+      sums.clear();
+      for (std::size_t k = 0; k < momenta; ++k) {
+        const std::size_t p = partner(channel, k, pair);
+        sums.add(model_.energy[0][k] + channel.sign * model_.energy[1][p],
+                 0.5 * (model_.width[0][k] + model_.width[1][p]), up[k] * filled(p), (1.0 - up[k]) * (1.0 - filled(p)));
+      }
+      sums.close(over, model_.interaction, channel.sign);
+      for (std::size_t w = 0; w < nodes; ++w) {
+        const double factor = 0.5 * over * enhancement(sums.enhancement(w), weight);
+        lines[w * 2 * momenta + pair] = factor * sums.out(w);
+        lines[(w * 2 + 1) * momenta + pair] = factor * sums.in(w);
+      }
+    }
+  });
+  in_parts(Calculation::threads(), (count + block - 1) / block, [&](std::size_t b, std::size_t last, std::size_t) {
+    std::vector<double> closing(2 * block * nodes), product(2 * block * 2 * momenta);
+    for (; b < last; ++b) {
+      const std::size_t first = b * block, rows = std::min(block, count - first);
+      for (std::size_t p = 0; p < momenta; ++p) {
+        const double g = 0.5 * model_.width[1][p];
+        for (std::size_t i = 0; i < rows; ++i)
+          for (std::size_t w = 0; w < nodes; ++w) {
+            const double x = frequencies[first + i] - channel.nodes.frequency[w] + channel.sign * model_.energy[1][p];
+            const double inverse = 1.0 / (x * x + g * g);
+            closing[2 * i * nodes + w] = x * inverse;
+            closing[(2 * i + 1) * nodes + w] = -g * inverse;
+          }
+        linear_algebra::multiply(2 * rows, 2 * momenta, nodes, closing.data(), nodes, lines.data(), 2 * momenta,
+                                 product.data(), 2 * momenta);
+        for (std::size_t pair = 0; pair < momenta; ++pair) {
+          const std::size_t k = probe(channel, p, pair);
+          const auto at = [&](std::size_t row) {
+            const double* sums = product.data() + row * 2 * momenta;
+            return filled(p) * sums[pair] + (1.0 - filled(p)) * sums[momenta + pair];
+          };
+          for (std::size_t i = 0; i < rows; ++i)
+            result[k * count + first + i] += std::complex(at(2 * i), at(2 * i + 1));
+        }
+      }
+    }
+  });
+}
+
+Collisions::Channel Collisions::widened(const Channel& channel, std::span<const double> frequencies) const {
+  // The line that closes a diagram reaches as far as the frequencies do, and may be narrower than every pair.
+  const double line = 0.5 * *std::min_element(model_.width[1].begin(), model_.width[1].end());
+  if (!(line > 0.0))
+    throw ParameterError("bath.down", "gain and loss both vanish at a momentum: its line has no width");
+  const auto [low, high] = std::minmax_element(model_.energy[1].begin(), model_.energy[1].end());
+  const auto [first, last] = std::minmax_element(frequencies.begin(), frequencies.end());
+  const bool hole = channel.sign < 0.0;
+  const double left = std::min(channel.low, *first + (hole ? -*high : *low)),
+               right = std::max(channel.high, *last + (hole ? -*low : *high));
+  return {channel.sign, left, right, frequency_nodes(left, right, std::min(slowest_, line), 1.0)};
+}
+
+std::size_t Collisions::self_energy_nodes(std::span<const double> frequencies) const {
+  return std::max(widened(particle_, frequencies).nodes.weight.size(), widened(hole_, frequencies).nodes.weight.size());
+}
+
+std::vector<std::complex<double>> Collisions::self_energy(std::span<const double> up, std::span<const double> down,
+                                                          std::span<const double> frequencies) const {
+  std::vector<std::complex<double>> result(momentum_.size() * frequencies.size());
+  if (frequencies.empty()) return result;
+  linear_algebra::require_library();
+  const bool both = order_ == CollisionOrder::both;
+  add_self_energy(widened(particle_, frequencies), up, down, weight_of_particles(), frequencies, result);
+  if (both) add_self_energy(widened(hole_, frequencies), up, down, Weight::ladder, frequencies, result);
+  return result;
 }
 
 }  // namespace lindrift

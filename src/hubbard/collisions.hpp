@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <complex>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -53,10 +54,20 @@ class Collisions {
   /// @throws UnsupportedError without OpenBLAS
   std::vector<double> scattering(std::span<const double> down) const;
 
+  /// Self-energy of spin up without mean field, shape (momenta, frequencies), at occupations of both species (Eqs. 153
+  /// and 154). O(momenta^2 nodes frequencies), as products of matrices.
+  /// @param up, down  occupations, (momenta,) each
+  /// @throws ParameterError if a momentum of spin down has no width, UnsupportedError without OpenBLAS
+  std::vector<std::complex<double>> self_energy(std::span<const double> up, std::span<const double> down,
+                                                std::span<const double> frequencies) const;
+  /// Nodes of the largest sum that it takes.
+  std::size_t self_energy_nodes(std::span<const double> frequencies) const;
+
  private:
   /// Pairs of a particle of spin up with a particle, or a hole, of spin down.
   struct Channel {
-    double sign = 1.0;  ///< of the energy and the momentum of spin down
+    double sign = 1.0;             ///< of the energy and the momentum of spin down
+    double low = 0.0, high = 0.0;  ///< energies of the pairs
     FrequencyNodes nodes;
   };
   /// For every momentum of spin up (row) and of the pair (column): flows into the pair and out of it.
@@ -66,18 +77,25 @@ class Collisions {
   };
 
   std::size_t partner(const Channel& channel, std::size_t up, std::size_t pair) const;
+  std::size_t probe(const Channel& channel, std::size_t down, std::size_t pair) const;
   Flows flows(const Channel& channel, std::span<const double> up, std::span<const double> down, bool second) const;
   void add(const Channel& channel, const std::vector<double>& in, const std::vector<double>& out, double factor,
            std::span<const double> up, std::span<const double> down, CollisionRates& rates) const;
 
   /// Adds the share of a channel, with |T|^2, U^2, or the first less the second.
   enum class Weight { ladder, second, difference };
+  static double enhancement(double ladder, Weight weight);
+  Weight weight_of_particles() const;
+  Channel widened(const Channel& channel, std::span<const double> frequencies) const;
+  void add_self_energy(const Channel& channel, std::span<const double> up, std::span<const double> down, Weight weight,
+                       std::span<const double> frequencies, std::vector<std::complex<double>>& result) const;
   void add_scattering(const Channel& channel, std::span<const double> down, Weight weight,
                       std::vector<double>& rates) const;
 
   CollisionModel model_;
   CollisionOrder order_;
   std::vector<LatticeVector> momentum_;
+  double slowest_ = 0.0;  ///< half width of the slowest pair
   Channel particle_, hole_;
 };
 

@@ -14,7 +14,8 @@ namespace {
 /// The probe is alone: nothing brings another particle of spin up.
 void refuse_gain_of_probe(const OpenBath& up) {
   const std::string reason =
-      "a gain of spin up is outside the theory, which follows one probe particle on an empty sector";
+      "a gain of spin up is outside the theory, which follows one probe particle on an empty sector; task.kind = "
+      "steady_state takes it, and task.frequencies of that the spectrum";
   for (const double gain : {up.gain, up.two_site_gain})
     if (gain != 0.0)
       throw ParameterError(gain == up.gain ? "bath.up.gain" : "bath.up.two_site_gain",

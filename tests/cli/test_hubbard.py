@@ -48,7 +48,7 @@ class InputTest(RefusalTest):
 
     def test_what_exact_does_not_know(self):
         exact = GREEN.replace('"green"', '"exact"').replace("sites = 16", "sites = 4")
-        self.refuse(exact.replace("sites = 4", "sites = 9"), "model.sites: 9", "at most 8 sites")
+        self.refuse(exact.replace("sites = 4", "sites = 9"), "model.sites: 9", "at most 8 sites", "GB with an empty probe")
         self.refuse(exact.replace("interaction = 2.0", 'interaction = 2.0\napproximation = "ladder"'), "model.approximation",
                     "approximates nothing")
         self.refuse(exact.replace("interaction = 2.0", 'interaction = 2.0\nhartree = "bare"'), "model.hartree")
@@ -70,6 +70,12 @@ class InputTest(RefusalTest):
                     "model.approximation", "task.order")
         self.refuse(steady.replace("[bath.down]", "[bath.up]\ngain = 1e-7\n[bath.down]").replace("gain = 0.2", "gain = 0.0"),
                     "bath", "frequencies, more than 1e6")
+        # Both spins keep k = pi/2 for ever.
+        self.refuse(steady.replace("[bath.down]", "[bath.up]\ntwo_site_loss = 0.1\n[bath.down]").replace("gain = 0.2", "gain = 0.0"),
+                    "bath.up", "has no rate at all")
+        self.refuse(steady.replace("[bath.down]", up).replace("gain = 0.2", "gain = 0.0") + "frequencies = [0.0]\n",
+                    "bath.down", "its line has no width")
+        self.refuse(GREEN.replace("[bath.down]", up), "bath.up.gain", "task.kind = steady_state takes it")
 
     def test_what_transport_does_not_know(self):
         transport = GREEN.replace('"green"', '"transport"').replace("times = [0.0, 0.5, 2.0]\n", "")
@@ -114,6 +120,23 @@ class RunTest(ProgramTest):
     def setUpClass(cls):
         super().setUpClass()
         cls.known = json.loads((ROOT / "tests/data/hubbard_figure.json").read_text())
+
+    def test_spectrum_of_two_driven_spins(self):
+        steady = GREEN.replace('"green"', '"steady_state"').replace("times = [0.0, 0.5, 2.0]\n", "")
+        text = steady.replace("[bath.down]", "[bath.up]\ngain = 0.02\nloss = 0.08\n[bath.down]")
+        self.write("in.toml", text)
+        self.expect(DONE, "run", "in.toml", "-o", "plain.h5")
+        self.write("in.toml", text + "frequencies = { start = -14.0, stop = 16.0, count = 601 }\n")
+        self.expect(DONE, "run", "in.toml", "-o", "out.h5")
+        self.expect(DONE, "verify", "out.h5")
+        plain, numbers = datasets(self.folder / "plain.h5"), datasets(self.folder / "out.h5")
+        np.testing.assert_array_equal(plain["occupation_spin"], numbers["occupation_spin"])
+        self.assertNotIn("spectral_function", plain)
+        # Tails beyond the grid fall as Gamma / w^2.
+        weight = numbers["spectral_function"].sum(axis=1) * 0.05 / (2.0 * np.pi)
+        np.testing.assert_allclose(weight, 1.0, atol=0.01)
+        self.expect(DONE, "run", "in.toml", "-o", "two.h5", "--threads", "1")
+        self.assert_same_numbers("out.h5", "two.h5")
 
     def test_one_particle(self):
         """The exact drift of four sites and both orders, as stored: tests/data/hubbard_one_particle.json."""

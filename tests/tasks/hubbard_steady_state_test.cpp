@@ -9,6 +9,7 @@
 #include "data/hubbard_one_particle.hpp"
 #include "data/hubbard_two_spins.hpp"
 #include "hubbard/collisions.hpp"
+#include "lindrift/error.hpp"
 #include "lindrift/hubbard/exact.hpp"
 #include "lindrift/hubbard/steady_state.hpp"
 #include "lindrift/hubbard/transport.hpp"
@@ -104,6 +105,53 @@ struct RandomSpecies {
     down = random.vector(momenta, 0.0, 1.0);
   }
 };
+
+TEST(HubbardCollisions, SelfEnergyIsTheStoredOne) {
+  for (const auto& stored : data::hubbard_two_spins::small) {
+    const Stored lattice(stored);
+    for (const CollisionOrder order : {CollisionOrder::second, CollisionOrder::both}) {
+      const auto& expected = order == CollisionOrder::second ? stored.self_energy_second : stored.self_energy_both;
+      const auto found =
+          Collisions(lattice.model, order).self_energy(lattice.free[0], lattice.free[1], stored.frequencies);
+      for (std::size_t w = 0; w < stored.frequencies.size(); ++w)
+        for (std::size_t flat = 0; flat < lattice.model.lattice.size(); ++flat)
+          EXPECT_LT(std::abs(found[lattice.ascending(flat) * stored.frequencies.size() + w] -
+                             Complex(expected[w][flat][0], expected[w][flat][1])),
+                    1e-13);
+    }
+  }
+}
+
+TEST(HubbardCollisions, SelfEnergyToSecondOrderIsTheTripleSum) {
+  // Eq. 153 as it stands, for random bands, widths and occupations on an odd lattice, frequencies far out included.
+  Random random(87);
+  const RandomSpecies species(random, {3, 5});
+  const CollisionModel& model = species.model;
+  const Lattice& lattice = model.lattice;
+  const std::vector<double> frequencies = {-30.0, -0.4, 1.3, 12.0};
+  const auto found = Collisions(model, CollisionOrder::second).self_energy(species.up, species.down, frequencies);
+  const auto moved = [&](std::size_t k, std::size_t q, std::int64_t sign) {
+    LatticeVector m = lattice.momentum(k);
+    const LatticeVector by = lattice.momentum(q);
+    for (std::size_t i = 0; i < m.size(); ++i) m[i] += sign * by[i];
+    return lattice.index_of(m);
+  };
+  for (std::size_t k = 0; k < lattice.size(); ++k)
+    for (std::size_t w = 0; w < frequencies.size(); ++w) {
+      Complex sum = 0.0;
+      for (std::size_t q = 0; q < lattice.size(); ++q)
+        for (std::size_t p = 0; p < lattice.size(); ++p) {
+          const std::size_t up = moved(k, q, 1), other = moved(p, q, -1);
+          const double u = species.up[up], n = species.down[p], m = species.down[other];
+          const Complex pole(model.energy[0][up] + model.energy[1][other] - model.energy[1][p],
+                             -0.5 * (model.width[0][up] + model.width[1][other] + model.width[1][p]));
+          sum += ((1.0 - u) * n * (1.0 - m) + u * (1.0 - n) * m) / (frequencies[w] - pole);
+        }
+      const double size = static_cast<double>(lattice.size());
+      sum *= model.interaction * model.interaction / (size * size);
+      EXPECT_LT(std::abs(found[k * frequencies.size() + w] - sum), 1e-13);
+    }
+}
 
 TEST(HubbardCollisions, SecondOrderIsTheTripleSum) {
   // Eq. 140 as it stands: every q, k and p, with the Lorentzian of four energies.
@@ -283,6 +331,50 @@ TEST(HubbardTransport, ScatteringIsTheRateOfAThinSpecies) {
       EXPECT_NEAR(rates.loss[0][from], out, 1e-7);
     }
   }
+}
+
+TEST(HubbardSteadyState, SpectrumOfSpinUpIsExactThroughItsOrder) {
+  // Against the master equation of a ring of three sites: the error of second order falls as U^3, that of both as U^4.
+  const std::vector<double> frequencies = {-1.3, 0.4, 2.1};
+  const auto error = [&](CollisionOrder order, double interaction) {
+    HubbardChain chain;
+    chain.sites = 3;
+    chain.interaction = {interaction};
+    chain.up.gain = 0.4;
+    chain.up.loss = 0.7;
+    chain.down.gain = 0.6;
+    chain.down.two_site_loss = 0.5;
+    chain.down.loss = 0.3;
+    HubbardSteadyStateOptions options;
+    options.order = order;
+    options.frequencies = frequencies;
+    options.tolerance = 1e-13;
+    const HubbardSteadyState state = steady_state(chain, options);
+    HubbardExactOptions exactly;
+    exactly.frequencies = frequencies;
+    const HubbardExact ring = exact(chain, exactly);
+    double largest = 0.0;
+    for (std::size_t i = 0; i < state.self_energy.size(); ++i) {
+      EXPECT_GT(state.spectral_function[i], 0.0);
+      largest = std::max(largest, std::abs(state.self_energy[i] - ring.self_energy[i]));
+    }
+    return largest;
+  };
+  for (const auto& [order, power] : {std::pair{CollisionOrder::second, 3.0}, {CollisionOrder::both, 4.0}}) {
+    const double coarse = error(order, 0.2), fine = error(order, 0.1);
+    EXPECT_NEAR(std::log2(coarse / fine), power, 0.3);
+  }
+}
+
+TEST(HubbardSteadyState, SpectrumNeedsALineOfEveryMomentum) {
+  HubbardChain chain;
+  chain.sites = 4;
+  chain.interaction = {1.0};
+  chain.up.gain = chain.up.loss = 0.1;
+  chain.down.two_site_loss = 1.0;  // leaves k = pi/2 alone
+  HubbardSteadyStateOptions options;
+  options.frequencies = std::vector<double>{0.0};
+  EXPECT_THROW(steady_state(chain, options), ParameterError);
 }
 
 }  // namespace

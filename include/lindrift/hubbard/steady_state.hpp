@@ -1,8 +1,10 @@
 #pragma once
 
 #include <array>
+#include <complex>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,25 +41,32 @@ struct HubbardSteadyStateOptions {
   CollisionOrder order = CollisionOrder::both;
   double tolerance = default_tolerance;  ///< largest change of an occupation by one more step
   std::int64_t max_steps = 200;          ///< evaluations of the collisions
-  Monitor monitor = {};                  ///< only stop() is asked
+  /// Of the self-energy and spectral function of spin up in the steady state, energy; none by default.
+  std::optional<std::vector<double>> frequencies{};
+  Monitor monitor = {};  ///< only stop() is asked
 };
 
 template <>
 inline auto description<HubbardSteadyStateOptions>() {
+  Parameter frequencies = frequencies_parameter();
+  frequencies.derived = "no spectral function";
   return std::tuple(field(&HubbardSteadyStateOptions::order, collision_order_parameter()),
                     field(&HubbardSteadyStateOptions::tolerance, tolerance_parameter()),
-                    field(&HubbardSteadyStateOptions::max_steps, max_steps_parameter()));
+                    field(&HubbardSteadyStateOptions::max_steps, max_steps_parameter()),
+                    field(&HubbardSteadyStateOptions::frequencies, frequencies));
 }
 
 /// Steady state of both spins. Lists over momenta are ascending.
 struct HubbardSteadyState {
-  std::vector<double> occupation_spin;  ///< n_k, (2, sites): spin up, spin down
-  std::vector<double> current_spin;     ///< (1/L) sum_k v_k n_k, (2,), energy
-  std::vector<double> density_spin;     ///< (1/L) sum_k n_k, (2,)
-  double residual = 0.0;                ///< largest change of an occupation by one more step
-  std::int64_t steps = 0;               ///< evaluations of the collisions
-  std::int64_t clipped = 0;             ///< occupations that left [0, 1] in the end and were set to its bounds
-  std::size_t nodes = 0;                ///< frequencies of all channels
+  std::vector<double> occupation_spin;    ///< n_k, (2, sites): spin up, spin down
+  std::vector<double> current_spin;       ///< (1/L) sum_k v_k n_k, (2,), energy
+  std::vector<double> density_spin;       ///< (1/L) sum_k n_k, (2,)
+  double residual = 0.0;                  ///< largest change of an occupation by one more step
+  std::int64_t steps = 0;                 ///< evaluations of the collisions
+  std::int64_t clipped = 0;               ///< occupations that left [0, 1] in the end and were set to its bounds
+  std::vector<double> spectral_function;  ///< A(k,w) = -2 Im G of spin up, (sites, frequencies), 1/energy
+  std::vector<std::complex<double>> self_energy;  ///< w - e_k - 1/G of spin up, (sites, frequencies), energy
+  std::size_t nodes = 0;                          ///< frequencies of all channels
   bool converged = false;
   bool stopped = false;  ///< by the monitor; then every number is NaN
   std::string message;   ///< a caution; else empty
@@ -85,6 +94,14 @@ inline auto description<HubbardSteadyState>() {
                                                     .long_name = "steady particles per site of each spin",
                                                     .dimensions = {"spin"},
                                                     .in_summary = true}),
+                 observable(&Result::spectral_function, {.name = "spectral_function",
+                                                         .units = "1/energy",
+                                                         .long_name = "spectral function of spin up",
+                                                         .dimensions = {"momentum", "frequency"}}),
+                 observable(&Result::self_energy, {.name = "self_energy",
+                                                   .units = "energy",
+                                                   .long_name = "self energy of spin up",
+                                                   .dimensions = {"momentum", "frequency"}}),
                  observable(&Result::residual, {.name = "residual",
                                                 .long_name = "largest change of an occupation by one more step",
                                                 .in_summary = true})));
@@ -95,6 +112,9 @@ inline auto description<HubbardSteadyState>() {
 /// with the gain and loss of the collisions at that n (docs/physics.md, Eqs. 140 to 145). Exact for a weak interaction
 /// on a long ring; `order` says how far beyond. `approximation`, `ladder` and `hartree` of the chain are not read; the
 /// interaction is on site. Runs on the CPU. O(sites^2 nodes) a step, some ten steps.
+///
+/// With frequencies also the self-energy of spin up at those occupations (Eqs. 153 and 154), exact through the same
+/// order, and A >= 0 but for `both` at a strong interaction. O(sites^2 nodes frequencies), as products of matrices.
 /// @throws ParameterError, UnsupportedError
 HubbardSteadyState steady_state(const HubbardChain& chain, const HubbardSteadyStateOptions& options = {},
                                 const Execution& execution = {});

@@ -9,6 +9,7 @@
 #include "hubbard/registry/rings.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
+#include "open_chain/registry/verify_sites.hpp"
 #include "registry/results.hpp"
 
 namespace lindrift {
@@ -19,7 +20,9 @@ using config::Point;
 using config::read;
 
 Coordinates coordinates_of(const Point& point) {
-  return {spin_coordinate(), momentum_coordinate(point.integer("model.sites"))};
+  Coordinates all{spin_coordinate(), momentum_coordinate(point.integer("model.sites"))};
+  if (point.has("task.frequencies")) all.push_back(frequency_coordinate(point.reals("task.frequencies")));
+  return all;
 }
 
 io::Result outline(const Point& point) {
@@ -64,9 +67,27 @@ io::Result run(const Point& point, const Execution& execution, const Monitor& mo
   return result;
 }
 
+/// A = -2 Im 1/(w - e_k - Sigma), with the energies of a plain formula.
+void verify_spectrum(Verification& verification) {
+  const auto* spectral = verification.reals("spectral_function");
+  const auto* self = verification.complex("self_energy");
+  if (spectral == nullptr || self == nullptr) return;
+  const auto& frequencies = verification.point.reals("task.frequencies");
+  const auto chain = read<HubbardChain>(verification.point);
+  const Lattice lattice = chain.lattice();
+  const double scale = largest_of(*spectral);
+  for (const std::size_t i : verification.some_of(spectral->size())) {
+    const auto energy = static_cast<double>(PlainMomentum(lattice, i / frequencies.size()).energy(chain, Spin::up));
+    const std::complex<double> green = 1.0 / (frequencies[i % frequencies.size()] - energy - (*self)[i]);
+    verification.note("A = -2 Im 1/(w - e - Sigma)", std::fabs((*spectral)[i] + 2.0 * green.imag()),
+                      1e-11 * scale * (1.0 + scale));
+  }
+}
+
 void verify(Verification& verification) {
   constexpr double allowed = 1e-14;
   verify_ring_currents(verification, 0.0, allowed);
+  verify_spectrum(verification);
   const auto *occupation = verification.reals("occupation_spin"), *density = verification.reals("density_spin");
   if (occupation == nullptr || density == nullptr) return;
   const auto sites = static_cast<std::ptrdiff_t>(occupation->size() / 2);
@@ -85,11 +106,12 @@ void validate_steady_state_point(const Point& point) {
   constexpr double pair_bytes = 32.0;
   const HubbardChain chain = read_ring(point, pair_bytes);
   refuse_approximations(chain, "steady_state", order_decides, mean_field_moves_all);
-  require_pair_memory(chain.sites, plan_steady_state(chain, read<HubbardSteadyStateOptions>(point)).memory_bytes);
+  require_pair_memory(chain.sites, plan_steady_state(chain, read<HubbardSteadyStateOptions>(point)).memory_bytes +
+                                       3.0 * observable_bytes<HubbardSteadyState>(coordinates_of(point), {}));
 }
 
 TaskEntry hubbard_steady_state_task() {
-  const Coordinates every{spin_coordinate(), momentum_coordinate(1)};
+  const Coordinates every{spin_coordinate(), momentum_coordinate(1), frequency_coordinate({})};
   return {.kind = "steady_state",
           .description = "steady occupations and currents of both spins where both are driven, from their collisions",
           .keys = config::keys_of<HubbardSteadyStateOptions>(),

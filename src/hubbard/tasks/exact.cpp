@@ -4,7 +4,9 @@
 #include <limits>
 #include <string>
 
+#include "clusters/cost.hpp"
 #include "clusters/mixed_momenta.hpp"
+#include "engine/short_text.hpp"
 #include "engine/threads.hpp"
 #include "hubbard/rings.hpp"
 #include "hubbard/validate.hpp"
@@ -75,10 +77,16 @@ HubbardExact nothing(std::size_t sites, std::size_t times, std::size_t frequenci
 void validate_exact(const HubbardChain& chain) {
   validate_fields(chain);
   require_ring(chain, "task.kind = exact");
-  if (chain.sites > clusters::max_orbitals)
-    throw ParameterError("model.sites", std::to_string(chain.sites) +
-                                            " is not allowed with task.kind = exact: at most " +
-                                            std::to_string(clusters::max_orbitals) + " sites");
+  if (chain.sites > clusters::max_orbitals) {
+    const auto sites = static_cast<std::size_t>(std::min<std::int64_t>(chain.sites, 200));  // 1e120 bytes
+    const auto gigabytes = [sites](bool up_empty) {
+      return short_text(1e-9 * clusters::green_cost(sites, up_empty, sites).memory_bytes) + " GB";
+    };
+    throw ParameterError("model.sites",
+                         std::to_string(chain.sites) + " is not allowed with task.kind = exact: at most " +
+                             std::to_string(clusters::max_orbitals) + " sites; these would take " + gigabytes(true) +
+                             " with an empty probe, " + gigabytes(false) + " with both spins driven");
+  }
   validate_interaction(chain);
   const clusters::MixedMomenta problem = whole_ring(chain);
   for (std::size_t s = problem.up_empty() ? 1 : 0; s < 2; ++s)

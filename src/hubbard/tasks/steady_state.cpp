@@ -8,11 +8,13 @@
 #include <string>
 #include <utility>
 
+#include "engine/linear_algebra.hpp"
 #include "engine/threads.hpp"
 #include "hubbard/anderson.hpp"
 #include "hubbard/collisions.hpp"
 #include "hubbard/rings.hpp"
 #include "lindrift/error.hpp"
+#include "open_chain/green_rows.hpp"
 
 namespace lindrift {
 
@@ -79,6 +81,30 @@ void fill(const HubbardChain& chain, const std::vector<double>& occupations, Hub
   }
 }
 
+/// G of spin up from the occupations (Eqs. 153, 154): its self-energy without mean field has the argument w - U n_down.
+void add_spectrum(const Problem& problem, const Collisions& collisions, std::span<const double> frequencies,
+                  HubbardSteadyState& result) {
+  const std::size_t sites = problem.collisions.lattice.size();
+  const std::span<const double> all(result.occupation_spin);
+  const double mean_field = problem.collisions.interaction * result.density_spin[1];
+  std::vector<double> arguments;
+  for (const double w : frequencies) arguments.push_back(w - mean_field);
+  const auto self_energy = collisions.self_energy(all.first(sites), all.subspan(sites), arguments);
+  std::vector<std::complex<double>> green(frequencies.size());
+  for (std::size_t k = 0; k < sites; ++k) {
+    const double energy = problem.collisions.energy[0][k];
+    for (std::size_t w = 0; w < green.size(); ++w)
+      green[w] = 1.0 / (std::complex(frequencies[w] - energy - mean_field, 0.5 * problem.collisions.width[0][k]) -
+                        self_energy[k * green.size() + w]);
+    add_spectrum_row(green, energy, frequencies, 0.0, result);
+  }
+  const auto negative = std::count_if(result.spectral_function.begin(), result.spectral_function.end(),
+                                      [](double value) { return value < 0.0; });
+  if (negative > 0)
+    result.message = std::to_string(negative) +
+                     " values of the spectral function are negative: the interaction is too strong for this order";
+}
+
 }  // namespace
 
 HubbardSteadyStatePlan plan_steady_state(const HubbardChain& chain, const HubbardSteadyStateOptions& options,
@@ -91,6 +117,17 @@ HubbardSteadyStatePlan plan_steady_state(const HubbardChain& chain, const Hubbar
   plan.memory_bytes = 8.0 * sites * sites * (options.order == CollisionOrder::both ? 6.0 : 4.0) +
                       60.0 * static_cast<double>(plan.nodes) * threads_of(execution) + 600.0 * sites;
   plan.seconds = plan.operations / operations_per_second / threads_of(execution);
+  if (options.frequencies && !options.frequencies->empty()) {
+    // Once, after the steps: for every frequency and momentum of spin down a product with the lines of all pairs.
+    const auto nodes = static_cast<double>(collisions.self_energy_nodes(*options.frequencies));
+    const double channels = options.order == CollisionOrder::both ? 2.0 : 1.0;
+    const double products = 8.0 * channels * sites * sites * nodes * static_cast<double>(options.frequencies->size());
+    plan.memory_bytes += 16.0 * sites * nodes + (256.0 * nodes + 512.0 * sites) * threads_of(execution);
+    const double each = products / static_cast<double>(plan.expected_steps);
+    plan.operations += each;
+    if (const double speed = linear_algebra::library_speed(); speed > 0.0)
+      plan.seconds += each / (speed * threads_of(execution));
+  }
   return plan;
 }
 
@@ -125,6 +162,18 @@ HubbardSteadyState steady_state(const HubbardChain& chain, const HubbardSteadySt
     occupations.assign(2 * sites, result.residual);
   }
   fill(chain, occupations, result);
+  if (options.frequencies && !result.stopped) {
+    try {
+      add_spectrum(problem, collisions, *options.frequencies, result);
+    } catch (const Interruption&) {
+      result.stopped = true;
+    }
+  }
+  if (result.stopped && options.frequencies) {
+    constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+    result.spectral_function.assign(sites * options.frequencies->size(), missing);
+    result.self_energy.assign(result.spectral_function.size(), {missing, missing});
+  }
   if (result.clipped > 0)
     result.message =
         std::to_string(result.clipped) +
