@@ -22,14 +22,24 @@
 #define LINDRIFT_PACKS
 #endif
 
-/// Unrolls the loop that follows, so that its arrays live in registers. While nvcc compiles for the host, either of the
-/// pragmas is an error.
+/// For functions that are too long to be inlined at every call; and for those that call the verbs of an engine, which
+/// is the host's or a thread block.
+#ifndef LINDRIFT_BOTH
+#define LINDRIFT_BOTH
+#define LINDRIFT_ANY_ENGINE
+#endif
+
+/// Unrolls the loop that follows, so that its arrays live in registers; or leaves it a loop, where its arrays may lie
+/// in memory. While nvcc compiles for the host, either of the pragmas is an error.
 #if defined(__CUDA_ARCH__)
 #define LINDRIFT_UNROLL _Pragma("unroll")
+#define LINDRIFT_ROLLED _Pragma("unroll 1")
 #elif defined(__CUDACC__)
 #define LINDRIFT_UNROLL
+#define LINDRIFT_ROLLED
 #else
 #define LINDRIFT_UNROLL _Pragma("GCC unroll 16")
+#define LINDRIFT_ROLLED
 #endif
 
 /// Every instruction set compiles these headers in a namespace of its own, so that the linker never hands code for a

@@ -62,6 +62,9 @@ struct DeviceKernels : Kernels {
                        double* self_energy, double* green, int device);
   /// @param matrix  (size, size), row-major, on the host; copied
   MatrixProduct* (*make_matrix_product)(std::int64_t size, const double* matrix, int device);
+  /// Solves the points of a batch, each in one thread block, with one launch and three copies for all of them.
+  /// @param[out] results  (points, moment_batch_result): MomentBatchOutcome, Lagrange multipliers, occupations
+  void (*solve_moment_batch)(const MomentBatchTables& tables, double* results, int device);
 
   /// Usable devices; 0 without a driver or a card, and then why in `reason` if that is not null.
   int (*count)(std::string* reason) noexcept;

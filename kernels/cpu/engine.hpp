@@ -51,8 +51,6 @@ class Engine {
   static constexpr bool on_host = true;
   /// Source modes run over the lanes of a vector.
   static constexpr bool rows_are_lanes = false;
-  /// A sum may have any number of terms.
-  static constexpr bool wide_sums = true;
   /// Doubles that verbs may hand to one another through a buffer without leaving a core's cache.
   static constexpr Index buffered_values = 1 << 16;
 

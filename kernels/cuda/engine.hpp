@@ -2,6 +2,7 @@
 
 #include "kernels/cuda/language.hpp"
 
+#include <cstring>
 #include <cub/block/block_reduce.cuh>
 #include <cub/device/device_for.cuh>
 #include <utility>
@@ -55,11 +56,18 @@ struct AddSums {
   LINDRIFT_HD Sum operator()(Sum a, const Sum& b) const { return a += b; }
 };
 
+/// Doubles that a sum may have.
+inline constexpr Index most_of_a_sum = 64;
+
+/// Adds in a fixed order, so every run gives the same bits: a tree in each warp, then the warps one after the other.
+/// Only their sums lie in shared memory, so that a sum may be wide.
+template <class Sum, int Lanes>
+using BlockTree = cub::BlockReduce<Sum, Lanes, cub::BLOCK_REDUCE_WARP_REDUCTIONS>;
+
 template <class Term, class Block>
 __global__ void __launch_bounds__(Block::lanes) reduce_kernel(Term term, Index size, typename Block::Sum* partial) {
   using Sum = typename Block::Sum;
-  // Raking adds in the order of the threads, so every run gives the same bits.
-  using Tree = cub::BlockReduce<Sum, Block::lanes, cub::BLOCK_REDUCE_RAKING>;
+  using Tree = BlockTree<Sum, Block::lanes>;
   LINDRIFT_SHARED(typename Tree::TempStorage, storage, 1);
   const Sum sum = Block::accumulate(term, size, blockIdx.x, static_cast<int>(threadIdx.x));
   const Sum total = Tree(storage[0]).Reduce(sum, AddSums<Sum>{});
@@ -87,13 +95,13 @@ class EngineOn {
   static constexpr bool on_host = false;
   /// Rows run over the lanes of a warp.
   static constexpr bool rows_are_lanes = true;
-  /// Shared memory must hold the sums of all threads of a block, so sums must be short.
-  static constexpr bool wide_sums = false;
 
   EngineOn(int /*threads*/, int device, Communicator* communicator) : device_(device), communicator_(communicator) {
     use_device();
     LINDRIFT_CUDA_CHECK(cudaDeviceGetAttribute(&processors_, cudaDevAttrMultiProcessorCount, device_));
   }
+
+  int processors() const { return processors_; }
 
   /// CUDA selects the device per thread, and any thread may call.
   void use_device() {
@@ -194,6 +202,16 @@ class EngineOn {
     }
   }
 
+  template <class... Parameters, class... Arguments>
+  static void launch(void (*kernel)(Parameters...), dim3 grid, int lanes, Arguments&&... arguments) {
+    if constexpr (Device::computes) {
+      cudaLaunchConfig_t configuration{};
+      configuration.gridDim = grid;
+      configuration.blockDim = dim3(static_cast<unsigned>(lanes));
+      check(cudaLaunchKernelEx(&configuration, kernel, std::forward<Arguments>(arguments)...), "cudaLaunchKernelEx");
+    }
+  }
+
  private:
   static constexpr Index max_chunks = 64;
   static constexpr Index max_grid_rows = 32768;
@@ -207,20 +225,15 @@ class EngineOn {
 
   static std::size_t bytes(Index size) { return static_cast<std::size_t>(size) * sizeof(double); }
 
-  template <class... Parameters, class... Arguments>
-  static void launch(void (*kernel)(Parameters...), dim3 grid, int lanes, Arguments&&... arguments) {
-    if constexpr (Device::computes) {
-      cudaLaunchConfig_t configuration{};
-      configuration.gridDim = grid;
-      configuration.blockDim = dim3(static_cast<unsigned>(lanes));
-      check(cudaLaunchKernelEx(&configuration, kernel, std::forward<Arguments>(arguments)...), "cudaLaunchKernelEx");
-    }
-  }
-
   template <class Sum>
-  static Sum fetch(const Sum* sum) {
+  Sum fetch(const Sum* sum) {
+    static_assert(sizeof(Sum) <= most_of_a_sum * sizeof(double));
     Sum result{};
-    if constexpr (Device::computes) LINDRIFT_CUDA_CHECK(cudaMemcpy(&result, sum, sizeof(Sum), cudaMemcpyDeviceToHost));
+    if constexpr (Device::computes) {
+      double* const fetched = fetched_.resize(most_of_a_sum);
+      LINDRIFT_CUDA_CHECK(cudaMemcpy(fetched, sum, sizeof(Sum), cudaMemcpyDeviceToHost));
+      std::memcpy(&result, fetched, sizeof(Sum));
+    }
     return result;
   }
 
@@ -248,6 +261,7 @@ class EngineOn {
   int processors_ = 1;
   std::vector<double> staging_;
   Buffer partial_, second_partial_;
+  PinnedOn<Device> fetched_;
 };
 
 using Engine = EngineOn<Card>;

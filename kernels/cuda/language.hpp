@@ -9,6 +9,16 @@
 /// What CUDA C++ adds to C++. nvcc compiles it; a host compiler does so with the headers of tests/support/host_cuda.
 #define LINDRIFT_HD __host__ __device__ __forceinline__
 
+#define LINDRIFT_BOTH __host__ __device__
+
+/// nvcc is not to warn that the verbs are the host's or the device's alone, and is to compile each loop over the modes
+/// once: inlined at every call they take minutes to compile and all registers.
+#if defined(__CUDACC__)
+#define LINDRIFT_ANY_ENGINE _Pragma("nv_exec_check_disable") LINDRIFT_BOTH __noinline__
+#else
+#define LINDRIFT_ANY_ENGINE LINDRIFT_BOTH
+#endif
+
 /// An array in shared memory.
 #ifndef LINDRIFT_SHARED
 #define LINDRIFT_SHARED(type, name, count) __shared__ type name[count]

@@ -12,8 +12,19 @@
 
 namespace lindrift::kernels::cuda {
 
+/// Memory of the host that a card copies to and from without a detour.
+struct PinnedMemory {
+  static double* allocate(std::int64_t size) {
+    double* data = nullptr;
+    LINDRIFT_CUDA_CHECK(cudaMallocHost(&data, static_cast<std::size_t>(size) * sizeof(double)));
+    return data;
+  }
+  static void release(double* data, std::int64_t /*size*/) noexcept { cudaFreeHost(data); }
+};
+
 /// The card.
 struct Card {
+  using Pinned = PinnedMemory;
   static constexpr bool computes = true;
   static double* allocate(std::int64_t size) {
     double* data = nullptr;
@@ -27,6 +38,11 @@ struct Card {
 
 /// Stands for the card where memory is planned: allocates, copies and computes nothing.
 struct Counter {
+  /// None of it is the device's.
+  struct Pinned {
+    static double* allocate(std::int64_t /*size*/) { return nullptr; }
+    static void release(double* /*data*/, std::int64_t /*size*/) noexcept {}
+  };
   static constexpr bool computes = false;
   /// Bytes of the calling thread's objects, and their maximum since the count began.
   static inline thread_local std::int64_t bytes = 0, max_bytes = 0;
@@ -43,8 +59,8 @@ struct Counter {
   }
 };
 
-/// Doubles on the current device.
-template <class Device>
+/// Doubles that `Memory` allocates: on the current device, or PinnedOn the host.
+template <class Memory>
 class BufferOn {
  public:
   BufferOn() = default;
@@ -55,7 +71,7 @@ class BufferOn {
   double* resize(std::int64_t size) {
     if (size > capacity_) {
       release();
-      data_ = Device::allocate(size);
+      data_ = Memory::allocate(size);
       capacity_ = size;
     }
     return data_;
@@ -64,7 +80,7 @@ class BufferOn {
 
  private:
   void release() noexcept {
-    if (data_ != nullptr) Device::release(data_, capacity_);
+    if (data_ != nullptr) Memory::release(data_, capacity_);
     data_ = nullptr;
     capacity_ = 0;
   }
@@ -74,5 +90,7 @@ class BufferOn {
 };
 
 using Buffer = BufferOn<Card>;
+template <class Device>
+using PinnedOn = BufferOn<typename Device::Pinned>;
 
 }  // namespace lindrift::kernels::cuda

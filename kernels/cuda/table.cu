@@ -20,6 +20,8 @@ namespace cuda_device {
 LINDRIFT_DECLARE_DEVICE(make, map)
 LINDRIFT_DECLARE_DEVICE(count, count)
 #undef LINDRIFT_DECLARE_DEVICE
+void solve_moment_batch(const MomentBatchTables& tables, double* results, int device);
+void count_moment_batch(const MomentBatchTables& tables, double* results, int device);
 DeviceCeilings measure_ceilings(int device);
 }  // namespace cuda_device
 
@@ -69,6 +71,7 @@ const DeviceKernels* device_table() noexcept {
                                           count_propagator_device,
                                           count_spectral,
                                           count_matrix_product,
+                                          count_moment_batch,
                                           cuda::device_count,
                                           cuda::device_name,
                                           cuda::device_memory,
@@ -81,6 +84,7 @@ const DeviceKernels* device_table() noexcept {
                                        make_propagator_device,
                                        map_spectral,
                                        make_matrix_product,
+                                       solve_moment_batch,
                                        cuda::device_count,
                                        cuda::device_name,
                                        cuda::device_memory,

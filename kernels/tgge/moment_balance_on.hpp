@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cmath>
+
 #include "kernels/tgge/moment_balance.hpp"
 #include "kernels/tgge/rate_kernel.hpp"
 
@@ -7,21 +9,39 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// MomentBalance on an engine, for hop weights of Rank products and a thermal bath.
+/// What the balance of a point takes beside its modes.
+struct MomentNumbers {
+  Index modes;
+  double half_beta, equilibrium_fraction, nonequilibrium_fraction, over_cells;
+};
+
+/// The functions of MomentBalance on an engine, for hop weights of Rank products and a thermal bath. On the host they
+/// drive an engine; in a thread block (kernels/cuda/block_engine.hpp) every thread calls them and gets the same
+/// results.
 template <class Engine, int Rank>
-class MomentBalanceOn final : public MomentBalance {
+class MomentMap {
  public:
+  using Filling = MomentBalance::Filling;
+  using Buffer = typename Engine::Buffer;
+  static constexpr int count = 2 * Rank + 2;
+
+  /// Buffers to be written to, which must outlive this: those of the logarithms hold what was set last.
+  struct Work {
+    Buffer *balance, *thermal_gain_share, *thermal_loss_share;  ///< of the logarithms
+    Buffer *multiplier, *occupation;                            ///< where the engine does not see the host's memory
+  };
+
   /// @param energy                   (modes,), where the engine computes; must outlive this, as must engine and weight
   /// @param thermal_in, thermal_out  e^{-+ beta E / 2} of it, likewise
-  MomentBalanceOn(Engine& engine, const RateTables& tables, const ProductWeight<Rank>& weight, const double* energy,
-                  const double* thermal_in, const double* thermal_out)
+  LINDRIFT_ANY_ENGINE MomentMap(Engine& engine, const Work& work, const MomentNumbers& numbers,
+                                const ProductWeight<Rank>& weight, const double* energy, const double* thermal_in,
+                                const double* thermal_out)
       : engine_(engine),
-        size_(tables.modes),
-        half_beta_(0.5 * tables.inverse_temperature),
-        log_thermal_(std::log(tables.equilibrium_fraction)),
-        nonequilibrium_(tables.nonequilibrium_fraction),
-        over_cells_(tables.over_cells),
-        equilibrium_fraction_(tables.equilibrium_fraction),
+        work_(work),
+        numbers_(numbers),
+        size_(numbers.modes),
+        half_beta_(numbers.half_beta),
+        log_thermal_(std::log(numbers.equilibrium_fraction)),
         weight_(weight),
         energy_(energy),
         thermal_in_(thermal_in),
@@ -29,9 +49,9 @@ class MomentBalanceOn final : public MomentBalance {
     moderate_ = std::fabs(log_thermal_) <= max_log_weight && in_range(half_beta_, energy_);
   }
 
-  int moments() const override { return count; }
+  LINDRIFT_BOTH int moments() const { return count; }
 
-  void set_thermal() override {
+  LINDRIFT_ANY_ENGINE void set_thermal() {
     // With the two thermal moments alone, both of the same size, lambda is beta E.
     double log_moment[count];
     for (double& moment : log_moment) moment = no_moment;
@@ -39,8 +59,8 @@ class MomentBalanceOn final : public MomentBalance {
     set_log_moments(log_moment);
   }
 
-  void moments_of(const double* lagrange_multiplier, double* log_moment) override {
-    const double* lambda = engine_.upload(lagrange_multiplier, size_, multiplier_buffer_);
+  LINDRIFT_ANY_ENGINE void moments_of(const double* lagrange_multiplier, double* log_moment) {
+    const double* lambda = engine_.upload(lagrange_multiplier, size_, *work_.multiplier);
     const auto largest = engine_.reduce(size_, ExponentTerm{half_beta_, energy_, lambda});
     const auto sums = engine_.reduce(
         size_, ProductMomentTerm<Rank, RescaledMultiplierSource>{weight_, {half_beta_, largest, energy_, lambda}});
@@ -52,7 +72,7 @@ class MomentBalanceOn final : public MomentBalance {
     }
   }
 
-  void set_log_moments(const double* log_moment) override {
+  LINDRIFT_ANY_ENGINE void set_log_moments(const double* log_moment) {
     has_plain_ = moderate_;
     has_logarithms_ = false;
     for (int k = 0; k < count; ++k) {
@@ -67,15 +87,15 @@ class MomentBalanceOn final : public MomentBalance {
     }
   }
 
-  Filling filling(double log_fugacity) override {
+  LINDRIFT_ANY_ENGINE Filling filling(double log_fugacity) {
     if (plain(log_fugacity)) return filling_of(engine_.reduce(size_, PlainFillingTerm<Rank>{balance(log_fugacity)}));
     find_logarithms();
-    const auto sums = engine_.reduce(size_, FillingTerm{half_beta_, energy_, balance_.data(), log_fugacity});
+    const auto sums = engine_.reduce(size_, FillingTerm{half_beta_, energy_, work_.balance->data(), log_fugacity});
     largest_ = sums.largest;
     return filling_of(sums.counts, sums.size);
   }
 
-  Filling response(double log_fugacity, double* log_moment, double* derivative) override {
+  LINDRIFT_ANY_ENGINE Filling response(double log_fugacity, double* log_moment, double* derivative) {
     Filling filled;
     MomentDerivatives<Rank, double> sums;
     LargestExponents<double> largest{0.0, 0.0};  // thermal moments are divided by their exponentials
@@ -86,9 +106,10 @@ class MomentBalanceOn final : public MomentBalance {
       sums = plain_sums.derivatives(term.balance.gain, term.balance.loss);
     } else {
       filled = filling(log_fugacity);
-      sums = engine_.reduce(size_, MomentDerivativeTerm<Rank>{weight_, half_beta_, energy_, weighted_, balance_.data(),
-                                                              thermal_gain_share_.data(), thermal_loss_share_.data(),
-                                                              log_fugacity, largest_});
+      sums =
+          engine_.reduce(size_, MomentDerivativeTerm<Rank>{weight_, half_beta_, energy_, weighted_,
+                                                           work_.balance->data(), work_.thermal_gain_share->data(),
+                                                           work_.thermal_loss_share->data(), log_fugacity, largest_});
       largest = largest_;
     }
     for (int k = 0; k <= count; ++k) {
@@ -115,31 +136,31 @@ class MomentBalanceOn final : public MomentBalance {
     return filled;
   }
 
-  void state(double log_fugacity, double* lagrange_multiplier, double* occupation) override {
-    double* lambda = engine_.target(lagrange_multiplier, size_, multiplier_buffer_);
-    double* n = engine_.target(occupation, size_, occupation_buffer_);
+  LINDRIFT_ANY_ENGINE void state(double log_fugacity, double* lagrange_multiplier, double* occupation) {
+    double* lambda = engine_.target(lagrange_multiplier, size_, *work_.multiplier);
+    double* n = engine_.target(occupation, size_, *work_.occupation);
     if (plain(log_fugacity)) {
       engine_.map(size_, PlainState<Rank>{balance(log_fugacity), lambda, n});
     } else {
       find_logarithms();
-      engine_.map(size_, ShiftedState{balance_.data(), log_fugacity, lambda, n});
+      engine_.map(size_, ShiftedState{work_.balance->data(), log_fugacity, lambda, n});
     }
-    engine_.download(lagrange_multiplier, size_, multiplier_buffer_);
-    engine_.download(occupation, size_, occupation_buffer_);
+    engine_.download(lagrange_multiplier, size_, *work_.multiplier);
+    engine_.download(occupation, size_, *work_.occupation);
   }
 
-  double residual(const double* lagrange_multiplier) override {
-    const double* lambda = engine_.upload(lagrange_multiplier, size_, multiplier_buffer_);
+  LINDRIFT_ANY_ENGINE double residual(const double* lagrange_multiplier) {
+    const double* lambda = engine_.upload(lagrange_multiplier, size_, *work_.multiplier);
     if (!moderate_ || !in_range(1.0, lambda)) return NAN;
     const MultiplierSource source{thermal_in_, thermal_out_, lambda};
     const auto moments = engine_.reduce(size_, ProductMomentTerm<Rank, MultiplierSource>{weight_, source});
-    const PlainRows rows{thermal_out_, thermal_in_, over_cells_ * equilibrium_fraction_, over_cells_ * nonequilibrium_};
+    const PlainRows rows{thermal_out_, thermal_in_, numbers_.over_cells * numbers_.equilibrium_fraction,
+                         numbers_.over_cells * numbers_.nonequilibrium_fraction};
     const auto largest = engine_.reduce(size_, ImbalanceTerm<Rank>{{weight_, moments}, rows, source});
     return largest.not_finite == 0.0 ? largest.largest : NAN;
   }
 
  private:
-  static constexpr int count = 2 * Rank + 2;
   /// Stands for the logarithm of a moment that vanishes.
   static constexpr double no_moment = -690.0;
 
@@ -149,27 +170,27 @@ class MomentBalanceOn final : public MomentBalance {
   /// The same for |log gamma_eq|.
   static constexpr double max_log_weight = 230.0;
 
-  static double log_of(double moment) {
+  LINDRIFT_BOTH static double log_of(double moment) {
     if (std::isnan(moment)) return moment;
     return moment > 0.0 ? maximum(std::log(moment), no_moment) : no_moment;
   }
 
-  bool in_range(double factor, const double* values) {
+  LINDRIFT_ANY_ENGINE bool in_range(double factor, const double* values) {
     const auto size = engine_.reduce(size_, SizeTerm{factor, values});
     return size.not_finite == 0.0 && size.largest <= max_exponent;
   }
 
-  static Filling filling_of(const PlainFillingSums<double>& sums) {
+  LINDRIFT_BOTH static Filling filling_of(const PlainFillingSums<double>& sums) {
     // n (1-n) = e^{-|lambda|} / (1 + e^{-|lambda|})^2
     return filling_of(sums.counts, -std::log(sums.min_slope));
   }
-  static Filling filling_of(const FillingCounts<double>& counts, double max_multiplier) {
+  LINDRIFT_BOTH static Filling filling_of(const FillingCounts<double>& counts, double max_multiplier) {
     return {counts.particles, counts.holes, counts.others, counts.particle_slope, counts.hole_slope, max_multiplier};
   }
 
-  bool plain(double log_fugacity) const { return has_plain_ && std::fabs(log_fugacity) <= max_exponent; }
+  LINDRIFT_BOTH bool plain(double log_fugacity) const { return has_plain_ && std::fabs(log_fugacity) <= max_exponent; }
 
-  PlainBalance<Rank> balance(double log_fugacity) const {
+  LINDRIFT_ANY_ENGINE PlainBalance<Rank> balance(double log_fugacity) const {
     const double fugacity = std::exp(log_fugacity);
     PlainBalance<Rank> result{weight_, thermal_in_, thermal_out_, {}, {}};
     result.gain[0] = std::exp(log_thermal_ + log_moment_[0] + log_fugacity);
@@ -182,21 +203,24 @@ class MomentBalanceOn final : public MomentBalance {
   }
 
   /// What replaces balance() where that would leave the range of a double.
-  void find_logarithms() {
+  LINDRIFT_ANY_ENGINE void find_logarithms() {
     if (has_logarithms_) return;
     has_logarithms_ = true;
     engine_.map(size_, BalanceOfMoments<Rank>{weight_, half_beta_, energy_, log_thermal_ + log_moment_[0],
-                                              log_thermal_ + log_moment_[Rank + 1], weighted_, balance_.resize(size_),
-                                              thermal_gain_share_.resize(size_), thermal_loss_share_.resize(size_)});
+                                              log_thermal_ + log_moment_[Rank + 1], weighted_,
+                                              work_.balance->resize(size_), work_.thermal_gain_share->resize(size_),
+                                              work_.thermal_loss_share->resize(size_)});
   }
 
-  double weighted(double log_moment) const {
-    return log_moment > no_moment ? nonequilibrium_ * std::exp(log_moment) : 0.0;
+  LINDRIFT_BOTH double weighted(double log_moment) const {
+    return log_moment > no_moment ? numbers_.nonequilibrium_fraction * std::exp(log_moment) : 0.0;
   }
 
   Engine& engine_;
+  Work work_;
+  MomentNumbers numbers_;
   Index size_;
-  double half_beta_, log_thermal_, nonequilibrium_, over_cells_, equilibrium_fraction_;
+  double half_beta_, log_thermal_;
   ProductWeight<Rank> weight_;
   const double *energy_, *thermal_in_, *thermal_out_;
   WeightedMoments<Rank> weighted_;
@@ -205,7 +229,37 @@ class MomentBalanceOn final : public MomentBalance {
   bool has_plain_ = false;       ///< and so are the moments that were set last
   bool has_logarithms_ = false;  ///< balance and shares are those of the moments that were set last
   LargestExponents<double> largest_;
-  typename Engine::Buffer balance_, thermal_gain_share_, thermal_loss_share_, multiplier_buffer_, occupation_buffer_;
+};
+
+/// MomentBalance for a generator: the map as it is.
+template <class Engine, int Rank>
+class MomentBalanceOn final : public MomentBalance {
+  using Map = MomentMap<Engine, Rank>;
+
+ public:
+  /// As MomentMap.
+  MomentBalanceOn(Engine& engine, const typename Map::Work& work, const MomentNumbers& numbers,
+                  const ProductWeight<Rank>& weight, const double* energy, const double* thermal_in,
+                  const double* thermal_out)
+      : map_(engine, work, numbers, weight, energy, thermal_in, thermal_out) {}
+
+  int moments() const override { return map_.moments(); }
+  void set_thermal() override { map_.set_thermal(); }
+  void set_log_moments(const double* log_moment) override { map_.set_log_moments(log_moment); }
+  void moments_of(const double* lagrange_multiplier, double* log_moment) override {
+    map_.moments_of(lagrange_multiplier, log_moment);
+  }
+  Filling filling(double log_fugacity) override { return map_.filling(log_fugacity); }
+  Filling response(double log_fugacity, double* log_moment, double* derivative) override {
+    return map_.response(log_fugacity, log_moment, derivative);
+  }
+  void state(double log_fugacity, double* lagrange_multiplier, double* occupation) override {
+    map_.state(log_fugacity, lagrange_multiplier, occupation);
+  }
+  double residual(const double* lagrange_multiplier) override { return map_.residual(lagrange_multiplier); }
+
+ private:
+  Map map_;
 };
 
 }  // namespace tgge

@@ -125,6 +125,37 @@ class MomentBalance {
   virtual double residual(const double* lagrange_multiplier) = 0;
 };
 
+/// In the moments Newton's method converges within ten steps or not at all.
+inline constexpr std::int64_t max_moment_steps = 20;
+
+/// Steady states of many points by Newton's method in the moments, each of a product of weights under a thermal bath
+/// with the exponential spectrum. Arrays are on the host and are copied. Those marked * hold integers.
+struct MomentBatchTables {
+  std::int64_t points = 0, modes = 0;
+  std::int64_t max_steps = max_moment_steps;  ///< of a point
+  double over_cells = 1.0;                    ///< one over the number of cells
+  int rank = 1;                               ///< 1 or 2
+  /// (points, numbers): see MomentBatchPoint
+  const double* point = nullptr;
+  /// Energies and weights that points may share: energy, in[rank], out[rank], each (modes,)
+  std::int64_t sets = 0;
+  const double* const* set = nullptr;  ///< (sets, 1 + 2 rank) vectors
+};
+
+/// What a point has for itself.
+struct MomentBatchPoint {
+  double inverse_temperature, equilibrium_fraction, nonequilibrium_fraction;
+  double number;  ///< of particles, strictly between 0 and modes
+  double set;     ///< * of energies and weights
+};
+
+/// How a point ended. The state follows it in the results.
+struct MomentBatchOutcome {
+  double steps, size;   ///< of NewtonRun: size of the balance's residual, over 1 + max |lambda|
+  double log_fugacity;  ///< of the state
+  double residual;      ///< of MomentBalance
+};
+
 /// The functions of Generator (include/lindrift/tgge/generator.hpp) on pointers. Code that is compiled once per backend
 /// and instruction set sits behind this table and shares no inline function with the rest of the program.
 class RateKernel {

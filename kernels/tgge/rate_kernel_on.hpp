@@ -148,11 +148,14 @@ class RateKernelOn final : public RateKernel {
   }
 
   MomentBalance* moment_balance() override {
-    if constexpr (Weight::is_product && std::is_same_v<Spectrum, ByMoments> && Engine::wide_sums) {
-      // Without the thermal bath gain and loss may vanish together.
+    if constexpr (Weight::is_product && std::is_same_v<Spectrum, ByMoments>) {
+      // Without the thermal bath gain and loss may vanish together. Of the rescaled columns, which its logarithms
+      // overwrite, the next call of log_rates() makes new ones.
       if (!moment_balance_ && tables_.equilibrium_fraction > 0.0)
-        moment_balance_ = new MomentBalanceOn<Engine, Weight::rank>(engine_, tables_, weight_.functor(), energy_,
-                                                                    thermal_in_, thermal_out_);
+        moment_balance_ = new MomentBalanceOn<Engine, Weight::rank>(
+            engine_, {&thermal_particle_, &particle_, &thermal_hole_, &particles_buffer_, &holes_buffer_},
+            {size_, half_beta(), tables_.equilibrium_fraction, tables_.nonequilibrium_fraction, tables_.over_cells},
+            weight_.functor(), energy_, thermal_in_, thermal_out_);
     }
     return moment_balance_;
   }

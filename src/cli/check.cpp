@@ -16,7 +16,7 @@ int check(const RunOptions& options) {
   Execution execution = options.execution;
   resolve_backend(execution.backend);  // throws if this machine does not have it
   Plan plan = task.plan(document.point(0), execution);
-  const Grouping grouping = task.grouping ? task.grouping(document) : Grouping{};
+  const Grouping grouping = grouping_of(task, document, execution.backend);
   const bool batched = grouping.at_once > 1;
   if (batched && task.group_device_bytes) {
     plan.backend = resolve_backend(execution.backend, &plan.backend_reason);
@@ -42,7 +42,7 @@ int check(const RunOptions& options) {
     fmt::print("chains       {} of {}{} points, each of which starts from the solutions before it\n", chains,
                chains * grouping.size > points ? "up to " : "", grouping.size);
   } else if (grouping.size > 1) {
-    fmt::print("batches      {} points at a time, their sums over pairs as matrix products\n", grouping.at_once);
+    fmt::print("batches      {} points at a time, {}\n", grouping.at_once, grouping.how);
   }
   fmt::print("backend      {}: {}\n", name(plan.backend), plan.backend_reason);
   fmt::print("memory       {} for {}, {} for the results\n",

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <limits>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "cli/progress.hpp"
@@ -164,7 +165,7 @@ class Run {
     const TaskEntry& task = task_of(document_);
     if (task.remarks)
       for (const std::string& remark : task.remarks(document_)) spdlog::warn("{}", remark);
-    if (const std::string note = task.grouping ? task.grouping(document_).note : ""; !note.empty())
+    if (const std::string note = grouping_of(task, document_, options_.execution.backend).note; !note.empty())
       spdlog::info("{}", note);
     if (findings_.before.finished() > 0)
       spdlog::info("{} of {} points are there already", findings_.before.finished(), document_.sweep.points());
@@ -315,6 +316,24 @@ void agree(sweep::ProcessGroup& ranks, const std::function<void()>& check) {
   if (speaker < size) throw Refusal{reason, speaker != ranks.rank()};
 }
 
+namespace {
+
+/// Points that show the values of one axis after the other, some of them where there are many: what no device does
+/// depends on the kind of a point.
+std::set<std::size_t> points_along_axes(const config::Sweep& sweep) {
+  constexpr std::size_t most = 32;
+  std::set<std::size_t> points = {0};
+  std::size_t stride = sweep.points();
+  for (const std::size_t length : sweep.shape()) {
+    stride /= length;
+    const std::size_t looked_at = std::min(length, most);
+    for (std::size_t i = 1; i < looked_at; ++i) points.insert(i * (length - 1) / (looked_at - 1) * stride);
+  }
+  return points;
+}
+
+}  // namespace
+
 void check_execution(const config::Document& document, const Execution& execution) {
   const TaskEntry& task = task_of(document);
   const std::string what = fmt::format("the task {} of {}", document.task, document.model);
@@ -322,6 +341,8 @@ void check_execution(const config::Document& document, const Execution& executio
     throw UsageError(fmt::format("--certify: {} has no second way to evaluate its results", what));
   if (execution.backend == Backend::cuda && task.cpu_only)
     throw UsageError(fmt::format("--backend cuda: {} runs on the CPU only; use cpu or auto", what));
+  if (execution.backend == Backend::cuda && task.require_device_work)
+    for (const std::size_t point : points_along_axes(document.sweep)) task.require_device_work(document.point(point));
 }
 
 int run(const RunOptions& options, sweep::ProcessGroup& ranks) { return Run(options, ranks).run(); }

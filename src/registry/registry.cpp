@@ -102,6 +102,11 @@ void plan_device(Plan& plan, const Execution& execution, const std::function<dou
   }
 }
 
+Grouping grouping_of(const TaskEntry& task, const config::Document& document, Backend asked) {
+  if (asked == Backend::cuda && task.device_grouping) return task.device_grouping(document);
+  return task.grouping ? task.grouping(document) : Grouping{};
+}
+
 io::Result kept_outline(const TaskEntry& task, const config::Point& point) {
   io::Result outline = task.outline(point);
   const auto& wanted = point.texts("output.fields");

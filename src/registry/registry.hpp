@@ -43,6 +43,7 @@ struct Grouping {
   /// Otherwise the points of a group are run side by side.
   bool chained = false;
   std::size_t at_once = 1;    ///< of those side by side: points that run at the same time, others follow as these end
+  std::string how{};          ///< they run at the same time
   double memory_bytes = 0.0;  ///< of points at the same time, at most
   std::string note{};         ///< what a user would want to know
 };
@@ -81,6 +82,8 @@ struct TaskEntry {
   bool shares_a_point = false;
   /// It has nothing that a device could do.
   bool cpu_only = false;
+  /// Throws UnsupportedError where no device does a point, at once; empty: one does any.
+  std::function<void(const config::Point&)> require_device_work{};
   /// run() can evaluate Execution::certify entries of its result again, and says in its summary how far they are off.
   bool certifies = false;
   /// How long a point takes compared with others of the sweep, in any unit; it must not look at clocks. Empty: all the
@@ -88,6 +91,8 @@ struct TaskEntry {
   std::function<double(const config::Point&)> cost{};
   /// Points that one rank takes at once; empty: one. It may depend on nothing but its argument.
   std::function<Grouping(const config::Document&)> grouping{};
+  /// The same where a device is asked for; empty: as `grouping`.
+  std::function<Grouping(const config::Document&)> device_grouping{};
   /// Runs the wanted points of a group, where that is faster than one by one; empty, or groups of one: run() for each.
   /// Hands each result to `finished` with its place, on the thread that called. Points that have no result when it
   /// returns or throws are tried in smaller groups, down to run().
@@ -113,6 +118,10 @@ const std::vector<ModelEntry>& models();
 
 /// The registry as the config layer sees it: schema = common keys + model keys + task keys.
 const config::Registry& registry();
+
+/// Points that one rank takes at once.
+/// @param asked  by the user: the same on every rank
+Grouping grouping_of(const TaskEntry& task, const config::Document& document, Backend asked);
 
 /// Outline of a task's point without the fields that output.fields leaves out.
 io::Result kept_outline(const TaskEntry& task, const config::Point& point);

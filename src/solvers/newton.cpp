@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/parallel.hpp"
+#include "kernels/newton.hpp"
 #include "solvers/occupation.hpp"
 
 namespace lindrift {
@@ -16,42 +17,16 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-constexpr int max_halvings = 6;
-/// Below this size the residual is rounding, and a step that does not reduce it ends the iteration.
-constexpr double rounding_level = 1e-11;
-constexpr double target = 2e-16;
-/// From below this size one full Newton step, solved to its own accuracy, ends at rounding.
-constexpr double quadratic_level = 1e-9;
-/// In the moments Newton's method converges within ten steps or not at all.
-constexpr std::int64_t max_moment_steps = 20;
-
-/// Newton's method with step halving, and a fixed-point step where it does not help.
+/// Newton's method from a system's current point; solution.steps were taken before.
 void iterate(BalanceSystem& system, std::int64_t max_steps, BalanceSolution& solution) {
-  while (solution.steps < max_steps && system.size() > target) {
-    Calculation::look_up();
-    ++solution.steps;
-    const double before = system.size();
-    system.solve(std::clamp(before, 1e-14, 1e-3));
-
-    double best = infinity, step = 1.0;
-    for (int halving = 0; halving <= max_halvings; ++halving, step *= 0.5) {
-      best = system.try_step(step);
-      if (best < before || before <= rounding_level) break;
-    }
-    if (!(best < before)) {
-      if (before <= rounding_level) break;
-      best = system.try_fixed_point();
-      if (!std::isfinite(best)) {
-        solution.message = "the balance of the rates is not finite";
-        break;
-      }
-    }
-    system.accept();
-    // Newton squares the error: from here the next step would only move the last bits.
-    if (before <= quadratic_level && best <= rounding_level) break;
-  }
-  solution.change = system.size();
+  const kernels::NewtonRun run =
+      kernels::newton(system, max_steps, [] { Calculation::look_up(); }, {.steps = solution.steps});
+  solution.steps = run.steps;
+  solution.change = run.size;
+  if (!run.finite) solution.message = "the balance of the rates is not finite";
 }
+
+}  // namespace
 
 void conclude(BalanceSolution& solution, double tolerance, std::int64_t max_steps) {
   solution.converged = solution.change <= tolerance && std::fabs(solution.log_fugacity) <= tolerance;
@@ -65,6 +40,8 @@ void conclude(BalanceSolution& solution, double tolerance, std::int64_t max_step
   text << ": what is left is " << reached << ", above solver.tolerance = " << tolerance;
   solution.message = text.str();
 }
+
+namespace {
 
 /// The thermal state; without a thermal bath band energies do not matter.
 std::vector<double> thermal_multipliers(const RateEquation& equation) {
@@ -111,7 +88,7 @@ BalanceSolution solve_balance(const RateEquation& equation, const Components& co
   // A number that rounds to none or to all is for the other system to report.
   if (moments && components.count == 1 && number > 0.0 && number < static_cast<double>(modes)) {
     const auto system = make_moment_system(*moments, modes, number, start);
-    iterate(*system, std::min(max_steps, max_moment_steps), solution);
+    iterate(*system, std::min(max_steps, kernels::max_moment_steps), solution);
     system->read(solution);
     conclude(solution, tolerance, max_steps);
     if (solution.converged || solution.steps >= max_steps) return solution;

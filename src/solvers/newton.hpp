@@ -40,6 +40,9 @@ struct BalanceSolution {
   std::string message;
 };
 
+/// Decides from what is left whether a solution has converged, and says why if it has not.
+void conclude(BalanceSolution& solution, double tolerance, std::int64_t max_steps);
+
 /// Solves lambda_s = log loss_s - log gain_s with the number of each component conserved (docs/physics.md, Eqs. 15-18):
 /// Newton's method with the logarithm of each component's fugacity as an extra unknown. It works on the generator's
 /// moments where it has them, else on the multipliers, with linear systems by GMRES on its exact derivative; steps are

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "engine/parallel.hpp"
+#include "kernels/tgge/fugacity.hpp"
 #include "kernels/tgge/rate_kernel.hpp"
 
 namespace lindrift {
@@ -16,54 +17,9 @@ inline double occupation_of(double lagrange_multiplier) {
   return (lagrange_multiplier > 0.0 ? x : 1.0) / (1.0 + x);
 }
 
-/// By how much log z exceeds the one that holds `number` particles, to first order in the logarithm of particles over
-/// holes. That is nearly linear even if every mode is full or empty to within e^{-500} and only these remainders fix
-/// the Fermi level. Infinite if they vanish, too.
-inline double log_fugacity_excess(const kernels::MomentBalance::Filling& sums, double number) {
-  const double surplus = sums.others - number;
-  const double particles = sums.particles + std::max(surplus, 0.0), holes = sums.holes + std::max(-surplus, 0.0);
-  if (particles == holes) return 0.0;
-  const double excess = std::log(particles / holes) / (sums.particle_slope / particles + sums.hole_slope / holes);
-  if (std::isfinite(excess)) return excess;
-  return particles < holes ? -INFINITY : particles > holes ? INFINITY : NAN;
-}
+using kernels::tgge::log_fugacity_excess, kernels::tgge::solve_log_fugacity;
 
-/// log z such that the multipliers r_s - log z hold `number` particles, from sums over their occupations. Monotone
-/// scalar equation, solved by Newton inside a bracket.
-/// @param number   strictly between 0 and modes
-/// @param filling   log z -> kernels::MomentBalance::Filling
-/// @param guess     where to start
-/// @param accuracy  a Newton step as short as this is the last one: it leaves about its square
-template <class Filling>
-double solve_log_fugacity(double number, double modes, double guess, const Filling& filling, double accuracy = 1e-9) {
-  double log_fugacity = guess;
-  kernels::MomentBalance::Filling sums = filling(log_fugacity);
-  // At the lower bound no mode holds more than the mean, at the upper none holds less.
-  const double logit = std::log(number) - std::log(modes - number);
-  double low = logit + (log_fugacity - sums.max_multiplier), high = logit + (log_fugacity + sums.max_multiplier);
-  if (!(log_fugacity >= low && log_fugacity <= high)) {
-    log_fugacity = low + 0.5 * (high - low);
-    sums = filling(log_fugacity);
-  }
-  for (int iteration = 0; iteration < 200 && low < high; ++iteration) {
-    const double excess = log_fugacity_excess(sums, number);
-    if (!(excess < 0.0) && !(excess > 0.0)) break;  // zero, or not a number
-    (excess < 0.0 ? low : high) = log_fugacity;
-    double next = log_fugacity - excess;
-    // Outside the bracket (or not a number) bisection takes over.
-    const bool newton = next > low && next < high;
-    if (!newton) next = low + 0.5 * (high - low);
-    const double change = std::fabs(next - log_fugacity);
-    log_fugacity = next;
-    if (change <= 1e-16 * (1.0 + std::fabs(log_fugacity)) || next == low || next == high) break;
-    // |f''/f'| is of order 1, so a Newton step leaves about the square of its size.
-    if (newton && change <= accuracy) break;
-    sums = filling(log_fugacity);
-  }
-  return log_fugacity;
-}
-
-/// The same for exponents r_s on the host.
+/// solve_log_fugacity() for exponents r_s on the host.
 inline double log_fugacity_at(std::span<const double> exponent, double number, double guess = 0.0) {
   const std::size_t modes = exponent.size();
   const double lowest = -parallel_maximum(modes, -INFINITY, [&](std::size_t s) { return -exponent[s]; });

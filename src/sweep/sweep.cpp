@@ -32,7 +32,7 @@ class Worker {
         execution_(execution),
         ranks_(ranks),
         options_(options),
-        queue_(document, task, missing, ranks.size()),
+        queue_(document, task, missing, ranks.size(), execution.backend),
         counters_(ranks.make_counters()),
         before_(before) {}
 

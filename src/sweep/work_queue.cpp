@@ -76,10 +76,10 @@ double WorkQueue::cost_of(std::size_t unit, const config::Document& document, co
   return sum;
 }
 
-WorkQueue::WorkQueue(const config::Document& document, const TaskEntry& task, PointSet missing, int ranks)
-    : missing_(std::move(missing)) {
+WorkQueue::WorkQueue(const config::Document& document, const TaskEntry& task, PointSet missing, int ranks,
+                     Backend asked)
+    : missing_(std::move(missing)), grouping_(grouping_of(task, document, asked)) {
   const std::size_t points = missing_.points();
-  if (task.grouping) grouping_ = task.grouping(document);
   if (grouping_.row == 0) grouping_.row = points;
   const std::size_t groups = groups_of(grouping_, points);
   const auto find_units = [&] {

@@ -40,7 +40,9 @@ class PointSet {
 /// end.
 class WorkQueue {
  public:
-  WorkQueue(const config::Document& document, const TaskEntry& task, PointSet missing, int ranks);
+  /// @param asked  for by the user
+  WorkQueue(const config::Document& document, const TaskEntry& task, PointSet missing, int ranks,
+            Backend asked = Backend::automatic);
 
   std::size_t units() const { return units_.size(); }
   const Grouping& grouping() const { return grouping_; }

@@ -334,22 +334,10 @@ RateEquation make_rate_equation(TggeModel model, const Execution& execution) {
   return equation;
 }
 
-namespace {
-
-/// An equation without its generator, and what that is made of. The tables point into the equation, the weights, the
-/// levels and the panels.
-struct Ingredients {
-  RateEquation equation;
-  EnergyLevels levels;
-  std::optional<EnergyPanels> panels;
-  std::unique_ptr<kernels::PanelTables> panel_tables;
-  kernels::RateTables tables;
-};
-
-Ingredients ingredients_of(Bands bands, double rate_unit, const TggeBath& bath,
-                           const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
-                           kernels::ExternalPairSum* pair_sum) {
-  Ingredients result;
+RateIngredients rate_ingredients(Bands bands, double rate_unit, const TggeBath& bath,
+                                 const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
+                                 kernels::ExternalPairSum* pair_sum) {
+  RateIngredients result;
   RateEquation& equation = result.equation;
   equation.bands = std::move(bands);
   equation.rate_scale = bath.coupling * rate_unit;
@@ -395,8 +383,6 @@ Ingredients ingredients_of(Bands bands, double rate_unit, const TggeBath& bath,
   return result;
 }
 
-}  // namespace
-
 namespace {
 
 /// Modes from which sources no longer fit the nearer caches: there the sums over panels, which read them in the order
@@ -427,7 +413,7 @@ Reordering by_energy(const EnergyLevels& levels, const HopWeights& weights, cons
 RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& bath,
                                 const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
                                 kernels::ExternalPairSum* pair_sum) {
-  Ingredients ingredients = ingredients_of(std::move(bands), rate_unit, bath, weights, execution, pair_sum);
+  RateIngredients ingredients = rate_ingredients(std::move(bands), rate_unit, bath, weights, execution, pair_sum);
   RateEquation& equation = ingredients.equation;
   Execution resolved = execution;
   // With an external pair sum the kernel itself runs on the CPU, wherever the matrices are multiplied.
@@ -447,7 +433,8 @@ double rate_device_bytes(const TggeModel& model, const Execution& execution) {
   validate(model);
   if (needs_matrices(model)) return 0.0;
   const auto weights = make_hop_weights(model.bands, model.jump);
-  const Ingredients ingredients = ingredients_of(model.bands, model.rate_unit, model.bath, weights, execution, nullptr);
+  const RateIngredients ingredients =
+      rate_ingredients(model.bands, model.rate_unit, model.bath, weights, execution, nullptr);
   if (ingredients.equation.backend != Backend::cuda) return 0.0;
   Execution resolved = execution;
   resolved.algorithm = ingredients.equation.algorithm;

@@ -3,11 +3,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <variant>
 #include <vector>
 
 #include "kernels/tgge/rate_kernel.hpp"
 #include "lindrift/tgge/rate_equation.hpp"
+#include "tgge/energy_levels.hpp"
+#include "tgge/energy_panels.hpp"
 
 namespace lindrift {
 
@@ -23,6 +26,20 @@ void validate_jump(const DephasingJump& jump, const Lattice& lattice, int orbita
 void validate_jump(const ProductJump& jump, const Lattice& lattice, int orbitals);
 void validate_jump(const JumpOperators& jump, const Lattice& lattice, int orbitals);
 void validate_jump(const TableJump& jump, const Lattice& lattice, int orbitals);
+
+/// An equation without its generator, and what that is made of. The tables point into the equation, its weights, the
+/// levels and the panels.
+struct RateIngredients {
+  RateEquation equation;
+  EnergyLevels levels;
+  std::optional<EnergyPanels> panels;
+  std::unique_ptr<kernels::PanelTables> panel_tables;
+  kernels::RateTables tables;
+};
+/// As make_rate_equation().
+RateIngredients rate_ingredients(Bands bands, double rate_unit, const TggeBath& bath,
+                                 const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
+                                 kernels::ExternalPairSum* pair_sum = nullptr);
 
 /// The rate equation of a model whose hop weights are at hand.
 /// @param pair_sum  if not null, makes the sums over pairs for the generator; must outlive it

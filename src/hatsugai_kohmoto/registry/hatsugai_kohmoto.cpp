@@ -424,6 +424,12 @@ io::Result run_density(const Point& point, const Execution& execution, const Mon
   return result_of(point, cloud, Backend::cpu, "the density is made on the CPU");
 }
 
+void require_device_work(const Point& point) {
+  const HatsugaiKohmoto model = read<HatsugaiKohmoto>(point);
+  if (model.cluster > 1) only_on_cpu(Backend::cuda, "momenta that mix are solved");
+  if (kind_of(point) == Kind::green) green_backend(Backend::cuda, model, point.reals("task.times").size());
+}
+
 }  // namespace
 
 ModelEntry hatsugai_kohmoto_entry() {
@@ -445,7 +451,8 @@ ModelEntry hatsugai_kohmoto_entry() {
        .diagnostics = {},
        .remarks = open_chain_remarks,
        .verify = verify_hatsugai_kohmoto_green,
-       .shares_a_point = true},
+       .shares_a_point = true,
+       .require_device_work = require_device_work},
       {.kind = "spectral",
        .description = "spectral function, self energy and Green's function of spin up over momentum and frequency",
        .keys = config::keys_of<OutputFrequencies, SpectralOptions>(),
@@ -457,7 +464,8 @@ ModelEntry hatsugai_kohmoto_entry() {
        .diagnostics = {},
        .remarks = open_chain_remarks,
        .verify = verify_hatsugai_kohmoto_spectral,
-       .shares_a_point = true},
+       .shares_a_point = true,
+       .require_device_work = require_device_work},
       {.kind = "density",
        .description = "density of spin up on the sites from an initial state, and its drift",
        .keys = config::keys_of<DensityStart, OutputTimes>(),

@@ -254,6 +254,15 @@ io::Result run_green(const Point& point, const Execution& execution, const Monit
   return result;
 }
 
+void require_device_work(const Point& point) {
+  Execution execution = with_algorithm(point, {.backend = Backend::cuda});
+  execution.threads = threads_of(execution);
+  if (is_spectral(point))
+    plan_spectral(read<HubbardChain>(point), point.reals("task.frequencies"), spectral_options(point), execution);
+  else
+    green_plan(point, execution);
+}
+
 }  // namespace
 
 ModelEntry hubbard_entry() {
@@ -277,7 +286,8 @@ ModelEntry hubbard_entry() {
        .diagnostics = {},
        .remarks = open_chain_remarks,
        .verify = verify_hubbard_green,
-       .shares_a_point = true},
+       .shares_a_point = true,
+       .require_device_work = require_device_work},
       {.kind = "spectral",
        .description = "spectral function, self energy and Green's function of the probe over momentum and frequency",
        .keys = config::keys_of<OutputFrequencies, HubbardSpectralOptions, KernelLimit>(),
@@ -290,6 +300,7 @@ ModelEntry hubbard_entry() {
        .remarks = open_chain_remarks,
        .verify = verify_hubbard_spectral,
        .shares_a_point = true,
+       .require_device_work = require_device_work,
        .certifies = true},
       hubbard_steady_state_task(),
       hubbard_transport_task(),

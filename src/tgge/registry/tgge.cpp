@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "engine/threads.hpp"
+#include "lindrift/tgge/matrix_rate_equation.hpp"
 #include "tgge/registry/tgge_gradient.hpp"
 #include "tgge/registry/tgge_point.hpp"
 
@@ -30,16 +31,30 @@ io::Result follow_relaxation(const Point& point, const RateEquation& equation, c
   return result;
 }
 
+void require_device_work(const Point& point) {
+  if (point.text("bath.jump") == "operators" &&
+      with_model(point, [](const TggeModel& model) { return needs_matrices(model); }))
+    matrix_backend(Backend::cuda);
+}
+
 template <Solve solve>
 io::Result run_point(const Point& point, const Execution& requested, const Monitor& monitor) {
   const Calculation calculation(threads_of(requested));  // for the bands
   return solve(point, equation_of(point, with_algorithm(point, requested)), monitor);
 }
 
+io::Result run_steady_state(const Point& point, const Execution& requested, const Monitor& monitor) {
+  const Calculation calculation(threads_of(requested));
+  if (std::optional<io::Result> result = run_in_block(point, requested)) return std::move(*result);
+  return run_point<find_steady_state>(point, requested, monitor);
+}
+
 template <Solve solve>
 void run_group(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished) {
   if (group.chained)
     run_chain(group, requested, monitor, finished);
+  else if (solve == find_steady_state && requested.backend == Backend::cuda && found_in_blocks(group.document))
+    run_in_blocks(group, requested, monitor, finished);
   else
     run_batch(solve, group, requested, monitor, finished);
 }
@@ -84,6 +99,7 @@ TaskEntry task(std::string kind, std::string description, const Coordinates& dim
           .remarks = remarks_on,
           .verify = verify_occupations,
           .shares_a_point = true,
+          .require_device_work = require_device_work,
           .run_group = run_group<solve>,
           .group_device_bytes = batch_device_bytes_of};
 }
@@ -95,6 +111,7 @@ TaskEntry adjoint_task(std::string kind, std::string description) {
   task.plan = plan_point;
   task.diagnostics = diagnostics_of;
   task.shares_a_point = true;
+  task.require_device_work = require_device_work;
   return task;
 }
 
@@ -134,7 +151,9 @@ ModelEntry entry(std::string kind, std::string description) {
   TaskEntry steady = task<find_steady_state, SteadyState>(
       "steady_state", "steady state with the numbers of the initial state", dimensions);
   steady.keys = with_initial_states(config::keys_of<ChainOptions, SteadyStateOptions>());
+  steady.run = run_steady_state;
   steady.grouping = batches_or_chains;
+  steady.device_grouping = device_batches;
   dimensions.push_back(time_coordinate({}));
   TaskEntry relaxation = task<follow_relaxation, RelaxResult>(
       "relax", "time evolution of the occupations from an initial state", dimensions);

@@ -10,6 +10,7 @@
 #include "registry/memory.hpp"
 #include "tgge/energy_levels.hpp"
 #include "tgge/model.hpp"
+#include "tgge/moment_batch.hpp"
 #include "tgge/registry/tgge_gradient.hpp"
 #include "tgge/registry/tgge_point.hpp"
 
@@ -487,7 +488,10 @@ Plan plan_point(const Point& point, const Execution& requested) {
   plan.backend = matrices ? matrix_backend(execution.backend, &plan.backend_reason)
                           : rate_backend(execution.backend, plan.algorithm, modes_of(point), &plan.backend_reason);
   plan_device(plan, requested, [&] {
-    return with_model(point, [&](const auto& model) { return rate_device_bytes(model, execution); });
+    return with_model(point, [&](const TggeModel& model) {
+      const bool in_a_block = !point.has("task.times") && !point.has("task.of") && found_in_a_block(model, execution);
+      return in_a_block ? moment_batch_device_bytes(model, 1, 1, execution) : rate_device_bytes(model, execution);
+    });
   });
   execution.backend = plan.device_bytes > 0.0 ? Backend::cuda : Backend::cpu;
   const RateEquation equation = probe(point, probe_sites(point, direct), execution);

@@ -5,6 +5,8 @@
 #include <optional>
 
 #include "engine/threads.hpp"
+#include "tgge/hop_weights.hpp"
+#include "tgge/moment_batch.hpp"
 #include "tgge/registry/tgge_point.hpp"
 
 namespace lindrift {
@@ -16,6 +18,10 @@ namespace {
 
 /// Largest batch: large enough to keep its slots busy, small enough to leave batches for many ranks.
 constexpr std::size_t max_batch = 1024;
+/// Modes times points of a batch in the thread blocks of a device, and doubles that the host holds for each: bands,
+/// weights and what comes down.
+constexpr std::size_t max_batch_values = std::size_t{1} << 22;
+constexpr double batch_arrays = 16.0;
 /// Modes up to which the spectrum is stored as a matrix, 2 GiB. A table is in memory anyway.
 constexpr std::size_t max_matrix_modes = 16384;
 
@@ -27,7 +33,28 @@ bool keeps_weights(const std::string& path) {
   return false;
 }
 
+/// Sets of energies and hop weights among so many points of a sweep, one after the other: a set of its own for each
+/// point that differs from the one before in more than the strength and the temperature of the baths.
+std::size_t sets_of_modes(const config::Document& document, std::size_t points) {
+  std::size_t alike = 1;
+  const auto keeps = [](const config::Axis& axis) {
+    return keeps_weights(axis.path) || axis.path == "bath.inverse_temperature";
+  };
+  const auto& axes = document.sweep.axes;
+  if (document.sweep.mode == config::SweepMode::zip)
+    alike = std::all_of(axes.begin(), axes.end(), keeps) ? points : 1;
+  else
+    for (auto axis = axes.rbegin(); axis != axes.rend() && keeps(*axis); ++axis) alike *= axis->values.size();
+  return (points + alike - 1) / alike;
+}
+
 }  // namespace
+
+bool found_in_blocks(const config::Document& document) {
+  const Point first = document.point(0);
+  const Execution execution = with_algorithm(first, {.backend = Backend::cuda});
+  return with_model(first, [&](const TggeModel& model) { return found_in_a_block(model, execution); });
+}
 
 Grouping batches(const config::Document& document) {
   if (document.sweep.empty()) return {};
@@ -46,7 +73,8 @@ Grouping batches(const config::Document& document) {
   if (!with_model(first, [&](const auto& model) { return gains_from_batching(model, with_algorithm(first, {})); }))
     return {};
   const std::size_t groups = (alike + max_batch - 1) / max_batch, size = (alike + groups - 1) / groups;
-  Grouping grouping{.size = size, .row = alike, .at_once = batch_slots(size)};
+  Grouping grouping{
+      .size = size, .row = alike, .at_once = batch_slots(size), .how = "their sums over pairs as matrix products"};
   const auto modes = static_cast<double>(modes_of(first));
   const double matrices = (first.text("bath.jump") == "table" ? 3.0 : 0.0) +  // as read, and in two orders
                           (first.text("bath.spectrum") == "exponential" ? 0.0 : 1.0);
@@ -54,9 +82,13 @@ Grouping batches(const config::Document& document) {
   return grouping;
 }
 
-double batch_device_bytes_of(const config::Document& document, const Grouping& grouping, const Execution& execution) {
+double batch_device_bytes_of(const config::Document& document, const Grouping& grouping, const Execution& requested) {
   const Point first = document.point(0);
-  return with_model(first, [&](const auto& model) { return batch_device_bytes(model, grouping.size, execution); });
+  const Execution execution = with_algorithm(first, requested);
+  return with_model(first, [&](const TggeModel& model) {
+    if (!found_in_a_block(model, execution)) return batch_device_bytes(model, grouping.size, execution);
+    return moment_batch_device_bytes(model, grouping.size, sets_of_modes(document, grouping.size), execution);
+  });
 }
 
 void run_batch(Solve solve, const Group& group, const Execution& requested, const Monitor& monitor,
@@ -127,6 +159,75 @@ Grouping batches_or_chains(const config::Document& document) {
         (&axis == &document.sweep.axes.back() || document.sweep.mode == config::SweepMode::zip))
       return without_effect("neighbouring points differ in size");
   return {.size = std::min(static_cast<std::size_t>(asked), row), .row = row, .chained = true};
+}
+
+Grouping device_batches(const config::Document& document) {
+  Grouping grouping = batches_or_chains(document);
+  const auto& axes = document.sweep.axes;
+  // Points of a batch have the same modes.
+  const bool sized = std::any_of(axes.begin(), axes.end(), [](const config::Axis& axis) {
+    return std::holds_alternative<std::int64_t>(axis.values.front());
+  });
+  if (grouping.size > 1 || document.sweep.points() == 1 || sized || !found_in_blocks(document)) return grouping;
+  const std::size_t modes = modes_of(document.point(0)), points = document.sweep.points();
+  const std::size_t most = std::clamp<std::size_t>(max_batch_values / modes, 1, max_batch),
+                    groups = (points + most - 1) / most;
+  grouping.size = grouping.at_once = (points + groups - 1) / groups;
+  grouping.how = "each in one thread block of the device";
+  grouping.memory_bytes = 8.0 * static_cast<double>(modes * grouping.size) * batch_arrays;
+  return grouping;
+}
+
+namespace {
+
+/// A point of a batch; nothing if it is not of the kind that its first point is of, or fails: it is run alone then.
+std::optional<MomentBatchEntry> entry_of(const Point& point, const Execution& requested) {
+  try {
+    const Execution execution = with_algorithm(point, requested);
+    return with_model(point, [&](TggeModel model) -> std::optional<MomentBatchEntry> {
+      if (!found_in_a_block(model, execution)) return std::nullopt;
+      validate(model);
+      const auto weights = make_hop_weights(model.bands, std::move(model.jump));
+      MomentBatchEntry entry{rate_ingredients(std::move(model.bands), model.rate_unit, model.bath, weights, execution)};
+      entry.number = conserved_number_of(point, entry.ingredients.equation);
+      const auto modes = static_cast<double>(entry.ingredients.equation.modes());
+      // A number that rounds to none or to all is for another way.
+      if (!(entry.number > 0.0 && entry.number < modes)) return std::nullopt;
+      return entry;
+    });
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+std::optional<io::Result> run_in_block(const Point& point, const Execution& requested) {
+  if (requested.backend != Backend::cuda) return std::nullopt;
+  const std::optional<MomentBatchEntry> entry = entry_of(point, requested);
+  if (!entry) return std::nullopt;
+  std::optional<SteadyState> state =
+      std::move(steady_states_in_blocks({&*entry, 1}, read<SteadyStateOptions>(point), requested).front());
+  if (!state) return std::nullopt;
+  return result_of(point, entry->ingredients.equation, *state);
+}
+
+void run_in_blocks(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished) {
+  std::vector<MomentBatchEntry> entries;
+  std::vector<std::size_t> places;
+  const auto go_on = [&] { return !monitor.progress || monitor.progress(0.0); };
+  for (std::size_t place = 0; place < group.wanted.size(); ++place) {
+    if (!group.wanted[place]) continue;
+    if (!go_on()) return;
+    std::optional<MomentBatchEntry> entry = entry_of(group.point(place), requested);
+    if (!entry) continue;
+    entries.push_back(std::move(*entry));
+    places.push_back(place);
+  }
+  if (entries.empty()) return;
+  auto states = steady_states_in_blocks(entries, read<SteadyStateOptions>(group.point(places.front())), requested);
+  for (std::size_t i = 0; i < states.size(); ++i)
+    if (states[i]) finished(places[i], result_of(group.point(places[i]), entries[i].ingredients.equation, *states[i]));
 }
 
 namespace {

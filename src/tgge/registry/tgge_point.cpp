@@ -4,6 +4,7 @@
 
 #include "io/input.hpp"
 #include "registry/read_once.hpp"
+#include "tgge/tasks/steady_state_of.hpp"
 
 namespace lindrift {
 
@@ -102,15 +103,30 @@ void append(io::Result& result, io::Result more) {
   for (auto& number : more.summary) result.summary.push_back(std::move(number));
 }
 
+namespace {
+
+/// Calls `use` with the filling of a uniform initial state, or with its multipliers.
+template <class Use>
+auto with_initial_state(const Point& point, const RateEquation& equation, const Use& use) {
+  const auto initial = read<InitialOccupation>(point);
+  const bool uniform = read<InitialState>(point).kind == InitialKind::uniform;
+  return initial.lagrange_multiplier || !uniform ? use(initial_multipliers(point, equation)) : use(initial.filling);
+}
+
+}  // namespace
+
 SteadyState steady_state_of(const Point& point, const RateEquation& equation, std::vector<double> start,
                             const Monitor& monitor) {
   auto options = read<SteadyStateOptions>(point);
   options.monitor = monitor;
   options.start = std::move(start);
-  const auto initial = read<InitialOccupation>(point);
-  const bool uniform = read<InitialState>(point).kind == InitialKind::uniform;
-  return initial.lagrange_multiplier || !uniform ? steady_state(equation, initial_multipliers(point, equation), options)
-                                                 : steady_state(equation, initial.filling, options);
+  return with_initial_state(point, equation,
+                            [&](const auto& initial) { return steady_state(equation, initial, options); });
+}
+
+double conserved_number_of(const Point& point, const RateEquation& equation) {
+  return with_initial_state(point, equation,
+                            [&](const auto& initial) { return conserved_number(equation.modes(), initial); });
 }
 
 std::vector<double> initial_multipliers(const Point& point, const RateEquation& equation) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 
 #include "config/read.hpp"
@@ -101,6 +102,9 @@ io::Result result_of(const config::Point& point, const RateEquation& equation, S
 SteadyState steady_state_of(const config::Point& point, const RateEquation& equation, std::vector<double> start,
                             const Monitor& monitor);
 
+/// The number of particles that it conserves.
+double conserved_number_of(const config::Point& point, const RateEquation& equation);
+
 /// log((1-n)/n) of every mode at the start.
 std::vector<double> initial_multipliers(const config::Point& point, const RateEquation& equation);
 
@@ -143,5 +147,15 @@ Grouping batches_or_chains(const config::Document& document);
 /// A point that throws gets no result here and is tried on its own later. The point after it starts from the thermal
 /// state, as after one that does not converge.
 void run_chain(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished);
+
+/// As batches_or_chains() where a device is asked for, which finds steady states by moments in its thread blocks: then
+/// any points of the same size.
+Grouping device_batches(const config::Document& document);
+/// Whether run_in_blocks() is for the groups of such a sweep.
+bool found_in_blocks(const config::Document& document);
+/// Points that do not converge in their blocks get no result here and are tried on their own later.
+void run_in_blocks(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished);
+/// A point alone, with the same numbers; nothing if it is not of that kind or does not converge so.
+std::optional<io::Result> run_in_block(const config::Point& point, const Execution& requested);
 
 }  // namespace lindrift

@@ -7,6 +7,7 @@
 #include "lindrift/error.hpp"
 #include "solvers/newton.hpp"
 #include "tgge/tasks/matrix_tasks.hpp"
+#include "tgge/tasks/steady_state_of.hpp"
 
 namespace lindrift {
 
@@ -17,7 +18,14 @@ SteadyState solve(const RateEquation& equation, const InitialState& conserved, c
   const Components components = connected_components(equation);
   BalanceSolution solution =
       solve_balance(equation, components, conserved, options.start, options.tolerance, options.max_steps);
+  const double residual = balance_residual(equation, solution.lagrange_multiplier);
+  return steady_state_of(equation, std::move(solution), components.count, residual, options.tolerance);
+}
 
+}  // namespace
+
+SteadyState steady_state_of(const RateEquation& equation, BalanceSolution solution, std::int64_t components,
+                            double residual, double tolerance) {
   SteadyState state;
   state.lagrange_multiplier = std::move(solution.lagrange_multiplier);
   state.occupation = std::move(solution.occupation);
@@ -28,17 +36,19 @@ SteadyState solve(const RateEquation& equation, const InitialState& conserved, c
   state.particle_number = sums.particle_number;
   state.density_per_cell = sums.density_per_cell;
   state.energy_per_cell = sums.energy_per_cell;
-  state.residual = balance_residual(equation, state.lagrange_multiplier);
+  state.residual = residual;
   state.log_fugacity = solution.log_fugacity;
-  state.converged = solution.converged && state.residual <= options.tolerance;
+  state.converged = solution.converged && residual <= tolerance;
   state.steps = solution.steps;
-  state.components = components.count;
+  state.components = components;
   state.empty_modes = solution.empty;
   state.full_modes = solution.full;
   state.frozen_modes = solution.frozen;
   state.message = solution.message;
   return state;
 }
+
+namespace {
 
 /// What a solver that was stopped has to show.
 SteadyState nothing(const RateEquation& equation) {
@@ -71,23 +81,36 @@ SteadyState find(const RateEquation& equation, const InitialState& conserved, co
   }
 }
 
-}  // namespace
-
-SteadyState steady_state(const RateEquation& equation, std::span<const double> initial_lagrange_multiplier,
-                         const SteadyStateOptions& options) {
-  if (initial_lagrange_multiplier.size() != equation.modes())
+/// @throws ShapeError, ParameterError
+InitialState checked(std::size_t modes, std::span<const double> initial_lagrange_multiplier) {
+  if (initial_lagrange_multiplier.size() != modes)
     throw ShapeError("initial.lagrange_multiplier has length " + std::to_string(initial_lagrange_multiplier.size()) +
-                     "; it must be " + std::to_string(equation.modes()));
+                     "; it must be " + std::to_string(modes));
   for (const double lambda : initial_lagrange_multiplier)
     if (!std::isfinite(lambda)) throw ParameterError("initial.lagrange_multiplier", "every entry must be finite");
-  return find(equation, InitialState(initial_lagrange_multiplier), options);
+  return InitialState(initial_lagrange_multiplier);
 }
-
-SteadyState steady_state(const RateEquation& equation, double filling, const SteadyStateOptions& options) {
+InitialState checked(double filling) {
   if (!(filling > 0.0 && filling < 1.0))
     throw ParameterError("initial.filling",
                          std::to_string(filling) + " is not allowed: must be strictly between 0 and 1");
-  return find(equation, InitialState(std::log1p(-filling) - std::log(filling)), options);
+  return InitialState(std::log1p(-filling) - std::log(filling));
+}
+
+}  // namespace
+
+double conserved_number(std::size_t modes, std::span<const double> initial_lagrange_multiplier) {
+  return total_number(checked(modes, initial_lagrange_multiplier), modes);
+}
+double conserved_number(std::size_t modes, double filling) { return total_number(checked(filling), modes); }
+
+SteadyState steady_state(const RateEquation& equation, std::span<const double> initial_lagrange_multiplier,
+                         const SteadyStateOptions& options) {
+  return find(equation, checked(equation.modes(), initial_lagrange_multiplier), options);
+}
+
+SteadyState steady_state(const RateEquation& equation, double filling, const SteadyStateOptions& options) {
+  return find(equation, checked(filling), options);
 }
 
 }  // namespace lindrift

@@ -98,6 +98,7 @@ struct Scheduler {
   Body body{};
   std::vector<SharedArray> shared;  ///< those of earlier kernels keep their memory
   std::size_t shared_in_use = 0;
+  std::vector<double> registers;
   bool in_kernel = false;
 };
 thread_local Scheduler scheduler;
@@ -166,6 +167,11 @@ void* shared(const char* name, std::size_t size) {
   array.data = array.mapped + limit - (size + 15) / 16 * 16;
   poison(array.data, size);
   return array.data;
+}
+
+void* registers(std::size_t size) {
+  if (scheduler.registers.size() * sizeof(double) < size) scheduler.registers.resize(size / sizeof(double) + 1);
+  return scheduler.registers.data();
 }
 
 cudaError_t run(const char* kernel, dim3 grid, dim3 block, const Parameter* parameters, int count, Body body,

@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::uint64_t poison_word = 0x7ff4dead0badbeefULL;
 constexpr std::size_t page = 4096;
-constexpr int kinds = 5;
-constexpr const char* kind_names[kinds] = {"allocation", "launch", "copy", "handle", "plan"};
+constexpr int kinds = 6;
+constexpr const char* kind_names[kinds] = {"allocation", "launch", "copy", "handle", "plan", "pageable"};
 
 const char* setting(const char* name) { return std::getenv((std::string("LINDRIFT_HOST_CUDA_") + name).c_str()); }
 long long number(const char* name, long long otherwise) {
@@ -57,7 +57,8 @@ struct World {
   std::map<std::uintptr_t, Allocation> memory;  ///< by first byte; freed ones stay, so that their pointers are known
   std::set<const Allocation*> in_use;
   std::map<int, std::size_t> used;
-  std::size_t peak = 0;  ///< of all devices
+  std::map<std::uintptr_t, std::size_t> pinned;  ///< memory of the host
+  std::size_t peak = 0;                          ///< of all devices
   std::map<int, bool> dead;
   long counts[kinds] = {}, alive[kinds] = {};
   int users = 0;
@@ -101,6 +102,12 @@ Allocation* find(const void* pointer) {
   if (next == world().memory.begin()) return nullptr;
   Allocation& found = std::prev(next)->second;
   return at <= found.first + found.size ? &found : nullptr;
+}
+
+bool is_pinned(const void* pointer) {
+  const auto at = reinterpret_cast<std::uintptr_t>(pointer);
+  const auto next = world().pinned.upper_bound(at);
+  return next != world().pinned.begin() && at < std::prev(next)->first + std::prev(next)->second;
 }
 
 std::string complaint_about(const Allocation& allocation) {
@@ -279,6 +286,29 @@ cudaError_t cudaFree(void* pointer) {
   return current_device_is_dead() ? failure(cudaErrorIllegalAddress) : cudaSuccess;
 }
 
+cudaError_t cudaMallocHost(void** pointer, std::size_t size) {
+  const Access access;
+  *pointer = nullptr;
+  if (current_device_is_dead()) return failure(cudaErrorIllegalAddress);
+  if (fails(Kind::allocation)) return failure(cudaErrorMemoryAllocation);
+  *pointer = std::malloc(size);
+  if (!*pointer) refuse("no memory on the host that a device could copy to");
+  poison(*pointer, size);
+  world().pinned[reinterpret_cast<std::uintptr_t>(*pointer)] = size;
+  count_living(Kind::allocation, 1);
+  return cudaSuccess;
+}
+
+cudaError_t cudaFreeHost(void* pointer) {
+  if (!pointer) return cudaSuccess;
+  const Access access;
+  if (world().pinned.erase(reinterpret_cast<std::uintptr_t>(pointer)) == 0)
+    refuse("cudaFreeHost of " + text_of(pointer) + ", which was not allocated or is free already");
+  std::free(pointer);
+  count_living(Kind::allocation, -1);
+  return current_device_is_dead() ? failure(cudaErrorIllegalAddress) : cudaSuccess;
+}
+
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t size, cudaMemcpyKind kind) {
   const Access access;
   if (!current_device_is_dead() && fails(Kind::copy)) kill_current_device();
@@ -292,6 +322,8 @@ cudaError_t cudaMemcpy(void* to, const void* from, std::size_t size, cudaMemcpyK
     expect_on_host("the source of a copy", from);
   else
     expect_on_device("the source of a copy", from, size);
+  if (!is_pinned(kind == cudaMemcpyDeviceToHost ? to : from))
+    ++world().counts[static_cast<std::size_t>(Kind::pageable)];
   std::memmove(to, from, size);
   if (kind != cudaMemcpyDeviceToHost) return cudaSuccess;
   for (std::size_t at = 0; at + 8 <= size; at += 8)

@@ -21,7 +21,8 @@
 ///                                      each kind there were, and the most bytes in use
 namespace host_cuda {
 
-enum class Kind { allocation, launch, copy, handle, plan };
+/// `pageable` are the copies to and from memory of the host that is not pinned: they cannot be made to fail apart.
+enum class Kind { allocation, launch, copy, handle, plan, pageable };
 
 /// Reports a use of the device that is an error in the program, and ends it.
 [[noreturn]] void refuse(const std::string& what);

@@ -43,6 +43,8 @@ struct cudaLaunchConfig_t {
 
 cudaError_t cudaMalloc(void** pointer, std::size_t size);
 cudaError_t cudaFree(void* pointer);
+cudaError_t cudaMallocHost(void** pointer, std::size_t size);
+cudaError_t cudaFreeHost(void* pointer);
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t size, cudaMemcpyKind kind);
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total);
 cudaError_t cudaSetDevice(int device);
@@ -58,6 +60,13 @@ template <class T>
 cudaError_t cudaMalloc(T** pointer, std::size_t size) {
   return cudaMalloc(reinterpret_cast<void**>(pointer), size);
 }
+template <class T>
+cudaError_t cudaMallocHost(T** pointer, std::size_t size) {
+  return cudaMallocHost(reinterpret_cast<void**>(pointer), size);
+}
+
+/// Threads run one after the other.
+inline int atomicAdd(int* target, int value) { return std::exchange(*target, *target + value); }
 
 namespace host_cuda {
 
@@ -84,6 +93,9 @@ void barrier(int site);
 
 /// Memory that the threads of the current block share, by the name of the variable; poisoned when the block begins.
 void* shared(const char* name, std::size_t size);
+
+/// What the threads of the current block have in registers, for instructions that exchange it.
+void* registers(std::size_t size);
 
 /// Fills memory with signalling NaNs.
 void poison(void* data, std::size_t size);

@@ -4,40 +4,44 @@
 
 namespace cub {
 
-enum BlockReduceAlgorithm { BLOCK_REDUCE_RAKING };
+enum BlockReduceAlgorithm { BLOCK_REDUCE_WARP_REDUCTIONS };
 
-/// Adds in CUB's order of raking: 32 segments of neighbouring threads, then a tree over them. The sum is thread 0's
+/// Adds in CUB's order: a tree over the threads of each warp, then the warps one after the other. The sum is thread 0's
 /// alone.
 template <class T, int Threads, BlockReduceAlgorithm>
 class BlockReduce {
-  static_assert(Threads % 32 == 0 && std::is_trivially_copyable_v<T>);
-  static constexpr int segment = Threads / 32;
+  static constexpr unsigned warp = 32, warps = Threads / warp;
+  static_assert(Threads % warp == 0 && std::is_trivially_copyable_v<T>);
 
  public:
   struct TempStorage {
-    alignas(T) unsigned char bytes[sizeof(T) * (Threads + 32)];  // CUB pads against conflicts of banks
+    alignas(T) unsigned char bytes[sizeof(T) * (warps + 1)];  // CUB keeps room for a prefix
   };
 
-  explicit BlockReduce(TempStorage& storage) : values_(reinterpret_cast<T*>(storage.bytes)) {}
+  explicit BlockReduce(TempStorage& storage) : of_warps_(reinterpret_cast<T*>(storage.bytes)) {}
 
   template <class Operation>
   T Reduce(T value, Operation operation) {
-    values_[threadIdx.x] = value;
+    T* const values = static_cast<T*>(::host_cuda::registers(sizeof(T) * Threads));
+    values[threadIdx.x] = value;
     ::host_cuda::barrier(-1);
-    T part[32];
-    ::host_cuda::poison(part, sizeof(part));
-    if (threadIdx.x != 0) return part[0];
-    for (int rake = 0; rake < 32; ++rake) {
-      part[rake] = values_[rake * segment];
-      for (int i = 1; i < segment; ++i) part[rake] = operation(part[rake], values_[rake * segment + i]);
+    if (threadIdx.x % warp == 0) {
+      T part[warp];
+      for (unsigned i = 0; i < warp; ++i) part[i] = values[threadIdx.x + i];
+      for (unsigned offset = 1; offset < warp; offset *= 2)
+        for (unsigned i = 0; i + offset < warp; ++i) part[i] = operation(part[i], part[i + offset]);
+      of_warps_[threadIdx.x / warp] = part[0];
     }
-    for (int offset = 1; offset < 32; offset *= 2)
-      for (int i = 0; i + offset < 32; ++i) part[i] = operation(part[i], part[i + offset]);
-    return part[0];
+    ::host_cuda::barrier(-2);
+    ::host_cuda::poison(&value, sizeof(T));
+    if (threadIdx.x != 0) return value;
+    value = of_warps_[0];
+    for (unsigned w = 1; w < warps; ++w) value = operation(value, of_warps_[w]);
+    return value;
   }
 
  private:
-  T* values_;
+  T* of_warps_;
 };
 
 }  // namespace cub

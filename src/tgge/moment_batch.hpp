@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "lindrift/tgge/steady_state.hpp"
+#include "tgge/model.hpp"
+
+namespace lindrift {
+
+/// Steady states of many points on a device, each found by one thread block from the thermal state on, by Newton's
+/// method in the moments (docs/physics.md, Eqs. 17a-17c): one launch and three copies for all of them. The numbers of a
+/// point depend on nothing but the point.
+
+/// Whether steady states of a model are found so: where the device is asked for, the hop weights are a short sum of
+/// products and the thermal bath has the exponential spectrum, and the modes are not too many for one block.
+bool found_in_a_block(const TggeModel& model, const Execution& execution);
+
+/// A point: an equation without its generator, and what steady_state() conserves.
+struct MomentBatchEntry {
+  RateIngredients ingredients;
+  double number = 0.0;  ///< of particles
+};
+
+/// The steady states of points that are found_in_a_block(), all with as many modes and products, as many at a time as
+/// the device's memory allows. Empty where Newton's method does not converge in the moments: such a point is for
+/// steady_state().
+/// @throws DeviceMemoryError, DeviceError
+std::vector<std::optional<SteadyState>> steady_states_in_blocks(std::span<const MomentBatchEntry> points,
+                                                                const SteadyStateOptions& options,
+                                                                const Execution& execution);
+
+/// Bytes that so many points with the shape of a model take on the device.
+/// @param sets  of energies and weights that differ
+/// @throws DeviceMemoryError if this process may not use as much
+double moment_batch_device_bytes(const TggeModel& model, std::size_t points, std::size_t sets,
+                                 const Execution& execution);
+
+}  // namespace lindrift
