@@ -10,7 +10,7 @@ from .arrays import dataset
 from .errors import ParameterError
 
 _TASKS = {getattr(_lindrift, name): getattr(_lindrift, f"_sweep_{name}")
-          for name in ("steady_state", "relax", "green", "spectral", "density", "exact")}
+          for name in ("steady_state", "relax", "green", "spectral", "density", "exact", "gradient", "noise")}
 
 
 def _coordinates(key, dimension, values, units, help):
@@ -25,13 +25,13 @@ def sweep(function: Callable[..., Any], model: Any, over: Mapping[str, Any], *, 
           threads: int = 0, progress: Any = None, **options: Any) -> Any:
     """Solves a model at many values of its parameters, several points at the same time.
 
-    function  steady_state, relax, green, spectral, density or exact
+    function  steady_state, relax, gradient, noise, green, spectral, density or exact
     model     what is the same at every point
     over      values of parameters by their keys in an input file: {"bath.coupling": [0.05, 0.1], ...}
     mode      "grid": outer product, the last key fastest; "zip": side by side, all lists of one length
     threads   points at the same time; 0: one for each processor. The numbers do not depend on it
     progress  called with the fraction done, or a tqdm bar
-    options   what else the function takes
+    options   what else the function takes; gradient and noise take those of steady_state beside their own
 
     Returns an xarray.Dataset with the sweep's dimensions first. `status` is 1 where a point is done, 2 where it failed
     and 3 where it did not converge; `error` says why. Under "zip" the dimension is `point`.
@@ -40,7 +40,7 @@ def sweep(function: Callable[..., Any], model: Any, over: Mapping[str, Any], *, 
     try:
         solve = _TASKS[function]
     except (KeyError, TypeError):
-        raise TypeError("sweep() takes steady_state, relax, green, spectral, density or exact") from None
+        raise TypeError("sweep() takes steady_state, relax, gradient, noise, green, spectral, density or exact") from None
     if not isinstance(mode, str) or mode not in ("grid", "zip"):
         raise ParameterError(f"mode = {mode!r} is not allowed: must be \"grid\" or \"zip\"")
     if not isinstance(over, Mapping):

@@ -4,53 +4,32 @@
 #include "bind.hpp"
 #include "engine/threads.hpp"
 #include "lattice_results.hpp"
-#include "tasks.hpp"
+#include "occupation_task.hpp"
+#include "tgge/registry/flow_results.hpp"
+
+namespace lindrift {
+
+/// One point of a sweep: what every flow has, and derivatives, of which there are as many as are asked for.
+struct FlowPoint : FlowResult {
+  std::vector<io::Field> more;
+};
+
+template <>
+inline auto description<FlowPoint>() {
+  return observables_of_base<FlowPoint, FlowResult>();
+}
+
+}  // namespace lindrift
 
 namespace lindrift::python {
 
 namespace {
 
-/// Looks a derivative up in the struct that holds all of them.
-struct DerivativeFinder {
-  const std::string& wanted;
-  nb::object& found;
-
-  template <class Member>
-  void field(const std::string& path, const Parameter&, const Member& member) const {
-    if (path != wanted) return;
-    if constexpr (std::is_same_v<Member, double> || std::is_same_v<Member, std::complex<double>>)
-      found = nb::cast(member);
-    else if constexpr (std::is_same_v<Member, std::optional<double>>)
-      found = nb::cast(member.value_or(0.0));
-    else if constexpr (std::is_same_v<Member, std::vector<std::vector<JumpTerm>>>)
-      found = amplitudes(member);
-    else if constexpr (std::is_same_v<Member, std::vector<HoppingTerm>>)
-      found = of_terms(member);
-  }
-  template <class Item, class Variant>
-  void choice(const Item& item, const Variant& variant) const {
-    with_alternative(item.alternatives, variant.index(), [&](const auto& one) {
-      visit_items(one.items, std::get<typename std::decay_t<decltype(one)>::type>(variant), *this, "");
-    });
-  }
-  template <class Object>
-  void dataset(const Parameter&, const Object&) const {}
-
- private:
-  static nb::object of_terms(const std::vector<HoppingTerm>& terms) {
-    std::vector<std::complex<double>> all;
-    for (const HoppingTerm& term : terms) all.push_back(term.amplitude);
-    const std::size_t size = all.size();
-    return owned(std::move(all), {size});
-  }
-  static nb::object amplitudes(const std::vector<std::vector<JumpTerm>>& channels) {
-    std::vector<std::complex<double>> all;
-    for (const auto& channel : channels)
-      for (const JumpTerm& term : channel) all.push_back(term.amplitude);
-    const std::size_t size = all.size();
-    return owned(std::move(all), {size});
-  }
-};
+/// A number, or an array over the terms of operators.
+nb::object to_python(const Derivative& by) {
+  if (!by.dimension.empty()) return owned(std::vector(by.values), {by.values.size()});
+  return by.is_complex ? nb::cast(by.values.front()) : nb::cast(by.values.front().real());
+}
 
 /// What has a steady state, and the flows that it has.
 struct Solved {
@@ -114,26 +93,13 @@ nb::dict gradient_by(nb::object state, std::string of, nb::object with_respect_t
   const Solved point = solved(state);
   const std::vector<std::string> keys = names_from(with_respect_to, "with_respect_to");
   const Flow flow = flow_named(of, point.directions);
-  const auto asks = [&](const char* start) {
-    return std::any_of(keys.begin(), keys.end(), [&](const std::string& key) { return key.starts_with(start); });
-  };
-  const GradientScope scope{
-      .temperature = asks("bath.inverse_temperature"), .width = asks("bath.spectrum_width"), .bands = asks("model.")};
-  nb::dict all;
+  std::vector<Derivative> found;
   with_adjoint(point, {std::move(algorithm), std::move(backend), threads, nb::none()},
                [&](const auto& model, const SteadyStateAdjoint& adjoint) {
-                 const auto slope = gradient(model, adjoint, flow, scope);
-                 const nb::gil_scoped_acquire acquired;
-                 for (const std::string& key : keys) {
-                   nb::object value;
-                   if (key == "initial.filling") value = nb::cast(slope.filling);
-                   visit_fields(slope.model, DerivativeFinder{key, value});
-                   if (!value.is_valid())
-                     throw ParameterError("with_respect_to",
-                                          "\"" + key + "\" has no meaning in this model, or no derivatives");
-                   all[key.c_str()] = value;
-                 }
+                 found = slopes_of(model, adjoint, flow, keys, true);
                });
+  nb::dict all;
+  for (const Derivative& by : found) all[by.path.c_str()] = to_python(by);
   return all;
 }
 
@@ -149,9 +115,128 @@ nb::object noise_of(nb::object state, nb::object of, std::string algorithm, std:
   return owned(std::move(noise), {flows.size(), flows.size()});
 }
 
+int directions_of(const TggeLattice& lattice) { return static_cast<int>(lattice.cells.size()); }
+template <class Chain>
+int directions_of(const Chain&) {
+  return 1;
+}
+
+/// Flows of a steady state at the points of a sweep.
+template <class Chain>
+struct FlowTask : FromOccupation<Chain> {
+  using Result = FlowPoint;
+  std::vector<std::string> of;
+  SteadyStateOptions options;
+
+  std::vector<Flow> flows(const Chain& chain) const { return flows_named(of, directions_of(chain)); }
+  double memory_bytes(const Chain& chain) const { return bytes_of_modes(lindrift::coordinates(chain)); }
+
+  /// Calls use(equation, state, point), with what the point has to say of its flows so far.
+  template <class Use>
+  Result with_state(const Chain& chain, const Execution& execution, const Monitor& monitor, How& how,
+                    const Use& use) const {
+    const Calculation calculation(execution, monitor);
+    const RateEquation equation = make_rate_equation(chain, execution);
+    how = how_of(equation);
+    SteadyStateOptions with = options;
+    with.monitor = monitor;
+    const SteadyState state = this->initial.steady_state(equation, with);
+    if (state.stopped) throw Interruption();
+    Result found{flow_result(equation, state, flows(chain)), {}};
+    use(equation, state, found);
+    return found;
+  }
+};
+
+template <class Chain>
+struct GradientTask : FlowTask<Chain> {
+  std::vector<std::string> with_respect_to;
+
+  bool by_filling() const { return !this->initial.occupation.lagrange_multiplier; }
+  std::vector<Derivative> expected(const Chain& chain) const {
+    return derivatives_of(chain, with_respect_to, by_filling());
+  }
+  void validate(const Chain& chain) const { expected(chain); }
+  Coordinates coordinates(const Chain& chain) const { return flow_coordinates(this->of, expected(chain), false); }
+  /// The datasets that follow from what is asked for, every value missing.
+  std::vector<io::Field> more(const Chain& chain) const {
+    return derivative_fields(this->flows(chain), expected(chain), {});
+  }
+
+  FlowPoint run(const Chain& chain, const Execution& execution, const Monitor& monitor, How& how) const {
+    return this->with_state(chain, execution, monitor, how,
+                            [&](const RateEquation& equation, const SteadyState& state, FlowPoint& found) {
+                              std::vector<std::vector<Derivative>> of_flows;
+                              if (state.converged) {
+                                const SteadyStateAdjoint adjoint(chain, equation, state, execution);
+                                for (const Flow& flow : this->flows(chain))
+                                  of_flows.push_back(slopes_of(chain, adjoint, flow, with_respect_to, by_filling()));
+                              }
+                              found.more = derivative_fields(this->flows(chain), expected(chain), of_flows);
+                            });
+  }
+};
+
+template <class Chain>
+struct NoiseTask : FlowTask<Chain> {
+  Coordinates coordinates(const Chain& chain) const {
+    this->flows(chain);
+    return flow_coordinates(this->of, {}, true);
+  }
+
+  FlowPoint run(const Chain& chain, const Execution& execution, const Monitor& monitor, How& how) const {
+    return this->with_state(
+        chain, execution, monitor, how, [&](const RateEquation& equation, const SteadyState& state, FlowPoint& found) {
+          if (state.converged)
+            found.noise = SteadyStateAdjoint(chain, equation, state, execution).noise(this->flows(chain));
+        });
+  }
+};
+
+template <class Task>
+Task flow_task(const typename Task::Model& chain, nb::handle of, nb::handle filling, nb::handle lagrange_multiplier,
+               double tolerance, std::int64_t max_steps, nb::handle start) {
+  Task task;
+  task.of = names_from(of, "of");
+  if (task.of.empty()) task.of = flow_names(directions_of(chain));
+  task.initial = start_from(filling, lagrange_multiplier, nb::none());
+  task.options = steady_state_options(tolerance, max_steps, start);
+  return task;
+}
+
+template <class Chain>
+GradientTask<Chain> make_gradient(const Chain& chain, nb::object of, nb::object with_respect_to, Number filling,
+                                  Numbers lagrange_multiplier, double tolerance, std::int64_t max_steps,
+                                  Numbers start) {
+  auto task = flow_task<GradientTask<Chain>>(chain, of, filling, lagrange_multiplier, tolerance, max_steps, start);
+  task.with_respect_to = names_from(with_respect_to, "with_respect_to");
+  return task;
+}
+
+template <class Chain>
+NoiseTask<Chain> make_noise(const Chain& chain, nb::object of, Number filling, Numbers lagrange_multiplier,
+                            double tolerance, std::int64_t max_steps, Numbers start) {
+  return flow_task<NoiseTask<Chain>>(chain, of, filling, lagrange_multiplier, tolerance, max_steps, start);
+}
+
+template <class Chain>
+void bind_sweeps(nb::module_& module) {
+  const SteadyStateOptions steady;
+  const auto bind = [&](const char* name, auto make, const auto&... own) {
+    bind_sweep(module, name, make, nb::kw_only(), nb::arg("of") = "current", own..., nb::arg("filling") = nb::none(),
+               nb::arg("lagrange_multiplier") = nb::none(), nb::arg("tolerance") = steady.tolerance,
+               nb::arg("max_steps") = steady.max_steps, nb::arg("start") = nb::none());
+  };
+  bind("gradient", make_gradient<Chain>, nb::arg("with_respect_to") = nb::tuple());
+  bind("noise", make_noise<Chain>);
+}
+
 }  // namespace
 
 void bind_gradient(nb::module_& module) {
+  bind_sweeps<TggeChain>(module);
+  bind_sweeps<TggeRashba>(module);
+  bind_sweeps<TggeLattice>(module);
   module.def("noise", noise_of, nb::arg("state"), nb::kw_only(), nb::arg("of") = "current",
              nb::arg("algorithm") = "auto", nb::arg("backend") = "auto", nb::arg("threads") = 0,
              nb::sig("def noise(state: SteadyState | LatticeSteadyState, *, of: str | collections.abc.Sequence[str] = "
@@ -161,11 +246,13 @@ void bind_gradient(nb::module_& module) {
              "of     as for gradient(): one word gives a number, a list of n words an array of shape (n, n)\n\n"
              "Raises UnsupportedError where the steady state is not a differentiable function of its parameters.");
   module.def(
-      "gradient", gradient_by, nb::arg("state"), nb::kw_only(), nb::arg("of") = "current", nb::arg("with_respect_to"),
-      nb::arg("algorithm") = "auto", nb::arg("backend") = "auto", nb::arg("threads") = 0,
-      nb::sig("def gradient(state: SteadyState | LatticeSteadyState, *, of: str = 'current', with_respect_to: str | "
-              "collections.abc.Sequence[str], algorithm: str = 'auto', backend: str = 'auto', threads: int = 0) -> "
-              "dict[str, typing.Any]"),
+      "gradient", gradient_by, nb::arg("state"), nb::kw_only(), nb::arg("of") = "current",
+      nb::arg("with_respect_to") = nb::tuple(), nb::arg("algorithm") = "auto", nb::arg("backend") = "auto",
+      nb::arg("threads") = 0,
+      nb::sig(
+          "def gradient(state: SteadyState | LatticeSteadyState, *, of: str = 'current', with_respect_to: str | "
+          "collections.abc.Sequence[str] = (), algorithm: str = 'auto', backend: str = 'auto', threads: int = 0) -> "
+          "dict[str, typing.Any]"),
       "Derivatives of a steady current by parameters of its model, all from one linear system with the transposed\n"
       "Jacobian (physics.md Eqs. 18a-18f).\n\n"
       "state            from steady_state(), converged\n"
@@ -173,7 +260,7 @@ void bind_gradient(nb::module_& module) {
       "with_respect_to  keys: \"bath.nonequilibrium_fraction\", \"jump\" keys as in the input file (\"bath.delta\"),\n"
       "                 \"initial.filling\"; \"bath.jump_operator\", \"model.hopping_terms\": an array over the "
       "amplitudes of all\n"
-      "                 terms\n\n"
+      "                 terms; all parameters that have derivatives unless given\n\n"
       "Returns a dict from key to derivative. Complex parameters: the derivative by the real part plus i times that\n"
       "by the imaginary part.\n\n"
       "Raises UnsupportedError where the steady state is not a differentiable function of its parameters.");

@@ -69,6 +69,10 @@ class Table {
     messages_.resize(points_);
   }
 
+  /// Room for datasets that no description lists.
+  /// @param of_a_point  every value missing
+  void reserve(std::vector<io::Field> of_a_point);
+
   template <class Result>
   void put(std::size_t point, const Result& result, const How& how) {
     std::size_t i = 0;
@@ -76,6 +80,8 @@ class Table {
                         [&](const Observable& described, const Extent& extent, const auto& member) {
                           if (is_wanted(kept_, described.name)) copy(member, extent, fields_[i++], point);
                         });
+    if constexpr (requires { result.more; })
+      for (const io::Field& more : result.more) copy(more, fields_[i++], point);
     bool converged = true;
     if constexpr (requires { result.converged; }) converged = result.converged;
     if constexpr (requires { result.message; }) messages_[point] = result.message;
@@ -107,6 +113,7 @@ class Table {
   static void copy(const Item& value, const Extent&, io::Field& field, std::size_t point) {
     std::get<std::vector<decltype(stored(value))>>(field.data)[point] = stored(value);
   }
+  static void copy(const io::Field& from, io::Field& field, std::size_t point);
 
   Coordinates coordinates_;
   std::size_t points_;

@@ -179,6 +179,27 @@ void run_points(std::size_t points, int workers, const std::function<bool(double
   if (!stopped) go_on(1.0);
 }
 
+void Table::reserve(std::vector<io::Field> of_a_point) {
+  for (io::Field& field : of_a_point) {
+    const auto repeat = [&](auto& values) {
+      const auto once = values;
+      values.reserve(once.size() * points_);
+      for (std::size_t point = 1; point < points_; ++point) values.insert(values.end(), once.begin(), once.end());
+    };
+    std::visit(repeat, field.data);
+    fields_.push_back(std::move(field));
+  }
+}
+
+void Table::copy(const io::Field& from, io::Field& field, std::size_t point) {
+  std::visit(
+      [&](const auto& values) {
+        auto& all = std::get<std::decay_t<decltype(values)>>(field.data);
+        std::copy(values.begin(), values.end(), all.begin() + static_cast<std::ptrdiff_t>(point * values.size()));
+      },
+      from.data);
+}
+
 void Table::fail(std::size_t point, const std::string& message) {
   status_[point] = failed;
   messages_[point] = message;

@@ -62,26 +62,31 @@ class Watch {
   std::exception_ptr raised_;
 };
 
+/// Bytes that any of the methods holds at least for the modes of a model.
+inline double bytes_of_modes(const Coordinates& coordinates) {
+  constexpr double arrays = 16.0;  // doubles for each
+  double modes = 1.0;
+  for (const Coordinate& one : coordinates)
+    if (one.name.starts_with("momentum") || one.name.starts_with("site") || one.name == "band")
+      modes *= static_cast<double>(one.size);
+  return 8.0 * arrays * modes;
+}
+
 /// Refuses what cannot be held: an array that is too large would not fail but take the machine with it.
 /// @param points  results that are kept
 /// @throws ParameterError
 template <class Task>
 void require_memory(const Task& task, const typename Task::Model& model, double points) {
-  // Doubles per mode that any of the methods holds at least.
-  constexpr double arrays = 16.0;
   const Coordinates coordinates = task.coordinates(model);
-  double results = 0.0, modes = 1.0;
+  double results = 0.0;
   const typename Task::Result none{};
   for_each_observable(coordinates, none, [&](const Observable& described, const Extent& extent, const auto& member) {
     if constexpr (requires { task.leaves_out(described.name); })
       if (task.leaves_out(described.name)) return;
     results += static_cast<double>(extent.elements * sizeof missing_values(member, 0)[0]);
   });
-  for (const Coordinate& one : coordinates)
-    if (one.name.starts_with("momentum") || one.name.starts_with("site") || one.name == "band")
-      modes *= static_cast<double>(one.size);
-  if constexpr (!std::is_base_of_v<OccupationTask, Task>) modes = 0.0;
-  double needed = results * points + 8.0 * arrays * modes;
+  double needed = results * points;
+  if constexpr (std::is_base_of_v<OccupationTask, Task>) needed += bytes_of_modes(coordinates);
   if constexpr (requires { task.memory_bytes(model); }) needed += task.memory_bytes(model);
   if (needed > machine_memory())
     throw ParameterError(std::is_same_v<typename Task::Model, TggeLattice> ? "model.cells" : "model.sites",
@@ -151,6 +156,7 @@ nb::object sweep(const Task& task, nb::handle model, const nb::list& axes, bool 
     require_memory(first_task, first, read.sizes_differ() ? 0.0 : static_cast<double>(read.points()));
     table.emplace(first_task.coordinates(first), read.points());
     table->template reserve<typename Task::Result>(read.sizes_differ());
+    if constexpr (requires { first_task.more(first); }) table->reserve(first_task.more(first));
     // Independent points first: the inside of a point is shared only where there are fewer points than threads.
     const int threads = threads_of(execution), workers = points_at_once(threads, read.points());
     execution.threads = threads_of_each(threads, workers);
@@ -170,9 +176,26 @@ nb::object sweep(const Task& task, nb::handle model, const nb::list& axes, bool 
   return table->to_python(read);
 }
 
-/// Binds a task as a function NAME(model, ...) and as _sweep_NAME(model, axes, zip, ...).
+/// Binds a task as _sweep_NAME(model, axes, zip, ...).
 /// @param make   makes the task from the arguments
 /// @param extra  their nb::arg, in order
+template <class Task, class... Arguments, class... Extra>
+void bind_sweep(nb::module_& module, const char* name, Task (*make)(const typename Task::Model&, Arguments...),
+                const Extra&... extra) {
+  using Model = typename Task::Model;
+  module.def(
+      ("_sweep_" + std::string(name)).c_str(),
+      [make](nb::typed<nb::object, Model> model, nb::list axes, bool zip, Arguments... arguments, std::string algorithm,
+             std::string backend, int threads, Progress progress) -> nb::object {
+        if (!nb::isinstance<Model>(model)) throw nb::next_overload();
+        const Task task = make(nb::cast<const Model&>(model), std::move(arguments)...);
+        return sweep(task, model, axes, zip, {std::move(algorithm), std::move(backend), threads, std::move(progress)});
+      },
+      nb::arg("model"), nb::arg("axes"), nb::arg("zip"), extra..., nb::arg("algorithm") = "auto",
+      nb::arg("backend") = "auto", nb::arg("threads") = 0, nb::arg("progress") = nb::none());
+}
+
+/// Binds a task as a function NAME(model, ...), and for sweeps.
 template <class Task, class... Arguments, class... Extra>
 void bind_task(nb::module_& module, const char* name, Task (*make)(const typename Task::Model&, Arguments...),
                const char* documentation, const Extra&... extra) {
@@ -188,16 +211,7 @@ void bind_task(nb::module_& module, const char* name, Task (*make)(const typenam
       },
       nb::arg("model"), extra..., nb::arg("algorithm") = "auto", nb::arg("backend") = "auto", nb::arg("threads") = 0,
       nb::arg("progress") = nb::none(), documentation);
-  module.def(
-      ("_sweep_" + std::string(name)).c_str(),
-      [make](nb::typed<nb::object, Model> model, nb::list axes, bool zip, Arguments... arguments, std::string algorithm,
-             std::string backend, int threads, Progress progress) -> nb::object {
-        if (!nb::isinstance<Model>(model)) throw nb::next_overload();
-        const Task task = make(nb::cast<const Model&>(model), std::move(arguments)...);
-        return sweep(task, model, axes, zip, {std::move(algorithm), std::move(backend), threads, std::move(progress)});
-      },
-      nb::arg("model"), nb::arg("axes"), nb::arg("zip"), extra..., nb::arg("algorithm") = "auto",
-      nb::arg("backend") = "auto", nb::arg("threads") = 0, nb::arg("progress") = nb::none());
+  bind_sweep(module, name, make, extra...);
 }
 
 }  // namespace lindrift::python

@@ -2,46 +2,25 @@
 
 #include "bind.hpp"
 #include "lattice_results.hpp"
-#include "tasks.hpp"
+#include "occupation_task.hpp"
 
 namespace lindrift::python {
-
-namespace {
 
 How how_of(const RateEquation& equation) {
   return {std::string(name(equation.backend)), equation.backend_reason, std::string(name(equation.algorithm)),
           equation.reason};
 }
 
-/// Where a task starts: occupations or a state with a name.
-struct Start {
-  InitialOccupation occupation;
-  InitialState state;
+std::vector<double> Start::multipliers(const RateEquation& equation) const {
+  return occupation.lagrange_multiplier ? *occupation.lagrange_multiplier
+                                        : multipliers_of(state, equation.bands, occupation.filling);
+}
 
-  bool uniform() const { return !occupation.lagrange_multiplier && state.kind == InitialKind::uniform; }
-  std::vector<double> multipliers(const RateEquation& equation) const {
-    return occupation.lagrange_multiplier ? *occupation.lagrange_multiplier
-                                          : multipliers_of(state, equation.bands, occupation.filling);
-  }
-};
-
-/// A task that starts from occupations.
-template <class Chain>
-struct FromOccupation : OccupationTask {
-  using Model = Chain;
-  Start initial;
-
-  bool set(const std::string& key, const Value& value) {
-    if (initial.occupation.lagrange_multiplier) return false;
-    if (key == "initial.filling") return set_key(initial.occupation, key, value);
-    return initial.state.kind == InitialKind::thermal && set_key(initial.state, key, value);
-  }
-  static std::vector<Parameter> parameters() {
-    std::vector<Parameter> all = parameters_of<InitialOccupation>();
-    for (Parameter& one : parameters_of<InitialState>()) all.push_back(std::move(one));
-    return all;
-  }
-};
+SteadyState Start::steady_state(const RateEquation& equation, const SteadyStateOptions& options) const {
+  const bool uniform = !occupation.lagrange_multiplier && state.kind == InitialKind::uniform;
+  return uniform ? lindrift::steady_state(equation, occupation.filling, options)
+                 : lindrift::steady_state(equation, multipliers(equation), options);
+}
 
 Start start_from(nb::handle filling, nb::handle lagrange_multiplier, nb::handle initial) {
   Start start;
@@ -64,6 +43,17 @@ Start start_from(nb::handle filling, nb::handle lagrange_multiplier, nb::handle 
   validate_fields(start.occupation);
   return start;
 }
+
+SteadyStateOptions steady_state_options(double tolerance, std::int64_t max_steps, nb::handle start) {
+  SteadyStateOptions options;
+  options.tolerance = tolerance;
+  options.max_steps = max_steps;
+  if (!start.is_none()) options.start = reals(start, "start");
+  validate_fields(options);
+  return options;
+}
+
+namespace {
 
 /// Adds what is reported of a lattice beside, state after state, to the result on it.
 template <class State>
@@ -100,10 +90,7 @@ struct SteadyStateTask : FromOccupation<Chain> {
     how = how_of(equation);
     SteadyStateOptions with = options;
     with.monitor = monitor;
-    const Start& start = this->initial;
-    return reported(chain, equation, execution,
-                    start.uniform() ? steady_state(equation, start.occupation.filling, with)
-                                    : steady_state(equation, start.multipliers(equation), with));
+    return reported(chain, equation, execution, this->initial.steady_state(equation, with));
   }
 };
 
@@ -113,10 +100,7 @@ SteadyStateTask<Chain> make_steady_state(const Chain&, Number filling, Numbers l
                                          std::int64_t max_steps, Numbers start) {
   SteadyStateTask<Chain> task;
   task.initial = start_from(filling, lagrange_multiplier, initial);
-  task.options.tolerance = tolerance;
-  task.options.max_steps = max_steps;
-  if (!start.is_none()) task.options.start = reals(start, "start");
-  validate_fields(task.options);
+  task.options = steady_state_options(tolerance, max_steps, start);
   return task;
 }
 

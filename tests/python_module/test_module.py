@@ -182,6 +182,15 @@ class NumbersTest(unittest.TestCase):
                                       ("orbitals", two_orbitals(), ["current_1"], ["model.hopping_terms"])):
             self.compare(f"{name} gradient", model, *gradient(of[0], keys + more))
             self.compare(f"{name} noise", model, *noise(of))
+            # Swept, with several flows: the same in this process and in a file.
+            fractions = [model.bath.nonequilibrium_fraction, 0.8]
+            for task, function, options in (("gradient", ld.gradient, {"of": of, "with_respect_to": keys + more}),
+                                            ("noise", ld.noise, {"of": of})):
+                tables = {"task": {"kind": task, **options}, "sweep": {"bath.nonequilibrium_fraction": fractions}}
+                self.compare(f"{name} {task}s", model, tables,
+                             lambda m, function=function, options=options: {key: one.values for key, one in ld.sweep(
+                                 function, m, {"bath.nonequilibrium_fraction": fractions}, **options).data_vars.items()
+                                 if key not in ("status", "error")})
 
     @unittest.skipUnless(PROGRAM, "LINDRIFT_PROGRAM is not set")
     def test_files(self):
@@ -459,6 +468,39 @@ class SweepTest(unittest.TestCase):
         self.assertNotIn("occupation", data)
         with self.assertRaises(ld.ShapeError):
             ld.sweep(ld.steady_state, square(), {"model.cells": [[4, 4], [6]]})
+
+    def test_gradients_and_noise(self):
+        key, deltas = "bath.delta", [0.5, 1 + 1j]
+        data = ld.sweep(ld.gradient, chain(sites=21), {key: deltas}, of=["current", "energy_current"], with_respect_to=[key, "initial.filling"],
+                        filling=0.4, threads=2)
+        noise = ld.sweep(ld.noise, chain(sites=21), {key: deltas}, of=["current", "energy_current"], filling=0.4)
+        self.assertEqual(data[f"gradient_{key}"].dims, (key, "of"))
+        self.assertEqual(noise["noise"].dims, (key, "of", "of_2"))
+        self.assertEqual(list(data["of"].values), ["current", "energy_current"])
+        for i, delta in enumerate(deltas):
+            state = ld.steady_state(chain(sites=21, jump=ld.RamanJump(delta=delta, delta_prime=1 + 0.5j)), filling=0.4)
+            self.assertEqual(data["value"].values[i, 0], state.current)
+            for j, of in enumerate(("current", "energy_current")):
+                slope = ld.gradient(state, of=of)
+                self.assertEqual(data[f"gradient_{key}"].values[i, j], slope[key])
+                self.assertEqual(data["gradient_initial.filling"].values[i, j], slope["initial.filling"])
+            np.testing.assert_array_equal(noise["noise"].values[i], ld.noise(state, of=["current", "energy_current"]))
+        everything = ld.sweep(ld.gradient, two_orbitals(), {"bath.coupling": [0.1]}, of="current_1")
+        self.assertEqual(dict(everything.sizes), {"bath.coupling": 1, "of": 1, "term": 3, "hopping_term": 5})
+
+    def test_points_without_derivatives(self):
+        # With the Raman bath alone, modes are exactly empty or full.
+        model = chain(sites=8, jump=ld.RamanJump(delta=1, delta_prime=1 + 0.5j))
+        data = ld.sweep(ld.gradient, model, {"bath.nonequilibrium_fraction": [0.5, 1.0]}, with_respect_to="bath.delta")
+        self.assertEqual(list(data["status"].values), [1, 2])
+        self.assertIn("exactly empty or full", str(data["error"].values[1]))
+        self.assertTrue(np.isnan(data["gradient_bath.delta"].values[1, 0]))
+        for refused, words in (({"with_respect_to": "bath.spectrum_width"}, "no meaning in this model"), ({"of": "curent"}, "curent"),
+                               ({"of": ["current", "current_1"]}, "twice"), ({"filling": 2.0}, "initial.filling")):
+            with self.subTest(words), self.assertRaisesRegex(ld.ParameterError, words):
+                ld.sweep(ld.gradient, chain(), {"bath.coupling": [0.1]}, **refused)
+        with self.assertRaisesRegex(ld.ParameterError, "task.of"):
+            ld.sweep(ld.noise, chain(), {"bath.coupling": [0.1]}, of="current_2")
 
     def test_keys_and_values_are_checked(self):
         for over in ({"bath.beta": [1.0]}, {"bath.coupling": [-1.0]}, {"bath.coupling": []}):
