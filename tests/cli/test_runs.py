@@ -55,6 +55,46 @@ class ExamplesTest(Runs):
                 self.expect(DONE, "run", example, "-o", "out.h5", "--overwrite", "--threads", "1")
                 self.check_output("out.h5")
 
+    def blocks(self, page, language):
+        return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+
+    def run_block(self, block):
+        """What a block of Python prints in the folder of the test."""
+        process = subprocess.run([sys.executable, "-"], input=block, cwd=self.folder, env=ENVIRONMENT, capture_output=True, text=True)
+        self.assertEqual(process.returncode, 0, process.stderr)
+        return process.stdout
+
+    def test_the_readme(self):
+        (self.folder / "peak.toml").write_text(self.blocks("README.md", "toml")[0])
+        self.expect(DONE, "run", "peak.toml")
+        self.assertEqual(self.run_block(self.blocks("README.md", "python")[0]), self.blocks("README.md", "text")[0])
+
+    def test_the_page_of_lattices(self):
+        first, hamiltonian, gradient, local = self.blocks("docs/lattice.md", "toml")
+        (self.folder / "x.toml").write_text(first)
+        self.expect(DONE, "run", "x.toml")
+        said = re.search(r"prints the current\s+\((\S+), (\S+)\)", (ROOT / "docs/lattice.md").read_text())
+        found = datasets(self.folder / "x.h5")["current"]
+        self.assertEqual([f"{value:.10f}" for value in found], [said[1], said[2]])
+        # The others are parts of an input.
+        (self.folder / "haldane_hr.dat").write_text("a ring\n1\n3\n1 1 1\n0 0 0 1 1 0.5 0\n1 0 0 1 1 -1 0\n-1 0 0 1 1 -1 0\n")
+        before, after = first.split("[bath]\n")
+        value, operators = after.split("[[", 1)
+        inputs = {"hamiltonian": hamiltonian + "[bath]\n" + after, "gradient": first.split("[task]")[0] + gradient,
+                  "local": before + local.replace("[bath]\n", "[bath]\n" + value) + "[[" + operators}
+        for name, text in inputs.items():
+            with self.subTest(block=name):
+                (self.folder / f"{name}.toml").write_text(text)
+                self.expect(DONE, "check", f"{name}.toml")
+
+    def test_the_page_of_campaigns(self):
+        (self.folder / "sweep.toml").write_text(STEADY)
+        self.expect(DONE, "run", "sweep.toml", "--set", FRACTION + "=[0.25, 0.5, 0.75]", "--set",
+                    'sweep."bath.inverse_temperature"=[1.0, 2.0]')
+        block = self.blocks("docs/campaigns.md", "python")[0]
+        self.assertIn(", chunks={}", block)  # with it dask is needed
+        self.assertIn("1    6", self.run_block(block.replace(", chunks={}", "") + "\nassert 0.25 <= float(best) <= 0.75\n"))
+
     def test_the_table_example(self):
         for name in ("table.py", "table.toml"):
             shutil.copy(EXAMPLES / "table" / name, self.folder)
