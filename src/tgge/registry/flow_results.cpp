@@ -65,14 +65,6 @@ Coordinate words(const char* name, std::vector<std::string> values) {
   return {name, "1", "current", size, [values = std::move(values)] { return values; }};
 }
 
-Coordinate numbered(const std::string& name, const std::string& long_name, std::size_t size) {
-  return {name, "1", long_name, size, [size] {
-            std::vector<std::int64_t> numbers(size);
-            for (std::size_t i = 0; i < size; ++i) numbers[i] = static_cast<std::int64_t>(i);
-            return numbers;
-          }};
-}
-
 /// Units of a derivative of the flows by a parameter.
 std::string quotient(const std::vector<Flow>& flows, const std::string& units) {
   const bool energy = std::all_of(flows.begin(), flows.end(), [](const Flow& of) { return of.of_energy; });
@@ -98,7 +90,7 @@ Coordinates flow_coordinates(const std::vector<std::string>& names, const std::v
   if (noise) all.push_back(words("of_2", names));
   for (const Derivative& one : derivatives)
     if (!one.dimension.empty())
-      all.push_back(numbered(
+      all.push_back(integer_coordinate(
           one.dimension,
           one.dimension == "term" ? "term of the jump operators, channel after channel" : "term of the Hamiltonian",
           one.values.size()));
