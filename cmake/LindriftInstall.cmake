@@ -16,7 +16,11 @@ configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/lindriftConfig.cmake.
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/lindriftConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/lindriftConfig.cmake" "${PROJECT_BINARY_DIR}/lindriftConfigVersion.cmake"
   DESTINATION "${package_folder}")
-if(LINDRIFT_HAVE_PROGRAM)
+if(LINDRIFT_HAVE_PROGRAM AND SKBUILD)  # into a wheel, whose package lies where Python looks for packages
+  install(TARGETS lindrift_executable RUNTIME DESTINATION "${SKBUILD_SCRIPTS_DIR}" COMPONENT python)
+  install(FILES "${PROJECT_SOURCE_DIR}/python/__main__.py" DESTINATION "${SKBUILD_DATA_DIR}/share/lindrift/python" COMPONENT python)
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/examples" DESTINATION "${SKBUILD_DATA_DIR}/share/lindrift" COMPONENT python)
+elseif(LINDRIFT_HAVE_PROGRAM)
   install(TARGETS lindrift_executable)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/python" "${PROJECT_SOURCE_DIR}/examples" DESTINATION "${CMAKE_INSTALL_DATADIR}/lindrift"
     PATTERN "__pycache__" EXCLUDE PATTERN "module" EXCLUDE)

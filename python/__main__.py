@@ -1,6 +1,7 @@
-"""Started by `lindrift plot` and `lindrift figures` as `python3 -I FOLDER`, FOLDER being the one that holds this file.
+"""Started by `lindrift plot` and `lindrift figures` as `python3 -I FOLDER`, FOLDER being the one that holds this file; with -E
+where pip installed the package.
 
-Isolated (-I), Python imports nothing from the folder in which the user works. matplotlib would still read a matplotlibrc there,
+So Python imports nothing from the folder in which the user works. matplotlib would still read a matplotlibrc there,
 hence the step aside.
 """
 

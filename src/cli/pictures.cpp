@@ -16,25 +16,34 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// The folder of this program.
+fs::path program_folder() {
+  std::error_code ignored;
+  return fs::read_symlink("/proc/self/exe", ignored).parent_path();
+}
+
 /// The folder that holds python/ and examples/: where the program was installed, or the source tree that it was built
 /// from.
 fs::path data_folder() {
   if (const char* given = std::getenv("LINDRIFT_DATA")) return given;
   std::error_code ignored;
-  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  for (const fs::path& folder : {program.parent_path() / "../share/lindrift", fs::path(LINDRIFT_SOURCE_FOLDER),
+  for (const fs::path& folder : {program_folder() / "../share/lindrift", fs::path(LINDRIFT_SOURCE_FOLDER),
                                  fs::path(LINDRIFT_INSTALL_DATA_FOLDER)})
-    if (fs::exists(folder / "python/lindrift/__init__.py", ignored)) return fs::weakly_canonical(folder, ignored);
+    if (fs::exists(folder / "python/__main__.py", ignored)) return fs::weakly_canonical(folder, ignored);
   throw Error(
       "cannot find the Python package that draws; set LINDRIFT_DATA to the folder that holds python/ and examples/");
 }
 
-/// Replaces this process by the Python package. Isolated (-I): Python imports nothing from the user's folder or
-/// PYTHONPATH.
+/// Replaces this process by the Python package. Python imports nothing from the working folder or PYTHONPATH; where pip
+/// installed the package it lies among the packages of a Python, maybe among those of the user, which -I leaves out.
 int become_python(std::vector<std::string> arguments) {
+  const fs::path folder = data_folder() / "python";
+  std::error_code ignored;
+  const bool by_pip = !fs::exists(folder / "lindrift", ignored);
+  const fs::path beside = program_folder() / "python3";  // of a virtual environment
   const char* given = std::getenv("LINDRIFT_PYTHON");
-  const std::string python = given ? given : LINDRIFT_PYTHON;
-  arguments.insert(arguments.begin(), {python, "-I", "-B", (data_folder() / "python").string()});
+  const std::string python = given ? given : by_pip && fs::exists(beside, ignored) ? beside.string() : LINDRIFT_PYTHON;
+  arguments.insert(arguments.begin(), {python, by_pip ? "-E" : "-I", "-B", folder.string()});
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
