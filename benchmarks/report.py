@@ -4,6 +4,7 @@
   report.py FOLDER OUTPUT    FOLDER holds any of pair_sum.json, reduce.json, panel_scan.json, together.json, steady_state.json,
                              hatsugai_kohmoto.json (Google Benchmark), and rivals_pair_sum.json, rivals_separable.json,
                              rivals_steady_state.json, rivals_lattice.json, rivals_hatsugai_kohmoto.json, and the same of hubbard
+                             and open_lattice
 """
 
 import datetime
@@ -138,12 +139,13 @@ def processor():
 
 def merge(folder):
     context, parts = None, {}
-    for name in ("pair_sum", "reduce", "panel_scan", "together", "steady_state", "hatsugai_kohmoto", "hubbard"):
+    for name in ("pair_sum", "reduce", "panel_scan", "together", "steady_state", "hatsugai_kohmoto", "hubbard", "open_lattice"):
         path = folder / f"{name}.json"
         own, parts[name] = google_benchmark(path) if path.exists() else (None, [])
         context = context or own
     rivals = {name: json.loads((folder / f"rivals_{name}.json").read_text())
-              for name in ("pair_sum", "separable", "panel_scan", "steady_state", "lattice", "hatsugai_kohmoto", "hubbard")
+              for name in ("pair_sum", "separable", "panel_scan", "steady_state", "lattice", "hatsugai_kohmoto", "hubbard",
+                           "open_lattice")
               if (folder / f"rivals_{name}.json").exists()}
     counters = {"pair_sum": "ns_per_pair", "reduce": "ns_per_mode", "panel_scan": "ns_per_mode",
                 "hatsugai_kohmoto": "ns_per_site"}
@@ -155,9 +157,10 @@ def merge(folder):
     for name in ("steady_state", "lattice"):
         if name in rivals:
             attach_rivals(parts["steady_state"], rivals[name], "solver_seconds")
-    if "hubbard" in rivals:
-        attach_hubbard_rivals(parts["hubbard"], rivals["hubbard"])
-    for name, points in hubbard_times(parts["hubbard"]).items():
+    for part in ("hubbard", "open_lattice"):
+        if part in rivals:
+            attach_hubbard_rivals(parts[part], rivals[part])
+    for name, points in hubbard_times(parts["hubbard"] + parts["open_lattice"]).items():
         growth[name] = {"all sizes": round(growth_exponent(points), 3),
                         "largest two": round(growth_exponent(sorted(points)[-2:]), 3)}
     steady = [entry for entry in parts["steady_state"] if entry["benchmark"].startswith("steady/")]
@@ -200,7 +203,7 @@ def table(report):
         print(
             f"{entry['benchmark']:18} {size_of(entry) or '':>9} {entry['threads']:>7} {number(entry.get('ns_per_pair')):>9}"
             f" {number(entry.get('ns_per_mode')):>9} {number(entry.get('ns_per_site')):>9}"
-            f" {number(entry.get('solver_seconds')):>9}"
+            f" {number(entry.get('solver_seconds', entry.get('seconds'))):>9}"
             f" {number(entry.get('fraction_of_floor')):>8}  {ratios}"
         )
     print("\ntime grows as L, or the steps of the propagator, to the power of")
