@@ -1,7 +1,7 @@
-// What a campaign costs beside its points, on the ranks of MPI. Points here take a given time by the clock instead of
-// computing something, so that a machine that is busy with other programs disturbs less. benchmarks/campaigns.py runs
-// this and says what the numbers are.
-//   mpirun -n R campaign_benchmark FOLDER [--quick]      FOLDER gets journals
+// Measures the overhead of a campaign, on the ranks of MPI. Points here take a given time by the clock instead of
+// computing something, so that other programs on the machine disturb less. benchmarks/campaigns.py runs this and
+// explains the numbers.
+//   mpirun -n R campaign_benchmark FOLDER [--quick]      FOLDER receives journals
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -37,7 +37,7 @@ double quantile(std::vector<double> values, double share) {
   return *place;
 }
 
-/// The same numbers of every rank on every rank, one after the other.
+/// The numbers of every rank, on every rank, one rank after the other.
 std::vector<double> of_all_ranks(ProcessGroup& ranks, const std::vector<double>& own) {
   const auto size = static_cast<std::size_t>(ranks.size()), rank = static_cast<std::size_t>(ranks.rank());
   std::vector<double> all(size * own.size());
@@ -58,7 +58,7 @@ std::size_t number_of(const config::Point& point) {
   return static_cast<std::size_t>(point.real("bath.inverse_temperature") + 0.5);
 }
 
-/// Points that take so many seconds and give one number.
+/// Points that take the given number of seconds and yield one number.
 TaskEntry task_of(const std::function<double(std::size_t)>& seconds, bool known) {
   TaskEntry task = find_task(find_model("tgge_chain"), "steady_state");
   task.shares_a_point = false;
@@ -75,7 +75,7 @@ TaskEntry task_of(const std::function<double(std::size_t)>& seconds, bool known)
   return task;
 }
 
-/// From the first claim to the end on all ranks, over the sum of the times that the points took, shared evenly.
+/// Time from the first claim to the end on all ranks, divided by the points' total time shared evenly.
 double makespan_over_ideal(ProcessGroup& ranks, const std::string& folder, bool known, std::size_t points) {
   constexpr double brief = 0.01;
   const auto seconds = [](std::size_t k) { return k % 11 == 10 ? 10.0 * brief : brief; };
@@ -110,9 +110,9 @@ std::vector<double> claims(SharedCounters& counters, std::size_t count) {
 }
 
 struct JournalCost {
-  double first = 0.0;    ///< seconds of the first record, with which the file is made
-  double waiting = 0.0;  ///< share of a point's time that the rank does nothing else, on average over the others
-  double usual = 0.0;    ///< the median of these shares: without what other programs took in between
+  double first = 0.0;    ///< seconds for the first record, which includes creating the file
+  double waiting = 0.0;  ///< share of a point's time that the rank waits, averaged over the other records
+  double usual = 0.0;    ///< median of these shares, unaffected by other programs
 };
 
 JournalCost journal_cost(const std::string& folder, std::size_t points, std::size_t numbers) {
@@ -165,7 +165,7 @@ void measure(ProcessGroup& ranks, const std::string& folder, bool quick) {
       if (ranks.rank() == claiming)
         own = claims(*counters, count);
       else
-        spin(busy);  // in a long point, where nobody looks after MPI
+        spin(busy);  // busy with a long point, without calls of MPI
       const auto all = of_all_ranks(ranks, own);
       const auto first = all.begin() + 2 * claiming;
       if (root) print_list(fmt::format("claim_of_rank_{}_alone", claiming).c_str(), {first, first + 2}, ",");
@@ -173,7 +173,7 @@ void measure(ProcessGroup& ranks, const std::string& folder, bool quick) {
     ranks.maximum(0);
     const auto all = of_all_ranks(ranks, claims(*counters, count));
     if (root) print_list("claims_at_once", all, ",");
-    ranks.maximum(0);  // nobody uses the counters any more
+    ranks.maximum(0);  // no rank uses the counters any more
   }
 
   if (root)

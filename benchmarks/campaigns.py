@@ -1,19 +1,22 @@
 #!/usr/bin/python3
-"""What a campaign costs beside its points, on the ranks of one machine.
+"""What a campaign costs in addition to its points, on the ranks of one machine.
 
     cmake --build build --target lindrift_executable campaign_benchmark
     benchmarks/campaigns.py [--ranks R] [--folder DIR] [--out DIR] [--quick]
 
-Four things, each with its median over the repetitions and the least and largest of them:
+Four measurements, each with its median, minimum and maximum over the repetitions:
 
-    makespan   of points of which one in eleven takes ten times as long as the others (100 ms and 10 ms), over the sum of
-               their times shared evenly; with costs that are known beforehand, so that the long ones come first, and without
-    claim      seconds to take a point from the queue on rank 0, for each rank while the others compute, and for all at once
-    journal    share of a 10 ms point that its record costs, of 1 and of 1000 numbers: what the rank waits, on average and
-               usually (the median of the records). The disk is that of --folder
-    memory     peak of each rank over 1000 and over 10^5 points of two sites, and the bytes a point between them
+    makespan   of points of which one in eleven takes ten times as long as the others (100 ms and 10 ms), divided by
+               the sum of their times shared evenly; with costs that are known beforehand, so that the long ones come
+               first, and without
+    claim      seconds to take a point from the queue on rank 0, for each rank while the others compute, and for all at
+               once
+    journal    share of a 10 ms point that its record costs, for 1 and for 1000 numbers: the time that the rank waits,
+               on average and typically (the median over the records). The disk is that of --folder
+    memory     peak of each rank over 1000 and over 10^5 points of two sites, and the bytes per point between them
 
-Points take their time by the clock, and ratios are of one run. Averages still suffer on a busy machine; medians hardly do.
+Points take a fixed time by the clock, and ratios are within one run. Averages suffer on a busy machine, medians hardly
+do.
 """
 
 import json

@@ -1,8 +1,8 @@
 // The Hatsugai-Kohmoto chain from end to end: drift and norm of G(j,t), and the density of one particle, at the
-// published rates, U = 4; src/bench/workloads.cpp counts the operations. About 100 bytes per site and time.
+// published rates and U = 4; src/bench/workloads.cpp counts the operations. About 100 bytes per site and time.
 //
-// Rates and tables are made once for each run. Runs of two lengths separate their cost, `setup_seconds`, from that of a
-// time, `seconds_per_time`; `ns_per_site` is that of one site at one time.
+// Rates and tables are made once per run. Runs of two lengths separate their cost, `setup_seconds`, from the cost per
+// time, `seconds_per_time`; `ns_per_site` is the cost of one site at one time.
 #include <algorithm>
 #include <vector>
 
@@ -14,7 +14,7 @@
 namespace lindrift::benchmarks {
 namespace {
 
-/// Runs `task` over few and over many times in turn.
+/// Runs `task` over few and over many times, alternately.
 template <class Task>
 void measure(benchmark::State& state, std::int64_t sites, int threads, std::size_t few, std::size_t many,
              const Task& task) {

@@ -1,13 +1,14 @@
-// The self-energy of the driven Hubbard chain at the published rates, both ways.
+// The self-energy of the driven Hubbard chain at the published rates, by both algorithms.
 //
-// direct: 64 frequencies of no symmetry at all momenta; src/bench/workloads.cpp counts the operations of a term. In
-// operations, a fused multiply-add counted as two and the division as one, a term takes 10.25. `terms` counts what is
-// summed after merging; `whole_sum_per_second` counts all.
+// direct: 64 frequencies without symmetry at all momenta; src/bench/workloads.cpp counts the operations of a term. A
+// term takes 10.25 operations, if a fused multiply-add counts as two and the division as one. `terms` counts terms
+// after merging; `whole_sum_per_second` counts all terms.
 //
-// fft: all momenta at 4096 frequencies, |w| <= 8 J, at 1e-12, planning included; the result is not.
+// fft: all momenta at 4096 frequencies, |w| <= 8 J, to 1e-12, including planning but not the allocation of the result.
 //
-// propagator: G(k,t) of 64 momenta over so many steps of 0.02/J and over half as many, the kernel at every step
-// included. One block of steps is added term by term, 4 multiplications each, everything before by transforms.
+// propagator: G(k,t) of 64 momenta over a number of steps of 0.02/J and over half that number, including the kernel at
+// every step. One block of steps is added term by term, with 4 multiplications each, everything before it by
+// transforms.
 #include <algorithm>
 #include <cmath>
 #include <complex>
@@ -50,7 +51,7 @@ void hubbard_direct(benchmark::State& state) {
 }
 BENCHMARK(hubbard_direct)->ArgNames({"L", "threads"})->ArgsProduct({{64, 128, 256, 512}, {1, 0}})->UseRealTime();
 
-/// All momenta at 4096 frequencies by the direct sum too, where it can be waited for.
+/// All momenta at 4096 frequencies by the direct sum too, at sizes that do not take too long.
 void hubbard_direct_whole(benchmark::State& state) {
   const auto sites = static_cast<std::size_t>(state.range(0));
   const auto grid = even_frequencies(-8.0, 8.0, 4096);

@@ -1,7 +1,7 @@
 // The verb pair_sum, through the public interface: dn/dt of the chain by every pair, O(L^2).
 //
-// src/bench/workloads.cpp has the models and counts the operations. Flops as the equation has them: 6 for the weighted
-// sums, 4 for the thermal ones, 10 per pair.
+// src/bench/workloads.cpp has the models and counts the operations. Flops as in the equation: 6 per pair for the
+// weighted sums and 4 for the thermal ones, 10 in all.
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -46,7 +46,8 @@ void register_all() {
   with("pair_sum")->ArgsProduct({{1024, 4096, 16384}, {1, 0}});
 }
 
-/// Inputs and result of one evaluation as raw doubles (n, 1 - n, dn/dt), for a rival to compare itself with.
+/// Writes the inputs and the result of one evaluation as raw doubles (n, 1 - n, dn/dt), so that rivals can compare
+/// theirs.
 bool write_rates(const std::string& folder, const std::string& name, TggeChain (*make)(std::int64_t)) {
   for (const std::int64_t sites : {1024, 4096, 16384}) {
     const RateEquation equation =

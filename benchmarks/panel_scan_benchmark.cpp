@@ -1,4 +1,5 @@
-// Gain and loss of random levels with a lorentzian or ohmic thermal bath, O(levels), beside the sum over every pair.
+// Gain and loss of random levels with a lorentzian or ohmic thermal bath, O(levels), compared with the sum over every
+// pair.
 //
 // In the order of the modes that solvers take. The model is that of src/bench/models.hpp: the product weights are all
 // one: their moments cost nothing beside the scan.

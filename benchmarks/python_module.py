@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the Python module costs beside the library: a call, a sweep and an optimisation, beside the program's.
+"""What the Python module costs compared with the program: a call, a sweep and an optimisation.
 
     PYTHONPATH=build/python benchmarks/python_module.py [--program build/bin/lindrift] [--threads N] [-o FILE.json]
 
@@ -33,13 +33,13 @@ def median(call, repetitions):
 
 
 def call():
-    """A steady state of 16 sites, the library's own work included."""
+    """A steady state of 16 sites, including the library's own work."""
     model = chain(16)
     return {"call_us": 1e3 * median(lambda: [ld.steady_state(model, threads=1) for _ in range(1000)], 9)}
 
 
 def sweep(program, threads, points=100_000):
-    """Steady states of 100 sites in one process beside the program's own time for them."""
+    """Steady states of 100 sites in one process, and the program's time for them."""
     fractions = np.linspace(0.0, 1.0, points)
     own = median(lambda: ld.sweep(ld.steady_state, chain(100), {"bath.nonequilibrium_fraction": fractions}, threads=threads), 3)
     found = {"sweep_s": own, "sweep_points": points, "threads": threads}
@@ -60,7 +60,7 @@ def sweep(program, threads, points=100_000):
 
 
 def optimisation(program, evaluations=300):
-    """A search over three parameters of the bath at 100 sites, by SciPy where it is there, else at random points."""
+    """A search over three parameters of the bath at 100 sites, by SciPy if installed, otherwise at random points."""
     calls = 0
 
     def current(x):

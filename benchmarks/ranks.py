@@ -1,4 +1,4 @@
-"""What the measurements on several ranks have in common."""
+"""Shared by the measurements on several ranks."""
 
 import argparse
 import datetime
@@ -10,7 +10,7 @@ import shutil
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
-# More ranks than cores are allowed.
+# Allows more ranks than cores.
 ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                    OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_MCA_btl_vader_single_copy_mechanism="none")
 

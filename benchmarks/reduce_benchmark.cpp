@@ -1,6 +1,7 @@
 // The verbs reduce and map, through the public interface: dn/dt of the chain through its moments, O(L).
 //
-// src/bench/workloads.cpp has the model and counts operations and bytes. Beyond the caches memory is the ceiling.
+// src/bench/workloads.cpp has the model and counts operations and bytes. For arrays beyond the caches, memory is the
+// ceiling.
 #include <cmath>
 
 #include "bench/workloads.hpp"
@@ -29,13 +30,13 @@ void separable(benchmark::State& state) {
   state.counters["bytes_per_mode"] = bytes;
   state.counters["bytes_per_second"] = bytes / seconds;
   state.counters["memory_floor_ns_per_mode"] = 1e9 * floor;
-  // Smaller arrays live in a cache, at least in part.
+  // Smaller arrays are in a cache, at least partly.
   if (rates.work.items >= 1e7) state.counters["fraction_of_floor"] = floor / seconds;
 }
 BENCHMARK(separable)
     ->ArgNames({"L", "threads"})
     ->ArgsProduct({{1000, 10000, 100000, 1000000, 10000000}, {1, 0}})
-    ->Args({30000000, 1})  // a second size that no cache touches
+    ->Args({30000000, 1})  // a second size far beyond any cache
     ->UseRealTime();
 
 }  // namespace

@@ -29,7 +29,7 @@ def growth_exponent(points):
 
 
 def google_benchmark(path):
-    """Context, and per benchmark its arguments and every counter over the repetitions."""
+    """Context, and for each benchmark its arguments and every counter over the repetitions."""
     document = json.loads(path.read_text())
     samples = {}
     for line in document["benchmarks"]:
@@ -63,7 +63,7 @@ def median(value):
 
 
 def attach_rivals(benchmarks, rivals, counter):
-    """On one thread, how many times longer each rival took for the same sum or solution in the same run."""
+    """Adds, for one thread, how many times longer each rival took for the same sum or solution in the same run."""
     for entry in benchmarks:
         if entry["threads"] != 1:
             continue
@@ -96,7 +96,7 @@ def exponents(benchmarks, counter):
 
 
 def attach_hubbard_rivals(benchmarks, rivals):
-    """On one thread, how many times faster than each rival: terms per second, or seconds of the same grid."""
+    """Adds, for one thread, how many times faster it is than each rival, by terms per second or seconds per grid."""
     for entry in benchmarks:
         if entry["threads"] != 1:
             continue
@@ -105,7 +105,7 @@ def attach_hubbard_rivals(benchmarks, rivals):
             if (rival["L"], rival["benchmark"]) != (entry.get("L"), entry["benchmark"]):
                 continue
             if "terms_per_second" in rival:
-                # Terms of the whole sum: what a rival does not merge or fold it has to sum.
+                # Counts terms of the whole sum: a rival has to sum everything that it does not merge or fold.
                 ratios[rival["rival"]] = round(median(entry["whole_sum_per_second"]) / rival["terms_per_second"]["median"], 2)
             else:
                 ratios[rival["rival"]] = round(rival["seconds"]["median"] / median(entry["seconds"]), 2)
@@ -117,12 +117,12 @@ def attach_hubbard_rivals(benchmarks, rivals):
 
 
 def size_of(entry):
-    """L, or the steps of the propagator, whose L is fixed."""
+    """L, or the number of steps for the propagator, whose L is fixed."""
     return entry.get("steps" if entry["benchmark"] == "hubbard_propagator" else "L")
 
 
 def hubbard_times(benchmarks):
-    """(L, or steps of the propagator, and seconds) of each way and number of threads."""
+    """(L, or steps of the propagator, and seconds) for each algorithm and number of threads."""
     points = {}
     for entry in benchmarks:
         points.setdefault(f"{entry['benchmark']}, threads {entry['threads']}", []).append(

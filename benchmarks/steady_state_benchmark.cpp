@@ -1,7 +1,4 @@
-// From end to end, as a program using the library does it: from parameters to observables, solvers included.
-//
-// Work is counted in evaluations: a Newton step costs one evaluation of the rates and one of their derivative per
-// Krylov vector, each O(L) when separable (reduce_benchmark.cpp has its operations).
+// From end to end, as in a program that uses the library: from parameters to observables, including the solvers.
 #include <cmath>
 #include <complex>
 
@@ -53,7 +50,7 @@ void steady(benchmark::State& state, Model (*make)(std::int64_t)) {
   const double model_seconds = model_watch.seconds();
   std::int64_t steps = 0;
   double residual = 0.0;
-  steady_state(equation, 0.5);  // pages that the machine has never given out are not the solver's time
+  steady_state(equation, 0.5);  // the time to get new pages from the system is not the solver's
   const Stopwatch watch(threads);
   for (auto _ : state) {
     const SteadyState result = steady_state(equation, 0.5);
@@ -156,8 +153,8 @@ TggeChain separable_chain(std::int64_t sites, double parameter) {
   return model;
 }
 
-/// A dense sweep in chains of ten points that start from each other (`solver.chain = 10`), beside the same points with
-/// cold starts. The clock stands while equations are made, which takes the same for both.
+/// A dense sweep in chains of ten points that start from each other (`solver.chain = 10`), compared with cold starts
+/// for the same points. The time to make the equations, which is the same for both, is not counted.
 template <class Model>
 void chained(benchmark::State& state, Model (*make)(std::int64_t, double)) {
   constexpr int points = 40, length = 10;

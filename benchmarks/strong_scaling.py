@@ -1,22 +1,23 @@
 #!/usr/bin/python3
-"""Strong scaling over the ranks of one machine: a campaign of many points, and one large problem of each kind that ranks share.
+"""Strong scaling over the ranks of one machine: a campaign of many points, and one large shared problem of each kind.
 
     benchmarks/strong_scaling.py [--ranks R] [--program FILE] [--latency S] [--bandwidth B] [--out DIR] [--quick] [NAME]...
 
-Prints and stores for 1 .. R ranks the time of a run, the efficiency T(1) / (R T(R)), and the share of rank 0's time that went into
-communication, waiting for others included; and draws them. Each rank has one thread. Of three runs the fastest counts.
+Prints, stores and draws for 1 .. R ranks the time of a run, the efficiency T(1) / (R T(R)), and the share of rank 0's
+time spent in communication, including waiting for others. Each rank has one thread. The fastest of three runs counts.
 
-It also forecasts more ranks on a fabric of the given latency (seconds) and bandwidth (bytes a second). The forecast is a model
-and no measurement:
+It also forecasts more ranks on a network with the given latency (seconds) and bandwidth (bytes per second). The
+forecast is a model, not a measurement:
 
     campaign   T(R) = serial + max(longest point, (T(1) - serial) / R) + claims / R * latency
     problem    T(R) = serial + (T(1) - serial) / R
                       + exchanges * 2 * ceil(log2 R) * latency + exchanged bytes / bandwidth * (R - 1) / R
 
-T(1), exchanges (each a word whether all are well, and the gathering of an array), bytes and claims are as measured here. What does
-not become less with ranks, serial, is what explains the time of the most ranks measured beside the communication it had:
-(R T(R) - R communication - T(1)) / (R - 1), at least 0. It takes up whatever else made that run slow, such as memory that ranks of
-one machine share. Points of the campaign take the same time each.
+T(1), exchanges (each a word that says whether all are well, and the gathering of an array), bytes and claims are as
+measured here. `serial`, the time that does not shrink with the number of ranks, is what explains the time with the most
+ranks in addition to the measured communication: (R T(R) - R communication - T(1)) / (R - 1), at least 0. It includes
+whatever else made that run slow, such as memory that the ranks of one machine share. Points of the campaign all take
+the same time.
 """
 
 import math
@@ -86,7 +87,7 @@ fields = ["spectral_function"]
 
 
 def problems(quick):
-    """Inputs by name: about five seconds each on one rank, or well below one."""
+    """Inputs by name: about five seconds each on one rank, or well below one with `quick`."""
     return {
         "campaign": CAMPAIGN.format(sites=256 if quick else 1024, points=20 if quick else 200),
         "tgge_separable": SEPARABLE.format(sites=200_000 if quick else 4_000_000),
@@ -111,7 +112,7 @@ def options():
 
 
 def measure(program, folder, name, count):
-    """Seconds of the run as the program tells them in its output, and what it says of its communication."""
+    """Seconds of the run as printed by the program, and what it reports of its communication."""
     import h5py
 
     command = [*ranks.mpirun(count), program, "run", f"{name}.toml", "-o", "out.h5", "--overwrite", "--threads", "1", "--log", "debug"]

@@ -1,9 +1,9 @@
-// Problems solved together, their sums over pairs as products of matrices, beside the same sums one problem at a time
-// and beside a bare DGEMM of the same shapes.
+// Problems solved together, with their sums over pairs as matrix products, compared with the same sums one problem at a
+// time and with a bare DGEMM of the same shapes.
 //
 // Operations of one evaluation of n places with M modes: 4 n M^2 for a table of hop weights, and 4 n N^2 for the
-// spectrum between the N = M/2 + 1 levels that k and -k share; alone, an ohmic pair costs an exponential and an expm1,
-// one of a table 16 bytes. Everything around the products is O(n M).
+// spectrum between the N = M/2 + 1 levels that k and -k share. One problem at a time, an ohmic pair costs an
+// exponential and an expm1, a pair of a table 16 bytes. Everything around the products is O(n M).
 #include <algorithm>
 #include <chrono>
 #include <numeric>
@@ -37,13 +37,13 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// A product that an evaluation makes.
+/// A matrix product that an evaluation makes.
 struct Product {
   std::size_t rows;
   bool by_levels;
 };
 
-/// Seconds of the bare DGEMMs (rows, size) x (size, size) of one evaluation, each one call by one thread.
+/// Seconds for the bare DGEMMs (rows, size) x (size, size) of one evaluation, each a single call by one thread.
 double bare_products(const std::vector<Product>& products, std::size_t modes, int evaluations) {
   double seconds = 0.0;
   for (const Product& product : products) {
@@ -66,14 +66,14 @@ void together(benchmark::State& state, TggeChain (*make)(std::int64_t), const st
   const TggeChain model = make(sites);
   const Execution execution{.backend = Backend::cpu, .algorithm = Algorithm::direct, .threads = 1};
   const Occupation occupation = random_occupation(modes);
-  // Of the two that a place has one after the other, the second is left out.
+  // Each place takes two problems in turn; the second is left out.
   std::vector<std::optional<BathStrength>> strengths(2 * places);
   if (batch_slots(strengths.size()) != places) throw Error("the places are not those that are counted");
   for (std::size_t i = 0; i < places; ++i)
     strengths[i] = BathStrength{0.05, static_cast<double>(i) / static_cast<double>(places), std::nullopt};
 
-  // As many as a steady state makes, less where they are long. Each ends when all problems have their sums; the clock
-  // does not see how the matrices are made.
+  // As many evaluations as in a steady state, fewer if they are long. Each ends when all problems have their sums; the
+  // time to make the matrices is not counted.
   const int evaluations = static_cast<int>(std::max<std::int64_t>(8, (std::int64_t{1} << 26) / (sites * sites)));
   std::vector<double> seconds;
   for (auto _ : state) {
@@ -110,8 +110,8 @@ void together(benchmark::State& state, TggeChain (*make)(std::int64_t), const st
   state.counters["fraction_of_dgemm"] = bare / evaluation;
 }
 
-/// A whole sweep of steady states from cold starts, matrices made, places refilled as points end; beside the DGEMMs of
-/// as many rounds, and beside steady states one by one.
+/// A whole sweep of steady states from cold starts, including making the matrices and refilling places as points end,
+/// compared with the DGEMMs of as many rounds, and with steady states one by one.
 void sweep(benchmark::State& state, TggeChain (*make)(std::int64_t), std::size_t rows_of_each, bool by_levels,
            int matrices) {
   constexpr std::size_t points = 256;

@@ -1,6 +1,7 @@
-# Finds what is there. Sets LINDRIFT_HAVE_CUDA, _MPI, _SOLVERS, _PROGRAM and says in one line each what is left out and why.
+# Finds the dependencies. Sets LINDRIFT_HAVE_CUDA, _MPI, _SOLVERS, _PROGRAM, and says in one line each what is left out
+# and why.
 
-# lindrift_resolve(NAME FOUND WHY): turns AUTO | ON | OFF and what was found into LINDRIFT_HAVE_<NAME>.
+# lindrift_resolve(NAME FOUND WHY): sets LINDRIFT_HAVE_<NAME> from AUTO | ON | OFF and from what was found.
 function(lindrift_resolve name found why)
   set(wanted "${LINDRIFT_${name}}")
   if(wanted STREQUAL "ON" AND NOT found)
@@ -32,7 +33,7 @@ if(NOT LINDRIFT_CUDA STREQUAL "OFF")
     endif()
   endif()
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-    # Machine code for A100 and H100/H200; the PTX of the last one runs on newer cards.
+    # Machine code for A100 and H100/H200; the PTX of the latter runs on newer GPUs.
     set(CMAKE_CUDA_ARCHITECTURES 80-real 90-real 90-virtual CACHE STRING "CUDA architectures")
   endif()
   check_language(CUDA)

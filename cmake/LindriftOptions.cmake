@@ -1,4 +1,4 @@
-# Every switch of the build. AUTO takes what is found and says so; ON makes its absence an error.
+# Every switch of the build. AUTO uses what is found and reports it; with ON a missing dependency is an error.
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug, Release, RelWithDebInfo" FORCE)
 endif()
@@ -20,6 +20,6 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-# For CUDA the flag is given by hand (LindriftTargets.cmake); this keeps CMake from inheriting the requirement above.
+# For CUDA the flag is set explicitly (LindriftTargets.cmake); this keeps CMake from inheriting the requirement above.
 set(CMAKE_CUDA_STANDARD 20)
 set(CMAKE_CUDA_STANDARD_REQUIRED OFF)

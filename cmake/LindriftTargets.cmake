@@ -1,8 +1,8 @@
 # Flags belong to targets; these two interface targets hold them.
 
 add_library(lindrift_warnings INTERFACE)
-# psabi: packs are passed inside one translation unit only. restrict: GCC 12 sees overlaps in std::string that are not there
-# (GCC bug 105651).
+# psabi: packs are only passed within one translation unit. restrict: GCC 12 reports overlaps in std::string that do not
+# exist (GCC bug 105651).
 set(host_warnings -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-psabi $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 target_compile_options(lindrift_warnings INTERFACE
   "$<$<COMPILE_LANGUAGE:CXX>:${host_warnings}>"
@@ -12,13 +12,13 @@ if(LINDRIFT_WARNINGS_AS_ERRORS)
     $<$<COMPILE_LANGUAGE:CXX>:-Werror> $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>)
 endif()
 
-# Arithmetic is IEEE everywhere: NaN and infinity are tested for. Contraction to fused multiply-add is a choice, made in
-# the kernels only, so that host code gives the same bits under every compiler flag.
+# Arithmetic is IEEE everywhere, because the code tests for NaN and infinity. Contraction to fused multiply-add is
+# enabled in the kernels only, so that host code gives the same bits under all compiler flags.
 add_library(lindrift_arithmetic INTERFACE)
 target_compile_options(lindrift_arithmetic INTERFACE
   "$<$<COMPILE_LANGUAGE:CXX>:-fopenmp-simd;-fno-math-errno;-fno-trapping-math;-ffp-contract=off>")
 
-# CMake 3.25.1 drops the C++20 flag for CUDA without a word.
+# CMake 3.25.1 silently drops the C++20 flag for CUDA.
 add_library(lindrift_cuda_flags INTERFACE)
 target_compile_options(lindrift_cuda_flags INTERFACE
   "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;--expt-relaxed-constexpr;--extended-lambda;-Xcompiler=-fno-math-errno>")

@@ -1,5 +1,5 @@
-# Version, git hash and compilers, generated when building so that the hash is never stale; recompiles one small file, and
-# only when the hash has changed.
+# Version, git hash and compilers, generated at build time so that the hash is never stale; recompiles one small file,
+# and only if the hash has changed.
 set(version_file "${PROJECT_BINARY_DIR}/generated/version_data.hpp")
 string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type_upper)
 set(cuda_text "none")

@@ -4,9 +4,9 @@
 
 #include "kernels/functor.hpp"
 
-/// Exponentials and circular functions of T = double, which are the library's, and of a Pack of doubles, which are
-/// written out here so that a loop over momenta stays in vector registers. Errors are below 2 units in the last place
-/// of the result (tests/kernels/elementary_test.cpp measures them).
+/// Exponentials and circular functions. For T = double they are the library's; for a Pack of doubles they are written
+/// out here, so that a loop over momenta stays in vector registers. Errors are below 2 units in the last place of the
+/// result (tests/kernels/elementary_test.cpp measures them).
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -28,12 +28,12 @@ LINDRIFT_HD SineCosine<double> sine_cosine(double x) { return {sin(x), cos(x)}; 
 #ifdef LINDRIFT_PACKS
 
 using PackBits [[gnu::vector_size(pack_width * sizeof(double))]] = std::int64_t;
-/// Unsigned, for sums that may wrap around where x is not a number.
+/// Unsigned, for sums that may wrap around if x is NaN.
 using PackWords [[gnu::vector_size(pack_width * sizeof(double))]] = std::uint64_t;
 
 namespace elementary {
 
-/// Added to a double below 2^51 in magnitude it leaves the nearest integer in the low bits.
+/// Adding this to a double below 2^51 in magnitude leaves the nearest integer in the low bits.
 inline constexpr double round_bits = 0x1.8p52;
 
 LINDRIFT_HD PackBits bits_of(Pack x) { return (PackBits)x; }
@@ -53,15 +53,15 @@ LINDRIFT_HD Exponential<Pack> exponential(Pack x) {
   x = underflow ? broadcast(least) : x;
   const Pack shifted = x * over_ln2 + round_bits, n = shifted - round_bits;
   const Pack high = x - n * ln2_high, low = n * ln2_low, r = high - low;
-  const Pack lost = (high - r) - low;  // what rounding took from r
-  // e^r - 1 = r + r^2 (1/2 + r/6 + ...), |r| <= ln(2)/2: the first term left out is 4e-18.
+  const Pack lost = (high - r) - low;  // rounding error of r
+  // e^r - 1 = r + r^2 (1/2 + r/6 + ...), |r| <= ln(2)/2: the first neglected term is 4e-18.
   const Pack r2 = r * r, r4 = r2 * r2;
   const Pack a = 1.0 / 2 + r * (1.0 / 6), b = 1.0 / 24 + r * (1.0 / 120), c = 1.0 / 720 + r * (1.0 / 5040),
              d = 1.0 / 40320 + r * (1.0 / 362880), e = 1.0 / 3628800 + r * (1.0 / 39916800),
              f = 1.0 / 479001600 + r * (1.0 / 6227020800.0);
   const Pack tail = (a + r2 * b) + r4 * ((c + r2 * d) + r4 * (e + r2 * f));
   const Pack expm1_r = r + (r2 * tail + (lost + lost * r));
-  // The low bits of `shifted` are those of n: moved into the exponent they make 2^n.
+  // The low bits of `shifted` are those of n; moved into the exponent they give 2^n.
   const Pack power = from_bits((PackBits)(((PackWords)bits_of(shifted) << 52) + (PackWords)bits_of(broadcast(1.0))));
   Exponential<Pack> result;
   result.value = power + power * expm1_r;
@@ -90,11 +90,11 @@ LINDRIFT_HD SineCosine<Pack> sine_cosine(Pack x) {
   const Pack shifted = x * over_half_pi + round_bits, n = shifted - round_bits;
   const Pack first = x - n * half_pi_1;  // exact
   const Pack second = n * half_pi_2, high = first - second;
-  // What rounding took from `high`, by Knuth's two-sum: close to a multiple of pi/2 it is all that is left.
+  // Rounding error of `high`, by Knuth's two-sum: near a multiple of pi/2 it is all that remains.
   const Pack back = high - first, lost = (first - (high - back)) - (second + back);
   const Pack low = lost - n * half_pi_3, r = high + low;
   const Pack rest = (high - r) + low;
-  // Minimax polynomials on [-pi/4, pi/4] of fdlibm's kernels (Sun Microsystems 1993, freely usable); sin(r + rest) =
+  // Minimax polynomials on [-pi/4, pi/4] from fdlibm's kernels (Sun Microsystems 1993, freely usable); sin(r + rest) =
   // sin r + rest cos r.
   const Pack z = r * r;
   const Pack s =
@@ -110,7 +110,7 @@ LINDRIFT_HD SineCosine<Pack> sine_cosine(Pack x) {
                                      z * (2.08757232129817482790e-09 + z * -1.13596475577881948265e-11)))));
   const Pack half = 0.5 * z, one_minus = 1.0 - half;
   const Pack cosine_r = one_minus + (((1.0 - one_minus) - half) + (z * c - r * rest));
-  // Quadrant n mod 4: odd ones swap sine and cosine; the sign of the sine turns in 2, 3, that of the cosine in 1, 2.
+  // Quadrant n mod 4: odd ones swap sine and cosine; the sine changes sign in 2 and 3, the cosine in 1 and 2.
   const PackBits quadrant = bits_of(shifted);
   const PackBits odd = -(quadrant & 1);
   const PackBits sine_sign = (quadrant & 2) << 62, cosine_sign = ((quadrant + 1) & 2) << 62;

@@ -16,7 +16,8 @@
 ///
 /// T is double, or on the CPU a Pack of doubles: arithmetic is written once and vectorises by construction.
 
-/// A device's engine defines LINDRIFT_HD before it includes this, and has no packs: its lanes are threads.
+/// The engine of a device defines LINDRIFT_HD before including this file. It has no packs, because its lanes are
+/// threads.
 #ifndef LINDRIFT_HD
 #define LINDRIFT_HD inline __attribute__((always_inline))
 #define LINDRIFT_PACKS
@@ -42,8 +43,8 @@
 #define LINDRIFT_ROLLED
 #endif
 
-/// Every instruction set compiles these headers in a namespace of its own, so that the linker never hands code for a
-/// newer processor to an older one. Set by the build; plain includes (tests) get "generic".
+/// Every instruction set compiles these headers in its own namespace, so that the linker never mixes code for a newer
+/// processor into that for an older one. Set by the build; plain includes (tests) get "generic".
 #ifndef LINDRIFT_ISA
 #define LINDRIFT_ISA generic
 #endif
@@ -59,7 +60,7 @@ struct RowRange {
 };
 
 #ifdef LINDRIFT_PACKS
-/// What one vector register holds. GCC keeps wider vectors in memory.
+/// The contents of one vector register. GCC keeps wider vectors in memory.
 #if defined(__AVX512F__)
 inline constexpr int pack_width = 8;
 #elif defined(__AVX__)
@@ -70,7 +71,7 @@ inline constexpr int pack_width = 2;
 using Pack [[gnu::vector_size(pack_width * sizeof(double))]] = double;
 #endif
 
-/// Values of T's width starting at data[i].
+/// As many values as T holds, starting at data[i].
 template <class T>
 LINDRIFT_HD T load(const double* data, Index i) {
   if constexpr (sizeof(T) == sizeof(double)) {
@@ -92,7 +93,7 @@ LINDRIFT_HD void store(double* data, Index i, T values) {
 }
 
 #ifdef LINDRIFT_PACKS
-/// Writes a[0] b[0] a[1] b[1] ..., as complex numbers stand in memory.
+/// Writes a[0] b[0] a[1] b[1] ..., the layout of complex numbers in memory.
 LINDRIFT_HD void store_in_turn(Pack a, Pack b, double* target) {
 #if defined(__AVX512F__)
   const Pack first = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
@@ -105,7 +106,7 @@ LINDRIFT_HD void store_in_turn(Pack a, Pack b, double* target) {
   __builtin_memcpy(target, &first, sizeof(Pack));
   __builtin_memcpy(target + pack_width, &second, sizeof(Pack));
 }
-/// Reads what store_in_turn() writes.
+/// Reads what store_in_turn() has written.
 LINDRIFT_HD void take_in_turn(const double* source, Pack& a, Pack& b) {
   Pack first, second;
   __builtin_memcpy(&first, source, sizeof(Pack));
@@ -123,7 +124,7 @@ LINDRIFT_HD void take_in_turn(const double* source, Pack& a, Pack& b) {
 }
 #endif
 
-/// For sums that hold arrays: adds element by element, and takes one lane of every element.
+/// For sums that contain arrays: adds element by element, or takes one lane of every element.
 template <class T, int N>
 LINDRIFT_HD void add_each(T (&sum)[N], const T (&other)[N]) {
   for (int i = 0; i < N; ++i) sum[i] += other[i];
@@ -138,8 +139,8 @@ LINDRIFT_HD T magnitude(T x) {
   return x < T{} ? -x : x;
 }
 
-/// 1/x to the last bits. Devices have no fast division: an estimate, exact to 2^-20 or better, whose error e becomes
-/// e^3.
+/// 1/x, accurate to the last bits. Devices have no fast division: they refine an estimate, accurate to 2^-20 or better,
+/// whose relative error e becomes e^3.
 template <class T>
 LINDRIFT_HD T reciprocal(T x) {
 #ifdef LINDRIFT_PACKS

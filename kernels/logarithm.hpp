@@ -4,7 +4,7 @@
 
 #include "kernels/elementary.hpp"
 
-/// Natural logarithm of T = double, which is the library's, and of a Pack of doubles, written out here so that a loop
+/// Natural logarithm. For T = double it is the library's; for a Pack of doubles it is written out here, so that a loop
 /// over momenta stays in vector registers. The error is below 1 unit in the last place
 /// (tests/kernels/logarithm_test.cpp measures it).
 
@@ -15,7 +15,7 @@ LINDRIFT_HD double logarithm(double x) { return log(x); }
 
 #ifdef LINDRIFT_PACKS
 
-/// Any x: -inf at 0, NaN below, subnormal numbers included.
+/// For any x, including subnormal numbers: -inf at 0, NaN below 0.
 LINDRIFT_HD Pack logarithm(Pack x) {
   using namespace elementary;
   constexpr double ln2_high = 0x1.62e42feep-1, ln2_low = 0x1.a39ef35793c76p-33;  // n ln2_high is exact

@@ -5,14 +5,13 @@
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 
-/// What one thread block does for a pair sum, cut at its barriers into phases that the host can call as well: tests
-/// walk the lanes of a block one by one, over tiles that are poisoned in between, and see an index error without a
-/// card.
+/// The work of one thread block in a pair sum, cut at its barriers into phases that the host can call too: tests go
+/// through the lanes of a block one by one, with tiles poisoned in between, and find index errors without a GPU.
 ///
 /// A block owns `rows_per_block` rows. Lane t keeps rows t, t + lanes, t + 2 lanes, ... of them, so that neighbouring
-/// lanes load neighbouring rows and one column read from the tile serves `rows_per_lane` rows. Columns are walked in
-/// tiles; the columns may be split over `chunks` blocks, so that few rows still fill the card. Partial sums are then
-/// added in the order of the chunks: the same bits on every run.
+/// lanes load neighbouring rows and one column read from the tile serves `rows_per_lane` rows. Columns are processed in
+/// tiles. They may be split over `chunks` blocks, so that few rows still fill the GPU; the partial sums are then added
+/// in the order of the chunks, which gives the same bits on every run.
 template <class Pair, int Lanes = 128, int RowsPerLane = 2>
 struct PairBlock {
   using Row = typename Pair::Row;
@@ -35,7 +34,7 @@ struct PairBlock {
     return {first < size ? first : size, last < size ? last : size};
   }
 
-  /// What a lane keeps in registers.
+  /// Registers of a lane.
   struct Lane {
     Row row[RowsPerLane];
     Sum sum[RowsPerLane];
@@ -45,7 +44,7 @@ struct PairBlock {
     return rows.first + block * rows_per_block + lane + r * Lanes;
   }
 
-  /// Phase 1: rows beyond the last one repeat it; store() drops them, but their lanes still stage tiles.
+  /// Phase 1: lanes beyond the last row repeat it; store() drops their result, but they still stage tiles.
   LINDRIFT_HD static void begin(const Pair& pair, RowRange rows, Index block, int lane, Lane& state) {
     for (int r = 0; r < RowsPerLane; ++r) {
       const Index i = row_index(rows, block, lane, r);
@@ -54,7 +53,7 @@ struct PairBlock {
     }
   }
 
-  /// Phase 2, once per tile: columns first .. min(first + tile_columns, last) go to shared memory, one by each lane.
+  /// Phase 2, once per tile: columns first .. min(first + tile_columns, last) go to shared memory, one per lane.
   LINDRIFT_HD static void stage(const Pair& pair, Index first, Index last, int lane, Column* tile) {
     if (first + lane < last) tile[lane] = pair.template column<double>(first + lane);
   }
@@ -77,7 +76,7 @@ struct PairBlock {
     }
   }
 
-  /// A map over the rows that ends the sum.
+  /// A map over the rows that completes the sum.
   struct Finish {
     Pair pair;
     const Sum* partial;
@@ -92,7 +91,7 @@ struct PairBlock {
   };
 };
 
-/// What one thread block does for a reduction, likewise cut at its barriers. A block owns `block_elements` consecutive
+/// The work of one thread block in a reduction, also cut at its barriers. A block owns `block_elements` consecutive
 /// elements; lane t takes elements t, t + lanes, ...; the engine adds the lanes.
 template <class Term, int Lanes = 256, int ElementsPerLane = 16>
 struct ReduceBlock {
@@ -102,7 +101,7 @@ struct ReduceBlock {
 
   LINDRIFT_HD static Index blocks(Index size) { return (size + block_elements - 1) / block_elements; }
 
-  /// What a lane adds by itself.
+  /// Sum of one lane's elements.
   LINDRIFT_HD static Sum accumulate(const Term& term, Index size, Index block, int lane) {
     Sum sum{};
     for (int e = 0; e < ElementsPerLane; ++e) {

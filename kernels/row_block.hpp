@@ -5,13 +5,13 @@
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 
-/// What one thread block does for a row sum, cut at its barriers into phases that the host can call as well (see
+/// The work of one thread block in a row sum, cut at its barriers into phases that the host can call too (see
 /// pair_block.hpp).
 ///
-/// A block owns one row and `arguments_per_block` of its arguments. Lane t keeps arguments t, t + lanes, ...; the row's
-/// terms are made once, by all lanes together, a tile at a time, and every lane reads them all. The terms may be split
-/// over `chunks` blocks, so that few rows and arguments still fill the card; partial sums are added in the order of the
-/// chunks: the same bits on every run.
+/// A block owns one row and `arguments_per_block` of its arguments. Lane t keeps arguments t, t + lanes, .... All lanes
+/// together compute the row's terms, once, a tile at a time, and every lane reads all of them. The terms may be split
+/// over `chunks` blocks, so that few rows and arguments still fill the GPU; the partial sums are added in the order of
+/// the chunks, which gives the same bits on every run.
 template <class Rows, int Lanes = 128, int ArgumentsPerLane = 2>
 struct RowBlock {
   using Argument = typename Rows::template Argument<double>;
@@ -34,7 +34,7 @@ struct RowBlock {
     return {first < terms ? first : terms, last < terms ? last : terms};
   }
 
-  /// What a lane keeps in registers.
+  /// Registers of a lane.
   struct Lane {
     Argument argument[ArgumentsPerLane];
     Sum sum[ArgumentsPerLane];
@@ -44,7 +44,7 @@ struct RowBlock {
     return block * arguments_per_block + lane + r * Lanes;
   }
 
-  /// Phase 1: an argument beyond the last repeats it; store() drops it, but its lane still makes terms.
+  /// Phase 1: arguments beyond the last repeat it; store() drops their result, but their lanes still compute terms.
   LINDRIFT_HD static void begin(const Rows& rows, Index row, Index block, int lane, Lane& state) {
     for (int r = 0; r < ArgumentsPerLane; ++r) {
       state.argument[r] = rows.template argument<double>(row, argument_index(block, lane, r));
@@ -52,8 +52,8 @@ struct RowBlock {
     }
   }
 
-  /// Phase 2, once per tile: terms first .. min(first + tile_terms, last) go to shared memory, one by each lane; what
-  /// is missing to a whole group adds nothing.
+  /// Phase 2, once per tile: terms first .. min(first + tile_terms, last) go to shared memory, one per lane; the last
+  /// group is filled up with terms that add nothing.
   LINDRIFT_HD static void stage(const Rows& rows, Index row, Index first, Index last, int lane, Term* tile) {
     tile[lane] = first + lane < last ? rows.term(row, first + lane) : Rows::no_term();
   }
@@ -75,7 +75,7 @@ struct RowBlock {
     }
   }
 
-  /// A map over rows and arguments that ends the sum.
+  /// A map over rows and arguments that completes the sum.
   struct Finish {
     Rows rows;
     const Sum* partial;

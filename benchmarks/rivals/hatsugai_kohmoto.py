@@ -66,7 +66,7 @@ def main():
         for name, function in functions.items():
             results.append({"rival": "numpy", "benchmark": name, "L": sites,
                             "ns_per_site": ns_per_site(function, sites, times, repetitions)})
-    # The same numbers as lindrift's, where nothing is close to an exceptional point.
+    # The same numbers as lindrift's, at parameters far from an exceptional point.
     norm, drift = Chain(128).sums(20.0)
     assert abs(norm - 0.0667326832717499) < 1e-12 and abs(drift - 39.44104489959943) < 1e-9
     json.dump({"numpy": np.__version__, "results": results}, sys.stdout)

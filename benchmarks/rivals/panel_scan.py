@@ -21,7 +21,7 @@ BETA, WIDTH, ORDER = 2.0, 1.0, 10
 
 
 class Panels:
-    """Random energies in [-4, 4] as benchmarks/panel_scan_benchmark.cpp has them, sorted once, and the cores."""
+    """Random energies in [-4, 4] as in benchmarks/panel_scan_benchmark.cpp, sorted once, and the cores."""
 
     def __init__(self, levels, spectrum):
         self.energy = np.random.default_rng(7).uniform(-4.0, 4.0, levels)
@@ -115,7 +115,7 @@ def gain_and_loss(panels, particles, holes):
 
 
 def largest_error(panels, spectrum, particles):
-    """Of the gains of a few levels, relative to sums over every pair."""
+    """Largest relative error of the gains of a few levels, compared with sums over every pair."""
     gain, _ = gain_and_loss(panels, particles, 1.0 - particles)
     worst = 0.0
     for i in range(0, particles.size, max(1, particles.size // 20)):

@@ -30,7 +30,7 @@ from chain import BETA, GAMMA_EQ, GAMMA_NEQ, Chain, seconds_per_call
 FILLING, TOLERANCE = 0.5, 1e-12
 RASHBA_Y, RASHBA_Z, ZEEMAN_FIELD = 1.1, 0.9, 1.0
 DEPHASING_UP, DEPHASING_DOWN = 1.0, 0.0
-BLOCK = 16384  # modes: of the powers of two from 2048 to 32768 the fastest, by a little
+BLOCK = 16384  # modes: the fastest power of two from 2048 to 32768, by a little
 
 
 class Model:
@@ -61,7 +61,7 @@ def two_bands(sites):
 
 
 def occupations(multiplier):
-    """n and 1 - n, neither by subtraction."""
+    """n and 1 - n, neither computed by subtraction."""
     small = np.exp(-np.abs(multiplier))
     larger = 1.0 / (1.0 + small)
     smaller, empty = small * larger, multiplier > 0.0
@@ -77,7 +77,7 @@ class Rates:
         self.log_scale = np.zeros(2 * self.terms)  # of moments taken with `out` and `into`
 
     def balance(self, unknowns, block):
-        """Occupations that are in balance with given moments, and what change() and multiplier() need."""
+        """Occupations that balance given moments, and what change() and multiplier() need."""
         gain = np.exp(unknowns[: self.terms] + unknowns[-1]) @ self.into[:, block]
         loss = np.exp(unknowns[self.terms : -1]) @ self.out[:, block]
         over = 1.0 / (gain + loss)

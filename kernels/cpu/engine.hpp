@@ -10,8 +10,8 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace cpu {
 
-/// Uninitialised doubles on a cache-line boundary. No standard container here: its inline functions would be shared
-/// with code compiled for other instruction sets.
+/// Uninitialised doubles aligned to a cache line. Standard containers are not used here, because their inline functions
+/// would be shared with code compiled for other instruction sets.
 class Buffer {
  public:
   Buffer() = default;
@@ -41,22 +41,22 @@ class Buffer {
 };
 
 /// The verbs as loops over packs of doubles, shared between threads. Work is cut into blocks whose size does not depend
-/// on the number of threads, block sums are added by a fixed binary tree, and a sum has the same lanes whatever the
-/// width of a pack: the same bits for any number of threads. Another instruction set may fuse a multiply-add elsewhere
-/// and move the last bit.
+/// on the number of threads, block sums are added by a fixed binary tree, and a sum has the same lanes for any pack
+/// width; so the bits do not depend on the number of threads. Another instruction set may fuse different multiply-adds
+/// and change the last bit.
 class Engine {
  public:
   using Buffer = cpu::Buffer;
-  /// Buffers are memory of the host.
+  /// Buffers are host memory.
   static constexpr bool on_host = true;
-  /// Source modes run over the lanes of a vector.
+  /// The lanes of a vector are source modes.
   static constexpr bool rows_are_lanes = false;
   /// Doubles that verbs may hand to one another through a buffer without leaving a core's cache.
   static constexpr Index buffered_values = 1 << 16;
 
   Engine(int threads, int /*device*/, Communicator* communicator) : threads_(threads), communicator_(communicator) {}
 
-  /// Memory that the host sees is memory that the CPU computes on: nothing to copy.
+  /// The CPU computes in host memory: nothing to copy.
   const double* upload(const double* host, Index /*size*/, Buffer& /*buffer*/) { return host; }
   double* target(double* host, Index /*size*/, Buffer& /*buffer*/) { return host; }
   void download(double* /*host*/, Index /*size*/, Buffer& /*buffer*/) {}
@@ -67,7 +67,7 @@ class Engine {
     __builtin_memcpy(host, buffer.data(), static_cast<std::size_t>(size) * sizeof(double));
   }
 
-  /// @param work  of one element, in elements of a usual map
+  /// @param work  cost of one element, in units of an element of a typical map
   template <class Functor>
   void map(Index size, const Functor& functor, Index work = 1) {
     if constexpr (requires { functor.template at<Pack>(Index{}); }) {
@@ -116,7 +116,7 @@ class Engine {
       for (; tile < last; ++tile) pair_tile(pair, rows.first + tile * tile_rows, rows.last);
     });
   }
-  /// Completes an array over the rows, of which this process has its own.
+  /// Completes an array over the rows, of which this process has computed its own.
   void gather(double* values, Index size) {
     if (shares(size)) gather_items(*communicator_, values, size, shared_row_block, 1);
   }
@@ -131,20 +131,19 @@ class Engine {
   }
 
  private:
-  static constexpr Index parallel_elements = 65536;  ///< below, starting threads costs more than the loop
+  static constexpr Index parallel_elements = 65536;  ///< below this, starting threads costs more than the loop
   static constexpr Index parallel_rows = 1024;
   static constexpr Index block_elements = 4096;
-  /// Elements of a reduction that are worth the exchange between processes.
+  /// Smallest reduction that is worth an exchange between processes.
   static constexpr Index min_shared_elements = 262144;
-  static constexpr int lanes = 8;  ///< of a sum: elements i, i + lanes, i + 2 lanes, ... go to the same one
+  static constexpr int lanes = 8;  ///< of a sum: elements i, i + lanes, i + 2 lanes, ... go to the same lane
   static constexpr int packs = lanes / pack_width;
-  static constexpr int few_sums = 8;   ///< more keep each other busy, and leave no registers for a second set
-  static constexpr int tile_rows = 6;  ///< rows that share a loaded column, even: what 32 vector registers hold
-  static constexpr Index pair_block =
-      512;  ///< columns summed before the block's sum joins the total: keeps error small
+  static constexpr int few_sums = 8;   ///< with more, their additions overlap anyway, and a second set has no registers
+  static constexpr int tile_rows = 6;  ///< rows that share a loaded column: even, and what 32 registers hold
+  static constexpr Index pair_block = 512;  ///< columns per partial sum: keeps rounding small
   static constexpr Index parallel_terms = 200000;
-  static constexpr Index tile_arguments = 512;  ///< for which the terms of a row are made once
-  static constexpr Index tile_terms = 512;      ///< of a row, in the first-level cache; the sum of a block, as above
+  static constexpr Index tile_arguments = 512;  ///< the terms of a row are made once for all of these
+  static constexpr Index tile_terms = 512;      ///< in the first-level cache; also a partial sum, as above
   static constexpr int abreast = 2;             ///< packs of arguments whose sums hide each other's latency
 
   template <class Sum>
@@ -184,7 +183,7 @@ class Engine {
     return sum;
   }
 
-  // Rows that share something share it with the same neighbour whoever computes them.
+  // Rows computed in pairs have the same partner, whichever thread or process computes them.
   static_assert(tile_rows % 2 == 0 && shared_row_block % 2 == 0);
 
   template <class Pair>
@@ -249,7 +248,7 @@ class Engine {
   }
 
   int threads_if(bool shared) const { return shared ? threads_ : 1; }
-  /// Of a map, a multiple of every pack, so that what is left over is the same however the map is cut.
+  /// Step of a map: a multiple of every pack width, so that the remainder is the same however the map is cut.
   static constexpr Index element_step(Index work) {
     return work < block_elements / lanes ? block_elements / work / lanes * lanes : lanes;
   }

@@ -6,12 +6,12 @@
     ld.sweep(ld.steady_state, chain, {"bath.nonequilibrium_fraction": np.linspace(0, 1, 51)})    # an xarray.Dataset
 
     ld.read_toml("peak.toml")           # the model of an input file
-    ld.run("peak.toml")                 # what the program makes of it
-    result = ld.load("fig3b.h5")        # what `lindrift run` wrote
+    ld.run("peak.toml")                 # runs the program on it
+    result = ld.load("fig3b.h5")        # the output of `lindrift run`
     result["current"].values            # numpy array, sweep dimensions first
     ld.plot.draw(result)
 
-Reading and drawing need no compiled module: `python3 -m lindrift plot FILE.h5`.
+Reading and drawing do not need the compiled module: `python3 -m lindrift plot FILE.h5`.
 """
 
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ _MODULE = (
 
 try:
     from . import _lindrift
-except ImportError as _error:  # as where only pictures are drawn
+except ImportError as _error:  # no module, for example in an installation that only draws
     _missing: "ImportError | None" = _error
 else:
     from ._lindrift import *  # noqa: F403
@@ -45,7 +45,7 @@ __all__ = ["DeviceError", "Field", "LindriftError", "NumericalError", "Parameter
            "UnsupportedError", "load", "read_toml", "run", "sweep", *_MODULE]
 
 
-if not TYPE_CHECKING:  # which knows every name
+if not TYPE_CHECKING:  # the type checker knows every name
     def __getattr__(name):
         if name in ("figures", "plot"):
             import importlib

@@ -8,13 +8,13 @@ import subprocess
 import sys
 import warnings
 
-# No backend is needed to write a file, and a name that matplotlib does not know would stop it.
+# Writing a file needs no backend, and matplotlib would stop at a backend name that it does not know.
 os.environ["MPLBACKEND"] = "agg"
 
 from . import figures, plot, style  # noqa: E402
 from .result import LindriftError, load  # noqa: E402
 
-DONE, FAILED, WRONG_INPUT, STOPPED = 0, 1, 2, 4  # exit codes, those of the program
+DONE, FAILED, WRONG_INPUT, STOPPED = 0, 1, 2, 4  # exit codes, the same as the program's
 
 
 def main(arguments=None):
@@ -65,9 +65,9 @@ def _plot(options):
 
 
 def _try_to_load(path):
-    """Reads a file in a process of its own: the HDF5 library crashes on some damaged files, and on some it never ends."""
+    """Tries to read a file in a separate process: on damaged files the HDF5 library may crash or never return."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # idle threads of BLAS do not matter to a child that only reads
+        warnings.simplefilter("ignore", DeprecationWarning)  # idle BLAS threads do not matter to a reader
         child = os.fork()
     if child == 0:
         with contextlib.suppress(Exception), open(os.devnull, "w") as nowhere:
@@ -88,7 +88,7 @@ def _key_and_value(text):
 
 
 def _limits(text):
-    """Low and high of LOW:HIGH, None where nothing is given."""
+    """Low and high of LOW:HIGH, None for a limit that is left out."""
     if text is None:
         return None, None
     try:
@@ -115,7 +115,7 @@ def _figures(options):
         status = _compute(options, dict.fromkeys(one for name in names for one in figures.FIGURES[name].inputs))
         if status != DONE:
             return status
-    # All data are looked at before the first picture is written.
+    # All data are checked before the first picture is written.
     drawn = [(name, figures.draw(name, folder)) for name in names]
     os.makedirs(options.output, exist_ok=True)
     for name, figure in drawn:
@@ -126,11 +126,11 @@ def _figures(options):
 
 
 def _compute(options, inputs):
-    """Runs the program on every input of the figures as it stands now, and returns the worst exit code."""
+    """Runs the program anew on every input of the figures and returns the worst exit code."""
     worst, process, stopped = DONE, None, False
 
     def stop(*_):
-        # The run stops in order. Ctrl-C reaches it from the terminal as well, and would kill it if it came twice.
+        # Let the run end in order. Ctrl-C in a terminal reaches it too, and a second SIGINT would kill it.
         nonlocal stopped
         stopped = True
         if process is not None:

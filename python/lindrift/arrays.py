@@ -1,4 +1,4 @@
-"""What the compiled module does in Python: results as xarray, as pictures and as text, and reports of progress."""
+"""The Python side of the compiled module: results as xarray, pictures and text, and progress reports."""
 
 import numpy as np
 
@@ -9,9 +9,9 @@ from .result import Field, Result
 def dataset(data, coordinates, keys=(), attributes=None):
     """An xarray.Dataset.
 
-    data         (name, dimensions, values, units, long name) of each variable
-    coordinates  (name, values, units, long name) of each dimension
-    keys         (name, dimension, values, units, long name) of swept parameters
+    data         (name, dimensions, values, units, long name) for each variable
+    coordinates  (name, values, units, long name) for each dimension
+    keys         (name, dimension, values, units, long name) for each swept parameter
     """
     try:
         import xarray
@@ -32,13 +32,13 @@ def dataset(data, coordinates, keys=(), attributes=None):
 
 
 def to_xarray(result):
-    """The xarray.Dataset of one point."""
+    """The result of one point as an xarray.Dataset."""
     about = {name: getattr(result, name) for name in ("algorithm", "backend", "message") if getattr(result, name)}
     return dataset(result._datasets(), result._coordinates(), attributes=about)
 
 
 def as_result(result):
-    """The same as what load() gives."""
+    """The result in the form that load() returns."""
     fields = {name: Field(name, np.asarray(values), tuple(dimensions), units, long_name)
               for name, dimensions, values, units, long_name in result._datasets()}
     coordinates = {name: Field(name, np.asarray(values), (name,), units, long_name)
@@ -49,13 +49,13 @@ def as_result(result):
 
 
 def plot(result, **options):
-    """A matplotlib figure of one point."""
+    """Draws one point as a matplotlib figure."""
     from .plot import draw
     return draw(as_result(result), **options)
 
 
 def text(result):
-    """The numbers of a result, and the shapes of its arrays."""
+    """The scalars of a result, and the shapes of its arrays, as text."""
     parts = []
     for name, _, values, _, _ in result._datasets():
         if np.ndim(values):
@@ -66,7 +66,7 @@ def text(result):
 
 
 def reporter(progress):
-    """A function of the fraction done, from such a function or from a bar as of tqdm, which counts up to its total."""
+    """Returns a function of the fraction done, from such a function or a bar like tqdm's that counts up to its total."""
     if hasattr(progress, "update") and hasattr(progress, "n"):
         total = getattr(progress, "total", None) or 1.0
 

@@ -1,4 +1,4 @@
-"""Axes of pictures: the numbers along a dimension, their order and their name, and slices of a result at one of them."""
+"""Axes of pictures: the numbers along a dimension, their order and label, and slices of a result."""
 
 import json
 
@@ -7,25 +7,25 @@ import numpy as np
 from . import style
 from .result import DONE, NOT_CONVERGED, LindriftError
 
-ROUNDING = 1e-9  # a value this far below the largest one is a zero
-LOGARITHMIC = 1000.0  # positive values that span this factor have a logarithmic axis
+ROUNDING = 1e-9  # a value smaller than this times the largest one counts as zero
+LOGARITHMIC = 1000.0  # positive values that span at least this factor get a logarithmic axis
 STATUS_WORDS = {0: "is missing", 2: "failed"}
 
 
 def is_there(result):
-    """Which points of a sweep have numbers."""
+    """Which points of a sweep have results."""
     return (result.status == DONE) | (result.status == NOT_CONVERGED)
 
 
 def key_of(result, dimension):
-    """The input key along a dimension: under zip, whose dimension is `point`, the first swept one."""
+    """The input key along a dimension: in a zip sweep, whose dimension is `point`, the first swept key."""
     if dimension not in result.sweep_dimensions:
         return dimension
     return next((key for key in result.sweep_keys if result[key].dimensions == (dimension,)), dimension)
 
 
 def numbers(result, dimension, length=None, text=False):
-    """Numbers along a dimension; the index where it has no coordinate, or one that is text."""
+    """Numbers along a dimension; the index if it has no coordinate, or one that is text."""
     key = key_of(result, dimension)
     if key not in result:
         if length is None:
@@ -49,7 +49,7 @@ def label(result, dimension):
 
 
 def _varying_part(values):
-    """A swept complex number as a real axis, and the words for it."""
+    """The part of a swept complex number that varies, as a real axis, and its name."""
     largest = np.max(np.abs(values), initial=0.0)
 
     def same(part):
@@ -68,7 +68,7 @@ def _varying_part(values):
 
 
 def value_text(name, value):
-    """A value of a coordinate for a legend or a title."""
+    """A coordinate's value as text for a legend or a title."""
     if name == "momentum":
         return rf"${value / np.pi:.3g}\pi$" if value else "$0$"
     if isinstance(value, (complex, np.complexfloating)):
@@ -81,7 +81,7 @@ def is_logarithmic(values):
 
 
 def in_order(result):
-    """The same result with every axis ascending: the values of a sweep may stand in any order in its file."""
+    """The same result with every axis ascending; a file may hold the values of a sweep in any order."""
     dimensions = dict.fromkeys(name for one in (*result.coordinates.values(), *result.fields.values()) for name in one.dimensions)
     for dimension in dimensions:
         if key_of(result, dimension) in result:
@@ -92,15 +92,15 @@ def in_order(result):
 
 
 def fixed(result, dimension, index):
-    """The result at one index of a dimension, and what that point is, in symbols."""
+    """The result at one index of a dimension, and a description of that point in symbols."""
     names = [name for name, one in result.coordinates.items() if one.dimensions == (dimension,)]
-    names = [name for name in names if name != dimension] or names  # under zip the dimension only numbers the points
+    names = [name for name in names if name != dimension] or names  # in a zip sweep it only numbers the points
     values = ((name, value_text(name, result[name].values[index])) for name in names)
     return result.taken(dimension, index), ", ".join(f"{style.symbol(name)} = {text}" for name, text in values)
 
 
 def sliced(result, slices):
-    """The result at the values nearest to those asked for, (key, text) each, and what they are, in symbols."""
+    """The result at the values nearest to the requested ones, (key, text) each, and their description in symbols."""
     notes = []
     for key, text in slices:
         known = {name: one for name, one in result.coordinates.items() if len(one.dimensions) == 1}

@@ -1,8 +1,8 @@
-"""What this package raises on purpose. The messages are for the user."""
+"""The exceptions of this package. Their messages are written for the user."""
 
 
 class LindriftError(Exception):
-    """The file, the request, or a calculation went wrong. No traceback is needed."""
+    """The file, the request or a calculation failed. The message says why; a traceback adds nothing."""
 
 
 class ParameterError(LindriftError, ValueError):
@@ -10,7 +10,7 @@ class ParameterError(LindriftError, ValueError):
 
 
 class ShapeError(LindriftError, ValueError):
-    """An array does not have the shape that the call documents."""
+    """An array does not have the documented shape."""
 
 
 class UnsupportedError(LindriftError, RuntimeError):
@@ -22,4 +22,4 @@ class NumericalError(LindriftError, ArithmeticError):
 
 
 class DeviceError(LindriftError, RuntimeError):
-    """A device, driver or numerical library refused."""
+    """A device, driver or numerical library reported an error."""

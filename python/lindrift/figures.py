@@ -1,11 +1,11 @@
 """The published figures.
 
-A figure is one function that turns results into a matplotlib figure, with the names of the inputs that it needs:
+A figure is a function that turns results into a matplotlib figure, registered with the names of the inputs it needs:
 
     @published("fig3b", inputs=("fig3b",), title="...")
     def fig3b(results): ...
 
-Input "x" means examples/x.toml, whose result is x.h5.
+Input "x" stands for examples/x.toml, and its result for x.h5.
 """
 
 import difflib
@@ -25,7 +25,7 @@ from .result import DONE, LindriftError, load
 
 @dataclass(frozen=True)
 class PublishedFigure:
-    """name, names of its inputs, what it shows, and draw(results: dict of input name -> Result) -> Figure"""
+    """name, names of its inputs, what it shows, and draw(results: dict from input name to Result) -> Figure"""
 
     name: str
     inputs: tuple
@@ -47,7 +47,7 @@ def published(name, inputs, title):
 
 
 def find(name):
-    """The published figure of that name. Raises LindriftError if there is none."""
+    """The published figure with that name. Raises LindriftError if there is none."""
     if name not in FIGURES:
         close = difflib.get_close_matches(name, FIGURES)
         guess = max(close, key=lambda one: len(os.path.commonprefix([one, name])), default="")
@@ -59,7 +59,7 @@ def find(name):
 def draw(name, folder):
     """Draws one published figure from the result files in a folder.
 
-    Raises LindriftError if there is no such figure, or a result file is missing or lacks what the figure shows.
+    Raises LindriftError if there is no such figure, or if a result file is missing or lacks what the figure shows.
     """
     figure, results = find(name), {}
     for one in figure.inputs:
@@ -94,7 +94,7 @@ def fig2(results):
 
     figure, (axes,) = style.new_figure()
     colours = Normalize(0.0, np.pi)
-    # k and -k relax alike, so half of the zone is enough.
+    # k and -k relax in the same way, so half of the zone is enough.
     for index in np.flatnonzero(momentum <= 1e-12):
         colour = style.FAMILY(colours(abs(momentum[index])))
         axes.axhline(gibbs[index], color=colour, linestyle=(0, (4, 3)), linewidth=1.0, alpha=0.8)
@@ -152,13 +152,13 @@ def fig3b(results):
 
 
 def _mark(axes, x, y, text, offset):
-    """An open circle with a label `offset` points away."""
+    """Draws an open circle with a label `offset` points away."""
     axes.plot(x, y, "o", color=style.INK, markerfacecolor="white", markersize=8.0, zorder=4)
     axes.annotate(text, (x, y), offset, textcoords="offset points", va="center")
 
 
 def _draw_currents(axes, result, marker=None):
-    """The total current and the current of each spin against the weight of the nonequilibrium bath."""
+    """Draws the total current and the current of each spin against the weight of the nonequilibrium bath."""
     key = "bath.nonequilibrium_fraction"
     done = _done(result)
     fraction = result[key].values[done]
@@ -173,7 +173,7 @@ def _draw_currents(axes, result, marker=None):
 
 
 def _currents_with_peak(result):
-    """The currents over the whole range, and close to gamma_neq = 1 with the extremum of the total marked."""
+    """The currents over the whole range, and near gamma_neq = 1 with the extremum of the total current marked."""
     figure, (whole, near) = style.new_figure(style.DOUBLE, 2)
     begin = 0.97
     _draw_currents(whole, result)
@@ -213,7 +213,7 @@ def fig5b(results):
 
 
 def _distributions(result):
-    """Occupations of both bands, a panel for each point of the sweep."""
+    """Occupations of both bands, one panel for each point of the sweep."""
     key = "bath.nonequilibrium_fraction"
     fractions, momentum = result[key].values, result["momentum"].values
     done = np.flatnonzero(_done(result))
@@ -248,7 +248,7 @@ def fig6b(results):
 
 
 def cold_mode_slope(result):
-    """c of I = -c sqrt(gamma_eq) for gamma_eq -> 0 with one spin dephased and every mode equally occupied otherwise.
+    """c in I = -c sqrt(gamma_eq) for gamma_eq -> 0, with one spin dephased and all other modes equally occupied.
 
     At k = 0 and pi the band without the dephased spin is coupled to the thermal bath alone. Around these momenta the
     occupations stay cold within a Lorentzian of width k0 sqrt(gamma_eq): c = -sum v (n - filling) k0 / 2.
@@ -260,7 +260,7 @@ def cold_mode_slope(result):
     if min(up, down) != 0.0 or max(up, down) == 0.0 or field == 0.0 or rashba_z == 0.0:
         raise LindriftError(f"{result.path}: cold modes need one dephased spin, a Zeeman field and rashba_z")
 
-    # Sums over an even grid integrate periodic functions, exactly to rounding.
+    # On an even grid, sums integrate periodic functions exactly up to rounding.
     k = 2.0 * np.pi * np.arange(4096) / 4096
     splitting = np.hypot(2.0 * rashba_y * np.sin(k) + field, 2.0 * rashba_z * np.sin(k))
     energy = np.array([-2.0 * hopping * np.cos(k) + splitting, -2.0 * hopping * np.cos(k) - splitting])
@@ -337,7 +337,7 @@ def current_return(results):
 
 
 def _amplitudes(result):
-    """Terms of the only channel: their numbers (a, b), and their amplitudes."""
+    """Terms of the only channel: their offsets (a, b), and their amplitudes."""
     channels = result.parameter("bath.jump_operator")
     if not isinstance(channels, list) or len(channels) != 1:
         raise LindriftError(f"{result.path}: its resolved_input has no bath.jump_operator of one channel")
@@ -367,7 +367,8 @@ def inverse_design(results):
     axes.set_ylim(bottom=0.0)
     axes.legend(loc="upper left")
 
-    # At the optimum the derivatives by the amplitudes are parallel to the amplitudes: along them only the rate changes.
+    # At the optimum the gradient in the amplitudes is parallel to the amplitudes, since only their scale changes the
+    # rate.
     slope = derivative[where] * np.linalg.norm(amplitudes) / np.linalg.norm(derivative[where])
     plane.axhline(0.0, color=style.GREY, linewidth=0.7, zorder=0)
     plane.axvline(0.0, color=style.GREY, linewidth=0.7, zorder=0)
@@ -375,7 +376,7 @@ def inverse_design(results):
     plane.plot(slope.real, slope.imag, "o", color=style.INK, markerfacecolor="none", markersize=11.0,
                label=r"$\partial I / \partial A_{ab}$, to scale")
     for (a, b), z in zip(terms, amplitudes):
-        # Amplitudes that lie close to each other have their names on opposite sides.
+        # Labels of amplitudes that lie close together go on opposite sides.
         beside = -1 if any(abs(z - other) < 0.5 and z.real < other.real for other in amplitudes) else 1
         plane.annotate(f"$A_{{{a}{b}}}$", (z.real, z.imag), (12 * beside, 12), textcoords="offset points",
                        ha="left" if beside > 0 else "right")
@@ -386,4 +387,4 @@ def inverse_design(results):
     return figure
 
 
-from . import hubbard_figures, lattice_figures, open_chain_figures  # noqa: E402,F401  they register their figures
+from . import hubbard_figures, lattice_figures, open_chain_figures  # importing them registers their figures

@@ -1,4 +1,4 @@
-"""Figures of the driven Hubbard chain: those of arXiv:2604.07346, and two beyond them. Registered when figures.py is imported."""
+"""Figures of the driven Hubbard chain: those of arXiv:2604.07346, and two more. Importing this file registers them."""
 
 import numpy as np
 from matplotlib.colors import LogNorm, Normalize, TwoSlopeNorm
@@ -78,10 +78,10 @@ def hubbard_drift_map(results):
 
 
 def exact_propagator(sites, hopping, interaction, gain, loss, times):
-    """G(j,t) of one up particle among driven down particles from the master equation on the whole Fock space.
+    """G(j,t) of one up particle among driven down particles, from the master equation on the whole Fock space.
 
-    gain and loss of spin down are given for each momentum 2 pi m / L, m = 0 .. L-1, the interaction is on-site. Rows are
-    times, columns sites j = -floor(L/2) .. ceil(L/2)-1. O(4^sites) numbers: for up to 5 sites.
+    gain and loss of the down spins are given for each momentum 2 pi m / L, m = 0 .. L-1; the interaction is on-site.
+    Rows are times, columns sites j = -floor(L/2) .. ceil(L/2)-1. Holds O(4^sites) numbers: for up to 5 sites.
     """
     states = 2**sites
     momentum = 2.0 * np.pi * np.arange(sites) / sites
@@ -94,7 +94,7 @@ def exact_propagator(sites, hopping, interaction, gain, loss, times):
     raise_ = lower.transpose(0, 2, 1)
     fock_energy = occupied @ energy
     decay = 0.5 * (occupied @ loss + (1 - occupied) @ gain)
-    # The probe goes from k to k - q while sum_p c+_p c_{p-q} acts on the driven particles.
+    # The probe scatters from k to k - q while sum_p c+_p c_{p-q} acts on the driven particles.
     density = [sum(raise_[p] @ lower[(p - q) % sites] for p in range(sites)) for q in range(sites)]
     level = -1j * (energy[:, None, None] + fock_energy[:, None] - fock_energy) - decay[:, None] - decay
 
@@ -108,7 +108,7 @@ def exact_propagator(sites, hopping, interaction, gain, loss, times):
 
     steady = np.prod(np.where(occupied == 1, gain, loss) / (gain + loss), axis=1)
     fastest = np.max(np.abs(level)) + abs(interaction) * sites + np.sum(gain + loss)
-    # All momenta of the probe at once: the first axis is its momentum at t = 0, the second its momentum at t.
+    # All momenta of the probe at once: the first axis is its momentum at t = 0, the second that at t.
     state, now = np.zeros((sites, sites, states, states), complex), 0.0
     state[np.arange(sites), np.arange(sites)] = np.diag(steady)
     green = np.zeros((len(times), sites), complex)

@@ -1,4 +1,4 @@
-"""Figures of currents on two-dimensional lattices: occupations over the zone, a current against the angle of a field, and against a flux."""
+"""Currents on two-dimensional lattices: occupations over the zone, a current against a field's angle and a flux."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from .result import DONE, LindriftError
 
 
 def _zone(axes, result, values, colours, limit):
-    """Values (momentum_1, momentum_2) over the whole zone, whose upper ends repeat the lower ones."""
+    """Draws values (momentum_1, momentum_2) over the whole zone, whose upper edges repeat the lower ones."""
     first, second = result["momentum_1"].values, result["momentum_2"].values
     x, values = style.whole_zone(first, values.T)
     y, values = style.whole_zone(second, values.T)
@@ -27,7 +27,7 @@ def lattice_raman(results):
     if occupation.ndim != 3 or occupation.shape[0] != 1:
         raise LindriftError(f"{result.path}: occupation must be over one band and two momenta")
     occupation = occupation[0]
-    # The partner of m is -m; on an even number of cells the lowest momentum is its own.
+    # The partner of m is -m; for an even number of cells the lowest momentum is its own partner.
     rows, columns = ((2 * (size // 2) - np.arange(size)) % size for size in occupation.shape)
     odd = (occupation - occupation[np.ix_(rows, columns)]) / 2.0
 
@@ -49,7 +49,7 @@ def lattice_rashba_zeeman(results):
     result = results["lattice_rashba_zeeman"]
     done = result.status == DONE
     x, y = (result[f"model.zeeman_{name}"].values[done] for name in "xy")
-    # Points come in the order of B_x; the first angle ends the circle, too.
+    # Points come in order of B_x; repeat the first angle at the end to close the circle.
     angle = np.arctan2(y, x) % (2.0 * np.pi)
     order = np.argsort(angle, kind="stable")
     angle, current = angle[order], result["current"].values[done][order]

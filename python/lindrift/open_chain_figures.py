@@ -1,4 +1,4 @@
-"""Figures of Borchia, Knolle, Nunnenkamp (arXiv:2604.07346), and one beyond them. Registered when figures.py is imported."""
+"""Figures of Borchia, Knolle, Nunnenkamp (arXiv:2604.07346), and one more. Importing this file registers them."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def _light_cone(result, name):
 
 
 def _draw_light_cone(figure, axes, result, name):
-    """A map over site and time with the fronts at 2 J t."""
+    """Draws a map over site and time with the fronts at 2 J t."""
     plot.draw_field(figure, axes, result, result[name])
     time, site = result["time"].values, result["site"].values
     front = 2.0 * abs(_number(result, "model.hopping")) * time
@@ -37,7 +37,7 @@ def _draw_light_cone(figure, axes, result, name):
 
 
 def _draw_drifts(axes, result, name, ylabel):
-    """One line over time for each interaction of a sweep, and the front 2 J t."""
+    """Draws one line over time for each interaction of a sweep, and the front 2 J t."""
     done, time = np.flatnonzero(_done(result)), result["time"].values
     speed = 2.0 * abs(_number(result, "model.hopping"))
     for rank, index in enumerate(done):

@@ -1,9 +1,10 @@
-"""A sensible picture of any result file, chosen by the datasets in it.
+"""A sensible picture of any result file, chosen from the datasets in it.
 
-A sweep shows its scalar (current, drift, ...) against the swept key, and the momentum-resolved field as a family of
-lines; a single run shows what its task made. What is not known by name is drawn by its dimensions: lines for one, lines for few
-members of a second one, and a heatmap for many. More than two swept keys are cut where most points are there.
-Points of a sweep that are missing or failed are left out; points that did not converge are drawn hollow.
+For a sweep: its scalar (current, drift, ...) against the swept key, and the momentum-resolved field as a family of
+lines. For a single run: the result of its task. Datasets not known by name are drawn according to their dimensions: a
+line for one dimension, several lines for few members of a second one, and a heatmap for many. More than two swept keys
+are sliced where most points have results. Points of a sweep that are missing or failed are left out; points that did
+not converge are drawn hollow.
 """
 
 from dataclasses import dataclass, replace
@@ -17,28 +18,28 @@ from . import axes as axis
 from . import style
 from .result import DONE, NOT_CONVERGED, LindriftError
 
-# What a sweep shows first, if it is there.
+# The first of these present is what a sweep shows.
 OBSERVABLES = ("current", "drift", "drift_symmetric", "norm", "particle_number")
-# Momentum-resolved fields, most telling first, and pictures over two dimensions.
+# Momentum-resolved fields, most informative first, and fields over two dimensions.
 DISTRIBUTIONS = ("occupation", "occupation_spin", "lagrange_multiplier")
 MAPS = ("green_retarded", "green_retarded_momentum", "spectral_function", "density", "self_energy",
         "green_retarded_frequency")
-# Diagnostics of the solver, drawn only where there is nothing else.
+# Diagnostics of the solver, drawn only if there is nothing else.
 DIAGNOSTICS = ("residual", "steps", "converged", "status", "error", "norm", "particle_number")
 
-MOST_LINES = 9  # more of them in one panel cannot be told apart
-FEW = 6  # so few members of a dimension make lines, not stripes of a map
+MOST_LINES = 9  # more lines in one panel cannot be told apart
+FEW = 6  # up to this many members of a dimension are drawn as lines, not as a map
 
-ENDING = ("time", "frequency", "momentum", "momentum_1", "momentum_2", "momentum_3")  # dimensions that end at their last value, unlike sites, each of which has a width
+ENDING = ("time", "frequency", "momentum", "momentum_1", "momentum_2", "momentum_3")  # cells end at the last value
 
 
 @dataclass(frozen=True)
 class View:
     """What to draw and how.
 
-    dataset    name of a dataset; empty: the most telling ones
-    slices     (key, text of a value) of dimensions that are fixed
-    log        whether the values have a logarithmic scale
+    dataset    name of a dataset; empty: the most informative ones
+    slices     (key, text of a value) for each dimension that is fixed
+    log        whether values have a logarithmic scale
     low, high  limits of the values, or None
     """
 
@@ -51,9 +52,9 @@ class View:
 
 @style.styled
 def draw(result, view=View()):
-    """Draws a result and returns the matplotlib figure. Raises LindriftError if the file holds nothing to draw."""
+    """Draws a result and returns the matplotlib figure. Raises LindriftError if the file contains nothing to draw."""
     result, fixed = axis.sliced(axis.in_order(result), view.slices)
-    for dimension in result.sweep_dimensions:  # a key with one value is no axis
+    for dimension in result.sweep_dimensions:  # a key with one value needs no axis
         if len(axis.numbers(result, dimension)) == 1 and len(result.sweep_dimensions) > 1:
             result, note = axis.fixed(result, dimension, 0)
             fixed.append(note)
@@ -85,13 +86,13 @@ def _notes(result):
 
 
 def _add_title(axes, notes):
-    """Puts what was fixed before what the title says already."""
+    """Puts the fixed values before the existing title."""
     text = ", ".join(part for part in (*notes, axes.get_title(loc="left")) if part)
     axes.set_title(text, loc="left")
 
 
 def _scale_values(axes, result, view):
-    """A logarithmic scale and limits for the lines or the map of a panel; linear around zero where values have both signs."""
+    """Sets a logarithmic scale and limits for lines or a map; linear around zero if values have both signs."""
     mesh = next((one for one in axes.collections if isinstance(one, QuadMesh)), None)
     values = np.ma.masked_invalid(mesh.get_array()).compressed() if mesh else _finite_of_lines(axes)
     low, high = view.low, view.high
@@ -100,7 +101,7 @@ def _scale_values(axes, result, view):
         raise LindriftError(f"{result.path}: --log: every value is 0")
     signed = np.min(values, initial=0.0) < -axis.ROUNDING * reach
     if view.log and not signed and low is None:
-        low = float(np.min(values[values > axis.ROUNDING * reach]))  # what is below is a zero with rounding errors
+        low = float(np.min(values[values > axis.ROUNDING * reach]))  # smaller values are zeros with rounding errors
     if view.log and not signed and low <= 0.0:
         raise LindriftError(f"{result.path}: --log: the lower limit, {low:g}, must be positive")
     if mesh is None:
@@ -153,7 +154,7 @@ def _draw_run(result):
 
 
 def _anything(result):
-    """The fields that remain, real science first, at most two panels."""
+    """The remaining fields, physical quantities first, in at most two panels."""
     numeric = [one for one in result.fields.values() if one.values.dtype.kind in "fciu" and 1 <= one.values.ndim]
     chosen = [one for one in numeric if one.name not in DIAGNOSTICS] or numeric
     if not chosen:
@@ -162,7 +163,7 @@ def _anything(result):
 
 
 def _draw_dataset(result, field):
-    """One dataset, of a run or over a sweep."""
+    """Draws one dataset, of a run or over a sweep."""
     if field.values.dtype.kind not in "fciu":
         raise LindriftError(f"{result.path}: dataset {field.name} holds no numbers")
     sweep = result.sweep_dimensions
@@ -187,7 +188,7 @@ def _draw_dataset(result, field):
 
 
 def _is_family(field):
-    """Whether each point of a sweep over one dimension has a line, or one line for each band."""
+    """Whether each point of a one-dimensional sweep has one line, or one line per band."""
     return field.values.ndim == 2 or field.dimensions[1:] == ("band", "momentum")
 
 
@@ -223,7 +224,7 @@ def _draw_sweep(result):
 
 
 def _draw_components(result, field):
-    """A panel for each component of a vector, or each spin, of every point."""
+    """One panel for each component of a vector, or each spin, over all points."""
     dimensions = result.sweep_dimensions
     names = result[field.dimensions[-1]].values
     parts = [replace(field, name=f"{field.name}_{name}", values=field.values[..., i], dimensions=dimensions)
@@ -240,7 +241,7 @@ def _nothing_done(result):
 
 
 def _draw_one_point(result, dataset=None):
-    """Where nothing reduces to a picture of the whole sweep: one of its points, named in the title."""
+    """Draws one point of a sweep, named in the title, if nothing represents the whole sweep."""
     usable = np.argwhere(axis.is_there(result))
     if len(usable) == 0:
         raise _nothing_done(result)
@@ -272,7 +273,7 @@ def _draw_over_sweep(figure, axes, result, field):
     _add_title(axes, notes)
 
     dimensions, values, status = result.sweep_dimensions, np.real(result[field.name].values), result.status
-    if values.ndim == 2 and values.shape[1] <= MOST_LINES < values.shape[0]:  # the longer one makes the axis
+    if values.ndim == 2 and values.shape[1] <= MOST_LINES < values.shape[0]:  # the longer dimension becomes the axis
         dimensions, values, status = dimensions[::-1], values.T, status.T
     inner = dimensions[-1]
     x = axis.numbers(result, inner)
@@ -311,7 +312,7 @@ def _spin_currents(result, field):
 
 
 def _draw_points(axes, x, values, status, colour, label=None):
-    """A line through the points that are there, filled where converged and hollow where not."""
+    """Draws a line through the points with results: filled where converged, hollow where not."""
     values = np.real(values)
     there = (status == DONE) | (status == NOT_CONVERGED)
     hollow = status == NOT_CONVERGED
@@ -322,7 +323,7 @@ def _draw_points(axes, x, values, status, colour, label=None):
 
 
 def _chosen_points(result, most):
-    """Some points of a sweep over one dimension that are there, evenly spread, with their swept values and colours."""
+    """Some points of a one-dimensional sweep that have results, evenly spread, with their swept values and colours."""
     there = np.flatnonzero(axis.is_there(result))
     if len(there) == 0:
         raise _nothing_done(result)
@@ -332,14 +333,14 @@ def _chosen_points(result, most):
 
 
 def _legend_title(result, dimension):
-    """The symbol of a key; for a complex one, the part that varies."""
+    """The symbol of a key; of a complex one, the part that varies."""
     key = axis.key_of(result, dimension)
     is_complex = key in result and result[key].values.dtype.kind == "c"
     return axis.label(result, dimension) if is_complex else style.symbol(key)
 
 
 def _draw_family(axes, result, field):
-    """A selection of the points of a sweep over one dimension, each as a line over the field's own dimension."""
+    """Draws some points of a one-dimensional sweep, each as a line over the field's own dimension."""
     inner = field.dimensions[1]
     for index, value, colour in _chosen_points(result, MOST_LINES):
         x, y = _wrapped(inner, axis.numbers(result, inner, field.values.shape[1]), _finite(np.real(field.values[index])))
@@ -350,7 +351,7 @@ def _draw_family(axes, result, field):
 
 
 def _draw_bands(axes, result, field):
-    """Two bands at a selection of the points of a sweep: one colour for each point, one stroke for each band."""
+    """Draws two bands at some points of a sweep: one colour for each point, one line style for each band."""
     momentum = result["momentum"].values
     strokes = ("-", (0, (4, 2)))
     for index, value, colour in _chosen_points(result, MOST_LINES // 2):
@@ -364,18 +365,18 @@ def _draw_bands(axes, result, field):
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Fields by their dimensions
+# Fields according to their dimensions
 
 
 def draw_field(figure, axes, result, field):
-    """Lines for one dimension, a family of lines over few and a heatmap over many members of a second one."""
+    """Lines for one dimension; over a second one, a family of lines for few members and a heatmap for many."""
     if field.values.ndim == 0:
         raise LindriftError(f"{result.path}: dataset {field.name} is a single number: nothing to draw")
     values, dimensions = field.values, field.dimensions
     while values.ndim > 3:
         values, dimensions = values[values.shape[0] // 2], dimensions[1:]
     if values.ndim == 3:
-        # Times or bands outermost: the last time is where a relaxation has gone.
+        # Times or bands are outermost: the last time shows where a relaxation ends.
         if dimensions[0] == "time" and dimensions[-1] == "momentum" and field.name in DISTRIBUTIONS:
             values, dimensions = values[-1], dimensions[1:]
             _add_title(axes, [rf"$t = {result['time'].values[-1]:.4g}$"])
@@ -421,7 +422,7 @@ def _part_name(name):
 
 
 def _draw_parts(axes, result, field):
-    """One line for each band or spin."""
+    """Draws one line for each band or spin."""
     part_axis = 0 if field.dimensions[0] in ("band", "spin") else 1
     names = axis.numbers(result, field.dimensions[part_axis], field.values.shape[part_axis], text=True)
     inner = field.dimensions[1 - part_axis]
@@ -434,7 +435,7 @@ def _draw_parts(axes, result, field):
 
 
 def _draw_trajectories(figure, axes, result, field):
-    """A momentum-resolved field against time for a selection of momenta, coloured by momentum."""
+    """Draws a momentum-resolved field against time for some momenta, coloured by momentum."""
     time, momentum = result["time"].values, result["momentum"].values
     chosen = np.unique(np.linspace(0, len(momentum) - 1, min(len(momentum), MOST_LINES)).round().astype(int))
     colours = Normalize(-np.pi, np.pi)
@@ -450,14 +451,14 @@ def _draw_trajectories(figure, axes, result, field):
 
 
 def _magnitude(field):
-    """What a picture shows of complex numbers: the probability of a propagator, else the modulus."""
+    """What is drawn of complex numbers: the probability for a propagator, otherwise the modulus."""
     if field.name.startswith("green_retarded"):
         return np.abs(field.values) ** 2
     return np.abs(field.values) if np.iscomplexobj(field.values) else field.values
 
 
 def _draw_few(axes, result, field):
-    """A line for each member of the smaller dimension, for each time if times are few."""
+    """Draws a line for each member of the smaller dimension, or for each time if there are few."""
     values, (outer, inner) = _magnitude(field), field.dimensions
     few_times = [dimension == "time" and count <= FEW for dimension, count in zip(field.dimensions, values.shape)]
     if few_times[1] or (values.shape[0] > values.shape[1] and not few_times[0]):
@@ -471,7 +472,7 @@ def _draw_few(axes, result, field):
 
 
 def _draw_map(figure, axes, result, field):
-    """A heatmap with the outer dimension upwards, or as spectra are shown: momentum along x and frequency upwards."""
+    """Draws a heatmap with the outer dimension upwards; a spectrum has momentum along x and frequency upwards."""
     rows, columns = field.dimensions
     values = _magnitude(field)
     if rows in ("momentum", "momentum_1", "path"):
@@ -482,7 +483,7 @@ def _draw_map(figure, axes, result, field):
     if rows.startswith("momentum"):
         y, values = style.whole_zone(y, values.T)
         values = values.T
-    # A packet spreads: on a linear scale that begins with its first moments all others would be dark.
+    # A packet spreads: on a linear scale that includes its early peak, all later times would be dark.
     spreads = (rows, columns) == ("time", "site")
     late = y >= y[0] + 0.1 * (y[-1] - y[0]) if spreads else slice(None)
     _heatmap(figure, axes, result, field, (y, rows), (x, columns), _finite(values), top=_largest(values[late]),
@@ -495,7 +496,7 @@ def _largest(values):
 
 
 def _edges(values, logarithmic, ending):
-    """Borders of the cells of a map around their values; the outermost cells may end at theirs."""
+    """Borders of a map's cells around their values; the outermost cells may end at their values."""
     if logarithmic:
         return np.exp(_edges(np.log(values), False, ending))
     values = np.asarray(values, float)
@@ -507,11 +508,11 @@ def _edges(values, logarithmic, ending):
 
 
 def _heatmap(figure, axes, result, field, vertical, horizontal, values, exponent=1.0, top=None):
-    """Colours from zero where a quantity has one sign, and symmetric about zero where it has both.
+    """Draws colours from zero if a quantity has one sign, and symmetric about zero if it has both.
 
     vertical, horizontal  numbers along an axis and the name of its dimension
-    exponent < 1          brings out small values of a quantity of one sign
-    top                   where its colours end, if below the largest value
+    exponent < 1          emphasises small values of a quantity of one sign
+    top                   end of the colour scale, if below the largest value
     """
     if not np.any(np.isfinite(values)):
         raise LindriftError(f"{result.path}: dataset {field.name}: there is nothing to draw: no value is a finite number")
@@ -533,7 +534,7 @@ def _heatmap(figure, axes, result, field, vertical, horizontal, values, exponent
         if logarithmic:
             set_scale("log")
         edges.append(_edges(numbers, logarithmic, dimension in ENDING))
-    # As vector art a map of many thousand cells would be slow to open.
+    # As vector graphics, a map of many thousand cells would be slow to open.
     mesh = axes.pcolormesh(*edges, np.ma.masked_invalid(values), cmap=scale, norm=norm, rasterized=True)
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -564,7 +565,7 @@ def _legend_outside(axes, title):
 
 
 def _family_colours(values):
-    """A colour for each member by its rank: evenly spread whatever the spacing."""
+    """A colour for each member by its rank, evenly spread whatever the spacing."""
     count = len(values)
     return [style.FAMILY(rank / (count - 1) if count > 1 else 0.0) for rank in range(count)]
 
@@ -574,7 +575,7 @@ def _wrapped(dimension, x, y):
 
 
 def _finite(values):
-    """Infinities mark modes that are exactly empty or full: they are left out of a line."""
+    """Replaces infinities, which mark exactly empty or full modes, by gaps in a line."""
     values = np.asarray(values, dtype=float)
     return np.where(np.isfinite(values), values, np.nan)
 

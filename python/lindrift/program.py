@@ -1,4 +1,4 @@
-"""The program `lindrift`, started from Python."""
+"""Runs the program `lindrift` from Python."""
 
 import os
 import shutil
@@ -17,14 +17,14 @@ _DONE, _WRONG_INPUT, _NOT_ALL = 0, 2, 3  # exit codes of the program
 def find_program() -> str:
     """Path of the program: LINDRIFT_PROGRAM, the one beside this package, or the first on PATH.
 
-    Raises LindriftError where there is none.
+    Raises LindriftError if there is none.
     """
     given = os.environ.get("LINDRIFT_PROGRAM")
     if given:
         return given
     here = os.path.dirname(os.path.abspath(__file__))
-    for place in (os.path.join(sysconfig.get_path("scripts"), "lindrift"),  # of a wheel
-                  os.path.join(here, "..", "..", "bin", "lindrift"),  # of a build folder
+    for place in (os.path.join(sysconfig.get_path("scripts"), "lindrift"),  # in a wheel
+                  os.path.join(here, "..", "..", "bin", "lindrift"),  # in a build folder
                   shutil.which("lindrift")):
         if place and os.access(place, os.X_OK):
             return os.path.normpath(place)
@@ -37,14 +37,15 @@ def run(path: "Union[str, os.PathLike[str]]", *, output: "Union[str, os.PathLike
         backend: str = "auto", progress: bool = False) -> Result:
     """Runs the program on an input file, and returns its results as load() does.
 
-    output     file to write; without it the results are read and the file is removed
-    set        values by their keys instead of those of the input: {"model.sites": 64}; as text they are TOML
-    overwrite  an output that is there is replaced
-    resume     a run that was stopped goes on, with `output`
+    output     file to write; without it, results are read and the file is removed
+    set        values by key, which replace those of the input: {"model.sites": 64}; text is TOML
+    overwrite  replaces an existing output
+    resume     continues a run that was stopped; needs `output`
     threads    0: all processors
-    progress   True: what the program says goes to stderr
-    Raises ParameterError where the input is wrong, with the program's text; LindriftError where it fails. Points that failed
-    or did not converge are marked in `status`. Ctrl-C stops the program in order: with `output`, resume=True goes on.
+    progress   True: the program's messages go to stderr
+    Raises ParameterError with the program's message if the input is wrong; LindriftError if the run fails. Points that
+    failed or did not converge are marked in `status`. Ctrl-C stops the program in order: with `output`, resume=True
+    continues it.
     """
     from .toml import _value
     try:
@@ -68,7 +69,7 @@ def run(path: "Union[str, os.PathLike[str]]", *, output: "Union[str, os.PathLike
 
 def _run(command: "list[str]", output: str, progress: bool) -> Result:
     said = None if progress else subprocess.PIPE
-    # Of a group of its own: Ctrl-C reaches Python, which stops the program once.
+    # In its own session: Ctrl-C reaches only Python, which stops the program once.
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, text=True, start_new_session=True) as process:
         try:
             _, messages = process.communicate()

@@ -20,7 +20,7 @@ class Field:
     values      numpy array; a scalar has shape ()
     dimensions  one name per axis
     units       "1" if dimensionless
-    long_name   what it is, in words
+    long_name   description in words
     """
 
     name: str
@@ -34,7 +34,7 @@ class Field:
 class Result:
     """Everything in one result file.
 
-    path        where it was read from
+    path        file that it was read from
     fields      name -> Field, without the coordinates
     coordinates name -> Field; a coordinate of a zip sweep has the dimension "point", the others their own name
     attributes  root attributes: lindrift_version, resolved_input, algorithm, ...
@@ -49,7 +49,7 @@ class Result:
         return name in self.fields or name in self.coordinates
 
     def __getitem__(self, name: str) -> Field:
-        """The field or coordinate of that name. Raises LindriftError naming the file if there is none."""
+        """The field or coordinate with that name. Raises LindriftError naming the file if there is none."""
         for group in (self.fields, self.coordinates):
             if name in group:
                 return group[name]
@@ -57,7 +57,7 @@ class Result:
         raise LindriftError(f"{self.path}: there is no dataset {name}; it has {present}")
 
     def to_xarray(self) -> Any:
-        """An xarray.Dataset with units and coordinates."""
+        """The result as an xarray.Dataset with units and coordinates."""
         from .arrays import dataset
         data = [(one.name, one.dimensions, one.values, one.units, one.long_name) for one in self.fields.values()]
         keys = [(one.name, one.dimensions, one.values, one.units, one.long_name) for one in self.coordinates.values()]
@@ -70,11 +70,11 @@ class Result:
 
     @property
     def sweep_keys(self) -> "tuple[str, ...]":
-        """Swept input keys: the sweep dimensions, or under zip the coordinates on `point`."""
+        """Swept input keys: the sweep dimensions, or in a zip sweep the coordinates along `point`."""
         keys = []
         for dimension in self.sweep_dimensions:
             on_it = [name for name, one in self.coordinates.items() if one.dimensions == (dimension,)]
-            # Under zip the dimension itself may number the points.
+            # In a zip sweep the dimension itself may number the points.
             keys += [name for name in on_it if name != dimension] or on_it
         return tuple(keys)
 
@@ -99,7 +99,7 @@ class Result:
         return replace(self, fields=fields, coordinates={name: take(one) for name, one in self.coordinates.items()})
 
     def parameter(self, key: str, default: Any = None) -> Any:
-        """Value of a dotted key of the resolved input, for example "bath.inverse_temperature"."""
+        """Value of a dotted key in the resolved input, for example "bath.inverse_temperature"."""
         return lookup(str(self.attributes.get("resolved_input", "")), key, default)
 
 
@@ -108,7 +108,7 @@ def load(path: "Union[str, os.PathLike[str]]") -> Result:
 
     Raises LindriftError if it is missing, unreadable, not HDF5, or not written by lindrift.
     """
-    import h5py  # only here: a package that computes does without
+    import h5py  # only here: computing does not need it
 
     path = os.fspath(path)
     if not os.path.exists(path):
@@ -117,7 +117,7 @@ def load(path: "Union[str, os.PathLike[str]]") -> Result:
         raise LindriftError(f"{path}: is a folder, not a result file")
     try:
         if not h5py.is_hdf5(path):
-            # is_hdf5 is also False for a file without read permission; opening it tells the two apart.
+            # is_hdf5 is also False for a file without read permission; opening it distinguishes the two.
             with open(path, "rb"):
                 raise LindriftError(f"{path}: is not an HDF5 file")
         with h5py.File(path, "r") as file:
@@ -163,14 +163,14 @@ def _read(path, file):
 
 
 def _plain(value):
-    """Attribute value as str or a Python number where it is one."""
+    """An attribute's value as str or as a Python number, if it is one."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return value.item() if isinstance(value, np.generic) else value
 
 
 def _is_bare_dimension(dataset):
-    """A dimension that has a length but no values, as netCDF marks it."""
+    """Whether a dataset is a dimension that has a length but no values, as netCDF marks it."""
     return str(_plain(dataset.attrs.get("NAME", ""))).startswith("This is a netCDF dimension but not a netCDF variable")
 
 

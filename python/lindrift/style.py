@@ -1,4 +1,4 @@
-"""How pictures look, what axes are called, and how files are written."""
+"""The style of pictures, the labels of axes, and writing picture files."""
 
 import contextlib
 import errno
@@ -23,9 +23,9 @@ INK, GREY = "#222222", "#8A8A8A"
 FAMILY = LinearSegmentedColormap.from_list("family", matplotlib.colormaps["viridis"](np.linspace(0.0, 0.86, 256)))
 MAGNITUDE, SIGNED = "viridis", "RdBu_r"
 
-SINGLE, WIDE, DOUBLE = (6.4, 4.4), (7.2, 4.4), (11.0, 4.4)  # inches: half a slide, with a legend beside it, a whole one
+SINGLE, WIDE, DOUBLE = (6.4, 4.4), (7.2, 4.4), (11.0, 4.4)  # inches: half a slide, with a legend, a whole slide
 
-# Everything else is matplotlib's default, whatever a matplotlibrc says.
+# Everything else is matplotlib's default, regardless of any matplotlibrc.
 SETTINGS = ["default", {
     "font.family": "DejaVu Sans",
     "mathtext.fontset": "dejavusans",
@@ -59,7 +59,7 @@ SETTINGS = ["default", {
     "text.usetex": False,
 }]
 
-# Words and symbol on an axis for each dataset or input key.
+# Words and symbol for the axis of each dataset or input key.
 NAMES = {
     "momentum": ("momentum", r"$k$"),
     "momentum_1": ("momentum", r"$k_1$"),
@@ -118,13 +118,13 @@ NAMES = {
     "initial.filling": ("filling", r"$\rho$"),
 }
 
-# Symbols with a band index, and of bands and spins in formulas.
+# Symbols with a band index, and labels of bands and spins in formulas.
 OF_BANDS = {"occupation": r"$n_{k\nu}$", "lagrange_multiplier": r"$\lambda_{k\nu}$"}
 PARTS = {"+": "+", "-": "-", "up": r"\uparrow", "down": r"\downarrow"}
 
 
 def new_figure(size=SINGLE, columns=1):
-    """An empty figure and its axes. Not a pyplot figure: nothing in the caller's session changes."""
+    """An empty figure and its axes. Not a pyplot figure, so nothing changes in the caller's session."""
     with matplotlib.style.context(SETTINGS):
         figure = Figure(figsize=size, layout="constrained")
         figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08, wspace=0.06)
@@ -133,7 +133,7 @@ def new_figure(size=SINGLE, columns=1):
 
 
 def styled(function):
-    """Runs a drawing function under the package's settings."""
+    """Makes a drawing function run under the package's settings."""
 
     def wrapper(*arguments, **options):
         with matplotlib.style.context(SETTINGS):
@@ -150,7 +150,7 @@ def symbol(name):
 
 
 def units_text(units, result):
-    """Units in brackets, for an axis; with hopping = 1 energies are in units of J."""
+    """Units in brackets for an axis; if hopping = 1, energies are in units of J."""
     if units in ("", "1", "rad", "radian", "radians"):
         return ""
     if result.parameter("model.hopping") == 1.0 and "model.hopping" not in result.sweep_keys:
@@ -159,7 +159,7 @@ def units_text(units, result):
 
 
 def label(field, result):
-    """Words, symbol and units of a field for an axis; the long_name of an unknown one."""
+    """Words, symbol and units of a field for an axis; the long_name of an unknown field."""
     words, sign = NAMES.get(field.name, (field.long_name or field.name, ""))
     if "band" in result:
         sign = OF_BANDS.get(field.name, sign)
@@ -167,7 +167,7 @@ def label(field, result):
 
 
 def momentum_axis(axis, momenta):
-    """Ticks at multiples of pi / 2 on an x or y axis that spans the Brillouin zone."""
+    """Sets ticks at multiples of pi / 2 on an x or y axis that spans the Brillouin zone."""
     if len(momenta) < 3 or np.ptp(momenta) < np.pi:
         return
     ticks = [(-np.pi, r"$-\pi$"), (-np.pi / 2, r"$-\pi/2$"), (0.0, r"$0$"), (np.pi / 2, r"$\pi/2$"), (np.pi, r"$\pi$")]
@@ -183,7 +183,7 @@ def whole_zone(momenta, values):
 
 @contextlib.contextmanager
 def _replacing(path):
-    """A temporary file in the folder of `path`, which replaces it if the block succeeds and is removed otherwise."""
+    """A temporary file in the folder of `path` that replaces it if the block succeeds, and is removed otherwise."""
     folder, name = os.path.split(path)
     stem, suffix = os.path.splitext(name)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{stem}.", suffix=suffix, dir=folder or ".")
@@ -192,7 +192,7 @@ def _replacing(path):
         yield temporary
         mask = os.umask(0)
         os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)  # mkstemp lets only the owner read it
+        os.chmod(temporary, 0o666 & ~mask)  # mkstemp gives access to the owner only
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -201,7 +201,7 @@ def _replacing(path):
 
 
 def check_picture_name(path):
-    """Raises LindriftError unless matplotlib can write a picture of that name."""
+    """Raises LindriftError unless matplotlib can write a picture with that name."""
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in (".png", ".pdf", ".svg"):
         raise LindriftError(f"{path}: the name of a picture ends in .png, .pdf or .svg")
@@ -211,7 +211,7 @@ def check_picture_name(path):
 def write(figure, path):
     """Writes a figure so that `path` is always absent, the old picture, or the whole new one. Raises OSError."""
     check_picture_name(path)
-    # Without time and version the same content gives the same file.
+    # Without time and version, the same content gives the same file.
     metadata = {".png": {"Software": None}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
     try:
         with _replacing(path) as temporary:

@@ -23,19 +23,19 @@ def _coordinates(key, dimension, values, units, help):
 
 def sweep(function: Callable[..., Any], model: Any, over: Mapping[str, Any], *, mode: str = "grid",
           threads: int = 0, progress: Any = None, **options: Any) -> Any:
-    """Solves a model at many values of its parameters, several points at the same time.
+    """Solves a model for many values of its parameters, several points at a time.
 
     function  steady_state, relax, gradient, noise, green, spectral, density or exact
     model     what is the same at every point
     over      values of parameters by their keys in an input file: {"bath.coupling": [0.05, 0.1], ...}
-    mode      "grid": outer product, the last key fastest; "zip": side by side, all lists of one length
-    threads   points at the same time; 0: one for each processor. The numbers do not depend on it
+    mode      "grid": outer product, the last key varies fastest; "zip": side by side, all lists have the same length
+    threads   points at a time; 0: one per processor. Results do not depend on it
     progress  called with the fraction done, or a tqdm bar
     options   what else the function takes; gradient and noise take those of steady_state beside their own
 
     Returns an xarray.Dataset with the sweep's dimensions first. `status` is 1 where a point is done, 2 where it failed
-    and 3 where it did not converge; `error` says why. Under "zip" the dimension is `point`.
-    Raises ParameterError for a key that cannot be swept, or a value outside its range, before anything runs.
+    and 3 where it did not converge; `error` says why. With "zip" the dimension is `point`.
+    Raises ParameterError for a key that cannot be swept or a value outside its range, before anything runs.
     """
     try:
         solve = _TASKS[function]

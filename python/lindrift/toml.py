@@ -1,4 +1,4 @@
-"""Models as input files of the program, and back."""
+"""Converts models to input files of the program, and back."""
 
 import os
 from typing import Any, Union
@@ -9,7 +9,7 @@ from .errors import LindriftError, ParameterError, ShapeError
 
 
 def to_toml(model: Any, **tables: Any) -> str:
-    """A model, and other tables by their names: to_toml(chain, task={"kind": "steady_state"})."""
+    """A model as TOML, with other tables by name: to_toml(chain, task={"kind": "steady_state"})."""
     groups: "dict[str, Any]" = {}
     channels: "dict[str, Any]" = {}
     for path, value in model._keys():
@@ -26,7 +26,7 @@ def to_toml(model: Any, **tables: Any) -> str:
         else:
             groups.setdefault(table, {})[key] = value
     if model.kind in ("hatsugai_kohmoto", "hubbard") and "cells" in groups["model"]:
-        for key in ("sites", "hopping"):  # of a ring
+        for key in ("sites", "hopping"):  # these belong to a ring
             groups["model"].pop(key, None)
     text = "\n".join(_table(name, values) for name, values in groups.items())
     for path, operators in channels.items():
@@ -40,10 +40,10 @@ def to_toml(model: Any, **tables: Any) -> str:
 
 
 def read_toml(path: "Union[str, os.PathLike[str]]") -> Any:
-    """The model of an input file, with the first value of every key that is swept.
+    """The model of an input file, with the first value of every swept key.
 
-    Raises ParameterError (a ValueError) naming the file and the key for what is not allowed, TypeError for values of a
-    wrong type, OSError for a file that cannot be read.
+    Raises ParameterError (a ValueError) naming the file and the key for a value that is not allowed, TypeError for a
+    value of the wrong type, OSError for a file that cannot be read.
     """
     from . import _lindrift
     with open(path, "rb") as file:
@@ -87,7 +87,7 @@ def _parse(file, path):
 
 
 def _flat(table):
-    """Keys of a table and of the tables in it: down.gain."""
+    """Keys of a table and of the tables inside it, such as down.gain."""
     for key, value in table.items():
         if isinstance(value, dict):
             yield from ((f"{key}.{inner}", one) for inner, one in _flat(value))
@@ -96,7 +96,7 @@ def _flat(table):
 
 
 def _first(values):
-    """The first of some swept values: of a list, or of a grid, which may be the modulus or the phase of a number."""
+    """The first of some swept values: of a list, or of a grid, also one of the modulus or phase of complex numbers."""
     if isinstance(values, list):
         return values[0] if values else values
     if not isinstance(values, dict):
@@ -108,7 +108,7 @@ def _first(values):
 
 
 def _join_amplitudes(keys):
-    """Terms and operators of the open models as the classes take them: (R.., A), and ("loss", terms)."""
+    """Terms and operators of the open models in the form that the classes take: (R.., A), and ("loss", terms)."""
     def joined(terms):
         return [[*term[:-2], complex(*term[-2:])] for term in terms]
     for path in ("model.hopping_terms", "model.hopping_terms_up", "model.hopping_terms_down"):
@@ -120,7 +120,7 @@ def _join_amplitudes(keys):
 
 
 def _with_objects(keys, folder):
-    """Values of keys as the classes take them: terms without their tables, tables read, paths absolute."""
+    """Values of keys in the form that the classes take: bare terms, arrays instead of tables, absolute paths."""
     for path in ("bath.jump_operator", "bath.thermal_operator"):
         if path in keys:
             for i, channel in enumerate(keys[path]):
@@ -153,7 +153,7 @@ def _dataset(place, key, folder):
 
 
 def _term(term):
-    """A term with its amplitude as two real numbers."""
+    """A term with its amplitude written as two real numbers."""
     return [*term[:-1], term[-1].real, term[-1].imag]
 
 

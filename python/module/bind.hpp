@@ -2,7 +2,7 @@
 
 #include <nanobind/nanobind.h>
 
-/// What each file of the module adds to it.
+/// What each source file adds to the module.
 
 namespace lindrift::python {
 

@@ -33,7 +33,7 @@ std::string name_of_type(nb::handle object) { return nb::cast<std::string>(objec
   throw nb::type_error((name + " must be " + wanted + ", not " + name_of_type(given)).c_str());
 }
 
-/// Letter of NumPy's kind of type, for its arrays and scalars; else a blank.
+/// The letter of NumPy's type kind, for its arrays and scalars; otherwise a blank.
 char numpy_kind(nb::handle given) {
   if (!nb::hasattr(given, "dtype")) return ' ';
   const std::string kind = text_of(nb::object(given.attr("dtype")).attr("kind"));
@@ -42,7 +42,7 @@ char numpy_kind(nb::handle given) {
 
 bool is_truth_value(nb::handle given) { return PyBool_Check(given.ptr()) || numpy_kind(given) == 'b'; }
 
-/// A true number: what Python would read out of a string, or count of a truth value, is a mistake here.
+/// A true number: strings that Python could parse, and truth values that it would count, are mistakes here.
 bool is_number(nb::handle given) {
   return PyNumber_Check(given.ptr()) != 0 && !nb::isinstance<nb::str>(given) && !PySequence_Check(given.ptr()) &&
          !is_truth_value(given);
@@ -55,7 +55,7 @@ bool is_real_number(nb::handle given) {
 double real_number(nb::handle given, const std::string& name) {
   if (PyFloat_Check(given.ptr())) return PyFloat_AS_DOUBLE(given.ptr());
   if (!is_real_number(given)) {
-    // NumPy's arrays without dimensions are sequences to Python.
+    // NumPy's zero-dimensional arrays are sequences to Python.
     if (!is_number(given) && !is_truth_value(given) && nb::hasattr(given, "ndim") &&
         nb::cast<int>(given.attr("ndim")) == 0)
       return real_number(given.attr("item")(), name);
@@ -108,7 +108,7 @@ std::string word(nb::handle given, const std::vector<std::string>& choices, cons
   throw ParameterError(name, "\"" + text + "\" is not allowed: must be " + listed(choices));
 }
 
-/// A path, absolute from here on.
+/// A path, made absolute.
 std::string path(nb::handle given, const std::string& name) {
   if (!nb::isinstance<nb::str>(given) && !nb::hasattr(given, "__fspath__")) wrong_type(name, "a path", given);
   return text_of(nb::module_::import_("os.path").attr("abspath")(given));
@@ -124,14 +124,14 @@ std::vector<std::string> words(nb::handle given, const Parameter& parameter, con
   return all;
 }
 
-/// What NumPy makes of it, with numbers of the type asked for, in C order.
-/// @param kinds  letters of NumPy's kinds of types that may be turned into it without loss of meaning
+/// Converts to a NumPy array of the requested type, in C order.
+/// @param kinds  letters of NumPy's type kinds that convert to it without loss of meaning
 nb::object array_from(nb::handle given, const std::string& name, const char* type, const std::string& kinds,
                       const char* wanted) {
   const nb::module_ numpy = nb::module_::import_("numpy");
   const nb::object array = numpy.attr("asarray")(given);
   const std::string kind = nb::cast<std::string>(array.attr("dtype").attr("kind"));
-  const bool nothing = kind == "f" && nb::cast<std::size_t>(array.attr("size")) == 0;  // what NumPy makes of []
+  const bool nothing = kind == "f" && nb::cast<std::size_t>(array.attr("size")) == 0;  // NumPy's result for []
   if (kinds.find(kind) == std::string::npos && !nothing)
     throw nb::type_error((name + " must hold " + wanted + ", not " + text_of(array.attr("dtype"))).c_str());
   return numpy.attr("ascontiguousarray")(array, nb::arg("dtype") = type);
@@ -146,7 +146,7 @@ void require_dimensions(const std::string& name, std::size_t has, std::size_t wa
 template <class Item>
 Matrix<Item> matrix_from(nb::handle given, const std::string& name, const char* type, const std::string& kinds,
                          const char* wanted) {
-  // NumPy's ascontiguousarray() gives a number one dimension; its shape is what is complained about.
+  // NumPy's ascontiguousarray() turns a number into a one-dimensional array; its shape leads to the error.
   const nb::object array = array_from(given, name, type, kinds, wanted);
   const auto held = nb::cast<nb::ndarray<const Item, nb::c_contig, nb::device::cpu>>(array);
   require_dimensions(name, held.ndim(), 2);
@@ -284,7 +284,7 @@ namespace {
 
 bool is_list(nb::handle one) { return !nb::isinstance<nb::str>(one) && PySequence_Check(one.ptr()) != 0; }
 
-/// One term: integers, and an amplitude of one complex number, or of two real ones if there is room for them.
+/// One term: integers, and an amplitude given as one complex number, or as two real ones if there is room for them.
 Term term_from(nb::handle given, bool two, const std::string& name) {
   Term term;
   const std::size_t size = nb::len(given), indices = size - (two ? 2 : 1);
@@ -300,7 +300,7 @@ Term term_from(nb::handle given, bool two, const std::string& name) {
   return term;
 }
 
-/// An orbital is stored in 32 bits; which ones there are is known to the lattice.
+/// An orbital is stored in 32 bits; the lattice knows which ones exist.
 void check_orbital(std::int64_t orbital, const std::string& name) {
   if (orbital < 0 || orbital > 255)
     throw ParameterError(name, "orbital " + std::to_string(orbital) + " is not allowed: must be >= 0 and <= 255");

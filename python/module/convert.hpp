@@ -15,7 +15,7 @@
 #include "lindrift/lattice/tight_binding.hpp"
 #include "lindrift/tgge/bath.hpp"
 
-/// Between Python's objects and the library's values. Every function here needs the interpreter's lock.
+/// Conversion between Python objects and the library's values. Every function here needs the interpreter's lock.
 
 namespace lindrift::python {
 
@@ -23,7 +23,7 @@ namespace nb = nanobind;
 
 inline bool is_anything(PyObject*) { return true; }
 
-/// Objects that are looked at by the functions below, with the names that signatures give to their types.
+/// Objects that the functions below inspect, with the names of their types in signatures.
 class Number : public nb::object {
   NB_OBJECT_DEFAULT(Number, nb::object, "float", is_anything)
 };
@@ -39,20 +39,19 @@ inline constexpr const char* array_of_reals = "numpy.typing.NDArray[numpy.float6
 /// "one", "two" or "three".
 std::string listed(const std::vector<std::string>& words);
 
-/// str(object); what is no Unicode in it becomes "?".
+/// str(object), with "?" in place of characters that are not valid Unicode.
 std::string text_of(nb::handle object);
 
 /// A number, a word, or a list as a read-only array.
 nb::object to_python(const Value& value);
 
 /// The value of a parameter.
-/// @param name  what messages call it
-/// @throws TypeError where it is no such thing at all, ParameterError where it is a word that the parameter does not
-/// know
+/// @param name  its name in messages
+/// @throws TypeError for a value of the wrong type, ParameterError for a word that the parameter does not know
 Value from_python(nb::handle given, const Parameter& parameter, const std::string& name);
 
-/// Real numbers from anything that NumPy makes a one-dimensional array of; a number is a list of one if `scalar` is
-/// set.
+/// Real numbers from anything that NumPy converts to a one-dimensional array; if `scalar` is set, a number counts as a
+/// list of one.
 /// @throws TypeError, ShapeError naming the argument
 std::vector<double> reals(nb::handle given, const std::string& name, bool scalar = false);
 std::vector<std::int64_t> integers(nb::handle given, const std::string& name);
@@ -66,22 +65,22 @@ struct Matrix {
 Matrix<double> real_matrix(nb::handle given, const std::string& name);
 Matrix<std::complex<double>> complex_matrix(nb::handle given, const std::string& name);
 
-/// Terms of operators: (a, b, A) for chains of one orbital, else (R.., a, R'.., b, A) with displacements of one to
-/// three directions, of which those that are left out are zero. The amplitude is one complex number, or Re A, Im A.
-/// @param name  what messages call them
+/// Terms of operators: (a, b, A) for chains with one orbital, otherwise (R.., a, R'.., b, A) with displacements in one
+/// to three directions; those left out are zero. The amplitude is one complex number, or Re A, Im A.
+/// @param name  the name of the terms in messages
 std::vector<std::vector<JumpTerm>> channels_from(nb::handle given, const std::string& name);
-/// @param directions  of the displacements; 0: as few as hold them, and no orbitals where all are 0
+/// @param directions  number of components of displacements; 0: as few as they need, and no orbitals if all are 0
 nb::object channels_to_python(const std::vector<std::vector<JumpTerm>>& channels, std::size_t directions = 0);
 
-/// Terms (R.., a, b, A) of a Hamiltonian on a lattice of so many directions.
+/// Terms (R.., a, b, A) of a Hamiltonian on a lattice with this number of directions.
 std::vector<HoppingTerm> hopping_terms_from(nb::handle given, std::size_t directions, const std::string& name);
 nb::object hopping_terms_to_python(const std::vector<HoppingTerm>& terms, std::size_t directions);
 
-/// Terms (R.., A) of a sum over displacements, with one to three numbers R and one complex amplitude.
+/// Terms (R.., A) of a sum over displacements, with one to three integers R and one complex amplitude.
 std::vector<LatticeTerm> lattice_terms_from(nb::handle given, const std::string& name);
 nb::object lattice_terms_to_python(const std::vector<LatticeTerm>& terms);
 
-/// Operators of a bath, pairs of "loss" or "gain" and terms.
+/// Operators of a bath: pairs of "loss" or "gain" and terms.
 std::vector<BathOperator> bath_operators_from(nb::handle given, const std::string& name);
 nb::object bath_operators_to_python(const std::vector<BathOperator>& operators);
 
@@ -95,7 +94,7 @@ nb::object view(const Item* values, const std::vector<std::size_t>& shape, nb::h
   return nb::cast(nb::ndarray<nb::numpy, const Item>(values, shape.size(), shape.data(), owner));
 }
 
-/// An array that takes the values over.
+/// An array that takes ownership of the values.
 template <class Item>
 nb::object owned(std::vector<Item>&& values, const std::vector<std::size_t>& shape) {
   auto* kept = new std::vector<Item>(std::move(values));
@@ -103,17 +102,17 @@ nb::object owned(std::vector<Item>&& values, const std::vector<std::size_t>& sha
   return nb::cast(nb::ndarray<nb::numpy, Item>(kept->data(), shape.size(), shape.data(), owner));
 }
 
-/// "float", "complex", "numpy.typing.ArrayLike", ...: what a parameter takes, and what its attribute holds.
+/// "float", "complex", "numpy.typing.ArrayLike", ...: the type that a parameter accepts, and the type of its attribute.
 std::string taken_type(const Parameter& parameter);
 std::string held_type(const Parameter& parameter);
 
-/// What the docstring of a parameter says.
+/// Text of a parameter's docstring.
 std::string documentation(const Parameter& parameter);
 
-/// Whether two attributes hold the same, arrays element by element.
+/// Whether two attributes are equal; arrays are compared element by element.
 bool same(nb::handle left, nb::handle right);
 
-/// A copy that lives as long as the module.
+/// A copy that is never freed.
 const char* for_ever(std::string text);
 
 }  // namespace lindrift::python

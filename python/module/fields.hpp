@@ -13,7 +13,7 @@
 #include "lindrift/lindrift.hpp"
 
 /// Parameter structs as Python classes, made from their descriptions: constructor, attributes, replace(), repr, ==,
-/// pickling. Their objects do not change once they are made, so that threads can share them.
+/// pickling. Objects are immutable, so that threads can share them.
 
 namespace lindrift::python {
 
@@ -21,8 +21,8 @@ namespace lindrift::python {
 template <class Struct>
 struct Attribute {
   std::string name;
-  std::string path;         ///< the key of a parameter; empty for what holds parameters of its own
-  std::string taken, held;  ///< types, for the signatures
+  std::string path;         ///< key of a parameter; empty for a member with parameters of its own
+  std::string taken, held;  ///< type names in signatures
   std::string help;
   std::function<nb::object(const Struct&, nb::handle self)> get;
   std::function<void(Struct&, nb::handle)> set;
@@ -74,7 +74,7 @@ void member_from_python(Member& member, const Parameter& parameter, nb::handle g
   }
 }
 
-/// A parameter with the type and the choices that follow from its member.
+/// A parameter, with the type and the choices taken from its member.
 template <class Member>
 Parameter completed(const Parameter& described, const Member& member) {
   std::vector<Parameter> all;
@@ -166,7 +166,7 @@ struct AttributeMaker {
   }
 };
 
-/// Attributes in the order of the description. The classes of its parts must have been bound.
+/// Attributes in the order of the description. The classes of its parts must already be bound.
 template <class Struct>
 const std::vector<Attribute<Struct>>& attributes_of() {
   static const std::vector<Attribute<Struct>>* const all = [] {
@@ -177,8 +177,8 @@ const std::vector<Attribute<Struct>>& attributes_of() {
   return *all;
 }
 
-/// Ranges, and what the library checks beyond them. What stands in several places is checked where its full key is
-/// known, and of a Hubbard chain what its tasks allow.
+/// Checks ranges, and what else the library checks. A part that occurs in several places is checked where its full key
+/// is known; for a Hubbard chain only what all its tasks allow.
 template <class Struct>
 void check(const Struct& object) {
   if constexpr (std::is_same_v<Struct, OpenBath>)
@@ -191,7 +191,7 @@ void check(const Struct& object) {
     validate_fields(object);
 }
 
-/// Refuses a parameter that says nothing where the others are as they are, with the program's words.
+/// Rejects a parameter that has no meaning with the current values of the others, with the program's message.
 /// @throws ParameterError
 template <class Struct>
 void check_meaning(const Struct& object, const std::string& path) {
@@ -216,7 +216,7 @@ void check_meaning(const Struct& object, const std::string& path) {
   }
 }
 
-/// Sets attributes in the order of the description, as some are read by means of those before.
+/// Sets attributes in the order of the description, because reading some depends on earlier ones.
 template <class Struct>
 void set_attributes(Struct& object, const nb::kwargs& named) {
   std::size_t known = 0;
@@ -240,7 +240,7 @@ void set_attributes(Struct& object, const nb::kwargs& named) {
   }
 }
 
-/// The attributes that are not at their default, as "name=value, ...".
+/// The attributes that differ from their defaults, as "name=value, ...".
 template <class Struct>
 std::string changed_text(nb::handle self) {
   const Struct standard{};
@@ -254,7 +254,7 @@ std::string changed_text(nb::handle self) {
   return text;
 }
 
-/// Collects (key, value) of every parameter that has a meaning, as they stand in an input file.
+/// Collects (key, value) of every parameter that has a meaning, as written in an input file.
 struct KeyCollector {
   nb::list& all;
   std::string section{};
@@ -287,13 +287,13 @@ struct KeyCollector {
   }
 
  private:
-  /// Of a lattice, from the keys before; 0 for a chain.
+  /// Number of directions of a lattice, from the keys before; 0 for a chain.
   std::size_t directions() const {
     for (const nb::handle known : all)
       if (nb::cast<std::string>(known[0]) == "model.cells") return nb::len(nb::object(known[1]));
     return 0;
   }
-  /// As an input file sees it, from the keys before.
+  /// Applies the rules of an input file, using the keys before.
   bool has_a_meaning(const Parameter& parameter) const {
     for (const std::string& other : parameter.unless)
       for (const nb::handle known : all)
@@ -317,7 +317,7 @@ struct KeyCollector {
   }
 };
 
-/// Finds the parameter of a key among those that have a meaning, and assigns to it.
+/// Finds the parameter with a given key among those that have a meaning, and assigns to it.
 struct KeySetter {
   const std::string& wanted;
   const Value& value;
@@ -339,7 +339,7 @@ struct KeySetter {
   void dataset(const Parameter&, const Object&) const {}
 };
 
-/// Sets the parameter of a key. Returns whether it has a meaning here.
+/// Sets the parameter with a given key. Returns whether it has a meaning here.
 template <class Struct>
 bool set_key(Struct& object, const std::string& key, const Value& value) {
   bool found = false;
@@ -347,10 +347,10 @@ bool set_key(Struct& object, const std::string& key, const Value& value) {
   return found;
 }
 
-/// Fills a struct from the keys of an input file, and takes them out of the dictionary.
+/// Fills a struct from the keys of an input file, and removes them from the dictionary.
 struct KeyReader {
   nb::dict& given;
-  std::size_t& directions;  ///< of a lattice, once model.cells is read
+  std::size_t& directions;  ///< of a lattice, once model.cells has been read
 
   template <class Member>
   void field(const std::string& path, const Parameter& described, Member& member) const {
@@ -400,7 +400,7 @@ struct KeyReader {
     if constexpr (std::is_default_constructible_v<Held>)
       variant.template emplace<Held>();
     else
-      variant = nb::cast<const Held&>(take("bath.table"));  // the only one that holds nothing but a table
+      variant = nb::cast<const Held&>(take("bath.table"));  // the only alternative without parameters
     return true;
   }
 };

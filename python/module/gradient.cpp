@@ -31,7 +31,7 @@ nb::object to_python(const Derivative& by) {
   return by.is_complex ? nb::cast(by.values.front()) : nb::cast(by.values.front().real());
 }
 
-/// What has a steady state, and the flows that it has.
+/// A model with its steady state, and its number of currents.
 struct Solved {
   nb::object model;
   const SteadyState& state;
@@ -50,7 +50,7 @@ Solved solved(nb::handle given) {
   throw nb::type_error("state must be what steady_state() returned");
 }
 
-/// Calls use(model, equation, adjoint) without the interpreter's lock, which may be interrupted.
+/// Calls use(model, equation, adjoint) without holding the interpreter's lock; the call may be interrupted.
 template <class Use>
 void with_adjoint(const Solved& solved, const Run& run, const Use& use) {
   const Execution execution = run.execution();
@@ -63,7 +63,7 @@ void with_adjoint(const Solved& solved, const Run& run, const Use& use) {
       const RateEquation equation = make_rate_equation(model, execution);
       use(model, SteadyStateAdjoint(model, equation, solved.state, execution));
     } catch (const Interruption&) {
-      // rethrow() says why
+      // rethrow() will raise the reason
     }
   };
   if (nb::isinstance<TggeChain>(solved.model))
@@ -75,7 +75,7 @@ void with_adjoint(const Solved& solved, const Run& run, const Use& use) {
   watch.rethrow();
 }
 
-/// A word, or several.
+/// One word or several.
 std::vector<std::string> names_from(nb::handle given, const char* name) {
   if (nb::isinstance<nb::str>(given)) return {text_of(given)};
   if (PySequence_Check(given.ptr()) == 0)

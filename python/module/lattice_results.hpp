@@ -6,7 +6,7 @@
 
 #include "lindrift/lindrift.hpp"
 
-/// Results of the tasks of TggeLattice: those of every tGGE model, and what is reported of a lattice beside.
+/// Results of the tasks of TggeLattice: those of every tGGE model, and the additional observables of a lattice.
 
 namespace lindrift {
 

@@ -8,7 +8,7 @@ namespace lindrift::python {
 
 namespace {
 
-/// A table is no struct of parameters: its weights are checked once and shared by every copy.
+/// A table is not a struct of parameters: its weights are checked once and shared by all copies.
 void bind_table(nb::module_& module) {
   nb::class_<TableJump> bound(
       module, "TableJump",
@@ -50,7 +50,7 @@ void bind_table(nb::module_& module) {
       nb::sig("def __reduce__(self) -> tuple[typing.Any, ...]"));
 }
 
-/// Terms are checked where the lattice is known.
+/// Terms are checked once the lattice is known.
 void bind_operators(nb::module_& module) {
   nb::class_<JumpOperators> bound(
       module, "JumpOperators",

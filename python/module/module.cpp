@@ -10,7 +10,7 @@ namespace nb = nanobind;
 
 namespace {
 
-/// The library's exceptions as those of lindrift.errors.
+/// Translates the library's exceptions to those of lindrift.errors.
 void translate(const std::exception_ptr& raised, void*) {
   const auto raise = [](const char* name, const std::exception& error) {
     PyErr_SetString(nb::module_::import_("lindrift.errors").attr(name).ptr(), error.what());

@@ -9,7 +9,7 @@ namespace lindrift::python {
 
 namespace {
 
-/// Nothing of these tasks themselves can be swept.
+/// These tasks have no parameters of their own that can be swept.
 template <class Chain>
 struct OpenChainTask {
   using Model = Chain;
@@ -28,7 +28,7 @@ std::vector<double> times_from(nb::handle times) {
   return output.times;
 }
 
-/// Occupations of spin down at the start; empty for the steady state.
+/// Initial occupations of spin down; empty for the steady state.
 std::vector<double> down_occupation_from(nb::handle given, std::int64_t sites) {
   std::vector<double> values;
   if (!given.is_none())
@@ -60,10 +60,10 @@ Coordinates over_frequencies(const OpenLattice& lattice, const std::vector<std::
   return all;
 }
 
-/// Integers m of momenta: of a ring a list, of a lattice rows along a path.
+/// Integers m of momenta: a list for a ring, rows along a path for a lattice.
 std::vector<std::int64_t> momenta_from(nb::handle given, const OpenLattice& model) {
   if (given.is_none() || (nb::isinstance<nb::str>(given) && text_of(given) == "all")) return {};
-  if (!model.is_ring()) {  // what does not fit is told by the task
+  if (!model.is_ring()) {  // the task reports what does not fit
     const nb::object rows = nb::module_::import_("numpy").attr("asarray")(given);
     const std::vector<std::int64_t> all = integers(rows.attr("reshape")(-1), "task.momenta");
     if (all.size() % model.cells.size() != 0)
@@ -95,7 +95,7 @@ constexpr const char* closed_form = "the closed form of every momentum";
 
 // --- Hatsugai-Kohmoto ---
 
-/// The arrays that a Green's function over times leaves out.
+/// The arrays that a Green's function over times leaves out on request.
 template <class Options>
 bool leaves_out_of_green(const Options& options, const std::string& name) {
   return (name == "green_retarded" && !options.keep_sites) ||

@@ -11,7 +11,8 @@
 #include "lindrift/lindrift.hpp"
 #include "registry/results.hpp"
 
-/// Result structs as Python classes, made from the descriptions of their observables. Arrays lie in the struct itself.
+/// Result structs as Python classes, made from the descriptions of their observables. Arrays refer to the struct's
+/// memory.
 
 namespace lindrift::python {
 
@@ -20,7 +21,7 @@ struct How {
   std::string backend, backend_reason, algorithm, algorithm_reason;
 };
 
-/// A result, with what it takes to read it.
+/// A result, with everything needed to read it.
 template <class Result>
 struct Found {
   Result result;
@@ -34,7 +35,7 @@ nb::object observable_to_python(const Member& member, const Extent& extent, nb::
   if constexpr (std::is_arithmetic_v<Member>) {
     return nb::cast(member);
   } else {
-    if (member.size() != extent.elements) return nb::none();  // not asked for
+    if (member.size() != extent.elements) return nb::none();  // not requested
     if (extent.shape.empty()) return nb::cast(member.front());
     return view(member.data(), extent.shape, self);
   }
@@ -42,7 +43,7 @@ nb::object observable_to_python(const Member& member, const Extent& extent, nb::
 
 nb::object coordinate_to_python(const Coordinate& coordinate);
 
-/// The type of an observable's attribute. Along the one direction of a chain there is a number.
+/// The Python type of an observable's attribute. Along the single direction of a chain it is a number.
 template <class Member>
 std::string observable_type(const Observable& described, bool lattice) {
   if constexpr (std::is_same_v<Member, bool>)

@@ -8,7 +8,7 @@
 
 #include "results.hpp"
 
-/// Points of a sweep within this process.
+/// Sweeps over points within this process.
 
 namespace lindrift::python {
 
@@ -20,7 +20,7 @@ struct SweptKey {
   bool resizes = false;  ///< arrays over sites, cells and momenta have another shape at every value
 };
 
-/// The keys that are swept over: an outer product, the last one fastest, or side by side.
+/// The swept keys: an outer product, whose last key varies fastest, or side by side.
 struct Axes {
   bool zip = false;
   std::vector<SweptKey> axes;
@@ -36,26 +36,26 @@ struct Axes {
 /// @throws ParameterError for a key that cannot be swept, TypeError, ShapeError
 Axes read_axes(const nb::list& given, const std::vector<Parameter>& known, bool zip);
 
-/// Points that run at the same time.
-/// @param threads  that there are
+/// Number of points that run at the same time.
+/// @param threads  total number of threads
 int points_at_once(int threads, std::size_t points);
-/// Threads within each of them.
+/// Number of threads within each point.
 int threads_of_each(int threads, int workers);
 
-/// Calls solve(point, monitor) for every point on so many threads, each of which takes the next one that is left; what
-/// it throws is passed to fail(). Meanwhile the calling thread asks go_on(fraction); when that is false, the monitor
-/// stops the running points, and no other one starts.
+/// Calls solve(point, monitor) for every point on `workers` threads, each of which takes the next remaining point;
+/// exceptions are passed to fail(). Meanwhile the calling thread calls go_on(fraction); if that returns false, the
+/// monitor stops the running points, and no other starts.
 void run_points(std::size_t points, int workers, const std::function<bool(double)>& go_on,
                 const std::function<void(std::size_t, const Monitor&)>& solve,
                 const std::function<void(std::size_t, const std::string&)>& fail);
 
-/// Results of all points, one array for each observable. Points may be put in at the same time.
+/// Results of all points, one array per observable. Several threads may enter points at the same time.
 class Table {
  public:
   Table(Coordinates coordinates, std::size_t points) : coordinates_(std::move(coordinates)), points_(points) {}
 
-  /// Room for all observables of a result, every value missing; without those over sites or momenta, where points
-  /// differ in size.
+  /// Allocates all observables of a result, with every value missing; if points differ in size, without observables
+  /// over sites or momenta.
   template <class Result>
   void reserve(bool sizes_differ) {
     const Result none{};
@@ -90,7 +90,7 @@ class Table {
   }
   void fail(std::size_t point, const std::string& message);
 
-  /// (datasets, coordinates, keys, status, messages, how); the arrays are handed over.
+  /// (datasets, coordinates, keys, status, messages, how); the arrays are moved out.
   nb::object to_python(const Axes& axes);
 
  private:
@@ -105,7 +105,7 @@ class Table {
   }
   template <class Item>
   static void copy(const std::vector<Item>& values, const Extent& extent, io::Field& field, std::size_t point) {
-    if (values.size() != extent.elements) return;  // not asked for
+    if (values.size() != extent.elements) return;  // not requested
     auto& all = std::get<std::vector<Item>>(field.data);
     std::copy(values.begin(), values.end(), all.begin() + static_cast<std::ptrdiff_t>(point * extent.elements));
   }
@@ -117,7 +117,7 @@ class Table {
 
   Coordinates coordinates_;
   std::size_t points_;
-  std::vector<std::string> kept_;  ///< names; empty: all
+  std::vector<std::string> kept_;  ///< names of the datasets kept; empty: all
   std::vector<io::Field> fields_;
   std::vector<std::uint8_t> status_;
   std::vector<std::string> messages_;

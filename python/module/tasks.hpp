@@ -15,7 +15,7 @@
 #include "results.hpp"
 #include "sweep.hpp"
 
-/// Tasks as Python functions: one point, and a sweep of points over threads. A task is a struct with
+/// Tasks as Python functions: for one point, and for a sweep over points on several threads. A task is a struct with
 ///
 ///   using Model = TggeChain;
 ///   using Result = SteadyState;
@@ -26,10 +26,10 @@
 
 namespace lindrift::python {
 
-/// A task that holds a state of every mode.
+/// A task whose result has a state for every mode.
 struct OccupationTask {};
 
-/// What every function takes beside its task.
+/// Arguments that every function takes in addition to those of its task.
 struct Run {
   std::string algorithm, backend;
   int threads = 0;
@@ -39,14 +39,13 @@ struct Run {
   Execution execution() const;
 };
 
-/// Asks Python now and then whether to go on, and tells it how far a calculation is, while that runs without the
-/// interpreter's lock.
+/// Lets Python interrupt a calculation that runs without the interpreter's lock, and reports its progress.
 class Watch {
  public:
-  /// @param progress  None, or what lindrift.arrays.reporter() takes
+  /// @param progress  None, or an argument for lindrift.arrays.reporter()
   explicit Watch(nb::handle progress);
 
-  /// False once Python wants to stop. Looks at most 20 times a second. On the thread that called only.
+  /// False once Python wants to stop. Checks at most 20 times a second. Only on the calling thread.
   bool go_on(double fraction);
   /// True once Python wants to stop.
   bool stop() { return !go_on(fraction_); }
@@ -110,7 +109,7 @@ nb::object solve(const Task& task, nb::handle model, const Run& run) {
     try {
       result = task.run(parameters, execution, watch.monitor(), how);
     } catch (const Interruption&) {
-      // rethrow() says why
+      // rethrow() will raise the reason
     }
     found.emplace(Found<Result>{std::move(result), task.coordinates(parameters), std::move(how), {}});
   }
@@ -119,7 +118,7 @@ nb::object solve(const Task& task, nb::handle model, const Run& run) {
   return nb::cast(std::move(*found));
 }
 
-/// Solves every point of a sweep, several at the same time.
+/// Solves every point of a sweep, several at a time.
 template <class Task>
 nb::object sweep(const Task& task, nb::handle model, const nb::list& axes, bool zip, const Run& run) {
   using Model = typename Task::Model;
@@ -131,7 +130,7 @@ nb::object sweep(const Task& task, nb::handle model, const nb::list& axes, bool 
   Execution execution = run.execution();
   Watch watch(run.progress);
 
-  // The points one after the other, each with the values of its own.
+  // Sets the swept values of one point.
   const auto with_values = [&](std::size_t point, Model& at, Task& own) {
     for (std::size_t i = 0; i < read.axes.size(); ++i) {
       const Value& value = read.value(i, point);
@@ -143,7 +142,7 @@ nb::object sweep(const Task& task, nb::handle model, const nb::list& axes, bool 
   std::optional<Table> table;
   {
     const nb::gil_scoped_release released;
-    // An invalid point is found before anything runs. The first one comes last: its coordinates are those of all.
+    // An invalid point is found before anything runs. The first point comes last: its coordinates are those of all.
     Model first = base;
     Task first_task = task;
     for (std::size_t point = read.points(); point-- > 0;) {

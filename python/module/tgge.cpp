@@ -64,7 +64,7 @@ void observe(const TggeLattice& lattice, const RateEquation& equation, const Exe
       .add_rows(state.lagrange_multiplier, state.occupation, state.block_multiplier, result);
 }
 
-/// The result of a task, with what is reported of a lattice beside.
+/// The result of a task, with the additional observables if the model is a lattice.
 template <class Chain, class State>
 ResultOn<Chain, State> reported(const Chain& chain, const RateEquation& equation, const Execution& execution,
                                 State state) {

@@ -24,7 +24,7 @@ struct Loops {
   decltype(&baseline::dot) dot;
 };
 
-/// The same choice as the library makes for its kernels.
+/// Makes the same choice as the library does for its kernels.
 const Loops& loops() {
   static const Loops chosen = [] {
 #ifdef LINDRIFT_SIMD_VARIANTS
@@ -36,11 +36,11 @@ const Loops& loops() {
   return chosen;
 }
 
-/// Results go here, so that no loop is removed.
+/// Results are stored here so that the compiler cannot remove a loop.
 thread_local volatile double sink;
 
-/// The rates of `threads` threads that work at once, added up. Each is units(thread) / its own processor time, so that
-/// other programs on the machine, which take turns with the threads, do not lower it.
+/// Sum of the rates of `threads` threads that work at the same time. Each rate is units(thread) / processor time of the
+/// thread, so that other programs on the machine, which take turns with the threads, do not lower it.
 template <class Units>
 double rate_of_threads(int threads, const Units& units) {
   std::vector<double> rates(static_cast<std::size_t>(threads));
@@ -56,7 +56,7 @@ double rate_of_threads(int threads, const Units& units) {
   return std::accumulate(rates.begin(), rates.end(), 0.0);
 }
 
-/// Of several passes the best but one: the thread clock of a virtual machine now and then skips time.
+/// The second best of several passes: the thread clock of a virtual machine sometimes skips time.
 template <class Pass>
 double best_but_one(int passes, const Pass& pass) {
   std::vector<double> rates(static_cast<std::size_t>(passes));
@@ -96,7 +96,7 @@ Bandwidth bandwidth(int threads, double bytes) {
   const auto make = [size] { return std::unique_ptr<double[]>(new double[static_cast<std::size_t>(size)]); };
   const auto a = make(), b = make(), c = make();
   const auto first_of = [&](int thread) { return size * thread / threads; };
-  // Small arrays many times, so that starting threads does not count.
+  // Small arrays are processed many times, so that starting threads does not count.
   const std::int64_t times = std::max<std::int64_t>(1, (std::int64_t{1} << 24) / size);
   const auto rate = [&](double bytes_of_each, const auto& work) {
     return best_but_one(9, [&] {
@@ -107,7 +107,7 @@ Bandwidth bandwidth(int threads, double bytes) {
       });
     });
   };
-  rate_of_threads(threads, [&](int thread) {  // each touches its own part first
+  rate_of_threads(threads, [&](int thread) {  // each thread is the first to touch its own part
     const std::int64_t first = first_of(thread), count = first_of(thread + 1) - first;
     std::fill_n(a.get() + first, count, 1.0);
     std::fill_n(b.get() + first, count, 2.0);

@@ -1,4 +1,4 @@
-// Compiled once per instruction set with the flags of the kernels, as they are; LINDRIFT_ISA names the variant.
+// Compiled once per instruction set with the flags of the kernels; LINDRIFT_ISA names the variant.
 #include "bench/ceiling_loops.hpp"
 
 namespace lindrift::benchmarks::LINDRIFT_ISA {
@@ -13,8 +13,8 @@ constexpr int width = 2;
 #endif
 using Vector [[gnu::vector_size(width * sizeof(double))]] = double;
 
-/// Chains that do not wait for one another: latency times rate of every processor so far is 8 to 10 instructions, and
-/// 16 registers hold 12 chains and the two operands.
+/// Independent chains: latency times rate is 8 to 10 instructions on every processor so far, and 16 registers hold 12
+/// chains and the two operands.
 constexpr int chains = 12;
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace lindrift::benchmarks {
 struct Multiplications {
   std::int64_t instructions;  ///< vector instructions executed
   int width;                  ///< doubles per instruction
-  double result;              ///< depends on every one of them
+  double result;              ///< depends on all instructions
 };
 
 #define LINDRIFT_DECLARE_LOOPS(isa)                                                               \

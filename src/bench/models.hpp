@@ -32,7 +32,7 @@ inline TggeRashba rashba(std::int64_t sites) {
   return chain;
 }
 
-/// Energies that lie anywhere, so that no two levels are one.
+/// Random energies, so that no two levels coincide.
 inline TggeModel random_levels(std::int64_t levels, Spectrum spectrum) {
   const auto size = static_cast<std::size_t>(levels);
   TggeModel model;

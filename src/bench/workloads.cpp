@@ -1,5 +1,5 @@
-// Operation counts leave out additions that a multiplier need not do, tables that are made once, and everything of
-// lower order: a floor, not an estimate.
+// Operation counts leave out additions that need no multiplier, tables that are made once, and everything of lower
+// order: they are a floor, not an estimate.
 #include "bench/workloads.hpp"
 
 #include <algorithm>
@@ -26,7 +26,7 @@ Ceilings device_ceilings(int device) {
   const kernels::DeviceCeilings measured = kernels::device_kernels().measure_ceilings(device);
   return {.multiplications = measured.multiply_adds,
           .product_operations = measured.product_operations,
-          // Devices do not read the lines that they write, which Work counts.
+          // Devices do not read the lines that they write; Work counts that read.
           .memory = {measured.read_bytes, 4.0 / 3.0 * measured.triad_bytes}};
 }
 
@@ -75,12 +75,12 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Multiplications of transforms of `length` complex numbers: 5 n log2 n operations, two in each multiply-add.
+/// Multiplications in transforms of `length` complex numbers: 5 n log2 n operations, two per multiply-add.
 double transform_multiplications(double count, double length) {
   return 2.5 * count * length * std::log2(std::max(2.0, length));
 }
 
-/// dn/dt, or the transition sums, of a model.
+/// dn/dt of a model, or its transition sums.
 Case rates(const TggeModel& model, Algorithm algorithm, const Execution& execution, bool sums_alone = false) {
   struct State {
     RateEquation equation;
@@ -106,10 +106,10 @@ Case rates(const TggeModel& model, Algorithm algorithm, const Execution& executi
           {}};
 }
 
-/// dn/dt of the chain through its moments, O(L). A mode: the reduction reads 6 arrays (e^{+-beta E/2}, n, 1 - n, in,
-/// out) for 4 multiply-adds, the map reads 6 (in, out, e^{+-beta E/2}, n, 1 - n) and writes 1 for 14 operations: 22
-/// operations, 48 + 56 bytes, and 8 more for reading the lines that are written. Beyond the caches memory is the
-/// ceiling.
+/// dn/dt of the chain through its moments, O(L). Per mode, the reduction reads 6 arrays (e^{+-beta E/2}, n, 1 - n, in,
+/// out) for 4 multiply-adds; the map reads 6 (in, out, e^{+-beta E/2}, n, 1 - n) and writes 1 for 14 operations: 22
+/// operations, 48 + 56 bytes, and 8 more for reading the lines that are written. For arrays beyond the caches, memory
+/// is the ceiling.
 Case moments(std::int64_t sites, const Execution& execution) {
   Case made = rates(chain(sites), Algorithm::separable, execution);
   const auto modes = static_cast<double>(sites);
@@ -121,12 +121,12 @@ Case moments(std::int64_t sites, const Execution& execution) {
   return made;
 }
 
-/// dn/dt of the chain by every pair, O(L^2). A pair (kernels/tgge/pair_rate.hpp, PlainSource and ProductWeight<1>):
-/// gain += (in_s out_s') n_s' and loss += (in_s' out_s) h_s' are two multiplications and two fused multiply-adds. The
+/// dn/dt of the chain by every pair, O(L^2). Per pair (kernels/tgge/pair_rate.hpp, PlainSource and ProductWeight<1>),
+/// gain += (in_s out_s') n_s' and loss += (in_s' out_s) h_s' take two multiplications and two fused multiply-adds. The
 /// two thermal sums, a fused multiply-add each, are the same for all rows of a tile, and the compiler computes them
-/// once. objdump -d of pair_tile for x86-64-v4 shows it: per 8 columns of 6 rows 12 vmulpd, 14 vfmadd and 6 loads, 48
-/// pairs in 26 instructions for the multipliers, which nothing else keeps busy. 6 columns of 8 bytes per 6 rows come
-/// from the nearest caches.
+/// once. objdump -d of pair_tile for x86-64-v4 shows, per 8 columns of 6 rows, 12 vmulpd, 14 vfmadd and 6 loads: 48
+/// pairs in 26 instructions for the multipliers, which nothing else occupies. 6 columns of 8 bytes per 6 rows come from
+/// the nearest caches.
 Case pair_sum(std::int64_t sites, const Execution& execution) {
   Case made = rates(chain(sites), Algorithm::direct, execution);
   const double pairs = static_cast<double>(sites) * static_cast<double>(sites);
@@ -134,7 +134,7 @@ Case pair_sum(std::int64_t sites, const Execution& execution) {
   return made;
 }
 
-/// The same with two bands and ProductWeight<2>: a multiply-add more in each weight.
+/// The same with two bands and ProductWeight<2>: one more multiply-add per weight.
 Case pair_sum_dephasing(std::int64_t sites, const Execution& execution) {
   Case made = rates(rashba(sites), Algorithm::direct, execution);
   const double pairs = 4.0 * static_cast<double>(sites) * static_cast<double>(sites);
@@ -142,10 +142,10 @@ Case pair_sum_dephasing(std::int64_t sites, const Execution& execution) {
   return made;
 }
 
-/// With a Lorentzian spectrum only the thermal sums are taken over pairs (PairThermal), the others through their
-/// moments, and only over the L/2 + 1 levels that k and -k share: a quarter of the pairs, of which all are counted. Per
-/// 8 columns of 6 rows: 6 vsubpd, 6 + 12 vfmadd, 9 vmulpd, 2 more for the columns and 3 vdivpd, a division for two
-/// rows. A vdivpd keeps a multiplier busy as well, by how much depends on the processor; it is left out here.
+/// With a Lorentzian spectrum only the thermal sums run over pairs (PairThermal), the others through their moments, and
+/// only over the L/2 + 1 levels that k and -k share: a quarter of the pairs, all of which are counted. Per 8 columns of
+/// 6 rows: 6 vsubpd, 6 + 12 vfmadd, 9 vmulpd, 2 more for the columns and 3 vdivpd, one division per two rows. A vdivpd
+/// occupies a multiplier too, for how long depends on the processor; that is left out here.
 Case pair_sum_lorentzian(std::int64_t sites, const Execution& execution) {
   Case made = rates(chain(sites, Spectrum::lorentzian), Algorithm::direct, execution);
   const auto levels = static_cast<double>(sites / 2 + 1);
@@ -155,11 +155,11 @@ Case pair_sum_lorentzian(std::int64_t sites, const Execution& execution) {
 }
 
 constexpr double order = kernels::panel_order;
-/// T_2, T_3, ... at a position.
+/// T_2, T_3, ... at one position.
 constexpr double polynomials = order - 2.0;
 
-/// A level of kernels/tgge/panel_scan.hpp: polynomials and moments of particles and holes, polynomials again and the
-/// two sums over them. Boxes of panels, which do not grow with the levels, are left out.
+/// Per level of kernels/tgge/panel_scan.hpp: polynomials and moments of particles and holes, polynomials again and the
+/// two sums over them. Boxes of panels, whose number does not grow with the levels, are left out.
 Case panel_scan_lorentzian(std::int64_t levels, const Execution& execution) {
   Case made = rates(random_levels(levels, Spectrum::lorentzian), Algorithm::separable, execution, true);
   made.work = {.items = static_cast<double>(levels),
@@ -167,8 +167,8 @@ Case panel_scan_lorentzian(std::int64_t levels, const Execution& execution) {
   return made;
 }
 
-/// With a cusp there are four sets of moments with a division and 4 products in front, and a scan upwards and one
-/// downwards: each has the polynomials, a division, 4 products, and for each order the coefficient of the core, two
+/// With a cusp there are four sets of moments, preceded by a division and 4 products, and an upward and a downward
+/// scan. Each scan has the polynomials, a division, 4 products, and for each order the coefficient of the core, two
 /// moments and two products for each of two sums.
 Case panel_scan_ohmic(std::int64_t levels, const Execution& execution) {
   Case made = rates(random_levels(levels, Spectrum::ohmic), Algorithm::separable, execution, true);
@@ -178,9 +178,9 @@ Case panel_scan_ohmic(std::int64_t levels, const Execution& execution) {
   return made;
 }
 
-/// dn/dt of two bands that are degenerate at every momentum. Of D displacements each momentum adds two matrices to
-/// moments and sums up three; particles and holes are brought into the basis of the orbitals and the three sums out of
-/// it. A complex product is four multiplications.
+/// dn/dt of two bands that are degenerate at every momentum. For each of D displacements, a momentum adds two matrices
+/// to moments and sums up three; particles and holes are transformed to the basis of the orbitals, and the three sums
+/// back from it. A complex product is four multiplications.
 Case matrix_rates(std::int64_t sites, const Execution& execution) {
   struct State {
     std::unique_ptr<MatrixRateEquation> equation;
@@ -212,12 +212,12 @@ Case matrix_rates(std::int64_t sites, const Execution& execution) {
            .multiplications = 4.0 * modes / orbitals * 5.0 * (displacements * square + 2.0 * square * orbitals)}};
 }
 
-/// Multiplications of kernels/elementary.hpp: e^x, e^x - 1 beside it, and sine and cosine of one argument.
+/// Multiplications in kernels/elementary.hpp: e^x, the extra cost of e^x - 1, and sine and cosine of one argument.
 constexpr double exponential = 19.0, minus_one = 1.0, sine_cosine = 23.0;
 
-/// Drift and norm of G(j,t) of the Hatsugai-Kohmoto chain at the published rates, up to where the fronts meet. A site
-/// and time: amplitude() in kernels/hatsugai_kohmoto/propagator.hpp takes two exponentials, two pairs of circular
-/// functions and 20 multiplications around them, then come a transform and the two sums.
+/// Drift and norm of G(j,t) of the Hatsugai-Kohmoto chain at the published rates, until the fronts meet. Per site and
+/// time, amplitude() in kernels/hatsugai_kohmoto/propagator.hpp takes two exponentials, two pairs of circular functions
+/// and 20 other multiplications; a transform and the two sums follow.
 Case hatsugai_kohmoto(std::int64_t sites, const Execution& execution) {
   const HatsugaiKohmoto model = driven_hatsugai_kohmoto(sites);
   const auto count = static_cast<std::size_t>(std::max<std::int64_t>(24, (std::int64_t{1} << 21) / sites));
@@ -233,7 +233,7 @@ Case hatsugai_kohmoto(std::int64_t sites, const Execution& execution) {
                               transform_multiplications(rows, length)}};
 }
 
-/// Values of all momenta on a grid, and the rows that lead there.
+/// Values of all momenta on a grid, and pointers to the rows.
 struct Map {
   Map(std::size_t sites, std::size_t frequencies) : values(sites * frequencies), rows(sites) {
     for (std::size_t m = 0; m < sites; ++m) rows[m] = values.data() + m * frequencies;
@@ -242,10 +242,10 @@ struct Map {
   std::vector<Complex*> rows;
 };
 
-/// The self-energy at 64 frequencies of no symmetry and all momenta. A term (kernels/hubbard/self_energy_rows.hpp, four
-/// over one denominator) takes 7.25 multiplications, additions or fused multiply-adds and a quarter of a division. What
-/// is counted is summed after merging: that halves the terms of Eq. 64 for the published bath, and folding k and -k
-/// halves them again.
+/// The self-energy of all momenta at 64 frequencies without symmetry. A term (kernels/hubbard/self_energy_rows.hpp,
+/// four over one denominator) takes 7.25 multiplications, additions or fused multiply-adds and a quarter of a division.
+/// Terms are counted after merging, which halves the terms of Eq. 64 for the published bath; folding k and -k halves
+/// them again.
 Case hubbard_direct(std::int64_t sites, const Execution& execution) {
   const auto momenta = static_cast<std::size_t>(sites);
   Execution own = execution;
@@ -258,7 +258,7 @@ Case hubbard_direct(std::int64_t sites, const Execution& execution) {
           {.items = terms, .multiplications = 7.25 * terms}};
 }
 
-/// All momenta at 4096 frequencies, |w| <= 8 J, at 1e-12 of the largest self-energy, by time. Planning is part of it.
+/// All momenta at 4096 frequencies, |w| <= 8 J, to 1e-12 of the largest self-energy, by way of time. Includes planning.
 Case hubbard_fft(std::int64_t sites, const Execution& execution) {
   constexpr double largest_self_energy = 0.283;
   const auto grid = even_frequencies(-8.0, 8.0, 4096);
@@ -275,7 +275,7 @@ Case hubbard_fft(std::int64_t sites, const Execution& execution) {
            .product_operations = plan.product_operations}};
 }
 
-/// G(k,t) of 64 momenta over so many steps of 0.02/J and over half as many, from a kernel that is known.
+/// G(k,t) of 64 momenta over `size` steps of 0.02/J and over half as many, from a known kernel.
 Case volterra(std::int64_t size, const Execution& execution) {
   constexpr std::size_t sites = 64, group = VolterraSolver::group;
   constexpr double step = 0.02;
@@ -315,8 +315,8 @@ Case volterra(std::int64_t size, const Execution& execution) {
           {.items = items, .multiplications = 0.5 * items * VolterraSolver::operations(static_cast<double>(steps))}};
 }
 
-/// The kernel of the ladder at 64 momenta over so many times: for each, 3 transforms of its lines twice, one to pairs
-/// and two back; for each momentum a march over the times.
+/// The kernel of the ladder at 64 momenta over `size` times. Each time takes 3 transforms of its lines twice, one to
+/// pairs and two back; each momentum takes a march over the times.
 Case ladder(std::int64_t size, const Execution& execution) {
   constexpr std::size_t sites = 64;
   const HubbardModes modes = driven_hubbard(sites, Approximation::ladder);
@@ -331,7 +331,7 @@ Case ladder(std::int64_t size, const Execution& execution) {
                transform_multiplications(9.0 * count, sites) + 0.5 * sites * count * VolterraMarch::operations(count)}};
 }
 
-/// Transforms of 256 rows in place. Zeros take as long as other numbers.
+/// In-place transforms of 256 rows. Zeros take as long as other numbers.
 Case fourier(std::int64_t length, const Execution& execution) {
   constexpr std::size_t rows = 256;
   const auto size = static_cast<std::size_t>(length);

@@ -25,7 +25,7 @@ namespace lindrift::cli {
 
 namespace {
 
-/// Everything that can stand on the command line.
+/// Everything that the command line can set.
 struct CommandLine {
   RunOptions run;
   std::vector<std::string> sets;
@@ -38,7 +38,7 @@ struct CommandLine {
   BenchOptions bench;
 };
 
-/// A word after `lindrift`, its parser, and what it does once the command line is read.
+/// A word after `lindrift`, its parser, and its action once the command line has been read.
 struct Verb {
   CLI::App* parser;
   std::function<int()> act;
@@ -55,7 +55,7 @@ constexpr const char* footer =
     "`lindrift VERB --help` lists a verb's options.";
 
 std::pair<std::string, std::string> split_set(const std::string& text) {
-  // The key may hold quoted segments, with '=' inside.
+  // The key may contain quoted segments with '=' in them.
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '"') quoted = !quoted;
@@ -76,7 +76,7 @@ double seconds_of(const std::string& text) {
   return seconds;
 }
 
-/// An option that takes one of a few words, which the help lists instead of a type.
+/// An option that takes one of a few words; the help lists them instead of a type.
 void add_choice(CLI::App* verb, const std::string& name, std::string& value, std::vector<std::string> words,
                 const std::string& help) {
   verb->add_option(name, value, help)
@@ -106,7 +106,7 @@ void add_progress_option(CLI::App* verb, CommandLine& line) {
              "auto: a bar on a terminal, otherwise a line every ten seconds");
 }
 
-/// A message for the user from an exception of the parser.
+/// Turns an exception of the parser into a message for the user.
 std::string usage_problem(const CLI::App& app, const CLI::App* verb, const CLI::ParseError& error) {
   if (verb == nullptr) {
     std::vector<std::string> names;
@@ -228,14 +228,14 @@ CLI::App* add_bench(CLI::App& app, CommandLine& line) {
   return verb;
 }
 
-/// Runs with MPI, if a launcher started this process.
+/// Runs with MPI if a launcher started this process.
 int run_on_ranks(const RunOptions& options, int argc, char** argv) {
   const auto communicator = sweep::make_process_group(&argc, &argv);
   try {
     return run(options, *communicator);
   } catch (const Refusal& refusal) {
-    // The other ranks know, and leave as well.
-    if (refusal.silent) return success;  // the exit code of the job is that of the rank that speaks
+    // The other ranks know about it and leave too.
+    if (refusal.silent) return success;  // the job's exit code is that of the rank that reports
     std::rethrow_exception(refusal.reason);
   } catch (const std::exception& failure) {
     if (communicator->size() == 1) throw;
@@ -246,7 +246,7 @@ int run_on_ranks(const RunOptions& options, int argc, char** argv) {
   }
 }
 
-/// In the order of the help. `run` comes first.
+/// In the order of the help, `run` first.
 std::vector<Verb> add_verbs(CLI::App& app, CommandLine& line, int argc, char** argv) {
   std::vector<Verb> verbs;
   verbs.push_back({add_run(app, line), [&line, argc, argv] { return run_on_ranks(line.run, argc, argv); }});
@@ -260,7 +260,7 @@ std::vector<Verb> add_verbs(CLI::App& app, CommandLine& line, int argc, char** a
   for (const Verb& verb : verbs)
     add_choice(verb.parser, "--log", line.log, {"trace", "debug", "info", "warn", "error", "off"},
                "lowest severity of messages on stderr; default: info");
-  verbs.push_back({add_plot(app, line), [&line] { return plot(line.plot); }});  // its --log is another one
+  verbs.push_back({add_plot(app, line), [&line] { return plot(line.plot); }});  // its --log has another meaning
   return verbs;
 }
 
@@ -280,8 +280,8 @@ void interpret(CommandLine& line) {
     line.figures.run_options.push_back(fmt::format("--threads={}", line.run.execution.threads));
 }
 
-/// The verb named first on the command line; none if an option stands there.
-/// @throws UsageError for a word that is no verb
+/// The verb named first on the command line; null if the first word is an option.
+/// @throws UsageError for a word that is not a verb
 const CLI::App* named_verb(const std::vector<Verb>& verbs, const std::string& word) {
   if (word.starts_with("-")) return nullptr;
   std::vector<std::string> names;
@@ -295,8 +295,7 @@ const CLI::App* named_verb(const std::vector<Verb>& verbs, const std::string& wo
       guess.empty() ? fmt::format("it is one of {}", fmt::join(names, ", ")) : "did you mean lindrift " + guess + "?"));
 }
 
-/// False if the command line asks for help or the version, which is then printed.
-/// @throws UsageError if the command line is wrong
+/// Returns false if the command line asks for help or the version, which it then prints.
 bool read(CLI::App& app, const std::vector<Verb>& verbs, int argc, char** argv, bool speaks) {
   const CLI::App* const named = argc > 1 ? named_verb(verbs, argv[1]) : nullptr;
   try {
@@ -317,10 +316,10 @@ int dispatch(int argc, char** argv) {
   app.fallthrough(false);
   app.get_formatter()->column_width(32);
   const std::vector<Verb> verbs = add_verbs(app, line, argc, argv);
-  app.footer(footer);  // last, or every verb would inherit it
+  app.footer(footer);  // last; otherwise every verb would inherit it
 
-  // Under a launcher every rank comes to the same verdict. The first says it, and its exit code is that of the job; the
-  // others leave with 0, for at any other code the launcher would end the rank that is still speaking.
+  // Under a launcher every rank comes to the same verdict. The first reports it, and its exit code is that of the job;
+  // the others exit with 0, because on any other code the launcher would kill the rank that is still reporting.
   const bool speaks = sweep::launcher_rank() == 0;
   try {
     if (!read(app, verbs, argc, argv, speaks)) return success;
@@ -333,7 +332,7 @@ int dispatch(int argc, char** argv) {
   spdlog::set_pattern("%^%l%$: %v");
   spdlog::set_level(spdlog::level::from_str(line.log));
   const auto verb = std::find_if(verbs.begin(), verbs.end(), [](const Verb& each) { return each.parser->parsed(); });
-  // Of several ranks all take part in `run`, which comes first; one does everything else.
+  // All ranks take part in `run`, which comes first; one rank does everything else.
   return speaks || verb == verbs.begin() ? verb->act() : success;
 }
 
@@ -347,7 +346,7 @@ bool is_any_of(const std::exception& error) {
 int main(int argc, char** argv) {
   try {
     const int code = dispatch(argc, argv);
-    // Output files are whole by now; what was to be read on stdout is not.
+    // Output files are complete by now; output to stdout may have failed.
     if ((std::fflush(stdout) != 0 || std::ferror(stdout) != 0) && code == success)
       throw Error(std::string("cannot write to stdout: ") + std::strerror(errno));
     return code;

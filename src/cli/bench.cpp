@@ -29,17 +29,18 @@ using benchmarks::Ceilings;
 using benchmarks::Stopwatch;
 using benchmarks::Workload;
 
-/// The ceilings of one backend, measured when they are first asked for and beside every kernel.
+/// The ceilings of one backend, measured on first use and again beside every kernel.
 class Machine {
  public:
   explicit Machine(const Execution& execution) : execution_(execution) {}
 
   const Execution& execution() const { return execution_; }
   bool device() const { return execution_.backend == Backend::cuda; }
-  /// Threads whose clock is looked at: that of the calling thread does not see a device.
+  /// Number of threads for the stopwatch: 2 selects the wall clock, because a thread's processor time excludes the
+  /// device.
   int clock_threads() const { return device() ? 2 : execution_.threads; }
 
-  /// @param bytes  that loops over memory go through; 0: more than any cache holds
+  /// @param bytes  size of the arrays that loops over memory use; 0: larger than any cache
   Ceilings ceilings(double bytes = 0.0) {
     look_again();
     if (known_.product_operations == 0.0 && !device())
@@ -50,7 +51,7 @@ class Machine {
           bytes > 0.0 ? benchmarks::bandwidth(execution_.threads, bytes) : benchmarks::bandwidth(execution_.threads);
     return result;
   }
-  /// Another program may have taken time from the first look.
+  /// Measures again, because another program may have slowed the first measurement.
   void look_again() {
     if (device())
       known_ = benchmarks::device_ceilings(execution_.device);
@@ -69,7 +70,7 @@ struct Row {
   std::int64_t size = 0;
   int passes = 0;
   double items = 0.0, seconds = 0.0, floor = 0.0;
-  std::string limit{};    ///< what the floor comes from
+  std::string limit{};    ///< origin of the floor
   std::string missing{};  ///< why there is no number
 
   double fraction() const { return floor / seconds; }
@@ -82,7 +83,7 @@ struct Timing {
   int passes;
 };
 
-/// Seconds of a run: of several passes the best but one, as the ceilings are measured.
+/// Seconds per run: the second best of several passes, as for the ceilings.
 Timing time_of(const Case& made, const Machine& machine, bool quick) {
   made.run();
   const auto pass = [&](int calls) {
@@ -255,7 +256,7 @@ void list_workloads() {
                each.size);
 }
 
-/// @throws UsageError for a name that is none
+/// @throws UsageError for an unknown name
 std::vector<const Workload*> chosen(const std::vector<std::string>& asked) {
   std::vector<std::string> names;
   for (const Workload& each : benchmarks::workloads()) names.emplace_back(each.name);
@@ -272,8 +273,8 @@ std::vector<const Workload*> chosen(const std::vector<std::string>& asked) {
   return result;
 }
 
-/// The backends that there are, of those asked for.
-/// @throws UnsupportedError if there is no device and one is asked for
+/// The available backends among those requested.
+/// @throws UnsupportedError if a device is requested and there is none
 std::vector<Machine> machines(const Execution& execution) {
   Execution own = execution;
   own.threads = threads_of(execution);

@@ -53,7 +53,7 @@ int check(const RunOptions& options) {
                batched ? "a batch" : "a point", bytes_text(usable_device_memory(execution)));
   fmt::print("work         about {:.3g} {} a point, each {:.3g} operations on {}\n", plan.rate_evaluations, plan.work,
              plan.operations, bytes_text(plan.bytes_moved));
-  // A single point is what was measured: a batch is faster.
+  // The measured time is that of a single point; a batch is faster.
   fmt::print("time         {} {} in all ({} each, measured here{})\n", batched ? "less than" : "about",
              duration_text(seconds * static_cast<double>(points)), duration_text(plan.seconds_per_evaluation),
              batched ? " without batches" : "");

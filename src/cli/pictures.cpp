@@ -67,7 +67,7 @@ int plot(const PlotOptions& options) {
 }
 
 int figures(const FigureOptions& options) {
-  sweep::forget_launcher();  // the runs that Python starts are no ranks of this job
+  sweep::forget_launcher();  // runs that Python starts are not ranks of this job
   std::vector<std::string> arguments = {"figures", "--program=" + fs::read_symlink("/proc/self/exe").string(),
                                         "--examples=" + (data_folder() / "examples").string(),
                                         "--output=" + options.folder};

@@ -37,7 +37,7 @@ std::string Progress::line(const sweep::Tally& tally) const {
   std::string text = fmt::format("{:3.0f} %  {}/{} points", 100.0 * fraction, tally.finished(), tally.total);
   if (tally.failed > 0) text += fmt::format(", {} failed", tally.failed);
   if (tally.not_converged > 0) text += fmt::format(", {} not converged", tally.not_converged);
-  // Only what this run has done tells how fast it is.
+  // The rate counts only the points of this run.
   const double before = static_cast<double>(tally.before) / total;
   const auto now_finished = static_cast<double>(tally.finished() - tally.before);
   if (now_finished >= 1.0 && elapsed > 0.0) text += fmt::format(", {:.3g} points/s", now_finished / elapsed);

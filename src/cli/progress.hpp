@@ -7,10 +7,10 @@
 
 namespace lindrift::cli {
 
-/// A bar with the expected time left on a terminal, a line now and then elsewhere, on stderr.
+/// Progress on stderr: on a terminal a bar with the expected time left, elsewhere a line now and then.
 class Progress {
  public:
-  /// @param mode  auto (a bar on a terminal, else a line every ten seconds) | always (a line at every change) | never
+  /// @param mode  auto (a bar on a terminal, otherwise a line every ten seconds) | always (a line per change) | never
   explicit Progress(const std::string& mode);
   ~Progress();
   Progress(const Progress&) = delete;

@@ -26,12 +26,12 @@ namespace lindrift::cli {
 
 namespace {
 
-/// Threads and device of this rank: the ranks of a machine share its cores and its devices.
+/// Threads and device of this rank: the ranks on a machine share its cores and devices.
 Execution execution_of_rank(Execution execution, const sweep::ProcessGroup& ranks) {
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   if (execution.threads <= 0)
     execution.threads = ranks.local_size() > 1 ? std::max(1, cores / ranks.local_size()) : default_threads();
-  resolve_backend(execution.backend);  // throws if there is no such backend
+  resolve_backend(execution.backend);  // throws if the backend is not available
   if (const int devices = cuda_device_count(); devices > 0 && execution.backend != Backend::cpu) {
     execution.device = ranks.local_rank() % devices;
     execution.device_sharers = (ranks.local_size() - execution.device + devices - 1) / devices;
@@ -43,7 +43,7 @@ const TaskEntry& task_of(const config::Document& document) {
   return find_task(find_model(document.model), document.task);
 }
 
-/// What rank 0 found out about the output, for every rank.
+/// What rank 0 found out about the output, sent to every rank.
 struct Findings {
   bool complete = false;
   int run = 0;
@@ -91,7 +91,7 @@ std::vector<std::pair<std::string, io::Attribute>> diagnostics(const config::Doc
   return first;
 }
 
-/// Largest of the points' certificates; NaN if there is none.
+/// Largest certificate of the points; NaN if there is none.
 double worst_certificate(const std::vector<sweep::Record>& points) {
   double worst = std::numeric_limits<double>::quiet_NaN();
   for (const sweep::Record& record : points)
@@ -124,14 +124,14 @@ class Run {
     sweep::RunOutcome outcome = compute(*store);
     agree(ranks_, [&] {
       if (outcome.failure) std::rethrow_exception(outcome.failure);
-      // What rank 0 is about to write itself need not go to the disk twice.
+      // What rank 0 is about to write to the output need not reach the disk twice.
       if (!is_root_ || outcome.stopped) store->flush();
     });
     if (!is_root_) return success;
     try {
       return finish(std::move(outcome));
     } catch (...) {
-      throw Refusal{std::current_exception()};  // nobody waits for rank 0 any more: no reason to abort the job
+      throw Refusal{std::current_exception()};  // no rank waits for rank 0 any more: no reason to abort the job
     }
   }
 
@@ -171,7 +171,7 @@ class Run {
       spdlog::info("{} of {} points are there already", findings_.before.finished(), document_.sweep.points());
   }
 
-  /// Writes what a killed run has left as an incomplete output, to be looked at during this run.
+  /// Writes what a killed run left behind as an incomplete output, which can be examined during this run.
   void write_what_is_left() {
     if (!campaign_->ahead_of_output() || document_.sweep.empty() || std::filesystem::exists(output_)) return;
     sweep::SweepResult result = campaign_->collect();
@@ -212,7 +212,7 @@ class Run {
     const sweep::Tally& tally = result.tally;
     const bool complete = tally.finished() == tally.total;
     if (complete && document_.sweep.empty() && tally.failed > 0) {
-      log_messages(document_, result);  // a file without a single number would only look like a result
+      log_messages(document_, result);  // a file without a single number would look like a result
       campaign_->end();
       return run_failed;
     }
@@ -234,15 +234,15 @@ class Run {
     return stopped_early;
   }
 
-  /// A point that this run or a killed one computed, which says how. What `auto` chooses is the same for every point,
-  /// because it depends on the kind of bath and the size only.
+  /// A point that this run or a killed one computed, whose record says how. `auto` chooses the same for every point,
+  /// because its choice depends only on the kind of bath and the size.
   static const sweep::Record* find_computed(const std::vector<sweep::Record>& points) {
     const auto computed = std::find_if(points.begin(), points.end(),
                                        [](const sweep::Record& record) { return !record.algorithm.empty(); });
     return computed == points.end() ? nullptr : &*computed;
   }
 
-  /// The attributes that say how the points were computed; where none was, those of the resumed output.
+  /// The attributes that say how the points were computed; if none was, those of the resumed output.
   std::vector<std::pair<std::string, io::Attribute>> provenance(const std::vector<sweep::Record>& points) const {
     if (const sweep::Record* how = find_computed(points)) {
       const bool on_device = how->backend == name(Backend::cuda);

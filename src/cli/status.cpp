@@ -13,7 +13,7 @@ namespace lindrift::cli {
 
 namespace {
 
-/// A number in the progress notes of a run; 0 if it is not there.
+/// A number in the progress notes of a run; 0 if it is missing.
 double number_in(const std::string& notes, const std::string& name) {
   std::istringstream lines(notes);
   for (std::string line; std::getline(lines, line);)

@@ -13,10 +13,10 @@ namespace lindrift::cli {
 
 namespace {
 
-/// Rows of a sweep that are printed at most, evenly chosen; the file has all.
+/// Maximum number of rows printed of a sweep, evenly chosen; the file contains all.
 constexpr std::size_t max_rows = 11;
 
-/// Names of the scalars of a point, preferably from one that was not read from an output.
+/// Names of the scalars of a point, preferably of one that was not read from an output.
 std::vector<std::string> scalar_names(const std::vector<sweep::Record>& points) {
   const sweep::Record* best = nullptr;
   for (const sweep::Record& record : points)

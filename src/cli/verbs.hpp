@@ -13,10 +13,10 @@
 
 namespace lindrift::cli {
 
-/// Exit codes, a contract with scripts.
+/// Exit codes; scripts rely on them.
 enum Exit : int { success = 0, run_failed = 1, wrong_input = 2, points_failed = 3, stopped_early = 4 };
 
-/// The command line is wrong in a way that its parser cannot see.
+/// An error on the command line that its parser cannot detect.
 class UsageError : public std::exception {
  public:
   explicit UsageError(std::string message) : message_(std::move(message)) {}
@@ -26,14 +26,15 @@ class UsageError : public std::exception {
   std::string message_;
 };
 
-/// Thrown on every rank when a run cannot start or go on.
+/// Thrown on every rank if a run cannot start or go on.
 struct Refusal {
-  std::exception_ptr reason;  ///< what to say and which exit code it has
-  bool silent = false;        ///< another rank says it
+  std::exception_ptr reason;  ///< what to report, and with which exit code
+  bool silent = false;        ///< another rank reports it
 };
 
-/// Runs a check on every rank; all go on or all leave, because a rank that gave up alone would keep the others waiting.
-/// @throws Refusal on every rank if `check` has thrown on any; the lowest of those reports it
+/// Runs a check on every rank. Either all go on or all leave, because a rank that gave up alone would keep the others
+/// waiting.
+/// @throws Refusal on every rank if `check` has thrown on any; the lowest such rank reports it
 void agree(sweep::ProcessGroup& ranks, const std::function<void()>& check);
 
 struct RunOptions {
@@ -50,7 +51,7 @@ struct RunOptions {
 
 struct PlotOptions {
   std::string file, output;         ///< no output: FILE's name with .png in the current folder
-  std::string dataset;              ///< empty: what the Python package finds most telling
+  std::string dataset;              ///< empty: the choice of the Python package
   std::vector<std::string> slices;  ///< KEY=VALUE
   bool log = false;
   std::string range;  ///< LOW:HIGH
@@ -66,26 +67,26 @@ struct BenchOptions {
   std::vector<std::string> names;  ///< none: all
   std::string output;              ///< JSON; empty: none
   Execution execution;
-  bool list = false;   ///< only say what there is
+  bool list = false;   ///< only list the workloads
   bool quick = false;  ///< small sizes
 };
 
-/// @throws UsageError if the command line asks a task for what it cannot do
+/// @throws UsageError if the command line asks for something that the task cannot do
 void check_execution(const config::Document& document, const Execution& execution);
 
 int run(const RunOptions& options, sweep::ProcessGroup& ranks);
 int check(const RunOptions& options);
 int status(const std::string& file);
-/// Looks at the results of a file again.
-/// @param samples  points of a sweep, and entries of a point where one alone is costly, at most
+/// Checks the results in a file by computing some of them again.
+/// @param samples  maximum number of points of a sweep, and of entries of a point if each is costly
 int verify(const std::string& file, std::size_t samples);
 int list_models(const std::string& model, bool markdown);
 int print_info();
-/// Times the kernels beside what the machine can do at most.
+/// Times the kernels and compares them with the ceilings of the machine.
 int bench(const BenchOptions& options);
-/// As the system calls it.
+/// The processor's name as the system reports it.
 std::string processor_name();
-/// These two become a Python process and return only by an exception.
+/// These two replace this process by Python; they only return by throwing.
 int plot(const PlotOptions& options);
 int figures(const FigureOptions& options);
 

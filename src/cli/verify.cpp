@@ -19,10 +19,10 @@ namespace {
 
 using Finding = Verification::Finding;
 
-/// Second runs by the direct algorithm that would take longer use the algorithm of the file.
+/// If the direct algorithm would take longer than this, the second run uses the algorithm of the file.
 constexpr double longest_direct_run = 30.0;  // seconds
 
-/// What a second run may give otherwise: how it got there, and bounds that depend on the way.
+/// Whether a second run may give another value: these describe the computation, or bounds that depend on it.
 bool depends_on_the_way(const std::string& name) {
   return name == "steps" || name == "residual" || name.ends_with("_error");
 }
@@ -32,14 +32,14 @@ std::complex<double> number(std::complex<double> value) { return value; }
 std::complex<double> number(std::int64_t value) { return static_cast<double>(value); }
 std::complex<double> number(std::uint8_t value) { return static_cast<double>(value); }
 
-/// Whether both are finite, or not a number, or infinite with the same sign.
+/// Whether both are finite, or both NaN, or both infinite with the same sign.
 bool same_kind(std::complex<double> one, std::complex<double> other) {
   const auto kind = [](double value) { return std::isnan(value) ? 1 : std::isinf(value) ? (value > 0.0 ? 2 : 3) : 0; };
   return kind(one.real()) == kind(other.real()) && kind(one.imag()) == kind(other.imag());
 }
 
-/// Notes the largest difference of two datasets, in units of the largest value.
-/// @param tolerance  of the file, relative; `floor` is what rounding leaves of values that are 0
+/// Records the largest difference between two datasets, in units of the largest value.
+/// @param tolerance  relative, of the file; `floor` allows for rounding in values that are 0
 template <class Number>
 void compare(Verification& verification, const std::string& what, const std::vector<Number>& stored,
              const std::vector<Number>& again, double tolerance, double floor) {
@@ -102,7 +102,7 @@ class Verifier {
     }
   }
 
-  /// The point once more, by the direct algorithm where the model has one and time allows.
+  /// Computes the point again, by the direct algorithm if the model has one and time allows.
   void run_again(Verification& verification) {
     config::Point point = verification.point;
     const auto& algorithms = find_model(document_.model).algorithms;
@@ -119,7 +119,7 @@ class Verifier {
       }
     }
     const io::Result again = task_->run(point, execution, {});
-    // Both runs may be off by the tolerance; the exact models have none, and only rounding differs.
+    // Each run may be off by the tolerance; the exact models have none, and differ by rounding only.
     const double tolerance = point.has("solver.tolerance") ? 2.0 * point.real("solver.tolerance") : 1e-12;
     const double unit = point.has("model.hopping") ? std::max(1.0, std::fabs(point.real("model.hopping"))) : 1.0;
     const auto& kept = verification.fields();
@@ -138,7 +138,7 @@ class Verifier {
     }
   }
 
-  /// Keeps the worst of a kind, in units of what is allowed.
+  /// Keeps the worst finding of each kind, in units of what is allowed.
   void add(const Finding& finding) {
     const auto same =
         std::find_if(findings_.begin(), findings_.end(), [&](const Finding& one) { return one.what == finding.what; });

@@ -19,7 +19,7 @@ constexpr double state_tolerance = 1e-14, accepted_residual = 1e-12;
 constexpr double krylov_tolerance = 1e-13;
 constexpr std::size_t restart = 200, max_products = 20000;
 
-/// Spin up of a state.
+/// The state of spin up.
 enum class UpState { driven, empty, one_particle };
 
 SpinSector up_sector(int difference, bool up_empty) {
@@ -32,8 +32,8 @@ std::optional<int> total_momentum(const Cluster& cluster, int momentum) {
   return cluster.momentum.empty() ? std::nullopt : std::optional(momentum);
 }
 
-/// Product of the orbitals' occupations gain_aa / (gain_aa + loss_aa), and 1/2 where an orbital has no bath of its own;
-/// one particle of spin up is anywhere.
+/// Product of the orbitals' occupations gain_aa / (gain_aa + loss_aa), or 1/2 for an orbital without a bath of its own;
+/// a single particle of spin up is equally likely anywhere.
 std::vector<Complex> product_state(const Cluster& cluster, const Lindbladian& sector, UpState up) {
   const int n = cluster.orbitals;
   std::vector<double> occupation;
@@ -74,8 +74,8 @@ double largest(std::span<const Complex> values) {
 }  // namespace
 
 bool relaxes(const Cluster& cluster, int spin) {
-  // No eigenvector of h may lie in the kernel of the damping G = loss^T + gain: sum_j h^j G h^j, j < orbitals, has then
-  // no kernel either. Cholesky's pivots tell.
+  // No eigenvector of h may lie in the kernel of the damping G = loss^T + gain; equivalently sum_j h^j G h^j, j <
+  // orbitals, has no kernel. Cholesky's pivots decide.
   const auto s = static_cast<std::size_t>(spin), n = static_cast<std::size_t>(cluster.orbitals);
   using Matrix = std::vector<Complex>;
   const auto product = [n](const Matrix& x, const Matrix& y) {
@@ -125,7 +125,7 @@ ClusterState state_of(const Cluster& cluster, UpState up) {
     right[i] = -start[i];
     diagonal[i] = std::abs(sector.diagonal(i)) > 0.0 ? sector.diagonal(i) : 1.0;
   }
-  // D rho = rho_0 (Tr rho - 1): the trace of it makes Tr rho = 1, since D keeps the trace.
+  // D rho = rho_0 (Tr rho - 1): taking the trace gives Tr rho = 1, because D conserves the trace.
   const LinearMap map = [&](std::span<const Complex> in, std::span<Complex> out) {
     sector.apply(in, out);
     const Complex trace = trace_of(sector, in);
@@ -225,7 +225,7 @@ double ClusterGreen::spectral(std::span<const double> frequencies, double broade
         largest = std::max(largest, space.solve_shifted(shift(w), y));
       return largest;
     };
-    // Looked at where the space has grown by a third: the looks cost less than the growth.
+    // The residual is checked whenever the space has grown by a third: the checks then cost less than the growth.
     for (std::size_t next = 8; space.vectors() < max_vectors && !space.invariant();) {
       space.grow();
       if (space.vectors() < next) continue;

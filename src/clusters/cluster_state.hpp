@@ -9,23 +9,23 @@
 
 namespace lindrift::clusters {
 
-/// Density operator of a cluster, Tr rho = 1, in a basis of operators that conserve the particles of each spin.
+/// Density operator of a cluster, Tr rho = 1, in a basis of operators that conserve the particle number of each spin.
 struct ClusterState {
   Lindbladian sector;
   std::vector<Complex> density;  ///< (sector.size(),)
   double residual = 0.0;         ///< |D rho| / |D| |rho|
 };
 
-/// Whether no particle and no hole of a spin lives for ever: then its steady state is unique.
+/// Whether every particle and every hole of a spin eventually decays; its steady state is then unique.
 bool relaxes(const Cluster& cluster, int spin);
 
-/// Steady state with one particle of spin up, which no bath takes or brings, in a cluster whose spin down relaxes.
-/// @throws as steady_state() does
+/// Steady state with one particle of spin up, which no bath adds or removes, in a cluster whose spin down relaxes.
+/// @throws like steady_state()
 ClusterState one_particle_state(const Cluster& cluster);
 
 /// Steady state, D rho = 0 (physics.md, Eq. 132), by GMRES from the product of the orbitals' own steady occupations.
-/// @param up_empty  spin up has no gain: it is empty, and the sector has no more than that
-/// @throws UnsupportedError where the steady state is not unique, NumericalError if the residual stays above 1e-12
+/// @param up_empty  spin up has no gain: it is empty, and the sector contains only such states
+/// @throws UnsupportedError if the steady state is not unique, NumericalError if the residual stays above 1e-12
 ClusterState steady_state(const Cluster& cluster, bool up_empty);
 
 /// <c+_a c_b> of a spin, (orbitals, orbitals), row-major.
@@ -35,7 +35,7 @@ std::vector<Complex> one_body(const ClusterState& state, int spin);
 ///   G_ab(t) = -i Tr[c_a e^{Dt} (c+_b rho + rho c+_b)]   (physics.md, Eq. 133).
 class ClusterGreen {
  public:
-  /// @param orbitals  a and b; with Cluster::momentum a single one, whose momentum the sector has
+  /// @param orbitals  a and b; with Cluster::momentum a single orbital, whose momentum defines the sector
   ClusterGreen(const Cluster& cluster, const ClusterState& state, bool up_empty, std::vector<int> orbitals);
 
   std::size_t size() const { return sector_.size(); }

@@ -13,7 +13,7 @@ namespace lindrift::clusters {
 
 namespace {
 
-/// sum conj(a_i) b_i, in blocks: the same bits for any number of threads.
+/// sum conj(a_i) b_i, in blocks, so that the bits do not depend on the number of threads.
 Complex inner_product(std::span<const Complex> a, std::span<const Complex> b) {
   const auto sums = parallel_sums<2>(a.size(), [&](std::size_t i) {
     const Complex term = times(std::conj(a[i]), b[i]);
@@ -31,7 +31,7 @@ void add(std::span<Complex> x, Complex factor, std::span<const Complex> y) {
   parallel_for(x.size(), [&](std::size_t i) { x[i] += times(factor, y[i]); });
 }
 
-/// Rotation by which (a, b) becomes (r, 0), with b >= 0 real.
+/// Rotation that takes (a, b) to (r, 0), with b >= 0 real.
 struct Rotation {
   Complex cosine, sine;
   static Rotation of(Complex a, double b) {
@@ -63,14 +63,14 @@ void KrylovSpace::grow() {
   map_(vector(j), next);
   const double before = norm_of(next);
   std::vector<Complex> column(j + 2);
-  for (int pass = 0; pass < 2; ++pass)  // the second pass restores the digits that cancellation takes in the first
+  for (int pass = 0; pass < 2; ++pass)  // the second pass restores the digits that cancellation loses in the first
     for (std::size_t i = 0; i <= j; ++i) {
       const Complex overlap = inner_product(vector(i), next);
       add(next, -overlap, vector(i));
       column[i] += overlap;
     }
   const double length = norm_of(next);
-  // What is left of an invariant space is rounding, a few bits for each product.
+  // In an invariant space only rounding errors remain, a few bits per product.
   invariant_ = j + 1 == size_ || length <= 64.0 * std::numeric_limits<double>::epsilon() * before;
   column[j + 1] = invariant_ ? 0.0 : length;
   if (!invariant_)
@@ -81,7 +81,7 @@ void KrylovSpace::grow() {
 
 double KrylovSpace::solve_shifted(Complex z, std::vector<Complex>& y) const {
   const std::size_t m = vectors_;
-  std::vector<Complex> triangle;  // column after column
+  std::vector<Complex> triangle;  // column by column
   std::vector<Rotation> rotations;
   std::vector<Complex> right(m + 1);
   right[0] = start_norm_;
@@ -91,7 +91,7 @@ double KrylovSpace::solve_shifted(Complex z, std::vector<Complex>& y) const {
     for (Complex& element : column) element = -element;
     column[j] += z;
     for (std::size_t i = 0; i < j; ++i) rotations[i].apply(column[i], column[i + 1]);
-    // The element below the diagonal is -h <= 0: a rotation by its modulus and a sign.
+    // The element below the diagonal is -h <= 0: rotate by its modulus, with a sign.
     const double below = std::abs(column[j + 1]);
     Rotation rotation = Rotation::of(column[j], below);
     rotation.sine = -rotation.sine;
@@ -126,7 +126,7 @@ double solve_linear(const LinearMap& map, std::span<const Complex> right, std::s
     while (space.vectors() < restart && !space.invariant()) {
       space.grow();
       ++products;
-      // The residual costs O(vectors^2): looked at now and then.
+      // The residual costs O(vectors^2), so it is checked only now and then.
       if (space.vectors() % 8 == 0 && space.solve_shifted(0.0, y) * space.start_norm() <= 0.5 * tolerance * whole)
         break;
     }
@@ -138,7 +138,7 @@ double solve_linear(const LinearMap& map, std::span<const Complex> right, std::s
     map(x, image);
     parallel_for(size, [&](std::size_t i) { residual[i] = right[i] - image[i]; });
     const double now = norm_of(residual) / whole;
-    if (!(now < 0.9 * reached)) return std::min(now, reached);  // rounding: no more digits to be had
+    if (!(now < 0.9 * reached)) return std::min(now, reached);  // rounding: no further digits are possible
     reached = now;
   }
   return reached;

@@ -35,7 +35,7 @@ SpinPairs spin_pairs(int orbitals, const SpinSector& sector) {
   return result;
 }
 
-/// Momentum of the particles of one spin, the sum of their orbitals'.
+/// Momentum of the particles of one spin: the sum over occupied orbitals.
 int momentum_of(const Cluster& cluster, Configuration configuration) {
   int sum = 0;
   for (int a = 0; a < cluster.orbitals; ++a)
@@ -75,12 +75,12 @@ void add_density_interaction(Cluster& cluster, std::span<const double> interacti
         cluster.scattering.push_back({a, a, b, b, u});
 }
 
-/// Columns of the matrix, one after the other, and from them its rows.
+/// Builds the matrix column by column, and then its rows.
 class Lindbladian::Builder {
  public:
   Builder(const Cluster& cluster, Lindbladian& target) : cluster_(cluster), target_(target), n_(cluster.orbitals) {
     for (std::size_t s = 0; s < 2; ++s) {
-      // The part of D that is one product from the left, -i h_eff, with h_eff = h - (i/2)(loss^T - gain), but for a
+      // The part of D that multiplies from the left only, -i h_eff with h_eff = h - (i/2)(loss^T - gain), except for a
       // constant.
       effective_[s].resize(cluster.hamiltonian[s].size());
       for (int x = 0; x < n_; ++x) {

@@ -12,13 +12,13 @@ namespace lindrift::clusters {
 
 using Complex = std::complex<double>;
 
-/// amplitude c+_{to_up} c_{from_up} c+_{to_down} c_{from_down}, the first two of spin up, the others of spin down.
+/// amplitude c+_{to_up} c_{from_up} c+_{to_down} c_{from_down}: the first two of spin up, the others of spin down.
 struct Scattering {
   int to_up, from_up, to_down, from_down;
   Complex amplitude;
 };
 
-/// A few orbitals that both spins can fill, and what acts on them (docs/physics.md, Eq. 130):
+/// A few orbitals for both spins, and the operators that act on them (docs/physics.md, Eq. 130):
 ///   H = sum h^s_ab c+_{a,s} c_{b,s} + sum of scattering,
 ///   D rho = -i [H, rho] + sum loss^s_ab (c_a rho c+_b - {c+_b c_a, rho}/2) + sum gain^s_ab (c+_a rho c_b - {c_b c+_a,
 ///   rho}/2).
@@ -27,31 +27,32 @@ struct Cluster {
   int orbitals = 1;
   std::array<std::vector<Complex>, 2> hamiltonian, loss, gain;
   std::vector<Scattering> scattering;
-  /// Conserved momentum of every orbital, in [0, momenta), where the orbitals are momenta of a ring; else empty.
+  /// Conserved momentum of every orbital, in [0, momenta), if the orbitals are momenta of a ring; otherwise empty.
   std::vector<int> momentum;
 };
 
-/// Most orbitals of a cluster: configurations of one spin then fit a byte, and its pairs a table of 4^8.
+/// Largest number of orbitals in a cluster: configurations of one spin then fit into a byte, and their pairs into a
+/// table of 4^8.
 inline constexpr int max_orbitals = 8;
 
-/// U_ab n_{a,up} n_{b,down} as scattering.
+/// Adds U_ab n_{a,up} n_{b,down} as scattering.
 void add_density_interaction(Cluster& cluster, std::span<const double> interaction);
 
-/// |ket><bra| as bits of the occupied orbitals: spin up from bit 0, spin down from bit `orbitals`.
+/// |ket><bra| as bits of the occupied orbitals: spin up from bit 0 on, spin down from bit `orbitals` on.
 struct Pair {
   std::uint32_t ket, bra;
 };
 
-/// Which pairs of configurations of one spin a sector contains: all whose numbers of particles differ by `difference`,
-/// or of those only the ones with so many particles in the bra.
+/// Which pairs of configurations of one spin a sector contains: all whose particle numbers differ by `difference`, or
+/// only those with `bra_particles` particles in the bra.
 struct SpinSector {
   int difference = 0;
   std::optional<int> bra_particles = std::nullopt;
 };
 
-/// The Lindbladian between the operators |ket><bra| that it connects: a sparse matrix, one row for each operator. With
-/// an odd number of fermions between ket and bra it is the one that carries c+ rho in time: there the jump terms have
-/// the other sign (physics.md, Eq. 131).
+/// The Lindbladian between the operators |ket><bra| that it connects: a sparse matrix, one row per operator. If ket and
+/// bra differ by an odd number of fermions, it is the one that propagates c+ rho: the jump terms then have the opposite
+/// sign (physics.md, Eq. 131).
 class Lindbladian {
  public:
   /// @param momentum  of ket minus bra, modulo the number of momenta; only with Cluster::momentum
@@ -62,17 +63,17 @@ class Lindbladian {
                                std::optional<int> momentum = std::nullopt);
 
   std::size_t size() const { return basis_.size(); }
-  std::size_t elements() const { return value_.size(); }  ///< that are not zero
+  std::size_t elements() const { return value_.size(); }  ///< nonzero elements
   int orbitals() const { return orbitals_; }
   const std::vector<Pair>& basis() const { return basis_; }
-  /// Number of an operator in the basis, or nothing if it is not of the sector.
+  /// Index of an operator in the basis, or nothing if it is not in the sector.
   std::optional<std::size_t> index_of(Pair pair) const;
 
-  /// out = D in. O(elements), about 4 orbitals^2 a row, shared between the threads of the calculation.
+  /// out = D in. O(elements), about 4 orbitals^2 per row, shared between the threads of the calculation.
   void apply(std::span<const Complex> in, std::span<Complex> out) const;
-  /// Largest sum of the moduli in a column: a bound of the eigenvalues.
+  /// Largest sum of moduli in a column: an upper bound of the eigenvalues.
   double norm() const { return norm_; }
-  /// D between one operator and itself.
+  /// Diagonal element of D.
   Complex diagonal(std::size_t row) const { return diagonal_[row]; }
 
  private:
@@ -80,18 +81,18 @@ class Lindbladian {
 
   int orbitals_;
   std::vector<Pair> basis_;
-  std::array<std::vector<std::int32_t>, 2> spin_pair_;  ///< number of a pair of configurations of a spin, or -1
+  std::array<std::vector<std::int32_t>, 2> spin_pair_;  ///< index of a pair of configurations of a spin, or -1
   std::array<std::size_t, 2> spin_pairs_{};
-  std::vector<std::int32_t> number_;  ///< in the basis, of a pair of pairs, or -1
-  std::vector<std::size_t> first_;    ///< of each row, in the next two
+  std::vector<std::int32_t> number_;  ///< index in the basis of a pair of pairs, or -1
+  std::vector<std::size_t> first_;    ///< start of each row in the next two
   std::vector<std::uint32_t> column_;
   std::vector<Complex> value_;
   std::vector<Complex> diagonal_;
   double norm_ = 0.0;
 };
 
-/// c_orbital or c+_orbital applied to a configuration of all orbitals and spins (bit `position`): the sign, or 0.
-/// Fermions of lower bits stand to the left.
+/// Applies c_orbital or c+_orbital to a configuration of all orbitals and spins (bit `position`). Returns the sign, or
+/// 0. Fermions of lower bits stand to the left.
 int annihilate(std::uint32_t& configuration, int position);
 int create(std::uint32_t& configuration, int position);
 

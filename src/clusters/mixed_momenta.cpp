@@ -12,7 +12,7 @@ namespace lindrift::clusters {
 
 namespace {
 
-/// Vectors of a Krylov space. A space that is larger says so by its residual.
+/// Largest number of Krylov vectors. If that is too few, the residual shows it.
 constexpr std::size_t max_vectors = 1500;
 
 }  // namespace
@@ -136,7 +136,7 @@ void MixedStates::at_times(std::span<const double> times, const Execution& execu
   const auto bounds = share_bounds(communicator, momenta, 1, 2 * width);
   const auto rank = static_cast<std::size_t>(communicator.rank());
   const std::size_t begin = bounds[rank] / (2 * width), end = bounds[rank + 1] / (2 * width);
-  std::vector<Complex> rows(momenta * width);  // (momenta, times), a momentum's times together
+  std::vector<Complex> rows(momenta * width);  // (momenta, times), the times of a momentum are contiguous
   in_parts(Calculation::threads(), end - begin, [&](std::size_t i, std::size_t last, std::size_t) {
     for (; i < last; ++i) green_of(begin + i).at_times(times, std::span(rows).subspan((begin + i) * width, width));
   });

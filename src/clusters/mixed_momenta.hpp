@@ -13,10 +13,10 @@
 
 namespace lindrift::clusters {
 
-/// Momenta of a chain that scatter into each other in groups: `cluster` of them, equally spaced, make a ring of as many
+/// Momenta of a chain that scatter into each other in groups: `cluster` equally spaced momenta form a ring of that many
 /// sites (docs/physics.md, Eq. 134). Lists are over all momenta, ascending.
 struct MixedMomenta {
-  std::size_t cluster = 1;                    ///< momenta of a group; divides their number
+  std::size_t cluster = 1;                    ///< momenta per group; divides their total number
   std::array<std::vector<double>, 2> energy;  ///< of spin up and of spin down
   std::array<BathRates, 2> rates;             ///< of each spin
   std::vector<Complex> interaction;           ///< U_q, (cluster,), U_{-q} = conj U_q; amplitudes are U_q / cluster
@@ -24,29 +24,29 @@ struct MixedMomenta {
   std::size_t momenta() const { return energy[0].size(); }
   std::size_t groups() const { return momenta() / cluster; }
   bool up_empty() const;  ///< spin up has no gain at all
-  /// Momenta first, first + groups(), ... as the orbitals of a cluster.
+  /// Momenta first, first + groups(), ... as orbitals of a cluster.
   Cluster group(std::size_t first) const;
 };
 
-/// Cost of a problem, an estimate.
+/// Estimated cost of a problem.
 struct MixedCost {
-  double green_operators = 0.0;  ///< |ket><bra| that the Green's function of one momentum takes
-  double state_operators = 0.0;  ///< and the steady state of one group
-  double operations = 0.0;       ///< floating-point operations in all
+  double green_operators = 0.0;  ///< operators |ket><bra| for the Green's function of one momentum
+  double state_operators = 0.0;  ///< and for the steady state of one group
+  double operations = 0.0;       ///< total number of floating-point operations
   double memory_bytes = 0.0;
-  double seconds = 0.0;  ///< on so many threads
+  double seconds = 0.0;  ///< with the given number of threads
 };
 
-/// @param momenta  of the Green's functions, 0 if none is asked for
-/// @param frequencies, times  that each is evaluated at
-/// @param last_time  the largest of them
+/// @param momenta  number of Green's functions; 0 if none is requested
+/// @param frequencies, times  numbers of values at which each is evaluated
+/// @param last_time  the largest time
 MixedCost mixed_cost(const MixedMomenta& problem, std::size_t momenta, std::size_t frequencies, std::size_t times,
                      double last_time, int threads);
 
-/// Steady states of all groups, and what follows from them.
+/// Steady states of all groups, and results that follow from them.
 class MixedStates {
  public:
-  /// @throws UnsupportedError where a steady state is not unique, NumericalError, Interruption
+  /// @throws UnsupportedError if a steady state is not unique, NumericalError, Interruption
   explicit MixedStates(MixedMomenta problem);
 
   const MixedMomenta& problem() const { return problem_; }

@@ -37,7 +37,7 @@ class Point {
 
 enum class SweepMode { grid, zip };
 
-/// One swept key with its values, all double, all Complex or all std::int64_t.
+/// One swept key with its values: all double, all Complex or all std::int64_t.
 struct Axis {
   std::string path;
   std::vector<Value> values;
@@ -58,15 +58,15 @@ struct Sweep {
 /// Keys and checks of one model and task. The order of the keys is fixed.
 struct Schema {
   std::vector<Key> keys;
-  /// Names that output.fields may list.
+  /// Names allowed in output.fields.
   std::vector<std::string> fields;
-  /// Those of them whose shape does not depend on the size of the system.
+  /// Those whose shape does not depend on the size of the system.
   std::vector<std::string> sizeless_fields;
   /// Checks that involve several keys (contradictions, sizes that need too much memory). Called once per point, after
-  /// each key has passed on its own. Throws ParameterError naming the key.
+  /// each key has been checked on its own. Throws ParameterError naming the key.
   std::function<void(const Point&)> validate;
-  /// Checks what all points need together, such as memory. Called with the first point before the others are validated,
-  /// because there may be very many. Throws ParameterError.
+  /// Checks that concern all points together, such as memory. Called with the first point before the others are
+  /// validated, because there may be very many. Throws ParameterError.
   std::function<void(const Point& first, std::size_t points)> validate_size;
 };
 
@@ -77,8 +77,7 @@ class Registry {
   virtual std::vector<std::string> models() const = 0;
   virtual std::vector<std::string> tasks(const std::string& model) const = 0;
   virtual Schema schema(const std::string& model, const std::string& task) const = 0;
-  /// A hash of the content of what a key with file_path names.
-  /// @throws Error if it cannot be read
+  /// A hash of the content of the file or dataset named by a key with file_path.
   virtual std::string content_hash(const std::string& key, const std::string& location) const = 0;
 };
 
@@ -94,7 +93,7 @@ struct Document {
   std::string resolved_text;  ///< TOML with every default and --set filled in; reading it again gives the same values,
                               ///< bit for bit
 
-  std::vector<std::string> warnings;  ///< what is allowed, but probably not meant
+  std::vector<std::string> warnings;  ///< allowed, but probably not intended
 
   Point point(std::size_t index) const;  ///< base with the values of one point of the sweep
   /// Whether arrays over sites, cells or momenta have another shape at every value of an axis.
@@ -102,8 +101,8 @@ struct Document {
 };
 
 /// Reads and checks an input file.
-/// @param sets  KEY, VALUE pairs of --set in order; a value is parsed as TOML, and as a bare string if that fails
-/// @throws InputError with every error found
+/// @param sets  KEY, VALUE pairs of --set in order; a value is parsed as TOML, or taken as a bare string if that fails
+/// @throws InputError with all errors found
 Document load(const std::string& path, const std::vector<std::pair<std::string, std::string>>& sets,
               const Registry& registry);
 
@@ -111,12 +110,12 @@ Document load(const std::string& path, const std::vector<std::pair<std::string, 
 Document parse(const std::string& text, const std::string& path,
                const std::vector<std::pair<std::string, std::string>>& sets, const Registry& registry);
 
-/// Reads a resolved text that a file of this program holds. Tables are not looked at, for they may have moved, and
-/// points are not validated: what the document says about sizes must not be trusted.
-/// @throws InputError
+/// Reads a resolved text from a file of this program. Tables are not read, because they may have moved, and points are
+/// not validated: sizes in the document must not be trusted.
 Document parse_stored(const std::string& text, const std::string& path, const Registry& registry);
 
-/// The candidate closest to a misspelt word, within an edit distance of a third of its length (at least 1); else "".
+/// The candidate closest to a misspelt word, within an edit distance of a third of its length (at least 1); otherwise
+/// "".
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace lindrift::config

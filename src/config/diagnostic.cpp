@@ -22,7 +22,7 @@ std::string join(const std::vector<Diagnostic>& diagnostics) {
   return text;
 }
 
-/// Lines of the file, then --set, then whatever has no place.
+/// Order of messages: lines of the file, then --set, then those without a location.
 int group(const Place& place) {
   if (place.set >= 0) return 1;
   return place.line > 0 ? 0 : 2;

@@ -10,8 +10,8 @@ namespace lindrift::config {
 
 namespace {
 
-/// (a (n - i) + b i) / n, rounded once: products and sum are exact with their errors, and one Newton step takes those
-/// through the division.
+/// (a (n - i) + b i) / n, rounded once: rounding errors of the products and the sum are computed exactly, and one
+/// Newton step carries them through the division.
 double between(double a, double b, double i, double n) {
   const double left = a * (n - i), right = b * i, sum = left + right;
   const double part = sum - left;
@@ -21,7 +21,7 @@ double between(double a, double b, double i, double n) {
   return quotient + (std::fma(-quotient, n, sum) + error) / n;
 }
 
-/// Of a and b > 0, in extended precision where the machine has it.
+/// The same on a logarithmic scale, for a and b > 0, in extended precision if the machine has it.
 double between_logarithms(double a, double b, double i, double n) {
   const long double low = std::log10(static_cast<long double>(a)), high = std::log10(static_cast<long double>(b));
   return static_cast<double>(std::pow(

@@ -4,7 +4,7 @@
 
 namespace lindrift::config {
 
-/// A key of the input file is a parameter of the library, or of the program itself.
+/// A key of the input file is a parameter of the library or of the program itself.
 using Key = Parameter;
 using Complex = std::complex<double>;
 using lindrift::Channels;

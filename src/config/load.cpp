@@ -31,10 +31,10 @@ struct Given {
   const Node* node;
 };
 
-/// Suggestions take time. A file with more unknown keys than this is not an input of lindrift.
+/// Suggestions take time. A file with more unknown keys than this is not an input for lindrift.
 constexpr std::size_t most_hints = 200;
 
-/// Whether a key applies, as far as the keys before it tell.
+/// Whether a key applies, as far as the keys before it decide.
 enum class Meaning { yes, no, unknown };
 
 class Resolver {
@@ -83,8 +83,8 @@ class Resolver {
     axis_grids_ = std::move(swept.grids);
   }
 
-  /// Puts a hash of the content of every table into the document.
-  /// @param[in,out] document  a hash that the input gives must be right
+  /// Adds a hash of the content of every table to the document.
+  /// @param[in,out] document  a hash given in the input must be right
   void hash_tables(Document& document) {
     for (const Key& key : *keys_) {
       if (!key.file_path || !document.base.has(key.path)) continue;
@@ -169,7 +169,7 @@ class Resolver {
     return std::get<std::string>(reading->value);
   }
 
-  /// Checks the keys that all tasks of a model share, where the task is unknown.
+  /// Checks the keys that all tasks of a model share, if the task is unknown.
   void check_without_task(const std::string& model) {
     std::vector<Key> common;
     bool first = true;
@@ -235,7 +235,7 @@ class Resolver {
     }
   }
 
-  /// Keys of all other models and tasks: a key that exists elsewhere gets a message of its own.
+  /// Keys of all other models and tasks: a key that exists elsewhere gets its own message.
   const std::vector<Key>& other_keys() {
     if (other_keys_) return *other_keys_;
     other_keys_.emplace();
@@ -323,7 +323,7 @@ class Resolver {
     return text != nullptr ? *text : show(value);
   }
 
-  /// Whether `when` and `unless` allow the key; if not, `why` says which one forbids it.
+  /// Whether `when` and `unless` allow the key; if not, `why` says which of them forbids it.
   Meaning meaning(const Key& key, const Point& base, std::string& why) const {
     for (const std::string& other : key.unless) {
       if (given_.count(other) == 0 && swept(other) == nullptr) continue;
@@ -372,7 +372,7 @@ class Resolver {
     return channels != nullptr && channels->type == Type::operator_channels;
   }
 
-  /// Reports a swept scale of a channel that is not there.
+  /// Reports a swept scale of a channel that does not exist.
   void check_channel(const SweepEntry& entry, const Point& base) {
     if (find_key(entry.path, *keys_) != nullptr || !is_channel_scale(entry.path)) return;
     const auto scale = channel_scale(entry.path);
@@ -383,8 +383,8 @@ class Resolver {
                                              show(*entry.node), scale->channels, channels));
   }
 
-  /// Where the points of a sweep differ in size, arrays over sites or momenta do not fit together: only the other
-  /// datasets are kept.
+  /// If the points of a sweep differ in size, arrays over sites or momenta cannot be combined: only the other datasets
+  /// are kept.
   void keep_what_fits(const Sweep& sweep, Document& document) {
     const auto axis =
         std::find_if(sweep.axes.begin(), sweep.axes.end(), [&](const Axis& one) { return document.resizes(one); });
@@ -443,7 +443,7 @@ class Resolver {
     } else if (meant == Meaning::unknown) {
       broken_.insert(key.path);
     } else if (axis != nullptr) {
-      return;  // the sweep gives it
+      return;  // the sweep provides it
     } else if (key.default_value) {
       base.set(key.path, *key.default_value);
     } else if (!key.optional) {
@@ -454,7 +454,7 @@ class Resolver {
 
   // ---- points ----
 
-  /// Calls check(point, index) for every point but the first, updating only the values that change.
+  /// Calls check(point, index) for every point but the first, updating only values that change.
   template <typename Check>
   static void walk(const Document& document, Check check) {
     const Sweep& sweep = document.sweep;
@@ -489,7 +489,7 @@ class Resolver {
     return text + ")";
   }
 
-  /// The key that a ParameterError names: the path itself, or the only key that ends with it.
+  /// The key named by a ParameterError: the path itself, or the only key that ends with it.
   std::string full_path(const std::string& quantity) const {
     if (find_key(quantity, *keys_) != nullptr) return quantity;
     std::string found;
@@ -505,7 +505,7 @@ class Resolver {
   /// Where the value of a key comes from: [sweep], its table, or neither.
   Place place_of(const std::string& path) const {
     if (const SweepEntry* entry = swept(path)) return entry->node->place;
-    // "key[3]" is an entry of a list, with its own place.
+    // "key[3]" is an entry of a list and has its own place.
     const std::size_t bracket = path.ends_with(']') ? path.rfind('[') : std::string::npos;
     const auto given = given_.find(path.substr(0, bracket));
     if (given == given_.end()) return {};
@@ -525,7 +525,7 @@ class Resolver {
   std::string task_;
   const std::vector<Key>* keys_ = nullptr;
   std::map<std::string, Given, std::less<>> given_;
-  std::set<std::string, std::less<>> broken_;  // keys whose value is not known because of an error
+  std::set<std::string, std::less<>> broken_;  // keys whose value is unknown because of an error
   std::vector<SweepEntry> swept_;
   const Sweep* sweep_ = nullptr;
   std::optional<std::vector<Key>> other_keys_;
@@ -535,7 +535,7 @@ class Resolver {
   Grids axis_grids_;
 };
 
-/// @throws InputError if it cannot be read or is too large
+/// @throws InputError if the file cannot be read or is too large
 std::string read_file(const std::string& path) {
   const auto refuse = [&](const std::string& problem) {
     throw InputError({Diagnostic{Location{.file = path}, problem}});

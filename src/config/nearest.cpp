@@ -8,7 +8,7 @@ namespace lindrift::config {
 
 namespace {
 
-/// Insertions, deletions, substitutions and swaps of neighbours that turn one word into the other.
+/// Number of insertions, deletions, substitutions and swaps of neighbours that turn one word into the other.
 std::size_t distance(std::string_view left, std::string_view right) {
   const std::size_t columns = right.size() + 1;
   std::vector<std::size_t> earlier(columns);
@@ -38,7 +38,7 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
   for (const std::string& candidate : candidates) {
     const std::size_t gap =
         candidate.size() > word.size() ? candidate.size() - word.size() : word.size() - candidate.size();
-    if (gap >= best) continue;  // also keeps a monstrous word from costing anything
+    if (gap >= best) continue;  // this also skips extremely long words at once
     const std::size_t steps = distance(word, candidate);
     if (steps < best) {
       best = steps;

@@ -9,7 +9,7 @@ namespace lindrift::config {
 
 namespace {
 
-/// A missing key or another type here is a bug of the program, not an error of its user.
+/// A missing key or a wrong type here is a bug of the program, not an error of its user.
 template <typename Item>
 const Item& get(const Point& point, std::string_view path) {
   const Value* value = point.find(path);
@@ -62,7 +62,7 @@ std::vector<Value> Sweep::at(std::size_t point) const {
   for (std::size_t i = axes.size(); i-- > 0;) {
     const std::size_t length = axes[i].values.size();
     values[i] = axes[i].values[point % length];
-    if (mode == SweepMode::grid) point /= length;  // the last axis runs fastest
+    if (mode == SweepMode::grid) point /= length;  // the last axis varies fastest
   }
   return values;
 }

@@ -8,7 +8,7 @@ namespace lindrift::config {
 
 namespace {
 
-constexpr int deepest_key = 32;  // segments of one dotted key; each is a level of recursion when the tree is taken down
+constexpr int deepest_key = 32;  // segments of a dotted key; destroying the tree recurses once per segment
 
 bool is_bare(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -16,7 +16,7 @@ bool is_bare(char c) {
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-/// Follows strings, comments and brackets as the parser would, up to the first thing that it would reject anyway.
+/// Follows strings, comments and brackets as the parser would, up to the first error that the parser reports itself.
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
@@ -62,7 +62,7 @@ class Scanner {
     at_ += length;
   }
 
-  /// Quotes are ASCII: all but the last byte of a delimiter can be passed at once.
+  /// Quotes are ASCII: all but the last byte of a delimiter can be skipped at once.
   void pass(std::size_t bytes) {
     at_ += bytes;
     column_ += static_cast<int>(bytes);
@@ -103,7 +103,7 @@ class Scanner {
     return std::nullopt;
   }
 
-  /// 2020-01-01 or 12:30, on whose broken forms the parser aborts. No number looks like that, and no known key.
+  /// 2020-01-01 or 12:30: the parser aborts on malformed dates. No number and no known key looks like that.
   bool starts_date() const {
     if (text_[at_] == ':') return true;
     if (at_ > 0 && is_bare(text_[at_ - 1])) return false;
@@ -191,7 +191,7 @@ class Scanner {
     while (next < text_.size() && is_blank(text_[next])) ++next;
     if (next < text_.size() && (is_bare(text_[next]) || text_[next] == '"' || text_[next] == '\'')) return std::nullopt;
     const auto byte = next < text_.size() ? static_cast<unsigned char>(text_[next]) : static_cast<unsigned char>('\n');
-    if (byte >= 0x7F || (byte < 0x20 && byte != '\n' && byte != '\r')) return std::nullopt;  // run() says more of it
+    if (byte >= 0x7F || (byte < 0x20 && byte != '\n' && byte != '\r')) return std::nullopt;  // run() reports it better
     return reject("expected the name of a table after '[', such as [model]");
   }
 
@@ -200,9 +200,9 @@ class Scanner {
   int line_ = 1;
   int column_ = 1;
   State state_ = State::normal;
-  bool fresh_ = true;    // nothing but blanks on this line so far
+  bool fresh_ = true;    // only blanks on this line so far
   bool header_ = false;  // on the line of a [table]
-  std::string open_;     // brackets and braces of the value so far
+  std::string open_;     // open brackets and braces of the current value
   int dots_ = 0;
 };
 

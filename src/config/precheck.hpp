@@ -16,13 +16,13 @@ struct Rejection {
   std::string message;
 };
 
-/// Length of the UTF-8 sequence that starts here, or 0 if it is not one.
+/// Length of the UTF-8 sequence that starts here, or 0 if it is invalid.
 std::size_t utf8_length(std::string_view text, std::size_t at);
 
 bool is_utf8(std::string_view text);
 
-/// Finds input that makes toml++ 3.3 abort or overflow its stack instead of reporting an error. Expects no byte order
-/// mark. O(size).
+/// Finds input on which toml++ 3.3 would abort or overflow its stack instead of reporting an error. Expects no byte
+/// order mark. O(size).
 std::optional<Rejection> precheck(std::string_view text);
 
 }  // namespace lindrift::config

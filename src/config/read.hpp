@@ -8,8 +8,8 @@
 
 namespace lindrift::config {
 
-/// Loads what a key of the form "FILE.h5:/dataset" names. Specialised for every type that is read this way.
-/// @throws ParameterError naming the key where reading fails
+/// Loads the dataset that a key of the form "FILE.h5:/dataset" names. Specialised for every type that is read this way.
+/// @throws ParameterError naming the key if reading fails
 template <class Held>
 Held read_dataset(const std::string& key, const std::string& location);
 

@@ -41,7 +41,8 @@ std::vector<std::string> tables_in_order(const std::vector<Key>& keys) {
   return tables;
 }
 
-/// One table per channel, written after the plain keys of the parent: TOML would assign those to the last channel.
+/// One table per channel, written after the plain keys of the parent, which TOML would otherwise assign to the last
+/// channel.
 std::string format_channels(const Key& key, const Channels& channels) {
   std::string text;
   for (std::vector<Term> terms : channels) {

@@ -11,7 +11,7 @@ namespace lindrift::config {
 /// Grids as given, by the path of their key.
 using Grids = std::map<std::string, Grid, std::less<>>;
 
-/// The input with every default and --set in it, as TOML that reads back as the same values, bit for bit.
+/// The input with every default and --set filled in, as TOML that reads back as the same values, bit for bit.
 std::string resolved_text(const Document& document, const Grids& grids, const Grids& axis_grids);
 
 }  // namespace lindrift::config

@@ -27,7 +27,7 @@ std::string leaf_of(std::string_view path) {
 
 namespace {
 
-/// Names that papers and other programs use, and the leaves of the keys that hold them here.
+/// Names that papers and other programs use, and the last part of the corresponding keys here.
 constexpr std::pair<std::string_view, std::string_view> usual_names[] = {{"beta", "inverse_temperature"},
                                                                          {"temperature", "inverse_temperature"},
                                                                          {"t", "inverse_temperature"},
@@ -82,7 +82,7 @@ constexpr std::pair<std::string_view, std::string_view> usual_names[] = {{"beta"
                                                                          {"omega_c", "spectrum_width"},
                                                                          {"datasets", "fields"},
                                                                          {"observables", "fields"},
-                                                                         // of grids
+                                                                         // for grids
                                                                          {"step", "count"},
                                                                          {"num", "count"},
                                                                          {"n", "count"},

@@ -9,10 +9,10 @@
 
 namespace lindrift::config {
 
-/// The key of this dotted path, or null.
+/// The key with this dotted path, or null.
 const Key* find_key(std::string_view path, const std::vector<Key>& keys);
 
-/// True if some key lies inside the table of this dotted path.
+/// True if any key lies inside the table with this dotted path.
 bool is_section(std::string_view path, const std::vector<Key>& keys);
 
 /// "bath" for "bath.coupling"; empty for a key without a section.
@@ -21,14 +21,14 @@ std::string parent_of(std::string_view path);
 /// "coupling" for "bath.coupling".
 std::string leaf_of(std::string_view path);
 
-/// The candidate that a word probably stands for: a name in common use for it, or the nearest spelling; else "".
+/// The candidate that a word probably means: by a common other name for it, or by the nearest spelling; otherwise "".
 std::string nearest_or_usual(std::string_view word, const std::vector<std::string>& candidates);
 
-/// The key that was probably meant: a usual or similar name in the same section, or the same or a usual name in
-/// another; else "".
+/// The key that was probably meant: a common or similar name in the same section, or the same or a common name in
+/// another; otherwise "".
 std::string suggest_key(std::string_view path, const std::vector<Key>& keys);
 
-/// "bath.table_hash" for "bath.table": the key that holds a hash of the content of what a file_path names.
+/// "bath.table_hash" for "bath.table": the key with a hash of the content that a key with file_path names.
 std::string hash_path(std::string_view path);
 
 /// The key "bath.jump_operator.N.scale" of a channel, if a path has this form.
@@ -38,8 +38,8 @@ struct ChannelScale {
 };
 std::optional<ChannelScale> channel_scale(std::string_view path);
 
-/// The schema of a model and task, completed by model.kind, task.kind, the choices of output.fields and the hashes of
-/// tables.
+/// The schema of a model and task, with model.kind, task.kind, the choices of output.fields and the hashes of tables
+/// added.
 Schema complete_schema(const Registry& registry, const std::string& model, const std::string& task);
 
 Key kind_key(std::string path, std::vector<std::string> choices);

@@ -46,7 +46,7 @@ std::vector<SweepEntry> sweep_entries(const Table& table, const std::vector<Key>
       reporter.add(entry.place, fmt::format("{} = {}: is given twice, the first time on line {}", entry.name,
                                             show(*entry.node), same->place.line));
     } else if (entry.place.set > same->place.set) {
-      *same = std::move(entry);  // the command line wins, the last of it over the rest
+      *same = std::move(entry);  // the command line wins, and its last --set over earlier ones
     }
   }
   return kept;
@@ -106,7 +106,7 @@ SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entri
   for (const SweepEntry& entry : entries) {
     const std::optional<Key> key = key_of(entry.path, keys);
     if (!key) {
-      result.complete = false;  // the caller looks for what was meant
+      result.complete = false;  // the caller looks for the key that was meant
       continue;
     }
     const bool number = key->type == Type::real || key->type == Type::complex || key->type == Type::integer ||

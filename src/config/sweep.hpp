@@ -19,11 +19,11 @@ struct SweepEntry {
   std::string name;  ///< its name in messages: sweep."bath.coupling"
   Place place;       ///< of the key in [sweep]
   const Node* node;
-  Place order{};  ///< where the key stood first
+  Place order{};  ///< first occurrence of the key
 };
 
-/// Keys of [sweep] in the order of the file; a --set of one of them keeps its place. `bath.coupling` and
-/// `"bath.coupling"` are the same key.
+/// Keys of [sweep] in the order of the file; a --set of a key keeps its position. `bath.coupling` and `"bath.coupling"`
+/// are the same key.
 std::vector<SweepEntry> sweep_entries(const Table& table, const std::vector<Key>& keys, Reporter& reporter);
 
 /// A swept value as real numbers, for comparing: real and imaginary part, entries of a list. -0 becomes 0.

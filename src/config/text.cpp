@@ -157,7 +157,7 @@ std::string quote(std::string_view text) {
 }
 
 std::string quote_short(std::string_view text) {
-  // What the command line gives need not be UTF-8, but what is printed should be.
+  // The command line may contain text that is not UTF-8, but messages should be UTF-8.
   std::string clean;
   for (std::size_t at = 0; at < text.size() && clean.size() <= longest_shown;) {
     const std::size_t length = utf8_length(text, at);

@@ -9,19 +9,19 @@
 
 namespace lindrift::config {
 
-/// Shortest text that reads back as the same double; always with '.' or 'e'.
+/// Shortest text that reads back as the same double, always with '.' or 'e'.
 std::string format_real(double value);
 
 /// A TOML basic string, quotes included.
 std::string quote(std::string_view text);
 
-/// quote(), truncated to about 60 characters for messages.
+/// quote() for messages, truncated to about 60 characters.
 std::string quote_short(std::string_view text);
 
-/// A key as TOML: bare if possible.
+/// A key as TOML, without quotes if possible.
 std::string format_key(std::string_view key);
 
-/// A value as TOML, truncated to about 60 characters for messages.
+/// A value as TOML for messages, truncated to about 60 characters.
 std::string show(const Node& node);
 std::string show(const Value& value);
 
@@ -31,7 +31,7 @@ std::string format_terms(const std::vector<Term>& terms);
 /// A value as TOML, not truncated.
 std::string format_value(const Value& value);
 
-/// The same, with the word of the key that stands for an empty list.
+/// The same, with an empty list written as the key's word for it.
 std::string format_value(const Value& value, const Key& key);
 
 /// "raman", "operators" or "table"

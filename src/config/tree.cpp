@@ -17,7 +17,7 @@ Place place_of(const toml::source_region& region, int set) {
   return Place{.line = static_cast<int>(region.begin.line), .column = static_cast<int>(region.begin.column)};
 }
 
-/// Dates and times never come this far: see precheck().
+/// Dates and times never get here: see precheck().
 Node convert(const toml::node& node, int set) {
   Node result;
   result.place = place_of(node.source(), set);
@@ -29,7 +29,7 @@ Node convert(const toml::node& node, int set) {
       const Place place = place_of(key.source(), set);
       copy->entries.push_back({std::string(key.str()), place, convert(value, set), place});
     }
-    // The parser sorts by name; what is written last must be what is done last.
+    // The parser sorts by name; restore the order of the file, in which entries are processed.
     std::stable_sort(copy->entries.begin(), copy->entries.end(), [table](const Entry& left, const Entry& right) {
       const auto begin = [table](const Entry& entry) {
         const auto position = table->find(entry.key)->first.source().begin;
@@ -75,7 +75,7 @@ Node empty_table() {
   return node;
 }
 
-/// bath.up."loss" as its parts; empty if it is not a key.
+/// Splits bath.up."loss" into its parts; empty if it is not a key.
 std::vector<std::string> split_key(std::string_view key) {
   std::vector<std::string> parts;
   std::size_t at = 0;
@@ -110,7 +110,8 @@ std::vector<std::string> split_key(std::string_view key) {
   }
 }
 
-/// The value of --set: TOML, or else its own text. False if it holds more than one value.
+/// The value of --set: parsed as TOML if possible, otherwise the text itself. Returns false if it contains more than
+/// one value.
 bool parse_value(const std::string& text, int set, Node& node) {
   node.place.set = set;
   node.value = text;
@@ -135,7 +136,7 @@ void overlay(Table& table, const std::string& key, Node node) {
   }
   Table* old_table = entry->node.table();
   Table* new_table = node.table();
-  // An empty table clears what is there: --set 'sweep={}'.
+  // An empty table clears the old one: --set 'sweep={}'.
   if (old_table != nullptr && new_table != nullptr && !old_table->is_inline && !new_table->entries.empty()) {
     for (Entry& inner : new_table->entries) overlay(*old_table, inner.key, std::move(inner.node));
     return;
@@ -148,7 +149,7 @@ bool is_number(const std::string& text) {
   return text.size() < 10 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// The item of a list that a part of a key numbers, from 0; null if there is none.
+/// The list item with the index `part`, counted from 0; null if there is none.
 Node* item_of(Array& array, const std::string& part) {
   if (!is_number(part)) return nullptr;
   const std::size_t place = std::stoul(part);

@@ -18,13 +18,13 @@ struct Place {
   int set = -1;
 };
 
-/// File order; then --set in the order of the command line.
+/// File order first, then --set in the order of the command line.
 bool before(const Place& left, const Place& right);
 
 struct Array;
 struct Table;
 
-/// One value of the input. Unlike the parser's tree, this one keeps the order of the file and takes --set.
+/// One value of the input. Unlike the parser's tree, this one keeps the order of the file and can be changed by --set.
 struct Node {
   Place place{};
   std::variant<bool, std::int64_t, double, std::string, std::unique_ptr<Array>, std::unique_ptr<Table>> value{};
@@ -43,7 +43,7 @@ struct Entry {
   std::string key;
   Place place;  ///< of the key
   Node node;
-  Place order{};  ///< where the key stood first: a --set that replaces a value keeps it
+  Place order{};  ///< first occurrence of the key: kept when a --set replaces the value
 };
 
 struct Table {

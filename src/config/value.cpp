@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::int64_t most_axis_values = 10'000'000;
 
-/// Reads one key; every complaint reads "name = value: must be ... (help)".
+/// Reads one key; every error message has the form "name = value: must be ... (help)".
 class Reader {
  public:
   Reader(const Key& key, Reporter& reporter) : key_(key), reporter_(reporter) {}
@@ -56,7 +56,7 @@ class Reader {
     return value;
   }
 
-  /// A whole number that fits in 64 bits; the range is checked elsewhere.
+  /// A whole number that fits into 64 bits; its range is checked elsewhere.
   std::optional<std::int64_t> whole(const Node& node, const std::string& name, const std::string& wanted) {
     if (const auto* integer = std::get_if<std::int64_t>(&node.value)) return *integer;
     if (const auto* value = std::get_if<double>(&node.value)) {
@@ -136,7 +136,7 @@ class Reader {
     return whole_path.string();
   }
 
-  /// Items of a list, or nothing if it is not one or is empty.
+  /// Items of a list; null if the value is no list or is empty.
   const std::vector<Node>* items(const Node& node, const std::string& name, const std::string& wanted) {
     const Array* array = node.array();
     if (array == nullptr) {
@@ -150,7 +150,7 @@ class Reader {
     return &array->items;
   }
 
-  /// All items, up to the first that is wrong.
+  /// All items, or nothing if one is wrong.
   template <typename Item, typename Read>
   std::optional<std::vector<Item>> list(const std::vector<Node>& nodes, const std::string& name, Read read) {
     std::vector<Item> values;
@@ -163,7 +163,7 @@ class Reader {
     return values;
   }
 
-  /// { start = a, stop = b, count = n }, perhaps with scale = "log"
+  /// { start = a, stop = b, count = n }, optionally with scale = "log"
   std::optional<std::vector<double>> grid(const Node& node, const std::string& name, std::int64_t most, Grid& form) {
     const Table& table = *node.table();
     bool good = only(table, name, {"start", "stop", "count", "scale"}, grid_form);
@@ -218,7 +218,7 @@ class Reader {
     return std::vector<Value>(numbers.begin(), numbers.end());
   }
 
-  /// A list or a grid of numbers in range, in order if the key asks for it.
+  /// A list or a grid of numbers within range, ascending if the key requires it.
   std::optional<Reading> reals(const Node& node, const std::string& name, bool grid_allowed, std::int64_t most) {
     std::string wanted = grid_allowed ? "a list of numbers or { start = a, stop = b, count = n }" : "a list of numbers";
     if (key_.scalar) wanted = "a number or " + wanted;
@@ -248,7 +248,7 @@ class Reader {
     if (!values) return std::nullopt;
     for (std::size_t i = 0; i < values->size(); ++i) {
       const double value = (*values)[i];
-      if (!key_.range.contains(value)) {  // rounding may push a grid point past the end
+      if (!key_.range.contains(value)) {  // rounding may push a grid point beyond the end
         complain(place(node, i), fmt::format("{}[{}]", name, i), format_real(value), "must be " + key_.range.text());
         return std::nullopt;
       }
@@ -261,7 +261,7 @@ class Reader {
     return Reading{std::move(*values), form};
   }
 
-  /// A list of integers, or a grid whose points are.
+  /// A list of integers, or a grid of integer points.
   std::optional<std::vector<Value>> integer_axis(const Node& node, const std::string& name, std::int64_t most) {
     std::vector<Value> values;
     if (node.table() != nullptr) {
@@ -353,7 +353,7 @@ class Reader {
     return values;
   }
 
-  /// A list of terms, as the only channel.
+  /// A list of terms, as a single channel.
   std::optional<Channels> terms(const Node& node, const std::string& name) {
     const auto* nodes = items(node, name, fmt::format("a list of terms {}", term_form()));
     if (nodes == nullptr) return std::nullopt;
@@ -368,7 +368,7 @@ class Reader {
     return std::nullopt;
   }
 
-  /// Rows of one length.
+  /// Rows of equal length.
   std::optional<std::vector<std::vector<double>>> rows(const Node& node, const std::string& name) {
     const auto* nodes = items(node, name, "a list of rows [[x, ...], ...]");
     if (nodes == nullptr) return std::nullopt;
@@ -425,7 +425,7 @@ class Reader {
     return values;
   }
 
-  /// An array of tables, one per channel; every term is looked at.
+  /// An array of tables, one per channel; every term is checked.
   std::optional<Channels> channels(const Node& node, const std::string& name) {
     const Array* tables = node.array();
     const bool all_tables = tables != nullptr && std::all_of(tables->items.begin(), tables->items.end(),
@@ -509,7 +509,7 @@ class Reader {
     return form.values();
   }
 
-  /// Whether number i of a term is a spin; if not, it is an offset.
+  /// Whether entry i of a term is a spin; if not, it is an offset.
   bool is_spin(std::size_t i) const { return key_.term_length == 6 && i % 2 == 1; }
 
   /// Whether terms are displacements, behind which up to term_length - 1 orbitals may stand.
@@ -537,14 +537,14 @@ class Reader {
     return i == directions || i == 2 * directions + 1;
   }
 
-  /// Whether a term may have this length: for one, two or three directions.
+  /// Whether a term may have this length: with one, two or three directions.
   bool is_lattice_length(std::size_t length) const {
     if (is_plain()) return length >= 3 && length <= 4 + key_.term_length;
     if (key_.type == Type::terms) return length >= 5 && length <= 7;
     return length == 6 || length == 8 || length == 10;
   }
 
-  /// A term on a lattice of any number of directions.
+  /// A term on a lattice with any number of directions.
   std::optional<Term> lattice_term(const Node& node, const std::string& name) {
     const Array* numbers = node.array();
     const std::size_t length = numbers != nullptr ? numbers->items.size() : 0;
@@ -574,7 +574,7 @@ class Reader {
     return result;
   }
 
-  /// The number of a channel's kind.
+  /// The index of a channel's kind.
   std::optional<std::int64_t> channel_kind(const Node& node, const std::string& name) {
     const Entry* kind = node.table()->find("kind");
     if (kind == nullptr) {
@@ -655,7 +655,7 @@ class Reader {
     return result;
   }
 
-  /// Where value number i of a list comes from; a grid has a single place.
+  /// Where the i-th value of a list comes from; a grid has a single place.
   static const Place& place(const Node& node, std::size_t i) {
     const Array* array = node.array();
     return array != nullptr ? array->items[i].place : node.place;
@@ -720,7 +720,7 @@ std::optional<Reading> read_value(const Node& node, const Key& key, const std::s
 std::optional<std::vector<Value>> read_axis(const Node& node, const Key& key, const std::string& name,
                                             std::optional<Grid>& grid, Reporter& reporter) {
   Key one = key;
-  one.ascending = false;  // applies to the list of one point; a sweep may be in any order
+  one.ascending = false;  // applies within the list of one point; a sweep may have any order
   one.scalar = false;
   Reader reader(one, reporter);
   if (key.type == Type::complex) {

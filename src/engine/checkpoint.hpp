@@ -14,7 +14,7 @@
 
 namespace lindrift {
 
-/// FNV-1a hash of everything that the numbers of a calculation depend on.
+/// FNV-1a hash of everything that the results of a calculation depend on.
 class Fingerprint {
  public:
   template <class T>
@@ -36,12 +36,12 @@ class Fingerprint {
   std::uint64_t hash_ = 0xcbf29ce484222325ULL;
 };
 
-/// Larger checkpoints of a sum in stages are not offered: copying them would take as long as much of the work.
+/// A sum in stages offers no checkpoint larger than this: copying it would take about as long as the work itself.
 constexpr double max_checkpoint_bytes = 2147483648.0;
 
-/// Reports that `done` of `stages` stages are done and offers a checkpoint, unless that was the last.
-/// @param save  makes the checkpoint; may be empty
-/// @return false if the calculation has to stop
+/// Reports that `done` of `stages` stages are finished and offers a checkpoint, except after the last stage.
+/// @param save  creates the checkpoint; may be empty
+/// @return false if the calculation must stop
 inline bool report(const Monitor& monitor, std::size_t done, std::size_t stages,
                    const std::function<std::vector<unsigned char>()>& save) {
   const bool go_on = !monitor.progress || monitor.progress(static_cast<double>(done) / static_cast<double>(stages));
@@ -51,13 +51,13 @@ inline bool report(const Monitor& monitor, std::size_t done, std::size_t stages,
 }
 
 /// Saves and restores a calculation between two of its stages: the position reached and the arrays filled up to there.
-/// @tparam Position  plain numbers; the default is the start
+/// @tparam Position  plain numbers; a default-constructed one is the start
 template <class Position>
 class Checkpoint {
  public:
   using Arrays = std::vector<std::span<std::byte>>;
 
-  /// @param arrays  the arrays filled at a position; none if there is no such position
+  /// @param arrays  returns the arrays filled at a position; none if there is no such position
   Checkpoint(const Fingerprint& problem, std::function<Arrays(const Position&)> arrays)
       : problem_(problem.value()), arrays_(std::move(arrays)) {}
 

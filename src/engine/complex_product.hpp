@@ -4,7 +4,7 @@
 
 namespace lindrift {
 
-/// a b, without the search for infinities that std::complex makes.
+/// a b, without the checks for infinities in std::complex.
 inline std::complex<double> times(std::complex<double> a, std::complex<double> b) {
   return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
 }

@@ -12,7 +12,7 @@ namespace lindrift {
 
 namespace {
 
-/// Part of the free memory that is planned with: drivers allocate in pieces of 2 MiB.
+/// Fraction of the free memory that plans may use: drivers allocate in pieces of 2 MiB.
 constexpr double usable_part = 0.95;
 
 [[noreturn]] void refuse(double bytes, double usable) {

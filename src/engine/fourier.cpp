@@ -17,7 +17,7 @@ kernels::FourierPlan* make_plan(std::size_t length) {
   return kernels::cpu_kernels().make_fourier_plan(n);
 }
 
-/// std::complex is two doubles side by side, by the standard's word.
+/// The standard guarantees that std::complex is two adjacent doubles.
 double* bare(std::complex<double>* rows) { return reinterpret_cast<double*>(rows); }
 
 }  // namespace

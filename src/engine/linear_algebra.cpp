@@ -18,7 +18,7 @@ namespace lindrift::linear_algebra {
 
 namespace {
 
-/// Sets an environment variable while a library reads it, unless the user has set it.
+/// Sets an environment variable while a library is loaded, unless the user has set it.
 class Environment {
  public:
   Environment(const char* variable, const char* value) : variable_(variable) {
@@ -35,7 +35,8 @@ class Environment {
   bool set_ = false;
 };
 
-/// The C interface of BLAS, row-major (101) and not transposed (111), and LAPACK's Fortran one; sizes have 32 bits.
+/// The C interface of BLAS, row-major (101) and not transposed (111), and LAPACK's Fortran interface, with 32-bit
+/// sizes.
 constexpr int row_major = 101, not_transposed = 111;
 using Dgemm = void (*)(int, int, int, int, int, int, double, const double*, int, const double*, int, double, double*,
                        int);
@@ -52,10 +53,10 @@ struct Library {
   Zheevd zheevd = nullptr;
   Dgetrf dgetrf = nullptr;
   Dgetrs dgetrs = nullptr;
-  std::string name;  ///< or what is missing
+  std::string name;  ///< name of the library, or what is missing
 };
 
-/// A function under its own name, or under the one that the wheels scipy-openblas32 give it.
+/// Finds a function by its own name, or by the name it has in the wheel scipy-openblas32.
 template <class Function>
 Function find(void* library, const std::string& name) {
   for (const std::string& symbol : {name, "scipy_" + name})
@@ -63,8 +64,8 @@ Function find(void* library, const std::string& name) {
   return nullptr;
 }
 
-/// Files to try: the user's choice alone; else the system's library, a wheel's beside the code that asks, or the wheel
-/// scipy-openblas32 of the Python environment that holds it.
+/// Files to try: the user's choice alone, if there is one; otherwise the system's library, then a wheel's library
+/// beside this code, then the wheel scipy-openblas32 in the Python environment that holds this code.
 std::vector<std::string> candidates() {
   if (const char* chosen = std::getenv("LINDRIFT_OPENBLAS")) return {chosen};
   std::vector<std::string> files{"libopenblas.so.0", "libscipy_openblas.so"};
@@ -76,7 +77,8 @@ std::vector<std::string> candidates() {
   return files;
 }
 
-/// OpenBLAS's name for the fastest kernels that this processor runs, of those in every release of the last ten years.
+/// OpenBLAS's name for the fastest kernels that this processor can run, among those in every release of the last ten
+/// years.
 const char* core_type() {
   if (simd_level() == "x86-64-v4") return "SkylakeX";
   if (simd_level() == "x86-64-v3") return "Haswell";
@@ -84,7 +86,7 @@ const char* core_type() {
 }
 
 Library load_file(const std::string& file) {
-  // A program that uses OpenBLAS itself has chosen its threads.
+  // A program that already uses OpenBLAS has chosen its own number of threads.
   const bool ours = ::dlopen(file.c_str(), RTLD_NOW | RTLD_NOLOAD) == nullptr;
   const Environment core("OPENBLAS_CORETYPE", core_type());
   const Environment threads("OPENBLAS_NUM_THREADS", "1");
@@ -113,7 +115,7 @@ Library load_file(const std::string& file) {
   return {dgemm, zheevd, dgetrf, dgetrs, product + " " + version + ", " + core_of()};
 }
 
-/// The first that can be had, or what is missing of the first one tried.
+/// The first library that loads, or what is missing from the first one tried.
 Library load() {
   Library first;
   for (const std::string& file : candidates()) {
@@ -137,7 +139,7 @@ const Library& library() {
 
 int narrow(std::size_t size) { return static_cast<int>(size); }
 
-/// Rows of A and C in one call, within 32 bits.
+/// Rows of A and C per call, so that sizes fit into 32 bits.
 constexpr std::size_t max_rows = std::size_t{1} << 20;
 
 }  // namespace
@@ -151,7 +153,7 @@ void multiply(std::size_t m, std::size_t n, std::size_t k, const double* a, std:
 
 void hermitian_eigen(std::size_t n, std::complex<double>* a, double* eigenvalues) {
   if (n == 0) return;
-  // LAPACK is column-major: it sees the transpose, whose eigenvectors are the conjugates of ours.
+  // LAPACK is column-major: it sees the transpose, whose eigenvectors are the complex conjugates of those wanted.
   const int size = narrow(n), work_size = narrow(2 * n + n * n), real_work_size = narrow(1 + 5 * n + 2 * n * n),
             int_work_size = narrow(3 + 5 * n);
   std::vector<std::complex<double>> work(2 * n + n * n);
@@ -172,7 +174,7 @@ void hermitian_eigen(std::size_t n, std::complex<double>* a, double* eigenvalues
 void require_library() { library(); }
 
 void solve(std::size_t n, double* a, double* b) {
-  // The library reads columns: it factorises the transpose, and solves with the transpose of that.
+  // LAPACK is column-major: it factorises the transpose, so solve with the transpose of that.
   const int size = narrow(n), one = 1;
   std::vector<int> pivots(n);
   int info = 0;

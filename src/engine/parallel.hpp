@@ -9,16 +9,18 @@
 #include "kernels/threads.hpp"
 
 /// Loops over modes on the host, shared between the threads of the calculation (engine/threads.hpp). Work is cut into
-/// blocks of a fixed size and the sums of blocks are added by a fixed tree: the same bits for any number of threads.
+/// blocks of a fixed size, and the sums of the blocks are added by a fixed tree, so the bits do not depend on the
+/// number of threads.
 
 namespace lindrift {
 
-/// Below, calling threads costs more than the loop.
+/// Below this, waking the threads costs more than the loop.
 inline constexpr std::size_t parallel_threshold = 65536;
 inline constexpr std::size_t parallel_rows_threshold = 256;
 inline constexpr std::size_t parallel_block = 4096;
 
-/// Calls body(first, last, thread) for parts of a loop over `count` items on so many threads; see kernels::run_loop().
+/// Calls body(first, last, thread) for parts of a loop over `count` items on `threads` threads; see
+/// kernels::run_loop().
 template <class Body>
 void in_parts(int threads, std::size_t count, const Body& body, std::size_t step = 1) {
   using kernels::Index;
@@ -28,7 +30,7 @@ void in_parts(int threads, std::size_t count, const Body& body, std::size_t step
       });
 }
 
-/// Threads of the calculation for a loop over so many modes.
+/// Number of threads for a loop over `size` modes.
 inline int parallel_threads(std::size_t size) { return size > parallel_threshold ? Calculation::threads() : 1; }
 
 template <class Body>
@@ -41,7 +43,7 @@ void parallel_for(std::size_t size, const Body& body) {
       parallel_block);
 }
 
-/// The same for bodies that take long, such as a sum over all modes.
+/// The same for expensive bodies, such as a sum over all modes.
 template <class Body>
 void parallel_rows(std::size_t count, const Body& body) {
   in_parts(count > parallel_rows_threshold ? Calculation::threads() : 1, count,
@@ -83,7 +85,7 @@ double parallel_sum(std::size_t size, const Term& term) {
   return parallel_sums<1>(size, [&](std::size_t i) { return std::array<double, 1>{term(i)}; })[0];
 }
 
-/// Largest of term(i), `least` if there is none; a NaN wins over every number.
+/// Largest term(i), or `least` if there are no terms; a NaN counts as larger than any number.
 template <class Term>
 double parallel_maximum(std::size_t size, double least, const Term& term) {
   const std::size_t blocks = (size + parallel_block - 1) / parallel_block;

@@ -35,17 +35,18 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Word = std::atomic<std::uint32_t>;
 
-/// Between two questions whether to stop.
+/// Time between two checks whether to stop.
 constexpr Clock::duration question_interval = std::chrono::milliseconds(20);
-/// A part of a loop that took less may be followed by one twice as long, one that took more by one half as long.
+/// If a part of a loop took less than the first, the next may be twice as long; if it took more than the second, half
+/// as long.
 constexpr Clock::duration short_part = std::chrono::microseconds(200), long_part = std::chrono::microseconds(800);
 
-/// What the loops on a thread heed.
+/// What the loops on a thread obey.
 struct Heeded {
   int threads = 1;
   const std::function<bool()>* stop = nullptr;
   Clock::time_point asked;
-  const std::atomic<bool>* cancelled = nullptr;  ///< of the shared loop that this thread is in; null: in none
+  const std::atomic<bool>* cancelled = nullptr;  ///< flag of the shared loop that this thread is in; null if in none
 };
 constinit thread_local Heeded heeded;
 
@@ -58,7 +59,7 @@ void ask(Clock::time_point now) {
   if ((*heeded.stop)()) throw Interruption();
 }
 
-/// Sleeps while the word has this value, or until it is time for a question.
+/// Sleeps while the word has this value, at most for `longest`.
 void sleep_while(const Word& word, std::uint32_t value, const timespec* longest = nullptr) {
   ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, longest, nullptr, 0);
 }
@@ -70,11 +71,11 @@ void pause() {
 }
 static_assert(sizeof(Word) == 4 && Word::is_always_lock_free);
 
-/// How long the next part of a loop is to be, in units, from how long the last ones took.
+/// Chooses the size of the next part of a loop, in units, from the time that the previous ones took.
 class PartSize {
  public:
   std::uint32_t units() const { return units_; }
-  /// After a part.
+  /// Call it after each part.
   Clock::time_point adapt() {
     const Clock::time_point now = Clock::now();
     if (now - before_ < short_part && units_ < std::uint32_t{1} << 30) units_ *= 2;
@@ -88,7 +89,7 @@ class PartSize {
   Clock::time_point before_ = Clock::now();
 };
 
-/// A loop in units of a whole number of steps.
+/// A loop, divided into units of a whole number of steps.
 struct Loop {
   std::int64_t count, unit;
   kernels::LoopPart part;
@@ -104,12 +105,12 @@ struct Loop {
   }
 };
 
-/// Units of a loop that nobody has taken: a member takes its own from the front, others help from the back.
+/// Units of a loop that nobody has taken yet: a member takes its own from the front, others help from the back.
 class Share {
  public:
   void set(std::uint32_t first, std::uint32_t last) { rest_.store(pack(first, last), std::memory_order_relaxed); }
 
-  /// At most half of the rest at a time, so that something is left for the others.
+  /// Takes at most half of the rest at a time, so that the others can still help.
   bool take(std::uint32_t wanted, bool own, std::uint32_t& first, std::uint32_t& last) {
     std::uint64_t rest = rest_.load(std::memory_order_relaxed);
     while (true) {
@@ -129,7 +130,7 @@ class Share {
   alignas(64) std::atomic<std::uint64_t> rest_ = 0;
 };
 
-/// A host thread and the threads that help it.
+/// A host thread with the threads that help it.
 class Team {
  public:
   Team() = default;
@@ -141,7 +142,7 @@ class Team {
     for (const auto& helper : helpers_) helper->thread.join();
   }
 
-  /// Whether this is the process that made it; a forked one has no helpers.
+  /// Whether this is the process that created the team; a forked process has no helpers.
   bool is_here() const { return process_ == ::getpid(); }
 
   void run(const Loop& loop, int threads) {
@@ -164,8 +165,8 @@ class Team {
     std::thread thread;
   };
 
-  /// The state: how many helpers are at work, whether others may join them, and whether the caller sleeps until all
-  /// have ended.
+  /// The state counts the helpers at work; two flags tell whether others may join them, and whether the caller sleeps
+  /// until all have finished.
   static constexpr std::uint32_t open = 1U << 31, awaited = 1U << 30;
 
   std::uint32_t bound(std::uint32_t units, int member) const {
@@ -173,19 +174,19 @@ class Team {
                                       static_cast<std::uint64_t>(members_));
   }
 
-  /// Starts helpers until there are so many, or no more can be had. Returns how many there are for this loop.
+  /// Starts helpers until there are `wanted`, or the system grants no more. Returns the number available to this loop.
   int grow(int wanted) {
     while (static_cast<int>(helpers_.size()) < wanted) {
       const auto member = static_cast<int>(helpers_.size()) + 1;
       auto helper = std::make_unique<Helper>();
-      // Signals are for the threads of the program.
+      // Signals belong to the program's own threads.
       sigset_t all, before;
       sigfillset(&all);
       for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP}) sigdelset(&all, fault);
       pthread_sigmask(SIG_BLOCK, &all, &before);
       try {
         helper->thread = std::thread([this, member, own = helper.get()] { serve(*own, member); });
-      } catch (const std::system_error&) {  // no more threads to be had
+      } catch (const std::system_error&) {  // the system grants no more threads
       }
       pthread_sigmask(SIG_SETMASK, &before, nullptr);
       if (!helper->thread.joinable()) break;
@@ -208,7 +209,7 @@ class Team {
       for (; calls == seen; calls = self.calls.load(std::memory_order_acquire)) sleep_while(self.calls, seen);
       seen = calls;
       if (ending_.load(std::memory_order_relaxed)) return;
-      if (!enter()) continue;  // the others have done it all
+      if (!enter()) continue;  // the others have done all the work
       if (member < members_) work(member);
       leave();
     }
@@ -224,10 +225,10 @@ class Team {
     if (state_.fetch_sub(1, std::memory_order_release) - 1 == awaited) wake(state_);
   }
 
-  /// Lets no more helpers in and waits for those at work.
+  /// Lets no more helpers in and waits for those still at work.
   void close() {
     std::uint32_t state = state_.fetch_and(~open, std::memory_order_acquire) & ~open;
-    // Most end within a microsecond or two of each other, and sleep takes longer than that.
+    // Most finish within a microsecond or two of each other; going to sleep takes longer than that.
     for (int look = 0; look < 64 && state != 0; ++look) {
       pause();
       state = state_.load(std::memory_order_acquire);
@@ -270,7 +271,7 @@ class Team {
     heeded.asked = asked;
   }
 
-  /// Ends the loop. What is thrown first is what the caller gets.
+  /// Ends the loop. The caller gets the first exception thrown.
   void fail() {
     const std::lock_guard lock(failing_);
     if (!cancelled_.exchange(true, std::memory_order_relaxed)) failure_ = std::current_exception();
@@ -279,7 +280,7 @@ class Team {
   const pid_t process_ = ::getpid();
   std::vector<std::unique_ptr<Helper>> helpers_;
   std::atomic<bool> ending_ = false;
-  // The loop at hand: changed only while no helper is at work.
+  // The current loop: changed only while no helper is at work.
   int members_ = 1;
   const Loop* loop_ = nullptr;
   std::vector<Share> shares_;
@@ -289,12 +290,12 @@ class Team {
   alignas(64) Word state_ = 0;
 };
 
-/// The team of this host thread, made for its first shared loop.
+/// The team of this host thread, created for its first shared loop.
 Team& own_team() {
   struct Owner {
     std::unique_ptr<Team> team;
     ~Owner() {
-      if (team && !team->is_here()) team.release();  // threads that a forked process does not have cannot be joined
+      if (team && !team->is_here()) team.release();  // a forked process cannot join its parent's threads
     }
   };
   thread_local Owner owner;
@@ -303,12 +304,12 @@ Team& own_team() {
   return *owner.team;
 }
 
-/// Cores that this process may use: those it is bound to, or fewer where a container grants less of their time.
+/// Cores that this process may use: those it is bound to, or fewer if the container limits its CPU time.
 int usable_cores() {
   cpu_set_t set;
   int cores = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set)
                                                             : static_cast<int>(std::thread::hardware_concurrency());
-  double quota = 0.0, period = 0.0;  // "max 100000" where there is no limit
+  double quota = 0.0, period = 0.0;  // "max 100000" if there is no limit
   if (std::ifstream limit("/sys/fs/cgroup/cpu.max"); limit >> quota >> period && quota > 0.0 && period > 0.0)
     cores = std::min(cores, static_cast<int>(std::ceil(quota / period)));
   return std::max(1, cores);
@@ -356,7 +357,7 @@ namespace kernels {
 
 void run_loop(int threads, std::int64_t count, std::int64_t step, LoopPart part, const void* body) {
   if (count <= 0) return;
-  const bool shared = threads > 1 && heeded.cancelled == nullptr;  // a loop within a shared one is its member's own
+  const bool shared = threads > 1 && heeded.cancelled == nullptr;  // within a shared loop: on its own thread
   if (!shared && !interruptible()) return part(body, 0, count, 0);
   const Loop loop(count, step, part, body);
   if (shared && loop.units() > 1) return own_team().run(loop, threads);

@@ -25,7 +25,7 @@ clusters::MixedMomenta problem_of(const HatsugaiKohmotoModes& modes, std::int64_
   return {n, {modes.energy, modes.energy}, {modes.up, modes.down}, std::vector<Complex>(n, modes.interaction)};
 }
 
-/// What the closed form of a momentum knows and a cluster does not.
+/// Rejects options that only the closed form of a momentum supports, not a cluster.
 void require_steady(const Execution& execution, bool down_occupation) {
   only_on_cpu(execution.backend, "model.cluster > 1 runs");
   if (down_occupation)

@@ -8,7 +8,7 @@ namespace lindrift {
 
 namespace {
 
-/// Directions whose residuals differ from those before by less than this share of their length are left out.
+/// A difference is left out if less than this share of its length remains after orthogonalisation.
 constexpr double smallest_share = 1e-8;
 
 double product(const std::vector<double>& a, const std::vector<double>& b) {
@@ -29,8 +29,8 @@ void AndersonMixing::step(std::span<const double> image, std::span<double> x) {
     residuals_.erase(residuals_.begin());
   }
   std::copy(image.begin(), image.end(), x.begin());
-  // Differences to the newest, orthogonalised by Gram and Schmidt from the newest on; what they do to the residual is
-  // taken off it, and the same combination off the image.
+  // Differences from the newest residual, orthogonalised by Gram-Schmidt starting with the newest. Their projections
+  // are subtracted from the residual, and the same combination from the image.
   std::vector<std::vector<double>> basis, moves;
   for (std::size_t j = images_.size() - 1; j-- > 0;) {
     std::vector<double> difference(size_), move(size_);

@@ -18,8 +18,8 @@ namespace {
 
 constexpr double max_nodes = 1e6;
 
-/// A pole at a distance g below the edge of a band of half width R is 2 g / R... away from the real axis of x if the
-/// scale is R; e^{-36} is below the last bit.
+/// With the scale R, the half width of the band, a pole at distance g below its edge lies g / R from the real axis of
+/// x; e^{-36} is below the last bit.
 FrequencyNodes frequency_nodes(double low, double high, double slowest, double factor) {
   const double half = std::max(0.5 * (high - low), slowest), centre = 0.5 * (high + low);
   const double wanted = factor * (36.0 * half / slowest + 64.0);
@@ -38,7 +38,7 @@ FrequencyNodes frequency_nodes(double low, double high, double slowest, double f
   return nodes;
 }
 
-/// Sums over the frequencies of one momentum of a pair, on one thread.
+/// Sums over frequencies for one momentum of a pair, on one thread.
 class PairSums {
  public:
   explicit PairSums(const FrequencyNodes& nodes)
@@ -48,7 +48,7 @@ class PairSums {
     for (auto* sums : {&in_, &out_, &real_, &imaginary_}) std::fill(sums->begin(), sums->end(), 0.0);
   }
 
-  /// A pair of energy E and width 2 g: its share in Phi^<, Phi^> and Pi (Eq. 141).
+  /// Adds a pair of energy E and width 2 g to Phi^<, Phi^> and Pi (Eq. 141).
   void add(double energy, double width, double filled, double empty) {
     const double difference = empty - filled;
     const double* frequency = nodes_.frequency.data();
@@ -63,14 +63,15 @@ class PairSums {
     }
   }
 
-  /// Once every pair is in: the flows' weights |T|^2 Phi (Eq. 142), and U^2 Phi for the second order.
-  /// @param factor  1 / momenta    @param sign  of U Pi in the denominator of T
+  /// Call it once every pair has been added: computes the weights |T|^2 Phi of the flows (Eq. 142), and U^2 Phi for
+  /// second order.
+  /// @param factor  1 / momenta    @param sign  sign of U Pi in the denominator of T
   void close(double factor, double interaction, double sign) {
     const double squared = interaction * interaction;
     for (std::size_t j = 0; j < in_.size(); ++j) {
       const double real = 1.0 - sign * interaction * factor * real_[j],
                    imaginary = sign * interaction * factor * imaginary_[j];
-      const double weight = 4.0 * squared * factor * nodes_.weight[j];  // 2 of each Lorentzian
+      const double weight = 4.0 * squared * factor * nodes_.weight[j];  // a factor 2 from each Lorentzian
       in_[j] *= weight;
       out_[j] *= weight;
       real_[j] = 1.0 / (real * real + imaginary * imaginary);  // |T|^2 / U^2
@@ -83,7 +84,7 @@ class PairSums {
   /// |T|^2 / U^2 at a frequency, once closed.
   double enhancement(std::size_t node) const { return real_[node]; }
 
-  /// Flow into a pair and out of it, and to second order.
+  /// Flow into a pair and out of it, with the ladder and to second order.
   void flow(double energy, double width, double* ladder, double* second) const {
     const double *frequency = nodes_.frequency.data(), *in = in_.data(), *out = out_.data(),
                  *enhancement = real_.data();
@@ -197,7 +198,7 @@ Collisions::Flows Collisions::flows(const Channel& channel, std::span<const doub
 void Collisions::add(const Channel& channel, const std::vector<double>& in, const std::vector<double>& out,
                      double factor, std::span<const double> up, std::span<const double> down,
                      CollisionRates& rates) const {
-  // A pair that is made fills its momentum of spin up, and that of spin down with a particle or a hole.
+  // A pair that forms fills its momentum of spin up, and that of spin down with a particle or a hole.
   const std::size_t momenta = momentum_.size();
   const bool hole = channel.sign < 0.0;
   factor /= static_cast<double>(momenta);
@@ -265,7 +266,7 @@ void Collisions::add_scattering(const Channel& channel, std::span<const double> 
       sums.add(energy(k, p), width(k, p), 0.0, 1.0 - filled(p));
     }
     sums.close(over, model_.interaction, channel.sign);
-    // 2 of each Lorentzian; a pair (k', p') of a filled p' becomes (k, p) of an empty p.
+    // A factor 2 from each Lorentzian; a pair (k', p') with p' filled becomes (k, p) with p empty.
     std::vector<double> factor(nodes);
     for (std::size_t w = 0; w < nodes; ++w) {
       factor[w] = 4.0 * model_.interaction * model_.interaction * over * over * channel.nodes.weight[w] *

@@ -11,7 +11,7 @@
 
 namespace lindrift {
 
-/// Two species on a lattice that meet on its sites. Lists over its momenta, spin up first.
+/// Two species on a lattice that interact on its sites. Lists are over its momenta, spin up first.
 struct CollisionModel {
   Lattice lattice;
   std::array<std::vector<double>, 2> energy;  ///< e_k
@@ -24,7 +24,7 @@ struct CollisionModel {
 /// @throws ParameterError
 CollisionModel collision_model(const HubbardChain& chain, const std::array<BathRates, 2>& baths);
 
-/// Rates at which collisions fill and empty every momentum, (momenta,) each: dn/dt = gain (1 - n) - loss n.
+/// Rates at which collisions fill and empty every momentum, shape (momenta,) each: dn/dt = gain (1 - n) - loss n.
 struct CollisionRates {
   std::array<std::vector<double>, 2> gain, loss;
 };
@@ -35,22 +35,22 @@ struct FrequencyNodes {
   std::vector<double> frequency, weight;
 };
 
-/// Collisions of the two species to second order, or of all repeated collisions of a particle with a particle, or with
-/// a hole, too (docs/physics.md, Eqs. 140 to 143). Sums over frequencies, pair by pair: O(momenta^2 nodes).
+/// Collisions of the two species: to second order, or all repeated collisions of a particle with a particle, or also
+/// with a hole (docs/physics.md, Eqs. 140 to 143). Sums over frequencies for each pair: O(momenta^2 nodes).
 class Collisions {
  public:
-  /// @param node_factor  more nodes than needed, to estimate what they leave out
+  /// @param node_factor  uses this many times the nodes needed, to estimate the error
   /// @throws ParameterError if the slowest pair needs more than 10^6 nodes
   Collisions(CollisionModel model, CollisionOrder order, double node_factor = 1.0);
 
-  /// Nodes of the two channels together: what an evaluation costs for each pair of momenta.
+  /// Total number of nodes of both channels: the cost of an evaluation per pair of momenta.
   std::size_t nodes() const;
 
-  /// @param up, down  occupations, (momenta,) each
+  /// @param up, down  occupations, shape (momenta,) each
   CollisionRates rates(std::span<const double> up, std::span<const double> down) const;
 
-  /// Rates W(k, k') at which one particle of spin up alone goes from k' to k, (momenta, momenta), row k (Eq. 146).
-  /// O(momenta^3 nodes), as products of matrices.
+  /// Rates W(k, k') at which a single particle of spin up goes from k' to k, shape (momenta, momenta), row k (Eq. 146).
+  /// O(momenta^3 nodes), by matrix products.
   /// @throws UnsupportedError without OpenBLAS
   std::vector<double> scattering(std::span<const double> down) const;
 
@@ -64,16 +64,16 @@ class Collisions {
   std::size_t self_energy_nodes(std::span<const double> frequencies) const;
 
  private:
-  /// Pairs of a particle of spin up with a particle, or a hole, of spin down.
+  /// Pairs of a spin-up particle with a particle, or a hole, of spin down.
   struct Channel {
     double sign = 1.0;             ///< of the energy and the momentum of spin down
     double low = 0.0, high = 0.0;  ///< energies of the pairs
     FrequencyNodes nodes;
   };
-  /// For every momentum of spin up (row) and of the pair (column): flows into the pair and out of it.
+  /// Flows into and out of the pair, for every momentum of spin up (row) and of the pair (column).
   struct Flows {
-    std::vector<double> in, out;                ///< by the scattering amplitude T
-    std::vector<double> second_in, second_out;  ///< by U in its place; particles only
+    std::vector<double> in, out;                ///< with the scattering amplitude T
+    std::vector<double> second_in, second_out;  ///< with U instead; particles only
   };
 
   std::size_t partner(const Channel& channel, std::size_t up, std::size_t pair) const;
@@ -82,7 +82,7 @@ class Collisions {
   void add(const Channel& channel, const std::vector<double>& in, const std::vector<double>& out, double factor,
            std::span<const double> up, std::span<const double> down, CollisionRates& rates) const;
 
-  /// Adds the share of a channel, with |T|^2, U^2, or the first less the second.
+  /// Adds the contribution of a channel, weighted with |T|^2, U^2, or the difference of the two.
   enum class Weight { ladder, second, difference };
   static double enhancement(double ladder, Weight weight);
   Weight weight_of_particles() const;

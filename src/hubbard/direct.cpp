@@ -15,12 +15,12 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Blocks of rows whose sums are added in order: the same for any number of processes.
+/// Blocks of rows, whose sums are added in order: the same for any number of processes.
 constexpr std::size_t row_blocks = 16;
-/// Results of all blocks of rows that are held at a time.
+/// Results of all row blocks held at a time.
 constexpr std::size_t max_partial_results = std::size_t{1} << 22;
-/// Terms after which a sum can be stopped: some seconds of a core. Fewer frequencies at a time than the vectors and
-/// tiles of the kernels hold would cost more than they are.
+/// Terms after which a sum can be stopped: some seconds of a core. Fewer frequencies at a time than fill the vectors
+/// and tiles of the kernels would cost more.
 constexpr double max_terms_of_stage = 4e10;
 constexpr std::size_t min_frequencies = 16;
 
@@ -110,7 +110,7 @@ double DirectSelfEnergy::device_bytes(std::size_t momenta, std::span<const doubl
   return device_buffer(call_for(momenta, frequency)).bytes;
 }
 
-/// Made where it is known how many results a call has: that decides on how the memory of a device is divided.
+/// Created once the number of results per call is known, which determines how a device's memory is divided.
 kernels::SelfEnergyKernel& DirectSelfEnergy::kernel(const Call& call) {
   if (kernel_) return *kernel_;
   kernels::SelfEnergyTables tables = this->tables();
@@ -122,7 +122,7 @@ kernels::SelfEnergyKernel& DirectSelfEnergy::kernel(const Call& call) {
 
 DirectSelfEnergy::~DirectSelfEnergy() = default;
 
-/// Sums of the blocks of rows, shared between the ranks and added in the order of the blocks.
+/// Sums over blocks of rows, shared between the ranks and added in the order of the blocks.
 template <class Evaluate>
 void DirectSelfEnergy::sum(std::size_t results, const Evaluate& evaluate, std::vector<double>& re,
                            std::vector<double>& im) {
@@ -197,7 +197,7 @@ DirectSelfEnergy::Portion DirectSelfEnergy::portion(std::size_t momenta, std::sp
     return Portion{std::clamp(static_cast<std::size_t>(most), least, std::max(least, all)), all};
   };
   if (!folds(momenta)) return fitting(frequency.size(), 1, momenta);
-  // Sigma(pi-k,-w) = -conj Sigma(k,w): one sign of w is enough, its zero included.
+  // Sigma(pi-k,-w) = -conj Sigma(k,w): one sign of w is enough, including zero.
   const bool half = modes_.mirrored && symmetric(frequency);
   const std::size_t least =
       std::max<std::size_t>(1, std::min(min_frequencies, max_partial_results / row_blocks / modes_.sites));
@@ -241,7 +241,7 @@ void DirectSelfEnergy::add_grid(std::span<Complex* const> rows, std::span<const 
     return;
   }
   kernels::SelfEnergyKernel& kernel = this->kernel(call_for(wanted.size(), frequency));
-  const std::size_t begin = count - portion.all;  // past the frequencies that mirrors give
+  const std::size_t begin = count - portion.all;  // skips the frequencies that mirror images give
   std::vector<double> w, re, im;
   for (std::size_t first = begin; first < count; first += portion.each) {
     if (stages.skips()) continue;

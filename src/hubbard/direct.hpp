@@ -23,13 +23,13 @@ class DirectSelfEnergy {
   DirectSelfEnergy(const HubbardModes& modes, const Execution& execution, std::span<const std::size_t> slow = {});
   ~DirectSelfEnergy();
 
-  /// @param momentum  m = 0 .. L-1, one for each frequency      @return one value for each pair
+  /// @param momentum  m = 0 .. L-1, one per frequency      @return one value per pair
   std::vector<std::complex<double>> points(std::span<const std::size_t> momentum, std::span<const double> frequency,
                                            double broadening);
 
-  /// Adds to the rows of a grid: rows[m] points to as many values as there are frequencies, or is null where a momentum
-  /// is not wanted. Folds k and -k together, and (k,w) and (pi-k,-w), where the chain has these symmetries. Takes
-  /// stage_count() stages of `stages`.
+  /// Adds to the rows of a grid: rows[m] points to one value per frequency, or is null if a momentum is not requested.
+  /// Folds k and -k, and (k,w) and (pi-k,-w), if the chain has these symmetries. Takes stage_count() stages of
+  /// `stages`.
   void add_grid(std::span<std::complex<double>* const> rows, std::span<const double> frequency, double broadening,
                 StagedSum& stages);
   void add_grid(std::span<std::complex<double>* const> rows, std::span<const double> frequency, double broadening) {
@@ -39,10 +39,10 @@ class DirectSelfEnergy {
   std::size_t stage_count(std::size_t momenta, std::span<const double> frequency) const;
 
   /// Bytes that add_grid() takes on the device.
-  /// @throws DeviceMemoryError if it cannot do with the memory that this process may use
+  /// @throws DeviceMemoryError if the memory available to this process is not enough
   double device_bytes(std::size_t momenta, std::span<const double> frequency) const;
 
-  /// Terms that one evaluation of the grid takes, after what symmetries save.
+  /// Terms in one evaluation of the grid, after the savings by symmetries.
   double terms(std::size_t momenta, std::span<const double> frequency) const;
 
  private:
@@ -50,13 +50,14 @@ class DirectSelfEnergy {
     std::size_t first, last;
   };
   bool folds(std::size_t momenta) const { return modes_.even_probe && 2 * momenta > modes_.sites; }
-  /// Momenta, or frequencies if momenta are folded, that a stage takes, and how many there are.
+  /// Number of momenta, or of frequencies if momenta are folded, per stage and in all.
   struct Portion {
     std::size_t each, all;
   };
   Portion portion(std::size_t momenta, std::span<const double> frequency) const;
   double rows() const;
-  /// The largest call to the kernel: frequencies for all momenta if these are folded, else pairs of both.
+  /// The largest call to the kernel: frequencies for all momenta if these are folded, otherwise pairs of momentum and
+  /// frequency.
   struct Call {
     bool folded;
     std::size_t count;
@@ -70,13 +71,13 @@ class DirectSelfEnergy {
 
   HubbardModes modes_;
   Execution execution_;
-  double unit_;  ///< energies are multiplied by it: a power of two, so that it costs no digits
-  /// Energies in that unit, occupations, and the terms of a row where they are not all (kernels::SelfEnergyTables).
+  double unit_;  ///< factor of all energies: a power of two, so that it costs no digits
+  /// Energies in that unit, occupations, and the terms of a row if not all are used (kernels::SelfEnergyTables).
   struct Arrays {
     std::vector<double> energy, down_energy, half_rate, half_probe_loss, coupling, occupation, hole, columns;
   } arrays_;
   std::vector<Rows> blocks_;
-  std::size_t columns_ = 0;  ///< terms of a row
+  std::size_t columns_ = 0;  ///< terms per row
   std::unique_ptr<kernels::SelfEnergyKernel> kernel_;
 };
 

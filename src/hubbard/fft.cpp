@@ -23,9 +23,9 @@ using Complex = std::complex<double>;
 
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
-/// Times at which the kernel is held for all momenta at once.
+/// Number of times for which the kernel is held for all momenta at once.
 constexpr std::size_t max_values = std::size_t{1} << 25, min_batch = 256, max_batch = 1024;
-/// Chirps hold the kernel at all times; above this it does not fit beside the result.
+/// Chirps hold the kernel at all times; above this size it does not fit next to the result.
 constexpr double max_chirp_bytes = 2e9;
 /// Stages of a transform by chirps.
 constexpr std::size_t max_rounds = 16;
@@ -56,7 +56,7 @@ kernels::TimeTables device_tables(const MemoryKernel& kernel, std::int64_t value
   return tables;
 }
 
-/// The time after which the tail is below the tolerance, to one part in 200.
+/// The time after which the tail is below the tolerance, accurate to 1 in 200.
 double end_time(const MemoryKernel& kernel, double broadening, double tolerance) {
   double high = 1.0 / (kernel.modes().fastest_rate + broadening), low = 0.0;
   while (kernel.tail(high, broadening) > tolerance && high < 1e300) {
@@ -96,11 +96,11 @@ class Chirps {
     fourier_.forward(convolved_.data(), 1);
   }
 
-  /// Numbers that add() works on for each momentum.
+  /// Numbers that add() works on per momentum.
   std::size_t length() const { return fourier_.length(); }
 
-  /// Adds the sums to the rows of the momenta first .. last-1.
-  /// @param values  K at the nodes, (nodes, sites)
+  /// Adds the sums to the rows of momenta first .. last-1.
+  /// @param values  K at the nodes, shape (nodes, sites)
   void add(const Complex* values, std::size_t sites, const SharedRows& momenta, std::size_t first, std::size_t last,
            Complex* work) const {
     const std::size_t length = fourier_.length();
@@ -183,7 +183,7 @@ void FftSelfEnergy::choose_plan() {
     if (plan.seconds < plan_.seconds) plan_ = plan;
   };
   if (grid_.uniform && !on_device) consider(plan_for(TimeTransform::chirp, 0.0));
-  // If a few slow momenta make the kernel last, summing their pairs directly costs less than the late times.
+  // If a few slow momenta prolong the kernel, summing their pairs directly costs less than the late times.
   const double range = modes_.fastest_rate / modes_.slowest_rate;
   if (plan_.end * modes_.fastest_rate > 100.0)
     for (double share = 0.1; share < 1.0; share += 0.1) {
@@ -221,7 +221,7 @@ FftPlan FftSelfEnergy::plan_for(TimeTransform transform, double cut) const {
   return plan;
 }
 
-/// Fills in seconds, memory and reason; the number of nodes.
+/// Fills in seconds, memory and reason. Returns the number of nodes.
 double FftSelfEnergy::plan_products(FftPlan& plan, const Exponents& exponents, double momenta) const {
   const auto sites = static_cast<double>(modes_.sites), count = static_cast<double>(grid_.frequency.size());
   const double nodes = legendre_panel_count(exponents, plan.end);
@@ -313,11 +313,11 @@ double FftSelfEnergy::add_grid(Rows rows, StagedSum& stages) {
   return error;
 }
 
-/// Estimated rounding error: a few last bits of K at every time, and of the phases w t.
+/// Estimated rounding error: a few of the last bits of K at every time, and of the phases w t.
 double FftSelfEnergy::rounding(const MemoryKernel& kernel, std::span<const double> at,
                                std::span<const double> weights) const {
   double sum = 0.0;
-  const std::size_t stride = 1 + at.size() / 64;  // bound() costs a sum over all momenta, and falls slowly
+  const std::size_t stride = 1 + at.size() / 64;  // bound() costs a sum over all momenta, and decreases slowly
   for (std::size_t i = 0; i < at.size(); i += stride)
     sum += static_cast<double>(stride) * std::fabs(weights[i]) * kernel.whole_bound(std::max(0.0, at[i])) *
            std::exp(-broadening_ * at[i]) * (8.0 + (grid_.largest + modes_.kernel_bandwidth) * std::fabs(at[i]));
@@ -392,7 +392,7 @@ Quadrature FftSelfEnergy::nodes_for(const MemoryKernel& kernel) const {
   return legendre_panels(exponents_of(kernel), plan_.end, tolerance_ / 3.0);
 }
 
-/// Kernel values that a device holds at once.
+/// Number of kernel values that a device holds at once.
 DeviceBatch FftSelfEnergy::device_values(const MemoryKernel& kernel, std::size_t nodes) const {
   const auto most = static_cast<std::int64_t>(shape_.values);
   if (make_device_) return {most, 0.0};
@@ -411,7 +411,7 @@ DeviceBatch FftSelfEnergy::device_values(const MemoryKernel& kernel, std::size_t
                            });
 }
 
-/// Times that so many kernel values are.
+/// Number of times that correspond to this number of kernel values.
 std::size_t FftSelfEnergy::device_times(std::int64_t values, std::size_t nodes) const {
   const std::size_t fitting = static_cast<std::size_t>(values) / std::max(modes_.sites, device_width());
   return std::min(nodes, std::max<std::size_t>(1, fitting));
@@ -436,7 +436,7 @@ double FftSelfEnergy::add_by_device(const MemoryKernel& kernel, Rows rows, Stage
       make_device_
           ? make_device_(tables)
           : std::unique_ptr<kernels::TimeDevice>(kernels::device_kernels().make_time_device(tables, execution_.device));
-  // Computing all momenta costs the device less than mirroring them would cost the host.
+  // Computing all momenta costs the device less than mirroring would cost the host.
   SharedRows momenta(rows, count, false, execution_.communicator);
   const SharedRows::Range all{0, momenta.size()}, own = momenta.share(all, shape_.momenta);
   const auto complete = [&] { momenta.gather(all, shape_.momenta); };
@@ -453,7 +453,7 @@ double FftSelfEnergy::add_by_device(const MemoryKernel& kernel, Rows rows, Stage
       const std::size_t columns = std::min(width, count - begin);
       device->choose(weight.data() + first, grid_.frequency.data() + begin, static_cast<std::int64_t>(columns));
       for (std::size_t tile = own.first; tile < own.last;) {
-        // Neighbouring momenta, to the end of a tile.
+        // Neighbouring momenta, up to the end of a tile.
         const std::size_t m = momenta[tile].m, end = std::min(own.last, (tile / shape_.momenta + 1) * shape_.momenta);
         std::size_t next = tile + 1;
         while (next < end && momenta[next].m == m + (next - tile)) ++next;

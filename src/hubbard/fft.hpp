@@ -23,18 +23,18 @@ enum class TimeTransform { matrix, chirp, device };
 /// How the self-energy is computed from the memory kernel, and at what cost.
 struct FftPlan {
   TimeTransform transform = TimeTransform::matrix;
-  double cut = 0.0;                   ///< pairs of momenta that both decay more slowly are summed directly; 0: none
-  std::size_t slow = 0;               ///< such momenta
-  double end = 0.0;                   ///< K(k,t) is neglected from this time on
-  std::size_t nodes = 0;              ///< estimated number of times at which K is evaluated
-  double seconds = 0.0;               ///< of one core, an estimate
-  double memory_bytes = 0.0;          ///< beside the result
-  double transform_operations = 0.0;  ///< of the Fourier transforms that give K at the nodes
-  double product_operations = 0.0;    ///< of products of matrices
+  double cut = 0.0;           ///< pairs in which both momenta decay more slowly than this are summed directly; 0: none
+  std::size_t slow = 0;       ///< number of such momenta
+  double end = 0.0;           ///< K(k,t) is neglected from this time on
+  std::size_t nodes = 0;      ///< estimated number of times at which K is evaluated
+  double seconds = 0.0;       ///< estimate, for one core
+  double memory_bytes = 0.0;  ///< in addition to the result
+  double transform_operations = 0.0;  ///< in the Fourier transforms that give K at the nodes
+  double product_operations = 0.0;    ///< in matrix products
   std::string reason;
 };
 
-/// A grid of frequencies and the symmetries that save work on it.
+/// A grid of frequencies, and the symmetries that save work on it.
 struct FrequencyGrid {
   /// @param frequency  ascending, at least one   @param mirrored  Sigma(pi-k,-w) = -conj Sigma(k,w) on this chain
   FrequencyGrid(std::span<const double> frequency, bool mirrored);
@@ -42,7 +42,7 @@ struct FrequencyGrid {
   std::vector<double> frequency;
   double centre = 0.0;         ///< offsets are measured from here
   bool symmetric = false;      ///< about the centre
-  bool mirrored = false;       ///< symmetric about 0 on a mirrored chain: half of the momenta are enough
+  bool mirrored = false;       ///< symmetric about 0 on a mirrored chain: half of the momenta suffice
   bool uniform = false;        ///< equal steps
   double step = 0.0;           ///< if uniform
   double largest = 0.0;        ///< max |w|
@@ -50,34 +50,35 @@ struct FrequencyGrid {
 };
 
 /// Sigma(k, w + i eta) of the Hubbard chain at all momenta from its memory kernel in time (docs/physics.md, Eqs. 68 to
-/// 76): O(L log L) for each of a few hundred times, then a matrix product, or chirps for a uniform grid of very many
-/// frequencies. Excludes the Hartree shift. Ranks of execution.communicator share the times, then the momenta.
+/// 76): O(L log L) for each of a few hundred times, followed by a matrix product, or by chirps for a uniform grid of
+/// very many frequencies. Excludes the Hartree shift. Ranks of execution.communicator share first the times, then the
+/// momenta.
 class FftSelfEnergy {
  public:
   using Complex = std::complex<double>;
   using Rows = std::span<Complex* const>;
 
   /// @param frequency  ascending, at least one    @param broadening  eta >= 0
-  /// @param tolerance  absolute error that is allowed
+  /// @param tolerance  allowed absolute error
   /// @throws ParameterError if the frequencies need too many times
   FftSelfEnergy(const HubbardModes& modes, std::span<const double> frequency, double broadening, double tolerance,
                 const Execution& execution);
 
   const FftPlan& plan() const { return plan_; }
 
-  /// Bytes that add_grid() takes on the device for so many momenta; 0 if the plan needs none.
-  /// @throws DeviceMemoryError if it cannot do with the memory that this process may use
+  /// Bytes that add_grid() takes on the device for this number of momenta; 0 if the plan needs none.
+  /// @throws DeviceMemoryError if the memory available to this process is not enough
   double device_bytes(std::size_t momenta) const;
 
-  /// Adds to rows[m], m = 0 .. L-1, each as long as there are frequencies; a row may be null. The rows hold zeros, or
+  /// Adds to rows[m], m = 0 .. L-1, one value per frequency each; a row may be null. The rows must contain zeros, or
   /// the result of the stages completed earlier.
-  /// @return a bound of the error: truncation and quadrature, and an estimate of rounding
+  /// @return a bound of the error: truncation and quadrature, plus an estimate of rounding
   /// @throws DeviceError
   double add_grid(Rows rows, StagedSum&& stages = StagedSum()) { return add_grid(rows, stages); }
   double add_grid(Rows rows, StagedSum& stages);
 
-  /// On a device: the most kernel values and waves that it holds, half as many where memory is short, and the shape of
-  /// the products. The bits depend on it.
+  /// On a device: the maximum numbers of kernel values and of waves that it holds, halved if memory is short, and the
+  /// shape of the products. The bits depend on it.
   struct DeviceShape {
     std::size_t values = std::size_t{1} << 26, momenta = 2048, frequencies = 8192;
   };
@@ -108,7 +109,7 @@ class FftSelfEnergy {
   Execution execution_;
   int threads_;
   FftPlan plan_;
-  DeviceMaker make_device_;  ///< empty: that of the execution
+  DeviceMaker make_device_;  ///< empty: the device of the execution
   DeviceShape shape_;
 };
 

@@ -31,13 +31,13 @@ constexpr auto series_terms = static_cast<std::size_t>(VolterraTables::series_te
 constexpr std::size_t group = VolterraMarch::group;
 static_assert(margin <= start, "the series around t = 0 gives the rows before it");
 
-/// Times that a thread transforms together.
+/// Number of times that a thread transforms together.
 constexpr std::size_t times_at_once = 16;
 constexpr double max_steps = 2e7;
-/// Times between which the result can be stopped and saved.
+/// Number of times after which the result can be stopped and saved.
 constexpr std::size_t batch_times = 512;
-/// Seconds of one core for a step of the integral equation and its transforms, for each momentum; per operation of a
-/// product of matrices.
+/// Seconds of one core per momentum for a step of the integral equation and its transforms; and per operation of a
+/// matrix product.
 constexpr double seconds_per_step = 1.2e-7, seconds_per_product = 1.0 / 6e10;
 
 /// Calls work(first, count) for every block of times of this rank, on the threads of the execution.
@@ -52,13 +52,13 @@ void share_times(std::size_t first, std::size_t last, const Execution& execution
   });
 }
 
-/// The factors of one ladder in the transforms of MemoryKernel::transforms(): the partner of the probe in the pair, and
-/// the line that closes it.
+/// The factors of one ladder in MemoryKernel::transforms(): the partner of the probe in the pair, and the line that
+/// closes the pair.
 struct Lines {
   std::size_t partner, closing;
 };
 
-/// The motion of free pairs, by total momentum Q, from the transforms of its lines                       (Eq. 81)
+/// Propagation of free pairs by total momentum Q, from the transforms of their lines                      (Eq. 81)
 void free_pairs(const Fourier& fourier, Lines lines, std::size_t count, const Complex* transforms, Complex* pairs) {
   const std::size_t sites = fourier.length();
   const double over = 1.0 / static_cast<double>(sites), scale = over * over;
@@ -69,7 +69,7 @@ void free_pairs(const Fourier& fourier, Lines lines, std::size_t count, const Co
   fourier.forward(pairs, count);
 }
 
-/// Closes the pairs, in place: K(k,t) from tau(Q,t)                                                      (Eq. 83)
+/// Closes the pairs in place: K(k,t) from tau(Q,t)                                                       (Eq. 83)
 void close_pairs(const Fourier& fourier, Lines lines, std::size_t count, const Complex* transforms, Complex* pairs) {
   const std::size_t sites = fourier.length();
   const double over = 1.0 / static_cast<double>(sites), scale = over * over;
@@ -81,7 +81,7 @@ void close_pairs(const Fourier& fourier, Lines lines, std::size_t count, const C
   fourier.forward(pairs, count);
 }
 
-/// tau around t = 0 as a series in t / radius, from the motion of free pairs on the circle of that radius  (Eq. 85)
+/// tau around t = 0 as a series in t / radius, from the propagation of free pairs on a circle of that radius (Eq. 85)
 std::array<Complex, series_terms> series_of(const Complex* circle, std::size_t stride, double interaction, Complex rate,
                                             double radius) {
   std::array<Complex, series_terms> free{}, tau{};
@@ -111,16 +111,16 @@ Complex value_of(const std::array<Complex, series_terms>& series, Complex x) {
   return value;
 }
 
-/// Replaces the motion of free pairs by tau, for a group of momenta.
-/// @param rate  i U of a particle, -i U of a hole
+/// Replaces the propagation of free pairs by tau, for a group of momenta.
+/// @param rate  i U for a particle, -i U for a hole
 void collide(const VolterraMarch& march, std::size_t first, double interaction, Complex rate, std::size_t sites,
              Complex* rows, Complex* circle, VolterraMarch::Workspace& workspace) {
   const auto count = static_cast<std::size_t>(march.tables().count);
   const double step = march.tables().step;
   const std::size_t lanes = std::min(group, sites - first);
   const kernels::VolterraArrays arrays = march.arrays(workspace);
-  // The equation is implicit in the newest value: (1 + step w_0 rate Pi(0)) tau_n = U^2 Pi_n - ... Times that factor,
-  // the values obey an explicit one with the kernel divided by it.
+  // The equation is implicit in the newest value: (1 + step w_0 rate Pi(0)) tau_n = U^2 Pi_n - ... Multiplied by that
+  // factor, the values obey an explicit equation with the kernel divided by it.
   std::array<Complex, group> factor;
   for (std::size_t lane = 0; lane < lanes; ++lane) {
     Complex* column = rows + first + lane;
@@ -172,7 +172,7 @@ std::vector<double> times_of_rows(double step, std::size_t rows) {
 
 LadderKernel::Run LadderKernel::evaluate(double step, std::size_t count, const Execution& execution) const {
   const std::size_t sites = modes_.sites, times = count + 2 * margin;
-  // Vectors of momenta read beyond the last one.
+  // Vectors of momenta read beyond the last momentum.
   Run run{std::vector<Complex>(times * sites + group), std::vector<Complex>(circle_points * sites + group)};
   if (modes_.ladder != Ladder::hole) add_ladder(false, step, count, execution, run);
   if (modes_.ladder != Ladder::particle) add_ladder(true, step, count, execution, run);
@@ -243,7 +243,7 @@ double LadderKernel::bound(double time) const {
   }
   const double over = 1.0 / static_cast<double>(modes_.sites), square = modes_.interaction * modes_.interaction;
   const double slowest = std::exp(-0.5 * modes_.slowest_rate * time);
-  // |tau| <= U^2 mean e^{-slowest t / 2}: the pair's matrix is symmetric, and its anti-Hermitian part that of the
+  // |tau| <= U^2 mean e^{-slowest t / 2}: the pair's matrix is symmetric, and its anti-Hermitian part contains only the
   // rates.
   double sum = 0.0;
   if (modes_.ladder != Ladder::hole) sum += square * over * particles * (1.0 - modes_.mean_occupation) * slowest;
@@ -276,7 +276,7 @@ Complex ladder_point(const HubbardModes& modes, bool hole, std::size_t k, Comple
   const std::size_t sites = modes.sites;
   const auto over = 1.0 / static_cast<double>(sites);
   const double u = hole ? -modes.interaction : modes.interaction;
-  // Exponents of a particle p, of a hole p and of the probe; a hole pairs as its absence does.
+  // Exponents of a particle p, of a hole p and of the probe; a hole pairs like the absence of a particle.
   const auto particle = [&](std::size_t p) { return Complex(modes.down_energy[p], -0.5 * modes.rate[p]); };
   const auto absence = [&](std::size_t p) { return Complex(-modes.down_energy[p], -0.5 * modes.rate[p]); };
   const auto probe = [&](std::size_t p) { return Complex(modes.energy[p], -0.5 * modes.probe_loss[p]); };
@@ -337,8 +337,8 @@ LadderSelfEnergy::LadderSelfEnergy(const HubbardModes& modes, std::span<const do
   exponents.bound = [this](double t) { return kernel_.bound(t); };
   const CorrectedTrapezoid rule(exponents, end_, tolerance / 3.0);
   quadrature_error_ = rule.error();
-  // The quadrature takes every second step of the integral equation, so that its corrections, which reach back to ten
-  // of its own steps before t = 0, have values there.
+  // The quadrature uses every second step of the integral equation, so that its corrections, which reach back ten of
+  // its own steps before t = 0, have values there.
   step_ = std::min(ladder_step(modes_, tolerance / modes_.first_moment), 0.5 * rule.step());
   const double nodes = std::ceil(end_ / (2.0 * step_)) + 1.0;
   if (nodes > max_steps)
@@ -367,7 +367,7 @@ double LadderSelfEnergy::add_grid(std::span<Complex* const> rows, StagedSum& sta
   double difference = 0.0;
   {
     const LadderKernel::Run rough = kernel_.evaluate(2.0 * step_, nodes_, execution_);
-    // Largest |K| error over the momenta, integrated.
+    // Largest error of K over the momenta, integrated over time.
     for (std::size_t i = 0; i < nodes_; ++i) {
       double largest = 0.0;
       for (std::size_t m = 0; m < sites; ++m)

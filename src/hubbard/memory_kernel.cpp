@@ -15,8 +15,8 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Complex numbers that one thread works on at a time: what a second-level cache holds, and rows enough for the lanes
-/// of a vector.
+/// Complex numbers that a thread works on at a time: as many as fit into a second-level cache, with enough rows for the
+/// lanes of a vector.
 constexpr std::size_t block_values = std::size_t{1} << 14;
 constexpr std::size_t min_rows = 4;
 
@@ -61,12 +61,12 @@ MemoryKernel::MemoryKernel(const HubbardModes& modes, double cut) : modes_(modes
     tables_.slow_holes =
         array([&](std::size_t, std::size_t opposite) { return if_slow(opposite, modes_.hole[opposite]); });
   }
-  // Of S(q) = L sum_r ..., its transform back, and three of amplitudes whose 1/L the transforms leave out.
+  // Normalises S(q) = L sum_r ..., its inverse transform, and three transforms of amplitudes without their 1/L.
   const double over = 1.0 / static_cast<double>(sites), scale = over * over * over * (modes_.on_site ? 1.0 : over);
   tables_.coupling = array([&](std::size_t q, std::size_t) { return scale * modes_.coupling[q]; });
 }
 
-/// The amplitudes at a complex time t = x + iy, as TimeFunctions has them at a real one:
+/// The amplitudes at a complex time t = x + iy, in the form that TimeFunctions computes for a real time:
 /// e^{(+-i e - Gamma/2) t} = e^{-+e y - Gamma x / 2} e^{i (+-e x - Gamma y / 2)}.
 void MemoryKernel::complex_amplitudes(Complex time, Complex* rows) const {
   const std::size_t sites = modes_.sites;
@@ -89,7 +89,7 @@ void MemoryKernel::complex_amplitudes(Complex time, Complex* rows) const {
   }
 }
 
-/// @param fill  (first, count, rows) writes the amplitudes of these times
+/// @param fill  fill(first, count, rows) writes the amplitudes for these times
 template <class Fill>
 void MemoryKernel::transform(std::size_t times, Complex* rows, const Fill& fill) const {
   const std::size_t sites = modes_.sites, batch = rows_at_a_time(sites);
@@ -103,7 +103,7 @@ void MemoryKernel::transform(std::size_t times, Complex* rows, const Fill& fill)
     Complex* result = rows + first * sites;
     auto* products = reinterpret_cast<double*>(result);
     fill(first, some, buffer.data());
-    // Of b and c at -p, the forward transform gives L B_r and L C_r; of a, L A_{-r}.
+    // For b and c at -p, the forward transform gives L B_r and L C_r; for a it gives L A_{-r}.
     fourier_.forward(buffer.data(), factors * some);
     functions.products(tables_, amplitudes, count, products);
     if (!modes_.on_site) {
@@ -159,8 +159,8 @@ void MemoryKernel::evaluate(std::span<const double> at, Complex* rows, const Exe
 namespace {
 
 struct Decays {
-  double particles = 0.0, holes = 0.0;            ///< (1/L) sum n_p e^{-Gamma_p t/2}, the same of 1 - n_p
-  double slow_particles = 0.0, slow_holes = 0.0;  ///< of the slow momenta
+  double particles = 0.0, holes = 0.0;            ///< (1/L) sum n_p e^{-Gamma_p t/2}, the same for 1 - n_p
+  double slow_particles = 0.0, slow_holes = 0.0;  ///< only the slow momenta
 };
 
 Decays decays(const HubbardModes& modes, const std::vector<std::size_t>& slow, double time) {
@@ -184,7 +184,7 @@ Decays decays(const HubbardModes& modes, const std::vector<std::size_t>& slow, d
 
 double MemoryKernel::bound(double time) const {
   const Decays d = decays(modes_, slow_, time);
-  // A product of sums without the product of their slow parts.
+  // A product of sums minus the product of their slow parts.
   const double fast_particles = std::max(0.0, d.particles - d.slow_particles);
   const double fast_holes = std::max(0.0, d.holes - d.slow_holes);
   return modes_.strongest_coupling * (fast_particles * d.holes + d.slow_particles * fast_holes);

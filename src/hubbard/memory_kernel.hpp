@@ -16,7 +16,7 @@ namespace lindrift {
 /// in time the sum over pairs of momenta factorises, and 4 to 8 transforms of the lattice give all k.
 class MemoryKernel {
  public:
-  /// @param cut  > 0: leaves out the pairs of which both momenta decay more slowly than this rate; see slow()
+  /// @param cut  > 0: leaves out pairs in which both momenta decay more slowly than this rate; see slow()
   explicit MemoryKernel(const HubbardModes& modes, double cut = 0.0);
   MemoryKernel(const MemoryKernel&) = delete;  // the tables point into it
   MemoryKernel& operator=(const MemoryKernel&) = delete;
@@ -24,30 +24,30 @@ class MemoryKernel {
   /// Momenta that decay more slowly than the cut.
   const std::vector<std::size_t>& slow() const { return slow_; }
   const HubbardModes& modes() const { return modes_; }
-  /// What the arithmetic of any backend takes; valid as long as this object.
+  /// Tables for the kernels of any backend; valid as long as this object.
   const kernels::TimeTables& tables() const { return tables_; }
 
-  /// K(k,t) at times of either sign or complex, also such at which it grows: entire in t. One thread; O(L log L) a
+  /// K(k,t) at times that may be negative or complex, even where it grows: K is entire in t. One thread; O(L log L) per
   /// time.
   /// @param rows  shape (times, sites), m = 0 .. L-1
   void evaluate(std::span<const std::complex<double>> times, std::complex<double>* rows) const;
   /// The same at real times; threads and ranks share the times. Collective.
   void evaluate(std::span<const double> times, std::complex<double>* rows, const Execution& execution) const;
 
-  /// The transforms L A_{-r}, L B_r and L C_r of Eq. 69 at some times, of a kernel without a cut. One thread.
+  /// The transforms L A_{-r}, L B_r and L C_r of Eq. 69 at given times, for a kernel without a cut. One thread.
   /// @param rows  shape (times, 3, sites)
   void transforms(std::span<const std::complex<double>> times, std::complex<double>* rows) const;
   void transforms(std::span<const double> times, std::complex<double>* rows) const;
 
   /// Bounds |K(k,t)| for every k and a real t >= 0.
   double bound(double time) const;
-  /// The same with the pairs that were left out: what is added and subtracted to leave them out rounds.
+  /// The same including the pairs left out: adding and subtracting them leaves rounding errors.
   double whole_bound(double time) const;
   /// Bounds int_T^inf |K(k,t)| e^{-eta t} dt (Eq. 72).
   double tail(double time, double broadening) const;
   /// Working memory of one thread of evaluate().
   static double working_bytes(std::size_t sites);
-  /// Slowest decay of what is left of K.
+  /// Slowest decay of the remaining K.
   double slowest_decay() const;
 
  private:

@@ -13,7 +13,7 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// From ascending momenta to m = 0 .. L-1.
+/// Reorders ascending momenta to m = 0 .. L-1.
 std::vector<double> by_transform(const std::vector<double>& ascending, const TransformOrder& order) {
   std::vector<double> result(ascending.size());
   for (std::size_t i = 0; i < result.size(); ++i) result[order.position(i)] = ascending[i];
@@ -39,7 +39,7 @@ double first_moment(const HubbardModes& modes) {
     for (const double h : modes.hole) holes += h;
     return modes.coupling[0] * modes.mean_occupation * holes * over;
   }
-  // The correlation of n and 1-n, by the transforms of both.
+  // The correlation of n and 1-n, from the transforms of both.
   std::vector<Complex> transforms(2 * modes.sites);
   std::copy(modes.occupation.begin(), modes.occupation.end(), transforms.begin());
   std::copy(modes.hole.begin(), modes.hole.end(), transforms.begin() + static_cast<std::ptrdiff_t>(modes.sites));
@@ -54,18 +54,18 @@ double first_moment(const HubbardModes& modes) {
     particles += modes.occupation[q] * modes.occupation[q];
     holes += modes.hole[q] * modes.hole[q];
   }
-  // What the transforms leave of sums that vanish is no interaction.
+  // Rounding errors of vanishing sums are not an interaction.
   const double rounding = 1e-15 * (1.0 + std::log2(static_cast<double>(modes.sites))) * couplings *
                           std::sqrt(particles * holes) * over * over;
   const double moment = sum * over * over * over;
   return moment > rounding ? moment : 0.0;
 }
 
-/// p -> pi - p on an even ring, k -> -k.
+/// The maps p -> pi - p on an even ring, and k -> -k.
 std::size_t reflection(std::size_t m, std::size_t sites) { return (sites + sites / 2 - m) % sites; }
 std::size_t inversion(std::size_t m, std::size_t sites) { return (sites - m) % sites; }
 
-/// Whether values do not change under p -> pi - p on an even ring, or change their sign only.
+/// Whether values are invariant under p -> pi - p on an even ring, or only change their sign.
 bool is_reflected(const std::vector<double>& values, double sign = 1.0) {
   const std::size_t sites = values.size();
   if (sites % 2 != 0) return false;
@@ -74,16 +74,16 @@ bool is_reflected(const std::vector<double>& values, double sign = 1.0) {
   return true;
 }
 
-/// Whether values do not change under k -> -k.
+/// Whether values are invariant under k -> -k.
 bool is_even(const std::vector<double>& values, const TransformOrder& order) {
   for (std::size_t m = 0; m < values.size(); ++m)
     if (values[m] != values[order.opposite(m)]) return false;
   return true;
 }
 
-/// Makes a symmetry exact that holds to rounding, as in a table that another program computed. Values that differ by
-/// more than rounding of the largest, or by so much of themselves that results within the tightest tolerances would
-/// show it, stay as they are.
+/// Makes a symmetry exact if it holds to rounding, as in a table computed by another program. Values stay as they are
+/// if they differ by more than rounding of the largest, or by so much relative to themselves that results at the
+/// tightest tolerances would show it.
 void symmetrise(std::vector<double>& values, std::size_t (*partner)(std::size_t, std::size_t)) {
   constexpr double of_largest = 8.0 * std::numeric_limits<double>::epsilon(), of_itself = 1e-11;
   const double largest = *std::max_element(values.begin(), values.end());
@@ -97,7 +97,7 @@ void symmetrise(std::vector<double>& values, std::size_t (*partner)(std::size_t,
   }
 }
 
-/// Finds the symmetries by which sums in one direction save work.
+/// Finds the symmetries that save work in one direction.
 void find_symmetries(HubbardModes& modes) {
   modes.same_energies = modes.energy == modes.down_energy && is_even(modes.energy, modes.order);
   const bool one_direction = modes.lattice.dimensions() == 1;

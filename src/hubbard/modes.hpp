@@ -8,14 +8,15 @@
 
 namespace lindrift {
 
-/// A Hubbard model by momenta in the order of the transforms: m = 0 .. L-1 along every direction. Shape (sites,) each.
+/// A Hubbard model in momentum space, in the order of the transforms: m = 0 .. L-1 along every direction. Shape
+/// (sites,) each.
 struct HubbardModes {
   Lattice lattice{std::vector<std::int64_t>{1}};
   TransformOrder order{lattice};
-  std::size_t sites = 0;            ///< cells in all
-  double energy_unit = 1.0;         ///< of the hopping: |J| of a ring
-  double kernel_bandwidth = 0.0;    ///< largest |energy| of the three particles of K(k,t): 6 |J| of a ring
-  double equation_bandwidth = 0.0;  ///< the same against that of the probe: 8 |J|
+  std::size_t sites = 0;            ///< total number of cells
+  double energy_unit = 1.0;         ///< size of the hopping: |J| for a ring
+  double kernel_bandwidth = 0.0;    ///< largest |energy| of the three particles in K(k,t): 6 |J| for a ring
+  double equation_bandwidth = 0.0;  ///< the same relative to the energy of the probe: 8 |J|
   Approximation approximation = Approximation::second_order;
   Ladder ladder = Ladder::particle;  ///< never automatic
   Hartree hartree = Hartree::none;
@@ -31,16 +32,16 @@ struct HubbardModes {
   double mean_field = 0.0;          ///< H = U_0 mean_occupation (Eq. 66), whether or not it is used
   double first_moment = 0.0;        ///< K(k,0), the same for every k: the weight of the self-energy's spectrum
   double strongest_coupling = 0.0;  ///< max |U_q|^2
-  double slowest_rate = 0.0, fastest_rate = 0.0;  ///< of Gamma_p
+  double slowest_rate = 0.0, fastest_rate = 0.0;  ///< smallest and largest Gamma_p
   double fastest_probe_loss = 0.0;
   bool on_site = true;        ///< |U_q|^2 does not depend on q
   bool same_energies = true;  ///< e_k is even and the same for both spins
-  // Symmetries in one direction, by which the sums save work:
+  // Symmetries in one direction that save work:
   bool even_probe = true;  ///< e_k = e_{-k} and gup_k = gup_{-k}
   bool reflected = false;  ///< even L, e_p = -e_{pi-p} of spin down and Gamma_p = Gamma_{pi-p}
-  bool mirrored = false;   ///< e_k of both spins, and n_p, gup_k likewise: Sigma(pi-k,-w) = -conj Sigma(k,w)
+  bool mirrored = false;   ///< the same for e_k of both spins, n_p and gup_k: Sigma(pi-k,-w) = -conj Sigma(k,w)
 
-  /// H' and s of Eq. 67: what is added to e_k, and what the argument of the self-energy is moved by.
+  /// H' and s of Eq. 67: the shift of e_k, and the shift of the self-energy's argument.
   double level_shift() const { return hartree == Hartree::none && !is_ladder() ? 0.0 : mean_field; }
   double argument_shift() const {
     if (!is_ladder()) return hartree == Hartree::shifted ? mean_field : 0.0;
@@ -50,13 +51,14 @@ struct HubbardModes {
   bool open_probe() const { return fastest_probe_loss > 0.0; }
 };
 
-/// Whether the device's ways by time do for it: one direction, and energies that are even and the same for both spins.
+/// Whether the device's time-domain methods apply: one direction, and energies that are even and the same for both
+/// spins.
 inline bool runs_on_device(const HubbardModes& modes) { return modes.lattice.dimensions() == 1 && modes.same_energies; }
 inline constexpr const char* lattice_work =
     "a lattice of several directions, or with energies that are not even in k or differ between the spins, runs";
 
-/// Rates, frequencies and interactions further apart from the hopping than this would take products of their squares
-/// out of the range of double precision.
+/// Largest allowed ratio of rates, frequencies and interactions to the hopping and vice versa: beyond it, products of
+/// their squares would leave the range of double precision.
 inline constexpr double largest_ratio = 1e30;
 
 /// Size of the hopping, the unit of all energies.
@@ -66,7 +68,7 @@ double energy_unit_of(const OpenLattice& lattice);
 /// @throws ParameterError as validate() does
 HubbardModes hubbard_modes(const HubbardChain& chain);
 
-/// Calls visit(array or number) for everything about a chain that its self-energy depends on.
+/// Calls visit(array or number) for everything that the self-energy of a chain depends on.
 template <class Visit>
 void for_each_parameter(const HubbardModes& modes, const Visit& visit) {
   for (int i = 0; i < modes.lattice.dimensions(); ++i) visit(static_cast<double>(modes.lattice.cells(i)));

@@ -13,7 +13,7 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Offsets of a uniform grid whose phases are made by multiplication from one exponential.
+/// Offsets of a uniform grid whose phases follow by multiplication from one exponential.
 constexpr std::size_t phase_block = 64, phase_root = 8;
 
 }  // namespace
@@ -52,8 +52,8 @@ void NodeProducts::set_nodes(std::span<const double> at, std::span<const double>
 
 void NodeProducts::add(const Complex* values, std::size_t sites, const SharedRows& momenta, SharedRows::Range own) {
   const std::size_t momentum_tiles = (own.last - own.first + tile_momenta_ - 1) / tile_momenta_;
-  // A tile of momenta is prepared once and multiplied by several tiles of offsets: all of them, or fewer if threads
-  // would be idle.
+  // A tile of momenta is prepared once and multiplied by several tiles of offsets: by all of them, or by fewer if
+  // threads would be idle.
   const std::size_t chunks = std::min(offset_tiles_, (4 * static_cast<std::size_t>(threads_) + momentum_tiles) /
                                                          std::max<std::size_t>(1, momentum_tiles));
   in_parts(threads_, momentum_tiles * chunks, [&](std::size_t item, std::size_t end, std::size_t thread) {
@@ -73,7 +73,7 @@ void NodeProducts::add(const Complex* values, std::size_t sites, const SharedRow
   });
 }
 
-/// Row t of every tile of waves: cosines, then sines of the tile's offsets, or sines `nodes` rows below.
+/// Fills row t of every tile of waves: cosines, then sines of the tile's offsets, or the sines `nodes` rows below.
 void NodeProducts::make_waves(std::size_t t, double time) {
   double turn_cos[phase_block], turn_sin[phase_block];
   if (grid_.uniform) make_turns(time, turn_cos, turn_sin);
@@ -99,7 +99,7 @@ void NodeProducts::make_waves(std::size_t t, double time) {
   }
 }
 
-/// e^{i j step t}, j = 0 .. phase_block-1: every phase_root-th from the library, the rest by one multiplication.
+/// e^{i j step t}, j = 0 .. phase_block-1: every phase_root-th from the library, the others by one multiplication.
 void NodeProducts::make_turns(double time, double* turn_cos, double* turn_sin) const {
   for (std::size_t j = 0; j < phase_block; ++j) {
     const std::size_t rest = j % phase_root, whole = j - rest;
@@ -113,7 +113,7 @@ void NodeProducts::make_turns(double time, double* turn_cos, double* turn_sin) c
   }
 }
 
-/// The two rows of a momentum on the left of the product.
+/// Fills the two rows of a momentum on the left of the product.
 /// @param column  K(k,t) at the nodes, `stride` apart
 void NodeProducts::load_rows(const Complex* column, std::size_t stride, double* upper) const {
   double* lower = upper + depth_;
@@ -130,7 +130,7 @@ void NodeProducts::load_rows(const Complex* column, std::size_t stride, double* 
   }
 }
 
-/// Adds the two rows of a product, whose offsets begin at `begin`, to a row of the result and to its mirror image.
+/// Adds the two rows of a product, whose offsets start at `begin`, to a row of the result and to its mirror image.
 void NodeProducts::add_product(const double* upper, std::size_t begin, std::size_t width,
                                const SharedRows::Momentum& momentum) const {
   const double* lower = upper + columns_per_offset_ * width;

@@ -14,25 +14,25 @@ namespace lindrift {
 /// Tile sizes of the matrix products. They do not depend on threads or ranks, so neither do the bits.
 inline constexpr std::size_t max_tile_momenta = 72, tile_offsets = 256;
 
-/// As few tiles of equal size as possible.
+/// Divides into as few tiles of equal size as possible.
 std::size_t momenta_per_tile(std::size_t momenta);
 
-/// Sums over the nodes of a quadrature, sum_t weight_t K(k,t) e^{i w t}, as products of matrices.
+/// Sums over the nodes of a quadrature, sum_t weight_t K(k,t) e^{i w t}, as matrix products.
 ///
 /// With K e^{i centre t} = R + i I, a symmetric grid multiplies the rows R and I of each momentum by a cosine and a
-/// sine column of each offset: the four sums give the frequencies on both sides of the centre. On any other grid the
-/// rows (I, R) and (-R, I), over the nodes twice, times a column of cosines above sines give Re and Im of -i times the
-/// integral.
+/// sine column for each offset; the four sums give the frequencies on both sides of the centre. On any other grid, the
+/// rows (I, R) and (-R, I), which span the nodes twice, times a column of cosines above sines give Re and Im of -i
+/// times the integral.
 class NodeProducts {
  public:
-  /// @param grid  must live as long
+  /// @param grid  must outlive the object
   NodeProducts(const FrequencyGrid& grid, std::size_t batch, std::size_t tile_momenta, int threads);
 
   /// The nodes of the next add().
   void set_nodes(std::span<const double> at, std::span<const double> weight, double broadening);
 
   /// Adds the sums over these nodes to the rows of the momenta `own`.
-  /// @param values  K at the nodes, (nodes, sites)
+  /// @param values  K at the nodes, shape (nodes, sites)
   void add(const std::complex<double>* values, std::size_t sites, const SharedRows& momenta, SharedRows::Range own);
 
  private:
@@ -51,8 +51,8 @@ class NodeProducts {
   std::size_t nodes_ = 0, depth_ = 0, left_size_ = 0, product_size_ = 0;
   std::vector<std::complex<double>> factor_;  ///< weight_t e^{(i centre - eta) t}
   std::unique_ptr<double[]> waves_;           ///< tile by tile
-  std::unique_ptr<double[]> left_;            ///< of every thread: the rows of a tile of momenta
-  std::unique_ptr<double[]> products_;        ///< of every thread
+  std::unique_ptr<double[]> left_;            ///< for each thread: the rows of a tile of momenta
+  std::unique_ptr<double[]> products_;        ///< for each thread
 };
 
 }  // namespace lindrift

@@ -12,21 +12,21 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Phase that a long panel spans: enough that the nodes that a panel needs beyond one per pi of phase are few of all.
+/// Phase that a long panel spans: so large that the nodes beyond one per pi of phase are few in comparison.
 constexpr double panel_phase = 200.0;
-/// Decay over the first panel of the fastest exponent.
+/// Decay of the fastest exponent over the first panel.
 constexpr double first_decay = 16.0;
-/// Points at which bounds are looked at on each edge of the rectangle. They are smooth: no oscillation is left in them.
+/// Points at which bounds are evaluated on each edge of the rectangle. The bounds are smooth and do not oscillate.
 constexpr int edge_points = 8;
 
-/// Bounds |J_n(z)|, for every complex z (Kapteyn; DLMF 10.14.8); its logarithm.
+/// Logarithm of a bound of |J_n(z)|, for every complex z (Kapteyn; DLMF 10.14.8).
 double log_bessel_bound(double n, Complex z) {
   const Complex ratio = z / n, root = std::sqrt(1.0 - ratio * ratio);
   return n * std::log(std::abs(ratio * std::exp(root) / (1.0 + root)));
 }
 
-/// Calls look(y) at points of the rectangle's border with Re y >= 0; the other half mirrors it. A function that is
-/// analytic inside is largest on the border.
+/// Calls look(y) at points of the rectangle's border with Re y >= 0; the other half is its mirror image. A function
+/// that is analytic inside is largest on the border.
 template <class Look>
 void each_border_point(const Exponents& exponents, const Look& look) {
   for (int i = 0; i <= edge_points; ++i) {
@@ -37,11 +37,12 @@ void each_border_point(const Exponents& exponents, const Look& look) {
   }
 }
 
-/// Bounds the error of Gauss-Legendre with `points` nodes on [t0, t0 + length] for e^{iyt}, times e^{-slowest t0 / 2}
-/// or so: the Chebyshev coefficients of the exponential are 2 i^n J_n(y length/2), the rule is exact to degree 2 points
-/// - 1, and its error for a Chebyshev polynomial of higher degree is below 2.1 (the integral's 2/(n^2-1) and the
-/// weights' 2).
-/// @param damping  t0 / 2: what each exponential has lost before the panel, halved; see legendre_panels()
+/// Bounds the error of Gauss-Legendre with `points` nodes on [t0, t0 + length] for e^{iyt}, times about e^{-slowest t0
+/// / 2}. The Chebyshev coefficients of the exponential are 2 i^n J_n(y length/2); the rule is exact up to degree 2
+/// points - 1, and its error for a Chebyshev polynomial of higher degree is below 2.1 (2/(n^2-1) from the integral and
+/// 2 from the weights).
+/// @param damping  t0 / 2: half of the time in which each exponential has decayed before the panel; see
+///                 legendre_panels()
 double panel_error(const Exponents& exponents, double length, double points, double damping) {
   double largest = -1e300;
   each_border_point(exponents, [&](Complex y) {
@@ -129,8 +130,8 @@ Quadrature legendre_panels(const Exponents& exponents, double end, double tolera
   std::map<std::size_t, LegendreRule> rules;
   const std::vector<Panel> panels = panels_of(exponents, end);
   for (const Panel& panel : panels) {
-    // The exponents' weights at the panel's begin are bounded by bound(begin), or, where half of the decay is left to
-    // the exponential, by bound(begin / 2) and what the fast ones have lost on the way.
+    // At the start of the panel the weights of the exponents are bounded by bound(begin), or, if half of the decay is
+    // left to the exponentials, by bound(begin / 2) and what the fast ones have lost by then.
     const double full = exponents.bound(panel.begin), half = exponents.bound(0.5 * panel.begin);
     const auto error = [&](std::size_t points) {
       const auto p = static_cast<double>(points);
@@ -167,10 +168,10 @@ constexpr double correction[CorrectedTrapezoid::corrections] = {
     0.001657567565141616,  -0.0004325816968527443, 8.73576956723557e-05, -1.275061020655204e-05,
     1.193747238089644e-06, -5.374153101848776e-08};
 
-/// Largest relative error of one exponential: h |1/th - cot(th/2)/2 - 2 sum_j c_j sin(j th)|, th = h y.
+/// Largest relative error for one exponential: h |1/th - cot(th/2)/2 - 2 sum_j c_j sin(j th)|, th = h y.
 double trapezoid_error(const Exponents& exponents, double step) {
   double largest = 0.0;
-  // The error oscillates in no direction, but grows towards the corners: its border is enough.
+  // The error does not oscillate in any direction, but grows towards the corners: the border is enough.
   each_border_point(exponents, [&](Complex y) {
     const Complex theta = step * y;
     // Taylor series where the two poles would cancel.
@@ -196,7 +197,7 @@ CorrectedTrapezoid::CorrectedTrapezoid(const Exponents& exponents, double end, d
   step_ = std::min(2.0 / radius, end / 4.0);
   for (;;) {
     error_ = scale * trapezoid_error(exponents, step_);
-    // Below a phase of 0.3 per step nothing but rounding is left of the error.
+    // Below a phase of 0.3 per step only rounding remains of the error.
     if (error_ <= tolerance || step_ * radius < 0.3) break;
     step_ *= 0.95;
   }

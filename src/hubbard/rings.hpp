@@ -7,7 +7,7 @@
 #include "clusters/mixed_momenta.hpp"
 #include "lindrift/hubbard/chain.hpp"
 
-/// What the tasks for rings whose spins are both followed have in common.
+/// Shared by the tasks for rings that follow both spins.
 
 namespace lindrift {
 

@@ -8,7 +8,7 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// -conj(z) by a subtraction, so that a zero has the sign that sums have.
+/// -conj(z) by subtraction, so that a zero has the sign that sums have.
 Complex mirrored_value(Complex z) { return Complex(0.0) - std::conj(z); }
 
 }  // namespace

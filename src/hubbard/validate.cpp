@@ -11,7 +11,7 @@ namespace lindrift {
 
 namespace {
 
-/// The probe is alone: nothing brings another particle of spin up.
+/// The probe is a single particle: no bath may add another of spin up.
 void refuse_gain_of_probe(const OpenBath& up) {
   const std::string reason =
       "a gain of spin up is outside the theory, which follows one probe particle on an empty sector; task.kind = "
@@ -27,7 +27,7 @@ void refuse_gain_of_probe(const OpenBath& up) {
       throw ParameterError("bath.up.operator[" + std::to_string(i) + "].kind", reason);
 }
 
-/// Products of squares of rates and energies stay in the range of double precision.
+/// Requires that products of squares of rates and energies stay in the range of double precision.
 void require_moderate_rates(const HubbardChain& chain, const Lattice& lattice, const BathRates& down) {
   const double unit = energy_unit_of(chain);
   for (std::size_t k = 0; k < lattice.size(); ++k) {

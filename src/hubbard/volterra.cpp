@@ -23,10 +23,10 @@ constexpr auto stencil = static_cast<std::size_t>(VolterraTables::stencil);
 constexpr auto circle_points = static_cast<std::size_t>(VolterraTables::circle_points);
 constexpr std::size_t group = VolterraSolver::group;
 
-/// Steps up to which a convolution costs less term by term.
+/// Number of steps up to which a convolution costs less term by term.
 constexpr std::size_t max_direct_steps = 384;
 
-/// Rows of a group's arrays as one row of complex numbers for each momentum, zeros after the last.
+/// Reorders a group's arrays to one row of complex numbers per momentum, padded with zeros.
 void gather(const double* re, const double* im, std::size_t first, std::size_t count, std::size_t length,
             Complex* rows) {
   for (std::size_t lane = 0; lane < group; ++lane) {
@@ -39,7 +39,7 @@ void gather(const double* re, const double* im, std::size_t first, std::size_t c
   }
 }
 
-/// The polynomial through the nearest of `count` steps at `position`: its first step, and what each step counts.
+/// Interpolating polynomial through the steps nearest to `position`: its first step, and the weight of each step.
 std::size_t interpolation(double position, std::size_t count, double* weight) {
   const auto nearest = static_cast<std::ptrdiff_t>(std::floor(position));
   const auto last = static_cast<std::ptrdiff_t>(count - stencil);
@@ -64,7 +64,7 @@ std::size_t interpolation(double position, std::size_t count, double* weight) {
 }  // namespace
 
 std::array<double, order> gregory_corrections() {
-  std::array<double, order + 1> a{1.0};  // of -x / log(1-x), the coefficients of differences
+  std::array<double, order + 1> a{1.0};  // of -x / log(1-x): coefficients of differences
   for (std::size_t n = 1; n <= order; ++n)
     for (std::size_t k = 0; k < n; ++k) a[n] -= a[k] / static_cast<double>(n + 1 - k);
   std::array<double, order> weight{};
@@ -196,7 +196,7 @@ void VolterraMarch::advance(std::size_t first, const VolterraArrays& arrays, Wor
   advance(first, arrays, workspace, 0, length);
 }
 
-/// The steps begin .. begin + length - 1, to whose sums everything before has been added.
+/// Computes the steps begin .. begin + length - 1, whose sums already include everything before them.
 void VolterraMarch::advance(std::size_t first, const VolterraArrays& arrays, Workspace& workspace, std::size_t begin,
                             std::size_t length) const {
   const auto count = static_cast<std::size_t>(tables_.count);
@@ -211,15 +211,15 @@ void VolterraMarch::advance(std::size_t first, const VolterraArrays& arrays, Wor
   const std::size_t half = length / 2, middle = begin + half;
   advance(first, arrays, workspace, begin, half);
   if (middle >= count) return;
-  // The first half's share in the sums of the second. What a cyclic convolution of this length wraps around falls into
-  // the first half.
+  // Contribution of the first half to the sums of the second. A cyclic convolution of this length wraps around into the
+  // first half only.
   std::size_t level = 0;
   while (fourier_[level].length() != length) ++level;
   workspace.rows.resize(std::max(workspace.rows.size(), group * length));
   Complex* rows = workspace.rows.data();
   gather(arrays.g_re, arrays.g_im, begin, half, length, rows);
   fourier_[level].forward(rows, group);
-  // Spectra of the levels below come before: of lengths that double from 2 block on.
+  // The spectra of the levels below come first; their lengths double from 2 block on.
   const Complex* spectrum = workspace.spectra.data() + group * (length - 2 * block_);
   for (std::size_t i = 0; i < group * length; ++i) rows[i] = times(rows[i], spectrum[i]);
   fourier_[level].backward(rows, group);

@@ -12,18 +12,18 @@
 
 namespace lindrift {
 
-/// The tables of a run over `steps` steps, an even number, and of one with twice the step, and the arrays that they
+/// The tables of a run over `steps` steps, an even number, and of a run with twice the step, and the arrays that they
 /// point to.
 class VolterraEquation {
  public:
-  /// @param at  times at which G is wanted, at most steps * step
+  /// @param at  times at which G is requested, at most steps * step
   VolterraEquation(const HubbardModes& modes, std::span<const double> at, std::size_t steps, double step);
   VolterraEquation(const VolterraEquation&) = delete;
   VolterraEquation& operator=(const VolterraEquation&) = delete;
 
-  /// Where K is needed: the steps with both margins.
+  /// Times at which K is needed: the steps with both margins.
   std::vector<double> grid() const;
-  /// And on the circles of both runs.
+  /// Times on the circles of both runs.
   std::vector<std::complex<double>> circles() const;
 
   kernels::VolterraTables fine, rough;
@@ -32,26 +32,26 @@ class VolterraEquation {
   std::vector<double> at_, energy_, level_, decay_, turns_, first_, weights_;
 };
 
-/// Marches an integral equation with a known kernel from its starting values to the last step, for a group of momenta:
-/// O(steps (log steps)^2) for each momentum. The convolution's past is added by transforms, block by block, its last
-/// few hundred steps term by term.
+/// Solves an integral equation with a known kernel from its starting values to the last step, for a group of momenta:
+/// O(steps (log steps)^2) per momentum. The past of the convolution is added by transforms, block by block, and its
+/// last few hundred steps term by term.
 class VolterraMarch {
  public:
   static constexpr auto group = static_cast<std::size_t>(kernels::VolterraTables::group);
 
-  /// What the tables point to must live as long.
+  /// @param tables  what they point to must outlive the object
   explicit VolterraMarch(const kernels::VolterraTables& tables);
 
-  /// Memory of one thread; it can be used again.
+  /// Memory of one thread; it can be reused.
   struct Workspace {
     std::vector<double> arrays;
     std::vector<std::complex<double>> rows, spectra;
   };
 
   const kernels::VolterraTables& tables() const { return tables_; }
-  /// Arrays of a group in the workspace, with sums of zero.
+  /// Arrays of a group in the workspace, with all sums at zero.
   kernels::VolterraArrays arrays(Workspace& workspace) const;
-  /// All steps after the starting values.
+  /// Computes all steps after the starting values.
   void advance(std::size_t first, const kernels::VolterraArrays& arrays, Workspace& workspace) const;
 
   /// Operations for a momentum and a step: multiplications and additions, those of the starting values included.

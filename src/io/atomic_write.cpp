@@ -22,20 +22,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The file that is to be replaced, and its mode if it exists.
+/// The file to replace, and its mode if it exists.
 struct Target {
   fs::path path;
   std::optional<mode_t> mode;
 };
 
-/// Follows symbolic links, also to a file that does not exist yet, so that the file is replaced and not the link.
-/// @throws Error if something other than a writable regular file is there
+/// Follows symbolic links, even to a file that does not exist yet, so that the file is replaced and not the link.
+/// @throws Error if the path leads to anything but a writable regular file
 Target resolve_target(const std::string& path) {
   if (path.empty()) throw Error("cannot write a file without a name; give one with -o");
   if (path.back() == '/') fail_to_write(path, EISDIR);
   fs::path target = path;
   std::error_code failure;
-  constexpr int max_links = 40;  // as the kernel
+  constexpr int max_links = 40;  // as in the kernel
   for (int links = 0; fs::is_symlink(target, failure); ++links) {
     if (links == max_links) fail_to_write(path, ELOOP);
     target = target.parent_path() / fs::read_symlink(target, failure);
@@ -49,7 +49,7 @@ Target resolve_target(const std::string& path) {
   if (S_ISDIR(status.st_mode)) fail_to_write(path, EISDIR);
   if (!S_ISREG(status.st_mode))
     throw Error(fmt::format("cannot write {}: it is not a regular file; choose another name with -o", path));
-  // A rename would replace a file that its owner has protected; root could even write to it.
+  // A rename would replace a file that its owner has write-protected; root could even write to it.
   const bool nobody_writes = (status.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH)) == 0;
   if (nobody_writes || ::access(target.c_str(), W_OK) != 0)
     throw Error(fmt::format(
@@ -57,11 +57,11 @@ Target resolve_target(const std::string& path) {
   return {target, status.st_mode & mode_t{07777}};
 }
 
-/// A new file beside the target, removed unless it takes the target's place.
+/// A new file beside the target, removed unless it replaces the target.
 class TemporaryFile {
  public:
   TemporaryFile(std::string path, Target target) : path_(std::move(path)), target_(std::move(target.path)) {
-    // A file with this name is not reused: it may belong to a process of the same number on another machine.
+    // An existing file of this name is not reused: it may belong to a process with the same number on another machine.
     constexpr int attempts = 100;
     for (int attempt = 0; attempt < attempts; ++attempt) {
       name_ = candidate(attempt);
@@ -71,7 +71,7 @@ class TemporaryFile {
       if (descriptor_ || errno != EEXIST) break;
     }
     if (!descriptor_) fail_to_write(path_, errno);
-    // Where the file system knows no modes, the file is written all the same.
+    // If the file system has no modes, the file is written anyway.
     if (target.mode) static_cast<void>(::fchmod(descriptor_.get(), *target.mode));
   }
   TemporaryFile(const TemporaryFile&) = delete;
@@ -87,7 +87,7 @@ class TemporaryFile {
   }
 
   void require_content(const std::vector<unsigned char>& bytes) {
-    // Advice to read from the disk what is still in memory.
+    // Asks the kernel to read from the disk what is still in memory.
     static_cast<void>(::posix_fadvise(descriptor_.get(), 0, 0, POSIX_FADV_DONTNEED));
     std::vector<unsigned char> buffer(std::min(bytes.size(), chunk_size));
     for (std::size_t done = 0; done < bytes.size();) {
@@ -114,7 +114,7 @@ class TemporaryFile {
   static constexpr std::size_t chunk_size = std::size_t{1} << 22U;
 
   std::string candidate(int attempt) const {
-    // The addition must not make a valid name too long.
+    // The added characters must not make a valid name too long.
     constexpr std::size_t longest_base = 200;
     const std::string base = target_.filename().string().substr(0, longest_base);
     const std::string number = attempt == 0 ? "" : fmt::format(".{}", attempt);

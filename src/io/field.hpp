@@ -17,9 +17,9 @@ struct Field {
   std::string name;                     ///< HDF5 dataset name
   std::vector<std::string> dimensions;  ///< names of coordinate fields, outermost first; empty for a scalar
   std::vector<std::size_t> shape;       ///< one length per dimension
-  Data data;                            ///< product of shape elements
+  Data data;                            ///< as many elements as the product of the shape
   std::string units;                    ///< "1" if dimensionless
-  std::string long_name;                ///< what it is, for an axis label
+  std::string long_name;                ///< description, for an axis label
 };
 
 /// The result of one point of a run. A coordinate is a field whose only dimension has its own name.
@@ -27,7 +27,7 @@ struct Result {
   std::vector<Field> coordinates;
   std::vector<Field> fields;
   bool converged = true;
-  bool stopped = false;          ///< stopped before its end; what it holds so far is right
+  bool stopped = false;          ///< stopped early; the values it holds are right
   std::string message;           ///< why it did not converge, or a warning
   std::string backend;           ///< as resolved
   std::string backend_reason;    ///< why

@@ -16,7 +16,7 @@ herr_t keep_description(unsigned depth, const H5E_error2_t* entry, void* target)
 
 std::string hdf5_reason() {
   std::string reason;
-  // Upwards, from the function in which the error occurred.
+  // Upwards starts at the function in which the error occurred.
   if (H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_description, &reason) < 0) return {};
   return reason;
 }
@@ -24,7 +24,7 @@ std::string hdf5_reason() {
 void prepare_hdf5() {
   static std::once_flag once;
   std::call_once(once, [] {
-    // Fails, harmlessly, if this process has called HDF5 before.
+    // Fails, harmlessly, if this process has already called HDF5.
     static_cast<void>(H5dont_atexit());
     checked(H5open(), "start");
     checked(H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr), "silence its error stack");

@@ -12,24 +12,23 @@
 
 namespace lindrift::io {
 
-/// Innermost message of the calling thread's HDF5 error stack, the one nearest to the cause; empty if there is none.
+/// Innermost message of the calling thread's HDF5 error stack, the one closest to the cause; empty if there is none.
 std::string hdf5_reason();
 
-/// Prepares the library for this process: no exit handler, no error stack printed to stderr. Cheap to call again.
+/// Prepares the library for this process: no exit handler, and no error stack on stderr. Repeated calls are cheap.
 void prepare_hdf5();
 
 [[noreturn]] void throw_hdf5_error(std::string_view action);
 
-/// Returns a value of the C API, and throws if it is negative, which means failure.
-/// @param action  for "HDF5 cannot <action>: <innermost message>"
+/// Returns a value from the C API; throws if it is negative, which means failure.
 template <class Value>
 Value checked(Value value, std::string_view action) {
   if (value < 0) throw_hdf5_error(action);
   return value;
 }
 
-/// Owner of an HDF5 identifier. close() reports failure; the destructor, which runs while another error unwinds, does
-/// not.
+/// Owner of an HDF5 identifier. close() reports failure; the destructor does not, because another exception may be in
+/// flight.
 class Handle {
  public:
   using Closer = herr_t (*)(hid_t);

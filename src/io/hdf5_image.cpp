@@ -23,14 +23,14 @@
 namespace lindrift::io {
 namespace {
 
-/// netCDF-4's mark for a dimension without values, for which xarray and netCDF show no variable.
+/// netCDF-4's mark for a dimension without values; xarray and netCDF show no variable for it.
 constexpr std::string_view bare_dimension_name = "This is a netCDF dimension but not a netCDF variable.";
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Checks that HDF5 does not make: it would write a misleading file.
+// Checks that HDF5 does not make: without them it would write a misleading file.
 
 void require_plain_text(std::string_view text, std::string_view what) {
-  // HDF5 strings end at the first NUL, and would lose the rest silently.
+  // HDF5 strings end at the first NUL; the rest would be lost silently.
   if (text.find('\0') != std::string_view::npos) throw Error(fmt::format("{} contains a NUL character", what));
 }
 
@@ -145,7 +145,7 @@ void write_values(hid_t dataset, const Field& field, const std::string& action) 
 
 bool is_complex(const Field& field) { return std::holds_alternative<std::vector<std::complex<double>>>(field.data); }
 
-/// netCDF shows a compound only if its type has a name in the file; this name marks complex numbers.
+/// netCDF shows a compound only if its type is named in the file; this name marks complex numbers.
 Handle commit_complex_type(hid_t file) {
   const std::string action = "name the complex type";
   Handle type = element_type<std::complex<double>>(Where::file);
@@ -160,7 +160,7 @@ Handle write_dataset(hid_t file, const Field& field, hid_t type) {
   const std::string action = fmt::format("write dataset {}", field.name);
   const Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, action);
   checked(H5Pset_layout(properties.id(), H5D_CONTIGUOUS), action);
-  checked(H5Pset_obj_track_times(properties.id(), false), action);  // the same content makes the same bytes
+  checked(H5Pset_obj_track_times(properties.id(), false), action);  // the same content gives the same bytes
 
   const Handle space = dataspace(field.shape);
   Handle dataset(H5Dcreate2(file, field.name.c_str(), type, space.id(), H5P_DEFAULT, properties.id(), H5P_DEFAULT),
@@ -171,7 +171,7 @@ Handle write_dataset(hid_t file, const Field& field, hid_t type) {
   return dataset;
 }
 
-/// A dimension without a coordinate still needs a dataset that others can refer to; it holds the index.
+/// A dimension without a coordinate still needs a dataset that others can refer to; it contains the index.
 Field bare_dimension(const std::string& name, std::size_t length) {
   std::vector<std::int64_t> index(length);
   std::iota(index.begin(), index.end(), std::int64_t{0});
@@ -183,7 +183,7 @@ Field bare_dimension(const std::string& name, std::size_t length) {
           .long_name = fmt::format("{} index", name)};
 }
 
-/// Writes coordinates and fields into an open file. `scales_` stay open because every field refers to them.
+/// Writes coordinates and fields to an open file. `scales_` stay open because every field refers to them.
 class Writer {
  public:
   explicit Writer(hid_t file) : file_(file) {}
@@ -197,7 +197,7 @@ class Writer {
       if (is_scale(field)) add_scale(field, field.name);
     });
     for (const auto& [name, length] : lengths) {
-      // The digits are part of the netCDF convention: the length, right-aligned in ten columns.
+      // The number is part of the netCDF convention: the length, right-aligned in ten columns.
       if (scales_.count(name) == 0)
         add_scale(bare_dimension(name, length), fmt::format("{}{:10}", bare_dimension_name, length));
     }
@@ -234,7 +234,7 @@ class Writer {
     dataset.close(fmt::format("close dataset {}", field.name));
   }
 
-  /// Coordinates that live on another dimension of this field, as in a zip sweep: CF lists them in `coordinates`.
+  /// Coordinates along another dimension of this field, as in a zip sweep: CF lists them in `coordinates`.
   static std::string auxiliary_coordinates(const Field& field, const std::vector<Field>& coordinates) {
     std::string names;
     for (const Field& coordinate : coordinates) {
@@ -252,7 +252,7 @@ class Writer {
   std::map<std::string, Handle> scales_;
 };
 
-/// The same list for the whole file, unless it is given, so that xarray treats them as coordinates.
+/// The same list for the whole file, unless it is already given, so that xarray treats them as coordinates.
 void write_root_coordinates(hid_t file, const OutputFile& output) {
   const std::string attribute = "coordinates";
   std::string names;
@@ -272,7 +272,7 @@ Handle create_file_in_memory() {
 
   const Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose, action);
   checked(H5Pset_obj_track_times(creation.id(), false), action);
-  // Readers then list the datasets in the order of writing, coordinates first.
+  // Readers then list the datasets in the order in which they were written, coordinates first.
   checked(H5Pset_link_creation_order(creation.id(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED), action);
 
   // HDF5 looks for a file of this name although it will not create one; nothing can exist below /dev/null.

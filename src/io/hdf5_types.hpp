@@ -31,7 +31,7 @@ inline Handle copied(hid_t type) { return {H5Tcopy(type), H5Tclose, "copy a type
 
 enum class Where { memory, file };
 
-/// Type of one element; in the file little-endian, whatever the machine.
+/// Type of one element; always little-endian in the file.
 template <class Element>
 Handle element_type(Where where) {
   const bool in_memory = where == Where::memory;

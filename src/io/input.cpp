@@ -19,7 +19,7 @@ namespace {
 
 /// Larger files are not opened: no machine could hold such a table.
 constexpr std::uintmax_t largest_file = std::uintmax_t{1} << 40;
-/// Of a compressed table: gzip makes a byte of 1032 at most.
+/// Of a compressed table: gzip expands a byte to at most 1032.
 constexpr hsize_t most_numbers_a_byte = 1032;
 
 struct OpenDataset {
@@ -44,7 +44,7 @@ OpenDataset open_dataset(const std::string& location) {
   if (is_hdf5 == 0) throw Error(file_name + ": not an HDF5 file");
   Handle file(H5Fopen(file_name.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open " + file_name);
 
-  // H5Lexists() fails on a path whose middle is missing, so check every link on the way.
+  // H5Lexists() fails if an intermediate part of the path is missing, so check every part.
   for (std::size_t slash = dataset_name.find('/', 1);; slash = dataset_name.find('/', slash + 1)) {
     const std::string part = dataset_name.substr(0, slash);
     if (part.size() < 2 || H5Lexists(file.id(), part.c_str(), H5P_DEFAULT) <= 0)
@@ -74,7 +74,7 @@ Shape shape_of(const OpenDataset& open, const std::string& location) {
   if (shape[0] > 1000000 || shape[1] > 1000000)
     throw Error(
         fmt::format("{}: has shape {} x {}; at most 1000000 x 1000000 is allowed", location, shape[0], shape[1]));
-  // A damaged file may claim a shape that it has no room for, however well it is compressed.
+  // A damaged file may claim a shape larger than its content, even at the highest compression.
   hsize_t file_size = 0;
   checked(H5Fget_filesize(file.id(), &file_size), "read the size of " + location);
   if (shape[0] * shape[1] > most_numbers_a_byte * file_size)
@@ -128,7 +128,7 @@ ComplexMatrix complex_matrix_at(const std::string& location) {
 
 std::string hash_at(const std::string& location);
 
-/// What `read` makes of a dataset, if a process of its own lived through it.
+/// Reads a dataset after a separate process has read it without crashing.
 template <class Read>
 auto tried(const std::string& location, const Read& read) {
   try_to_read(location.substr(0, location.rfind(":/")), [&] { read(location); });
@@ -164,7 +164,7 @@ std::string hash_at(const std::string& location) {
   const hsize_t row[2] = {1, shape.columns};
   const Handle memory(H5Screate_simple(2, row, nullptr), H5Sclose, "describe a row of " + location);
   std::vector<double> values(shape.columns * (reals ? 1 : 2));
-  // Shapes and numbers go through one hash after the other, each with the last as its seed.
+  // Shapes and numbers go through a chain of hashes, each seeded with the previous one.
   const std::uint64_t sizes[3] = {shape.rows, shape.columns, reals ? 1U : 2U};
   std::uint64_t hash = XXH3_64bits(sizes, sizeof sizes);
   for (hsize_t r = 0; r < shape.rows && shape.columns > 0; ++r) {

@@ -17,15 +17,15 @@ using Matrix = Table<double>;
 using ComplexMatrix = Table<std::complex<double>>;
 
 /// Reads real numbers from "FILE.h5:/path/to/dataset".
-/// @throws Error saying what is wrong: no such file, not HDF5, no such dataset, not a matrix of numbers, too large
+/// @throws Error that says what is wrong: no such file, not HDF5, no such dataset, not a matrix of numbers, too large
 Matrix read_matrix(const std::string& location);
 
-/// The same for complex numbers, the compound {r, i} of floating-point numbers that h5py writes, or real ones.
+/// The same for complex numbers, stored as h5py's compound {r, i} of floating-point numbers, or for real ones.
 ComplexMatrix read_complex_matrix(const std::string& location);
 
-/// 16 hexadecimal digits that stand for the shape and the numbers of a matrix, real or complex, however they are
-/// stored. Holds one row at a time.
-/// @throws Error as read_complex_matrix() does
+/// 16 hexadecimal digits that identify the shape and the numbers of a matrix, real or complex, independent of how they
+/// are stored. Holds one row at a time in memory.
+/// @throws Error like read_complex_matrix()
 std::string content_hash(const std::string& location);
 
 /// Hash of the bytes of a file.

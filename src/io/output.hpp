@@ -18,20 +18,20 @@ struct OutputFile {
   std::vector<std::pair<std::string, Attribute>> attributes;
 };
 
-/// Builds an HDF5 file in memory: every dataset with its dimension scales attached, `units` and `long_name`; complex
-/// numbers as the compound {r, i}; strings variable-length UTF-8. Datasets and attributes named with a dot are plain
-/// names.
-/// @throws Error if HDF5 refuses
+/// Builds an HDF5 file in memory. Every dataset has its dimension scales attached, `units` and `long_name`; complex
+/// numbers are the compound {r, i}, strings variable-length UTF-8. A dot in the name of a dataset or attribute has no
+/// special meaning.
+/// @throws Error if HDF5 reports one
 std::vector<unsigned char> hdf5_image(const OutputFile& file);
 
-/// Replaces a file so that `path` is at every moment absent, the old file, or the whole new one: a temporary file in
-/// the same folder, write, fsync, read back and compare, rename, fsync of the folder. The new file has the mode of the
-/// old one, and symbolic links are followed. On failure the temporary file is removed.
-/// @throws Error naming the path, the system's reason and what to do; also where the old file is read-only
+/// Replaces a file so that `path` is always either absent, the old file, or the complete new one: writes a temporary
+/// file in the same folder, fsync, reads it back and compares, renames it, fsync of the folder. The new file has the
+/// mode of the old one, and symbolic links are followed. On failure the temporary file is removed.
+/// @throws Error naming the path, the system's reason and what to do; also if the old file is read-only
 void write_atomically(const std::string& path, const std::vector<unsigned char>& bytes);
 
-/// Checks before a long computation that write_atomically() could work. Leaves nothing behind.
-/// @throws Error as write_atomically() would
+/// Checks before a long computation that write_atomically() can succeed. Leaves nothing behind.
+/// @throws Error like write_atomically()
 void check_writable(const std::string& path);
 
 /// hdf5_image() and write_atomically().

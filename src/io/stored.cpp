@@ -12,7 +12,7 @@
 namespace lindrift::io {
 namespace {
 
-/// A container of so many elements of a type, if write_output() makes that type.
+/// A container for `count` elements of a type, if write_output() writes that type.
 std::optional<Data> container_for(hid_t type, std::size_t count) {
   const std::size_t size = H5Tget_size(type);
   switch (H5Tget_class(type)) {
@@ -35,7 +35,7 @@ std::optional<Data> container_for(hid_t type, std::size_t count) {
   return std::nullopt;
 }
 
-/// Reads `count` elements through read(memory type, buffer); nothing if write_output() makes no such type.
+/// Reads `count` elements by read(memory type, buffer); nothing if write_output() writes no such type.
 template <class Read>
 std::optional<Data> read_elements(hid_t type, hid_t space, std::size_t count, const Read& read) {
   std::optional<Data> data = container_for(type, count);
@@ -116,7 +116,7 @@ StoredOutput read_it(const std::string& path) {
     const Handle dataset(H5Dopen2(file.id(), name.c_str(), H5P_DEFAULT), H5Dclose, action);
     const Handle type(H5Dget_type(dataset.id()), H5Tclose, action);
     const Handle space(H5Dget_space(dataset.id()), H5Sclose, action);
-    // A damaged file may claim a shape that it has no room for.
+    // A damaged file may claim a shape larger than its content.
     const std::size_t count = count_of(space.id());
     if (count > 0 && H5Dget_storage_size(dataset.id()) / count == 0) throw Error(action + ": it has no such content");
     auto data = read_elements(type.id(), space.id(), count, [&](hid_t memory_type, void* buffer) {

@@ -13,8 +13,8 @@ struct StoredOutput {
   std::map<std::string, Attribute> attributes;
 };
 
-/// Reads every dataset and attribute of the root whose type write_output() makes.
-/// @throws Error naming the file if it is not there, or not such a file
+/// Reads every dataset and attribute of the root group whose type write_output() writes.
+/// @throws Error naming the file if it does not exist or is not such a file
 StoredOutput read_output(const std::string& path);
 
 }  // namespace lindrift::io

@@ -65,7 +65,7 @@ void write_all(int descriptor, std::span<const unsigned char> bytes, const std::
     const std::size_t length = std::min(bytes.size(), chunk_size);
     const ssize_t written = uninterrupted([&] { return ::write(descriptor, bytes.data(), length); });
     if (written < 0) fail_to_write(path, errno);
-    if (written == 0) fail_to_write(path, EIO);  // no progress and no reason: do not spin
+    if (written == 0) fail_to_write(path, EIO);  // no progress and no reason: do not loop forever
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
 }

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-/// System calls on files: repeated when a signal interrupts them, with errors that say what to do.
+/// System calls on files, repeated if a signal interrupts them, with errors that say what to do.
 
 namespace lindrift::io {
 
@@ -45,22 +45,21 @@ class Descriptor {
 /// @throws Error as fail_to_write()
 void write_all(int descriptor, std::span<const unsigned char> bytes, const std::string& path);
 
-/// Names of the files in a folder, sorted; none if there is no such folder.
+/// Names of the files in a folder, sorted; none if the folder does not exist.
 std::vector<std::string> names_in(const std::string& folder);
 
-/// The folder in which a file lies.
+/// The folder that contains a file.
 std::filesystem::path folder_of(const std::filesystem::path& file);
 
 /// Makes new names in a folder survive a power failure.
-/// @param path  of the file, for the message
+/// @param path  path of the file, for the message
 void synchronise_folder(const std::string& path, const std::filesystem::path& folder);
 
 std::string host_name();
-/// The time now, as 2026-01-31T12:00:00Z.
+/// The current time, as in 2026-01-31T12:00:00Z.
 std::string utc_now();
 
-/// Reads a whole file; false if it is not there.
-/// @throws Error if it cannot be read
+/// Reads a whole file; returns false if it does not exist.
 bool read_whole(const std::string& path, std::string& text);
 
 }  // namespace lindrift::io

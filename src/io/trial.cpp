@@ -20,7 +20,7 @@ constexpr unsigned most_seconds = 5;
 constexpr std::uintmax_t bytes_a_second = 50'000'000;
 
 [[noreturn]] void be_the_trial(unsigned seconds, const std::function<void()>& read) {
-  // Crashes end this process as they would end any other, without a word and without a file.
+  // A crash ends this process silently, without a core file.
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM, SIGTERM, SIGINT})
     ::signal(signal, SIG_DFL);
   const rlimit nothing{0, 0};
@@ -29,7 +29,7 @@ constexpr std::uintmax_t bytes_a_second = 50'000'000;
   ::alarm(seconds);
   try {
     read();
-  } catch (...) {  // an error that has words: the real reading says them
+  } catch (...) {  // an ordinary error: the real attempt will report it
   }
   ::_exit(0);
 }
@@ -42,7 +42,7 @@ void try_to_read(const std::string& path, const std::function<void()>& read) {
   if (failure) return;
   const auto seconds = static_cast<unsigned>(most_seconds + std::min<std::uintmax_t>(size / bytes_a_second, 1'000'000));
   const pid_t child = ::fork();
-  if (child < 0) return;  // no room for a trial: read at once
+  if (child < 0) return;  // no process for a trial: read without one
   if (child == 0) be_the_trial(seconds, read);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0)

@@ -19,7 +19,7 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Momenta and sites that one call of a kernel works on.
+/// Momenta and sites that one call of a kernel processes.
 constexpr std::size_t mode_block = 1024;
 constexpr std::size_t site_block = 8192;
 
@@ -51,7 +51,7 @@ Propagator::Propagator(const HatsugaiKohmotoModes& modes, std::span<const double
     const double kappa = modes.down.gain[i], gamma = modes.down.loss[i];
     const double up_rate = modes.up.gain[i] + modes.up.loss[i];
     Eigenvalues root = eigenvalues(kappa, gamma, u);
-    // At an exceptional point (1 - e^{-St})/S is t, which any S far below the roundings of 1/t gives to the last bit.
+    // At an exceptional point (1 - e^{-St})/S is t; any S far below the rounding of 1/t gives that to the last bit.
     if (root.splitting == 0.0) root.splitting = std::max((kappa + gamma) * 0x1p-100, 1e-280);
     // g = E [ 1 - (l1 + i U n0) F ], v = -i U E F, F = -expm1(-St)/S.
     const Complex weight =
@@ -91,7 +91,7 @@ void Propagator::amplitudes(std::span<const double> times, Complex* rows, int th
 
 namespace {
 
-/// Neighbouring sites along the last direction, within a row of it, whose labels ascend by one.
+/// Consecutive sites within a row along the last direction, whose labels ascend by one.
 struct Segment {
   std::size_t first, last;
   std::int64_t label;  ///< of the first site
@@ -111,7 +111,7 @@ class RowBlocks {
 
   std::size_t count() const { return blocks(segments_[0]) + blocks(segments_[1]); }
 
-  /// Norm of a block, and its first moment along the row, added to `moment`.
+  /// Norm of a block; adds its first moment along the row to `moment`.
   double sum(const Complex* row, std::size_t block, double& moment) const {
     const bool second = block >= blocks(segments_[0]);
     const Segment& segment = segments_[second ? 1 : 0];

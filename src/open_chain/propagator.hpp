@@ -15,9 +15,9 @@
 
 namespace lindrift {
 
-/// The first row (u_k, v_k) of e^{D_k t}, or what both make together, ready to be evaluated at any time
-/// (docs/physics.md, Eq. 38). Times are independent, and every amplitude is multiplied by e^{-growth() t}, so that the
-/// slowest momentum stays of order one however late it is.
+/// The first row (u_k, v_k) of e^{D_k t}, or a combination of both, ready to be evaluated at any time (docs/physics.md,
+/// Eq. 38). Times are independent, and every amplitude is multiplied by e^{-growth() t}, so that the slowest momentum
+/// stays of order one at all times.
 class Propagator {
  public:
   using Complex = std::complex<double>;
@@ -30,14 +30,14 @@ class Propagator {
 
   std::size_t sites() const { return static_cast<std::size_t>(tables_.sites); }
   const TransformOrder& order() const { return order_; }
-  /// Lambda = max_k Re lambda_1(k) <= 0: every amplitude that is handed out is e^{-Lambda t} times the true one.
+  /// Lambda = max_k Re lambda_1(k) <= 0: every amplitude returned is e^{-Lambda t} times the true one.
   double growth() const { return growth_; }
   const kernels::PropagatorTables& tables() const { return tables_; }
 
-  /// @param[out] rows  (times, sites) in FFT order
+  /// @param[out] rows  shape (times, sites), in FFT order
   void amplitudes(std::span<const double> times, Complex* rows, int threads = 1) const;
 
-  /// Bytes of the tables of so many sites.
+  /// Bytes of the tables for this number of sites.
   static double bytes(double sites) { return 6.0 * 8.0 * sites; }
 
  private:
@@ -45,7 +45,7 @@ class Propagator {
 
   TransformOrder order_;
   kernels::PropagatorTables tables_;
-  std::shared_ptr<std::vector<double>> arrays_;  ///< what the tables point into
+  std::shared_ptr<std::vector<double>> arrays_;  ///< arrays that the tables point to
   double growth_ = 0.0;
 };
 
@@ -53,14 +53,14 @@ class Propagator {
 struct Profile {
   double norm = 0.0;                 ///< sum_j |psi|^2
   std::array<double, 3> moment{};    ///< sum_j j_i |psi|^2 along each direction, labels of the sites
-  std::array<double, 3> antipode{};  ///< sum of |psi|^2 over the sites with j_i = -L_i/2, of an even direction; else 0
+  std::array<double, 3> antipode{};  ///< sum of |psi|^2 over sites with j_i = -L_i/2 in an even direction; otherwise 0
 };
 /// How the sites of a row are ordered.
 enum class SiteOrder { transform, ascending };
 Profile profile_of(std::span<const std::complex<double>> row, const TransformOrder& order, SiteOrder sites,
                    int threads = 1);
 
-/// Writes drift, drift_symmetric (one number for each direction) from the sums of a row.
+/// Computes drift and drift_symmetric, one number for each direction, from the sums of a row.
 void store_drift(const Profile& profile, const TransformOrder& order, double* drift, double* drift_symmetric);
 
 }  // namespace lindrift

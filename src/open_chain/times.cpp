@@ -12,7 +12,7 @@ namespace lindrift {
 
 namespace {
 
-/// What the members wish for: rounds of as many blocks as any of them wants. Blocks are what the bits depend on.
+/// Agrees on rounds as long as the longest that any member requests. The bits depend only on the blocks.
 std::size_t agree_on_blocks(Communicator& communicator, std::size_t block, std::size_t blocks) {
   std::vector<double> wishes(2 * static_cast<std::size_t>(communicator.size()));
   const auto own = 2 * static_cast<std::size_t>(communicator.rank());

@@ -14,25 +14,25 @@
 
 namespace lindrift {
 
-/// How the independent times of a task are dealt with: in batches of a few, whose members do not depend on threads or
-/// processes, because kernels and transforms may treat the rows of a batch together.
+/// Divides the independent times of a task into batches, which do not depend on threads or processes, because kernels
+/// and transforms may treat the rows of a batch together.
 struct TimeBatches {
   std::size_t times = 0;
   std::size_t sites = 1;
 
-  /// Times whose rows make about a megabyte together.
+  /// Number of times whose rows take about a megabyte together.
   std::size_t batch() const { return std::clamp<std::size_t>((std::size_t{1} << 16) / sites, 2, 64); }
   std::size_t count() const { return (times + batch() - 1) / batch(); }
 
-  /// Threads that take batches of their own; the others help within a row.
+  /// Number of threads that take batches of their own; the others help within a row.
   int outer(int threads) const {
-    // Rows of this size keep all threads busy, and one for each thread would be a burden on memory.
+    // Rows of this size keep all threads busy, and one per thread would need too much memory.
     constexpr std::size_t large = std::size_t{1} << 21;
     return sites >= large || count() < static_cast<std::size_t>(threads) ? 1 : threads;
   }
 
-  /// Batches between two looks at the world. Every thread gets several, so that none waits long for the others, and
-  /// small ones are many, so that the looks cost nothing beside them.
+  /// Batches between two checks whether to stop. Every thread gets several, so that none waits long for the others;
+  /// small batches are many, so that the checks cost little.
   std::size_t round(int threads) const {
     constexpr std::size_t several = 8, elements = std::size_t{1} << 17;
     const int together = outer(threads);
@@ -41,8 +41,8 @@ struct TimeBatches {
                : 1;
   }
 
-  /// Calls body(first, last, thread, threads within) for every batch that begins in [begin, end), which are bounds of
-  /// batches or the end; `thread` is below outer(threads).
+  /// Calls body(first, last, thread, threads within) for every batch that begins in [begin, end), which must be bounds
+  /// of batches or the end; `thread` is less than outer(threads).
   template <class Body>
   void run(std::size_t begin, std::size_t end, int threads, const Body& body) const {
     const int together = outer(threads), inner = together > 1 ? 1 : threads;
@@ -53,7 +53,7 @@ struct TimeBatches {
   }
 };
 
-/// Rows of a result, `width` numbers for each time; none if `values` is empty.
+/// Rows of a result, `width` numbers per time; none if `values` is empty.
 struct TimeRows {
   std::span<double> values;
   std::size_t width = 1;
@@ -66,10 +66,10 @@ struct TimeRounds {
   Backend backend;  ///< computes the rows; a checkpoint of another backend is ignored
   const Monitor& monitor;
 
-  /// Calls part(first, last) for this member's share of each round, whole blocks from a multiple of `block` on, and
-  /// completes the rows on every member after it.
-  /// @param blocks  in a round, for each member; the largest of what members ask for
-  /// @return false if it was ended before the last time
+  /// Calls part(first, last) for this member's share of each round, in whole blocks that start at a multiple of
+  /// `block`, and then completes the rows on every member.
+  /// @param blocks  blocks per round for each member; the largest request of all members counts
+  /// @return false if it was stopped before the last time
   bool run(Communicator& communicator, std::size_t block, std::size_t blocks,
            const std::function<void(std::size_t, std::size_t)>& part) const;
 };

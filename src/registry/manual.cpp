@@ -114,7 +114,7 @@ std::string row_of(const Parameter& key) {
                      meaning_of(key));
 }
 
-/// Rows that hold for the same models and tasks.
+/// Rows that apply to the same models and tasks.
 struct Block {
   std::string section;
   Pairs pairs;
@@ -164,7 +164,7 @@ std::string key_tables() {
 
 namespace {
 
-/// A point with the defaults of a model and task, and one value where there is none.
+/// A point with the defaults of a model and task, and an example value where there is no default.
 config::Point example_of(const Pair& pair) {
   config::Point point;
   for (const Parameter& key : config::complete_schema(registry(), pair.first, pair.second).keys)
@@ -177,7 +177,7 @@ config::Point example_of(const Pair& pair) {
   return point;
 }
 
-/// "[time,] [band,] momentum": those in brackets are missing in some of the variants.
+/// "[time,] [band,] momentum": those in brackets are missing in some variants.
 std::string dimensions_text(const std::vector<std::vector<std::string>>& variants) {
   const auto& longest = *std::max_element(
       variants.begin(), variants.end(), [](const auto& left, const auto& right) { return left.size() < right.size(); });

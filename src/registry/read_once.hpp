@@ -9,7 +9,7 @@ namespace lindrift {
 
 /// Returns read(location) for a key of the form "FILE.h5:/dataset". Every dataset is read once, when the input is
 /// checked, and shared by all points of a sweep.
-/// @throws ParameterError naming the key where reading fails
+/// @throws ParameterError naming the key if reading fails
 template <class Matrix>
 const Matrix& read_once(const std::string& key, const std::string& location,
                         Matrix (*read)(const std::string& location)) {

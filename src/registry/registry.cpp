@@ -50,7 +50,7 @@ class ProgramRegistry final : public config::Registry {
     config::Schema schema;
     schema.keys = entry.keys;
     schema.keys.insert(schema.keys.end(), task_entry.keys.begin(), task_entry.keys.end());
-    // It stands before what bounds its errors and steps.
+    // Put the algorithm before the keys that bound its errors and steps.
     const auto tolerance = std::find_if(schema.keys.begin(), schema.keys.end(),
                                         [](const config::Key& key) { return key.path == "solver.tolerance"; });
     schema.keys.insert(tolerance, algorithm_key(entry));
@@ -59,7 +59,7 @@ class ProgramRegistry final : public config::Registry {
     schema.sizeless_fields = task_entry.sizeless_fields;
     schema.validate = entry.validate;
     schema.validate_size = [&task_entry](const config::Point& first, std::size_t points) {
-      // They are held twice: as fields, and as the image of the file.
+      // Results are held twice: as fields, and as the image of the file.
       const double needed = 2.0 * result_bytes(task_entry, first, points);
       if (needed > machine_memory())
         throw ParameterError(

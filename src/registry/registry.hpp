@@ -31,16 +31,16 @@ struct Plan {
   std::vector<std::string> notes;                 ///< warnings and remarks for the user
 };
 
-/// Fills in device_bytes, or what happens where the device has not enough memory.
-/// @param bytes  throws DeviceMemoryError then
+/// Fills in device_bytes, or what happens if the device has too little memory.
+/// @param bytes  returns the bytes needed; throws DeviceMemoryError if the device has too little
 void plan_device(Plan& plan, const Execution& execution, const std::function<double()>& bytes);
 
 /// How a sweep is divided into groups of consecutive points.
 struct Grouping {
-  std::size_t size = 1;  ///< points of a group; the last one of a row may have fewer
-  std::size_t row = 0;   ///< points that groups may follow each other in; 0: all of the sweep
-  /// Each point of a group starts from those before it: a rank takes the group whole, from its first point on.
-  /// Otherwise the points of a group are run side by side.
+  std::size_t size = 1;  ///< points per group; the last group of a row may have fewer
+  std::size_t row = 0;   ///< consecutive points that are cut into groups; 0: the whole sweep
+  /// Each point of a group starts from those before it: a rank takes the whole group, from its first point on.
+  /// Otherwise the points of a group run side by side.
   bool chained = false;
   std::size_t at_once = 1;    ///< of those side by side: points that run at the same time, others follow as these end
   std::string how{};          ///< they run at the same time
@@ -48,13 +48,13 @@ struct Grouping {
   std::string note{};         ///< what a user would want to know
 };
 
-/// A group to be run. The numbers of a point may depend on its place and, in a chain, on the parameters of the places
+/// A group to be run. The results of a point may depend on its place and, in a chain, on the parameters of the places
 /// before it, but never on which points are wanted.
 struct Group {
   const config::Document& document;
   bool chained = false;
-  std::size_t first = 0;     ///< point of the sweep at the first place
-  std::vector<bool> wanted;  ///< of every place of the group, at least one
+  std::size_t first = 0;     ///< index in the sweep of the group's first point
+  std::vector<bool> wanted;  ///< for every place of the group; at least one is true
 
   config::Point point(std::size_t place) const { return document.point(first + place); }
 };
@@ -64,10 +64,10 @@ struct TaskEntry {
   std::string kind;
   std::string description;
   std::vector<config::Key> keys;    ///< beyond the model's own
-  std::vector<std::string> fields;  ///< datasets it makes, coordinates left out
-  /// Those without a dimension over sites, momenta or modes: what a sweep of the size can keep.
+  std::vector<std::string> fields;  ///< datasets of the task, without coordinates
+  /// Those without a dimension over sites, momenta or modes: what a sweep over the size can keep.
   std::vector<std::string> sizeless_fields;
-  /// Coordinates and fields of a point, every value missing: what its result will look like, and what a failed point
+  /// Coordinates and fields of a point with every value missing: the shape of its result, and what a failed point
   /// leaves.
   std::function<io::Result(const config::Point&)> outline;
   std::function<Plan(const config::Point&, const Execution&)> plan;
@@ -76,20 +76,19 @@ struct TaskEntry {
   std::function<std::vector<std::pair<std::string, io::Attribute>>(const config::Point&)> diagnostics{};
   /// What a user would want to know before any run of this input: that its results say nothing, for example.
   std::function<std::vector<std::string>(const config::Document&)> remarks{};
-  /// Looks at the stored results of a point again, by invariants and by plain sums. A second run is compared anyway.
+  /// Checks the stored results of a point by invariants and plain sums, in addition to a second run.
   std::function<void(Verification&)> verify{};
-  /// A point gains from several processes: run() shares its work through Execution::communicator.
+  /// A point can use several processes: run() shares its work through Execution::communicator.
   bool shares_a_point = false;
-  /// It has nothing that a device could do.
+  /// No part of the task can run on a device.
   bool cpu_only = false;
   /// Throws UnsupportedError where no device does a point, at once; empty: one does any.
   std::function<void(const config::Point&)> require_device_work{};
   /// run() can evaluate Execution::certify entries of its result again, and says in its summary how far they are off.
   bool certifies = false;
-  /// How long a point takes compared with others of the sweep, in any unit; it must not look at clocks. Empty: all the
-  /// same.
+  /// Cost of a point relative to others of the sweep, in any unit; it must not read clocks. Empty: all the same.
   std::function<double(const config::Point&)> cost{};
-  /// Points that one rank takes at once; empty: one. It may depend on nothing but its argument.
+  /// Points that one rank takes at once; empty: one. It must depend on its argument alone.
   std::function<Grouping(const config::Document&)> grouping{};
   /// The same where a device is asked for; empty: as `grouping`.
   std::function<Grouping(const config::Document&)> device_grouping{};
@@ -99,16 +98,16 @@ struct TaskEntry {
   std::function<void(const Group&, const Execution&, const Monitor&,
                      const std::function<void(std::size_t place, io::Result)>& finished)>
       run_group{};
-  /// Bytes that a group of points at the same time takes on the device; empty if there are none.
+  /// Bytes on the device for a group of points that run at the same time; empty if there are no such groups.
   std::function<double(const config::Document&, const Grouping&, const Execution&)> group_device_bytes{};
 };
 
-/// One model: its keys, and what can be done with it.
+/// One model, with its keys and tasks.
 struct ModelEntry {
   std::string kind;
   std::string description;
   std::vector<Algorithm> algorithms;
-  std::vector<config::Key> keys;  ///< of [model], [bath] and [initial]
+  std::vector<config::Key> keys;  ///< in [model], [bath] and [initial]
   std::function<void(const config::Point&)> validate;
   std::vector<TaskEntry> tasks;
 };
@@ -129,7 +128,7 @@ io::Result kept_outline(const TaskEntry& task, const config::Point& point);
 /// Whether a number is 0 at every point, swept or not.
 bool is_zero_everywhere(const config::Document& document, const std::string& key);
 
-/// Bytes of memory that the results of this many points take where they are collected.
+/// Bytes of memory that the collected results of this many points take.
 double result_bytes(const TaskEntry& task, const config::Point& point, std::size_t points);
 
 /// `execution` with the point's solver.algorithm, unless that is "auto".

@@ -63,7 +63,7 @@ Extent extent_of(const Observable& observable, const Coordinates& coordinates) {
     } else if (dimension == "site" && find(coordinates, "site_1") != nullptr) {
       add_directions(dimension);
     } else if (dimension == "direction" || dimension == "time") {
-      if (const Coordinate* one = find(coordinates, dimension)) add(*one);  // a chain has one, and leaves it out
+      if (const Coordinate* one = find(coordinates, dimension)) add(*one);  // a chain has one and leaves it out
     } else if (const Coordinate* one = find(coordinates, dimension)) {
       add(*one);
     } else {

@@ -9,13 +9,13 @@
 #include "io/field.hpp"
 #include "lindrift/observable.hpp"
 
-/// From the observables of a result struct to what a file holds of them.
+/// Converts the observables of a result struct to the contents of a file.
 
 namespace lindrift {
 
 using Coordinates = std::vector<Coordinate>;
 
-/// Dimensions and shape of an observable. Its dimension "mode" is replaced by those that number the modes.
+/// Dimensions and shape of an observable. The dimension "mode" is replaced by those that number the modes.
 struct Extent {
   bool exists = true;  ///< false: the model lacks one of its dimensions
   std::vector<std::string> dimensions{};
@@ -72,7 +72,7 @@ std::vector<std::string> sizeless_names(const Coordinates& coordinates) {
   return names;
 }
 
-/// What a file holds for a number of a result: as many elements, all missing.
+/// Placeholders in a file for a number of a result: `count` elements, all missing.
 std::vector<double> missing_values(double, std::size_t count);
 std::vector<std::complex<double>> missing_values(std::complex<double>, std::size_t count);
 std::vector<std::int64_t> missing_values(std::int64_t, std::size_t count);
@@ -82,7 +82,7 @@ auto missing_values(const std::vector<Item>&, std::size_t count) {
   return missing_values(Item(), count);
 }
 
-/// The values of a result for a file.
+/// The values of a result, in the form that a file holds.
 template <class Item>
 io::Data taken(std::vector<Item>& values) {
   return std::move(values);
@@ -94,7 +94,7 @@ io::Data taken(const Item& value) {
   return values;
 }
 
-/// Bytes that the wanted values of a result take.
+/// Bytes of the wanted values of a result.
 template <class Result>
 double observable_bytes(const Coordinates& coordinates, const std::vector<std::string>& wanted) {
   double bytes = 0.0;
@@ -106,7 +106,7 @@ double observable_bytes(const Coordinates& coordinates, const std::vector<std::s
   return bytes;
 }
 
-/// What a point's result will look like: every wanted value missing.
+/// Outline of a point's result: every wanted value is missing.
 template <class Result>
 io::Result outline_of(const Coordinates& coordinates, const std::vector<std::string>& wanted) {
   io::Result outline = with_coordinates(coordinates);
@@ -119,15 +119,15 @@ io::Result outline_of(const Coordinates& coordinates, const std::vector<std::str
   return outline;
 }
 
-/// Adds what a summary shows of a field: its last value, or its last value for each label of its last dimension.
+/// Adds to the summary the last value of a field, or its last value for each label of its last dimension.
 void summarise(io::Result& result, const Observable& observable, const io::Field& field,
                const Coordinates& coordinates);
 
-/// @throws Error unless a field has as many values as its shape
+/// @throws Error unless a field has as many values as its shape requires
 void require_shape(const io::Field& field, const Extent& extent);
 
-/// Takes the arrays out of a result: those that are wanted become fields, those for the summary its numbers.
-/// @throws Error if an array has not the shape that its description says
+/// Takes the arrays out of a result: wanted ones become fields, those for the summary become numbers in it.
+/// @throws Error if an array does not have the shape in its description
 template <class Result>
 io::Result collect(const Coordinates& coordinates, const std::vector<std::string>& wanted, Result& result) {
   io::Result collected = with_coordinates(coordinates);

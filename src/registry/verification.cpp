@@ -25,7 +25,7 @@ void Verification::note(const std::string& what, double error, double allowed) {
   if (found == findings_.end()) found = findings_.insert(found, {what, 0.0, allowed, 0, true});
   ++found->compared;
   const bool passes = error <= allowed;
-  // The worst in units of what is allowed.
+  // The worst error, in units of what is allowed.
   const bool worse = !(error * found->allowed <= found->error * allowed) || (passes != found->passed && !passes);
   if (found->compared == 1 || worse) {
     found->error = error;

@@ -14,19 +14,20 @@
 
 namespace lindrift {
 
-/// Stored results of one point, looked at again.
+/// Checks the stored results of one point.
 class Verification {
  public:
-  /// One thing that was compared: its worst error, and the largest one that the file promises.
+  /// One comparison: its worst error, and the largest error that the file allows.
   struct Finding {
     std::string what;
     double error = 0.0, allowed = 0.0;
-    std::size_t compared = 0;  ///< values
+    std::size_t compared = 0;  ///< number of values
     bool passed = true;
   };
 
-  /// @param parameters  of the point   @param result  the stored fields
-  /// @param samples  entries to evaluate again, at most
+  /// @param parameters  parameters of the point
+  /// @param result      the stored fields
+  /// @param samples     maximum number of entries to evaluate again
   Verification(const config::Point& parameters, const io::Result& result, std::size_t samples, std::mt19937_64& random)
       : point(parameters), result_(result), samples_(samples), random_(random) {}
 
@@ -39,10 +40,10 @@ class Verification {
   }
   const std::vector<io::Field>& fields() const { return result_.fields; }
 
-  /// Some of 0 .. count - 1, each with the same probability: all, or as many as there are samples.
+  /// A uniform random sample of 0 .. count - 1: all of them, or as many as `samples`.
   std::vector<std::size_t> some_of(std::size_t count);
 
-  /// Notes an error; one that is not a number is beyond every promise.
+  /// Records an error; NaN exceeds every allowance.
   void note(const std::string& what, double error, double allowed);
   const std::vector<Finding>& findings() const { return findings_; }
 

@@ -14,18 +14,18 @@ namespace lindrift {
 
 namespace {
 
-/// As for Newton's method: the identity plus a matrix of low rank.
+/// As in Newton's method, the matrix is the identity plus one of low rank.
 constexpr int krylov_dimension = 60;
-/// Systems solved for what is left; each gains ten digits.
+/// Rounds of iterative refinement; each gains ten digits.
 constexpr int max_refinements = 4;
 constexpr double solver_accuracy = 1e-13;
-/// What rounding leaves of a residual is below, what a failure leaves above.
+/// Relative residual that separates rounding error from a failed solve.
 constexpr double accepted = 1e-11;
 
-/// log n of a multiplier; log(1-n) of its negative.
+/// log n for a multiplier; pass its negative for log(1-n).
 double log_occupation(double lambda) { return -std::max(lambda, 0.0) - std::log1p(std::exp(-std::fabs(lambda))); }
 
-/// The rates of one generator at the state.
+/// Logarithms of one generator's rates at the state.
 struct LogRates {
   Generator& generator;
   std::vector<double> log_gain, log_loss;
@@ -78,7 +78,7 @@ class GeneratorAdjoint final : public AdjointSystem {
   }
 
  private:
-  /// Others may have moved the point of the equation's generator.
+  /// Other code may have moved the equation's generator to another point.
   void take_point() { all_rates_.generator.log_rates(lambda_, all_rates_.log_gain, all_rates_.log_loss); }
   LogRates& rates_of(Hops hops) { return hops == Hops::all ? all_rates_ : thermal_rates_; }
 
@@ -140,14 +140,14 @@ AdjointSystem::Solution GeneratorAdjoint::solve(std::span<const double> weight) 
   const double whole = size(right_.get());
   N_VConst(0.0, solution_.get());
   double left = whole;
-  // What is left of the right-hand side is solved for again: the digits of GMRES add up.
+  // Iterative refinement: solve for the remaining residual, so that the digits of successive GMRES solves add up.
   for (int round = 0; round < max_refinements && left > 1e-16 * whole; ++round) {
     N_VConst(0.0, update_.get());
     check_sundials(SUNLinSolSetZeroGuess(linear_solver_.get(), 1), "SUNLinSolSetZeroGuess");
     SUNLinSolSolve(linear_solver_.get(), nullptr, update_.get(), right_.get(), solver_accuracy * left);
     thrown_.rethrow();
     N_VLinearSum(1.0, solution_.get(), 1.0, update_.get(), product_.get());
-    std::swap(solution_, product_);  // product_ holds what was there before
+    std::swap(solution_, product_);  // product_ now holds the previous solution
     multiply(values(solution_.get()), values(update_.get()));
     const auto sum = values(update_.get());
     parallel_for(modes_, [&](std::size_t s) { right[s] = relaxation_time_[s] * weight[s] - sum[s]; });

@@ -10,17 +10,18 @@ namespace lindrift {
 
 /// The transposed Jacobian of the rate equation at a steady state, bordered by the conservation of particles.
 ///
-/// Divided by -(gain + loss) it is one minus an average over where a mode's particles come from and go to,
+/// Divided by -(gain + loss), row by row, it is the identity minus averages over the modes that particles of a mode
+/// come from and go to,
 ///   A y = y - p (W n y / gain) - q (W^T (1-n) y / loss),   p = gain / (gain + loss),   q = 1 - p,
-/// whose numbers are fractions at any temperature (docs/physics.md, Eq. 18b). Vectors have shape (modes,); rates are in
+/// whose weights are fractions at any temperature (docs/physics.md, Eq. 18b). Vectors have shape (modes,); rates are in
 /// units of epsilon J.
 class AdjointSystem {
  public:
   struct Solution {
-    std::vector<double> y;  ///< of zero mean
-    double alpha = 0.0;     ///< multiplier of the number of particles
+    std::vector<double> y;  ///< zero mean
+    double alpha = 0.0;     ///< Lagrange multiplier of the number of particles
   };
-  /// Which hops: of both baths, or of the thermal bath alone with unit strength.
+  /// Which hops to include: those of both baths, or those of the thermal bath alone at unit strength.
   enum class Hops { all, thermal };
 
   virtual ~AdjointSystem() = default;
@@ -29,7 +30,7 @@ class AdjointSystem {
   /// @throws Error if the solution is not accurate to about 1e-11
   virtual Solution solve(std::span<const double> weight) = 0;
 
-  /// Averages of y over the modes that particles of each mode come from, W n y / gain, and go to, W^T (1-n) y / loss.
+  /// Averages of y over the modes that particles come from, W n y / gain, and go to, W^T (1-n) y / loss, for each mode.
   virtual void averages(Hops hops, std::span<const double> y, std::span<double> from, std::span<double> to) = 0;
 
   /// Particles that hop into and out of each mode, (1-n) gain and n loss.
@@ -40,10 +41,10 @@ class AdjointSystem {
   virtual double thermal_slopes(std::span<const double> y, std::span<double> slope);
 };
 
-/// By GMRES on sums of a generator, for any rates.
+/// Solves by GMRES on a generator's sums, for any rates.
 /// @param equation  must outlive the system
-/// @param thermal   the same thermal bath alone, of unit strength
-/// @param lagrange_multiplier  finite, and no rate vanishes
+/// @param thermal   the same thermal bath alone, at unit strength
+/// @param lagrange_multiplier  finite; no rate may vanish
 std::unique_ptr<AdjointSystem> make_generator_adjoint(const RateEquation& equation, RateEquation thermal,
                                                       std::span<const double> lagrange_multiplier);
 
@@ -55,7 +56,8 @@ std::unique_ptr<AdjointSystem> make_generator_adjoint(const RateEquation& equati
 std::unique_ptr<AdjointSystem> make_moment_adjoint(const TggeModel& model, std::span<const double> lagrange_multiplier,
                                                    std::span<const double> particles, std::span<const double> holes);
 
-/// Solves the n x n system in place of its right-hand side, by elimination with row pivots; not finite if singular.
+/// Solves an n x n system by Gaussian elimination with row pivoting; the solution overwrites `right` and is not finite
+/// if the matrix is singular.
 void solve_dense(std::vector<double> matrix, std::vector<double>& right);
 
 }  // namespace lindrift

@@ -17,20 +17,21 @@ namespace lindrift {
 
 namespace {
 
-/// Rounding of exponents, in units of the last place of the largest ones: no step is better than that.
+/// Rounding error of exponents, in units in the last place of the largest; no step can be more accurate.
 constexpr double rounded_places = 4.0;
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
-/// A rate beyond e^{600} over the time that has passed counts as e^{600}: the mode has long been in balance.
+/// A rate times the elapsed time above e^{600} is clipped to e^{600}: such a mode has long been in balance.
 constexpr double max_exponent = 600.0;
-/// Multipliers beyond this one may be off by as many tolerances more: occupations of e^{-64} move nothing.
+/// Beyond this value the error allowed in a multiplier grows in proportion to it: occupations of e^{-64} affect
+/// nothing.
 constexpr double large_multiplier = 64.0;
-/// The logarithm of time starts where the fastest multiplier has moved by this.
+/// t_0 is the time in which the fastest multiplier changes by this much.
 constexpr double first_change = 0.01;
 constexpr int krylov_dimension = 30, krylov_restarts = 3;
-/// Of a Newton update, in the unit of the tolerance and in relation to the update.
+/// Residual at which GMRES stops: in units of the tolerance, and relative to the right-hand side.
 constexpr double linear_accuracy = 1e-2, linear_reduction = 1e-5;
 
-/// Time integration in lambda_s and x = log(1 + t / t_0), docs/physics.md, section 5:
+/// Time integration in lambda_s over x = log(1 + t / t_0), docs/physics.md, section 5:
 ///
 ///   d lambda_s / dx = (t_0 + t) epsilon J [ loss_s (1 + e^{-lambda_s}) - gain_s (1 + e^{lambda_s}) ].
 class LogTimeBdf final : public OccupationIntegrator {
@@ -59,7 +60,7 @@ class LogTimeBdf final : public OccupationIntegrator {
       groups_[component(s)].members.push_back(s);
       groups_[component(s)].number += occupation_of(conserved[s]);
     }
-    // Equal multipliers hold a number that does not depend on the order of a sum.
+    // With a single component use total_number(), which is exact to rounding for equal multipliers.
     if (groups_.size() == 1) groups_[0].number = total_number(InitialState(conserved), modes_);
 
     N_VConst(0.0, state_vector_.get());
@@ -89,7 +90,7 @@ class LogTimeBdf final : public OccupationIntegrator {
     state.lagrange_multiplier(lambda);
     state = ModeState::of_multipliers(lambda);
     const double last = start(from, to);
-    double asked = std::min(1.0, last);  // within which CVODE looks for the first step
+    double asked = std::min(1.0, last);  // range in which CVODE looks for its first step
     bool reached = false;
     for (std::int64_t left = max_steps; left > 0 && !reached; --left) {
       double clock = 0.0;
@@ -106,19 +107,20 @@ class LogTimeBdf final : public OccupationIntegrator {
   }
 
  private:
-  /// Modes that exchange particles: they keep their number, and a shift of all their multipliers has no other force.
+  /// Modes that exchange particles. Their number is conserved, and nothing else fixes a common shift of their
+  /// multipliers.
   struct Group {
     double number = 0.0;
     std::vector<std::size_t> members;
     kernels::MomentBalance::Filling sums;
-    double shift = 0.0;  ///< of all multipliers
+    double shift = 0.0;  ///< common to all multipliers
   };
 
   std::size_t component(std::size_t s) const {
     return components_.of_mode.empty() ? 0 : static_cast<std::size_t>(components_.of_mode[s]);
   }
 
-  /// Sets CVODE to the state at time `from` and returns where its clock stands at time `to`.
+  /// Restarts CVODE at time `from`. Returns its clock at time `to`.
   double start(double from, double to) {
     from_ = from;
     const auto lambda = values(state_vector_.get());
@@ -136,7 +138,8 @@ class LogTimeBdf final : public OccupationIntegrator {
     return last;
   }
 
-  /// Shifts the multipliers of each group to its number, which Newton's method holds to its own accuracy only.
+  /// Shifts the multipliers of each group so that it holds its number of particles exactly; Newton's method conserves
+  /// the number only to its own accuracy.
   void settle_numbers(std::span<double> lambda) const {
     std::vector<double> multipliers;
     for (const Group& group : groups_) {
@@ -148,9 +151,9 @@ class LogTimeBdf final : public OccupationIntegrator {
     }
   }
 
-  /// Logarithms of the two terms of d lambda / dt, times what the clock has grown to.
+  /// Logarithms of the two terms of d lambda / dt, each times e^{log_clock}.
   struct Terms {
-    double log_loss, log_gain, excess;  ///< excess: of the loss over the gain, without the rounding of either
+    double log_loss, log_gain, excess;  ///< excess: log_loss - log_gain, without the rounding of either
   };
   Terms terms_of(double lambda, std::size_t s, double log_clock) const {
     const double common = std::log1p(std::exp(-std::fabs(lambda))) + log_scale_ + log_clock;
@@ -158,7 +161,7 @@ class LogTimeBdf final : public OccupationIntegrator {
             (log_loss_[s] - log_gain_[s]) - lambda};
   }
   bool in_balance(const Terms& terms, double lambda) const {
-    // Where neither gain nor loss is, nothing moves.
+    // Without gain and loss the excess is NaN; such a mode does not move.
     return !(std::fabs(terms.excess) > std::max(tolerance_, 64.0 * epsilon * (1.0 + std::fabs(lambda))));
   }
 
@@ -183,7 +186,8 @@ class LogTimeBdf final : public OccupationIntegrator {
       gain_term_[s] = std::exp(terms.log_gain - over);
       particles_[s] = occupation_of(lambda[s]);
       holes_[s] = occupation_of(-lambda[s]);
-      // What rounding leaves of a balance is nothing to set out from.
+      // At the start a mode in balance does not move: its remaining rate is rounding error, which must not
+      // determine the first step.
       if (!(largest > -std::numeric_limits<double>::infinity()) || (clock == 0.0 && in_balance(terms, lambda[s])))
         out[s] = 0.0;
       else
@@ -193,9 +197,9 @@ class LogTimeBdf final : public OccupationIntegrator {
     return 0;
   }
 
-  /// Newton update of (1 - gamma J) delta = b with the number of particles as one more equation. Each row is divided by
-  /// its diagonal, however large: what is left has a small rank for weights of small rank. Then a shift of all
-  /// multipliers takes the number to what it is to be.
+  /// Newton update: (1 - gamma J) delta = b, with the number of particles as one more equation. Each row is divided by
+  /// its diagonal, however large; what remains is the identity plus a matrix of low rank if the weights have low rank.
+  /// A common shift of all multipliers then restores the number of particles.
   int solve(N_Vector update, N_Vector b) {
     check_sundials(CVodeGetCurrentGamma(cvode_.get(), &gamma_), "CVodeGetCurrentGamma");
     const auto in = values(b), right = values(right_.get()), lambda = values(solution_.get());
@@ -238,7 +242,7 @@ class LogTimeBdf final : public OccupationIntegrator {
     return 0;
   }
 
-  /// Hands each group the sum of term(s) over its modes.
+  /// Calls take(group, sum of term(s) over the group's modes) for each group.
   template <std::size_t Count, class Term, class Take>
   void sum_groups(const Term& term, const Take& take) {
     if (groups_.size() == 1) return take(groups_[0], parallel_sums<Count>(modes_, term));
@@ -249,7 +253,7 @@ class LogTimeBdf final : public OccupationIntegrator {
     }
     for (std::size_t c = 0; c < groups_.size(); ++c) take(groups_[c], sums[c]);
   }
-  /// The shift of each group becomes the mean of a vector, weighted with n (1-n).
+  /// Sets the shift of each group to the mean of `vector`, weighted by n (1-n).
   void take_means(std::span<const double> vector) {
     sum_groups<1>([&](std::size_t s) { return std::array{particles_[s] * holes_[s] * vector[s]}; },
                   [](Group& group, const std::array<double, 1>& sum) {
@@ -294,19 +298,19 @@ class LogTimeBdf final : public OccupationIntegrator {
   std::size_t modes_;
   double log_scale_;  ///< log(epsilon J)
   double tolerance_;
-  double rounding_;  ///< of gain and loss, in their logarithms
+  double rounding_;  ///< rounding error of log gain and log loss
   Components components_;
   std::vector<Group> groups_;  ///< one for each component
   SundialsContext context_;
   Sundials<N_Vector> state_vector_, right_, solution_;
   CvodeHandle cvode_;
   Sundials<SUNLinearSolver> linear_solver_, krylov_solver_;
-  double from_ = 0.0, log_origin_ = 0.0;  ///< time at which the clock was set to zero; log t_0
-  double gamma_ = 0.0;                    ///< step times a coefficient of the method
-  // At the point of the last call of rate(), which is also that of the generator:
+  double from_ = 0.0, log_origin_ = 0.0;  ///< time at which the clock is zero; log t_0
+  double gamma_ = 0.0;                    ///< step size times a coefficient of the method
+  // At the point of the last call of rate(), where the generator is too:
   std::vector<double> log_gain_, log_loss_, particles_, holes_, loss_term_, gain_term_;
   std::vector<double> over_diagonal_, gain_decrease_, loss_increase_;
-  std::exception_ptr thrown_;  ///< an exception must not cross the C library
+  std::exception_ptr thrown_;  ///< exceptions must not pass through the C library
 };
 
 }  // namespace

@@ -19,7 +19,7 @@ namespace lindrift {
 
 namespace {
 
-/// Errors of n that the weights still resolve: n is of order one, and 1-n has no digits of its own.
+/// Smallest error of n that the weights resolve: n is of order one, and 1-n is not stored separately.
 constexpr double smallest_error = 1e-15;
 
 class CvodeMatrixIntegrator final : public MatrixIntegrator {
@@ -125,14 +125,14 @@ class CvodeMatrixIntegrator final : public MatrixIntegrator {
     *current = 1;
     return guarded(data, [&](CvodeMatrixIntegrator& self) { self.linearize(values(y)); });
   }
-  /// x + gamma (Gamma x + x Gamma^+) = right
+  /// Solves x + gamma (Gamma x + x Gamma^+) = right.
   static int preconditioner_callback(double, N_Vector, N_Vector, N_Vector right, N_Vector x, double gamma, double, int,
                                      void* data) {
     return guarded(data, [&](CvodeMatrixIntegrator& self) {
       self.equation_.solve_sylvester(self.rates_, values(right), values(x), gamma * self.equation_.rate_scale(), 0.5);
     });
   }
-  /// The error allowed in n is `tolerance` in its multiplier, the same for all elements of a block.
+  /// The error allowed in n corresponds to `tolerance` in the multiplier, and is the same for all elements of a block.
   static int weight_callback(N_Vector y, N_Vector weight, void* data) {
     return guarded(data, [&](CvodeMatrixIntegrator& self) {
       self.equation_.spread(values(y), values(weight));
@@ -151,9 +151,9 @@ class CvodeMatrixIntegrator final : public MatrixIntegrator {
   Sundials<SUNNonlinearSolver> nonlinear_solver_;
   Sundials<SUNLinearSolver> linear_solver_;
   CvodeHandle cvode_;
-  BlockMatrices particles_, holes_, work_, other_;  ///< the point of the Jacobian, and space
+  BlockMatrices particles_, holes_, work_, other_;  ///< the point of the Jacobian; work space
   BlockRates rates_, changed_rates_;
-  std::exception_ptr thrown_;  ///< an exception must not cross the C library
+  std::exception_ptr thrown_;  ///< exceptions must not pass through the C library
 };
 
 }  // namespace

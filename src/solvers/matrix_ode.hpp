@@ -7,8 +7,8 @@
 
 namespace lindrift {
 
-/// Integrates dn/dt of a MatrixRateEquation with CVODE. Every advance() starts anew, so that the bits at a time depend
-/// on the state at the previous output time only.
+/// Integrates dn/dt of a MatrixRateEquation with CVODE. Every advance() restarts CVODE, so the bits at an output time
+/// depend only on the state at the previous one.
 class MatrixIntegrator {
  public:
   MatrixIntegrator() = default;
@@ -16,7 +16,7 @@ class MatrixIntegrator {
   MatrixIntegrator(const MatrixIntegrator&) = delete;
   MatrixIntegrator& operator=(const MatrixIntegrator&) = delete;
 
-  /// Takes the particles from time `from` to time `to` in at most `max_steps` steps.
+  /// Advances the particles from time `from` to time `to` in at most `max_steps` steps.
   /// @return false if the steps did not suffice; the state is then that of the last step
   /// @throws NumericalError if the integrator gives up
   virtual bool advance(BlockMatrices& particles, double from, double to, std::int64_t max_steps) = 0;
@@ -29,9 +29,8 @@ class MatrixIntegrator {
 };
 
 /// @param implicit   backward differentiation with GMRES on the exact Jacobian, preconditioned by the relaxation of
-/// each
-///                   block alone; else Adams-Moulton with fixed-point iteration
-/// @param tolerance  error of a step in the multipliers, in a root mean square, as far as digits of n reach
+///                   each block alone; otherwise Adams-Moulton with fixed-point iteration
+/// @param tolerance  root-mean-square error per step in the multipliers, as far as the digits of n allow
 std::unique_ptr<MatrixIntegrator> make_matrix_integrator(const MatrixRateEquation& equation, bool implicit,
                                                          double tolerance);
 

@@ -15,12 +15,12 @@ namespace lindrift {
 
 namespace {
 
-/// Krylov vectors before a restart.
+/// Krylov vectors between restarts.
 constexpr int krylov_dimension = 60;
 
-/// R(l) = l - l*(l) + log z = 0 with the multipliers l of the blocks, and l* those of the occupations that gain, loss
-/// and mean field of l lead to (docs/physics.md, Eq. 97). For bands outside of blocks it is the balance of
-/// MultiplierSystem.
+/// R(l) = l - l*(l) + log z = 0, where l are the multipliers of the blocks and l* those of the occupations that balance
+/// the gain, loss and mean field taken at l (docs/physics.md, Eq. 97). For bands outside of blocks this is the balance
+/// of MultiplierSystem.
 class MatrixSystem final : public BalanceSystem {
  public:
   MatrixSystem(const MatrixRateEquation& equation, double number, BlockMatrices start)
@@ -40,7 +40,7 @@ class MatrixSystem final : public BalanceSystem {
   double size() const override { return size_; }
 
   void solve(double accuracy) override {
-    // A halved step may have left the sums at another point.
+    // The last trial step may have left the rates at another point.
     evaluate(lambda_, log_fugacity_);
     linearize();
     auto right = values(right_.get());
@@ -49,7 +49,7 @@ class MatrixSystem final : public BalanceSystem {
     N_VConst(0.0, update_.get());
     const double size = std::sqrt(N_VDotProd(right_.get(), right_.get()));
     check_sundials(SUNLinSolSetup(linear_solver_.get(), nullptr), "SUNLinSolSetup");
-    // A solution that misses the accuracy is still a direction worth trying: the caller looks at what it does.
+    // A solution that misses the accuracy is still a direction worth trying; the caller tests the step.
     SUNLinSolSolve(linear_solver_.get(), nullptr, update_.get(), right_.get(), accuracy * size);
   }
 
@@ -61,7 +61,7 @@ class MatrixSystem final : public BalanceSystem {
     return trial_size_ = evaluate(trial_, trial_fugacity_);
   }
 
-  /// Half of the way: the whole of it may end in a cycle of two where it is cold.
+  /// Goes half way: at low temperature a full step may end in a cycle of two points.
   double try_fixed_point() override {
     evaluate(lambda_, log_fugacity_);
     parallel_for(size_of_state_, [&](std::size_t e) { trial_[e] = 0.5 * (lambda_[e] + target_[e]); });
@@ -99,14 +99,14 @@ class MatrixSystem final : public BalanceSystem {
     check_sundials(SUNLinSolInitialize(linear_solver_.get()), "SUNLinSolInitialize");
   }
 
-  /// Shifts all multipliers so that there are as many particles as there should be. Returns by how much.
+  /// Shifts all multipliers so that they hold the right number of particles. Returns the shift.
   double normalize(BlockMatrices& lambda) const {
     const double shift = log_fugacity_at(equation_.ascending_eigenvalues(lambda), number_);
     for (std::size_t s = 0; s < modes_; ++s) lambda[s] -= shift;
     return shift;
   }
 
-  /// Leaves rates, the point that they lead to, and R behind. Returns max |R| / (1 + max |lambda|).
+  /// Computes the rates, the occupations that balance them, and R. Returns max |R| / (1 + max |lambda|).
   double evaluate(const BlockMatrices& lambda, double log_fugacity) {
     equation_.occupations(lambda, particles_, holes_);
     equation_.rates(particles_, holes_, rates_);
@@ -118,7 +118,7 @@ class MatrixSystem final : public BalanceSystem {
     return equation_.largest(residual_) / (1.0 + equation_.largest(lambda));
   }
 
-  /// Prepares multiply() at lambda_, where the last evaluate() was.
+  /// Prepares multiply() at lambda_, the point of the last evaluate().
   void linearize() {
     chi_.resize(size_of_state_);
     equation_.occupation_derivative(lambda_, equation_.diagonal(1.0), chi_);
@@ -146,7 +146,7 @@ class MatrixSystem final : public BalanceSystem {
   BlockMatrices lambda_, trial_;
   double log_fugacity_ = 0.0, trial_fugacity_ = 0.0;
   double size_ = std::numeric_limits<double>::infinity(), trial_size_ = size_;
-  BlockMatrices particles_, holes_;  ///< where the rates of the last point lead to
+  BlockMatrices particles_, holes_;  ///< occupations that balance the last rates
   BlockMatrices target_;             ///< their multipliers
   BlockRates rates_, changed_rates_;
   BlockMatrices residual_, chi_, work_, other_;

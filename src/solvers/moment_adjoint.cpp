@@ -9,13 +9,14 @@ namespace lindrift {
 
 namespace {
 
-/// Products of two exponentials up to this exponent each are in range.
+/// If no exponent exceeds this, products of two exponentials stay in the range of a double.
 constexpr double largest_exponent = 150.0;
 
-/// The transitions are a sum of products over K moments, W(s,j) n_j = sum_k into_k(s) given_k(j) and W(j,s) (1-n_j) =
-/// sum_k out_k(s) taken_k(j), thermal first. With both sets as one, features F and images U, Eq. 18b reads
-///   y = time (weight + alpha + sum_l U_l c_l),   c_k = sum_s F_k(s) y_s:
-/// 2 K unknowns c, and alpha, for which y has zero mean.
+/// The transitions are sums of products over K moments, the thermal one first:
+///   W(s,j) n_j = sum_k into_k(s) given_k(j),   W(j,s) (1-n_j) = sum_k out_k(s) taken_k(j).
+/// With both sets joined into features F and images U, Eq. 18b reads
+///   y = time (weight + alpha + sum_l U_l c_l),   c_k = sum_s F_k(s) y_s,
+/// with 2 K unknowns c, and alpha, which makes the mean of y zero.
 template <std::size_t Rank>
 class MomentAdjoint final : public AdjointSystem {
  public:
@@ -40,7 +41,7 @@ class MomentAdjoint final : public AdjointSystem {
       rate_[k] = sums[k] * over_cells_ *
                  (k % K == 0 ? model.bath.effective_equilibrium_fraction() : model.bath.nonequilibrium_fraction);
     }
-    // Features over their moments, so that all numbers are fractions.
+    // Features are divided by their moments, so that all numbers are fractions.
     matrix_ = parallel_sums<(features + 1) * (features + 1)>(modes_, [&](std::size_t s) {
       const auto f = feature(s), u = image(s);
       double rate = 0.0;
@@ -141,7 +142,7 @@ class MomentAdjoint final : public AdjointSystem {
  private:
   using Features = std::array<double, features>;
 
-  /// What a mode adds to the moments.
+  /// Contribution of a mode to each moment.
   Features feature(std::size_t s) const {
     Features f;
     f[0] = boltzmann_[s] * n_[s];
@@ -153,7 +154,7 @@ class MomentAdjoint final : public AdjointSystem {
     return f;
   }
 
-  /// What a mode gains or loses by each moment.
+  /// Contribution of each moment to the gain and loss of a mode.
   Features image(std::size_t s) const {
     Features u;
     u[0] = 1.0 / boltzmann_[s];

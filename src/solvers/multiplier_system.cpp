@@ -15,8 +15,8 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Krylov dimension. The matrix is the identity plus the rank of the weights (4 for the factorised bath) plus 2, and
-/// GMRES needs one vector for each; general baths of rank 30 fit as well.
+/// Krylov dimension. The matrix is the identity plus one whose rank is that of the weights (4 for the factorised bath)
+/// plus 2. GMRES needs one vector per rank, so general baths of rank 30 fit too.
 constexpr int krylov_dimension = 60;
 
 class MultiplierSystem final : public BalanceSystem {
@@ -54,7 +54,7 @@ class MultiplierSystem final : public BalanceSystem {
     N_VConst(0.0, update_.get());
     const double size = std::sqrt(N_VDotProd(right_.get(), right_.get()));
     check_sundials(SUNLinSolSetup(linear_solver_.get(), nullptr), "SUNLinSolSetup");
-    // A solution that misses the accuracy is still a direction worth trying: the caller looks at what it does.
+    // A solution that misses the accuracy is still a direction worth trying; the caller tests the step.
     SUNLinSolSolve(linear_solver_.get(), nullptr, update_.get(), right_.get(), accuracy * size);
     thrown_.rethrow();
   }
@@ -75,7 +75,7 @@ class MultiplierSystem final : public BalanceSystem {
       if (!fixed_[s]) trial_[s] = 0.5 * (lambda_[s] + (log_loss_[s] - log_gain_[s]));
     });
     normalize(trial_, &trial_fugacity_);
-    // Half a step shifts by half of log z.
+    // Half a step gives half of log z.
     for (double& log_fugacity : trial_fugacity_) log_fugacity *= 2.0;
     return trial_size_ = evaluate(trial_, trial_fugacity_);
   }
@@ -102,7 +102,7 @@ class MultiplierSystem final : public BalanceSystem {
   }
 
   /// Finds the fixed modes from the rates at lambda_, sets their multipliers and counts them in `solution`.
-  /// @return false if the numbers that they hold leave nothing for the others: the solution's message says so
+  /// @return false if the fixed modes leave the others an impossible number of particles; solution.message says so
   bool classify(const InitialState& conserved, BalanceSolution& solution) {
     generator_.log_rates(lambda_, log_gain_, log_loss_);
     for (std::size_t s = 0; s < modes_; ++s) {
@@ -114,7 +114,7 @@ class MultiplierSystem final : public BalanceSystem {
       solution.full += cannot_lose && !cannot_gain;
     }
     for (std::size_t c = 0; c < free_modes_.size(); ++c) {
-      auto& members = free_modes_[c];  // those that are fixed, too, until they are erased
+      auto& members = free_modes_[c];  // includes the fixed modes until they are erased below
       const double number =
           parallel_sum(members.size(), [&](std::size_t i) { return occupation_of(conserved[members[i]]); });
       const double held = parallel_sum(
@@ -147,13 +147,13 @@ class MultiplierSystem final : public BalanceSystem {
     };
     check_sundials(SUNLinSolSetATimes(linear_solver_.get(), this, multiply_callback), "SUNLinSolSetATimes");
     check_sundials(SUNLinSol_SPGMRSetMaxRestarts(linear_solver_.get(), 2), "SUNLinSol_SPGMRSetMaxRestarts");
-    // Classical Gram-Schmidt takes all products with the new vector at once; it repeats itself where it must.
+    // Classical Gram-Schmidt takes all products with the new vector at once, and reorthogonalizes where it must.
     check_sundials(SUNLinSol_SPGMRSetGSType(linear_solver_.get(), SUN_CLASSICAL_GS), "SUNLinSol_SPGMRSetGSType");
     check_sundials(SUNLinSolInitialize(linear_solver_.get()), "SUNLinSolInitialize");
   }
 
-  /// Shifts the multipliers of the free modes so that every component has its number.
-  /// @param shifts  if not null, receives by how much
+  /// Shifts the multipliers of the free modes so that every component holds its number of particles.
+  /// @param shifts  if not null, receives the shift of each component
   void normalize(std::vector<double>& lambda, std::vector<double>* shifts = nullptr) {
     for (std::size_t c = 0; c < free_modes_.size(); ++c) {
       const auto& members = free_modes_[c];
@@ -172,7 +172,7 @@ class MultiplierSystem final : public BalanceSystem {
   }
 
   /// R_s = lambda_s - log(loss_s / gain_s) + log z at `lambda`; 0 for fixed modes. Returns max |R| / (1 + max
-  /// |lambda|), NaN if anything is.
+  /// |lambda|), or NaN if any value is NaN.
   double evaluate(const std::vector<double>& lambda, const std::vector<double>& log_fugacity) {
     generator_.log_rates(lambda, log_gain_, log_loss_);
     residual_.resize(modes_);
@@ -185,7 +185,7 @@ class MultiplierSystem final : public BalanceSystem {
     return largest / (1.0 + largest_lambda);
   }
 
-  /// Prepares multiply() at lambda_, where the last evaluate() was.
+  /// Prepares multiply() at lambda_, the point of the last evaluate().
   void linearize() {
     std::fill(chi_.begin(), chi_.end(), 0.0);
     for (const auto& members : free_modes_) {
@@ -198,11 +198,11 @@ class MultiplierSystem final : public BalanceSystem {
     }
   }
 
-  /// (delta, tau) -> ((1 - M) delta + tau, chi . delta): the bordered Newton matrix, Eq. 18, one tau for each
+  /// (delta, tau) -> ((1 - M) delta + tau, chi . delta): the bordered Newton matrix of Eq. 18, with one tau per
   /// component.
   void multiply(std::span<const double> in, std::span<double> out) {
     generator_.log_balance_derivative(in.first(modes_), product_);
-    if (free_modes_.size() == 1) {  // one pass over the modes
+    if (free_modes_.size() == 1) {  // a single pass over the modes
       out[modes_] = parallel_sum(modes_, [&](std::size_t s) {
         out[s] = fixed_[s] ? in[s] : in[s] - product_[s] + in[modes_];
         return chi_[s] * in[s];

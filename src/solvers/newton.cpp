@@ -73,7 +73,7 @@ void put_back(std::span<const std::size_t> mode, std::vector<double>& values) {
 
 double total_number(const InitialState& state, std::size_t modes) {
   if (state.is_uniform()) return static_cast<double>(modes) * occupation_of(state[0]);
-  // All multipliers are one and the same more often than not.
+  // The multipliers are often all equal: compute that occupation once.
   const double first = state[0], occupation = occupation_of(first);
   return parallel_sum(modes, [&](std::size_t s) { return state[s] == first ? occupation : occupation_of(state[s]); });
 }
@@ -85,14 +85,14 @@ BalanceSolution solve_balance(const RateEquation& equation, const Components& co
   const std::size_t modes = equation.modes();
   const double number = total_number(conserved, modes);
   kernels::MomentBalance* const moments = generator.moment_balance();
-  // A number that rounds to none or to all is for the other system to report.
+  // A number that rounds to zero or to all modes is left to the other system, which reports it.
   if (moments && components.count == 1 && number > 0.0 && number < static_cast<double>(modes)) {
     const auto system = make_moment_system(*moments, modes, number, start);
     iterate(*system, std::min(max_steps, kernels::max_moment_steps), solution);
     system->read(solution);
     conclude(solution, tolerance, max_steps);
     if (solution.converged || solution.steps >= max_steps) return solution;
-    // When it is extremely cold every n (1-n) underflows, and the moments no longer fix the Fermi level.
+    // At extremely low temperature every n (1-n) underflows, and the moments no longer fix the Fermi level.
     const std::int64_t steps = solution.steps;
     solution = {};
     solution.steps = steps;

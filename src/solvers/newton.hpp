@@ -12,7 +12,7 @@
 
 namespace lindrift {
 
-/// Multipliers of a state whose numbers are conserved: one for each mode, or the same for all.
+/// Multipliers of the state that sets the conserved numbers: one per mode, or one for all modes.
 class InitialState {
  public:
   /// @param lagrange_multiplier  shape (modes,); must outlive the object
@@ -26,14 +26,14 @@ class InitialState {
   double uniform_ = 0.0;
 };
 
-/// Number of particles; exact to rounding where the multipliers are alike.
+/// Number of particles; exact to rounding if all multipliers are equal.
 double total_number(const InitialState& state, std::size_t modes);
 
 struct BalanceSolution {
   std::vector<double> lagrange_multiplier;
   std::vector<double> occupation;
-  double log_fugacity = 0.0;  ///< of the components, the one that is largest in size
-  double change = 0.0;        ///< size of R at the end, over 1 + max |lambda|
+  double log_fugacity = 0.0;  ///< the one of largest magnitude among the components
+  double change = 0.0;        ///< final max |R| / (1 + max |lambda|)
   bool converged = false;
   std::int64_t steps = 0;
   std::int64_t empty = 0, full = 0, frozen = 0;  ///< modes that cannot gain, cannot lose, can do neither
@@ -50,20 +50,20 @@ void conclude(BalanceSolution& solution, double tolerance, std::int64_t max_step
 /// empty (lambda = +inf), modes that cannot lose full (-inf), modes that can do neither keep the multiplier of
 /// `conserved`.
 /// @param conserved  state whose numbers are kept, component by component
-/// @param start      where the iteration starts, shifted to those numbers; empty: from the thermal state
+/// @param start      initial guess, shifted to those numbers; empty: the thermal state
 BalanceSolution solve_balance(const RateEquation& equation, const Components& components, const InitialState& conserved,
                               const std::vector<double>& start, double tolerance, std::int64_t max_steps);
 
-/// The same for bands that are degenerate somewhere, by Newton's method in the multipliers of the blocks
-/// (docs/physics.md, Eqs. 97-99). Multipliers and occupations of the solution are BlockMatrices.
-/// @param number  of particles, strictly between 0 and modes
+/// The same for degenerate bands, by Newton's method in the multipliers of the blocks (docs/physics.md, Eqs. 97-99).
+/// Multipliers and occupations of the solution are BlockMatrices.
+/// @param number  number of particles, strictly between 0 and modes
 /// @param start   empty: the thermal state
 BalanceSolution solve_matrix_balance(const MatrixRateEquation& equation, double number, BlockMatrices start,
                                      double tolerance, std::int64_t max_steps);
 
-/// A fixed-point equation u = Phi(u) as Newton's method sees it. There is a current point, and a trial point that may
-/// replace it. Sizes are those of the residual u - Phi(u), scaled so that rounding leaves about 1e-16; NaN where it is
-/// not finite.
+/// A fixed-point equation u = Phi(u) as Newton's method sees it, with a current point and a trial point that may
+/// replace it. The size of a point is that of its residual u - Phi(u), scaled so that rounding error is about 1e-16;
+/// NaN if it is not finite.
 class BalanceSystem {
  public:
   virtual ~BalanceSystem() = default;
@@ -71,12 +71,12 @@ class BalanceSystem {
   /// Size of the residual at the current point.
   virtual double size() const = 0;
   /// Solves for the Newton direction at the current point.
-  /// @param accuracy  relative, for systems that solve by iteration
+  /// @param accuracy  relative, for iterative linear solvers
   virtual void solve(double accuracy) = 0;
-  /// Moves the trial point to the current one plus `step` times the direction. Returns its residual's size.
+  /// Sets the trial point to the current one plus `step` times the Newton direction. Returns its size.
   virtual double try_step(double step) = 0;
-  /// Moves the trial point towards Phi of the current one: in the multipliers half way, because Phi itself may lead
-  /// back and forth between two points when it is cold. Returns its residual's size.
+  /// Moves the trial point from the current one towards Phi. In the multipliers it goes half way, because at low
+  /// temperature Phi itself may alternate between two points. Returns its size.
   virtual double try_fixed_point() = 0;
   /// Makes the trial point the current one.
   virtual void accept() = 0;
@@ -85,7 +85,7 @@ class BalanceSystem {
 };
 
 /// The balance in the Lagrange multipliers (docs/physics.md, Eqs. 15-18), for any rates. Classifies the modes at
-/// `start` and counts the fixed ones in `solution`, whose message says why if there is nothing to solve. References
+/// `start` and counts the fixed ones in `solution`; its message says why if there is nothing to solve. All references
 /// must outlive the system.
 std::unique_ptr<BalanceSystem> make_multiplier_system(Generator& generator, const Components& components,
                                                       const InitialState& conserved, std::vector<double> start,
@@ -95,8 +95,8 @@ std::unique_ptr<BalanceSystem> make_multiplier_system(Generator& generator, cons
 std::unique_ptr<BalanceSystem> make_matrix_system(const MatrixRateEquation& equation, double number,
                                                   BlockMatrices start);
 
-/// The balance in a few moments (docs/physics.md, Eqs. 17a-17c), whose linear systems are as small.
-/// @param number  of particles, strictly between 0 and modes
+/// The balance in a few moments (docs/physics.md, Eqs. 17a-17c), with linear systems of that small size.
+/// @param number  number of particles, strictly between 0 and modes
 /// @param start   Lagrange multipliers, shape (modes,); empty: the thermal state
 std::unique_ptr<BalanceSystem> make_moment_system(kernels::MomentBalance& balance, std::size_t modes, double number,
                                                   std::span<const double> start);

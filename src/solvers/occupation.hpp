@@ -11,7 +11,7 @@
 
 namespace lindrift {
 
-/// n = 1/(1 + e^lambda), without overflow and with full relative accuracy where n is small.
+/// n = 1/(1 + e^lambda), without overflow, and to full relative accuracy for small n.
 inline double occupation_of(double lagrange_multiplier) {
   const double x = std::exp(-std::fabs(lagrange_multiplier));
   return (lagrange_multiplier > 0.0 ? x : 1.0) / (1.0 + x);

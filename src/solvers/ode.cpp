@@ -70,12 +70,12 @@ void OccupationIntegrator::give_up(int cvode_status, double from, double to) {
 
 namespace {
 
-/// A side that has grown beyond this no longer holds the digits of the other one: CVODE starts anew with sides
+/// Above this a stored side (n or 1-n) no longer determines the other to full accuracy: CVODE restarts with the sides
 /// exchanged.
 constexpr double worn_side = 0.9;
-/// Above this either side holds the digits of both, and the direction decides.
+/// Above this either side determines the other, and the sign of the rate decides which one to store.
 constexpr double undecided_side = 0.2;
-/// CVODE squares the time within which it looks for the first step.
+/// CVODE squares the interval in which it looks for the first step; shorter intervals are rescaled.
 constexpr double smallest_horizon = 1e-100;
 
 class AdamsIntegrator final : public OccupationIntegrator {
@@ -111,8 +111,7 @@ class AdamsIntegrator final : public OccupationIntegrator {
       if (!oriented) start(state, now, to);
       double clock = 0.0;
       const int status = CVode(cvode_.get(), horizon_, state_vector_.get(), &clock, CV_ONE_STEP);
-      horizon_ =
-          (to - origin_) / unit_;  // since SUNDIALS 6.7 a stop time counts only if what is asked for is not before
+      horizon_ = (to - origin_) / unit_;  // since SUNDIALS 6.7 a stop time after the requested time is ignored
       if (thrown_) std::rethrow_exception(thrown_);
       if (status < 0) give_up(status, from, to);
       ++steps_;
@@ -125,8 +124,8 @@ class AdamsIntegrator final : public OccupationIntegrator {
   }
 
  private:
-  /// Starts CVODE at `state` with its clock at zero, oriented for what comes: of n and 1-n the smaller one is
-  /// integrated, or near 1/2 the one that shrinks.
+  /// Restarts CVODE at `state` with its clock at zero, on the smaller of n and 1-n, or near 1/2 on the one that
+  /// shrinks.
   void start(ModeState& state, double now, double stop) {
     origin_ = now;
     const double duration = stop - now;
@@ -146,14 +145,14 @@ class AdamsIntegrator final : public OccupationIntegrator {
       }
     check_sundials(CVodeReInit(cvode_.get(), 0.0, state_vector_.get()), "CVodeReInit");
     check_sundials(CVodeSetStopTime(cvode_.get(), duration / unit_), "CVodeSetStopTime");
-    // The first step is looked for within the time of the fastest rate, which may be e^{-60} of what is asked for.
+    // The first step is looked for within the time of the fastest rate, which may be e^{-60} of the whole interval.
     split(state_vector_.get());
     generator_.relaxation_rate(particles_, holes_, direction_);
     const double fastest = *std::max_element(direction_.begin(), direction_.end());
     horizon_ = (std::isfinite(fastest) && fastest * duration > 1.0 ? 1.0 / fastest : duration) / unit_;
   }
 
-  /// n and 1-n from CVODE's vector.
+  /// Computes n and 1-n from CVODE's vector.
   void split(N_Vector y) {
     const auto smaller = values(y);
     parallel_for(modes_, [&](std::size_t s) {
@@ -195,7 +194,8 @@ class AdamsIntegrator final : public OccupationIntegrator {
   static int rate_callback(double time, N_Vector y, N_Vector ydot, void* data) {
     return guarded(data, [&](AdamsIntegrator& self) { return self.rate(time, y, ydot); });
   }
-  /// The error allowed in y is `tolerance` in lambda, dlambda = dy / (y (1-y)): small occupations keep their digits.
+  /// The error allowed in y corresponds to `tolerance` in lambda, dlambda = dy / (y (1-y)): small occupations keep
+  /// their digits.
   static int weight_callback(N_Vector y, N_Vector weight, void* data) {
     const Calculation::Undisturbed undisturbed;
     const auto& self = *static_cast<AdamsIntegrator*>(data);
@@ -216,10 +216,10 @@ class AdamsIntegrator final : public OccupationIntegrator {
   CvodeHandle cvode_;
   std::vector<char> flipped_;
   std::vector<double> particles_, holes_, direction_;
-  double origin_ = 0.0;   ///< time at which CVODE's clock was set to zero: steps far below the time's last bit count
-  double unit_ = 1.0;     ///< of CVODE's clock
-  double horizon_ = 0.0;  ///< of the search for the first step
-  std::exception_ptr thrown_;  ///< an exception must not cross the C library
+  double origin_ = 0.0;        ///< time at which CVODE's clock is zero: steps far below the time's last bit still count
+  double unit_ = 1.0;          ///< of CVODE's clock
+  double horizon_ = 0.0;       ///< interval in which the first step is looked for
+  std::exception_ptr thrown_;  ///< exceptions must not pass through the C library
 };
 
 }  // namespace

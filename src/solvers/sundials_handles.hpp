@@ -58,23 +58,23 @@ using CvodeHandle = std::unique_ptr<void, CvodeDeleter>;
 
 /// Errors are returned as codes; nothing is printed.
 inline void be_silent([[maybe_unused]] void* cvode) {
-#if SUNDIALS_VERSION_MAJOR < 7  // since 7 the context decides
+#if SUNDIALS_VERSION_MAJOR < 7  // from version 7 on the context does this
   CVodeSetErrHandlerFn(
       cvode, [](int, const char*, const char*, char*, void*) {}, nullptr);
 #endif
 }
 
-/// A vector whose sums have one order for any number of threads.
+/// A vector whose sums are added in the same order for any number of threads.
 Sundials<N_Vector> make_vector(std::size_t size, SUNContext context);
 
 inline std::span<double> values(N_Vector vector) {
   return {N_VGetArrayPointer(vector), static_cast<std::size_t>(N_VGetLength(vector))};
 }
 
-/// Keeps what a callback throws until C has returned, which an exception must not cross.
+/// Keeps an exception thrown by a callback until the C code has returned, through which it must not pass.
 class Thrown {
  public:
-  /// Returns what SUNDIALS takes for success or failure.
+  /// Returns 0 for success and -1 for failure, as SUNDIALS expects.
   template <class Body>
   int keep(const Body& body) noexcept {
     try {

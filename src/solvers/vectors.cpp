@@ -7,8 +7,8 @@ namespace lindrift {
 
 namespace {
 
-// SUNDIALS' serial vector, with the operations that dominate run by threads. Its own OpenMP vector adds in an order
-// that depends on the number of threads. They are called from C.
+// SUNDIALS' serial vector with threads in the operations that dominate. Its own OpenMP vector adds in an order that
+// depends on the number of threads. C code calls these functions, so nothing may throw.
 using Undisturbed = Calculation::Undisturbed;
 
 double dot_product(N_Vector x, N_Vector y) {
@@ -44,7 +44,7 @@ void fill_with(double c, N_Vector z) {
 
 constexpr int max_fused = 4;
 
-/// Up to max_fused products at a time, for each of which x is read once.
+/// Takes up to max_fused dot products in one pass over x.
 int dot_products(int count, N_Vector x, N_Vector* y, double* products) {
   const Undisturbed undisturbed;
   const auto a = values(x);
@@ -79,7 +79,7 @@ int linear_combination(int count, double* c, N_Vector* x, N_Vector z) {
 Sundials<N_Vector> make_vector(std::size_t size, SUNContext context) {
   Sundials<N_Vector> vector(N_VNew_Serial(static_cast<sunindextype>(size), context));
   if (!vector) throw std::bad_alloc();
-  // Clones take these over.
+  // Clones inherit these.
   N_Vector_Ops operations = vector->ops;
   operations->nvdotprod = dot_product;
   operations->nvwrmsnorm = weighted_rms_norm;

@@ -18,7 +18,8 @@ bool exists(const std::string& path) {
   return fs::exists(path, ignored);
 }
 
-/// Removes temporary files of killed runs beside the output. While this run holds the lock they are nobody else's.
+/// Removes temporary files that killed runs left beside the output. While this run holds the lock, nobody else uses
+/// them.
 void remove_leftovers(const std::string& output) {
   std::error_code failure;
   const fs::path target = exists(output) ? fs::canonical(output, failure) : fs::path(output);
@@ -27,7 +28,7 @@ void remove_leftovers(const std::string& output) {
     if (name.starts_with(prefix) && name.ends_with(".tmp")) fs::remove(io::folder_of(target) / name, failure);
 }
 
-/// @throws OutputRefused if there is an output, or points in its journal
+/// @throws OutputRefused if there is an output, or if its journal holds points
 void require_nothing(const std::string& output, const JournalFolder& folder) {
   if (exists(output))
     throw OutputRefused(output + " exists; --resume goes on with it, --overwrite replaces it, -o names another file");
@@ -72,7 +73,7 @@ StoredSweep StoredSweep::read(const std::string& path) {
 
 void StoredSweep::for_each_record(const config::Document& newer, const std::function<void(Record)>& take) const {
   const ResumeMap map(document, newer, document.path);
-  // A single point has no status; it is there if the file is complete.
+  // A single point has no status; it is present if the file is complete.
   if (!complete && newer.sweep.empty()) return;
   const TaskEntry& task = find_task(find_model(document.model), document.task);
   sweep::for_each_record(output, document, newer, task, [&](Record record) {
@@ -95,7 +96,7 @@ Campaign::Campaign(std::string output, const config::Document& document, const T
   const bool resumes = existing == Existing::resume || existing == Existing::retry_failed;
   if (resumes && exists(output_) && !folder_.exists()) {
     look_for_finished_points();
-    if (complete()) return;  // without a lock, for which the folder need not be writable
+    if (complete()) return;  // needs no lock, and so no permission to write to the folder
   }
   io::check_writable(output_);
   lock_.emplace(folder_.path());
@@ -135,7 +136,7 @@ Campaign::~Campaign() {
 void Campaign::look_for_finished_points() {
   const bool retry = existing_ == Existing::retry_failed;
   std::vector<Status> found(document_.sweep.points(), Status::missing);
-  // What failed in a run that went to its end would only fail again, unless that is asked for.
+  // What failed in a run that went to its end would only fail again, so it is repeated on request only.
   const auto note = [&](const Record& record, bool retry_failed) {
     const bool again =
         (record.status == Status::failed && retry_failed) || (record.status == Status::not_converged && retry);

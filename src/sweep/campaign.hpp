@@ -15,7 +15,7 @@
 
 namespace lindrift::sweep {
 
-/// An output that an earlier run wrote, with the input it was made from.
+/// An output written by an earlier run, with the input it was made from.
 struct StoredSweep {
   io::StoredOutput output;
   config::Document document;
@@ -24,7 +24,7 @@ struct StoredSweep {
   /// @throws OutputRefused if it is not an output of this program, or of a version that this one cannot read
   static StoredSweep read(const std::string& path);
   /// Calls take(record) for its points, numbered as in `newer`.
-  /// @throws OutputRefused if its input differs in more than fewer values of swept keys
+  /// @throws OutputRefused if its input differs in anything but a subset of the swept values
   void for_each_record(const config::Document& newer, const std::function<void(Record)>& take) const;
 };
 
@@ -33,15 +33,15 @@ enum class Existing {
   refuse,
   overwrite,
   resume,       ///< compute what is missing, and what failed in a run that did not end
-  retry_failed  ///< as resume, and compute again what failed or did not converge
+  retry_failed  ///< like resume, and repeat points that failed or did not converge
 };
 
-/// A run on its way from an input to an output, on rank 0: locks the output, finds out what earlier runs finished, and
-/// collects everything at the end.
+/// The part of a run on rank 0 that turns an input into an output: locks the output, finds what earlier runs finished,
+/// and collects the results at the end.
 class Campaign {
  public:
-  /// Other runs of the same output are refused while this object lives.
-  /// @throws OutputRefused, OutputBusy; Error if the folder of the output cannot be written to
+  /// While this object lives, other runs of the same output are refused.
+  /// @throws OutputRefused, OutputBusy; Error if the output's folder cannot be written to
   Campaign(std::string output, const config::Document& document, const TaskEntry& task, Existing existing, Warn warn);
   ~Campaign();
   Campaign(const Campaign&) = delete;
@@ -51,25 +51,25 @@ class Campaign {
   int run() const { return run_; }
   const PointSet& missing() const { return missing_; }
   const Tally& before() const { return before_; }
-  /// Whether the output is complete already.
+  /// Whether the output is already complete.
   bool complete() const { return complete_ && missing_.count() == 0; }
-  /// Whether the journal holds points that the output does not.
+  /// Whether the journal holds points that are not in the output.
   bool ahead_of_output() const { return ahead_; }
 
-  /// Everything that is finished, and what there is of an unfinished point.
+  /// All finished points, and the partial result of an unfinished one.
   SweepResult collect(std::optional<Record> unfinished = {}) const;
-  /// Root attributes of the output that is resumed; empty if there is none.
+  /// Root attributes of the resumed output; empty if there is none.
   const std::map<std::string, io::Attribute>& earlier_attributes() const { return earlier_attributes_; }
 
-  /// Renews the lock and writes the progress every few seconds, until the end of this object.
-  /// @param lost  called if another run has taken over
+  /// Renews the lock and writes the progress every few seconds while this object lives.
+  /// @param lost  called if another run has taken over the lock
   void start_heartbeat(std::function<void()> lost);
   void update(const Tally& tally);
 
-  /// To be called after writing the output.
-  /// @param complete  true: the journal is not needed any more
+  /// Call it after writing the output.
+  /// @param complete  whether the journal is no longer needed
   void wrote_output(bool complete);
-  /// Drops the journal without an output.
+  /// Deletes the journal although no output was written.
   void end() { ended_ = true; }
 
  private:

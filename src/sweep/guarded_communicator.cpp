@@ -6,7 +6,7 @@
 
 namespace lindrift::sweep {
 
-/// Every rank says whether it can go on. If some cannot, all throw the message of the lowest one in the worst state.
+/// Every rank reports its state. If some cannot go on, all throw the message of the lowest rank in the worst state.
 void GuardedCommunicator::agree(State state, const std::string& failure) {
   if (common_failure_) std::rethrow_exception(common_failure_);
   const int worst = ranks_.maximum(static_cast<int>(state) * size() + (state == State::fine ? 0 : size() - 1 - rank()));

@@ -8,8 +8,8 @@
 
 namespace lindrift::sweep {
 
-/// The communicator of ranks that share a point. Before each exchange the ranks agree that all of them can go on, so a
-/// rank that has failed makes the others fail too instead of leaving them waiting.
+/// Communicator of the ranks that share a point. Before each exchange they agree that all can go on, so when one rank
+/// fails, the others fail too instead of waiting for it.
 class GuardedCommunicator final : public Communicator {
  public:
   explicit GuardedCommunicator(ProcessGroup& ranks) : ranks_(ranks) {}
@@ -23,8 +23,9 @@ class GuardedCommunicator final : public Communicator {
   /// Copies the bytes of rank 0 to every rank.
   void broadcast(Bytes& bytes);
 
-  /// Does `work` on every rank. If it throws on any of them, every rank throws an Error with the message of the lowest
-  /// rank that failed for a reason of its own: a DeviceLostError or DeviceMemoryError if some rank threw that.
+  /// Runs `work` on every rank. If it throws on any rank, every rank throws an Error with the message of the lowest
+  /// rank that failed for a reason of its own; the type is DeviceLostError or DeviceMemoryError if some rank threw
+  /// that.
   /// @throws CommunicationError if the ranks cannot reach each other, which ends the job
   void run_on_all(const std::function<void()>& work);
 
@@ -36,8 +37,8 @@ class GuardedCommunicator final : public Communicator {
 
   ProcessGroup& ranks_;
   Traffic traffic_;
-  /// What every rank throws, from the moment on when one of them said so to the end of the work: a library in between
-  /// may call back once more after a failure, when the others have left already.
+  /// Thrown on every rank, from the moment one rank has failed until the end of the work: a library in between may call
+  /// back once more after a failure, when the others have already left.
   std::exception_ptr common_failure_;
 };
 

@@ -39,7 +39,7 @@ struct RecordHead {
 static_assert(sizeof(Header) == 24 && sizeof(RecordHead) == 32);
 
 /// Reads exactly `length` bytes.
-/// @return false if the file ends before
+/// @return false if the file ends too early
 bool read_exactly(int descriptor, void* target, std::uint64_t length, const std::string& path) {
   auto* bytes = static_cast<unsigned char*>(target);
   while (length > 0) {
@@ -63,7 +63,7 @@ std::uint64_t hash_of(const std::string& text, std::uint64_t seed) {
 
 void JournalWriter::create() {
   constexpr mode_t readable_as_umask_allows = 0666;
-  // A name belongs to one rank of one run: an existing file is somebody else's.
+  // A name belongs to one rank of one run: an existing file belongs to another.
   file_ = io::Descriptor(io::uninterrupted(
       [&] { return ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, readable_as_umask_allows); }));
   if (!file_) io::fail_to_write(path_, errno);
@@ -85,7 +85,7 @@ void JournalWriter::append(std::uint64_t point, std::span<const unsigned char> d
     io::write_all(file_.get(), {reinterpret_cast<const unsigned char*>(&head), sizeof head}, path_);
     io::write_all(file_.get(), data, path_);
   } catch (...) {
-    // Leave a tidy file, or none; a reader would cut the torn record anyway.
+    // Leave a file of whole records, or none; a reader would cut off the incomplete record anyway.
     if (end_ == sizeof(Header)) ::unlink(path_.c_str());
     if (::ftruncate(file_.get(), static_cast<off_t>(end_)) == 0)
       static_cast<void>(::lseek(file_.get(), static_cast<off_t>(end_), SEEK_SET));
@@ -120,7 +120,7 @@ JournalReading read_journal(const std::string& path, std::uint64_t input,
   JournalReading reading;
   Header header{};
   if (left < sizeof header || !read_exactly(file.get(), &header, sizeof header, path)) {
-    reading.torn_bytes = left;  // its writer died before the first record
+    reading.torn_bytes = left;  // the writer died before its first record
     return reading;
   }
   reading.readable = header.magic == journal_magic && header.version == journal_version && header.input == input;

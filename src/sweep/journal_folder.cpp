@@ -27,8 +27,8 @@ std::span<const unsigned char> bytes_of(const std::string& text) {
   return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
 }
 
-/// Replaces a small file; a reader sees the old text or the new one.
-/// @param durable  whether the text is on the disk before it has its name
+/// Replaces a small file atomically: a reader sees either the old text or the new one.
+/// @param durable  whether the text must be on disk before the file gets its name
 void replace(const std::string& path, const std::string& text, bool durable) {
   const std::string temporary = path + ".tmp";
   const io::Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode_t{0666}));
@@ -168,7 +168,7 @@ void JournalFolder::write_progress(const Tally& tally, double seconds) const {
                         tally.done, tally.failed, tally.not_converged, tally.before, seconds),
             false);
   } catch (const Error&) {
-    // Only people look at it, which is not worth ending a run for.
+    // Only people read it, so a failure is no reason to end a run.
   }
 }
 
@@ -182,7 +182,7 @@ void JournalFolder::clear() const {
   std::error_code ignored;
   for (const std::string& name : io::names_in(path_))
     if (name != "lock") fs::remove(path_ + "/" + name, ignored);
-  ::rmdir(path_.c_str());  // fails while the lock is there
+  ::rmdir(path_.c_str());  // fails while the lock exists
 }
 
 RecordStore::RecordStore(const JournalFolder& folder, const config::Document& document, int run, int rank)
@@ -216,7 +216,7 @@ Bytes RecordStore::checkpoint(std::size_t point) const {
   try {
     if (checkpoints_.count(path) == 0 || !io::read_whole(path, text) || text.size() < sizeof hash) return {};
   } catch (const Error&) {
-    return {};  // the point starts again
+    return {};  // the point is computed from its start
   }
   std::memcpy(&hash, text.data(), sizeof hash);
   const auto state = bytes_of(text).subspan(sizeof hash);

@@ -32,7 +32,7 @@ void check(int status, const char* call) {
 }
 #define LINDRIFT_MPI_CHECK(call) check((call), #call)
 
-/// Calls a function every 200 microseconds in a thread of its own.
+/// Calls a function every 200 microseconds in its own thread.
 class Poller {
  public:
   explicit Poller(std::function<void()> poll)
@@ -44,12 +44,12 @@ class Poller {
   std::jthread thread_;
 };
 
-/// The counters lie in a window of rank 0's memory; add() is one atomic operation and a flush. MPI_Win_allocate lets
-/// the library choose memory that the hardware can reach.
+/// Keeps the counters in a window of rank 0's memory; add() is one atomic operation and a flush. MPI_Win_allocate lets
+/// the library choose memory that the hardware can access.
 class OneSidedCounters final : public SharedCounters {
  public:
-  /// @param polled  between machines without such hardware rank 0 makes progress on others' accesses only inside MPI
-  ///                calls, and it may be busy with a long point: a thread makes the calls
+  /// @param polled  whether a thread keeps calling MPI. Between machines without such hardware, other ranks' accesses
+  ///                proceed only while rank 0 is inside an MPI call, and it may be busy with a long point.
   OneSidedCounters(MPI_Win window, MPI_Comm communicator, bool polled) : window_(window) {
     if (polled)
       poller_.emplace([communicator] {
@@ -95,9 +95,9 @@ class OneSidedCounters final : public SharedCounters {
   std::optional<Poller> poller_;
 };
 
-/// The counters lie with rank 0, where a thread answers the others. Needed where an MPI that supports threads has no
-/// one-sided communication with them: Open MPI up to 4 on networks without RDMA, whose osc/pt2pt refuses windows under
-/// MPI_THREAD_MULTIPLE.
+/// Keeps the counters on rank 0, where a thread answers the other ranks. Needed if an MPI that supports threads has no
+/// one-sided communication with them: Open MPI up to version 4 on networks without RDMA, whose osc/pt2pt refuses
+/// windows under MPI_THREAD_MULTIPLE.
 class TwoSidedCounters final : public SharedCounters {
  public:
   TwoSidedCounters(MPI_Comm communicator, int rank) : communicator_(communicator), root_(rank == 0) {
@@ -114,7 +114,7 @@ class TwoSidedCounters final : public SharedCounters {
   const char* kind() const override { return "two-sided"; }
 
  private:
-  /// In the thread: an error of MPI here ends the job through those who wait for the answer.
+  /// Runs in the thread. An MPI error here ends the job through the ranks that wait for the answer.
   void answer() {
     int there = 1;
     MPI_Status status;
@@ -134,7 +134,7 @@ class TwoSidedCounters final : public SharedCounters {
 
 class MpiGroup : public ProcessGroup {
  public:
-  /// Takes over a communicator, which must not be MPI's world or another library's.
+  /// Takes ownership of a communicator, which must be neither MPI's world nor another library's.
   explicit MpiGroup(MPI_Comm communicator) : communicator_(communicator) {
     LINDRIFT_MPI_CHECK(MPI_Comm_set_errhandler(communicator_, MPI_ERRORS_RETURN));
     LINDRIFT_MPI_CHECK(MPI_Comm_rank(communicator_, &rank_));
@@ -174,7 +174,7 @@ class MpiGroup : public ProcessGroup {
     if (bounds.size() != ranks + 1 || bounds.front() != 0 || bounds.back() != values.size() ||
         !std::is_sorted(bounds.begin(), bounds.end()))
       throw ShapeError("all_gather: bounds must ascend from 0 to the length of the array, one more than ranks");
-    if (values.size() > INT_MAX) {  // MPI counts with int
+    if (values.size() > INT_MAX) {  // MPI counts are int
       for (std::size_t r = 0; r < ranks; ++r)
         for_each_chunk(bounds[r + 1] - bounds[r], [&](std::size_t first, int count) {
           LINDRIFT_MPI_CHECK(
@@ -205,7 +205,7 @@ class MpiGroup : public ProcessGroup {
   }
 
  private:
-  /// Calls send(first, count) for pieces that MPI can count.
+  /// Calls send(first, count) for pieces short enough for MPI's int counts.
   template <class Send>
   static void for_each_chunk(std::size_t length, const Send& send) {
     constexpr std::size_t longest = std::size_t{1} << 30U;
@@ -242,7 +242,7 @@ struct MpiLibrary {
   MpiLibrary(const MpiLibrary&) = delete;
   MpiLibrary& operator=(const MpiLibrary&) = delete;
 
-  /// A communicator of our own, which other libraries that use MPI's world do not disturb.
+  /// A private communicator, undisturbed by other libraries that use MPI's world.
   static MPI_Comm copy_of_world() {
     MPI_Comm copy;
     LINDRIFT_MPI_CHECK(MPI_Comm_dup(MPI_COMM_WORLD, &copy));

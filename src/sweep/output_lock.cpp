@@ -35,8 +35,8 @@ std::string read_or_empty(const std::string& path) {
   return text;
 }
 
-/// What changes when the holder renews its lock, or another one takes it over. The file is opened anew, for which
-/// network file systems ask their server.
+/// A text that changes when the holder renews its lock or another takes it over. The file is opened anew, because
+/// network file systems then ask their server.
 std::string heartbeat_of(const std::string& path) {
   const io::Descriptor file(io::uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
   struct stat status {};
@@ -60,7 +60,7 @@ struct flock whole_file() {
 
 enum class Attempt { acquired, refused, unsupported };
 
-/// Locks of open files, not of processes (which any close() in the process would release).
+/// Uses locks of open files, not of processes: any close() in the process would release the latter.
 Attempt try_lock(int descriptor) {
   struct flock lock = whole_file();
   if (io::uninterrupted([&] { return ::fcntl(descriptor, F_OFD_SETLK, &lock); }) == 0) return Attempt::acquired;
@@ -132,11 +132,11 @@ OutputLock::OutputLock(std::string folder, double patience) : folder_(std::move(
     }
     const Attempt attempt = try_lock(file_.get());
     const LockHolder holder = LockHolder::parse(read_or_empty(path));
-    // On a file system without locks even a holder on this machine must be watched.
+    // On a file system without locks, even a holder on this machine must be watched.
     const bool here = holder.boot == self.boot && attempt != Attempt::unsupported;
     const bool restarted = !self.job.empty() && holder.job == self.job;
     if (here && attempt == Attempt::refused) refuse(folder_, holder);
-    if (attempt == Attempt::refused && holder.boot.empty()) {  // its holder is just about to write its name
+    if (attempt == Attempt::refused && holder.boot.empty()) {  // its holder is about to write its name
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
       continue;
     }
@@ -150,11 +150,11 @@ OutputLock::OutputLock(std::string folder, double patience) : folder_(std::move(
     const std::string heartbeat_now = heartbeat_of(path);
     if (heartbeat_now == "gone") continue;
     if (heartbeat_now != heartbeat) refuse(folder_, holder);
-    if (attempt == Attempt::refused) {  // by a file server, for a machine that is gone: a new file has no lock
+    if (attempt == Attempt::refused) {  // a file server still holds a dead machine's lock: a new file has none
       ::unlink(path.c_str());
       continue;
     }
-    if (!is_same_file(file_.get(), path)) continue;  // its holder removed it between open() and the lock
+    if (!is_same_file(file_.get(), path)) continue;  // its holder removed it between our open() and the lock
     try {
       if (::ftruncate(file_.get(), 0) != 0) io::fail_to_write(folder_, errno);
       io::write_all(file_.get(), {reinterpret_cast<const unsigned char*>(text_.data()), text_.size()}, folder_);
@@ -177,7 +177,7 @@ bool OutputLock::renew() const {
   try {
     return io::read_whole(path_in(folder_), text) && text == text_;
   } catch (const Error&) {
-    return true;  // the file system is in trouble, which is no sign of another run
+    return true;  // the file system has a problem, which is no sign of another run
   }
 }
 

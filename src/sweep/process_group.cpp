@@ -28,7 +28,7 @@ std::unique_ptr<SharedCounters> ProcessGroup::make_counters() { return std::make
 void ProcessGroup::abort(int exit_code) { std::_Exit(exit_code); }
 
 bool launched_by_mpi() {
-  // Looked for first, because MPI_Init without a launcher takes half a second.
+  // Checked first, because MPI_Init without a launcher takes half a second.
   for (const char* mark : launcher_variables)
     if (std::getenv(mark)) return true;
   return false;

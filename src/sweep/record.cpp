@@ -32,7 +32,7 @@ struct Decoder {
     if (size > 0) std::memcpy(data, bytes.data() + position, size);
     position += size;
   }
-  /// A number of elements that the rest of the record can hold.
+  /// A number of elements, checked against the size of the rest of the record.
   std::size_t count(std::size_t /*size*/, std::size_t element) {
     std::uint64_t number = 0;
     raw(&number, sizeof number);
@@ -41,7 +41,7 @@ struct Decoder {
   }
 };
 
-// Each part of a record is described once, for both directions: `transfer` reads or writes it.
+// Each part of a record is described once for both directions: `transfer` reads or writes it.
 
 template <class Archive, class Number>
 requires std::is_trivially_copyable_v<Number>
@@ -70,7 +70,7 @@ void transfer(Archive& archive, std::pair<std::string, double>& scalar) {
   transfer(archive, scalar.second);
 }
 
-/// Turns `data` into the alternative of the variant that a number stands for.
+/// Sets `data` to the variant's alternative with index `kind`.
 template <std::size_t Kind = 0>
 void select(io::Data& data, std::uint64_t kind) {
   if constexpr (Kind == std::variant_size_v<io::Data>) {
@@ -106,7 +106,7 @@ void transfer(Archive& archive, Record& record) {
 
 Bytes encode(const Record& record) {
   Encoder encoder;
-  transfer(encoder, const_cast<Record&>(record));  // an Encoder only reads
+  transfer(encoder, const_cast<Record&>(record));  // an Encoder does not change it
   return std::move(encoder.bytes);
 }
 

@@ -10,10 +10,10 @@
 
 namespace lindrift::sweep {
 
-/// What became of a point; the numbers stand in the output file.
+/// What became of a point; these numbers are written to the output file.
 enum class Status : std::uint8_t { missing = 0, done = 1, failed = 2, not_converged = 3 };
 
-/// One finished point, as it is kept.
+/// One finished point, as stored.
 struct Record {
   std::uint64_t point = 0;
   Status status = Status::missing;
@@ -24,7 +24,7 @@ struct Record {
   std::vector<std::pair<std::string, double>> summary;
 };
 
-/// Bytes that decode() turns back into the same record, bit for bit, on a machine of the same byte order.
+/// Bytes from which decode() restores the same record, bit for bit, on a machine of the same byte order.
 Bytes encode(const Record& record);
 
 /// @throws Error if the bytes are not a whole record

@@ -13,14 +13,14 @@ namespace lindrift::sweep {
 /// Numbers of points, for progress and the summary.
 struct Tally {
   std::size_t total = 0, done = 0, failed = 0, not_converged = 0;
-  std::size_t before = 0;            ///< of the finished ones: finished by an earlier run
-  double fraction_of_current = 0.0;  ///< of the point that rank 0 computes
+  std::size_t before = 0;            ///< how many of the finished ones an earlier run finished
+  double fraction_of_current = 0.0;  ///< progress of the point that rank 0 is computing
 
   std::size_t finished() const { return done + failed + not_converged; }
   void count(Status status);
 };
 
-/// The whole result, as the output holds it.
+/// The whole result, as written to the output.
 struct SweepResult {
   std::vector<io::Field> coordinates;  ///< of the sweep, then of the task
   std::vector<io::Field> fields;       ///< sweep dimensions first; with a sweep, `status` and `error` last
@@ -28,13 +28,12 @@ struct SweepResult {
   Tally tally;
 };
 
-/// Builds the whole result from records in any order. Of two records of a point the later counts.
+/// Builds the whole result from records in any order. If a point has two records, the later one counts.
 class ResultBuilder {
  public:
   ResultBuilder(const config::Document& document, const TaskEntry& task);
 
-  /// A record of an unfinished point, with the status `missing`, adds what there is of it.
-  /// @throws Error if the record does not fit
+  /// A record of an unfinished point, with the status `missing`, contributes its partial result.
   void add(Record record);
   SweepResult finish();
 
@@ -43,10 +42,9 @@ class ResultBuilder {
   SweepResult result_;
 };
 
-/// Calls take(record) for every point that an output holds, numbered as in that output.
-/// @param document  that the output was made from
-/// @param checked   one that makes the same datasets, and whose sizes can be trusted
-/// @throws Error if a dataset is missing or does not fit the document
+/// Calls take(record) for every point in an output, numbered as in that output.
+/// @param document  the input that the output was made from
+/// @param checked   an input that yields the same datasets, and whose sizes can be trusted
 void for_each_record(const io::StoredOutput& output, const config::Document& document, const config::Document& checked,
                      const TaskEntry& task, const std::function<void(Record)>& take);
 

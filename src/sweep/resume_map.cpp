@@ -31,32 +31,32 @@ std::string shown(const config::Point& point, const std::string& path) {
   return found == point.values().end() ? "not given" : config::show(found->second);
 }
 
-/// Whether a key holds the hash of the content of another.
+/// Whether a key holds the hash of the content of the file named by another key.
 bool is_hash(const std::string& path, const Document& document) {
   return std::any_of(document.schema.keys.begin(), document.schema.keys.end(),
                      [&](const config::Key& key) { return key.file_path && config::hash_path(key.path) == path; });
 }
 
-/// One entry for each key, swept values aside, in which two inputs differ.
+/// Lists the keys in which two inputs differ, except for swept values.
 std::vector<std::string> differences(const Document& older, const Document& newer) {
   std::vector<std::string> list;
   if (older.model != newer.model)
     list.push_back(fmt::format("model.kind ({} there, {} here)", older.model, newer.model));
   if (older.task != newer.task) list.push_back(fmt::format("task.kind ({} there, {} here)", older.task, newer.task));
-  if (!list.empty()) return list;  // the other keys follow from these
+  if (!list.empty()) return list;  // the other keys depend on these
   std::vector<std::string> keys;
   for (const auto* point : {&older.base, &newer.base})
     for (const auto& [path, value] : point->values()) keys.push_back(path);
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   for (const std::string& path : keys) {
-    // Of a table the content counts, not its name; files of versions before 0.2 have no hash.
+    // For a table file the content counts, not its name; outputs of versions before 0.2 have no hash.
     const std::string hash = config::hash_path(path);
     if (older.base.has(hash) && newer.base.has(hash)) continue;
     if (is_hash(path, newer) && !older.base.has(path)) continue;
     const auto left = older.base.values().find(path), right = newer.base.values().find(path);
     const bool same = left != older.base.values().end() && right != newer.base.values().end() &&
-                      left->second == right->second;  // as numbers: -0 is 0
+                      left->second == right->second;  // compared as numbers: -0 equals 0
     if (same) continue;
     const std::string there = shown(older.base, path), here = shown(newer.base, path);
     list.push_back(there == here ? path : fmt::format("{} ({} there, {} here)", path, there, here));
@@ -76,7 +76,7 @@ bool same_values(const config::Sweep& left, const config::Sweep& right) {
                     [](const Axis& one, const Axis& other) { return one.values == other.values; });
 }
 
-/// A swept value, or all those of a zip point, as real numbers.
+/// A swept value, or all values of a zip point, as real numbers.
 using Numbers = std::vector<double>;
 
 /// For each of the older values, its place among the newer ones: an equal one, or the nearest within rounding that no
@@ -124,7 +124,7 @@ ResumeMap::ResumeMap(const Document& older, const Document& newer, const std::st
                                     list.size() == 1 ? "s" : "", ways));
   if (same_values(older.sweep, newer.sweep)) return;
   identity_ = false;
-  // Axes [first, last) are one dimension of the output: each axis of a grid, all of a zip.
+  // Axes [first, last) form one dimension of the output: one axis of a grid, or all axes of a zip.
   const auto map_dimension = [&](std::size_t first, std::size_t last) {
     const auto values_of = [&](const config::Sweep& sweep) {
       std::vector<Numbers> values(sweep.axes[first].values.size());
@@ -156,7 +156,7 @@ ResumeMap::ResumeMap(const Document& older, const Document& newer, const std::st
 
 std::size_t ResumeMap::operator()(std::size_t older_point) const {
   if (identity_) return older_point;
-  // The last dimension runs fastest, in both.
+  // The last dimension varies fastest, in both.
   std::size_t point = 0, stride = 1;
   for (std::size_t d = places_.size(); d-- > 0;) {
     point += stride * places_[d].at(older_point % places_[d].size());

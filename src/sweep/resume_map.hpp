@@ -7,12 +7,12 @@
 
 namespace lindrift::sweep {
 
-/// Finds the points of an older input in a newer one that adds values to its swept keys and is the same otherwise.
-/// Values are compared as numbers: they match within four ulps of the largest value of the newer axis, and -0 is 0.
+/// Finds the points of an older input in a newer one that adds values to its swept keys and is otherwise the same.
+/// Values are compared as numbers: they match within four ulps of the largest value of the newer axis, and -0 equals 0.
 class ResumeMap {
  public:
-  /// @param what  was made from the older input, for the message
-  /// @throws OutputRefused naming every key that differs, or the swept values that the newer input lacks
+  /// @param what  names what was made from the older input, for messages
+  /// @throws OutputRefused naming every key that differs, or the swept values missing from the newer input
   ResumeMap(const config::Document& older, const config::Document& newer, const std::string& what);
 
   std::size_t operator()(std::size_t older_point) const;
@@ -20,11 +20,11 @@ class ResumeMap {
 
  private:
   bool identity_ = true;
-  std::vector<std::vector<std::size_t>> places_;  ///< of the older values of an axis (zip: of the points) in the newer
+  std::vector<std::vector<std::size_t>> places_;  ///< new indices of an axis's old values (zip: of old points)
   std::vector<std::size_t> lengths_;              ///< of the newer axes
 };
 
-/// A hash of the values of a point, the same in every sweep that has the point.
+/// A hash of a point's values, the same in every sweep that contains the point.
 std::uint64_t hash_of(const config::Point& point);
 
 }  // namespace lindrift::sweep

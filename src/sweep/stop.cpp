@@ -19,7 +19,7 @@ std::array<struct sigaction, stop_signals.size()> before;
 struct sigaction before_xfsz;
 
 extern "C" void note_signal(int number) {
-  // Whoever presses Ctrl-C twice means it.
+  // A second Ctrl-C ends the process at once.
   if (number == SIGINT && caught == SIGINT) {
     std::signal(SIGINT, SIG_DFL);
     std::raise(SIGINT);
@@ -37,10 +37,10 @@ StopWatch::StopWatch(Clock::time_point start, double max_seconds) : start_(start
   action.sa_flags = SA_RESTART;
   for (std::size_t i = 0; i < stop_signals.size(); ++i) {
     sigaction(stop_signals[i].number, nullptr, &before[i]);
-    // What the parent ignored, as nohup does with SIGHUP, stays ignored.
+    // Signals that the parent ignored stay ignored, as SIGHUP under nohup.
     if (before[i].sa_handler != SIG_IGN) sigaction(stop_signals[i].number, &action, nullptr);
   }
-  action.sa_handler = SIG_IGN;  // a write beyond the limit on file sizes fails, and says so
+  action.sa_handler = SIG_IGN;  // a write beyond the limit on file sizes then fails with an error
   sigaction(SIGXFSZ, &action, &before_xfsz);
 }
 

@@ -6,15 +6,14 @@
 
 namespace lindrift::sweep {
 
-/// Why a run should stop before its end. While this object lives, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 and SIGXCPU
+/// Tells why a run should stop early. While this object lives, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 and SIGXCPU
 /// are noted instead of ending the process, unless they were ignored before; a second SIGINT ends it. SIGXFSZ is
 /// ignored, so that the write fails instead.
 class StopWatch {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// @param start        of the run
-  /// @param max_seconds  time limit; 0 or less: none
+  /// @param start        start time of the run
   StopWatch(Clock::time_point start, double max_seconds);
   ~StopWatch();
   StopWatch(const StopWatch&) = delete;
@@ -23,7 +22,7 @@ class StopWatch {
   bool wanted() const { return !reason().empty(); }
   /// "SIGTERM", "the time limit of --max-time", ...; empty if the run may go on.
   std::string reason() const;
-  /// Stops for another reason; may be called from any thread. The text must live on.
+  /// Requests a stop for another reason, from any thread. The text must stay valid.
   void stop(const char* reason) { own_reason_ = reason; }
 
  private:

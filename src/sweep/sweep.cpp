@@ -19,7 +19,7 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// A queue head beyond this mark means that the run is being stopped; a rank that stops it adds the mark to the head.
+/// A queue head beyond this mark means that the run is stopping; the rank that stops it adds the mark to the head.
 constexpr std::int64_t stop_mark = std::int64_t{1} << 40;
 
 /// One rank's part of a run.
@@ -44,7 +44,7 @@ class Worker {
     if (!stopped && queue_.shared() > 0) run_shared_unit();
     wait_for_others();
     outcome_.stopped = ranks_.maximum(stopping_ ? 1 : 0) != 0;
-    // From here on only rank 0 uses the counters, so it may take them down.
+    // From here on only rank 0 uses the counters, so it may destroy them.
     if (is_root()) outcome_.tally = tally();
     report();
     return std::move(outcome_);
@@ -108,7 +108,7 @@ class Worker {
 
   // --- stopping ---
 
-  /// Whether this rank must stop for a reason of its own; tells the others.
+  /// Whether this rank must stop for a reason of its own; if so, it tells the others.
   bool stop_requested() {
     if (!stopping_ && options_.stop_requested && options_.stop_requested()) stop();
     return stopping_;
@@ -124,7 +124,7 @@ class Worker {
 
   // --- computing ---
 
-  /// Runs points of a group together. Those left without a result are run again, in smaller groups where the device had
+  /// Runs points of a group together. Points left without a result are run again: in smaller groups if the device had
   /// too little memory, otherwise one by one.
   void run_group(const std::vector<std::size_t>& points, std::size_t first_point, std::size_t size) {
     if (stopping_) return;
@@ -152,7 +152,7 @@ class Worker {
       next_size = points.size();
       leave_device(failure);
     } catch (const std::exception&) {
-      // Running them one by one will show which point it was.
+      // Running them one by one will show which point failed.
     }
     std::vector<std::size_t> rest;
     for (const std::size_t point : points)
@@ -167,8 +167,8 @@ class Worker {
     }
   }
 
-  /// For a device that is lost to this process: the rank continues on the CPU if it may, and otherwise takes no more
-  /// points. What it leaves missing is computed by --resume.
+  /// Handles a device that this process has lost: the rank continues on the CPU if allowed, and otherwise takes no more
+  /// points. --resume computes what it leaves missing.
   void leave_device(const DeviceLostError& failure) {
     if (execution_.backend == Backend::automatic && !device_lost_) {
       device_lost_ = true;
@@ -199,7 +199,7 @@ class Worker {
     return record;
   }
 
-  /// Runs one point, with the ranks that share it if there are any. What it throws becomes its message.
+  /// Runs one point, together with the ranks that share it, if any. An exception becomes the point's message.
   Record run_point(std::size_t point) {
     const auto start = Clock::now();
     Record record;
@@ -221,7 +221,7 @@ class Worker {
       }
     } catch (const CommunicationError&) {
       throw;
-    } catch (const Interruption&) {  // it was asked to stop and has nothing to show
+    } catch (const Interruption&) {  // it was asked to stop and has no partial result
       stopping_ = true;
     } catch (const std::bad_alloc&) {
       record.status = Status::failed;
@@ -270,7 +270,7 @@ class Worker {
     return monitor;
   }
 
-  /// Whether this rank or another one must stop; looks at the counters now and then only.
+  /// Whether this rank or another must stop; reads the shared counters only now and then.
   bool must_stop() {
     constexpr double interval = 0.2;  // seconds
     if (stop_requested()) return true;
@@ -279,7 +279,7 @@ class Worker {
     return run_is_stopping();
   }
 
-  /// For calculations of this rank alone; what they have then is worth a checkpoint.
+  /// For calculations on this rank alone, whose state is then worth a checkpoint.
   std::function<bool()> stop_at_once() {
     return [this] { return checkpoint_due_ = must_stop(); };
   }
@@ -305,7 +305,7 @@ class Worker {
 
   bool keeps() const { return communicator_ == nullptr || communicator_->rank() == 0; }
 
-  /// Stops the run if `action` fails: there is no use in computing what cannot be kept.
+  /// Stops the run if `action` fails: there is no point in computing what cannot be stored.
   void stop_on_failure(const std::function<void()>& action) {
     try {
       action();
@@ -328,7 +328,7 @@ class Worker {
     report();
   }
 
-  /// Warns unless some rank has done so for the same reason.
+  /// Warns, unless some rank has already done so for the same reason.
   void warn_once(SharedCounters::Counter reason, const std::string& text) {
     if (options_.warn && keeps() && counters_->add(reason, 1) == 0) options_.warn(text);
   }
@@ -350,7 +350,7 @@ class Worker {
     if (is_root() && options_.report) options_.report(tally());
   }
 
-  /// Meanwhile rank 0 shows the progress of the others.
+  /// Waits until all ranks are ready; meanwhile rank 0 shows their progress.
   void wait_for_others() {
     counters_->add(SharedCounters::ranks_ready, 1);
     auto pause = std::chrono::microseconds(50);
@@ -372,7 +372,7 @@ class Worker {
   std::unique_ptr<SharedCounters> counters_;
   Tally before_;
   RunOutcome outcome_;
-  GuardedCommunicator* communicator_ = nullptr;  ///< of the ranks that share the point in hand; null: this one alone
+  GuardedCommunicator* communicator_ = nullptr;  ///< of the ranks that share the current point; null if alone
   bool stopping_ = false, checkpoint_due_ = false;
   bool device_lost_ = false, gave_up_ = false;  ///< what leave_device() decided
   double fraction_ = 0.0;
@@ -388,7 +388,7 @@ RunOutcome run(const config::Document& document, const TaskEntry& task, const Ex
     return worker.run();
   } catch (const std::exception& failure) {
     if (ranks.size() == 1) throw;
-    // The others may be waiting for this rank, and releasing what it shares with them would wait for them.
+    // The others may be waiting for this rank, and releasing what it shares with them would in turn wait for them.
     fmt::print(stderr, "error: rank {}: {}\n", ranks.rank(), failure.what());
     ranks.abort(1);
     throw;

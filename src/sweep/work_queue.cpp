@@ -9,10 +9,10 @@
 namespace lindrift::sweep {
 namespace {
 
-/// Speed-up per rank assumed where ranks share a unit. It decides only whether they do.
+/// Speed-up per rank assumed for a shared unit. It only decides whether ranks share units.
 constexpr double sharing_efficiency = 0.8;
 
-/// Gives each unit in turn to the rank with the least work so far, the lowest of several: take(unit, rank, its work).
+/// Gives each unit in turn to the rank with the least work so far (the lowest if several): take(unit, rank, its work).
 template <class Cost, class Take>
 void deal(std::size_t units, int ranks, const Cost& cost, const Take& take) {
   using Load = std::pair<double, int>;
@@ -66,7 +66,7 @@ std::vector<std::size_t> WorkQueue::points(std::size_t i) const {
 double WorkQueue::cost_of(std::size_t unit, const config::Document& document, const TaskEntry& task) const {
   double sum = 0.0;
   const auto add = [&](std::size_t p) { sum += task.cost ? std::max(0.0, task.cost(document.point(p))) : 1.0; };
-  if (grouping_.chained) {  // what comes before the last missing point is computed again, missing or not
+  if (grouping_.chained) {  // everything before the last missing point is computed again, missing or not
     std::size_t last = 0;
     for_each_point(unit, [&](std::size_t p) { last = p; });
     for (std::size_t p = group_of(unit).first; p <= last; ++p) add(p);
@@ -155,7 +155,7 @@ std::size_t units_to_share(const std::vector<double>& costs, int ranks) {
   const auto size = static_cast<std::size_t>(ranks);
   const std::size_t rest = costs.size() % size;
   if (costs.size() < size || rest == 0) return rest;
-  // Shared units start when the last rank is done with its own.
+  // Shared units start when the last rank has finished its own units.
   const auto cut = costs.end() - static_cast<std::ptrdiff_t>(rest);
   const double shared_time =
       *std::max_element(cut, costs.end()) / (sharing_efficiency * static_cast<double>(size / rest));

@@ -19,7 +19,7 @@ class PointSet {
  public:
   /// All points of a sweep.
   explicit PointSet(std::size_t points) : points_(points), count_(points), bits_((points + 7) / 8, 0xff) {}
-  /// @param bits  as bytes(), of a sweep of as many points
+  /// @param bits  as returned by bytes(), for a sweep of the same number of points
   PointSet(std::size_t points, std::vector<unsigned char> bits);
 
   std::size_t points() const { return points_; }  ///< of the sweep
@@ -33,11 +33,11 @@ class PointSet {
   std::vector<unsigned char> bits_;
 };
 
-/// The work of a run in units, in the order in which they are taken. Every rank builds the same queue, from the input
-/// and the missing points alone. A unit is a group of points that run together, or a part of one where whole groups
-/// would leave ranks idle; the numbers of a point do not depend on which others of its group run with it. Chains are
-/// never cut. The most expensive units come first, as far as the task knows costs, so that no long one is left for the
-/// end.
+/// The work of a run, divided into units in the order in which they are taken. Every rank builds the same queue, from
+/// the input and the missing points alone. A unit is a group of points that run together, or part of a group if whole
+/// groups would leave ranks idle; the results of a point do not depend on which others of its group run with it. Chains
+/// are never cut. The most expensive units come first, as far as the task knows their costs, so that no long unit is
+/// left for the end.
 class WorkQueue {
  public:
   /// @param asked  for by the user
@@ -50,11 +50,11 @@ class WorkQueue {
   std::pair<std::size_t, std::size_t> group(std::size_t i) const { return group_of(units_[i]); }
   /// Missing points of the i-th unit, ascending.
   std::vector<std::size_t> points(std::size_t i) const;
-  /// Units before this one are for single ranks; each of the others is shared by several ranks, all of them at once.
+  /// Units before this one are for single ranks; every unit from here on is shared by several ranks, all units at once.
   std::size_t first_shared() const { return first_shared_; }
   std::size_t shared() const { return units() - first_shared_; }
 
-  /// Units that the static schedule gives a rank: each unit in turn goes to the rank with the least work so far.
+  /// Units that the static schedule assigns to a rank: each unit in turn goes to the rank with the least work so far.
   std::vector<std::size_t> assigned_to(int rank, int ranks) const;
 
  private:
@@ -73,18 +73,18 @@ class WorkQueue {
   std::size_t first_shared_ = 0;
 };
 
-/// Number of groups in a sweep of so many points.
+/// Number of groups in a sweep of `points` points.
 std::size_t groups_of(const Grouping& grouping, std::size_t points);
 
-/// The time until all units are done when each in turn is taken by the rank that is free first.
+/// Time until all units are done, if each unit in turn is taken by the first free rank.
 double makespan(const std::vector<double>& costs, int ranks);
 
-/// The number of parts to cut each group into: the fewest that leave hardly any rank idle at the end. Parts keep at
-/// least eight points, since fewer would gain nothing from running together.
+/// Number of parts to cut each group into: the fewest that leave hardly any rank idle at the end. Parts have at least
+/// eight points, because smaller ones would gain nothing from running together.
 std::size_t parts_of_groups(std::size_t groups, std::size_t group_size, int ranks);
 
-/// How many units, counted from the end, are finished sooner if several ranks share each: those beyond a multiple of
-/// the ranks, or none.
+/// How many units, counted from the end, finish sooner if several ranks share each: those beyond a multiple of the
+/// number of ranks, or none.
 std::size_t units_to_share(const std::vector<double>& costs, int ranks);
 
 /// Which of `units` shared units a rank works on: neighbouring ranks share one, as evenly as possible.

@@ -1,4 +1,4 @@
-"""The tables of inputs that the program must refuse; tests/data/bad_inputs/README.md describes their format."""
+"""The tables of inputs that the program must reject; tests/data/bad_inputs/README.md describes their format."""
 
 import pathlib
 import re
@@ -11,11 +11,11 @@ FOLDER = pathlib.Path(__file__).resolve().parents[1] / "data/bad_inputs"
 class BadInput:
     name: str
     content: bytes
-    expected: str  # a part of the message
+    expected: str  # part of the message
 
 
 def unescape(text):
-    """The bytes that a case marked (escaped) stands for."""
+    """The bytes that a case marked (escaped) represents."""
     def replace(match):
         code, count, unit, other = match.groups()
         if code:

@@ -1,6 +1,7 @@
-"""What takes too long for every run of the tests on the host CUDA device (scripts/check host_cuda): all examples; every model, task and
-algorithm at sizes around those of the blocks, on one and two ranks and on small and large devices; and a failure at every single
-allocation, launch, copy, handle and plan of campaigns: some four thousand runs on ranks, a quarter of a second of CPU time each."""
+"""Tests on the host CUDA device that take too long for every test run (scripts/check host_cuda): all examples; every
+model, task and algorithm at sizes around those of the blocks, on one and two ranks and on small and large devices; and
+a failure at every single allocation, launch, copy, handle and plan of campaigns: about four thousand runs on ranks,
+each a quarter of a second of CPU time."""
 
 import concurrent.futures
 import itertools
@@ -28,13 +29,13 @@ def sweep(key, *values):
 
 
 def rates(model, task, sites, spectrum="exponential", by="direct", time=0.05):
-    """A model of rate equations with a task."""
+    """The input of a model of rate equations with a task."""
     text, current = RATE_MODELS[model]
     return text.format(sites=sites, spectrum=spectrum) + RATE_TASKS[task].format(current=current, time=time) + algorithm(by)
 
 
 def in_turn(calls):
-    """Results of calls without arguments, some at a time: most of a run on ranks is waiting."""
+    """Results of calls without arguments, several at a time: a run on ranks mostly waits."""
     with concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
         for name, future in [(name, pool.submit(call)) for name, call in calls]:
             yield name, future.result
@@ -43,14 +44,14 @@ def in_turn(calls):
 # --- numbers ---
 
 SIZES = (1, 2, 3, 127, 1000, 4097)
-# Sums over pairs of modes cost the square of the size, in fibres some tens of nanoseconds each, and a lattice or a Rashba chain has
-# two modes a site. The direct sum of the Hubbard chain costs the cube, 41 times.
+# Sums over pairs of modes cost the square of the size, tens of nanoseconds per pair in fibres, and a lattice or a
+# Rashba chain has two modes per site. The direct sum of the Hubbard chain costs the cube, 41 times.
 LARGEST = {"direct": 1000, "chain_direct_steady": 4097, "chain_direct_relax": 4097, "hubbard_direct": 127, "hubbard_green": 1000}
 HUBBARD_LEAST = 2  # sites
 
 
 def every_size():
-    """Every model, task and algorithm: name, input and the most sites that take less than minutes."""
+    """Every model, task and algorithm, as (name, input), up to the largest size that takes less than minutes."""
     for sites, (model, task, by) in itertools.product(SIZES, itertools.product(RATE_MODELS, RATE_TASKS, ("direct", "separable"))):
         if sites <= LARGEST.get(f"{model}_{by}_{task}", LARGEST.get(by, sites)):
             yield f"{model}_{by}_{task}_{sites}", rates(model, task, sites, by=by)
@@ -81,7 +82,7 @@ class EveryNumberTest(HostCudaTest):
 
         examples = sorted(EXAMPLES.glob("*.toml"))
         refused = {example: self.run_program("check", example, "--backend", "cuda") for example in examples}
-        in_part = {"hk_clusters"}  # sweeps model.cluster: only its first point is for the device
+        in_part = {"hk_clusters"}  # sweeps model.cluster: only its first point can run on the device
         on_device = [example for example in examples if refused[example].returncode == DONE and example.stem not in in_part]
         for example in set(examples) - set(on_device):
             if example.stem not in in_part:
@@ -116,7 +117,7 @@ class EveryNumberTest(HostCudaTest):
 # --- failures ---
 
 KINDS = ("allocation", "launch", "copy", "handle", "plan")
-# A steady state next to the thermal one takes few evaluations, and so does a short time.
+# A steady state close to the thermal one takes few evaluations, and so does a short time.
 AT_ONCE = 1e-9
 NEAR_THERMAL = sweep("bath.nonequilibrium_fraction", 0.0, 1e-5)
 TWO_BATCHES = '[sweep]\n"bath.inverse_temperature" = [1.0, 2.0]\n"bath.nonequilibrium_fraction" = [0.3, 0.6]\n'
@@ -124,7 +125,7 @@ BATCHES = CHAIN.format(sites=150, spectrum="ohmic") + STEADY + algorithm("direct
 HOPPINGS = sweep("model.hopping", 0.8, 1.1)
 INTERACTIONS = sweep("model.interaction", 0.4, 0.9)
 LONG_GREEN = '[task]\nkind = "green"\ntimes = { start = 0.0, stop = 6.0, count = 25 }\n'
-# Large enough for `auto` to take the device. Two points, one for each rank; then one point that both share.
+# Large enough for `auto` to choose the device. Two points, one for each rank; then one point that both share.
 ON_AUTO = {
     "direct": rates("chain", "steady", 4096) + NEAR_THERMAL,
     "batch": BATCHES,
@@ -151,10 +152,10 @@ ON_CUDA = {
 
 
 class EveryFailureTest(HostCudaTest):
-    """Two ranks share a device; the n-th call of a kind fails on both of them, and for every third n on one alone."""
+    """Two ranks share a device; the n-th call of a kind fails on both, and for every third n also on one alone."""
 
     def on_ranks(self, name, backend, output, failure="", failing=(0, 1), more=()):
-        """Exit code of a campaign, and how many calls of each kind the busier rank made, and how many failures there were."""
+        """Exit code of a campaign, the number of calls of each kind on the busier rank, and the number of failures."""
         counts = output.with_suffix(".counts")
         counts.unlink(missing_ok=True)
         command = [PROGRAM, "run", f"{name}.toml", "-o", str(output), "--backend", backend, *more]
@@ -164,15 +165,15 @@ class EveryFailureTest(HostCudaTest):
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, env=environment)
         said = end_of_job(process, patience=60)[1].decode("utf-8", "replace")
         self.assertIn(process.returncode, (DONE, FAILED, WRONG, POINTS_FAILED, STOPPED), said)
-        self.assertNotIn("host CUDA:", said)  # what a card would leave undefined
+        self.assertNotIn("host CUDA:", said)  # undefined on a real device
         lines = [line.split() for line in counts.read_text().splitlines()]
         rows = [dict(zip(words[::2], map(int, words[1::2]), strict=True)) for words in lines if words[0] != "failed"]
         made = {kind: max((row[kind] for row in rows), default=0) for kind in KINDS}
         return process.returncode, made, sum(words[0] == "failed" for words in lines)
 
     def failures_of(self, name, backend):
-        """Kind, number and failing ranks of every failure of a campaign."""
-        # Either rank may take both points: the smallest of some tries is that of one each.
+        """Kind, number and failing ranks of every possible failure of a campaign."""
+        # Either rank may take both points: the smallest count of a few tries is that of one point each.
         tries = [self.on_ranks(name, backend, self.folder / "counted.h5", more=("--overwrite",))[1] for _ in range(3)]
         for kind in KINDS:
             for n in range(1, min(counts[kind] for counts in tries) + 1):
@@ -181,7 +182,7 @@ class EveryFailureTest(HostCudaTest):
                     yield kind, n, (n % 2,)
 
     def each_failure(self, campaigns, backend, outcome):
-        """Calls outcome(name, CPU's result, kind, output, failure, failing) for each failure, and says how many happened."""
+        """Calls outcome(name, CPU's result, kind, output, failure, failing) per failure; prints how many happened."""
         def inject(name, cpu, kind, n, failing):
             output = self.folder / f"{name}.{kind}.{n}.{len(failing)}.h5"
             try:
@@ -225,7 +226,7 @@ class EveryFailureTest(HostCudaTest):
                 self.assert_finished_points_agree(cpu, output)
                 if kind in ("launch", "copy"):
                     self.assertFalse((datasets(output)["status"] == 2).any(), "a dead device fails no point")
-            if code != DONE:  # with the device back, the same command goes on
+            if code != DONE:  # once the device works again, the same command continues
                 self.assertGreater(failures, 0)
                 self.expect(DONE, "run", f"{name}.toml", "-o", output, "--backend", "cuda", "--resume", "--retry-failed",
                             env=dict(ENVIRONMENT, OMP_NUM_THREADS="1", LINDRIFT_HOST_CUDA_OPEN="1"))
@@ -235,7 +236,7 @@ class EveryFailureTest(HostCudaTest):
         self.each_failure(ON_CUDA, "cuda", outcome)
 
     def assert_finished_points_agree(self, cpu, result):
-        """Points marked done have the numbers of the CPU; the others have none."""
+        """Points marked as done have the numbers of the CPU; the others have none."""
         one, other = datasets(cpu), datasets(result)
         done = other["status"] == 1
         with h5py.File(cpu) as file:

@@ -1,9 +1,10 @@
-"""Runs a program and writes the largest memory of its own that was seen, in kilobytes, to FILE.RANK.
+"""Runs a program and writes the peak of its own memory, in kilobytes, to FILE.RANK.
 
     mpirun -n 2 python3 -S peak_memory.py FILE PROGRAM [ARGUMENT]...
 
-File-backed pages are not counted: the kernel decides how much of a library of hundreds of megabytes is mapped, so the maximum
-resident size of wait4() is useless here. Samples every two milliseconds; memory that is only held between two samples is missed.
+File-backed pages are not counted: the kernel decides how much of a library of hundreds of megabytes is mapped, so the
+maximum resident size from wait4() is useless here. Samples every two milliseconds; memory held only between two samples
+is missed.
 """
 
 import os

@@ -24,8 +24,8 @@ ENVIRONMENT = dict(
     OMPI_MCA_hwloc_base_binding_policy="none", OMPI_MCA_btl_vader_single_copy_mechanism="none",
     PYTHONDONTWRITEBYTECODE="1")
 
-# Open MPI leaks memory in plugins that are closed by the time LeakSanitizer looks, so that no suppression by name matches, and
-# ThreadSanitizer does not see its locks.
+# Open MPI leaks memory in plugins that are closed before LeakSanitizer looks, so that no suppression by name matches;
+# and ThreadSanitizer does not see its locks.
 RANKS_ENVIRONMENT = dict(ENVIRONMENT, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0",
                          TSAN_OPTIONS=os.environ.get("TSAN_OPTIONS", "") + ":ignore_noninstrumented_modules=1")
 
@@ -48,7 +48,7 @@ times = [0.0, 1.0, 5.0]
 
 
 class ProgramTest(unittest.TestCase):
-    """Each test has a folder of its own, in which the program runs."""
+    """Each test has its own folder, in which the program runs."""
 
     def setUp(self):
         place = tempfile.TemporaryDirectory(prefix="lindrift-test-")
@@ -56,13 +56,13 @@ class ProgramTest(unittest.TestCase):
         self.folder = pathlib.Path(place.name)
 
     def write(self, name, content):
-        """Writes a file into the folder of the test."""
+        """Writes a file into the test's folder."""
         path = self.folder / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
 
     def run_program(self, *arguments, ranks=None, **options):
-        """The finished process, its output as text. The test fails if it crashes or does not end."""
+        """The finished process, with its output as text. The test fails if the program crashes or does not end."""
         command = [PROGRAM, *map(str, arguments)]
         if ranks is not None:
             command = [MPIRUN, "-n", str(ranks), *command]
@@ -77,7 +77,7 @@ class ProgramTest(unittest.TestCase):
         return process
 
     def expect(self, code, *arguments, says=(), **options):
-        """Runs the program and checks its exit code and that stderr holds every text of `says`."""
+        """Runs the program and checks its exit code, and that stderr contains every text in `says`."""
         process = self.run_program(*arguments, **options)
         self.assertEqual(process.returncode, code, process.said)
         for text in [says] if isinstance(says, str) else says:
@@ -85,11 +85,11 @@ class ProgramTest(unittest.TestCase):
         return process
 
     def names(self):
-        """Names of the files in the folder of the test."""
+        """Names of the files in the test's folder."""
         return sorted(path.name for path in self.folder.iterdir())
 
     def assert_same_numbers(self, one, other):
-        """Two result files hold the same datasets, bit for bit."""
+        """Checks that two result files hold the same datasets, bit for bit."""
         one, other = datasets(self.folder / one), datasets(self.folder / other)
         self.assertEqual(sorted(one), sorted(other))
         for name, value in one.items():
@@ -123,8 +123,8 @@ def children_of(parent):
 
 
 def end_of_job(process, patience=10):
-    """Output of a job whose rank was killed. If a rank dies while it starts, PMIx 4.2 can deadlock at the end of mpirun, when
-    every rank is gone; the launcher is then killed as well."""
+    """Output of a job whose rank was killed. If a rank dies while it starts, PMIx 4.2 can deadlock at the end of
+    mpirun, after every rank has gone; the launcher is then killed too."""
     try:
         return process.communicate(timeout=patience)
     except subprocess.TimeoutExpired:

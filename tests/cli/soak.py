@@ -1,4 +1,4 @@
-"""Behind scripts/soak: the program among kills, full disks and damaged inputs."""
+"""The work of scripts/soak: runs the program with kills, full disks and damaged inputs."""
 
 import argparse
 import collections
@@ -64,7 +64,7 @@ class Soak:
         self.settings = settings
         self.folder = pathlib.Path(settings.folder or tempfile.mkdtemp(prefix="lindrift-soak-"))
         self.folder.mkdir(parents=True, exist_ok=True)
-        # A launcher that dies leaves memory behind, which is not the program's.
+        # A launcher that dies leaks memory, which is not the program's fault.
         self.environment = dict(program.RANKS_ENVIRONMENT, OMP_NUM_THREADS="1")
 
     def run(self, *arguments, folder=None, **more):
@@ -76,7 +76,7 @@ class Soak:
         return sorted(one) == sorted(other) and all(self.tools.bits(one[name]) == self.tools.bits(other[name]) for name in one)
 
     def problems(self):
-        """Every kind of problem with its result, and a table, in a folder."""
+        """A folder with every kind of problem and its result, and a table."""
         import h5py
         import numpy as np
         from problems import HAMILTONIAN, PROBLEMS
@@ -118,7 +118,7 @@ class Soak:
             victims = [random.choice(children)]
         else:
             kills["job"] += 1
-            victims = children  # the launcher and its ranks: each rank has a process group of its own
+            victims = children  # the launcher and its ranks: each rank has its own process group
         for child in victims:
             try:
                 os.kill(child, signal.SIGKILL)
@@ -158,7 +158,7 @@ class Soak:
                 flags = []
             elif "error:" in error and "rank" not in error:
                 end(f"a resume failed:\n{error}")
-            elif self.kept() < before and not self.whole("out.h5"):  # a journal may go once the output is whole
+            elif self.kept() < before and not self.whole("out.h5"):  # once complete, the journal may go
                 end(f"the journal has become smaller; see {self.folder}")
         if self.start("out.h5", *flags, ranks=1).wait() != 0 or not self.same(self.folder / "undisturbed.h5", self.folder / "out.h5"):
             end(f"the last resume failed or its output differs; see {self.folder}")
@@ -174,8 +174,8 @@ class Soak:
     # --- full disks ---
 
     def full_disks(self):
-        """A disk that is full after any number of bytes: a file system of its own where one may be mounted, else a limit on every
-        file. Afterwards there is room, and --resume goes on."""
+        """Disks that are full after any number of bytes: a separate file system if one may be mounted, otherwise a
+        limit on every file. Afterwards there is space, and --resume continues."""
         (self.folder / "disk.toml").write_text(CAMPAIGN.format(sites=40, points=40))
         begin = time.monotonic()
         if self.run("run", "disk.toml", "-o", "roomy.h5", "--overwrite").returncode != 0:
@@ -198,7 +198,7 @@ class Soak:
     def on_a_full_disk(self, disk, room, mounted):
         import resource
         filler, output, limit = disk / "filler", disk / "out.h5", None
-        if mounted:  # the file system counts in pages
+        if mounted:  # the file system allocates whole pages
             filler.write_bytes(b"")
             free = os.statvfs(disk)
             filler.write_bytes(bytes(max(0, free.f_bavail * free.f_frsize - room)))
@@ -247,7 +247,7 @@ class Soak:
         self.fuzz("files", [self.problems()], self.settings.files - self.settings.files // 10)
 
     def pictures(self):
-        """Damaged results are drawn: a picture or a message, by Python of its own for each."""
+        """Draws damaged results: each gives a picture or a message, in a separate Python process."""
         place, begin = self.problems(), time.monotonic()
         sys.path.insert(0, str(ROOT / "python"))
         os.environ["MPLBACKEND"] = "agg"
@@ -267,7 +267,7 @@ class Soak:
         print(f"soak pictures: {dict(outcomes)} of {self.settings.files // 10} damaged results, in {time.monotonic() - begin:.0f} s", flush=True)
 
     def draw(self, number):
-        """In a child, as `lindrift plot` does in a process of its own."""
+        """Draws in a child process, as `lindrift plot` does."""
         child = os.fork()
         if child == 0:
             code = 70
@@ -275,7 +275,7 @@ class Soak:
                 with open("said", "wb") as said:
                     os.dup2(said.fileno(), 1)
                     os.dup2(said.fileno(), 2)
-                signal.alarm(int(3 * self.settings.limit))  # the file is read twice, and pictures take a while
+                signal.alarm(int(3 * self.settings.limit))  # the file is read twice, and drawing takes a while
                 from lindrift.__main__ import main
                 code = main(["plot", "damaged.h5", "-o", "damaged.png"])
             except BaseException:

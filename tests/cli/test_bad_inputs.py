@@ -12,7 +12,7 @@ from program import DONE, EXAMPLES, FAILED, STEADY, WRONG, ProgramTest
 
 
 class CorpusTest(ProgramTest):
-    """The tables of bad inputs, which the unit tests of the parser use too, through the whole program."""
+    """The tables of bad inputs, which the parser's unit tests use too, given to the whole program."""
 
     def refuse_all(self, verb):
         for case in bad_inputs.cases():
@@ -36,7 +36,7 @@ class CorpusTest(ProgramTest):
 
 
 class InputFileTest(ProgramTest):
-    """Files that cannot be read, or are not what they should be."""
+    """Files that cannot be read, or have the wrong content."""
 
     def refuse(self, path, says):
         for verb in ("run", "check"):
@@ -60,7 +60,7 @@ class InputFileTest(ProgramTest):
         self.refuse("ring.toml", "symbolic links")
 
     def test_bytes_that_are_no_text(self):
-        # A fixed sequence that visits every byte value; no two files alike.
+        # A fixed sequence in which every byte value occurs; all files differ.
         junk = bytes((i * i * 31 + i * 7) % 256 for i in range(5000))
         for number in range(20):
             name = f"junk{number}.toml"
@@ -186,7 +186,7 @@ class CommandLineTest(ProgramTest):
         self.refuse("run", "in.toml", "--set", "task.kind=relax", "--set",
                     "task.times={start=0, stop=1, count=100000000}", "--set", "model.sites=100000",
                     says=["task.times: 100000000 times of 100000 sites need", "of memory"])
-        # Must be refused before the points are checked one by one, which would take an hour.
+        # Must be rejected before points are checked one by one, which would take an hour.
         grid = "={start=0, stop=1, count=30000}"
         self.refuse("run", "in.toml", "--set", "sweep.\"bath.coupling\"" + grid, "--set",
                     "sweep.\"bath.nonequilibrium_fraction\"" + grid, says="900000000 points need")
@@ -269,7 +269,7 @@ class JumpTest(ProgramTest):
         self.refuse("bath.jump=table", says="bath.table: is required")
 
     def test_tables_with_bytes_changed(self):
-        """A damaged file may be read or refused, but must not crash or hang the program."""
+        """A damaged file may be read or rejected, but must not crash or hang the program."""
         with h5py.File(self.folder / "good.h5", "w") as file:
             file["w"] = np.ones((12, 12))
         whole = (self.folder / "good.h5").read_bytes()
@@ -284,7 +284,7 @@ class JumpTest(ProgramTest):
 
 
 class OutputTest(ProgramTest):
-    """The output file: checked before anything is computed, and nothing is left behind by a failure."""
+    """The output file: checked before anything is computed; a failure leaves nothing behind."""
 
     def setUp(self):
         super().setUp()
@@ -327,7 +327,7 @@ class OutputTest(ProgramTest):
             with self.subTest(limit=limit):
                 self.expect(FAILED, "run", "in.toml", says="cannot write in.h5", preexec_fn=lambda: limit_files(limit))
                 self.assertEqual(self.names(), ["in.toml"])
-        # Room for the point but not for the output: the point is not lost.
+        # Space for the point but not for the output: the point is not lost.
         self.expect(FAILED, "run", "in.toml", says="cannot write in.h5", preexec_fn=lambda: limit_files(4096))
         self.assertEqual(self.names(), ["in.h5.journal", "in.toml"])
         self.expect(DONE, "run", "in.toml", "--resume", says="1 of 1 points are there already")
@@ -347,7 +347,7 @@ class OutputTest(ProgramTest):
 
 
 def limit_files(size):
-    """In the child: no file grows beyond this size, as if the disk were full. The write fails; no signal is raised."""
+    """In the child: limits the size of every file, as if the disk were full. A write fails without raising a signal."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 

@@ -9,7 +9,8 @@ from program import DONE, FAILED, WRONG, ProgramTest
 
 NAMES = ["moments", "pair_sum", "pair_sum_dephasing", "pair_sum_lorentzian", "panel_scan_lorentzian", "panel_scan_ohmic",
          "matrix_rates", "hatsugai_kohmoto", "hubbard_direct", "hubbard_fft", "volterra", "ladder", "fourier"]
-# A kernel cannot be faster than what it needs at least, but both are measured, one after the other, on a machine that others use.
+# A kernel cannot be faster than its floor, but both are measured, one after the other, on a machine that others also
+# use.
 HIGHEST_FRACTION = 1.5
 
 

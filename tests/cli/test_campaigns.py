@@ -1,4 +1,4 @@
-"""Runs that are stopped, killed, out of disk space or started twice: --resume must give the bits of an undisturbed run."""
+"""Runs that are stopped, killed, out of disk space or started twice: --resume must give an undisturbed run's bits."""
 
 import os
 import pathlib
@@ -46,7 +46,7 @@ kind = "relax"
 times = { start = 0.0, stop = 400.0, count = 401 }
 """
 
-# Other single points, whose times are independent of each other.
+# Another single point, whose times are independent of each other.
 CLOUD = """[model]
 kind = "hatsugai_kohmoto"
 sites = 1024
@@ -106,11 +106,11 @@ class Campaigns(ProgramTest):
         process.communicate()
 
     def wait_for_points(self, process, output, least=1):
-        """Waits until a run has stored some points; False if it ends before."""
+        """Waits until a run has stored some points; False if it ends first."""
         return self.wait_until(process, lambda: self.kept_bytes(output) > least * 400)
 
     def checkpoints(self):
-        """Modification times."""
+        """Modification times of the checkpoints."""
         try:
             return [path.stat().st_mtime_ns for path in self.folder.glob("out.h5.journal/*.checkpoint")]
         except FileNotFoundError:  # the run is over
@@ -129,12 +129,12 @@ class Campaigns(ProgramTest):
         return process.returncode, out, err
 
     def interrupted(self, number, *arguments, points=1, ready=None, whom=None, ranks=None):
-        """Starts a run and signals it in the middle; returns the exit code and the output. Tries again if the run ended before
-        this test got the processor.
+        """Starts a run and signals it in the middle; returns the exit code and the output. Tries again if the run ended
+        before this test got processor time.
 
         points  number of points that must be stored before the signal
         ready   a condition to wait for instead
-        whom    chooses the process that gets the signal, given that of the run
+        whom    chooses the process that gets the signal, given the run's process
         """
         output = arguments[arguments.index("-o") + 1]
         before = {path.name: path.read_bytes() for path in self.folder.iterdir() if path.is_file()}
@@ -154,7 +154,7 @@ class Campaigns(ProgramTest):
         self.fail("the run is always over before it can be stopped")
 
     def wait_until(self, process, condition):
-        """False if the run ends before."""
+        """Waits for a condition; False if the run ends first."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             if condition():
@@ -194,7 +194,7 @@ class ResumeTest(Campaigns):
                 os.remove(self.folder / "out.h5")
 
     def test_a_signal_that_was_ignored_stays_ignored(self):
-        """As nohup and a shell's trap leave them."""
+        """Signals may be ignored from the start, by nohup or a shell's trap."""
         self.undisturbed()
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         try:
@@ -207,7 +207,7 @@ class ResumeTest(Campaigns):
         self.assert_same_numbers("undisturbed.h5", "out.h5")
 
     def test_a_stopped_point_of_a_sweep_leaves_nothing_in_the_output(self):
-        """What a single point had when it was stopped stands in the output; in a sweep it would stand in another's place."""
+        """A single point's partial result goes to the output; in a sweep it would end up in the place of others."""
         self.write("cloud.toml", CLOUD.replace("count = 30000", "count = 6000"))
         more = ["--set", 'sweep."model.interaction"=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]']
         self.expect(DONE, "run", "cloud.toml", "-o", "undisturbed.h5", *more)
@@ -372,7 +372,7 @@ class ResumeTest(Campaigns):
                 kills += 1
                 os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
-            if process.returncode == DONE:  # it finished between two kills: start again
+            if process.returncode == DONE:  # it finished between two kills: start over
                 self.assert_same_numbers("undisturbed.h5", "out.h5")
                 os.remove(self.folder / "out.h5")
                 resume = []
@@ -457,7 +457,7 @@ class ResumeTest(Campaigns):
             resume = ["--resume"]
             time.sleep(random.uniform(0.0, 0.3))
             code, out, err = self.stop(process, signal.SIGTERM)
-            # A signal that arrives before the handlers are installed ends the program; the run may also be finished.
+            # A signal that arrives before the handlers are installed ends the program; or the run may have finished.
             self.assertIn(code, (DONE, STOPPED, -signal.SIGTERM), out + err)
         self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume")
         self.assert_same_numbers("undisturbed.h5", "out.h5")
@@ -470,7 +470,7 @@ class ChainTest(Campaigns):
         self.write("chain.toml", CHAIN)
 
     def ranks(self):
-        """Numbers of ranks to run on; None is a run without mpirun."""
+        """Numbers of ranks to test; None is a run without mpirun."""
         if MPIRUN is None or "MPI        none" in self.run_program("info").stdout:
             return [None]
         return [None, 2, 3, 11]
@@ -564,7 +564,7 @@ class FailureTest(Campaigns):
         self.assertIn("1 of 1 finished", self.expect(DONE, "status", "steady.h5").stdout)
 
     def test_a_folder_that_cannot_be_written_to(self):
-        if os.geteuid() == 0:  # root can write everywhere except to a read-only disk
+        if os.geteuid() == 0:  # root can write anywhere except to a read-only disk
             folder, reason = self.small_disk(64), "Read-only file system"
             subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
         else:
@@ -667,7 +667,7 @@ class RanksTest(Campaigns):
                 os.kill(random.choice(ranks), signal.SIGKILL)
             end_of_job(process)
             if (self.folder / "out.h5").exists() and attributes(self.folder / "out.h5")["complete"] == 1:
-                break  # it was finished, and the journal may be gone
+                break  # it has finished, and the journal may be gone
             self.assertGreaterEqual(self.kept_bytes("out.h5"), kept)
         self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume", ranks=2)
         self.assert_same_numbers("undisturbed.h5", "out.h5")
@@ -698,7 +698,7 @@ class RanksTest(Campaigns):
             os.remove(self.folder / "out.h5")
 
     def test_memory_does_not_grow_with_the_number_of_points(self):
-        """On the ranks that do not collect the results."""
+        """Checked on the ranks that do not collect the results."""
         wrapper = [sys.executable, "-S", "-E", str(ROOT / "tests/cli/peak_memory.py"), "peak"]
         # AddressSanitizer keeps freed memory.
         environment = dict(RANKS_ENVIRONMENT, ASAN_OPTIONS=RANKS_ENVIRONMENT["ASAN_OPTIONS"] + ":quarantine_size_mb=1")
@@ -710,8 +710,8 @@ class RanksTest(Campaigns):
                             FRACTION + "={start=0.0, stop=1.0, count=%d}" % count], cwd=self.folder, check=True,
                            env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PATIENCE)
             kilobytes.append(int((self.folder / "peak.1").read_text()))
-        # A point may cost the memory of its swept value: 8 bytes as a number and 40 in the document, 2.4 MB here. Equal
-        # processes differ by a megabyte. Results of one kilobyte that are never freed would make 50 MB.
+        # Each point may cost the memory of its swept value: 8 bytes as a number and 40 in the document, 2.4 MB here.
+        # Identical processes differ by a megabyte. Results of one kilobyte that are never freed would take 50 MB.
         self.assertLess(kilobytes[1] - kilobytes[0], 10000, kilobytes)
 
 

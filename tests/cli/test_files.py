@@ -1,4 +1,4 @@
-"""Every kind of output file in the tools that people open such files with: h5py, xarray, netCDF4, ncdump, h5dump, h5diff."""
+"""Every kind of output file, opened with the tools that people use: h5py, xarray, netCDF4, ncdump, h5dump, h5diff."""
 
 import re
 import shutil
@@ -18,7 +18,7 @@ except ImportError:
 
 
 def datasets(path):
-    """name -> values of every dataset but the bare dimensions, as h5py reads them."""
+    """name -> values of every dataset except bare dimensions, as read by h5py."""
     with h5py.File(path) as file:
         return {name: item.asstr()[()] if h5py.check_string_dtype(item.dtype) else item[()]
                 for name, item in file.items()
@@ -26,7 +26,7 @@ def datasets(path):
 
 
 def as_complex(values):
-    """What readers of netCDF-4 before netCDF4 1.7 give for a complex number: a compound of r and i."""
+    """Converts the compound of r and i that readers of netCDF-4 before netCDF4 1.7 return for a complex number."""
     return values["r"] + 1j * values["i"] if getattr(values.dtype, "names", None) == ("r", "i") else values
 
 

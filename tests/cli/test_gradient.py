@@ -1,4 +1,4 @@
-"""Tasks gradient and noise through the program: what the datasets hold, and what is refused."""
+"""Tasks gradient and noise through the program: the contents of the datasets, and what is rejected."""
 
 import json
 import unittest
@@ -52,7 +52,7 @@ class GradientTest(ProgramTest):
             "gradient_bath.equilibrium_fraction", "gradient_bath.inverse_temperature",
             "gradient_bath.nonequilibrium_fraction", "gradient_initial.filling", "gradient_model.hopping"])
         self.assertEqual(found["value"][0], self.current(CHAIN))
-        h = 1e-4  # truncation 1e-8 times a third derivative, rounding 1e-12
+        h = 1e-4  # truncation error 1e-8 times a third derivative, rounding 1e-12
         for key, start in (("bath.inverse_temperature", 2.0), ("bath.nonequilibrium_fraction", 0.5),
                            ("initial.filling", 0.5), ("model.hopping", 1.0)):
             name = key.replace(".", "__")
@@ -75,7 +75,7 @@ class GradientTest(ProgramTest):
         with h5py.File(self.folder / "two.h5") as file:
             self.assertEqual([d[0].name for d in file["gradient_bath.jump_operator"].dims],
                              ["/bath.nonequilibrium_fraction", "/of", "/term"])
-        # The hop weights are of second degree in the amplitudes: stronger operators are a stronger bath.
+        # Hop weights are of second degree in the amplitudes: scaling the operators scales the strength of the bath.
         amplitudes = np.array([1.0, 0.3 + 0.2j, 0.5])
         by_scale = np.real(found["gradient_bath.jump_operator"] @ np.conj(amplitudes))
         self.write("all.toml", RASHBA + '[sweep]\n"bath.nonequilibrium_fraction" = [0.2, 0.4, 0.6]\n')
@@ -143,7 +143,7 @@ of = ["current_1", "current_2"]
 
     @staticmethod
     def integers(terms, count):
-        """Numbers of terms as an input writes them: the first `count` are integers."""
+        """Entries of terms as an input writes them: the first `count` are integers."""
         return [[int(x) for x in term[:count]] + term[count:] for term in terms]
 
     def test_noise_of_both_directions(self):

@@ -1,4 +1,4 @@
-"""The Hatsugai-Kohmoto chain through the program: wrong inputs with their place, and runs with the numbers they must give."""
+"""The Hatsugai-Kohmoto chain through the program: wrong inputs with their location, and runs with known numbers."""
 
 import json
 import resource
@@ -209,7 +209,7 @@ class RunTest(ProgramTest):
         np.testing.assert_allclose(run("real").sum(axis=1), 3.0, atol=1e-13)
 
     def test_fields_that_are_not_wanted_take_no_memory(self):
-        # With rows of sites these times would take 2 GB.
+        # Rows over sites for these times would take 2 GB.
         text = GREEN.replace("sites = 8", "sites = 4096").replace(
             "[0.0, 0.5, 2.0]", "{ start = 0.0, stop = 100.0, count = 30000 }") + '[output]\nfields = ["drift", "norm"]\n'
         self.write("in.toml", text)

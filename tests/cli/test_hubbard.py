@@ -1,4 +1,4 @@
-"""The driven Hubbard chain through the program: wrong inputs with their reason, and runs with the numbers they must give."""
+"""The driven Hubbard chain through the program: wrong inputs with their reason, and runs with known numbers."""
 
 import json
 import subprocess
@@ -139,7 +139,7 @@ class RunTest(ProgramTest):
         self.assert_same_numbers("out.h5", "two.h5")
 
     def test_one_particle(self):
-        """The exact drift of four sites and both orders, as stored: tests/data/hubbard_one_particle.json."""
+        """The exact drift on four sites and that of both orders, as stored in tests/data/hubbard_one_particle.json."""
         for stored in json.loads((ROOT / "tests/data/hubbard_one_particle.json").read_text())["small"]:
             if stored["sites"] != 4 or stored["interaction"] != 0.5:
                 continue
@@ -164,7 +164,7 @@ exact_sites = 4
             self.expect(DONE, "verify", "one.h5")
 
     def test_two_driven_spins(self):
-        """Currents of 128 sites as stored, by each order; exact through U^3, so both are near the exact ring."""
+        """Stored currents of 128 sites, by order `both`, which is exact through U^3, and by the second order."""
         self.write("steady.toml", """[model]
 kind = "hubbard"
 sites = 128
@@ -185,7 +185,7 @@ kind = "steady_state"
         self.assertAlmostEqual(datasets(self.folder / "second.h5")["current_spin"][0], 0.0, delta=1e-12)
 
     def test_exact_rings(self):
-        """Both spins driven, then one probe: what the second order and the ladder are compared with."""
+        """Both spins driven, then a single probe: references for the second order and the ladder."""
         self.write("exact.toml", """[model]
 kind = "hubbard"
 sites = 3
@@ -206,7 +206,7 @@ kind = "exact"
         self.assertEqual(results["occupation_spin"].shape, (4, 2, 3))
         self.assertNotIn("green_retarded", results)
         self.expect(DONE, "verify", "exact.h5")
-        # A chain of 60 sites whose momenta mix by 1, 2, 3: norms at t = 6 from the full Lindbladian, as rounded.
+        # A chain of 60 sites whose momenta mix in groups of 1, 2, 3: rounded norms at t = 6 from the full Lindbladian.
         self.write("mixed.toml", """[model]
 kind = "hatsugai_kohmoto"
 sites = 60

@@ -1,4 +1,4 @@
-"""Runs that succeed: examples and the numbers they must give, sweeps, ranks, and the messages of the program."""
+"""Runs that succeed: examples and their known numbers, sweeps, ranks, and the messages of the program."""
 
 import json
 import re
@@ -27,12 +27,12 @@ times = [0.0, 1.0]
 """
 
 FRACTION = 'sweep."bath.nonequilibrium_fraction"'
-PLAIN, BROKEN, NOT_CONVERGED = 1, 2, 3  # of the dataset `status`
+PLAIN, BROKEN, NOT_CONVERGED = 1, 2, 3  # values of the dataset `status`
 
 
 class Runs(ProgramTest):
     def check_output(self, name):
-        """Checks that the file is what users of h5py and xarray expect."""
+        """Checks that the file is as users of h5py and xarray expect it."""
         checker = ROOT / "tests/python/check_output.py"
         process = subprocess.run([sys.executable, checker, self.folder / name], capture_output=True, text=True)
         self.assertEqual(process.returncode, 0, process.stdout + process.stderr)
@@ -128,7 +128,7 @@ class ExamplesTest(Runs):
         self.check_output("inverse_design.h5")
         numbers = datasets(self.folder / "inverse_design.h5")
         self.assertAlmostEqual(numbers["value"][25, 0], 0.3362844003, delta=1e-10)
-        # The script finds it again from a random operator.
+        # The script finds it again, starting from a random operator.
         script = subprocess.run([sys.executable, EXAMPLES / "inverse_design.py", PROGRAM, "--starts", "1", "--seed", "2"],
                                 cwd=self.folder, capture_output=True, text=True, timeout=300, check=True)
         self.assertIn("best current 0.3362844003", script.stdout)
@@ -143,7 +143,7 @@ class ExamplesTest(Runs):
         matrices = numbers["density_matrix"]
         self.assertEqual(matrices.shape, (20, 2, 2))
         np.testing.assert_allclose(matrices, np.conj(np.swapaxes(matrices, 1, 2)), atol=1e-15)
-        # The eigenvalues of a momentum are the occupations of its bands.
+        # The eigenvalues at a momentum are the occupations of its bands.
         np.testing.assert_allclose(np.linalg.eigvalsh(matrices), np.sort(numbers["occupation"].T), atol=1e-14)
         about = attributes(self.folder / "rashba_degenerate.h5")
         self.assertEqual(about["degenerate_blocks"], 2)
@@ -154,7 +154,7 @@ class ExamplesTest(Runs):
         self.expect(DONE, "verify", "rashba_degenerate.h5")
 
     def test_degenerate_bands_and_local_baths_of_a_lattice(self):
-        """Rashba bands of two dimensions touch at four momenta; every cell with a bath of its own."""
+        """Rashba bands in two dimensions touch at four momenta; then every cell has its own bath."""
         lattice = """[model]
 kind = "tgge_lattice"
 cells = [6, 6]
@@ -295,7 +295,7 @@ class SweepTest(Runs):
                                                             "bath.nonequilibrium_fraction=1.0"))
 
     def test_cold_points_of_a_group_are_those_of_their_own_runs(self):
-        # The warm points are run as a batch, by products of matrices, whose range the rates of the cold ones exceed.
+        # The warm points run as a batch by matrix products, whose range the rates of the cold points exceed.
         self.sweep(DONE, "steady.toml", "bath.spectrum=ohmic", "model.sites=128",
                    'sweep."bath.inverse_temperature"=[2.0, 1000.0]',
                    FRACTION + "=[0.0, 0.3]")
@@ -382,7 +382,7 @@ kind = "steady_state"
         self.assertTrue(np.isnan(numbers["occupation"][1]).all())
         self.assertTrue(np.isnan(numbers["current"][1]).all())
         self.assertFalse(np.isnan(numbers["occupation"][[0, 2]]).any())
-        # The neighbours have the same numbers as without it.
+        # Neighbouring points have the same numbers as without it.
         self.expect(DONE, "run", "relax.toml", "--set", "bath.inverse_temperature=2.0")
         alone = datasets(self.folder / "relax.h5")
         self.assertEqual(numbers["occupation"][2].tobytes(), alone["occupation"].tobytes())
@@ -527,7 +527,7 @@ class PicturesTest(Runs):
         self.expect(DONE, "plot", "pictures/fig3b.h5")
         for name in ("fig.png", "fig3b.png", "pictures/fig3b.png"):
             self.assertEqual((self.folder / name).read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
-        # Computed and drawn again without asking.
+        # Computes and draws again without asking.
         self.expect(DONE, "figures", "fig3b", "-o", "pictures")
 
     def test_plot_draws_every_kind_of_result(self):
@@ -575,7 +575,7 @@ class PicturesTest(Runs):
                         says=[message, "LINDRIFT_PYTHON names a python3 with h5py, numpy and matplotlib"])
 
     def test_figures_stop_in_order(self):
-        """The signal reaches the run that Python has started."""
+        """The signal reaches the run started by Python."""
         process = subprocess.Popen([PROGRAM, "figures", "hubbard_drift_map", "hubbard_validity", "-o", "."], cwd=self.folder,
                                    env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.assertEqual(process.stdout.readline(), "hubbard_drift_map:\n")
@@ -589,7 +589,7 @@ class PicturesTest(Runs):
 
 
 class MessagesTest(Runs):
-    """Results on stdout, everything else on stderr; no control characters where nobody sees a terminal."""
+    """Results on stdout, everything else on stderr; no control characters unless the output is a terminal."""
 
     def setUp(self):
         super().setUp()
@@ -677,7 +677,7 @@ kind = "steady_state"
         self.expect(DONE, "run", "a.toml")
         cloud = datasets(self.folder / "a.h5")
         self.assertAlmostEqual(cloud["drift_coherent"][0], 5.0, delta=1e-13)
-        # The packet of one site spreads to both sides alike, until it meets the end of the labels.
+        # A packet that starts on one site spreads symmetrically until it reaches the end of the site labels.
         self.assertAlmostEqual(cloud["drift_coherent"][1], 5.0, delta=1e-6)
 
     def test_initial_states_by_name(self):
@@ -688,7 +688,7 @@ kind = "steady_state"
             return datasets(self.folder / "a.h5")["occupation"][0]
         energy = -2 * np.cos(2 * np.pi * np.arange(-5, 5) / 10)
         thermal = ("initial.state=thermal", "initial.inverse_temperature=1.7")
-        half = 1 / (1 + np.exp(1.7 * energy))  # at half filling of this band mu = 0
+        half = 1 / (1 + np.exp(1.7 * energy))  # mu = 0 at half filling of this band
         np.testing.assert_allclose(occupations(*thermal), half, rtol=1e-13)
         np.testing.assert_allclose(occupations(*thermal, "initial.momentum_shift=2"), np.roll(half, 2), rtol=1e-13)
         third = occupations(*thermal, "initial.filling=0.3")
@@ -747,10 +747,10 @@ kind = "steady_state"
                 with h5py.File(broken, "a") as file:
                     values = file[field][()].reshape(-1)
                     place = np.argmax(np.abs(np.nan_to_num(values)) * random.uniform(0.5, 1.0, values.shape))
-                    values[place] *= 1 + 1e-5  # the sixth digit
+                    values[place] *= 1 + 1e-5  # changes the sixth digit
                     file[field][...] = values.reshape(file[field].shape)
                 if max(abs(values[place]), 0) < 1e-10:
-                    continue  # nothing but rounding stands there
+                    continue  # only rounding errors there
                 self.assertIn("WRONG", self.expect(POINTS_FAILED, "verify", "broken.h5").stdout, field)
         self.expect(WRONG, "verify", "nothing.h5", says="no such file")
 

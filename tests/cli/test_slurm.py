@@ -1,4 +1,4 @@
-"""The job script of examples/slurm on a real Slurm of one node, started for the test where that is possible."""
+"""The job script of examples/slurm on a real one-node Slurm, started for the test if possible."""
 
 import os
 import pathlib
@@ -35,10 +35,10 @@ def free_port():
 
 
 class CampaignScriptTest(ProgramTest):
-    """What the shared script does with signals and exit codes, without Slurm: `scontrol` is a file that notes its arguments."""
+    """Signals and exit codes in the shared script, without Slurm: `scontrol` is a file that notes its arguments."""
 
     def run_script(self, program, send=None, restarts=0):
-        """Runs a campaign with a shell script in place of the program; exit code and what was said."""
+        """Runs a campaign with a shell script instead of the program; returns the exit code and the output."""
         tools = self.folder / "tools"
         tools.mkdir(exist_ok=True)
         for name, text in {"scontrol": "echo scontrol $@", "program": program}.items():
@@ -66,13 +66,13 @@ esac"""
         (self.folder / "points").unlink()
         code, said = self.run_script(self.STOPS, signal.SIGTERM)
         self.assertEqual((code, "scontrol" in said), (4, False), said)
-        code, said = self.run_script("[ $1 = status ] || exit 4")  # stopped by somebody else
+        code, said = self.run_script("[ $1 = status ] || exit 4")  # stopped for another reason
         self.assertEqual((code, "scontrol" in said), (4, False), said)
 
     def test_requeueing_comes_to_an_end(self):
         code, said = self.run_script(self.STOPS, signal.SIGUSR1, restarts=20)
         self.assertEqual((code, "after 20 restarts; giving up" in said), (4, True), said)
-        code, said = self.run_script(self.STOPS, signal.SIGUSR1)  # three points were there before, and are after
+        code, said = self.run_script(self.STOPS, signal.SIGUSR1)  # three points before and after
         self.assertEqual((code, "no point was finished" in said), (4, True), said)
         code, said = self.run_script("[ $1 = status ] || kill -9 $$")
         self.assertEqual((code, "no point was finished" in said), (137, True), said)
@@ -91,7 +91,7 @@ class SlurmTest(ProgramTest):
             self.skipTest("only root can start a Slurm: it is not tested")
         if MPIRUN is None:
             self.skipTest("mpirun was not found: Slurm is not tested")
-        # Slurm and munge require a folder that nobody else can write to.
+        # Slurm and munge require a folder that only its owner can write to.
         self.place = pathlib.Path(tempfile.mkdtemp(prefix="lindrift-slurm-", dir="/var/tmp"))
         self.place.chmod(0o755)
         self.daemons = []
@@ -175,7 +175,7 @@ PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
     def test_a_job_that_is_signalled_is_requeued_and_completes(self):
         self.write("sweep.toml", SWEEP)
         self.expect(0, "run", "sweep.toml", "-o", "undisturbed.h5", env=ENVIRONMENT)
-        # As in the script, but with the resources of this one small node.
+        # As in the script, but with the resources of this small node.
         said = self.slurm("sbatch", "--parsable", "--nodes=1", "--ntasks-per-node=2", "--cpus-per-task=1", "--time=10",
                           f"--output={self.folder}/job.log", str(ROOT / "examples/slurm/cpu.sbatch"), "sweep.toml", "out.h5")
         self.assertRegex(said.strip(), r"^\d+$", said)

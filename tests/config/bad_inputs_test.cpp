@@ -24,7 +24,7 @@ std::vector<std::string> tables() {
   return names;
 }
 
-/// The text that a case marked (escaped) stands for.
+/// The text that a case marked (escaped) represents.
 std::string unescape(const std::string& text) {
   std::string plain;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -77,7 +77,7 @@ TEST_P(BadInputTest, IsRefusedWithItsPlace) {
     ASSERT_FALSE(bad.expected.empty());
     const std::string path = bad.name + ".toml";
     try {
-      // Lattices are too rich for a fake.
+      // Lattices are too complex for a fake registry.
       parse(bad.content, path, {}, GetParam() == "lattice" ? lindrift::registry() : fake);
       ADD_FAILURE() << "was accepted";
     } catch (const InputError& error) {

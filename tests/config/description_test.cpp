@@ -8,7 +8,7 @@
 
 namespace lindrift {
 
-/// Parameters of no model. To add one takes a member and its line in the description, and nothing else.
+/// Parameters that belong to no model. Adding one takes a member and its line in the description, nothing else.
 enum class Shape { round, square };
 template <>
 inline constexpr auto names_of<Shape> =
@@ -165,7 +165,7 @@ TEST(Description, IsCompleteAndRight) {
       }
 }
 
-/// The library accepts what it makes by default.
+/// The library accepts its own defaults.
 TEST(Description, DefaultsAreValid) {
   validate_fields(TggeChain());
   validate_fields(TggeRashba());

@@ -7,8 +7,8 @@
 
 namespace lindrift::config {
 
-/// A registry like the program's own in what matters here: two models, tasks with keys of their own, keys that depend
-/// on others, a check of memory.
+/// A registry that resembles the program's where it matters here: two models, tasks with keys of their own, keys that
+/// depend on others, a memory check.
 class FakeRegistry : public Registry {
  public:
   std::vector<std::string> models() const override { return {"tgge_chain", "pair"}; }

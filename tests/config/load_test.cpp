@@ -26,7 +26,7 @@ Document read(const std::string& text, const Sets& sets = {}) {
   return parse(text, "INPUT.toml", sets, FakeRegistry());
 }
 
-/// Every complaint about a text, in order; none if it is right.
+/// All complaints about a text, in order; none if it is right.
 std::vector<std::string> complaints(const std::string& text, const Sets& sets = {}) {
   try {
     read(text, sets);
@@ -47,7 +47,7 @@ std::vector<Item> values(const Axis& axis) {
 
 bool same_bits(double left, double right) { return std::memcmp(&left, &right, sizeof left) == 0; }
 
-/// Reading the resolved text must change nothing, and resolve to itself.
+/// Reading the resolved text must change nothing and resolve to the same text.
 void expect_stable(const Document& document) {
   const Document again = parse(document.resolved_text, document.path, {}, FakeRegistry());
   EXPECT_EQ(again.resolved_text, document.resolved_text);
@@ -175,8 +175,8 @@ TEST(Load, MakesGridsWithBothEnds) {
   EXPECT_THAT(grid("start = 3, stop = 3, count = 1"), ElementsAre(3.0));
 }
 
-/// Points are rounded once from their exact value, here in quadruple precision, and those of a coarse grid are in every
-/// refined one, bit for bit.
+/// Points are rounded once from their exact value, computed here in quadruple precision, and every refined grid
+/// contains those of the coarse one, bit for bit.
 TEST(Load, RoundsGridsOnce) {
   std::mt19937_64 random(3);
   std::uniform_real_distribution<double> ends(0.0, 100.0);
@@ -603,7 +603,7 @@ TEST(Sweep, KeepsTheOrderOfTheFile) {
   EXPECT_THAT(values<Complex>(document.sweep.axes[3]), ElementsAre(Complex(1, 2), Complex(3, 0)));
   EXPECT_THAT(document.sweep.shape(), ElementsAre(2, 1, 3, 2));
   EXPECT_EQ(document.sweep.points(), 12U);
-  // The last axis runs fastest.
+  // The last axis varies fastest.
   EXPECT_EQ(document.point(0).real("model.hopping"), 1.0);
   EXPECT_EQ(document.point(1).complex("bath.delta"), Complex(3, 0));
   EXPECT_EQ(document.point(2).real("bath.coupling"), 0.5);
@@ -714,7 +714,7 @@ TEST(JumpOperators, MayBearSpins) {
                                  "[bath.up]\ngain = 1\n");
   EXPECT_THAT(document.base.channels("bath.jump_operator"),
               ElementsAre(ElementsAre(Term{{0, 1, -2, 0}, {0.5, 1e-300}})));
-  // Before the table in a table, so that neither is taken for a part of the other.
+  // Before the table inside a table, so that neither is taken for a part of the other.
   EXPECT_NE(document.resolved_text.find("[[bath.jump_operator]]\nterms = [[0, 1, -2, 0, 0.5, 1e-300]]\n\n[bath.up]\n"),
             std::string::npos)
       << document.resolved_text;

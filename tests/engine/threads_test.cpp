@@ -28,7 +28,7 @@ double seconds_of(clockid_t clock) {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-/// Work of about so many microseconds of a core.
+/// Occupies a core for about this long.
 void work_for(double microseconds) {
   const double start = seconds_of(CLOCK_THREAD_CPUTIME_ID);
   while (seconds_of(CLOCK_THREAD_CPUTIME_ID) - start < 1e-6 * microseconds) continue;
@@ -77,7 +77,7 @@ TEST(Threads, AreAtMostThoseAskedForAlsoWhenOthersCalculate) {
     EXPECT_LE(found[i], i + 1);
     EXPECT_GE(found[i], 1U);
   }
-  // A thread that has had many asks for few.
+  // A thread that has used many may ask for few.
   std::size_t few = 9;
   std::thread([&] {
     distinct_threads(5);
@@ -101,7 +101,7 @@ TEST(Threads, OfACalculationAreItsOwn) {
     EXPECT_EQ(elsewhere, 1);
     std::atomic<bool> right = true;
     in_parts(3, 30, [&](std::size_t, std::size_t, std::size_t) {
-      const Calculation within(5);  // a loop in a loop is its thread's own
+      const Calculation within(5);  // a loop inside a loop runs on its thread alone
       if (Calculation::threads() != 1) right = false;
     });
     EXPECT_TRUE(right);
@@ -138,7 +138,7 @@ TEST(Threads, HandOverWhatAPartThrows) {
       in_parts(threads, 10, [&](std::size_t first, std::size_t last, std::size_t) {
         after += static_cast<int>(last - first) * 1000;
       });
-      EXPECT_GE(after, 10000);  // the next loop is whole
+      EXPECT_GE(after, 10000);  // the next loop is complete
     }
 }
 
@@ -147,7 +147,7 @@ TEST(Threads, SleepWhileTheyWait) {
   const double before = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
   EXPECT_LE(seconds_of(CLOCK_PROCESS_CPUTIME_ID) - before, 0.02);
-  // The caller, too, sleeps while another has the last item.
+  // The caller sleeps too while another thread has the last item.
   const double own = seconds_of(CLOCK_THREAD_CPUTIME_ID);
   std::atomic<bool> helped = false;
   const auto caller = std::this_thread::get_id();
@@ -212,7 +212,7 @@ TEST(Threads, AskWhetherToStopAndStop) {
       EXPECT_EQ(asked, 3);
     }
     Calculation::look_up();
-    EXPECT_EQ(asked, 3);  // nobody asks after the calculation
+    EXPECT_EQ(asked, 3);  // no questions after the calculation
   }
 }
 

@@ -1,15 +1,14 @@
-// Damaged inputs by the ten thousand, for scripts/soak and, a few, for the tests. Every input depends on the seed and
-// its number alone, so that a fault can be looked at again: --first N --count 1.
+// Tens of thousands of damaged inputs for scripts/soak, and a few for the tests. Every input depends only on the seed
+// and its number, so that a fault can be reproduced: --first N --count 1.
 //
 //   lindrift_fuzz inputs SEED.toml...  [options]     texts are parsed, many in one process; some are planned as well
-//   lindrift_fuzz files FOLDER         [options]     FOLDER has NAME.toml with its result NAME.h5, and table.toml,
-//   whose bath.table
-//                                                    lies in table.h5: damaged copies are resumed, verified, looked at,
-//                                                    loaded
-//     --count N  --first N  --seed S  --folder DIR (for what is damaged)  --limit SECONDS
+//   lindrift_fuzz files FOLDER         [options]     FOLDER has NAME.toml with its result NAME.h5, and table.toml with
+//                                                    its bath.table in table.h5: damaged copies are resumed, verified,
+//                                                    inspected, loaded
+//     --count N  --first N  --seed S  --folder DIR (for damaged inputs)  --limit SECONDS
 //
-// A crash, a report of a sanitizer, an exception that no user should see, and an input that takes longer than the limit
-// are faults. The input is kept in DIR/fault-NUMBER. Exit code 1 if there was one.
+// Faults are: a crash, a sanitizer's report, an exception that no user should see, and an input that takes longer than
+// the limit. The input is kept in DIR/fault-NUMBER. The exit code is 1 if there was a fault.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -43,9 +42,9 @@ namespace {
 namespace fs = std::filesystem;
 using Random = std::mt19937_64;
 
-constexpr int fault_code = 99;      // of a child that has found one itself
-constexpr int many = 2000;          // texts that one process takes
-constexpr int planned_of_good = 7;  // one of so many good inputs is planned
+constexpr int fault_code = 99;      // exit code of a child that has found a fault itself
+constexpr int many = 2000;          // texts per process
+constexpr int planned_of_good = 7;  // one in this many good inputs is planned
 
 struct Options {
   std::string mode;
@@ -56,7 +55,7 @@ struct Options {
   double limit = 10.0;
 };
 
-/// What a child tells its parent while it works.
+/// What a child reports to its parent while it works.
 struct Progress {
   volatile long number;
   volatile long began;  ///< milliseconds
@@ -162,7 +161,7 @@ std::string joined(const std::vector<std::string>& lines) {
   return text;
 }
 
-/// The place of a word, from a random position on.
+/// Position and length of a word, searched from a random position.
 std::pair<std::size_t, std::size_t> word_in(Random& random, const std::string& text) {
   const auto inside = [&](std::size_t i) {
     return i < text.size() && (std::isalnum(static_cast<unsigned char>(text[i])) != 0 || text[i] == '_' ||
@@ -209,7 +208,7 @@ void damage_text(Random& random, const Corpus& corpus, std::string& text) {
       text = joined(lines);
       break;
     }
-    case 7: {  // the lines of another text
+    case 7: {  // lines of another text
       auto lines = lines_of(text);
       const auto others = lines_of(one_of(random, corpus.texts));
       lines.resize(below(random, lines.size() + 1));
@@ -224,7 +223,7 @@ void damage_text(Random& random, const Corpus& corpus, std::string& text) {
       text.replace(begin, length, one_of(random, corpus.words));
       break;
     }
-    default: {  // a number, where there is one
+    default: {  // a number, if there is one
       const auto [begin, length] = word_in(random, text);
       const std::size_t digit = text.find_first_of("0123456789", begin);
       const std::size_t start = digit == std::string::npos ? begin : digit;
@@ -252,7 +251,7 @@ void damage_bytes(Random& random, std::string& bytes) {
       std::memmove(bytes.data() + to, bytes.data() + from, length);
       break;
     }
-    default: {  // most of the structure lies at the beginning and between the data
+    default: {  // most of the structure is at the beginning and between the data
       const std::size_t flips = 1 + below(random, 8),
                         within = below(random, 2) == 0 ? std::min<std::size_t>(bytes.size(), 4096) : bytes.size();
       for (std::size_t i = 0; i < flips; ++i) {
@@ -281,7 +280,7 @@ Random random_of(const Options& options, long number) {
   return Random(seeds);
 }
 
-/// The program itself, as its command line would start it.
+/// Runs the program itself, as from its command line.
 int program(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "lindrift");
   std::vector<char*> pointers;
@@ -307,7 +306,7 @@ class Inputs {
     for (std::size_t i = 0, count = below(random, 7); i < count; ++i) damage_text(random, corpus_, text);
     return text;
   }
-  /// Texts name a file of Wannier90 by "hr.dat".
+  /// Texts refer to a Wannier90 file as "hr.dat".
   void write(long number) const {
     Random random = random_of(options_, number);
     write_file(fs::path(options_.folder) / ("fault-" + std::to_string(number) + ".toml"), made(random));
@@ -325,7 +324,7 @@ class Inputs {
       const config::Document document = config::parse(text, "input.toml", {}, registry());
       document.point(0);
       document.point(document.sweep.points() - 1);
-      // What is written to a file is read again.
+      // What is written to a file can be read again.
       config::parse_stored(document.resolved_text, "input.toml", registry());
       progress.accepted = progress.accepted + 1;
       if (progress.accepted % planned_of_good == 0) {
@@ -387,7 +386,7 @@ class Files {
     int code = 0;
     if (use == 0) {
       code = program({"run", input, "-o", file, "--resume", "--threads", "1", "--progress", "never", "--log", "off"});
-      // Done, or the file is as it was.
+      // Either it is done, or the file is unchanged.
       if (code == 1 || code == 2) {
         if (read_file(file) != bytes) fault(options_, number, "a resume that failed changed the file");
         progress.kept = progress.kept + 1;

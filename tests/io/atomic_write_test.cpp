@@ -20,7 +20,7 @@
 #include "lindrift/error.hpp"
 #include "sample_output.hpp"
 
-// Replacements of C library functions that inject failures of system calls.
+// Replacements for C library functions that inject failures of system calls.
 namespace {
 
 /// Which call fails next, counted from zero over all calls of its kind; negative: none.
@@ -37,7 +37,7 @@ Fault read_fault;
 Fault rename_fault;
 Fault close_fault;
 bool corrupt_read = false;
-std::size_t longest_write = 0;  // 0: as long as asked for
+std::size_t longest_write = 0;  // 0: as long as requested
 
 template <class Function>
 Function* original(const char* name) {
@@ -130,7 +130,7 @@ class AtomicWrite : public testing::Test {
     fs::remove_all(folder_);
   }
 
-  /// The old file is as it was and nothing lies beside it.
+  /// The old file is unchanged, and there is nothing beside it.
   void expect_untouched(const std::vector<unsigned char>& old) const {
     EXPECT_THAT(names_in(folder_), testing::ElementsAre("result.h5"));
     EXPECT_EQ(content(path_), old);
@@ -140,7 +140,7 @@ class AtomicWrite : public testing::Test {
   std::string path_;
 };
 
-/// Limits the size of files that this process may write: the write that crosses it stops there, the next one fails.
+/// Limits the size of files that this process writes: the write that crosses the limit stops there, the next one fails.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(std::size_t bytes) {
@@ -174,7 +174,7 @@ TEST_F(AtomicWrite, MakesANewFileAndReplacesAnOldOne) {
 TEST_F(AtomicWrite, TakesEmptyAndLargeContent) {
   write_atomically(path_, {});
   expect_untouched({});
-  const auto large = bytes_of((std::size_t{9} << 20U) + 17, 3);  // several chunks and a rest
+  const auto large = bytes_of((std::size_t{9} << 20U) + 17, 3);  // several chunks and a remainder
   write_atomically(path_, large);
   expect_untouched(large);
 }
@@ -262,8 +262,8 @@ TEST_F(AtomicWrite, SaysWhenTheFolderCouldNotBeSynchronised) {
   const auto fresh = bytes_of(100, 9);
   fsync_fault = {.countdown = 1, .reason = EIO};
   EXPECT_THROW(write_atomically(path_, fresh), Error);
-  expect_untouched(fresh);                           // it may not survive a power failure, but it is whole
-  fsync_fault = {.countdown = 1, .reason = EINVAL};  // a file system that has no such operation
+  expect_untouched(fresh);                           // it may not survive a power failure, but it is complete
+  fsync_fault = {.countdown = 1, .reason = EINVAL};  // a file system without this operation
   EXPECT_NO_THROW(write_atomically(path_, fresh));
 }
 

@@ -22,7 +22,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-/// Opens an image with the C API alone: an independent reader.
+/// Opens an image with the C API alone, as an independent reader.
 class Reader {
  public:
   explicit Reader(std::vector<unsigned char> image) : image_(std::move(image)) {
@@ -240,7 +240,7 @@ TEST(Hdf5Image, GivesEveryDatasetUnitsAndLongName) {
 
 TEST(Hdf5Image, KeepsRootAttributesOfEachType) {
   OutputFile file = sample::every_kind();
-  // Longer than the 64 KiB that an object header could hold: a list of a few thousand numbers in the input.
+  // Longer than the 64 KiB that fit into an object header, like a list of a few thousand numbers in the input.
   const std::string long_text(std::size_t{3} << 20U, 'x');
   file.attributes.emplace_back("input", long_text);
   const Reader reader(hdf5_image(file));
@@ -299,7 +299,7 @@ TEST(Hdf5Image, TakesDataLargerThanItsBuffers) {
 
 TEST(Hdf5Image, IsTheSameBytesForTheSameContent) {
   const auto first = hdf5_image(sample::every_kind());
-  // Longer than the resolution of the time stamps that HDF5 puts into object headers unless told otherwise.
+  // Longer than the resolution of the time stamps that HDF5 stores in object headers by default.
   std::this_thread::sleep_for(std::chrono::milliseconds(1100));
   EXPECT_EQ(first, hdf5_image(sample::every_kind()));
 }
@@ -313,7 +313,7 @@ TEST(Hdf5Image, LeavesNoIdentifierOpen) {
   bad.attributes.emplace_back("host", std::string("given twice"));
   EXPECT_THROW(hdf5_image(bad), Error);
   EXPECT_EQ(open_identifiers(), 0);
-  EXPECT_EQ(hdf5_image(sample::every_kind()), image);  // and the next one is not disturbed
+  EXPECT_EQ(hdf5_image(sample::every_kind()), image);  // the next one is not affected
 }
 
 TEST(Hdf5Image, PassesOnTheReasonThatHdf5Gives) {

@@ -6,8 +6,8 @@
 
 namespace lindrift::io::sample {
 
-/// Every type, rank and kind of coordinate that an output file can hold: grid coordinates, strings, a dimension without
-/// values, a coordinate on another dimension, scalars.
+/// Every type, rank and kind of coordinate that an output file can contain: grid coordinates, strings, a dimension
+/// without values, a coordinate along another dimension, scalars.
 inline OutputFile every_kind() {
   const double missing = std::numeric_limits<double>::quiet_NaN();
   OutputFile file;

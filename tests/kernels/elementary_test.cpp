@@ -1,4 +1,4 @@
-// The vectorised exponentials and circular functions against extended precision.
+// The vectorised exponentials and circular functions, compared with extended precision.
 #include "kernels/elementary.hpp"
 
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ double ulps(double value, long double exact) {
   return static_cast<double>(std::fabs(static_cast<long double>(value) - exact) / unit);
 }
 
-/// Worst of `of(value, argument)` with a new random argument in every lane.
+/// Largest error(function(x), lane, argument) over random arguments, a new one in every lane.
 template <class Function, class Error>
 double worst(const Function& function, const std::function<double()>& argument, const Error& error) {
   double largest = 0.0;
@@ -44,7 +44,7 @@ double worst(const Function& function, const std::function<double()>& argument, 
 
 TEST(Exponential, IsTrueToTheLastPlaceButOne) {
   Random random(1);
-  // Of every magnitude, and negative as a rule: that is what decays give.
+  // All magnitudes, mostly negative, as in decays.
   const auto argument = [&] {
     const double size = std::pow(10.0, random.uniform(-18.0, 2.85));
     return random.uniform(0.0, 1.0) < 0.8 ? -size : size;
@@ -67,7 +67,7 @@ TEST(Exponential, FadesToZeroAndMinusOne) {
   EXPECT_TRUE(std::isnan(exponential(Pack{} + NAN).value[0]));
 }
 
-/// Rest of a double after the nearest multiple of pi/2, of which 129 bits are taken off in pieces of 32: products with
+/// Remainder of a double after the nearest multiple of pi/2, subtracted to 129 bits in pieces of 32 bits: products with
 /// n < 2^31 are exact in extended precision.
 long double reduced(double x, long long& quadrant) {
   constexpr long double pieces[] = {0x1.921fb544p+0L, 0x42d18469p-64L, 0x898cc517p-96L, 0x01b839a2p-128L};
@@ -111,7 +111,7 @@ INSTANTIATE_TEST_SUITE_P(Magnitudes, SineCosineTest,
                          ::testing::Values(1e-9, 0.1, 1.0, 10.0, 1e3, 1e6, 1.6e6, 1.7e6, 1e9));
 
 TEST(SineCosine, HoldsNextToMultiplesOfHalfPi) {
-  // The doubles closest to n pi/2: what is left of them is far smaller than their last place.
+  // The doubles closest to n pi/2: the remainder is far smaller than their last place.
   double largest = 0.0;
   for (long n = -1000000; n <= 1000000; n += 97) {
     const double x = static_cast<double>(n) * 0.5 * std::numbers::pi;
@@ -127,7 +127,7 @@ TEST(SineCosine, TakesOneLargeArgumentBesideSmallOnes) {
   x[1] = 1e22;
   const auto result = sine_cosine(x);
   EXPECT_NEAR(result.sine[0], std::sin(0.5), 2e-16);
-  EXPECT_NEAR(result.sine[1], -0.8522008497671888, 2e-16);  // the classical test of an argument's reduction
+  EXPECT_NEAR(result.sine[1], -0.8522008497671888, 2e-16);  // the classic test of argument reduction
   EXPECT_NEAR(result.cosine[1], 0.5232147853951389, 2e-16);
   EXPECT_TRUE(std::isnan(sine_cosine(Pack{} + NAN).sine[0]));
 }

@@ -27,7 +27,7 @@ std::vector<Complex> random_rows(std::size_t size, unsigned seed) {
   return rows;
 }
 
-/// One element of a transform, term by term.
+/// One element of a transform, summed term by term.
 Exact element(const Complex* row, std::size_t length, std::size_t k, bool forward) {
   Exact sum = 0.0L;
   for (std::size_t j = 0; j < length; ++j) {
@@ -63,7 +63,8 @@ TEST_P(FourierTest, MatchesTheSumOnEveryInstructionSet) {
       const std::unique_ptr<kernels::FourierPlan> plan(variant.make(static_cast<std::int64_t>(length)));
       auto transformed = rows;
       plan->transform(bare(transformed), static_cast<std::int64_t>(count), forward, 2);
-      // Unit variance gives elements of sqrt(length); the error grows like log(length), more for Bluestein's detour.
+      // Unit variance gives elements of size sqrt(length); the error grows like log(length), and more with Bluestein's
+      // algorithm.
       const double tolerance =
           4e-15 * std::sqrt(static_cast<double>(length)) * std::log2(2.0 + static_cast<double>(length));
       for (std::size_t r = 0; r < count; ++r)
@@ -88,7 +89,7 @@ TEST_P(FourierTest, RowsDoNotKnowTheirNeighboursNorTheThreads) {
   EXPECT_EQ(together, alone);
 }
 
-/// Sums along every direction, whatever is odd, prime or 1; two rows, of which none knows the other.
+/// Sums along every direction, for odd, prime and unit lengths; two rows, independent of each other.
 TEST(LatticeFourier, MatchesTheSumOnEveryInstructionSet) {
   using Lengths = std::vector<std::int64_t>;
   for (const Lengths& lengths : {Lengths{5, 7}, Lengths{2, 3, 4}, Lengths{17, 9}, Lengths{3, 1, 8}, Lengths{16, 24}})
@@ -133,7 +134,7 @@ TEST_P(FourierTest, BackwardUndoesForward) {
     EXPECT_LT(std::abs(there_and_back[j] / static_cast<double>(length) - rows[j]), 1e-14);
 }
 
-// Every radix, primes, lengths side by side and split in two (4100, 9999, 2^14), long ones that do not split (10007,
+// Every radix, primes, lengths side by side or split in two (4100, 9999, 2^14), long lengths that do not split (10007,
 // 8198).
 INSTANTIATE_TEST_SUITE_P(Lengths, FourierTest,
                          testing::Values(1, 2, 3, 4, 5, 7, 8, 11, 13, 16, 31, 64, 96, 100, 127, 128, 143, 521, 1000,

@@ -16,7 +16,7 @@ namespace {
 using testing::Random;
 using Complex = std::complex<double>;
 
-/// Every matrix sits inside a wider one, so that a wrong distance between rows shows.
+/// Every matrix is part of a wider one, so that a wrong row distance shows.
 void check_product(std::size_t m, std::size_t n, std::size_t k) {
   Random random(m * 10007 + n * 101 + k);
   const std::size_t lda = k + 3, ldb = n + 2, ldc = n + 5;
@@ -29,7 +29,7 @@ void check_product(std::size_t m, std::size_t n, std::size_t k) {
     for (std::size_t j = 0; j < ldc; ++j) {
       double expected = j < n ? 0.0 : before[i * ldc + j];
       for (std::size_t l = 0; l < k && j < n; ++l) expected += a[i * lda + l] * b[l * ldb + j];
-      // k products of size 1 at most, each with a rounding of its own.
+      // k products of size 1 at most, each rounded once.
       EXPECT_LT(std::abs(c[i * ldc + j] - expected), 1e-15 * static_cast<double>(k + 2)) << i << ", " << j;
     }
 }
@@ -86,7 +86,7 @@ TEST(LinearAlgebra, DiagonalisesHermitianMatrices) {
   }
 }
 
-/// Run once more with LINDRIFT_OPENBLAS naming a file that is not there.
+/// Also run with LINDRIFT_OPENBLAS naming a file that does not exist.
 TEST(LinearAlgebra, SaysWhichLibraryItUsesOrMisses) {
   const char* chosen = std::getenv("LINDRIFT_OPENBLAS");
   if (chosen == nullptr || std::string(chosen) != "no_such_library.so") {

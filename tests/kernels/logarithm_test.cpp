@@ -1,4 +1,4 @@
-// The vectorised logarithm against extended precision.
+// The vectorised logarithm, compared with extended precision.
 #include "kernels/logarithm.hpp"
 
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ TEST(Logarithm, IsTrueToTheLastPlace) {
   double worst = 0.0;
   for (int round = 0; round < 200000; ++round) {
     Pack x;
-    // Of every magnitude, and around one, where the logarithm itself is small.
+    // All magnitudes, and values near one, where the logarithm itself is small.
     for (int i = 0; i < pack_width; ++i)
       x[i] = round % 2 == 0 ? std::exp(random.uniform(-744.0, 709.0))
                             : 1.0 + random.uniform(-0.5, 1.0) * std::pow(10.0, random.uniform(-16.0, 0.0));

@@ -1,4 +1,4 @@
-// Products of rows with a square matrix on the device, which batches of points use, against plain loops.
+// Products of rows with a square matrix on the device, as used by batches of points, compared with plain loops.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -21,7 +21,7 @@ TEST_F(MatrixProductDevice, MultipliesRowsByTheMatrix) {
     const std::vector<double> matrix = random.vector(size * size, -1.0, 1.0);
     const std::unique_ptr<kernels::MatrixProduct> product(
         kernels::device_kernels().make_matrix_product(static_cast<std::int64_t>(size), matrix.data(), 0));
-    for (const std::size_t count : {5, 1, 70}) {  // fewer and more rows than columns; buffers are used again
+    for (const std::size_t count : {5, 1, 70}) {  // fewer and more rows than columns; buffers are reused
       const std::vector<double> rows = random.vector(count * size, -1.0, 1.0);
       std::vector<double> result(count * size, std::nan(""));
       product->multiply(rows.data(), static_cast<std::int64_t>(count), result.data());
@@ -30,7 +30,7 @@ TEST_F(MatrixProductDevice, MultipliesRowsByTheMatrix) {
           long double expected = 0.0L;
           for (std::size_t k = 0; k < size; ++k)
             expected += static_cast<long double>(rows[i * size + k]) * matrix[k * size + j];
-          // Sums of `size` terms of at most 1, one rounding each.
+          // Sums of `size` terms of at most 1, each rounded once.
           EXPECT_NEAR(result[i * size + j], static_cast<double>(expected),
                       static_cast<double>(size) * std::numeric_limits<double>::epsilon())
               << size << " columns, " << count << " rows";

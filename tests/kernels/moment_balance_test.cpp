@@ -1,4 +1,4 @@
-// The balance in the space of moments against plain loops over modes.
+// The balance in the space of moments, compared with plain loops over modes.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -17,7 +17,7 @@ using ::testing::Values;
 using ::testing::ValuesIn;
 using Real = reference::Real;
 
-/// Weights of one or two products that come from no lattice, with in, out and energies apart by orders of magnitude.
+/// Weights of one or two products from no lattice; in, out and energies differ by orders of magnitude.
 struct Products {
   std::vector<double> energy, in, out;
   kernels::RateTables tables;
@@ -64,7 +64,7 @@ struct Products {
     return problem;
   }
 
-  /// Logarithms of the moments in their order: thermal gain, gain, thermal loss, loss.
+  /// Logarithms of the moments, in the order thermal gain, gain, thermal loss, loss.
   reference::Vector log_moments(const reference::Vector& lambda) const {
     const auto rank = static_cast<std::size_t>(tables.rank);
     reference::Vector moment(2 * rank + 2, 0.0L);
@@ -117,12 +117,12 @@ TEST_P(MomentBalanceTest, EveryStepIsTheReference) {
       EXPECT_NEAR(actual, static_cast<double>(expected), tolerance * static_cast<double>(std::fabs(expected)));
     };
 
-    // Moments of these multipliers; an absolute error of a logarithm is a relative one.
+    // Moments of these multipliers; an absolute error of a logarithm is a relative error of the moment.
     std::vector<double> moments(count, NAN), derivative((count + 1) * (count + 1), NAN);
     balance->moments_of(lambda.data(), moments.data());
     EXPECT_LE(largest_error(moments, products.log_moments(extended(lambda)), reference::Vector(count, 1.0L)), 1e-13);
 
-    // Balanced multipliers of these moments.
+    // Multipliers that balance these moments.
     const double log_fugacity = random.uniform(-1.0, 1.0);
     std::vector<double> balanced(size, NAN);
     balance->set_log_moments(moments.data());
@@ -136,7 +136,7 @@ TEST_P(MomentBalanceTest, EveryStepIsTheReference) {
     for (std::size_t s = 0; s < size; ++s)
       near(occupation[s], reference::occupation(static_cast<Real>(balanced[s])), 1e-13);
 
-    // Sums that fix the fugacity.
+    // Sums that determine the fugacity.
     const auto filling = balance->filling(log_fugacity);
     Real particles = 0.0L, holes = 0.0L, slope = 0.0L, hole_slope = 0.0L, others = 0.0L, most = 0.0L;
     for (const Real l : exact) {
@@ -155,7 +155,7 @@ TEST_P(MomentBalanceTest, EveryStepIsTheReference) {
     EXPECT_GE(filling.max_multiplier, static_cast<double>(most) - 1e-13);
     EXPECT_LE(filling.max_multiplier, static_cast<double>(most) + std::log(4.0) + 1e-13);
 
-    // The map from moments to moments, and its derivative against a difference quotient of fourth order of the plain
+    // The map from moments to moments, and its derivative compared with a fourth-order difference quotient of the plain
     // loops: truncation h^4/30 times a fifth derivative of order one, 1e-14.
     std::vector<double> image(count, NAN);
     const auto filled = balance->response(log_fugacity, image.data(), derivative.data());
@@ -207,7 +207,7 @@ TEST_P(MomentBalanceTest, EveryStepIsTheReference) {
 }
 
 TEST_P(MomentBalanceTest, StaysFiniteInTheColdAndAgreesWithTheRates) {
-  // Boltzmann factors of e^{+-2250}: what plain loops cannot hold, the logarithms of the rates can.
+  // Boltzmann factors of e^{+-2250}: plain loops cannot represent them, but the logarithms of the rates can.
   Random random(12);
   const Products products(random, 300, rank(), 1500.0);
   const auto kernel = kernel_of(products);
@@ -224,7 +224,7 @@ TEST_P(MomentBalanceTest, StaysFiniteInTheColdAndAgreesWithTheRates) {
   balance->state(0.0, balanced.data(), occupation.data());
   kernel->log_rates(lambda.data(), log_gain.data(), log_loss.data());
   for (std::size_t s = 0; s < 300; ++s)
-    EXPECT_NEAR(balanced[s], log_loss[s] - log_gain[s], 1e-15 * 4500.0) << s;  // rounding of numbers of that size
+    EXPECT_NEAR(balanced[s], log_loss[s] - log_gain[s], 1e-15 * 4500.0) << s;  // rounding of numbers this large
   balance->filling(0.0);
   balance->response(0.0, moments.data(), derivative.data());
   for (const double m : moments) EXPECT_TRUE(std::isfinite(m));
@@ -264,7 +264,7 @@ TEST_P(MomentBalanceTest, ResidualIsTheRelativeImbalance) {
       largest = std::max(largest, std::fabs(in - out) / (in + out));
     }
     EXPECT_NEAR(balance->residual(lambda.data()), static_cast<double>(largest), 1e-14);
-    // Beyond the range, or not a number: for logarithms to tell.
+    // Out of range or NaN: only logarithms can handle these.
     for (const double bad : {150.0, -150.0, static_cast<double>(INFINITY), static_cast<double>(NAN)}) {
       lambda[size / 2] = bad;
       EXPECT_TRUE(std::isnan(balance->residual(lambda.data()))) << bad;

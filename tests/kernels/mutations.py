@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Plants one fault at a time in a copy of the CUDA engine and asks whether the kernel tests notice it on the host device.
+"""Introduces one fault at a time into a copy of the CUDA engine; the kernel tests must detect it on the host device.
 
-  mutations.py FOLDER [NUMBER...]    FOLDER is made: a copy of the sources and its build. Exit code 1 if a fault goes unnoticed.
+  mutations.py FOLDER [NUMBER...]    FOLDER receives a copy of the sources and its build. Exit code 1 if a fault is missed.
 """
 
 import os
@@ -12,7 +12,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# What is wrong, where, what stands there, what is put in its place.
+# Description, file, original text, replacement.
 MUTATIONS = [
     ("pair sum: no barrier before the tile is read", "kernels/cuda/engine.hpp",
      "columns.last, lane, tile);\n    __syncthreads();", "columns.last, lane, tile);"),
@@ -60,7 +60,7 @@ def build(folder):
 
 
 def complaint(folder):
-    """What the tests say on a device of many processors or of one, in any order of threads; empty if they pass."""
+    """What the tests report on a device of many processors or of one, in any order of threads; empty if they pass."""
     for processors, order in (("132", "forward"), ("1", "backward"), ("1", "random"), ("132", "random")):
         tests = run(folder / "build/tests/kernel_tests_host_cuda", "--gtest_brief=1", "--gtest_fail_fast",
                     "--gtest_filter=*cuda*:*Device*", timeout=600,

@@ -1,4 +1,4 @@
-// Sums over a thermal spectrum by panels against sums over every pair in extended precision.
+// Sums over a thermal spectrum by panels, compared with sums over every pair in extended precision.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -18,8 +18,8 @@ namespace {
 
 using kernels::SpectrumKind;
 
-// Ten Chebyshev polynomials leave some 1e-15 of each sum, their rounding and that of e^{beta E/2} at beta E = 100 some
-// 1e-14; 1e-13 is asked for.
+// Ten Chebyshev polynomials leave an error of about 1e-15 of each sum; their rounding and that of e^{beta E/2} at beta
+// E = 100 leave about 1e-14. The tests require 1e-13.
 constexpr double rounding = 1e-13;
 
 struct Case {
@@ -36,7 +36,7 @@ long double spectrum(const Case& c, long double x) {
   const long double rate = x == 0 ? 1 / beta : x / -std::expm1(-beta * x);
   return rate * std::exp(-std::fabs(x) / width);
 }
-/// log S, where S itself may leave the range of a number.
+/// log S, where S itself may be out of range.
 long double log_spectrum(const Case& c, long double x) {
   const long double beta = c.beta, width = c.width, size = std::fabs(x);
   if (c.spectrum == SpectrumKind::lorentzian) return beta * x / 2 - std::log1p(x * x / (width * width));
@@ -44,7 +44,7 @@ long double log_spectrum(const Case& c, long double x) {
   return std::log(rate) + (x < 0 ? beta * x : 0) - size / width;
 }
 
-/// Everything a kernel is made from: the thermal bath alone, on random product weights that do not matter.
+/// The input of a kernel: the thermal bath alone, with random product weights that have no effect.
 struct Numbers {
   std::vector<double> energy, weight;
   TggeBath bath;
@@ -86,14 +86,14 @@ std::vector<double> square_lattice(int side) {
   return energy;
 }
 
-/// Ties, van Hove singularities, gaps, and one level far from all others.
+/// Ties, van Hove singularities, gaps, and one level far from all the others.
 std::vector<double> energies(Random& random, std::size_t size) {
   std::vector<double> energy = random.vector(size, -3.0, 3.0);
   for (std::size_t i = 0; i < size; ++i) {
     if (i % 5 == 1) energy[i] = energy[i - 1];                         // ties
     if (i % 7 == 2) energy[i] = -3.0 + 1e-3 * (energy[i] + 3.0);       // dense
     if (energy[i] > -1.0 && energy[i] < 1.2) energy[i] += 2.5;         // a gap
-    if (i % 11 == 3) energy[i] = std::nextafter(energy[i - 1], 10.0);  // next to each other
+    if (i % 11 == 3) energy[i] = std::nextafter(energy[i - 1], 10.0);  // adjacent doubles
   }
   if (size > 2) energy[2] = 6.5;
   return energy;
@@ -118,7 +118,7 @@ std::vector<Case> cases() {
   return result;
 }
 
-/// Rows to compare: all of a few, some of many.
+/// Rows to compare: all if there are few, a selection if there are many.
 std::vector<std::size_t> rows_of(std::size_t size) {
   std::vector<std::size_t> rows;
   for (std::size_t i = 0; i < size; i += 1 + size / 150) rows.push_back(i);
@@ -130,7 +130,7 @@ class PanelScanTest : public ::testing::TestWithParam<Engine> {
   void SetUp() override { skip_unless_available(GetParam()); }
 };
 
-/// Modes of both sorts, and a tail of particles that falls as e^{-beta E}.
+/// Mostly full and mostly empty modes, and a tail of particles that falls as e^{-beta E}.
 std::vector<double> multipliers(Random& random, const Case& c) {
   std::vector<double> lambda = random.vector(c.energy.size(), -4.0, 4.0);
   for (std::size_t i = 0; i < lambda.size(); ++i) lambda[i] += c.beta * (c.energy[i] - 0.3);
@@ -140,7 +140,7 @@ std::vector<double> multipliers(Random& random, const Case& c) {
 TEST_P(PanelScanTest, PlainSumsAreThoseOverEveryPair) {
   for (const Case& c : cases()) {
     SCOPED_TRACE(c.name);
-    if (c.beta > 50.0) continue;  // plain sums hold e^{beta E/2}
+    if (c.beta > 50.0) continue;  // e^{beta E/2} is in range for plain sums
     Numbers numbers(c);
     const auto kernel = make_kernel(GetParam(), numbers.tables);
     const std::size_t size = c.energy.size();
@@ -194,7 +194,7 @@ TEST_P(PanelScanTest, LogarithmsHoldHoweverColdTheBath) {
       log_n[j] = -(l > 0 ? l : 0) - std::log1p(std::exp(-std::fabs(l)));
       log_h[j] = log_n[j] + l;
     }
-    // Exponents as large as beta E/2 are good to 1e-16 of themselves, which multiply every term.
+    // Exponents as large as beta E/2 have a relative error of 1e-16, which multiplies every term.
     double largest_energy = 0.0;
     for (const double e : c.energy) largest_energy = std::max(largest_energy, std::fabs(e));
     const long double digits = 1 + 1e-3L * c.beta * largest_energy;

@@ -1,4 +1,4 @@
-// Every engine of the Hatsugai-Kohmoto kernels against exponentials and inverses of the matrices.
+// Every engine of the Hatsugai-Kohmoto kernels, compared with exponentials and inverses of the matrices.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,7 +28,7 @@ std::vector<Engine> host_engines() {
   return engines;
 }
 
-/// Modes that have nothing to do with a lattice.
+/// Modes that belong to no lattice.
 HatsugaiKohmotoModes modes_of(const std::vector<exact::Mode>& list) {
   HatsugaiKohmotoModes modes;
   for (const exact::Mode& mode : list) {
@@ -43,7 +43,7 @@ HatsugaiKohmotoModes modes_of(const std::vector<exact::Mode>& list) {
   return modes;
 }
 
-/// Amplitudes of a propagator at one time, ascending, without the rescaling.
+/// Amplitudes of a propagator at one time, in ascending order, without rescaling.
 std::vector<Complex> amplitudes(const kernels::PropagatorFunctions& functions, const Propagator& propagator,
                                 double time) {
   const std::size_t sites = propagator.sites();
@@ -55,7 +55,7 @@ std::vector<Complex> amplitudes(const kernels::PropagatorFunctions& functions, c
   return result;
 }
 
-/// W = |eps| + |U| + Gamma_down + Gamma_up, the scale of everything that turns or decays.
+/// W = |eps| + |U| + Gamma_down + Gamma_up, the scale of all rotation and decay.
 double rate_of(const exact::Mode& mode) {
   return static_cast<double>(std::fabs(mode.energy) + std::fabs(mode.interaction) + mode.gain + mode.loss +
                              mode.up_rate);
@@ -78,7 +78,7 @@ TEST_P(PropagatorTest, IsTheFirstRowOfTheExponential) {
       for (std::size_t i = 0; i < sites; ++i) {
         exact::Mode mode{random.uniform(-3.0, 3.0), interaction, random.uniform(0.0, 0.3),
                          size * random.uniform(0.0, 1.0), size * random.uniform(0.0, 1.0)};
-        const auto special = random.integer(0, 9);  // the edges of the parameters as often as their inside
+        const auto special = random.integer(0, 9);  // special cases of the parameters as often as generic ones
         if (special == 0) mode.gain = 0.0L;
         if (special == 1) mode.loss = 0.0L;
         if (special == 2) mode.gain = mode.loss = 0.0L;
@@ -95,7 +95,7 @@ TEST_P(PropagatorTest, IsTheFirstRowOfTheExponential) {
       for (std::size_t i = 0; i < sites; ++i) {
         const auto row = list[i].row(time);
         const exact::Complex expected = row[0] + static_cast<long double>(n0[i]) * row[1];
-        // |e^{lambda_1 t}| is the scale; the largest entry of the exponential is not below it.
+        // |e^{lambda_1 t}| is the scale; the largest entry of the exponential is at least as large.
         const auto scale = static_cast<double>(std::max({std::abs(row[0]), std::abs(row[1]), std::abs(expected)}));
         const auto rate = static_cast<double>(list[i].gain + list[i].loss);
         const double work = rate_of(list[i]) * time;
@@ -255,7 +255,7 @@ TEST_F(PropagatorDevice, AgreesWithTheHost) {
         EXPECT_NEAR(std::abs(green[t * sites + i] - Complex(0.0, -factor[t]) * row[ring_position(i, sites)]), 0.0,
                     1e-13 * factor[t] * std::sqrt(profile.norm));
     }
-    // What is not wanted is not written.
+    // Results that are not requested are not written.
     std::vector<double> again(12);
     device->propagate(times.data(), factor.data(), 4, nullptr, nullptr, again.data());
     EXPECT_EQ(again, sums);
@@ -270,7 +270,7 @@ TEST_F(SpectralDevice, AgreesWithTheHost) {
   std::vector<double> energy = random.vector(momenta, -2.0, 2.0), up_rate = random.vector(momenta, 0.0, 0.5),
                       gain = random.vector(momenta, 0.0, 1.0), loss = random.vector(momenta, 0.0, 1.0),
                       frequency = random.vector(frequencies, -4.0, 8.0), rate(momenta), n(momenta), h(momenta);
-  up_rate[3] = loss[3] = 0.0;  // a delta peak, met by one of the frequencies
+  up_rate[3] = loss[3] = 0.0;  // a delta peak, hit by one of the frequencies
   frequency[5] = energy[3] + 2.5;
   for (std::size_t k = 0; k < momenta; ++k) {
     rate[k] = gain[k] + loss[k];

@@ -1,4 +1,4 @@
-// Every engine and both algorithms against the equations as plain loops.
+// Every engine and both algorithms, compared with the equations as plain loops.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -22,8 +22,8 @@ using ::testing::ValuesIn;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-// Rounding errors are measured by the sum of the magnitudes of the terms. A sum of a thousand terms in blocks is good
-// to a few 1e-16, exp(beta E/2) and the tables add as much: 1e-14 is what is seen at most, 1e-13 what is asked for.
+// Rounding errors are relative to the sum of the magnitudes of the terms. A sum of a thousand terms in blocks is
+// accurate to a few 1e-16, and exp(beta E/2) and the tables add as much: at most 1e-14 is observed, 1e-13 is required.
 constexpr double rounding = 1e-13;
 
 struct Fixture {
@@ -47,7 +47,7 @@ class RateKernelTest : public ::testing::TestWithParam<Engine> {
   void SetUp() override { skip_unless_available(GetParam()); }
 };
 
-/// Around packs of 8, tiles of 32 to 128 columns, blocks of 256 rows and of 512 columns.
+/// Sizes around packs of 8, tiles of 32 to 128 columns, blocks of 256 rows and of 512 columns.
 constexpr std::int64_t sizes[] = {1, 2, 3, 5, 8, 31, 127, 128, 129, 255, 256, 257, 300, 513, 1025};
 
 TEST_P(RateKernelTest, RateIsTheReferenceAndConservesParticles) {
@@ -62,7 +62,7 @@ TEST_P(RateKernelTest, RateIsTheReferenceAndConservesParticles) {
 
     const reference::Sum expected = reference::occupation_rate(f.problem, extended(f.lambda));
     EXPECT_LE(largest_error(rate, expected), rounding);
-    // Written with forces instead of gains and losses.
+    // The same written with forces instead of gains and losses.
     EXPECT_LE(
         largest_error(rate, reference::occupation_rate_from_forces(f.problem, extended(f.lambda)), expected.magnitude),
         rounding);
@@ -93,8 +93,8 @@ TEST_P(RateKernelTest, DerivativeIsTheJacobianAndTheDifferenceQuotient) {
     for (std::size_t s = 0; s < f.size(); ++s) diagonal.push_back(f.problem.scale * (gain[s] + loss[s]));
     EXPECT_LE(largest_error(relaxation, diagonal, diagonal), rounding);
 
-    // dn/dt is of second degree in n: the central difference has no truncation error at any step, and a step of 1/2
-    // leaves the rounding of rates of size gain + loss.
+    // dn/dt is of second degree in n: the central difference has no truncation error for any step, and a step of 1/2
+    // leaves only the rounding of rates of size gain + loss.
     const double h = 0.5;
     Occupations plus = f.n, minus = f.n;
     for (std::size_t s = 0; s < f.size(); ++s) {
@@ -151,15 +151,15 @@ TEST_P(RateKernelTest, LogRatesAndTheirDerivativeAreTheReference) {
                       expected_loss = reference::loss(f.problem, lambda);
     for (auto& rate : expected_gain) rate = std::log(rate);
     for (auto& rate : expected_loss) rate = std::log(rate);
-    // An absolute error of a logarithm is a relative one of the rate.
+    // An absolute error of a logarithm is a relative error of the rate.
     EXPECT_LE(largest_error(log_gain, expected_gain, one), rounding);
     EXPECT_LE(largest_error(log_loss, expected_loss, one), rounding);
     const auto expected = reference::log_balance_derivative(f.problem, lambda, extended(direction));
     EXPECT_LE(largest_error(derivative, expected), rounding);
     expect_derivatives_apart(*kernel, f.problem, lambda, direction, rounding);
 
-    // Difference quotient of fourth order with h = 1/256: truncation h^4/30 times a fifth derivative of order one,
-    // 1e-11; rounding of the logarithms over h, 1e-13.
+    // Fourth-order difference quotient with h = 1/256: truncation h^4/30 times a fifth derivative of order one, 1e-11;
+    // rounding of the logarithms over h, 1e-13.
     const double h = 1.0 / 256;
     reference::Vector quotient(f.size(), 0.0L);
     for (const auto& [shift, weight] : {std::pair{1.0, 8.0L}, {-1.0, -8.0L}, {2.0, -1.0L}, {-2.0, 1.0L}}) {
@@ -176,7 +176,7 @@ TEST_P(RateKernelTest, LogRatesAndTheirDerivativeAreTheReference) {
 // --- edges -----------------------------------------------------------------------------------------------------------
 
 TEST_P(RateKernelTest, TableOfWeightsNeedNotComeFromAChain) {
-  // In and out differ by orders of magnitude: to and from cannot be swapped unseen, zeros in either stay harmless.
+  // In and out differ by orders of magnitude, so that swapping to and from would show; zeros in either do no harm.
   Random random(3);
   TggeChain chain = random_chain(random, 200);
   Tables tables(chain);
@@ -201,7 +201,7 @@ TEST_P(RateKernelTest, TableOfWeightsNeedNotComeFromAChain) {
     kernel->log_rates(lambda.data(), log_gain.data(), log_loss.data());
     const auto gain = reference::gain(problem, extended(lambda)), loss = reference::loss(problem, extended(lambda));
     for (std::size_t s = 0; s < 200; ++s) {
-      // A rate that is exactly zero has the logarithm -inf, not a NaN and not a large number.
+      // A rate that is exactly zero has the logarithm -inf, not NaN or a large number.
       if (gain[s] == 0.0L)
         EXPECT_EQ(log_gain[s], -infinity) << s;
       else
@@ -227,7 +227,7 @@ TEST_P(RateKernelTest, LogRatesNeitherOverflowNorLoseDigits) {
     chain.bath.inverse_temperature = 1000.0 / chain.hopping;
     const Tables tables(chain);
     auto lambda = random.vector(61, -1500.0, 1500.0);
-    // Once anywhere, once near what a steady state looks like: half the slope of the thermal state.
+    // Once anywhere, once close to a steady state: half the slope of the thermal state.
     if (seed % 2 == 0)
       for (std::size_t s = 0; s < 61; ++s)
         lambda[s] = 0.5 * chain.bath.inverse_temperature * tables.energy[s] + random.uniform(-3.0, 3.0);
@@ -242,7 +242,7 @@ TEST_P(RateKernelTest, LogRatesNeitherOverflowNorLoseDigits) {
     auto gain = reference::gain(problem, extended(lambda)), loss = reference::loss(problem, extended(lambda));
     for (auto& rate : gain) rate = std::log(rate);
     for (auto& rate : loss) rate = std::log(rate);
-    // Exponents up to 3000 are held to 3000 * 1e-16 = 3e-13, and so is every fraction e^{exponent}.
+    // Exponents up to 3000 are accurate to 3000 * 1e-16 = 3e-13, and so is every fraction e^{exponent}.
     const reference::Vector one(61, 1.0L);
     EXPECT_LE(largest_error(log_gain, gain, one), 3e-12);
     EXPECT_LE(largest_error(log_loss, loss, one), 3e-12);
@@ -287,7 +287,7 @@ TEST_P(RateKernelTest, InfiniteMultipliersAreEmptyAndFullModes) {
 }
 
 TEST_P(RateKernelTest, SmallOccupationsKeepTheirDigits) {
-  // 1 - n of a mode with lambda = -60 is 1e-26: it must come in through the holes, not through 1 - n.
+  // 1 - n of a mode with lambda = -60 is 1e-26: it must come from the holes, not from subtracting n from 1.
   Random random(23);
   const TggeChain chain = random_chain(random, 33);
   const Tables tables(chain);
@@ -302,7 +302,7 @@ TEST_P(RateKernelTest, SmallOccupationsKeepTheirDigits) {
 }
 
 TEST_P(RateKernelTest, ThermalStateIsBalanced) {
-  // gamma_neq = 0: lambda = beta (E - mu) for every mu, in sites of either parity.
+  // gamma_neq = 0: lambda = beta (E - mu) for every mu, with an even or odd number of sites.
   for (const std::int64_t sites : {6, 7, 64, 101}) {
     Random random(31);
     TggeChain chain = random_chain(random, sites);
@@ -360,7 +360,7 @@ Everything everything(kernels::RateKernel& kernel, const std::vector<double>& la
 }
 
 TEST_P(RateKernelTest, SameBitsForAnyNumberOfThreadsAndOnEveryRun) {
-  // Beyond the sizes at which the loops go parallel: 256 rows, 16384 elements.
+  // Above the sizes at which the loops go parallel: 256 rows, 16384 elements.
   const std::size_t size = GetParam().direct ? 1030 : 40001;
   Random random(5);
   const TggeChain chain = random_chain(random, static_cast<std::int64_t>(size));
@@ -375,7 +375,7 @@ TEST_P(RateKernelTest, SameBitsForAnyNumberOfThreadsAndOnEveryRun) {
 }
 
 TEST_P(RateKernelTest, EngineAgreesWithTheBaselineAtLargeSizes) {
-  // Too large for loops in extended precision: the baseline's moments, held to the reference above, take their place.
+  // Too large for loops in extended precision: compares with the baseline's moments, which the tests above check.
   const std::size_t size = 4097;
   Random random(6);
   const TggeChain chain = random_chain(random, static_cast<std::int64_t>(size));
@@ -388,7 +388,7 @@ TEST_P(RateKernelTest, EngineAgreesWithTheBaselineAtLargeSizes) {
   const reference::Vector relaxation = extended(expected.relaxation);
   EXPECT_LE(largest_error(actual.relaxation, relaxation, relaxation), rounding);
   EXPECT_LE(largest_error(actual.rate, extended(expected.rate), relaxation), rounding);
-  // |direction| <= 1, and sums of all hops are about twice those from modes that are half full.
+  // |direction| <= 1, and sums over all hops are about twice those from half-filled modes.
   EXPECT_LE(largest_error(actual.gain, extended(expected.gain), relaxation), 2.0 * rounding);
   EXPECT_LE(largest_error(actual.loss, extended(expected.loss), relaxation), 2.0 * rounding);
   // Averages of numbers up to 1, and up to 6.

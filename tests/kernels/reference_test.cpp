@@ -1,5 +1,5 @@
-// The reference itself: against numbers from traces over the Fock space, and between its own two ways of writing
-// things.
+// The reference itself: compared with traces over the Fock space, and with itself where it writes an equation in two
+// ways.
 #include "reference/tgge_chain.hpp"
 
 #include <gtest/gtest.h>

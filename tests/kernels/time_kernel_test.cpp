@@ -1,4 +1,4 @@
-// The kernel of the Hubbard chain's self-energy in time: every instruction set and the device, against plain
+// The kernel of the Hubbard chain's self-energy in time: every instruction set and the device, compared with plain
 // loops in extended precision.
 #include <gtest/gtest.h>
 
@@ -28,7 +28,7 @@ class TimeDeviceTest : public DeviceTest {
   }
 };
 
-/// Chains with and without on-site interaction only, open and closed probes.
+/// Chains with purely on-site or longer-ranged interaction, and with open or closed probes.
 HubbardChain chain_of(Random& random, std::int64_t sites, int kind) {
   HubbardChain chain = random_hubbard(random, sites, kind % 2 == 1);
   if (kind < 2) chain.interaction = {0.7};
@@ -63,7 +63,7 @@ TEST(TimeKernel, AmplitudesOfEveryInstructionSetAreTheExponentials) {
                 slow ? wave(p, 1.0, modes.rate[p], modes.occupation[p]) : 0.0L,
                 slow_opposite ? wave(opposite, -1.0, modes.rate[opposite], modes.hole[opposite]) : 0.0L};
             for (std::size_t f = 0; f < static_cast<std::size_t>(kernel.tables().factors); ++f) {
-              // Two exponents whose roundings grow with time.
+              // Two exponents whose rounding errors grow with time.
               const double allowed =
                   4e-16 * (2.0 + 4.0 * std::fabs(times[t])) * static_cast<double>(std::abs(expected[f]));
               EXPECT_LE(std::abs(Exact(rows[t * row + f * modes.sites + p]) - expected[f]), allowed)
@@ -106,7 +106,7 @@ TEST_F(TimeDeviceTest, KernelIsThatOfTheHost) {
         std::vector<Complex> expected(times.size() * modes.sites), actual(times.size() * modes.sites);
         kernel.evaluate(times, expected.data(), {.threads = 1});
         const auto card = device(kernel.tables());
-        // Fewer times, all of them, and all again: transforms of other numbers of rows by one device.
+        // Fewer times, all of them, and all again: transforms of different numbers of rows by one device.
         for (const std::int64_t count : {3, 7, 7}) {
           card->evaluate(times.data(), count);
           actual.assign(actual.size(), Complex());
@@ -123,7 +123,7 @@ TEST_F(TimeDeviceTest, IntegralsAreSumsOverTheTimes) {
   const HubbardModes modes = hubbard_modes(random_hubbard(random, 13, true));
   const MemoryKernel kernel(modes);
   const auto card = device(kernel.tables());
-  for (const std::size_t count : {5, 3}) {  // buffers are used again for less
+  for (const std::size_t count : {5, 3}) {  // buffers are reused for fewer
     const std::vector<double> times = random.vector(count, 0.0, 4.0), weights = random.vector(count, -1.0, 1.0);
     std::vector<Complex> values(count * modes.sites);
     kernel.evaluate(times, values.data(), {.threads = 1});
@@ -149,7 +149,7 @@ TEST_F(TimeDeviceTest, IntegralsAreSumsOverTheTimes) {
 }
 
 TEST_F(TimeDeviceTest, PropagatorsAreThoseOfTheHost) {
-  // Odd numbers of momenta, fewer than a group and more; closed and open probes; more steps than are added term by
+  // Odd numbers of momenta, fewer and more than a group; closed and open probes; more steps than are added term by
   // term.
   Random random(16);
   for (const std::int64_t sites : {3, 13})
@@ -192,7 +192,8 @@ TEST_F(TimeDeviceTest, SelfEnergiesAgreeWithTheDoubleSum) {
   for (const std::int64_t sites : {2, 3, 8, 13})
     for (const bool split : {false, true})
       for (const bool some : {false, true}) {
-        // As on a card; and so small that there are several batches of times, blocks of frequencies and of momenta.
+        // As on a real device; and so small that there are several batches of times, blocks of frequencies and of
+        // momenta.
         const FftSelfEnergy::DeviceShape shape =
             sites == 13 ? FftSelfEnergy::DeviceShape{.values = 500, .momenta = 3, .frequencies = 2}
                         : FftSelfEnergy::DeviceShape{};
@@ -201,7 +202,7 @@ TEST_F(TimeDeviceTest, SelfEnergiesAgreeWithTheDoubleSum) {
         std::vector<Complex> expected(modes.sites * frequency.size()), actual = expected;
         std::vector<Complex*> to(modes.sites), from(modes.sites);
         for (std::size_t m = 0; m < modes.sites; ++m) {
-          if (some && m % 3 == 1) continue;  // gaps between the momenta that are wanted
+          if (some && m % 3 == 1) continue;  // gaps between the requested momenta
           to[m] = expected.data() + m * frequency.size();
           from[m] = actual.data() + m * frequency.size();
         }

@@ -1,4 +1,4 @@
-// Every kind of hop weight and every spectrum on every engine, with numbers that no lattice ever gave.
+// Every kind of hop weight and every spectrum on every engine, with numbers that come from no lattice.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -25,12 +25,12 @@ using kernels::WeightKind;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-// Relative to the magnitude of the terms: sums in blocks, e^{beta E/2} and for operators the eigenvectors of the
-// moments each leave some 1e-15.
+// Relative to the magnitude of the terms: sums in blocks, e^{beta E/2} and, for operators, the eigenvectors of the
+// moments each leave about 1e-15.
 constexpr double rounding = 1e-13;
 
-/// Arrays behind a RateTables, two modes for each site, and the same problem as matrices in extended precision. Weights
-/// for going and coming differ, so that neither can be taken for the other.
+/// Arrays behind a RateTables with two modes per site, and the same problem as matrices in extended precision. Weights
+/// of a hop and of its reverse differ, so that swapping them would show.
 struct Numbers {
   std::size_t size;
   std::vector<double> energy, in, out, vector_re, vector_im, amplitude_re, amplitude_im, table;
@@ -167,7 +167,7 @@ void expect_reference(kernels::RateKernel& kernel, const reference::Problem& pro
   EXPECT_LE(largest_error(relaxation, diagonal, diagonal), rounding);
   const auto jacobian = reference::occupation_rate_derivative(problem, at, extended(direction));
   EXPECT_LE(largest_error(derivative, jacobian), rounding);
-  // Second degree in n: the central difference is exact at any step.
+  // Second degree in n: the central difference is exact for any step.
   std::vector<double> above(size), below(size);
   for (const double step : {0.5, -0.5}) {
     Occupations moved = n;
@@ -216,7 +216,7 @@ TEST_P(WeightKindsTest, EverythingIsTheReference) {
   for (const WeightKind kind : {WeightKind::product, WeightKind::operators, WeightKind::table})
     for (const SpectrumKind spectrum : {SpectrumKind::exponential, SpectrumKind::lorentzian, SpectrumKind::ohmic}) {
       if (!possible(kind, spectrum)) continue;
-      // Around packs of 8, tiles of 32 to 128 columns and blocks of 256 rows, two modes for each site.
+      // Sizes around packs of 8, tiles of 32 to 128 columns and blocks of 256 rows, with two modes per site.
       for (const std::size_t sites : {1, 2, 4, 9, 33, 64, 65, 129}) {
         SCOPED_TRACE(::testing::Message() << "weight " << static_cast<int>(kind) << ", spectrum "
                                           << static_cast<int>(spectrum) << ", " << 2 * sites << " modes");
@@ -229,7 +229,7 @@ TEST_P(WeightKindsTest, EverythingIsTheReference) {
 }
 
 TEST(LorentzianSpectrum, KeepsItsDigitsForAnyWidth) {
-  // Energies in units of the width, and widths from the smallest numbers to the largest.
+  // Energies in units of the width, and widths from the smallest to the largest numbers.
   for (const double width : {3e-310, 1e-300, 1e-100, 0.3, 1.0, 1e100, 1e300})
     for (const double farthest : {0.0, 0.4, 3.0, 1e7, 1e50}) {
       if (farthest * width > 1e305) continue;
@@ -241,7 +241,7 @@ TEST(LorentzianSpectrum, KeepsItsDigitsForAnyWidth) {
         x /= static_cast<long double>(width);
         return static_cast<double>(1.0L / (1.0L + x * x));
       };
-      // Subnormal numbers have few digits themselves.
+      // Subnormal numbers themselves have few digits.
       const double tolerance = width < 1e-305 ? 1e-12 : 1e-15;
       const double alone = spectrum.scale() * spectrum.pair(Mode{here}, Mode{there}).particle;
       EXPECT_NEAR(alone / exact(1.25L * static_cast<long double>(energy)), 1.0, 4.0 * tolerance) << width << farthest;
@@ -253,7 +253,8 @@ TEST(LorentzianSpectrum, KeepsItsDigitsForAnyWidth) {
     }
 }
 
-/// Makes levels of one to four modes that are not neighbours, to be kept while a kernel is made.
+/// Merges the energies of one to four modes that are not neighbours into levels, which must live while a kernel is
+/// made.
 EnergyLevels share_energies(Numbers& numbers) {
   for (std::size_t s = 0; s < numbers.size; ++s)
     if (s % 5 != 0) numbers.energy[s] = numbers.energy[s % (1 + numbers.size / 3)];
@@ -280,7 +281,7 @@ TEST_P(WeightKindsTest, ModesOfTheSameEnergyAreOneLevel) {
 }
 
 TEST_P(WeightKindsTest, OperatorsOfAnyShape) {
-  // Gram matrices are filled four columns at a time: dimensions around that.
+  // Gram matrices are filled four columns at a time: dimensions around multiples of four.
   for (const auto& [dimension, channels] : {std::pair{1, 1}, {1, 3}, {2, 1}, {4, 2}, {5, 1}, {8, 3}, {9, 2}}) {
     SCOPED_TRACE(::testing::Message() << dimension << " x " << dimension << ", " << channels << " channels");
     Random random(7100);
@@ -332,20 +333,20 @@ TEST_P(WeightKindsTest, LogRatesNeitherOverflowNorLoseDigitsInTheCold) {
              loss = reference::loss(numbers.problem, extended(lambda));
         for (auto* rates : {&gain, &loss})
           for (auto& r : *rates) r = std::log(r);
-        // Exponents up to 3000 are held to 3000 * 1e-16.
+        // Exponents up to 3000 are accurate to 3000 * 1e-16.
         const reference::Vector one(numbers.size, 1.0L);
         EXPECT_LE(largest_error(log_gain, gain, one), 3e-12);
         EXPECT_LE(largest_error(log_loss, loss, one), 3e-12);
         const auto expected = reference::log_balance_derivative(numbers.problem, extended(lambda), extended(direction));
         reference::Vector scale = expected.magnitude;
-        for (auto& x : scale) x += 1e-290L;  // what may underflow
+        for (auto& x : scale) x += 1e-290L;  // these may underflow
         EXPECT_LE(largest_error(balance, expected.value, scale), 3e-12);
       }
     }
 }
 
 TEST_P(WeightKindsTest, RatesOfZeroHaveLogarithmsOfMinusInfinity) {
-  // Mode 3 gains from nobody, mode 5 loses to nobody, mode 7 neither.
+  // Mode 3 gains from no mode, mode 5 loses to none, mode 7 does neither.
   for (const WeightKind kind : {WeightKind::product, WeightKind::operators, WeightKind::table}) {
     if (!possible(kind, SpectrumKind::exponential)) continue;
     SCOPED_TRACE(::testing::Message() << "weight " << static_cast<int>(kind));
@@ -353,7 +354,7 @@ TEST_P(WeightKindsTest, RatesOfZeroHaveLogarithmsOfMinusInfinity) {
     Numbers numbers(random, 11, kind, SpectrumKind::exponential);
     numbers.tables.equilibrium_fraction = 0.0;
     if (kind == WeightKind::operators) {
-      // One operator |e_0><e_1|: what has no first element cannot gain, what has no second cannot lose.
+      // One operator |e_0><e_1|: a mode without the first element cannot gain, one without the second cannot lose.
       std::fill(numbers.amplitude_re.begin(), numbers.amplitude_re.end(), 0.0);
       std::fill(numbers.amplitude_im.begin(), numbers.amplitude_im.end(), 0.0);
       numbers.amplitude_re[1] = 1.0;
@@ -388,7 +389,7 @@ TEST_P(WeightKindsTest, RatesOfZeroHaveLogarithmsOfMinusInfinity) {
 TEST_P(WeightKindsTest, SameBitsForAnyNumberOfThreads) {
   for (const WeightKind kind : {WeightKind::product, WeightKind::operators, WeightKind::table}) {
     if (!possible(kind, SpectrumKind::exponential)) continue;
-    // Beyond the sizes at which the loops go parallel: 256 rows, 16384 elements.
+    // Above the sizes at which the loops go parallel: 256 rows, 16384 elements.
     const std::size_t sites = GetParam().direct ? 150 : 9000;
     Random random(7500);
     Numbers numbers(random, 1, kind, SpectrumKind::exponential);

@@ -37,7 +37,7 @@ void expect_diagonal(const Chain& chain) {
   const auto u = [&](std::size_t orbital, std::size_t s) {
     return bands.eigenvector.empty() ? Complex(1.0L) : Complex(bands.eigenvector[orbital][s]);
   };
-  // Of energies up to 2 (J + h + ...), here below 10.
+  // For energies up to 2 (J + h + ...), here below 10.
   constexpr double rounding = 4e-15;
   for (std::size_t s = 0; s < bands.modes(); ++s) {
     SCOPED_TRACE(s);

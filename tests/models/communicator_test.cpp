@@ -52,7 +52,7 @@ TEST(Communicator, AgreesOnABackendAndOnWhatHoldsForAll) {
   EXPECT_FALSE(true_on_all_ranks(nullptr, false));
 }
 
-/// Everything that a generator can be asked for, one after the other.
+/// Every result of a generator, one after the other.
 std::vector<double> all_answers(const TggeChain& chain, Algorithm algorithm, Communicator* communicator) {
   Execution execution;
   execution.backend = Backend::cpu;
@@ -86,7 +86,7 @@ std::vector<double> all_answers(const TggeChain& chain, Algorithm algorithm, Com
   return all;
 }
 
-/// Every member must get the bits of a process on its own.
+/// Every rank must get the bits of a single process.
 void expect_same_bits(const TggeChain& chain, Algorithm algorithm) {
   const auto alone = all_answers(chain, algorithm, nullptr);
   for (const int size : {2, 3, 5}) {

@@ -1,5 +1,5 @@
-// The self-energy of the driven Hubbard chain by both algorithms: against plain loops in extended precision, stored
-// numbers, an exact propagator on the whole Fock space, and what the physics promises.
+// The self-energy of the driven Hubbard chain by both algorithms: compared with plain loops in extended precision,
+// stored numbers, and an exact propagator on the whole Fock space; and the properties that the physics guarantees.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -91,7 +91,7 @@ std::unique_ptr<kernels::SelfEnergyKernel> make_self_energy_kernel(const Engine&
   return std::unique_ptr<kernels::SelfEnergyKernel>(find_kernels(engine.place)->make_self_energy_kernel(tables, 1, 0));
 }
 
-/// Arrays behind the tables of a kernel, in the units of the chain.
+/// Arrays behind a kernel's tables, in the units of the chain.
 struct SelfEnergyArrays {
   std::vector<double> half_rate, half_probe_loss, coupling;
   kernels::SelfEnergyTables tables;
@@ -121,8 +121,8 @@ class SelfEnergyKernelTest : public ::testing::TestWithParam<Engine> {
   void SetUp() override { skip_unless_available(GetParam()); }
 };
 
-// Terms are good to a few roundings and keep the sign of their imaginary part; 1e-15 of the magnitudes is what is seen
-// at most.
+// Terms are accurate to a few roundings and keep the sign of their imaginary part; at most 1e-15 of the magnitudes is
+// observed.
 constexpr double sum_rounding = 4e-15;
 
 TEST_P(SelfEnergyKernelTest, MatchesTheDoubleSum) {
@@ -134,7 +134,7 @@ TEST_P(SelfEnergyKernelTest, MatchesTheDoubleSum) {
       const HubbardModes modes = hubbard_modes(chain);
       const SelfEnergyArrays arrays(modes);
       const auto kernel = make_self_energy_kernel(GetParam(), arrays.tables);
-      // More pairs than lanes and packs, in no order, split over two calls by rows.
+      // More pairs than lanes and packs, unordered, split over two calls by rows.
       std::vector<double> momentum, frequency;
       for (int i = 0; i < 37; ++i) {
         momentum.push_back(static_cast<double>(random.integer(0, sites - 1)));
@@ -154,7 +154,7 @@ TEST_P(SelfEnergyKernelTest, MatchesTheDoubleSum) {
 }
 
 TEST_P(SelfEnergyKernelTest, FoldsAndMergesWithoutALoss) {
-  // Even rings merge p and pi + q - p, whose middle is a momentum or lies between two; both parities of L/2.
+  // Even rings merge p and pi + q - p, whose midpoint is a momentum or lies between two; both parities of L/2.
   for (const std::int64_t sites : {2, 4, 6, 9, 32, 34}) {
     HubbardChain chain = published_chain(sites, 1.3, 0.2, 0.7, sites % 4 == 0 ? 1 : -1);
     chain.up.loss = sites % 3 == 0 ? 0.3 : 0.0;
@@ -178,7 +178,7 @@ TEST_P(SelfEnergyKernelTest, FoldsAndMergesWithoutALoss) {
 }
 
 TEST_P(SelfEnergyKernelTest, SumsManyTermsInBlocks) {
-  // More terms than a tile holds, few arguments.
+  // More terms than fit into a tile, few arguments.
   Random random(3);
   const HubbardChain chain = random_hubbard(random, 1301, false);
   const auto expected = reference_of(chain);
@@ -285,8 +285,8 @@ TEST(Quadrature, LegendreRulesAreExactForPolynomials) {
   }
 }
 
-/// Errors of both rules for exponentials all over the rectangle stay below what they claim, for rates that hardly and
-/// that strongly differ.
+/// Errors of both rules for exponentials all over the rectangle stay below their bounds, for rates that differ little
+/// or strongly.
 TEST(Quadrature, ErrorsStayWithinTheirBounds) {
   for (const double fastest : {0.3, 8.0, 400.0}) {
     // One exponential at a time: its own decay is the bound.
@@ -315,15 +315,16 @@ TEST(Quadrature, ErrorsStayWithinTheirBounds) {
   }
 }
 
-/// Ways from time to frequency.
+/// Methods from time to frequency.
 struct Way {
   TimeTransform transform;
   bool split;
 };
 
 TEST(HubbardFft, AgreesWithTheDoubleSumOnEveryWay) {
-  // Random rates, complex U_q, open and closed probes; frequencies of no pattern, uniform, and symmetric around 0, the
-  // last with the symmetries of the published bath. 1e-12 is asked for; the bound must hold and be no empty promise.
+  // Random rates, complex U_q, open and closed probes; frequencies without a pattern, uniform, and symmetric around 0,
+  // the last with the symmetries of the published bath. 1e-12 is required; the bound must hold and must not be far too
+  // large.
   Random random(31);
   for (const std::int64_t sites : {2, 3, 5, 8, 31, 128}) {
     for (const int kind : {0, 1, 2}) {
@@ -358,7 +359,7 @@ TEST(HubbardFft, KeepsEveryToleranceThatIsAskedFor) {
   double seconds = INFINITY;
   for (const double tolerance : {1e-13, 1e-10, 1e-6, 1e-2}) {
     FftSelfEnergy fft(modes, frequency, 0.0, tolerance * expected.largest(), alone);
-    EXPECT_LT(fft.plan().seconds, seconds);  // and what is not asked for is not paid
+    EXPECT_LT(fft.plan().seconds, seconds);  // a looser tolerance costs less
     seconds = fft.plan().seconds;
     Grid actual(modes.sites, frequency);
     fft.add_grid(actual.rows());
@@ -367,7 +368,7 @@ TEST(HubbardFft, KeepsEveryToleranceThatIsAskedFor) {
 }
 
 TEST(HubbardFft, PairsSlowMomentaDirectlyWhereTheyOutlastTheRest) {
-  // kappa = 1e-3 and less: the kernel lasts for thousands of 1/J, or a cut is made.
+  // kappa = 1e-3 and less: either the kernel lasts for thousands of 1/J, or slow pairs are cut out.
   for (const double gain : {1e-3, 2e-6}) {
     const HubbardModes modes = hubbard_modes(published_chain(32, 2.0, gain, 2.0));
     const auto frequency = symmetric(4.0, 65);
@@ -412,12 +413,12 @@ TEST(HubbardBits, KnowNeitherThreadsNorProcesses) {
   for (const bool published : {true, false}) {
     const HubbardModes modes =
         hubbard_modes(published ? published_chain(70, 2.0, 0.2, 2.0) : random_hubbard(random, 67, true));
-    // The middle of a list that somebody wrote is not quite zero.
+    // The middle of a hand-written list is not quite zero.
     auto frequency = symmetric(4.0, 37);
     frequency[18] = 5.55e-17;
     for (const int way : {0, 1, 2, 3}) {
       const auto evaluate = [&](const Execution& execution) {
-        // The last way needs so many times that they are taken in several batches.
+        // The last method needs so many times that they are taken in several batches.
         Grid grid(modes.sites, way == 3 ? symmetric(120.0, 37) : frequency);
         if (way == 0) {
           DirectSelfEnergy(modes, execution).add_grid(grid.rows(), grid.frequency, 0.0);
@@ -452,7 +453,7 @@ TEST(HubbardStages, GoOnWithTheSameBits) {
       const std::int64_t sites = (way == 0 ? 10 : 70) + (published ? 0 : 1);
       const HubbardModes modes =
           hubbard_modes(published ? published_chain(sites, 2.0, 0.2, 2.0) : random_hubbard(random, sites, true));
-      // So many times, or frequencies, that they do not fit into one stage.
+      // So many times or frequencies that they do not fit into one stage.
       const auto frequency = symmetric(way == 1 ? 120.0 : 4.0, way == 0 ? 60001 : 37);
       const auto evaluate = [&](const Execution& execution, Grid& grid, StagedSum& stages) {
         if (way == 0) {
@@ -497,7 +498,7 @@ TEST(HubbardStages, GoOnWithTheSameBits) {
               member.communicator = &communicator;
               first(member, static_cast<std::size_t>(communicator.rank()));
             });
-          for (const auto& value : half) EXPECT_EQ(value, half[0]);  // what one member knows, all know
+          for (const auto& value : half) EXPECT_EQ(value, half[0]);  // all members have the same state
           Grid rest(modes.sites, frequency);
           rest.value = half[0];
           StagedSum stages({}, stop);
@@ -515,7 +516,7 @@ TEST(HubbardReference, StoredSelfEnergiesAndKernels) {
   for (const auto& c : data::hubbard_small::cases) {
     SCOPED_TRACE(c.id);
     std::vector<HubbardChain> chains = {chain_of_rates(c)};
-    if (c.bond_loss > 0.0) {  // the bath as users give it, and as rates
+    if (c.bond_loss > 0.0) {  // the bath as users specify it, and as rates
       chains.push_back(
           published_chain(c.sites, c.interaction[0], c.uniform_gain, c.bond_loss, static_cast<int>(c.sign)));
       chains.back().hopping = c.hopping;
@@ -581,14 +582,14 @@ TEST(HubbardReference, DiffersFromTheExactPropagatorInThirdOrderOnly) {
         differences.push_back(
             std::abs(value[0] + modes.mean_field - Complex(0.0, 0.5 * modes.probe_loss[1]) - expected));
       }
-      EXPECT_GT(differences[1], 1e-12);  // there is a third order, and more than rounding of it
+      EXPECT_GT(differences[1], 1e-12);  // there is a third order, larger than its rounding
       EXPECT_NEAR(differences[0] / differences[1], 8.0, 0.4);
     }
   }
 }
 
-/// A single value of the published figure, and what each of four mistakes would make of it: stored numbers of the right
-/// sum must be met, numbers of the mistake must not.
+/// A single value of the published figure, and the value that each of four mistakes would give: the result must agree
+/// with the stored numbers of the right sum, not with those of the mistake.
 TEST(HubbardReference, FourTraps) {
   const HubbardModes modes = hubbard_modes(published_chain(128, 2.0, 0.2, 2.0));
   const auto at = [&](std::size_t m, double w) {
@@ -599,7 +600,7 @@ TEST(HubbardReference, FourTraps) {
   EXPECT_NEAR(at(96, 0.0).imag(), -0.0968943723585094, 1e-13);
   // Without q = 0: -0.1461619 i; with the sum of the rates for their mean: -0.105775 i.
   EXPECT_NEAR(at(0, -2.0).imag(), -0.1493555012092250, 1e-13);
-  // n_{p-q} (1-n_p) cannot be seen in this bath; random rates on an odd ring see it.
+  // n_{p-q} (1-n_p) makes no difference with this bath; random rates on an odd ring show it.
   Random random(2);
   const HubbardChain chain = random_hubbard(random, 7, false);
   HubbardModes exchanged = hubbard_modes(chain);
@@ -624,7 +625,7 @@ TEST(HubbardInvariants, SymmetriesOfTheSelfEnergy) {
   const auto frequency = symmetric(5.0, 21);
   const std::size_t sites = 24, last = frequency.size() - 1;
   const HubbardModes modes = hubbard_modes(published_chain(24, 2.0, 0.2, 2.0));
-  HubbardModes unfolded = modes;  // as if no symmetry were known
+  HubbardModes unfolded = modes;  // as if the symmetries were unknown
   unfolded.mirrored = unfolded.reflected = unfolded.even_probe = false;
   const Grid grid = direct(unfolded, frequency);
   const Grid mirror = direct(hubbard_modes(published_chain(24, 2.0, 0.2, 2.0, 1)), frequency);
@@ -657,7 +658,7 @@ TEST(HubbardInvariants, ScalesWithTheInteractionAndWithAllEnergies) {
   for (double& v : stronger.interaction) v *= -4.0;
   const Grid sixteen = direct(hubbard_modes(stronger), frequency);
   for (std::size_t i = 0; i < grid.value.size(); ++i) EXPECT_EQ(sixteen.value[i], 16.0 * grid.value[i]);
-  // Factors of two are exact, also far from one: nothing leaves the range of double precision.
+  // Factors of two are exact, even far from one: nothing leaves the range of double precision.
   for (const double factor : {0x1p40, 0x1p-60}) {
     HubbardChain scaled = chain;
     scaled.hopping *= factor;
@@ -686,7 +687,7 @@ TEST(HubbardInvariants, LargeRings) {
 }
 
 TEST(HubbardInvariants, DownParticlesMoveOneWayWhereTheLossMatchesTheHopping) {
-  // S9: at gamma = 2J, -i e_p - Gamma_p/2 holds e^{-ip} alone: b_r = (1/L) sum_p e^{ipr - (i e_p + Gamma_p/2) t}
+  // S9: at gamma = 2J, -i e_p - Gamma_p/2 contains only e^{-ip}: b_r = (1/L) sum_p e^{ipr - (i e_p + Gamma_p/2) t}
   // vanishes for one sign of r.
   const HubbardModes modes = hubbard_modes(published_chain(64, 1.0, 0.2, 2.0));
   double forbidden = 0.0, allowed = 0.0;
@@ -747,7 +748,7 @@ TEST(HubbardChain, RefusesWhatMakesNoSense) {
   chain.up.gain_table[3] = 0.1;
   expect(chain, "bath.up.gain_table");
   chain = good;
-  chain.down.gain = 0.0;  // at k = pi/2 nothing is left
+  chain.down.gain = 0.0;  // at k = pi/2 no rate remains
   expect(chain, "bath.down: gain and loss both vanish at k = 1.57");
   chain = good;
   chain.down.gain = 1e40;

@@ -22,15 +22,14 @@ TEST(Lattice, SineAndCosineAreExactAtMultiplesOfAQuarterTurn) {
 }
 
 TEST(Lattice, SineAndCosineAreThoseOfExtendedPrecision) {
-  // Rounding of the argument, of the function and of pi: two units in the last place, relative even where the value is
-  // small.
+  // Rounding of the argument, of the function and of pi: two units in the last place, relative even for small values.
   for (const std::int64_t q : {3, 4, 5, 8, 12, 97, 256, 1001})
     for (std::int64_t p = -5 * q; p <= 5 * q; ++p) {
       const std::int64_t reduced = p % (2 * q);
       const long double angle =
           std::numbers::pi_v<long double> * static_cast<long double>(reduced) / static_cast<long double>(q);
       const long double sine = std::sin(angle), cosine = std::cos(angle);
-      // Beyond the exact zeros, which the extended functions miss by 1e-19.
+      // Except at exact zeros, which the extended functions miss by 1e-19.
       EXPECT_LE(std::fabs(static_cast<long double>(sin_pi(p, q)) - sine), 4.5e-16L * std::fabs(sine) + 1e-18L)
           << p << "/" << q;
       EXPECT_LE(std::fabs(static_cast<long double>(cos_pi(p, q)) - cosine), 4.5e-16L * std::fabs(cosine) + 1e-18L)
@@ -55,7 +54,7 @@ TEST(Lattice, MomentaFillTheZoneFromMinusPi) {
   for (const std::int64_t sites : {1, 2, 3, 4, 7, 20, 1001}) {
     const auto k = momenta(sites);
     ASSERT_EQ(k.size(), static_cast<std::size_t>(sites));
-    // Even: -pi is there and pi is not. Odd: neither; zero always.
+    // Even: -pi is present and pi is not. Odd: neither; zero always is.
     EXPECT_EQ(k.front(), sites % 2 ? -std::numbers::pi * (static_cast<double>(sites - 1) / static_cast<double>(sites))
                                    : -std::numbers::pi);
     EXPECT_LT(k.back(), std::numbers::pi);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr long double pi = std::numbers::pi_v<long double>;
 
-/// 2 g (1 + cos(k + phase)) as it is written, in extended precision.
+/// 2 g (1 + cos(k + phase)), evaluated literally in extended precision.
 long double bond_rate(long double g, long double phase, std::int64_t m, std::int64_t sites) {
   return 2.0L * g *
          (1.0L + std::cos(2.0L * pi * static_cast<long double>(m) / static_cast<long double>(sites) + phase));

@@ -1,4 +1,4 @@
-// The chain as users build it: parameters to rate equation, on each backend and by each algorithm.
+// The chain as users build it: from parameters to a rate equation, on each backend and with each algorithm.
 #include "lindrift/tgge/chain.hpp"
 
 #include <gtest/gtest.h>
@@ -31,7 +31,7 @@ TEST_P(TggeChainTest, ForcesAndRatesAreThoseOfFockSpaceTraces) {
     equation.generator->occupation_rate(n.particles, n.holes, rate);
     occupation_rate(equation, c.lagrange_multiplier, again);
     lagrange_multiplier_rate(equation, c.lagrange_multiplier, multiplier_rate);
-    // The forces of the baths apart: the same chain with one of them off.
+    // The forces of each bath: the same chain with the other bath switched off.
     std::vector<double> forces[2];
     for (const int bath : {0, 1}) {
       TggeChain one_bath = chain_of(c.chain);
@@ -82,7 +82,7 @@ TEST_P(TggeChainTest, RateIsTheReferenceFromTheStencilOfTheJumpOperator) {
     EXPECT_LE(largest_error(equation.bands.energy, problem.energy, one), 1e-15);
     EXPECT_LE(largest_error(equation.bands.velocity[0], problem.velocity, one), 1e-15);
 
-    // exp(beta E/2) with exponents up to 8: a few 1e-15.
+    // exp(beta E/2) with exponents up to 8: accurate to a few 1e-15.
     equation.generator->occupation_rate(n.particles, n.holes, result);
     EXPECT_LE(largest_error(result, reference::occupation_rate(problem, extended(lambda))), 1e-13);
     EXPECT_LE(largest_error(jacobian_times(*equation.generator, n, direction),
@@ -92,7 +92,7 @@ TEST_P(TggeChainTest, RateIsTheReferenceFromTheStencilOfTheJumpOperator) {
     equation.generator->log_balance_derivative(direction, result);
     EXPECT_LE(largest_error(result, reference::log_balance_derivative(problem, extended(lambda), extended(direction))),
               1e-13);
-    // The currents' magnitude is 2J/pi at most; 1e-15 for each of its terms.
+    // The current is at most 2J/pi; 1e-15 for each of its terms.
     EXPECT_NEAR(current(equation, n.particles)[0],
                 static_cast<double>(reference::current(problem, extended(n.particles))), 1e-14);
   }
@@ -113,7 +113,7 @@ TEST_P(TggeChainTest, SameBitsForAnyNumberOfThreads) {
 
 TEST_P(TggeChainTest, ModesThatTheJumpOperatorCannotReachHaveRatesOfExactlyZero) {
   // delta = delta' = 1 with an even number of sites: f(-pi) = g(0) = 0, so without a thermal bath k = -pi cannot gain
-  // and k = 0 cannot lose. A residue of 1e-32 in place of zero would move the steady state.
+  // and k = 0 cannot lose. A remainder of 1e-32 instead of zero would change the steady state.
   for (const std::int64_t sites : {2, 6, 20, 128}) {
     TggeChain chain;
     chain.sites = sites;
@@ -127,7 +127,7 @@ TEST_P(TggeChainTest, ModesThatTheJumpOperatorCannotReachHaveRatesOfExactlyZero)
       EXPECT_EQ(log_loss[s] == -infinity, s == lambda.size() / 2) << s;
     }
   }
-  // A zero at a momentum without exact trigonometry: delta = -e^{iq} with q = 2 pi/5 of 10 sites, rounded to 1e-16.
+  // A zero at a momentum without exact trigonometry: delta = -e^{iq} with q = 2 pi/5 on 10 sites, rounded to 1e-16.
   TggeChain chain;
   chain.sites = 10;
   chain.bath.nonequilibrium_fraction = 1.0;
@@ -140,7 +140,7 @@ TEST_P(TggeChainTest, ModesThatTheJumpOperatorCannotReachHaveRatesOfExactlyZero)
 }
 
 TEST_P(TggeChainTest, WeightsThatAreSmallButNotZeroAreKept) {
-  // delta = -e^{iq} (1 + 1e-10): |f(q)|^2 = 1e-20 of a maximum of 4, eight orders above what counts as rounding.
+  // delta = -e^{iq} (1 + 1e-10): |f(q)|^2 = 1e-20 of a maximum of 4, eight orders above the threshold for rounding.
   TggeChain chain;
   chain.sites = 8;
   chain.bath.nonequilibrium_fraction = 1.0;
@@ -214,9 +214,9 @@ TEST(TggeChainRange, ParametersOutOfRangeAreNamed) {
     EXPECT_EQ(quantity_refused([&](TggeChain& c) { raman(c).delta = {0.0, bad}; }), "bath.delta") << bad;
     EXPECT_EQ(quantity_refused([&](TggeChain& c) { raman(c).delta_prime = {bad, 0.0}; }), "bath.delta_prime") << bad;
   }
-  // No bath at all has no steady state.
+  // Without any bath there is no steady state.
   EXPECT_EQ(quantity_refused([](TggeChain& c) { c.bath.equilibrium_fraction = 0.0; }), "bath.equilibrium_fraction");
-  // The edges of the ranges are inside.
+  // The ends of the ranges are allowed.
   EXPECT_EQ(
       quantity_refused([](TggeChain& c) {
         c.sites = 1;
@@ -258,7 +258,7 @@ TEST(RateEquation, ResidualIsZeroInBalanceAndOneFarFromIt) {
   const RateEquation equation = make_rate_equation(chain, {.backend = Backend::cpu});
   std::vector<double> lambda;
   for (const double energy : equation.bands.energy) lambda.push_back(chain.bath.inverse_temperature * (energy - 0.4));
-  // tanh(x/2) of an imbalance x of a few units of rounding.
+  // tanh(x/2) for an imbalance x of a few units of rounding.
   EXPECT_LE(balance_residual(equation, lambda), 2e-15);
 
   // |gain (1-n) - loss n| / (gain (1-n) + loss n) by the reference.

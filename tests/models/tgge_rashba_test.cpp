@@ -1,4 +1,5 @@
-// Two bands, and jump operators of either model: parameters to rate equation, on each backend and by each algorithm.
+// Two bands, and jump operators of either model: from parameters to a rate equation, on each backend and with each
+// algorithm.
 #include "lindrift/tgge/rashba.hpp"
 
 #include <gtest/gtest.h>
@@ -45,7 +46,7 @@ std::vector<double> rate_of(const RateEquation& equation, const std::vector<doub
 // --- against the Fock space ------------------------------------------------------------------------------------------
 
 TEST(FockSpace, ModesDiagonaliseTheHamiltonianBetweenSites) {
-  // The oracle's own bookkeeping: signs of the fermions, the spinors, the energies.
+  // Checks the oracle itself: signs of the fermions, spinors, energies.
   Random random(201);
   for (const std::int64_t sites : {1, 2, 3}) {
     const reference::FockSpace space(lattice_of(random_rashba(random, sites)));
@@ -63,8 +64,8 @@ TEST(FockSpace, ModesDiagonaliseTheHamiltonianBetweenSites) {
   }
 }
 
-/// Rates against traces over the Fock space, each bath by itself and both; errors relative to the largest rate. Sums of
-/// 4096 products in the traces leave a few 1e-14.
+/// Rates compared with traces over the Fock space, for each bath alone and for both; errors are relative to the largest
+/// rate. Sums of 4096 products in the traces leave a few 1e-14.
 template <class Chain, class Make>
 void expect_traces(Chain chain, Random& random, const Make& make) {
   const reference::FockSpace space(lattice_of(chain));
@@ -79,7 +80,7 @@ void expect_traces(Chain chain, Random& random, const Make& make) {
     std::vector<double> expected;
     for (std::size_t s = 0; s < rate.size(); ++s)
       expected.push_back(chain.bath.coupling * (eq * thermal[s] + neq * driven[s]));
-    // One site of one band has no rate at all; then what is left is rounding of terms of order one.
+    // One site of one band has no rate at all: only rounding errors of terms of order one remain.
     EXPECT_LE(largest_difference(rate, expected), 1e-12 * std::max(largest_magnitude(expected), 1e-3))
         << "gamma_eq = " << eq << ", gamma_neq = " << neq;
     const auto n = occupations_of(lambda).particles;
@@ -102,7 +103,7 @@ TEST_P(TwoBandsTest, RatesOfTwoBandsAreTracesOverTheFockSpace) {
       TggeRashba chain = random_rashba(random, sites);
       SCOPED_TRACE(::testing::Message() << "L = " << sites << ", case " << i);
       expect_traces(chain, random, make);  // dephasing
-      // Ranges up to 4 wrap around such short chains, more than once.
+      // Ranges up to 4 wrap around such short chains, some more than once.
       for (const std::int64_t range : {0, 1, 2, 4}) {
         SCOPED_TRACE(::testing::Message() << "range " << range);
         chain.jump = random_operators(random, 2, range, static_cast<int>(random.integer(1, 3)));
@@ -170,7 +171,7 @@ TEST_P(TwoBandsTest, TouchingBandsFollowTheRuleOfAVanishingField) {
     chain.rashba_y = 0.0;
     expect_traces(chain, random, make);
   }
-  // The limit h -> 0+ of occupations' rates at fixed multipliers.
+  // The limit h -> 0+ of the rates of the occupations at fixed multipliers.
   TggeRashba chain = touching_bands(8);
   const auto lambda = random.vector(16, -2.0, 2.0);
   const auto rate = rate_of(this->make(chain), lambda);
@@ -217,7 +218,7 @@ void expect_stored(const RateEquation& equation, const published::Case& c) {
   force(equation, c.lagrange_multiplier, forces);
   lagrange_multiplier_rate(equation, c.lagrange_multiplier, lambda_rate);
   for (std::size_t s = 0; s < rate.size(); ++s) {
-    // Both are the rate over n, 1-n and epsilon J: the same terms.
+    // Both are the rate divided by n, 1-n and epsilon J: the same terms.
     const double sites = static_cast<double>(equation.bands.lattice.size());
     const double terms = sites * (c.gain[s] + c.loss[s] * std::exp(-c.lagrange_multiplier[s]));
     EXPECT_NEAR(forces[s], c.model.gamma_eq * c.force_eq[s] + c.model.gamma_neq * c.force_neq[s], 1e-12 * terms);
@@ -265,7 +266,7 @@ TEST_P(TwoBandsTest, ForcesAreStoredOnes) {
 
 // --- against plain loops ---------------------------------------------------------------------------------------------
 
-/// Everything a Generator promises, on lambda of size 5; exponents up to 12 and sums of a thousand terms: a few 1e-14.
+/// All functions of a Generator, for lambda up to 5; exponents up to 12 and sums of a thousand terms leave a few 1e-14.
 template <class Chain>
 void expect_reference(const Chain& chain, const RateEquation& equation, Random& random) {
   const auto problem = reference::problem_of(lattice_of(chain));
@@ -345,7 +346,7 @@ TEST_P(TwoBandsTest, EverythingIsTheReferenceForOtherSpectraAndTables) {
 }
 
 TEST_P(TwoBandsTest, LogRatesStayFiniteInTheCold) {
-  // beta J = 1000: exponents of 4000, which are held to 4000 * 1e-16.
+  // beta J = 1000: exponents of 4000, accurate to 4000 * 1e-16.
   Random random(208);
   for (int i = 0; i < 4; ++i) {
     TggeRashba chain = random_rashba(random, 21);
@@ -377,7 +378,7 @@ RateEquation on_cpu(const Chain& chain) {
   return make_rate_equation(chain, {.backend = Backend::cpu});
 }
 
-/// The measures from the reference's weights, with partners looked up by their momenta and bands.
+/// The measures computed from the reference's weights, with partners found by momentum and band.
 ParityMeasures reference_measures(const reference::Lattice& lattice) {
   const auto problem = reference::problem_of(lattice);
   const auto modes = reference::modes_of(lattice);
@@ -442,7 +443,7 @@ TEST(ParityMeasures, TellApartWhatForbidsACurrent) {
   EXPECT_NEAR(measures.joint, 0.0, 1e-14);
   EXPECT_NEAR(measures.particle_hole, 0.0, 1e-14);
 
-  // delta = delta': neither parity, but particles and holes change places. One that is real: even.
+  // delta = delta': neither parity, but an exchange of particles and holes. Real delta: even.
   chain.jump = RamanJump{{1.0, 1.0}, {1.0, 1.0}};
   measures = parity_measures(on_cpu(chain));
   EXPECT_GT(measures.joint, 0.1);
@@ -486,7 +487,7 @@ TEST(Rank, IsThatOfTheBath) {
     EXPECT_LE(on_cpu(random_operator_chain(random, 64, 1)).rank, 3);
     EXPECT_LE(on_cpu(random_operator_chain(random, 64, 2)).rank, 5);
   }
-  // Attained when every term is there.
+  // Reached if every term is present.
   for (const auto& [range, rank] : {std::pair<std::int64_t, int>{0, 3}, {1, 8}, {2, 12}}) {
     JumpOperators full;
     for (int c = 0; c < 3; ++c) {
@@ -502,7 +503,7 @@ TEST(Rank, IsThatOfTheBath) {
 }
 
 TEST(Components, ModesOfTheOtherSpinDecouple) {
-  // Up only, even L, h > 0: w_up of the - band vanishes where sin k = 0, so k = 0 and -pi of it stand alone.
+  // Only up, even L, h > 0: w_up of the - band vanishes where sin k = 0, so its k = 0 and k = -pi are isolated.
   for (const double field : {0.8, -0.8}) {
     TggeRashba chain = touching_bands(10);
     chain.zeeman_field = field;
@@ -513,7 +514,7 @@ TEST(Components, ModesOfTheOtherSpinDecouple) {
     const Components components = connected_components(equation);
     EXPECT_EQ(components.count, 3);
     ASSERT_EQ(components.of_mode.size(), 20U);
-    // Band - is second; of a negative field, band + carries spin down there.
+    // Band - comes second; in a negative field, band + has spin down there.
     const std::size_t band = field > 0.0 ? 10 : 0;
     const auto pole = components.of_mode[band], center = components.of_mode[band + 5];
     EXPECT_NE(pole, center);
@@ -521,7 +522,7 @@ TEST(Components, ModesOfTheOtherSpinDecouple) {
       EXPECT_EQ(components.of_mode[s] == pole, s == band) << s;
       EXPECT_EQ(components.of_mode[s] == center, s == band + 5) << s;
     }
-    // The same weights spelled as an operator.
+    // The same weights written as an operator.
     chain.jump = JumpOperators{{{{{0}, 0, {0}, 0, 1.0}}}};
     EXPECT_EQ(connected_components(on_cpu(chain)).of_mode, components.of_mode);
     chain.sites = 9;  // -pi is not on the grid
@@ -549,8 +550,8 @@ TEST(Components, SpinsDecoupleWithoutRashbaZ) {
 }
 
 TEST(Components, ModesThatStandAloneAreFoundOneByOne) {
-  // Without alpha_z one spin is out of the bath's reach altogether: a component for each of its modes. Pairs of these
-  // would be 2e10.
+  // Without alpha_z the bath cannot reach one spin at all: each of its modes is a component. Pairs of these would be
+  // 2e10.
   TggeRashba chain = touching_bands(200000);
   chain.zeeman_field = 0.4;
   chain.rashba_z = 0.0;
@@ -638,7 +639,7 @@ TEST(RashbaRange, MomentsAreRefusedWhereThereAreNone) {
     chain.bath.spectrum_width = 1.0;
   }
   chain.sites = 4;
-  // A thermal bath that is off has no spectrum.
+  // A thermal bath that is switched off has no spectrum.
   chain.bath.nonequilibrium_fraction = 1.0;
   EXPECT_EQ(make_rate_equation(chain, separable).algorithm, Algorithm::separable);
   chain.jump = TableJump{std::vector<double>(64, 1.0)};

@@ -1,5 +1,5 @@
-// The checks that the tests of sweep/ make on threads, here on MPI ranks. Every rank makes every check and reports by
-// its exit code.
+// The checks that the tests in sweep/ make on threads, here on MPI ranks. Every rank makes every check and reports
+// through its exit code.
 
 #include <gtest/gtest.h>
 
@@ -48,7 +48,7 @@ TEST(Ranks, TakeUnitsFromSharedCounters) {
   world->maximum(0);
   EXPECT_EQ(counters->read(SharedCounters::done), units);
   EXPECT_EQ(counters->read(SharedCounters::failed), units * (units - 1) / 2);
-  world->maximum(0);  // nobody reads any more
+  world->maximum(0);  // no rank reads any more
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
   const auto communicator = lindrift::sweep::make_process_group(&argc, &argv);
   lindrift::sweep::world = communicator.get();
   testing::InitGoogleTest(&argc, argv);
-  // One rank reports; a check that fails on another one shows in the exit code.
+  // One rank reports; a failed check on another shows in the exit code.
   if (communicator->rank() != 0) {
     auto& listeners = testing::UnitTest::GetInstance()->listeners();
     delete listeners.Release(listeners.default_result_printer());

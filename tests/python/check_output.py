@@ -1,8 +1,8 @@
-"""Checks that a real output file is what other programs expect: python3 check_output.py FILE.h5
+"""Checks that a real output file is as other programs expect it: python3 check_output.py FILE.h5
 
-By h5py: every dataset has a dimension scale on every axis, units and long_name; the root attributes are there; sweep
-dimensions come first. By xarray (engine h5netcdf): the same names, dimensions, values and coordinates. Prints every
-complaint and exits with 1 if there is one.
+With h5py: every dataset has a dimension scale on every axis, units and long_name; the root attributes exist; sweep
+dimensions come first. With xarray (engine h5netcdf): the same names, dimensions, values and coordinates. Prints every
+complaint and exits with 1 if there is any.
 """
 
 import sys
@@ -31,7 +31,7 @@ def is_bare(dataset):
 
 
 def items(file):
-    """Everything in a file but the named type of complex numbers, by which netCDF programs recognise them."""
+    """Everything in a file except the named type of complex numbers, by which netCDF programs recognise them."""
     return [(name, one) for name, one in file.items() if name != COMPLEX_TYPE or not isinstance(one, h5py.Datatype)]
 
 
@@ -71,7 +71,7 @@ def check_datasets(file):
             yield f"{name} is {dataset.dtype}, not float64"
         wanted = TYPES.get(name)
         if name == "band" and "momentum_1" in file:
-            wanted = "int64"  # of a lattice: numbers
+            wanted = "int64"  # a lattice numbers its bands
         if wanted and dataset.dtype != np.dtype(wanted):
             yield f"{name} is {dataset.dtype}, not {wanted}"
 
@@ -104,7 +104,7 @@ def check_sweep(file):
 def check_momenta(file):
     for name in ("momentum", "momentum_1", "momentum_2", "momentum_3"):
         if name in file and dimensions_of(name, file[name]) == ("path",):
-            continue  # as they were chosen
+            continue  # in the order in which they were chosen
         momenta = file[name][()] if name in file else np.array([])
         if np.any(np.diff(momenta) <= 0) or np.any(momenta < -np.pi) or np.any(momenta >= np.pi):
             yield f"{name} is not ascending in [-pi, pi)"

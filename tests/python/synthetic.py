@@ -22,7 +22,7 @@ BARE = "This is a netCDF dimension but not a netCDF variable."
 
 
 def write(path, datasets, **attributes):
-    """datasets: name -> (dimensions, values, units, long_name). Its own only dimension: a coordinate."""
+    """datasets: name -> (dimensions, values, units, long_name). A coordinate has its own name as only dimension."""
     with h5py.File(path, "w") as file:
         file.attrs.update({**ATTRIBUTES, **attributes})
         for name, (dimensions, values, units, long_name) in datasets.items():
@@ -148,7 +148,7 @@ def steady_state(path, sites=40, fraction=0.5, converged=1):
 
 
 def sweep(path, fractions, sites=20, status=None, zipped=False):
-    """Steady states over bath.nonequilibrium_fraction."""
+    """Steady states for several bath.nonequilibrium_fraction."""
     key = "bath.nonequilibrium_fraction"
     dimension = "point" if zipped else key
     chains = [Chain(sites, fraction) for fraction in fractions]
@@ -170,7 +170,7 @@ def sweep(path, fractions, sites=20, status=None, zipped=False):
 
 
 def sweep_of_two(path, fractions, temperatures, sites=20):
-    """Currents over a grid of two keys, inverse temperature and weight of the nonequilibrium bath."""
+    """Currents on a grid of two keys, inverse temperature and weight of the nonequilibrium bath."""
     first, second = "bath.inverse_temperature", "bath.nonequilibrium_fraction"
     chains = [[Chain(sites, fraction, beta=beta) for fraction in fractions] for beta in temperatures]
     n = np.array([[chain.steady_state() for chain in row] for row in chains])
@@ -229,7 +229,7 @@ def two_bands_input(sites, up, down):
 
 
 def two_band_fields(dimensions, bands, n):
-    """Fields of steady states n[sweep, band, momentum] along `dimensions` of the sweep, and their coordinates."""
+    """Fields of steady states n[sweep, band, momentum] along the sweep's `dimensions`, and their coordinates."""
     currents = np.array([one.spin_currents(row) for one, row in zip(bands, n)])
     shape = n.shape[: len(dimensions)]
     text = h5py.string_dtype()
@@ -256,7 +256,7 @@ def two_bands(path, fraction=0.5, sites=20, up=1.0, down=0.0):
 
 
 def two_bands_relaxation(path, times, sites=8):
-    """Not the true one: on a straight way to the steady state."""
+    """Not a true relaxation: occupations go straight to the steady state."""
     one = TwoBands(sites, 0.5)
     n = np.array([0.5 + (one.steady_state() - 0.5) * time / times[-1] for time in times])
     fields = two_band_fields(("time",), [one] * len(times), n)
@@ -267,7 +267,7 @@ def two_bands_relaxation(path, times, sites=8):
 
 
 def two_bands_sweep(path, fractions, sites=40, up=1.0, down=0.0, equilibrium=None, status=None):
-    """Steady states over bath.nonequilibrium_fraction, zipped with bath.equilibrium_fraction if that is given."""
+    """Steady states for several bath.nonequilibrium_fraction, zipped with bath.equilibrium_fraction if it is given."""
     key, dimension = "bath.nonequilibrium_fraction", "bath.nonequilibrium_fraction"
     weights, numbers = {}, {}
     if equilibrium is not None:
@@ -289,7 +289,7 @@ def two_bands_sweep(path, fractions, sites=40, up=1.0, down=0.0, equilibrium=Non
 
 
 def inverse_design(path, fractions=(0.0, 0.25, 0.5, 0.75)):
-    """A gradient by the amplitudes of one operator of two terms."""
+    """A gradient with respect to the amplitudes of one operator with two terms."""
     amplitudes = np.array([1.0, 0.5j])
     terms = [[0, 0, 1.0, 0.0], [1, 0, 0.0, 0.5]]
     fractions = np.asarray(fractions, dtype=float)
@@ -305,7 +305,7 @@ def inverse_design(path, fractions=(0.0, 0.25, 0.5, 0.75)):
 
 
 def lattice_raman(path, sizes=(6, 5)):
-    """Occupations of one band over two momenta, with a part that is odd in the first."""
+    """Occupations of one band over two momenta, with a part that is odd in the first momentum."""
     momenta = [2.0 * np.pi * np.arange(-(size // 2), (size + 1) // 2) / size for size in sizes]
     occupation = 0.5 + 0.2 * np.cos(momenta[0])[:, None] * np.cos(momenta[1]) + 0.1 * np.sin(momenta[0])[:, None]
     return write(path, {
@@ -318,7 +318,7 @@ def lattice_raman(path, sizes=(6, 5)):
 
 
 def lattice_rashba_zeeman(path, count=9):
-    """A current at right angles to a field that turns."""
+    """A current perpendicular to a field that rotates."""
     angle = np.linspace(0.0, 2.0 * np.pi, count)
     return write(path, {
         **numbered_points(count),

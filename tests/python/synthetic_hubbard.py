@@ -15,7 +15,7 @@ def resolved_input(sites, interaction=2.0, rates=True):
 
 
 def green(path, times, sites=32):
-    """Packets that move to the left and fade."""
+    """Packets that move to the left and decay."""
     site = np.arange(sites) - sites // 2
     rows = [-1j * np.exp(-0.1 * t - (site + t) ** 2 / (2.0 * (1.0 + t))) for t in times]
     square = np.abs(rows) ** 2

@@ -1,4 +1,4 @@
-"""Documents agree with each other: one version everywhere, links that lead somewhere, settings that parse."""
+"""The documents agree with each other: one version everywhere, links with existing targets, settings that parse."""
 
 import importlib.util
 import pathlib
@@ -15,7 +15,7 @@ def found(name, pattern):
 
 
 def anchor(heading):
-    """What GitHub makes of a heading."""
+    """GitHub's anchor for a heading."""
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 

@@ -51,7 +51,7 @@ def picture_size(path):
 
 
 class InFolder(unittest.TestCase):
-    """Every test in a folder of its own, the current one."""
+    """Every test runs in its own folder, which is the current one."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -165,7 +165,7 @@ class Plot(InFolder):
         (lines,) = self.axes(synthetic.sweep_of_two("a.h5", [0.0, 0.5, 1.0], [1.0, 2.0], sites=8))
         self.assertEqual([one.get_text() for one in lines.get_legend().get_texts()], ["1", "2"])
         (lines,) = self.axes(synthetic.sweep_of_two("c.h5", [0.0, 0.5, 1.0], np.linspace(1, 2, 12), sites=4))
-        self.assertEqual(lines.get_xlabel(), r"inverse temperature $\beta$ (1/$J$)")  # the longer one makes the axis
+        self.assertEqual(lines.get_xlabel(), r"inverse temperature $\beta$ (1/$J$)")  # the longer one becomes the axis
         self.assertEqual(len(lines.get_legend().get_texts()), 3)
         heatmap, bar = self.axes(synthetic.sweep_of_two("b.h5", np.linspace(0, 1, 10), np.linspace(1, 2, 12), sites=4))
         self.assertEqual(heatmap.get_xlabel(), r"$\gamma_{\mathrm{neq}}$")
@@ -294,7 +294,7 @@ class Plot(InFolder):
         np.testing.assert_allclose(axes.lines[0].get_xdata(), [0.0, 0.5, 1.0])
 
     def three_keys(self, path, **changes):
-        """11 x 10 x 12 points of which the slices 0 .. 6 of the first key are complete."""
+        """11 x 10 x 12 points, of which slices 0 .. 6 along the first key are complete."""
         keys = {"model.a": np.arange(11.0), "bath.delta": np.arange(10.0), "model.c": np.linspace(-1, 1, 12)}
         values = np.arange(11.0)[:, None, None] + np.arange(10.0)[:, None] * np.linspace(-1, 1, 12)
         values[7:] = np.nan
@@ -308,7 +308,7 @@ class Plot(InFolder):
 
     def test_an_incomplete_sweep_of_three_keys_shows_a_slice_with_data(self):
         figure = plot.draw(lindrift.load(self.three_keys("a.h5")))
-        self.assertEqual(figure.axes[0].get_title(loc="left"), "model.a = 3")  # the middle of those that are complete
+        self.assertEqual(figure.axes[0].get_title(loc="left"), "model.a = 3")  # the middle one of the complete slices
         mesh = figure.axes[0].collections[0]
         self.assertEqual(np.ma.count_masked(mesh.get_array()), 0)
         self.assertAlmostEqual(mesh.get_array().max(), 3.0 + 9.0)
@@ -366,7 +366,7 @@ class Plot(InFolder):
         self.assertEqual((norm.vmin, norm.vmax), (-1.0, 2.0))
         norm = self.view(path, log=True)[0].collections[0].norm
         self.assertAlmostEqual(norm(np.sqrt(norm.vmin * norm.vmax)), 0.5)
-        self.assertGreater(norm.vmin, 1e-4)  # what rounding leaves of a current of 0 does not stretch the scale
+        self.assertGreater(norm.vmin, 1e-4)  # rounding errors of a zero current do not stretch the scale
         self.assertIn("b.h5: --log: the lower limit, 0, must be positive", run("plot", path, "--log", "--range", "0:1")[2])
         for text in ("3", "a:b", ":", "2:1", "1:1", "1:2:3"):
             with self.subTest(text):
@@ -580,7 +580,7 @@ class PublishedFigures(InFolder):
     def test_lattice_figures(self):
         whole, part, *_ = figures.draw("lattice_raman", self.data).axes
         self.assertEqual((whole.get_xlabel(), whole.get_ylabel()), ("$k_1$", "$k_2$"))
-        odd = np.asarray(part.collections[0].get_array()).reshape(5, 7)  # momentum_2 upwards; even numbers of cells repeat their lowest
+        odd = np.asarray(part.collections[0].get_array()).reshape(5, 7)  # momentum_2 upwards; even sizes repeat the lowest
         np.testing.assert_allclose(odd[0], 0.1 * np.sin(np.linspace(-np.pi, np.pi, 7)), atol=1e-15)
         _, turn = figures.draw("lattice_rashba_zeeman", self.data).axes
         np.testing.assert_allclose(turn.lines[1].get_ydata(), 90.0, atol=1e-9)
@@ -593,7 +593,7 @@ class PublishedFigures(InFolder):
         known = lindrift.load("fig3b.h5")
         ratio = 0.3 / np.interp(0.5, known["bath.nonequilibrium_fraction"].values, known["current"].values)
         self.assertIn(f"{ratio:.1f} times", axes.texts[0].get_text())
-        amplitudes, slopes = plane.lines[2:4]  # here the one is parallel to the other
+        amplitudes, slopes = plane.lines[2:4]  # here they are parallel
         np.testing.assert_allclose(amplitudes.get_xydata(), [[1.0, 0.0], [0.0, 0.5]])
         np.testing.assert_allclose(slopes.get_xydata(), [[1.0, 0.0], [0.0, 0.5]], atol=1e-15)
 
@@ -606,7 +606,7 @@ class PublishedFigures(InFolder):
         self.assertEqual(axes.get_xlabel(), "time $t$ (1/$J$)")
 
     def test_fig2_agrees_with_published_numbers(self):
-        # lambda at (k = -pi, k = 0) and t = 5, 20, 80: checks the data that these pictures are judged by.
+        # lambda at (k = -pi, k = 0) and t = 5, 20, 80: checks the data behind these pictures.
         multiplier = lindrift.load("fig2.h5")["lagrange_multiplier"].values
         np.testing.assert_allclose(multiplier[1:4, 0], [1.8791258385, 3.4947906687, 3.9990011282], atol=2e-5)
         np.testing.assert_allclose(multiplier[1:4, 10], -multiplier[1:4, 0], atol=1e-12)
@@ -627,7 +627,7 @@ class PublishedFigures(InFolder):
         self.assertEqual(axes.get_ylabel(), "current $I$ ($J$)")
 
     def lines(self, axes):
-        """label -> values of the lines of axes that a legend names"""
+        """label -> values of the lines that the legend names"""
         return {one.get_label(): one.get_ydata() for one in axes.get_lines() if not one.get_label().startswith("_")}
 
     def test_fig5a_shows_the_peak(self):
@@ -710,7 +710,7 @@ class PublishedFigures(InFolder):
         self.assertIn("fig5a.png", os.listdir("pictures"))
 
     def test_nothing_is_drawn_where_a_run_fails(self):
-        for code, runs in ((3, 2), (4, 1)):  # a run that was stopped stops the others
+        for code, runs in ((3, 2), (4, 1)):  # a stopped run stops the others
             with self.subTest(code):
                 program = self.program("echo >> calls", f"exit {code}")
                 status, _, _ = run("figures", "--program", program, "-o", "pictures", "fig2", "fig3b")
@@ -822,7 +822,7 @@ class DamagedFiles(InFolder):
                 damaged[(number * 7919 + i * 104729) % 6000] ^= 1 << (number + i) % 8
             with open("damaged.h5", "wb") as file:
                 file.write(damaged)
-            child = os.fork()  # what HDF5 leaves behind after one damaged file must not meet the next
+            child = os.fork()  # one process per file: HDF5's state after a damaged file must not affect the next
             if child == 0:
                 try:
                     os._exit(run("plot", "damaged.h5", "-o", "damaged.svg")[0])
@@ -833,7 +833,7 @@ class DamagedFiles(InFolder):
 
 
 class CheckOutput(InFolder):
-    """The checker of real output files, itself checked."""
+    """Tests the checker of real output files."""
 
     def test_accepts_good_files(self):
         paths = (synthetic.relaxation("relax.h5", sites=8, times=[0.0, 1.0]),

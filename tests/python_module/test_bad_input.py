@@ -1,4 +1,4 @@
-"""Random bad input: every call answers or raises an exception of this package or of Python's, and never ends the process.
+"""Random bad input: every call returns or raises an exception of this package or of Python, and never ends the process.
 
 LINDRIFT_CALLS sets the number of calls, LINDRIFT_SEED the first of their seeds.
 """
@@ -19,7 +19,7 @@ ALLOWED = (TypeError, ValueError, OverflowError, MemoryError, OSError, ld.Lindri
 
 
 class Liar:
-    """Says that it is a sequence, a number and an array, and raises when it is used as one."""
+    """Claims to be a sequence, a number and an array, and raises when used as one."""
 
     def __init__(self, error):
         self.error = error
@@ -80,7 +80,7 @@ CLOSED = closed_dataset()
 
 
 def junk(random):
-    """Anything but what is documented, and now and then that."""
+    """Almost anything but what is documented, and sometimes that."""
     pick = random.integers(14)
     if pick < 5:
         return arrays(random)
@@ -102,7 +102,7 @@ def junk(random):
 
 
 def few(random, names):
-    """Some of the arguments, as junk."""
+    """Some of the arguments, with junk values."""
     chosen = random.choice(names, size=min(len(names), int(random.integers(1, 3))), replace=False)
     return {str(name): junk(random) for name in chosen}
 
@@ -137,7 +137,7 @@ def fields_of(model):
 
 class BadInputTest(unittest.TestCase):
     def call(self, random, models):
-        """One call. What comes out well is used once more: its arrays are read, and its text is made."""
+        """Makes one call. A successful result is used once more: its arrays are read and its text is printed."""
         classes = [ld.TggeChain, ld.TggeRashba, ld.TggeLattice, ld.HatsugaiKohmoto, ld.HubbardChain, ld.ThermalBath, ld.RamanJump,
                    ld.DephasingJump, ld.OpenBath, ld.InitialState, ld.LocalCoupling]
         tasks = [ld.steady_state, ld.relax, ld.green, ld.spectral, ld.density, ld.exact]
@@ -169,7 +169,7 @@ class BadInputTest(unittest.TestCase):
         return task(junk(random) if kind == 8 and random.integers(4) == 0 else model, **more)
 
     def test_nothing_is_lost_silently(self):
-        """The imaginary part of a number, or that it is a truth value."""
+        """Neither the imaginary part of a number nor that it is a truth value."""
         for wrong in (1 + 1j, np.complex64(1j), np.complex128(1), True, np.bool_(True), np.array(True), np.array(1j), "1"):
             for call in (lambda: ld.ThermalBath(coupling=wrong), lambda: ld.TggeChain(sites=wrong),
                          lambda: ld.JumpOperators([[(wrong, 0, 1.0)]]), lambda: ld.TableJump([[wrong]]),
@@ -179,7 +179,7 @@ class BadInputTest(unittest.TestCase):
                     call()
 
     def test_no_times(self):
-        """Every task either has no rows or says that there must be a time."""
+        """Every task either returns no rows or says that it needs at least one time."""
         for model in small_models():
             for task in (ld.relax, ld.green, ld.density):
                 with self.subTest(model=repr(model), task=task.__name__):
@@ -190,7 +190,7 @@ class BadInputTest(unittest.TestCase):
 
     def test_random_calls_raise_or_answer(self):
         models = small_models()
-        warnings.simplefilter("error")  # of NumPy, where something is converted with a loss
+        warnings.simplefilter("error")  # from NumPy, if a conversion loses something
         answered = 0
         for number in range(CALLS):
             random = np.random.default_rng([SEED, number])
@@ -205,8 +205,8 @@ class BadInputTest(unittest.TestCase):
                 except ALLOWED:
                     pass
                 except RuntimeError as error:
-                    self.assertRegex(str(error), "a lie|identifier")  # the latter h5py's, of a closed file
-        # The models are as they were.
+                    self.assertRegex(str(error), "a lie|identifier")  # the latter from h5py, about a closed file
+        # The models have not changed.
         self.assertEqual(models, small_models())
         self.assertGreater(answered, CALLS // 100)
 

@@ -1,6 +1,7 @@
 """The compiled Python module: the numbers of the program, bad input, threads, sweeps, gradients.
 
-Run with PYTHONPATH at a folder with the built package; with LINDRIFT_PROGRAM the same problems run through the program, too.
+Run with PYTHONPATH set to a folder with the built package; with LINDRIFT_PROGRAM the same problems also run through the
+program.
 """
 
 import _thread
@@ -37,7 +38,7 @@ def rashba():
 
 
 def open_square(kind, **more):
-    """An open model on a square lattice whose spins hop differently."""
+    """An open model on a square lattice, with different hopping for the two spins."""
     loss = ("loss", [(0, 0, 0.7), (1, 0, 0.7j), (0, 1, 0.2)])
     return kind(cells=[4, 3], hopping_terms_up=[(1, 0, -1.0), (0, 1, -0.8 + 0.1j)], hopping_terms_down=[(1, 0, -0.5), (0, 1, -1.0)],
                 down=ld.OpenBath(gain=0.4, operator=[loss, ("gain", [(0, 0, 0.3), (1, 1, 0.1)])]), **more)
@@ -59,7 +60,7 @@ def square(**changes):
 
 
 def two_orbitals(**changes):
-    """A lattice by its terms: real and complex amplitudes, an offset, skew axes."""
+    """A lattice given by its terms: real and complex amplitudes, an offset, skew axes."""
     terms = [(1, 0, 0, 0, -1.0), (0, 1, 0, 0, -0.7), (1, 1, 0, 1, 0.2 + 0.1j), (0, 0, 1, 1, 0.9), (0, 1, 1, 1, -0.4)]
     operators = [[(0, 0, 0, 0, 0, 1, 1.0), (1, 0, 1, 0, 0, 0, 0.5j)], [(0, 1, 0, 0, 0, 0, 0.3)]]
     return ld.TggeLattice(cells=[4, 5], orbitals=2, hopping_terms=terms, add_hermitian_conjugate=True,
@@ -102,7 +103,7 @@ class NumbersTest(unittest.TestCase):
         self.assertEqual(data["current"].attrs["units"], "energy")
 
     def compare(self, name, model, tables, solve):
-        """Runs a problem through the program, too. What solve() returns is a dict of datasets, or has to_xarray()."""
+        """Also runs a problem through the program. solve() returns a dict of datasets or has to_xarray()."""
         import h5py
         with self.subTest(case=name), tempfile.TemporaryDirectory() as folder:
             place = pathlib.Path(folder)
@@ -336,7 +337,7 @@ class ObjectTest(unittest.TestCase):
 
 
 class InterruptionTest(unittest.TestCase):
-    """Ctrl-C, the interpreter's lock and progress while the library works."""
+    """Ctrl-C, the interpreter's lock and progress during calculations of the library."""
 
     LONG = {
         "relax": lambda **more: ld.relax(chain(sites=6000), times=np.linspace(0, 1000, 1001), algorithm="direct", **more),
@@ -357,7 +358,7 @@ class InterruptionTest(unittest.TestCase):
                 start = time.monotonic()
                 with self.assertRaises(KeyboardInterrupt):
                     call(threads=1)
-                    timer.join()  # where it was not long enough, the interruption comes here
+                    timer.join()  # if the call was too short, the interruption comes here
                     self.fail("it ended before it was interrupted")
                 self.assertLess(time.monotonic() - start, 1.3)
 
@@ -418,7 +419,7 @@ print(ld.__version__, ld.noise(state), ld.read_toml("peak.toml"), ld.sweep(ld.st
     @unittest.skipUnless(importlib.util.find_spec("mypy"), "mypy is not installed")
     def test_stubs(self):
         environment = dict(os.environ)
-        if "site-packages" not in PACKAGE:  # where mypy looks anyway, and wants no path to
+        if "site-packages" not in PACKAGE:  # mypy looks there anyway, and rejects a path to it
             environment["MYPYPATH"] = PACKAGE
 
         def check(text):
@@ -519,7 +520,7 @@ class GradientTest(unittest.TestCase):
             bath = ld.ThermalBath(inverse_temperature=beta, nonequilibrium_fraction=fraction)
             jump = ld.RamanJump(delta=delta, delta_prime=1 + 0.5j)
             return ld.steady_state(chain(sites=21, bath=bath, jump=jump), tolerance=1e-13).current
-        # Truncation of order step^2 = 1e-8, times third derivatives of order one.
+        # Truncation error of order step^2 = 1e-8, times third derivatives of order one.
         self.assertAlmostEqual(slope[keys[0]], (current(0.5 + step) - current(0.5 - step)) / (2 * step), delta=1e-7)
         self.assertAlmostEqual(slope[keys[1]], (current(beta=2 + step) - current(beta=2 - step)) / (2 * step), delta=1e-7)
         by_real = (current(delta=1 + step + 1j) - current(delta=1 - step + 1j)) / (2 * step)
@@ -534,7 +535,7 @@ class DocumentsTest(unittest.TestCase):
         for name in ("README.md", "docs/python.md", "docs/howto.md", "docs/index.md"):
             names = {}
             for block in re.findall(r"```python\n(.*?)```", (root / name).read_text(), re.DOTALL):
-                if "import h5py" not in block:  # those of the program's files
+                if "import h5py" not in block:  # those read the program's files
                     with contextlib.redirect_stdout(io.StringIO()) as said:
                         exec(block, names)
                     ran += 1

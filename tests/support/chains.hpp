@@ -23,7 +23,7 @@ inline reference::Chain reference_of(const TggeChain& chain) {
   return result;
 }
 
-/// A chain of tests/data, whose headers have a struct of the same fields each.
+/// A chain from tests/data, whose headers each have a struct with the same fields.
 template <class Data>
 TggeChain chain_of(const Data& data) {
   TggeChain chain;
@@ -44,7 +44,7 @@ inline std::vector<double> rounded(const reference::Vector& values) {
   return result;
 }
 
-/// n and 1-n of Lagrange multipliers, each to the last bit.
+/// n and 1-n for Lagrange multipliers, each accurate to the last bit.
 struct Occupations {
   std::vector<double> particles, holes;
 };
@@ -57,7 +57,7 @@ inline Occupations occupations_of(std::span<const double> lambda) {
   return result;
 }
 
-/// What a kernel is made from, with the arrays it points into: |f(q)|^2 and |g(k)|^2 from extended precision.
+/// The input of a kernel, with the arrays that it points to: |f(q)|^2 and |g(k)|^2 computed in extended precision.
 struct Tables {
   std::vector<double> energy, in, out;
   kernels::RateTables numbers;
@@ -91,7 +91,7 @@ struct Tables {
   }
 };
 
-/// The reference problem of tables that a test has tampered with.
+/// The reference problem for tables that a test has modified.
 inline reference::Problem problem_of(const Tables& tables) {
   reference::Problem problem;
   problem.size = tables.energy.size();

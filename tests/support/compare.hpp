@@ -12,7 +12,7 @@
 
 namespace lindrift::testing {
 
-/// Largest |actual - expected| / scale; infinity if anything is not a number or an error has no scale.
+/// Largest |actual - expected| / scale; infinity if a value is NaN or if there is an error where the scale is zero.
 inline double largest_error(std::span<const double> actual, const reference::Vector& expected,
                             const reference::Vector& scale) {
   if (actual.size() != expected.size() || actual.size() != scale.size()) return INFINITY;
@@ -30,12 +30,12 @@ inline double largest_error(std::span<const double> actual, const reference::Sum
   return largest_error(actual, expected.value, expected.magnitude);
 }
 
-/// Largest |a - b|; infinity if anything is not a number.
+/// Largest |a - b|; infinity if any value is NaN.
 inline double largest_difference(std::span<const double> a, std::span<const double> b) {
   if (a.size() != b.size()) return INFINITY;
   double largest = 0.0;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i] == b[i]) continue;  // also equal infinities
+    if (a[i] == b[i]) continue;  // includes equal infinities
     const double error = std::fabs(a[i] - b[i]);
     if (!(error <= largest)) largest = std::isnan(error) ? INFINITY : error;
   }

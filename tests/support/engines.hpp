@@ -12,7 +12,7 @@
 
 namespace lindrift::testing {
 
-/// One way to evaluate a rate equation: where, and by which algorithm.
+/// One way to evaluate a rate equation: on what, and by which algorithm.
 struct Engine {
   enum class Place { baseline, v3, v4, cuda };
   const char* name;
@@ -22,7 +22,7 @@ struct Engine {
   friend void PrintTo(const Engine& engine, std::ostream* stream) { *stream << engine.name; }
 };
 
-/// All of them, whether this machine has them or not: what is missing is skipped and says so.
+/// All engines, whether this machine has them or not: missing ones are skipped with a message.
 inline std::vector<Engine> all_engines() {
   using enum Engine::Place;
   return {{"baseline_direct", baseline, true},
@@ -35,7 +35,7 @@ inline std::vector<Engine> all_engines() {
           {"cuda_separable", cuda, false}};
 }
 
-/// Null where this build or this processor does not have the place.
+/// Null if this build or this processor lacks it.
 inline const kernels::CpuKernels* find_cpu_kernels(Engine::Place place) {
   const auto& all = kernels::all_cpu_kernels();
   const auto index = static_cast<std::size_t>(place);
@@ -46,8 +46,8 @@ inline const kernels::Kernels* find_kernels(Engine::Place place) {
   return cuda_device_count() > 0 ? kernels::find_device_kernels() : nullptr;
 }
 
-/// For a fixture's SetUp(): leaves the test out where its engine is missing, or fails it where LINDRIFT_REQUIRE_CUDA=1
-/// says that a machine was meant to have the engine.
+/// For a fixture's SetUp(): skips the test if its engine is missing, or fails it if LINDRIFT_REQUIRE_CUDA=1 says that
+/// the machine should have it.
 inline void skip_unless_available(Engine::Place place) {
   if (find_kernels(place) != nullptr) return;
   const char* required = std::getenv("LINDRIFT_REQUIRE_CUDA");

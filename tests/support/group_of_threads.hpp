@@ -14,11 +14,11 @@
 
 #include "sweep/process_group.hpp"
 
-/// Ranks as threads of one process, to test without MPI, and under ThreadSanitizer, what ranks do together.
+/// Ranks as threads of one process, to test their cooperation without MPI and under ThreadSanitizer.
 
 namespace lindrift::testing_support {
 
-/// What the ranks of one communicator share.
+/// State shared by the ranks of one communicator.
 struct ThreadWorld {
   explicit ThreadWorld(int ranks) : size(ranks), gate(ranks), ints(static_cast<std::size_t>(ranks)) {}
 
@@ -103,7 +103,7 @@ class ThreadRank : public sweep::ProcessGroup {
   int rank_;
 };
 
-/// Calls body on this many ranks at once and waits for all. Rethrows the exception of the lowest rank that has one.
+/// Calls body on this many ranks at once and waits for all. Rethrows the exception of the lowest rank that threw.
 inline void on_ranks(int size, const std::function<void(sweep::ProcessGroup&)>& body) {
   const auto world = std::make_shared<ThreadWorld>(size);
   std::vector<std::exception_ptr> failures(static_cast<std::size_t>(size));

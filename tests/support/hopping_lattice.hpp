@@ -24,7 +24,7 @@ struct Hop {
   Complex amplitude;
 };
 
-/// A lattice by its hops, each listed with its adjoint.
+/// A lattice given by its hops, each listed together with its adjoint.
 struct HoppingLattice {
   std::vector<std::int64_t> cells;
   int orbitals = 1;
@@ -64,7 +64,7 @@ inline Matrix random_unitary(Random& random, std::size_t n) {
   return u;
 }
 
-/// Bands by LAPACK, ascending. With `random`, degenerate eigenvectors are mixed by a random unitary.
+/// Bands from LAPACK, ascending. With `random`, a random unitary mixes degenerate eigenvectors.
 inline Bands bands_of(const HoppingLattice& hopping, Random* random = nullptr, double tolerance = 1e-9) {
   Bands bands{.lattice = Lattice(hopping.cells), .orbitals = hopping.orbitals};
   bands.degeneracy_tolerance = tolerance;
@@ -113,7 +113,7 @@ inline Bands bands_of(const HoppingLattice& hopping, Random* random = nullptr, d
   return bands;
 }
 
-/// Hops as [R_1..R_d, a, b, re, im].
+/// Makes a lattice from hops [R_1..R_d, a, b, re, im].
 inline HoppingLattice hopping_lattice(const std::vector<double>& cells, double orbitals,
                                       const std::vector<std::vector<double>>& hops) {
   HoppingLattice lattice;
@@ -131,7 +131,7 @@ inline HoppingLattice hopping_lattice(const std::vector<double>& cells, double o
   return lattice;
 }
 
-/// Channels of terms [R_1..R_d, a, R'_1..R'_d, b, re, im].
+/// Makes channels from terms [R_1..R_d, a, R'_1..R'_d, b, re, im].
 inline JumpOperators jump_operators(std::size_t d, const std::vector<std::vector<std::vector<double>>>& channels) {
   JumpOperators jump;
   for (const auto& channel : channels) {

@@ -11,7 +11,7 @@
 
 namespace lindrift::testing {
 
-/// Position in ascending order of the momentum m = 0 .. L-1 of the transforms.
+/// Position in ascending order of momentum m = 0 .. L-1, the order of the transforms.
 inline std::size_t ascending(std::int64_t m, std::int64_t sites) {
   const std::int64_t first = first_momentum_index(sites);
   return static_cast<std::size_t>((((m - first) % sites) + sites) % sites);
@@ -29,7 +29,7 @@ inline HubbardChain published_chain(std::int64_t sites, double interaction, doub
   return chain;
 }
 
-/// Rates at random, some of them zero, and an interaction over several distances that is not even: U_q is complex.
+/// Random rates, some of them zero, and an interaction over several distances that is not even, so that U_q is complex.
 inline HubbardChain random_hubbard(Random& random, std::int64_t sites, bool open_probe) {
   HubbardChain chain;
   const auto size = static_cast<std::size_t>(sites);
@@ -60,7 +60,8 @@ inline reference::HubbardChain reference_of(const HubbardChain& chain) {
   return result;
 }
 
-/// A chain of tests/data, whose headers have a struct of the same fields each; rates there are by m = 0 .. L-1.
+/// A chain from tests/data, whose headers each have a struct with the same fields; rates there are ordered by m = 0 ..
+/// L-1.
 template <class Data>
 HubbardChain chain_of_rates(const Data& data) {
   HubbardChain chain;

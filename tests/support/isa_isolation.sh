@@ -1,8 +1,8 @@
 #!/bin/sh
 # isa_isolation.sh NM NAMESPACE OBJECT...
-# Fails if an object file defines a symbol that other files may define too (weak, vague linkage) outside the namespace of its
-# instruction set. The linker keeps one of several such definitions, and if it keeps this one, a processor without the
-# instruction set runs it.
+# Fails if an object file defines a symbol that other files may define too (weak, vague linkage) outside the namespace
+# of its instruction set. The linker keeps one of several such definitions; if it keeps this one, processors without the
+# instruction set would run it.
 nm=$1
 namespace=$2
 shift 2
@@ -10,7 +10,7 @@ shift 2
 status=0
 for object; do
   symbols=$("$nm" -C --defined-only "$object") || { echo "$nm cannot read $object"; exit 1; }
-  # A check that looks at nothing passes always: an entry point must be there.
+  # A check of nothing would always pass: an entry point must exist.
   if ! printf '%s\n' "$symbols" | grep -q " T lindrift::kernels::$namespace::"; then
     echo "$object defines nothing in lindrift::kernels::$namespace"
     status=1

@@ -11,8 +11,8 @@
 
 namespace lindrift::testing {
 
-/// The real numbers that each parameter of a struct consists of, by the path of the parameter: one, or real and
-/// imaginary part, or those of every amplitude.
+/// The real numbers in each parameter of a struct, by the parameter's path: one number, real and imaginary part, or
+/// those of every amplitude.
 class Numbers {
  public:
   template <class Struct>

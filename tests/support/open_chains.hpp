@@ -11,12 +11,12 @@
 
 namespace lindrift::testing {
 
-/// Position in the order of the transforms of a momentum of a ring, or of a site, from its ascending one.
+/// Position in the order of the transforms of a ring's momentum or site, from its position in ascending order.
 inline std::size_t ring_position(std::size_t ascending, std::size_t sites) {
   return TransformOrder(Lattice({static_cast<std::int64_t>(sites)})).position(ascending);
 }
 
-/// A bath with nothing special about it: every kind of jump operator, and tables.
+/// A generic bath: every kind of jump operator, and tables.
 inline OpenBath random_bath(Random& random, std::int64_t sites, double size = 1.0) {
   OpenBath bath;
   bath.gain = random.uniform(0.0, size);
@@ -40,7 +40,7 @@ inline HatsugaiKohmoto random_hatsugai_kohmoto(Random& random, std::int64_t site
   return model;
 }
 
-/// The paper's chain: gain of spin down everywhere, loss of 0.5 (c_j + i c_{j+1}), no bath on spin up.
+/// The paper's chain: gain of spin down on every site, loss 0.5 (c_j + i c_{j+1}), no bath for spin up.
 inline HatsugaiKohmoto published_chain(std::int64_t sites, double interaction) {
   HatsugaiKohmoto model;
   model.sites = sites;
@@ -50,7 +50,7 @@ inline HatsugaiKohmoto published_chain(std::int64_t sites, double interaction) {
   return model;
 }
 
-/// The rates of the jump operators from their definition, in extended precision.
+/// The rates of the jump operators, computed from their definition in extended precision.
 inline reference::hatsugai_kohmoto::Chain reference_of(const HatsugaiKohmoto& model) {
   using Real = reference::hatsugai_kohmoto::Real;
   reference::hatsugai_kohmoto::Chain chain;
@@ -82,7 +82,7 @@ inline std::vector<reference::hatsugai_kohmoto::Real> extended_list(std::span<co
   return {values.begin(), values.end()};
 }
 
-/// Largest |a - b| over the largest |b|; infinity if anything is not a number.
+/// Largest |a - b| divided by the largest |b|; infinity if any value is NaN.
 template <class A, class B>
 double relative_difference(const A& a, const B& b) {
   long double largest = 0.0L, worst = 0.0L;

@@ -9,8 +9,8 @@
 
 namespace lindrift::testing {
 
-/// The same numbers from the same seed under every standard library: its distributions are not portable, its engines
-/// are.
+/// The same numbers from the same seed with every standard library: the library's engines are portable, its
+/// distributions are not.
 class Random {
  public:
   explicit Random(std::uint64_t seed) : engine_(seed) {}
@@ -39,7 +39,7 @@ class Random {
 inline RamanJump& raman(TggeChain& chain) { return std::get<RamanJump>(chain.jump); }
 inline const RamanJump& raman(const TggeChain& chain) { return std::get<RamanJump>(chain.jump); }
 
-/// A chain with nothing special about it: both baths, gamma_eq independent of gamma_neq, delta and delta' unrelated.
+/// A generic chain: both baths, gamma_eq independent of gamma_neq, delta and delta' unrelated.
 inline TggeChain random_chain(Random& random, std::int64_t sites, double largest_beta = 4.0) {
   TggeChain chain;
   chain.sites = sites;

@@ -11,8 +11,8 @@
 
 namespace lindrift::testing {
 
-/// Runs `work(communicator)` on `size` threads as ranks, each with memory of its own. An array that a rank passes to
-/// all_gather comes back with what the owners wrote, whatever it held elsewhere.
+/// Runs `work(communicator)` on `size` threads that act as ranks with separate memory. After all_gather, an array
+/// contains what the owners wrote, whatever the other ranks held there.
 template <class Work>
 void with_ranks(int size, const Work& work) {
   struct Board {

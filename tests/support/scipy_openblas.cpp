@@ -1,4 +1,5 @@
-// OpenBLAS under the names that the wheels scipy-openblas32 give its functions, as a library to be loaded instead.
+// OpenBLAS under the names that its functions have in the scipy-openblas32 wheels, as a library that can be loaded
+// instead.
 #include <dlfcn.h>
 
 #include <cstddef>

@@ -31,7 +31,7 @@ std::vector<double> jacobian_times(Rates& rates, const Occupations& n, const std
   return product;
 }
 
-/// Sums over transitions with two vectors of any sign, plain and relative to the rates at `lambda`.
+/// Checks sums over transitions with two vectors of any sign, both plain and relative to the rates at `lambda`.
 inline void expect_transition_sums(kernels::RateKernel& kernel, const reference::Problem& problem,
                                    const std::vector<double>& lambda, const std::vector<double>& x,
                                    const std::vector<double>& y, double allowed) {

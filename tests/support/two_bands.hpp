@@ -12,7 +12,7 @@
 
 namespace lindrift::testing {
 
-/// Jump operators with nothing special about them: every offset up to `range` may appear, terms may repeat.
+/// Generic jump operators: every offset up to `range` may occur, and terms may repeat.
 inline JumpOperators random_operators(Random& random, int bands, std::int64_t range, int channels) {
   JumpOperators jump;
   for (int c = 0; c < channels; ++c) {
@@ -42,7 +42,7 @@ inline TggeBath random_bath(Random& random, double hopping, double largest_beta)
   return bath;
 }
 
-/// Two bands with nothing special about them, both spins dephased unequally.
+/// Two generic bands, with both spins dephased unequally.
 inline TggeRashba random_rashba(Random& random, std::int64_t sites, double largest_beta = 4.0) {
   TggeRashba chain;
   chain.sites = sites;
@@ -56,7 +56,7 @@ inline TggeRashba random_rashba(Random& random, std::int64_t sites, double large
   return chain;
 }
 
-/// One band under random jump operators.
+/// One band with random jump operators.
 inline TggeChain random_operator_chain(Random& random, std::int64_t sites, std::int64_t range,
                                        double largest_beta = 4.0) {
   TggeChain chain = random_chain(random, sites, largest_beta);
@@ -86,7 +86,7 @@ inline void set_channels(reference::Lattice& lattice, const DephasingJump& jump)
   set_channels(lattice, JumpOperators{{{{{0}, 0, {0}, 0, std::sqrt(jump.dephasing_up)}},
                                        {{{0}, 1, {0}, 1, std::sqrt(jump.down())}}}});
 }
-/// Tables have no operator behind them; a test that has one says what it made it from.
+/// Tables have no operator behind them; a test with a table states its origin.
 inline void set_channels(reference::Lattice&, const TableJump&) {}
 
 inline void set_bath(reference::Lattice& lattice, const TggeBath& bath) {

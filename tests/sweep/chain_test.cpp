@@ -105,7 +105,7 @@ TEST(Chain, BitsDependOnTheInputAlone) {
       EXPECT_EQ(records.size(), points);
       expect_same(records, expected);
     }
-  // Stopped, and continued on another number of ranks.
+  // Stopped, then continued on a different number of ranks.
   for (const std::size_t stop_after : {1U, 6U, 15U}) {
     Records first = records_of(document, {.ranks = 2, .stop_after = stop_after});
     EXPECT_GE(first.size(), stop_after);
@@ -118,7 +118,7 @@ TEST(Chain, BitsDependOnTheInputAlone) {
     EXPECT_EQ(first.size(), points);
     expect_same(first, expected);
   }
-  // Any points of a chain without the others.
+  // Any point of a chain without the others.
   for (const std::size_t wanted : {7U, 8U, 12U}) {
     PointSet one(points);
     for (std::size_t p = 0; p < points; ++p)
@@ -155,7 +155,7 @@ TEST(Chain, APointThatFailsSaysWhyAndTheNextStartsCold) {
   expect_same(records_of(broken, {.wanted = later}), expected);
 }
 
-/// With too few steps from either start the verdict is the same, and no other point starts from the result.
+/// If both starts have too few steps, the outcome is the same, and no other point starts from the result.
 TEST(Chain, PointsThatDoNotConvergeStartNobody) {
   for (const int most : {2, 3, 4}) {
     const std::string steps = "max_steps = " + std::to_string(most) + "\n";
@@ -174,7 +174,7 @@ TEST(Chain, PointsThatDoNotConvergeStartNobody) {
   }
 }
 
-/// A distant start can take more steps than a cold one; if it takes too many, the cold start is tried as well.
+/// A distant start can take more steps than a cold one; if it takes too many, the cold start is tried too.
 TEST(Chain, APointIsTriedWithoutItsStartBeforeItIsGivenUp) {
   const auto far_apart = [](int chain, int most) {
     config::Document document = document_of(chain, "max_steps = " + std::to_string(most) + "\n");

@@ -9,7 +9,7 @@
 
 namespace lindrift::sweep {
 
-/// A document with a sweep of this many points; the k-th has the inverse temperature k/8.
+/// A document with a sweep of this many points; point k has the inverse temperature k/8.
 inline config::Document document_of(std::size_t points) {
   const std::string stop = std::to_string(static_cast<double>(points - 1) / 8.0);
   return config::parse(
@@ -23,7 +23,7 @@ inline std::size_t number_of(const config::Point& point) {
   return static_cast<std::size_t>(std::lround(8.0 * point.real("bath.inverse_temperature")));
 }
 
-/// A task whose points are one number each, value(k) of the k-th point.
+/// A task whose points have a single number each, value(k) for point k.
 inline TaskEntry fake_task(const std::function<double(std::size_t, const Execution&, const Monitor&)>& value) {
   TaskEntry task = find_task(find_model("tgge_chain"), "steady_state");
   task.shares_a_point = false;

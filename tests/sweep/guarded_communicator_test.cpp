@@ -41,7 +41,7 @@ TEST(SharedUnitOf, DealsRanksEvenlyInOrder) {
   }
 }
 
-/// A task whose points are sums that ranks share; it fails on one rank at inverse temperature 7.
+/// A task whose points are sums shared by ranks; it fails on one rank at inverse temperature 7.
 TaskEntry shared_sum(std::atomic<int>& largest_group) {
   TaskEntry task = find_task(find_model("tgge_chain"), "steady_state");
   task.shares_a_point = true;
@@ -102,7 +102,7 @@ TEST(Sweep, RanksShareThePointsOfAShortSweep) {
     ASSERT_EQ(shared.size(), 3U);
     EXPECT_EQ(shared.at(1).message, "seven cannot be");
     for (const std::uint64_t point : {0U, 2U}) EXPECT_EQ(shared.at(point).data, serial.at(point).data);
-    // Two ranks take one each and share the third; three leave nobody idle.
+    // Two ranks take one point each and share the third; three ranks leave none idle.
     EXPECT_EQ(largest_group, size == 2 ? 2 : (size + 2) / 3) << size << " ranks";
   }
 }

@@ -10,7 +10,7 @@
 #include "lindrift/error.hpp"
 #include "sweep/guarded_communicator.hpp"
 
-/// What ranks that share a point rely on, as checks made by every rank, on threads and under mpirun.
+/// Guarantees that ranks sharing a point rely on, as checks that every rank makes, on threads and under mpirun.
 
 namespace lindrift::sweep {
 
@@ -42,7 +42,7 @@ inline std::string failure_of(GuardedCommunicator& communicator, const std::func
   return "";
 }
 
-/// Whichever rank fails, and wherever, all ranks throw the same, and the communicator works again afterwards.
+/// Whichever rank fails, and wherever, all ranks throw the same error, and the communicator works again afterwards.
 inline void expect_failures_reach_everyone(ProcessGroup& ranks) {
   GuardedCommunicator communicator(ranks);
   const auto gather = [&] {
@@ -72,7 +72,7 @@ inline void expect_failures_reach_everyone(ProcessGroup& ranks) {
                            if (own) throw NumericalError(message);
                          }),
               message);
-    // What calls back after it was told.
+    // A library that calls back after it was told of the failure.
     EXPECT_EQ(failure_of(communicator,
                          [&] {
                            if (own) throw NumericalError(message);
@@ -83,7 +83,7 @@ inline void expect_failures_reach_everyone(ProcessGroup& ranks) {
               message);
     EXPECT_EQ(failure_of(communicator, gather), "");
   }
-  // All at once: the lowest speaks.
+  // If all fail at once, the lowest rank reports.
   EXPECT_EQ(failure_of(communicator, [&] { throw Error("member " + std::to_string(communicator.rank())); }),
             "member 0");
   EXPECT_EQ(failure_of(communicator, [&] { throw std::bad_alloc(); }), "out of memory");

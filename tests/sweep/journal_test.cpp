@@ -39,7 +39,7 @@ class JournalTest : public testing::Test {
     writer.flush();
     return path;
   }
-  /// Reads a journal and checks that every record is one that was written.
+  /// Reads a journal and checks that every record equals one that was written.
   static std::map<std::size_t, int> read(const std::string& path, JournalReading& reading) {
     std::map<std::size_t, int> found;
     reading = read_journal(path, 77, [&](std::uint64_t point, const Bytes& data) {
@@ -84,7 +84,7 @@ TEST_F(JournalTest, CutsATornTailWhereverItIsTorn) {
   for (std::size_t length = 0; length <= whole.size(); ++length) {
     JournalReading reading;
     const auto found = read(file_with(whole.substr(0, length)), reading);
-    EXPECT_GE(found.size(), last);  // a longer file never holds fewer records
+    EXPECT_GE(found.size(), last);  // a longer file never contains fewer records
     last = found.size();
     EXPECT_TRUE(reading.readable);
     EXPECT_EQ(reading.damaged_bytes, 0U);
@@ -92,7 +92,7 @@ TEST_F(JournalTest, CutsATornTailWhereverItIsTorn) {
   EXPECT_EQ(last, 4U);
 }
 
-/// Damage costs the rest of its file, is counted, and never gives a wrong record.
+/// Damage loses the rest of its file, is counted, and never yields a wrong record.
 TEST_F(JournalTest, EndsAtADamagedRecord) {
   const std::string whole = content(written(5));
   constexpr std::size_t header = 24;
@@ -105,7 +105,7 @@ TEST_F(JournalTest, EndsAtADamagedRecord) {
       spoilt[place] = static_cast<char>(spoilt[place] ^ static_cast<char>(1U << bit));
       JournalReading reading;
       const std::size_t found = read(file_with(spoilt), reading).size();
-      if (found == 5) continue;  // four bytes of a record's head mean nothing
+      if (found == 5) continue;  // four bytes of a record's head have no meaning
       const auto damaged =
           static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), place) - ends.begin()) - 1;
       EXPECT_EQ(found, damaged) << "bit " << bit << " of byte " << place;
@@ -113,7 +113,7 @@ TEST_F(JournalTest, EndsAtADamagedRecord) {
     }
 }
 
-/// A disk that fills up in the middle of a record and has room again: nothing of the failed one is left in the way.
+/// A disk that fills up in the middle of a record and then has space again: no part of the failed record remains.
 TEST_F(JournalTest, GoesOnAfterAFailedWrite) {
   const std::string path = folder_ / "limited";
   rlimit before{};

@@ -29,7 +29,7 @@ class OutputLockTest : public testing::Test {
   ~OutputLockTest() override { fs::remove_all(place_); }
 
   std::string lock_file() const { return folder_ + "/lock"; }
-  /// As if `holder` had locked the folder from a machine whose locks the kernel here does not see.
+  /// As if `holder` had locked the folder from a machine whose locks this kernel does not see.
   void locked_by(const LockHolder& holder) const {
     fs::create_directories(folder_);
     std::ofstream(lock_file()) << holder.text();
@@ -61,7 +61,7 @@ TEST_F(OutputLockTest, RefusesASecondOneWhileTheFirstLives) {
   EXPECT_TRUE(second.renew());
 }
 
-/// Even if another process has got the number of the dead one.
+/// Even if another process has reused the number of the dead one.
 TEST_F(OutputLockTest, IsFreeAtOnceWhenItsHolderIsKilled) {
   const pid_t child = fork();
   if (child == 0) {
@@ -81,7 +81,7 @@ TEST_F(OutputLockTest, IsFreeAtOnceWhenItsHolderIsKilled) {
 TEST_F(OutputLockTest, WatchesAHolderElsewhere) {
   locked_by(elsewhere());
   EXPECT_EQ(lock_state(folder_)->alive, LockState::Alive::unknown);
-  { const OutputLock taken_over(folder_, 0.3); }  // its holder gives no sign of life
+  { const OutputLock taken_over(folder_, 0.3); }  // its holder shows no sign of life
 
   locked_by(elsewhere());
   std::atomic<bool> over = false;
@@ -98,14 +98,14 @@ TEST_F(OutputLockTest, WatchesAHolderElsewhere) {
 
 TEST_F(OutputLockTest, NoticesThatItWasTakenOver) {
   const OutputLock lock(folder_);
-  locked_by(elsewhere());  // on a machine that did not see the lock
+  locked_by(elsewhere());  // from a machine that did not see the lock
   EXPECT_FALSE(lock.renew());
 }
 
 TEST_F(OutputLockTest, ARequeuedJobGoesOnAtOnce) {
   ::setenv("SLURM_JOB_ID", "4711", 1);
   locked_by(elsewhere());
-  const OutputLock lock(folder_, 1e9);  // waiting would not end
+  const OutputLock lock(folder_, 1e9);  // waiting would take forever
   EXPECT_TRUE(lock.renew());
   ::unsetenv("SLURM_JOB_ID");
 }
@@ -125,7 +125,7 @@ TEST_F(OutputLockTest, OneOfManyWins) {
           ++winners;
         } catch (const OutputBusy&) {
         }
-        done.arrive_and_wait();  // nobody lets go before all have tried
+        done.arrive_and_wait();  // nobody releases the lock before all have tried
       });
     for (std::thread& thread : all) thread.join();
     EXPECT_EQ(winners, 1);

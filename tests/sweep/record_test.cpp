@@ -13,7 +13,7 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// A quiet NaN that is not the usual one: its payload must travel too.
+/// A quiet NaN with an unusual payload, which must be preserved.
 const double odd_nan = std::bit_cast<double>(std::uint64_t{0x7FF8'0000'DEAD'BEEF});
 
 Record every_kind() {
@@ -88,8 +88,8 @@ TEST(Record, RefusesEveryTruncation) {
   }
 }
 
-/// What still reads as a record encodes to the same bytes; everything else throws. Nothing reads beyond the bytes,
-/// which the sanitizers would see.
+/// Whatever can still be read as a record encodes to the same bytes; everything else throws. Nothing reads beyond the
+/// bytes: the sanitizers would notice.
 void expect_sound(const Bytes& bytes) {
   try {
     EXPECT_EQ(encode(decode(bytes)), bytes);

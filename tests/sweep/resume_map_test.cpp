@@ -50,7 +50,7 @@ std::string grid(const std::string& start, const std::string& stop, int count) {
   return fraction + "{ start = " + start + ", stop = " + stop + ", count = " + std::to_string(count) + " }\n";
 }
 
-/// The same number from two formulas is the same point: refined grids hold the points of the coarse one.
+/// The same number from two formulas is the same point: refined grids contain the points of the coarse one.
 TEST(ResumeMap, FindsTheValuesOfARefinedGridWithinRounding) {
   for (const int refinement : {3, 5, 7, 10}) {
     const auto coarse = document(grid("0.1", "0.9", 11)), fine = document(grid("0.1", "0.9", 10 * refinement + 1));

@@ -115,7 +115,7 @@ TEST(Sweep, StopsOnEveryRankWhereverTheWordComesFrom) {
       options.keep = kept.keep();
       options.stop_requested = [&] { return ranks.rank() == told && computed >= 10; };
       const TaskEntry task = fake_task([&](std::size_t k, const Execution&, const Monitor&) {
-        // The others wait for the rank that is told, however long that waits for a processor.
+        // The others wait for the rank that is told to stop, however long that one waits for a processor.
         if (ranks.rank() != told) std::this_thread::sleep_for(std::chrono::milliseconds(computed > 100 ? 2 : 0));
         ++computed;
         return static_cast<double>(k);
@@ -163,7 +163,7 @@ TEST(Sweep, ALongPointIsAskedToStopAndSavesItself) {
   EXPECT_EQ(asked, 100);  // none of them twice
   EXPECT_EQ(kept.value(0), 42.0);
 
-  // It also saves without being stopped.
+  // It also saves checkpoints without being stopped.
   saved.clear();
   options.checkpoint_seconds = 0.0;
   EXPECT_FALSE(run_on(alone, 1, task, options).stopped);
@@ -257,7 +257,7 @@ TEST(Sweep, PointsThatTheDeviceHasNoRoomForAreComputedOnTheCpu) {
   EXPECT_EQ(run_on(alone, 4, task, options, PointSet(0), insistent).tally.failed, 2U);
 }
 
-/// A rank whose device is lost continues on the CPU where it may; otherwise it leaves its points missing.
+/// A rank whose device is lost continues on the CPU if it may; otherwise it leaves its points missing.
 TEST(Sweep, ALostDeviceMarksNoPointAsFailed) {
   for (const Backend backend : {Backend::automatic, Backend::cuda}) {
     std::atomic<int> warnings = 0;

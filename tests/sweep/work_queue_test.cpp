@@ -43,7 +43,7 @@ TEST(WorkQueue, HasEachMissingPointOnce) {
         }
         const auto visits = visits_of(queue, points);
         for (std::size_t p = 0; p < points; ++p) EXPECT_EQ(visits[p], missing.has(p) ? 1 : 0);
-        // Under the static schedule every unit goes to one rank.
+        // With the static schedule every unit goes to exactly one rank.
         std::vector<std::size_t> dealt;
         for (int rank = 0; rank < 3; ++rank) {
           const auto own = queue.assigned_to(rank, 3);
@@ -71,8 +71,8 @@ TEST(WorkQueue, TakesTheLongestFirstAndEqualOnesAsTheyCome) {
   EXPECT_THAT(order(), ElementsAre(4, 0, 1, 2, 3, 5));
 }
 
-/// One point in ten, at random, takes ten times as long: taking the longest first ends within a twentieth of the ideal
-/// time, the work divided by the ranks.
+/// One point in ten, at random, takes ten times as long. Taking the longest first ends within a twentieth of the ideal
+/// time, which is the work divided by the number of ranks.
 TEST(WorkQueue, KeepsSkewedPointsBalanced) {
   std::mt19937 random(5);
   for (int round = 0; round < 20; ++round) {
@@ -105,7 +105,7 @@ TEST(WorkQueue, CutsGroupsWhereRanksWouldIdle) {
   EXPECT_EQ(queue.points(3).back(), 99U);
 }
 
-/// The input alone says where chains begin, whatever the ranks and the missing points.
+/// The input alone determines where chains begin, whatever the ranks and the missing points.
 TEST(WorkQueue, NeverCutsChains) {
   std::mt19937 random(7);
   TaskEntry task = fake_task([](std::size_t, const Execution&, const Monitor&) { return 0.0; });
@@ -137,7 +137,7 @@ TEST(WorkQueue, NeverCutsChains) {
         }
 }
 
-/// A chain takes as long as its points up to the last one that is missing.
+/// A chain takes as long as its points up to the last missing one.
 TEST(WorkQueue, TakesTheLongestChainsFirst) {
   TaskEntry task = fake_task([](std::size_t, const Execution&, const Monitor&) { return 0.0; });
   task.grouping = [](const config::Document&) { return Grouping{.size = 4, .row = 9, .chained = true}; };
@@ -159,8 +159,8 @@ TEST(WorkQueue, SharesUnitsWhereRanksWouldIdle) {
   EXPECT_EQ(units_to_share(std::vector<double>(5, 1.0), 4), 1U);  // 1 + 1/3.2 instead of 2
   EXPECT_EQ(units_to_share(std::vector<double>(8, 1.0), 4), 0U);
   EXPECT_EQ(units_to_share(std::vector<double>(7, 1.0), 4),
-            0U);  // one rank and a third for each of three gains nothing
-  // A long one hides the short rest.
+            0U);  // giving each of three units a rank and a third would gain nothing
+  // A long unit hides the short rest.
   EXPECT_EQ(units_to_share({10.0, 1.0, 1.0}, 2), 0U);
 }
 

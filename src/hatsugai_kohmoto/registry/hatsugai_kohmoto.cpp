@@ -23,7 +23,7 @@
 
 namespace lindrift {
 
-/// The state that a density starts from.
+/// The initial state of a density.
 struct DensityStart {
   std::optional<std::string> correlation;
   std::vector<std::int64_t> up_sites = UpSites().sites;
@@ -74,14 +74,14 @@ Kind kind_of(const Point& point) {
   return kind == "green" ? Kind::green : kind == "spectral" ? Kind::spectral : Kind::density;
 }
 
-/// Occupations of spin down that the input gives; empty for the steady state.
+/// Occupations of spin down from the input; empty for the steady state.
 std::vector<double> down_occupation_of(const Point& point) {
   if (!point.has("initial.down_occupation")) return {};
   const auto& given = point.reals("initial.down_occupation");
   return given.size() == 1 ? std::vector<double>(sites_of(point), given.front()) : given;
 }
 
-/// Whether they are given one by one.
+/// Whether they are given as a list.
 bool down_occupation_list(const Point& point) {
   return point.has("initial.down_occupation") && point.reals("initial.down_occupation").size() > 1;
 }
@@ -94,7 +94,7 @@ GreenOptions green_options(const Point& point) {
   return options;
 }
 
-/// How spin up starts.
+/// The initial state of spin up.
 UpState up_state_of(const Point& point) {
   if (!point.has("initial.correlation")) return UpSites{integers_of(point, "initial.up_sites"), {}};
   const std::string& location = point.text("initial.correlation");
@@ -122,8 +122,8 @@ double output_bytes(const Point& point) {
   return open_chain_bytes<DensityResult>(point);
 }
 
-/// Bytes that a point needs beside its results: rates and tables, rows of a few times on every thread, and for a whole
-/// correlation its diagonals.
+/// Bytes that a point needs in addition to its results: rates and tables, rows of a few times on every thread, and the
+/// diagonals of a whole correlation.
 double working_memory(const Point& point) {
   constexpr double mode_doubles = 24.0;
   const std::size_t sites = sites_of(point);
@@ -141,7 +141,7 @@ double working_memory(const Point& point) {
   return 8.0 * doubles;
 }
 
-/// Work of momenta that mix.
+/// Cost if momenta mix.
 MixedPlan mixed_plan_of(const Point& point, const HatsugaiKohmoto& model, const Execution& execution) {
   const bool spectral = kind_of(point) == Kind::spectral;
   const auto& values = point.reals(spectral ? "task.frequencies" : "task.times");
@@ -170,11 +170,11 @@ void validate_point(const Point& point) {
   if (point.text("task.kind") == "poles") return validate_poles_point(point);
   const Kind kind = kind_of(point);
   const std::size_t sites = sites_of(point);
-  // The results are held twice: as the task returns them, and as the image of the file.
+  // Results are held twice: as the task returns them, and as the image of the file.
   const double results = output_bytes(point);
   const double needed = (point.has("initial.correlation") ? 0.0 : working_memory(point)) + 3.0 * results;
   if (needed > machine_memory()) {
-    // The grid is to blame where one of its values alone would fit.
+    // The grid is to blame if a single value of it would fit.
     const auto& values = point.reals(kind == Kind::spectral ? "task.frequencies" : "task.times");
     const double one = 512.0 * static_cast<double>(sites) + 3.0 * results / static_cast<double>(values.size());
     const bool grid = one <= machine_memory();
@@ -198,7 +198,7 @@ void validate_point(const Point& point) {
   numbers_of(integers_of(point, "initial.down_sites"), lattice, "initial.down_sites", "sites are labelled");
   numbers_of(integers_of(point, "task.momenta"), lattice, "task.momenta", "m must be in");
   if (point.has("initial.correlation")) {
-    // A state that is not one is found by evolving it for no time at all.
+    // An invalid state is found by evolving it over no times at all.
     DensityOptions options;
     options.keep_density = false;
     density(model, up_state_of(point), {}, options);
@@ -209,16 +209,16 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// What a user would want to know before a run over times.
+/// What a user should know before a run over times.
 std::vector<std::string> notes_on_times(const Point& point, const HatsugaiKohmotoModes& modes) {
   std::vector<std::string> notes;
   const auto& times = point.reals("task.times");
   const double last = times.back();
   const auto wrapped = wrapping_notes(lattice_of(point), last);
   notes.insert(notes.end(), wrapped.begin(), wrapped.end());
-  // Every |g_k|^2 falls as e^{-Gamma_up t} at least, and by dephasing beyond that.
+  // Every |g_k|^2 falls at least as e^{-Gamma_up t}, and faster by dephasing.
   const double growth = slowest_decay(modes);
-  constexpr double smallest = -708.0;  // log of the smallest number in full precision
+  constexpr double smallest = -708.0;  // log of the smallest number with full precision
   if (2.0 * growth * last < smallest)
     notes.push_back(
         fmt::format("warning: the norm falls below 1e-308 after t = {:.4g}: it and G are 0 from there on; the "
@@ -227,7 +227,7 @@ std::vector<std::string> notes_on_times(const Point& point, const HatsugaiKohmot
   return notes;
 }
 
-/// A chain on which a time can be measured in a moment: at most 2^18 sites, where nothing fits a cache any more.
+/// A chain short enough to measure the cost of a time quickly: at most 2^18 sites, beyond every cache.
 HatsugaiKohmoto probe_of(HatsugaiKohmoto model, const Point& point) {
   constexpr std::int64_t longest = std::int64_t{1} << 18;
   bool lists = !model.is_ring() || point.has("initial.correlation") || down_occupation_list(point);
@@ -367,7 +367,7 @@ std::vector<std::string> remarks_on_density(const config::Document& document) {
 
 constexpr const char* stopped = "stopped before the last time";
 
-/// Results of a point, and how they were computed.
+/// The result of a point, with how it was computed.
 template <class Result>
 io::Result result_of(const Point& point, Result& computed, Backend backend, const std::string& backend_reason) {
   io::Result result = open_chain_result(point, computed);

@@ -17,9 +17,9 @@ using config::Point;
 using Real = long double;
 using Complex = std::complex<Real>;
 
-/// What the task promises (docs/input.md): absolute for propagators and densities, relative for spectra.
+/// Accuracy promised by the tasks (docs/input.md): absolute for propagators and densities, relative for spectra.
 constexpr double propagator_error = 1e-12, density_error = 1e-12, spectral_error = 1e-11;
-/// Beyond, the exponential below has no digits left to compare with.
+/// Beyond this, the exponential below has no digits to compare with.
 constexpr Real longest_exponent = 1e4L;
 
 /// One momentum of the model.
@@ -32,7 +32,7 @@ struct Mode {
         up(momentum.rates(model.up)),
         down(momentum.rates(model.down)) {}
 
-  /// First row of e^{D t} (Eq. 33), by a Taylor series of a small step that is squared again and again.
+  /// First row of e^{D t} (Eq. 33), by the Taylor series of a small step and repeated squaring.
   std::array<Complex, 2> row(Real time) const {
     using Matrix = std::array<Complex, 4>;
     const Complex i(0.0L, 1.0L);
@@ -58,7 +58,7 @@ struct Mode {
   }
 };
 
-/// g_k of Eq. 35 for every momentum, at one time; empty where the times are too long to compare.
+/// g_k of Eq. 35 for every momentum at one time; empty if the time is too long for a comparison.
 std::vector<Complex> propagator_of(const Point& point, const HatsugaiKohmoto& model, Real time) {
   const Lattice lattice = model.lattice();
   const std::size_t sites = lattice.size();
@@ -126,7 +126,7 @@ void verify_hatsugai_kohmoto_density(Verification& verification) {
     if (!plain) continue;
     const auto g = propagator_of(point, model, times[t]);
     if (g.empty()) continue;
-    // Eq. 49: |G(j - s)|^2 around every start, and what populations (Eq. 51) add evenly.
+    // Eq. 49: |G(j - s)|^2 around every initial site, plus the uniform contribution of the populations (Eq. 51).
     const auto starts = numbers_of(integers_of(point, "initial.up_sites"), lattice, "initial.up_sites", "");
     Real coherent = 0.0L, total = 0.0L;
     for (std::size_t k = 0; k < sites; ++k) {

@@ -4,11 +4,11 @@
 
 namespace lindrift {
 
-/// Stored Green's functions and densities against the exponential of the generator of each momentum (docs/physics.md,
-/// Eq. 33), in extended precision, and plain sums over momenta.
+/// Compare stored Green's functions and densities with the exponential of the generator of each momentum
+/// (docs/physics.md, Eq. 33), in extended precision, and with plain sums over momenta.
 void verify_hatsugai_kohmoto_green(Verification& verification);
 void verify_hatsugai_kohmoto_density(Verification& verification);
-/// Stored spectra against Eqs. 43 to 45.
+/// Compares stored spectra with Eqs. 43 to 45.
 void verify_hatsugai_kohmoto_spectral(Verification& verification);
 
 }  // namespace lindrift

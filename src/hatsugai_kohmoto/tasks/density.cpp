@@ -27,20 +27,20 @@ using Row = std::vector<Complex>;
 
 constexpr double missing = std::numeric_limits<double>::quiet_NaN();
 
-/// Particles below which their profiles are added one by one; above, a cyclic convolution adds them all at once.
+/// With fewer particles their profiles are added one by one; with more, a cyclic convolution adds them all at once.
 constexpr std::size_t few_particles = 6;
 
-/// Relative to the numbers that it is the difference of, a sum below this is what rounding leaves of zero.
+/// A sum below this, relative to the numbers that it is the difference of, is a zero with rounding errors.
 constexpr double rounding_of_zero = 1e-13;
 
-/// Correlators must be Hermitian and populations in [0, 1] to this.
+/// Correlators must be Hermitian and populations in [0, 1] to this accuracy.
 constexpr double tolerated = 1e-10;
 
 [[noreturn]] void refuse(const std::string& quantity, const std::string& problem) {
   throw ParameterError(quantity, problem);
 }
 
-/// Positions of sites in the order of the transforms, from their labels.
+/// Positions of sites in the order of the transforms, given their labels.
 std::vector<std::size_t> positions_of(const std::vector<std::int64_t>& labels, const Lattice& lattice,
                                       const std::string& quantity) {
   const TransformOrder order(lattice);
@@ -59,7 +59,7 @@ std::vector<std::size_t> positions_of(const std::vector<std::int64_t>& labels, c
   return positions;
 }
 
-/// A correlator in the order of the transforms along its diagonals: element (d, q) is C(q + d, q).
+/// Reorders a correlator along its diagonals, in the order of the transforms: element (d, q) is C(q + d, q).
 Row diagonals_of(const Row& values, const TransformOrder& order) {
   const std::size_t sites = order.size();
   Row diagonals(sites * sites);
@@ -93,20 +93,20 @@ void require_hermitian(const Row& values, std::size_t sites) {
 struct Workspace {
   Row rows, second_rows, transform;
   std::vector<double> coherent;
-  int threads = 1;  ///< that share a transform
+  int threads = 1;  ///< threads that share a transform
 };
 
-/// The coherent part of the density, sum_j over which is what the pairs k != q would give at k = q: the whole density
-/// but for a uniform background. One class for each kind of initial state.
+/// The coherent part of the density, whose sum over j is what the pairs k != q would give at k = q: the whole density
+/// except for a uniform background. One class for each kind of initial state.
 class Coherent {
  public:
   virtual ~Coherent() = default;
-  /// Fills work.coherent, FFT order of the sites, in units of e^{2 growth t}.
-  /// @param row  g_k, or u_k for Correlators: (sites,), FFT order, overwritten
-  /// @param second  v_k, where needs_second()
+  /// Fills work.coherent, with sites in FFT order, in units of e^{2 growth t}.
+  /// @param row  g_k, or u_k for correlators: shape (sites,), FFT order; overwritten
+  /// @param second  v_k, if needs_second()
   virtual void profile(Complex* row, Complex* second, Workspace& work) const = 0;
   virtual bool needs_second() const { return false; }
-  /// A time takes far longer than its transforms.
+  /// Whether a time takes far longer than its transforms.
   virtual bool costly() const { return false; }
 };
 
@@ -134,7 +134,7 @@ class FromSites final : public Coherent {
         const auto shift = [&](std::size_t from, std::size_t count, double* to) {
           for (std::size_t j = 0; j < count; ++j) to[j] += weight * std::norm(row[from + j]);
         };
-        // Row by row along the last direction, each of which wraps once.
+        // Row by row along the last direction; each row wraps once.
         const std::size_t length = order_.cells(order_.directions() - 1), s = positions_[i] % length;
         for (std::size_t from = 0; from < sites; from += length) {
           double* to = work.coherent.data() + order_.sum(from, positions_[i] - s);
@@ -156,7 +156,7 @@ class FromSites final : public Coherent {
   const TransformOrder& order_;
   std::vector<std::size_t> positions_;
   std::vector<double> occupations_;
-  Row filled_;  ///< transform of the occupied sites, 1/L times; empty for few of them
+  Row filled_;  ///< transform of the occupied sites, times 1/L; empty if there are few
 };
 
 /// n_j = sum_r w_r |psi^r_j|^2, psi^r_j = L^{-1/2} sum_k e^{ikj} phi^r_k g_k                                 (Eq. 48)
@@ -216,7 +216,7 @@ class FromCorrelators final : public Coherent {
   }
 
  private:
-  /// sum_q C(q + d, q) conj(left_{q+d}) right_q, row by row along the last direction, each of which wraps once.
+  /// sum_q C(q + d, q) conj(left_{q+d}) right_q, row by row along the last direction; each row wraps once.
   Complex along(std::size_t d, const Complex* values, const Complex* left, const Complex* right) const {
     const std::size_t sites = order_.size(), length = order_.cells(order_.directions() - 1), s = d % length;
     Complex all = 0.0;
@@ -244,7 +244,7 @@ class FromCorrelators final : public Coherent {
 
   const Fourier& fourier_;
   const TransformOrder& order_;
-  std::vector<Row> diagonals_;  ///< of a = b = 0 with g, or of all four with u and v
+  std::vector<Row> diagonals_;  ///< for a = b = 0 with g, or for all four with u and v
 };
 
 /// Both spins on sites: n_Q = S^up_Q [ sum_k conj(g_k) g_{k-Q} - |S_Q|^2 sum_k conj(v_k) v_{k-Q} ]          (Eq. 50)
@@ -288,7 +288,7 @@ class FromTwoFockStates final : public Coherent {
   std::vector<double> down_square_;
 };
 
-/// Populations n_k,up of every momentum, which no other momentum and no interaction changes                (Eq. 51)
+/// Populations n_k,up of every momentum, which neither other momenta nor the interaction change             (Eq. 51)
 class Populations {
  public:
   Populations(const BathRates& up, std::vector<double> initial) : rates_(initial.size()), excess_(initial.size()) {
@@ -307,7 +307,7 @@ class Populations {
   double steady_number() const { return steady_number_; }
   double slowest() const { return slowest_; }
 
-  /// sum_k (n_k(0) - steady_k) e^{-(Gamma_k - slowest) t}; exactly 0 where only rounding is left.
+  /// sum_k (n_k(0) - steady_k) e^{-(Gamma_k - slowest) t}; exactly 0 if only rounding errors remain.
   double excess(double time) const {
     double sum = total_excess_;
     if (!uniform_) {
@@ -329,7 +329,7 @@ class Populations {
   bool uniform_ = false;
 };
 
-/// Everything about the initial state.
+/// The initial state in full.
 struct Start {
   std::unique_ptr<Coherent> coherent;
   std::vector<double> down_occupation;  ///< n0 of g
@@ -345,7 +345,7 @@ void require_population(std::vector<double>& population) {
   }
 }
 
-/// What the initial states have in common.
+/// Data shared by all initial states.
 struct Setting {
   const Lattice& lattice;
   const TransformOrder& order;
@@ -354,7 +354,7 @@ struct Setting {
   std::size_t sites() const { return order.size(); }
 };
 
-/// At t = 0, where g = 1, the occupations of the sites must lie in [0, 1], even where those of all momenta do.
+/// At t = 0, where g = 1, the occupations of the sites must lie in [0, 1], even if those of all momenta do.
 void require_density(const Coherent& coherent, const Setting& setting) {
   const TransformOrder& order = setting.order;
   Workspace work;
@@ -438,7 +438,7 @@ Start start_of(const Setting& setting, const Correlators& state, Start start) {
   return start;
 }
 
-/// Turns coherent parts into the rows of a result.
+/// Converts coherent parts to the rows of a result.
 class DensityRows {
  public:
   DensityRows(DensityResult& result, const TransformOrder& order, const Populations& populations, double growth,
@@ -472,7 +472,7 @@ class DensityRows {
       const double moment = sums.moment[i];
       if (sums.norm > 0.0) result_.drift_coherent[place] = moment / sums.norm;
       if (excess == 0.0) continue;
-      // The labels of an even direction have a mean of -1/2, which is what a uniform background contributes.
+      // The labels of an even direction have the mean -1/2, which is the contribution of a uniform background.
       const bool even = order_.cells(i) % 2 == 0;
       const double mean = even ? -0.5 : 0.0;
       const double antipode = even ? -0.5 * static_cast<double>(order_.cells(i)) * sums.antipode[i] : 0.0;
@@ -497,7 +497,7 @@ class DensityRows {
     std::array<double, 3> moment{}, antipode{};
   };
 
-  /// Rows along the last direction, whose labels jump once, in blocks that keep the error small.
+  /// Sums rows along the last direction, whose labels jump once, in blocks that keep rounding small.
   Sums sums_of(const std::vector<double>& coherent) const {
     const std::size_t last = order_.directions() - 1, length = order_.cells(last), half = length / 2;
     Sums sums;
@@ -584,7 +584,7 @@ DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::s
     }
   };
   const TimeRounds rounds{.times = times, .rows = rows.rows(), .backend = Backend::cpu, .monitor = options.monitor};
-  // A time costs L^2 with a whole correlator: then a round is what the threads do at once.
+  // With a whole correlator a time costs L^2: a round is then what the threads do at once.
   const std::size_t round =
       start.coherent->costly() ? static_cast<std::size_t>(batches.outer(threads)) : batches.round(threads);
   const Calculation calculation(execution, options.monitor);

@@ -22,11 +22,11 @@ using Complex = std::complex<double>;
 
 constexpr double missing = std::numeric_limits<double>::quiet_NaN();
 
-/// Work from which a device outweighs the copies of its results. An estimate from operation counts; `backend = cuda`
-/// overrules it.
+/// Smallest amount of work at which a device outweighs copying its results. An estimate from operation counts; `backend
+/// = cuda` overrides it.
 constexpr double device_elements = 1e7;
 
-/// -i factor times a row, from the order of the transforms to the ascending one.
+/// Stores -i factor times a row, reordered from the order of the transforms to ascending order.
 void store_green(const Complex* row, const TransformOrder& order, double factor, Complex* target) {
   order.for_each_run([&](std::size_t to, std::size_t from, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
@@ -36,7 +36,7 @@ void store_green(const Complex* row, const TransformOrder& order, double factor,
   });
 }
 
-/// Where the results go; every rank fills the rows of its times.
+/// Collects the results; every rank fills the rows of its times.
 class Collector {
  public:
   Collector(GreenResult& result, const GreenOptions& options, const Propagator& propagator)
@@ -60,7 +60,7 @@ class Collector {
   void place(std::size_t time, const Profile& profile) {
     const double factor = scale(time) * over_sites();
     result_.norm[time] = profile.norm * factor * factor;
-    // Ratios of the rescaled sums: they survive when the norm itself underflows.
+    // Ratios of the rescaled sums: they stay finite when the norm itself underflows.
     if (!(profile.norm > 0.0)) return;
     const std::size_t first = time * order_.directions();
     store_drift(profile, order_, result_.drift.data() + first, result_.drift_symmetric.data() + first);
@@ -107,7 +107,7 @@ bool run_on_host(const Propagator& propagator, const TimeRounds& rounds, Communi
                     [&](std::size_t first, std::size_t last) { batches.run(first, last, threads, batch); });
 }
 
-/// Times whose rows a device holds at once: at most two arrays of 256 MB.
+/// Number of times whose rows a device holds at once: at most two arrays of 256 MB.
 DeviceBatch device_batch(const Propagator& propagator, std::size_t times, bool keep_sites, const Execution& execution) {
   constexpr std::size_t max_elements = std::size_t{1} << 24, max_times = 4096;
   const auto all = static_cast<std::int64_t>(times);

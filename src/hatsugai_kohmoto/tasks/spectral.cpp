@@ -18,10 +18,10 @@ namespace lindrift {
 
 namespace {
 
-/// Elements that one call of the kernel works on.
+/// Elements that one call of the kernel processes.
 constexpr std::size_t block = 4096;
 
-/// Below, a device has nothing to gain. An estimate; `backend = cuda` overrules it.
+/// Below this a device gains nothing. An estimate; `backend = cuda` overrides it.
 constexpr double device_elements = 1e7;
 
 /// The map on the host; every rank computes its share.
@@ -50,7 +50,7 @@ void map_on_host(const kernels::SpectralTables& tables, const double* frequencie
   communicator.all_gather({green, 2 * elements}, pairs);
 }
 
-/// What a map that was stopped has to show.
+/// Marks everything as missing in a map that was stopped.
 void give_up(SpectralResult& result) {
   constexpr double missing = std::numeric_limits<double>::quiet_NaN();
   std::ranges::fill(result.spectral_function, missing);
@@ -59,7 +59,7 @@ void give_up(SpectralResult& result) {
   result.stopped = true;
 }
 
-/// Momenta that a device holds at once: at most 640 MB of results.
+/// Number of momenta that a device holds at once: at most 640 MB of results.
 DeviceBatch device_batch(kernels::SpectralTables tables, const Execution& execution) {
   constexpr std::int64_t max_elements = std::int64_t{1} << 24;
   const std::int64_t most = std::clamp(max_elements / std::max(tables.frequencies, std::int64_t{1}), std::int64_t{1},

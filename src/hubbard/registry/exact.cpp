@@ -55,7 +55,7 @@ Plan plan_point(const Point& point, const Execution& execution) {
   plan.work = "momenta";
   plan.rate_evaluations = static_cast<double>(point.integer("model.sites"));
   plan.operations = exact.operations / plan.rate_evaluations;
-  plan.bytes_moved = 3.0 * plan.operations;  // 24 bytes of a matrix element for 8 operations
+  plan.bytes_moved = 3.0 * plan.operations;  // 24 bytes per matrix element for 8 operations
   plan.seconds_per_evaluation = exact.seconds / plan.rate_evaluations;
   plan.memory_bytes = exact.memory_bytes;
   plan.notes.push_back(exact.green_operators > 0.0

@@ -7,7 +7,7 @@ namespace lindrift {
 /// The task `exact` of the Hubbard chain.
 TaskEntry hubbard_exact_task();
 
-/// Checks a point of it.
+/// Checks a point of this task.
 /// @throws ParameterError
 void validate_exact_point(const config::Point& point);
 

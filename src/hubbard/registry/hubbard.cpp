@@ -19,7 +19,7 @@
 
 namespace lindrift {
 
-/// Bounds the times at which the kernel of a spectral function is evaluated.
+/// Limits the number of times at which the kernel of a spectral function is evaluated.
 struct KernelLimit {
   std::int64_t max_steps = default_max_steps;
 };
@@ -34,7 +34,7 @@ namespace {
 using config::Point;
 using config::read;
 
-/// |U|/J up to which the second order was compared with exact results, and up to which it was right within a percent.
+/// |U|/J up to which second order was compared with exact results, and up to which it was right to one percent.
 constexpr double compared_interaction = 2.0, trusted_interaction = 0.5;
 
 bool is_spectral(const Point& point) { return point.text("task.kind") == "spectral"; }
@@ -45,7 +45,7 @@ HubbardSpectralOptions spectral_options(const Point& point) {
   return options;
 }
 
-/// Largest interaction in units of the hopping; of a lattice, of its largest amplitude.
+/// Largest interaction in units of the hopping; for a lattice, of its largest amplitude.
 double strength_of(const HubbardChain& chain) {
   double hopping = 0.0, strongest = 0.0;
   for (const Spin spin : {Spin::up, Spin::down})
@@ -77,7 +77,8 @@ void validate_point(const Point& point) {
                                             is_spectral(point) ? "frequencies" : "times", bytes_text(needed),
                                             bytes_text(machine_memory())));
   };
-  // The results are held twice: as the task returns them, and as the image of the file. Before anything of length L.
+  // Results are held twice: as the task returns them, and as the image of the file. Checked before anything of length L
+  // is made.
   const double results = 3.0 * output_bytes(point);
   constexpr double mode_bytes = 400.0;
   refuse_memory(mode_bytes * sites, size_key(point).c_str());
@@ -108,7 +109,7 @@ void validate_point(const Point& point) {
   refuse_memory(results + plan.memory_bytes, "task.frequencies");
 }
 
-/// What a result does not show by itself.
+/// Warnings about what a result does not show by itself.
 std::vector<std::string> warnings(const Point& point) {
   const HubbardChain chain = read<HubbardChain>(point);
   std::vector<std::string> notes;

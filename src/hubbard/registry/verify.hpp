@@ -4,9 +4,9 @@
 
 namespace lindrift {
 
-/// Stored propagators: rows over sites, momenta and their sums against each other, and the start.
+/// Compares stored propagators: rows over sites, momenta and their sums with each other, and the initial value.
 void verify_hubbard_green(Verification& verification);
-/// Stored spectra: some entries by the double sum over momenta.
+/// Compares some entries of stored spectra with the double sum over momenta.
 void verify_hubbard_spectral(Verification& verification);
 
 }  // namespace lindrift

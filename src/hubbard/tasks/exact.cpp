@@ -53,7 +53,7 @@ void fill_steady_state(const clusters::MixedStates& states, const HubbardChain& 
   result.residual = states.largest_residual();
 }
 
-/// What a calculation that was stopped has to show.
+/// Result of a calculation that was stopped: every value missing.
 HubbardExact nothing(std::size_t sites, std::size_t times, std::size_t frequencies) {
   constexpr double missing = std::numeric_limits<double>::quiet_NaN();
   const Complex missing_complex(missing, missing);

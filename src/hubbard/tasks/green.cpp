@@ -30,17 +30,17 @@ constexpr auto stencil = static_cast<std::size_t>(VolterraTables::stencil);
 constexpr auto circle_points = static_cast<std::size_t>(VolterraTables::circle_points);
 constexpr std::size_t group = VolterraSolver::group;
 constexpr std::int64_t max_halvings = 3;
-/// Rounding error of sums of some thousand terms of order one.
+/// Rounding error of sums of a few thousand terms of order one.
 constexpr double rounding = 2e-14;
 /// Stages of a run, between which it can stop.
 constexpr std::size_t max_rounds = 16;
-/// Operations per second of a core, for an estimate.
+/// Operations per second of a core; an estimate.
 constexpr double operations_per_second = 8e9;
-/// On a device one thread adds all steps of a momentum term by term: only many momenta and not too many steps gain from
-/// it. And momenta per stage there.
+/// On a device one thread adds all steps of a momentum term by term, so it only pays off for many momenta and not too
+/// many steps; and the number of momenta per stage there.
 constexpr std::size_t device_momenta = 16384, device_steps = 8192, device_round = 65536;
 
-/// Largest exponent of kt: the energies of three particles against one, and their decay.
+/// Largest exponent of kt: the energies of three particles relative to one, and their decay.
 double largest_exponent(const HubbardModes& modes) {
   const double collisions = modes.is_ladder() ? std::fabs(modes.interaction) : 0.0;
   return std::hypot(modes.equation_bandwidth + collisions + std::fabs(modes.level_shift() - modes.argument_shift()),
@@ -48,7 +48,7 @@ double largest_exponent(const HubbardModes& modes) {
          std::sqrt(modes.first_moment);
 }
 
-/// @throws ParameterError if there are more than can be counted
+/// @throws ParameterError if the number of steps is too large to count
 std::size_t steps_for(double last, double step) {
   constexpr auto min_steps = static_cast<std::size_t>(2 * (VolterraTables::start + VolterraTables::stencil));
   constexpr double max_steps = 1e15;
@@ -65,7 +65,7 @@ double first_step(const HubbardModes& modes, double tolerance) {
 std::size_t groups_of(std::size_t sites) { return (sites + group - 1) / group; }
 std::size_t device_rounds(std::size_t sites) { return std::clamp<std::size_t>(sites / device_round, 1, max_rounds); }
 
-/// Doubles that pass through a buffer of the device at once.
+/// Number of doubles in a buffer of the device.
 DeviceBatch device_buffer(const MemoryKernel& kernel, const VolterraEquation& equation, const Execution& execution) {
   kernels::TimeTables tables = kernel.tables();
   const auto sites = static_cast<std::size_t>(tables.sites), groups = groups_of(sites), rounds = device_rounds(sites);
@@ -82,7 +82,7 @@ DeviceBatch device_buffer(const MemoryKernel& kernel, const VolterraEquation& eq
       });
 }
 
-/// Rounds of momenta done, with the step halved so many times.
+/// Rounds of momenta completed, and how often the step has been halved.
 struct Position {
   std::uint64_t done = 0;
   std::int64_t halving = 0;
@@ -105,7 +105,7 @@ class Propagation {
         green_(modes.sites * at.size()),
         difference_(groups_ * group) {}
 
-  /// @param start  the halvings of this step, and the rounds known already
+  /// @param start  number of halvings of this step, and rounds already completed
   void solve(double step, const Position& start) {
     done_ = start;
     try {
@@ -120,7 +120,7 @@ class Propagation {
   Position restore() { return checkpoint().restore(options_.monitor.restored); }
 
   bool stopped() const { return stopped_; }
-  /// G of a momentum, in the order of the transforms, at one of the times; NaN if stopped.
+  /// G of a momentum, in the order of the transforms, at one of the times; NaN if the run was stopped.
   Complex green(std::size_t m, std::size_t time) const {
     return stopped_ ? std::numeric_limits<double>::quiet_NaN() : green_[m * at_.size() + time];
   }
@@ -133,10 +133,10 @@ class Propagation {
   }
 
  private:
-  /// From the round that done_ says on.
+  /// Continues from the round in done_.
   void solve_rounds(double step) {
     VolterraEquation equation(modes_, at_, steps_for(at_.back(), step), step);
-    // Lanes beyond the last momentum read something, too.
+    // Lanes beyond the last momentum read these arrays too, hence the extra elements.
     std::vector<Complex> circles(2 * circle_points * modes_.sites + group), rows, rough_rows;
     const std::vector<double> grid = equation.grid();
     const std::unique_ptr<kernels::TimeDevice> device = make_device(equation);
@@ -192,8 +192,8 @@ class Propagation {
     return std::unique_ptr<kernels::TimeDevice>(kernels::device_kernels().make_time_device(tables, execution_.device));
   }
 
-  /// Each run takes the kernel that the ladder's own integral equation gives with the run's step, so that the
-  /// difference between the runs shows the errors of both equations.
+  /// Each run uses the kernel that the ladder's own integral equation gives with the run's step, so that the difference
+  /// between the runs shows the errors of both equations.
   void fill_from_ladder(VolterraEquation& equation, std::vector<Complex>& rows, std::vector<Complex>& rough_rows,
                         std::vector<Complex>& circles) const {
     const LadderKernel ladder(modes_);
@@ -246,18 +246,18 @@ class Propagation {
   Communicator& communicator_;
   MemoryKernel kernel_;
   std::size_t groups_, rounds_;
-  std::vector<Complex> green_;      ///< G(k,t), (sites, times)
-  std::vector<double> difference_;  ///< between the two runs; lanes beyond the last momentum write here, too
+  std::vector<Complex> green_;      ///< G(k,t), shape (sites, times)
+  std::vector<double> difference_;  ///< between the two runs; lanes beyond the last momentum write here too
   Position done_;
   bool stopped_ = false;
 };
 
-/// Bytes beside the results for so many steps.
+/// Bytes in addition to the results for this number of steps.
 double bytes_for(const HubbardModes& modes, double steps, double times, int threads) {
   const auto sites = static_cast<double>(modes.sites);
   const double kernel = 16.0 * sites * (steps + 2.0 * static_cast<double>(margin + circle_points));
   const double solution = (16.0 * sites + 8.0 * static_cast<double>(stencil + 2)) * times;
-  // The arrays of both runs, the rows being transformed and the spectra of all lengths.
+  // The arrays of both runs, the rows being transformed, and the spectra of all lengths.
   const double workspace = static_cast<double>(group) * steps * (8.0 * 12.0 + 16.0 * 6.0);
   const double ladder = modes.is_ladder() ? 1.5 * LadderKernel::bytes(sites, steps) : 0.0;
   return kernel + ladder + solution + threads * (workspace + MemoryKernel::working_bytes(modes.sites));
@@ -289,11 +289,11 @@ HubbardGreenPlan plan_of(const HubbardModes& modes, std::span<const double> at, 
   return plan;
 }
 
-/// Halves the step until two runs agree within the tolerance, or as far as steps and memory allow.
+/// Halves the step until two runs agree within the tolerance, as far as steps and memory allow.
 void propagate(Propagation& propagation, const HubbardModes& modes, const HubbardGreenOptions& options,
                const Execution& execution, HubbardGreen& result) {
   const double last = result.times.back();
-  // Both runs take the same phases from large times, so their difference does not show the rounding of these.
+  // Both runs use the same phases at large times, so their difference does not show the rounding of these.
   double fastest = 0.0;
   for (const double energy : modes.energy) fastest = std::max(fastest, std::fabs(energy + modes.level_shift()));
   const double min_error = rounding + std::numeric_limits<double>::epsilon() * fastest * last;
@@ -329,7 +329,7 @@ void propagate(Propagation& propagation, const HubbardModes& modes, const Hubbar
     result.message = "the estimated error " + short_text(result.error) + " exceeds the tolerance" + shortage;
 }
 
-/// G at the momenta and the sites, and the moments of its profile.
+/// Computes G at the momenta and the sites, and the moments of its profile.
 void fill_rows(const Propagation& propagation, const HubbardGreenOptions& options, const TransformOrder& order,
                HubbardGreen& result) {
   const std::size_t sites = order.size();

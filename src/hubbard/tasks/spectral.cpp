@@ -23,36 +23,36 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Terms per second of a core, for the choice between algorithms.
+/// Terms per second of a core, for choosing between algorithms.
 constexpr double terms_per_second = 5e9;
-/// Operations that a term takes, its share of a division counted as one (docs/physics.md, section 10).
+/// Operations per term, with its share of a division counted as one (docs/physics.md, section 10).
 constexpr double operations_per_term = 10.25;
-/// The same of a ladder, whose terms are complex.
+/// The same for a ladder, whose terms are complex.
 constexpr double ladder_terms_per_second = 1.5e8;
-/// Terms, and seconds of the fft algorithm on the processor, from which on a device outweighs its copies.
+/// Number of terms, and seconds of the fft algorithm on the CPU, above which a device gains more than its copies cost.
 constexpr double device_terms = 1e10, device_seconds = 1.0;
-/// Error of a direct sum relative to its largest value: its terms keep one sign of the imaginary part, and their
-/// roundings do not add up.
+/// Error of a direct sum relative to its largest value: the imaginary parts of its terms have one sign, and rounding
+/// errors do not accumulate.
 constexpr double direct_error = 4e-15;
-/// Of a ladder, where 1 - U Pi may be a tenth of its terms.
+/// For a ladder, where 1 - U Pi may be a tenth of its terms.
 constexpr double ladder_direct_error = 4e-14;
-/// Of the rounds in which the tolerance of the integral is tightened until that of the spectral function holds.
+/// Largest number of rounds that tighten the integral's tolerance until that of the spectral function holds.
 constexpr int max_rounds = 3;
 
-/// One problem: its modes and where it is to be evaluated.
+/// One problem: its modes and the points where it is evaluated.
 struct Problem {
   HubbardModes modes;
-  std::vector<double> argument;      ///< w - s, what the second-order term is taken at
+  std::vector<double> argument;      ///< w - s, the argument of the second-order term
   std::vector<std::size_t> momenta;  ///< m = 0 .. L-1, in the order of the result
   const HubbardSpectralOptions& options;
   Execution execution;
   std::vector<std::size_t> distinct{};  ///< the momenta without repetition
-  std::vector<std::size_t> first{};  ///< row of each momentum in the result, the first of several; none if not wanted
+  std::vector<std::size_t> first{};  ///< row of each momentum's first occurrence in the result; none if not requested
 
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 };
 
-/// Makes a grid that is symmetric about 0 to rounding exactly so: then half of it is enough on some chains.
+/// Makes a grid exactly symmetric about 0 if it is so to rounding: half of it then suffices on some chains.
 void symmetrise(std::vector<double>& grid) {
   const std::size_t last = grid.size() - 1;
   const double rounding =
@@ -94,7 +94,8 @@ Problem problem_of(const HubbardChain& chain, std::span<const double> frequencie
   return problem;
 }
 
-/// Scale of the self-energy where it is asked for, from below: its spectrum of weight M0 spread over all poles.
+/// Lower estimate of the self-energy's scale at the requested frequencies: its spectrum of weight M0 spread over all
+/// poles.
 double expected_scale(const Problem& problem) {
   const HubbardModes& modes = problem.modes;
   double nearest = std::fabs(problem.argument.front());
@@ -103,7 +104,7 @@ double expected_scale(const Problem& problem) {
                                problem.options.broadening);
 }
 
-/// What the sums save work by.
+/// Symmetries by which the sums save work.
 std::vector<std::string> symmetries_of(const Problem& problem) {
   const HubbardModes& modes = problem.modes;
   std::vector<std::string> found;
@@ -117,7 +118,7 @@ std::vector<std::string> symmetries_of(const Problem& problem) {
   return found;
 }
 
-/// The plan of a ladder, whose ways to the frequencies are its own.
+/// The plan of a ladder, which has its own methods to reach the frequencies.
 HubbardSpectralPlan ladder_plan(const Problem& problem, double tolerance) {
   HubbardSpectralPlan plan;
   plan.backend = only_on_cpu(problem.execution.backend, "model.approximation = ladder runs", &plan.backend_reason);
@@ -162,7 +163,7 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
   plan.symmetries = symmetries_of(problem);
   const Algorithm asked = problem.execution.algorithm;
   Execution execution = problem.execution;
-  // Threads are no part of the choice of a backend: the bits must not depend on them.
+  // The choice of a backend must not depend on threads, because the bits must not.
   const double cores = std::max(1, execution.threads > 0 ? execution.threads : 1);
 
   execution.backend = Backend::cpu;  // the plan needs no device
@@ -178,7 +179,7 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
     try {
       plan_fft();
     } catch (const ParameterError&) {
-      if (asked == Algorithm::fft) throw;  // else the direct sum does it
+      if (asked == Algorithm::fft) throw;  // otherwise the direct sum is used
     }
   }
   plan.algorithm =
@@ -193,7 +194,7 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
                                                         : "too few terms to gain from a device; cuda can be asked for",
                        &plan.backend_reason);
   if (plan.algorithm == Algorithm::fft) {
-    if (plan.backend == Backend::cuda) {  // its way to the frequencies is another
+    if (plan.backend == Backend::cuda) {  // its method to reach the frequencies is another one
       execution.backend = Backend::cuda;
       plan_fft();
     }
@@ -222,7 +223,7 @@ Complex inverse_green(const HubbardSpectrum& result, const Problem& problem, std
                  problem.options.broadening - sigma.imag());
 }
 
-/// G and A from the self-energy; the largest finite |Sigma|, A and |G|^2.
+/// Largest finite |Sigma|, A and |G|^2; fill_spectrum() computes G and A from the self-energy.
 struct Largest {
   double self_energy = 0.0, spectral_function = 0.0, green_square = 0.0;
 };
@@ -239,7 +240,7 @@ Largest fill_spectrum(HubbardSpectrum& result, const Problem& problem) {
       const double square = std::norm(inverse);
       Largest& most = largest[i];
       const double size = std::abs(result.self_energy[e]);
-      most.self_energy = size <= most.self_energy ? most.self_energy : size;  // or NaN
+      most.self_energy = size <= most.self_energy ? most.self_energy : size;  // NaN wins
       if (square > 0.0) {
         result.spectral_function[e] = 2.0 * inverse.imag() / square;
         most.spectral_function = std::max(most.spectral_function, result.spectral_function[e]);
@@ -265,20 +266,20 @@ Largest fill_spectrum(HubbardSpectrum& result, const Problem& problem) {
   return all;
 }
 
-/// Stages of the sum that are done, in which round and for which tolerance of the sum.
+/// Number of completed stages of the sum, and in which round and for which tolerance.
 struct Position {
   std::uint64_t done = 0;
   std::int64_t round = 0;
   double tolerance = 0.0;
 };
 
-/// @param self_energy  of the second order, as far as it is summed
+/// @param self_energy  second order, as far as it has been summed
 Checkpoint<Position> checkpoint_of(const Problem& problem, std::vector<Complex>& self_energy) {
   Fingerprint print;
   for_each_parameter(problem.modes, [&](const auto& values) { print.add(values); });
   print.add(problem.argument).add(problem.momenta).add(problem.options.broadening).add(problem.options.tolerance);
   print.add(static_cast<int>(problem.execution.algorithm));
-  print.add(static_cast<int>(problem.execution.backend));  // another one has other bits
+  print.add(static_cast<int>(problem.execution.backend));  // another backend has other bits
   return {print, [&self_energy](const Position& at) {
             Checkpoint<Position>::Arrays arrays;
             if (at.round >= 0 && at.round < max_rounds) arrays = {std::as_writable_bytes(std::span(self_energy))};
@@ -286,7 +287,7 @@ Checkpoint<Position> checkpoint_of(const Problem& problem, std::vector<Complex>&
           }};
 }
 
-/// A run that was stopped has nothing to show.
+/// Marks everything as missing in a run that was stopped.
 void give_up(HubbardSpectrum& result) {
   constexpr double missing = std::numeric_limits<double>::quiet_NaN();
   std::fill(result.self_energy.begin(), result.self_energy.end(), Complex(missing, missing));
@@ -295,7 +296,7 @@ void give_up(HubbardSpectrum& result) {
   result.message = "stopped";
 }
 
-/// Entries chosen at random, the same ones for the same shape, evaluated again by the direct algorithm.
+/// Evaluates randomly chosen entries again by the direct algorithm; the same entries for the same shape.
 double certificate(const HubbardSpectrum& result, const Problem& problem, double largest) {
   std::mt19937_64 random(20260407);
   std::vector<std::size_t> rows, columns, momenta;
@@ -321,7 +322,7 @@ double certificate(const HubbardSpectrum& result, const Problem& problem, double
   return largest > 0.0 ? worst / largest : 0.0;
 }
 
-/// The same of a ladder; a momentum is a stage of its direct sum.
+/// The same for a ladder; each momentum is a stage of its direct sum.
 double sum_ladder(const Problem& problem, double tolerance, const std::vector<Complex*>& rows, StagedSum& stages) {
   if (problem.execution.algorithm == Algorithm::fft)
     return LadderSelfEnergy(problem.modes, problem.argument, problem.options.broadening, tolerance, problem.execution)
@@ -338,7 +339,7 @@ double sum_ladder(const Problem& problem, double tolerance, const std::vector<Co
   return 0.0;
 }
 
-/// Sums the dynamical part into result.self_energy, from the stage that `start` has reached.
+/// Sums the dynamical part into result.self_energy, continuing from the stage in `start`.
 /// @return a bound of the error
 double sum_dynamical_part(const Problem& problem, const Checkpoint<Position>& checkpoint, const Position& start,
                           HubbardSpectrum& result) {
@@ -377,7 +378,7 @@ Largest finish(const Problem& problem, double error, HubbardSpectrum& result) {
   const HubbardModes& modes = problem.modes;
   const std::size_t count = result.frequencies.size();
   for (std::size_t i = problem.momenta.size(); i-- > 0;)
-    if (const std::size_t first = problem.first[problem.momenta[i]]; first != i)  // a path comes by again
+    if (const std::size_t first = problem.first[problem.momenta[i]]; first != i)  // a path may visit a momentum again
       std::copy_n(result.self_energy.begin() + static_cast<std::ptrdiff_t>(first * count), count,
                   result.self_energy.begin() + static_cast<std::ptrdiff_t>(i * count));
   for (std::size_t i = 0; i < problem.momenta.size(); ++i)
@@ -394,7 +395,7 @@ Largest finish(const Problem& problem, double error, HubbardSpectrum& result) {
   return largest;
 }
 
-/// What is known before the sum.
+/// The parts of the result that are known before the sum.
 HubbardSpectrum empty_spectrum(const HubbardChain& chain, std::span<const double> frequencies, const Problem& problem,
                                const HubbardSpectralPlan& plan) {
   HubbardSpectrum result;

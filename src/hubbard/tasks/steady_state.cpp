@@ -20,7 +20,7 @@ namespace lindrift {
 
 namespace {
 
-/// Operations per second of a core and operations of a pair and frequency, as measured.
+/// Operations per second of a core, and operations per pair and frequency, as measured.
 constexpr double operations_per_second = 1.5e9, operations_per_term = 26.0;
 
 /// Both spins with their baths.
@@ -42,8 +42,8 @@ Problem problem_of(const HubbardChain& chain) {
   return {std::move(model), std::move(baths)};
 }
 
-/// n = (bath gain + gain) / (bath gain + loss + gain + loss) of every momentum.
-/// @return occupations that left [0, 1]: negative rates of a ladder
+/// n = (bath gain + gain) / (bath gain + loss + gain + loss) for every momentum.
+/// @return number of occupations that left [0, 1], because of a ladder's negative rates
 std::int64_t balance(const Problem& problem, const CollisionRates& rates, std::vector<double>& next) {
   std::int64_t clipped = 0;
   const std::size_t momenta = problem.collisions.lattice.size();
@@ -60,7 +60,7 @@ std::int64_t balance(const Problem& problem, const CollisionRates& rates, std::v
   return clipped;
 }
 
-/// Occupations without collisions, and half filled where no bath acts.
+/// Occupations without collisions; 1/2 where no bath acts.
 std::vector<double> free_occupations(const Problem& problem) {
   std::vector<double> occupations;
   for (const BathRates& bath : problem.baths)

@@ -45,7 +45,7 @@ Problem problem_of(const HubbardChain& chain) {
   return problem;
 }
 
-/// P and v of M P = 0, and D of M x = (v_k - v) P (Eq. 147). M is singular: its last row, which follows from the
+/// P and v from M P = 0, and D from M x = (v_k - v) P (Eq. 147). M is singular: its last row, which follows from the
 /// others, is replaced by the sum.
 void solve(const HubbardChain& chain, const std::vector<double>& scattering, Transport& result) {
   const auto n = static_cast<std::size_t>(chain.sites);
@@ -68,7 +68,7 @@ void solve(const HubbardChain& chain, const std::vector<double>& scattering, Tra
   result.occupation = std::move(distribution);
 }
 
-/// v of a small ring from its Lindbladian: d<x>/dt = sum_k v_k <n_k> for any interaction of densities.
+/// v of a small ring from its Lindbladian: d<x>/dt = sum_k v_k <n_k> for any density-density interaction.
 double exact_velocity(const HubbardChain& ring) {
   const auto sites = static_cast<std::size_t>(ring.sites);
   const std::vector<std::complex<double>> correlations =
@@ -78,7 +78,7 @@ double exact_velocity(const HubbardChain& ring) {
   return velocity_sum(ring, occupation);
 }
 
-/// Sites of the ring that is solved exactly; 0: none.
+/// Number of sites of the ring that is solved exactly; 0: none.
 std::int64_t ring_sites(const HubbardChain& chain, const TransportOptions& options) {
   const std::int64_t sites = std::min(options.exact_sites, chain.sites);
   const bool tables = !chain.down.gain_table.empty() || !chain.down.loss_table.empty();

@@ -1,4 +1,4 @@
-// Threads of a block as fibres, whose phases between barriers are run one after the other.
+// Threads of a block as fibres: they run one after the other from barrier to barrier.
 #include <sys/mman.h>
 
 #include <cstdlib>
@@ -27,8 +27,8 @@ char* map_with_guard(std::size_t size, bool behind) {
 }
 
 #ifdef __x86_64__
-// Saves the registers that a function must keep on one stack and takes them from the other: swapcontext() would make a
-// system call each time.
+// Saves the registers that a function must preserve on one stack and restores them from the other; swapcontext() would
+// make a system call each time.
 extern "C" void host_cuda_switch(void** from, void* to);
 asm(R"(
 .text
@@ -57,7 +57,7 @@ struct Context {
   void* stack_pointer = nullptr;
   void prepare(char* stack, void (*enter)()) {
     auto** top = reinterpret_cast<void**>(stack + stack_size);
-    *--top = nullptr;  // enter() expects the stack as a call leaves it
+    *--top = nullptr;  // enter() expects the stack as after a call
     *--top = reinterpret_cast<void*>(enter);
     for (int saved = 0; saved < 6; ++saved) *--top = nullptr;
     stack_pointer = top;
@@ -90,13 +90,13 @@ struct SharedArray {
   char *mapped, *data;
 };
 
-/// The block that this thread of the host runs.
+/// The block that runs on this host thread.
 struct Scheduler {
   std::vector<Fibre> fibres;
   Context host;
   Fibre* current = nullptr;
   Body body{};
-  std::vector<SharedArray> shared;  ///< those of earlier kernels keep their memory
+  std::vector<SharedArray> shared;  ///< memory of earlier kernels is kept
   std::size_t shared_in_use = 0;
   std::vector<double> registers;
   bool in_kernel = false;
@@ -107,7 +107,7 @@ void enter() {
   scheduler.body.call(scheduler.body.data);
   scheduler.current->ended = true;
   scheduler.current->context.switch_to(scheduler.host);
-  std::abort();  // nobody comes back to a thread that has ended
+  std::abort();  // a thread that has ended is never resumed
 }
 
 void run_block(const char* kernel, dim3 block) {
@@ -181,7 +181,7 @@ cudaError_t run(const char* kernel, dim3 grid, dim3 block, const Parameter* para
   if (current_device_is_dead()) return cudaErrorIllegalAddress;
   if (fails(Kind::launch)) {
     kill_current_device();
-    return cudaSuccess;  // as on a card, a later call says so
+    return cudaSuccess;  // as on a real device, a later call reports it
   }
   const std::uint64_t threads = std::uint64_t{block.x} * block.y * block.z;
   std::size_t bytes = 0;

@@ -1,4 +1,4 @@
-// Memory of the devices and the runtime's functions.
+// Memory of the devices, and functions of the CUDA runtime.
 #include "device.hpp"
 
 #include <sys/mman.h>
@@ -44,7 +44,7 @@ struct Allocation {
   std::size_t size;
   int device;
   bool freed;
-  char* mapped;  ///< with a page in front and one behind that nobody may touch
+  char* mapped;  ///< with an inaccessible page before and after
   std::size_t mapped_size;
 };
 
@@ -54,7 +54,7 @@ void set_access(const Allocation& allocation, bool open) {
 
 struct World {
   std::recursive_mutex mutex;
-  std::map<std::uintptr_t, Allocation> memory;  ///< by first byte; freed ones stay, so that their pointers are known
+  std::map<std::uintptr_t, Allocation> memory;  ///< by first byte; freed ones stay, to recognise stale pointers
   std::set<const Allocation*> in_use;
   std::map<int, std::size_t> used;
   std::map<std::uintptr_t, std::size_t> pinned;  ///< memory of the host
@@ -63,7 +63,7 @@ struct World {
   long counts[kinds] = {}, alive[kinds] = {};
   int users = 0;
 };
-/// Adds a line to the file of counts.
+/// Appends a line to the file of counts.
 void report(const std::string& line) {
   const char* path = setting("COUNT");
   FILE* file = path ? std::fopen(path, "a") : nullptr;
@@ -95,7 +95,7 @@ std::string text_of(const void* pointer) {
   return text;
 }
 
-/// The allocation that holds a byte, or ends right before it: one past the end is a pointer too.
+/// The allocation that contains this byte or ends just before it, because one past the end is a valid pointer.
 Allocation* find(const void* pointer) {
   const auto at = reinterpret_cast<std::uintptr_t>(pointer);
   const auto next = world().memory.upper_bound(at);
@@ -175,7 +175,7 @@ void check_parameters(const std::string& kernel, const Parameter* parameters, in
     for (std::size_t at = 0; at + 8 <= parameters[p].size; at += 8) {
       std::uint64_t word;
       std::memcpy(&word, static_cast<const char*>(parameters[p].bytes) + at, 8);
-      if (word < (1ULL << 40) || word > 0x00007fffffffffffULL) continue;  // no address of this process
+      if (word < (1ULL << 40) || word > 0x00007fffffffffffULL) continue;  // not an address in this process
       const auto* pointer = reinterpret_cast<const void*>(word);
       const Allocation* found = find(pointer);
       const std::string complaint = found ? complaint_about(*found) : is_mapped(pointer) ? "is memory of the host" : "";
@@ -223,7 +223,7 @@ Order::Order(std::uint64_t size) : size_(size) {
   x = (x ^ (x >> 31)) * 0xbf58476d1ce4e5b9ULL;
   x ^= x >> 27;
   shift_ = (x >> 20) % size;
-  if (size >> 31 != 0) return;  // products would overflow
+  if (size >> 31 != 0) return;  // the products would overflow
   const auto common_divisor = [](std::uint64_t a, std::uint64_t b) {
     while (b != 0) std::swap(a %= b, b);
     return a;
@@ -262,7 +262,7 @@ cudaError_t cudaMalloc(void** pointer, std::size_t size) {
   if (mapped == MAP_FAILED) refuse("no memory on the host for that of the device");
   Allocation made{0, size, device_of_thread, false, static_cast<char*>(mapped), mapped_size};
   set_access(made, true);
-  // It ends where the page behind it begins, as far as alignment allows.
+  // The end of the allocation is as close to the page behind it as alignment allows.
   made.first = reinterpret_cast<std::uintptr_t>(made.mapped + mapped_size - page - (size + 15) / 16 * 16);
   *pointer = reinterpret_cast<void*>(made.first);
   poison(*pointer, size);
@@ -277,7 +277,7 @@ cudaError_t cudaFree(void* pointer) {
   Allocation* found = find(pointer);
   if (!found || found->freed || found->first != reinterpret_cast<std::uintptr_t>(pointer))
     refuse("cudaFree of " + text_of(pointer) + ", which was not allocated or is free already");
-  // The pages go back, the addresses stay taken: they must not turn up again as memory of the host.
+  // The pages are released, but the addresses stay reserved, so that they are never reused as host memory.
   mmap(found->mapped, found->mapped_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
   found->freed = true;
   world().in_use.erase(found);

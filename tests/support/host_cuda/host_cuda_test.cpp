@@ -1,4 +1,4 @@
-// The host CUDA device notices what a card would not forgive, and the kernels' classes clean up after it.
+// The host CUDA device detects illegal use, and the kernels' classes release what they hold.
 #include <cublas_v2.h>
 #include <cufft.h>
 #include <gtest/gtest.h>
@@ -134,7 +134,7 @@ TEST_F(HostCuda, ProductsAndTransformsAreThoseOfTheirDefinition) {
   cublasHandle_t handle = nullptr;
   ASSERT_EQ(cublasCreate(&handle), CUBLAS_STATUS_SUCCESS);
   const double one = 1.0, zero = 0.0;
-  // By columns: A = (0 2 4; 1 3 5), B = A^T.
+  // Column-major: A = (0 2 4; 1 3 5), B = A^T.
   ASSERT_EQ(cublasDgemm_64(handle, CUBLAS_OP_N, CUBLAS_OP_T, 2, 2, 3, &one, from, 2, from, 2, &zero, to, 2),
             CUBLAS_STATUS_SUCCESS);
   EXPECT_EQ(copy_out(to, 4), (std::vector<double>{20.0, 26.0, 26.0, 35.0}));
@@ -151,7 +151,7 @@ TEST_F(HostCuda, ProductsAndTransformsAreThoseOfTheirDefinition) {
   EXPECT_EQ(cufftDestroy(plan), CUFFT_SUCCESS);
 }
 
-/// Runs `body` in a process of its own, in which a variable is set before the device is used.
+/// Runs `body` in a separate process, in which a variable is set before the device is used.
 template <class Body>
 void in_a_process(const char* variable, const char* value, const Body& body) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
@@ -181,7 +181,7 @@ std::unique_ptr<kernels::TimeDevice> time_device(int device) {
 }
 constexpr double times[] = {0.1, 0.2}, weights[] = {1.0, 1.0}, frequency[] = {0.3};
 
-/// The calls end in a DeviceMemoryError, after which nothing of theirs is alive.
+/// The calls end with a DeviceMemoryError and leave nothing allocated.
 template <class Calls>
 void runs_out_of_memory(const char* failure, const Calls& calls) {
   in_a_process("LINDRIFT_HOST_CUDA_FAIL", failure, [&] {

@@ -1,4 +1,4 @@
-// cuBLAS and cuFFT as they are documented.
+// cuBLAS and cuFFT as documented.
 #include <cublas_v2.h>
 #include <cufft.h>
 
@@ -32,7 +32,7 @@ static constexpr long workspace = 32L << 20;
 
 cublasStatus_t cublasCreate(cublasHandle_t* handle) {
   const Access access;
-  // What cuBLAS says when the device's memory is full.
+  // cuBLAS returns this when the device's memory is full.
   if (current_device_is_dead() || fails(Kind::handle) || !use_memory(current_device(), workspace))
     return CUBLAS_STATUS_NOT_INITIALIZED;
   *handle = new cublasContext{current_device()};
@@ -65,7 +65,7 @@ const char* cublasGetStatusString(cublasStatus_t status) {
 
 namespace {
 
-/// A matrix by columns on the device.
+/// A column-major matrix on the device.
 template <class T>
 struct Matrix {
   T* values;
@@ -136,13 +136,13 @@ struct Plan {
   int device = 0;
   long long length = 0, batch = 0, in_stride = 1, in_distance = 0, out_stride = 1, out_distance = 0;
   std::unique_ptr<pocketfft::detail::pocketfft_c<double>> transform;  ///< null before cufftMakePlanMany64
-  bool allocates = true;                                              ///< its working area by itself
-  void* area = nullptr;                                               ///< or the one that it was given
+  bool allocates = true;                                              ///< its own working area
+  void* area = nullptr;                                               ///< or the one provided by the caller
   std::size_t area_size = 0;
 };
 
-/// A working area as large as the data, or of eight times that for lengths with a large prime factor: what cuFFT's
-/// documentation gives as the usual and as the largest size.
+/// A working area as large as the data, or eight times that for lengths with a large prime factor: the usual and the
+/// largest size in cuFFT's documentation.
 std::size_t area_size_of(long long length, long long batch) {
   long long rest = length;
   for (long long prime = 2; prime <= 127; ++prime)
@@ -187,7 +187,7 @@ cufftResult cufftMakePlanMany64(cufftHandle handle, int rank, long long* length,
   if (rank != 1 || *length < 1 || batch < 1 || type != CUFFT_Z2Z) refuse("cuFFT: a plan that is not emulated");
   plan.length = *length;
   plan.batch = batch;
-  // Without an embedding the rows lie one after the other, whatever strides are given.
+  // Without an embedding the rows are contiguous, whatever the strides.
   plan.in_stride = in_embed ? in_stride : 1;
   plan.in_distance = in_embed ? in_distance : *length;
   plan.out_stride = out_embed ? out_stride : 1;

@@ -19,7 +19,7 @@ enum cublasOperation_t { CUBLAS_OP_N, CUBLAS_OP_T };
 cublasStatus_t cublasCreate(cublasHandle_t* handle);
 cublasStatus_t cublasDestroy(cublasHandle_t handle);
 const char* cublasGetStatusString(cublasStatus_t status);
-/// C = alpha op(A) op(B) + beta C, matrices by columns: op(A) is m by k, op(B) k by n.
+/// C = alpha op(A) op(B) + beta C, column-major matrices: op(A) is m by k, op(B) k by n.
 cublasStatus_t cublasDgemm_64(cublasHandle_t handle, cublasOperation_t of_a, cublasOperation_t of_b, std::int64_t m,
                               std::int64_t n, std::int64_t k, const double* alpha, const double* a, std::int64_t lda,
                               const double* b, std::int64_t ldb, const double* beta, double* c, std::int64_t ldc);

@@ -1,5 +1,5 @@
-// What the CUDA kernels of this project need of CUDA C++ and its runtime, for a host compiler: tests/support/host_cuda
-// runs the same sources as nvcc compiles on the CPU, and watches them.
+// The parts of CUDA C++ and its runtime that this project's kernels need, for a host compiler: tests/support/host_cuda
+// runs the sources that nvcc compiles on the CPU, and checks them.
 #pragma once
 
 #include <cmath>
@@ -75,7 +75,7 @@ struct Place {
 };
 extern thread_local Place place;
 
-/// A kernel whose parameters are bound.
+/// A kernel with its parameters bound.
 struct Body {
   void (*call)(void* data);
   void* data;
@@ -84,14 +84,15 @@ struct Parameter {
   const void* bytes;
   std::size_t size;
 };
-/// Checks the launch and runs every thread of every block. `barriers`: the threads are fibres that can wait.
+/// Checks the launch and runs every thread of every block. With `barriers`, the threads are fibres that can wait.
 cudaError_t run(const char* kernel, dim3 grid, dim3 block, const Parameter* parameters, int count, Body body,
                 bool barriers);
 
-/// Ends a phase of the current block. @param site  which barrier this is: all threads must wait at the same one
+/// Ends a phase of the current block. @param site  identifies the barrier: all threads must wait at the same one
 void barrier(int site);
 
-/// Memory that the threads of the current block share, by the name of the variable; poisoned when the block begins.
+/// Memory shared by the threads of the current block, identified by the name of the variable; poisoned when the block
+/// starts.
 void* shared(const char* name, std::size_t size);
 
 /// What the threads of the current block have in registers, for instructions that exchange it.
@@ -103,7 +104,7 @@ void poison(void* data, std::size_t size);
 /// rcp.approx.ftz.f64: the low 32 bits are neither read nor written, subnormal numbers are flushed.
 double reciprocal_estimate(double x);
 
-/// An order in which `size` threads go, one after the other: forward, backward, or shuffled.
+/// The order in which `size` threads run: forward, backward, or shuffled.
 class Order {
  public:
   explicit Order(std::uint64_t size);
@@ -125,7 +126,7 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* configuration, void (*k
   } call{kernel, {std::forward<Arguments>(arguments)...}};
   return std::apply(
       [&](auto&... value) {
-        (__builtin_clear_padding(&value), ...);  // where old pointers may be left
+        (__builtin_clear_padding(&value), ...);  // padding may contain old pointers
         const host_cuda::Parameter parameters[] = {{&value, sizeof(value)}...};
         const auto run = [](void* data) {
           auto* bound = static_cast<Call*>(data);

@@ -23,7 +23,7 @@ cufftResult cufftDestroy(cufftHandle plan);
 cufftResult cufftMakePlanMany64(cufftHandle plan, int rank, long long* length, long long* in_embed, long long in_stride,
                                 long long in_distance, long long* out_embed, long long out_stride,
                                 long long out_distance, cufftType type, long long batch, std::size_t* work_size);
-/// With 0, before the plan is made: its working area is one that cufftSetWorkArea() gives.
+/// 0, set before the plan is made: its working area is set by cufftSetWorkArea().
 cufftResult cufftSetAutoAllocation(cufftHandle plan, int automatic);
 cufftResult cufftSetWorkArea(cufftHandle plan, void* area);
 cufftResult cufftExecZ2Z(cufftHandle plan, cufftDoubleComplex* in, cufftDoubleComplex* out, int direction);
