@@ -7,7 +7,7 @@
 
 #include "lindrift/description.hpp"
 
-/// What several tasks take beside a model, stated once.
+/// Parameters that several tasks share.
 
 namespace lindrift {
 
@@ -61,7 +61,7 @@ inline auto description<OutputFrequencies>() {
 }
 
 /// Momenta m of k = 2 pi m / L, in [-floor(L/2), ceil(L/2)-1], or rows of them along a path through a lattice; an empty
-/// list stands for all.
+/// list means all.
 inline Parameter momenta_parameter() {
   return {
       .path = "task.momenta",
@@ -81,10 +81,10 @@ inline Parameter broadening_parameter() {
               "meets one, 0 beside it, and a warning"};
 }
 
-/// Occupations n = 1/(1 + e^lambda) at the start.
+/// Initial occupations n = 1/(1 + e^lambda).
 struct InitialOccupation {
-  std::optional<std::vector<double>> lagrange_multiplier;  ///< of every mode; from `filling` unless given
-  double filling = 0.5;                                    ///< mean occupation of a mode, the same in every mode
+  std::optional<std::vector<double>> lagrange_multiplier;  ///< of every mode; by default from `filling`
+  double filling = 0.5;                                    ///< mean occupation, the same in every mode
 
   /// log((1-n)/n) of every mode, shape (modes,).
   std::vector<double> multipliers(std::size_t modes) const {
@@ -109,7 +109,7 @@ inline auto description<InitialOccupation>() {
                                           .details = "the same in every mode"}));
 }
 
-/// Occupations of spin down at the start, of the open chains; an empty list stands for the steady state.
+/// Initial occupations of spin down in the open models; an empty list means the steady state.
 inline Parameter down_occupation_parameter() {
   return {.path = "initial.down_occupation",
           .help = "occupations of spin down at the start: \"steady\", a number, or a list over the momenta, ascending",

@@ -14,7 +14,7 @@
 #include <variant>
 #include <vector>
 
-/// One description of every public parameter struct. Beside each struct stands
+/// One description for every public parameter struct, next to the struct:
 ///
 ///   template <>
 ///   inline auto description<TggeBath>() {
@@ -22,7 +22,7 @@
 ///     ...);
 ///   }
 ///
-/// The input file, the range checks, the lists of keys that the program prints and its manual all come from it. A
+/// The input file, the range checks, the lists of keys that the program prints and the manual all follow from it. A
 /// default is the member initialiser of the struct and is stated nowhere else.
 
 namespace lindrift {
@@ -43,7 +43,7 @@ inline constexpr Range above_zero{.low = 0.0, .open_low = true};
 inline constexpr Range from_zero{.low = 0.0};
 inline constexpr Range zero_to_one{.low = 0.0, .high = 1.0};
 
-/// One term of a jump operator: an amplitude, and integers that say which operators it multiplies.
+/// One term of a jump operator: an amplitude, and integers that identify the operators it multiplies.
 struct Term {
   std::vector<std::int64_t> indices;
   std::complex<double> amplitude;
@@ -72,10 +72,11 @@ enum class Type {
   real,              ///< 1.5, or an integer
   complex,           ///< [re, im], or a real number
   text,              ///< "raman"; `choices` lists the words, empty allows any
-  real_list,         ///< [0.0, 1.5]; a word of `choices` is an empty list; a number is a list of one if `scalar` is set
+  real_list,         ///< [0.0, 1.5]; a word of `choices` means an empty list; a number means a list of one if `scalar`
+                     ///< is set
   real_grid,         ///< a list, or { start = a, stop = b, count = n } with both ends included
-  integer_list,      ///< [-2, 0, 5], no duplicates; "all" (an empty list) where `choices` is {"all"}; rows of integers
-                     ///< where `rows` is set
+  integer_list,      ///< [-2, 0, 5], no duplicates; "all" (an empty list) if `choices` is {"all"}; rows of integers if
+                     ///< `rows` is set
   text_list,         ///< "all" (an empty list), or ["current", "occupation"], no duplicates; a word if `scalar` is set
   real_rows,         ///< [[0.0, 0.0], [0.5, 0.5]], rows of one length
   named_matrices,    ///< a table, { x = [[0, 1], [1, 0]], ... }: rows of numbers or [re, im], as many as in a row
@@ -83,21 +84,21 @@ enum class Type {
   operator_channels  ///< an array of tables, one per channel: terms = [[a, b, Re, Im], ...]; see Parameter::term_length
 };
 
-/// A parameter has a meaning only if another one (described before it) holds one of these values.
+/// A parameter applies only if another one, described before it, has one of these values.
 struct Condition {
   std::string path;
   std::vector<std::string> values;
 };
 
-/// All there is to say about one parameter. A description states what the member itself does not tell: the type, the
-/// default and the words of an enum follow from the struct.
+/// Everything about one parameter that its member does not already say: type, default and the words of an enum follow
+/// from the struct.
 struct Parameter {
   std::string path{};  ///< the key in the input file, and its name in messages: "bath.coupling"
   Type type = Type::real;
-  std::string help{};                    ///< one line: what it is, with its unit
+  std::string help{};                    ///< one line: meaning and unit
   std::optional<Value> default_value{};  ///< none: required, or optional if `optional` is set
   bool optional = false;                 ///< may be absent without a default
-  std::string derived{};                 ///< what then takes its place: "1 - bath.nonequilibrium_fraction"
+  std::string derived{};                 ///< what replaces it if absent: "1 - bath.nonequilibrium_fraction"
   Range range{};
   std::vector<std::string> choices{};
   std::vector<Condition> when{};  ///< all must hold
@@ -111,17 +112,19 @@ struct Parameter {
   /// 0 (up) or 1 (down). 0 for [R_1, .., R_d, a, R'_1, .., R'_d, b, Re, Im] with orbitals a and b, d = 1, 2, 3. Of
   /// terms, too: 1 for [R_1, .., R_d, Re, Im].
   std::size_t term_length = 4;
-  /// operator_channels: words of the key `kind` of a channel, whose number stands before the indices of each term.
+  /// operator_channels: words for the key `kind` of a channel; the number of its kind precedes the indices of each
+  /// term.
   std::vector<std::string> kinds{};
-  bool repeats = false;  ///< integer_list: a number may appear more than once
-  bool rows = false;     ///< integer_list: rows of integers will do, in any order
-  bool scalar = false;   ///< real_list: a plain number will do; under a sweep the value is a number. text_list: a word
+  bool repeats = false;    ///< integer_list: a number may appear more than once
+  bool rows = false;       ///< integer_list: rows of integers are allowed, in any order
+  bool scalar = false;     ///< real_list: a plain number is allowed, and a sweep sets numbers. text_list: a word is
+                           ///< allowed
   bool file_path = false;  ///< text: "FILE.h5:/dataset", relative to the folder of the input file; read as absolute
   std::string makes{};     ///< named_matrices: what the dataset that comes of each name begins with
   std::string details{};   ///< what else the manual says of it
 };
 
-/// Fields of a parameter struct: a tuple of field(), part() and one_of(), or nothing for a struct without any.
+/// Fields of a parameter struct: a tuple of field(), part() and one_of(); empty for a struct without parameters.
 template <class Struct>
 auto description();
 
@@ -143,9 +146,9 @@ constexpr std::string_view name(Enum value) {
   return "";
 }
 
-// --- what a description is made of ---
+// --- components of a description ---
 
-/// A member of a struct and what is said about it.
+/// A member of a struct and its parameter.
 template <class Struct, class Member>
 struct Field {
   Member Struct::*member;
@@ -156,15 +159,15 @@ struct Field {
 template <class Struct, class Member>
 struct Part {
   Member Struct::*member;
-  std::string section;  ///< what the paths of its fields begin with, where that struct stands in several places
+  std::string section;  ///< prefix of the paths of its fields, if the struct occurs in several places
 };
 
-/// A value of the library that an input file takes from a dataset of another file.
+/// A value that an input file takes from a dataset in another file.
 struct Dataset {
   Parameter parameter;
 };
 
-/// One alternative of a variant, and the parameters that have a meaning with it.
+/// One alternative of a variant, and the parameters that apply to it.
 template <class Held, class Items>
 struct Alternative {
   using type = Held;
@@ -172,12 +175,12 @@ struct Alternative {
   Items items;
 };
 
-/// A variant: a parameter that says which alternative it is, and the parameters of the alternatives.
+/// A variant: the parameter that selects the alternative, and the parameters of each alternative.
 template <class Struct, class Variant, class Alternatives>
 struct OneOf {
   Variant Struct::*member;
   Parameter parameter;
-  Alternatives alternatives;  ///< in the order of the variant, which begins with the default
+  Alternatives alternatives;  ///< in the order of the variant, the default first
 };
 
 template <class Struct, class Member>
@@ -214,7 +217,7 @@ inline constexpr bool is_optional = false;
 template <class Member>
 inline constexpr bool is_optional<std::optional<Member>> = true;
 
-/// The value that a member holds; none for an optional one that is empty.
+/// The value of a member; none for an empty optional.
 template <class Member>
 std::optional<Value> value_of(const Member& member) {
   if constexpr (is_optional<Member>)
@@ -229,13 +232,13 @@ std::optional<Value> value_of(const Member& member) {
     return Value(Channels());  // terms of operators have no default
 }
 
-/// A list of terms of a Hamiltonian.
+/// A list of the terms of a Hamiltonian.
 template <class Member>
 concept TermList = requires(const Member& member) {
   member.front().amplitude;
 };
 
-/// The integers of a list, or of the rows of one, one row after another.
+/// The integers of a list, or of its rows, one row after another.
 std::vector<std::int64_t> integers_in(const Value& value);
 
 template <class Member>
@@ -250,7 +253,7 @@ void assign(Member& member, const Value& value) {
   } else if constexpr (std::is_constructible_v<Value, const Member&>) {
     const auto* number = std::get_if<double>(&value);
     if constexpr (std::is_same_v<Member, std::vector<double>>)
-      member = number != nullptr ? Member{*number} : std::get<Member>(value);  // a list that is swept over as a number
+      member = number != nullptr ? Member{*number} : std::get<Member>(value);  // a list swept as a number
     else if constexpr (std::is_same_v<Member, std::vector<std::int64_t>>)
       member = integers_in(value);
     else
@@ -264,14 +267,14 @@ void assign(Member& member, const Value& value) {
     for (const std::vector<Term>& terms : std::get<Channels>(value)) {
       auto& channel = member.emplace_back();
       if constexpr (requires { assign(channel, terms); })
-        assign(channel, terms);  // a channel with more than its terms
+        assign(channel, terms);  // a channel that has more than its terms
       else
         for (const Term& term : terms) assign(channel.emplace_back(), term);
     }
   }
 }
 
-// --- walking through a struct ---
+// --- visiting a struct ---
 
 inline std::string path_in(const std::string& section, const std::string& path) {
   return section.empty() ? path : section + "." + path;
@@ -281,7 +284,7 @@ template <class Items, class Object, class Visitor>
 void visit_items(const Items& items, Object& object, const Visitor& visitor, const std::string& section);
 
 /// Calls visitor.field(path, parameter, member), visitor.choice(choice, variant) or visitor.dataset(parameter, object)
-/// for every item of the object's description, parts included, in order.
+/// for every item of the object's description in order, including the items of its parts.
 template <class Object, class Visitor>
 void visit_fields(Object& object, const Visitor& visitor, const std::string& section = "") {
   static const auto items = description<std::remove_const_t<Object>>();
@@ -311,7 +314,7 @@ void visit_items(const Items& items, Object& object, const Visitor& visitor, con
   std::apply([&](const auto&... item) { (visit_item(item, object, visitor, section), ...); }, items);
 }
 
-/// Calls use(alternative) for the alternative of a choice that has this index.
+/// Calls use(alternative) for the alternative with this index.
 template <class Alternatives, class Use>
 void with_alternative(const Alternatives& alternatives, std::size_t index, const Use& use) {
   std::size_t i = 0;
@@ -351,7 +354,7 @@ struct Validator {
 };
 
 /// Checks every field against its range.
-/// @throws ParameterError for the first that is outside: path, value and what is allowed
+/// @throws ParameterError for the first value out of range: its path, the value and what is allowed
 template <class Struct>
 void validate_fields(const Struct& object, const std::string& section = "") {
   visit_fields(object, Validator(), section);
@@ -359,7 +362,7 @@ void validate_fields(const Struct& object, const std::string& section = "") {
 
 // --- parameters as a list ---
 
-/// Collects the parameters of a struct, with the conditions under which they have a meaning.
+/// Collects the parameters of a struct together with the conditions under which they apply.
 struct ParameterCollector {
   std::vector<Parameter>& parameters;
   std::vector<Condition> when{};
@@ -437,7 +440,7 @@ struct ParameterCollector {
       const typename One::type object{};
       visit_items(one.items, object, inner, "");
     } else {
-      visit_items(one.items, one, inner, "");  // datasets only: there is no member to look at
+      visit_items(one.items, one, inner, "");  // datasets only: there is no member to visit
     }
   }
 };

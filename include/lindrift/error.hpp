@@ -5,7 +5,7 @@
 
 namespace lindrift {
 
-/// Base of every exception that this library throws on purpose.
+/// Base of every exception that this library throws deliberately.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -17,7 +17,7 @@ class ParameterError : public Error {
   ParameterError(std::string quantity, const std::string& problem)
       : Error(quantity + ": " + problem), quantity_(std::move(quantity)) {}
 
-  /// Name of the offending quantity, the same as its TOML key where it has one.
+  /// Name of the invalid quantity: its TOML key if it has one.
   const std::string& quantity() const noexcept { return quantity_; }
 
  private:
@@ -36,20 +36,20 @@ class UnsupportedError : public Error {
   using Error::Error;
 };
 
-/// A computation produced a value that is not finite, or an integrator gave up for a reason that more steps cannot
-/// mend.
+/// A computation produced a value that is not finite, or an integrator failed for a reason that more steps cannot
+/// remedy.
 class NumericalError : public Error {
  public:
   using Error::Error;
 };
 
-/// The caller has asked a computation to stop.
+/// The caller asked a computation to stop.
 class Interruption : public Error {
  public:
   Interruption() : Error("stopped before it was finished") {}
 };
 
-/// A device, driver or numerical library refused.
+/// A device, driver or numerical library reported an error.
 class DeviceError : public Error {
  public:
   using Error::Error;
@@ -61,7 +61,7 @@ class DeviceMemoryError : public DeviceError {
   using DeviceError::DeviceError;
 };
 
-/// A device that this process can use no more: every further call to it fails.
+/// A device that this process can no longer use: every further call to it fails.
 class DeviceLostError : public DeviceError {
  public:
   using DeviceError::DeviceError;

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Everything that a program using the library includes.
+/// All headers that a program using the library needs.
 #include "lindrift/backend.hpp"
 #include "lindrift/baths/open_bath.hpp"
 #include "lindrift/communicator.hpp"

@@ -12,18 +12,18 @@
 
 #include "lindrift/description.hpp"
 
-/// What a task computes, as named arrays with units and dimensions. Beside each result struct stands its list:
+/// The results of a task as named arrays with units and dimensions, listed next to each result struct:
 ///
 ///   template <>
 ///   inline auto description<SteadyState>() {
 ///     return std::tuple(observable(&SteadyState::current, {.name = "current", .units = "energy", ...}), ...);
 ///   }
 ///
-/// Output files, summaries and the names that an input may ask for all come from it.
+/// Output files, summaries and the names that an input may request all follow from it.
 
 namespace lindrift {
 
-/// A dimension of results, with its values where it is asked for them.
+/// A dimension of the results; its values are computed on request.
 struct Coordinate {
   using Values = std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::string>>;
 
@@ -32,7 +32,7 @@ struct Coordinate {
   std::string long_name;
   std::size_t size;
   std::function<Values()> values;
-  std::string dimension{};  ///< along which the values stand; empty: one of this name
+  std::string dimension{};  ///< the dimension of its values; empty: one of the same name
 };
 
 /// One array of a result.
@@ -40,16 +40,16 @@ struct Observable {
   std::string name;
   std::string units = "1";
   std::string long_name;
-  /// Outermost first. "mode" stands for what numbers the modes, (band, momentum) or momentum; "direction" is left out
-  /// for a chain and "time" for a steady state. An observable with any other dimension that a model lacks does not
-  /// exist for it.
+  /// Outermost first. "mode" stands for the dimensions that number the modes, (band, momentum) or momentum; "direction"
+  /// is omitted for a chain and "time" for a steady state. An observable with any other dimension that a model lacks
+  /// does not exist for that model.
   std::vector<std::string> dimensions{};
   std::string with{}, without{};  ///< a dimension that a model must have, or lack, for the observable to exist
   std::string several{};          ///< a dimension that must be longer than one
   bool in_summary = false;        ///< its last value is one of the few numbers that tell a user how it went
 };
 
-/// A member of a result and what is said about it.
+/// A member of a result and its observable.
 template <class Result, class Member>
 struct ObservableField {
   Member Result::*member;
@@ -67,7 +67,7 @@ void visit_item(const ObservableField<Result, Member>& item, Object& object, con
   visitor.observable(item.observable, object.*item.member);
 }
 
-/// An observable and its values, C order; they belong to the result.
+/// An observable and a view of its values in C order; the result owns them.
 struct ObservableView {
   Observable observable;
   std::variant<std::span<const double>, std::span<const std::complex<double>>, std::span<const std::int64_t>,
@@ -88,7 +88,7 @@ struct ObservableCollector {
   }
 };
 
-/// Every observable of a result, in the order of its description. Arrays that were not asked for are empty.
+/// Every observable of a result, in the order of its description. Arrays that were not requested are empty.
 template <class Result>
 std::vector<ObservableView> observables(const Result& result) {
   std::vector<ObservableView> views;
@@ -104,9 +104,9 @@ Coordinate momentum_coordinate(std::int64_t sites, std::vector<std::int64_t> mom
 Coordinate site_coordinate(std::int64_t sites);
 Coordinate time_coordinate(std::vector<double> times);
 Coordinate frequency_coordinate(std::vector<double> frequencies);
-/// Of results that both spins have: "up", "down".
+/// Dimension of results for both spins: "up", "down".
 Coordinate spin_coordinate();
-/// Numbers from `first` on, without units.
+/// Consecutive integers starting at `first`, without units.
 Coordinate integer_coordinate(std::string name, std::string long_name, std::size_t size, std::int64_t first = 0);
 
 }  // namespace lindrift

@@ -6,8 +6,8 @@
 #include "kernels/tgge/rows.hpp"
 
 /// The balance of the rates in the space of the moments (Eqs. 12, 17a-17c). If the hop weights are a short sum of
-/// products, 2 Rank + 2 moments fix the balanced multipliers, and these the moments again. Newton's method needs that
-/// map and its derivative: two passes over the modes.
+/// products, 2 Rank + 2 moments determine the balanced multipliers, and these determine new moments. Newton's method
+/// needs that map and its derivative: one pass over the modes, or a few where it takes logarithms.
 ///
 /// Order of the moments: thermal gain, gain[Rank], thermal loss, loss[Rank].
 
@@ -15,13 +15,13 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// gamma_neq times the nonequilibrium moments; zero where there is none.
+/// gamma_neq times the nonequilibrium moments; zero if there are none.
 template <int Rank>
 struct WeightedMoments {
   double gain[Rank]{}, loss[Rank]{};
 };
 
-/// r_s = log loss_s - log gain_s from the moments, and the thermal share of either                         (Eq. 17a)
+/// r_s = log loss_s - log gain_s from the moments, and the share of the thermal bath in gain and loss      (Eq. 17a)
 template <int Rank>
 struct BalanceOfMoments {
   ProductWeight<Rank> weight;
@@ -63,8 +63,8 @@ struct BalanceOfMoments {
   }
 };
 
-/// What fixes the fugacity (Eq. 16). Particles and holes are counted apart, so that small numbers on either side of the
-/// Fermi level keep their digits.
+/// Sums that fix the fugacity (Eq. 16). Particles and holes are counted separately, so that small numbers on either
+/// side of the Fermi level keep their digits.
 template <class T>
 struct FillingCounts {
   T particles{}, holes{};            ///< sum of n over modes below half filling, of 1 - n over the others
@@ -93,7 +93,7 @@ struct FillingCounts {
   }
 };
 
-/// The counts of lambda_s = r_s - log z, and the largest exponents at this fugacity.
+/// The counts for lambda_s = r_s - log z, and the largest exponents at this fugacity.
 template <class T>
 struct FillingSums {
   FillingCounts<T> counts;
@@ -125,14 +125,14 @@ struct FillingTerm {
   }
 };
 
-/// Moments of lambda_s = r_s - log z, and their derivatives (Eqs. 17b, 17c). With the shares of each moment's term in
+/// Moments of lambda_s = r_s - log z and their derivatives (Eqs. 17b, 17c). With the share of each moment's term in
 /// gain and loss, dlambda = sum(loss shares dx) - sum(gain shares dx) - dlog z, and dn = -n (1-n) dlambda.
 template <int Rank, class T>
 struct MomentDerivatives {
   static constexpr int moments = 2 * Rank + 2;
   T value[moments]{};
-  /// Sum over the modes of weight times n (1-n) times share: rows are the weights of the moments, and 1 in the last
-  /// row; columns are the shares of the moments.
+  /// Sum over the modes of weight times n (1-n) times share. Rows: the weights of the moments, and 1 in the last row.
+  /// Columns: the shares of the moments.
   T response[moments + 1][moments]{};
 
   LINDRIFT_HD MomentDerivatives& operator+=(const MomentDerivatives& other) {
@@ -158,7 +158,7 @@ struct MomentDerivativeTerm {
   WeightedMoments<Rank> weighted;
   const double *balance, *thermal_gain_share, *thermal_loss_share;
   double log_fugacity;
-  LargestExponents<double> largest;  ///< near those at this fugacity; thermal moments are divided by their exponentials
+  LargestExponents<double> largest;  ///< close to those at this fugacity; their exponentials divide thermal moments
 
   template <class T>
   LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
@@ -200,9 +200,9 @@ struct MomentDerivativeTerm {
   }
 };
 
-// --- the same without logarithms, for exponentials that stay well inside the range of a double ---
+// --- the same without logarithms, for exponentials well inside the range of a double ---
 
-/// Gain times fugacity and loss of a mode, and the occupation at which they balance: n = gain z / (gain z + loss).
+/// Gain times fugacity, and loss, of a mode, and the occupation at which they balance: n = gain z / (gain z + loss).
 template <int Rank>
 struct PlainBalance {
   ProductWeight<Rank> weight;
@@ -232,7 +232,7 @@ struct PlainBalance {
   }
 };
 
-/// The counts, and the least n (1-n).
+/// The counts, and the smallest n (1-n).
 template <class T>
 struct PlainFillingSums {
   FillingCounts<T> counts;
@@ -265,9 +265,9 @@ struct PlainFillingTerm {
   }
 };
 
-/// PlainFillingSums, and what MomentDerivatives are made of: four matrices of sums over the modes, two of them
-/// symmetric, and their last row. The share of a moment is the moment times its factor over gain z (or over loss), and
-/// n (1-n) / (gain z) = (1-n) / whole with whole = gain z + loss.
+/// PlainFillingSums and the sums that yield MomentDerivatives: four matrices of sums over the modes, two of them
+/// symmetric, and the last row of the response. The share of a moment is the moment times its factor over gain z (or
+/// over loss), and n (1-n) / (gain z) = (1-n) / whole with whole = gain z + loss.
 template <int Rank, class T>
 struct PlainDerivativeSums {
   static constexpr int size = Rank + 1, triangle = size * (size + 1) / 2;
@@ -310,7 +310,7 @@ struct PlainDerivativeSums {
     MomentDerivatives<Rank, double> result;
     for (int r = 0; r < size; ++r)
       for (int l = 0; l < size; ++l) {
-        // n = gain z / whole with gain z = sum_l gain_l in_l, and 1 - n likewise.
+        // n = gain z / whole with gain z = sum_l gain_l in_l; 1 - n likewise.
         const double out_in = out_in_hole[r][l] + out_in_particle[r][l];
         result.value[r] += gain[l] * out_in;
         result.value[size + l] += loss[r] * out_in;
@@ -368,7 +368,7 @@ struct PlainState {
   }
 };
 
-/// The same from logarithms: lambda = r - log z.
+/// The same from the logarithms: lambda = r - log z.
 struct ShiftedState {
   const double* balance;
   double log_fugacity;
@@ -382,9 +382,9 @@ struct ShiftedState {
   }
 };
 
-// --- how far multipliers are from balance, in the same range ---
+// --- imbalance of given multipliers, for the same range ---
 
-/// Occupations of multipliers.
+/// Source modes with the occupations of given multipliers.
 struct MultiplierSource {
   const double *thermal_in, *thermal_out, *lagrange_multiplier;
 
@@ -396,10 +396,10 @@ struct MultiplierSource {
   }
 };
 
-/// Largest value in size, and whether all are finite.
+/// Largest magnitude, and whether all values are finite.
 template <class T>
 struct SizeOf {
-  T largest{}, not_finite{};  ///< not_finite: zero, or NaN
+  T largest{}, not_finite{};  ///< not_finite: zero if they are, else NaN
   LINDRIFT_HD SizeOf& operator+=(const SizeOf& other) {
     largest = largest > other.largest ? largest : other.largest;
     not_finite += other.not_finite;

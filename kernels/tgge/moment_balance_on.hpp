@@ -79,7 +79,7 @@ class MomentMap {
       log_moment_[k] = log_moment[k];
       if (!(log_moment[k] <= max_exponent)) has_plain_ = false;  // NaN is left to the logarithms
     }
-    for (int k = 0; k <= Rank + 1; k += Rank + 1)  // which keep gain and loss above zero
+    for (int k = 0; k <= Rank + 1; k += Rank + 1)  // the thermal moments keep gain and loss above zero
       if (!(log_moment[k] >= -max_exponent)) has_plain_ = false;
     for (int r = 0; r < Rank; ++r) {
       weighted_.gain[r] = weighted(log_moment[1 + r]);
@@ -113,14 +113,14 @@ class MomentMap {
       largest = largest_;
     }
     for (int k = 0; k <= count; ++k) {
-      // The last row is that of the number of particles, over its own derivative with respect to log z.
+      // The last row is that of the particle number, divided by its own derivative with respect to log z.
       double value = 0.0;
       if (k < count)
         value = sums.value[k];
       else
         for (int l = 0; l <= Rank; ++l) value += sums.response[k][l];
       const double over = value > 0.0 ? 1.0 / value : 0.0;
-      // Holes grow where particles shrink.
+      // Holes decrease where particles increase.
       const double sign = k > Rank && k < count ? -1.0 : 1.0;
       double total = 0.0;
       for (int l = 0; l < count; ++l) {
@@ -164,10 +164,10 @@ class MomentMap {
   /// Stands for the logarithm of a moment that vanishes.
   static constexpr double no_moment = -690.0;
 
-  /// Largest beta |E| / 2, log moment and log fugacity with which rates, occupations and their products stay in the
+  /// Largest beta |E| / 2, log moment and log fugacity for which rates, occupations and their products stay in the
   /// range of a double.
   static constexpr double max_exponent = 100.0;
-  /// The same for |log gamma_eq|.
+  /// The same limit for |log gamma_eq|.
   static constexpr double max_log_weight = 230.0;
 
   LINDRIFT_BOTH static double log_of(double moment) {
@@ -225,9 +225,9 @@ class MomentMap {
   const double *energy_, *thermal_in_, *thermal_out_;
   WeightedMoments<Rank> weighted_;
   double log_moment_[count]{};
-  bool moderate_ = false;        ///< thermal factors and weight are far from the ends of the range of a double
-  bool has_plain_ = false;       ///< and so are the moments that were set last
-  bool has_logarithms_ = false;  ///< balance and shares are those of the moments that were set last
+  bool moderate_ = false;        ///< thermal factors and weight are well inside the range of a double
+  bool has_plain_ = false;       ///< and so are the moments set last
+  bool has_logarithms_ = false;  ///< balance and shares belong to the moments set last
   LargestExponents<double> largest_;
 };
 

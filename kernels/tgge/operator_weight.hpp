@@ -9,14 +9,14 @@ inline namespace LINDRIFT_ISA {
 namespace tgge {
 
 /// Hop weight of general jump operators, w(to, from) = sum_c |v_to^+ A^c v_from|^2 (Eq. 3), where the vector v_s of
-/// mode s has one element e^{ikR} u_{a s} for each displacement R and orbital a that the operators touch. A sum of
-/// squares: never negative, and rounding squared where it vanishes.
+/// mode s has one element e^{ikR} u_{a s} for each displacement R and orbital a in the operators. As a sum of squares
+/// it is never negative, and at an exact zero it is as small as the square of a rounding error.
 struct OperatorWeight {
   const double *vector_re, *vector_im;  ///< v_s, shape (dimension, modes)
   const double *image_re, *image_im;    ///< A^c v_s, shape (channels, dimension, modes)
   Index size;                           ///< modes
   int dimension, channels;
-  double floor;  ///< smaller weights are what rounding leaves of zero
+  double floor;  ///< smaller weights are rounding errors of zero
 
   template <class T>
   struct Mode {
@@ -79,8 +79,8 @@ struct OperatorImage {
   }
 };
 
-/// Up to four neighbouring elements of a row of the Gram matrices sum_s v_s v_s^+ x_s, x the particles and the holes:
-/// the moments of the operators' weights (Eq. 12).
+/// Up to four neighbouring elements in a row of the Gram matrices sum_s v_s v_s^+ x_s, with the particles or the holes
+/// for x: the moments for the weights of jump operators (Eq. 12).
 inline constexpr int gram_width = 4;
 template <class T>
 struct GramMoments {
@@ -126,9 +126,9 @@ struct GramTerm {
   }
 };
 
-/// The sums of a row from Gram matrices written as sum_i sign_i g_i g_i^+:
+/// The sums of a row from Gram matrices in the form sum_i sign_i g_i g_i^+ (Eq. 13):
 ///   gain_s = sum_{c,i} sign_i |v_s^+ A^c g_i|^2,   loss_s = sum_{c,i} sign_i |h_i^+ A^c v_s|^2.
-/// All signs are + for occupations; the direction of a derivative may have both.
+/// All signs are + for occupations; those of a direction of differentiation may differ.
 struct OperatorRowSums {
   OperatorWeight weight;
   ThermalMoments<double> thermal;
@@ -136,7 +136,7 @@ struct OperatorRowSums {
   const double* gain_sign;          ///< (dimension,)
   const double *loss_re, *loss_im;  ///< h_i, shape (dimension, dimension (i))
   const double* loss_sign;          ///< (dimension,)
-  double gain_floor, loss_floor;    ///< smaller sums are what rounding leaves of zero
+  double gain_floor, loss_floor;    ///< smaller sums are rounding errors of zero
 
   template <class T>
   requires(sizeof(T) == sizeof(double)) LINDRIFT_HD PairSums<T> at(Index s)

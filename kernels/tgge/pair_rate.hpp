@@ -8,7 +8,7 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// The sums of Eq. 6 over every pair, for any weights and spectrum. A Weight has mode<T>(s), gain(row, source) =
+/// The sums of Eq. 6 over every pair, for any weights and any spectrum. A Weight has mode<T>(s), gain(row, source) =
 /// w(row, source) and loss(row, source) = w(source, row); for a Spectrum see spectrum.hpp.
 template <class Weight, class Spectrum, class Source>
 struct PairRate {
@@ -50,7 +50,7 @@ struct PairRate {
   }
 };
 
-/// The thermal sums of Eq. 6 alone over every pair, if the others come from moments.
+/// Only the thermal sums of Eq. 6 over every pair, for use when the other sums come from moments.
 template <class Spectrum, class Source>
 struct PairThermal {
   template <class T>

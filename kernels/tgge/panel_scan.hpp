@@ -6,20 +6,20 @@
 #include "kernels/tgge/source_mode.hpp"
 
 /// Sums over the even part of a thermal spectrum for all levels at once, in O(levels) operations (docs/physics.md,
-/// section 3):
+/// section 5, Eqs. 12a-12d):
 ///
 ///   gain_i = sum_j sigma(E_j - E_i) particle_j,   loss_i likewise with holes,   sigma(x) = e^{-slope |x|} k(|x|).
 ///
-/// The sources of a panel act on others through moments: sums over Chebyshev polynomials of the position, weighted with
-/// the decay up to the edge that they leave through. Boxes of two panels, of four, ... hand on what is far away. Within
-/// a panel k may be continued through x = 0, so that ascending and descending sums over the levels complete it; where
-/// sigma itself is analytic (slope = 0, "smooth"), the panel is its own neighbour and no such sums are needed.
+/// The sources in a panel act on other panels through moments: sums over Chebyshev polynomials of the position,
+/// weighted with the decay up to the edge through which they leave. Boxes of two, four, ... panels transfer what is far
+/// away. Within a panel k may be continued through x = 0, so ascending and descending sums over the levels suffice; if
+/// sigma itself is analytic (slope = 0, "smooth"), the panel counts as its own neighbour and these sums are not needed.
 ///
-/// Sources may be given relative to an exponent for each panel; the sums of the panel are then relative to the same.
-/// Exponents differ by at most `decay` from one panel to the next, so no product leaves the range of a double.
+/// Sources may be scaled by an exponent per panel; the sums in the panel are then scaled by the same exponent.
+/// Exponents of neighbouring panels differ by at most `decay`, so no product leaves the range of a double.
 ///
-/// Sets of moments: smooth: particles, holes. Steep: particles that leave upwards, downwards; holes likewise. Of
-/// expansions: what enters from below, from above.
+/// Sets of moments. Smooth: particles, holes. Steep: particles that leave upwards, particles that leave downwards, and
+/// the same for holes. Sets of expansions: contributions that enter from below, from above.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -35,7 +35,7 @@ LINDRIFT_HD void chebyshev(T y, T (&polynomial)[panel_order]) {
   for (int a = 2; a < panel_order; ++a) polynomial[a] = twice * polynomial[a - 1] - polynomial[a - 2];
 }
 
-// Numbers of a mode or slot that are read out of order lie side by side, in one line of the cache.
+// Pairs of numbers that are read in random order are stored next to each other, in one cache line.
 template <class T>
 LINDRIFT_HD void store_pair(double* pairs, Index i, T first, T second) {
   if constexpr (sizeof(T) == sizeof(double)) {
@@ -55,7 +55,7 @@ LINDRIFT_HD void load_pair(const double* pairs, Index i, T& first, T& second) {
   }
 }
 
-/// Writes the thermal source modes one after the other ...
+/// Writes the thermal source modes in the order of the modes; FoldSlots adds them up.
 template <class Source>
 struct StoreThermal {
   Source source;
@@ -67,7 +67,7 @@ struct StoreThermal {
     store_pair(pairs, s, from.thermal_particle, from.thermal_hole);
   }
 };
-/// ... and adds those of each slot.
+/// Adds up the thermal source modes of each slot.
 struct FoldSlots {
   const double *first, *member, *pairs;
   double *particle, *hole;
@@ -82,7 +82,7 @@ struct FoldSlots {
     hole[slot] = holes;
   }
 };
-/// The thermal sums of a mode's slot next to sums over the hop weights of any form.
+/// The thermal sums of a mode's slot, combined with sums over the hop weights of any form.
 template <class WeightSums>
 struct SumsOfSlots {
   WeightSums weight_sums;
@@ -104,7 +104,8 @@ struct SumsOfSlots {
   }
 };
 
-/// How boxes of one generation lie in arrays: behind `offset`, between halos of zeros that hold those beyond the ends.
+/// Layout of the boxes of one generation in an array: they start at `offset`, between halos of zeros that stand for
+/// boxes beyond the ends.
 struct BoxRow {
   static constexpr Index halo = farthest_box + 1;
   Index offset, count;
@@ -114,7 +115,7 @@ struct BoxRow {
   LINDRIFT_HD Index end() const { return offset + padded() + halo; }
 };
 
-/// Exponents of panels and boxes, arrays over boxes: of the uppermost and of the lowest panel in a box.
+/// Exponents of the topmost and of the lowest panel in each box, as arrays over boxes.
 struct BoxExponents {
   const double *top, *bottom;  ///< null: all zero
   template <class T>
@@ -122,7 +123,7 @@ struct BoxExponents {
     T exponent = T{} - fall;
     if (from != nullptr) {
       exponent += load<T>(from, from_box) - load<T>(to, to_box);
-      const T most = T{} + 10.0;  // beyond lie only boxes that do not exist
+      const T most = T{} + 10.0;  // only boxes beyond the ends exceed this
       exponent = exponent < most ? exponent : most;
     }
     return exponential(exponent).value;
@@ -141,7 +142,7 @@ struct PanelLanes {
   LINDRIFT_HD static Index integer(const double* values, Index i) { return static_cast<Index>(values[i]); }
 };
 
-/// Moments of the sources of every lane, at [value][lane] with value = set * order + polynomial.
+/// Moments of the sources in every lane, at [value][lane] with value = set * order + polynomial.
 template <bool Steep>
 struct LaneMoments {
   static constexpr int sets = Steep ? 4 : 2;
@@ -178,8 +179,8 @@ struct LaneMoments {
   }
 };
 
-/// Adds the lanes of a panel to its moments, and leaves in each lane the sum of those before it, on its way up, or
-/// after it, on its way down. Element: panel * values + value.
+/// Adds the moments of a panel's lanes. Leaves in each lane the sum over the lanes before it for moments that go up,
+/// and over those after it for moments that go down. Element: panel * values + value.
 template <bool Steep>
 struct PanelMoments {
   static constexpr int values = LaneMoments<Steep>::sets * panel_order;
@@ -219,7 +220,7 @@ struct PanelMoments {
   }
 };
 
-/// What the boxes of two generations share.
+/// Data for the transfer between two generations of boxes.
 template <bool Steep>
 struct BoxTransfer {
   static constexpr int sets = LaneMoments<Steep>::sets;
@@ -230,7 +231,7 @@ struct BoxTransfer {
   Index boxes;
 
   LINDRIFT_HD const BoxExponents& exponents(int set) const { return set < sets / 2 ? particle : hole; }
-  /// Position of a child in its parent, and how both are joined: [a][b].
+  /// Coefficients [a][b] that relate the polynomials of a child on this side to those of its parent.
   LINDRIFT_HD const double* half(Index side) const { return halves + side * panel_order * panel_order; }
 };
 
@@ -263,7 +264,7 @@ struct JoinMoments {
   }
 };
 
-/// Adds to the expansion of a box that of its parent.
+/// Adds to the expansion of a box the expansion of its parent.
 template <bool Steep>
 struct SplitExpansion {
   BoxTransfer<Steep> transfer;
@@ -290,16 +291,16 @@ struct SplitExpansion {
   }
 };
 
-/// Expansions of the boxes of one generation from the moments of all that are far, but whose parents are near; in the
-/// first generation also of those that are near.
+/// Expansions of the boxes of one generation from the moments of all boxes that are far from it but whose parents are
+/// near its parent; in the first generation also from those of near boxes.
 template <bool Steep>
 struct BoxExpansion {
   static constexpr int sets = LaneMoments<Steep>::sets;
   BoxRow row;
   Index boxes;
   const double* core;     ///< of this generation
-  int nearest, farthest;  ///< numbers of boxes apart that are summed here
-  bool has_parents;       ///< farthest_box apart, only boxes of one parity have parents that are near
+  int nearest, farthest;  ///< distances, in boxes, that are summed here
+  bool has_parents;       ///< at the distance farthest_box only boxes of one parity have near parents
   double decay;           ///< of a box
   BoxExponents particle, hole;
   const double* moment;
@@ -334,7 +335,7 @@ struct BoxExpansion {
   }
 
  private:
-  /// 1 for odd boxes and 0 for even ones, from the first of T's on.
+  /// 1 for odd boxes and 0 for even ones; `odd` refers to the first box of the pack.
   template <class T>
   LINDRIFT_HD static T alternate(bool odd) {
     if constexpr (sizeof(T) == sizeof(double)) {
@@ -357,14 +358,14 @@ struct BoxExpansion {
   }
 };
 
-/// The sums of every slot: from the expansions of its panel, and, where sigma has a cusp, from the sources below and
-/// above it in the panel.
+/// The sums of every slot: from the expansions of its panel and, if sigma has a cusp, from the sources below and above
+/// it in the panel.
 template <bool Steep>
 struct SlotSums {
   static constexpr int sets = LaneMoments<Steep>::sets;
   PanelLanes lanes;
   const double *particle, *hole;
-  const double* core;         ///< of panels on themselves
+  const double* core;         ///< between a panel and itself
   const double* lane_moment;  ///< of PanelMoments
   Index count;                ///< lanes
   double edge;                ///< e^{-decay}
@@ -492,8 +493,9 @@ struct LargestOfPanels {
     hole[panel] = h;
   }
 };
-/// The larger of a panel's exponent and those of the panels `apart` from it, less `fall`. With apart = 1, 2, 4, ... and
-/// fall = decay * apart, no exponent is left above that of its neighbour by more than the decay.
+/// The largest of a panel's exponent and those of the panels at the distance `apart`, the latter reduced by `fall`.
+/// After apart = 1, 2, 4, ... with fall = decay * apart no exponent exceeds that of its neighbour by more than the
+/// decay.
 struct SpreadExponents {
   Index panels, apart;
   double fall;
@@ -512,7 +514,7 @@ struct SpreadExponents {
     return x;
   }
 };
-/// Exponents of the outermost panels of each box.
+/// Exponents of the topmost and of the lowest panel in each box.
 struct ExponentsOfBoxes {
   BoxRow row;
   int generation;
@@ -564,7 +566,7 @@ class PanelScanOn {
   double* particle_exponent() const { return panel_exponent_[0].data(); }
   double* hole_exponent() const { return panel_exponent_[1].data(); }
 
-  /// Chooses the exponents of the panels for sources with the exponents of some modes.
+  /// Chooses the exponents of the panels, given those of the modes' sources.
   void set_exponents(Engine& engine, const double* particle, const double* hole) {
     const Index panels = numbers_.panels;
     double *group_particle = group_exponent_[0].resize(groups()), *group_hole = group_exponent_[1].resize(groups());
@@ -580,12 +582,12 @@ class PanelScanOn {
       now = next;
       next = other;
     };
-    // Levels of neighbouring panels may lie side by side.
+    // Levels in neighbouring panels may be arbitrarily close, so nothing falls off over the first panel.
     spread(1, 0.0);
     int rounds = 1;
     for (Index apart = 1; apart < panels; apart *= 2, ++rounds)
       spread(apart, numbers_.decay * static_cast<double>(apart));
-    if (rounds % 2 != 0) spread(panels, 0.0);  // so that the result is in the first two
+    if (rounds % 2 != 0) spread(panels, 0.0);  // so that the result ends up in the first two
     for (int of = 0; of < 2; ++of) {
       double *top = box_exponent_[2 * of].resize(boxes_), *bottom = box_exponent_[2 * of + 1].resize(boxes_);
       engine.map(boxes_, FillBoxes{-1e300, top});
@@ -596,8 +598,8 @@ class PanelScanOn {
     }
   }
 
-  /// @param relative  the source modes are relative to the exponents of their panels
-  /// @return the thermal sums, to go with those over the hop weights
+  /// @param relative  the source modes are scaled by the exponents of their panels
+  /// @return the thermal sums combined with those over the hop weights
   template <class Source, class WeightSums>
   SumsOfSlots<WeightSums> sum(Engine& engine, bool relative, const Source& source, const WeightSums& weight_sums) {
     engine.map(modes_, StoreThermal<Source>{source, pairs_.data()});
@@ -631,7 +633,7 @@ class PanelScanOn {
                (Steep ? 200 : 20) * steps);
   }
 
-  /// Expansions of a generation of boxes, after those of its parents.
+  /// Computes the expansions of one generation of boxes, after those of their parents.
   void join_and_expand(Engine& engine, const BoxExponents& p, const BoxExponents& h, BoxRow row, int generation) {
     const bool has_parents = generation + 1 < numbers_.generations;
     const double decay = numbers_.decay * static_cast<double>(Index{1} << generation);

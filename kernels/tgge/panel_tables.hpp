@@ -4,25 +4,26 @@
 
 namespace lindrift::kernels {
 
-/// Chebyshev polynomials of a panel; lanes that run through it side by side; boxes that count as near.
+/// Chebyshev polynomials per panel; lanes per group; distance up to which boxes are near; largest distance between
+/// boxes whose parents are near.
 inline constexpr int panel_order = 10, panel_lanes = 8, near_boxes = 7, farthest_box = 2 * near_boxes + 1;
 
-/// The axis of energies cut into panels of one width, for sums over the even part sigma of a thermal spectrum
-/// (kernels/tgge/panel_scan.hpp; made by src/tgge/energy_panels.cpp). Sigma is e^{-slope |x|} k(|x|), where k is
-/// analytic around x = 0 and slope may be zero.
+/// The energy axis cut into panels of equal width, for sums over the even part sigma of a thermal spectrum
+/// (kernels/tgge/panel_scan.hpp; made by src/tgge/energy_panels.cpp). sigma(x) = e^{-slope |x|} k(|x|), where k is
+/// analytic around x = 0 and slope may be zero (Eq. 12a).
 ///
-/// A level is one energy. Levels stand in slots: those of a group lie in one panel, in eight ascending runs ("lanes")
-/// of equal length, and slot (step, lane) of a group is its number step * 8 + lane. Slots that are left over have no
-/// members. Pairs of panels in turn make boxes, pairs of these larger ones, down to a few.
+/// A level is a distinct energy and occupies one slot. The levels of a group lie in one panel and form eight ascending
+/// runs ("lanes") of equal length; slot (step, lane) of a group has the number step * 8 + lane in it. Spare slots have
+/// no members. Pairs of panels form boxes, pairs of boxes form larger boxes, and so on down to a few.
 /// Arrays are on the host and are copied. Those marked * hold integers.
 struct PanelTables {
   std::int64_t slots = 0;
-  std::int64_t lanes = 0;   ///< eight for each group
+  std::int64_t lanes = 0;   ///< eight per group
   std::int64_t panels = 0;  ///< a multiple of 2^(generations - 1)
-  int generations = 1;      ///< of boxes; the panels are the first
+  int generations = 1;      ///< of boxes; the panels are the first generation
   double decay = 0.0;       ///< slope times the width of a panel; 0: sigma is analytic
 
-  const double* position = nullptr;     ///< (slots,) in the panel, from -1 to 1
+  const double* position = nullptr;     ///< (slots,) within the panel, from -1 to 1
   const double* rise = nullptr;         ///< (slots,) e^{slope x} for the distance x from the lower edge of the panel
   const double* slot_first = nullptr;   ///< (slots + 1,)*: members slot_first[i] .. slot_first[i + 1] - 1 are in slot i
   const double* member = nullptr;       ///< (modes,)*
@@ -31,8 +32,8 @@ struct PanelTables {
   const double* group_first = nullptr;  ///< (lanes / 8 + 1,)*: first slot
   const double* group_panel = nullptr;  ///< (lanes / 8,)*
   const double* panel_first = nullptr;  ///< (panels + 1,)*: first group
-  /// Coefficients of T_a(target) T_b(source) in k(x_target - x_source + g box width), at [a][b], for panels that are g
-  /// = 0 .. 15 apart, then for g = 8 .. 15 in each further generation of boxes.
+  /// Coefficients of T_a(target) T_b(source) in k(x_target - x_source + g box width), at [a][b]: for panels at the
+  /// distances g = 0 .. 15, then for boxes at g = 8 .. 15 in each further generation.
   const double* core = nullptr;
   /// T_a((y - 1)/2) and T_a((y + 1)/2) in terms of T_b(y): (2, order, order)
   const double* halves = nullptr;

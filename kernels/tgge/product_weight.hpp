@@ -6,8 +6,8 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// Hop weight that is a short sum of products, w(to, from) = sum_r in_r(to) out_r(from) with in, out >= 0: Raman bath
-/// (Eq. 5, one product), spin dephasing (Eq. 11, two).
+/// Hop weight that is a short sum of products, w(to, from) = sum_r in_r(to) out_r(from) with in, out >= 0: one product
+/// for the Raman bath (Eq. 5), two for spin dephasing (Eq. 11).
 template <int Rank>
 struct ProductWeight {
   const double* in;   ///< shape (Rank, modes)
@@ -27,14 +27,14 @@ struct ProductWeight {
     }
     return result;
   }
-  /// w(row, source): the row gains from its source.
+  /// w(row, source): rate at which the row gains from the source.
   template <class T>
   LINDRIFT_HD T gain(const Mode<double>& row, const Mode<T>& source) const {
     T sum = row.in[0] * source.out[0];
     for (int r = 1; r < Rank; ++r) sum += row.in[r] * source.out[r];
     return sum;
   }
-  /// w(source, row): the row loses to its source.
+  /// w(source, row): rate at which the row loses to the source.
   template <class T>
   LINDRIFT_HD T loss(const Mode<double>& row, const Mode<T>& source) const {
     T sum = row.out[0] * source.in[0];
@@ -43,7 +43,7 @@ struct ProductWeight {
   }
 };
 
-/// Moments of the source modes (Eq. 12): the sums of Eq. 6 are linear in them and in the row's in_r and out_r.
+/// Moments of the source modes (Eq. 12). The sums of Eq. 6 are linear in them and in the row's in_r and out_r.
 template <int Rank, class T>
 struct ProductMoments {
   T thermal_gain{}, thermal_loss{};
@@ -66,7 +66,7 @@ struct ProductMoments {
   }
 };
 
-/// One reduction over the source modes ...
+/// The reduction over the source modes that yields the moments.
 template <int Rank, class Source>
 struct ProductMomentTerm {
   template <class T>
@@ -88,7 +88,7 @@ struct ProductMomentTerm {
   }
 };
 
-/// ... and the sums of each row from it.
+/// The sums of each row from the moments.
 template <int Rank>
 struct ProductRowSums {
   ProductWeight<Rank> weight;

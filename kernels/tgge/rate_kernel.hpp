@@ -11,16 +11,17 @@ class Communicator;
 namespace lindrift::kernels {
 
 enum class WeightKind { product, operators, table };
-/// lindrift::Spectrum, in its order.
+/// In the order of lindrift::Spectrum.
 enum class SpectrumKind { exponential, lorentzian, ohmic };
 
-/// The sums of Eq. 6 over every pair, made outside the kernel as products of matrices for a batch of points. The kernel
-/// of a point writes its source modes, calls multiply(), and finds the sums of its rows.
+/// The sums of Eq. 6 over every pair, evaluated outside the kernel as matrix products for a batch of points. The kernel
+/// of a point writes its source modes, calls multiply() and reads the sums of its rows.
 class ExternalPairSum {
  public:
-  /// Where source modes and sums of one point are; valid as long as the object.
+  /// Pointers to the source modes and the sums of one point; valid as long as this object.
   struct Rows {
-    // Over the spectrum of the thermal bath, where modes of one energy are one level, arrays of shape (levels,):
+    // Sums over the spectrum of the thermal bath, where modes of the same energy form one level. Arrays of shape
+    // (levels,):
     //   thermal_gain_l = sum_l' sigma(l,l') thermal_particle_l'
     //   thermal_loss_l = sum_l' sigma(l,l') thermal_hole_l'
     // Null for the exponential spectrum, whose even part is 1.
@@ -28,9 +29,9 @@ class ExternalPairSum {
     const double *thermal_gain = nullptr, *thermal_loss = nullptr;
     std::int64_t levels = 0;
     const double *level_of = nullptr, *level_first = nullptr, *level_member = nullptr;  ///< as in RateTables
-    // Over the hop weights, arrays of shape (modes,):
+    // Sums over the hop weights. Arrays of shape (modes,):
     //   gain_s = sum_s' w(s,s') particle_s'      loss_s = sum_s' w(s',s) hole_s'
-    // Null if the kernel has them from moments.
+    // Null if the kernel computes them from moments.
     double *particle = nullptr, *hole = nullptr;
     const double *gain = nullptr, *loss = nullptr;
   };
@@ -40,8 +41,8 @@ class ExternalPairSum {
   virtual void multiply() = 0;
 };
 
-/// What a RateKernel is made from. Arrays are on the host and are copied; of the weights only those of their kind are
-/// read.
+/// The data that a RateKernel is made from. Arrays are on the host and are copied; only the weights of the given kind
+/// are read.
 struct RateTables {
   std::int64_t modes = 0;
   double over_cells = 1.0;  ///< one over the number of cells
@@ -53,14 +54,14 @@ struct RateTables {
 
   SpectrumKind spectrum = SpectrumKind::exponential;
   double spectrum_width = 1.0;
-  // Levels: modes of the same energy, one term in sums over the spectrum. 0: every mode by itself. The last three
-  // arrays hold integers.
+  // Levels: modes of the same energy, which form one term in sums over the spectrum. 0: every mode is summed on its
+  // own. The last three arrays hold integers.
   std::int64_t levels = 0;
   const double* level_energy = nullptr;  ///< (levels,)
   const double* level_of = nullptr;      ///< (modes,)
-  const double* level_first = nullptr;   ///< (levels + 1,): members level_first[l] .. level_first[l + 1] - 1 ...
-  const double* level_member = nullptr;  ///< (modes,): ... are those of level l
-  /// Panels for the thermal sums of a kernel that is not direct, with a spectrum that is not exponential.
+  const double* level_first = nullptr;   ///< (levels + 1,): level l has the members level_first[l] ..
+  const double* level_member = nullptr;  ///< (modes,): .. level_first[l + 1] - 1 of this array
+  /// Panels for the thermal sums of a kernel that is not direct and whose spectrum is not exponential.
   const PanelTables* panels = nullptr;
 
   WeightKind weight = WeightKind::product;
@@ -73,55 +74,56 @@ struct RateTables {
   int channels = 0;
   const double *vector_re = nullptr, *vector_im = nullptr;        ///< v, (dimension, modes)
   const double *amplitude_re = nullptr, *amplitude_im = nullptr;  ///< A, (channels, dimension, dimension)
-  double weight_floor = 0.0;                                      ///< weights below it count as zero
+  double weight_floor = 0.0;                                      ///< smaller weights count as zero
   // table: w(to, from)
   const double* table = nullptr;  ///< (modes, modes), row = to
 
   ExternalPairSum* pair_sum =
-      nullptr;  ///< makes the sums over pairs if not null, on the CPU only; must outlive the kernel
+      nullptr;  ///< if not null, evaluates the sums over pairs; only on the CPU; must outlive the kernel
   Communicator* communicator = nullptr;  ///< processes that share the sums, if any; must outlive the kernel
 };
 
-/// The balance lambda = log loss - log gain - log z in the space of a few moments (docs/physics.md, Eqs. 17a-17c): the
-/// moments of the occupations determine every gain and loss, these the balanced multipliers, and their occupations have
-/// moments again. A steady state is a fixed point of that map. Needs a thermal bath, so that no rate vanishes.
+/// The balance lambda = log loss - log gain - log z in the space of a few moments (docs/physics.md, Eqs. 17a-17c). The
+/// moments of the occupations determine every gain and loss; these determine the balanced multipliers, whose
+/// occupations have new moments. A steady state is a fixed point of that map. Needs a thermal bath, so that no rate
+/// vanishes.
 ///
-/// Arrays over modes and over moments are on the host. O(modes) per call; same bits for any number of threads; not safe
-/// to call from two threads at once.
+/// Arrays over modes and over moments are on the host. O(modes) per call. The same bits for any number of threads. Not
+/// safe to call from two threads at once.
 class MomentBalance {
  public:
-  /// What fixes the fugacity. Particles are counted where n < 1/2, holes elsewhere, so that the small ones on either
-  /// side keep their digits: the number of particles is particles - holes + others.
+  /// Sums that fix the fugacity. Particles are counted where n < 1/2 and holes elsewhere, so that small numbers on
+  /// either side keep their digits. The number of particles is particles - holes + others.
   struct Filling {
     double particles;       ///< sum of n over the modes with lambda > 0
     double holes;           ///< sum of 1 - n over the other modes
     double others;          ///< number of the other modes
     double particle_slope;  ///< d particles / d log z > 0
     double hole_slope;      ///< -d holes / d log z > 0
-    double max_multiplier;  ///< no less than any |lambda|, and at most log 4 above the largest
+    double max_multiplier;  ///< at least the largest |lambda|, and at most log 4 above it
   };
 
   virtual ~MomentBalance();
   virtual int moments() const = 0;
 
-  /// Takes r_s = beta E_s: the thermal state.
+  /// Sets r_s = beta E_s: the thermal state.
   virtual void set_thermal() = 0;
-  /// Takes r_s = log loss_s - log gain_s of the given moments.
+  /// Sets r_s = log loss_s - log gain_s for the given moments.
   virtual void set_log_moments(const double* log_moment) = 0;
 
-  /// Moments of a state from its multipliers. Does not change what was set.
+  /// Moments of a state given by its multipliers. Does not change r_s.
   virtual void moments_of(const double* lagrange_multiplier, double* log_moment) = 0;
-  /// Sums over the occupations of lambda_s = r_s - log_fugacity.
+  /// Sums over the occupations for lambda_s = r_s - log_fugacity.
   virtual Filling filling(double log_fugacity) = 0;
-  /// What filling() gives, and the moments of lambda_s = r_s - log_fugacity.
-  /// @param[out] derivative  shape (moments + 1, moments + 1): each new moment, and in the last row the number of
-  ///                         particles, differentiated by the moments that were set and, in the last column, by
+  /// Returns filling() and computes the moments of lambda_s = r_s - log_fugacity.
+  /// @param[out] derivative  shape (moments + 1, moments + 1). Rows: each new moment, then the number of particles.
+  ///                         Columns: derivatives with respect to the moments set last, then with respect to
   ///                         log_fugacity. The last row is divided by its last element.
   virtual Filling response(double log_fugacity, double* log_moment, double* derivative) = 0;
   /// lambda_s = r_s - log_fugacity, and n_s.
   virtual void state(double log_fugacity, double* lagrange_multiplier, double* occupation) = 0;
-  /// balance_residual() of the rate equation where no rate or occupation is near the ends of the range of a double, NaN
-  /// elsewhere. Does not change what was set.
+  /// balance_residual() of the rate equation if all rates and occupations are well inside the range of a double,
+  /// otherwise NaN. Does not change r_s.
   virtual double residual(const double* lagrange_multiplier) = 0;
 };
 
@@ -157,7 +159,8 @@ struct MomentBatchOutcome {
 };
 
 /// The functions of Generator (include/lindrift/tgge/generator.hpp) on pointers. Code that is compiled once per backend
-/// and instruction set sits behind this table and shares no inline function with the rest of the program.
+/// and instruction set is called only through this interface, and shares no inline function with the rest of the
+/// program.
 class RateKernel {
  public:
   virtual ~RateKernel();
@@ -169,12 +172,12 @@ class RateKernel {
   virtual void log_rate_derivatives(const double* direction, double* gain_decrease, double* loss_increase) = 0;
   virtual void relative_transition_sums(const double* particle_factor, const double* hole_factor, double* gain,
                                         double* loss) = 0;
-  /// Null where the kernel has none. Owned by the kernel.
+  /// Null if the kernel has none. Owned by the kernel.
   virtual MomentBalance* moment_balance() = 0;
 };
 
-/// Eigenvalues and eigenvectors of a Hermitian matrix of `dimension` rows: on return column i of
-/// (re, im) is an eigenvector of values[i] (src/engine/linear_algebra.hpp).
+/// Eigenvalues and eigenvectors of a Hermitian matrix with `dimension` rows: on return column i of (re, im) is the
+/// eigenvector of values[i] (src/engine/linear_algebra.hpp).
 void hermitian_eigen(int dimension, double* re, double* im, double* values);
 
 }  // namespace lindrift::kernels

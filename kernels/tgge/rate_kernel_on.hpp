@@ -16,34 +16,34 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// Stands for the spectrum if moments are used, which exist for the exponential one only.
+/// Takes the place of the spectrum if moments are used, which exist only for the exponential one.
 struct ByMoments {
   static constexpr bool steep = false, separates = true;
   using Rescaled = ByMoments;
   const double* energy = nullptr;
 };
 
-/// Stands for the spectrum if panels are used: the lorentzian one, or the ohmic one, which is steep.
+/// Takes the place of the spectrum if panels are used: for the lorentzian one, and for the ohmic one, which is steep.
 template <bool Steep>
 struct ByPanels {
   static constexpr bool steep = Steep, separates = false;
   using Rescaled = ByPanels;
   const double* energy = nullptr;
-  bool relative = false;  ///< sources are relative to the exponents of their panels
+  bool relative = false;  ///< sources are scaled by the exponents of their panels
 };
 template <class Spectrum>
 inline constexpr bool uses_panels = false;
 template <bool Steep>
 inline constexpr bool uses_panels<ByPanels<Steep>> = true;
 
-/// Stands for a PanelScanOn where there are no panels.
+/// Takes the place of PanelScanOn if there are no panels.
 struct NoScan {
   template <class Engine>
   NoScan(Engine&, const PanelTables*, Index) {}
 };
 
-/// RateKernel on one engine, for one kind of weight and way of summing: calls the engine's verbs with the functors, and
-/// owns the arrays.
+/// RateKernel on one engine, for one kind of weight and one way of summing. Owns the arrays and calls the engine's
+/// verbs with the functors.
 /// @tparam Weight    one of weights_on.hpp
 /// @tparam Spectrum  one of spectrum.hpp for the sum over pairs, ByMoments for the moments, ByPanels for the scan
 template <class Engine, class Weight, class Spectrum>
@@ -166,7 +166,7 @@ class RateKernelOn final : public RateKernel {
   static constexpr bool by_panels = uses_panels<Spectrum>;
   using Scan = std::conditional_t<by_panels, PanelScanOn<Engine, Spectrum::steep>, NoScan>;
 
-  /// Fills what rescaled_source(), rescaled_spectrum() and LogRates read.
+  /// Computes what rescaled_source(), rescaled_spectrum() and LogRates read.
   void rescale(const double* lambda) {
     Buffer* const rescaled[] = {&thermal_particle_, &particle_, &thermal_hole_, &hole_,
                                 &thermal_gain_,     &gain_,     &thermal_loss_, &loss_};
@@ -222,7 +222,8 @@ class RateKernelOn final : public RateKernel {
     }
   }
 
-  /// Sums over all source modes for every row and passes them to `finish`: the one place where the algorithms differ.
+  /// Sums over all source modes for every row and passes the sums to `finish`. Only this function depends on the
+  /// algorithm.
   template <class SourceSpectrum, class Source, class Finish>
   void sum(const SourceSpectrum& spectrum, const Source& source, const Finish& finish) {
     if constexpr (std::is_same_v<Spectrum, ByMoments>) {
@@ -262,7 +263,7 @@ class RateKernelOn final : public RateKernel {
     engine_.gather(loss, size);
   }
 
-  /// Rows of the sums over the spectrum, and as many source modes.
+  /// Number of rows, and of source modes, of the sums over the spectrum.
   Index thermal_rows() const { return levels_ > 0 ? levels_ : size_; }
   const double* level_of() const { return levels_ > 0 ? level_of_.data() : nullptr; }
   double half_beta() const { return 0.5 * tables_.inverse_temperature; }
@@ -284,7 +285,7 @@ class RateKernelOn final : public RateKernel {
 
   Engine engine_;
   RateTables tables_;        ///< its pointers are not used after construction
-  Index size_, levels_ = 0;  ///< levels_: 0 where every mode is summed by itself
+  Index size_, levels_ = 0;  ///< levels_: 0 if every mode is summed on its own
   Spectrum spectrum_;
   Weight weight_;
   Scan scan_;
@@ -297,7 +298,7 @@ class RateKernelOn final : public RateKernel {
   Buffer level_energy_, level_of_, level_first_, level_member_, level_particle_, level_hole_;
   Buffer row_sums_[4];
   Buffer exponents_[4];        ///< of a steep spectrum: particles and holes of the modes, then of the rows
-  Buffer level_exponents_[2];  ///< ... and of the levels, where these are the source modes
+  Buffer level_exponents_[2];  ///< ... and of the levels, if these are the source modes
   MomentBalance* moment_balance_ = nullptr;
 };
 
@@ -311,7 +312,7 @@ RateKernel* with_weight(const RateTables& tables, const Make& make) {
   return make.template operator()<ProductWeightOn<Engine, 1>>();
 }
 
-/// The kernel on an engine that tables and algorithm call for.
+/// The kernel on an engine, for the given tables and algorithm.
 template <class Engine>
 RateKernel* make_kernel(const RateTables& tables, bool direct, int threads, int device) {
   if constexpr (Engine::on_host)

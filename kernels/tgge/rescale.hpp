@@ -2,14 +2,14 @@
 
 #include "kernels/tgge/source_mode.hpp"
 
-/// Maps that prepare a point: Boltzmann factors for the plain sums, and the rescaled columns and rows.
+/// Maps that prepare the sums at a state: Boltzmann factors for the plain sums, and the rescaled columns and rows.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// Largest exponents of the Boltzmann factors times occupations, up to log 2: max(beta E/2 - max(lambda, 0)) and
-/// max(-beta E/2 + min(lambda, 0)).
+/// Largest exponents of Boltzmann factor times occupation, within log 2: max(beta E/2 - max(lambda, 0)) and max(-beta
+/// E/2 + min(lambda, 0)).
 template <class T>
 struct LargestExponents {
   T particle = T{} - 1e300, hole = T{} - 1e300;
@@ -33,7 +33,7 @@ struct ExponentTerm {
   }
 };
 
-/// Source modes from multipliers, the thermal ones divided by the exponentials of the largest exponents.
+/// Source modes from multipliers. The thermal ones are divided by the exponentials of the largest exponents.
 struct RescaledMultiplierSource {
   double half_beta;
   LargestExponents<double> largest;
@@ -51,9 +51,9 @@ struct RescaledMultiplierSource {
 /// Fills the rescaled columns of one mode and the exponents of its rows.
 struct Rescale {
   RescaledMultiplierSource source;
-  double log_thermal;  ///< log gamma_eq; -inf where the bath is off
+  double log_thermal;  ///< log gamma_eq; -inf if the bath is off
   double *thermal_particle, *particle, *thermal_hole, *hole;
-  double *thermal_gain, *thermal_loss;  ///< logarithms of the rows' prefactors, for LogRates
+  double *thermal_gain, *thermal_loss;  ///< logarithms of the prefactors of the rows, for LogRates
 
   LINDRIFT_HD void operator()(Index s) const { at<double>(s); }
   template <class T>
@@ -69,7 +69,7 @@ struct Rescale {
   }
 };
 
-/// The same for a steep spectrum, with the exponents of the thermal columns kept apart.
+/// The same for a steep spectrum, with the exponents of the thermal columns stored separately.
 struct RescaleSteep {
   double half_beta;
   const double *energy, *lagrange_multiplier;
@@ -108,7 +108,7 @@ struct LargestOfLevels {
     exponents.level_hole[level] = largest.hole;
   }
 };
-/// Divides the thermal columns of a mode by the largest exponential of its level, so that those of a level can be
+/// Divides the thermal columns of a mode by the largest exponential in its level, so that the modes of a level can be
 /// added.
 struct ScaleToLevels {
   LevelExponents exponents;
@@ -121,12 +121,12 @@ struct ScaleToLevels {
   }
 };
 
-/// Logarithms of the rows' prefactors for a steep spectrum.
+/// Logarithms of the prefactors of the rows for a steep spectrum.
 struct RescaleSteepRows {
   double half_beta;
   double log_thermal;
   const double *energy, *row_particle, *row_hole;
-  const double* level_of;  ///< null if the last two are one per mode
+  const double* level_of;  ///< null if row_particle and row_hole have one element per mode
   double *thermal_gain, *thermal_loss;
 
   LINDRIFT_HD void operator()(Index s) const {

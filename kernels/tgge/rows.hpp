@@ -5,7 +5,7 @@
 #include "kernels/logarithm.hpp"
 #include "kernels/tgge/source_mode.hpp"
 
-/// From the four sums of a row to the right-hand sides: its prefactors, and one functor for each equation.
+/// Turns the four sums of a row into right-hand sides: the prefactors of the row, and one functor per equation.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -28,7 +28,7 @@ struct PlainRows {
   }
 };
 
-/// Prefactors of a row divided by its total gain or loss (LogRates).
+/// Prefactors of a row divided by its total gain or loss (see LogRates).
 struct RescaledRows {
   const double *thermal_gain_factor, *gain_factor, *thermal_loss_factor, *loss_factor;
 
@@ -65,7 +65,7 @@ struct RelaxationRate {
   }
 };
 
-/// W x and W^T y for the particles x and the holes y of a source (Eq. 14), or with RescaledRows divided by gain and
+/// W x and W^T y for the particles x and the holes y of a source (Eq. 14); with RescaledRows, these divided by gain and
 /// loss.
 template <class Rows>
 struct TransitionSums {
@@ -79,12 +79,12 @@ struct TransitionSums {
   }
 };
 
-/// log gain and log loss; and the row's prefactors divided by gain and loss, as Eq. 17 needs them. Only here is it
-/// known which bath dominates: where the nonequilibrium sum vanishes, a thermal rate of e^{-1000} is all there is, and
-/// must not be lost beside a prefactor of one.
+/// log gain and log loss, and the prefactors of the row divided by gain and loss, as Eq. 17 needs them. Which bath
+/// dominates is known only here: if the nonequilibrium sum vanishes, a thermal rate of e^{-1000} is all that remains,
+/// and it must not be lost next to a prefactor of one.
 struct LogRates {
   double *thermal_gain, *gain, *thermal_loss, *loss;  ///< RescaledRows; on entry the thermal ones hold logarithms
-  double log_nonequilibrium;                          ///< log gamma_neq; -inf where the bath is off
+  double log_nonequilibrium;                          ///< log gamma_neq; -inf if the bath is off
   double log_over_cells;                              ///< log(1/N)
   double *log_gain, *log_loss;
 
@@ -95,7 +95,8 @@ struct LogRates {
   }
 
  private:
-  /// The logarithm of the total; each prefactor is divided by the total, so that it is at most 1 over its own sum.
+  /// Returns the logarithm of the total and divides each prefactor by the total, which makes it at most 1 over its own
+  /// sum.
   template <class T>
   LINDRIFT_HD T total(Index s, T thermal_sum, T sum, double* thermal_factor, double* factor) const {
     const T zero = T{}, nothing = zero - INFINITY;
@@ -122,7 +123,7 @@ struct LogBalanceDerivative {
   }
 };
 
-/// The sums of every row in memory, each of shape (modes,): written by a pair sum, read by the map that follows.
+/// The sums of every row in memory, each of shape (modes,): written by a pair sum, read by the map that follows it.
 struct RowSums {
   double *thermal_gain, *gain, *thermal_loss, *loss;
 
@@ -138,12 +139,12 @@ struct RowSums {
   }
 };
 
-/// Thermal sums from memory, or the same for all rows, next to sums over the hop weights of any form.
+/// Thermal sums, from memory or equal for all rows, combined with sums over the hop weights of any form.
 template <class WeightSums>
 struct SumsApart {
   WeightSums weight_sums;
-  const double *thermal_gain, *thermal_loss;  ///< null where the spectrum is the exponential one
-  const double* level_of;                     ///< of RateTables if they are one per level, null if one per mode
+  const double *thermal_gain, *thermal_loss;  ///< null for the exponential spectrum
+  const double* level_of;                     ///< of RateTables if the sums are stored per level, null if per mode
   ThermalMoments<double> moments;
   template <class T>
   requires(sizeof(T) == sizeof(double)) || requires(const WeightSums& sums) { sums.template at<T>(Index{}); }
@@ -162,7 +163,7 @@ struct SumsApart {
   }
 };
 
-/// Feeds the sums of every row to the functor of an equation: several rows at once if the sums come in packs.
+/// Passes the sums of every row to the functor of an equation, several rows at once if the sums come in packs.
 template <class Sums, class Finish>
 struct FinishRows {
   Sums sums;

@@ -6,8 +6,8 @@
 #include "kernels/elementary.hpp"
 #include "kernels/functor.hpp"
 
-/// Functors of the tGGE rate equations (docs/physics.md, section 3). A mode s, a row of the sums, exchanges particles
-/// with every source mode s':
+/// Functors of the tGGE rate equations (docs/physics.md, section 3). A mode s, which is a row of the sums, exchanges
+/// particles with every source mode s':
 ///
 ///   gain_s = (1/N) sum_s' [ gamma_eq S(E_s' - E_s) + gamma_neq w(s,s') ] n_s'                            (Eq. 6)
 ///   loss_s = (1/N) sum_s' [ gamma_eq S(E_s - E_s') + gamma_neq w(s',s) ] (1 - n_s')
@@ -15,16 +15,16 @@
 /// for N cells, with S(x) = e^{beta x/2} sigma(x), sigma even (spectrum.hpp), and hop weights w (product_weight.hpp,
 /// operator_weight.hpp, table_weight.hpp).
 ///
-/// The sums come in two forms. Plain: occupations and Boltzmann factors as they are; linear in the occupations and
-/// cheap. Rescaled: every factor is divided by the largest of its kind and logarithms are kept aside, for any beta and
-/// any Lagrange multiplier. A Source gives the source modes; rows.hpp has the prefactors of the row and the right-hand
-/// sides that are made of gain_s and loss_s.
+/// The sums come in two forms. Plain: occupations and Boltzmann factors as they are; linear in the occupations, and
+/// cheap. Rescaled: every factor is divided by the largest of its kind and the logarithms are kept separately; valid
+/// for any beta and any Lagrange multiplier. A Source provides the source modes; rows.hpp has the prefactors of the row
+/// and the right-hand sides built from gain_s and loss_s.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// Four sums over s', thermal and nonequilibrium apart, without the prefactors of the row.
+/// Four sums over s', thermal and nonequilibrium ones separate, without the prefactors of the row.
 template <class T>
 struct PairSums {
   T thermal_gain{}, gain{}, thermal_loss{}, loss{};
@@ -39,7 +39,7 @@ struct PairSums {
   LINDRIFT_HD PairSums<double> lane(int i) const { return {thermal_gain[i], gain[i], thermal_loss[i], loss[i]}; }
 };
 
-/// n and 1-n of a multiplier, both to the last bit: with x = e^{-|lambda|} they are 1/(1+x) and x/(1+x).
+/// n and 1-n of a multiplier, both accurate to the last bit: with x = e^{-|lambda|} they are 1/(1+x) and x/(1+x).
 template <class T>
 struct Occupation {
   T lambda, larger, smaller;
@@ -55,7 +55,7 @@ struct Occupation {
   LINDRIFT_HD T negative() const { return lambda > T{} ? T{} : lambda; }
 };
 
-/// What a mode offers as a source: particles and holes, each also times its Boltzmann factor.
+/// The contributions of a mode as a source: particles and holes, with and without the Boltzmann factor.
 template <class T>
 struct SourceMode {
   T thermal_particle, particle, thermal_hole, hole;
@@ -75,11 +75,11 @@ struct PlainSource {
   }
 };
 
-/// Occupations of the point that was rescaled.
+/// Occupations at the state that was rescaled.
 struct RescaledSource {
-  const double* thermal_particle;  ///< e^{+beta E/2} n, over its largest
+  const double* thermal_particle;  ///< e^{+beta E/2} n, over its maximum
   const double* particle;          ///< n
-  const double* thermal_hole;      ///< e^{-beta E/2} (1 - n), over its largest
+  const double* thermal_hole;      ///< e^{-beta E/2} (1 - n), over its maximum
   const double* hole;              ///< 1 - n
 
   template <class T>
@@ -88,8 +88,8 @@ struct RescaledSource {
   }
 };
 
-/// The change of a rescaled source when lambda changes along `direction`: dn = -n (1-n) dlambda. Both signs of d log
-/// loss and -d log gain come out positive, so none is written.
+/// The change of a rescaled source when lambda changes along `direction`: dn = -n (1-n) dlambda. Both d log loss and -d
+/// log gain are then positive, so no sign is written.
 struct RescaledVariation {
   RescaledSource source;
   const double* direction;
@@ -140,7 +140,7 @@ struct ThermalMomentTerm {
   }
 };
 
-// --- levels: modes of the same energy as one source, and as one row, of the sums over the thermal spectrum ---
+// --- levels: modes of the same energy as one source and one row in sums over the thermal spectrum ---
 
 /// Adds the thermal source modes of a level.
 template <class Source>
@@ -169,7 +169,7 @@ struct LevelSource {
   }
 };
 
-/// What the level of a mode, of each of T's modes from s on, has.
+/// The value for the level of mode s; for a pack, the values for the modes from s on.
 template <class T>
 LINDRIFT_HD T load_level(const double* values, const double* level_of, Index s) {
   if constexpr (sizeof(T) == sizeof(double)) {

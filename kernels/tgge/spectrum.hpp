@@ -9,10 +9,10 @@
 /// Even part sigma of the thermal bath's spectrum, S(x) = e^{beta x/2} sigma(x) for the energy x that a hop releases
 /// (docs/physics.md, Eq. 4): detailed balance S(x) = S(-x) e^{beta x} then holds by construction.
 ///
-/// A spectrum has mode<T>(s) for source modes, row(s), and pair(row, source): the factors of the source's thermal
-/// particle and thermal hole, without the constant scale(). It may also have pairs(row, other row, source) if the
-/// factors of two rows cost less together. A steep spectrum falls as e^{-beta |x|/2}: its product with a Boltzmann
-/// factor may be of order one where neither is in range, and its Rescaled form adds the exponents first.
+/// A spectrum has mode<T>(s) for source modes, row(s), and pair(row, source), which returns the factors of the source's
+/// thermal particle and thermal hole without the constant scale(). It may also have pairs(row, other row, source) if
+/// the factors of two rows are cheaper together. A steep spectrum falls as e^{-beta |x|/2}. Its product with a
+/// Boltzmann factor may be of order one even if neither is in range, so its Rescaled form adds the exponents first.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -44,8 +44,8 @@ struct ExponentialSpectrum {
   LINDRIFT_HD double scale() const { return 1.0; }
 };
 
-/// sigma = 1 / (1 + (x/width)^2) = width^2 / (width^2 + x^2): the width squared is applied at the end of a sum.
-/// Energies are in units of the power of two next to the width, which is exact and keeps every square in range.
+/// sigma = 1 / (1 + (x/width)^2) = width^2 / (width^2 + x^2); the factor width^2 is applied at the end of a sum.
+/// Energies are in units of a power of two close to the width, which is exact and keeps every square in range.
 struct LorentzianSpectrum {
   static constexpr bool steep = false, separates = false;
   using Rescaled = LorentzianSpectrum;
@@ -53,12 +53,12 @@ struct LorentzianSpectrum {
   double width_squared, over_unit;
   const double* energy = nullptr;  ///< of ScaledEnergies
 
-  /// @param largest_energy  max |E_s|; beyond 1e60 widths sigma is cut off at about 1e-120
+  /// @param largest_energy  max |E_s|; a smaller width than 1e-60 of it is replaced by that, so sigma >= about 1e-120
   static LorentzianSpectrum of(double width, double largest_energy) {
     const double least = largest_energy * 1e-60, chosen = width > least ? width : least;
     int exponent;
     frexp(chosen, &exponent);
-    constexpr int most = 1021;  // beyond, the inverse of the unit of a subnormal width would be infinite
+    constexpr int most = 1021;  // beyond this, the inverse of the unit would be infinite for a subnormal width
     const double over_unit = ldexp(1.0, -exponent < most ? -exponent : most), scaled = chosen * over_unit;
     return {scaled * scaled, over_unit};
   }
@@ -123,7 +123,7 @@ struct OhmicSpectrum {
   /// sigma e^{slope |x|}, at most |x| + 1/beta
   template <class T>
   LINDRIFT_HD T prefactor(T distance) const {
-    // y / sinh y = 2 y e^{-y} / (1 - e^{-2y}): neither overflow nor cancellation.
+    // y / sinh y = 2 y e^{-y} / (1 - e^{-2y}) neither overflows nor cancels.
     const T twice = beta * distance, quotient = -twice / exponential(-twice).minus_one;
     return (twice > T{} ? quotient : T{} + 1.0) / beta;
   }
@@ -151,8 +151,8 @@ struct OhmicSpectrum {
   LINDRIFT_HD double scale() const { return 1.0; }
 };
 
-/// The ohmic spectrum times the Boltzmann factors of the source modes, given as exponents, divided by the largest such
-/// product in the row.
+/// The ohmic spectrum times the Boltzmann factors of the source modes, which are given as exponents, divided by the
+/// largest such product in the row.
 struct RescaledOhmicSpectrum {
   static constexpr bool separates = false;
 
@@ -179,7 +179,7 @@ struct RescaledOhmicSpectrum {
   LINDRIFT_HD double scale() const { return 1.0; }
 };
 
-/// The largest exponents of the rows of a RescaledOhmicSpectrum: a sum over pairs whose addition is the maximum.
+/// The largest exponents of the rows of a RescaledOhmicSpectrum: a sum over pairs with the maximum as its addition.
 struct SteepExponents {
   template <class T>
   using Sum = LargestExponents<T>;

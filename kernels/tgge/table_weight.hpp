@@ -6,8 +6,8 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
 
-/// Hop weight from a table, kept in both orders, so that the index that runs over the lanes of a vector or warp finds
-/// its values side by side: the source mode on the CPU, the row on a GPU.
+/// Hop weight from a table, stored in both orders, so that the values are contiguous along the index that runs over the
+/// lanes of a vector or warp: the source mode on the CPU, the row on a GPU.
 template <bool RowsAreLanes>
 struct TableWeight {
   const double* by_to;    ///< w(to, from) at [to * size + from]
@@ -22,7 +22,7 @@ struct TableWeight {
   LINDRIFT_HD Mode<T> mode(Index s) const {
     return {s};
   }
-  /// w(row, source): the row gains from its source.
+  /// w(row, source): rate at which the row gains from the source.
   template <class T>
   LINDRIFT_HD T gain(const Mode<double>& row, const Mode<T>& source) const {
     if constexpr (RowsAreLanes)
@@ -30,7 +30,7 @@ struct TableWeight {
     else
       return load<T>(by_to + row.s * size, source.s);
   }
-  /// w(source, row): the row loses to its source.
+  /// w(source, row): rate at which the row loses to the source.
   template <class T>
   LINDRIFT_HD T loss(const Mode<double>& row, const Mode<T>& source) const {
     if constexpr (RowsAreLanes)
@@ -40,7 +40,7 @@ struct TableWeight {
   }
 };
 
-/// Writes one row of the other order.
+/// Writes one row of the transposed table.
 struct TransposeTable {
   const double* from;
   double* to;

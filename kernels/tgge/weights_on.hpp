@@ -6,8 +6,8 @@
 #include "kernels/tgge/rows.hpp"
 #include "kernels/tgge/table_weight.hpp"
 
-/// Each kind of hop weight on an engine: where its arrays live, the functor that reads them, and, where it has low
-/// rank, the row sums made from moments.
+/// Each kind of hop weight on an engine: its arrays, the functor that reads them and, for weights of low rank, the row
+/// sums from moments.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -93,7 +93,7 @@ class OperatorWeightOn {
           set_hermitian(holes_, row, column + j, sum.hole_re[j], sum.hole_im[j]);
         }
       }
-    // The vectors have one unit of length for each displacement; per unit, the trace is the number of source modes.
+    // |v_s|^2 is the number of displacements, so the trace is that number times the number of particles (or holes).
     const double gain_floor = floor_ * trace(particles_), loss_floor = floor_ * trace(holes_);
 
     factorise(particles_);
@@ -135,7 +135,7 @@ class OperatorWeightOn {
       im = re + size;
     }
   };
-  /// Complex numbers where the engine computes.
+  /// Complex numbers in the engine's memory.
   struct EngineArray {
     Buffer re, im;
     void copy(Engine& engine, const double* host_re, const double* host_im, Index size) {
@@ -179,9 +179,9 @@ class OperatorWeightOn {
   HostArray values_;             ///< real: eigenvalues, then their signs
 };
 
-// --- sums over pairs that are made outside the kernel, for a batch of points ---
+// --- sums over pairs evaluated outside the kernel, for a batch of points ---
 
-/// Writes to memory the source modes that a functor gives one by one.
+/// Writes the source modes of a functor to memory.
 template <class Source>
 struct StoreSources {
   Source source;
@@ -203,7 +203,7 @@ struct StoredWeightSums {
   }
 };
 
-/// A kind of weight whose sums over pairs come from an ExternalPairSum, except those that moments give.
+/// A kind of weight whose sums over pairs come from an ExternalPairSum, except for sums that moments provide.
 template <class Engine, class Weight>
 class ExternalSumsOn {
  public:
@@ -239,7 +239,7 @@ class ExternalSumsOn {
   Weight weight_;
 };
 
-/// Stands for a table whose sums are all made outside.
+/// Takes the place of a table whose sums are all evaluated outside.
 template <class Engine>
 class ExternalTable {
  public:

@@ -20,8 +20,8 @@ void add_bonds(std::vector<double>& rates, double rate, double phase) {
     rates[static_cast<std::size_t>(i)] += 4.0 * rate * cosine * cosine;
   };
 
-  // Zeros lie where phase = pi - k, on the grid for the phases pi p / (2 L): those are taken as the fractions that they
-  // stand for. A phase that a user computed, such as pi - k, is off by roundings of pi.
+  // Zeros lie where phase = pi - k, which is on the grid for the phases pi p / (2 L); these are treated as exact
+  // fractions. A phase computed by a user, such as pi - k, deviates by roundings of pi.
   const double step = std::numbers::pi / (2.0 * static_cast<double>(sites));
   const double p = std::nearbyint(phase / step);
   const double rounding = 4.0 * std::numeric_limits<double>::epsilon() * std::max(std::fabs(phase), std::numbers::pi);
@@ -30,7 +30,7 @@ void add_bonds(std::vector<double>& rates, double rate, double phase) {
     for (std::int64_t i = 0; i < sites; ++i) add(i, cos_pi(4 * (first + i) + quarters, 4 * sites));
     return;
   }
-  // cos(k/2) and sin(k/2) are exact to a rounding, and so is the sum in extended precision.
+  // cos(k/2) and sin(k/2) are accurate to a rounding, and so is the sum in extended precision.
   const long double half = 0.5L * static_cast<long double>(phase), cosine = std::cos(half), sine = std::sin(half);
   const long double pi = std::numbers::pi_v<long double>;
   for (std::int64_t i = 0; i < sites; ++i) {
@@ -39,7 +39,7 @@ void add_bonds(std::vector<double>& rates, double rate, double phase) {
   }
 }
 
-/// Adds |sum_R a_R e^{+-ik.R}|^2, minus for a gain.
+/// Adds |sum_R a_R e^{+-ik.R}|^2, with the minus sign for gain.
 void add_operator(std::vector<double>& rates, const BathOperator& channel, const Lattice& lattice) {
   const double direction = channel.kind == BathOperatorKind::loss ? 1.0 : -1.0;
   parallel_for(lattice.size(), [&](std::size_t k) {
@@ -54,7 +54,7 @@ void add_operator(std::vector<double>& rates, const BathOperator& channel, const
   });
 }
 
-/// Rates of one kind.
+/// The rates of gain, or of loss.
 std::vector<double> rates_of(const OpenBath& bath, BathOperatorKind kind, const Lattice& lattice) {
   const bool loss = kind == BathOperatorKind::loss;
   std::vector<double> rates(lattice.size(), loss ? bath.loss : bath.gain);

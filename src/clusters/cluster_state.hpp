@@ -28,10 +28,10 @@ ClusterState one_particle_state(const Cluster& cluster);
 /// @throws UnsupportedError if the steady state is not unique, NumericalError if the residual stays above 1e-12
 ClusterState steady_state(const Cluster& cluster, bool up_empty);
 
-/// <c+_a c_b> of a spin, (orbitals, orbitals), row-major.
+/// <c+_a c_b> of one spin, (orbitals, orbitals), row-major.
 std::vector<Complex> one_body(const ClusterState& state, int spin);
 
-/// Retarded Green's function of spin up between chosen orbitals of a cluster,
+/// Retarded Green's function of spin up between selected orbitals of a cluster,
 ///   G_ab(t) = -i Tr[c_a e^{Dt} (c+_b rho + rho c+_b)]   (physics.md, Eq. 133).
 class ClusterGreen {
  public:
@@ -41,8 +41,8 @@ class ClusterGreen {
   std::size_t size() const { return sector_.size(); }
   std::size_t orbitals() const { return orbitals_.size(); }
 
-  /// G_ab(w + i broadening), shape (frequencies, orbitals, orbitals), to a relative residual of 1e-13 in Krylov spaces
-  /// of at most `max_vectors`.
+  /// G_ab(w + i broadening), shape (frequencies, orbitals, orbitals), to a relative residual of 1e-13, in Krylov spaces
+  /// of at most `max_vectors` vectors.
   /// @return the largest relative residual
   double spectral(std::span<const double> frequencies, double broadening, std::size_t max_vectors,
                   std::span<Complex> green) const;
@@ -52,7 +52,7 @@ class ClusterGreen {
   void at_times(std::span<const double> times, std::span<Complex> green) const;
 
  private:
-  /// Tr[c_a Y] / Y
+  /// One term of Tr[c_a Y]: sign * Y[index].
   struct Element {
     std::size_t index;
     double sign;

@@ -12,7 +12,7 @@ double choose(std::size_t n, std::size_t k) {
 
 SectorCost sector_cost(double operators, double elements, double vectors, double kept_vectors) {
   SectorCost cost{.operators = operators, .elements = elements, .vectors = std::min(operators, vectors)};
-  // A product takes 8 operations an element, a vector two passes over those before it.
+  // A product takes 8 operations per element, and a vector two passes over all earlier ones.
   cost.operations = cost.vectors * operators * (8.0 * elements + 16.0 * cost.vectors);
   cost.memory_bytes = operators * (60.0 * elements + 16.0 * std::min(operators, kept_vectors));
   return cost;
@@ -47,11 +47,11 @@ double evolution_operations(const SectorCost& sector, double scale, double last_
 }
 
 SectorCost one_particle_cost(std::size_t orbitals) {
-  // As measured on rings of 6 to 8 sites: elements of a row, vectors before a restart, and those that it takes.
+  // As measured on rings of 6 to 8 sites: elements per row, vectors before a restart, and vectors needed.
   constexpr double elements_of_probe = 0.7, kept_vectors = 200.0, vectors = 90.0;
   const auto n = static_cast<double>(orbitals);
-  // The particle's n ket and n bra, and spin down with as many particles on both sides; one momentum in n is that of
-  // the steady state.
+  // n kets and n bras of the particle, and spin down with equal numbers of particles on both sides; one in n of the
+  // total momenta is that of the steady state.
   return sector_cost(n * choose(2 * orbitals, orbitals), 2.0 + elements_of_probe * n * n, vectors, kept_vectors);
 }
 

@@ -4,23 +4,23 @@
 
 namespace lindrift::clusters {
 
-/// What costs are counted with, as measured: operations of a core.
+/// Measured speed of one core, for cost estimates.
 inline constexpr double operations_per_second = 5e9;
 
-/// Number of ways to choose k of n.
+/// Binomial coefficient, n choose k.
 double choose(std::size_t n, std::size_t k);
 
-/// Cost of linear equations with the Lindbladian of a sector in one Krylov space, an estimate.
+/// Estimated cost of solving linear equations with the Lindbladian of a sector in one Krylov space.
 struct SectorCost {
-  double operators = 0.0;     ///< |ket><bra| of the sector
-  double elements = 0.0;      ///< of a row of its matrix
-  double vectors = 0.0;       ///< of the Krylov space
+  double operators = 0.0;     ///< number of operators |ket><bra| in the sector
+  double elements = 0.0;      ///< nonzero elements per row of its matrix
+  double vectors = 0.0;       ///< vectors of the Krylov space
   double operations = 0.0;    ///< floating-point operations
-  double memory_bytes = 0.0;  ///< of the matrix, which is made from its columns, and of the space
+  double memory_bytes = 0.0;  ///< of the matrix, including its construction by columns, and of the space
 };
 
-/// @param vectors       of the Krylov space, no more than there are operators
-/// @param kept_vectors  that memory is taken for
+/// @param vectors       of the Krylov space, at most as many as there are operators
+/// @param kept_vectors  number of vectors that memory is needed for
 SectorCost sector_cost(double operators, double elements, double vectors, double kept_vectors);
 
 /// Sectors of a cluster whose momentum is not conserved; with `momenta` conserved momenta one part in so many is one.

@@ -17,7 +17,7 @@ using Configuration = std::uint32_t;
 
 struct SpinPairs {
   std::vector<std::array<Configuration, 2>> pairs;  ///< ket, bra of one spin
-  std::vector<std::int32_t> number;                 ///< of (ket << orbitals) | bra
+  std::vector<std::int32_t> number;                 ///< index of (ket << orbitals) | bra
 };
 
 SpinPairs spin_pairs(int orbitals, const SpinSector& sector) {
@@ -191,7 +191,7 @@ class Lindbladian::Builder {
   Lindbladian& target_;
   int n_;
   std::array<std::vector<Complex>, 2> effective_;
-  double decay_ = 0.0;  ///< the constant, of both sides together
+  double decay_ = 0.0;  ///< the constant, from both sides together
 };
 
 Lindbladian::Lindbladian(const Cluster& cluster, SpinSector up, SpinSector down, std::optional<int> momentum)

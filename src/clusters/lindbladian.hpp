@@ -22,7 +22,7 @@ struct Scattering {
 ///   H = sum h^s_ab c+_{a,s} c_{b,s} + sum of scattering,
 ///   D rho = -i [H, rho] + sum loss^s_ab (c_a rho c+_b - {c+_b c_a, rho}/2) + sum gain^s_ab (c+_a rho c_b - {c_b c+_a,
 ///   rho}/2).
-/// Matrices are (orbitals, orbitals), row-major, Hermitian; loss and gain have no negative eigenvalue. Spin up is 0.
+/// Matrices are (orbitals, orbitals), row-major, Hermitian; loss and gain are positive semidefinite. Spin up is 0.
 struct Cluster {
   int orbitals = 1;
   std::array<std::vector<Complex>, 2> hamiltonian, loss, gain;

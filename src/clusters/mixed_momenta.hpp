@@ -54,7 +54,7 @@ class MixedStates {
   std::vector<double> occupation(int spin) const;
   double largest_residual() const;
 
-  /// G(k, w + i broadening) of chosen momenta, shape (chosen, frequencies). Ranks share the momenta.
+  /// G(k, w + i broadening) of selected momenta, shape (chosen, frequencies). Ranks share the momenta.
   /// @return the largest relative residual
   double spectral(std::span<const std::size_t> chosen, std::span<const double> frequencies, double broadening,
                   const Execution& execution, std::span<Complex> green) const;

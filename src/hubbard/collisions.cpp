@@ -248,7 +248,7 @@ Collisions::Weight Collisions::weight_of_particles() const {
 
 void Collisions::add_scattering(const Channel& channel, std::span<const double> down, Weight weight,
                                 std::vector<double>& rates) const {
-  constexpr std::size_t block = 32;  // rows of a product: shapes do not depend on threads
+  constexpr std::size_t block = 32;  // rows per product: shapes do not depend on the number of threads
   const std::size_t momenta = momentum_.size(), nodes = channel.nodes.weight.size();
   const double over = 1.0 / static_cast<double>(momenta);
   const bool hole = channel.sign < 0.0;

@@ -19,7 +19,7 @@ struct CollisionModel {
   double interaction = 0.0;                   ///< U
 };
 
-/// The species of a chain, whose interaction must be on site.
+/// The species of a chain, whose interaction must be on-site.
 /// @param baths  of spin up and of spin down
 /// @throws ParameterError
 CollisionModel collision_model(const HubbardChain& chain, const std::array<BathRates, 2>& baths);
@@ -29,7 +29,7 @@ struct CollisionRates {
   std::array<std::vector<double>, 2> gain, loss;
 };
 
-/// Nodes and weights of int dw/2pi over all frequencies, w = centre + scale tan(x/2) with x equally spaced
+/// Nodes and weights of int dw/2pi over all frequencies, with w = centre + scale tan(x/2) and x equally spaced
 /// (docs/physics.md, Eq. 144).
 struct FrequencyNodes {
   std::vector<double> frequency, weight;

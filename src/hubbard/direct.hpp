@@ -15,7 +15,7 @@
 namespace lindrift {
 
 /// Sigma(k, w + i eta) of the Hubbard model as the double sum over momenta (docs/physics.md, Eq. 64), on either
-/// backend: O(L^2) for each momentum and frequency. Without a Hartree shift. Ranks of execution.communicator share the
+/// backend: O(L^2) per momentum and frequency. Without the Hartree shift. Ranks of execution.communicator share the
 /// rows q.
 class DirectSelfEnergy {
  public:

@@ -29,12 +29,12 @@ constexpr std::size_t max_values = std::size_t{1} << 25, min_batch = 256, max_ba
 constexpr double max_chirp_bytes = 2e9;
 /// Stages of a transform by chirps.
 constexpr std::size_t max_rounds = 16;
-/// Momenta whose chirps are transformed together, in the lanes of a vector where the transforms are short.
+/// Momenta whose chirps are transformed together, in the lanes of a vector if the transforms are short.
 constexpr std::size_t chirp_rows = 8;
 constexpr double max_nodes = 2e7;
 
-/// Seconds of one core, measured on current processors, accurate to a factor of two: good enough to choose a transform.
-/// A device is faster in all of them.
+/// Measured times on one core of current processors, accurate to a factor of two, which is enough to choose a
+/// transform. A device is faster in all of them.
 constexpr double seconds_per_product = 1.0 / 6e10;      ///< per operation of a matrix product
 constexpr double seconds_per_transform = 1.0 / 1.2e10;  ///< per operation of a transform, 5 n log2 n of them
 constexpr double seconds_per_exponential = 4e-9;        ///< for the amplitudes of one momentum
@@ -49,7 +49,7 @@ double transform_seconds(double length, double count) {
   return transform_operations(length, count) * seconds_per_transform;
 }
 
-/// Half as many doubles of amplitudes as kernel values are transformed at once.
+/// At a time, half as many doubles of amplitudes as kernel values are transformed.
 kernels::TimeTables device_tables(const MemoryKernel& kernel, std::int64_t values) {
   kernels::TimeTables tables = kernel.tables();
   tables.device_buffer = std::min(tables.device_buffer, values / 2);
@@ -125,7 +125,7 @@ class Chirps {
   }
 
  private:
-  /// e^{i step h j^2 / 2}, the phase reduced in extended precision because j^2 makes it large.
+  /// e^{i step h j^2 / 2}; the phase is reduced in extended precision because j^2 makes it large.
   Complex chirp(std::size_t j) const {
     const auto square = static_cast<long double>(j) * static_cast<long double>(j);
     const auto phase = static_cast<double>(std::remainder(unit_ * square, 2.0L * std::numbers::pi_v<long double>));

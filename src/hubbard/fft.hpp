@@ -17,7 +17,8 @@
 
 namespace lindrift {
 
-/// From times to frequencies: by matrix products, by chirps (Bluestein's algorithm), or by matrix products on a device.
+/// Transform from time to frequency: by matrix products, by chirps (Bluestein's algorithm), or by matrix products on a
+/// device.
 enum class TimeTransform { matrix, chirp, device };
 
 /// How the self-energy is computed from the memory kernel, and at what cost.
@@ -36,7 +37,8 @@ struct FftPlan {
 
 /// A grid of frequencies, and the symmetries that save work on it.
 struct FrequencyGrid {
-  /// @param frequency  ascending, at least one   @param mirrored  Sigma(pi-k,-w) = -conj Sigma(k,w) on this chain
+  /// @param frequency  ascending, at least one
+  /// @param mirrored   whether Sigma(pi-k,-w) = -conj Sigma(k,w) on this chain
   FrequencyGrid(std::span<const double> frequency, bool mirrored);
 
   std::vector<double> frequency;
@@ -82,7 +84,7 @@ class FftSelfEnergy {
   struct DeviceShape {
     std::size_t values = std::size_t{1} << 26, momenta = 2048, frequencies = 8192;
   };
-  /// Makes add_grid() use one transform, for tests and benchmarks that compare them. `cut` as in FftPlan.
+  /// Makes add_grid() use one particular transform, for tests and benchmarks that compare them. `cut` as in FftPlan.
   void force(TimeTransform transform, double cut);
   /// Uses another device, for tests that emulate one.
   using DeviceMaker = std::function<std::unique_ptr<kernels::TimeDevice>(const kernels::TimeTables&)>;

@@ -92,7 +92,7 @@ std::array<Complex, series_terms> series_of(const Complex* circle, std::size_t s
     free[n] /= static_cast<double>(circle_points);
   }
   for (std::size_t n = 0; n < series_terms; ++n) {
-    // int_0^t of powers i and j is i! j! / (i+j+1)! of power i+j+1 = n.
+    // int_0^t of the powers i and j is i! j! / (i+j+1)! times the power i+j+1 = n.
     Complex sum = 0.0;
     double beta = n > 0 ? 1.0 / static_cast<double>(n) : 0.0;
     for (std::size_t i = 0; i < n; ++i) {
@@ -267,7 +267,7 @@ double ladder_step(const HubbardModes& modes, double tolerance) {
   return volterra_step(fastest, tolerance);
 }
 
-// --- at single points, by frequencies ---
+// --- single points, in frequency ---
 
 namespace {
 
@@ -318,7 +318,7 @@ std::vector<Complex> ladder_self_energy(const HubbardModes& modes, std::span<con
   return result;
 }
 
-// --- on a grid, by time ---
+// --- a grid, in time ---
 
 LadderSelfEnergy::LadderSelfEnergy(const HubbardModes& modes, std::span<const double> frequency, double broadening,
                                    double tolerance, const Execution& execution)

@@ -32,7 +32,7 @@ class LadderKernel {
 
   /// Bounds |K(k,t)| for every k and t >= 0: a colliding pair decays no more slowly than its slowest momentum.
   double bound(double time) const;
-  /// Bounds int_T^inf |K(k,t)| e^{-eta t} dt.
+  /// Upper bound on int_T^inf |K(k,t)| e^{-eta t} dt.
   double tail(double time, double broadening) const;
   double slowest_decay() const { return modes_.slowest_rate; }
 

@@ -12,8 +12,8 @@
 
 namespace lindrift {
 
-/// The kernel K(k,t) of the self-energy, Sigma(k,w) = -i int_0^inf e^{iwt} K(k,t) dt (docs/physics.md, Eqs. 68 to 70):
-/// in time the sum over pairs of momenta factorises, and 4 to 8 transforms of the lattice give all k.
+/// The kernel K(k,t) of the self-energy, Sigma(k,w) = -i int_0^inf e^{iwt} K(k,t) dt (docs/physics.md, Eqs. 68 to 70).
+/// In time the sum over pairs of momenta factorises, and 4 to 8 lattice transforms give all k.
 class MemoryKernel {
  public:
   /// @param cut  > 0: leaves out pairs in which both momenta decay more slowly than this rate; see slow()
@@ -39,13 +39,13 @@ class MemoryKernel {
   void transforms(std::span<const std::complex<double>> times, std::complex<double>* rows) const;
   void transforms(std::span<const double> times, std::complex<double>* rows) const;
 
-  /// Bounds |K(k,t)| for every k and a real t >= 0.
+  /// Upper bound on |K(k,t)| for every k and real t >= 0.
   double bound(double time) const;
   /// The same including the pairs left out: adding and subtracting them leaves rounding errors.
   double whole_bound(double time) const;
-  /// Bounds int_T^inf |K(k,t)| e^{-eta t} dt (Eq. 72).
+  /// Upper bound on int_T^inf |K(k,t)| e^{-eta t} dt (Eq. 72).
   double tail(double time, double broadening) const;
-  /// Working memory of one thread of evaluate().
+  /// Working memory per thread of evaluate().
   static double working_bytes(std::size_t sites);
   /// Slowest decay of the remaining K.
   double slowest_decay() const;

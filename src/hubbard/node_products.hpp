@@ -11,7 +11,7 @@
 
 namespace lindrift {
 
-/// Tile sizes of the matrix products. They do not depend on threads or ranks, so neither do the bits.
+/// Tile sizes of the matrix products. Neither they nor the bits depend on threads or ranks.
 inline constexpr std::size_t max_tile_momenta = 72, tile_offsets = 256;
 
 /// Divides into as few tiles of equal size as possible.
@@ -28,7 +28,7 @@ class NodeProducts {
   /// @param grid  must outlive the object
   NodeProducts(const FrequencyGrid& grid, std::size_t batch, std::size_t tile_momenta, int threads);
 
-  /// The nodes of the next add().
+  /// Sets the nodes of the next add().
   void set_nodes(std::span<const double> at, std::span<const double> weight, double broadening);
 
   /// Adds the sums over these nodes to the rows of the momenta `own`.

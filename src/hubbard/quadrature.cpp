@@ -53,7 +53,7 @@ double panel_error(const Exponents& exponents, double length, double points, dou
       largest = 1e300;
       return;
     }
-    // Later terms fall faster than the first two.
+    // Later terms fall faster than the ratio of the first two.
     largest = std::max(largest, first - std::log1p(-ratio) - y.imag() * (0.5 * length + damping));
   });
   return 0.5 * length * 2.0 * 2.1 * std::exp(largest);

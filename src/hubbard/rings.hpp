@@ -15,10 +15,10 @@ namespace lindrift {
 /// @throws ParameterError
 std::array<BathRates, 2> rates_of_spins(const HubbardChain& ring);
 
-/// All momenta of a ring as one group that mixes (docs/physics.md, Eq. 134).
+/// All momenta of a ring as a single group that mixes (docs/physics.md, Eq. 134).
 clusters::MixedMomenta whole_ring(const HubbardChain& ring);
 
-/// sum_k v_k x_k of one spin.
+/// sum_k v_k x_k for one spin.
 /// @param values  x_k, (sites,), ascending
 double velocity_sum(const HubbardChain& ring, std::span<const double> values);
 /// The current (1/L) sum_k v_k n_k.

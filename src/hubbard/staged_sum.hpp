@@ -68,7 +68,7 @@ class SharedRows {
   const Momentum& operator[](std::size_t i) const { return targets_[i]; }
   /// This process's share of the momenta in `range`, in whole tiles, so that the bits do not depend on the ranks.
   Range share(Range range, std::size_t tile) const;
-  /// Completes the momenta in `range`, of which every member has computed its share.
+  /// Completes the momenta in `range` after every rank has computed its share.
   void gather(Range range, std::size_t tile);
 
  private:

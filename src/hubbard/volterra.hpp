@@ -54,7 +54,7 @@ class VolterraMarch {
   /// Computes all steps after the starting values.
   void advance(std::size_t first, const kernels::VolterraArrays& arrays, Workspace& workspace) const;
 
-  /// Operations for a momentum and a step: multiplications and additions, those of the starting values included.
+  /// Multiplications and additions per momentum and step, including the starting values.
   static double operations(double steps);
 
  private:
@@ -62,46 +62,46 @@ class VolterraMarch {
                std::size_t length) const;
 
   kernels::VolterraTables tables_;
-  std::size_t block_ = 0;         ///< steps that are added term by term
-  std::vector<Fourier> fourier_;  ///< of the lengths 2 block, 4 block, ... until all steps are covered
+  std::size_t block_ = 0;         ///< number of steps that are added term by term
+  std::vector<Fourier> fourier_;  ///< for the lengths 2 block, 4 block, ... until all steps are covered
 };
 
-/// As long a step as an integral equation may take whose exponents are at most `fastest`, for a tolerance of its
-/// result. Measured errors are 3e-14, and 3e-11 for tolerances from 1e-9 on.
+/// Longest step for an integral equation whose exponents are at most `fastest`, for a given tolerance of its result.
+/// Measured errors are 3e-14, and 3e-11 for tolerances from 1e-9 on.
 double volterra_step(double fastest, double tolerance);
-/// Halving the step reduces an error of order 10 by 2^10; this much of it is claimed.
+/// Halving the step reduces an error of order 10 by 2^10; this much is assumed.
 inline constexpr double claimed_gain = 256.0;
 
-/// Times on a circle around 0 from which the series that start an integral equation come.
+/// Times on a circle around 0, for the series that start an integral equation.
 std::vector<std::complex<double>> circle_of_times(double step);
 
-/// Gregory's correction of the weight 1 of the first and last points of an integral over equal steps.
+/// Gregory corrections to the weight 1 of the first and last points of an integral with equal steps.
 std::array<double, static_cast<std::size_t>(kernels::VolterraTables::order)> gregory_corrections();
 
-/// Solves the integral equation of the Hubbard chain's propagator on the CPU for groups of momenta (docs/physics.md,
-/// Eqs. 77 to 80), and again with twice the step.
+/// Solves the integral equation for the propagator of the Hubbard chain on the CPU, for groups of momenta
+/// (docs/physics.md, Eqs. 77 to 80), and again with twice the step.
 class VolterraSolver {
  public:
   static constexpr std::size_t group = VolterraMarch::group;
 
-  /// What the tables point to must live as long.
+  /// The arrays that the tables point to must outlive this object.
   VolterraSolver(const kernels::VolterraTables& fine, const kernels::VolterraTables& rough);
 
-  /// Memory of one thread; it can be used again.
+  /// Memory of one thread; can be reused.
   struct Workspace {
     VolterraMarch::Workspace fine, rough;
   };
 
-  /// G(k,t) of the momenta first .. first + group - 1, as far as there are so many; first is a multiple of the group.
-  /// @param rows, circles  as in VolterraFunctions::prepare, the circles of both runs one after the other
-  /// @param rough_rows     the rows that the run with twice the step takes: the same ones unless its stride is 1
+  /// G(k,t) of the momenta first .. first + group - 1, as far as they exist; first is a multiple of the group size.
+  /// @param rows, circles  as in VolterraFunctions::prepare; the circles of both runs follow each other
+  /// @param rough_rows     rows for the run with twice the step: the same ones unless its stride is 1
   /// @param green          (sites, times), of which these rows are written
   /// @param difference     (group,) largest difference between the two runs
   void solve(std::size_t first, const std::complex<double>* rows, const std::complex<double>* rough_rows,
              const std::complex<double>* circles, Workspace& workspace, std::complex<double>* green,
              double* difference) const;
 
-  /// Operations for a momentum and a step: what multiplications and additions the two runs take.
+  /// Multiplications and additions of both runs per momentum and step.
   static double operations(double steps);
 
  private:

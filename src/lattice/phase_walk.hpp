@@ -7,21 +7,21 @@
 
 namespace lindrift {
 
-/// e^{ik.R} of one momentum after the other. Along a row of momenta each is the one before times the same number;
-/// every 64th is computed anew, so that errors stay below 64 roundings and do not depend on where a walk begins.
+/// e^{ik.R} for consecutive momenta. Along a row of momenta each value is the previous one times a constant; every 64th
+/// is computed afresh, so that errors stay below 64 roundings and do not depend on where a walk starts.
 class PhaseWalk {
  public:
   PhaseWalk(const Lattice& lattice, const LatticeVector& displacement)
       : lattice_(lattice),
         displacement_(displacement),
         row_(static_cast<std::size_t>(lattice.cells(lattice.dimensions() - 1))) {
-    // From the momentum zero, which every row passes, to its neighbour.
+    // The phase of m = (0, .., 0, 1), by which the phase changes along every row.
     LatticeVector neighbour{};
     neighbour[static_cast<std::size_t>(lattice.dimensions()) - 1] = 1;
     step_ = exact(lattice.index_of(neighbour));
   }
 
-  /// @param k  the first momentum of a walk is a multiple of 64 or the start of a row; then k is the one after the last
+  /// @param k  a multiple of 64 or the start of a row in the first call; one more in each further call
   std::complex<double> operator()(std::size_t k) {
     constexpr std::size_t anew = 64;
     if (k % row_ % anew == 0 || k % anew == 0)

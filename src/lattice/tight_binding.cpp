@@ -19,12 +19,12 @@ namespace {
 using Complex = std::complex<double>;
 
 constexpr int max_orbitals = 256;
-/// How far from Hermitian a list of terms may be, relative to its largest element.
+/// Largest deviation of a list of terms from Hermitian, relative to its largest element.
 constexpr double hermitian_tolerance = 1e-12;
 
 std::string quantity(std::size_t term) { return "model.hopping_terms[" + std::to_string(term) + "]"; }
 
-/// Place of an element: displacement and orbitals.
+/// An element, given by displacement and orbitals.
 using Element = std::tuple<LatticeVector, int, int>;
 
 LatticeVector opposite(const LatticeVector& r) { return {-r[0], -r[1], -r[2]}; }
@@ -65,13 +65,13 @@ void check_hermitian(const std::vector<HoppingTerm>& terms) {
   }
 }
 
-/// Terms by displacement, those that repeat added: H(R) as a matrix for each R.
+/// Terms grouped by displacement, with repeated ones added: the matrix H(R) for each R.
 struct Block {
   LatticeVector displacement;
   std::vector<Complex> matrix;  ///< (orbitals, orbitals), row-major
 };
 
-/// h(k) and its derivatives.
+/// h(k) and its derivatives with respect to k.
 class Hamiltonian {
  public:
   Hamiltonian(const TightBinding& model, const Lattice& lattice)
@@ -88,7 +88,7 @@ class Hamiltonian {
 
   std::size_t orbitals() const { return orbitals_; }
 
-  /// h(k) and d h(k)/dk_i, one after the other: (1 + directions) matrices (Eqs. 100, 101).
+  /// h(k) and then d h(k)/dk_i: (1 + directions) matrices (Eqs. 100, 101).
   void at(std::size_t k, Complex* matrices) const {
     const std::size_t elements = orbitals_ * orbitals_, directions = static_cast<std::size_t>(lattice_.dimensions());
     std::fill(matrices, matrices + (1 + directions) * elements, Complex());
@@ -119,8 +119,8 @@ class Hamiltonian {
   std::vector<Block> blocks_;
 };
 
-/// Eigenvalues, ascending, of a Hermitian matrix of two orbitals; its columns become the eigenvectors. Both are exact
-/// to rounding: nothing cancels.
+/// Eigenvalues of a Hermitian 2 x 2 matrix in ascending order; the eigenvectors replace its columns. Accurate to
+/// rounding, without cancellation.
 void eigen_of_two(Complex* h, double* energy) {
   const double mean = 0.5 * (h[0].real() + h[3].real()), half = 0.5 * (h[0].real() - h[3].real());
   const Complex off = h[1];
@@ -139,7 +139,7 @@ void eigen_of_two(Complex* h, double* energy) {
   h[3] = upper_1;
 }
 
-/// Writes the modes of one momentum.
+/// Writes the modes at one momentum.
 void diagonalise(const Hamiltonian& hamiltonian, std::size_t k, Bands& bands, std::vector<Complex>& matrices) {
   const std::size_t n = hamiltonian.orbitals(), directions = bands.velocity.size();
   matrices.resize((1 + directions) * n * n);

@@ -7,8 +7,8 @@
 
 namespace lindrift {
 
-/// Momenta, and sites, of a lattice in the order of Fourier transforms: row-major with integers 0 .. cells-1 along
-/// every direction. The ascending order begins at -floor(cells/2) along each.
+/// Momenta, or sites, of a lattice in the order of Fourier transforms: row-major with integers 0 .. cells-1 along every
+/// direction. The ascending order starts at -floor(cells/2) along each.
 class TransformOrder {
  public:
   explicit TransformOrder(const Lattice& lattice) : directions_(static_cast<std::size_t>(lattice.dimensions())) {
@@ -25,7 +25,7 @@ class TransformOrder {
     return true;
   }
 
-  /// Position of what stands at `ascending` in the ascending order.
+  /// Position of the element that has the index `ascending` in the ascending order.
   std::size_t position(std::size_t ascending) const {
     return combined(ascending, ascending,
                     [](std::size_t a, std::size_t, std::size_t n) { return (a + n - n / 2) % n; });
@@ -37,22 +37,22 @@ class TransformOrder {
     return combined(a, b, [](std::size_t x, std::size_t y, std::size_t n) { return (x + n - y) % n; });
   }
   std::size_t opposite(std::size_t a) const { return difference(0, a); }
-  /// pi - k along every direction, of an even lattice.
+  /// pi - k along every direction; only for an even lattice.
   std::size_t reflected(std::size_t a) const {
     return combined(a, a, [](std::size_t x, std::size_t, std::size_t n) { return (n + n / 2 - x) % n; });
   }
-  /// Integer of a position along one direction.
+  /// The integer of a position along one direction.
   std::size_t along(std::size_t position, std::size_t direction) const {
     for (std::size_t i = directions_; i-- > direction + 1;) position /= cells_[i];
     return position % cells_[direction];
   }
-  /// The label of such an integer, in -floor(cells/2) .. ceil(cells/2)-1.
+  /// The label of that integer, in -floor(cells/2) .. ceil(cells/2)-1.
   std::int64_t label(std::size_t integer, std::size_t direction) const {
     const std::size_t n = cells_[direction];
     return static_cast<std::int64_t>(integer) - (integer >= n - n / 2 ? static_cast<std::int64_t>(n) : 0);
   }
 
-  /// Calls use(ascending, position, count) for runs of neighbours in both orders, ascending.
+  /// Calls use(ascending, position, count) for runs that are contiguous in both orders, in ascending order.
   template <class Use>
   void for_each_run(const Use& use) const {
     const std::size_t last = cells_[directions_ - 1], half = last / 2;

@@ -21,10 +21,10 @@ using Complex = std::complex<double>;
 constexpr const char* key = "model.hamiltonian";
 constexpr int max_orbitals = 256;
 constexpr std::int64_t max_displacements = 10'000'000;
-/// Files have six digits or more; what is further from Hermitian is no rounding.
+/// Files have at least six digits; a larger deviation from Hermitian is not due to rounding.
 constexpr double largest_rounding = 1e-4;
 
-/// Numbers of a text, with the line that they stand in.
+/// The numbers in a text, line by line.
 class Lines {
  public:
   Lines(std::istream& text, const std::string& name) : text_(text), name_(name) {}
@@ -90,7 +90,7 @@ std::vector<double> read_weights(Lines& lines, std::int64_t displacements) {
   return weights;
 }
 
-/// Elements of every displacement, as matrices.
+/// The elements as one matrix per displacement.
 using Elements = std::map<LatticeVector, std::vector<Complex>>;
 
 Elements read_elements(Lines& lines, std::int64_t orbitals, const std::vector<double>& weights) {
@@ -143,7 +143,7 @@ WannierHamiltonian read_wannier90(std::istream& text, const std::string& name) {
 
   WannierHamiltonian result;
   result.model.orbitals = static_cast<int>(orbitals);
-  result.model.degeneracy_tolerance = 1e-5;  // the elements are rounded
+  result.model.degeneracy_tolerance = 1e-5;  // because the elements are rounded
   const auto n = static_cast<std::size_t>(orbitals);
   double largest = 0.0, change = 0.0;
   std::string worst;

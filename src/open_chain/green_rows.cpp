@@ -23,7 +23,7 @@ GreenRows green_rows(std::size_t times, const TransformOrder& order, bool keep_s
     momenta(t, ascending);
     for (std::size_t i = 0; i < sites; ++i) row[order.position(i)] = ascending[i];
     fourier.backward(row.data(), 1);
-    for (std::size_t i = 0; i < sites; ++i) ascending[i] = over * row[order.position(i)];  // labels of sites now
+    for (std::size_t i = 0; i < sites; ++i) ascending[i] = over * row[order.position(i)];  // ordered by site label
     if (keep_sites)
       std::copy(ascending.begin(), ascending.end(), rows.sites.begin() + static_cast<std::ptrdiff_t>(t * sites));
     const Profile profile = profile_of(ascending, order, SiteOrder::ascending);

@@ -13,20 +13,20 @@ namespace lindrift {
 
 /// G(j,t) and the moments of its profile.
 struct GreenRows {
-  std::vector<std::complex<double>> sites;           ///< (times, sites), label order; empty if not kept
+  std::vector<std::complex<double>> sites;           ///< (times, sites), order of the labels; empty if not kept
   std::vector<double> norm, drift, drift_symmetric;  ///< (times,) and (times, directions), see Spreading
 };
 
 /// Writes G(k,t) of all momenta, ascending, at one time.
 using MomentumRow = std::function<void(std::size_t time, std::span<std::complex<double>> row)>;
 
-/// From G(k,t). O(sites log sites) a time.
+/// Computes the rows from G(k,t). O(sites log sites) per time.
 GreenRows green_rows(std::size_t times, const TransformOrder& order, bool keep_sites, const MomentumRow& momenta);
 
 /// The same from an array, shape (times, sites), momenta ascending.
 GreenRows green_rows(std::span<const std::complex<double>> momenta, const TransformOrder& order, bool keep_sites);
 
-/// Puts them into a result.
+/// Moves the rows into a result.
 template <class Result>
 void store(GreenRows rows, Result& result) {
   result.green_retarded = std::move(rows.sites);
@@ -36,7 +36,8 @@ void store(GreenRows rows, Result& result) {
 }
 
 /// Appends A = -2 Im G and Sigma = w + i broadening - e - 1/G of one momentum to a result.
-/// @param energy  e_k    @param green  G(k, w + i broadening), (frequencies,)
+/// @param energy  e_k
+/// @param green   G(k, w + i broadening), (frequencies,)
 template <class Result>
 void add_spectrum_row(std::span<const std::complex<double>> green, double energy, std::span<const double> frequencies,
                       double broadening, Result& result) {

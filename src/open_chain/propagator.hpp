@@ -55,7 +55,7 @@ struct Profile {
   std::array<double, 3> moment{};    ///< sum_j j_i |psi|^2 along each direction, labels of the sites
   std::array<double, 3> antipode{};  ///< sum of |psi|^2 over sites with j_i = -L_i/2 in an even direction; otherwise 0
 };
-/// How the sites of a row are ordered.
+/// Order of the sites in a row.
 enum class SiteOrder { transform, ascending };
 Profile profile_of(std::span<const std::complex<double>> row, const TransformOrder& order, SiteOrder sites,
                    int threads = 1);

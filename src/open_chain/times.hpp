@@ -59,7 +59,7 @@ struct TimeRows {
   std::size_t width = 1;
 };
 
-/// A calculation over independent times that reports its progress, stops early and resumes.
+/// A calculation over independent times that reports its progress, can stop early and can resume.
 struct TimeRounds {
   std::span<const double> times;
   std::vector<TimeRows> rows;

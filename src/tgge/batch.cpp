@@ -23,15 +23,16 @@ namespace lindrift {
 
 namespace {
 
-/// Largest beta times width of the bands for which a matrix of ohmic rates, and the Boltzmann factors of the states
-/// that it multiplies, stay in the range of a double: the sum of a row is at least e^{-beta width/2}.
+/// Largest beta times bandwidth for which the matrix of ohmic rates and the Boltzmann factors of the states that it
+/// multiplies stay in the range of a double: the sum of a row is at least e^{-beta width/2}.
 constexpr double largest_ohmic_exponent = 1200.0;
 
-/// Modes from which products pay, as measured: with fewer, a point waits longer for the others than its sums take.
+/// Number of modes from which products pay off, as measured: with fewer, a point waits longer for the others than its
+/// own sums take.
 constexpr std::size_t min_modes_ohmic = 128, min_modes_table = 256;
 
-/// Whether products of matrices are faster than sums by panels: as measured, a pair and point takes 0.03 ns, panels the
-/// right of this comparison in nanoseconds.
+/// Whether matrix products are faster than sums by panels. Measured: a product takes 0.03 ns per pair and point; panels
+/// take the right-hand side below, in nanoseconds.
 bool products_pay(const TggeModel& model) {
   const double panels = panels_of(model.bands.energy, model.bath);
   const auto levels = static_cast<double>(energy_levels(model.bands.energy).size());
@@ -82,7 +83,7 @@ TggeBath with_strength(TggeBath bath, const BathStrength& strength) {
   return bath;
 }
 
-/// Whether a matrix can hold the rates of the thermal bath.
+/// Whether the rates of the thermal bath fit in a matrix.
 bool fits_a_matrix(const TggeModel& model) {
   if (model.bath.spectrum != Spectrum::ohmic) return true;
   const auto [lowest, highest] = std::minmax_element(model.bands.energy.begin(), model.bands.energy.end());
@@ -147,7 +148,7 @@ void solve_batch(const TggeModel& model, std::span<const std::optional<BathStren
   if (needs_matrices(model))
     throw UnsupportedError("the occupations of degenerate bands are matrices: solve each point alone");
   const std::size_t slots = batch_slots(points.size());
-  std::vector<std::size_t> taken;  // slots with something to do
+  std::vector<std::size_t> taken;  // slots with points to solve
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (!points[i]) continue;
     taken.push_back(i % slots);
@@ -175,7 +176,7 @@ void solve_batch(const TggeModel& model, std::span<const std::optional<BathStren
     }
   BatchedPairSum pair_sum(model.bands.modes(), slots, taken.size(), std::move(matrices), execution);
 
-  // Only the products are shared between ranks; everything else is short, and the same everywhere.
+  // Ranks share only the products. Everything else is cheap, and every rank repeats it.
   Execution alone = execution;
   alone.communicator = nullptr;
   alone.threads = 1;
@@ -206,14 +207,14 @@ void solve_batch(const TggeModel& model, std::span<const std::optional<BathStren
   threads.reserve(taken.size());
   for (const std::size_t slot : taken) try {
       threads.emplace_back(run, slot);
-    } catch (const std::system_error&) {  // no more threads to be had
+    } catch (const std::system_error&) {  // no more threads available
       fail();
       pair_sum.leave(slot);
     }
   pair_sum.serve(go_on);
   for (std::thread& thread : threads) thread.join();
   if (failure) std::rethrow_exception(failure);
-  pair_sum.rethrow_failure();  // which solve() may have caught
+  pair_sum.rethrow_failure();  // solve() may have caught it
 }
 
 }  // namespace lindrift

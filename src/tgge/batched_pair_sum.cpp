@@ -14,16 +14,16 @@ namespace lindrift {
 
 namespace {
 
-/// Columns of a product that are computed by one call: the unit that threads and ranks share. Panels of one
-/// matrix have about the same width, because a call for a few columns is slow.
+/// Columns of a product that one call computes: the unit of work for threads and ranks. The panels of a matrix have
+/// about the same width, because a call for only a few columns is slow.
 std::size_t panel_width(std::size_t size) {
   constexpr std::size_t usual = 512, at_most_more = 64, vector = 8;
   const std::size_t panels = size <= usual ? 1 : (size - at_most_more + usual - 1) / usual;
   return ((size + panels - 1) / panels + vector - 1) / vector * vector;
 }
 
-/// On the CPU, in panels of columns, each contiguous in memory: rows at the distance of a power of two would evict each
-/// other from the caches.
+/// On the CPU, in panels of columns, each contiguous in memory: rows a power of two apart would evict each other from
+/// the caches.
 class CpuProduct final : public kernels::MatrixProduct {
  public:
   CpuProduct(std::size_t size, const MatrixRow& matrix, const Execution& execution)
@@ -67,7 +67,7 @@ class CpuProduct final : public kernels::MatrixProduct {
  private:
   std::size_t width_of(std::size_t panel) const { return std::min(width_, columns_ - panel * width_); }
 
-  /// What is gathered must lie together: the shares of columns, one after the other.
+  /// Gathers the columns of all ranks; all_gather() needs each share in one piece.
   void gather_columns(std::size_t count, double* product) {
     packed_.resize(count * size_);
     std::vector<std::size_t> packed_bounds;
@@ -86,12 +86,12 @@ class CpuProduct final : public kernels::MatrixProduct {
   }
 
   std::size_t size_, width_;
-  std::size_t first_ = 0, columns_ = 0, panels_ = 0;  ///< of this member
+  std::size_t first_ = 0, columns_ = 0, panels_ = 0;  ///< of this rank
   std::unique_ptr<double[]> values_;
   std::vector<double> packed_;
   std::vector<std::size_t> bounds_;
   int threads_;
-  Communicator* communicator_;  ///< null if alone
+  Communicator* communicator_;  ///< null with a single rank
 };
 
 std::unique_ptr<kernels::MatrixProduct> make_product(std::size_t size, const MatrixRow& matrix,
@@ -119,7 +119,7 @@ class BatchedPairSum::Product {
 
   double* row(std::size_t slot, std::size_t which) { return at(rows_, slot, which); }
   const double* sum(std::size_t slot, std::size_t which) { return at(sums_, slot, which); }
-  /// The rows of a slot that asks for nothing are zero: shapes, and the place of every row, never change.
+  /// Zeros the rows of an idle slot. Shapes and the position of every row never change.
   void clear(std::size_t slot) {
     if (count_ > 0) std::fill_n(row(slot, 0), of_each_ * size_, 0.0);
   }
@@ -139,7 +139,7 @@ class BatchedPairSum::Product {
 
 namespace {
 
-/// Rows that a slot multiplies by the spectrum, for particles and holes, and by each table of weights.
+/// Rows per slot: two for the spectrum (particles and holes), and one for each table of weights.
 constexpr std::size_t spectrum_rows = 2, table_rows = 1;
 
 }  // namespace
@@ -229,7 +229,7 @@ void BatchedPairSum::serve(const std::function<bool()>& go_on) {
     for (const auto& slot : slots_)
       if (slot->waits()) waiting.push_back(slot.get());
     if (waiting.empty()) return;
-    // Every slot waits: no other thread touches the arrays.
+    // Every slot is waiting, so no other thread touches the arrays.
     try {
       if (!failure_ && go_on && !go_on()) throw Interruption();
       if (!failure_)

@@ -28,7 +28,7 @@ Bands bands_of(const TggeChain& chain) {
   return bands;
 }
 
-/// |1 + z e^{-ik}|^2 as a sum of squares: never negative, and exact where it vanishes.
+/// |1 + z e^{-ik}|^2 as a sum of squares: never negative, and exactly zero where it vanishes.
 double squared_modulus(std::complex<double> z, double cosine, double sine) {
   const double real = 1.0 + z.real() * cosine + z.imag() * sine;
   const double imaginary = z.imag() * cosine - z.real() * sine;
@@ -74,7 +74,7 @@ TggeChain::operator TggeModel() const {
 
 namespace {
 
-/// cos k and sin k of a mode: the bands are -2J cos k and 2J sin k.
+/// cos k and sin k of a mode, from its energy -2J cos k and its velocity 2J sin k.
 struct Phases {
   const Bands& bands;
   double over;
@@ -82,7 +82,7 @@ struct Phases {
   Phase operator()(std::size_t k) const { return {-over * bands.energy[k], over * bands.velocity[0][k]}; }
 };
 
-/// The weights are |1 + delta e^{-iq}|^2 and |1 - delta' e^{ik}|^2: d/dRe z + i d/dIm z of |1 + z e^{-ik}|^2 is
+/// The weights are |1 + delta e^{-iq}|^2 and |1 - delta' e^{ik}|^2, and d/dRe z + i d/dIm z of |1 + z e^{-ik}|^2 is
 /// 2 (z + e^{ik}).
 void apply(RamanJump& slope, const TggeJump& by, const Phases& phase, const RamanJump& jump) {
   const auto& weights = std::get<ProductJump>(by);
@@ -105,7 +105,7 @@ Gradient<TggeChain> chain_rule(const TggeChain& chain, const TggeModel& model, c
                                const GradientScope& scope) {
   Gradient<TggeChain> result{gradient.value, chain, gradient.filling};
   result.model.bath = gradient.model.bath;
-  // Energies and velocities are proportional to the hopping; as the unit of all rates it drops out.
+  // Energies and velocities are proportional to the hopping. As the unit of all rates it drops out.
   const Phases phase(chain, model.bands);
   const Bands& by = gradient.model.bands;
   result.model.hopping = 0.0;

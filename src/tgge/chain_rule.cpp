@@ -16,7 +16,7 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Gaps below this share of the bandwidth count as none.
+/// Bands touch where their gap is below this fraction of the bandwidth.
 constexpr double touching = 1e-9;
 
 template <class Item>
@@ -80,9 +80,10 @@ void require_separate_bands(const Bands& bands) {
 
 namespace {
 
-/// Derivative of a flow by the Hamiltonian of one momentum after the other, dI = tr(direct dh) + sum_i tr(by_slope_i
-/// d(dh/dk_i)), with Hermitian matrices of the orbitals in C order, and its sums over momenta with e^{-ik.R}.
-/// @tparam Orbitals  how many; 0: any number
+/// Derivative of a flow with respect to the Hamiltonian at each momentum, dI = tr(direct dh) + sum_i tr(by_slope_i
+/// d(dh/dk_i)), with Hermitian matrices over the orbitals in C order, and the sums of these matrices times e^{-ik.R}
+/// over momenta.
+/// @tparam Orbitals  number of orbitals; 0: any number
 template <std::size_t Orbitals>
 class HamiltonianGradient {
  public:
@@ -105,7 +106,7 @@ class HamiltonianGradient {
     }
     for (const LatticeVector& one : displacements_) {
       walks_.emplace_back(bands_.lattice, one);
-      // What belongs to -R is the adjoint of what belongs to R.
+      // The sums for -R are the adjoints of those for R.
       const auto opposite = found.find({-one[0], -one[1], -one[2]});
       partner_.push_back(opposite != found.end() ? opposite->second : displacements_.size());
     }
@@ -113,7 +114,7 @@ class HamiltonianGradient {
     sums_.resize(displacements_.size() * values());
   }
 
-  /// Adds what one momentum contributes. The first is a multiple of 64, the others follow each other.
+  /// Adds the contribution of one momentum. The first one is a multiple of 64; the others follow in order.
   void add(std::size_t k) {
     for (std::size_t d = 0; d < displacements_.size(); ++d)
       phases_[d] = partner_[d] < d ? std::conj(phases_[partner_[d]]) : walks_[d](k);
@@ -127,7 +128,7 @@ class HamiltonianGradient {
     }
   }
 
-  /// The derivatives by the terms' amplitudes.
+  /// Writes the derivatives with respect to the amplitudes of the terms.
   void finish(Complex* by_term) const {
     for (std::size_t t = 0; t < terms_.size(); ++t) {
       const auto a = static_cast<std::size_t>(terms_[t].to_orbital),
@@ -145,7 +146,7 @@ class HamiltonianGradient {
   }
 
  private:
-  // Without the checks for infinities that the operators of std::complex make.
+  // The operators of std::complex check for infinities; these do not.
   static Complex product(Complex a, Complex b) {
     return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
   }
@@ -153,7 +154,7 @@ class HamiltonianGradient {
 
   std::size_t n() const { return Orbitals > 0 ? Orbitals : orbitals_; }
   std::size_t square() const { return n() * n(); }
-  /// Sums of one displacement.
+  /// Number of sums per displacement.
   std::size_t values() const { return (1 + directions_) * square(); }
   std::size_t element(const HoppingTerm& term) const {
     return static_cast<std::size_t>(term.to_orbital) * n() + static_cast<std::size_t>(term.from_orbital);
@@ -190,8 +191,8 @@ class HamiltonianGradient {
     }
   }
 
-  /// The eigenvector turns towards the others, du_nu = sum_mu u_mu (u_mu^+ dh u_nu) / (E_nu - E_mu) (Eq. 18f): it
-  /// counts in the hop weights and in the velocity u^+ (dh/dk) u.
+  /// The change of the eigenvector, du_nu = sum_mu u_mu (u_mu^+ dh u_nu) / (E_nu - E_mu) (Eq. 18f), affects the hop
+  /// weights and the velocity u^+ (dh/dk) u.
   void add_eigenvector(std::size_t k, std::size_t nu) {
     const std::size_t s = bands_.mode(nu, k);
     const Complex* u = u_.data() + nu * n();
@@ -220,20 +221,20 @@ class HamiltonianGradient {
   const Bands& by_;
   std::span<const HoppingTerm> terms_;
   std::size_t orbitals_, directions_;
-  std::vector<LatticeVector> displacements_;  ///< different ones
+  std::vector<LatticeVector> displacements_;  ///< without duplicates
   std::vector<std::size_t> displacement_of_;  ///< of each term
-  std::vector<std::size_t> partner_;          ///< displacement -R of each; as many as there are if there is none
+  std::vector<std::size_t> partner_;          ///< index of the displacement -R, or their number if there is none
   std::vector<PhaseWalk> walks_;
   std::vector<Complex> phases_;  ///< e^{ik.R} of the displacements
-  std::vector<Complex> sums_;  ///< (displacements, 1 + directions, orbitals, orbitals); of a pair R, -R the first only
+  std::vector<Complex> sums_;    ///< (displacements, 1 + directions, orbitals, orbitals); for R and -R only the first
   std::vector<Complex> direct_, by_slope_, slope_, u_, by_vector_;
 };
 
-/// By the amplitude of every term.
+/// Derivatives with respect to the amplitudes of all terms.
 template <std::size_t Orbitals>
 std::vector<Complex> sum_over_momenta(const Bands& bands, const Bands& by, std::span<const HoppingTerm> terms) {
   const std::size_t momenta = bands.lattice.size(), count = terms.size();
-  // Blocks of a fixed size, so that the sums have one order for any number of threads.
+  // Blocks of fixed size make the order of the sums independent of the number of threads.
   constexpr std::size_t block = 1024;
   const std::size_t blocks = (momenta + block - 1) / block;
   std::vector<Complex> partial(blocks * count, 0.0);

@@ -4,10 +4,10 @@
 
 namespace lindrift {
 
-/// A model of the same shapes whose numbers are all zero. A table of hop weights stays as it is.
+/// A model of the same shapes with all numbers zero. A table of hop weights is kept as it is.
 TggeModel zeros_like(const TggeModel& model);
 
-/// @throws UnsupportedError where two bands touch: there neither eigenvectors nor occupations are smooth
+/// @throws UnsupportedError where two bands touch: neither eigenvectors nor occupations are smooth there
 void require_separate_bands(const Bands& bands);
 
 }  // namespace lindrift

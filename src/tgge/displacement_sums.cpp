@@ -11,7 +11,7 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Momenta whose moments are added in one go.
+/// Momenta whose moments one task adds.
 constexpr std::size_t part_size = 1024;
 
 LatticeVector minus(const LatticeVector& a, const LatticeVector& b) { return {a[0] - b[0], a[1] - b[1], a[2] - b[2]}; }
@@ -128,7 +128,7 @@ void DisplacementSums::add(const std::vector<Site>& sites, const std::vector<Com
   for (std::size_t i = 0; i < count; ++i)
     for (std::size_t j = 0; j < count; ++j) {
       const Signed d = find(sites[j].cell, sites[i].cell);
-      // What belongs to -D is the adjoint of what belongs to D.
+      // The element for -D is the adjoint of that for D and is not stored.
       if (!d.reversed)
         field[d.place * square + sites[i].orbital * orbitals_ + sites[j].orbital] += matrix[i * count + j];
     }

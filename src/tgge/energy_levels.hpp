@@ -9,16 +9,16 @@
 
 namespace lindrift {
 
-/// Modes of the same energy, which a sum over the spectrum of the thermal bath meets as one. Where E_{-k} = E_k there
-/// are half as many levels as modes, and a quarter as many pairs.
+/// Groups of modes with the same energy, which sums over the thermal spectrum treat as one level. Where E_{-k} = E_k
+/// there are half as many levels as modes, and a quarter as many pairs.
 struct EnergyLevels {
   std::vector<double> energy;    ///< (levels,), ascending
-  std::vector<double> level_of;  ///< (modes,); this and the next two hold integers
-  std::vector<double> first;     ///< (levels + 1,): members first[l] .. first[l + 1] - 1 are those of level l
+  std::vector<double> level_of;  ///< (modes,); this array and the next two hold integers
+  std::vector<double> first;     ///< (levels + 1,): level l has the members first[l] .. first[l + 1] - 1
   std::vector<double> member;    ///< (modes,), ascending within a level
 
   std::size_t size() const { return energy.size(); }
-  /// Lets tables point to these levels, if there are fewer of them than modes.
+  /// Makes the tables point to these levels, if there are fewer levels than modes.
   void point(kernels::RateTables& tables) const {
     if (size() == member.size()) return;
     tables.levels = static_cast<std::int64_t>(size());
@@ -29,7 +29,7 @@ struct EnergyLevels {
   }
 };
 
-/// The levels of the same modes, these put in ascending order.
+/// The levels of the same modes, with the modes sorted in ascending order of energy.
 inline EnergyLevels in_order(const EnergyLevels& levels) {
   EnergyLevels result{levels.energy, std::vector<double>(levels.member.size()), levels.first,
                       std::vector<double>(levels.member.size())};
@@ -39,7 +39,7 @@ inline EnergyLevels in_order(const EnergyLevels& levels) {
   return result;
 }
 
-/// @param energy  (modes,); only energies that are exactly equal share a level
+/// @param energy  (modes,); only exactly equal energies share a level
 inline EnergyLevels energy_levels(const std::vector<double>& energy) {
   std::vector<std::size_t> order(energy.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

@@ -11,7 +11,7 @@ namespace {
 
 using kernels::panel_lanes, kernels::panel_order, kernels::near_boxes, kernels::farthest_box;
 
-/// Most steps of a lane: what its moments cost is then small beside the levels themselves.
+/// Largest number of steps per lane; the cost of the lane's moments is then small compared with that of the levels.
 constexpr std::size_t max_steps = 32;
 
 double lorentzian(double x, const PanelSpectrum& spectrum) {
@@ -23,7 +23,7 @@ double ohmic(double x, const PanelSpectrum& spectrum) {
   return x == 0.0 ? 1.0 / spectrum.inverse_temperature : -x / std::expm1(-spectrum.inverse_temperature * x);
 }
 
-/// Coefficients of T_a(t) T_b(s) in k(distance + (t - s) width / 2), from the values at Chebyshev's nodes.
+/// Coefficients of T_a(t) T_b(s) in k(distance + (t - s) width / 2), from its values at the Chebyshev nodes.
 void chebyshev_core(const PanelSpectrum& spectrum, double distance, double width, double* core) {
   constexpr int p = panel_order;
   static const auto polynomial = [] {
@@ -72,7 +72,7 @@ std::optional<PanelSpectrum> PanelSpectrum::of(const TggeBath& bath) {
 }
 
 double PanelSpectrum::panel_width() const {
-  // Ten polynomials in each variable converge as 32^-10; e^2 is what the weights of a panel may grow.
+  // Ten polynomials in each variable converge as 32^-10, and the weights within a panel vary by at most e^2.
   const double by_poles = radius / 8.0;
   return slope > 0.0 ? std::min(by_poles, 2.0 / slope) : by_poles;
 }
@@ -84,7 +84,7 @@ double EnergyPanels::count(const PanelSpectrum& spectrum, double lowest, double 
 EnergyPanels::EnergyPanels(const PanelSpectrum& spectrum, const EnergyLevels& levels) {
   const double width = spectrum.panel_width();
   panels_ = static_cast<std::size_t>(count(spectrum, levels.energy.front(), levels.energy.back()));
-  // Boxes of a further generation are worth it where not all would be near.
+  // Another generation of boxes pays off while some boxes would be far apart.
   for (std::size_t boxes = panels_; boxes > std::size_t{farthest_box} + 1; boxes = (boxes + 1) / 2) ++generations_;
   const std::size_t multiple = std::size_t{1} << (generations_ - 1);
   panels_ = (panels_ + multiple - 1) / multiple * multiple;
@@ -95,7 +95,7 @@ EnergyPanels::EnergyPanels(const PanelSpectrum& spectrum, const EnergyLevels& le
 }
 
 void EnergyPanels::place(const PanelSpectrum& spectrum, const EnergyLevels& levels, double width) {
-  // In extended precision, so that a narrow spectrum far from the lowest energy keeps its digits.
+  // In extended precision, so that a narrow spectrum keeps its digits far above the lowest energy.
   const auto distance = [&](std::size_t level) {
     return static_cast<long double>(levels.energy[level]) - levels.energy.front();
   };

@@ -9,7 +9,7 @@
 
 namespace lindrift {
 
-/// The even part of a thermal spectrum as the panels take it: sigma(x) = e^{-slope |x|} k(|x|).
+/// The even part of a thermal spectrum in the form that the panels use, sigma(x) = e^{-slope |x|} k(|x|) (Eq. 12a).
 struct PanelSpectrum {
   double slope = 0.0;                                              ///< 0 where sigma itself is analytic
   double radius = 0.0;                                             ///< distance of the nearest pole of k from x = 0
@@ -21,16 +21,16 @@ struct PanelSpectrum {
   double panel_width() const;
 };
 
-/// Arrays of kernels::PanelTables.
+/// The arrays that kernels::PanelTables points to.
 class EnergyPanels {
  public:
   EnergyPanels(const PanelSpectrum& spectrum, const EnergyLevels& levels);
 
-  /// Valid as long as the object.
+  /// Valid as long as this object.
   kernels::PanelTables tables() const;
   std::size_t panels() const { return panels_; }
 
-  /// Panels that a spectrum needs for energies that span a range, as a double because there may be any number.
+  /// Number of panels for energies in a given range; a double because it may be arbitrarily large.
   static double count(const PanelSpectrum& spectrum, double lowest, double highest);
 
  private:

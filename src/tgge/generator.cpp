@@ -109,7 +109,7 @@ double generator_device_bytes(const kernels::RateTables& tables, const Execution
 
 std::unique_ptr<Generator> make_generator(const kernels::RateTables& tables, const Execution& execution,
                                           std::function<Reordering()> reorder) {
-  if (execution.backend == Backend::cuda) generator_device_bytes(tables, execution);  // which refuses too many
+  if (execution.backend == Backend::cuda) generator_device_bytes(tables, execution);  // throws if it is too much
   return std::make_unique<KernelGenerator>(tables, execution, std::move(reorder));
 }
 

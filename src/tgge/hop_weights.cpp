@@ -12,7 +12,7 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// The terms of a channel, shifted so that displacements start at 0, which changes phases only, and wrapped.
+/// The terms of a channel, wrapped and shifted so that displacements start at 0, which only changes phases.
 std::vector<JumpTerm> normalised(std::vector<JumpTerm> terms, const Lattice& lattice) {
   JumpTerm first = terms.front();
   for (const JumpTerm& term : terms)
@@ -70,7 +70,7 @@ void build(const Bands&, const TableJump& jump, HopWeights& weights) {
   weights.table = jump.share();
 }
 
-/// v_s has one element e^{ikR} u_{a s} for each displacement R and orbital a that the operators touch.
+/// v_s has one element e^{ikR} u_{a s} for each displacement R that the operators contain and each orbital a.
 void build(const Bands& bands, const JumpOperators& jump, HopWeights& weights) {
   weights.kind = kernels::WeightKind::operators;
   const auto position = displacements_of(jump, bands.lattice);
@@ -98,7 +98,7 @@ void build(const Bands& bands, const JumpOperators& jump, HopWeights& weights) {
     weights.amplitude_re[(c * d + to) * d + from] += amplitude.real();
     weights.amplitude_im[(c * d + to) * d + from] += amplitude.imag();
   });
-  // |v^+ A v'|^2 <= |A|^2 |v|^2 |v'|^2, and |v|^2 is the number of displacements.
+  // Upper bound: |v^+ A v'|^2 <= |A|^2 |v|^2 |v'|^2, where |v|^2 is the number of displacements.
   double bound = 0.0;
   for (std::size_t e = 0; e < weights.amplitude_re.size(); ++e)
     bound += std::norm(Complex(weights.amplitude_re[e], weights.amplitude_im[e]));
@@ -106,7 +106,8 @@ void build(const Bands& bands, const JumpOperators& jump, HopWeights& weights) {
   weights.floor = rounding_of_zero * bound * length * length;
 }
 
-/// Rank of the hop weights, by elimination on twice as many modes as the rank can be.
+/// Rank of the hop weights, by elimination on a sample of modes: for one or two orbitals at least twice as many as the
+/// largest possible rank, but no more than 512.
 int numerical_rank(const HopWeights& weights) {
   const std::size_t wanted =
       weights.kind == kernels::WeightKind::product ? 8 : 8 * static_cast<std::size_t>(weights.dimension) + 8;
@@ -115,7 +116,7 @@ int numerical_rank(const HopWeights& weights) {
   double largest = 0.0;
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < n; ++j) {
-      // Evenly spread, rows offset from columns.
+      // Evenly spaced, with rows offset from columns.
       matrix[i * n + j] = weights(i * weights.modes / n, (j * weights.modes + weights.modes / 2) / n);
       largest = std::max(largest, matrix[i * n + j]);
     }
@@ -175,7 +176,7 @@ double HopWeights::operator()(std::size_t to, std::size_t from) const {
 
 namespace {
 
-/// Modes that have the largest in_r or out_r. A sum of products that are not negative vanishes only where all do.
+/// The modes with the largest in_r or out_r. A sum of non-negative products vanishes only if every product does.
 std::vector<std::size_t> largest_factors(const HopWeights& weights, const std::vector<std::size_t>& of) {
   std::vector<std::size_t> result;
   for (const auto* factors : {&weights.in, &weights.out})
@@ -187,10 +188,11 @@ std::vector<std::size_t> largest_factors(const HopWeights& weights, const std::v
   return result;
 }
 
-/// Modes whose vectors span those of all: where v^+ A vanishes on them, it vanishes on all.
+/// Modes whose vectors span those of all given modes: if v^+ A vanishes on them, it vanishes on all.
 std::vector<std::size_t> spanning(const HopWeights& weights, const std::vector<std::size_t>& of) {
   const auto d = static_cast<std::size_t>(weights.dimension);
-  // A vector this far inside the span of the others, relative to its length, is in it but for rounding.
+  // A vector whose part outside the span of the others is below this fraction of its length lies in the span up to
+  // rounding.
   constexpr double inside = 1e-10;
   std::vector<std::size_t> result;
   std::vector<std::vector<Complex>> basis;

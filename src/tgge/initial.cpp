@@ -13,7 +13,7 @@ constexpr double largest_multiplier = 700.0;
 
 double clamped(double multiplier) { return std::clamp(multiplier, -largest_multiplier, largest_multiplier); }
 
-/// x of sum_s 1/(1 + e^{b_s - x}) = number, by bisection: the sum grows with x.
+/// Solves sum_s 1/(1 + e^{b_s - x}) = number for x by bisection; the sum grows with x.
 double log_fugacity(const std::vector<double>& exponent, double number) {
   const auto [lowest, highest] = std::minmax_element(exponent.begin(), exponent.end());
   double low = *lowest - 40.0, high = *highest + 40.0;
@@ -51,7 +51,7 @@ std::vector<double> multipliers_of(const InitialState& state, const Bands& bands
   if (state.kind == InitialKind::thermal) return thermal_multipliers(state, bands, filling);
   if (state.kind == InitialKind::uniform)
     return std::vector<double>(bands.modes(), std::log1p(-filling) - std::log(filling));
-  // All others together hold less than rounding of one particle.
+  // All other modes together hold less than the rounding error of one particle.
   constexpr double log_rounding = 37.0;
   const double empty = log_rounding + std::log(static_cast<double>(bands.modes()));
   std::vector<double> multipliers(bands.modes(), empty);

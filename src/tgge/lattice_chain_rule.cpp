@@ -12,7 +12,7 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Collects the real parameters of the Hamiltonian: the couplings of the presets.
+/// Collects pointers to the real couplings of a preset's Hamiltonian.
 struct CouplingVisitor {
   std::vector<double*>& couplings;
 
@@ -33,25 +33,26 @@ std::vector<double*> couplings_of(TggeLattice& lattice) {
   return couplings;
 }
 
-/// A preset without any coupling.
+/// A preset with all couplings zero.
 TggeLattice uncoupled(TggeLattice lattice) {
   for (double* coupling : couplings_of(lattice)) *coupling = 0.0;
   return lattice;
 }
 
-/// The derivative along a direction in the space of Hamiltonians, given as the terms of a preset.
+/// The derivative along a direction in the space of Hamiltonians, which the terms of a preset define.
 double along(const TggeLattice& direction, const std::vector<Complex>& by) {
   const auto terms = direction.tight_binding().hopping_terms;
   double sum = 0.0;
   for (std::size_t i = 0; i < terms.size(); ++i) {
-    // A term and its partner are one amplitude, and both are listed.
+    // A term and its Hermitian partner are both listed but share one amplitude.
     const bool alone = terms[i].displacement == LatticeVector{} && terms[i].to_orbital == terms[i].from_orbital;
     sum += (alone ? 1.0 : 0.5) * std::real(std::conj(terms[i].amplitude) * by[i]);
   }
   return sum;
 }
 
-/// The terms of a preset are linear in all its couplings but the flux, a phase: its derivative is a quarter turn.
+/// The terms of a preset are linear in all couplings except the flux. The flux is a phase, so its derivative is the
+/// term with the phase advanced by pi/2.
 void differentiate_preset(const TggeLattice& lattice, const std::vector<Complex>& by, TggeLattice& slope) {
   const std::vector<double*> slopes = couplings_of(slope);
   for (std::size_t i = 0; i < slopes.size(); ++i) {
@@ -82,7 +83,7 @@ Gradient<TggeLattice> chain_rule(const TggeLattice& lattice, const TggeModel& mo
   if (lattice.preset != LatticePreset::none) {
     differentiate_preset(lattice, by, result.model);
   } else if (!lattice.hamiltonian) {
-    // The terms that are given come first, partners that were added follow.
+    // The given terms come first, Hermitian partners that were added follow.
     for (std::size_t i = 0; i < result.model.hopping_terms.size(); ++i) result.model.hopping_terms[i].amplitude = by[i];
   }
   return result;

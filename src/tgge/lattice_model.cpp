@@ -29,7 +29,7 @@ void add_hops(std::vector<HoppingTerm>& terms, int directions, int orbitals, dou
     }
 }
 
-/// h(k) = -2J (cos k_1 + cos k_2) + 2 alpha (sin k_1 sigma_y - sin k_2 sigma_x) + B.sigma, without partners.
+/// h(k) = -2J (cos k_1 + cos k_2) + 2 alpha (sin k_1 sigma_y - sin k_2 sigma_x) + B.sigma, without Hermitian partners.
 std::vector<HoppingTerm> rashba_zeeman(const TggeLattice& model) {
   std::vector<HoppingTerm> terms;
   add_hops(terms, 2, 2, model.hopping);
@@ -45,7 +45,7 @@ std::vector<HoppingTerm> rashba_zeeman(const TggeLattice& model) {
   return terms;
 }
 
-/// Nearest neighbours of a cell's A are the B of the cell and of those at -a_1 and -a_2.
+/// The nearest neighbours of orbital A are the B of the same cell and of the cells at -a_1 and -a_2.
 std::vector<HoppingTerm> honeycomb_haldane(const TggeLattice& model) {
   std::vector<HoppingTerm> terms;
   for (const LatticeVector& r : {LatticeVector{0, 0}, LatticeVector{-1, 0}, LatticeVector{0, -1}})
@@ -60,7 +60,7 @@ std::vector<HoppingTerm> honeycomb_haldane(const TggeLattice& model) {
   return terms;
 }
 
-/// Directions that a preset is made for; 0 for any.
+/// Number of directions of a preset; 0 if any number is allowed.
 int directions_of(LatticePreset preset) {
   switch (preset) {
     case LatticePreset::none:
@@ -234,7 +234,7 @@ std::vector<Coordinate> coordinates(const TggeLattice& model) {
 
 namespace {
 
-/// One of the baths or both, with coupling 1: rates in units of the coupling.
+/// The thermal bath alone, or both baths, with coupling 1: rates in units of the coupling.
 RateEquation of_unit_coupling(TggeModel model, bool thermal_alone, const RateEquation& equation, Execution execution) {
   model.bath.coupling = 1.0;
   model.rate_unit = 1.0;
@@ -353,7 +353,7 @@ void LatticeObserver::add_entropies(std::span<const double> lagrange_multiplier,
   if (has_thermal_) occupation_rate(thermal_, lagrange_multiplier, thermal);
   occupation_rate(both_, lagrange_multiplier, both);
   const auto sums = parallel_sums<3>(occupation.size(), [&](std::size_t s) {
-    // A mode that is exactly empty or full stays so, and carries no entropy.
+    // A mode that is exactly empty or full stays so and contributes no entropy.
     const double lambda = std::isfinite(lagrange_multiplier[s]) ? lagrange_multiplier[s] : 0.0;
     return std::array<double, 3>{equation_.bands.energy[s] * thermal[s], lambda * thermal[s],
                                  lambda * (both[s] - thermal[s])};

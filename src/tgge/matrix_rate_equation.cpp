@@ -72,9 +72,9 @@ constexpr double root_two = std::numbers::sqrt2;
 struct MatrixRateEquation::Data {
   Bands bands;
   DegenerateBlocks blocks;
-  std::vector<std::size_t> block_at;  ///< (cells + 1,): blocks of a momentum are block_at[k] .. block_at[k + 1] - 1
-  std::vector<std::size_t> pairs_at;  ///< (blocks + 1,): where a block's elements beside the diagonal begin
-  std::vector<double> energy;         ///< (modes,), one in each block
+  std::vector<std::size_t> block_at;  ///< (cells + 1,): momentum k has the blocks block_at[k] .. block_at[k + 1] - 1
+  std::vector<std::size_t> pairs_at;  ///< (blocks + 1,): where the off-diagonal elements of a block begin
+  std::vector<double> energy;         ///< (modes,), equal within a block
   double rate_scale, beta, thermal_weight, driven_weight;
   Algorithm algorithm;
   DisplacementSums jumps;
@@ -82,7 +82,7 @@ struct MatrixRateEquation::Data {
   DisplacementSums thermal_jumps;
   TggeBath bath;
   RateEquation uniform;                                            ///< the thermal bath alone, in units of epsilon J
-  std::vector<std::vector<double>> velocity;                       ///< packed, one for each direction
+  std::vector<std::vector<double>> velocity;                       ///< packed, one per direction
   std::vector<std::vector<std::vector<double>>> orbital_velocity;  ///< (dimensions, orbitals)
 
   std::size_t modes() const { return bands.modes(); }
@@ -127,7 +127,7 @@ struct MatrixRateEquation::Data {
     }
     return sum;
   }
-  /// Cuts a matrix between the orbitals of a momentum down to its blocks.
+  /// Adds a matrix over the orbitals at a momentum, projected onto the blocks.
   void cut(std::size_t k, const Complex* matrix, double factor, std::span<double> packed) const {
     for (std::size_t band = 0; band < orbitals(); ++band) {
       const std::size_t s = bands.mode(band, k);
@@ -144,7 +144,7 @@ struct MatrixRateEquation::Data {
         }
     }
   }
-  /// The matrix between the orbitals of a momentum; element (s, t) times factor(s).
+  /// The matrix over the orbitals at a momentum, with element (s, t) multiplied by factor(s).
   template <class Factor>
   void expand(std::size_t k, std::span<const double> packed, const Factor& factor, Complex* matrix) const {
     const std::size_t n = orbitals();
@@ -174,7 +174,7 @@ struct MatrixRateEquation::Data {
     return [this, packed, factor](std::size_t k, Complex* matrix) { expand(k, packed, factor, matrix); };
   }
 
-  /// Calls body(block) for all of them, body(mode) for all others.
+  /// Calls of_block(block) for every block and of_mode(mode) for every other mode.
   template <class OfBlock, class OfMode>
   void for_all(const OfBlock& of_block, const OfMode& of_mode) const {
     parallel_for(bands.lattice.size(), [&](std::size_t k) {
@@ -200,7 +200,7 @@ struct MatrixRateEquation::Data {
   void add_driven(std::span<const double> particles, std::span<const double> holes, BlockRates& rates) const;
   void add_uniform(std::span<const double> particles, std::span<const double> holes, BlockRates& rates) const;
   void add_local(std::span<const double> particles, std::span<const double> holes, BlockRates& rates) const;
-  /// Tr[hop n] of every channel, per cell.
+  /// Tr[hop n] of every channel per cell.
   std::vector<Complex> channel_means(const DisplacementSums& sums, std::span<const double> particles) const;
   void add_pairs(const DisplacementSums& sums, bool with_spectrum, std::span<const double> particles,
                  std::span<const double> holes, BlockRates& rates) const;
@@ -245,7 +245,7 @@ const JumpOperators& operators_of(const TggeModel& model) {
   return *jump;
 }
 
-/// The thermal bath alone, on the energies of the blocks.
+/// The thermal bath alone, with the energies of the blocks.
 RateEquation uniform_bath(const Bands& bands, const std::vector<double>& energy, const TggeBath& bath,
                           const Execution& execution) {
   Bands plain{.lattice = bands.lattice, .orbitals = bands.orbitals, .energy = energy};
@@ -442,7 +442,7 @@ double MatrixRateEquation::Data::spectrum(double x) const {
 
 void MatrixRateEquation::Data::add_local(std::span<const double> particles, std::span<const double> holes,
                                          BlockRates& rates) const {
-  // Only the exponential spectrum is a product of a factor of each band.
+  // Only the exponential spectrum is a product of one factor per band.
   if (algorithm == Algorithm::direct || bath.spectrum != Spectrum::exponential)
     return add_pairs(thermal_jumps, true, particles, holes, rates);
   const auto up = boltzmann(beta), down = boltzmann(-beta);
@@ -486,7 +486,7 @@ std::vector<Complex> MatrixRateEquation::Data::channel_means(const DisplacementS
 
 namespace {
 
-/// Adds left M left^+ or left^+ M left of (n, n) matrices, times a factor.
+/// Adds hop M hop^+, or hop^+ M hop if `adjoint`, times a factor, for (n, n) matrices.
 void add_congruence(std::size_t n, const std::vector<Complex>& hop, bool adjoint, const std::vector<Complex>& middle,
                     double factor, std::vector<Complex>& sum) {
   const auto left = [&](std::size_t a, std::size_t b) { return adjoint ? std::conj(hop[b * n + a]) : hop[a * n + b]; };
@@ -504,7 +504,7 @@ void MatrixRateEquation::Data::add_pairs(const DisplacementSums& sums, bool with
                                          BlockRates& rates) const {
   const std::size_t n = orbitals(), square = n * n, cells = bands.lattice.size();
   const double weight = (with_spectrum ? thermal_weight : driven_weight) / static_cast<double>(cells);
-  // Energies of a momentum, each once, with the part of n or h that belongs to it.
+  // The distinct energies at a momentum, and the part of n or h that belongs to each.
   const auto parts_of = [&](std::size_t k, std::span<const double> packed, double energy_of_part) {
     std::vector<Complex> matrix(square);
     expand(
@@ -553,7 +553,7 @@ void MatrixRateEquation::Data::add_pairs(const DisplacementSums& sums, bool with
       cut(at, gain.data(), 1.0, found.gain);
       cut(at, loss.data(), 1.0, found.loss);
       cut(at, field.data(), driven_weight, found.mean_field);
-      // Of this momentum, only what has the energy of the row.
+      // Keep only the elements at the energy of the row.
       const auto take = [&](std::size_t element, std::size_t mode) {
         if (with_spectrum && energy[mode] != here) return;
         rates.gain[element] += found.gain[element];
@@ -678,14 +678,15 @@ void MatrixRateEquation::occupations(std::span<const double> multiplier, BlockMa
 
 namespace {
 
-/// (f(x) - f(y)) / (x - y) of f(x) = 1/(1 + e^x), negative: with n = f and h = 1 - f it is n_x h_y (1 - e^{x-y})/(x-y).
+/// Divided difference (f(x) - f(y)) / (x - y) of f(x) = 1/(1 + e^x), which is negative: with n = f and h = 1 - f it is
+/// n_x h_y (1 - e^{x-y})/(x-y).
 double divided_occupation(double x, double y) {
   if (x > y) std::swap(x, y);
   const double difference = x - y, n = 1.0 / (1.0 + std::exp(x)), h = 1.0 / (1.0 + std::exp(-y));
   return -n * h * (difference == 0.0 ? 1.0 : std::expm1(difference) / difference);
 }
 
-/// factor(x_i, x_j) times the elements of `direction` in the eigenvectors of a matrix with eigenvalues x.
+/// Multiplies `direction`, in the eigenvectors of a matrix with eigenvalues x, elementwise by factor(x_i, x_j).
 template <class Factor>
 SmallMatrix scaled_in_eigenvectors(const SmallMatrix& matrix, const SmallMatrix& direction, const Factor& factor) {
   SmallMatrix vectors(matrix.order());
@@ -732,7 +733,7 @@ void MatrixRateEquation::spread(std::span<const double> particles, std::span<dou
 }
 
 double MatrixRateEquation::largest(std::span<const double> matrices) const {
-  // Modes of blocks are looked at twice: a diagonal element is no larger than its block.
+  // Includes the modes of blocks: a diagonal element never exceeds the norm of its block.
   double result = parallel_maximum(modes(), 0.0, [&](std::size_t s) { return std::fabs(matrices[s]); });
   for (std::size_t b = 0; b < blocks().count(); ++b) {
     double sum = 0.0;

@@ -28,7 +28,7 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Most orbitals (at different displacements) that jump operators may touch: it is the size of dense matrices.
+/// Largest number of orbitals (at different displacements) in the jump operators: the order of dense matrices.
 constexpr std::size_t max_dimension = 256;
 
 struct Choice {
@@ -36,7 +36,7 @@ struct Choice {
   std::string reason;
 };
 
-/// @param levels  different energies
+/// @param levels  number of distinct energies
 /// @param panels  0 where no panels are needed
 Choice choose_algorithm(const RateEquation& equation, const HopWeights& weights, const TggeBath& bath,
                         std::size_t levels, double panels, Algorithm asked) {
@@ -69,8 +69,8 @@ Choice choose_algorithm(const RateEquation& equation, const HopWeights& weights,
                                     " panels of energies: their moments replace the sum over pairs"};
 }
 
-/// Modes from which a pair sum on a device outweighs the copies that each evaluation makes. An estimate from the
-/// operation counts; `backend = cuda` overrules it.
+/// Number of modes from which a pair sum on a device outweighs the copies of each evaluation. Estimated from operation
+/// counts; `backend = cuda` overrides it.
 constexpr std::size_t device_modes = 4096;
 
 }  // namespace
@@ -100,7 +100,7 @@ namespace {
 /// Weights are multiplied by occupations, spectra and each other, and summed over all modes.
 constexpr double largest_weight = 1e150;
 
-/// @param bound  of the weights that the values of a key lead to
+/// @param bound  upper bound on the hop weights that follow from the key's value
 void require_representable(const char* quantity, double bound) {
   if (!(bound <= largest_weight))
     throw ParameterError(quantity, "its hop weights may reach " + short_text(bound) +
@@ -123,7 +123,8 @@ double panels_of(const std::vector<double>& energy, const TggeBath& bath) {
 }
 
 bool panels_pay(std::size_t levels, double panels, Spectrum spectrum) {
-  // A pair takes 0.1 ns with the lorentzian spectrum and 1.2 ns with the ohmic one, a panel 0.36 and 0.8 microseconds.
+  // A pair takes 0.1 ns for the lorentzian spectrum and 1.2 ns for the ohmic one; a panel takes 0.36 and 0.8
+  // microseconds.
   const double pairs_per_panel = spectrum == Spectrum::ohmic ? 670.0 : 3600.0;
   return panels <= max_panels && static_cast<double>(levels) * static_cast<double>(levels) >= pairs_per_panel * panels;
 }
@@ -180,7 +181,7 @@ void validate_operators(const char* quantity, const JumpOperators& jump, const L
 
 using TermPlace = std::tuple<LatticeVector, int, LatticeVector, int>;
 
-/// Terms of a channel that add added up, the operator moved so that its first one is at cell 0: no cell is preferred.
+/// The terms of a channel with equal ones added up, shifted so that displacements start at 0: all cells are equivalent.
 std::map<TermPlace, std::complex<double>> collected(const std::vector<JumpTerm>& terms, const Lattice& lattice,
                                                     bool adjoint) {
   std::map<TermPlace, std::complex<double>> sum;
@@ -209,7 +210,7 @@ std::map<TermPlace, std::complex<double>> collected(const std::vector<JumpTerm>&
   return moved;
 }
 
-/// Whether the adjoint of every operator is among them, up to a phase.
+/// Whether the set contains the adjoint of every operator, up to a phase.
 bool is_closed(const JumpOperators& operators, const Lattice& lattice) {
   const auto alike = [](const auto& one, const auto& other) {
     if (one.size() != other.size() || one.empty()) return one.size() == other.size();
@@ -366,7 +367,7 @@ RateIngredients rate_ingredients(Bands bands, double rate_unit, const TggeBath& 
   tables.equilibrium_fraction = bath.effective_equilibrium_fraction();
   tables.nonequilibrium_fraction = bath.nonequilibrium_fraction;
   tables.energy = equation.bands.energy.data();
-  // Without a thermal bath its spectrum does not matter, and moments need the exponential one.
+  // Without a thermal bath its spectrum does not matter; moments need the exponential one.
   static_assert(static_cast<int>(kernels::SpectrumKind::lorentzian) == static_cast<int>(Spectrum::lorentzian) &&
                 static_cast<int>(kernels::SpectrumKind::ohmic) == static_cast<int>(Spectrum::ohmic));
   if (equation.thermal) tables.spectrum = static_cast<kernels::SpectrumKind>(bath.spectrum);
@@ -385,11 +386,11 @@ RateIngredients rate_ingredients(Bands bands, double rate_unit, const TggeBath& 
 
 namespace {
 
-/// Modes from which sources no longer fit the nearer caches: there the sums over panels, which read them in the order
-/// of their energies, wait for memory.
+/// Number of modes from which sources no longer fit in the inner caches. The sums over panels, which read them in the
+/// order of the energies, then wait for memory.
 constexpr std::size_t least_reordered_modes = 1 << 15;
 
-/// The modes in ascending order of energy.
+/// A generator with the modes in ascending order of energy.
 Reordering by_energy(const EnergyLevels& levels, const HopWeights& weights, const PanelSpectrum& spectrum,
                      kernels::RateTables tables, const Execution& execution) {
   Reordering result;
@@ -416,7 +417,7 @@ RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& b
   RateIngredients ingredients = rate_ingredients(std::move(bands), rate_unit, bath, weights, execution, pair_sum);
   RateEquation& equation = ingredients.equation;
   Execution resolved = execution;
-  // With an external pair sum the kernel itself runs on the CPU, wherever the matrices are multiplied.
+  // With an external pair sum the kernel itself runs on the CPU, wherever the matrix products run.
   resolved.backend = pair_sum != nullptr ? Backend::cpu : equation.backend;
   resolved.algorithm = equation.algorithm;
   std::function<Reordering()> reorder;

@@ -16,10 +16,10 @@ namespace lindrift {
 
 struct HopWeights;
 
-/// Checks that the presets have in common.
+/// Checks shared by the presets.
 /// @throws ParameterError
 void validate_bath(const TggeBath& bath);
-/// Operators of a thermal bath in every cell: closed under Hermitian conjugation.
+/// Checks the operators of local thermal baths, which must be closed under Hermitian conjugation.
 void validate_thermal_operators(const JumpOperators& operators, const Lattice& lattice, int orbitals);
 void validate_jump(const RamanJump& jump, const Lattice& lattice, int orbitals);
 void validate_jump(const DephasingJump& jump, const Lattice& lattice, int orbitals);
@@ -47,29 +47,28 @@ RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& b
                                 const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
                                 kernels::ExternalPairSum* pair_sum = nullptr);
 
-/// Most panels of energies: their moments take 50 MB.
+/// Largest number of energy panels; their moments take 50 MB.
 inline constexpr double max_panels = 1 << 16;
-/// Panels of energies (tgge/energy_panels.hpp) that the sums over a thermal spectrum take; 0 where they need none, for
-/// the exponential spectrum or without a thermal bath.
-/// At most max_panels are possible.
+/// Number of energy panels (tgge/energy_panels.hpp) for the sums over a thermal spectrum. 0 where none are needed: for
+/// the exponential spectrum or without a thermal bath. May exceed max_panels, which are then not possible.
 double panels_of(const std::vector<double>& energy, const TggeBath& bath);
-/// Whether sums by panels are faster than over pairs of levels, as measured.
+/// Whether sums by panels are faster than sums over pairs of levels, from measured times.
 bool panels_pay(std::size_t levels, double panels, Spectrum spectrum);
 
-/// Bytes on the device of a generator that relax() or steady_state() uses.
+/// Device memory of a generator in relax() or steady_state(), in bytes.
 /// @param execution  resolved: the backend is cuda, the algorithm not automatic
 /// @throws DeviceMemoryError if this process may not use as much
 double generator_device_bytes(const kernels::RateTables& tables, const Execution& execution);
 
-/// A generator of the same rates and the order of its modes, see Generator::reordered().
+/// A generator of the same rates and the order of its modes; see Generator::reordered().
 struct Reordering {
   std::vector<std::size_t> mode;
   std::unique_ptr<Generator> generator;
 };
 
-/// A Generator on the kernel variant for this backend and processor. Checks the shapes of every call.
+/// A Generator that runs the kernel variant for this backend and processor. Checks the shapes in every call.
 /// @param execution  resolved: neither backend nor algorithm is automatic
-/// @param reorder    makes what reordered() gives, when it is asked for the first time; may be empty
+/// @param reorder    makes the result of reordered() in its first call; may be empty
 std::unique_ptr<Generator> make_generator(const kernels::RateTables& tables, const Execution& execution,
                                           std::function<Reordering()> reorder = {});
 

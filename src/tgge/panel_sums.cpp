@@ -12,14 +12,14 @@ namespace {
 
 /// Panels per radius of convergence: the polynomials converge as 32^-order.
 constexpr double panels_per_radius = 8.0;
-/// What the exponential factors may grow within a panel, as an exponent.
+/// Largest exponent of the growth of the exponential factors within a panel.
 constexpr double most_growth = 2.0;
-/// Levels that one thread runs through on its own.
+/// Levels per chunk, which one thread processes.
 constexpr std::size_t chunk_levels = 1024;
 
 }  // namespace
 
-/// What the sums of both sides share.
+/// Data that the sums of both sides share.
 struct PanelSums::Sum {
   const SidedKernels& kernels;
   std::vector<std::vector<double>> source;  ///< (sources, levels)
@@ -33,7 +33,7 @@ PanelSums::PanelSums(const std::vector<double>& energy, double radius, double de
   width_ = radius / panels_per_radius;
   if (decay > 0.0) width_ = std::min(width_, most_growth / decay);
   const double panels = std::floor(span / width_) + 1.0, levels = static_cast<double>(levels_.size());
-  // A pair takes about as long as 20 products, a level as 500, two panels as twice the square of the order.
+  // A pair of levels costs about 20 products, a level 500, and a pair of panels twice the square of the order.
   pairs_ = 20.0 * levels * levels < 2.0 * order * order * panels * panels + 500.0 * levels;
   if (pairs_) return;
   panels_ = static_cast<std::size_t>(panels);
@@ -105,8 +105,8 @@ std::array<double, Order> chebyshev(double position) {
 
 }  // namespace
 
-/// Row kernel * order + a: coefficients of T_a(to) T_b(from), b = 0, 1, ..., in functions of the distance between
-/// panels plus (from - to) width / 2.
+/// Row kernel * order + a: coefficients of T_a(to) T_b(from), b = 0, 1, ..., in the expansion of the functions at
+/// distance + (from - to) width / 2.
 std::vector<PanelSums::Polynomials> PanelSums::core(const SidedKernels::Side& side, std::size_t kernels,
                                                     double distance) const {
   static const auto at_node = [] {
@@ -116,7 +116,7 @@ std::vector<PanelSums::Polynomials> PanelSums::core(const SidedKernels::Side& si
     return values;
   }();
   std::vector<Polynomials> half(kernels * order, Polynomials{}),
-      result = half;  // over T_a, at the nodes of the sources
+      result = half;  // half: expanded in T_a, at the nodes of the sources
   std::array<double, most_kernels> value;
   for (std::size_t i = 0; i < order; ++i)
     for (std::size_t j = 0; j < order; ++j) {
@@ -146,7 +146,7 @@ void PanelSums::add_side(bool above, Sum& sum) const {
       for (; i < last; ++i) body(i);
     });
   };
-  // Of every chunk, then of all that the sums have met in its panel before.
+  // Moments of every chunk; later, of all levels of its panel that the sum has passed before it.
   using Moments = std::array<Polynomials, most_sources>;
   std::vector<Moments> before(chunks_.size(), Moments{}), of_panel(panels_, Moments{});
   const auto add_level = [&](std::size_t level, const Polynomials& t, double fall, Moments& moments) {
@@ -168,7 +168,7 @@ void PanelSums::add_side(bool above, Sum& sum) const {
     for (std::size_t v = 0; v < sources; ++v)
       for (std::size_t b = 0; b < order; ++b) panel[v][b] += own[v][b];
   }
-  // What enters a panel from all beyond it, (sources * kernels).
+  // Expansion in a panel of the contributions from all panels beyond it, (sources * kernels).
   using Expansion = std::array<Polynomials, most_sources * most_kernels>;
   std::vector<Expansion> entering(panels_, Expansion{});
   std::vector<std::vector<Polynomials>> cores(panels_);

@@ -25,9 +25,9 @@ Bands bands_of(const TggeRashba& chain) {
     const auto [cosine, sine] = bands.lattice.phase(k, {1});
     const double a = 2.0 * chain.rashba_y * sine + chain.zeeman_field, b = 2.0 * chain.rashba_z * sine;
     const double radius = std::hypot(a, b);
-    // Where the bands touch, the limit of a vanishing Zeeman field: each band carries one spin.
+    // Where the bands touch, take the limit of a vanishing Zeeman field: each band carries one spin.
     const double a_over = radius > 0.0 ? a / radius : 1.0, b_over = radius > 0.0 ? b / radius : 0.0;
-    // The smaller spin weight from b, where 1 - |a|/R would cancel.
+    // The smaller spin weight comes from b, because 1 - |a|/R would cancel.
     const double smaller = b_over * b_over / (2.0 * (1.0 + std::fabs(a_over))),
                  larger = 0.5 * (1.0 + std::fabs(a_over));
     for (const int band : {0, 1}) {
@@ -89,7 +89,7 @@ std::vector<Coordinate> coordinates(const TggeRashba& chain) {
                                     return std::vector<std::string>{"+", "-"};
                                   }},
                                  spin_coordinate()};
-  if (std::holds_alternative<JumpOperators>(chain.jump))  // results then have density matrices
+  if (std::holds_alternative<JumpOperators>(chain.jump))  // the results then include density matrices
     for (const char* name : {"orbital", "orbital_2"})
       all.push_back(integer_coordinate(name, "orbital: 0 is spin up, 1 spin down", 2));
   return all;
@@ -104,8 +104,8 @@ TggeRashba::operator TggeModel() const {
 
 namespace {
 
-/// The Hamiltonian as hopping terms: first those of c+_{j+1} T c_j, T = -J - alpha_z (i sigma_y) + alpha_y (i sigma_z),
-/// and of the Zeeman field, then the Hermitian partners of the former.
+/// The Hamiltonian as hopping terms: those of c+_{j+1} T c_j with T = -J - alpha_z (i sigma_y) + alpha_y (i sigma_z),
+/// then those of the Zeeman field, then the Hermitian partners of the first four.
 std::vector<HoppingTerm> terms_of(const TggeRashba& chain) {
   using Complex = std::complex<double>;
   std::vector<HoppingTerm> terms = {{{-1}, 0, 0, Complex(-chain.hopping, chain.rashba_y)},
@@ -119,8 +119,8 @@ std::vector<HoppingTerm> terms_of(const TggeRashba& chain) {
   return terms;
 }
 
-/// The spin weights |u_sigma|^2 stand in both factors of the products.
-/// @param[in,out] eigenvector  derivatives by the eigenvectors, where they are asked for
+/// The spin weights |u_sigma|^2 appear in both factors of the products.
+/// @param[in,out] eigenvector  derivatives with respect to the eigenvectors; empty if they are not requested
 void apply(DephasingJump& slope, const TggeModel& model, const Gradient<TggeModel>& gradient, const DephasingJump& jump,
            std::vector<std::vector<std::complex<double>>>& eigenvector) {
   const auto& by = std::get<ProductJump>(gradient.model.jump);
@@ -151,7 +151,7 @@ Gradient<TggeRashba> chain_rule(const TggeRashba& chain, const TggeModel& model,
                                 const GradientScope& scope) {
   Gradient<TggeRashba> result{gradient.value, chain, gradient.filling};
   result.model.bath = gradient.model.bath;
-  Gradient<TggeModel> by_modes;  // of what the Hamiltonian enters
+  Gradient<TggeModel> by_modes;  // for the quantities that depend on the Hamiltonian
   Bands& by_bands = by_modes.model.bands;
   if (scope.bands) {
     by_bands.energy = gradient.model.bands.energy;

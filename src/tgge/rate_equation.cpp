@@ -12,7 +12,7 @@ namespace lindrift {
 
 namespace {
 
-/// Throws unless a vector over modes has its length.
+/// Throws unless a vector over modes has the right length.
 void check_length(const RateEquation& equation, const char* what, std::size_t length) {
   if (length != equation.modes())
     throw ShapeError(std::string(what) + " has length " + std::to_string(length) + "; it must be " +
@@ -48,7 +48,7 @@ void lagrange_multiplier_rate(const RateEquation& equation, std::span<const doub
   equation.generator->log_rates(lagrange_multiplier, log_gain, log_loss);
   check_length(equation, "rate", rate.size());
   parallel_for(equation.modes(), [&](std::size_t s) {
-    // loss (1 + e^{-lambda}) and gain (1 + e^{lambda}), each in one exponential.
+    // loss (1 + e^{-lambda}) and gain (1 + e^{lambda}), with one exponential each.
     const double lambda = lagrange_multiplier[s], log_sum = std::log1p(std::exp(-std::fabs(lambda)));
     rate[s] = equation.rate_scale * (std::exp(log_loss[s] + std::fmax(-lambda, 0.0) + log_sum) -
                                      std::exp(log_gain[s] + std::fmax(lambda, 0.0) + log_sum));
@@ -133,13 +133,13 @@ double balance_residual(const RateEquation& equation, std::span<const double> la
     if (empty_stays || full_stays || frozen) return 0.0;
     return std::fabs(lagrange_multiplier[s] + log_gain[s] - log_loss[s]);
   });
-  // With gain (1-n) = e^{x} loss n the quotient is tanh(x/2), whatever the size of the rates.
+  // With gain (1-n) = e^{x} loss n the ratio is tanh(x/2), whatever the magnitude of the rates.
   return std::tanh(0.5 * largest);
 }
 
 namespace {
 
-/// Modes whose pairs are all compared.
+/// Number of modes up to which all pairs are compared.
 constexpr std::size_t max_parity_modes = 2048;
 
 }  // namespace
@@ -189,7 +189,7 @@ Components connected_components(const RateEquation& equation) {
   components.of_mode.assign(modes, 0);
   components.count = 0;
   std::vector<std::size_t> unvisited, frontier;
-  // Modes that neither gain nor lose have zero rates at half filling. There may be many: find them without a search.
+  // Modes that neither gain nor lose have zero rates at half filling. There may be many, so find them without a search.
   std::vector<double> log_gain(modes), log_loss(modes);
   equation.generator->log_rates(std::vector<double>(modes, 0.0), log_gain, log_loss);
   for (std::size_t s = 0; s < modes; ++s) {
@@ -202,7 +202,7 @@ Components connected_components(const RateEquation& equation) {
     frontier = {unvisited.front()};
     components.of_mode[unvisited.front()] = components.count;
     unvisited.erase(unvisited.begin());
-    // Only modes not yet reached are looked at: if few weights vanish, the first mode reaches nearly all others.
+    // Only modes not yet reached are tested: if few weights vanish, the first mode reaches nearly all others.
     while (!frontier.empty() && !unvisited.empty()) {
       const std::vector<std::size_t> asked = equation.representatives(frontier);
       frontier.clear();

@@ -37,7 +37,7 @@ SmallMatrix adjoint_product(const SmallMatrix& a, const SmallMatrix& b) {
 
 namespace {
 
-/// Rotates rows and columns p, q so that the element (p, q) vanishes.
+/// Rotates rows and columns p and q so that the element (p, q) vanishes.
 void rotate(SmallMatrix& a, SmallMatrix& vectors, std::size_t p, std::size_t q) {
   const double size = std::abs(a(p, q));
   const Complex phase = a(p, q) / size;
@@ -69,7 +69,7 @@ std::vector<double> hermitian_eigen(SmallMatrix matrix, SmallMatrix& vectors) {
   const std::size_t m = matrix.order();
   SmallMatrix found(m);
   for (std::size_t i = 0; i < m; ++i) found(i, i) = 1.0;
-  constexpr int max_sweeps = 60;  // five are the rule
+  constexpr int max_sweeps = 60;  // usually five suffice
   constexpr double smallest = 1e-17;
   bool rotated = true;
   for (int sweep = 0; sweep < max_sweeps && rotated; ++sweep) {
@@ -78,7 +78,7 @@ std::vector<double> hermitian_eigen(SmallMatrix matrix, SmallMatrix& vectors) {
       for (std::size_t q = p + 1; q < m; ++q) {
         const double size = std::abs(matrix(p, q));
         const double scale = std::sqrt(std::fabs(matrix(p, p).real())) * std::sqrt(std::fabs(matrix(q, q).real()));
-        // Beside a vanishing diagonal element only the largest one tells what is small.
+        // If one of the two diagonal elements vanishes, the other sets the scale.
         const double least = scale > 0.0 ? scale : std::fabs(matrix(p, p).real()) + std::fabs(matrix(q, q).real());
         if (!(size > smallest * least) || size == 0.0) continue;
         rotate(matrix, found, p, q);
@@ -99,7 +99,7 @@ std::vector<double> hermitian_eigen(SmallMatrix matrix, SmallMatrix& vectors) {
 
 void solve_sylvester(const SmallMatrix& gamma, SmallMatrix* right, std::size_t count) {
   const std::size_t m = gamma.order(), size = m * m, columns = size + count;
-  // One equation for each element of x, right sides in the last columns.
+  // One equation per element of x, with the right-hand sides in the last columns.
   std::vector<Complex> system(size * columns);
   for (std::size_t i = 0; i < m; ++i)
     for (std::size_t j = 0; j < m; ++j) {

@@ -9,7 +9,7 @@
 
 namespace lindrift {
 
-/// A square complex matrix of an order that is nearly always 2 to 4, row-major; larger ones live on the heap.
+/// A square complex matrix, row-major, usually of order 2 to 4; larger ones are stored on the heap.
 class SmallMatrix {
  public:
   using Complex = std::complex<double>;
@@ -36,11 +36,11 @@ SmallMatrix product_adjoint(const SmallMatrix& a, const SmallMatrix& b);
 /// a^+ b
 SmallMatrix adjoint_product(const SmallMatrix& a, const SmallMatrix& b);
 
-/// Eigenvalues of a Hermitian matrix, descending, and eigenvectors in the columns of `vectors`. Jacobi's rotations keep
-/// the digits of small eigenvalues of positive matrices whose diagonal has them.
+/// Eigenvalues of a Hermitian matrix in descending order, and eigenvectors in the columns of `vectors`. Jacobi
+/// rotations preserve the relative accuracy of small eigenvalues of positive matrices whose diagonal has it.
 std::vector<double> hermitian_eigen(SmallMatrix matrix, SmallMatrix& vectors);
 
-/// The Hermitian x of gamma x + x gamma^+ = right for each Hermitian right side, in place.
+/// Solves gamma x + x gamma^+ = right for the Hermitian x, for each of `count` Hermitian right-hand sides, in place.
 void solve_sylvester(const SmallMatrix& gamma, SmallMatrix* right, std::size_t count);
 
 }  // namespace lindrift

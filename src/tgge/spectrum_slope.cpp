@@ -14,7 +14,7 @@ namespace {
 
 using Vectors = std::vector<std::vector<double>>;
 
-/// Logarithms of n and 1-n, which do not leave the range of a double.
+/// Logarithms of n and 1-n, which stay in the range of a double.
 struct LogOccupations {
   std::vector<double> n, h;
   explicit LogOccupations(const std::vector<double>& lagrange_multiplier)
@@ -27,7 +27,7 @@ struct LogOccupations {
   }
 };
 
-/// A source of every mode, e^{exponent}, and the same times y.
+/// Two sources for every mode, e^{exponent} and the same times y.
 template <class Exponent>
 Vectors with_adjoint(const std::vector<double>& y, const Exponent& exponent) {
   Vectors source(2, std::vector<double>(y.size()));
@@ -38,10 +38,10 @@ Vectors with_adjoint(const std::vector<double>& y, const Exponent& exponent) {
   return source;
 }
 
-/// x / (1 - e^{-beta x}) and its derivative by x, for any x.
+/// x / (1 - e^{-beta x}) and its derivative with respect to x, for any x.
 std::pair<double, double> ohmic_factor(double x, double beta) {
   const double t = beta * x, square = t * t;
-  if (std::fabs(t) < 0.1)  // by its series, where it cancels: the next term is below 1e-15 of the result
+  if (std::fabs(t) < 0.1)  // series, against cancellation: the next term is below 1e-15 of the result
     return {
         (1.0 + 0.5 * t + square / 12.0 * (1.0 - square / 60.0 * (1.0 - square / 42.0 * (1.0 - square / 40.0)))) / beta,
         0.5 + t / 6.0 * (1.0 - square / 30.0 * (1.0 - square / 28.0 * (1.0 - square / 30.0)))};
@@ -49,8 +49,8 @@ std::pair<double, double> ohmic_factor(double x, double beta) {
   return {x * over, over - t * std::exp(-t) * over * over};
 }
 
-/// S', dS/dbeta and dS/dwidth of S(x) = e^{-|x|/width} x / (1 - e^{-beta x}), with the factors e^{-x/width} for x > 0
-/// and e^{-(beta + 1/width)|x|} for x < 0 taken out.
+/// S', dS/dbeta and dS/dwidth of S(x) = e^{-|x|/width} x / (1 - e^{-beta x}), without the factors e^{-x/width} for x >
+/// 0 and e^{-(beta + 1/width)|x|} for x < 0.
 SidedKernels ohmic_kernels(double beta, double width) {
   const double fall = 1.0 / width;
   SidedKernels kernels;
@@ -66,12 +66,12 @@ SidedKernels ohmic_kernels(double beta, double width) {
                      values[1] = -k * k;
                      values[2] = fall * fall * x * k;
                    }};
-  // At the cusp the mean of both slopes.
+  // At the cusp, the mean of both slopes.
   kernels.same = {0.5, -1.0 / (beta * beta), 0.0};
   return kernels;
 }
 
-/// The first of them at -x.
+/// The first of these kernels at -x.
 SidedKernels mirrored_slope(const SidedKernels& kernels) {
   return {kernels.below, kernels.above, {kernels.same.front()}};
 }

@@ -8,10 +8,10 @@
 #include <numbers>
 #include <vector>
 
-/// Bloch Hamiltonians from hopping terms, in extended precision: nothing here includes anything of the library.
+/// Bloch Hamiltonians from hopping terms, in extended precision. Includes nothing from the library.
 namespace lindrift::reference {
 
-/// amplitude c+_{j, row} c_{j + displacement, column}.
+/// One term, amplitude c+_{j, row} c_{j + displacement, column}.
 struct HoppingTerm {
   std::array<std::int64_t, 3> displacement{};
   std::size_t row = 0, column = 0;

@@ -9,9 +9,9 @@
 #include <numbers>
 #include <vector>
 
-/// The master equation of a small lattice in one to three dimensions, any orbitals, on its Fock space: traces of
-/// c+_{k,b} c_{k,a} against what jump operators make of a Gaussian state whose occupations are matrices. No rate, no
-/// hop weight and no mean field enters. Nothing here includes anything of the library.
+/// The master equation of a small lattice in one to three dimensions with any number of orbitals, in Fock space: traces
+/// of c+_{k,b} c_{k,a} with the action of jump operators on a Gaussian state whose occupations are matrices. Uses no
+/// rate, no hop weight and no mean field, and includes nothing from the library.
 namespace lindrift::reference {
 
 struct FockTerm {
@@ -36,7 +36,7 @@ class FockLattice {
 
   std::size_t cells() const { return count_; }
 
-  /// k.j / 2 pi of momentum number k, m_i from -floor(L_i/2) on, the last direction fastest.
+  /// k.j / 2 pi of the momentum with index k; m_i start at -floor(L_i/2), the last direction runs fastest.
   double turn(std::size_t k, const std::array<int, 3>& j) const {
     const std::array<int, 3> m = unflatten(k);
     double sum = 0.0;
@@ -45,7 +45,7 @@ class FockLattice {
     return sum;
   }
 
-  /// Natural orbitals: orbital number (k, m) is a plane wave times a column of the momentum's unitary matrix.
+  /// Sets the natural orbitals: orbital (k, m) is a plane wave times a column of the momentum's unitary matrix.
   /// @param unitary     (cells, n, n)
   /// @param occupation  (cells, n)
   void set_state(const Matrix& unitary, const std::vector<double>& occupation) {
@@ -66,7 +66,7 @@ class FockLattice {
     }
   }
 
-  /// d<c+_{k,b} c_{k,a}>/dt, (cells, n, n), of L_j = sum of terms at every cell, for every channel.
+  /// d<c+_{k,b} c_{k,a}>/dt, (cells, n, n), due to L_j = sum of terms at every cell, for every channel.
   Matrix driven_rate(const std::vector<std::vector<FockTerm>>& channels) const {
     std::vector<Matrix> jumps;
     for (const auto& channel : channels)
@@ -74,8 +74,8 @@ class FockLattice {
     return rate(jumps);
   }
 
-  /// Of sqrt(S(E' - E) / cells) c+_s c_s' for each ordered pair of natural orbitals.
-  /// @param energy  (cells,), of all orbitals of a momentum
+  /// The same due to sqrt(S(E' - E) / cells) c+_s c_s' for each ordered pair of natural orbitals.
+  /// @param energy  (cells,), equal for all orbitals of a momentum
   template <class Spectrum>
   Matrix uniform_rate(const std::vector<double>& energy, const Spectrum& spectrum) const {
     std::vector<Matrix> jumps;
@@ -89,7 +89,8 @@ class FockLattice {
     return rate(jumps);
   }
 
-  /// Of the local operators of a bath at every cell: their parts that release the same energy are one jump operator.
+  /// The same due to local bath operators at every cell; their parts that release the same energy form one jump
+  /// operator.
   template <class Spectrum>
   Matrix local_rate(const std::vector<std::vector<FockTerm>>& channels, const std::vector<double>& energy,
                     const Spectrum& spectrum) const {
@@ -135,7 +136,7 @@ class FockLattice {
   Scalar wave(std::size_t k, const std::array<int, 3>& j) const {
     return std::polar(1.0, 2.0 * std::numbers::pi * turn(k, j));
   }
-  /// J of sum_pq J_pq c+_p c_q.
+  /// J in sum_pq J_pq c+_p c_q.
   Matrix one_body(const std::vector<FockTerm>& terms, std::size_t cell) const {
     Matrix jump(sites_ * sites_);
     const std::array<int, 3> j = unflatten(cell);
@@ -193,7 +194,7 @@ class FockLattice {
       }
     return result;
   }
-  /// Tr[c+_{k,b} c_{k,a} D(rho)] of the jump operators together.
+  /// Tr[c+_{k,b} c_{k,a} D(rho)] of all jump operators together.
   Matrix rate(const std::vector<Matrix>& jumps) const {
     Matrix change(dimension_ * dimension_), decay(change);
     for (const Matrix& one : jumps) {

@@ -10,10 +10,10 @@
 
 #include "reference/tgge_rashba.hpp"
 
-/// The master equation itself on the Fock space of a few sites: jump operators as matrices between configurations of
-/// fermions on sites, traced against the Gaussian state. No rate, no hop weight, no momentum-space sum enters, so that
-/// what follows from it tests the rate equation and not only its transcription. Of the other references only the
-/// description of a lattice is used.
+/// The master equation itself in the Fock space of a few sites: jump operators as matrices between configurations of
+/// fermions on sites, traced with the Gaussian state. Uses no rate, no hop weight and no sum in momentum space, so it
+/// tests the rate equation itself and not only its transcription. Of the other references it uses only the description
+/// of a lattice.
 namespace lindrift::reference {
 
 class FockSpace {
@@ -43,15 +43,15 @@ class FockSpace {
   std::size_t modes() const { return orbitals_; }
   const Matrix& number_of_mode(std::size_t s) const { return number_[s]; }
 
-  /// H0 between sites: sum_j c+_{j+1} T c_j + h.c. + h c+_j sigma_z c_j, T = -J - rashba_z i sigma_y + rashba_y i
+  /// H0 in real space: sum_j c+_{j+1} T c_j + h.c. + h c+_j sigma_z c_j with T = -J - rashba_z i sigma_y + rashba_y i
   /// sigma_z.
   Matrix hamiltonian() const {
     Matrix h = one_body_matrix();
     return second_quantised(h);
   }
 
-  /// Particles per unit time from site j to j+1, averaged over j: -i (c+_{j+1} T c_j - h.c.), from the equation of
-  /// continuity. spin < 0: all of it; else the symmetric share {v, P_spin}/2 of a spin.
+  /// Particles per unit time from site j to j+1, averaged over j: -i (c+_{j+1} T c_j - h.c.), from the continuity
+  /// equation. spin < 0: all particles; otherwise the symmetric share {v, P_spin}/2 of that spin.
   Matrix current(int spin = -1) const {
     Matrix v(orbitals_ * orbitals_);
     const auto hop = hopping_matrix();
@@ -79,7 +79,7 @@ class FockSpace {
     return rho;
   }
 
-  /// Tr[I_s D(rho)] of the driving bath: one jump operator for each channel and site.
+  /// Tr[I_s D(rho)] of the driving bath, with one jump operator per channel and site.
   std::vector<double> driven_rate(const Matrix& rho) const {
     Dissipator d(*this);
     const std::int64_t sites = lattice_.sites;
@@ -97,7 +97,7 @@ class FockSpace {
     return d.rate(rho);
   }
 
-  /// The same of the thermal bath: sqrt(J S(E_s' - E_s) / L) eta+_s eta_s' for each ordered pair of modes.
+  /// The same for the thermal bath: sqrt(J S(E_s' - E_s) / L) eta+_s eta_s' for each ordered pair of modes.
   std::vector<double> thermal_rate(const Matrix& rho) const {
     Dissipator d(*this);
     for (std::size_t to = 0; to < orbitals_; ++to)
@@ -125,7 +125,7 @@ class FockSpace {
     return trace.real();
   }
 
-  /// sum_s energy_s I_s.
+  /// sum_s weight_s I_s.
   Matrix sum_of_modes(const std::vector<double>& weight) const {
     Matrix sum(dimension_ * dimension_);
     for (std::size_t s = 0; s < orbitals_; ++s)
@@ -141,7 +141,7 @@ class FockSpace {
     explicit Dissipator(const FockSpace& space)
         : space_(space), gain_(space.dimension_ * space.dimension_), decay_(gain_) {}
     void add(const Matrix& jump, const Matrix& rho) {
-      // L rho L^+ is its own adjoint, and L (L rho)^+ needs products with the sparse matrix on the left only.
+      // L rho L^+ is Hermitian, and computed as L (L rho)^+ it needs the sparse matrix only on the left.
       const Matrix forward = space_.product(jump, space_.adjoint(space_.product(jump, rho)));
       const Matrix norm = space_.product(space_.adjoint(jump), jump);
       for (std::size_t i = 0; i < gain_.size(); ++i) {

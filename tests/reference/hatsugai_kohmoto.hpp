@@ -8,8 +8,8 @@
 #include <numbers>
 #include <vector>
 
-/// The Hatsugai-Kohmoto chain as plain loops in extended precision: exponentials and inverses of the matrices as they
-/// are written (docs/physics.md, Eqs. 33, 46), sums over momenta as sums. No eigenvalue, no root, no fast transform.
+/// The Hatsugai-Kohmoto chain as plain loops in extended precision: exponentials and inverses of the matrices as
+/// written (docs/physics.md, Eqs. 33, 46), and plain sums over momenta. No eigenvalues, no roots, no fast transforms.
 namespace lindrift::reference::hatsugai_kohmoto {
 
 using Real = long double;
@@ -27,7 +27,7 @@ Matrix<N> product(const Matrix<N>& a, const Matrix<N>& b) {
   return c;
 }
 
-/// e^{A t}: Taylor's series of a small step, squared as often as needed.
+/// e^{A t} from the Taylor series of a small step, squared repeatedly.
 template <std::size_t N>
 Matrix<N> exponential(const Matrix<N>& a, Real t) {
   Real norm = 0.0L;
@@ -76,7 +76,7 @@ struct Mode {
   }
 };
 
-/// M of the vector (1, n_k, n_q, n_k n_q) c+_k c_q, as it is written.
+/// The matrix M of (1, n_k, n_q, n_k n_q) c+_k c_q, as written.
 inline Matrix<4> pair_generator(const Mode& k, const Mode& q) {
   const Complex i(0.0L, 1.0L);
   const Real u = k.interaction, rate_k = k.gain + k.loss, rate_q = q.gain + q.loss;
@@ -87,7 +87,7 @@ inline Matrix<4> pair_generator(const Mode& k, const Mode& q) {
            {0.0L, q.gain, k.gain, a - rate_k - rate_q}}};
 }
 
-/// A chain by the rates of its momenta, ascending.
+/// A chain given by the rates of its momenta, ascending.
 struct Chain {
   std::int64_t sites = 1;
   Real hopping = 1.0L, interaction = 0.0L;
@@ -105,7 +105,7 @@ struct Chain {
   Real up_steady(std::size_t i) const {
     return up_gain[i] + up_loss[i] > 0.0L ? up_gain[i] / (up_gain[i] + up_loss[i]) : 0.0L;
   }
-  /// e^{i k_i j} with the product reduced exactly.
+  /// e^{i k_i j}, with the product reduced exactly.
   Complex wave(std::size_t i, std::int64_t j) const {
     const std::int64_t m = ((index(i) * j) % sites + sites) % sites;
     return std::polar(1.0L, 2.0L * std::numbers::pi_v<Real> * static_cast<Real>(m) / static_cast<Real>(sites));
@@ -123,10 +123,10 @@ inline std::vector<Complex> green(const Chain& chain, const std::vector<Real>& n
   return result;
 }
 
-/// Correlators <(n_k)^a (n_q)^b c+_k c_q> of every pair, element a + 2 b, (sites, sites) each.
+/// Correlators <(n_k)^a (n_q)^b c+_k c_q> of every pair, element a + 2 b, each of shape (sites, sites).
 using Correlators = std::array<std::vector<Complex>, 4>;
 
-/// n_j(t) by the exponential of the 4 x 4 matrix of every pair.
+/// n_j(t) from the exponential of the 4 x 4 matrix of every pair.
 inline std::vector<Real> density(const Chain& chain, const Correlators& start, Real t) {
   const std::size_t sites = chain.size();
   std::vector<Complex> now(sites * sites);

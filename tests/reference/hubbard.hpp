@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
-/// The driven Hubbard chain as plain loops in extended precision, written from the equations and not from the code:
-/// nothing here includes anything of the library. Momenta are numbered m = 0 .. L-1, k = 2 pi m / L. Slow on purpose.
+/// The driven Hubbard chain as plain loops in extended precision, written from the equations and not from the code;
+/// includes nothing from the library. Momenta are numbered m = 0 .. L-1, k = 2 pi m / L. Deliberately slow.
 ///
-/// Twice: the second-order self-energy as the double sum over momenta, and the exact propagator of one particle on the
-/// whole Fock space of the open species.
+/// Two versions: the second-order self-energy as the double sum over momenta, and the exact propagator of one particle
+/// in the full Fock space of the open species.
 namespace lindrift::reference {
 
 using Real = long double;
@@ -61,7 +61,7 @@ void each_pair(const HubbardChain& chain, std::int64_t k, const Visit& visit) {
     }
 }
 
-/// Sigma(k,w) without a Hartree shift, and the sum of the magnitudes of its terms.
+/// Sigma(k,w) without the Hartree shift, and the sum of the magnitudes of its terms.
 struct SelfEnergy {
   Complex value;
   Real magnitude = 0.0L;
@@ -85,7 +85,7 @@ inline Complex time_kernel(const HubbardChain& chain, std::int64_t k, Complex ti
 
 enum class HubbardHartree { none, bare, shifted };
 
-/// w + i eta - e_k - 1/G: what the Dyson equation calls the self-energy.
+/// w + i eta - e_k - 1/G, the self-energy in the Dyson equation.
 inline Complex dyson_self_energy(const HubbardChain& chain, std::int64_t k, Complex frequency, HubbardHartree hartree) {
   const Real shift = chain.hartree();
   const Complex argument = hartree == HubbardHartree::shifted ? frequency - shift : frequency;
@@ -97,8 +97,8 @@ inline Complex green(const HubbardChain& chain, std::int64_t k, Complex frequenc
   return 1.0L / (frequency - chain.energy(k) - dyson_self_energy(chain, k, frequency, hartree));
 }
 
-/// The ladder of repeated collisions with one particle, or one hole, of the open species: its self-energy without the
-/// mean field, as sums over the closing line and over the pairs.
+/// Self-energy of the ladder of repeated collisions with one particle, or one hole, of the open species, without the
+/// mean field: sums over the closing line and over the pairs.
 inline Complex ladder_self_energy(const HubbardChain& chain, std::int64_t k, Complex frequency, bool hole) {
   const Complex i(0.0L, 1.0L);
   const Real interaction = chain.interaction[0], over = 1.0L / static_cast<Real>(chain.sites);
@@ -192,8 +192,8 @@ inline std::vector<Complex> exponential_times(const Matrix& a, std::vector<Compl
   return v;
 }
 
-/// G(k,t) of the second-order self-energy: the corner of the exponential of an arrowhead matrix, whose diagonal holds
-/// the energy of the probe and the poles, and whose border the square roots of the weights.
+/// G(k,t) of the second-order self-energy: the corner element of the exponential of an arrowhead matrix, with the
+/// energy of the probe and the poles on the diagonal and the square roots of the weights on the border.
 inline Complex green_in_time(const HubbardChain& chain, std::int64_t k, Real time, HubbardHartree hartree) {
   const Real shift = hartree == HubbardHartree::none ? 0.0L : chain.hartree();
   std::vector<std::pair<Real, Complex>> pairs;
@@ -211,12 +211,11 @@ inline Complex green_in_time(const HubbardChain& chain, std::int64_t k, Real tim
   return Complex(0.0L, -1.0L) * exponential_times(generator, start)[0];
 }
 
-// --- the exact propagator
-// ----------------------------------------------------------------------------------------------
+// --- the exact propagator ---
 
-/// The Lindbladian on |k><0| (x) (operators of the open species), one particle of the probe against none. Both species
-/// may be taken as commuting: operators with an odd number of fermion operators evolve with the opposite sign of the
-/// jump term, which cancels the sign between the species.
+/// The Lindbladian on |k><0| (x) (operators of the open species), with one probe particle in the ket and none in the
+/// bra. Both species may be treated as commuting: products of an odd number of fermion operators evolve with the
+/// opposite sign of the jump term, which cancels the sign between the species.
 class ExactPropagator {
  public:
   explicit ExactPropagator(const HubbardChain& chain)
@@ -224,7 +223,7 @@ class ExactPropagator {
     build();
   }
 
-  /// G(k,w): the corner of (w - i Lindbladian)^{-1}.
+  /// G(k,w): the corner element of (w - i Lindbladian)^{-1}.
   Complex green(std::int64_t k, Complex frequency) const {
     Matrix matrix(generator_.rows);
     for (std::size_t e = 0; e < matrix.element.size(); ++e)
@@ -244,7 +243,7 @@ class ExactPropagator {
   }
 
  private:
-  /// c_p of the open species, Jordan-Wigner signs over the momenta.
+  /// c_p of the open species, with Jordan-Wigner signs over the momenta.
   Matrix annihilator(std::size_t p) const {
     Matrix c(fock_);
     for (std::size_t state = 0; state < fock_; ++state) {

@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <vector>
 
-/// A master equation on the Fock space of a few orbitals: operators as matrices between configurations, evolved by the
-/// Lindbladian itself. Nothing is known here of momenta, rates or closed hierarchies.
+/// A master equation in the Fock space of a few orbitals: operators as matrices between configurations, evolved by the
+/// Lindbladian itself. Uses no momenta, no rates and no closed hierarchies.
 namespace lindrift::reference {
 
 class OpenFermions {
@@ -44,7 +44,7 @@ class OpenFermions {
       for (std::size_t j = 0; j < dimension_; ++j) result[j * dimension_ + i] = std::conj(a[i * dimension_ + j]);
     return result;
   }
-  /// Skips the zeros of a, of which operators of fermions are full.
+  /// Skips the zeros of a; fermion operators are mostly zeros.
   Operator product(const Operator& a, const Operator& b) const {
     Operator result(a.size());
     for (std::size_t i = 0; i < dimension_; ++i)
@@ -70,10 +70,10 @@ class OpenFermions {
     add(decay_.empty() ? decay_ = zero() : decay_, 0.5, product(adjoints_.back(), jump));
   }
 
-  /// O(t) of the Heisenberg picture,
+  /// O(t) in the Heisenberg picture,
   ///   dO/dt = i [H, O] + sum_L ( s L^+ O L - {L^+ L, O}/2 ),
-  /// s = +1 for an even number of fermions in O and -1 for an odd one: the jump operators are odd, and it is O with
-  /// which they must be exchanged.
+  /// with s = +1 for an even number of fermions in O and -1 for an odd one: the jump operators are odd and must be
+  /// exchanged with O.
   Operator evolved(Operator o, double time, bool odd) const {
     double size = 0.0;
     for (const Operator* a : {&hamiltonian_, &decay_})
@@ -112,7 +112,7 @@ class OpenFermions {
     Operator result = zero();
     const Scalar i(0.0, 1.0);
     add(result, i, product(hamiltonian_, o));
-    // o H = (H o^+)^+, which has the sparse factor on the left.
+    // o H = (H o^+)^+ has the sparse factor on the left.
     const Operator adjoint_o = adjoint(o);
     add(result, -i, adjoint(product(hamiltonian_, adjoint_o)));
     for (std::size_t l = 0; l < jumps_.size(); ++l)

@@ -6,9 +6,8 @@
 #include <numbers>
 #include <vector>
 
-/// The open models on a lattice as plain sums in extended precision, written from the equations and not from the code:
-/// nothing here includes anything of the library. Momenta and sites are numbered in C order of their integers
-/// m = 0 .. cells-1.
+/// The open models on a lattice as plain sums in extended precision, written from the equations and not from the code;
+/// includes nothing from the library. Momenta and sites are numbered in C order of their integers m = 0 .. cells-1.
 namespace lindrift::reference::open_lattice {
 
 using Real = long double;
@@ -56,7 +55,7 @@ struct Model {
       turns += static_cast<Real>(m[i] * displacement[i] % cells[i]) / static_cast<Real>(cells[i]);
     return std::polar(1.0L, static_cast<Real>(sign) * 2.0L * std::numbers::pi_v<Real> * turns);
   }
-  /// e_k = sum_R x_R e^{ik.R} and its conjugate.
+  /// e_k = sum_R x_R e^{ik.R} plus its complex conjugate.
   Real energy(const Terms& terms, std::size_t k) const {
     Complex sum_of_both = 0.0L;
     for (const Term& term : terms) {
@@ -89,7 +88,7 @@ struct Model {
   Real probe_loss(std::size_t k) const { return rate(loss_up, k, 1); }
 };
 
-/// Everything of every momentum.
+/// Energies, rates and occupations of every momentum.
 struct Modes {
   std::vector<Real> up, down, rate, occupation, hole, probe_loss;
   explicit Modes(const Model& model) {
@@ -118,7 +117,7 @@ inline Complex second_order(const Model& model, const Modes& modes, std::size_t 
   return model.interaction * model.interaction * sigma / static_cast<Real>(size * size);
 }
 
-/// Sigma(k,w) of all collisions with one particle (Eq. 87), without the mean field.
+/// Sigma(k,w) from all collisions with one particle (Eq. 87), without the mean field.
 inline Complex particle_ladder(const Model& model, const Modes& modes, std::size_t k, Complex w) {
   const auto over = 1.0L / static_cast<Real>(model.size());
   Complex sigma = 0.0L;

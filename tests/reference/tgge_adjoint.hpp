@@ -8,7 +8,7 @@
 /// equations and not from the code.
 namespace lindrift::reference {
 
-/// Solves a dense system by elimination with row pivots. Rows may differ in scale by any factor.
+/// Solves a dense system by elimination with row pivoting. Rows may differ in scale by any factor.
 inline Vector solve_dense(Vector matrix, Vector right) {
   const std::size_t n = right.size();
   for (std::size_t i = 0; i < n; ++i) {
@@ -46,7 +46,7 @@ inline Vector jacobian(const Problem& p, const Vector& lambda) {
   return matrix;
 }
 
-/// The solution of Jac^T y + alpha = -weight / cells with sum y = 0: y, then alpha.
+/// Solves Jac^T y + alpha = -weight / cells with sum y = 0. Returns y, then alpha.
 inline Vector adjoint(const Problem& p, const Vector& lambda, const Vector& weight) {
   const std::size_t n = p.size + 1;
   const Vector jac = jacobian(p, lambda);
@@ -79,10 +79,11 @@ inline BathSlopes bath_slopes(const Problem& p, const Vector& lambda, const Vect
   return slopes;
 }
 
-/// v^T Jac^-1 B Jac^-T v / cells, the zero-frequency noise of linear fluctuations whose sources B are independent hops,
-///   B(a,b) = -(W(a,b) n_b (1-n_a) + W(b,a) n_a (1-n_b)) off the diagonal, rows summing to zero.
-/// The inverse of Jac acts on vectors of zero sum, within which it has one. The unknown is the change of n divided by
-/// n (1-n), so that a cold system is well conditioned.
+/// v^T Jac^-1 B Jac^-T v / cells, the zero-frequency noise of linear fluctuations driven by independent hops, with
+/// sources
+///   B(a,b) = -(W(a,b) n_b (1-n_a) + W(b,a) n_a (1-n_b)) off the diagonal, and rows that sum to zero.
+/// Jac is inverted on vectors whose elements sum to zero. The unknown is the change of n divided by n (1-n), which
+/// keeps a cold system well conditioned.
 inline Real noise(const Problem& p, const Vector& lambda, const Vector& weight) {
   const Vector jac = jacobian(p, lambda), n = occupations(lambda), h = holes(lambda);
   const Vector y = adjoint(p, lambda, weight);
@@ -97,7 +98,7 @@ inline Real noise(const Problem& p, const Vector& lambda, const Vector& weight) 
     matrix[a * size + p.size] = 1.0L;
     matrix[p.size * size + a] = n[a] * h[a];
   }
-  const Vector x = solve_dense(matrix, right);  // the border's multiplier vanishes: the sum of B y is zero
+  const Vector x = solve_dense(matrix, right);  // the multiplier of the border vanishes, because B y sums to zero
   Real sum = 0.0L;
   for (std::size_t s = 0; s < p.size; ++s) sum -= weight[s] * n[s] * h[s] * x[s];
   return sum;

@@ -9,16 +9,16 @@
 #include <vector>
 
 /// The rate equations of the driven chain as plain loops over pairs of momenta in extended precision, written from the
-/// equations and not from the code: nothing here includes anything of the library. Slow on purpose.
+/// equations and not from the code; includes nothing from the library. Deliberately slow.
 ///
-/// The equations are taken in the form in which they were published, forces F between a mode q and all partners k,
+/// The equations are used in the published form, with forces F between a mode q and all partners k,
 ///
 ///   F_eq(q)  = sum_k [ e^{beta (E_k - E_q)/2 - lambda_k} - e^{beta (E_q - E_k)/2 - lambda_q} ] / (1 + e^{-lambda_k})
 ///   F_neq(q) = sum_k [ w(q,k) e^{-lambda_k} - w(k,q) e^{-lambda_q} ] / (1 + e^{-lambda_k})
 ///   dn_q/dt  = (epsilon J / L) (1 - n_q) ( gamma_eq F_eq(q) + gamma_neq F_neq(q) )
 ///
-/// whereas the kernels sum gains and losses; agreement of the two is then no accident. The range of exponents of a long
-/// double (e^{+-11000}) takes beta J = 1000 and |lambda| = 1500 without any rescaling.
+/// whereas the kernels sum gains and losses, so agreement of the two is a real test. The exponent range of long double
+/// (e^{+-11000}) covers beta J = 1000 and |lambda| = 1500 without rescaling.
 namespace lindrift::reference {
 
 using Real = long double;
@@ -42,7 +42,7 @@ inline Real momentum(const Chain& chain, std::int64_t s) {
   return 2.0L * std::numbers::pi_v<Real> * static_cast<Real>(m) / static_cast<Real>(chain.sites);
 }
 
-/// A rate problem between `size` modes: what the chain comes down to, and what tests may tamper with.
+/// A rate problem with `size` modes: the general form of the chain, which tests may modify.
 struct Problem {
   std::size_t size = 0;
   std::size_t bands = 1;  ///< there are size / bands sites
@@ -56,7 +56,7 @@ struct Problem {
   Real sites() const { return static_cast<Real>(size / bands); }
   Real w(std::size_t to, std::size_t from) const { return weight[to * size + from]; }
   Real boltzmann(std::size_t to, std::size_t from) const { return thermal[to * size + from]; }
-  /// W(to, from) without epsilon J: both baths and the 1/L.
+  /// W(to, from) without epsilon J: both baths, including 1/L.
   Real hop(std::size_t to, std::size_t from) const {
     return (gamma_eq * boltzmann(to, from) + gamma_neq * w(to, from)) / sites();
   }
@@ -176,7 +176,7 @@ inline Real current(const Problem& p, const Vector& n) {
   return sum / p.sites();
 }
 
-/// A number and the sum of the magnitudes of the terms it is made of: what rounding errors are measured by.
+/// A number and the sum of the magnitudes of its terms, the scale of its rounding error.
 struct Sum {
   Vector value, magnitude;
 };
@@ -227,8 +227,8 @@ inline Sum transition_sum(const Problem& p, const Vector& x, bool into) {
   return sum;
 }
 
-/// The share of each hop in the gain of a mode times a factor of where it comes from, sum_j W(s,j) n_j x_j / gain_s; or
-/// in its loss, sum_j W(j,s) (1-n_j) x_j / loss_s. Nothing where the rate is zero.
+/// The average of x over the modes that a mode gains from, sum_j W(s,j) n_j x_j / gain_s, or loses to, sum_j W(j,s)
+/// (1-n_j) x_j / loss_s. Zero where the rate is zero.
 inline Sum relative_transition_sum(const Problem& p, const Vector& lambda, const Vector& x, bool into) {
   const Vector rate = into ? gain(p, lambda) : loss(p, lambda);
   Vector filled;
@@ -242,7 +242,7 @@ inline Sum relative_transition_sum(const Problem& p, const Vector& lambda, const
 
 /// sum_j d(log loss_s - log gain_s)/d lambda_j v_j with
 ///   d/d lambda_j = chi_j [ W(s,j) / gain_s + W(j,s) / loss_s ],   chi = n (1-n).
-/// A rate that is zero stays zero and contributes nothing. The first term alone is -d log gain, the second d log loss.
+/// A zero rate stays zero and contributes nothing. The first term alone is -d log gain, the second d log loss.
 inline Sum log_balance_derivative(const Problem& p, const Vector& lambda, const Vector& direction, bool of_gain = true,
                                   bool of_loss = true) {
   const Vector g = gain(p, lambda), l = loss(p, lambda), n = occupations(lambda), h = holes(lambda);
@@ -278,7 +278,7 @@ inline Vector lambda_rate_jacobian(const Problem& p, const Vector& lambda) {
   return jacobian;
 }
 
-/// sum_s [ beta E n + n log n + (1-n) log(1-n) ]: never grows when only the thermal bath acts.
+/// sum_s [ beta E n + n log n + (1-n) log(1-n) ]: never increases if only the thermal bath acts.
 inline Real free_energy(const Problem& p, const Vector& lambda) {
   Real sum = 0.0L;
   for (std::size_t s = 0; s < p.size; ++s) {
@@ -289,7 +289,7 @@ inline Real free_energy(const Problem& p, const Vector& lambda) {
   return sum;
 }
 
-/// d(n)/dt from occupations, for a time integration that shares nothing with the library's.
+/// dn/dt from occupations, for a time integration that shares nothing with that of the library.
 inline Vector occupation_rate_at(const Problem& p, const Vector& n) {
   Vector rate(p.size);
   for (std::size_t q = 0; q < p.size; ++q) {
@@ -303,9 +303,9 @@ inline Vector occupation_rate_at(const Problem& p, const Vector& n) {
   return rate;
 }
 
-/// Lagrange multipliers at time `duration` by Gragg's midpoint rule with Richardson extrapolation: nine columns of even
-/// powers, order 18, in steps so short (a third of the fastest time scale) that truncation is below 1e-17. For problems
-/// that are not stiff.
+/// Lagrange multipliers at time `duration` by Gragg's midpoint rule with Richardson extrapolation: nine columns in even
+/// powers, order 18, with steps so short (a third of the fastest time scale) that the truncation error is below 1e-17.
+/// For problems that are not stiff.
 inline Vector trajectory_end(const Problem& p, const Vector& lambda, Real duration) {
   const Vector g = gain(p, lambda), l = loss(p, lambda);
   Real fastest = 0.0L;
@@ -330,7 +330,7 @@ inline Vector trajectory_end(const Problem& p, const Vector& lambda, Real durati
       }
       const Vector last = occupation_rate_at(p, now);
       for (std::size_t s = 0; s < p.size; ++s) now[s] = (before[s] + now[s] + h * last[s]) / 2.0L;
-      // Aitken and Neville: eliminates h^2, h^4, ...
+      // Aitken-Neville extrapolation: eliminates h^2, h^4, ...
       for (int c = j - 1; c >= 0; --c) {
         const Real ratio = static_cast<Real>(j + 1) / static_cast<Real>(c + 1);
         for (std::size_t s = 0; s < p.size; ++s) {

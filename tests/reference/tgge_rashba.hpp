@@ -9,14 +9,14 @@
 
 #include "reference/tgge_chain.hpp"
 
-/// One and two bands under general jump operators, as plain loops in extended precision, written from the equations and
-/// not from the code: nothing here includes anything of the library.
+/// One and two bands with general jump operators, as plain loops in extended precision, written from the equations and
+/// not from the code; includes nothing from the library.
 ///
-/// Hop weights are traces of projectors, w(s,s') = sum_c Tr[ P_s D_c P_s' D_c^+ ], which know of no gauge, whereas the
-/// library multiplies spinors.
+/// Hop weights are traces of projectors, w(s,s') = sum_c Tr[ P_s D_c P_s' D_c^+ ], which are independent of the gauge,
+/// whereas the library multiplies spinors.
 namespace lindrift::reference {
 
-/// amplitude c+_{j+to, to_spin} c_{j+from, from_spin}.
+/// One term, amplitude c+_{j+to, to_spin} c_{j+from, from_spin}.
 struct Term {
   std::int64_t to = 0;
   int to_spin = 0;
@@ -38,8 +38,8 @@ struct Lattice {
   std::vector<std::vector<Term>> channels;
 };
 
-/// e^{2 pi i m / L}, exactly real at m = 0 and L/2: the bands of a vanishing field touch there, and a sine of 1e-19
-/// would choose a side.
+/// e^{2 pi i m / L}, exactly real at m = 0 and L/2: the bands touch there without a field, and a sine of 1e-19 would
+/// select one side.
 inline Complex phase(std::int64_t m, std::int64_t sites) {
   m = ((m % sites) + sites) % sites;
   if (m == 0) return 1.0L;

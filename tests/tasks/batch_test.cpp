@@ -41,7 +41,7 @@ JumpOperators random_operators(Random& random, int bands) {
   return jump;
 }
 
-/// Every kind of weight with every kind of spectrum that is worth a matrix, odd sizes and asymmetric tables.
+/// Every kind of weight with every kind of spectrum for which a matrix pays off, odd sizes, asymmetric tables.
 std::vector<TggeChain> chains() {
   Random random(21);
   std::vector<TggeChain> all;
@@ -94,8 +94,8 @@ Chain with(Chain chain, const BathStrength& strength) {
   return chain;
 }
 
-/// Everything that a generator can be asked for; the number of questions depends on the seed, so that problems leave at
-/// different times.
+/// Calls every function of a generator. The number of calls depends on the seed, so that problems end at different
+/// times.
 std::vector<double> answers(const RateEquation& equation, std::uint64_t seed) {
   const std::size_t modes = equation.modes();
   Random random(seed);
@@ -142,13 +142,13 @@ void expect_the_direct_sums(const Chain& chain) {
     ASSERT_EQ(together[i].size(), alone.size());
     double largest = 0.0;
     for (const double x : alone) largest = std::max(largest, std::fabs(x));
-    // Sums of tens of terms in another order; differences of gain and loss cancel to a hundredth.
+    // Sums of tens of terms in a different order; differences of gain and loss cancel to a hundredth.
     for (std::size_t e = 0; e < alone.size(); ++e)
       EXPECT_NEAR(together[i][e], alone[e], 1e-13 * largest) << i << ", " << e;
   }
 }
 
-/// Two and three panels of columns, alone and on several ranks.
+/// Two and three panels of columns, on one rank and on several.
 TEST(TogetherTest, SumsOfManyColumnsAreTheDirectOnes) {
   Random random(26);
   for (const std::int64_t sites : {601, 1201}) {
@@ -167,7 +167,7 @@ TEST(TogetherTest, SumsOfManyColumnsAreTheDirectOnes) {
           largest = std::max(largest, std::fabs(alone[i][e]));
           error = std::max(error, std::fabs(together.at(i).at(e) - alone[i][e]));
         }
-        // Sums of a thousand terms in another order.
+        // Sums of a thousand terms in a different order.
         EXPECT_LE(error, 1e-12 * largest) << sites << ", " << i;
       }
     };
@@ -185,10 +185,10 @@ TEST(TogetherTest, SumsAreTheDirectOnes) {
   for (const TggeRashba& chain : two_bands()) expect_the_direct_sums(chain);
 }
 
-/// A run that was interrupted computes the missing points only: their numbers must not depend on the company.
+/// A resumed run computes only the missing points, so their numbers must not depend on which other points are present.
 TEST(TogetherTest, BitsDoNotDependOnTheCompany) {
   auto all_chains = chains();
-  // Libraries have other kernels for small matrices, and cut long sums into blocks.
+  // Libraries use different kernels for small matrices and cut long sums into blocks.
   Random random(25);
   for (const std::int64_t sites : {150, 301, 700, 1201}) {
     all_chains.push_back(testing::random_chain(random, sites));
@@ -215,7 +215,7 @@ TEST(TogetherTest, BitsDoNotDependOnTheCompany) {
 
 TEST(TogetherTest, ThreadsAndTeamsDoNotChangeBits) {
   Random random(24);
-  TggeChain chain = testing::random_chain(random, 1201);  // three panels of columns, and two of the spectrum
+  TggeChain chain = testing::random_chain(random, 1201);  // three panels of columns for the table, two for the spectrum
   chain.bath.spectrum = Spectrum::lorentzian;
   chain.jump = TableJump{random_table(random, 1201)};
   const auto all = strengths(5);
@@ -245,7 +245,7 @@ TEST(TogetherTest, SteadyStatesAreThoseOfEachAlone) {
 
 TEST(TogetherTest, AProblemThatFailsLeavesTheOthersAlone) {
   const TggeChain chain = chains().front();
-  for (const std::size_t count : {6, 70}) {  // with nobody, and with the 38th problem, to come in its slot
+  for (const std::size_t count : {6, 70}) {  // without, and with, the 38th problem waiting in the same slot
     const auto all = strengths(count);
     std::mutex mutex;
     std::size_t finished = 0;
@@ -295,7 +295,7 @@ TEST(TogetherTest, PlacesGoToTheNextProblemAtOnce) {
   std::size_t longest = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
     EXPECT_EQ(times[i], 1U);
-    // Nothing waits for a slot but for the problems before it there.
+    // A problem waits only for earlier problems in its slot.
     std::size_t before = 0;
     for (std::size_t other = i % slots; other < i; other += slots) before += rounds_of[other];
     EXPECT_EQ(first_round[i], before) << i;

@@ -1,5 +1,5 @@
-// Clusters of a few orbitals: the sparse Lindbladian, its steady state and its Green's function against the master
-// equation on the whole Fock space, against stored values, and against the exact solution of one momentum.
+// Clusters of a few orbitals: the sparse Lindbladian, its steady state and its Green's function, compared with the
+// master equation in the full Fock space, with stored values, and with the exact solution of one momentum.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -29,7 +29,7 @@ using Complex = std::complex<double>;
 using Matrix = std::vector<Complex>;
 using reference::OpenFermions;
 
-/// Stored values have the accuracy of dense solutions, a few hundred roundings.
+/// Stored values are as accurate as dense solutions, a few hundred roundings.
 constexpr double accuracy = 1e-12;
 
 Matrix zero(int n) { return Matrix(static_cast<std::size_t>(n * n)); }
@@ -42,14 +42,14 @@ Matrix adjoint(const Matrix& a, std::size_t n) {
   return result;
 }
 
-/// sum over channels of l_a conj(l_b).
+/// Adds the sum over channels of l_a conj(l_b).
 void add_channel(Matrix& rates, const std::vector<Complex>& amplitudes) {
   const std::size_t n = amplitudes.size();
   for (std::size_t a = 0; a < n; ++a)
     for (std::size_t b = 0; b < n; ++b) rates[a * n + b] += amplitudes[a] * std::conj(amplitudes[b]);
 }
 
-/// The two orbitals of the stored values at one momentum.
+/// The two orbitals at one momentum to which the stored values belong.
 Cluster two_orbitals(double momentum, double interaction) {
   Cluster cluster;
   cluster.orbitals = 2;
@@ -67,7 +67,7 @@ Cluster two_orbitals(double momentum, double interaction) {
   return cluster;
 }
 
-/// Every amplitude random: hoppings, two channels of loss and of gain on each spin, interactions of all pairs.
+/// All amplitudes random: hopping, two channels of loss and of gain for each spin, interactions of all pairs.
 struct RandomCluster {
   Cluster cluster;
   OpenFermions space;
@@ -138,7 +138,8 @@ TEST(Clusters, SteadyStateAndGreenFunctionAreThoseOfTheMasterEquation) {
           const auto p = a + 2 * static_cast<std::size_t>(spin), q = b + 2 * static_cast<std::size_t>(spin);
           const OpenFermions::Operator hop = space.product(space.create(p), space.c(q));
           EXPECT_LT(std::abs(correlations[a * 2 + b] - space.expectation(hop, rho)), 1e-14);
-          // What was steady stays so: by the equation of the operators, which this program does not use.
+          // The steady state stays steady under the equation of motion of the operators, which the library does not
+          // use.
           EXPECT_LT(std::abs(space.expectation(space.evolved(hop, 0.7, false), rho) - correlations[a * 2 + b]),
                     accuracy);
         }
@@ -162,8 +163,7 @@ TEST(Clusters, SteadyStateAndGreenFunctionAreThoseOfTheMasterEquation) {
 }
 
 TEST(Clusters, GreenFunctionsOfTimeAndOfFrequencyAgree) {
-  // int_0^T e^{iwt} G(t) dt by the trapezoidal rule with end corrections would be less exact than both: the resolvent
-  // is tested by what it solves, (-iw + eta - D) y = X, through G at imaginary frequency, where G(t) is damped by eta.
+  // The resolvent at eta = 40 is compared with the integral of e^{iwt - eta t} G(t) over [0, 1] by quadrature.
   Random random(72);
   const RandomCluster random_cluster(random, 3);
   const Cluster& cluster = random_cluster.cluster;
@@ -174,7 +174,7 @@ TEST(Clusters, GreenFunctionsOfTimeAndOfFrequencyAgree) {
   const std::vector<double> frequencies{-1.3, 2.1};
   std::vector<Complex> values(frequencies.size() * 9);
   EXPECT_LE(green.spectral(frequencies, eta, 300, values), 1e-13);
-  // 400 nodes of Gauss and Legendre's rule on [0, 1] in 20 panels; e^{-40} is below the last bit.
+  // 400 nodes of the Gauss-Legendre rule on [0, 1] in 80 panels; e^{-40} is below the last bit.
   constexpr double node[5] = {0.0, 0.5384693101056831, 0.9061798459386640, -0.5384693101056831, -0.9061798459386640};
   constexpr double weight[5] = {0.5688888888888889, 0.4786286704993665, 0.2369268850561891, 0.4786286704993665,
                                 0.2369268850561891};
@@ -255,7 +255,7 @@ TEST(Clusters, CostsCountTheOperatorsOfOneParticle) {
 }
 
 TEST(Clusters, MomentaThatMixGoFromOneModelToTheOther) {
-  // Norms of the specification at Fig. 4's parameters, 60 sites, t = 6, as rounded.
+  // Norms from docs/physics.md, section 13, as rounded there: 60 sites, t = 6.
   HatsugaiKohmoto chain;
   chain.sites = 60;
   chain.interaction = 2.0;
@@ -266,7 +266,7 @@ TEST(Clusters, MomentaThatMixGoFromOneModelToTheOther) {
     chain.cluster = cluster;
     EXPECT_NEAR(green(chain, times).norm[0], norm, 6e-4) << cluster;
   }
-  // All momenta of a ring that mix are the Hubbard ring.
+  // If all momenta of a ring mix, it is the Hubbard ring.
   chain.sites = chain.cluster = 5;
   HubbardChain ring;
   ring.sites = 5;
@@ -284,7 +284,7 @@ TEST(Clusters, MomentaThatMixGoFromOneModelToTheOther) {
 }
 
 TEST(Clusters, OneMomentumIsTheClosedForm) {
-  // A cluster of one by the Lindbladian against the formula, also with a gain of spin up.
+  // A cluster of one momentum, solved by the Lindbladian, against the closed form; also with gain of spin up.
   for (const double up_gain : {0.0, 0.3}) {
     HatsugaiKohmoto chain;
     chain.sites = 5;
@@ -310,7 +310,7 @@ TEST(Clusters, OneMomentumIsTheClosedForm) {
   }
 }
 
-/// A ring whose spin down gains particles on sites and loses them on bonds.
+/// A ring with local gain and two-site loss of spin down.
 template <class Case>
 HubbardChain driven_ring(const Case& stored, double phase) {
   HubbardChain chain;
@@ -322,7 +322,7 @@ HubbardChain driven_ring(const Case& stored, double phase) {
   return chain;
 }
 
-/// Ascending position of m = 0 .. L-1.
+/// Position of m = 0 .. L-1 in ascending order.
 std::size_t ascending(std::size_t m, std::int64_t sites) {
   const auto count = static_cast<std::size_t>(sites);
   return (m + count / 2) % count;

@@ -34,13 +34,13 @@ TggeRashba rashba_of(const cold::TwoBand& data) {
   return chain;
 }
 
-/// What every trajectory has: n and 1-n that belong together, in [0, 1], and as many particles as at the start.
+/// Holds for every trajectory: n and 1-n are consistent and in [0, 1], and the number of particles is conserved.
 void expect_sound(const RelaxResult& result, std::span<const double> start) {
   ASSERT_TRUE(result.converged) << result.message;
   const std::size_t modes = start.size();
   const double number = static_cast<double>(sum(occupations_of(start).particles));
   for (std::size_t i = 0; i < result.times.size(); ++i) {
-    // The rounding of the steps adds up at random.
+    // The rounding errors of the steps add up randomly.
     EXPECT_NEAR(result.particle_number[i], number,
                 1e-14 * static_cast<double>(modes) + 2.2e-16 * std::sqrt(static_cast<double>(result.steps)))
         << "t = " << result.times[i];
@@ -69,8 +69,9 @@ class ColdRelaxation : public ::testing::TestWithParam<Algorithm> {
     expect_sound(result, data.start);
     if (!result.converged) return std::numeric_limits<double>::infinity();
     const std::size_t modes = data.start.size();
-    // Particles and holes of exactly equal numbers, as from lambda = 0 in an even number of modes, recombine until
-    // rounding of the start is all that is left of them: only the end of that, when slower modes join, is well defined.
+    // With exactly equal numbers of particles and holes, as from lambda = 0 in an even number of modes, they recombine
+    // until only rounding of the initial state is left. Only the end of that process, when slower modes join, is well
+    // defined.
     const bool recombines = modes % 2 == 0 && largest_magnitude(data.start) == 0.0;
     double worst = 0.0, largest = 0.0;
     for (std::size_t i = 0; i < data.times.size(); ++i) {
@@ -81,7 +82,7 @@ class ColdRelaxation : public ::testing::TestWithParam<Algorithm> {
         worst = std::max(worst, std::fabs(result.lagrange_multiplier[i * modes + s] - expected[s]));
       }
       EXPECT_LE(worst, tolerance * largest_magnitude(data.lagrange_multiplier.back())) << "t = " << data.times[i];
-      // Occupations are held to the tolerance itself.
+      // Occupations must meet the tolerance itself.
       for (std::size_t s = 0; s < modes; ++s)
         EXPECT_NEAR(result.occupation[i * modes + s],
                     static_cast<double>(reference::occupation(data.lagrange_multiplier[i][s])), tolerance);
@@ -101,7 +102,7 @@ TEST_P(ColdRelaxation, IsThatOfLongArithmetic) {
   RecordProperty("worst_error_over_tolerance", std::to_string(worst));
 }
 
-/// Relaxes a model at every temperature and compares the end with the steady state.
+/// Relaxes a model at every temperature and compares the final state with the steady state.
 template <class Model>
 void expect_steady_states(Model model, Algorithm algorithm, std::span<const double> start, double coldest,
                           std::int64_t max_steps) {
@@ -128,7 +129,7 @@ void expect_steady_states(Model model, Algorithm algorithm, std::span<const doub
 }
 
 TEST_P(ColdRelaxation, ReachesTheSteadyStateInAsManyStepsHoweverCold) {
-  // Not from lambda = 0, which half of the modes leave towards either side: see docs/physics.md, section 5.
+  // Not from lambda = 0, from which half of the modes move to either side: see docs/physics.md, section 5.
   Random random(501);
   for (const std::int64_t sites : {10, 11})
     for (const double gamma_neq : {0.0, 0.5}) {
@@ -152,7 +153,7 @@ INSTANTIATE_TEST_SUITE_P(BothAlgorithms, ColdRelaxation, ::testing::Values(Algor
                          [](const auto& instance) { return std::string(name(instance.param)); });
 
 TEST(ColdRelaxationOfOtherBaths, ReachesTheSteadyState) {
-  // Every kind of weight and spectrum, none of which has a short form for both.
+  // Every kind of weight and spectrum, for which weight and spectrum are not both of low rank.
   Random random(502);
   std::vector<TggeChain> chains(4);
   for (auto& chain : chains) {
@@ -183,7 +184,7 @@ TEST(ColdRelaxationOfOtherBaths, ReachesTheSteadyState) {
 }
 
 TEST(ColdRelaxationRange, WithoutThermalBathEveryComponentKeepsItsNumber) {
-  // c+_j - c+_{j+1} vanishes at q = 0: that mode only loses, and its multiplier grows for ever.
+  // c+_j - c+_{j+1} vanishes at q = 0: that mode only loses, and its multiplier grows without bound.
   TggeChain chain;
   chain.sites = 10;
   chain.bath.nonequilibrium_fraction = 1.0;
@@ -202,7 +203,7 @@ TEST(ColdRelaxationRange, WithoutThermalBathEveryComponentKeepsItsNumber) {
 }
 
 TEST(ColdRelaxationRange, MultipliersBeyondTheRangeOfOccupationsAreKept) {
-  // e^{-1500} and its inverse: nothing but the logarithms is in range.
+  // e^{-1500} and its inverse: only the logarithms are in range.
   TggeChain chain;
   chain.sites = 6;
   chain.bath.inverse_temperature = 700.0;

@@ -22,7 +22,7 @@ SteadyState state_of(std::vector<double> lagrange_multiplier, bool converged = t
 
 using Vector = std::vector<double>;
 
-/// Weights of thirds round: a few last bits of values of order 10.
+/// The weights are multiples of 1/3, whose rounding costs a few last bits of values of order 10.
 void expect_near(const Vector& actual, const Vector& expected, const char* what = "") {
   ASSERT_EQ(actual.size(), expected.size()) << what;
   for (std::size_t i = 0; i < actual.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 1e-13) << what << i;
@@ -35,9 +35,9 @@ TEST(Continuation, IsExactOnAStraightLine) {
   along.add(1.0, state_of(line(1.0)));
   EXPECT_EQ(along.start(7.0), line(1.0));
   along.add(2.0, state_of(line(2.0)));
-  // Equal steps, unequal ones, back between the two and beyond them.
+  // Equal steps, unequal ones, steps back to between the two states, and beyond them.
   for (const double x : {3.0, 2.25, 4.0, 1.5, 1.0}) EXPECT_EQ(along.start(x), line(x)) << x;
-  // No further than two steps on and one back; nowhere where the parameter did not move.
+  // At most two steps forward and one back; no change where the parameter did not move.
   EXPECT_EQ(along.start(100.0), line(4.0));
   EXPECT_EQ(along.start(-100.0), line(1.0));
   EXPECT_EQ(along.start(2.0), line(2.0));
@@ -54,11 +54,12 @@ TEST(Continuation, IsExactOnAParabolaThroughThreeInARow) {
     for (const double x : found) along.add(x, state_of(parabola(x)));
     return along;
   };
-  // Equal steps and unequal ones: the parabola is theirs.
+  // For equal steps and unequal ones, the parabola is recovered.
   for (const double x : {4.0, 3.5, 4.5}) expect_near(from({1.0, 2.0, 3.0}).start(x), parabola(x));
   expect_near(from({0.0, 2.0, 3.0}).start(4.0), parabola(4.0));
   expect_near(from({-4.0, -2.0, 0.0}).start(2.0), parabola(2.0));
-  // A line where three are no row: a turn, a long step before, a step back.
+  // A straight line where the three do not lie in a row with similar steps: a turn, a long earlier step. A step back
+  // stays exact.
   const Vector line = {parabola(3.0)[0] + (parabola(3.0)[0] - parabola(2.0)[0]),
                        parabola(3.0)[1] + (parabola(3.0)[1] - parabola(2.0)[1])};
   expect_near(from({5.0, 2.0, 3.0}).start(4.0), line);
@@ -98,7 +99,7 @@ TEST(Continuation, StartsFromFiniteSolutionsOnly) {
   EXPECT_TRUE(along.start(1.0).empty());
 }
 
-/// One line of random steady states, cold and along it: the same states in fewer steps.
+/// Random steady states along a line, started cold and from the previous ones: the same states in fewer steps.
 template <class Model, class Move>
 void expect_agreement(const Model& model, double first, double last, const Move& move) {
   constexpr int count = 25;

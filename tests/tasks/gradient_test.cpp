@@ -34,7 +34,7 @@ double flow_at(const Model& model, double filling, const Flow& of) {
   return flow(equation, of, state.occupation);
 }
 
-/// Derivative at 0 from differences over steps h, 2h and 4h: what is left is of the order of h^6.
+/// Derivative at 0 from differences over steps h, 2h and 4h, with an error of order h^6.
 template <class Function>
 double extrapolated_slope(const Function& f, double h) {
   const double one = (f(h) - f(-h)) / (2.0 * h), two = (f(2.0 * h) - f(-2.0 * h)) / (4.0 * h),
@@ -50,8 +50,8 @@ Gradient<Model> gradient_at(const Model& model, double filling, const Flow& of, 
   return gradient(model, SteadyStateAdjoint(model, equation, state, by(algorithm)), of);
 }
 
-/// Every derivative of a flow against differences of steady states. With steps of 2e-3 truncation is of the order of
-/// 1e-13 times a seventh derivative, and rounding of 1e-15 over the step.
+/// Compares every derivative of a flow with differences of steady states. With steps of 2e-3, truncation is of order
+/// 1e-13 times a seventh derivative, and rounding is 1e-15 over the step.
 template <class Model>
 void expect_differences(const Model& model, double filling, Algorithm algorithm = Algorithm::automatic) {
   constexpr double h = 2e-3, allowed = 1e-9;
@@ -80,7 +80,7 @@ void expect_differences(const Model& model, double filling, Algorithm algorithm 
   }
 }
 
-/// Away from the ends of the ranges, so that there is room for differences.
+/// Well inside the ranges, so that there is room for differences.
 TggeBath bath_inside(Random& random, Spectrum spectrum, bool derived) {
   TggeBath bath = random_bath(random, 1.0, 3.0);
   bath.inverse_temperature += 0.2;
@@ -146,7 +146,7 @@ TEST(GradientTest, SeparableIsDirect) {
   }
 }
 
-/// Strengths, filling, temperature and noise against dense matrices at the same state.
+/// Compares strengths, filling, temperature and noise with dense matrices at the same state.
 template <class Model>
 void expect_reference(const Model& model, Algorithm algorithm, double allowed) {
   const RateEquation equation = make_rate_equation(model, by(algorithm));
@@ -204,12 +204,12 @@ TEST(GradientTest, OfATableOfWeightsIsThatOfItsOperators) {
   table.jump = table_of(lattice_of(chain));
   Gradient<TggeChain> expected = gradient_at(chain, 0.3, {}, Algorithm::direct);
   Gradient<TggeChain> actual = gradient_at(table, 0.3, {}, Algorithm::direct);
-  expected.model.jump = actual.model.jump;  // by its amplitudes a table knows nothing
+  expected.model.jump = actual.model.jump;  // a table has no derivatives with respect to amplitudes
   expect_same_numbers(actual, expected, 1e-12);
 }
 
 TEST(GradientTest, OfALorentzianSpectrumByPanelsIsThatOverPairs) {
-  // Enough modes, in both bands, for panels; energies that coincide, and some at the ends of panels.
+  // Enough modes, in both bands, to use panels; energies that coincide, and some at the ends of panels.
   Random random(157);
   for (const double width : {0.3, 1.0, 40.0})
     for (const double beta : {0.0, 2.0, 60.0}) {
@@ -253,7 +253,7 @@ TEST(GradientTest, OfALorentzianSpectrumByPanelsIsThatOverPairs) {
     }
 }
 
-/// S of Eq. 4 and d log S by x, beta and width, as docs/physics.md writes them.
+/// S of Eq. 4, and the derivatives of log S with respect to x, beta and width, as in docs/physics.md.
 struct OhmicRate {
   long double rate, by_energy, by_beta, by_width;
 };
@@ -268,7 +268,8 @@ OhmicRate ohmic_rate(long double x, long double beta, long double width) {
 }
 
 TEST(GradientTest, OfAnOhmicSpectrumByPanelsIsThatOverPairs) {
-  // Cold baths, whose rates fall by many orders within a band; energies that coincide; narrow and wide spectra.
+  // Cold baths, whose rates fall by many orders of magnitude within a band; coinciding energies; narrow and wide
+  // spectra.
   Random random(158);
   for (const double width : {0.2, 1.0, 40.0})
     for (const double beta : {0.1, 2.0, 15.0}) {
@@ -419,7 +420,7 @@ TEST(NoiseTest, OfTheRamanChainIsThatOfIndependentPrograms) {
 }
 
 TEST(GradientTest, OfAnInfinitelyHotOrOneSidedBathIsTheDifferenceFromInside) {
-  // At the ends of the ranges there are differences on one side only: those of fourth order.
+  // At the ends of the ranges there are only one-sided differences, here of fifth order.
   Random random(156);
   TggeChain chain = random_chain(random, 8);
   const auto one_sided = [&](double& number, double step) {
@@ -447,7 +448,7 @@ TEST(GradientTest, OfAnInfinitelyHotOrOneSidedBathIsTheDifferenceFromInside) {
               one_sided(*chain.bath.equilibrium_fraction, 2e-3), 1e-9);
 }
 
-/// A lattice whose bands nowhere touch, with jump operators that have nothing special about them.
+/// A lattice whose bands do not touch anywhere, with generic jump operators.
 TggeLattice random_lattice(Random& random, LatticePreset preset) {
   TggeLattice lattice;
   lattice.preset = preset;
@@ -474,7 +475,7 @@ TEST(GradientTest, OfALatticeIsTheDifferenceQuotient) {
     SCOPED_TRACE(name(preset));
     expect_differences(random_lattice(random, preset), 0.4);
   }
-  // As terms of its own, one with each partner.
+  // The same with explicit hopping terms, each with its partner.
   TggeLattice lattice = random_lattice(random, LatticePreset::rashba_zeeman);
   lattice.hopping_terms = {{{1, 0}, 0, 0, {-0.8, 0.1}},
                            {{1, 0}, 1, 1, {-0.5, 0.0}},

@@ -1,6 +1,6 @@
-// The Hatsugai-Kohmoto chain against the master equation on the whole Fock space: one momentum (16 x 16
-// superoperators), two momenta (256 x 256), and rings of one, two and three sites built in real space, where H is the
-// sum over sites that conserves the centre of mass and the jump operators are c_j + e^{i phase} c_{j+1}.
+// The Hatsugai-Kohmoto chain against the master equation in the full Fock space: one momentum (16 x 16 superoperators),
+// two momenta (256 x 256), and rings of one, two and three sites built in real space, where H is the sum over sites
+// that conserves the centre of mass and the jump operators are c_j + e^{i phase} c_{j+1}.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -23,7 +23,7 @@ const Execution on_cpu{.backend = Backend::cpu};
 
 constexpr double accuracy = 1e-13;
 
-/// Momenta without a lattice, two orbitals each: 2 k is up, 2 k + 1 down.
+/// Momenta without a lattice, with two orbitals each: 2 k is up, 2 k + 1 down.
 struct Momenta {
   HatsugaiKohmotoModes modes;
   OpenFermions space;
@@ -62,7 +62,7 @@ struct Momenta {
   }
 };
 
-/// A state with coherence between all configurations of the same parity.
+/// A state with coherence between all configurations of equal parity.
 Operator random_state(Random& random, const OpenFermions& space) {
   const std::size_t n = space.dimension();
   Operator root = space.zero();
@@ -122,7 +122,7 @@ TEST(ExactHatsugaiKohmoto, CoherenceOfTwoMomenta) {
         for (const int b : {0, 1}) sum += left[a] * right[b] * correlator[a + 2 * b];
       const Complex expected = space.expectation(space.evolved(pair, time, false), rho);
       EXPECT_NEAR(std::abs(sum - expected), 0.0, accuracy);
-      // A population knows of its own rates only.
+      // A population depends only on its own rates.
       const double rate = two.modes.up.gain[0] + two.modes.up.loss[0], steady = two.modes.up.gain[0] / rate;
       const double start = space.expectation(space.number(0), rho).real();
       EXPECT_NEAR(space.expectation(space.evolved(space.number(0), time, false), rho).real(),
@@ -166,14 +166,14 @@ OpenFermions ring_of(const HatsugaiKohmoto& model) {
 HatsugaiKohmoto random_ring(Random& random, std::int64_t sites) {
   HatsugaiKohmoto model = random_hatsugai_kohmoto(random, sites);
   for (OpenBath* bath : {&model.up, &model.down}) {
-    bath->gain_table.clear();  // a table has no jump operators on sites
+    bath->gain_table.clear();  // a table cannot be written as jump operators on sites
     bath->loss_table.clear();
   }
   model.interaction = random.uniform(-4.0, 4.0);
   return model;
 }
 
-/// Spin up in a configuration of sites, spin down the same (or mixed completely).
+/// Spin up in a given configuration of sites, spin down likewise, or completely mixed.
 Operator fock_state(const OpenFermions& space, std::size_t sites, std::size_t up, std::size_t down, bool mixed) {
   Operator rho = space.zero();
   double weight = 0.0;
@@ -199,7 +199,7 @@ TEST_P(ExactRing, GreensFunctionAndDensityOfRealSpace) {
   Random random(30 + static_cast<std::uint64_t>(length));
   const HatsugaiKohmoto model = random_ring(random, length);
   const OpenFermions space = ring_of(model);
-  // Three sites are 4096 x 4096 superoperators: one time keeps the test at seconds.
+  // Three sites mean 4096 x 4096 superoperators; a single time keeps the test within seconds.
   const std::vector<double> times = length == 3 ? std::vector<double>{0.8} : std::vector<double>{0.35, 1.2};
   const std::int64_t first = first_momentum_index(length);
   const auto site_of = [&](std::size_t label) {
@@ -211,7 +211,7 @@ TEST_P(ExactRing, GreensFunctionAndDensityOfRealSpace) {
       lowering.push_back(space.evolved(space.c(2 * site_of(label)), times[t], true));
       number.push_back(space.evolved(space.number(2 * site_of(label)), times[t], false));
     }
-    // Spin down empty, full, and mixed: products over the momenta, with occupations 0, 1 and 1/2.
+    // Spin down empty, full, and mixed: products over the momenta with occupations 0, 1 and 1/2.
     for (const double occupation : {0.0, 1.0, 0.5}) {
       const Operator rho =
           fock_state(space, sites, 1, occupation == 1.0 ? (std::size_t{1} << sites) - 1 : 0, occupation == 0.5);
@@ -230,7 +230,7 @@ TEST_P(ExactRing, GreensFunctionAndDensityOfRealSpace) {
             << "t = " << times[t] << ", n0 = " << occupation << ", label " << label;
       }
     }
-    // Both spins on sites of their own: spin down is no product over the momenta.
+    // Both spins on given sites, so spin down is not a product over the momenta.
     for (std::size_t up = 1; up < std::size_t{1} << sites; up += 2)
       for (std::size_t down = 0; down < std::size_t{1} << sites; ++down) {
         UpSites state;
@@ -253,7 +253,7 @@ TEST_P(ExactRing, GreensFunctionAndDensityOfRealSpace) {
 INSTANTIATE_TEST_SUITE_P(Rings, ExactRing, ::testing::Values(1, 2, 3));
 
 TEST(ExactHatsugaiKohmoto, TheSignOfAnOddOperatorMatters) {
-  // Without an interaction the baths of spin down must not touch spin up: with the sign of an even operator they would.
+  // Without interaction the baths of spin down must not affect spin up; with the sign of an even operator they would.
   HatsugaiKohmoto model;
   model.sites = 2;
   model.down.gain = 0.7;

@@ -1,4 +1,4 @@
-// What the physics promises of the Hatsugai-Kohmoto chain, on chains with nothing special about them.
+// Physical invariants of the Hatsugai-Kohmoto chain, on generic chains.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -19,7 +19,7 @@ namespace {
 using Complex = std::complex<double>;
 const Execution on_cpu{.backend = Backend::cpu};
 
-// Phases are good to eps (1 + W t), W t up to 100 here; sums over the sites add a few roundings.
+// Phases are accurate to eps (1 + W t), with W t up to 100 here; sums over the sites add a few roundings.
 constexpr double accuracy = 1e-13;
 
 class HatsugaiKohmotoInvariants : public ::testing::Test {
@@ -34,7 +34,7 @@ class HatsugaiKohmotoInvariants : public ::testing::Test {
     options.down_occupation = std::move(down_occupation);
     return green(model, times_, options, on_cpu);
   }
-  /// G of the mirrored site, and of the antipode itself.
+  /// G at the mirrored site; the antipode is its own mirror image.
   static Complex mirrored(const GreenResult& result, std::size_t time, std::size_t label, std::int64_t sites) {
     const std::int64_t j = static_cast<std::int64_t>(label) + first_momentum_index(sites);
     const std::int64_t k = (-j - first_momentum_index(sites) + sites) % sites;
@@ -95,7 +95,7 @@ TEST_F(HatsugaiKohmotoInvariants, MirroredBathsMirrorTheProfile) {
   }
 }
 
-/// Rates that are the same at k and pi - k, on an even ring: sin k is, cos k is not.
+/// Rates that are equal at k and pi - k, on an even ring: functions of sin k, but not of cos k.
 HatsugaiKohmoto symmetric_about_half_pi(Random& random, std::int64_t sites) {
   HatsugaiKohmoto model = random_hatsugai_kohmoto(random, sites);
   for (OpenBath* bath : {&model.up, &model.down}) {
@@ -191,7 +191,7 @@ TEST_F(HatsugaiKohmotoInvariants, UniformBathsGiveBesselFunctionsAndNoDrift) {
     model.down.gain = random_.uniform(0.0, 1.0);
     const auto sites = static_cast<std::size_t>(model.sites);
     const auto result = run(model);
-    // f(t) is the same at every momentum, so that it can be read off at j = 0.
+    // f(t) is the same at every momentum, so it can be read off at any of them.
     const auto energies = modes_of(model).energy;
     for (std::size_t t = 0; t < times_.size(); ++t) {
       const double x = 2.0 * model.hopping * times_[t];
@@ -200,7 +200,7 @@ TEST_F(HatsugaiKohmotoInvariants, UniformBathsGiveBesselFunctionsAndNoDrift) {
       EXPECT_NEAR(result.drift_symmetric[t], 0.0, 1e-11);
       for (std::size_t label = 0; label < sites; ++label) {
         const std::int64_t j = static_cast<std::int64_t>(label) + first_momentum_index(model.sites);
-        // Images of the neighbours around the ring are added; i^j J_j is even in j.
+        // Adds the images of the ring's neighbouring copies; i^j J_j is even in j.
         double bessel_re = 0.0, bessel_im = 0.0;
         for (int image = -1; image <= 1; ++image) {
           const std::int64_t n = std::abs(j + image * model.sites);
@@ -220,7 +220,7 @@ TEST_F(HatsugaiKohmotoInvariants, UniformBathsGiveBesselFunctionsAndNoDrift) {
 }
 
 TEST_F(HatsugaiKohmotoInvariants, LossOfSpinUpMovesAllInteractionsAlike) {
-  // Spin down uniform: |G|^2 = |f(t)|^2 times that without interaction, and the drift does not know of U.
+  // For a uniform spin down |G|^2 is |f(t)|^2 times its value without interaction, and the drift does not depend on U.
   for (int i = 0; i < cases; ++i) {
     HatsugaiKohmoto model = next(random_.integer(4, 60));
     const double gain = model.down.gain, loss = model.down.loss;
@@ -282,8 +282,8 @@ TEST_F(HatsugaiKohmotoInvariants, ParsevalAndTheBoundOfEveryMomentum) {
 }
 
 TEST_F(HatsugaiKohmotoInvariants, DriftIsTheMeanGradientOfThePhase) {
-  // X = -sum_k Im(conj(g) dg/dk) / sum |g|^2 where nothing has wrapped around; five-point differences of g(k) are good
-  // to (2 pi / L)^4 (2 J t)^5 / 30 = 6e-9.
+  // X = -sum_k Im(conj(g) dg/dk) / sum |g|^2 as long as nothing has wrapped around. Five-point differences of g(k) have
+  // an error of (2 pi / L)^4 (2 J t)^5 / 30 = 6e-9.
   for (const double interaction : {0.7, -3.0}) {
     const std::vector<double> times = {4.0};
     const auto sites = std::size_t{4096};
@@ -334,7 +334,7 @@ TEST_F(HatsugaiKohmotoInvariants, InteractionIsTheNoiseOfAJumpingParticle) {
 }
 
 TEST_F(HatsugaiKohmotoInvariants, WeakInteractionIsMotionalNarrowing) {
-  // l1 = -i U n - U^2 n (1 - n) / Gamma + O(U^3): the slowest decay of a ring whose momenta are all alike.
+  // l1 = -i U n - U^2 n (1 - n) / Gamma + O(U^3): the slowest decay of a ring whose momenta are all equivalent.
   HatsugaiKohmoto model;
   model.sites = 6;
   model.down.gain = 0.8;
@@ -344,7 +344,7 @@ TEST_F(HatsugaiKohmotoInvariants, WeakInteractionIsMotionalNarrowing) {
     model.interaction = u;
     EXPECT_NEAR(slowest_decay(modes_of(model)), -u * u * n * (1.0 - n) / 1.3, 2.0 * std::pow(std::fabs(u), 3));
   }
-  // Strong, and nearly full: the free particle with the amplitude rate of the loss.
+  // Strong interaction, nearly full: a free particle whose amplitude decays at the rate of the loss.
   model.interaction = 1e6;
   model.down.loss = 1e-3;
   EXPECT_NEAR(slowest_decay(modes_of(model)), -1e-3, 1e-9);
@@ -415,8 +415,8 @@ TEST_F(HatsugaiKohmotoInvariants, OneClosedParticleDriftsByItsNorm) {
   }
 }
 
-/// sum over w = center + scale tan x of f(w) dw / 2 pi: the trapezoidal rule of a periodic function, exponentially good
-/// for the rational functions of frequency space.
+/// Integral of f(w) dw / 2 pi with w = scale tan x: the trapezoidal rule for a periodic function, which converges
+/// exponentially for the rational functions of frequency.
 template <class Function>
 double integral(const Function& f, double scale, int points) {
   double sum = 0.0;
@@ -431,7 +431,7 @@ TEST_F(HatsugaiKohmotoInvariants, SpectralFunctionIsPositiveAndObeysItsSumRules)
   constexpr int points = 4000;
   for (int i = 0; i < cases; ++i) {
     HatsugaiKohmoto model = next(random_.integer(1, 5));
-    model.down.gain += 0.3;  // peaks wide enough for the sum that stands for the integral
+    model.down.gain += 0.3;  // peaks wide enough for the sum to replace the integral
     model.down.loss += 0.3;
     const bool closed = i % 2 == 0;
     if (closed)
@@ -463,7 +463,7 @@ TEST_F(HatsugaiKohmotoInvariants, SpectralFunctionIsPositiveAndObeysItsSumRules)
 TEST_F(HatsugaiKohmotoInvariants, SpectralFunctionIsTheFourierIntegralOfTheGreensFunction) {
   HatsugaiKohmoto model = next(3);
   model.up.loss += 1.0;
-  // G decays as e^{-t/2} at least; Simpson's rule with a step far below the periods.
+  // G decays at least as e^{-t/2}; Simpson's rule with a step far below the periods.
   constexpr std::size_t steps = 40000;
   std::vector<double> times(steps + 1);
   const double step = 70.0 / steps;

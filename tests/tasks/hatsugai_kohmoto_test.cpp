@@ -1,4 +1,4 @@
-// Tasks of the Hatsugai-Kohmoto chain against stored numbers and against exponentials of the matrices.
+// Tasks of the Hatsugai-Kohmoto chain against stored numbers and against matrix exponentials.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,7 +25,7 @@ using Complex = std::complex<double>;
 namespace exact = reference::hatsugai_kohmoto;
 const Execution on_cpu{.backend = Backend::cpu};
 
-// What the program promises: drifts 1e-11, densities 1e-13 absolute, spectral functions 1e-13 of the largest.
+// Guaranteed accuracy: drifts 1e-11, densities 1e-13 absolute, spectral functions 1e-13 of the largest value.
 constexpr double drift_accuracy = 1e-11, density_accuracy = 1e-13, spectral_accuracy = 1e-13;
 
 TEST(HatsugaiKohmotoGreen, RepeatsTheFigures) {
@@ -101,7 +101,7 @@ TEST_P(HatsugaiKohmotoSizes, GreenIsTheSumOverMomenta) {
     for (std::size_t i = 0; i < sites; ++i)
       momenta.push_back(exact::Complex(0.0L, -1.0L) * chain.mode(i).g(times[t], options.down_occupation[i]));
     EXPECT_LE(relative_difference(std::span(result.green_retarded_momentum.data() + t * sites, sites), momenta), 1e-13);
-    // The sums agree with those of the profile that is handed out.
+    // The sums agree with those of the returned profile.
     const Spreading sums = spreading(row);
     EXPECT_NEAR(result.norm[t], sums.norm, 1e-14 * sums.norm);
     EXPECT_NEAR(result.drift[t], sums.drift, 1e-14 * static_cast<double>(length));
@@ -109,11 +109,11 @@ TEST_P(HatsugaiKohmotoSizes, GreenIsTheSumOverMomenta) {
   }
 }
 
-/// Against exponentials of L^2 matrices of 4 x 4: small rings.
+/// Against exponentials of L^2 matrices of size 4 x 4, for small rings.
 class HatsugaiKohmotoPairs : public ::testing::TestWithParam<std::int64_t> {};
 
-/// Correlators of a random state of up and down, which need not be a state at all for the equations to hold: only the
-/// populations must be in [0, 1].
+/// Random correlators of up and down. They need not belong to a state for the equations to hold; only the populations
+/// must be in [0, 1].
 exact::Correlators random_correlators(Random& random, std::size_t sites) {
   exact::Correlators correlators;
   for (auto& values : correlators) values.assign(sites * sites, 0.0L);
@@ -122,7 +122,7 @@ exact::Correlators random_correlators(Random& random, std::size_t sites) {
       for (std::size_t c = 0; c < 4; ++c) {
         const exact::Complex value(random.complex(0.5));
         correlators[c][k * sites + q] = value;
-        // <n_k^a n_q^b c+_k c_q> and its adjoint <n_q^b n_k^a c+_q c_k>: a and b change places with k and q.
+        // <n_k^a n_q^b c+_k c_q> and its adjoint <n_q^b n_k^a c+_q c_k>: exchanging k and q exchanges a and b.
         correlators[c % 2 * 2 + c / 2][q * sites + k] = std::conj(value);
       }
   for (std::size_t k = 0; k < sites; ++k) correlators[0][k * sites + k] = random.uniform(0.0, 1.0);
@@ -181,7 +181,7 @@ TEST_P(HatsugaiKohmotoPairs, DensitiesOfEveryKindOfStateAgree) {
   DensityOptions options;
   options.down_occupation = random.vector(sites, 0.0, 1.0);
 
-  // Few sites go one by one, many through a convolution: both numbers occur among the sizes.
+  // A few sites are summed one by one, many by a convolution: the sizes cover both.
   UpSites up;
   up.sites.clear();
   std::vector<Complex> correlation(sites * sites);
@@ -233,7 +233,7 @@ TEST_P(HatsugaiKohmotoPairs, DensityOfTwoFockStatesIsTheExponentialOfEveryPair) 
     if (random.uniform(0.0, 1.0) < 0.5 || label == first) up.sites.push_back(label);
     if (random.uniform(0.0, 1.0) < 0.5) options.down_sites->push_back(label);
   }
-  // <n_k n_q> of a Fock state of sites: Wick's theorem with <d+_k d_q> = S_{k-q}.
+  // <n_k n_q> of a Fock state of sites, by Wick's theorem with <d+_k d_q> = S_{k-q}.
   const auto structure = [&](const std::vector<std::int64_t>& labels, std::size_t k, std::size_t q) {
     exact::Complex sum = 0.0L;
     for (const std::int64_t s : labels) sum += chain.wave(k, s) * std::conj(chain.wave(q, s));
@@ -325,7 +325,7 @@ TEST(HatsugaiKohmotoDensity, RepeatsSmallChains) {
 }
 
 TEST(HatsugaiKohmotoDensity, SurvivesTheDecayOfItsParticles) {
-  // With a loss that is the same at every momentum the centre does not know of it, however few are left.
+  // A loss that is equal at every momentum does not move the centre, however few particles are left.
   HatsugaiKohmoto model = published_chain(64, 4.0);
   const std::vector<double> times = {1.0, 5.0, 12.0};
   const auto expected = density(model, UpSites{}, times, {}, on_cpu);
@@ -369,7 +369,7 @@ TEST(HatsugaiKohmotoSpectral, RepeatsTheFigures) {
 }
 
 TEST(HatsugaiKohmotoSpectral, PutsDeltaPeaksOnTheirFrequency) {
-  // k = pi/2: no loss, every down mode full, no width. eps = 0, the peak is at U.
+  // k = pi/2: no loss, every down mode full, no width. eps = 0, so the peak is at U.
   SpectralOptions options;
   options.momenta = {32};
   const std::vector<double> frequencies = {-1.0, 0.0, 3.999, 4.0, 4.001};
@@ -384,7 +384,7 @@ TEST(HatsugaiKohmotoSpectral, PutsDeltaPeaksOnTheirFrequency) {
   EXPECT_EQ(wide.delta_peaks, 0);
   EXPECT_NEAR(wide.spectral_function[3], 2.0 / 0.01, 1e-12);
 
-  // Without any bath and half of a conserved particle there are two peaks, at eps and eps + U, and none between.
+  // Without baths, half of a conserved particle gives two peaks, at eps and eps + U, and zero in between.
   HatsugaiKohmoto closed;
   closed.sites = 4;
   closed.interaction = 3.0;
@@ -397,7 +397,7 @@ TEST(HatsugaiKohmotoSpectral, PutsDeltaPeaksOnTheirFrequency) {
 }
 
 TEST(HatsugaiKohmotoGreen, DriftSurvivesTheUnderflowOfTheNorm) {
-  // Uniform loss of spin up multiplies everything by e^{-rate t / 2} and moves nothing.
+  // Uniform loss of spin up multiplies everything by e^{-rate t / 2} and does not move the packet.
   HatsugaiKohmoto model = published_chain(100, 2.0);
   const std::vector<double> times = {5.0, 20.0};
   const auto expected = green(model, times, {}, on_cpu);
@@ -406,7 +406,7 @@ TEST(HatsugaiKohmotoGreen, DriftSurvivesTheUnderflowOfTheNorm) {
   EXPECT_EQ(result.norm[1], 0.0);
   EXPECT_LE(largest_difference(result.drift, expected.drift), drift_accuracy);
   EXPECT_LE(largest_difference(result.drift_symmetric, expected.drift_symmetric), drift_accuracy);
-  // On 102 sites no momentum is at pi/2: the packet of the slowest modes goes on for ever.
+  // On 102 sites no momentum is at pi/2, so the packet of the slowest modes keeps moving.
   const auto late = green(published_chain(102, 4.0), std::vector<double>{1e6, 1e7}, {}, on_cpu);
   EXPECT_EQ(late.norm[1], 0.0);
   EXPECT_FALSE(std::isnan(late.drift[1]));
@@ -495,7 +495,7 @@ TEST(HatsugaiKohmoto, NumbersDoNotDependOnThreadsAndProcesses) {
   for (const int ranks : {2, 3, 7}) run_on_ranks(ranks, expect_same);
 }
 
-/// Stops a task wherever it can be stopped, and lets other processes go on with it.
+/// Stops a task wherever it can be stopped, and resumes it in other processes.
 template <class Options, class Run, class Same>
 void expect_to_go_on(const Options& options, const Run& run, const Same& same) {
   const Execution one{.backend = Backend::cpu, .threads = 1};
@@ -507,14 +507,14 @@ void expect_to_go_on(const Options& options, const Run& run, const Same& same) {
   saving.monitor.progress = [&](double done) { return steps.push_back(done), true; };
   run(saving, one);
   ASSERT_GE(saved.size(), 3U);
-  EXPECT_EQ(steps.size(), saved.size() + 1);  // nothing is left to save at the end
+  EXPECT_EQ(steps.size(), saved.size() + 1);  // no checkpoint at the end
   for (const std::size_t chosen : {std::size_t{0}, saved.size() / 2, saved.size() - 1}) {
     Options rest = options;
     rest.monitor.restored = saved[chosen];
     double first = 0.0;
     rest.monitor.progress = [&](double done) { return first = first == 0.0 ? done : first, true; };
     EXPECT_TRUE(same(run(rest, one), undisturbed));
-    EXPECT_EQ(first, steps[chosen + 1]);  // what is known is not computed again
+    EXPECT_EQ(first, steps[chosen + 1]);  // known results are not computed again
     rest.monitor.progress = {};
     EXPECT_TRUE(same(run(rest, {.backend = Backend::cpu, .threads = 3}), undisturbed));
     run_on_ranks(3, [&](const Execution& execution) { EXPECT_TRUE(same(run(rest, execution), undisturbed)); });
@@ -525,7 +525,7 @@ void expect_to_go_on(const Options& options, const Run& run, const Same& same) {
     wrong.monitor.restored.resize(length);
     EXPECT_TRUE(same(run(wrong, one), undisturbed));
   }
-  // Ranks save the same, and stop at the same place.
+  // All ranks save the same state and stop at the same place.
   std::mutex mutex;
   std::vector<std::vector<unsigned char>> of_members;
   run_on_ranks(2, [&](const Execution& execution) {
@@ -582,7 +582,7 @@ TEST(HatsugaiKohmoto, GoesOnWithTheSameBitsFromWhereItWas) {
                same_bits(left.drift_symmetric, right.drift_symmetric) && same_bits(left.norm, right.norm) &&
                left.converged == right.converged;
       });
-  // Rows of sites are no rows of momenta.
+  // A checkpoint of rows of sites does not fit rows of momenta.
   std::vector<unsigned char> saved;
   of_green.monitor.checkpoint = [&](const auto& state) { saved = state(); };
   green(model, times, of_green, on_cpu);
@@ -630,7 +630,7 @@ TEST(HatsugaiKohmoto, RefusesWhatMakesNoSense) {
   lopsided[1] = 0.0;
   lopsided[5] = 1.5;
   EXPECT_THAT(message([&] { density(model, UpCorrelation{lopsided}, times); }), HasSubstr("momentum 1 is 1.5"));
-  // Populations of 1/2, but correlations of 0.9: no state.
+  // Populations of 1/2 but correlations of 0.9: not a valid state.
   std::vector<Complex> strong(16, 0.9);
   for (std::size_t k = 0; k < 4; ++k) strong[5 * k] = 0.5;
   EXPECT_THAT(message([&] { density(model, UpCorrelation{strong}, times); }), HasSubstr("the occupation of site"));

@@ -1,5 +1,5 @@
-// The ladder of the Hubbard probe: by time and by frequency against plain loops, the exact propagator of small rings,
-// one momentum, and stored values of the published parameters.
+// The ladder of the Hubbard probe, in time and in frequency, against plain loops, the exact propagator of small rings,
+// a single momentum, and stored values for the published parameters.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -25,7 +25,7 @@ using reference::Real;
 
 Execution by(Algorithm algorithm) { return {.backend = Backend::cpu, .algorithm = algorithm, .threads = 1}; }
 
-/// A ring with rates at random and an interaction on site.
+/// A ring with random rates and an on-site interaction.
 HubbardChain random_ladder(Random& random, std::int64_t sites, Ladder ladder) {
   HubbardChain chain = random_hubbard(random, sites, sites % 2 == 1);
   chain.interaction = {random.uniform(0.5, 3.0) * (random.integer(0, 1) == 0 ? 1.0 : -1.0)};
@@ -73,7 +73,7 @@ TEST(HubbardLadder, SelfEnergyIsTheReferenceByTimeAndByFrequency) {
 }
 
 TEST(HubbardLadder, PropagatorHasTheSpectrumOfTheSelfEnergy) {
-  // int_0^inf e^{i w t} G(k,t) dt = G(k,w) at Im w = 2, where e^{-2 t} leaves nothing of t > 18.
+  // int_0^inf e^{i w t} G(k,t) dt = G(k,w) at Im w = 2, where e^{-2 t} makes t > 18 negligible.
   Random random(32);
   constexpr double broadening = 2.0, end = 18.0;
   const LegendreRule rule = legendre_rule(160);
@@ -135,7 +135,7 @@ TEST(HubbardLadder, BothAreExactThroughTheThirdOrder) {
     if (c.interaction[1] != 0.0 || c.interaction[2] != 0.0) continue;
     HubbardChain chain = chain_of_rates(c);
     for (const auto& row : c.rows) {
-      const auto coefficient = [&](Real u) {  // odd part of Sigma less its first order, over u^3
+      const auto coefficient = [&](Real u) {  // odd part of Sigma minus its first order, over u^3
         const auto sigma = [&](Real strength) {
           auto scaled = reference_of(chain);
           for (Real& v : scaled.interaction) v *= strength;
@@ -144,7 +144,7 @@ TEST(HubbardLadder, BothAreExactThroughTheThirdOrder) {
         const auto odd = 0.5L * (sigma(u) - sigma(-u));
         return (odd - u * reference_of(chain).hartree()) / (u * u * u);
       };
-      // Errors of order u^2 and u^4 drop out; 1e-19 / u^3 of rounding remains.
+      // Errors of order u^2 and u^4 cancel; rounding of 1e-19 / u^3 remains.
       constexpr Real u = 0.02L;
       const auto third = (64.0L * coefficient(u / 4.0L) - 20.0L * coefficient(u / 2.0L) + coefficient(u)) / 45.0L;
       EXPECT_NEAR(static_cast<double>(third.real()), row[6], 1e-11);
@@ -156,7 +156,7 @@ TEST(HubbardLadder, BothAreExactThroughTheThirdOrder) {
 }
 
 TEST(HubbardLadder, OfOneMomentumIsTheHatsugaiKohmotoChain) {
-  // A single momentum whose interaction is U: the ladder is exact at every density.
+  // A single momentum with the interaction U: the ladder is exact at every density.
   Random random(33);
   for (int i = 0; i < 6; ++i) {
     HatsugaiKohmoto exact;

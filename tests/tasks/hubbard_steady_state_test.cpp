@@ -1,5 +1,5 @@
-// Both spins of the Hubbard model driven: collision integrals and kinetic steady states against stored values, against
-// triple sums, against the exact ring, and by their invariants.
+// The Hubbard model with both spins driven: collision integrals and kinetic steady states against stored values, triple
+// sums and the exact ring, and their invariants.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -55,7 +55,7 @@ struct Stored {
         free[s].push_back(gain[s][k] / model.width[s][k]);
       }
   }
-  /// Ascending number of the momentum with m_i = 0 .. L_i - 1 in row-major order.
+  /// Ascending index of the momentum with m_i = 0 .. L_i - 1 in row-major order.
   std::size_t ascending(std::size_t flat) const {
     LatticeVector m{};
     for (int i = model.lattice.dimensions(); i-- > 0;) {
@@ -67,7 +67,7 @@ struct Stored {
   }
 };
 
-/// dn/dt of a spin by its collisions.
+/// dn/dt of a spin due to collisions.
 double collision(const CollisionRates& rates, std::size_t spin, std::size_t k, double n) {
   return rates.gain[spin][k] * (1.0 - n) - rates.loss[spin][k] * n;
 }
@@ -82,7 +82,7 @@ TEST(HubbardCollisions, AreTheStoredOnesAtTheFreeOccupations) {
       for (std::size_t s = 0; s < 2; ++s)
         for (std::size_t flat = 0; flat < lattice.model.lattice.size(); ++flat) {
           const std::size_t k = lattice.ascending(flat);
-          // The stored values have 1e-13 of the largest rate.
+          // The stored values are accurate to 1e-13 of the largest rate.
           EXPECT_NEAR(collision(rates, s, k, lattice.free[s][k]), expected[s][flat], 1e-13);
         }
     }
@@ -154,7 +154,7 @@ TEST(HubbardCollisions, SelfEnergyToSecondOrderIsTheTripleSum) {
 }
 
 TEST(HubbardCollisions, SecondOrderIsTheTripleSum) {
-  // Eq. 140 as it stands: every q, k and p, with the Lorentzian of four energies.
+  // Eq. 140 as written: every q, k and p, with the Lorentzian of four energies.
   Random random(81);
   const RandomSpecies species(random, {5, 3});
   const CollisionModel& model = species.model;
@@ -250,8 +250,8 @@ TEST(HubbardSteadyState, CarriesTheStoredCurrents) {
 }
 
 TEST(HubbardSteadyState, GoesOverIntoTheExactRing) {
-  // What both ladders leave out is of fourth order in U: half the interaction, a sixteenth of the error. The mean field
-  // over N momenta adds an error of second order in U / N that a strong bath of spin up suppresses.
+  // `both` neglects terms of fourth order in U, so half the interaction gives a sixteenth of the error. The mean field
+  // over N momenta adds an error of second order in U over N, which a strong bath of spin up suppresses.
   std::array<double, 2> error{};
   for (std::size_t i = 0; i < 2; ++i) {
     const HubbardChain chain = driven_chain(4, i == 0 ? 0.2 : 0.1, 3.0, 1.0, 0.6, 2.0, 0.3);
@@ -267,7 +267,7 @@ TEST(HubbardSteadyState, GoesOverIntoTheExactRing) {
 }
 
 TEST(HubbardSteadyState, HalfFilledUniformSpinStaysHalfFilled) {
-  // On an even bipartite ring with phase pi/2 the undriven spin at half filling is 1/2 at every momentum and U.
+  // On an even bipartite ring with phase pi/2, a spin with equal gain and loss stays at 1/2 for every momentum and U.
   HubbardSteadyStateOptions options;
   options.order = CollisionOrder::second;
   const HubbardSteadyState state = steady_state(driven_chain(16, 1.5, 0.05, 0.05, 0.2, 2.0, 0.5), options);
@@ -290,7 +290,7 @@ TEST(HubbardTransport, OneParticleDriftsAsStored) {
     EXPECT_NEAR(second.drift_velocity, stored.velocity_second, 1e-11);
     EXPECT_NEAR(second.diffusion_constant, stored.diffusion_second, 1e-11 * stored.diffusion_second);
     EXPECT_NEAR(both.drift_velocity_exact, stored.velocity_exact, 1e-11);
-    EXPECT_EQ(both.drift_velocity_ring, both.drift_velocity);  // the ring is the chain
+    EXPECT_EQ(both.drift_velocity_ring, both.drift_velocity);  // here the ring is the chain itself
     EXPECT_TRUE(std::isnan(second.drift_velocity_exact));
     double sum = 0.0;
     for (const double p : second.occupation) {
@@ -312,7 +312,7 @@ TEST(HubbardTransport, OneParticleDriftsAsStored) {
 }
 
 TEST(HubbardTransport, ScatteringIsTheRateOfAThinSpecies) {
-  // With few particles of spin up, gain and loss are linear in their occupations: W and its column sums.
+  // For few particles of spin up, gain and loss are linear in their occupations: W and its column sums.
   Random random(83);
   const RandomSpecies species(random, {5});
   const double few = 1e-9;

@@ -1,5 +1,5 @@
 // Spectral function and propagator of the driven Hubbard chain: stored numbers, the exponential of an arrowhead matrix,
-// sum rules, and what the tasks promise of errors and bits.
+// sum rules, and the guarantees of the tasks for errors and bits.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -46,8 +46,8 @@ TEST(HubbardSpectral, StoredSpectraOfSmallRings) {
   }
 }
 
-/// Symmetries of a bath or of a grid that hold to rounding, as in tables and lists from other programs, save the same
-/// work as exact ones; those that do not hold are left alone.
+/// Symmetries of a bath or of a frequency grid that hold only to rounding, as in tables and lists from other programs,
+/// save the same work as exact ones. Symmetries that do not hold are not used.
 TEST(HubbardSpectral, FindsSymmetriesToRounding) {
   const HubbardChain chain = published_chain(64, 2.0, 0.2, 2.0);
   HubbardChain tables = chain;
@@ -93,7 +93,7 @@ TEST(HubbardSpectral, OfThePublishedFigure) {
         worst = std::max(worst, std::fabs(result.spectral_function[k * figure::map.size() + w] - figure::map[w][i]) /
                                     (1.0 + figure::map[w][i]));
       }
-    EXPECT_LE(worst, 1e-10);  // the digits that are stored
+    EXPECT_LE(worst, 1e-10);  // as many digits as are stored
     EXPECT_LE(result.certificate, 1e-11);
     EXPECT_LE(result.self_energy_error, 1e-11);
     EXPECT_LE(result.spectral_function_error, 1e-11);
@@ -133,7 +133,7 @@ TEST(HubbardSpectral, DysonEquationWithEveryHartreeShift) {
 }
 
 TEST(HubbardSpectral, ObeysItsSumRules) {
-  // S2: what a window of +-W misses is 2c/(3 pi W^3), an odd part, and 2c/(pi W) of the three moments.
+  // A window of +-W misses 2c/(3 pi W^3) of the zeroth moment, an odd part of the first, and 2c/(pi W) of the second.
   const HubbardChain chain = published_chain(64, 2.0, 0.2, 2.0);
   const double window = 40.0, step = 0.01, c = 1.58693;
   std::vector<double> frequency;
@@ -213,9 +213,9 @@ TEST(HubbardSpectral, GoesOnWithTheSameBitsAfterEveryStage) {
     options.monitor.restored = saved[i];
     stages = 0;
     expect_whole();
-    EXPECT_EQ(stages, all - i - 1);  // what is known is not summed again
+    EXPECT_EQ(stages, all - i - 1);  // known results are not summed again
   }
-  // Bytes of another problem are ignored.
+  // Data of another problem are ignored.
   options.monitor.restored.pop_back();
   expect_whole();
   options.monitor.restored = saved[0];
@@ -306,11 +306,11 @@ TEST(HubbardGreen, OfThePublishedFigure) {
     for (std::size_t t = 0; t < figure::times.size(); ++t) {
       EXPECT_NEAR(result.norm[t], figure::norm[t], allowed);
       EXPECT_NEAR(result.drift[t], figure::drift[t], 1e-8);
-      EXPECT_LE(result.norm[t], 1.0 + 1e-14);  // S8
+      EXPECT_LE(result.norm[t], 1.0 + 1e-14);  // the norm never exceeds 1
       for (std::size_t j = 0; j < 128; ++j) {
         const Complex value = result.green_retarded[t * 128 + ascending(static_cast<std::int64_t>(j), 128)];
         EXPECT_NEAR(std::norm(value), figure::profile[t][j], allowed);
-        EXPECT_LE(std::fabs(j % 2 == 0 ? value.real() : value.imag()), 1e-13);  // S3
+        EXPECT_LE(std::fabs(j % 2 == 0 ? value.real() : value.imag()), 1e-13);  // imaginary for even j, real for odd
       }
       for (std::size_t i = 0; i < figure::momentum_indices.size(); ++i) {
         const std::size_t k = ascending(static_cast<std::int64_t>(figure::momentum_indices[i]), 128);
@@ -321,7 +321,7 @@ TEST(HubbardGreen, OfThePublishedFigure) {
     }
     EXPECT_LT(result.drift.back(), -40.0);
   }
-  // S4: the mirrored bath drifts the other way.
+  // The mirrored bath drifts the other way.
   const auto mirrored = green(published_chain(128, 2.0, 0.2, 2.0, 1), std::vector<double>{5.0});
   EXPECT_NEAR(mirrored.drift[0], 3.481987835599, 1e-9);
 }
@@ -378,7 +378,7 @@ TEST(HubbardGreen, GoesOnWithTheSameBitsAfterEveryRound) {
   }
   options.monitor.restored.pop_back();
   EXPECT_EQ(green(chain, times, options, by(Algorithm::automatic)).green_retarded, whole.green_retarded);
-  // A state of the same shape, but of another interaction.
+  // A state of the same shape but for another interaction.
   options.monitor.restored = saved.back();
   HubbardChain other = chain;
   other.interaction[0] += 0.5;
@@ -391,7 +391,7 @@ TEST(HubbardGreen, RefusesTimesThatItCannotReachAndStepsThatAreNotAllowed) {
   const HubbardChain chain = published_chain(8, 2.0, 0.2, 2.0);
   for (const double time : {1e18, 5e18, 1e25, 1e300})
     EXPECT_THROW(green(chain, std::vector<double>{time}), ParameterError) << time;
-  // Weakly damped: the first step does not meet the tolerance, and half of it is not allowed.
+  // Weakly damped: the first step does not meet the tolerance, and halving it is not allowed.
   const HubbardChain sharp = published_chain(64, 2.0, 0.02, 0.02);
   const std::vector<double> times = {20.0};
   HubbardGreenOptions options;
@@ -417,7 +417,7 @@ TEST(HubbardGreen, CountsThePhasesOfLargeTimesToItsError) {
 }
 
 TEST(HubbardModes, InteractionsWithoutAPairAreNone) {
-  // V_r the same over all distances moves no momentum; every n_p is 0 or 1.
+  // V_r equal at all distances transfers no momentum; every n_p is 0 or 1.
   Random random(17);
   for (int draw = 0; draw < 50; ++draw) {
     HubbardChain chain;
@@ -436,8 +436,8 @@ TEST(HubbardModes, InteractionsWithoutAPairAreNone) {
 }
 
 TEST(HubbardGreen, LongRunsAreTheExponentialOfAnArrowheadMatrix) {
-  // So many steps that the convolution is done in blocks of several lengths; a closed probe, and one whose loss is so
-  // different between momenta that Eq. 77 by itself would overflow.
+  // Enough steps that the convolution uses blocks of several lengths; a closed probe, and one whose loss differs so
+  // much between momenta that Eq. 77 itself would overflow.
   Random random(14);
   for (const bool open : {false, true}) {
     HubbardChain chain = random_hubbard(random, 5, open);

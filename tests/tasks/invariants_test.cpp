@@ -1,4 +1,4 @@
-// What the physics promises of the steady state, on chains with nothing special about them.
+// Physical invariants of the steady state, on generic chains.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -12,7 +12,7 @@
 namespace lindrift::testing {
 namespace {
 
-// Steady states are good to a few 1e-14 times the condition of the balance; the promise of the solver is 1e-11.
+// Steady states are accurate to a few 1e-14 times the condition of the balance; the solver guarantees 1e-11.
 constexpr double accuracy = 1e-11;
 
 SteadyState solve(const TggeChain& chain, double filling) {
@@ -27,7 +27,7 @@ std::size_t mirrored(std::size_t s, std::int64_t sites) {
   return static_cast<std::size_t>((-m + sites / 2 + sites) % sites);
 }
 
-/// Index of the mode with momentum pi - k, on an even number of sites.
+/// Index of the mode with momentum pi - k, for an even number of sites.
 std::size_t particle_hole_partner(std::size_t s, std::int64_t sites) {
   const std::int64_t m = static_cast<std::int64_t>(s) - sites / 2;
   return static_cast<std::size_t>((sites / 2 - m + sites / 2 + sites) % sites);
@@ -110,7 +110,7 @@ TEST_F(ChainInvariants, EqualAmplitudesCarryNoCurrentAtHalfFillingOnly) {
   chain.jump = RamanJump{{1.0, 1.0}, {1.0, 1.0}};
   EXPECT_NEAR(solve(chain, 0.5).current[0], 0.0, 1e-14);
   EXPECT_NEAR(solve(chain, 0.3).current[0], -0.0550317795, 5.1e-11);
-  // delta' = 1/conj(delta) is the other case.
+  // delta' = 1/conj(delta) is the other such case.
   chain.jump = RamanJump{{1.0, 1.0}, 1.0 / std::complex<double>(1.0, -1.0)};
   EXPECT_NEAR(solve(chain, 0.5).current[0], 0.0, 1e-14);
 }
@@ -142,7 +142,7 @@ TEST_F(ChainInvariants, InverseAmplitudesAreTheSameBath) {
 }
 
 TEST_F(ChainInvariants, ThermalWeightIsNotReadOffTheOtherOne) {
-  // 1 - gamma_neq loses gamma_eq = 1e-12 to rounding; given by itself it must count.
+  // The steady state depends only on the ratio of the weights; gamma_eq must not be replaced by 1 - gamma_neq.
   TggeChain chain;
   chain.sites = 20;
   chain.bath.nonequilibrium_fraction = 1.0;

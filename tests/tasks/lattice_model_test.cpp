@@ -60,7 +60,7 @@ TggeLattice lattice_of(const Case& one) {
   return lattice;
 }
 
-/// Every algorithm that a lattice has on the CPU.
+/// Every algorithm that is possible for a lattice on the CPU.
 std::vector<Algorithm> algorithms_of(const TggeLattice& lattice) {
   std::vector<Algorithm> all = {Algorithm::automatic};
   double modes = lattice.orbitals_in_cell();
@@ -82,7 +82,7 @@ std::vector<double> multipliers(const std::vector<double>& occupation) {
   return lambda;
 }
 
-/// The numbers of the reference have 12 digits of the largest.
+/// The reference values are accurate to 12 digits of the largest one.
 constexpr double reference_digits = 1e-12;
 
 TEST(LatticeModel, RatesAreTracesOverFockSpace) {
@@ -141,7 +141,7 @@ TEST(LatticeModel, SteadyStatesOfTwoIndependentPrograms) {
 // --- degenerate bands ---
 
 TEST(LatticeModel, DegenerateBandsHaveTheStoredSteadyStates) {
-  // Occupations that are matrices, as of MatrixRateEquation, from the terms of a lattice.
+  // Occupation matrices as in MatrixRateEquation, from the terms of a lattice.
   for (const auto& one : data::tgge_lattice_matrix::steady_states) {
     SCOPED_TRACE(one.id);
     const TggeLattice lattice = lattice_of(one);
@@ -154,8 +154,8 @@ TEST(LatticeModel, DegenerateBandsHaveTheStoredSteadyStates) {
     LatticeObserver(lattice, equation)
         .add_rows(state.lagrange_multiplier, state.occupation, state.block_multiplier, observables);
     const auto n = static_cast<std::size_t>(one.orbitals), directions = one.cells.size();
-    // The shares of the orbitals add up to the current, the mean density matrix to the density, and spins are those of
-    // the stored matrices.
+    // The shares of the orbitals add up to the current, the mean density matrix gives the density, and the spins are
+    // those of the stored matrices.
     for (std::size_t i = 0; i < directions; ++i) {
       double sum = 0.0;
       for (std::size_t a = 0; a < n; ++a) sum += observables.orbital_current[a * directions + i];
@@ -270,7 +270,8 @@ TEST(LatticeModel, CurrentsOfOperatorsAreTracesWithTheDensityMatrix) {
 }
 
 TEST(LatticeModel, SupercellsOfDegenerateBandsCarryTheSameCurrent) {
-  // Two copies of a band, then the same in cells of twice the length: folded bands touch where the small cell has none.
+  // Two copies of a band, then the same in cells of twice the length: folded bands touch where those of the small cell
+  // do not.
   const auto lattice_with = [](std::int64_t fold) {
     TggeLattice lattice;
     lattice.cells = {12 / fold, 4};
@@ -291,7 +292,7 @@ TEST(LatticeModel, SupercellsOfDegenerateBandsCarryTheSameCurrent) {
     }
     lattice.jump = jump;
     lattice.bath.nonequilibrium_fraction = 0.6;
-    // The uniform bath couples all modes at a rate over the number of cells, of which there are fewer.
+    // The uniform bath couples all modes with a rate divided by the number of cells, which is smaller.
     lattice.bath.equilibrium_fraction = 0.4 / static_cast<double>(fold);
     lattice.bath.inverse_temperature = 1.3;
     return lattice;
@@ -301,7 +302,8 @@ TEST(LatticeModel, SupercellsOfDegenerateBandsCarryTheSameCurrent) {
     const RateEquation equation = equation_of(lattice_with(fold), Algorithm::automatic);
     const SteadyState folded = steady_state(equation, 0.35);
     ASSERT_TRUE(folded.converged);
-    // Currents are per cell and in cells: as many sites, and as many times shorter a distance.
+    // Currents are per cell and in units of cells: `fold` times as many sites, and distances shorter by the same
+    // factor.
     EXPECT_NEAR(folded.current[0], small.current[0], 1e-11) << fold;
     EXPECT_NEAR(folded.current[1], static_cast<double>(fold) * small.current[1], 1e-11) << fold;
     EXPECT_NEAR(folded.energy_per_cell, static_cast<double>(fold) * small.energy_per_cell, 1e-11);
@@ -342,7 +344,7 @@ TEST(LatticeModel, RefusesTablesOfDegenerateBandsAndOpenSetsOfThermalOperators) 
   EXPECT_THROW(make_rate_equation(lattice), ParameterError);
 }
 
-// --- presets: numbers of the infinite lattices ---
+// --- presets: values of the infinite lattices ---
 
 std::vector<double> current_of(const TggeLattice& lattice, double filling = 0.5) {
   const SteadyState state = steady_state(equation_of(lattice, Algorithm::automatic), filling);
@@ -372,7 +374,8 @@ TEST(LatticeModel, RashbaZeeman) {
   const auto current = current_of(rashba_zeeman(64, 30.0));
   EXPECT_NEAR(current[0], -0.003691713651, 2e-12);
   EXPECT_NEAR(current[1], 0.005500791176, 2e-12);
-  // Perpendicular to the field in the plane where that points along the lattice, and odd in the field across it.
+  // If the field in the plane points along the lattice, the current is perpendicular to it, and odd in the field normal
+  // to the plane.
   const auto along = current_of(rashba_zeeman(48, 0.0));
   EXPECT_NEAR(along[0], 0.0, 1e-14);
   EXPECT_NEAR(along[1], 0.00557864759, 1e-11);
@@ -441,7 +444,7 @@ TEST(LatticeModel, ChainPresetIsTheChain) {
 
 // --- symmetries ---
 
-/// A lattice with nothing special about it.
+/// A generic lattice.
 TggeLattice random_lattice(Random& random, std::vector<std::int64_t> cells, int orbitals, int channels = 2) {
   TggeLattice lattice;
   lattice.cells = std::move(cells);
@@ -455,7 +458,7 @@ TggeLattice random_lattice(Random& random, std::vector<std::int64_t> cells, int 
   for (int i = 0; i < 4 * orbitals; ++i)
     lattice.hopping_terms.push_back({displacement(), orbital(), orbital(), random.complex(1.0)});
   for (int a = 0; a < orbitals; ++a) lattice.hopping_terms.push_back({{}, a, a, random.uniform(-1.0, 1.0)});
-  // A term of an orbital with itself in one cell has no partner, and must be real.
+  // An on-site term of one orbital is its own partner and must be real.
   for (HoppingTerm& term : lattice.hopping_terms)
     if (term.displacement == LatticeVector{} && term.to_orbital == term.from_orbital)
       term.amplitude = term.amplitude.real();
@@ -527,10 +530,10 @@ TEST(LatticeModel, SupercellsCarryTheSameCurrentPerLength) {
   }
   doubled.jump = jump;
   doubled.positions = {{0.0}, {0.5}};
-  // The uniform bath moves a particle to any mode at a rate over the number of cells, of which there are half as many.
+  // The uniform bath moves a particle to any mode with a rate divided by the number of cells, which is halved.
   doubled.bath.equilibrium_fraction = 0.5 * small.bath.effective_equilibrium_fraction();
   const auto expected = current_of(small, 0.45), folded = current_of(doubled, 0.45);
-  // Per cell there are twice as many particles, with velocities in cells half as large.
+  // A cell has twice as many particles, and velocities in units of cells are half as large.
   EXPECT_NEAR(folded[0], expected[0], 1e-13);
 }
 
@@ -566,7 +569,7 @@ TEST(LatticeModel, PositionsMoveSharesOfOrbitalsAndNotTheCurrent) {
   Random random(46);
   TggeLattice lattice = random_lattice(random, {5, 3}, 3);
   const RateEquation plain = equation_of(lattice, Algorithm::automatic);
-  lattice.positions = {{0.1, 0.2}, {0.6, -0.3}, {0.3, 0.9}};  // of two orbitals the shares would stay
+  lattice.positions = {{0.1, 0.2}, {0.6, -0.3}, {0.3, 0.9}};  // for two orbitals the shares would not change
   const RateEquation moved = equation_of(lattice, Algorithm::automatic);
   const auto n = random.vector(plain.modes(), 0.0, 1.0);
   EXPECT_LT(largest_difference(current(plain, n), current(moved, n)), 1e-14);
@@ -597,7 +600,7 @@ TEST(LatticeModel, SaysWhichTermIsNotHermitian) {
 
 // --- Wannier90 ---
 
-/// One orbital on a chain, -1 between neighbours.
+/// One orbital on a chain, hopping -1 between neighbours.
 std::string hr_text(const std::string& last = "1 0 0 1 1 -1.0 0.0\n") {
   return "made for a test\n 1\n 3\n 2 1 2\n -1 0 0 1 1 -2.0 0.0\n 0 0 0 1 1 0.5 0.0\n" + last;
 }
@@ -610,7 +613,7 @@ WannierHamiltonian hr(const std::string& text) {
 TEST(Wannier90, DividesByWeightsAndSymmetrises) {
   const WannierHamiltonian read = hr(hr_text("1 0 0 1 1 -2.00001 0.0\n"));
   EXPECT_EQ(read.directions, 1);
-  EXPECT_NEAR(read.largest_change, 0.25e-5, 1e-9);  // 1e-5/4 of the largest element, 1
+  EXPECT_NEAR(read.largest_change, 0.25e-5, 1e-9);  // 1e-5/4 of the largest element, which is 1
   ASSERT_EQ(read.model.hopping_terms.size(), 3U);
   EXPECT_NEAR(read.model.hopping_terms[0].amplitude.real(), -1.0000025, 1e-12);
   EXPECT_EQ(read.model.hopping_terms[1].amplitude, 0.5);

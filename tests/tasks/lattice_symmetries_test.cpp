@@ -1,4 +1,4 @@
-// What symmetries forbid or relate on lattices with random parameters, and fixed points far from where they start.
+// Symmetries that forbid or relate currents on lattices with random parameters, and fixed points reached from far away.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,9 +19,9 @@ namespace {
 
 using Channel = std::vector<JumpTerm>;
 
-/// Steady states agree to some 1e-15 in the multipliers; currents are sums of occupations and velocities of order 1.
+/// Steady states agree to about 1e-15 in the multipliers; currents are sums of occupations times velocities of order 1.
 constexpr double rounding = 3e-14;
-/// Far above rounding: a current that nothing forbids.
+/// Far above rounding: a current that is not forbidden.
 constexpr double allowed_current = 1e-6;
 
 std::vector<Channel>& channels_of(TggeLattice& lattice) { return std::get<JumpOperators>(lattice.jump).channels; }
@@ -59,7 +59,7 @@ void random_bath(Random& random, TggeLattice& lattice, int channels) {
   lattice.jump = jump;
 }
 
-/// Random hops of every orbital to every other within range 1.
+/// Random hops between all orbitals within range 1.
 TggeLattice random_lattice(Random& random, std::vector<std::int64_t> cells, int orbitals) {
   TggeLattice lattice;
   lattice.cells = std::move(cells);
@@ -80,7 +80,7 @@ TggeLattice random_lattice(Random& random, std::vector<std::int64_t> cells, int 
   return lattice;
 }
 
-/// The Haldane honeycomb with a gap at every momentum.
+/// The Haldane model on the honeycomb lattice, with a gap at every momentum.
 TggeLattice haldane(Random& random, std::int64_t cells, double sublattice_energy) {
   TggeLattice lattice;
   lattice.cells = {cells, cells};
@@ -94,8 +94,8 @@ TggeLattice haldane(Random& random, std::int64_t cells, double sublattice_energy
 
 // --- rotations and reflections ---
 
-/// Three-fold rotation of the honeycomb about a site A: it takes the bond to B within the cell to that along -a_1 and
-/// on to that along -a_2.
+/// Threefold rotation of the honeycomb about an A site: it maps the bond to B within the cell to the one along -a_1,
+/// and that to the one along -a_2.
 LatticeVector turned(const LatticeVector& r, int orbital) { return {-r[0] - r[1] - orbital, r[0], 0}; }
 
 Channel turned(const Channel& channel) {
@@ -119,7 +119,7 @@ TEST(LatticeSymmetries, ThreefoldRotationForbidsACurrent) {
     const Lattice grid(lattice.cells);
     double largest = 0.0, spread = 0.0;
     for (std::size_t k = 0; k < grid.size(); ++k) {
-      // k.R stays: momenta turn by the inverse of the transpose.
+      // k.R is invariant, so momenta rotate with the inverse transpose.
       const LatticeVector m = grid.momentum(k);
       const std::size_t image = grid.index_of({-m[1], m[0] - m[1], 0});
       for (std::size_t band = 0; band < 2; ++band) {
@@ -146,7 +146,7 @@ TEST(LatticeSymmetries, ReflectionOfTheHoneycombReversesTheFlux) {
   Random random(63);
   for (int run = 0; run < 4; ++run) {
     TggeLattice lattice = haldane(random, 6, random.uniform(-0.4, 0.4));
-    // The reflection along the bond within a cell exchanges the lattice vectors, and leaves the orbitals of a cell.
+    // The reflection along the bond within a cell exchanges the lattice vectors and keeps the orbitals of a cell.
     Channel local;
     for (const int a : {0, 1})
       for (const int b : {0, 1}) local.push_back({{}, a, {}, b, random.complex(1.0)});
@@ -189,7 +189,7 @@ TEST(LatticeSymmetries, RealHamiltoniansNeedABathThatIsNotReal) {
     TggeLattice lattice = random_lattice(random, {5, 4}, orbitals);
     for (HoppingTerm& term : lattice.hopping_terms) term.amplitude = term.amplitude.real();
     EXPECT_GT(largest_magnitude(solve(lattice, 0.4).current), allowed_current);
-    // The set of operators, and not each of them, is its own complex conjugate.
+    // The set of operators is its own complex conjugate, although each operator is not.
     auto& channels = channels_of(lattice);
     channels.push_back(channels[0]);
     for (JumpTerm& term : channels.back()) term.amplitude = std::conj(term.amplitude);
@@ -208,7 +208,7 @@ TEST(LatticeSymmetries, RealHamiltoniansNeedABathThatIsNotReal) {
 TEST(LatticeSymmetries, KramersPairsUnderMagneticNoiseCarryNoCurrent) {
   Random random(73);
   for (const std::int64_t cells : {4, 5}) {
-    // Without a field spins are degenerate where k = -k. Time reversal changes the sign of n.sigma.
+    // Without a field the spins are degenerate at k = -k. Time reversal changes the sign of n.sigma.
     TggeLattice lattice;
     lattice.preset = LatticePreset::rashba_zeeman;
     lattice.cells = {cells, cells};
@@ -221,7 +221,7 @@ TEST(LatticeSymmetries, KramersPairsUnderMagneticNoiseCarryNoCurrent) {
     ASSERT_NE(equation.matrix, nullptr);
     EXPECT_EQ(equation.matrix->blocks().count(), cells % 2 == 0 ? 4U : 1U);
     EXPECT_LT(largest_magnitude(solve(lattice, 0.4).current), rounding);
-    // A charge beside the spin in the same operator breaks it.
+    // A spin-independent part in the same operator breaks this.
     channels_of(lattice)[0].push_back({{1, 0}, 0, {}, 1, {0.3, 0.7}});
     EXPECT_GT(largest_magnitude(solve(lattice, 0.4).current), allowed_current);
   }
@@ -233,7 +233,7 @@ TEST(LatticeSymmetries, FlatHopWeightsMakeOccupationsFunctionsOfTheEnergy) {
   Random random(66);
   for (int run = 0; run < 4; ++run) {
     TggeLattice lattice = random_lattice(random, {40, 36}, 1);
-    // The sum over momenta of v f(E) vanishes as fast as the Fourier series of f(E) where that is analytic.
+    // The sum over momenta of v f(E) vanishes as fast as the Fourier series of f(E) converges, if that is analytic.
     lattice.bath.spectrum = run % 2 == 0 ? Spectrum::exponential : Spectrum::lorentzian;
     lattice.bath.spectrum_width = 6.0;
     lattice.bath.inverse_temperature = random.uniform(0.1, 0.4);
@@ -260,7 +260,7 @@ TEST(LatticeSymmetries, SpinsInThePlaneFeelNoneOfADephasingAcrossIt) {
     lattice.bath.spectrum = Spectrum::exponential;
     lattice.bath.inverse_temperature = random.uniform(0.2, 0.5);
     lattice.rashba = random.uniform(0.1, 0.3);
-    // Above 2 sqrt(2) alpha the bands never meet, and are analytic.
+    // Above 2 sqrt(2) alpha the bands never touch and are analytic.
     lattice.zeeman_x = random.uniform(1.3, 2.0);
     lattice.zeeman_y = random.uniform(-0.5, 0.5);
     channels_of(lattice) = {{{{}, 0, {}, 0, random.complex(1.0)}}};
@@ -272,7 +272,7 @@ TEST(LatticeSymmetries, SpinsInThePlaneFeelNoneOfADephasingAcrossIt) {
 
 // --- a spin-orbit coupled layer in a magnetic field ---
 
-/// The field points at an angle in the plane, and out of it.
+/// The field has a component in the plane, at a given angle, and one normal to it.
 TggeLattice in_a_field(std::int64_t cells, double degrees) {
   TggeLattice lattice;
   lattice.preset = LatticePreset::rashba_zeeman;
@@ -293,13 +293,13 @@ TEST(LatticeSymmetries, CurrentsArePerpendicularToFieldsAlongAxesOfReflection) {
   const std::vector<double> up = solve(in_a_field(16, 90.0), 0.5).current,
                             along = solve(in_a_field(16, 0.0), 0.5).current;
   EXPECT_NEAR(up[1], 0.0, rounding);
-  EXPECT_NEAR(up[0], -along[1], rounding);  // turned by a quarter
+  EXPECT_NEAR(up[0], -along[1], rounding);  // rotated by 90 degrees
   const std::vector<double> between = solve(in_a_field(16, 30.0), 0.5).current;
   EXPECT_GT(std::fabs(between[0] * std::cos(std::numbers::pi / 6.0) + between[1] * 0.5), 1e-5);
 }
 
 TEST(LatticeSymmetries, LocalThermalBathsOfOrbitalsDifferFromTheUniformOne) {
-  // Two independent programs, in momentum space and in real space.
+  // Values from two independent programs, in momentum space and in real space.
   TggeLattice lattice = in_a_field(16, 30.0);
   const std::vector<double> uniform = solve(lattice, 0.5).current;
   EXPECT_NEAR(uniform[0], -0.003681376285, 1e-12);
@@ -308,7 +308,7 @@ TEST(LatticeSymmetries, LocalThermalBathsOfOrbitalsDifferFromTheUniformOne) {
   const std::vector<double> local = solve(lattice, 0.5).current;
   EXPECT_NEAR(local[0], -0.004566394035, 1e-12);
   EXPECT_NEAR(local[1], 0.006843173929, 1e-12);
-  // Of one orbital the density of a cell is the uniform bath.
+  // For one orbital, coupling to the density of a cell is equivalent to the uniform bath.
   Random random(74);
   TggeLattice band = random_lattice(random, {5, 4}, 1);
   const SteadyState expected = solve(band, 0.4);
@@ -330,7 +330,7 @@ TEST(LatticeSymmetries, ParticleHoleSymmetryForbidsACurrentAtHalfFilling) {
     for (const LatticeVector& r : {LatticeVector{1, 0}, LatticeVector{0, 1}, LatticeVector{2, 1}})
       lattice.hopping_terms.push_back({r, 0, 0, random.uniform(-1.0, 1.0)});
     random_bath(random, lattice, 1);
-    // Each term with its adjoint's displacements and the sign of the sublattices, but not its conjugate.
+    // Adds to each term one with the displacements of its adjoint and the sign of the sublattices, but not conjugated.
     auto& channel = channels_of(lattice)[0];
     for (std::size_t i = channel.size(); i-- > 0;) {
       const JumpTerm term = channel[i];
@@ -415,12 +415,13 @@ TEST(LatticeSymmetries, RowsThatDoNotMeetAreAChain) {
   TggeLattice chain = random_lattice(random, {7}, 2);
   TggeLattice rows = chain;
   rows.cells = {7, 3};
-  // The uniform bath moves a particle to any mode at a rate over the number of cells, and so do the jump operators.
+  // The uniform bath moves a particle to any mode with a rate divided by the number of cells, and so do the jump
+  // operators.
   const SteadyState one = solve(chain, 0.4), three = solve(rows, 0.4);
   EXPECT_NEAR(three.current[0], one.current[0], rounding);
   EXPECT_NEAR(three.current[1], 0.0, rounding);
   EXPECT_NEAR(three.energy_per_cell, one.energy_per_cell, rounding);
-  // A direction of one cell: hops along it are on-site energies.
+  // A direction with a single cell: hops along it are on-site energies.
   TggeLattice thin = chain;
   thin.cells = {1, 7};
   for (HoppingTerm& term : thin.hopping_terms) std::swap(term.displacement[0], term.displacement[1]);
@@ -437,7 +438,7 @@ TEST(LatticeSymmetries, RowsThatDoNotMeetAreAChain) {
 TEST(LatticeSymmetries, OrbitalsThatNothingConnectsKeepTheirNumbers) {
   Random random(72);
   for (int run = 0; run < 6; ++run) {
-    // Two copies of a lattice that neither the Hamiltonian nor the jump operators connect, without a thermal bath.
+    // Two copies of a lattice, connected neither by the Hamiltonian nor by jump operators, without a thermal bath.
     const TggeLattice single = [&] {
       TggeLattice one = random_lattice(random, {4, 3}, 1);
       one.bath.nonequilibrium_fraction = 1.0;
@@ -476,7 +477,7 @@ TEST(LatticeSymmetries, OrbitalsThatNothingConnectsKeepTheirNumbers) {
 
 // --- fixed points from far away ---
 
-/// A closed shell of 21 particles on 5 x 5 sites, whose hops to the right have flat weights.
+/// A closed shell of 21 particles on 5 x 5 sites, with hops to the right that have a constant weight.
 TggeLattice closed_shell(double beta) {
   TggeLattice lattice;
   lattice.preset = LatticePreset::square;
@@ -514,7 +515,7 @@ TEST(LatticeFixedPoints, OnlyDampedIterationsSettleFromAfarWhenCold) {
   const RateEquation warm = make_rate_equation(closed_shell(1.0), {.backend = Backend::cpu}),
                      cold = make_rate_equation(closed_shell(20.0), {.backend = Backend::cpu});
   const std::vector<double> start = steady_state(warm, closed_filling).lagrange_multiplier;
-  // Full steps go to and fro between two states far apart; they come closer over thousands of steps.
+  // Full steps oscillate between two distant states, which approach each other over thousands of steps.
   std::vector<double> plain = start;
   EXPECT_GT(iterate_fixed_point(cold, 1.0, 400, plain), 5.0);
   std::vector<double> back = plain;

@@ -34,7 +34,7 @@ double distance(const std::vector<Item>& a, const std::vector<Item>& b) {
   return largest;
 }
 
-/// What belongs to the momentum k of (cells, n, n) matrices.
+/// Returns the matrix at momentum k from an array of (cells, n, n) matrices.
 auto matrices_at(const std::vector<Complex>& all, std::size_t square) {
   return [&all, square](std::size_t k, Complex* matrix) {
     std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(k * square), square, matrix);
@@ -44,7 +44,7 @@ auto matrices_at(const std::vector<Complex>& all, std::size_t square) {
 TEST(MatrixRateEquationTest, RatesAreTheTracesInFockSpace) {
   for (const auto& one : data::tgge_lattice_matrix::forces)
     for (const Algorithm algorithm : {Algorithm::direct, Algorithm::separable}) {
-      // With every band in one block nothing is cut away.
+      // With every band in one block nothing is projected out.
       const TggeModel model = testing::model_of(one, nullptr, 1e9);
       MatrixRateEquation equation(model, degenerate_blocks(model.bands), {.algorithm = algorithm});
       const auto n = complex_of(one.density_matrix);
@@ -62,7 +62,7 @@ TEST(MatrixRateEquationTest, RatesAreTheTracesInFockSpace) {
 using testing::Hop;
 using testing::HoppingLattice;
 
-/// A Gaussian state of random unitaries and occupations, and its matrices n_k.
+/// A Gaussian state with random unitaries and occupations, and its matrices n_k.
 struct RandomState {
   std::vector<Complex> unitary, matrices;
   std::vector<double> occupation;
@@ -126,8 +126,8 @@ std::vector<std::vector<reference::FockTerm>> fock_terms(const JumpOperators& ju
   return channels;
 }
 
-/// Orbitals that all have the band 2 Re(t_i e^{ik_i}) summed over directions: degenerate at every momentum, no two
-/// momenta alike.
+/// Orbitals that all have the band 2 Re(t_i e^{ik_i}) summed over the directions: degenerate at every momentum, with
+/// different energies at different momenta.
 HoppingLattice equal_orbitals(const std::vector<std::int64_t>& cells, int orbitals) {
   HoppingLattice lattice{cells, orbitals, {}};
   for (std::size_t i = 0; i < cells.size(); ++i)
@@ -172,12 +172,12 @@ class FockSpaceTest : public ::testing::TestWithParam<SmallLattice> {
     if (std::fabs(x) < 1e-9) return 1.0 / beta;
     return std::fabs(x) * std::exp(-std::fabs(x) / width) / std::fabs(1.0 - std::exp(-beta * x));
   }
-  /// All of them, or one where the Fock space has 512 states.
+  /// All spectra, or only one if the Fock space has 512 states.
   std::vector<Spectrum> spectra() const {
     if (state.occupation.size() > 8) return {Spectrum::lorentzian};
     return {Spectrum::exponential, Spectrum::lorentzian, Spectrum::ohmic};
   }
-  /// Rounding of sums of some hundred terms, and of the phases of the reference.
+  /// The tolerance is the rounding of sums of some hundred terms and of the phases in the reference.
   void expect_rate(const std::vector<Complex>& expected) const {
     for (const Algorithm algorithm : {Algorithm::direct, Algorithm::separable}) {
       MatrixRateEquation equation(model, degenerate_blocks(model.bands), {.algorithm = algorithm});
@@ -284,7 +284,7 @@ TEST(MatrixRateEquationTest, RashbaBandsThatTouch) {
   EXPECT_TRUE(state.converged);
   EXPECT_NEAR(state.current[0], 0.0017933529415559203, 1e-13);
   EXPECT_NEAR(state.orbital_current[0] + state.orbital_current[1], state.current[0], 1e-15);
-  // The limit of a vanishing field has the other numbers of one basis: it is not what a chain without field does.
+  // The limit of a vanishing field selects one basis; a chain without a field behaves differently.
   chain.zeeman_field = 1e-6;
   EXPECT_EQ(make_rate_equation(chain).matrix, nullptr);
 }
@@ -302,7 +302,7 @@ TEST(MatrixRateEquationTest, DephasingOfTouchingBandsIsTheScalarEquation) {
   EXPECT_LT(distance(matrix.orbital_current, scalar.orbital_current), 1e-13);
 }
 
-/// A random lattice of n orbitals with every hop of range 1.
+/// A random lattice of n orbitals with hops of range 1.
 HoppingLattice random_lattice(Random& random, const std::vector<std::int64_t>& cells, int orbitals) {
   HoppingLattice lattice{cells, orbitals, {}};
   for (int t = 0; t < 8; ++t) {
@@ -318,7 +318,7 @@ HoppingLattice random_lattice(Random& random, const std::vector<std::int64_t>& c
   return lattice;
 }
 
-/// Each orbital twice.
+/// Every orbital twice.
 HoppingLattice doubled(const HoppingLattice& lattice) {
   HoppingLattice result{lattice.cells, 2 * lattice.orbitals, {}};
   for (const Hop& hop : lattice.hops)
@@ -348,7 +348,7 @@ TEST(MatrixRateEquationTest, IsTheScalarEquationWhereNoBandsAreDegenerate) {
 }
 
 TEST(MatrixRateEquationTest, FoldedBandsCarryTheSameCurrent) {
-  // Two sites in a cell fold the band onto itself: its halves touch at the faces of the zone.
+  // Two sites per cell fold the band onto itself; its halves touch at the zone boundary.
   TggeChain chain;
   chain.sites = 12;
   chain.bath.nonequilibrium_fraction = 0.5;
@@ -370,7 +370,7 @@ TEST(MatrixRateEquationTest, FoldedBandsCarryTheSameCurrent) {
     }
   }
   model.jump = jump;
-  // The uniform bath couples modes with the weight of a cell; there are half as many.
+  // The uniform bath couples modes with a weight of 1/cells, and there are half as many cells.
   model.bath.equilibrium_fraction = 0.25;
   const RateEquation equation = make_rate_equation(model);
   ASSERT_NE(equation.matrix, nullptr);
@@ -410,7 +410,7 @@ TEST(MatrixRateEquationTest, ColdLatticesConverge) {
       EXPECT_TRUE(state.converged) << exponent << ' ' << driven << ": " << state.message;
       EXPECT_LE(state.steps, 15) << exponent << ' ' << driven;
       if (driven > 0.0) continue;
-      // Gibbs: the multiplier is beta (E - mu).
+      // Gibbs state: the multiplier is beta (E - mu).
       const double mu = model.bands.energy[0] - state.lagrange_multiplier[0] / model.bath.inverse_temperature;
       for (std::size_t s = 0; s < model.bands.modes(); ++s)
         EXPECT_NEAR(state.lagrange_multiplier[s], model.bath.inverse_temperature * (model.bands.energy[s] - mu),
@@ -419,7 +419,7 @@ TEST(MatrixRateEquationTest, ColdLatticesConverge) {
   }
 }
 
-// --- the pieces of Newton's method ---
+// --- parts of Newton's method ---
 
 TEST(MatrixRateEquationTest, DerivativesAreThoseOfTheFunctions) {
   Random random(8);
@@ -438,7 +438,7 @@ TEST(MatrixRateEquationTest, DerivativesAreThoseOfTheFunctions) {
   };
   BlockMatrices change(equation.size()), back(equation.size());
   equation.occupation_derivative(multiplier, direction, change);
-  // Five points: the error of the differences is step^4 and rounding over the step.
+  // Five-point differences: the error is step^4, plus rounding over the step.
   const double step = 2e-3;
   const BlockMatrices p1 = at(step), m1 = at(-step), p2 = at(2.0 * step), m2 = at(-2.0 * step);
   for (std::size_t e = 0; e < change.size(); ++e)
@@ -449,7 +449,7 @@ TEST(MatrixRateEquationTest, DerivativesAreThoseOfTheFunctions) {
   EXPECT_LT(distance(equation.multiplier(n, h), multiplier), 1e-13);
   for (std::size_t e = 0; e < n.size(); ++e) EXPECT_NEAR(n[e] + h[e], equation.diagonal(1.0)[e], 1e-15);
 
-  // The rate is quadratic: half the difference of two points is the product with the Jacobian, exactly.
+  // The rate is quadratic, so half the difference between two points is exactly the product with the Jacobian.
   BlockMatrices plus = n, minus = n, rate_plus(n.size()), rate_minus(n.size()), product(n.size()), part(n.size()),
                 negative = direction;
   for (std::size_t e = 0; e < n.size(); ++e) {
@@ -466,7 +466,7 @@ TEST(MatrixRateEquationTest, DerivativesAreThoseOfTheFunctions) {
   equation.balance(changed, n, h, part);
   for (std::size_t e = 0; e < n.size(); ++e)
     EXPECT_NEAR(equation.rate_scale() * (product[e] + part[e]), 0.5 * (rate_plus[e] - rate_minus[e]), 1e-13);
-  // The fixed point balances at given rates.
+  // The fixed point balances the given rates.
   BlockMatrices target, target_holes;
   equation.fixed_point(here, target, target_holes);
   equation.balance(here, target, target_holes, part);
@@ -526,7 +526,7 @@ TEST(MatrixRateEquationTest, RelaxesToTheSteadyState) {
   EXPECT_NEAR(results[0].occupation[0], one.filling, 1e-15);
 }
 
-// --- what is refused ---
+// --- refused input ---
 
 TEST(MatrixRateEquationTest, RefusesWhatHasNoAnswer) {
   TggeModel model = testing::model_of(data::tgge_lattice_matrix::steady_states[1]);

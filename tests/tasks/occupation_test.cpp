@@ -37,7 +37,7 @@ TEST(Occupation, FugacityGivesTheFilling) {
       number += reference::occupation(shifted);
       chi += reference::occupation(shifted) * reference::hole(shifted);
     }
-    // One unit in the last place of log z moves the number by chi times that.
+    // One unit in the last place of log z changes the number by chi times that.
     const double allowed =
         1e-15 * static_cast<double>(exponent.size()) + 4e-16 * (1.0 + std::fabs(log_z)) * static_cast<double>(chi);
     EXPECT_NEAR(static_cast<double>(number), filling * static_cast<double>(exponent.size()), allowed) << "case " << i;
@@ -45,15 +45,16 @@ TEST(Occupation, FugacityGivesTheFilling) {
 }
 
 TEST(Occupation, FugacityIsFoundInsideAGap) {
-  // Two of four modes full: e^{-(300 - log z)} particles above the gap are e^{-(400 + log z)} holes below it.
+  // Two of four modes are full: the e^{-(300 - log z)} particles above the gap equal the e^{-(400 + log z)} holes below
+  // it.
   EXPECT_NEAR(log_fugacity_at(std::vector{-500.0, 300.0, -400.0, 700.0}, 2.0), -50.0, 1e-13);
   EXPECT_NEAR(log_fugacity_at(std::vector{-500.0, 300.0, -400.0, 700.0}, 2.0, 200.0), -50.0, 1e-13);
-  // One in a hundred: the level of the third mode, to the occupation 0.01.
+  // With 0.01 more particles the third mode has the occupation 0.01.
   EXPECT_NEAR(log_fugacity_at(std::vector{-500.0, 300.0, -400.0, 700.0}, 2.01), 300.0 - std::log(99.0), 1e-12);
 }
 
 TEST(ModeState, ReturnsTheMultipliersItWasMadeOf) {
-  // 1 - n is stored where n > 1/2, so that lambda = -200 survives.
+  // 1 - n is stored where n > 1/2, so lambda = -200 is preserved.
   const std::vector<double> lambda = {0.0, 0.5, -0.5, 30.0, -30.0, 200.0, -200.0, 700.0, -700.0};
   for (const auto& state : {ModeState::of_occupations(lambda), ModeState::of_multipliers(lambda)}) {
     std::vector<double> back(lambda.size()), particles(lambda.size()), holes(lambda.size());

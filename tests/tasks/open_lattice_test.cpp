@@ -1,5 +1,5 @@
-// Both open models in one to three dimensions: against stored numbers of another program, plain sums on random lattices
-// without any symmetry, rings, and what a lattice must not change.
+// Both open models in one to three dimensions: against stored values of another program, plain sums on random lattices
+// without any symmetry, and rings; and invariances on a lattice.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -50,7 +50,7 @@ plain::Model model_from(const data::open_lattices::Case& stored) {
           stored.interaction};
 }
 
-/// Complex hopping terms over several cells, energies that are not even, operators of two and three cells.
+/// Complex hopping terms over several cells, energies that are not even, operators on two and three cells.
 plain::Model random_model(Random& random, plain::Vector cells) {
   plain::Model model{std::move(cells), {}, {}, {}, {}, {}, random.uniform(-2.0, 2.0)};
   const auto term = [&] {
@@ -65,7 +65,7 @@ plain::Model random_model(Random& random, plain::Vector cells) {
   }
   const plain::Vector origin(model.cells.size(), 0);
   for (auto* channels : {&model.loss_down, &model.gain_down}) {
-    channels->push_back({{origin, 0.5L}});  // no momentum without a rate
+    channels->push_back({{origin, 0.5L}});  // every momentum has a rate
     channels->push_back({term(), term(), term()});
     channels->push_back({term(), term()});
   }
@@ -107,7 +107,7 @@ HubbardChain hubbard_of(const plain::Model& from) {
   return model;
 }
 
-/// Number among the ascending momenta, or sites, of one that a reference numbers from m = 0.
+/// Index in ascending order of a momentum, or site, that the reference numbers from m = 0.
 std::size_t ascending(const plain::Model& model, std::size_t number) {
   LatticeVector vector{};
   const plain::Vector m = model.integers(number);
@@ -149,7 +149,7 @@ TEST(OpenLattice, VelocitiesAreTheSlopesOfTheEnergies) {
       ASSERT_EQ(velocity.size(), from.size());
       double sum = 0.0;
       for (std::size_t k = 0; k < from.size(); ++k) {
-        // Three terms of at most 2 R |x| < 6, each rounded some times.
+        // Three terms of at most 2 R |x| < 6, each with a few rounding errors.
         EXPECT_NEAR(velocity[ascending(from, k)], static_cast<double>(from.velocity(from.hop_up, k, i)), 1e-14);
         sum += velocity[k];
       }
@@ -158,7 +158,7 @@ TEST(OpenLattice, VelocitiesAreTheSlopesOfTheEnergies) {
   }
 }
 
-/// The self-energy without what is instantaneous, at the arguments that the stored numbers have.
+/// The self-energy without its instantaneous part, at the arguments of the stored values.
 std::vector<Complex> dynamical_part(HubbardChain model, const std::vector<double>& arguments, Algorithm algorithm) {
   const HubbardModes modes = hubbard_modes(model);
   std::vector<double> frequencies;
@@ -186,7 +186,7 @@ TEST(OpenLattice, TheSelfEnergiesAgreeWithStoredNumbers) {
         const auto values = dynamical_part(model, stored.w, algorithm);
         for (std::size_t w = 0; w < stored.w.size(); ++w)
           for (std::size_t k = 0; k < from.size(); ++k)
-            // 1e-12 of the largest, which is 0.2; the frequencies differ from the arguments by a rounding.
+            // 1e-12 of the largest value, 0.2; the frequencies differ from the arguments by a rounding.
             EXPECT_NEAR(std::abs(values[ascending(from, k) * stored.w.size() + w] -
                                  Complex(expected[w][k][0], expected[w][k][1])),
                         0.0, 2e-13);
@@ -202,7 +202,7 @@ TEST(OpenLattice, TheSelfEnergiesAgreeWithStoredNumbers) {
     }
 }
 
-/// Odd and even numbers of cells, single ones, one to three directions; no symmetry at all.
+/// Odd, even and single numbers of cells in one to three directions, without any symmetry.
 TEST(OpenLattice, AgreesWithPlainSumsOnRandomLattices) {
   Random random(17);
   for (const plain::Vector& cells : std::vector<plain::Vector>{{7}, {5, 4}, {1, 6}, {6, 1}, {2, 3, 2}, {3, 1, 4}}) {
@@ -251,7 +251,7 @@ TEST(OpenLattice, AgreesWithPlainSumsOnRandomLattices) {
   }
 }
 
-/// Two directions that do not know of each other: the published numbers of the specification, 64 x 64.
+/// Two independent directions: stored values for 64 x 64 cells.
 TEST(OpenLattice, DriftsAlongBothDirectionsOfASquare) {
   HatsugaiKohmoto model;
   model.cells = {64, 64};
@@ -281,7 +281,7 @@ TEST(OpenLattice, TheSelfEnergyOfALargeSquareHasTheNumbersOfTheSpecification) {
   model.down.operators = {{BathOperatorKind::loss, {{{}, std::sqrt(2.0)}, {{1, 0}, Complex(0.0, std::sqrt(2.0))}}},
                           {BathOperatorKind::loss, {{{}, std::sqrt(0.5)}, {{0, 1}, Complex(0.0, std::sqrt(0.5))}}}};
   HubbardSpectralOptions options;
-  options.momenta = {0, 0, 32, 0, 0, 0};  // a path that comes back
+  options.momenta = {0, 0, 32, 0, 0, 0};  // a path that returns to its start
   const HubbardSpectrum result = spectral(model, std::vector<double>{-2.0, 0.0}, options, on_cpu);
   const std::vector<Complex> expected = {{-.0093099133, -.0515983001},
                                          {.0054673328, -.0506072373},
@@ -294,7 +294,7 @@ TEST(OpenLattice, TheSelfEnergyOfALargeSquareHasTheNumbersOfTheSpecification) {
   EXPECT_EQ(result.momenta.size(), 6U);
 }
 
-/// A lattice in one direction is the ring, digit by digit, and rows of single cells change nothing.
+/// A lattice in one direction equals the ring bit by bit, and additional directions of a single cell change nothing.
 TEST(OpenLattice, OneDirectionIsTheRing) {
   for (const std::int64_t sites : {16, 13}) {
     HatsugaiKohmoto ring;
@@ -335,7 +335,7 @@ TEST(OpenLattice, OneDirectionIsTheRing) {
   }
 }
 
-/// k -> -k: the excitation goes the other way.
+/// k -> -k: the excitation moves the other way.
 TEST(OpenLattice, InversionReversesTheDrift) {
   Random random(3);
   plain::Model from = random_model(random, {5, 7});
@@ -354,7 +354,7 @@ TEST(OpenLattice, InversionReversesTheDrift) {
   const GreenResult b = run();
   const HubbardGreen d = propagate();
   for (std::size_t i = 0; i < a.drift.size(); ++i) {
-    EXPECT_GT(std::fabs(a.drift[i]), 1e-4);  // far beyond the tolerances below
+    EXPECT_GT(std::fabs(a.drift[i]), 1e-4);  // far above the tolerances below
     EXPECT_NEAR(a.drift[i], -b.drift[i], 1e-12);
     EXPECT_NEAR(c.drift[i], -d.drift[i], 1e-9);  // the tolerance of the integral equation
   }
@@ -386,7 +386,7 @@ TEST(OpenLattice, ThePropagatorOfTheProbeHasTheMomentsOfItsProfile) {
   }
 }
 
-/// Every way to say where the particles start gives one density, whose sum is their number.
+/// Every way of specifying the initial state gives the same density, whose sum is the number of particles.
 TEST(OpenLattice, EveryInitialStateGivesTheSameDensity) {
   Random random(9);
   const plain::Model from = random_model(random, {4, 3, 2});
@@ -394,7 +394,7 @@ TEST(OpenLattice, EveryInitialStateGivesTheSameDensity) {
   const HatsugaiKohmoto model = hatsugai_kohmoto_of(from);
   const std::size_t size = from.size();
   const std::vector<double> times = {0.0, 1.3};
-  // Eight sites go through a convolution, each of them alone through a shift.
+  // Eight sites use a convolution, a single site uses a shift.
   UpSites all{{}, {}};
   UpCorrelation correlation{std::vector<Complex>(size * size)};
   UpFactors factors;
@@ -432,12 +432,12 @@ TEST(OpenLattice, EveryInitialStateGivesTheSameDensity) {
         moment[i] += static_cast<double>(lattice.momentum(j)[i]) * result.density[size + j];
     }
     EXPECT_NEAR(result.particle_number[1], number, 1e-12);
-    // The probe has losses only: all of the density is beyond the steady one.
+    // The probe has only losses, so the steady density is zero.
     for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(result.drift[3 + i], moment[i] / number, 1e-12);
   }
 }
 
-/// Both spins on sites, and the same by the four correlators of that state.
+/// Both spins on sites, and the same state given by its four correlators.
 TEST(OpenLattice, TwoFockStatesAreTheirCorrelators) {
   Random random(21);
   const plain::Model from = random_model(random, {3, 4});
@@ -477,7 +477,7 @@ TEST(OpenLattice, TwoFockStatesAreTheirCorrelators) {
   for (std::size_t i = 0; i < a.drift.size(); ++i) EXPECT_NEAR(a.drift[i], b.drift[i], 1e-12);
 }
 
-/// Chosen momenta, in any order, are rows of the whole.
+/// Selected momenta, in any order, are rows of the full result.
 TEST(OpenLattice, APathIsMadeOfRowsOfTheWhole) {
   Random random(11);
   const plain::Model from = random_model(random, {4, 5});

@@ -1,4 +1,4 @@
-// Steady states on random lattices of two and three dimensions with up to three orbitals.
+// Steady states on random lattices in two and three dimensions with up to three orbitals.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Bands of a Hermitian matrix h(k) with random hopping to the cell itself and its neighbours.
+/// Bands of a Hermitian matrix h(k) with random hopping within a cell and to its neighbours.
 Bands random_bands(Random& random, const std::vector<std::int64_t>& cells, int orbitals) {
   Bands bands;
   bands.lattice = Lattice(cells);
@@ -59,7 +59,7 @@ Bands random_bands(Random& random, const std::vector<std::int64_t>& cells, int o
   return bands;
 }
 
-/// One or two channels of two to four terms between a cell and its neighbours.
+/// One or two channels with two to four terms between a cell and its neighbours.
 JumpOperators random_jump(Random& random, int dimensions, int orbitals) {
   JumpOperators jump;
   const auto place = [&] {
@@ -96,7 +96,7 @@ struct Statistics {
   double mean = 0.0;
 };
 
-/// Solves a problem by the algorithm that its size would take were it large, and judges it by sums over pairs.
+/// Solves a problem by the algorithm that larger sizes would use, and checks it with sums over pairs.
 void solve(const TggeModel& model, double filling, double allowed, Statistics& statistics) {
   const RateEquation equation = make_rate_equation(model, {.backend = Backend::cpu, .algorithm = Algorithm::separable});
   const SteadyState state = steady_state(equation, filling);
@@ -135,7 +135,7 @@ TEST(RandomLattices, NewtonTakesFewStepsWhenCold) {
     TggeModel model = random_model(random);
     const auto [lowest, highest] = std::minmax_element(model.bands.energy.begin(), model.bands.energy.end());
     model.bath.inverse_temperature = random.uniform(20.0, 200.0) / (*highest - *lowest);
-    // Exponents as large as 100 are good to 1e-14.
+    // Exponents as large as 100 are accurate to 1e-14.
     solve(model, random.uniform(0.1, 0.9), 1e-11, statistics);
   }
   report("cold", statistics);

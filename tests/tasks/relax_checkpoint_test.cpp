@@ -31,7 +31,7 @@ class RelaxCheckpointTest : public ::testing::TestWithParam<Integrator> {
     chain_.bath.inverse_temperature = 3.0;
     options_.integrator = GetParam();
   }
-  /// A computation of its own, as another process would make it.
+  /// An independent calculation, as another process would run it.
   RelaxResult run(const RelaxOptions& options) const {
     const RateEquation equation = make_rate_equation(chain_);
     std::vector<double> start(12);
@@ -62,7 +62,7 @@ TEST_P(RelaxCheckpointTest, GoesOnWithTheSameBitsFromEveryOutputTime) {
     std::vector<double> seen;
     second.monitor.progress = [&](double fraction) { return seen.push_back(fraction), true; };
     expect_same(run(second), undisturbed);
-    EXPECT_EQ(seen.size(), times_.size() - reached);  // what is known is not integrated again
+    EXPECT_EQ(seen.size(), times_.size() - reached);  // known results are not integrated again
   }
 }
 
@@ -78,7 +78,7 @@ TEST_P(RelaxCheckpointTest, IgnoresBytesOfAnotherProblem) {
     expect_same(run(options), undisturbed);
   }
   options.monitor.restored = saved;
-  times_.back() = 301.0;  // the checkpoint is of time 21, which is the same; the rest is integrated
+  times_.back() = 301.0;  // the checkpoint is for time 21, which is unchanged; the rest is integrated
   EXPECT_TRUE(run(options).converged);
   times_[4] = 22.0;
   RelaxOptions plain = options_;

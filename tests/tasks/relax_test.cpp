@@ -53,7 +53,7 @@ TEST_P(RelaxTest, LongTimesReachTheSteadyState) {
     const TggeChain chain = random_chain(random, 12 + i, 3.0);
     const RateEquation equation = make(chain);
     const auto start = random.vector(equation.modes(), -2.0, 2.0);
-    // The slowest rate is about half of coupling J gamma_eq: e^{-40} is left.
+    // The slowest rate is about half of coupling J gamma_eq, so e^{-40} remains.
     const double scale = chain.bath.coupling * chain.hopping * chain.bath.effective_equilibrium_fraction();
     const auto result = relax(equation, start, std::vector{80.0 / scale}, options());
     ASSERT_TRUE(result.converged) << result.message;
@@ -66,8 +66,8 @@ TEST_P(RelaxTest, LongTimesReachTheSteadyState) {
 }
 
 TEST_P(RelaxTest, ModesMayCrossFromNearlyEmptyToNearlyFullBetweenOutputs) {
-  // Started upside down, at minus a half of the thermal state: the side of each mode that held the digits at the start
-  // has none at the end, where 1 - n is 2e-7.
+  // Starts inverted, at minus half the thermal multipliers: of n and 1 - n, the one that is small for a mode at the
+  // start is large at the end, where 1 - n is 2e-7.
   TggeChain chain;
   chain.sites = 11;
   chain.bath.inverse_temperature = 8.0;
@@ -112,7 +112,7 @@ TEST_P(RelaxTest, NumberOfParticlesStays) {
     const auto result = relax(equation, start, std::vector{1.0, 10.0, 100.0, 1000.0}, options());
     ASSERT_TRUE(result.converged) << result.message;
     for (const double n : result.particle_number) EXPECT_NEAR(n / number, 1.0, 1e-12);
-    // To rounding whatever the tolerance: sums of 40 occupations.
+    // Accurate to rounding for any tolerance: sums of 40 occupations.
     const auto rough = relax(equation, start, std::vector{1.0, 10.0, 100.0, 1000.0}, options(1e-3));
     for (const double n : rough.particle_number) EXPECT_NEAR(n / number, 1.0, 2e-14);
   }
@@ -148,7 +148,7 @@ TEST_P(RelaxTest, CouplingOnlyRescalesTime) {
 }
 
 TEST_P(RelaxTest, OrderOfStatesAndTheirDistanceAreKept) {
-  // The flow is cooperative: n <= n' stays, and sum |n - n'| never grows. Occupations stay in [0, 1].
+  // The flow is cooperative: n <= n' is preserved, sum |n - n'| never increases, and occupations stay in [0, 1].
   Random random(96);
   const std::vector<double> times = {0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0};
   for (int i = 0; i < 4; ++i) {
@@ -195,7 +195,7 @@ TEST_P(RelaxTest, FreeEnergyNeverGrowsInAThermalBath) {
     EXPECT_LE(static_cast<double>(now - before), 1e-9) << "t = " << times[t];
     before = now;
   }
-  // Reached: lambda - beta E is the same for all modes, and no current is left.
+  // At the end lambda - beta E is equal for all modes, and no current flows.
   const auto last = row(result.lagrange_multiplier, times.size() - 1, 14);
   for (std::size_t s = 0; s < 14; ++s)
     EXPECT_NEAR(last[s] - chain.bath.inverse_temperature * equation.bands.energy[s],
@@ -244,7 +244,7 @@ TEST_P(RelaxTest, CallbackCountsAndStops) {
   EXPECT_TRUE(all.converged) << "nothing was left to do";
 }
 
-// What bdf makes of cold baths is in cold_relaxation_test.cpp.
+// bdf with cold baths is tested in cold_relaxation_test.cpp.
 TEST_P(RelaxTest, AdamsNamesRatesBeyondTheRangeOfDoubles) {
   if (std::get<1>(GetParam()) != Integrator::adams) GTEST_SKIP() << "bdf integrates logarithms";
   // e^{beta E/2} = e^{800} at the band edge.
@@ -269,8 +269,7 @@ INSTANTIATE_TEST_SUITE_P(EveryWay, RelaxTest,
                                   std::string(name(std::get<1>(instance.param)));
                          });
 
-// --- accuracy
-// ----------------------------------------------------------------------------------------------------------
+// --- accuracy ---
 
 /// Largest error of a run, relative to the largest value of each dataset.
 double relative_error(const RelaxResult& result, const RelaxResult& exact) {
@@ -288,7 +287,7 @@ TEST_P(RelaxToleranceTest, ErrorIsBelowTheTolerance) {
   double worst = 0.0;
   const int cases = GetParam() == Integrator::bdf ? 24 : 40;
   for (int i = 0; i < cases; ++i) {
-    // Mild, and stiff: beta J = 5 .. 12.
+    // Mild ones, and stiff ones with beta J = 5 .. 12.
     TggeChain chain = random_chain(random, random.integer(3, 24));
     const bool stiff = i % 3 == 0;
     chain.bath.inverse_temperature =
@@ -316,7 +315,7 @@ TEST_P(RelaxToleranceTest, ErrorIsBelowTheTolerance) {
 }
 
 TEST_P(RelaxToleranceTest, ErrorAgainstExtrapolationInExtendedPrecision) {
-  // The other test trusts the integrator at its best; this one trusts nothing of the library.
+  // The other test relies on the integrator at its tightest tolerance; this one relies on nothing from the library.
   Random random(101);
   double worst = 0.0;
   for (int i = 0; i < 6; ++i) {
@@ -342,8 +341,7 @@ TEST_P(RelaxToleranceTest, ErrorAgainstExtrapolationInExtendedPrecision) {
 }
 
 TEST(RelaxTolerance, IntegratorsAgree) {
-  // Two families with nothing in common but the rates: their difference bounds the error of the runs called exact
-  // above.
+  // Two methods that share only the rates: their difference bounds the error of the runs taken as exact above.
   Random random(100);
   for (int i = 0; i < 8; ++i) {
     const TggeChain chain = random_chain(random, 10, 6.0);
@@ -370,7 +368,7 @@ TEST_P(RelaxToleranceTest, ErrorIsRelativeToSmallMultipliers) {
     chain.bath.nonequilibrium_fraction = 0.0;
     chain.bath.equilibrium_fraction = 1.0;
     const RateEquation equation = make_rate_equation(chain, {.backend = Backend::cpu});
-    // From zero the size of what comes is in the rates alone.
+    // Starting from zero, only the rates show how large the multipliers become.
     const double size = i % 3 == 0 ? 0.0 : random.uniform(0.002, 0.02);
     const auto start = random.vector(equation.modes(), -size, size);
     const double unit = 1.0 / (chain.bath.coupling * chain.hopping);
@@ -384,7 +382,7 @@ TEST_P(RelaxToleranceTest, ErrorIsRelativeToSmallMultipliers) {
       options.tolerance = tolerance;
       const auto result = relax(equation, start, times, options);
       ASSERT_TRUE(result.converged) << result.message;
-      // From zero no current ever flows: there is nothing to be relative to.
+      // Starting from zero no current ever flows, so there is nothing to compare it with.
       EXPECT_LE(largest_difference(result.lagrange_multiplier, exact.lagrange_multiplier),
                 tolerance * largest_magnitude(exact.lagrange_multiplier))
           << "case " << i << ", start within " << size;

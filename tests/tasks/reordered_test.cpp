@@ -11,7 +11,7 @@
 namespace lindrift::testing {
 namespace {
 
-/// More modes than fit the nearer caches, odd numbers of cells, many equal energies.
+/// Too many modes for the inner caches, odd numbers of cells, many equal energies.
 TggeLattice large_lattice(Spectrum spectrum, bool two_orbitals) {
   TggeLattice lattice;
   lattice.preset = two_orbitals ? LatticePreset::rashba_zeeman : LatticePreset::square;
@@ -64,10 +64,10 @@ TEST(Reordered, SteadyStatesComeBackInTheOrderOfTheModes) {
     const RateEquation equation = equation_of(lattice);
     const SteadyState state = steady_state(equation, 0.4);
     ASSERT_TRUE(state.converged) << state.message;
-    // The residual is of the rates in the order of the bands.
+    // The residual refers to the rates in the order of the bands.
     EXPECT_LT(state.residual, 1e-13);
     EXPECT_NEAR(state.density_per_cell, 0.4, 1e-13);
-    // From multipliers of the modes, whose number is conserved, and from another start.
+    // Given multipliers fix the particle number; the iteration starts from the other state.
     std::vector<double> multipliers(equation.modes());
     for (std::size_t s = 0; s < multipliers.size(); ++s) multipliers[s] = s % 5 < 2 ? -40.0 : 40.0;
     double number = 0.0;
@@ -77,7 +77,7 @@ TEST(Reordered, SteadyStatesComeBackInTheOrderOfTheModes) {
     const SteadyState same = steady_state(equation, multipliers, options);
     ASSERT_TRUE(same.converged) << same.message;
     EXPECT_NEAR(same.particle_number, number, 1e-9);
-    EXPECT_LE(same.steps, 4);  // it starts close by
+    EXPECT_LE(same.steps, 4);  // the start is close
     for (std::size_t s = 0; s < multipliers.size(); s += 1001)
       EXPECT_NEAR(same.occupation[s], state.occupation[s], 1e-4) << s;
     // The bits do not depend on threads.

@@ -10,14 +10,14 @@
 #include "lindrift/tgge/steady_state.hpp"
 #include "support/compare.hpp"
 
-/// Rate equations know nothing of the number of directions: a square lattice, made by hand.
+/// Rate equations do not depend on the number of directions: a square lattice, built by hand.
 
 namespace lindrift::testing {
 namespace {
 
 using Complex = std::complex<double>;
 
-/// E = -2 (cos k_x + cos k_y) under L_j = (c+_j + d c+_{j + along}) (c_j - d' c_{j + across}).
+/// E = -2 (cos k_x + cos k_y) with L_j = (c+_j + d c+_{j + along}) (c_j - d' c_{j + across}).
 TggeModel square(std::int64_t width, std::int64_t height, const LatticeVector& along, const LatticeVector& across) {
   TggeModel model{.bands = {.lattice = Lattice({width, height})}};
   Bands& bands = model.bands;
@@ -37,7 +37,7 @@ TggeModel square(std::int64_t width, std::int64_t height, const LatticeVector& a
 }
 
 TEST(SquareLattice, CurrentOfTheInfiniteLattice) {
-  // Independent programs, in momentum space and in real space; converged in the size to all digits.
+  // Values from independent programs, in momentum space and in real space; converged in size to all digits.
   const RateEquation equation = make_rate_equation(square(40, 36, {1, 0}, {0, 1}), {.backend = Backend::cpu});
   EXPECT_EQ(equation.algorithm, Algorithm::separable);
   const SteadyState state = steady_state(equation, 0.5);
@@ -116,8 +116,8 @@ TEST(SquareLattice, ModelsThatDoNotFitTheirLatticeAreRefused) {
 }
 
 TEST(SquareLattice, PanelsGiveTheCurrentsOfOtherSpectra) {
-  // Independent programs, as above. The cusp of the ohmic spectrum leaves an error that falls with the size only as its
-  // third power: the number is that of 64 x 64.
+  // Values from independent programs, as above. The cusp of the ohmic spectrum causes an error that falls only as the
+  // third power of the size, so the value is that for 64 x 64.
   const struct {
     Spectrum spectrum;
     std::int64_t size;
@@ -152,7 +152,7 @@ TEST(SquareLattice, PanelsAreThePairs) {
         const SteadyState expected = steady_state(pairs, 0.4), state = steady_state(panels, 0.4);
         ASSERT_TRUE(state.converged) << state.message;
         EXPECT_LE(state.steps, 15);
-        // Both balances hold to some 1e-15 of the largest multiplier, and so do the sums.
+        // Both balances, and both kinds of sums, are accurate to about 1e-15 of the largest multiplier.
         const double largest = largest_magnitude(expected.lagrange_multiplier);
         EXPECT_LE(largest_difference(state.lagrange_multiplier, expected.lagrange_multiplier), 1e-12 * (1.0 + largest));
         EXPECT_LE(balance_residual(pairs, state.lagrange_multiplier), 1e-12);

@@ -36,7 +36,7 @@ TggeChain published_chain(std::int64_t sites, double gamma_neq) {
   return chain;
 }
 
-/// Without a thermal bath lambda_q = log(|g_q|^2 / |f_q|^2) - log z, with z from the number of particles; by bisection.
+/// Without a thermal bath lambda_q = log(|g_q|^2 / |f_q|^2) - log z, with z from the number of particles, by bisection.
 std::vector<double> driven_only(const Tables& tables, double filling) {
   long double low = -2000.0L, high = 2000.0L;
   std::vector<double> lambda;
@@ -56,7 +56,7 @@ std::vector<double> driven_only(const Tables& tables, double filling) {
 }
 
 TEST_P(SteadyStateTest, MultipliersAndCurrentsArePublishedOnes) {
-  // The stored numbers are good to 1e-13; 1e-11 is what is promised.
+  // The stored values are accurate to 1e-13; 1e-11 is guaranteed.
   for (std::size_t i = 0; i < published::gamma_neq.size(); ++i) {
     const double gamma_neq = published::gamma_neq[i];
     SCOPED_TRACE(::testing::Message() << "gamma_neq = " << gamma_neq);
@@ -82,7 +82,7 @@ TEST_P(SteadyStateTest, CurrentsOfOtherFillingsArePublishedOnes) {
 }
 
 TEST_P(SteadyStateTest, KeyCurrentsOfTheLargeChain) {
-  // Written out to ten digits: half a unit of the last is 5e-11.
+  // Written out to ten digits: half a unit in the last place is 5e-11.
   const std::pair<double, double> table[] = {
       {0.0, 0.0},           {0.1, 0.0106200950},  {0.2, 0.0186035915},   {0.3, 0.0250524139}, {0.4, 0.0304862425},
       {0.5, 0.0351936624},  {0.6, 0.0393534186},  {0.7, 0.0430846727},   {0.8, 0.0464711801}, {0.9, 0.0495742082},
@@ -104,7 +104,7 @@ TEST_P(SteadyStateTest, RandomChainsConvergeInAFewSteps) {
     TggeChain chain = random_chain(random, random.integer(3, 50));
     chain.bath.inverse_temperature = random.uniform(0.0, 100.0) / chain.hopping;
     chain.bath.nonequilibrium_fraction = random.uniform(0.0, 1.0);
-    // The ends of the ranges as often as the inside.
+    // The ends of the ranges as often as values inside.
     if (i % 10 == 0) chain.bath.nonequilibrium_fraction = 0.0;
     if (i % 10 == 1) chain.bath.nonequilibrium_fraction = 1.0;
     if (i % 10 == 2) chain.bath.inverse_temperature = 0.0;
@@ -148,7 +148,7 @@ TEST_P(SteadyStateTest, ExtremelyColdBathsAreHarmless) {
         chain.bath.inverse_temperature = beta;
         const SteadyState state = steady_state(make(chain), 0.5);
         EXPECT_TRUE(state.converged) << state.message;
-        // Multipliers of size beta J are held to beta J * 1e-16, and that is the imbalance.
+        // Multipliers of size beta J have an error of beta J * 1e-16, which is the imbalance.
         EXPECT_LE(state.residual, 1e-15 * std::max(1000.0, beta));
         EXPECT_LE(reference_residual(reference::problem_of(reference_of(chain)), state.lagrange_multiplier),
                   1e-15 * std::max(1000.0, beta));
@@ -196,7 +196,7 @@ TEST_P(SteadyStateTest, DrivingBathAloneHasAClosedForm) {
 }
 
 TEST_P(SteadyStateTest, ModesThatOnlyLoseAreEmptyAndModesThatOnlyGainAreFull) {
-  // delta = delta' = 1, even L: f(-pi) = 0 and g(0) = 0. The others share what is left.
+  // delta = delta' = 1, even L: f(-pi) = 0 and g(0) = 0. The other modes share the remaining particles.
   for (const std::int64_t sites : {4, 20, 50}) {
     for (const double filling : {0.5, 0.7}) {
       SCOPED_TRACE(::testing::Message() << "L = " << sites << ", filling " << filling);
@@ -229,7 +229,7 @@ TEST_P(SteadyStateTest, ModesThatOnlyLoseAreEmptyAndModesThatOnlyGainAreFull) {
 }
 
 TEST_P(SteadyStateTest, FullModesThatHoldTooMuchAreReportedNotForced) {
-  // One full mode of four holds 1 particle; filling 0.2 has 0.8 of them.
+  // One full mode of four holds 1 particle, but filling 0.2 means 0.8 particles.
   TggeChain chain;
   chain.sites = 4;
   chain.bath.nonequilibrium_fraction = 1.0;
@@ -249,7 +249,7 @@ TEST_P(SteadyStateTest, ThermalBathUnfreezesEveryMode) {
   EXPECT_TRUE(state.converged) << state.message;
   EXPECT_LE(state.residual, 1e-12);
   for (const double lambda : state.lagrange_multiplier) EXPECT_TRUE(std::isfinite(lambda));
-  // Only the thermal bath fills k = -pi and empties k = 0: multipliers of the size of log(1e8).
+  // Only the thermal bath fills k = -pi and empties k = 0: multipliers of the order of log(1e8).
   EXPECT_GT(state.lagrange_multiplier[0], 10.0);
   EXPECT_LT(state.lagrange_multiplier[10], -10.0);
 }
@@ -270,7 +270,7 @@ TEST_P(SteadyStateTest, ModesThatNeitherGainNorLoseKeepTheirMultiplier) {
   EXPECT_EQ(state.components, 2);
   EXPECT_NEAR(state.particle_number, number, 1e-13);
   EXPECT_LE(state.residual, 1e-13);
-  // |f| = |g| everywhere else: one value for all.
+  // |f| = |g| everywhere else, so all other modes have the same value.
   for (const std::size_t s : {1U, 2U, 4U, 5U})
     EXPECT_NEAR(state.lagrange_multiplier[s], state.lagrange_multiplier[0], 1e-12);
 }
@@ -332,7 +332,7 @@ TEST_P(SteadyStateTest, TooFewStepsAreAResult) {
 }
 
 TEST_P(SteadyStateTest, WhateverElseIsLeftTheNumberIsTheConservedOne) {
-  // The number is one of Newton's equations, and a loose tolerance or few steps may stop them early.
+  // The number is one of the equations of Newton's method, which a loose tolerance or few steps may stop early.
   for (const std::int64_t max_steps : {1, 2, 3, 20})
     for (const double beta : {2.0, 20.0, 90.0, 300.0})
       for (const double filling : {1e-30, 1e-12, 0.1, 0.3, 0.9, 1.0 - 1e-9}) {
@@ -352,7 +352,7 @@ TEST_P(SteadyStateTest, WhateverElseIsLeftTheNumberIsTheConservedOne) {
 }
 
 TEST_P(SteadyStateTest, NearlyEmptyAndNearlyFullChainsConverge) {
-  // Where every n or 1-n is 1 to rounding, the range of the multipliers must still be known.
+  // Even if every n or 1-n is 1 to rounding, the range of the multipliers must be known.
   for (const double filling : {1e-30, 1e-18, 1.0 - 1e-9}) {
     TggeChain chain;
     chain.sites = 5;
@@ -365,7 +365,7 @@ TEST_P(SteadyStateTest, NearlyEmptyAndNearlyFullChainsConverge) {
     EXPECT_LE(state.steps, 15) << filling;
     EXPECT_NEAR(state.particle_number / (5.0 * filling), 1.0, 1e-13);
   }
-  // A thermal bath that is hardly there: its rates alone would leave the range of a double.
+  // An extremely weak thermal bath: its rates alone would leave the range of a double.
   TggeChain chain;
   chain.sites = 16;
   chain.bath.inverse_temperature = 20.0;

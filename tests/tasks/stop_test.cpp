@@ -1,4 +1,4 @@
-// Every task asks its monitor whether to stop: often, on the calling thread, and it obeys.
+// Every task asks its monitor whether to stop, often and on the calling thread, and obeys.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -11,24 +11,23 @@
 namespace lindrift {
 namespace {
 
-/// Sanitizers make everything up to ten times as slow.
+/// Sanitizers make everything up to ten times slower.
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 constexpr double slowness = 10.0;
 #else
 constexpr double slowness = 1.0;
 #endif
 
-/// Says stop when it is asked for the third time, and notes how long the calling thread has worked between two
-/// questions.
+/// Says stop on the third call, and records how long the calling thread has worked between two calls.
 class Patience {
  public:
   Monitor monitor() {
     return {.stop = [this] { return over(); }, .progress = {}, .checkpoint = {}, .restored = {}};
   }
-  /// After the task has returned.
+  /// To be called after the task has returned.
   void expect_it_was_asked_often() {
     over();
-    EXPECT_EQ(asked_, 4);  // this one included
+    EXPECT_EQ(asked_, 4);  // including this one
     EXPECT_LE(longest_, 0.1 * slowness) << "seconds of work without a question";
     EXPECT_TRUE(right_thread_);
   }
@@ -42,7 +41,7 @@ class Patience {
     right_thread_ = right_thread_ && std::this_thread::get_id() == thread_;
     return asked_ >= 3;
   }
-  /// Of work: other programs must not count.
+  /// CPU time of this thread, so that other programs do not count.
   static double seconds() {
     timespec time{};
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -60,7 +59,7 @@ class StopTest : public ::testing::TestWithParam<int> {
   Execution execution_{.backend = Backend::cpu, .threads = GetParam()};
   Patience patience_;
 
-  /// Steps of some 0.1 s: a stop between them would be too rare.
+  /// Steps of about 0.1 s: checking only between them would be too rare.
   static TggeChain long_chain() {
     TggeChain chain;
     chain.sites = 20000;
@@ -172,7 +171,7 @@ TEST_P(StopTest, SpectrumOfHatsugaiKohmoto) {
 TEST_P(StopTest, DensityOfHatsugaiKohmoto) {
   HatsugaiKohmoto chain = open_chain();
   chain.sites = 1500;
-  // Any correlation: O(L^2) a time.
+  // Any correlation: O(L^2) per time.
   UpCorrelation state;
   state.values.assign(1500 * 1500, 0.0);
   for (std::size_t k = 0; k < 1500; ++k) state.values[k * 1501] = 0.5;

@@ -1,5 +1,5 @@
-// Several threads of one program, each with a problem of its own and threads of its own: the numbers of one after the
-// other.
+// Several threads of one program, each with its own problem and its own worker threads, give the same results as
+// running the problems one after the other.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -22,7 +22,7 @@ void add(Numbers& all, const std::vector<std::complex<double>>& values) {
   }
 }
 
-/// The kinds of problems, smaller and larger than what threads share; every one in its own variant.
+/// The kinds of problems, smaller and larger than what threads share, each with its own parameters.
 Numbers solve(int problem, int threads) {
   const double part = 0.1 + 0.05 * problem;
   const Execution execution{.backend = Backend::cpu, .threads = threads};

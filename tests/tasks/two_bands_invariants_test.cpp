@@ -1,4 +1,4 @@
-// What the physics promises of two bands and of general jump operators, with nothing special about the parameters.
+// Physical invariants of two bands and of general jump operators, with generic parameters.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,7 +17,7 @@
 namespace lindrift::testing {
 namespace {
 
-// Steady states are good to a few 1e-14 times the condition of the balance; the promise of the solver is 1e-11.
+// Steady states are accurate to a few 1e-14 times the condition of the balance; the solver guarantees 1e-11.
 constexpr double accuracy = 1e-11;
 
 struct Solved {
@@ -39,13 +39,13 @@ Solved solve(const Chain& chain, double filling) {
   return solved;
 }
 
-/// Index of the mode with momentum -k, band kept.
+/// Index of the mode with momentum -k in the same band.
 std::size_t mirrored(std::size_t s, std::int64_t sites) {
   const std::int64_t i = static_cast<std::int64_t>(s) % sites, m = i - sites / 2;
   return s - static_cast<std::size_t>(i) + static_cast<std::size_t>((-m + sites / 2 + sites) % sites);
 }
 
-/// Index of the mode with momentum pi - k in the other band, on an even number of sites.
+/// Index of the mode with momentum pi - k in the other band, for an even number of sites.
 std::size_t conjugate(std::size_t s, std::int64_t sites) {
   const std::int64_t i = static_cast<std::int64_t>(s) % sites, m = i - sites / 2;
   const std::int64_t other = static_cast<std::int64_t>(s) < sites ? sites : 0;
@@ -96,7 +96,7 @@ TEST_F(TwoBandsInvariants, ThermalStateCarriesOppositeCurrentsOfTheSpins) {
     }
     EXPECT_NEAR(solved.spin[0], -solved.spin[1], 1e-13);
   }
-  // Elsewhere the total vanishes as fast as a sum over the grid meets the integral.
+  // Otherwise the total vanishes as fast as the sum over the grid converges to the integral.
   TggeRashba chain = next(301);
   chain.bath.inverse_temperature = 1.5;
   chain.bath.nonequilibrium_fraction = 0.0;
@@ -217,7 +217,7 @@ TEST_F(TwoBandsInvariants, ConjugatedOperatorsOfOneBandReverseTheCurrent) {
 }
 
 TEST_F(TwoBandsInvariants, OperatorsSpellTheClosedForms) {
-  // Dephasing, and hopping by a Raman process, as stencils.
+  // Dephasing and Raman hopping, written as jump operators.
   for (int i = 0; i < cases; ++i) {
     TggeRashba chain = next();
     const double rho = filling();
@@ -309,7 +309,7 @@ TggeRashba published_chain(std::int64_t sites, double up, double down) {
 }
 
 TEST_F(TwoBandsInvariants, EqualDephasingCarriesACurrentAwayFromHalfFilling) {
-  // Known to ten digits for a chain without end; 200 sites are that long.
+  // Known to ten digits for the infinite chain, to which 200 sites have converged.
   EXPECT_NEAR(solve(published_chain(200, 0.5, 0.5), 0.4).current, 0.0069794691, 5.1e-11);
 }
 
@@ -322,7 +322,7 @@ TEST_F(TwoBandsInvariants, ACurrentNeedsAllThreeFields) {
     for (std::size_t s = 0; s < solved.state.occupation.size(); ++s)
       EXPECT_NEAR(solved.state.occupation[mirrored(s, chain.sites)], solved.state.occupation[s], accuracy);
   }
-  // Without rashba_z the occupations are not even, and the current is what a finite grid leaves.
+  // Without rashba_z the occupations are not even; the current is a finite-size effect.
   TggeRashba chain = published_chain(400, 1.0, 0.0);
   chain.rashba_z = 0.0;
   const auto without = solve(chain, 0.4);
@@ -338,7 +338,7 @@ TEST_F(TwoBandsInvariants, ACurrentNeedsAllThreeFields) {
 }
 
 TEST_F(TwoBandsInvariants, WhatParityForbidsVanishes) {
-  // L_j = n_j + n_{j+1}: weights that are not even in each momentum, but in both, carry no current.
+  // L_j = n_j + n_{j+1}: the weights are even in both momenta together, though not in each, so no current flows.
   for (const double rho : {0.2, 0.5}) {
     TggeChain chain;
     chain.sites = 20;

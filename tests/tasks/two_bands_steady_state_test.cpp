@@ -60,7 +60,7 @@ SteadyState converged(SteadyState state) {
 }
 
 TEST_P(TwoBandsSteadyState, CurrentsAndOccupationsArePublishedOnes) {
-  // The stored numbers are good to 1e-13; 1e-11 is what is promised.
+  // The stored values are accurate to 1e-13; 1e-11 is guaranteed.
   struct Series {
     const char* name;
     double up, down;
@@ -96,7 +96,7 @@ TEST_P(TwoBandsSteadyState, CurrentsAndOccupationsArePublishedOnes) {
 }
 
 TEST_P(TwoBandsSteadyState, KeyCurrents) {
-  // Written out to ten digits: half a unit of the last is 5e-11.
+  // Written out to ten digits: half a unit in the last place is 5e-11.
   struct Row {
     double gamma_neq, total, up, down, equal;
   };
@@ -131,7 +131,7 @@ double current_at(const TggeRashba& chain) {
   return converged(steady_state(make_rate_equation(chain, {.backend = Backend::cpu}), 0.5)).current[0];
 }
 
-/// Extremum of f near x: the vertex of the parabola through three points, whose error is h^2 f'''/(6 f'').
+/// Extremum of f near x: the vertex of the parabola through three points, with an error of h^2 f'''/(6 f'').
 struct Extremum {
   double position, value;
 };
@@ -145,12 +145,12 @@ TEST(TwoBandsCurrent, HasItsPeakWhereItIsKnownToBe) {
   for (const auto& peak : published::peaks) {
     const auto found = extremum([&](double x) { return current_at(published_chain(peak.sites, x, 1.0, 0.0)); },
                                 peak.gamma_neq + 2e-6, 1e-5);
-    // Truncation 1e-9 from a peak 1e-2 wide; rounding 1e-14 / (1e-5 * 1e3).
+    // Truncation 1e-9 for a peak of width 1e-2; rounding 1e-14 / (1e-5 * 1e3).
     EXPECT_NEAR(found.position, peak.gamma_neq, 1e-8) << peak.sites;
     EXPECT_NEAR(found.value, peak.current, 1e-11) << peak.sites;
   }
   EXPECT_NEAR(current_at(published_chain(100, 0.98591435, 1.0, 0.0)), 0.1347702177, 5.1e-11);
-  // Against the field; six digits are known.
+  // As a function of the field; six digits are known.
   struct Peak {
     double field, gamma_neq, current;
   };
@@ -168,7 +168,7 @@ TEST(TwoBandsCurrent, HasItsPeakWhereItIsKnownToBe) {
 
 TEST(TwoBandsCurrent, ReversesTwiceBeforeTheThermalBathIsGone) {
   const auto at = [](double gamma_eq) { return current_at(driven_up(2000, gamma_eq)); };
-  // The slope there is 1e2, the digits known are 1e-12.
+  // The slope there is 1e2, and 1e-12 is the accuracy of the stored values.
   EXPECT_NEAR(at(4.18334238e-4), 0.0, 5e-10);
   EXPECT_NEAR(at(published::crossing_gamma_eq), 0.0, 5e-10);
   EXPECT_GT(at(4.2e-4), 1e-5);
@@ -181,8 +181,8 @@ TEST(TwoBandsCurrent, ReversesTwiceBeforeTheThermalBathIsGone) {
 TEST(TwoBandsCurrent, VanishesAsTheRootOfTheThermalWeight) {
   // Cold modes of width sqrt(gamma_eq) survive around the two modes that the bath cannot reach:
   //   I = sum over k* = 0, pi of v (n* - 1/2) k0 / 2,   k0 = |h / rashba_z| sqrt(gamma_eq r0),
-  //   r0 = A e^{-beta E/2} + B e^{beta E/2},   n* = A e^{-beta E/2} / r0,   A, B of half filling, E and v of band -.
-  const std::int64_t sites = 40000;  // k0 L = 40 at 1e-7: e^{-40} is left of its finite size
+  //   r0 = A e^{-beta E/2} + B e^{beta E/2},   n* = A e^{-beta E/2} / r0,   A, B at half filling, E and v of band -.
+  const std::int64_t sites = 40000;  // k0 L = 40 at 1e-7: finite-size effects are e^{-40}
   const double gamma_eq = 1e-7;
   const TggeRashba chain = driven_up(sites, gamma_eq);
   const RateEquation equation = make_rate_equation(chain, {.backend = Backend::cpu});
@@ -215,7 +215,7 @@ TEST_P(TwoBandsSteadyState, ShortChainsAreStoredOnesAndTheMeanFieldOfTheExactSta
     const SteadyState state = converged(steady_state(make(chain), c.particles / static_cast<double>(c.sites)));
     EXPECT_LE(largest_difference(state.occupation, c.occupation), 1e-11);
     EXPECT_NEAR(state.current[0], c.current, 1e-11);
-    // Mean field of hops at rates 1/L from all to all: errors of order 1/L, L max|dn| = 0.2 to 0.6.
+    // Mean field of all-to-all hops at rates 1/L: errors of order 1/L, with L max|dn| = 0.2 to 0.6.
     const double sites = static_cast<double>(c.sites);
     EXPECT_LE(largest_difference(state.occupation, c.exact_occupation), 0.7 / sites);
     EXPECT_LE(largest_difference(state.occupation, c.exclusion_occupation), 0.7 / sites);
@@ -240,7 +240,7 @@ AnyChain random_case(Random& random, int i) {
       [&](auto& chain) {
         chain.bath.inverse_temperature = random.uniform(0.0, 100.0) / chain.hopping;
         chain.bath.nonequilibrium_fraction = random.uniform(0.0, 1.0);
-        // The ends of the ranges as often as the inside.
+        // The ends of the ranges as often as values inside.
         if (i / 4 % 10 == 0) chain.bath.nonequilibrium_fraction = 0.0;
         if (i / 4 % 10 == 1) chain.bath.nonequilibrium_fraction = 1.0;
         if (i / 4 % 10 == 2) chain.bath.inverse_temperature = 0.0;
@@ -273,7 +273,7 @@ TEST_P(TwoBandsSteadyState, RandomCasesConvergeInAFewSteps) {
           EXPECT_NEAR(state.particle_number, filling * static_cast<double>(equation.modes()),
                       1e-13 * static_cast<double>(equation.modes()));
           EXPECT_LE(std::fabs(state.log_fugacity), 1e-11);
-          if (i % 4 != 3 || chain.sites < 25) {  // loops in extended precision take their time
+          if (i % 4 != 3 || chain.sites < 25) {  // loops in extended precision are slow
             const double reference =
                 reference_residual(reference::problem_of(lattice_of(chain)), state.lagrange_multiplier);
             EXPECT_LE(reference, 1e-12) << "the residual in extended precision";
@@ -300,7 +300,7 @@ TEST_P(TwoBandsSteadyState, ExtremelyColdBathsAreHarmless) {
         TggeRashba chain = published_chain(sites, gamma_neq, 1.0, 0.0);
         chain.bath.inverse_temperature = beta;
         const SteadyState state = converged(steady_state(make(chain), 0.5));
-        // Exponents up to 4 beta J are held to 1e-16 of themselves, and so is the balance.
+        // Exponents up to 4 beta J have a relative error of 1e-16, and so does the balance.
         EXPECT_LE(state.residual, 1e-14 * beta);
         if (beta <= 1000.0) {  // beyond, plain loops overflow even in extended precision
           EXPECT_LE(reference_residual(reference::problem_of(lattice_of(chain)), state.lagrange_multiplier),
@@ -311,8 +311,8 @@ TEST_P(TwoBandsSteadyState, ExtremelyColdBathsAreHarmless) {
 }
 
 TEST(TwoBandsRelaxation, ReachesTheSteadyStateHoweverStiff) {
-  // Rates of e^{4.2 beta J}: 1e36 at beta J = 20, from a start that is far from balance, so that the first steps are as
-  // small. The slowest rate is about half of coupling J gamma_eq: e^{-200} is left.
+  // Rates of e^{4.2 beta J}, 1e36 at beta J = 20, from a start far from balance, so that the first steps are
+  // correspondingly small. The slowest rate is about half of coupling J gamma_eq, so e^{-200} remains.
   Random random(303);
   for (const double beta : {5.0, 10.0, 15.0, 20.0})
     for (const std::int64_t sites : {5, 6}) {
@@ -337,7 +337,7 @@ TEST(TwoBandsRelaxation, ReachesTheSteadyStateHoweverStiff) {
 }
 
 TEST(OtherSpectra, ThermalBathAloneGivesTheThermalState) {
-  // Detailed balance, whatever the spectrum; no current at half filling of an even number of sites.
+  // Detailed balance holds for every spectrum; no current at half filling for an even number of sites.
   Random random(302);
   for (const Spectrum spectrum : {Spectrum::exponential, Spectrum::lorentzian, Spectrum::ohmic})
     for (const std::int64_t sites : {{1}, 2, {5}, 12, 30}) {
@@ -383,7 +383,7 @@ TEST(OtherSpectra, BothBathsAreBalancedByTheReference) {
 }
 
 TEST(OtherSpectra, ExtremelyColdBathsAreHarmless) {
-  // Ohmic rates fall as e^{-beta |x|}: up to e^{-9000}, far below the range of double precision.
+  // Ohmic rates fall as e^{-beta |x|}, down to e^{-9000}, far below the range of double precision.
   for (const Spectrum spectrum : {Spectrum::lorentzian, Spectrum::ohmic})
     for (const double beta : {100.0, 300.0, 1000.0})
       for (const std::int64_t sites : {1, 2, 9, 21})
@@ -399,7 +399,8 @@ TEST(OtherSpectra, ExtremelyColdBathsAreHarmless) {
             const RateEquation equation = make_rate_equation(chain, {.backend = Backend::cpu});
             const SteadyState state = converged(steady_state(equation, filling));
             EXPECT_LE(state.residual, 1e-14 * beta);
-            // On one and two sites no dephasing joins the bands: occupations of e^{-2000} underflow in its rates.
+            // On one and two sites dephasing does not connect the bands: occupations of e^{-2000} underflow in its
+            // rates.
             if (sites > 2 || gamma_neq == 0.0 || beta < 1000.0) {
               EXPECT_LE(reference_residual(reference::problem_of(lattice_of(chain)), state.lagrange_multiplier),
                         1e-14 * beta);
@@ -429,9 +430,9 @@ TEST(TableOfWeights, GivesTheStateOfItsOperators) {
   }
 }
 
-// --- numbers that are conserved apart --------------------------------------------------------------------------------
+// --- separately conserved numbers ------------------------------------------------------------------------------------
 
-/// Steady state from an initial state, by Newton's method and by waiting.
+/// Steady state from an initial state, by Newton's method and by relaxation.
 template <class Chain>
 SteadyState expect_relaxed(const Chain& chain, Algorithm algorithm, const std::vector<double>& initial,
                            double duration) {
@@ -450,7 +451,7 @@ TEST_P(TwoBandsSteadyState, ModesThatTheBathCannotReachKeepWhatTheyHave) {
   TggeRashba chain = driven_up(10, 0.0);
   chain.bath.nonequilibrium_fraction = 1.0;
   const auto initial = random.vector(20, -1.5, 1.5);
-  // The slowest of the others has w_up near 0.01 of band -; e^{-40} is left.
+  // The slowest of the other modes has w_up near 0.01 in band -, so e^{-40} remains.
   const SteadyState state = expect_relaxed(chain, GetParam(), initial, 40.0 / (0.05 * 0.01));
   EXPECT_EQ(state.components, 3);
   EXPECT_EQ(state.frozen_modes, 2);
@@ -471,7 +472,7 @@ TEST_P(TwoBandsSteadyState, SpinsThatDoNotMixKeepTheirNumbers) {
   const RateEquation equation = make(chain);
   const auto components = connected_components(equation);
   ASSERT_EQ(components.count, 2);
-  // Many up, few down.
+  // Many particles in one component, few in the other.
   auto initial = random.vector(24, -0.5, 0.5);
   double number[2] = {0.0, 0.0};
   for (std::size_t s = 0; s < 24; ++s) {
@@ -486,7 +487,8 @@ TEST_P(TwoBandsSteadyState, SpinsThatDoNotMixKeepTheirNumbers) {
 }
 
 TEST_P(TwoBandsSteadyState, OneModeThatOnlyLosesUnderAnOperatorIsEmpty) {
-  // c+_j - c+_{j+1} vanishes at q = 0: spelled as an operator, the mode must be just as empty as from closed forms.
+  // c+_j - c+_{j+1} vanishes at q = 0. Given as an operator, it must leave the mode exactly empty, as the closed form
+  // does.
   TggeChain chain;
   chain.sites = 10;
   chain.bath.nonequilibrium_fraction = 1.0;
@@ -518,7 +520,7 @@ TEST_P(TwoBandsSteadyState, StiffRelaxationReachesItAndKeepsTheNumber) {
         lambda(result.lagrange_multiplier.data() + 44, 22);
     EXPECT_LE(largest_difference(n, expected.occupation), 1e-9);
     EXPECT_NEAR(result.current[2], expected.current[0], 1e-9);
-    // Relative to the multipliers, of size beta times the bandwidth.
+    // Relative to the multipliers, which are of order beta times the bandwidth.
     EXPECT_LE(largest_difference(lambda, expected.lagrange_multiplier), 1e-8 * beta);
   }
 }

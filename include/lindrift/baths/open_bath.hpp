@@ -10,14 +10,14 @@
 
 namespace lindrift {
 
-/// Whether an operator takes particles or brings them.
+/// Whether an operator removes or adds particles.
 enum class BathOperatorKind { loss, gain };
 
 template <>
 inline constexpr auto names_of<BathOperatorKind> =
     std::array{std::pair{BathOperatorKind::loss, "loss"}, std::pair{BathOperatorKind::gain, "gain"}};
 
-/// One operator of a bath at every cell j (docs/physics.md, Eq. 111): sum_R a_R c_{j+R}, or sum_R a_R c+_{j+R}.
+/// One bath operator, acting at every cell j (docs/physics.md, Eq. 111): sum_R a_R c_{j+R}, or sum_R a_R c+_{j+R}.
 struct BathOperator {
   BathOperatorKind kind = BathOperatorKind::loss;
   std::vector<LatticeTerm> terms{};  ///< amplitudes a_R, in sqrt(energy)
@@ -33,9 +33,9 @@ inline void assign(BathOperator& channel, const std::vector<Term>& terms) {
   }
 }
 
-/// Bath of one spin of an open model: particles come and go at single sites, at bonds of a ring (docs/physics.md,
-/// Eq. 31), and by any operators of neighbouring cells. Field names are the TOML names below [bath.up] and [bath.down].
-/// Rates are >= 0, in energy; phases in radians.
+/// Bath of one spin of an open model: gain and loss at single sites, at bonds of a ring (docs/physics.md, Eq. 31), and
+/// through arbitrary operators of neighbouring cells. Field names are the TOML names below [bath.up] and [bath.down].
+/// Rates are >= 0, in energy; phases are in radians.
 struct OpenBath {
   double gain = 0.0;           ///< sqrt(gain) c+_j at every site
   double loss = 0.0;           ///< sqrt(loss) c_j at every site
@@ -44,8 +44,8 @@ struct OpenBath {
   double two_site_gain = 0.0;  ///< sqrt(g) (c+_j + e^{i phase} c+_{j+1}) at every bond
   double two_site_gain_phase = 0.5 * std::numbers::pi;
   std::vector<double> gain_table;  ///< added to the gain of each momentum; empty, or shape (cells,), ascending momentum
-  std::vector<double> loss_table;  ///< the same of the loss
-  std::vector<BathOperator> operators{};  ///< added to all of these
+  std::vector<double> loss_table;  ///< the same for the loss
+  std::vector<BathOperator> operators{};  ///< added to all of the above
 };
 
 template <>
@@ -87,22 +87,22 @@ inline auto description<OpenBath>() {
              .details = "amplitudes in sqrt(energy); physics.md Eq. 111"}));
 }
 
-/// Rates of the jump operators sqrt(gain_k) c+_k and sqrt(loss_k) c_k that a bath amounts to. Shape (momenta,) each,
-/// ascending momentum, in energy.
+/// Rates of the jump operators sqrt(gain_k) c+_k and sqrt(loss_k) c_k that are equivalent to a bath. Each of shape
+/// (momenta,), ascending momentum, in energy.
 struct BathRates {
   std::vector<double> gain;
   std::vector<double> loss;
 };
 
-/// @param section  what messages call the bath: "bath.up"
+/// @param section  name of the bath in messages: "bath.up"
 /// @throws ParameterError naming the key, its value and what is allowed
 void validate(const OpenBath& bath, const Lattice& lattice, const std::string& section);
 
-/// gain_k = gain + 4 g cos^2((k - phase)/2) + gain_table_k + |sum_R a_R e^{-ik.R}|^2 of every operator, and
-/// loss_k = loss + 4 g' cos^2((k + phase')/2) + loss_table_k + |sum_R a_R e^{ik.R}|^2 (Eqs. 31 and 111).
-/// Relative to each of the first three terms the error is a few roundings, also next to its zeros, and a phase that is
-/// a multiple of pi/(2 sites) to its last bits, like pi/2, gives exactly zero where it must; that of an operator is
-/// some roundings of (sum |a_R|)^2. O(cells * terms).
+/// gain_k = gain + 4 two_site_gain cos^2((k - two_site_gain_phase)/2) + gain_table_k + |sum_R a_R e^{-ik.R}|^2,
+/// loss_k = loss + 4 two_site_loss cos^2((k + two_site_loss_phase)/2) + loss_table_k + |sum_R a_R e^{ik.R}|^2
+/// (Eqs. 31 and 111), with the last term for every operator. The error is a few roundings of each of the first three
+/// terms, also close to the zeros, and a phase that is a multiple of pi/(2 sites) to its last bits, such as pi/2, gives
+/// exact zeros. For an operator the error is a few roundings of (sum |a_R|)^2. O(cells * terms).
 /// @throws ParameterError as validate() does
 BathRates bath_rates(const OpenBath& bath, const Lattice& lattice, const std::string& section = "bath");
 

@@ -11,12 +11,14 @@ namespace lindrift {
 
 /// Open Hatsugai-Kohmoto model on a ring or a lattice (docs/physics.md, section 9),
 ///   H = sum_{k,spin} eps_k n_{k,spin} + U sum_k n_{k,up} n_{k,down},
-/// with a bath on each spin. Exactly solvable: no momentum knows of another, and the energies of spin down have no
-/// effect on spin up. Where `cluster` momenta mix, which a ring of model.sites allows, they make a Hubbard ring of as
-/// many sites, and the model goes from Hatsugai and Kohmoto's to Hubbard's (Eq. 134). Field names are the TOML names.
+/// with a bath for each spin. Exactly solvable: the momenta do not couple, and the energies of spin down have no effect
+/// on spin up. With `cluster` > 1, for rings given by model.sites, that many momenta mix and form a Hubbard ring of as
+/// many sites, which interpolates between the Hatsugai-Kohmoto and the Hubbard model (Eq. 134). Field names are the
+/// TOML names.
 struct HatsugaiKohmoto : OpenLattice {
   double interaction = 0.0;  ///< U, either sign, energy
-  std::int64_t cluster = 1;  ///< momenta that mix, 1 to 8; divides the sites. Others than 1 for green() and spectral()
+  std::int64_t cluster = 1;  ///< number of momenta that mix, 1 to 8; divides the sites. Values > 1 only for green() and
+                             ///< spectral()
   OpenBath up;
   OpenBath down;
 };
@@ -39,7 +41,7 @@ inline auto description<HatsugaiKohmoto>() {
                  part(&HatsugaiKohmoto::up, "bath.up"), part(&HatsugaiKohmoto::down, "bath.down")));
 }
 
-/// Parameters and rates of every momentum. Shape (momenta,) each, ascending momentum, in energy.
+/// Parameters and rates of every momentum. Each of shape (momenta,), ascending momentum, in energy.
 struct HatsugaiKohmotoModes {
   Lattice lattice{std::vector<std::int64_t>{1}};
   std::vector<double> energy;  ///< eps_k of spin up
@@ -53,12 +55,12 @@ void validate(const HatsugaiKohmoto& model);
 /// @throws ParameterError as validate() does. O(cells).
 HatsugaiKohmotoModes modes_of(const HatsugaiKohmoto& model);
 
-/// Lambda = max_k Re lambda_1(k) <= 0, the slowest decay of any G(k,t): at late times |G| falls as e^{Lambda t}.
+/// Lambda = max_k Re lambda_1(k) <= 0, the slowest decay rate of any G(k,t): at late times |G| falls as e^{Lambda t}.
 double slowest_decay(const HatsugaiKohmotoModes& modes);
 
-/// kappa / (kappa + gamma) of every momentum, shape (momenta,), ascending; where both rates vanish the occupation is
-/// conserved, and `conserved` gives it (empty: 0).
-/// @throws ShapeError, ParameterError if `conserved` has another length or leaves [0, 1]
+/// kappa / (kappa + gamma) of every momentum, shape (momenta,), ascending. Where both rates vanish, the occupation is
+/// conserved and equals `conserved` (empty: 0).
+/// @throws ShapeError if `conserved` has another length, ParameterError if it leaves [0, 1]
 std::vector<double> steady_occupation(const BathRates& rates, std::span<const double> conserved = {});
 
 }  // namespace lindrift

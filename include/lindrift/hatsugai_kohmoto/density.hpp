@@ -16,27 +16,27 @@
 
 namespace lindrift {
 
-/// Up particles on sites, without coherence between them: labels -floor(L/2) .. ceil(L/2)-1, none twice. On a lattice a
-/// label for each direction, one site after another; {0} is the origin of any lattice. O(L log L) a time, whatever
-/// their number. L stands for all cells where it counts something.
+/// Up particles on sites, without coherence between them. Labels -floor(L/2) .. ceil(L/2)-1 without duplicates; on a
+/// lattice one label per direction, site after site; {0} is the origin of any lattice. O(L log L) per time for any
+/// number of particles, where L counts all cells.
 struct UpSites {
   std::vector<std::int64_t> sites = {0};
-  std::vector<double> occupations;  ///< of those sites, in [0, 1]; empty: one particle on each
+  std::vector<double> occupations;  ///< of these sites, in [0, 1]; empty: one particle on each
 };
 
-/// C(k,q) = <c+_k c_q> = sum_r weight_r conj(phi^r_k) phi^r_q of spin up. O(rank L log L) a time.
+/// C(k,q) = <c+_k c_q> = sum_r weight_r conj(phi^r_k) phi^r_q of spin up. O(rank L log L) per time.
 struct UpFactors {
   std::vector<double> weights;                ///< (rank,), real
   std::vector<std::complex<double>> vectors;  ///< phi, (rank, sites), ascending momentum
 };
 
-/// Any C(k,q) = <c+_k c_q> of spin up, beside which spin down is a product over the momenta. O(L^2) a time.
+/// Any C(k,q) = <c+_k c_q> of spin up, with spin down in a product state over the momenta. O(L^2) per time.
 struct UpCorrelation {
   std::vector<std::complex<double>> values;  ///< (sites, sites), row k, column q, ascending; Hermitian
 };
 
-/// Any state at all, by its correlators <(n_k)^a (n_q)^b c+_k c_q> with n of spin down, element a + 2 b of the array;
-/// what spin down has on average is in them. Of their diagonals only that of a = b = 0 is read. O(L^2) a time.
+/// Any initial state, given by its correlators <(n_k)^a (n_q)^b c+_k c_q> with n of spin down, in element a + 2 b of
+/// the array; they include the occupations of spin down. Only the diagonal of a = b = 0 is used. O(L^2) per time.
 struct Correlators {
   std::array<std::vector<std::complex<double>>, 4> values;  ///< (sites, sites) each, row k, column q, ascending
 };
@@ -46,25 +46,25 @@ using UpState = std::variant<UpSites, UpFactors, UpCorrelation, Correlators>;
 /// Options of density().
 struct DensityOptions {
   /// <n_{k,down}> at t = 0, shape (sites,), ascending momentum, in [0, 1]; empty: the steady state, with 0 where no
-  /// bath acts on spin down. Not read with Correlators.
+  /// bath acts on spin down. Ignored with Correlators.
   std::vector<double> down_occupation;
-  /// Instead: one down particle on each of these sites, none on the others. With UpSites only.
+  /// Alternative: one down particle on each of these sites, none on the others. Only with UpSites.
   std::optional<std::vector<std::int64_t>> down_sites;
-  bool keep_density = true;  ///< false: no n_j(t) in the result
+  bool keep_density = true;  ///< false: leaves n_j(t) out of the result
   Monitor monitor = {};
 };
 
-/// Density of spin up on a grid of times; rows that were not reached are NaN.
+/// Density of spin up at given times; rows of times that were not reached are NaN.
 struct DensityResult {
   std::vector<double> times;
-  std::vector<double> density;  ///< n_j(t), (times, sites), order of the labels; may be empty
-  /// Centre of delta n_j = n_j - n_steady, (times, directions); NaN where sum_j delta n_j vanishes.
+  std::vector<double> density;  ///< n_j(t), (times, sites), in the order of the labels; may be empty
+  /// Centre of delta n_j = n_j - n_steady, (times, directions); NaN if sum_j delta n_j vanishes.
   std::vector<double> drift;
-  std::vector<double> drift_symmetric;  ///< the same with the antipode j = -L/2 of an even ring counted at 0
-  /// Centre of the coherent part, (times, directions): of what has moved from the initial state without losing its
-  /// phase. NaN where there is none.
+  std::vector<double> drift_symmetric;  ///< the same, with the antipode j = -L/2 of an even ring counted at 0
+  /// Centre of the coherent part, (times, directions), which is what has moved from the initial state without losing
+  /// its phase. NaN if there is none.
   std::vector<double> drift_coherent;
-  std::vector<double> norm;             ///< sum over the sites of the coherent part, (times,)
+  std::vector<double> norm;             ///< coherent part summed over the sites, (times,)
   std::vector<double> particle_number;  ///< sum_j n_j, (times,)
   bool converged = true;                ///< every time was reached
 };
@@ -91,10 +91,10 @@ inline auto description<DensityResult>() {
       observable(&DensityResult::particle_number, over_time("particle_number", "number of up particles")));
 }
 
-/// Density of spin up in the open Hatsugai-Kohmoto model, exact at every time (docs/physics.md, Eqs. 46 to 52). Members
+/// Density of spin up in the open Hatsugai-Kohmoto model, exact at every time (docs/physics.md, Eqs. 46 to 52). Ranks
 /// of execution.communicator share the times. Runs on the CPU.
 /// @param times  >= 0, strictly ascending, in 1/energy
-/// @throws ParameterError, ShapeError, UnsupportedError where a device is asked for
+/// @throws ParameterError, ShapeError, UnsupportedError if a device is requested
 DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::span<const double> times,
                       const DensityOptions& options = {}, const Execution& execution = {});
 

@@ -13,24 +13,24 @@
 
 namespace lindrift {
 
-/// What is left of a propagator G(j,t) at one time when its profile over the sites is summed up.
+/// Norm and drift of a propagator G(j,t) at one time.
 struct Spreading {
   double norm = 0.0;             ///< sum_j |G(j)|^2
   double drift = 0.0;            ///< sum_j j |G(j)|^2 / norm, labels j = -floor(L/2) .. ceil(L/2)-1; NaN if norm = 0
-  double drift_symmetric = 0.0;  ///< the same with the antipode j = -L/2 of an even ring counted at 0
+  double drift_symmetric = 0.0;  ///< the same, with the antipode j = -L/2 of an even ring counted at 0
 };
 
-/// @param green  G(j), shape (sites,), label order: j = -floor(L/2) .. ceil(L/2)-1
-/// One thread, fixed order of the sums, O(sites).
+/// @param green  G(j), shape (sites,), in the order of the labels: j = -floor(L/2) .. ceil(L/2)-1
+/// One thread, fixed order of summation, O(sites).
 Spreading spreading(std::span<const std::complex<double>> green);
 
 /// Options of green().
 struct GreenOptions {
-  /// <n_{k,down}> at the earlier time, shape (momenta,), ascending, in [0, 1]; empty: the steady state, with 0
-  /// where no bath acts on spin down.
+  /// <n_{k,down}> at the earlier time, shape (momenta,), ascending, in [0, 1]; empty: the steady state, with 0 where no
+  /// bath acts on spin down.
   std::vector<double> down_occupation;
-  bool keep_sites = true;    ///< false: no G(j,t) in the result
-  bool keep_momenta = true;  ///< false: no G(k,t) in the result
+  bool keep_sites = true;    ///< false: leaves G(j,t) out of the result
+  bool keep_momenta = true;  ///< false: leaves G(k,t) out of the result
   Monitor monitor = {};
 };
 
@@ -39,7 +39,7 @@ inline auto description<GreenOptions>() {
   return std::tuple(field(&GreenOptions::down_occupation, down_occupation_parameter()));
 }
 
-/// Retarded Green's function on a grid of times; rows that were not reached are NaN.
+/// Retarded Green's function at given times; rows of times that were not reached are NaN.
 struct GreenResult {
   std::vector<double> times;
   std::vector<std::complex<double>> green_retarded;  ///< G(j,t), (times, cells), order of the labels; may be empty
@@ -47,11 +47,11 @@ struct GreenResult {
   std::vector<double> drift, drift_symmetric;                 ///< (times, directions), see Spreading
   std::vector<double> norm;                                   ///< (times,)
   bool converged = true;                                      ///< every time was reached
-  Backend backend = Backend::cpu;                             ///< as resolved
+  Backend backend = Backend::cpu;                             ///< resolved
   std::string backend_reason;
 };
 
-/// Observables of a Green's function over times, its drift and its norm.
+/// Observables of a Green's function in time: its drift and its norm are among them.
 template <class Result>
 auto green_observables() {
   return std::tuple(observable(&Result::green_retarded, {.name = "green_retarded",
@@ -84,19 +84,19 @@ inline auto description<GreenResult>() {
 }
 
 /// G(j,t) = -i <{c_{j,up}(t), c+_{0,up}(0)}> of the open Hatsugai-Kohmoto model, exact at every time (docs/physics.md,
-/// Eqs. 35 to 39): O(times * cells log cells) time, and memory that does not grow with the times unless G is kept. The
-/// drift survives the underflow of the norm. Ranks of execution.communicator share the times.
+/// Eqs. 35 to 39). O(times * cells log cells) operations; the memory does not grow with the number of times unless G is
+/// kept. The drift remains accurate when the norm underflows. Ranks of execution.communicator share the times.
 /// @param times  >= 0, strictly ascending, in 1/energy
 /// @throws ParameterError, ShapeError, UnsupportedError
 GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, const GreenOptions& options = {},
                   const Execution& execution = {});
 
-/// Backend that green() takes for so many times, and why: the CPU for a lattice of several directions.
-/// @throws UnsupportedError if a device is asked for one
+/// The backend that green() chooses for this number of times, and why: the CPU for a lattice of several directions.
+/// @throws UnsupportedError if a device is requested for one
 Backend green_backend(Backend asked, const HatsugaiKohmoto& model, std::size_t times, std::string* reason = nullptr);
 
-/// Bytes that green() takes on the device for so many times.
-/// @throws DeviceMemoryError if it cannot do with the memory that this process may use
+/// Device memory of green() for this number of times, in bytes.
+/// @throws DeviceMemoryError if the memory that this process may use does not suffice
 double green_device_bytes(const HatsugaiKohmoto& model, std::size_t times, const GreenOptions& options,
                           const Execution& execution);
 

@@ -16,14 +16,14 @@ namespace lindrift {
 
 /// Options of spectral().
 struct SpectralOptions {
-  /// m of k = 2 pi m / L, in [-floor(L/2), ceil(L/2)-1]; of a lattice one for each direction, one momentum after
-  /// another in any order. Empty: all, ascending.
+  /// m of k = 2 pi m / L, in [-floor(L/2), ceil(L/2)-1]; on a lattice one per direction, momentum after momentum in any
+  /// order. Empty: all, ascending.
   std::vector<std::int64_t> momenta;
   double broadening = 0.0;  ///< eta >= 0, energy
-  bool keep_green = true;   ///< false: no G(k,w) in the result
+  bool keep_green = true;   ///< false: leaves G(k,w) out of the result
   /// Occupations of spin down where no bath acts on it, shape (cells,), ascending momentum; empty: 0.
   std::vector<double> conserved_occupation;
-  Monitor monitor = {};  ///< only stop() is asked
+  Monitor monitor = {};  ///< only stop() is called
 };
 
 template <>
@@ -32,15 +32,15 @@ inline auto description<SpectralOptions>() {
                     field(&SpectralOptions::broadening, broadening_parameter()));
 }
 
-/// Frequency space on a grid, shape (momenta, frequencies) each.
+/// Functions of frequency, each of shape (momenta, frequencies).
 struct SpectralResult {
   std::vector<double> momenta;                       ///< k, shape (momenta, directions), radians
   std::vector<double> frequencies;                   ///< energy
-  std::vector<double> spectral_function;             ///< A = -2 Im G >= 0, 1/energy; +inf on a delta peak, 0 beside it
+  std::vector<double> spectral_function;             ///< A = -2 Im G >= 0, 1/energy; +inf on a delta peak, 0 elsewhere
   std::vector<std::complex<double>> self_energy;     ///< Sigma = w + i eta - eps_k - 1/G, energy
   std::vector<std::complex<double>> green_retarded;  ///< G(k,w), 1/energy; may be empty
-  bool stopped = false;                              ///< the monitor ended it: every number is NaN
-  std::int64_t delta_peaks = 0;  ///< momenta whose spectral function is a sum of delta peaks: no width at all
+  bool stopped = false;                              ///< stopped by the monitor; every number is then NaN
+  std::int64_t delta_peaks = 0;  ///< number of momenta whose spectral function is a sum of delta peaks, of zero width
   Backend backend = Backend::cpu;
   std::string backend_reason;
 };
@@ -69,17 +69,17 @@ inline auto description<SpectralResult>() {
 }
 
 /// Spectral function of spin up in the steady state of the open Hatsugai-Kohmoto model (docs/physics.md, Eqs. 43 to
-/// 45), exact and nowhere negative. O(momenta * frequencies). Ranks of execution.communicator share the momenta.
+/// 45), exact and never negative. O(momenta * frequencies). Ranks of execution.communicator share the momenta.
 /// @param frequencies  finite, strictly ascending, energy
 /// @throws ParameterError, ShapeError, UnsupportedError
 SpectralResult spectral(const HatsugaiKohmoto& model, std::span<const double> frequencies,
                         const SpectralOptions& options = {}, const Execution& execution = {});
 
-/// Backend that spectral() takes for so many elements, momenta times frequencies, and why.
+/// The backend that spectral() chooses for this number of elements, momenta times frequencies, and why.
 Backend spectral_backend(Backend asked, std::size_t elements, std::string* reason = nullptr);
 
-/// Bytes that spectral() takes on the device.
-/// @throws DeviceMemoryError if it cannot do with the memory that this process may use
+/// Device memory of spectral(), in bytes.
+/// @throws DeviceMemoryError if the memory that this process may use does not suffice
 double spectral_device_bytes(std::size_t momenta, std::size_t frequencies, const Execution& execution);
 
 }  // namespace lindrift

@@ -9,20 +9,20 @@
 
 namespace lindrift {
 
-/// Where the mean field U_0 n_down that the open species exerts on the probe is counted (docs/physics.md, Eq. 66).
+/// Where the mean field U_0 n_down of the open species on the probe is included (docs/physics.md, Eq. 66).
 enum class Hartree {
-  none,    ///< left out, as in the published formulas
-  bare,    ///< in the propagator, not in the argument of the self-energy: exact through the second order
-  shifted  ///< in both: the spectrum without it, moved rigidly
+  none,    ///< not included, as in the published formulas
+  bare,    ///< in the propagator but not in the argument of the self-energy: exact to second order
+  shifted  ///< in both: the spectrum of `none`, shifted rigidly
 };
 
 template <>
 inline constexpr auto names_of<Hartree> = std::array{std::pair{Hartree::none, "none"}, std::pair{Hartree::bare, "bare"},
                                                      std::pair{Hartree::shifted, "shifted"}};
 
-/// How far the self-energy of the probe goes (docs/physics.md, sections 10 and 10.5).
+/// Approximation for the self-energy of the probe (docs/physics.md, sections 10 and 10.5).
 enum class Approximation {
-  second_order,  ///< to second order in the interaction, as published
+  second_order,  ///< second order in the interaction, as published
   ladder         ///< all repeated collisions with one particle, or one hole, of the open species
 };
 
@@ -30,12 +30,12 @@ template <>
 inline constexpr auto names_of<Approximation> =
     std::array{std::pair{Approximation::second_order, "second_order"}, std::pair{Approximation::ladder, "ladder"}};
 
-/// Which pair of the ladder collides again and again. The ladders contain the mean field.
+/// The pair that collides repeatedly in the ladder. The ladders include the mean field.
 enum class Ladder {
-  automatic,  ///< particle up to half filling of the open species, else hole
-  particle,   ///< the probe and a particle: exact at low density
-  hole,       ///< the probe and a hole: exact at high density
-  both        ///< the sum of both less the second order: exact through the third order, but A < 0 can occur
+  automatic,  ///< particle up to half filling of the open species, otherwise hole
+  particle,   ///< probe and particle: exact at low density
+  hole,       ///< probe and hole: exact at high density
+  both        ///< the sum of both minus second order: exact to third order, but A < 0 can occur
 };
 
 template <>
@@ -43,17 +43,17 @@ inline constexpr auto names_of<Ladder> =
     std::array{std::pair{Ladder::automatic, "auto"}, std::pair{Ladder::particle, "particle"},
                std::pair{Ladder::hole, "hole"}, std::pair{Ladder::both, "both"}};
 
-/// Hubbard model on a ring or a lattice, whose spin-down particles are driven and lost while one spin-up particle
-/// probes it (docs/physics.md, section 10),
+/// Hubbard model on a ring or a lattice, with driven and lossy spin-down particles probed by a single spin-up particle
+/// (docs/physics.md, section 10),
 ///   H = sum_{k,spin} e_{k,spin} n_{k,spin} + sum_{j,i} V_{j-i} n_{j,up} n_{i,down}.
 /// Field names are the TOML names.
 struct HubbardChain : OpenLattice {
-  /// V_r, r = 0, 1, ..., at most L of them, the rest 0; V_0 = U, energy. In several directions U alone.
+  /// V_r, r = 0, 1, ..., at most L values, the rest 0; V_0 = U, energy. Only U in several directions.
   std::vector<double> interaction{0.0};
   Approximation approximation = Approximation::second_order;
-  Ladder ladder = Ladder::automatic;  ///< for the ladder, which needs an interaction on site only
-  Hartree hartree = Hartree::none;    ///< for the second order
-  OpenBath up;                        ///< losses only: a gain of the probe is outside the theory
+  Ladder ladder = Ladder::automatic;  ///< for the ladder, which requires an on-site interaction
+  Hartree hartree = Hartree::none;    ///< for second order
+  OpenBath up;                        ///< losses only: gain of the probe is outside the theory
   OpenBath down;                      ///< gain + loss > 0 at every momentum
 };
 

@@ -18,13 +18,13 @@ namespace lindrift {
 
 /// Options of spectral() of a HubbardChain.
 struct HubbardSpectralOptions {
-  std::vector<std::int64_t> momenta;  ///< as in SpectralOptions; a path may come by a momentum twice
+  std::vector<std::int64_t> momenta;  ///< as in SpectralOptions; a path may visit a momentum twice
   double broadening = 0.0;            ///< eta >= 0, energy
   double tolerance =
       default_tolerance;    ///< of self-energy and spectral function, relative to the largest value of each
-  bool keep_green = true;   ///< false: no G(k,w) in the result
-  std::size_t certify = 0;  ///< entries to evaluate again by the direct algorithm, chosen at random
-  Monitor monitor = {};     ///< no checkpoint is offered where it would be larger than 2 GiB
+  bool keep_green = true;   ///< false: leaves G(k,w) out of the result
+  std::size_t certify = 0;  ///< number of randomly chosen entries to recompute by the direct algorithm
+  Monitor monitor = {};     ///< no checkpoint is offered if it would be larger than 2 GiB
 };
 
 template <>
@@ -34,30 +34,31 @@ inline auto description<HubbardSpectralOptions>() {
                     field(&HubbardSpectralOptions::tolerance, tolerance_parameter()));
 }
 
-/// Frequency space on a grid, shape (momenta, frequencies) each.
+/// Functions of frequency, each of shape (momenta, frequencies).
 struct HubbardSpectrum {
   std::vector<double> momenta;                       ///< k, shape (momenta, directions), radians
   std::vector<double> frequencies;                   ///< energy
-  std::vector<std::complex<double>> self_energy;     ///< w + i eta - e_k - 1/G, energy: with Hartree shift and
-                                                     ///< loss of the probe (docs/physics.md, Eq. 67)
-  std::vector<double> spectral_function;             ///< A = -2 Im G >= 0, 1/energy; +inf on a delta peak, 0 beside it
+  std::vector<std::complex<double>> self_energy;     ///< w + i eta - e_k - 1/G, energy: includes the Hartree shift and
+                                                     ///< the loss of the probe (docs/physics.md, Eq. 67)
+  std::vector<double> spectral_function;             ///< A = -2 Im G >= 0, 1/energy; +inf on a delta peak, 0 elsewhere
   std::vector<std::complex<double>> green_retarded;  ///< G(k,w), 1/energy; may be empty
   double mean_occupation = 0.0;                      ///< (1/L) sum_p n_p of spin down
   double hartree_shift = 0.0;                        ///< U_0 mean_occupation, whether or not it is used, energy
   double first_moment = 0.0;                         ///< K(k,0) = sum of the residues of the self-energy, energy^2
-  std::size_t delta_peaks = 0;                       ///< momenta without any width
-  /// Bounds of the errors of self_energy and spectral_function, relative to their largest finite values: times left out
-  /// and quadrature are bounded, rounding is estimated.
+  std::size_t delta_peaks = 0;                       ///< number of momenta without any width
+  /// Bounds on the errors of self_energy and spectral_function, relative to their largest finite values. Truncation in
+  /// time and quadrature are bounded rigorously, rounding is estimated.
   double self_energy_error = 0.0, spectral_function_error = 0.0;
-  /// Largest difference to the direct algorithm over the entries evaluated again, relative to the largest value of the
-  /// self-energy; NaN if none were.
+  /// Largest difference from the direct algorithm over the recomputed entries, relative to the largest value of the
+  /// self-energy; NaN if there are none.
   double certificate = std::numeric_limits<double>::quiet_NaN();
-  Algorithm algorithm = Algorithm::direct;  ///< as resolved
+  Algorithm algorithm = Algorithm::direct;  ///< resolved
   std::string algorithm_reason;
   Backend backend = Backend::cpu;
   std::string backend_reason;
-  bool stopped = false;  ///< by the monitor; then all values are NaN
-  std::string message;   ///< a caution: the tolerance could not be promised, or delta peaks; or "stopped"; else empty
+  bool stopped = false;  ///< stopped by the monitor; all values are then NaN
+  std::string message;   ///< a warning that the tolerance could not be guaranteed or that there are delta peaks; or
+                         ///< "stopped"; otherwise empty
 };
 
 template <>
@@ -74,32 +75,32 @@ inline auto description<HubbardSpectrum>() {
 }
 
 /// Spectral function of one spin-up particle among driven spin-down particles, with the self-energy to second order in
-/// the interaction, or of the ladder (docs/physics.md, section 10). `automatic` takes the cheaper of direct and fft.
-/// Members of execution.communicator share the work.
+/// the interaction or from the ladder (docs/physics.md, section 10). `automatic` chooses the cheaper of direct and fft.
+/// Ranks of execution.communicator share the work.
 /// @param frequencies  finite, strictly ascending, energy; at least one
 /// @throws ParameterError, UnsupportedError, DeviceError
-/// fft: O(L log L) per time, some hundred times, and their product with the frequencies; direct: O(L^2) per entry.
+/// fft: O(L log L) per time for some hundred times, plus their product with the frequencies; direct: O(L^2) per entry.
 HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> frequencies,
                          const HubbardSpectralOptions& options = {}, const Execution& execution = {});
 
-/// What spectral() would do.
+/// Estimated work of spectral().
 struct HubbardSpectralPlan {
   Algorithm algorithm = Algorithm::direct;
   std::string algorithm_reason;
   Backend backend = Backend::cpu;
   std::string backend_reason;
-  double terms = 0.0;                   ///< direct: of the double sum
-  double nodes = 0.0;                   ///< fft: times
+  double terms = 0.0;                   ///< direct: terms of the double sum
+  double nodes = 0.0;                   ///< fft: number of times
   double operations = 0.0;              ///< floating-point operations
   double seconds = 0.0;                 ///< an estimate
-  double memory_bytes = 0.0;            ///< beside the results
-  std::vector<std::string> symmetries;  ///< of rates and frequencies to within rounding, by which the sums save work
+  double memory_bytes = 0.0;            ///< without the results
+  std::vector<std::string> symmetries;  ///< of the rates and frequencies, within rounding, that reduce the work
 };
 HubbardSpectralPlan plan_spectral(const HubbardChain& chain, std::span<const double> frequencies,
                                   const HubbardSpectralOptions& options = {}, const Execution& execution = {});
 
-/// Bytes that spectral() takes on the device; 0 if it takes the CPU.
-/// @throws DeviceMemoryError if it cannot do with the memory that this process may use
+/// Device memory of spectral(), in bytes; 0 if it runs on the CPU.
+/// @throws DeviceMemoryError if the memory that this process may use does not suffice
 double spectral_device_bytes(const HubbardChain& chain, std::span<const double> frequencies,
                              const HubbardSpectralOptions& options, const Execution& execution);
 

@@ -16,11 +16,11 @@
 
 namespace lindrift {
 
-/// Which collisions of two driven species count (docs/physics.md, section 14).
+/// Collisions between two driven species that are included (docs/physics.md, section 14).
 enum class CollisionOrder {
   second,    ///< single collisions: second order in the interaction
   particle,  ///< all repeated collisions of a particle with a particle: no negative rates
-  both       ///< and of a particle with a hole: exact through the third order
+  both       ///< also those of a particle with a hole: exact to third order
 };
 
 template <>
@@ -56,7 +56,7 @@ inline auto description<HubbardSteadyStateOptions>() {
                     field(&HubbardSteadyStateOptions::frequencies, frequencies));
 }
 
-/// Steady state of both spins. Lists over momenta are ascending.
+/// Steady state of both spins. Arrays over momenta are ascending.
 struct HubbardSteadyState {
   std::vector<double> occupation_spin;    ///< n_k, (2, sites): spin up, spin down
   std::vector<double> current_spin;       ///< (1/L) sum_k v_k n_k, (2,), energy
@@ -68,8 +68,8 @@ struct HubbardSteadyState {
   std::vector<std::complex<double>> self_energy;  ///< w - e_k - 1/G of spin up, (sites, frequencies), energy
   std::size_t nodes = 0;                          ///< frequencies of all channels
   bool converged = false;
-  bool stopped = false;  ///< by the monitor; then every number is NaN
-  std::string message;   ///< a caution; else empty
+  bool stopped = false;  ///< stopped by the monitor; every number is then NaN
+  std::string message;   ///< a warning; otherwise empty
 };
 
 /// Steady occupations and currents of both spins on a ring.
@@ -107,7 +107,7 @@ inline auto description<HubbardSteadyState>() {
                                                 .in_summary = true})));
 }
 
-/// Kinetic steady state of a Hubbard chain whose spins are both driven,
+/// Kinetic steady state of a Hubbard chain with both spins driven,
 ///   n = (gain of the bath + gain) / (gain + loss of the bath + gain + loss)
 /// with the gain and loss of the collisions at that n (docs/physics.md, Eqs. 140 to 145). Exact for a weak interaction
 /// on a long ring; `order` says how far beyond. `approximation`, `ladder` and `hartree` of the chain are not read; the
@@ -119,13 +119,13 @@ inline auto description<HubbardSteadyState>() {
 HubbardSteadyState steady_state(const HubbardChain& chain, const HubbardSteadyStateOptions& options = {},
                                 const Execution& execution = {});
 
-/// What steady_state() would do.
+/// Estimated work of steady_state().
 struct HubbardSteadyStatePlan {
-  std::size_t nodes = 0;             ///< frequencies
-  double operations = 0.0;           ///< floating-point operations of a step
-  double memory_bytes = 0.0;         ///< beside the results
-  double seconds = 0.0;              ///< of a step, an estimate
-  std::int64_t expected_steps = 10;  ///< as measured at interactions up to the bandwidth
+  std::size_t nodes = 0;             ///< number of frequencies
+  double operations = 0.0;           ///< floating-point operations per step
+  double memory_bytes = 0.0;         ///< without the results
+  double seconds = 0.0;              ///< per step, an estimate
+  std::int64_t expected_steps = 10;  ///< as measured for interactions up to the bandwidth
 };
 HubbardSteadyStatePlan plan_steady_state(const HubbardChain& chain, const HubbardSteadyStateOptions& options = {},
                                          const Execution& execution = {});

@@ -15,8 +15,8 @@ namespace lindrift {
 /// Options of transport().
 struct TransportOptions {
   CollisionOrder order = CollisionOrder::both;
-  std::int64_t exact_sites = 6;  ///< of the ring that is solved exactly beside, at most those of the chain; 0: none
-  Monitor monitor = {};          ///< only stop() is asked
+  std::int64_t exact_sites = 6;  ///< sites of a ring that is also solved exactly, at most those of the chain; 0: none
+  Monitor monitor = {};          ///< only stop() is called
 };
 
 template <>
@@ -29,15 +29,16 @@ inline auto description<TransportOptions>() {
                            .details = "at most model.sites; 6 take 0.1 s, 7 about 1 s, 8 some seconds and 0.7 GB"}));
 }
 
-/// One particle of spin up among driven particles of spin down.
+/// One spin-up particle among driven spin-down particles.
 struct Transport {
   double drift_velocity = 0.0;      ///< v = sum_k v_k P_k, energy
   double diffusion_constant = 0.0;  ///< D, Var x = 2 D t, energy
-  std::vector<double> occupation;   ///< P_k, (sites,), ascending; adds up to 1
-  /// v of the ring of exact_sites, without approximation, and what transport() gives for that ring; NaN if none.
+  std::vector<double> occupation;   ///< P_k, (sites,), ascending; sums to 1
+  /// v of the ring of exact_sites without approximation, and what transport() gives for that ring; NaN if there is
+  /// none.
   double drift_velocity_exact = std::numeric_limits<double>::quiet_NaN();
   double drift_velocity_ring = std::numeric_limits<double>::quiet_NaN();
-  bool stopped = false;  ///< by the monitor; then every number is NaN
+  bool stopped = false;  ///< stopped by the monitor; every number is then NaN
 };
 
 template <>
@@ -64,18 +65,18 @@ inline auto description<Transport>() {
                                           .dimensions = {"momentum"}}));
 }
 
-/// Drift and diffusion of one particle of spin up, which no bath takes or brings, by its collisions with driven
-/// particles of spin down (docs/physics.md, Eqs. 146 and 147): what a particle does, where the drift of a Green's
-/// function follows an amplitude that decays. With second-order collisions the limit of a weak interaction; `both`
-/// adds the first order in U. Trust it to about U = J/2, and look at the exact ring. Runs on the CPU.
-/// O(sites^3 nodes), as products of matrices.
+/// Drift and diffusion of one spin-up particle, which no bath adds or removes, due to collisions with driven spin-down
+/// particles (docs/physics.md, Eqs. 146 and 147). This is the motion of a particle; the drift of a Green's function
+/// describes a decaying amplitude instead. Second-order collisions give the limit of weak interaction; `both` adds the
+/// first order in U. Reliable up to about U = J/2; compare with the exact ring. Runs on the CPU.
+/// O(sites^3 nodes), as matrix products.
 /// @throws ParameterError, UnsupportedError
 Transport transport(const HubbardChain& chain, const TransportOptions& options = {}, const Execution& execution = {});
 
-/// What transport() would do.
+/// Estimated work of transport().
 struct TransportPlan {
   double operations = 0.0;    ///< floating-point operations
-  double memory_bytes = 0.0;  ///< beside the results
+  double memory_bytes = 0.0;  ///< without the results
   double seconds = 0.0;       ///< an estimate
 };
 TransportPlan plan_transport(const HubbardChain& chain, const TransportOptions& options = {},

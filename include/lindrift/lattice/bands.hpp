@@ -10,28 +10,29 @@
 
 namespace lindrift {
 
-/// Single-particle states of a translation-invariant Hamiltonian. Mode s is a band and a momentum: all momenta of the
-/// first band, then those of the next. A cell has as many orbitals as there are bands; a spin is an orbital.
+/// Single-particle states of a translation-invariant Hamiltonian. A mode s is a band and a momentum: all momenta of the
+/// first band come first, then those of the next. A cell has as many orbitals as there are bands; a spin counts as an
+/// orbital.
 struct Bands {
   Lattice lattice{{1}};
-  int orbitals = 1;                             ///< and as many bands
+  int orbitals = 1;                             ///< per cell, and the number of bands
   std::vector<double> energy{};                 ///< E_s, shape (modes,)
   std::vector<std::vector<double>> velocity{};  ///< dE_s/dk along each direction, shape (dimensions, modes), energy
-  /// Share of each orbital in the velocity, shape (dimensions, orbitals, modes); they add up to it. Empty for one
-  /// orbital, which has it all.
+  /// Share of each orbital in the velocity, shape (dimensions, orbitals, modes); the shares add up to the velocity.
+  /// Empty for one orbital.
   std::vector<std::vector<std::vector<double>>> orbital_velocity{};
   /// Component of every mode on each orbital, shape (orbitals, modes). Empty for one orbital, where it is 1.
   std::vector<std::vector<std::complex<double>>> eigenvector{};
   std::vector<std::string> names{};  ///< of the bands, for messages; empty for one band
-  /// Neighbouring bands at a momentum count as degenerate where they differ by at most this share of the bandwidth.
+  /// Neighbouring bands at a momentum count as degenerate if they differ by at most this fraction of the bandwidth.
   double degeneracy_tolerance = 1e-9;
   /// Writes dh/dk_i at a momentum, (orbitals, orbitals) row-major in the basis of the orbitals. Needed where bands are
-  /// degenerate: there the currents depend on more than the velocities of the modes.
+  /// degenerate, because currents there depend on more than the velocities of the modes.
   std::function<void(std::size_t momentum, int direction, std::complex<double>* matrix)> hamiltonian_derivative{};
 
   std::size_t modes() const { return static_cast<std::size_t>(orbitals) * lattice.size(); }
   std::size_t band_of(std::size_t mode) const { return mode / lattice.size(); }
-  /// Number of the mode's momentum in the lattice.
+  /// Index of the mode's momentum in the lattice.
   std::size_t momentum_of(std::size_t mode) const { return mode % lattice.size(); }
   std::size_t mode(std::size_t band, std::size_t momentum) const { return band * lattice.size() + momentum; }
 };

@@ -9,20 +9,19 @@
 
 namespace lindrift {
 
-/// m of the lowest momentum along a direction of `cells` cells: k = 2 pi m / cells with m from -floor(cells/2) to
-/// ceil(cells/2) - 1.
+/// Lowest m along a direction with `cells` cells: k = 2 pi m / cells with m from -floor(cells/2) to ceil(cells/2) - 1.
 constexpr std::int64_t first_momentum_index(std::int64_t cells) { return -(cells / 2); }
 
-/// sin(pi numerator / denominator), exact at the multiples of pi/2 and odd in its argument.
+/// sin(pi numerator / denominator); exact at multiples of pi/2, and odd in its argument.
 double sin_pi(std::int64_t numerator, std::int64_t denominator);
 
-/// cos(pi numerator / denominator), exact at the multiples of pi/2 and even in its argument.
+/// cos(pi numerator / denominator); exact at multiples of pi/2, and even in its argument.
 double cos_pi(std::int64_t numerator, std::int64_t denominator);
 
 /// Momenta 2 pi m / cells, ascending in [-pi, pi). Shape (cells,), radians per lattice constant.
 std::vector<double> momenta(std::int64_t cells);
 
-/// Most cells along a direction: products of a momentum and a displacement fit the integers.
+/// Largest number of cells along a direction: products of a momentum and a displacement must fit in an integer.
 inline constexpr std::int64_t max_cells = std::int64_t{1} << 32;
 
 /// Integers along the directions of a lattice: a displacement in cells, or a momentum in units of 2 pi / cells. Entries
@@ -35,37 +34,37 @@ struct Phase {
 };
 
 /// Periodic lattice in one to three dimensions, and its momenta. Momenta are numbered in row-major order of their
-/// integers m, each ascending from first_momentum_index(): the last direction runs fastest.
+/// integers m (the last direction runs fastest), each ascending from first_momentum_index().
 class Lattice {
  public:
-  /// @param cells  along each direction, any parity, each in [1, max_cells], 2^52 in all
+  /// @param cells  number along each direction, any parity, each in [1, max_cells], at most 2^52 in total
   /// @throws ParameterError naming model.cells
   explicit Lattice(const std::vector<std::int64_t>& cells);
 
   int dimensions() const { return dimensions_; }
   std::int64_t cells(int direction) const { return cells_[static_cast<std::size_t>(direction)]; }
-  /// Cells in all, and as many momenta.
+  /// Total number of cells, and of momenta.
   std::size_t size() const { return size_; }
 
-  /// The integers m of momentum number k.
+  /// The integers m of the momentum with index k.
   LatticeVector momentum(std::size_t k) const;
-  /// The number of the momentum with these integers, of any size: they wrap around the zone.
+  /// Index of the momentum with these integers, which may have any size and wrap around the zone.
   std::size_t index_of(const LatticeVector& momentum) const;
 
-  /// The displacement to the same cell whose entries are in [0, cells).
+  /// The equivalent displacement with entries in [0, cells).
   LatticeVector wrapped(const LatticeVector& displacement) const;
-  /// The phase k.R of momentum number k, reduced in the integers before it is multiplied by 2 pi: exact for every size
-  /// and displacement.
+  /// The phase k.R of the momentum with index k. It is reduced in integers before it is multiplied by 2 pi, so it is
+  /// exact for every size and displacement.
   Phase phase(std::size_t k, const LatticeVector& displacement) const;
 
  private:
   int dimensions_;
   LatticeVector cells_{1, 1, 1};
   std::size_t size_ = 1;
-  std::int64_t period_ = 1;  ///< least common multiple of the cells: phases are multiples of 2 pi / period
+  std::int64_t period_ = 1;  ///< least common multiple of the numbers of cells: phases are multiples of 2 pi / period
 };
 
-/// One direction of so many sites.
+/// One-dimensional lattice with this number of sites.
 /// @throws ParameterError naming model.sites
 Lattice ring_lattice(std::int64_t sites);
 

@@ -13,16 +13,16 @@
 
 namespace lindrift {
 
-/// One term of a sum over displacements R: an amplitude and what it multiplies at cell j + R. One orbital per cell.
+/// One term of a sum over displacements R: an amplitude and the displacement of the cell j + R. One orbital per cell.
 struct LatticeTerm {
   LatticeVector displacement{};
   std::complex<double> amplitude;
-  int directions = 0;  ///< that the displacement was given with; 0: as many as the lattice has
+  int directions = 0;  ///< number of components given for the displacement; 0: as many as the lattice has
 
   bool operator==(const LatticeTerm&) const = default;
 };
 
-/// The indices of a term are the displacement.
+/// The indices of a term are its displacement.
 inline void assign(LatticeTerm& term, const Term& given) {
   term = {};
   for (std::size_t i = 0; i < given.indices.size() && i < term.displacement.size(); ++i)
@@ -36,31 +36,31 @@ void validate(const std::vector<LatticeTerm>& terms, const Lattice& lattice, con
 
 enum class Spin { up, down };
 
-/// Where the particles of an open model live and how they hop (docs/physics.md, Eqs. 30 and 110): a ring of `sites`
-/// with hopping J between neighbours, or a lattice of `cells` in one to three directions with any hopping terms.
-/// Field names are the TOML names.
+/// The lattice of an open model and its hopping (docs/physics.md, Eqs. 32 and 110): a ring of `sites` with
+/// nearest-neighbour hopping J, or a lattice of `cells` in one to three directions with arbitrary hopping terms. Field
+/// names are the TOML names.
 struct OpenLattice {
   std::int64_t sites = 128;           ///< L of a ring, either parity
   double hopping = 1.0;               ///< J of a ring, nonzero, energy
-  std::vector<std::int64_t> cells{};  ///< along each direction, instead of sites; empty: a ring
+  std::vector<std::int64_t> cells{};  ///< number along each direction, instead of sites; empty: a ring
   /// x_R of x_R c+_j c_{j+R} + h.c. for both spins, on a lattice.
   std::vector<LatticeTerm> hopping_terms{};
-  std::vector<LatticeTerm> hopping_terms_up{}, hopping_terms_down{};  ///< instead, where the spins differ
+  std::vector<LatticeTerm> hopping_terms_up{}, hopping_terms_down{};  ///< instead, if the spins differ
 
   bool is_ring() const { return cells.empty(); }
   /// @throws ParameterError naming model.sites or model.cells
   Lattice lattice() const;
-  /// Cells in all, also where they are more than memory holds.
+  /// Total number of cells, even if they exceed the memory.
   std::size_t size() const { return is_ring() ? static_cast<std::size_t>(sites) : lattice().size(); }
-  /// Hopping terms of one spin, those of a ring included.
+  /// Hopping terms of one spin, including those of a ring.
   std::vector<LatticeTerm> terms(Spin spin) const;
 };
 
-/// Checks the numbers of cells, and that a lattice has hopping terms that fit it and a ring none.
+/// Checks the numbers of cells, and that a lattice has hopping terms that fit it and a ring has none.
 /// @throws ParameterError naming the key
 void validate_lattice(const OpenLattice& lattice);
 
-/// @throws ParameterError naming model.cells where a ring is needed
+/// @throws ParameterError naming model.cells if a ring is required
 void require_ring(const OpenLattice& lattice, const std::string& what);
 
 /// e_k = sum_R 2 Re(x_R e^{ik.R}) (Eq. 110), shape (momenta,), ascending. O(momenta * terms).
@@ -70,20 +70,20 @@ std::vector<double> hopping_energies(const std::vector<LatticeTerm>& terms, cons
 std::vector<double> hopping_velocities(const std::vector<LatticeTerm>& terms, const Lattice& lattice,
                                        int direction = 0);
 
-/// sum_R 2 |x_R|: bounds |e_k|.
+/// sum_R 2 |x_R|, an upper bound on |e_k|.
 double largest_energy(const std::vector<LatticeTerm>& terms);
-/// sum_R 2 |R_i x_R|: bounds the group velocity along a direction.
+/// sum_R 2 |R_i x_R|, an upper bound on the group velocity along a direction.
 double front_speed(const std::vector<LatticeTerm>& terms, int direction);
 
-/// Dimensions over momenta and over sites: `momentum` and `site` of a ring, `momentum_1`, ..., `site_1`, ... and
-/// `direction` of a lattice.
-/// @param chosen  integers m of the momenta, one for each direction, one momentum after another; empty: all. Chosen
-///                momenta of a lattice have one dimension, `path`.
+/// Dimensions over momenta and over sites: `momentum` and `site` for a ring; `momentum_1`, ..., `site_1`, ... and
+/// `direction` for a lattice.
+/// @param chosen  integers m of the momenta, one per direction, momentum after momentum; empty: all. Chosen momenta of
+///                a lattice share one dimension, `path`.
 std::vector<Coordinate> momentum_coordinates(const OpenLattice& lattice, const std::vector<std::int64_t>& chosen = {});
 std::vector<Coordinate> site_coordinates(const OpenLattice& lattice);
 
 /// Fields of the description of a model on such a lattice.
-/// @param least  number of sites of a ring
+/// @param least  smallest number of sites of a ring
 template <class Model>
 auto open_lattice_fields(std::int64_t least) {
   Parameter sites = sites_parameter(least);

@@ -10,8 +10,8 @@
 
 namespace lindrift {
 
-/// One term of a Hamiltonian, amplitude c+_{j, to_orbital} c_{j + displacement, from_orbital} at every cell j: the
-/// matrix element H_ab(R) of Wannier90.
+/// One term of a Hamiltonian, amplitude c+_{j, to_orbital} c_{j + displacement, from_orbital} at every cell j. The
+/// amplitude is the matrix element H_ab(R) of Wannier90.
 struct HoppingTerm {
   LatticeVector displacement{};
   int to_orbital = 0;
@@ -29,23 +29,23 @@ inline void assign(HoppingTerm& hop, const Term& term) {
   hop.amplitude = term.amplitude;
 }
 
-/// A translation-invariant Hamiltonian of orbitals in the cells of a lattice, h_ab(k) = sum_R e^{ik.R} H_ab(R)
-/// (docs/physics.md, Eq. 100). A spin is an orbital.
+/// A translation-invariant tight-binding Hamiltonian, h_ab(k) = sum_R e^{ik.R} H_ab(R) (docs/physics.md, Eq. 100). A
+/// spin counts as an orbital.
 struct TightBinding {
   int orbitals = 1;                          ///< n, in 1 .. 256
-  std::vector<HoppingTerm> hopping_terms{};  ///< each with its Hermitian partner; terms that repeat add
-  /// Places of the orbitals in a cell, shape (orbitals, directions), in units of the lattice vectors; zero if empty.
-  /// Only the orbitals' shares in the currents depend on them.
+  std::vector<HoppingTerm> hopping_terms{};  ///< each with its Hermitian partner; repeated terms add
+  /// Positions of the orbitals in a cell, shape (orbitals, directions), in units of the lattice vectors; zero if empty.
+  /// They affect only the shares of the orbitals in the currents.
   std::vector<std::vector<double>> positions{};
   double degeneracy_tolerance = 1e-9;  ///< see Bands
 };
 
 /// Checks orbitals, displacements and positions, and that H(-R) = H(R)^+ within 1e-12 of the largest element, term by
 /// term.
-/// @throws ParameterError naming model.hopping_terms[i] for the first term that is wrong
+/// @throws ParameterError naming model.hopping_terms[i] for the first invalid term
 void validate(const TightBinding& model, const Lattice& lattice);
 
-/// Appends the Hermitian partner of every term but those of an orbital with itself in one cell.
+/// Appends the Hermitian partner of every term except on-site terms of a single orbital.
 void add_hermitian_conjugates(std::vector<HoppingTerm>& terms);
 
 /// Energies, ascending at every momentum, eigenvectors and velocities (docs/physics.md, Eqs. 100-102).
@@ -53,22 +53,22 @@ void add_hermitian_conjugates(std::vector<HoppingTerm>& terms);
 /// O(cells orbitals^3), shared between threads.
 Bands make_bands(const TightBinding& model, const Lattice& lattice);
 
-/// A Hamiltonian read from a file of Wannier90, and what was done to it.
+/// A Hamiltonian read from a Wannier90 file, and how it was changed.
 struct WannierHamiltonian {
   TightBinding model;
-  int directions = 0;           ///< the last direction with a displacement; 0 if there is none
-  double largest_change = 0.0;  ///< of an element when it was made Hermitian, relative to the largest element
+  int directions = 0;           ///< the highest direction with a nonzero displacement; 0 if there is none
+  double largest_change = 0.0;  ///< of an element by making it Hermitian, relative to the largest element
 };
 
 /// Reads `*_hr.dat`: a comment, the numbers of orbitals and of displacements, a weight for every displacement, and
-/// lines R1 R2 R3 a b Re Im with orbitals from 1. Elements are divided by the weights and made Hermitian, because such
-/// files are rounded.
+/// lines R1 R2 R3 a b Re Im with orbitals counted from 1. Elements are divided by the weights and made Hermitian,
+/// because such files contain rounded numbers.
 /// @param name  of the file, for messages
-/// @throws ParameterError naming model.hamiltonian, the file and the line; also where the Hamiltonian is further than
-///         1e-4 of its largest element from Hermitian
+/// @throws ParameterError naming model.hamiltonian, the file and the line; also if the Hamiltonian deviates from
+///         Hermitian by more than 1e-4 of its largest element
 WannierHamiltonian read_wannier90(std::istream& text, const std::string& name);
 
-/// The same from a file. A file that has not changed is read once.
+/// The same for a file. An unchanged file is read only once.
 WannierHamiltonian read_wannier90(const std::string& path);
 
 }  // namespace lindrift

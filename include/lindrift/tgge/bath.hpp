@@ -11,10 +11,10 @@
 
 namespace lindrift {
 
-/// Rates S(x) of the thermal bath for the energy x = E_from - E_to that a hop releases; all obey S(x) = S(-x) e^{beta
-/// x} (docs/physics.md, Eq. 4).
+/// Rate S(x) of the thermal bath, where x = E_from - E_to is the energy that a hop releases. All spectra obey detailed
+/// balance, S(x) = S(-x) e^{beta x} (docs/physics.md, Eq. 4).
 enum class Spectrum {
-  exponential,  ///< e^{beta x/2}; the only one whose sums separate
+  exponential,  ///< e^{beta x/2}; the only one for which the sums factorise
   lorentzian,   ///< e^{beta x/2} / (1 + (x/width)^2)
   ohmic         ///< |x| e^{-|x|/width} / |1 - e^{-beta x}|, 1/beta at x = 0; needs beta > 0
 };
@@ -72,7 +72,7 @@ inline auto description<TggeBath>() {
                                         .units = "energy"}));
 }
 
-/// One band: Raman-assisted two-site hopping, L_ij ~ (c+_i + delta c+_{i+1})(c_j - delta' c_{j+1}), whose hop weight
+/// One band: Raman-assisted two-site hopping, L_ij ~ (c+_i + delta c+_{i+1})(c_j - delta' c_{j+1}). The hop weight
 /// factorises, w(q,k) = |1 + delta e^{-iq}|^2 |1 - delta' e^{ik}|^2 (docs/physics.md, Eq. 5).
 struct RamanJump {
   std::complex<double> delta{1.0, 1.0};
@@ -89,8 +89,8 @@ inline auto description<RamanJump>() {
                           {.path = "bath.delta_prime", .help = "raman: c_j - delta_prime c_{j+1}", .sweepable = true}));
 }
 
-/// Two bands: dephasing of the spins, L_{j sigma} = sqrt(J gamma_sigma) n_{j sigma}, w(s,s') = sum_sigma gamma_sigma
-/// w_sigma(s) w_sigma(s') with the spin weights w_sigma = |u_sigma|^2 (docs/physics.md, Eq. 11).
+/// Two bands: spin dephasing, L_{j sigma} = sqrt(J gamma_sigma) n_{j sigma}, with w(s,s') = sum_sigma gamma_sigma
+/// w_sigma(s) w_sigma(s') and the spin weights w_sigma = |u_sigma|^2 (docs/physics.md, Eq. 11).
 struct DephasingJump {
   double dephasing_up = 1.0;             ///< gamma_up >= 0
   std::optional<double> dephasing_down;  ///< gamma_down >= 0; 1 - dephasing_up unless given
@@ -115,15 +115,15 @@ inline auto description<DephasingJump>() {
 
 /// One term of a jump operator, amplitude c+_{j + to, to_orbital} c_{j + from, from_orbital}, at cell j.
 struct JumpTerm {
-  LatticeVector to{};  ///< displacement in cells; beyond the size of the lattice it wraps around
+  LatticeVector to{};  ///< displacement in cells; wraps around the lattice
   int to_orbital = 0;
   LatticeVector from{};
   int from_orbital = 0;
   std::complex<double> amplitude;
 };
 
-/// The indices of a term are the displacements to and from, each followed by an orbital. A chain of one orbital leaves
-/// the orbitals out.
+/// The indices of a term are the displacement `to` and its orbital, then the displacement `from` and its orbital. A
+/// chain with one orbital omits the orbitals.
 inline void assign(JumpTerm& jump, const Term& term) {
   const auto& i = term.indices;
   jump = {.amplitude = term.amplitude};
@@ -141,13 +141,13 @@ inline void assign(JumpTerm& jump, const Term& term) {
   jump.from_orbital = static_cast<int>(i[2 * directions + 1]);
 }
 
-/// General translation-invariant jump operators, L_j^(c) = sqrt(J) sum of terms, one list of terms for each channel c;
-/// terms that repeat add (docs/physics.md, Eq. 3).
+/// General translation-invariant jump operators: L_j^(c) = sqrt(J) times the sum of the terms of channel c. Repeated
+/// terms add (docs/physics.md, Eq. 3).
 struct JumpOperators {
   std::vector<std::vector<JumpTerm>> channels;
 };
 
-/// Hop weights that are a short sum of products, w(to, from) = sum_r in_r(to) out_r(from) with in, out >= 0, without
+/// Hop weights given as a short sum of products, w(to, from) = sum_r in_r(to) out_r(from) with in, out >= 0, without
 /// the factor 1/cells.
 struct ProductJump {
   int rank = 1;             ///< 1 or 2
@@ -155,14 +155,14 @@ struct ProductJump {
   std::vector<double> out;  ///< shape (rank, modes)
 };
 
-/// Hop weights w(to, from) >= 0 from a table, row = to, shape (modes, modes) in C order, without the factor
-/// 1/cells. Copies share the table.
+/// Hop weights w(to, from) >= 0 from a table of shape (modes, modes) in C order, row = to, without the factor 1/cells.
+/// Copies share the table.
 class TableJump {
  public:
   /// @throws ParameterError naming bath.table and the first weight that is not finite or negative
   /// O(weights) time.
   explicit TableJump(std::vector<double> weights);
-  // Moving would leave a jump without a table; copies cost nothing.
+  // No move operations: a moved-from jump would have no table, and copies are cheap.
   TableJump(const TableJump&) = default;
   TableJump& operator=(const TableJump&) = default;
 

@@ -16,7 +16,7 @@ struct TggeChain {
   TggeBath bath{};
   std::variant<RamanJump, JumpOperators, TableJump> jump{};
 
-  /// Its bands, and its baths with the hop weights of the jump.
+  /// Computes the bands and the hop weights of the jump operators.
   /// @throws ParameterError as validate() does
   operator TggeModel() const;
 };
@@ -45,7 +45,7 @@ inline auto description<TggeChain>() {
 /// @throws ParameterError naming the first quantity that is out of range
 void validate(const TggeChain& chain);
 
-/// Dimensions of its results: momentum.
+/// Dimensions of the results: momentum.
 std::vector<Coordinate> coordinates(const TggeChain& chain);
 
 }  // namespace lindrift

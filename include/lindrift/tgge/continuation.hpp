@@ -8,7 +8,7 @@
 
 namespace lindrift {
 
-/// Starts each steady state along a line of parameters from those found before it, which saves some of Newton's steps:
+/// Starts each steady state along a sweep of a parameter from the states found before it, which saves Newton steps:
 ///
 ///   Continuation line;
 ///   for (const double field : fields) {
@@ -17,29 +17,30 @@ namespace lindrift {
 ///     line.add(field, state);
 ///   }
 ///
-/// The state found does not depend on the start beyond the solver's tolerance, its last bits and its steps do.
+/// The start changes the result only within the solver's tolerance; it does change the last bits and the number of
+/// steps.
 class Continuation {
  public:
-  /// SteadyStateOptions::start at a value of the parameter: the multipliers found last, moved on along the straight
-  /// line through those before them, or the parabola where three lie in a row, by r of the parameter's last steps. For
-  /// a complex parameter r is the part of the step that goes on in the same direction. It is kept in [-1, 2], and is 0
-  /// where the parameter did not move. Empty, so that the solver starts from the thermal state, where there is nothing
-  /// to start from.
+  /// SteadyStateOptions::start at a value of the parameter, extrapolated along the straight line through the last two
+  /// states, or along the parabola through the last three if their parameters lie roughly on a line. r is the new step
+  /// of the parameter in units of its last one; for a complex parameter, only the component of the new step along the
+  /// last one counts. r is clamped to [-1, 2], and the last state is returned as it is if the parameter did not move.
+  /// Returns an empty vector if there is no state to start from; the solver then starts from the thermal state.
   std::vector<double> start(std::complex<double> parameter) const;
 
-  /// Takes the state found at a value of the parameter. After one that did not converge, or with modes that are exactly
-  /// empty or full, there is nothing to start from.
+  /// Adds the state found at a value of the parameter. A state that did not converge, or in which modes are exactly
+  /// empty or full, clears the history.
   void add(std::complex<double> parameter, const SteadyState& state);
 
-  /// Leaves nothing to start from.
+  /// Clears the history.
   void forget();
 
  private:
   struct Found {
     std::complex<double> parameter;
-    std::vector<double> lagrange_multiplier;  ///< empty: none
+    std::vector<double> lagrange_multiplier;  ///< empty: no state
   };
-  std::array<Found, 3> found_;  ///< the last one first
+  std::array<Found, 3> found_;  ///< latest first
 };
 
 }  // namespace lindrift

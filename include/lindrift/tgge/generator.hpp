@@ -14,13 +14,13 @@ class MomentBalance;  // kernels/tgge/rate_kernel.hpp
 ///
 ///   dn_s/dt = gain_s (1 - n_s) - loss_s n_s,   gain_s = sum_s' W(s,s') n_s',   loss_s = sum_s' W(s',s) (1 - n_s')
 ///
-/// (docs/physics.md, Eq. 7), evaluated on one backend by one algorithm. This is the seam between physics on a backend
-/// and the solvers: solvers see occupations and Lagrange multipliers on the host, never the sums behind them.
+/// (docs/physics.md, Eq. 7), evaluated on one backend by one algorithm. This is the interface between the physics on a
+/// backend and the solvers: solvers see occupations and Lagrange multipliers on the host, never the sums behind them.
 ///
 /// Particles n_s and holes h_s = 1 - n_s are passed separately, so that neither loses digits where it is small. All
-/// spans have shape (modes(),); every element of an output is written; ShapeError otherwise. Cost per call: O(modes)
-/// when separable, O(modes^2) when direct. The same input gives the same bits for any number of threads. A Generator is
-/// not safe to call from two threads at once.
+/// spans have shape (modes(),), otherwise ShapeError; every element of an output is written. A call costs O(modes) when
+/// separable, O(modes^2) when direct. The same input gives the same bits for any number of threads. A Generator must
+/// not be called from two threads at once.
 class Generator {
  public:
   virtual ~Generator() = default;
@@ -31,43 +31,44 @@ class Generator {
   virtual void occupation_rate(std::span<const double> particles, std::span<const double> holes,
                                std::span<double> rate) = 0;
 
-  /// gain_s + loss_s, minus the diagonal of the Jacobian up to O(1/modes); units of energy.
+  /// gain_s + loss_s, which is minus the diagonal of the Jacobian up to O(1/modes); units of energy.
   virtual void relaxation_rate(std::span<const double> particles, std::span<const double> holes,
                                std::span<double> rate) = 0;
 
-  /// gain = W particles and loss = W^T holes for any real vectors, in units of energy. The Jacobian of
-  /// occupation_rate() is linear in them, and so is its transpose (docs/physics.md, Eq. 14).
+  /// gain = W particles and loss = W^T holes for arbitrary real vectors, in units of energy. The Jacobian of
+  /// occupation_rate() and its transpose are linear in these sums (docs/physics.md, Eq. 14).
   virtual void transition_sums(std::span<const double> particles, std::span<const double> holes, std::span<double> gain,
                                std::span<double> loss) = 0;
 
-  /// log(gain_s / (epsilon J)) and log(loss_s / (epsilon J)) from lagrange_multiplier_s = log((1-n_s)/n_s), finite
-  /// as long as a rate is not exactly zero, however large the multipliers or beta * energy; -inf for a rate that is
-  /// zero. Also fixes the point of the functions below.
+  /// log(gain_s / (epsilon J)) and log(loss_s / (epsilon J)) from lagrange_multiplier_s = log((1-n_s)/n_s). Finite for
+  /// any multiplier and any beta * energy, unless a rate is exactly zero; then -inf. Also sets the state at which the
+  /// functions below are evaluated.
   virtual void log_rates(std::span<const double> lagrange_multiplier, std::span<double> log_gain,
                          std::span<double> log_loss) = 0;
 
-  /// sum_j (d(log loss_s - log gain_s)/d lambda_j) direction_j at the point of log_rates() (docs/physics.md, Eq. 17).
+  /// sum_j (d(log loss_s - log gain_s)/d lambda_j) direction_j at the state of log_rates() (docs/physics.md, Eq. 17).
   virtual void log_balance_derivative(std::span<const double> direction, std::span<double> derivative) = 0;
 
-  /// The same of log gain_s and of log loss_s apart, which have opposite signs: returns minus the one, and the other.
+  /// The derivatives of log gain_s and log loss_s separately, which have opposite signs: minus the first, and the
+  /// second.
   virtual void log_rate_derivatives(std::span<const double> direction, std::span<double> gain_decrease,
                                     std::span<double> loss_increase) = 0;
 
-  /// The shares sum_j W(s,j) n_j particle_factor_j / gain_s and sum_j W(j,s) (1-n_j) hole_factor_j / loss_s at the
-  /// point of log_rates(): averages of the factors, of any sign, over where the particles of a mode come from and go
-  /// to. They are in range however small the occupations. 0 for a rate that is zero.
+  /// The averages sum_j W(s,j) n_j particle_factor_j / gain_s and sum_j W(j,s) (1-n_j) hole_factor_j / loss_s at the
+  /// state given to log_rates(): the factors, of any sign, averaged over the modes that the particles of mode s come
+  /// from and go to. They stay in range however small the occupations. 0 where the rate is zero.
   virtual void relative_transition_sums(std::span<const double> particle_factor, std::span<const double> hole_factor,
                                         std::span<double> gain, std::span<double> loss) = 0;
 
-  /// The same rates with the modes in the order that is fastest to evaluate, for a solver that does so often: what is
-  /// mode i there is mode[i] here. No order where this one is as fast. Owned by the generator.
+  /// The same rates with the modes in the order that is fastest to evaluate, for a solver that evaluates them often;
+  /// mode i there is mode[i] here. `mode` is empty if this order is as fast. Owned by the generator.
   struct Reordered {
     Generator& generator;
     std::span<const std::size_t> mode;
   };
   virtual Reordered reordered() { return {*this, {}}; }
 
-  /// The same balance in the space of moments, where they are few; null where they are not. Owned by the generator.
+  /// The balance in the space of moments, if there are few moments; otherwise null. Owned by the generator.
   virtual kernels::MomentBalance* moment_balance() { return nullptr; }
 };
 

@@ -13,7 +13,7 @@
 #include "lindrift/tgge/rashba.hpp"
 #include "lindrift/tgge/steady_state.hpp"
 
-/// Derivatives of steady currents by every parameter at once (docs/physics.md, Eqs. 18a-18f).
+/// Derivatives of steady currents with respect to all parameters at once (docs/physics.md, Eqs. 18a-18f).
 ///
 ///   const RateEquation equation = make_rate_equation(chain, execution);
 ///   const SteadyState state = steady_state(equation, 0.5);
@@ -24,22 +24,22 @@
 
 namespace lindrift {
 
-/// A current per cell along one direction of the lattice: of particles, (1/cells) sum_s v_s n_s, or of their energy,
-/// (1/cells) sum_s E_s v_s n_s.
+/// A current per cell along one lattice direction: of particles, (1/cells) sum_s v_s n_s, or of their energy, (1/cells)
+/// sum_s E_s v_s n_s.
 struct Flow {
   bool of_energy = false;
-  int direction = 0;  ///< from 0
+  int direction = 0;  ///< counted from 0
 };
 
-/// The flow that an input file names: "current_1", "energy_current_2"; in one dimension also "current" and
+/// The flow with a name as in the input file: "current_1", "energy_current_2"; in one dimension also "current" and
 /// "energy_current".
 /// @throws ParameterError naming task.of
 Flow flow_named(const std::string& name, int dimensions);
 
-/// Names of all flows, those of particles first.
+/// Names of all flows, particle currents first.
 std::vector<std::string> flow_names(int dimensions);
 
-/// The flows that a task asks for.
+/// The flows that a task differentiates.
 struct FlowOptions {
   std::vector<std::string> of;  ///< names; empty: all
 };
@@ -52,7 +52,7 @@ inline auto description<FlowOptions>() {
                                              .details = "physics.md Eq. 18a"}));
 }
 
-/// The parameters that a task differentiates by.
+/// The parameters with respect to which a task differentiates.
 struct GradientOptions {
   std::vector<std::string> with_respect_to;  ///< their keys; empty: all
 };
@@ -68,42 +68,43 @@ inline auto description<GradientOptions>() {
                         "part; jump operators: by the amplitude of every term"}));
 }
 
-/// (1/cells) sum_s of the flow.
+/// Value of the flow in a state.
 double flow(const RateEquation& equation, const Flow& of, std::span<const double> occupation);
 
-/// Derivatives of one number by the parameters of a model, each in the place of its parameter: a real member holds the
-/// derivative by it, a complex one that by its real part plus i times that by its imaginary part, an amplitude of a
-/// jump operator likewise. A member whose default follows from another one (equilibrium_fraction,
-/// dephasing_down) holds the derivative at fixed other one; where it was left to its default, the other one's
-/// derivative counts both. Integers, words and tables are as in the model.
+/// Derivatives of one number with respect to the parameters of a model, each stored in the place of its parameter. A
+/// real member holds the derivative with respect to that parameter; a complex one holds the derivative with respect to
+/// the real part plus i times the derivative with respect to the imaginary part, and so does each amplitude of a jump
+/// operator. If a member has a default that follows from another one (equilibrium_fraction, dephasing_down), it holds
+/// the derivative with the other one fixed; where the default is used, the derivative with respect to the other one
+/// includes both. Integers, enumerations, strings and tables are as in the model.
 template <class Model>
 struct Gradient {
   double value = 0.0;    ///< the number itself
-  Model model{};         ///< derivatives by its parameters
-  double filling = 0.0;  ///< derivative by the mean occupation of a mode
+  Model model{};         ///< derivatives with respect to the parameters
+  double filling = 0.0;  ///< derivative with respect to the mean occupation of a mode
 };
 
-/// What a gradient is made for; leaving a part out saves its cost and leaves zeros.
+/// What to differentiate with respect to; parts that are switched off cost nothing and hold zeros.
 struct GradientScope {
   bool temperature = true;
   bool width = true;  ///< of the spectrum
-  bool bands = true;  ///< energies, velocities, eigenvectors, and what they depend on
+  bool bands = true;  ///< energies, velocities, eigenvectors, and the parameters that they depend on
 };
 
-/// The linear response of a steady state, seen from its observables: one linear system for each of them holds the
-/// derivatives by all parameters, and the noise. Solved by GMRES with the transposed Jacobian, in the form that does
-/// not leave the range of a double when it is cold.
+/// The linear response of a steady state to all parameters, as seen by its observables. One linear system per
+/// observable yields its derivatives with respect to all parameters, and the noise. GMRES solves it with the transposed
+/// Jacobian, in the form of Eq. 18b, which stays in range at low temperature.
 class SteadyStateAdjoint {
  public:
-  /// @param model      that `equation` is made from
-  /// @param equation   must outlive the object
-  /// @param state      of `equation`, converged
+  /// @param model      from which `equation` was made
+  /// @param equation   must outlive this object
+  /// @param state      steady state of `equation`, converged
   /// @param execution  as for make_rate_equation()
-  /// @throws UnsupportedError where the steady state is not a differentiable function of its parameters: it did not
-  ///         converge, modes are exactly empty or full, or fall into sets that exchange no particles; or where bands
-  ///         touch and jump operators mix them
-  /// @param monitor    only stop() is asked, here and in gradient() and noise()
-  /// @throws Interruption there, as soon as stop() says so: a part of a derivative is of no use
+  /// @throws UnsupportedError where the steady state is not a differentiable function of the parameters: it did not
+  ///         converge; modes are exactly empty or full, or fall into sets that exchange no particles; or bands touch
+  ///         and jump operators mix them
+  /// @param monitor    only stop() is called, here and in gradient() and noise()
+  /// @throws Interruption as soon as stop() returns true: an unfinished derivative is of no use
   SteadyStateAdjoint(TggeModel model, const RateEquation& equation, const SteadyState& state,
                      const Execution& execution = {}, Monitor monitor = {});
   ~SteadyStateAdjoint();
@@ -111,14 +112,15 @@ class SteadyStateAdjoint {
 
   const TggeModel& model() const;
 
-  /// The derivatives of a flow by everything in the model: ProductJump and JumpOperators, energies, velocities and
-  /// eigenvectors (each mode's at fixed others, as if they were independent), baths, filling.
-  /// One linear system, and about two evaluations of the rates. O(modes), unless the hop weights are a table.
+  /// Derivatives of a flow with respect to everything in the model: the numbers of ProductJump and JumpOperators,
+  /// energies, velocities and eigenvectors (of each mode with those of the others fixed, as if they were independent),
+  /// baths, filling. Costs one linear system and about two evaluations of the rates. O(modes), unless the hop weights
+  /// are a table.
   Gradient<TggeModel> gradient(const Flow& of, const GradientScope& scope = {}) const;
 
-  /// Zero-frequency noise of the flows, shape (flows, flows): coupling N int dt <dI_a(t) dI_b(0)> for N cells, in
-  /// units of energy, or of energy^2 and energy^3 where flows are of energy (docs/physics.md, Eq. 18g). One linear
-  /// system for each.
+  /// Zero-frequency noise of the flows, shape (flows, flows): coupling N int dt <dI_a(t) dI_b(0)> for N cells, in units
+  /// of energy; energy^2 if one of the two flows is an energy current, energy^3 if both are (docs/physics.md, Eq. 18g).
+  /// One linear system per flow.
   std::vector<double> noise(std::span<const Flow> flows) const;
 
  private:
@@ -126,31 +128,32 @@ class SteadyStateAdjoint {
   std::unique_ptr<Point> point_;
 };
 
-/// From the derivatives by modes to those by the parameters of a preset.
-/// @param model     that `chain` converts to
+/// Converts derivatives with respect to the quantities of the modes into derivatives with respect to the parameters of
+/// a preset.
+/// @param model     the model that `chain` converts to
 /// @param gradient  of `model`, with this scope
 Gradient<TggeChain> chain_rule(const TggeChain& chain, const TggeModel& model, const Gradient<TggeModel>& gradient,
                                const GradientScope& scope = {});
-/// Hopping terms hold the derivatives by their amplitudes, each varied together with its Hermitian partner; of a file
-/// of Wannier90 there are none.
+/// Hopping terms hold the derivatives with respect to their amplitudes; each amplitude is varied together with its
+/// Hermitian partner. For a Wannier90 file there are no such derivatives.
 /// @throws UnsupportedError where the bands touch, if the scope has bands
 Gradient<TggeLattice> chain_rule(const TggeLattice& lattice, const TggeModel& model,
                                  const Gradient<TggeModel>& gradient, const GradientScope& scope = {});
 Gradient<TggeRashba> chain_rule(const TggeRashba& chain, const TggeModel& model, const Gradient<TggeModel>& gradient,
                                 const GradientScope& scope = {});
 
-/// Derivatives by the amplitudes of a Hamiltonian whose bands a model has. Each amplitude is varied together with its
-/// Hermitian partner: d/dRe + i d/dIm; a real term on a site has no imaginary part.
-/// @param model     with eigenvectors for more than one orbital
+/// Derivatives with respect to the amplitudes of the Hamiltonian from which the bands of a model were made. Each
+/// amplitude is varied together with its Hermitian partner: d/dRe + i d/dIm. A real on-site term has no imaginary part.
+/// @param model     with eigenvectors if there is more than one orbital
 /// @param gradient  of `model`
-/// @param terms     all terms, partners included: what the bands are made from
+/// @param terms     all terms of the Hamiltonian, Hermitian partners included
 /// @throws UnsupportedError where bands touch
 /// O(modes orbitals^2 + modes terms).
 std::vector<std::complex<double>> hopping_gradient(const TggeModel& model, const Gradient<TggeModel>& gradient,
                                                    std::span<const HoppingTerm> terms);
 
-/// Derivatives of a flow by every parameter of a preset.
-/// @param adjoint  made for `model`
+/// Derivatives of a flow with respect to every parameter of a preset.
+/// @param adjoint  of `model`
 /// @throws UnsupportedError as above
 template <class Model>
 Gradient<Model> gradient(const Model& model, const SteadyStateAdjoint& adjoint, const Flow& of,

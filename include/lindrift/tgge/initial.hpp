@@ -9,10 +9,10 @@
 
 namespace lindrift {
 
-/// States of the particles at the start that have a name.
+/// Named initial states.
 enum class InitialKind {
   uniform,         ///< the same occupation in every mode
-  thermal,         ///< Fermi functions of the energies, perhaps displaced by some momenta
+  thermal,         ///< Fermi functions of the energies, optionally displaced by some momenta
   single_momentum  ///< one particle at one momentum, in its lowest band
 };
 
@@ -21,11 +21,11 @@ inline constexpr auto names_of<InitialKind> =
     std::array{std::pair{InitialKind::uniform, "uniform"}, std::pair{InitialKind::thermal, "thermal"},
                std::pair{InitialKind::single_momentum, "single_momentum"}};
 
-/// Which of them, and its parameters.
+/// An initial state and its parameters.
 struct InitialState {
   InitialKind kind = InitialKind::uniform;
   double inverse_temperature = 1.0;  ///< of the Fermi functions, >= 0, 1/energy
-  std::int64_t momentum_shift = 0;   ///< thermal: momenta of 2 pi / L by which the state is displaced along direction 1
+  std::int64_t momentum_shift = 0;   ///< thermal: displacement of the state along direction 1, in units of 2 pi / L
   std::int64_t momentum = 0;         ///< single_momentum: m of k = 2 pi m / L along direction 1
 };
 
@@ -56,9 +56,9 @@ inline auto description<InitialState>() {
                                       .details = "in the band of lowest energy there; wraps around the zone"}));
 }
 
-/// log((1-n)/n) of every mode, shape (modes,), between -700 and 700, beyond which occupations round to 0 or 1.
+/// log((1-n)/n) of every mode, shape (modes,), within [-700, 700]; beyond that range occupations round to 0 or 1.
 /// Displaced states have n_{a,k} = n_a(k - shift). O(modes).
-/// @param filling  mean occupation of a mode, strictly between 0 and 1; not read for one filled momentum
+/// @param filling  mean occupation of a mode, strictly between 0 and 1; ignored for single_momentum
 /// @throws ParameterError
 std::vector<double> multipliers_of(const InitialState& state, const Bands& bands, double filling);
 

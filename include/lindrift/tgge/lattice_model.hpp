@@ -16,12 +16,12 @@
 
 namespace lindrift {
 
-/// Hamiltonians that need no list of terms (docs/physics.md, section 12).
+/// Hamiltonians that need no list of hopping terms (docs/physics.md, section 12).
 enum class LatticePreset {
-  none,              ///< hopping_terms or a file
-  chain,             ///< one orbital in one direction, -J (c+_j c_{j+x} + h.c.)
+  none,              ///< hopping_terms, or a file
+  chain,             ///< one orbital, one direction: -J (c+_j c_{j+x} + h.c.)
   square,            ///< the same in two directions
-  cubic,             ///< the same in three
+  cubic,             ///< the same in three directions
   rashba_zeeman,     ///< two dimensions, spin up and down, Rashba coupling and a magnetic field
   honeycomb_haldane  ///< two dimensions, sublattices A and B, complex hops to second neighbours
 };
@@ -42,7 +42,7 @@ inline auto description<UniformCoupling>() {
   return std::tuple<>();
 }
 
-/// Every cell couples by Hermitian operators to a thermal bath of its own.
+/// Every cell couples through Hermitian operators to a thermal bath of its own.
 struct LocalCoupling {
   std::vector<std::vector<JumpTerm>> operators;  ///< closed under Hermitian conjugation
 };
@@ -55,33 +55,34 @@ inline auto description<LocalCoupling>() {
                                         .term_length = 0}));
 }
 
-/// Fermions on any lattice in one to three dimensions with any orbitals, between a thermal and a nonequilibrium bath.
-/// Field names are the TOML names. Its bands are numbered from 0, ascending in energy at every momentum.
+/// Fermions on a lattice in one to three dimensions with any number of orbitals, between a thermal and a nonequilibrium
+/// bath. Field names are the TOML names. Bands are numbered from 0, in ascending order of energy at every momentum.
 struct TggeLattice {
-  std::vector<std::int64_t> cells{64};  ///< along each direction, any parity
+  std::vector<std::int64_t> cells{64};  ///< number along each direction, any parity
   LatticePreset preset = LatticePreset::none;
   // presets
   double hopping = 1.0;  ///< J > 0, energy
   double rashba = 0.0;   ///< rashba_zeeman
   double zeeman_x = 0.0, zeeman_y = 0.0, zeeman_z = 0.0;
   double second_neighbour_hopping = 0.0;  ///< honeycomb_haldane
-  double flux = 0.0;                      ///< phase of the hops to second neighbours, radians
+  double flux = 0.0;                      ///< phase of the second-neighbour hops, radians
   double sublattice_energy = 0.0;         ///< +M on A, -M on B
   // no preset
-  std::int64_t orbitals = 1;  ///< in a cell
+  std::int64_t orbitals = 1;  ///< per cell
   std::vector<HoppingTerm> hopping_terms{};
-  bool add_hermitian_conjugate = false;      ///< to the hopping terms
-  std::optional<std::string> hamiltonian{};  ///< path of a file *_hr.dat of Wannier90, instead
+  bool add_hermitian_conjugate = false;      ///< adds the conjugate of every hopping term
+  std::optional<std::string> hamiltonian{};  ///< path of a Wannier90 file *_hr.dat, instead of hopping_terms
   // all
   std::vector<std::vector<double>> lattice_vectors{};  ///< Cartesian, (directions, dimensions); orthonormal if empty
-  std::vector<std::vector<double>> positions{};        ///< of the orbitals, (orbitals, directions); zero if empty
-  std::optional<double> degeneracy_tolerance{};        ///< of the bandwidth
+  std::vector<std::vector<double>> positions{};        ///< of the orbitals, (orbitals, directions), in units of the
+                                                       ///< lattice vectors; zero if empty
+  std::optional<double> degeneracy_tolerance{};        ///< as a fraction of the bandwidth
   TggeBath bath{};
   std::variant<UniformCoupling, LocalCoupling> thermal_coupling{};
   std::variant<JumpOperators, TableJump> jump{};
   NamedMatrices operators{};  ///< of the orbitals, Hermitian: what currents are reported of
 
-  /// Orbitals in a cell, by whichever way the Hamiltonian is given.
+  /// Orbitals per cell, however the Hamiltonian is given.
   int orbitals_in_cell() const;
   /// The Hamiltonian with all of its terms, Hermitian partners included.
   /// @throws ParameterError naming the key, and for a file its line
@@ -176,15 +177,15 @@ inline auto description<TggeLattice>() {
              .details = "in steady_state and relax; physics.md Eq. 103a"}));
 }
 
-/// Checks ranges, cells, Hamiltonian, baths and shapes.
-/// @throws ParameterError naming the first quantity that is wrong
+/// Checks ranges, cells, Hamiltonian, baths and array shapes.
+/// @throws ParameterError naming the first invalid quantity
 void validate(const TggeLattice& lattice);
 
 /// Dimensions of its results: momentum_1.., band, orbital, orbital_2, direction, and operator if there are any.
 std::vector<Coordinate> coordinates(const TggeLattice& lattice);
 
-/// What is reported of states on a lattice beside SteadyState and RelaxResult (docs/physics.md, Eqs. 103-107).
-/// Quantities per cell; under relax() every one but `energy` has a row for each time.
+/// Observables of a state on a lattice in addition to those of SteadyState and RelaxResult (docs/physics.md, Eqs.
+/// 103-105). Per cell; for relax() every one but `energy` has one row per time.
 struct LatticeObservables {
   std::vector<double> energy;             ///< (modes,)
   std::vector<double> current_cartesian;  ///< (directions,), energy times the unit of lattice_vectors
@@ -194,8 +195,8 @@ struct LatticeObservables {
   std::vector<double> operator_current;
   std::vector<double> energy_current;                      ///< (directions,), energy squared
   std::vector<std::complex<double>> local_density_matrix;  ///< (orbitals, orbitals), <c+_b c_a> in one cell
-  std::vector<double> heat_to_bath;                        ///< of the thermal bath, energy times bath.coupling
-  std::vector<double> entropy_rate_thermal;                ///< that this bath brings, units of bath.coupling
+  std::vector<double> heat_to_bath;                        ///< absorbed by the thermal bath, energy times bath.coupling
+  std::vector<double> entropy_rate_thermal;                ///< entropy change due to this bath, units of bath.coupling
   std::vector<double> entropy_rate_nonequilibrium;
   std::vector<double> entropy_production;  ///< entropy_rate_thermal + beta heat_to_bath, never negative
 };
@@ -247,21 +248,21 @@ inline auto description<LatticeObservables>() {
                                                .in_summary = true}));
 }
 
-/// Computes them: two evaluations of the rates for each state.
+/// Computes these observables, with two evaluations of the rates per state.
 class LatticeObserver {
  public:
-  /// @param equation   of `lattice`; must outlive the object
+  /// @param equation   of `lattice`; must outlive this object
   /// @param execution  as for make_rate_equation()
   LatticeObserver(const TggeLattice& lattice, const RateEquation& equation, const Execution& execution = {});
 
-  /// Appends the observables of one state to the rows of `result`.
-  /// @param lagrange_multiplier, occupation  shape (modes,); a NaN in the first occupation makes a row of NaN
+  /// Appends the observables of one state as a row of `result`.
+  /// @param lagrange_multiplier, occupation  shape (modes,); NaN in the first occupation gives a row of NaN
   void add(std::span<const double> lagrange_multiplier, std::span<const double> occupation,
            LatticeObservables& result) const;
   /// The same where bands are degenerate or the thermal bath is local.
-  /// @param block_multiplier  SteadyState::block_multiplier, or a row of it
+  /// @param block_multiplier  SteadyState::block_multiplier, or one row of RelaxResult::block_multiplier
   void add_blocks(std::span<const double> block_multiplier, LatticeObservables& result) const;
-  /// Rows of a task's result, one after the other, each in the way that the equation needs.
+  /// Appends all rows of a task's result, by whichever of the two functions the equation needs.
   void add_rows(std::span<const double> lagrange_multiplier, std::span<const double> occupation,
                 std::span<const double> block_multiplier, LatticeObservables& result) const;
 
@@ -275,8 +276,8 @@ class LatticeObserver {
                      LatticeObservables& result) const;
 
   const RateEquation& equation_;
-  RateEquation thermal_;  ///< the thermal bath alone, of coupling 1
-  RateEquation both_;     ///< both baths, of coupling 1
+  RateEquation thermal_;  ///< the thermal bath alone, with coupling 1
+  RateEquation both_;     ///< both baths, with coupling 1
   std::vector<std::vector<double>> lattice_vectors_;
   NamedMatrices operators_;
   bool has_thermal_ = true;

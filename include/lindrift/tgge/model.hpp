@@ -9,19 +9,19 @@ namespace lindrift {
 
 using TggeJump = std::variant<ProductJump, JumpOperators, TableJump>;
 
-/// A gas of fermions on a lattice between a thermal and a nonequilibrium bath: what TggeChain and TggeRashba convert
-/// to, and what rate equations are made from.
+/// A gas of fermions on a lattice between a thermal and a nonequilibrium bath. TggeChain, TggeRashba and TggeLattice
+/// convert to it, and rate equations are made from it.
 struct TggeModel {
   Bands bands;
-  double rate_unit = 1.0;  ///< J > 0, energy: unit of the rates of both baths
+  double rate_unit = 1.0;  ///< J > 0, energy: the unit of the rates of both baths
   TggeBath bath{};
   TggeJump jump{};
-  /// Hermitian operators X^(c) of every cell that couple to a thermal bath of its own; none: the uniform bath, which
+  /// Hermitian operators X^(c) that couple every cell to a thermal bath of its own. Empty: the uniform bath, which
   /// moves a particle between any two modes.
   JumpOperators thermal_operators{};
 };
 
-/// Checks the baths, the jump, and that the vectors of the bands have their lengths.
+/// Checks the baths, the jump operators and the lengths of the vectors in the bands.
 /// @throws ParameterError, ShapeError
 void validate(const TggeModel& model);
 

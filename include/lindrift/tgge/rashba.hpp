@@ -21,7 +21,8 @@ struct TggeRashba {
   TggeBath bath{};
   std::variant<DephasingJump, JumpOperators, TableJump> jump{};
 
-  /// Its bands with spin up as orbital 0 and spin down as orbital 1, and its baths with the hop weights of the jump.
+  /// Computes the bands, with spin up as orbital 0 and spin down as orbital 1, and the hop weights of the jump
+  /// operators.
   /// @throws ParameterError as validate() does
   operator TggeModel() const;
 };
@@ -57,7 +58,7 @@ inline auto description<TggeRashba>() {
 /// @throws ParameterError naming the first quantity that is out of range
 void validate(const TggeRashba& chain);
 
-/// Dimensions of its results: momentum, band and spin; with jump operators also the orbitals of density matrices.
+/// Dimensions of the results: momentum, band and spin; with jump operators also the orbitals of density matrices.
 std::vector<Coordinate> coordinates(const TggeRashba& chain);
 
 }  // namespace lindrift

@@ -13,10 +13,10 @@
 
 namespace lindrift {
 
-/// Linear multistep family of the time integration.
+/// Linear multistep method of the time integration.
 enum class Integrator {
-  automatic,  ///< bdf if the fastest rate would bind the explicit step by far, else adams
-  adams,      ///< Adams-Moulton with fixed-point iteration: mild problems
+  automatic,  ///< bdf if the fastest rate would limit the explicit step severely, else adams
+  adams,      ///< Adams-Moulton with fixed-point iteration: non-stiff problems
   bdf         ///< backward differentiation in lambda and the logarithm of time: stiff problems, cold baths
 };
 
@@ -41,7 +41,7 @@ inline auto description<RelaxOptions>() {
       field(&RelaxOptions::tolerance, tolerance_parameter()), field(&RelaxOptions::max_steps, max_steps_parameter()));
 }
 
-/// Trajectory on the grid of times. Rows of `lagrange_multiplier` and `occupation` are modes; shape (times, modes).
+/// Trajectory at the output times. `lagrange_multiplier` and `occupation` have shape (times, modes).
 struct RelaxResult {
   std::vector<double> times;
   std::vector<double> lagrange_multiplier;
@@ -51,19 +51,19 @@ struct RelaxResult {
   /// <c+_b c_a> of the orbitals, (times, cells, orbitals, orbitals); empty unless RateEquation::has_density_matrix.
   /// Where bands are degenerate it says more than `occupation`, which holds the eigenvalues of each block, descending.
   std::vector<std::complex<double>> density_matrix;
-  /// Multipliers of the blocks of degenerate bands, a row for each time, see MatrixRateEquation; empty unless
-  /// RateEquation::matrix.
+  /// Multipliers of the blocks of degenerate bands, one row per time, see MatrixRateEquation; empty unless
+  /// RateEquation::matrix is set.
   std::vector<double> block_multiplier;
   std::vector<double> particle_number;                    ///< (times,)
   std::vector<double> density_per_cell, energy_per_cell;  ///< (times,)
   std::vector<double> residual;                           ///< (times,), see balance_residual()
-  bool converged = false;  ///< every time was reached; rows beyond the last one reached are NaN
-  bool stopped = false;    ///< the monitor ended the run before the last time
-  std::int64_t steps = 0;  ///< integrator steps in all
+  bool converged = false;  ///< every time was reached; rows beyond the last time reached are NaN
+  bool stopped = false;    ///< the monitor stopped the run before the last time
+  std::int64_t steps = 0;  ///< total number of integrator steps
   std::int64_t rate_evaluations = 0;
   Integrator integrator = Integrator::adams;  ///< as chosen, never automatic
-  std::string message;  ///< why it did not converge, that the tolerance cannot be promised, or from when on nothing
-                        ///< changes any more; else empty
+  std::string message;  ///< why it did not converge, that the tolerance cannot be guaranteed, or the time after which
+                        ///< nothing changes; otherwise empty
 };
 
 template <>
@@ -73,7 +73,7 @@ inline auto description<RelaxResult>() {
 
 /// Integrates dn/dt (docs/physics.md, Eq. 7) from the given state at t = 0 over `times`.
 ///
-/// The integrator is started anew at every output time, so that a run that goes on from a stored time repeats the bits.
+/// The integrator restarts at every output time, so that a run continued from a stored time gives the same bits.
 /// @param lagrange_multiplier  initial log((1-n)/n), shape (modes,), finite
 /// @param times                >= 0, strictly ascending, in 1/energy
 /// @throws ParameterError, ShapeError; NumericalError naming the time and the momentum if a rate is not finite

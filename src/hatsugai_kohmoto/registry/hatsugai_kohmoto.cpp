@@ -237,7 +237,7 @@ HatsugaiKohmoto probe_of(HatsugaiKohmoto model, const Point& point) {
   return model;
 }
 
-/// Where momenta mix.
+/// For momenta that mix.
 Plan plan_clusters(const Point& point, const HatsugaiKohmoto& model, const Execution& requested) {
   const MixedPlan mixed = mixed_plan_of(point, model, requested);
   Plan plan;
@@ -285,8 +285,8 @@ Plan plan_frequencies(const Point& point, const HatsugaiKohmoto& model, const Ex
   return plan;
 }
 
-/// What one time costs. Long rings are timed on a shorter one, unless the input has lists of their length. Rates and
-/// tables are made once: what one time costs is the difference of two runs.
+/// Cost of one time. Long rings are timed on a shorter one unless the input has lists of their length. Rates and tables
+/// are made only once, so the cost of one time is the difference between two runs.
 double seconds_per_time(const Point& point, const HatsugaiKohmoto& model, Execution execution) {
   const HatsugaiKohmoto shorter = probe_of(model, point);
   const double ratio = static_cast<double>(model.size()) / static_cast<double>(shorter.size());
@@ -326,7 +326,7 @@ Plan plan_times(const Point& point, const HatsugaiKohmoto& model, const Executio
   const auto sites = static_cast<double>(model.size());
   plan.work = "times";
   plan.rate_evaluations = static_cast<double>(times);
-  // Two exponentials and two pairs of circular functions for each momentum, and a transform.
+  // Two exponentials and two sine-cosine pairs per momentum, and a transform.
   plan.operations = sites * (150.0 + 5.0 * std::log2(std::max(2.0, sites)));
   plan.bytes_moved = sites * 100.0;
   plan.notes = notes_on_times(point, modes_of(model));
@@ -350,7 +350,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
                                           : plan_times(point, model, requested);
 }
 
-/// A gain of spin up makes a density of its own, which the drift knows at its end only.
+/// Gain of spin up builds up a density of its own, to which the drift refers only at late times.
 std::vector<std::string> remarks_on_density(const config::Document& document) {
   std::vector<std::string> remarks = open_chain_remarks(document);
   const bool gain = !is_zero_everywhere(document, "bath.up.gain") ||

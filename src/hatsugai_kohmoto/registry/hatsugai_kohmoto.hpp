@@ -4,7 +4,7 @@
 
 namespace lindrift {
 
-/// The open Hatsugai-Kohmoto chain with the tasks green, spectral and density.
+/// The open Hatsugai-Kohmoto model with the tasks green, spectral and density.
 ModelEntry hatsugai_kohmoto_entry();
 
 }  // namespace lindrift

@@ -114,7 +114,7 @@ void verify_hatsugai_kohmoto_density(Verification& verification) {
   if (density == nullptr) return;
   for (const std::size_t t : verification.some_of(times.size())) {
     const double* row = density->data() + t * sites;
-    if (std::isnan(row[0])) continue;  // a time that was not reached
+    if (std::isnan(row[0])) continue;  // this time was not reached
     Real sum = 0.0L;
     for (std::size_t j = 0; j < sites; ++j) {
       sum += row[j];

@@ -210,7 +210,7 @@ io::Result run_spectral(const Point& point, const Execution& requested, const Mo
   HubbardSpectralOptions options = spectral_options(point);
   options.certify = requested.certify;
   options.monitor = monitor;
-  options.monitor.stop = {};  // the end of a stage is near, and leaves a checkpoint
+  options.monitor.stop = {};  // the end of a stage is never far, and leaves a checkpoint
   HubbardSpectrum spectrum =
       spectral(read<HubbardChain>(point), point.reals("task.frequencies"), options, with_algorithm(point, requested));
 

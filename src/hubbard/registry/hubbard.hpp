@@ -4,7 +4,7 @@
 
 namespace lindrift {
 
-/// Hubbard chain with driven spin-down particles and a spin-up probe, with the tasks green and spectral.
+/// Hubbard model with driven spin-down particles and a spin-up probe, and its tasks.
 ModelEntry hubbard_entry();
 
 }  // namespace lindrift

@@ -15,7 +15,7 @@ inline constexpr const char* collisions_on_the_cpu = "collisions are computed on
 
 /// |U|/J up to which collisions were compared with exact rings: currents agreed to a few percent, drifts in magnitude.
 inline constexpr double trusted_interaction = 0.5;
-/// |U|/J of a chain whose interaction is on site.
+/// |U|/J of a chain with an on-site interaction.
 double interaction_strength(const HubbardChain& chain);
 
 /// Reads the ring of a point.

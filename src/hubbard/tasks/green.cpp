@@ -32,7 +32,7 @@ constexpr std::size_t group = VolterraSolver::group;
 constexpr std::int64_t max_halvings = 3;
 /// Rounding error of sums of a few thousand terms of order one.
 constexpr double rounding = 2e-14;
-/// Stages of a run, between which it can stop.
+/// Largest number of stages of a run, between which it can stop.
 constexpr std::size_t max_rounds = 16;
 /// Operations per second of a core; an estimate.
 constexpr double operations_per_second = 8e9;
@@ -89,7 +89,7 @@ struct Position {
 };
 
 /// Solves the integral equation for all momenta with one step, and again with twice the step. Rounds contain the same
-/// momenta for any number of ranks, so that a checkpoint does not depend on it.
+/// momenta for any number of ranks, so checkpoints do not depend on it.
 class Propagation {
  public:
   Propagation(const HubbardModes& modes, std::span<const double> at, const HubbardGreenOptions& options,
@@ -176,7 +176,7 @@ class Propagation {
     Fingerprint problem;
     for_each_parameter(modes_, [&](const auto& values) { problem.add(values); });
     problem.add(at_).add(options_.tolerance).add(rounds_);
-    problem.add(static_cast<int>(execution_.backend));  // backends differ in their bits
+    problem.add(static_cast<int>(execution_.backend));  // results of different backends differ in their bits
     return {problem, [this](const Position& at) {
               Checkpoint<Position>::Arrays arrays;
               if (at.halving >= 0 && at.halving <= max_halvings && at.done < rounds_)
@@ -227,7 +227,7 @@ class Propagation {
                        reinterpret_cast<double*>(green_.data() + first * at_.size()), difference_.data() + first);
   }
 
-  /// Completes the groups begin .. end-1, of which every rank has computed its share.
+  /// Completes the groups begin .. end-1 after every rank has computed its share.
   void gather(std::size_t begin, std::size_t end, const std::vector<std::size_t>& shares) {
     const std::size_t times = at_.size(), first = begin * group, last = std::min(modes_.sites, end * group);
     std::vector<std::size_t> green, difference;

@@ -166,7 +166,7 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
   // The choice of a backend must not depend on threads, because the bits must not.
   const double cores = std::max(1, execution.threads > 0 ? execution.threads : 1);
 
-  execution.backend = Backend::cpu;  // the plan needs no device
+  execution.backend = Backend::cpu;  // planning needs no device
   plan.terms = DirectSelfEnergy(problem.modes, execution).terms(problem.distinct.size(), problem.argument);
   const double direct_seconds = plan.terms / terms_per_second;
   double fft_seconds = INFINITY;
@@ -372,8 +372,8 @@ double sum_dynamical_part(const Problem& problem, const Checkpoint<Position>& ch
   return 0.0;
 }
 
-/// Adds the first order, and fills in G, A and the bounds of the errors.
-/// @param error  of the second order
+/// Adds the first order, and fills in G, A and the error bounds.
+/// @param error  of second order
 Largest finish(const Problem& problem, double error, HubbardSpectrum& result) {
   const HubbardModes& modes = problem.modes;
   const std::size_t count = result.frequencies.size();

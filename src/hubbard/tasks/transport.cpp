@@ -15,7 +15,7 @@ namespace lindrift {
 
 namespace {
 
-/// Operations per second of a core in products of matrices, a cautious guess.
+/// Operations per second on one core in matrix products, a conservative estimate.
 constexpr double operations_per_second = 1e10;
 
 struct Problem {

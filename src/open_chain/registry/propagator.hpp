@@ -9,14 +9,14 @@
 #include "lindrift/lindrift.hpp"
 #include "registry/results.hpp"
 
-/// What the tasks of both open chains have in common.
+/// Common parts of the tasks of both open models.
 
 namespace lindrift {
 
 OpenLattice lattice_of(const config::Point& point);
-/// Cells in all.
+/// Total number of cells.
 std::size_t sites_of(const config::Point& point);
-/// "128 sites" or "64 x 64 cells", for messages, and the key that says so.
+/// "128 sites" or "64 x 64 cells", for messages, and the corresponding key.
 std::string size_text(const config::Point& point);
 std::string size_key(const config::Point& point);
 
@@ -26,7 +26,7 @@ std::vector<std::int64_t> integers_of(const config::Point& point, const std::str
 /// Whether output.fields keeps a dataset.
 bool wanted(const config::Point& point, const std::string& field);
 
-/// Number of momenta that task.momenta asks for.
+/// Number of momenta in task.momenta.
 std::size_t momenta_of(const config::Point& point);
 
 /// Dimensions of a point's results.
@@ -47,10 +47,10 @@ io::Result open_chain_result(const config::Point& point, Result& result) {
   return collect(open_chain_coordinates(point), point.texts("output.fields"), result);
 }
 
-/// Whether one of the operators of a bath brings particles.
+/// Whether one of the operators of a bath is a gain.
 bool has_gain_operator(const config::Point& point, const std::string& bath);
 
-/// When the fastest particles meet behind a ring or a lattice, if they do before the last time.
+/// When the fastest particles meet after going around the lattice, if that happens before the last time.
 std::vector<std::string> wrapping_notes(const OpenLattice& lattice, double last);
 
 /// Names of the datasets of a result.
@@ -60,17 +60,17 @@ std::vector<std::string> open_chain_fields() {
       {time_coordinate({}), site_coordinate(1), momentum_coordinate(1), frequency_coordinate({})});
 }
 
-/// Names of those without a dimension over sites or momenta.
+/// Names of the datasets without a dimension over sites or momenta.
 template <class Result>
 std::vector<std::string> open_chain_sizeless_fields() {
   return sizeless_names<Result>(
       {time_coordinate({}), site_coordinate(1), momentum_coordinate(1), frequency_coordinate({})});
 }
 
-/// That the spins do not meet, or meet nothing that changes.
+/// Says that the spins do not interact, or interact only with something that does not change.
 std::vector<std::string> open_chain_remarks(const config::Document& document);
 
-/// The largest value of a spectral function and where it is, for the summary.
+/// The largest value of a spectral function and its position, for the summary.
 template <class Spectrum>
 std::vector<std::pair<std::string, double>> spectral_peak(const Spectrum& spectrum) {
   const auto& values = spectrum.spectral_function;

@@ -63,17 +63,17 @@ void verify_propagator_rows(Verification& verification, double allowed) {
   if (by_site == nullptr) return;
   for (const std::size_t t : verification.some_of(times)) {
     const Complex* row = by_site->data() + t * length;
-    if (std::isnan(row[0].real())) continue;  // a time that was not reached
+    if (std::isnan(row[0].real())) continue;  // this time was not reached
     Real sum = 0.0L, moment[3] = {};
     for (std::size_t j = 0; j < length; ++j) {
       const Real weight = std::norm(row[j]);
-      const LatticeVector site = lattice.momentum(j);  // labels are numbered as momenta are
+      const LatticeVector site = lattice.momentum(j);  // labels are numbered like momenta
       sum += weight;
       for (std::size_t i = 0; i < directions; ++i) moment[i] += weight * static_cast<Real>(site[i]);
     }
     if (norm != nullptr)
       verification.note("norm from the sites", static_cast<double>(std::fabs((*norm)[t] - sum)), allowed);
-    // Below, squares lose their digits before they vanish.
+    // Smaller squares lose digits before they vanish.
     if (drift != nullptr && sum > 1e-250L)
       for (std::size_t i = 0; i < directions; ++i)
         verification.note("drift from the sites",

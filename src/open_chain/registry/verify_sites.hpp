@@ -7,7 +7,7 @@
 
 namespace lindrift {
 
-/// A momentum of a lattice in extended precision, apart from the tables that a task computes with.
+/// A momentum of a lattice in extended precision, independent of the tables that a task uses.
 class PlainMomentum {
  public:
   using Real = long double;
@@ -15,7 +15,7 @@ class PlainMomentum {
 
   /// k.R
   Real phase(const LatticeVector& displacement) const;
-  /// e_k of one spin (Eqs. 30 and 110).
+  /// e_k of one spin (Eqs. 32 and 110).
   Real energy(const OpenLattice& model, Spin spin) const;
   /// Gain and loss of a bath (Eqs. 31 and 111).
   struct Rates {
@@ -31,7 +31,7 @@ class PlainMomentum {
   LatticeVector integers_;
 };
 
-/// sum_k e^{ik.j} x_k / L of momenta in ascending order, at one site.
+/// sum_k e^{ik.j} x_k / L at one site, with momenta in ascending order.
 template <class Value>
 std::complex<long double> plain_transform(const Value* values, const Lattice& lattice, const LatticeVector& site) {
   std::complex<long double> sum = 0.0L;
@@ -40,16 +40,16 @@ std::complex<long double> plain_transform(const Value* values, const Lattice& la
   return sum / static_cast<long double>(lattice.size());
 }
 
-/// Rows over sites against rows over momenta, by plain Fourier sums, and against their norm and drift.
-/// @param allowed  error of a propagator, absolute
+/// Checks rows over sites against rows over momenta, by plain Fourier sums, and against their norm and drift.
+/// @param allowed  absolute error of a propagator
 void verify_propagator_rows(Verification& verification, double allowed);
 
-/// G(k,0) = -i, where the first time is 0.
+/// Checks G(k,0) = -i, if the first time is 0.
 /// @param allowed  absolute
 void verify_propagator_start(Verification& verification, double allowed);
 
-/// Spectral function, self energy and Green's function of the same entries against each other (Eq. 43).
-/// @param allowed  error, relative to the largest value of each
+/// Checks spectral function, self-energy and Green's function of the same entries against each other (Eq. 43).
+/// @param allowed  error relative to the largest value of each
 void verify_spectral_entries(Verification& verification, double allowed);
 
 }  // namespace lindrift

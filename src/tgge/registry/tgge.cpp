@@ -39,7 +39,7 @@ void require_device_work(const Point& point) {
 
 template <Solve solve>
 io::Result run_point(const Point& point, const Execution& requested, const Monitor& monitor) {
-  const Calculation calculation(threads_of(requested));  // for the bands
+  const Calculation calculation(threads_of(requested));  // computes the bands
   return solve(point, equation_of(point, with_algorithm(point, requested)), monitor);
 }
 
@@ -59,7 +59,7 @@ void run_group(const Group& group, const Execution& requested, const Monitor& mo
     run_batch(solve, group, requested, monitor, finished);
 }
 
-/// Names of a result's datasets, and of those of a lattice beside.
+/// Names of the datasets of a result, including those that only a lattice has.
 template <class Result>
 std::vector<std::string> names_in(const Coordinates& dimensions,
                                   std::vector<std::string> (*of_result)(const Coordinates&),
@@ -84,7 +84,7 @@ io::Result outline_point(const Point& point) {
   return outline;
 }
 
-/// What the tasks that solve one equation have in common.
+/// The parts that are common to the tasks which solve one equation.
 template <Solve solve, class Result>
 TaskEntry task(std::string kind, std::string description, const Coordinates& dimensions) {
   return {.kind = std::move(kind),
@@ -133,7 +133,7 @@ TaskEntry noise_task(int directions) {
   return task;
 }
 
-/// Keys of a task behind those of its initial state, by its occupations or by name.
+/// Puts the keys of the initial state, given by occupations or by name, before those of the task.
 std::vector<config::Key> with_initial_states(std::vector<config::Key> keys) {
   auto all = config::keys_of<InitialState, InitialOccupation>();
   for (config::Key& key : all)
@@ -144,7 +144,7 @@ std::vector<config::Key> with_initial_states(std::vector<config::Key> keys) {
 
 template <class Model>
 ModelEntry entry(std::string kind, std::string description) {
-  Model widest;  // the one whose results have the most dimensions
+  Model widest;  // the variant whose results have the most dimensions
   if constexpr (std::is_same_v<Model, TggeRashba>) widest.jump = JumpOperators{};
   if constexpr (std::is_same_v<Model, TggeLattice>) widest.orbitals = 2;
   Coordinates dimensions = coordinates(widest);
@@ -161,7 +161,7 @@ ModelEntry entry(std::string kind, std::string description) {
   relaxation.cost = relative_cost;
   relaxation.grouping = batches;
   std::vector<TaskEntry> tasks = {std::move(relaxation), std::move(steady)};
-  const int directions = std::is_same_v<Model, TggeLattice> ? 3 : 1;  // at most
+  const int directions = std::is_same_v<Model, TggeLattice> ? 3 : 1;  // the largest number
   tasks.push_back(gradient_task(config::keys_of<Model, InitialOccupation>(), directions));
   tasks.push_back(noise_task(directions));
   for (std::size_t i = tasks.size() - 2; i < tasks.size(); ++i) {

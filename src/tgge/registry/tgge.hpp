@@ -5,9 +5,8 @@
 namespace lindrift {
 
 /// Models of the time-dependent generalised Gibbs ensemble, each with the tasks relax, steady_state, gradient and
-/// noise: the one-band chain ...
+/// noise: the one-band chain, the two-band chain with Rashba coupling and Zeeman field, and any lattice.
 ModelEntry tgge_chain_entry();
-/// ... and the two-band chain with Rashba coupling and Zeeman field.
 ModelEntry tgge_rashba_entry();
 ModelEntry tgge_lattice_entry();
 

@@ -21,16 +21,16 @@ using config::read;
 
 namespace {
 
-/// Doubles per mode that a generator (rescaled and plain columns and rows) and its solver (Krylov or multistep vectors)
-/// hold.
+/// Doubles per mode: of a generator (rescaled and plain columns and rows), and below of its solver (Krylov or multistep
+/// vectors).
 constexpr double generator_arrays = 34.0;
-/// The same for the panels of a thermal spectrum that is not exponential, and for making them.
+/// More for the panels of a non-exponential thermal spectrum, including those needed to construct them.
 constexpr double panel_arrays = 24.0;
 constexpr double steady_state_arrays = 34.0;
 constexpr double relax_arrays = 52.0;
-/// Occupations as matrices: their rates and Krylov vectors, and the bands a second time.
+/// For occupations that are matrices: their rates and Krylov vectors, and a second copy of the bands.
 constexpr double matrix_arrays = 60.0;
-/// A second generator, for the thermal bath alone, and the derivatives by modes.
+/// For derivatives: a second generator, for the thermal bath alone, and the derivatives with respect to the modes.
 constexpr double adjoint_arrays = generator_arrays + 30.0;
 
 }  // namespace
@@ -46,13 +46,13 @@ double working_memory(const Point& point) {
   const auto modes = static_cast<double>(modes_of(point));
   double arrays = arrays_of(point);
   const std::string& jump = point.text("bath.jump");
-  if (jump == "table") arrays += 3.0 * modes;  // as read, and in two orders
+  if (jump == "table") arrays += 3.0 * modes;  // as read, and in both orders
   if (point.text("bath.spectrum") != "exponential") {
     arrays += panel_arrays;
-    if (!point.has("task.times")) arrays += generator_arrays + panel_arrays;  // once more in the order of the energies
+    if (!point.has("task.times")) arrays += generator_arrays + panel_arrays;  // and a copy by energy
   }
   const auto orbitals = static_cast<double>(orbitals_of(point));
-  // A lattice has its bands, and for its observables two more equations.
+  // A lattice holds its bands, and two more equations for its observables.
   const double equations = is_lattice(point) ? 3.0 : 1.0;
   if (is_lattice(point)) {
     const auto directions = static_cast<double>(point.integers("model.cells").size());
@@ -62,7 +62,7 @@ double working_memory(const Point& point) {
     std::set<std::vector<std::int64_t>> offsets;
     for (const auto& channel : point.channels("bath.jump_operator"))
       for (const Term& term : channel) {
-        // Each half is a displacement, and an orbital if there are several.
+        // Each half of the indices is a displacement, followed by an orbital if there are several.
         const auto half = static_cast<std::ptrdiff_t>(term.indices.size() / 2),
                    length = std::max<std::ptrdiff_t>(1, half - 1);
         offsets.emplace(term.indices.begin(), term.indices.begin() + length);
@@ -84,7 +84,7 @@ double output_bytes(const Point& point) {
                                            : observable_bytes<SteadyState>(coordinates, wanted));
 }
 
-/// Checks that the terms of a key have displacements of the lattice's directions.
+/// Checks that the displacements of a key's terms have as many components as the lattice has directions.
 void check_directions(const Point& point, const std::string& key, bool channels, std::size_t directions) {
   if (!point.has(key)) return;
   const auto& all = point.channels(key);
@@ -118,7 +118,7 @@ namespace {
 
 bool has_operators(const Point& point) { return point.text("bath.jump") == "operators"; }
 
-/// Bands of a model that has more than one.
+/// Bands of a model with more than one band.
 Bands bands_of(const Point& point) {
   if (!is_lattice(point)) return TggeModel(read<TggeRashba>(point)).bands;
   const auto lattice = read<TggeLattice>(point);
@@ -127,10 +127,10 @@ Bands bands_of(const Point& point) {
 
 DegenerateBlocks blocks_of(const Point& point) { return degenerate_blocks(bands_of(point)); }
 
-/// Cells up to which bands are looked at before a run.
+/// Largest number of cells for which the bands are examined before a run.
 constexpr double looked_at_cells = 65536.0;
 
-/// What only bands that are nowhere degenerate allow, and dense matrices of any bands.
+/// Refuses what is impossible where bands are degenerate, and density matrices without jump operators.
 void check_degenerate_bands(const Point& point) {
   const auto& wanted = point.texts("output.fields");
   if (std::find(wanted.begin(), wanted.end(), "density_matrix") != wanted.end()) {
@@ -164,7 +164,7 @@ void check_degenerate_bands(const Point& point) {
 
 void validate_point(const Point& point) {
   if (is_lattice(point)) check_lattice(point);
-  // Results are in memory three times: in the task, as fields, and as the image of the file.
+  // Results are held in memory three times: in the task, as fields, and as the image of the file.
   const double results = 3.0 * output_bytes(point), needed = working_memory(point) + results;
   if (needed > machine_memory()) {
     const bool many_times = point.has("task.times") && results > working_memory(point);
@@ -198,13 +198,13 @@ void validate_point(const Point& point) {
 
 namespace {
 
-/// Operations and bytes of one right-hand side; docs/physics.md section 5 counts them.
+/// Operations and bytes of one evaluation of the right-hand side, as counted in docs/physics.md, section 5.
 constexpr double pair_operations = 8.0;
 constexpr double mode_operations = 30.0;
 constexpr double mode_bytes = 17.0 * 8.0;
 
-/// Sites of the chain on which a point is examined and timed: enough to show its structure, few enough to be quick. A
-/// table has only one size.
+/// Sites of the chain on which a point is examined and timed: enough to show its structure, few enough to be fast. A
+/// table exists for one size only.
 std::int64_t probe_sites(const Point& point, bool direct) {
   const auto sites = static_cast<std::int64_t>(cells_of(point));
   if (point.text("bath.jump") == "table") return sites;
@@ -213,7 +213,7 @@ std::int64_t probe_sites(const Point& point, bool direct) {
 
 void resize(TggeChain& chain, std::int64_t sites) { chain.sites = sites; }
 void resize(TggeRashba& chain, std::int64_t sites) { chain.sites = sites; }
-/// Halves the longest direction until there are no more cells than asked for; parities stay.
+/// Halves the longest direction until there are at most `cells` cells. Keeps the parity of each direction.
 void resize(TggeLattice& lattice, std::int64_t cells) {
   const auto product = [&] {
     double all = 1.0;
@@ -252,7 +252,7 @@ double seconds_per_evaluation(const RateEquation& equation) {
   return seconds_since(start) / evaluations;
 }
 
-/// Largest gain + loss at half filling; infinite where the Boltzmann factors leave the range of double precision.
+/// Largest gain + loss at half filling; infinite where the Boltzmann factors exceed the range of double precision.
 double fastest_rate_of(const RateEquation& equation) {
   const std::vector<double> half(equation.modes(), 0.5);
   std::vector<double> rate(equation.modes());
@@ -265,8 +265,9 @@ double fastest_rate_of(const RateEquation& equation) {
   return fastest;
 }
 
-/// A start at each output time, then the fastest rate over the span, at orders 5 to 12; where that is too fast, the
-/// implicit method's steps, which grow with the logarithm up to a bound, with seven sums each.
+/// Each output time costs a start. Between them, the fastest rate sets the number of steps, at orders 5 to 12. If it is
+/// too fast, the implicit method takes over: its number of steps grows as the logarithm, up to a bound, and each step
+/// needs seven sums.
 double expected_evaluations(double fastest_rate, const std::vector<double>& times) {
   const double explicit_steps = 3.0 * fastest_rate * times.back();
   return 150.0 * static_cast<double>(times.size()) +
@@ -287,26 +288,27 @@ double relative_cost(const Point& point) {
                                         with_algorithm(point, execution));
     return expected_evaluations(fastest_rate_of(equation), point.reals("task.times"));
   } catch (const Error&) {
-    return 0.0;  // it will fail, and at once
+    return 0.0;  // the point will fail, and quickly
   }
 }
 
 namespace {
 
-/// Evaluations of a steady state: about six Newton steps of two residuals and seven products.
+/// Evaluations per steady state: about six Newton steps of two residuals and seven products each.
 constexpr double steady_state_evaluations = 55.0;
-/// Sites at which a whole steady state is timed.
+/// Sites for timing a whole steady state.
 constexpr std::int64_t timed_sites_direct = 1024, timed_sites_separable = 1 << 14;
 
 /// Sites of the chain on which the parity of a bath is measured. The measures depend on the size only through the grid
-/// of momenta, which must resolve the harmonics of the weights; this resolves operators of any sensible range.
+/// of momenta, which must resolve the harmonics of the weights; this size resolves operators of any reasonable range.
 constexpr std::int64_t parity_sites = 64;
-/// The same for operators of a longer range; more sites would take seconds.
+/// Upper limit for operators of longer range; more sites would take seconds.
 constexpr std::int64_t max_parity_sites = 512;
-/// Violations below this are rounding.
+/// Violations below this are rounding errors.
 constexpr double parity_zero = 1e-12;
 
-/// Largest distance between two sites that the terms of a jump operator take a particle from, or bring it to.
+/// Largest distance between two sites from which the terms of a jump operator take a particle, or between two to which
+/// they move it.
 std::int64_t range_of(const Channels& channels) {
   std::int64_t range = 0;
   for (const auto& channel : channels)
@@ -317,7 +319,7 @@ std::int64_t range_of(const Channels& channels) {
   return range;
 }
 
-/// The same for a lattice: as many cells along each direction as resolve its operators.
+/// The equation on a smaller lattice, with enough cells along each direction to resolve its operators.
 RateEquation coarse_lattice(const Point& point, const Execution& execution) {
   auto model = read<TggeLattice>(point);
   constexpr std::int64_t least[] = {64, 8, 4}, most[] = {512, 22, 8};
@@ -396,13 +398,14 @@ std::vector<std::string> lattice_notes(const Point& point) {
     notes.push_back(fmt::format("{} was made Hermitian: elements changed by up to {:.3g} of the largest one",
                                 point.text("model.hamiltonian"),
                                 read_wannier90(point.text("model.hamiltonian")).largest_change));
-  // Where bands are degenerate, weights of single modes depend on the eigenvectors that a library happens to choose.
+  // Where bands are degenerate, the weights of single modes depend on the eigenvectors that a library happens to
+  // choose.
   if (!equation.matrix && parity.joint < parity_zero && unevenness(equation.bands) < parity_zero)
     notes.emplace_back("this bath cannot rectify: its hop weights and the bands do not change under k -> -k");
   return notes;
 }
 
-/// Smallest distance of bands over the fastest rate below which coherences between them are not small.
+/// Smallest ratio of the gap to the fastest rate for which coherences between the bands can be neglected.
 constexpr double safe_gap = 10.0;
 
 void note_degenerate_bands(const Point& point, const RateEquation& probed, std::vector<std::string>& notes) {
@@ -419,7 +422,7 @@ void note_degenerate_bands(const Point& point, const RateEquation& probed, std::
         "warning: bands come as close as {:.3g}, {:.3g} times the fastest rate: coherences between them, which are "
         "neglected, are not small there",
         blocks.smallest_gap, ratio));
-  else  // the same for every coupling: the limit of a weak one
+  else  // independent of the coupling, because the steady state is that of weak coupling
     notes.push_back(fmt::format(
         "bands come as close as {:.3g}, and coherences between them are neglected: this steady state is that of a "
         "bath.coupling well below {:.2g}",
@@ -459,7 +462,7 @@ std::vector<std::string> remarks_on(const config::Document& document) {
 
 namespace {
 
-/// The algorithm of the whole system; which one is faster depends on its size.
+/// The algorithm for the whole system; which one is faster depends on the size.
 Algorithm algorithm_of(const Point& point, const Execution& execution) {
   const RateEquation equation = probe(point, probe_sites(point, true), execution);
   if (execution.algorithm != Algorithm::automatic || point.text("bath.jump") == "table") return equation.algorithm;
@@ -479,7 +482,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
   Plan plan;
   const auto modes = static_cast<double>(modes_of(point));
   const double sites = cells_of(point);
-  Execution on_cpu = execution;  // a probe may not fit where the point will not either
+  Execution on_cpu = execution;  // a probe may not fit on the device if the point does not
   on_cpu.backend = Backend::cpu;
   plan.algorithm = algorithm_of(point, on_cpu);
   const bool direct = plan.algorithm == Algorithm::direct;
@@ -511,10 +514,11 @@ Plan plan_point(const Point& point, const Execution& requested) {
           "warning: the rates exceed the range of double precision: adams would stop at once, bdf takes any "
           "temperature");
   } else {
-    // Evaluations of Newton's method work in logarithms and come with vector operations: time a whole steady state.
+    // Evaluations in Newton's method work with logarithms and come with vector operations, so time a whole steady
+    // state.
     const bool table = point.text("bath.jump") == "table";
     const std::int64_t timed = table ? probed : std::min(probed, direct ? timed_sites_direct : timed_sites_separable);
-    execution.algorithm = plan.algorithm;  // also at this size
+    execution.algorithm = plan.algorithm;  // at this size too
     const auto start = std::chrono::steady_clock::now();
     steady_state(probe(point, timed, execution), 0.5);
     ratio = sites / static_cast<double>(timed);

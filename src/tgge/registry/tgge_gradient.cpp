@@ -54,7 +54,7 @@ std::vector<std::string> differentiable(const std::vector<config::Key>& model_ke
 std::vector<config::Key> noise_keys(int dimensions) {
   auto keys = config::keys_of<FlowOptions, SteadyStateOptions>();
   keys.front().choices = flow_names(dimensions);
-  for (const char* name : {"current", "energy_current"})  // in one dimension
+  for (const char* name : {"current", "energy_current"})  // short names for one dimension
     keys.front().choices.emplace_back(name);
   keys.front().default_value = std::vector<std::string>{};
   return keys;

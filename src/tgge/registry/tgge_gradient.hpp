@@ -2,20 +2,20 @@
 
 #include "tgge/registry/tgge_point.hpp"
 
-/// Tasks gradient and noise: what a steady state says of its neighbours and of its fluctuations.
+/// Tasks gradient and noise: the response of a steady state to its parameters, and its fluctuations.
 
 namespace lindrift {
 
-/// Keys of the task: flows by name, and for a gradient the parameters of a model that have derivatives.
-/// @param model_keys  of the model, [initial] included
+/// Keys of the task: flows by name, and for a gradient the differentiable parameters of the model.
+/// @param model_keys  of the model, including [initial]
 std::vector<config::Key> noise_keys(int dimensions);
 std::vector<config::Key> gradient_keys(const std::vector<config::Key>& model_keys, int dimensions);
 
-/// Names of all datasets that a gradient may make.
+/// Names of all datasets that a gradient may produce.
 std::vector<std::string> gradient_fields(const std::vector<config::Key>& model_keys);
 std::vector<std::string> noise_fields();
 
-/// @throws ParameterError if a parameter has no meaning at a point, or a flow is asked for twice
+/// @throws ParameterError if a parameter does not apply at a point, or a flow is requested twice
 void check_gradient(const config::Point& point);
 
 io::Result outline_gradient(const config::Point& point);

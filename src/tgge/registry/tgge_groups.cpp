@@ -16,7 +16,7 @@ using config::read;
 
 namespace {
 
-/// Largest batch: large enough to keep its slots busy, small enough to leave batches for many ranks.
+/// Largest batch: large enough to keep the slots busy, small enough to leave batches for many ranks.
 constexpr std::size_t max_batch = 1024;
 /// Modes times points of a batch in the thread blocks of a device, and doubles that the host holds for each: bands,
 /// weights and what comes down.
@@ -25,7 +25,7 @@ constexpr double batch_arrays = 16.0;
 /// Modes up to which the spectrum is stored as a matrix, 2 GiB. A table is in memory anyway.
 constexpr std::size_t max_matrix_modes = 16384;
 
-/// Whether points that differ in this key can share a batch: they have the same weights.
+/// Whether points that differ in this key can share a batch, because they have the same weights.
 bool keeps_weights(const std::string& path) {
   for (const char* key :
        {"bath.coupling", "bath.nonequilibrium_fraction", "bath.equilibrium_fraction", "initial.filling"})
@@ -76,7 +76,7 @@ Grouping batches(const config::Document& document) {
   Grouping grouping{
       .size = size, .row = alike, .at_once = batch_slots(size), .how = "their sums over pairs as matrix products"};
   const auto modes = static_cast<double>(modes_of(first));
-  const double matrices = (first.text("bath.jump") == "table" ? 3.0 : 0.0) +  // as read, and in two orders
+  const double matrices = (first.text("bath.jump") == "table" ? 3.0 : 0.0) +  // as read, and in both orders
                           (first.text("bath.spectrum") == "exponential" ? 0.0 : 1.0);
   grouping.memory_bytes = 8.0 * modes * (static_cast<double>(grouping.at_once) * arrays_of(first) + matrices * modes);
   return grouping;
@@ -105,7 +105,7 @@ void run_batch(Solve solve, const Group& group, const Execution& requested, cons
   }
   if (first == nullptr) return;
 
-  // `finished` is called on this thread only.
+  // `finished` is called only on this thread.
   std::mutex mutex;
   std::vector<std::pair<std::size_t, io::Result>> ready;
   const auto wanted = static_cast<double>(std::count(group.wanted.begin(), group.wanted.end(), true));
@@ -151,7 +151,7 @@ Grouping batches_or_chains(const config::Document& document) {
     return grouping;
   };
   if (grouping.size > 1) return without_effect("points that advance together as products of matrices start alike");
-  // Where the innermost axis starts again the parameters jump. Under zip it has all points.
+  // Where the innermost axis starts again, the parameters jump. With zip, all points lie on one axis.
   const std::size_t row = document.sweep.empty() ? 1 : document.sweep.axes.back().values.size();
   if (row == 1) return without_effect("no point of the sweep has a neighbour");
   for (const config::Axis& axis : document.sweep.axes)

@@ -13,7 +13,7 @@ using config::read;
 
 namespace {
 
-/// A table as it was read, its weights if it is square. All points share it.
+/// A table as read, with weights only if it is square. All points share it.
 struct Table {
   std::size_t rows, columns;
   TableJump jump;

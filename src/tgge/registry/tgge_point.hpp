@@ -15,7 +15,7 @@
 
 namespace lindrift {
 
-/// How steady states follow each other along a sweep.
+/// Options for starting steady states from each other along a sweep.
 struct ChainOptions {
   std::int64_t chain = 1;
 };
@@ -31,13 +31,13 @@ inline auto description<ChainOptions>() {
 
 bool has_two_bands(const config::Point& point);
 bool is_lattice(const config::Point& point);
-/// In a cell.
+/// Orbitals per cell.
 std::size_t orbitals_of(const config::Point& point);
 /// Cells, or sites of a chain.
 double cells_of(const config::Point& point);
 std::size_t modes_of(const config::Point& point);
 
-/// Calls `use` with the parameters of the point's model, a chain.
+/// Calls `use` with the parameters of the point's model, which is one of the two chains.
 template <class Use>
 auto with_chain(const config::Point& point, const Use& use) {
   return has_two_bands(point) ? use(config::read<TggeRashba>(point)) : use(config::read<TggeChain>(point));
@@ -49,7 +49,7 @@ auto with_model(const config::Point& point, const Use& use) {
   return is_lattice(point) ? use(config::read<TggeLattice>(point)) : with_chain(point, use);
 }
 
-/// @throws ParameterError if the table of a point has not the shape (modes, modes)
+/// @throws ParameterError if the table of a point does not have the shape (modes, modes)
 void check_shape(const config::Point& point);
 
 RateEquation equation_of(const config::Point& point, const Execution& execution);
@@ -57,7 +57,7 @@ RateEquation equation_of(const config::Point& point, const Execution& execution)
 /// Dimensions of a point's results.
 Coordinates coordinates_of(const config::Point& point);
 
-/// What is reported of a lattice beside, of one state after the other.
+/// The additional observables of a lattice, one state after the other.
 LatticeObservables lattice_observables(const config::Point& point, const RateEquation& equation,
                                        const std::vector<double>& lagrange_multiplier,
                                        const std::vector<double>& occupation,
@@ -70,7 +70,7 @@ io::Result operator_currents(const config::Point& point, std::vector<double> cur
 /// Adds the fields and the summary of `more`.
 void append(io::Result& result, io::Result more);
 
-/// Whether it converged, and how it was computed.
+/// Adds whether the state converged, and how it was computed.
 template <class State>
 void add_outcome(io::Result& result, const State& state, const RateEquation& equation) {
   result.converged = state.converged;
@@ -110,42 +110,42 @@ std::vector<double> initial_multipliers(const config::Point& point, const RateEq
 
 // --- tgge_verify.cpp ---
 
-/// Looks at stored occupations again: sums over modes, conservation, and the balance of some modes.
+/// Checks stored results: sums over the modes, conservation, and the balance of some modes.
 void verify_occupations(Verification& verification);
 
 // --- tgge_cost.cpp ---
 
-/// Doubles per mode that a point needs, hop weights aside.
+/// Doubles per mode that a point needs, without the hop weights.
 double arrays_of(const config::Point& point);
-/// Checks what the sizes of a lattice depend on, before anything is computed from them.
+/// Checks the keys that set the sizes of a lattice, before anything is computed from them.
 /// @throws ParameterError
 void check_lattice(const config::Point& point);
-/// @throws ParameterError where several parameters are at odds, or need more memory than there is
+/// @throws ParameterError if parameters contradict each other or need more memory than the machine has
 void validate_point(const config::Point& point);
 Plan plan_point(const config::Point& point, const Execution& requested);
 double relative_cost(const config::Point& point);
 std::vector<std::pair<std::string, io::Attribute>> diagnostics_of(const config::Point& point);
 
-/// That no current is possible, where the strength of the baths says so.
+/// Says that no current is possible, if that follows from the strength of the baths.
 std::vector<std::string> remarks_on(const config::Document& document);
 
 // --- tgge_groups.cpp ---
 
-/// What a task makes of one equation.
+/// Solves one task for a given equation.
 using Solve = io::Result (*)(const config::Point&, const RateEquation&, const Monitor&);
 using Finished = std::function<void(std::size_t place, io::Result)>;
 
-/// Neighbouring points that differ in the strength of the baths and in the filling only, if they gain from a batch.
+/// Batches of neighbouring points that differ only in the strength of the baths and in the filling, if that is faster.
 Grouping batches(const config::Document& document);
-/// Bytes of a batch on the device.
+/// Device memory of a batch, in bytes.
 double batch_device_bytes_of(const config::Document& document, const Grouping& grouping, const Execution& execution);
 void run_batch(Solve solve, const Group& group, const Execution& requested, const Monitor& monitor,
                const Finished& finished);
 
-/// The same, or chains of points that start from each other's solution where solver.chain asks for them.
+/// The same, or chains of points that start from each other's solution if solver.chain asks for them.
 Grouping batches_or_chains(const config::Document& document);
-/// A point that throws gets no result here and is tried on its own later. The point after it starts from the thermal
-/// state, as after one that does not converge.
+/// A point that throws gets no result here and is solved on its own later. The next point starts from the thermal
+/// state, as it does after a point that does not converge.
 void run_chain(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished);
 
 /// As batches_or_chains() where a device is asked for, which finds steady states by moments in its thread blocks: then

@@ -14,7 +14,7 @@ namespace {
 
 using Real = long double;
 
-/// S(x) of the energy released, as written in docs/physics.md, in extended range.
+/// S(x) for the released energy x, as written in docs/physics.md, with extended range.
 Real thermal_rate(const TggeBath& bath, Real x) {
   const Real beta = bath.inverse_temperature, width = bath.spectrum_width;
   switch (bath.spectrum) {
@@ -29,7 +29,7 @@ Real thermal_rate(const TggeBath& bath, Real x) {
   return std::fabs(x) * std::exp(-std::fabs(x) / width) / std::fabs(std::expm1(-beta * x));
 }
 
-/// |gain (1-n) - loss n| / (gain (1-n) + loss n) of one mode, by plain sums over all others.
+/// |gain (1-n) - loss n| / (gain (1-n) + loss n) of one mode, by plain sums over all modes.
 Real imbalance(const TggeBath& bath, const RateEquation& equation, const double* multiplier, std::size_t s) {
   const Real thermal = bath.effective_equilibrium_fraction(), driven = bath.nonequilibrium_fraction;
   Real gain = 0.0L, loss = 0.0L;
@@ -53,7 +53,7 @@ Real imbalance(const TggeBath& bath, const RateEquation& equation, const double*
   return up + down > 0.0L ? std::fabs(up - down) / (up + down) : 0.0L;
 }
 
-/// Sums over the modes of one row against what is stored of them.
+/// Compares sums over the modes of one row with their stored values.
 void check_sums(Verification& verification, const RateEquation& equation, const double* occupation, std::size_t row) {
   const Bands& bands = equation.bands;
   const auto cells = static_cast<double>(bands.lattice.size());
@@ -67,7 +67,7 @@ void check_sums(Verification& verification, const RateEquation& equation, const 
     current_scale += std::fabs(velocity);
     verification.note("0 <= occupation <= 1", std::max({0.0, -occupation[s], occupation[s] - 1.0}), 0.0);
   }
-  constexpr double rounding = 1e-13;  // of a fixed tree of sums, relative to the sum of magnitudes
+  constexpr double rounding = 1e-13;  // of sums in a fixed tree, relative to the sum of magnitudes
   const auto compare = [&](const char* name, Real sum, Real scale, std::size_t per_row = 1) {
     if (const auto* stored = verification.reals(name))
       verification.note(std::string(name) + " from the occupations",
@@ -79,11 +79,11 @@ void check_sums(Verification& verification, const RateEquation& equation, const 
   compare("energy_per_site", energy / cells, energy_scale / cells);
   compare("density_per_cell", number / cells, static_cast<Real>(bands.orbitals));
   compare("energy_per_cell", energy / cells, energy_scale / cells);
-  if (!equation.matrix)  // else it depends on more than the modes
+  if (!equation.matrix)  // with matrices the current does not follow from the occupations of the modes alone
     compare("current", current / cells, current_scale / cells, bands.velocity.size());
 }
 
-/// The first component of the current of one row from its density matrices (Eq. 96).
+/// The first component of the current in one row from its density matrices (Eq. 96).
 void check_matrix_current(Verification& verification, const RateEquation& equation, std::size_t row) {
   const auto* matrices = verification.complex("density_matrix");
   const auto* stored = verification.reals("current");
@@ -129,7 +129,7 @@ void verify_occupations(Verification& verification) {
         verification.note("particle_number is conserved", std::fabs(value - static_cast<double>(number)),
                           tolerance * static_cast<double>(modes));
   for (const std::size_t row : verification.some_of(rows)) {
-    if (occupation != nullptr && std::isnan((*occupation)[row * modes])) continue;  // a time that was not reached
+    if (occupation != nullptr && std::isnan((*occupation)[row * modes])) continue;  // this time was not reached
     if (occupation != nullptr) check_sums(verification, equation, occupation->data() + row * modes, row);
     check_matrix_current(verification, equation, row);
     if (occupation != nullptr && multiplier != nullptr)
@@ -138,7 +138,8 @@ void verify_occupations(Verification& verification) {
                           std::fabs((*occupation)[s] - 1.0 / (1.0 + std::exp((*multiplier)[s]))), 4e-16);
   }
   const auto* residual = verification.reals("residual");
-  // Plain sums are of modes; occupations that are matrices are compared with a second run, over pairs of momenta.
+  // Plain sums over modes do not apply to occupation matrices; these are compared with a second run over pairs of
+  // momenta.
   if (point.has("task.times") || multiplier == nullptr || equation.matrix) return;
   const auto bath = read<TggeBath>(point);
   const double allowed = std::max(tolerance, residual != nullptr ? (*residual)[0] : 0.0);

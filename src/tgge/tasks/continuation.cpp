@@ -8,15 +8,15 @@ namespace lindrift {
 std::vector<double> Continuation::start(std::complex<double> parameter) const {
   const auto& [last, before, first] = found_;
   std::vector<double> start = last.lagrange_multiplier;
-  // Parameters in units of the last step, from the last one on.
+  // Parameters relative to the last one, in units of the last step.
   const std::complex<double> step = last.parameter - before.parameter;
   const auto position = [&](std::complex<double> value) { return (value - last.parameter) / step; };
   const double along = position(parameter).real();
   if (start.size() != before.lagrange_multiplier.size() || !std::isfinite(along)) return start;
-  // A long step beyond what is known is not to be trusted; a step back lies between two states, or just outside.
+  // Long extrapolations are not reliable. A step back ends between two known states or just outside.
   const double r = std::clamp(along, -1.0, 2.0);
   double of_last = 1.0 + r, of_before = -r, of_first = 0.0;
-  // A parabola is for three states in a row, none much farther from the next than the others.
+  // A parabola needs three states that lie nearly on a line at comparable distances.
   const double t = position(first.parameter).real(), aside = std::fabs(position(first.parameter).imag());
   if (first.lagrange_multiplier.size() == start.size() && t <= -1.5 && t >= -3.0 && aside < 0.1 && r > 0.0 &&
       r <= 1.5) {

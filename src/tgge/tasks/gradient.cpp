@@ -38,7 +38,7 @@ void require_differentiable(const RateEquation& equation, const SteadyState& sta
         "bath.equilibrium_fraction > 0");
 }
 
-/// The model's thermal bath alone, with unit strength. Its hop weights do not matter, so they are the smallest.
+/// The model's thermal bath alone, with unit strength. Its hop weights do not matter, so it gets the simplest ones.
 RateEquation thermal_equation(const TggeModel& model, const RateEquation& equation, const Execution& execution) {
   TggeModel thermal{
       model.bands, model.rate_unit, model.bath,
@@ -48,11 +48,11 @@ RateEquation thermal_equation(const TggeModel& model, const RateEquation& equati
   Execution how = execution;
   how.backend = equation.backend;
   if (how.algorithm == Algorithm::separable)
-    how.algorithm = Algorithm::automatic;  // it may have been possible only without a thermal bath
+    how.algorithm = Algorithm::automatic;  // separable may have been possible only without a thermal bath
   return make_rate_equation(std::move(thermal), how);
 }
 
-// --- square matrices of d rows ---
+// --- square matrices with d rows ---
 
 Matrix product(const Matrix& left, const Matrix& right, std::size_t d) {
   Matrix result(d * d, 0.0);
@@ -98,7 +98,7 @@ std::vector<std::string> flow_names(int dimensions) {
 
 namespace {
 
-/// What a flow weights the occupation of a mode with, times the number of cells.
+/// The weight of a mode's occupation in a flow, times the number of cells.
 double flow_weight(const Bands& bands, const Flow& of, std::size_t s) {
   const double velocity = bands.velocity[static_cast<std::size_t>(of.direction)][s];
   return of.of_energy ? bands.energy[s] * velocity : velocity;
@@ -120,12 +120,12 @@ double flow(const RateEquation& equation, const Flow& of, std::span<const double
          static_cast<double>(bands.lattice.size());
 }
 
-/// The steady state, and what all its derivatives share.
+/// The steady state and the data that all its derivatives share.
 struct SteadyStateAdjoint::Point {
   TggeModel model;
   const RateEquation& equation;
   Monitor monitor;
-  std::shared_ptr<const HopWeights> weights;  ///< of jump operators
+  std::shared_ptr<const HopWeights> weights;  ///< of the jump operators
   std::vector<double> lambda, n, h;
   std::unique_ptr<AdjointSystem> system;
   double over_cells;
@@ -196,7 +196,7 @@ void SteadyStateAdjoint::Point::add_thermal(const std::vector<double>& y, const 
                                });
     if (model.bath.spectrum == Spectrum::exponential || !(scope.width || scope.bands)) return;
   } else {
-    std::vector<double> in(size), out(size);  // particles that the bath brings and takes
+    std::vector<double> in(size), out(size);  // flows into and out of each mode
     system->flows(AdjointSystem::Hops::thermal, in, out);
     bath.equilibrium_fraction = parallel_sum(size, [&](std::size_t s) { return y[s] * (in[s] - out[s]); });
     if (!more) return;
@@ -208,7 +208,8 @@ void SteadyStateAdjoint::Point::add_thermal(const std::vector<double>& y, const 
     parallel_for(size, [&](std::size_t s) { result.model.bands.energy[s] += strength * slope.energy[s]; });
 }
 
-/// Hop weights that are a sum of products: derivatives by in and out, and by the strength of the bath.
+/// Hop weights that are a sum of products: writes the derivatives with respect to `in` and `out`, and returns the
+/// derivative with respect to the strength of the bath.
 double SteadyStateAdjoint::Point::hops(const ProductJump& jump, const std::vector<double>& y,
                                        ProductJump& slope) const {
   const double gamma = model.bath.nonequilibrium_fraction;
@@ -230,7 +231,7 @@ double SteadyStateAdjoint::Point::hops(const ProductJump& jump, const std::vecto
   return strength;
 }
 
-/// A table: only its strength.
+/// A table has only the derivative with respect to the strength.
 double SteadyStateAdjoint::Point::hops(const TableJump& jump, const std::vector<double>& y) const {
   const double* table = jump.weights().data();
   std::vector<double> rows(modes());
@@ -242,7 +243,7 @@ double SteadyStateAdjoint::Point::hops(const TableJump& jump, const std::vector<
   return over_cells * parallel_sum(modes(), [&](std::size_t s) { return rows[s]; });
 }
 
-/// Gram matrices sum_s f_s v_s v_s^+ of the vectors that jump operators act on.
+/// Gram matrices sum_s f_s v_s v_s^+ of the vectors that the jump operators act on.
 struct SteadyStateAdjoint::Point::Grams {
   Matrix n, ny, h, hy;  ///< f = n, n y, 1-n, (1-n) y
 };
@@ -269,7 +270,8 @@ SteadyStateAdjoint::Point::Grams SteadyStateAdjoint::Point::grams(const std::vec
   return result;
 }
 
-/// Jump operators: derivatives by amplitudes (Eq. 18e), by eigenvectors if asked for, and by the strength.
+/// Jump operators: writes the derivatives with respect to the amplitudes (Eq. 18e), and to the eigenvectors if
+/// `with_bands`; returns the derivative with respect to the strength.
 double SteadyStateAdjoint::Point::hops(const JumpOperators& jump, const std::vector<double>& y, bool with_bands,
                                        Gradient<TggeModel>& result) const {
   const auto d = static_cast<std::size_t>(weights->dimension);
@@ -281,7 +283,7 @@ double SteadyStateAdjoint::Point::hops(const JumpOperators& jump, const std::vec
     const Matrix gained = product(product(gram.hy, a, d), gram.n, d), lost = product(product(gram.h, a, d), gram.ny, d);
     for (std::size_t e = 0; e < d * d; ++e) {
       slope[c * d * d + e] = 2.0 * over_cells * (gained[e] - lost[e]);
-      // The weight is of second degree in the amplitudes.
+      // The weight is quadratic in the amplitudes, hence the factor 1/2 in the derivative with respect to its strength.
       strength += 0.5 * std::real(std::conj(a[e]) * slope[c * d * d + e]);
     }
   }
@@ -294,7 +296,7 @@ double SteadyStateAdjoint::Point::hops(const JumpOperators& jump, const std::vec
   return strength;
 }
 
-/// The eigenvectors stand on both sides of the operators.
+/// The eigenvectors appear on both sides of the operators.
 void SteadyStateAdjoint::Point::add_eigenvectors(const JumpOperators& jump, const std::vector<double>& y,
                                                  const Grams& gram, Bands& by) const {
   const auto d = static_cast<std::size_t>(weights->dimension);
@@ -340,7 +342,8 @@ void SteadyStateAdjoint::Point::add_hops(const std::vector<double>& y, const Gra
   }
 }
 
-/// What a flow holds of the bands themselves: at fixed occupations it is linear in velocities, and in energies.
+/// The explicit dependence of a flow on the bands: at fixed occupations it is linear in the velocities, and in the
+/// energies.
 void SteadyStateAdjoint::Point::add_bands(const Flow& of, Gradient<TggeModel>& result) {
   const auto direction = static_cast<std::size_t>(of.direction);
   const Bands& bands = model.bands;
@@ -379,7 +382,7 @@ Gradient<TggeModel> SteadyStateAdjoint::gradient(const Flow& of, const GradientS
   point.add_thermal(adjoint.y, scope, result);
   point.add_hops(adjoint.y, scope, result);
   if (scope.bands) point.add_bands(of, result);
-  // Where gamma_eq was left to 1 - gamma_neq, the one moves with the other.
+  // If gamma_eq is left at its default 1 - gamma_neq, it changes with gamma_neq.
   TggeBath& bath = result.model.bath;
   if (!point.model.bath.equilibrium_fraction) bath.nonequilibrium_fraction -= *bath.equilibrium_fraction;
   return result;

@@ -15,7 +15,7 @@ namespace lindrift {
 
 namespace {
 
-/// As for bands that are not degenerate (relax.cpp).
+/// The same values as for non-degenerate bands (relax.cpp).
 constexpr double stiff_steps = 5000.0, step_tolerance = 0.005, smallest_step_tolerance = 2e-14;
 
 struct Position {
@@ -51,7 +51,7 @@ void put(const std::vector<Item>& values, std::size_t row, std::vector<Item>& ro
   std::copy(values.begin(), values.end(), rows.begin() + static_cast<std::ptrdiff_t>(row * values.size()));
 }
 
-/// Row i of every array.
+/// Writes row i of every array.
 void record(const RateEquation& equation, const BlockMatrices& particles, std::size_t i, RelaxResult& result) {
   const MatrixRateEquation& matrix = *equation.matrix;
   BlockMatrices holes = matrix.diagonal(1.0);
@@ -73,7 +73,8 @@ void record(const RateEquation& equation, const BlockMatrices& particles, std::s
   result.residual[i] = matrix.balance_residual(multiplier);
 }
 
-/// The integrator keeps the number to its tolerance: gives back what is missing, most where n changes most easily.
+/// The integrator conserves the particle number only to its tolerance. Adds the missing particles in proportion to
+/// n (1-n), which is largest where n changes most easily.
 void restore_number(const MatrixRateEquation& matrix, double number, BlockMatrices& particles) {
   std::vector<double> share(matrix.size());
   matrix.spread(particles, share);

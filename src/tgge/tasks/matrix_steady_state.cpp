@@ -10,7 +10,8 @@ namespace lindrift {
 
 SteadyState matrix_steady_state(const RateEquation& equation, double number, const SteadyStateOptions& options) {
   const MatrixRateEquation& matrix = *equation.matrix;
-  // Without it there may be numbers that only coherent hops conserve, and Newton's method would not keep them.
+  // Without a thermal bath there may be further numbers that coherent hops conserve, and Newton's method would lose
+  // them.
   if (!matrix.thermal())
     throw ParameterError("bath.equilibrium_fraction",
                          "0 is not allowed in a steady state of degenerate bands: make it small, or use task relax");

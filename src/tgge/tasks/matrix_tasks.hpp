@@ -5,7 +5,7 @@
 #include "lindrift/tgge/relax.hpp"
 #include "lindrift/tgge/steady_state.hpp"
 
-/// The tasks where bands are degenerate: RateEquation::matrix is not null. Arguments have been checked.
+/// The tasks for degenerate bands, where RateEquation::matrix is not null. The arguments have already been checked.
 
 namespace lindrift {
 

@@ -18,15 +18,15 @@ namespace lindrift {
 
 namespace {
 
-/// Explicit steps that the fastest rate would cost beyond which the implicit method is cheaper. Measured for beta J = 2
-/// .. 8: the two cost the same between 2000 and 10000.
+/// Number of explicit steps, as limited by the fastest rate, beyond which the implicit method is cheaper. Measured for
+/// beta J = 2 .. 8: the two cost the same between 2000 and 10000 steps.
 constexpr double stiff_steps = 5000.0;
 
-/// The integrator bounds the error of a step, in a root mean square over the modes. Errors do not grow (the l1 distance
-/// of two trajectories never does), but they add up. This factor keeps every dataset within the tolerance asked for:
-/// measured on 250 random chains (3 to 30 sites, beta J up to 12) and on 1000 sites of which one is out of balance, the
-/// largest error over the tolerance is 0.74 for bdf and 0.45 for adams; with 0.02 it is 3. What is not promised: a
-/// current is as good as the occupations it is a difference of.
+/// The integrator bounds the root mean square, over the modes, of the error of a step. Errors do not grow (the l1
+/// distance between two trajectories never does), but they add up. This factor keeps every dataset within the requested
+/// tolerance: on 250 random chains (3 to 30 sites, beta J up to 12) and on 1000 sites with one of them out of balance,
+/// the largest measured error is 0.74 of the tolerance for bdf and 0.45 for adams; with a factor of 0.02 it is 3 times
+/// the tolerance. There is no such bound for a current that is a small difference of occupations.
 constexpr double step_tolerance = 0.005;
 constexpr double smallest_step_tolerance = 2e-14;
 constexpr double smallest_promise = smallest_step_tolerance / step_tolerance;
@@ -49,8 +49,8 @@ std::string text_of(double time) {
   return text.str();
 }
 
-/// Where a run that goes on for ten times as long and more has come to rest: the time from which on no multiplier
-/// changes by more than the tolerance. Infinite if it has not.
+/// The time after which no multiplier changes by more than the tolerance, if the run lasts at least ten times as long;
+/// otherwise infinite.
 double time_of_rest(const RelaxResult& result, std::size_t modes, double tolerance) {
   const auto& lambda = result.lagrange_multiplier;
   const std::size_t last = lambda.size() - modes;
@@ -68,10 +68,10 @@ double time_of_rest(const RelaxResult& result, std::size_t modes, double toleran
              : std::numeric_limits<double>::infinity();
 }
 
-/// What is known of a trajectory from its first state.
+/// Properties of the trajectory that follow from the first state.
 struct Outlook {
   double fastest = 0.0;  ///< largest relaxation rate
-  double scale = 1.0;    ///< about the largest multiplier to come, at most 1: what absolute errors are measured by
+  double scale = 1.0;    ///< estimate of the largest multiplier to come, at most 1: the scale of absolute errors
 };
 
 Outlook outlook(const RateEquation& equation, const ModeState& state, std::span<const double> multiplier,
@@ -85,9 +85,9 @@ Outlook outlook(const RateEquation& equation, const ModeState& state, std::span<
   Outlook result;
   double largest = 0.0;
   for (std::size_t s = 0; s < modes; ++s) {
-    // Beyond the range of a double, or not a number where that overflows.
+    // Infinite if it exceeds the range of a double or overflows to NaN.
     result.fastest = relaxation[s] < infinity ? std::max(result.fastest, relaxation[s]) : infinity;
-    // Where the mode would go if the others stayed. What is not a number is found by the integrator.
+    // The change of this multiplier if the other modes stayed as they are. NaN is detected by the integrator.
     const double time = relaxation[s] * duration > 1.0 ? 1.0 / relaxation[s] : duration;
     const double change = std::fabs(rate[s]) * time / (particles[s] * holes[s]);
     for (const double size : {std::fabs(multiplier[s]), change})
@@ -112,13 +112,13 @@ Outlook outlook(const RateEquation& equation, const ModeState& state, std::span<
   throw NumericalError(text.str());
 }
 
-/// Output times done, and the work they took.
+/// Number of output times done, and the work that they took.
 struct Position {
   std::uint64_t done = 0;
   std::int64_t steps = 0, rate_evaluations = 0;
 };
 
-/// The state at the last output time done, and the rows up to there.
+/// The state at the last output time done, and all rows up to it.
 Checkpoint<Position> checkpoint_of(ModeState& state, RelaxResult& result) {
   const std::size_t modes = state.modes();
   return {Fingerprint().add(modes).add(result.times), [&state, &result, modes](const Position& at) {
@@ -136,7 +136,7 @@ Checkpoint<Position> checkpoint_of(ModeState& state, RelaxResult& result) {
           }};
 }
 
-/// Adds what follows from the occupations, missing where these are.
+/// Adds the observables that follow from the occupations; NaN where these are NaN.
 void add_sums(const RateEquation& equation, RelaxResult& result) {
   const std::size_t modes = equation.modes(), orbitals = static_cast<std::size_t>(equation.bands.orbitals);
   const auto dimensions = static_cast<std::size_t>(equation.bands.lattice.dimensions());
@@ -161,7 +161,7 @@ void add_sums(const RateEquation& equation, RelaxResult& result) {
   }
 }
 
-/// One trajectory, from one output time to the next.
+/// Integrates one trajectory from output time to output time.
 class Relaxation {
  public:
   Relaxation(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<const double> times,
@@ -179,7 +179,7 @@ class Relaxation {
       choose_integrator();
       follow();
     } catch (const Interruption&) {
-      if (!options_.monitor.stop) throw;  // the products of a batch have ended
+      if (!options_.monitor.stop) throw;  // a batch was interrupted, not this run
       result_.stopped = true;
       clear_row(position_.done);
       if (options_.monitor.checkpoint && position_.done > 0) options_.monitor.checkpoint(save());
@@ -265,7 +265,7 @@ class Relaxation {
     state_.lagrange_multiplier(multiplier(row));
     result_.residual[row] = balance_residual(equation_, multiplier(row));
   }
-  /// Of a row that was begun.
+  /// Resets a row that was only partly written.
   void clear_row(std::size_t row) {
     if (row == result_.times.size()) return;
     std::ranges::fill(occupation(row), std::numeric_limits<double>::quiet_NaN());

@@ -76,7 +76,7 @@ SteadyState find(const RateEquation& equation, const InitialState& conserved, co
   try {
     return solve(equation, conserved, options);
   } catch (const Interruption&) {
-    if (!options.monitor.stop) throw;  // the products of a batch have ended
+    if (!options.monitor.stop) throw;  // a batch was interrupted, not this run
     return nothing(equation);
   }
 }
