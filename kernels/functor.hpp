@@ -94,7 +94,7 @@ LINDRIFT_HD void store(double* data, Index i, T values) {
 
 #ifdef LINDRIFT_PACKS
 /// Writes a[0] b[0] a[1] b[1] ..., the layout of complex numbers in memory.
-LINDRIFT_HD void store_in_turn(Pack a, Pack b, double* target) {
+LINDRIFT_HD void store_interleaved(Pack a, Pack b, double* target) {
 #if defined(__AVX512F__)
   const Pack first = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
   const Pack second = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
@@ -106,8 +106,8 @@ LINDRIFT_HD void store_in_turn(Pack a, Pack b, double* target) {
   __builtin_memcpy(target, &first, sizeof(Pack));
   __builtin_memcpy(target + pack_width, &second, sizeof(Pack));
 }
-/// Reads what store_in_turn() has written.
-LINDRIFT_HD void take_in_turn(const double* source, Pack& a, Pack& b) {
+/// Reads what store_interleaved() has written.
+LINDRIFT_HD void load_interleaved(const double* source, Pack& a, Pack& b) {
   Pack first, second;
   __builtin_memcpy(&first, source, sizeof(Pack));
   __builtin_memcpy(&second, source + pack_width, sizeof(Pack));

@@ -16,14 +16,14 @@ inline constexpr std::int64_t default_max_steps = 1'000'000;
 
 inline Parameter tolerance_parameter() {
   return {.path = "solver.tolerance",
-          .help = "error of the results, relative to the largest value of each dataset",
+          .help = "error allowed in each dataset, relative to its largest value",
           .range = {.low = 1e-13, .high = 1e-2},
           .details = "physics.md sections 4, 5 and 10 say what it bounds"};
 }
 
 inline Parameter max_steps_parameter() {
   return {.path = "solver.max_steps",
-          .help = "most steps of the solver",
+          .help = "maximum number of solver steps",
           .range = {.low = 1.0, .high = 1e15},
           .details = "for one point"};
 }
@@ -63,13 +63,14 @@ inline auto description<OutputFrequencies>() {
 /// Momenta m of k = 2 pi m / L, in [-floor(L/2), ceil(L/2)-1], or rows of them along a path through a lattice; an empty
 /// list means all.
 inline Parameter momenta_parameter() {
-  return {
-      .path = "task.momenta",
-      .help = "\"all\", or a list of m, k = 2 pi m / L, m = -floor(L/2) .. ceil(L/2)-1; of a lattice rows [m_1, ..]",
-      .choices = {"all"},
-      .ascending = true,
-      .rows = true,
-      .details = "rows in any order, as along a path: the dimension is then `path`"};
+  return {.path = "task.momenta",
+          .help =
+              "\"all\", or a list of the integers m of k = 2 pi m / L, m = -floor(L/2) .. ceil(L/2)-1; on a lattice "
+              "rows [m_1, ..]",
+          .choices = {"all"},
+          .ascending = true,
+          .rows = true,
+          .details = "rows in any order, as along a path: the dimension is then `path`"};
 }
 
 inline Parameter broadening_parameter() {
@@ -98,9 +99,9 @@ inline auto description<InitialOccupation>() {
   return std::tuple(
       field(&InitialOccupation::lagrange_multiplier,
             {.path = "initial.lagrange_multiplier",
-             .help = "log((1-n)/n) of every mode at the start, band + first, momentum ascending",
+             .help = "initial log((1-n)/n) of every mode, the band + first, each in ascending order of momentum",
              .derived = "uniform, from initial.filling",
-             .details = "instead of filling; finite. A steady state takes only its conserved numbers"}),
+             .details = "instead of filling; finite. A steady state uses only its conserved quantities"}),
       field(&InitialOccupation::filling, {.path = "initial.filling",
                                           .help = "mean occupation of a mode",
                                           .range = {.low = 0.0, .high = 1.0, .open_low = true, .open_high = true},
@@ -112,7 +113,7 @@ inline auto description<InitialOccupation>() {
 /// Initial occupations of spin down in the open models; an empty list means the steady state.
 inline Parameter down_occupation_parameter() {
   return {.path = "initial.down_occupation",
-          .help = "occupations of spin down at the start: \"steady\", a number, or a list over the momenta, ascending",
+          .help = "initial occupation of spin down: \"steady\", one number, or one per momentum in ascending order",
           .range = zero_to_one,
           .choices = {"steady"},
           .scalar = true};

@@ -11,7 +11,7 @@ namespace lindrift::kernels::cuda {
 template <class Device>
 class ComplexProductOn {
  public:
-  /// target = left^T right. Matrices are row-major, numbers re and im in turn.
+  /// target = left^T right. Matrices are row-major, complex numbers interleaved.
   /// @param left   (depth, columns), its rows `stride` numbers apart
   /// @param right  (depth, width)         @param[out] target  (columns, width)
   void transposed(const double* left, std::int64_t stride, std::int64_t columns, const double* right,

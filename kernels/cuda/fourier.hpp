@@ -29,7 +29,7 @@ class FourierOn {
   FourierOn& operator=(const FourierOn&) = delete;
   ~FourierOn() { release(); }
 
-  /// @param[in,out] rows  device memory, (count, length) complex numbers, re and im in turn; in place
+  /// @param[in,out] rows  device memory, (count, length) interleaved complex numbers; in place
   void forward(double* rows, std::int64_t count) { transform(rows, count, CUFFT_FORWARD); }
   void backward(double* rows, std::int64_t count) { transform(rows, count, CUFFT_INVERSE); }
 

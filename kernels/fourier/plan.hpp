@@ -9,7 +9,7 @@ namespace lindrift::kernels {
 class FourierPlan {
  public:
   virtual ~FourierPlan();
-  /// rows: (count, length) complex numbers, re and im in turn; in place.
+  /// rows: (count, length) interleaved complex numbers; in place.
   virtual void transform(double* rows, std::int64_t count, bool forward, int threads) const = 0;
 };
 

@@ -6,7 +6,7 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace hatsugai_kohmoto {
 
-/// The work of a PropagatorDevice on an engine whose memory is apart from the host's.
+/// PropagatorDevice on an engine that has memory of its own.
 /// @tparam Transform  backward(rows, count) on the engine's memory: kernels/cuda/fourier.hpp
 template <class Engine, class Transform>
 class DeviceOf final : public PropagatorDevice {
@@ -58,7 +58,7 @@ class DeviceOf final : public PropagatorDevice {
   Buffer arrays_[6], times_, rows_, factor_, green_, antipode_;
 };
 
-/// Spectral for the whole map on an engine.
+/// Evaluates Spectral for all momenta and frequencies on an engine.
 template <class Engine>
 void spectral_on(Engine& engine, SpectralTables tables, const double* frequency, double* spectral_function,
                  double* self_energy, double* green) {

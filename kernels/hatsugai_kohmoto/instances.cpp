@@ -14,10 +14,10 @@ void propagate(const PropagatorTables& tables, Index first, Index last, const do
     Index k = first;
     for (; k + pack_width <= last; k += pack_width) {
       const auto a = amplitude<Pack>(tables, k, time);
-      store_in_turn(a.re, a.im, row + 2 * k);
+      store_interleaved(a.re, a.im, row + 2 * k);
     }
     if (k == last) continue;
-    const auto a = amplitude<Pack>(tables, k, time);  // the tables go on with zeros
+    const auto a = amplitude<Pack>(tables, k, time);  // the tables are padded with zeros
     for (int i = 0; k + i < last; ++i) {
       row[2 * (k + i)] = a.re[i];
       row[2 * (k + i) + 1] = a.im[i];
@@ -25,7 +25,7 @@ void propagate(const PropagatorTables& tables, Index first, Index last, const do
   }
 }
 
-/// The two halves of a complex number stay in lanes of their own until the end.
+/// Real and imaginary parts stay in separate lanes until the end.
 void profile_sums(const double* row, Index first, Index last, double label, double* norm, double* moment) {
   constexpr Index stride = pack_width / 2;  // sites in a pack
   Pack norm_sum[2]{}, moment_sum[2]{}, position[2];

@@ -3,7 +3,7 @@
 #include "kernels/elementary.hpp"
 #include "kernels/hatsugai_kohmoto/tables.hpp"
 
-/// Propagation of one momentum of the Hatsugai-Kohmoto chain, and its frequency space (docs/physics.md, section 9).
+/// Propagator of the Hatsugai-Kohmoto model at one momentum, in time and in frequency (docs/physics.md, section 9).
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -14,8 +14,7 @@ struct Amplitude {
   T re, im;
 };
 
-/// A(k,t) = e^{mu t} [ constant + w expm1(-S t) ]: both entries of the first row of e^{D_k t}, and what they make
-/// together                                                                                              (Eq. 38)
+/// A(k,t) = e^{mu t} [ constant + w expm1(-S t) ], the sum of the first row of e^{D_k t}               (Eq. 38)
 template <class T>
 LINDRIFT_HD Amplitude<T> amplitude(const PropagatorTables& tables, Index k, double time) {
   const T splitting_re = load<T>(tables.splitting_re, k), splitting_im = load<T>(tables.splitting_im, k);
@@ -33,8 +32,8 @@ LINDRIFT_HD Amplitude<T> amplitude(const PropagatorTables& tables, Index k, doub
   return {decay * (re * rotation.cosine - im * rotation.sine), decay * (re * rotation.sine + im * rotation.cosine)};
 }
 
-/// A(k,t) for a batch of times, as a map: element i is momentum i mod L of time i / L. For engines whose lanes are
-/// threads.
+/// A(k,t) at a batch of times, as a map: element i is momentum i mod L at time i / L. For engines with one thread per
+/// element.
 struct PropagatorRows {
   PropagatorTables tables;
   const double* times;  ///< (count,)
@@ -47,7 +46,7 @@ struct PropagatorRows {
   }
 };
 
-/// Sums over a profile psi(j) on a ring, j in FFT order: sum |psi|^2 and sum j |psi|^2 with the labels of the sites.
+/// Sums over a profile psi(j) on a ring, stored in FFT order: sum |psi|^2 and sum j |psi|^2 with j the site's label.
 template <class T>
 struct ProfileSums {
   T norm{}, moment{};
@@ -83,7 +82,7 @@ struct AntipodeRows {
   }
 };
 
-/// psi in FFT order of the sites to -i factor psi in the order of the labels, G(j,t).
+/// G(j,t) = -i factor psi(j) in the order of the labels, from psi in FFT order.
 struct GreenRows {
   const double* rows;
   double* green;
@@ -98,7 +97,7 @@ struct GreenRows {
   }
 };
 
-/// Spectral function, self energy and propagator of one momentum at one frequency                 (Eqs. 43 to 45)
+/// Spectral function, self-energy and propagator at one momentum and frequency                 (Eqs. 43 to 45)
 struct Spectral {
   SpectralTables tables;
   const double* frequency;    ///< (frequencies,)
@@ -115,7 +114,7 @@ struct Spectral {
     const double pole = u * u * n * h, square = y_re * y_re + y_im * y_im;
     double re = 0.0, im = 0.0;  // of pole / y
     if (pole > 0.0) {
-      if (square == 0.0) {  // an undamped pole met exactly: nothing propagates
+      if (square == 0.0) {  // exactly at an undamped pole: nothing propagates
         spectral_function[i] = green[2 * i] = green[2 * i + 1] = self_energy[2 * i + 1] = 0.0;
         self_energy[2 * i] = INFINITY;
         return;
@@ -126,7 +125,7 @@ struct Spectral {
     const double s = width + tables.broadening - im, r = detuning - u * n - re, magnitude = r * r + s * s;
     self_energy[2 * i] = u * n + re;
     self_energy[2 * i + 1] = im - width;
-    // Without any width the peak is a delta function: infinite where it is met.
+    // Without any width the peak is a delta function: infinite at its centre.
     spectral_function[i] = magnitude > 0.0 ? 2.0 * s / magnitude : INFINITY;
     green[2 * i] = magnitude > 0.0 ? r / magnitude : 0.0;
     green[2 * i + 1] = magnitude > 0.0 ? -s / magnitude : -INFINITY;

@@ -4,8 +4,8 @@
 
 namespace lindrift::kernels {
 
-/// What does not depend on time in A(k,t) = e^{mu t} [ constant + w expm1(-S t) ]. Arrays over the momenta in FFT
-/// order, m = 0 .. L-1, with zeros up to the next multiple of `padding`.
+/// The parts of A(k,t) = e^{mu t} [ constant + w expm1(-S t) ] that do not depend on time. Arrays over the momenta in
+/// FFT order, m = 0 .. L-1, padded with zeros to the next multiple of `padding`.
 struct PropagatorTables {
   static constexpr std::int64_t padding = 8;
   std::int64_t sites = 0;
@@ -15,7 +15,7 @@ struct PropagatorTables {
   const double *weight_re = nullptr, *weight_im = nullptr;        ///< w
 };
 
-/// Parameters of the steady state in frequency space. Arrays of shape (momenta,).
+/// Input of the spectral function in the steady state. Arrays of shape (momenta,).
 struct SpectralTables {
   std::int64_t momenta = 0, frequencies = 0;
   double interaction = 0.0, broadening = 0.0;
@@ -26,26 +26,26 @@ struct SpectralTables {
 /// The kernels of one CPU instruction set: each call runs on the calling thread.
 struct PropagatorFunctions {
   /// A(k,t) of the momenta first .. last-1 (multiples of the padding, or the end) at `count` times.
-  /// @param[out] rows  (count, sites) complex numbers, re and im in turn
+  /// @param[out] rows  (count, sites) interleaved complex numbers
   void (*propagate)(const PropagatorTables& tables, std::int64_t first, std::int64_t last, const double* times,
                     std::int64_t count, double* rows);
-  /// sum |psi|^2 and sum label |psi|^2 over the elements first .. last-1 of a row in FFT order whose first label is
-  /// `label`.
+  /// sum |psi|^2 and sum j |psi|^2 over the elements first .. last-1 of a row in FFT order, where `label` is the j of
+  /// the first.
   void (*profile_sums)(const double* row, std::int64_t first, std::int64_t last, double label, double* norm,
                        double* moment);
-  /// Spectral for the elements first .. last-1 of the (momenta, frequencies).
+  /// Spectral for the elements first .. last-1 of the array (momenta, frequencies).
   void (*spectral)(const SpectralTables& tables, const double* frequency, std::int64_t first, std::int64_t last,
                    double* spectral_function, double* self_energy, double* green);
 };
 
-/// The whole of the work on a GPU, behind bare pointers on the host.
+/// The propagator on a GPU. Arguments are host arrays.
 class PropagatorDevice {
  public:
   virtual ~PropagatorDevice();
   /// G(k,t), G(j,t) and their sums at `count` times.
   /// @param factor        (count,) e^{Lambda t} / L, by which G(j,t) is multiplied
-  /// @param[out] momentum_rows  (count, sites) A(k,t) in FFT order; null: not wanted
-  /// @param[out] green    (count, sites) -i factor sum_k e^{ikj} A(k,t) in the order of the labels; null: not wanted
+  /// @param[out] momentum_rows  (count, sites) A(k,t) in FFT order; null if not wanted
+  /// @param[out] green    (count, sites) -i factor sum_k e^{ikj} A(k,t) in the order of the labels; null if not wanted
   /// @param[out] sums     (3, count) sum |psi|^2, sum label |psi|^2, |psi(-L/2)|^2 of psi = sum_k e^{ikj} A(k,t)
   virtual void propagate(const double* times, const double* factor, std::int64_t count, double* momentum_rows,
                          double* green, double* sums) = 0;

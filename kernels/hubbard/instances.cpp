@@ -15,7 +15,7 @@ namespace hubbard {
 namespace {
 
 void store_row(double* row, Index p, Index count, ComplexOf<Pack> value) {
-  if (count >= pack_width) return store_in_turn(value.re, value.im, row + 2 * p);
+  if (count >= pack_width) return store_interleaved(value.re, value.im, row + 2 * p);
   for (int i = 0; i < count; ++i) set_complex(row, p + i, {value.re[i], value.im[i]});
 }
 
@@ -23,7 +23,7 @@ void time_amplitudes(const TimeTables& tables, const double* times, Index count,
   const Index sites = tables.sites;
   for (Index time = 0; time < count; ++time)
     for (Index p = 0; p < sites; p += pack_width) {
-      const auto result = amplitudes<Pack>(tables, p, times[time]);  // the tables go on with zeros
+      const auto result = amplitudes<Pack>(tables, p, times[time]);  // the tables are padded with zeros
       double* row = rows + 2 * time * tables.factors * sites;
       store_row(row, p, sites - p, result.a());
       store_row(row + 2 * sites, p, sites - p, result.b());
@@ -50,7 +50,7 @@ void time_propagate(const TimeTables& tables, const double* rows, Index count, d
   for_rows(PropagateRows{tables, rows, products}, count);
 }
 
-/// Calls work(lanes) for each pack of lanes of a group.
+/// Calls work(lanes) for each pack of lanes in a group of momenta.
 template <class Work>
 void for_lanes(const VolterraTables& tables, Index first, const VolterraArrays& arrays, const Work& work) {
   for (Index lane = 0; lane < VolterraTables::group; lane += pack_width)
@@ -60,7 +60,7 @@ void for_lanes(const VolterraTables& tables, Index first, const VolterraArrays& 
 void volterra_prepare(const VolterraTables& tables, Index first, const double* rows, const double* circle,
                       const VolterraArrays& arrays) {
   for_lanes(tables, first, arrays, [&](const Volterra<Pack>& lanes) {
-    lanes.dress(rows);
+    lanes.rescale(rows);
     lanes.integrate();
     lanes.begin(circle);
   });

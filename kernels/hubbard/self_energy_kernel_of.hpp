@@ -8,7 +8,7 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace hubbard {
 
-/// SelfEnergyKernel for one engine: which functor meets which verb, and where the arrays live.
+/// SelfEnergyKernel on one engine: chooses the functors and owns the arrays.
 template <class Engine>
 class SelfEnergyKernelOf final : public SelfEnergyKernel {
  public:
@@ -44,7 +44,7 @@ class SelfEnergyKernelOf final : public SelfEnergyKernel {
     chain_.imaginary = imaginary;
     const double* all = own(frequency_, frequency, count);
     const Target target = clear(re, im, chain_.sites * count);
-    // So few frequencies at a time that several rows of them fit into the buffer.
+    // Limit the frequencies of a pass so that several rows fit into the buffer.
     const Index folded = FoldedArguments::folded(chain_.sites), fitting = buffered_values_ / (16 * folded);
     const Index most = fitting > min_frequencies ? fitting : min_frequencies;
     for (Index first = 0; first < count; first += most) {
@@ -57,7 +57,7 @@ class SelfEnergyKernelOf final : public SelfEnergyKernel {
 
  private:
   using Buffer = typename Engine::Buffer;
-  /// Neighbouring results that one element of a map adds up: a loop for vector instructions, or one for each lane.
+  /// Adjacent results that one element of a map adds up: a vectorised loop on the CPU, a single one per GPU thread.
   static constexpr Index run = Engine::rows_are_lanes ? 1 : 64;
   static constexpr Index min_frequencies = 8;
 
@@ -74,8 +74,8 @@ class SelfEnergyKernelOf final : public SelfEnergyKernel {
     engine_.download(im, results, result_im_);
   }
 
-  /// Rows go through a buffer in batches; `Add` takes a batch to the results.
-  /// @param width, stride  of a row of results: what is added here, and all of it
+  /// Computes rows in batches that fit the buffer; `Add` adds each batch to the results.
+  /// @param width   results of a row that are added here    @param stride  length of a whole row of results
   template <class Add, class Arguments>
   void add(const Arguments& source, Index arguments, Index width, Index stride, Index first_row, Index last_row,
            Target sum) {
@@ -108,7 +108,7 @@ class SelfEnergyKernelOf final : public SelfEnergyKernel {
   }
 
   Engine engine_;
-  Index buffered_values_;  ///< doubles that row sums hand on at once
+  Index buffered_values_;  ///< size of the buffer of row sums, in doubles
   Chain chain_{};
   Buffer energy_, down_energy_, half_rate_, occupation_, hole_, probe_, coupling_, columns_;
   Buffer momentum_, frequency_, value_re_, value_im_, result_re_, result_im_;

@@ -6,7 +6,7 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace hubbard {
 
-/// Arrays of SelfEnergyTables where the sum runs.
+/// Arrays of SelfEnergyTables in the memory of the engine.
 struct Chain {
   Index sites;
   Index cells[3];  ///< along each direction; their product is `sites`
@@ -18,7 +18,7 @@ struct Chain {
   bool reflected;
   double imaginary;  ///< Im w
 
-  /// In one direction.
+  /// m folded back to 0 .. sites-1, in one dimension.
   LINDRIFT_HD Index wrap(Index m) const { return m < 0 ? m + sites : (m >= sites ? m - sites : m); }
   /// Momentum a + b or a - b.
   LINDRIFT_HD Index sum(Index a, Index b) const { return cells[0] == sites ? wrap(a + b) : combined(a, b, 1); }
@@ -38,7 +38,7 @@ struct Chain {
   }
 };
 
-/// One argument of F_q: x = Re w - e_{k+q}, and what k+q adds to the width.
+/// One argument of F_q: x = Re w - e_{k+q}, and the probe's share gup_{k+q} / 2 of the width.
 template <class T>
 struct RowArgument {
   T shift, width;
@@ -55,7 +55,7 @@ struct ComplexSum {
   LINDRIFT_HD ComplexSum<double> lane(int i) const { return {re[i], im[i]}; }
 };
 
-/// Arguments of all momenta and frequencies, m = 0 .. sites/2 standing for e_m = e_{-m}: they are those of every row.
+/// Arguments for all momenta and frequencies. Since e_m = e_{-m}, m = 0 .. sites/2 is enough; every row has the same.
 struct FoldedArguments {
   Chain chain;
   const double* frequency;
@@ -68,7 +68,7 @@ struct FoldedArguments {
   }
 };
 
-/// Arguments of pairs of a momentum and a frequency.
+/// Arguments for pairs of a momentum and a frequency.
 struct PointArguments {
   Chain chain;
   const double *momentum, *frequency;
@@ -82,8 +82,8 @@ struct PointArguments {
 /// F_q(x) = sum_p n_p (1 - n_{p-q}) / (x + e_p - e_{p-q} + i g), g = (Gamma_p + Gamma_{p-q} + gup_{k+q})/2 + Im w, for
 /// rows q and many arguments x (docs/physics.md, Eq. 64).
 ///
-/// Four terms share one division: with the squared moduli D of their denominators, sum_i N_i / D_i is one fraction, and
-/// what is added to its numerator costs less than three more divisions.
+/// Four terms share one division: over a common denominator, sum_i N_i / D_i is one fraction, and the extra
+/// multiplications in its numerator cost less than three divisions.
 /// @tparam OpenProbe  the width depends on the argument
 template <class Arguments, bool OpenProbe>
 struct SelfEnergyRows {
@@ -96,7 +96,7 @@ struct SelfEnergyRows {
   struct Term {
     double shift;   ///< e_p - e_{p-q}
     double weight;  ///< n_p (1 - n_{p-q})
-    double width;   ///< g without the probe's part
+    double width;   ///< g without the probe's share
     double square;  ///< width^2
     double moment;  ///< width * weight
   };
@@ -105,7 +105,7 @@ struct SelfEnergyRows {
   Arguments source;
   Index first_row;               ///< q of row 0
   Index rows, arguments, terms;  ///< of the sum
-  Index all_rows;                ///< of the sums that go together, of which these are a batch
+  Index all_rows;                ///< of the whole sum, of which these rows are a batch
   double *value_re, *value_im;   ///< (rows, arguments)
 
   LINDRIFT_HD static Index term_count(const Chain& chain) {
@@ -127,8 +127,8 @@ struct SelfEnergyRows {
     const Index q = first_row + row;
     if (chain.columns) return term_of(q, static_cast<Index>(chain.columns[j]), -1);
     if (!chain.reflected) return term_of(q, j, -1);
-    // p and pi + q - p lie symmetrically around their mean; where it is a momentum, that one and its opposite pair with
-    // themselves, and an odd number of half steps leaves the last term without a partner.
+    // p and pi + q - p lie symmetrically about their mean. If the mean is a momentum, it and the opposite momentum
+    // are their own partners; if it lies half-way between two, the last j has no term.
     const Index mean = chain.sites / 2 + q;
     const Index p = mean - mean / 2 + j, partner = mean / 2 - j;
     const bool itself = mean % 2 == 0 && (j == 0 || 2 * j == chain.sites);
@@ -186,7 +186,7 @@ struct SelfEnergyRows {
     return {a.re * b.square + b.re * a.square, a.im * b.square + b.im * a.square, a.square * b.square};
   }
 
-  /// The term p of row q, with the weight of `partner` where there is one.
+  /// The term p of row q; the weight of `partner` is added if it is not negative.
   LINDRIFT_HD Term term_of(Index q, Index p, Index partner) const {
     const Index other = chain.difference(p, q);
     double weight = chain.occupation[p] * chain.hole[other];
@@ -196,11 +196,11 @@ struct SelfEnergyRows {
   }
 };
 
-/// sum += sum over rows of coupling_q F_q at the folded argument of k+q: a map over (momenta, runs of frequencies).
+/// sum += sum over rows of coupling_q F_q at the folded argument of k+q, as a map over (momenta, runs of frequencies).
 struct AddFoldedRows {
   Chain chain;
   Index first_row, rows, frequencies, run;
-  Index stride;                       ///< frequencies of a row of the sum, of which these are some
+  Index stride;                       ///< length of a row of the sum: all frequencies
   const double *value_re, *value_im;  ///< (rows, folded momenta, frequencies)
   double *sum_re, *sum_im;            ///< (sites, stride)
 
@@ -228,7 +228,7 @@ struct AddFoldedRows {
 struct AddPointRows {
   Chain chain;
   Index first_row, rows, points, run;
-  Index stride;                       ///< not used: there is one row
+  Index stride;                       ///< unused: there is one row
   const double *value_re, *value_im;  ///< (rows, points)
   double *sum_re, *sum_im;            ///< (points,)
 

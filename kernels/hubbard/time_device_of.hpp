@@ -7,7 +7,7 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace hubbard {
 
-/// The work of a TimeDevice on an engine whose memory is apart from the host's.
+/// TimeDevice on an engine that has memory of its own.
 /// @tparam Transform  forward(rows, count), backward(rows, count) on that memory: kernels/cuda/fourier.hpp
 /// @tparam Product    transposed(left, stride, columns, right, width, depth, target): kernels/cuda/complex_product.hpp
 template <class Engine, class Transform, class Product>
@@ -33,7 +33,7 @@ class TimeDeviceOf final : public TimeDevice {
     count_ = count;
     values_.resize(2 * count * tables_.sites);
     const Index most = tables_.device_buffer / (2 * tables_.factors * tables_.sites);
-    // Always as many at once, so that the transforms need no second plan but for the rest.
+    // Equal batches, so that the transforms need a second plan only for the last one.
     const Index batch = most < 1 ? 1 : most;
     for (Index first = 0; first < count; first += batch)
       evaluate_some(first, count - first < batch ? count - first : batch);
@@ -74,7 +74,7 @@ class TimeDeviceOf final : public TimeDevice {
     own(&VolterraTables::weights, tables.times * stencil, volterra_[6]);
     engine_.copy_in(circle, 4 * points * sites, circle_);
     momenta.circle = circle_.data();
-    // K with both of its ends, Q and g, of both runs.
+    // K with its margins at both ends, Q and g, for both runs.
     const auto doubles = [](const VolterraTables& run) { return 6 * run.count + 4 * VolterraTables::order; };
     const Index fitting = 8 * tables_.device_buffer / (doubles(tables) + doubles(rough));
     const Index batch = fitting < 1 ? 1 : fitting < last - first ? fitting : last - first;
@@ -125,7 +125,7 @@ class TimeDeviceOf final : public TimeDevice {
 
   Engine engine_;
   TimeTables tables_;
-  Transform amplitudes_transform_, products_transform_;  // of different numbers of rows: each keeps its plan
+  Transform amplitudes_transform_, products_transform_;  // their row counts differ: each keeps its own plan
   Product product_;
   Buffer arrays_[array_count], times_, rows_, values_, weights_, frequency_, waves_, sums_;
   Buffer volterra_[7], circle_, working_, differences_;

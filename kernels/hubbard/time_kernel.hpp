@@ -16,12 +16,12 @@ struct ComplexOf {
 
 LINDRIFT_HD ComplexOf<double> complex_at(const double* values, Index i) { return {values[2 * i], values[2 * i + 1]}; }
 template <class T>
-LINDRIFT_HD ComplexOf<T> load_in_turn(const double* values, Index i) {
+LINDRIFT_HD ComplexOf<T> load_complex(const double* values, Index i) {
   if constexpr (sizeof(T) == sizeof(double)) {
     return complex_at(values, i);
   } else {
     ComplexOf<T> result;
-    take_in_turn(values + 2 * i, result.re, result.im);
+    load_interleaved(values + 2 * i, result.re, result.im);
     return result;
   }
 }
@@ -33,12 +33,12 @@ LINDRIFT_HD ComplexOf<double> operator*(ComplexOf<double> x, ComplexOf<double> y
   return {x.re * y.re - x.im * y.im, x.re * y.im + x.im * y.re};
 }
 
-/// What of one p goes into the transforms.
+/// Input of the transforms at one momentum p.
 template <class T>
 struct Amplitudes {
-  SineCosine<T> turn, hole_turn, probe_turn;  ///< of e_p t, and of e_{-p} t of spin down and of the probe
+  SineCosine<T> turn, hole_turn, probe_turn;  ///< of e_p t; of e_{-p} t for spin down and for the probe
   T particle, hole, probe;                    ///< |a_p|, |b_{-p}|, |c_{-p}|
-  T slow_particle{}, slow_hole{};             ///< the same of a slow p, else 0
+  T slow_particle{}, slow_hole{};             ///< the same if p decays slowly, else 0
 
   LINDRIFT_HD ComplexOf<T> a() const { return {particle * turn.cosine, particle * turn.sine}; }
   LINDRIFT_HD ComplexOf<T> b() const { return {hole * hole_turn.cosine, -hole * hole_turn.sine}; }
@@ -48,7 +48,7 @@ struct Amplitudes {
 };
 
 /// a_p = n_p e^{(i e_p - Gamma_p/2) t}, b_p = (1 - n_p) e^{(-i e_p - Gamma_p/2) t}, c_p = e^{(-i e_p - gup_p/2) t},
-/// with which Eq. 69 begins.
+/// the factors of Eq. 69.
 template <class T>
 LINDRIFT_HD Amplitudes<T> amplitudes(const TimeTables& tables, Index p, double time) {
   Amplitudes<T> result;
@@ -69,8 +69,8 @@ LINDRIFT_HD Amplitudes<T> amplitudes(const TimeTables& tables, Index p, double t
   return result;
 }
 
-/// The amplitudes of a batch of times, as a map: element i is momentum i mod L of time i / L. For engines whose lanes
-/// are threads.
+/// The amplitudes at a batch of times, as a map: element i is momentum i mod L at time i / L. For engines with one
+/// thread per element.
 struct AmplitudeRows {
   TimeTables tables;
   const double* times;  ///< (count,)
@@ -88,8 +88,7 @@ struct AmplitudeRows {
   }
 };
 
-/// A_{-r} B_r - A^slow_{-r} B^slow_r, and on a chain with on-site interaction U^2 C_r times that           (Eqs. 70,
-/// 76)
+/// A_{-r} B_r - A^slow_{-r} B^slow_r, times U^2 C_r if the interaction is on site                       (Eqs. 70, 76)
 struct ProductRows {
   TimeTables tables;
   const double* rows;  ///< (count, factors, sites), transformed
@@ -135,7 +134,7 @@ struct PropagateRows {
   LINDRIFT_HD void operator()(Index i) const { at(i / tables.sites, i % tables.sites); }
 };
 
-/// -i weight_t e^{i w t} for times and frequencies                                                          (Eq. 68)
+/// -i weight_t e^{i w t} for all times and frequencies                                                         (Eq. 68)
 struct WaveRows {
   const double *times, *weights;  ///< (count,)
   const double* frequency;        ///< (frequencies,)

@@ -3,7 +3,7 @@
 #include "kernels/hubbard/time_kernel.hpp"
 #include "kernels/hubbard/volterra_tables.hpp"
 
-/// The integral equation of the Hubbard chain's propagator for one momentum, or for as many as a Pack has lanes
+/// The integral equation of the Hubbard model's propagator for one momentum, or for one per lane of a Pack
 /// (docs/physics.md, section 10.4).
 
 namespace lindrift::kernels {
@@ -29,7 +29,7 @@ LINDRIFT_HD void add_product(ComplexOf<T>& sum, ComplexOf<T> x, ComplexOf<T> y) 
   sum.im += x.re * y.im + x.im * y.re;
 }
 
-/// Momenta side by side: those from `momentum` on, which stand from `lane` on in the arrays.
+/// Momenta side by side: those from `momentum` on, stored from `lane` on in the arrays.
 template <class T>
 struct Volterra {
   using Complex = ComplexOf<T>;
@@ -46,19 +46,20 @@ struct Volterra {
     store<T>(re, row * arrays.lanes + lane, z.re);
     store<T>(im, row * arrays.lanes + lane, z.im);
   }
-  /// K e^{i energy t} at a step from -order on
+  /// K e^{i energy t} at step n >= -order
   LINDRIFT_HD Complex k(Index n) const { return get(arrays.k_re, arrays.k_im, n + order); }
   LINDRIFT_HD Complex q(Index n) const { return get(arrays.q_re, arrays.q_im, n); }
   LINDRIFT_HD Complex g(Index n) const { return get(arrays.g_re, arrays.g_im, n); }
   LINDRIFT_HD T decayed(double time) const { return exponential(load<T>(tables.decay, momentum) * -time).value; }
 
-  LINDRIFT_HD void dress(const double* rows) const {
+  /// Reads K(k,t) and multiplies it by e^{i energy t}.
+  LINDRIFT_HD void rescale(const double* rows) const {
     const T energy = load<T>(tables.energy, momentum);
     for (Index i = 0; i < tables.count + 2 * order; ++i) {
       const Index row = VolterraTables::margin + tables.stride * (i - order);
       const SineCosine<T> turn = sine_cosine(energy * (static_cast<double>(i - order) * tables.step));
       Complex value{};
-      add_product(value, load_in_turn<T>(rows, row * tables.sites + momentum), {turn.cosine, turn.sine});
+      add_product(value, load_complex<T>(rows, row * tables.sites + momentum), {turn.cosine, turn.sine});
       set(arrays.k_re, arrays.k_im, i, value);
     }
   }
@@ -77,7 +78,7 @@ struct Volterra {
       return sum;
     };
     const Complex begin = scaled(0.5, k(0)) + correction(0);
-    Complex running{};  // of the points between, each with its decay until now
+    Complex running{};  // the sum over the inner points, each with its decay so far
     set(arrays.q_re, arrays.q_im, 0, Complex{});
     for (Index n = 1; n < tables.count; ++n) {
       const Complex value =
@@ -92,14 +93,14 @@ struct Volterra {
     constexpr Index points = VolterraTables::circle_points, terms = VolterraTables::series_terms;
     const double radius = static_cast<double>(start) * tables.step;
     const T energy = load<T>(tables.energy, momentum), decay = load<T>(tables.decay, momentum);
-    // Of kt(t) = sum_i a_i (t/radius)^i, and of g likewise b_i.
+    // kt(t) = sum_i a_i (t/radius)^i, and g with coefficients b_i.
     Complex on_circle[points], a[terms], b[terms];
     for (Index l = 0; l < points; ++l) {
       const double x = radius * tables.turns[l], y = radius * tables.turns[points + l];
       const T size = exponential(decay * x - energy * y).value;
       const SineCosine<T> turn = sine_cosine(energy * x + decay * y);
       on_circle[l] = Complex{};
-      add_product(on_circle[l], load_in_turn<T>(circle, l * tables.sites + momentum),
+      add_product(on_circle[l], load_complex<T>(circle, l * tables.sites + momentum),
                   {size * turn.cosine, size * turn.sine});
     }
     for (Index i = 0; i < terms; ++i) {
@@ -133,7 +134,7 @@ struct Volterra {
     }
   }
 
-  /// Adds sum_{i=from}^{to-1} Q_{n-i} g_i to the sums of `width` steps from n on.
+  /// Adds sum_{i=from}^{to-1} Q_{n-i} g_i to the sums of the steps n .. n+width-1.
   template <int width>
   LINDRIFT_HD void accumulate(Index n, Index from, Index to, Complex* sum) const {
     for (Index i = from; i < to; ++i) {
@@ -168,7 +169,7 @@ struct Volterra {
     }
   }
 
-  /// max |g_{2n} - rough g_n|, squared; `rough` is another run's
+  /// max |g_{2n} - rough g_n|^2, where `rough` is the run with twice the step
   LINDRIFT_HD T difference(const Volterra& rough) const {
     T largest{};
     for (Index n = 0; n < rough.tables.count; ++n) {
@@ -179,7 +180,7 @@ struct Volterra {
     return largest;
   }
 
-  /// G = -i e^{-i level t} g between the steps, by a polynomial through the nearest
+  /// G = -i e^{-i level t} g at a time between steps, by polynomial interpolation through the nearest steps
   LINDRIFT_HD Complex green(Index time) const {
     const auto first = static_cast<Index>(tables.first[time]);
     Complex value{};
@@ -190,7 +191,7 @@ struct Volterra {
   }
 };
 
-/// Every momentum of a batch on a lane of its own, as a map. For engines whose lanes are threads.
+/// A batch of momenta as a map, one thread each. For engines with one thread per element.
 struct VolterraMomenta {
   VolterraTables tables, rough;
   VolterraArrays arrays, rough_arrays;
@@ -201,11 +202,11 @@ struct VolterraMomenta {
   double* difference;    ///< (momenta,)
   LINDRIFT_HD void operator()(Index i) const {
     const Volterra<double> fine{tables, arrays, first + i, i}, coarse{rough, rough_arrays, first + i, i};
-    fine.dress(rows);
+    fine.rescale(rows);
     fine.integrate();
     fine.begin(circle);
     fine.advance(0, VolterraTables::start, tables.count);
-    coarse.dress(rows);
+    coarse.rescale(rows);
     coarse.integrate();
     coarse.begin(circle + 2 * VolterraTables::circle_points * tables.sites);
     coarse.advance(0, VolterraTables::start, rough.count);

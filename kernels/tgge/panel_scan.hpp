@@ -42,7 +42,7 @@ LINDRIFT_HD void store_pair(double* pairs, Index i, T first, T second) {
     pairs[2 * i] = first;
     pairs[2 * i + 1] = second;
   } else {
-    store_in_turn(first, second, pairs + 2 * i);
+    store_interleaved(first, second, pairs + 2 * i);
   }
 }
 template <class T>
@@ -51,7 +51,7 @@ LINDRIFT_HD void load_pair(const double* pairs, Index i, T& first, T& second) {
     first = pairs[2 * i];
     second = pairs[2 * i + 1];
   } else {
-    take_in_turn(pairs + 2 * i, first, second);
+    load_interleaved(pairs + 2 * i, first, second);
   }
 }
 

@@ -153,7 +153,7 @@ constexpr const char* steady_state_documentation =
     "band first\n"
     "initial              instead: an InitialState\n"
     "tolerance            on the last Newton update and on the residual, 1e-13 to 1e-2\n"
-    "max_steps            most steps of the solver\n"
+    "max_steps            maximum number of solver steps\n"
     "start                multipliers to start from, shape (modes,); the thermal state unless given\n"
     "algorithm            \"auto\", \"direct\" (every pair of modes) or \"separable\"\n"
     "backend              \"auto\", \"cpu\" or \"cuda\"\n"

@@ -155,7 +155,7 @@ Key kind_key(std::string path, std::vector<std::string> choices) {
   const bool model = path == "model.kind";
   return Key{.path = std::move(path),
              .type = Type::text,
-             .help = model ? "which model" : "what to do with the model",
+             .help = model ? "which model" : "what to compute",
              .choices = std::move(choices)};
 }
 
@@ -188,7 +188,7 @@ Schema complete_schema(const Registry& registry, const std::string& model, const
              .derived = "that of the file",
              .when = table.when,
              .unless = table.unless,
-             .details = "the resolved input holds it; a file whose content has another is refused"};
+             .details = "written to the resolved input; a file with other content is refused"};
     schema.keys.insert(schema.keys.begin() + static_cast<std::ptrdiff_t>(++i), std::move(hash));
   }
   return schema;

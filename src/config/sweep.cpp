@@ -61,7 +61,7 @@ std::optional<Key> key_of(const std::string& path, const std::vector<Key>& keys)
   const Key* channels = scale ? find_key(scale->channels, keys) : nullptr;
   if (channels == nullptr || channels->type != Type::operator_channels) return std::nullopt;
   return Key{.path = path,
-             .help = "factor of the amplitudes of a channel",
+             .help = "factor that multiplies all amplitudes of a channel",
              .optional = true,
              .when = channels->when,
              .sweepable = true};

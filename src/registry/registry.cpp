@@ -18,7 +18,7 @@ namespace lindrift {
 namespace {
 
 config::Key algorithm_key(const ModelEntry& model) {
-  config::Key key{.path = "solver.algorithm", .type = Type::text, .help = "how sums over momenta are done"};
+  config::Key key{.path = "solver.algorithm", .type = Type::text, .help = "how sums over momenta are evaluated"};
   key.default_value = std::string("auto");
   key.choices = {"auto"};
   for (const Algorithm choice : model.algorithms) key.choices.emplace_back(name(choice));

@@ -27,18 +27,20 @@ template <>
 inline auto description<HatsugaiKohmoto>() {
   return std::tuple_cat(
       open_lattice_fields<HatsugaiKohmoto>(1),
-      std::tuple(field(&HatsugaiKohmoto::interaction, {.path = "model.interaction",
-                                                       .help = "interaction U of two spins at one momentum",
-                                                       .sweepable = true,
-                                                       .units = "energy",
-                                                       .details = "physics.md Eq. 32"}),
-                 field(&HatsugaiKohmoto::cluster,
-                       {.path = "model.cluster",
-                        .help = "momenta that mix: 1 is the Hatsugai-Kohmoto chain, L the Hubbard ring",
-                        .range = {.low = 1.0, .high = 8.0},
-                        .sweepable = true,
-                        .details = "divides the sites; tasks green and spectral; physics.md Eq. 134"}),
-                 part(&HatsugaiKohmoto::up, "bath.up"), part(&HatsugaiKohmoto::down, "bath.down")));
+      std::tuple(
+          field(&HatsugaiKohmoto::interaction, {.path = "model.interaction",
+                                                .help = "interaction U between the two spins at the same momentum",
+                                                .sweepable = true,
+                                                .units = "energy",
+                                                .details = "physics.md Eq. 32"}),
+          field(&HatsugaiKohmoto::cluster,
+                {.path = "model.cluster",
+                 .help = "number of momenta that scatter into each other: 1 is the Hatsugai-Kohmoto chain, L the "
+                         "Hubbard ring",
+                 .range = {.low = 1.0, .high = 8.0},
+                 .sweepable = true,
+                 .details = "divides the sites; tasks green and spectral; physics.md Eq. 134"}),
+          part(&HatsugaiKohmoto::up, "bath.up"), part(&HatsugaiKohmoto::down, "bath.down")));
 }
 
 /// Parameters and rates of every momentum. Each of shape (momenta,), ascending momentum, in energy.

@@ -61,30 +61,31 @@ template <>
 inline auto description<HubbardChain>() {
   return std::tuple_cat(
       open_lattice_fields<HubbardChain>(2),
-      std::tuple(field(&HubbardChain::interaction,
-                       {.path = "model.interaction",
-                        .help = "U, or a list V_r, r = 0, 1, ... of the interaction over a distance r, U = V_0",
-                        .sweepable = true,
-                        .units = "energy",
-                        .scalar = true,
-                        .details = "at most L values, the rest 0; a number in several directions; physics.md Eq. "
-                                   "60. Swept as a number"}),
-                 field(&HubbardChain::approximation,
-                       {.path = "model.approximation",
-                        .help = "self-energy of the probe: to second order, or of all collisions with one partner",
-                        .details = "physics.md section 10.5; ladder needs V_r = 0 for r > 0"}),
-                 field(&HubbardChain::ladder,
-                       {.path = "model.ladder",
-                        .help = "partner of the probe's collisions: a particle, a hole, or each in turn",
-                        .when = {{"model.approximation", {"ladder"}}},
-                        .details = "auto: particle up to half filling of spin down, else hole; both: exact through "
-                                   "the third order, but A < 0 can occur"}),
-                 field(&HubbardChain::hartree,
-                       {.path = "model.hartree",
-                        .help = "mean field of spin down on the probe: left out, in its energy, or in both energies",
-                        .when = {{"model.approximation", {"second_order"}}},
-                        .details = "left out as in the paper; physics.md Eq. 66"}),
-                 part(&HubbardChain::up, "bath.up"), part(&HubbardChain::down, "bath.down")));
+      std::tuple(
+          field(&HubbardChain::interaction,
+                {.path = "model.interaction",
+                 .help = "U, or a list of the interactions V_r at distance r = 0, 1, ..., with U = V_0",
+                 .sweepable = true,
+                 .units = "energy",
+                 .scalar = true,
+                 .details = "at most L values, the rest 0; a number in several directions; physics.md Eq. "
+                            "60. Swept as a number"}),
+          field(&HubbardChain::approximation, {.path = "model.approximation",
+                                               .help = "self-energy of the probe: second order, or the ladder of "
+                                                       "repeated collisions with one particle or hole",
+                                               .details = "physics.md section 10.5; ladder needs V_r = 0 for r > 0"}),
+          field(&HubbardChain::ladder,
+                {.path = "model.ladder",
+                 .help = "what the probe collides with repeatedly: a particle, a hole, or both",
+                 .when = {{"model.approximation", {"ladder"}}},
+                 .details = "auto: particle up to half filling of spin down, else hole; both: exact through "
+                            "the third order, but A < 0 can occur"}),
+          field(&HubbardChain::hartree, {.path = "model.hartree",
+                                         .help = "mean field of spin down on the probe: omitted, in the propagator's "
+                                                 "energy only, or in both energies",
+                                         .when = {{"model.approximation", {"second_order"}}},
+                                         .details = "left out as in the paper; physics.md Eq. 66"}),
+          part(&HubbardChain::up, "bath.up"), part(&HubbardChain::down, "bath.down")));
 }
 
 /// Checks the ranges above.

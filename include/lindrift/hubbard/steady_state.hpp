@@ -30,7 +30,9 @@ inline constexpr auto names_of<CollisionOrder> =
 
 inline Parameter collision_order_parameter() {
   return {.path = "task.order",
-          .help = "collisions that count: second order, or repeated ones with a particle, or also with a hole",
+          .help =
+              "collisions included: second order, repeated ones with a particle, or repeated ones with a particle and "
+              "with a hole",
           .details =
               "both is exact through the third order in U, but its rates may become negative at large U; "
               "physics.md Eqs. 140 to 143"};

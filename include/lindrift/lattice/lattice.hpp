@@ -71,12 +71,12 @@ Lattice ring_lattice(std::int64_t sites);
 /// The numbers of cells of a lattice along one to three directions.
 inline Parameter cells_parameter() {
   return {.path = "model.cells",
-          .help = "numbers of cells along one to three directions",
+          .help = "number of cells along each of one to three directions",
           .range = {.low = 1.0, .high = static_cast<double>(max_cells)},
           .sweepable = true,
           .resizes = true,
           .repeats = true,
-          .details = "any parity; bounded by the machine's memory"};
+          .details = "even or odd; limited by the machine's memory"};
 }
 
 /// The number of sites of every model; indices times L must fit an integer.
@@ -86,7 +86,7 @@ inline Parameter sites_parameter(std::int64_t fewest) {
           .range = {.low = static_cast<double>(fewest), .high = 4e15},
           .sweepable = true,
           .resizes = true,
-          .details = "either parity; bounded by the machine's memory"};
+          .details = "even or odd; limited by the machine's memory"};
 }
 
 }  // namespace lindrift

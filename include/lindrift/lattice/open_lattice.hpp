@@ -89,7 +89,7 @@ auto open_lattice_fields(std::int64_t least) {
   Parameter sites = sites_parameter(least);
   sites.unless = {"model.cells"};
   Parameter hopping{.path = "model.hopping",
-                    .help = "hopping J, not 0, the unit of energy where it is 1",
+                    .help = "hopping J, not 0; set it to 1 to make it the unit of energy",
                     .range = {.nonzero = true},
                     .sweepable = true,
                     .units = "energy",
@@ -99,14 +99,14 @@ auto open_lattice_fields(std::int64_t least) {
   cells.help += ", instead of sites";
   cells.derived = "a ring of model.sites";
   cells.sweepable = cells.resizes = false;
-  cells.details = "any parity; needs hopping terms";
+  cells.details = "even or odd; needs hopping terms";
   const auto terms = [](std::string path, std::string help, std::string derived, std::vector<std::string> unless) {
     return Parameter{.path = std::move(path),
                      .help = std::move(help),
                      .derived = std::move(derived),
                      .unless = std::move(unless),
                      .term_length = 1,
-                     .details = "terms that repeat add; physics.md Eq. 110"};
+                     .details = "repeated terms add up; physics.md Eq. 110"};
   };
   return std::tuple(
       field<Model, std::int64_t>(&Model::sites, sites), field<Model, double>(&Model::hopping, hopping),
@@ -116,10 +116,10 @@ auto open_lattice_fields(std::int64_t least) {
           terms("model.hopping_terms", "[[R.., Re, Im], ...] of c+_j c_{j+R} + h.c., on a lattice of cells",
                 "of a ring, from model.hopping", {"model.hopping_terms_up", "model.hopping_terms_down"})),
       field<Model, std::vector<LatticeTerm>>(
-          &Model::hopping_terms_up, terms("model.hopping_terms_up", "the same for spin up alone", "model.hopping_terms",
-                                          {"model.hopping_terms"})),
+          &Model::hopping_terms_up,
+          terms("model.hopping_terms_up", "the same for spin up only", "model.hopping_terms", {"model.hopping_terms"})),
       field<Model, std::vector<LatticeTerm>>(&Model::hopping_terms_down,
-                                             terms("model.hopping_terms_down", "the same for spin down alone",
+                                             terms("model.hopping_terms_down", "the same for spin down only",
                                                    "model.hopping_terms", {"model.hopping_terms"})));
 }
 

@@ -60,7 +60,8 @@ inline auto description<TggeBath>() {
              .derived = "1 - bath.nonequilibrium_fraction",
              .range = from_zero,
              .sweepable = true,
-             .details = "give it where it is small: the difference loses digits. Not 0 together with gamma_neq = 0"}),
+             .details =
+                 "give it when it is small, because the difference loses digits. Not 0 together with gamma_neq = 0"}),
       field(&TggeBath::spectrum, {.path = "bath.spectrum",
                                   .help = "rates S(x) of the thermal bath for a released energy x",
                                   .details = "physics.md Eq. 4"}),
@@ -82,11 +83,12 @@ struct RamanJump {
 template <>
 inline auto description<RamanJump>() {
   return std::tuple(field(&RamanJump::delta, {.path = "bath.delta",
-                                              .help = "raman: c+_j + delta c+_{j+1}",
+                                              .help = "amplitude delta in c+_j + delta c+_{j+1}",
                                               .sweepable = true,
                                               .details = "physics.md Eq. 5"}),
-                    field(&RamanJump::delta_prime,
-                          {.path = "bath.delta_prime", .help = "raman: c_j - delta_prime c_{j+1}", .sweepable = true}));
+                    field(&RamanJump::delta_prime, {.path = "bath.delta_prime",
+                                                    .help = "amplitude delta_prime in c_j - delta_prime c_{j+1}",
+                                                    .sweepable = true}));
 }
 
 /// Two bands: spin dephasing, L_{j sigma} = sqrt(J gamma_sigma) n_{j sigma}, with w(s,s') = sum_sigma gamma_sigma

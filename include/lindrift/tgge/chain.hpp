@@ -26,7 +26,7 @@ inline auto description<TggeChain>() {
   return std::tuple(
       field(&TggeChain::sites, sites_parameter(1)),
       field(&TggeChain::hopping, {.path = "model.hopping",
-                                  .help = "hopping J, the unit of energy where it is 1",
+                                  .help = "hopping J; set it to 1 to make it the unit of energy",
                                   .range = above_zero,
                                   .sweepable = true,
                                   .units = "energy"}),

@@ -33,27 +33,28 @@ template <>
 inline auto description<InitialState>() {
   const Condition thermal{"initial.state", {"thermal"}}, single{"initial.state", {"single_momentum"}};
   return std::tuple(
-      field(&InitialState::kind,
-            {.path = "initial.state",
-             .help = "state at the start: uniform; thermal, with mean occupation initial.filling; one filled momentum",
-             .unless = {"initial.lagrange_multiplier"},
-             .details = "a steady state takes only its conserved numbers"}),
+      field(
+          &InitialState::kind,
+          {.path = "initial.state",
+           .help = "initial state: uniform, thermal with mean occupation initial.filling, or a single filled momentum",
+           .unless = {"initial.lagrange_multiplier"},
+           .details = "a steady state uses only its conserved quantities"}),
       field(&InitialState::inverse_temperature, {.path = "initial.inverse_temperature",
-                                                 .help = "inverse temperature of the state at the start, 1/energy",
+                                                 .help = "inverse temperature of the initial state, 1/energy",
                                                  .range = from_zero,
                                                  .when = {thermal},
                                                  .sweepable = true,
                                                  .units = "1/energy",
-                                                 .details = "large values with a shift: a displaced Fermi sea"}),
+                                                 .details = "a large value with a shift is a displaced Fermi sea"}),
       field(&InitialState::momentum_shift, {.path = "initial.momentum_shift",
-                                            .help = "momenta of 2 pi / L by which the thermal state is displaced",
+                                            .help = "shift of the thermal state in momentum, in units of 2 pi / L",
                                             .range = {.low = -1e15, .high = 1e15},
                                             .when = {thermal}}),
       field(&InitialState::momentum, {.path = "initial.momentum",
-                                      .help = "the filled momentum, m of k = 2 pi m / L",
+                                      .help = "integer m of the filled momentum k = 2 pi m / L",
                                       .range = {.low = -1e15, .high = 1e15},
                                       .when = {single},
-                                      .details = "in the band of lowest energy there; wraps around the zone"}));
+                                      .details = "in the band that is lowest there; wraps around the zone"}));
 }
 
 /// log((1-n)/n) of every mode, shape (modes,), within [-700, 700]; beyond that range occupations round to 0 or 1.

@@ -34,11 +34,11 @@ struct RelaxOptions {
 
 template <>
 inline auto description<RelaxOptions>() {
-  return std::tuple(
-      field(&RelaxOptions::integrator,
-            {.path = "solver.integrator",
-             .help = "adams for mild rates, bdf for stiff ones, as of cold baths; auto looks at the fastest rate"}),
-      field(&RelaxOptions::tolerance, tolerance_parameter()), field(&RelaxOptions::max_steps, max_steps_parameter()));
+  return std::tuple(field(&RelaxOptions::integrator, {.path = "solver.integrator",
+                                                      .help = "adams for moderate rates, bdf for stiff ones such as "
+                                                              "those of cold baths; auto decides by the fastest rate"}),
+                    field(&RelaxOptions::tolerance, tolerance_parameter()),
+                    field(&RelaxOptions::max_steps, max_steps_parameter()));
 }
 
 /// Trajectory at the output times. `lagrange_multiplier` and `occupation` have shape (times, modes).

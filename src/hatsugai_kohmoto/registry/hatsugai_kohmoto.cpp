@@ -38,21 +38,21 @@ auto description<DensityStart>() {
   return std::tuple(
       field(&DensityStart::correlation,
             {.path = "initial.correlation",
-             .help = "C(k,q) = <c+_k c_q> of spin up at the start, shape (sites, sites), or vectors of shape "
+             .help = "initial C(k,q) = <c+_k c_q> of spin up, shape (sites, sites), or vectors of shape "
                      "(rank, sites) with C(k,q) = sum_r conj(phi_k) phi_q: \"FILE.h5:/dataset\"",
              .derived = "that of initial.up_sites",
              .file_path = true,
              .details =
                  "Hermitian; momenta ascending, complex {r, i} or real. Cost per time L^2, or rank times L log L"}),
       field(&DensityStart::up_sites, {.path = "initial.up_sites",
-                                      .help = "sites that hold one up particle each, labels -floor(L/2) .. "
+                                      .help = "sites with one up particle each at the start, labels -floor(L/2) .. "
                                               "ceil(L/2)-1; of a lattice rows [j_1, ..]",
                                       .unless = {"initial.correlation"},
                                       .rows = true,
                                       .details = "[0] is the origin of any lattice"}),
       field(&DensityStart::down_sites,
             {.path = "initial.down_sites",
-             .help = "sites that hold one down particle each, instead of initial.down_occupation",
+             .help = "sites with one down particle each at the start, instead of initial.down_occupation",
              .derived = "initial.down_occupation",
              .unless = {"initial.correlation"},
              .rows = true,

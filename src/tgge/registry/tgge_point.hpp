@@ -22,11 +22,12 @@ struct ChainOptions {
 
 template <>
 inline auto description<ChainOptions>() {
-  return std::tuple(field(&ChainOptions::chain,
-                          {.path = "solver.chain",
-                           .help = "points of a sweep, one after the other, that start from each other's solution",
-                           .range = {.low = 1.0, .high = 1e6},
-                           .details = "1: every point starts from the thermal state. See [sweep]"}));
+  return std::tuple(
+      field(&ChainOptions::chain,
+            {.path = "solver.chain",
+             .help = "number of consecutive sweep points of which each starts from the solution of the one before",
+             .range = {.low = 1.0, .high = 1e6},
+             .details = "1: every point starts from the thermal state. See [sweep]"}));
 }
 
 bool has_two_bands(const config::Point& point);
