@@ -110,7 +110,7 @@ struct Parameter {
   std::vector<std::string> unless{};  ///< an error, and without its default, where one of these is given
   /// operator_channels: 4 for [a, b, Re, Im], 6 for [a, spin, b, spin, Re, Im]; a and b are offsets in sites, a spin is
   /// 0 (up) or 1 (down). 0 for [R_1, .., R_d, a, R'_1, .., R'_d, b, Re, Im] with orbitals a and b, d = 1, 2, 3. Of
-  /// terms, too: 1 for [R_1, .., R_d, Re, Im].
+  /// terms, too: 1 for [R_1, .., R_d, Re, Im]; 2 and 3 where one or two orbitals may stand behind the displacement.
   std::size_t term_length = 4;
   /// operator_channels: words for the key `kind` of a channel; the number of its kind precedes the indices of each
   /// term.

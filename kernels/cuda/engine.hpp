@@ -232,7 +232,7 @@ class EngineOn {
     if constexpr (Device::computes) {
       double* const fetched = fetched_.resize(most_of_a_sum);
       LINDRIFT_CUDA_CHECK(cudaMemcpy(fetched, sum, sizeof(Sum), cudaMemcpyDeviceToHost));
-      std::memcpy(&result, fetched, sizeof(Sum));
+      std::memcpy(static_cast<void*>(&result), fetched, sizeof(Sum));
     }
     return result;
   }

@@ -24,7 +24,7 @@ struct Tables {
   std::size_t set_count = 0;
   kernels::MomentBatchTables tables;
 
-  Tables(std::span<const MomentBatchEntry> entries, const SteadyStateOptions& options) {
+  explicit Tables(std::span<const MomentBatchEntry> entries) {
     const MomentBatchEntry* before = nullptr;
     for (const MomentBatchEntry& entry : entries) {
       const kernels::RateTables& rates = entry.ingredients.tables;
@@ -41,7 +41,7 @@ struct Tables {
     const kernels::RateTables& first = entries.front().ingredients.tables;
     tables.points = static_cast<std::int64_t>(points.size());
     tables.modes = first.modes;
-    tables.max_steps = std::min(options.max_steps, kernels::max_moment_steps);
+    tables.max_steps = std::min(entries.front().options.max_steps, kernels::max_moment_steps);
     tables.over_cells = first.over_cells;
     tables.rank = first.rank;
     tables.point = &points.data()->inverse_temperature;
@@ -60,8 +60,9 @@ struct Tables {
 };
 
 /// What a block has found, if it is a steady state.
-std::optional<SteadyState> state_from(const RateEquation& equation, const double* result,
-                                      const SteadyStateOptions& options) {
+std::optional<SteadyState> state_from(const MomentBatchEntry& point, const double* result) {
+  const RateEquation& equation = point.ingredients.equation;
+  const SteadyStateOptions& options = point.options;
   kernels::MomentBatchOutcome outcome;
   const std::size_t modes = equation.modes();
   std::copy_n(result, sizeof(outcome) / sizeof(double), &outcome.steps);
@@ -87,25 +88,23 @@ bool found_in_a_block(const TggeModel& model, const Execution& execution) {
 }
 
 std::vector<std::optional<SteadyState>> steady_states_in_blocks(std::span<const MomentBatchEntry> points,
-                                                                const SteadyStateOptions& options,
                                                                 const Execution& execution) {
   std::vector<std::optional<SteadyState>> states;
   Execution alone = execution;
   alone.communicator = nullptr;
   while (!points.empty()) {
     const auto calls = [&](const kernels::DeviceKernels& kernels, std::int64_t size) {
-      kernels.solve_moment_batch(Tables(points.first(static_cast<std::size_t>(size)), options).tables, nullptr,
+      kernels.solve_moment_batch(Tables(points.first(static_cast<std::size_t>(size))).tables, nullptr,
                                  execution.device);
     };
     const auto size =
         static_cast<std::size_t>(largest_on_device(static_cast<std::int64_t>(points.size()), 1, alone, calls).size);
-    const Tables tables(points.first(size), options);
+    const Tables tables(points.first(size));
     const std::size_t modes = points.front().ingredients.equation.modes();
     const std::size_t result_size = sizeof(kernels::MomentBatchOutcome) / sizeof(double) + 2 * modes;
     const auto results = std::make_unique_for_overwrite<double[]>(size * result_size);
     kernels::device_kernels().solve_moment_batch(tables.tables, results.get(), execution.device);
-    for (std::size_t i = 0; i < size; ++i)
-      states.push_back(state_from(points[i].ingredients.equation, results.get() + i * result_size, options));
+    for (std::size_t i = 0; i < size; ++i) states.push_back(state_from(points[i], results.get() + i * result_size));
     points = points.subspan(size);
   }
   return states;

@@ -21,14 +21,14 @@ bool found_in_a_block(const TggeModel& model, const Execution& execution);
 struct MomentBatchEntry {
   RateIngredients ingredients;
   double number = 0.0;  ///< of particles
+  SteadyStateOptions options{};
 };
 
-/// The steady states of points that are found_in_a_block(), all with as many modes and products, as many at a time as
-/// the device's memory allows. Empty where Newton's method does not converge in the moments: such a point is for
-/// steady_state().
+/// The steady states of points that are found_in_a_block(), all with as many modes, products and steps at most, as many
+/// at a time as the device's memory allows. Empty where Newton's method does not converge in the moments: such a point
+/// is for steady_state().
 /// @throws DeviceMemoryError, DeviceError
 std::vector<std::optional<SteadyState>> steady_states_in_blocks(std::span<const MomentBatchEntry> points,
-                                                                const SteadyStateOptions& options,
                                                                 const Execution& execution);
 
 /// Bytes that so many points with the shape of a model take on the device.

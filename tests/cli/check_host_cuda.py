@@ -82,11 +82,9 @@ class EveryNumberTest(HostCudaTest):
 
         examples = sorted(EXAMPLES.glob("*.toml"))
         refused = {example: self.run_program("check", example, "--backend", "cuda") for example in examples}
-        in_part = {"hk_clusters"}  # sweeps model.cluster: only its first point can run on the device
-        on_device = [example for example in examples if refused[example].returncode == DONE and example.stem not in in_part]
+        on_device = [example for example in examples if refused[example].returncode == DONE]
         for example in set(examples) - set(on_device):
-            if example.stem not in in_part:
-                self.assertIn("CPU", refused[example].stderr, refused[example].said)
+            self.assertIn("CPU", refused[example].stderr, refused[example].said)
         for example, result in in_turn((example, lambda example=example: compare(example)) for example in on_device):
             with self.subTest(example.stem):
                 result()

@@ -188,7 +188,9 @@ std::optional<MomentBatchEntry> entry_of(const Point& point, const Execution& re
       if (!found_in_a_block(model, execution)) return std::nullopt;
       validate(model);
       const auto weights = make_hop_weights(model.bands, std::move(model.jump));
-      MomentBatchEntry entry{rate_ingredients(std::move(model.bands), model.rate_unit, model.bath, weights, execution)};
+      MomentBatchEntry entry{
+          .ingredients = rate_ingredients(std::move(model.bands), model.rate_unit, model.bath, weights, execution),
+          .options = read<SteadyStateOptions>(point)};
       entry.number = conserved_number_of(point, entry.ingredients.equation);
       const auto modes = static_cast<double>(entry.ingredients.equation.modes());
       // A number that rounds to none or to all is for another way.
@@ -206,8 +208,7 @@ std::optional<io::Result> run_in_block(const Point& point, const Execution& requ
   if (requested.backend != Backend::cuda) return std::nullopt;
   const std::optional<MomentBatchEntry> entry = entry_of(point, requested);
   if (!entry) return std::nullopt;
-  std::optional<SteadyState> state =
-      std::move(steady_states_in_blocks({&*entry, 1}, read<SteadyStateOptions>(point), requested).front());
+  std::optional<SteadyState> state = std::move(steady_states_in_blocks({&*entry, 1}, requested).front());
   if (!state) return std::nullopt;
   return result_of(point, entry->ingredients.equation, *state);
 }
@@ -225,7 +226,7 @@ void run_in_blocks(const Group& group, const Execution& requested, const Monitor
     places.push_back(place);
   }
   if (entries.empty()) return;
-  auto states = steady_states_in_blocks(entries, read<SteadyStateOptions>(group.point(places.front())), requested);
+  auto states = steady_states_in_blocks(entries, requested);
   for (std::size_t i = 0; i < states.size(); ++i)
     if (states[i]) finished(places[i], result_of(group.point(places[i]), entries[i].ingredients.equation, *states[i]));
 }
