@@ -71,8 +71,8 @@ __global__ void __launch_bounds__(BlockEngine::threads) moment_batch_kernel(Mome
   }
 }
 
-/// Blocks of a multiprocessor at the same time, as their registers allow.
-constexpr Index resident_blocks = 4;
+/// Blocks that a multiprocessor holds at once: 128 threads of 254 or 255 registers each take half of its registers.
+constexpr Index resident_blocks = 2;
 
 template <class Device>
 void solve_moment_batch(const MomentBatchTables& tables, double* results, int device) {
