@@ -221,7 +221,7 @@ struct OrbitalSteadyStateTask : OpenChainTask<OrbitalHatsugaiKohmoto> {
   Coordinates coordinates(const Model& model) const { return orbital_steady_state_coordinates(model); }
   OrbitalSteadyState run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
     how = how_of_orbitals();
-    return orbital_steady_state(model, {.monitor = monitor}, execution);
+    return orbital_steady_state(model, {.momenta = {}, .monitor = monitor}, execution);
   }
 };
 
@@ -269,7 +269,7 @@ struct OrbitalGreenTask : OpenChainTask<OrbitalHatsugaiKohmoto> {
   Coordinates coordinates(const Model& model) const { return orbital_green_coordinates(model, times); }
   OrbitalGreen run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
     how = how_of_orbitals();
-    return orbital_green(model, times, {.monitor = monitor}, execution);
+    return orbital_green(model, times, {.momenta = {}, .monitor = monitor}, execution);
   }
 };
 
