@@ -14,7 +14,7 @@ _TASKS = {getattr(_lindrift, name): getattr(_lindrift, f"_sweep_{name}")
 
 
 def _coordinates(key, dimension, values, units, help):
-    """Of a swept key; of lists of sizes their product, and beside it the sizes along each direction."""
+    """Coordinates of a swept key; for lists of sizes, their product and the sizes along each direction."""
     if values.ndim == 1:
         return [(key, dimension, values, units, help)]
     sizes = [(f"{key}_{i + 1}", dimension, column, units, f"{help}, direction {i + 1}") for i, column in enumerate(values.T)]

@@ -404,7 +404,7 @@ class Resolver {
     if (kept.empty()) document.base.set("output.fields", fitting);
   }
 
-  /// Datasets that come of the names in other keys.
+  /// Names of the datasets that come from names in other keys.
   std::vector<std::string> made_datasets(const Point& base) const {
     std::vector<std::string> names;
     for (const Key& key : *keys_)

@@ -287,7 +287,7 @@ class Reader {
     });
   }
 
-  /// Lists of as many integers.
+  /// Lists of integers, all of the same length.
   std::optional<std::vector<Value>> integer_lists(const Node& node, const std::string& name) {
     const auto* nodes = items(node, name, "a list of lists of integers");
     if (nodes == nullptr) return std::nullopt;
@@ -457,7 +457,7 @@ class Reader {
                        [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_'; });
   }
 
-  /// As many rows as a row has elements.
+  /// A square matrix.
   std::optional<NamedMatrix> matrix(const Node& node, const std::string& name) {
     const auto* rows = items(node, name, "rows of as many numbers, [[x, ...], ...]");
     if (rows == nullptr) return std::nullopt;

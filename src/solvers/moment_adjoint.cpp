@@ -126,7 +126,7 @@ class MomentAdjoint final : public AdjointSystem {
   }
 
   double thermal_slopes(std::span<const double> y, std::span<double> slope) override {
-    // Particles come from, and go to, all modes alike: two averages of y.
+    // `from` and `to` are the same for all modes: two averages of y.
     const auto sums = parallel_sums<2>(modes_, [&](std::size_t s) {
       return std::array<double, 2>{boltzmann_[s] * n_[s] * y[s], h_[s] / boltzmann_[s] * y[s]};
     });

@@ -52,7 +52,7 @@ std::vector<double> thermal_multipliers(const RateEquation& equation) {
   return lambda;
 }
 
-/// Values of the modes in another order; all of them where there is none.
+/// Values of the modes in the order of `mode`; an empty `mode` leaves a vector as it is.
 template <class Values>
 std::vector<double> in_order(std::span<const std::size_t> mode, const Values& values) {
   if constexpr (std::is_same_v<Values, std::vector<double>>)

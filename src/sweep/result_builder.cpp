@@ -13,8 +13,8 @@ namespace {
 using io::Data;
 using io::Field;
 
-/// A swept list of sizes along several directions: the coordinate is their product, which numbers the cells; the sizes
-/// stand beside it.
+/// A swept list of sizes along several directions: the main coordinate is their product, the number of cells; the size
+/// along each direction is a further coordinate.
 void add_integer_lists(const config::Axis& axis, Field& product, std::vector<Field>& coordinates) {
   const std::size_t directions = std::get<std::vector<std::int64_t>>(axis.values.front()).size();
   std::vector<std::int64_t> products(axis.values.size(), 1);

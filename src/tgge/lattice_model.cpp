@@ -16,7 +16,7 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Of the largest element: what rounding may leave.
+/// Allowed rounding error relative to the largest element.
 constexpr double hermitian_tolerance = 1e-12;
 
 /// -J between nearest neighbours along every direction.
@@ -111,7 +111,7 @@ void check_lattice_vectors(const TggeLattice& model) {
                                                       std::to_string(directions) + " numbers");
 }
 
-/// The names make datasets, and the matrices are of the orbitals.
+/// Checks the names, which become those of datasets, and the matrices over the orbitals.
 void check_operators(const TggeLattice& model) {
   const auto orbitals = static_cast<std::size_t>(model.orbitals_in_cell());
   for (std::size_t i = 0; i < model.operators.size(); ++i) {
@@ -137,8 +137,8 @@ void check_operators(const TggeLattice& model) {
   }
 }
 
-/// Where bands are degenerate, a table of hop weights between modes depends on the basis that an eigensolver happens to
-/// choose; jump operators do not.
+/// Refuses a table of hop weights where bands are degenerate: it would depend on the basis that the eigensolver happens
+/// to choose, unlike jump operators.
 /// @throws UnsupportedError
 void refuse_degenerate_bands(const Bands& bands) {
   const DegenerateBlocks blocks = degenerate_blocks(bands);
@@ -304,7 +304,7 @@ void LatticeObserver::add_operators(const std::vector<Complex>& density_matrix, 
   const std::size_t n = static_cast<std::size_t>(bands.orbitals), cells = bands.lattice.size();
   for (const NamedMatrix& one : operators_)
     for (int i = 0; i < bands.lattice.dimensions(); ++i) {
-      // Of Hermitian matrices, Tr[{v, O} n] / 2 is the real part of Tr[v O n].
+      // For Hermitian matrices, Tr[{v, O} n] / 2 is the real part of Tr[v O n].
       const double sum = parallel_sum(cells, [&](std::size_t k) {
         thread_local std::vector<Complex> velocity;
         velocity.resize(n * n);

@@ -2,7 +2,7 @@
 
 from program import RELAX, ROOT, STEADY
 
-HAMILTONIAN = ROOT / "tests" / "data" / "haldane_hr.dat"  # what the inputs call hr.dat
+HAMILTONIAN = ROOT / "tests" / "data" / "haldane_hr.dat"  # hr.dat in the inputs
 
 OPEN_CHAIN = """[model]
 kind = "{model}"
@@ -61,7 +61,8 @@ kind = "{task}"
 
 SPLIT_BANDS = STEADY.replace("tgge_chain", "tgge_rashba").replace("[bath", "zeeman_field = 0.7\nrashba_z = 0.4\n[bath", 1)
 
-# Between them: every model and task, one and two bands, grids and pairs of swept keys, a complex swept key, a file of Wannier90.
+# Together they cover every model and task, one and two bands, grids and pairs of swept keys, a complex swept key, and a
+# file of Wannier90.
 PROBLEMS = {
     "steady_state": STEADY,
     "relax": RELAX,

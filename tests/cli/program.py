@@ -102,7 +102,7 @@ class RefusalTest(ProgramTest):
     """Tests of inputs that must be refused."""
 
     def refuse(self, text, *says):
-        """Both verbs name the file and every text of `says`, and write nothing."""
+        """Both run and check name the file and every text of `says`, and write nothing."""
         self.write("bad.toml", text)
         for verb in ("run", "check"):
             self.expect(WRONG, verb, "bad.toml", says=["bad.toml", *says])

@@ -299,7 +299,7 @@ class RunTest(ProgramTest):
             self.assertEqual(attributes(self.folder / "three.h5")["ranks"], 3)
 
     def test_verify_looks_at_every_momentum_of_a_lattice(self):
-        """And at no more: a lattice of six cells has no sites = 128."""
+        """And at no others: a lattice of six cells has no sites = 128."""
         lattice = "cells = [3, 2]\nhopping_terms = [[1, 0, -1.0, 0.0], [0, 1, -0.7, 0.2]]"
         self.write("lattice.toml", GREEN.replace("sites = 8", lattice).replace("two_site_loss = ", "loss = "))
         self.expect(DONE, "run", "lattice.toml", "-o", "lattice.h5")

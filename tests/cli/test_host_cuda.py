@@ -1,4 +1,4 @@
-"""The program on the host CUDA device (tests/support/host_cuda): the same numbers as on the CPU, and nothing lost when the device fails."""
+"""The program on the host CUDA device (tests/support/host_cuda): the numbers of the CPU; failures lose nothing."""
 
 import re
 import unittest
@@ -94,7 +94,7 @@ def algorithm(name):
 
 
 def cases():
-    """Name and input: every model, task, algorithm and kind of bath, at sizes around those of the blocks."""
+    """(name, input): every model, task, algorithm and kind of bath, at sizes around those of the blocks."""
     for sites in (1, 2, 3, 127, 1000):
         yield f"chain_{sites}", CHAIN.format(sites=sites, spectrum="exponential") + STEADY
         yield f"chain_direct_{sites}", CHAIN.format(sites=sites, spectrum="lorentzian") + STEADY + algorithm("direct")
@@ -122,7 +122,7 @@ def cases():
 
 class HostCudaTest(ProgramTest):
     def on(self, name, backend, code=DONE, ranks=None, says=(), **settings):
-        """The result of an input on a backend; `settings` are those of the device."""
+        """The result of an input on a backend; `settings` are those of the host CUDA device."""
         environment = dict(ENVIRONMENT if ranks is None else RANKS_ENVIRONMENT, OMP_NUM_THREADS="1")
         environment.update({f"LINDRIFT_HOST_CUDA_{key.upper()}": str(value) for key, value in settings.items()})
         output = self.folder / f"{name}.{backend}.h5"
@@ -131,12 +131,12 @@ class HostCudaTest(ProgramTest):
         return output
 
     def assert_agree(self, one, other, tolerance=1e-9):
-        """Ten times the tolerance of the solvers, relative to the largest value of a dataset; what vanishes by symmetry has rounding left."""
+        """Allows ten times the solvers' tolerance, relative to the largest value; zeros by symmetry hold rounding."""
         one, other = datasets(one), datasets(other)
         self.assertEqual(sorted(one), sorted(other))
         for name, value in one.items():
             if name in ("steps", "residual", "error") or name.endswith("_error"):
-                continue  # rounding, and what happened on the way
+                continue  # rounding, and details of the computation
             if value.dtype.kind not in "fc":
                 self.assertTrue(np.array_equal(value, other[name]), name)
                 continue
@@ -162,7 +162,7 @@ class NumbersTest(HostCudaTest):
             other = datasets(self.on("a", "cuda", **settings))
             for name, value in first.items():
                 self.assertEqual(value.tobytes(), other[name].tobytes(), name)
-        # The chunks of a sum over columns follow from the processors, and the last bits from the chunks.
+        # The chunks of a sum over columns depend on the number of processors, and the last bits on the chunks.
         self.assert_agree(self.on("a", "cpu"), self.on("a", "cuda", processors=1))
 
     def test_what_the_device_cannot_do_is_done_on_the_cpu_or_refused(self):
@@ -191,14 +191,14 @@ class NumbersTest(HostCudaTest):
 
 class MemoryTest(HostCudaTest):
     def planned(self, name, **settings):
-        """Bytes on the device that `check` announces, to three digits; None if it announces none."""
+        """Bytes on the device that `check` prints, to three digits; None if it prints none."""
         environment = dict(ENVIRONMENT, **{f"LINDRIFT_HOST_CUDA_{key.upper()}": str(value) for key, value in settings.items()})
         said = self.expect(DONE, "check", f"{name}.toml", "--backend", "cuda", env=environment).stdout
         found = re.search(r"^device +([0-9.e+]+) (B|kB|MB|GB) for a", said, re.MULTILINE)
         return float(found[1]) * {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}[found[2]] if found else None
 
     def used(self, name, **settings):
-        """The most bytes that a run holds on the device."""
+        """Peak number of bytes that a run holds on the device."""
         counts = self.folder / "counts"
         counts.unlink(missing_ok=True)
         self.on(name, "cuda", count=counts, **settings)
@@ -252,7 +252,7 @@ class MemoryTest(HostCudaTest):
 
 
 class FailureTest(HostCudaTest):
-    """A sweep of direct sums at a size that `auto` takes to the device."""
+    """A sweep of direct sums at a size at which `auto` chooses the device."""
 
     def setUp(self):
         super().setUp()
@@ -282,7 +282,7 @@ class FailureTest(HostCudaTest):
         if output.exists():
             with h5py.File(output) as file:
                 self.assertFalse(np.isin(file["status"][()], [2]).any(), "a dead device fails no point")
-        # With the device back, the same command goes on.
+        # Once the device works again, the same command continues.
         self.expect(DONE, "run", "a.toml", "-o", output, "--backend", "cuda", "--resume")
         self.assert_agree(self.cpu, output)
 

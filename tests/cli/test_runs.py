@@ -336,7 +336,7 @@ class SweepTest(Runs):
                          ["bath.nonequilibrium_fraction", "current", "error", "momentum", "status"])
 
     def test_numbers_of_cells(self):
-        """A sweep over the size of a lattice keeps what has one shape at every size."""
+        """A sweep over the size of a lattice keeps the datasets that have the same shape at every size."""
         lattice = """[model]
 kind = "tgge_lattice"
 preset = "square"
@@ -363,7 +363,7 @@ kind = "steady_state"
             self.write("one.toml", lattice.replace('"square"', f'"square"\ncells = {sizes[i]}'))
             self.expect(DONE, "run", "one.toml", "--overwrite", "--set", "bath.inverse_temperature=2.0")
             np.testing.assert_array_equal(datasets(self.folder / "one.h5")["current"], numbers["current"][i, 1])
-        # A longer sweep takes what is there.
+        # A longer sweep reuses the existing points.
         self.write("sizes.toml", lattice + swept.replace("[3, 5]]", "[3, 5], [6, 6]]"))
         self.expect(DONE, "run", "sizes.toml", "--resume")
         np.testing.assert_array_equal(datasets(self.folder / "sizes.h5")["current"][:4], numbers["current"])

@@ -176,7 +176,7 @@ TEST(LatticeModel, DegenerateBandsHaveTheStoredSteadyStates) {
   }
 }
 
-/// (1/2N) sum_k Tr({dh/dk_i, O} n_k) in plain loops over the listed terms, with n_k in the orbitals.
+/// (1/2N) sum_k Tr({dh/dk_i, O} n_k) by plain loops over the listed terms, with n_k in the basis of the orbitals.
 std::vector<double> operator_current_of(const TggeLattice& lattice, const NamedMatrix& operation,
                                         const std::vector<Complex>& density_matrix) {
   const Lattice cells(lattice.cells);
@@ -213,8 +213,8 @@ std::vector<double> operator_current_of(const TggeLattice& lattice, const NamedM
 }
 
 TEST(LatticeModel, CurrentsOfOperatorsAreTracesWithTheDensityMatrix) {
-  // Two orbitals with a gap, two copies of one band, which are degenerate everywhere, and one orbital; odd numbers of
-  // cells, orbitals at different places, a random Hermitian operator.
+  // Two orbitals with a gap, two copies of one band, which are degenerate everywhere, and one orbital; different
+  // numbers of cells along the directions, orbitals at different places, a random Hermitian operator.
   Random random(166);
   const auto number = [&] { return random.complex(1.0); };
   for (const std::int64_t orbitals : {1, 2})

@@ -58,7 +58,7 @@ RateEquation equation_of(const Point& point, const Execution& execution) {
 
 Coordinates coordinates_of(const Point& point) {
   Coordinates all = with_model(point, [](const auto& model) { return coordinates(model); });
-  // In a file every operator has a dataset of its own.
+  // In a file every operator has its own dataset.
   std::erase_if(all, [](const Coordinate& one) { return one.name == "operator"; });
   if (point.has("task.times")) all.push_back(time_coordinate(point.reals("task.times")));
   return all;
