@@ -70,7 +70,7 @@ class ExamplesTest(Runs):
         self.assertEqual(self.run_block(self.blocks("README.md", "python")[0]), self.blocks("README.md", "text")[0])
 
     def test_the_page_of_lattices(self):
-        first, hamiltonian, gradient, local = self.blocks("docs/lattice.md", "toml")
+        first, hamiltonian, operators, sizes, gradient, local = self.blocks("docs/lattice.md", "toml")
         (self.folder / "x.toml").write_text(first)
         self.expect(DONE, "run", "x.toml")
         said = re.search(r"prints the current\s+\((\S+), (\S+)\)", (ROOT / "docs/lattice.md").read_text())
@@ -79,9 +79,10 @@ class ExamplesTest(Runs):
         # The others are parts of an input.
         (self.folder / "haldane_hr.dat").write_text("a ring\n1\n3\n1 1 1\n0 0 0 1 1 0.5 0\n1 0 0 1 1 -1 0\n-1 0 0 1 1 -1 0\n")
         before, after = first.split("[bath]\n")
-        value, operators = after.split("[[", 1)
+        value, channels = after.split("[[", 1)
         inputs = {"hamiltonian": hamiltonian + "[bath]\n" + after, "gradient": first.split("[task]")[0] + gradient,
-                  "local": before + local.replace("[bath]\n", "[bath]\n" + value) + "[[" + operators}
+                  "local": before + local.replace("[bath]\n", "[bath]\n" + value) + "[[" + channels,
+                  "operators": first.replace("cells", "orbitals = 2\ncells") + operators, "sizes": first + sizes}
         for name, text in inputs.items():
             with self.subTest(block=name):
                 (self.folder / f"{name}.toml").write_text(text)

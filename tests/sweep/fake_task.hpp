@@ -28,6 +28,7 @@ inline TaskEntry fake_task(const std::function<double(std::size_t, const Executi
   TaskEntry task = find_task(find_model("tgge_chain"), "steady_state");
   task.shares_a_point = false;
   task.cost = {};
+  task.device_grouping = {};
   task.outline = [](const config::Point&) {
     io::Result result;
     result.fields.push_back({"current", {}, {}, std::vector<double>(1, -1.0), "1", "a number"});
