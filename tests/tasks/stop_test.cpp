@@ -161,7 +161,7 @@ TEST_P(StopTest, SpectrumOfHatsugaiKohmoto) {
   SpectralOptions options;
   options.broadening = 0.1;
   options.monitor = patience_.monitor();
-  const SpectralResult result = spectral(chain, grid(3.0, 16000), options, execution_);
+  const SpectralResult result = spectral(chain, grid(3.0, 4000), options, execution_);
   patience_.expect_it_was_asked_often();
   EXPECT_TRUE(result.stopped);
   EXPECT_TRUE(std::isnan(result.spectral_function.front()));
@@ -188,7 +188,7 @@ TEST_P(StopTest, SpectrumOfHubbard) {
   for (const Algorithm algorithm : {Algorithm::direct, Algorithm::fft}) {
     Patience patience;
     HubbardChain chain = driven_chain();
-    chain.sites = algorithm == Algorithm::fft ? 4096 : 1024;
+    chain.sites = algorithm == Algorithm::fft ? 2048 : 1024;
     HubbardSpectralOptions options;
     options.broadening = 0.05;
     options.monitor = patience.monitor();
@@ -203,7 +203,7 @@ TEST_P(StopTest, SpectrumOfHubbard) {
 
 TEST_P(StopTest, GreenFunctionOfHubbard) {
   HubbardChain chain = driven_chain();
-  chain.sites = 1024;
+  chain.sites = 512;
   HubbardGreenOptions options;
   options.monitor = patience_.monitor();
   const HubbardGreen result = green(chain, grid(300.0, 20), options, execution_);
