@@ -51,7 +51,7 @@ struct Term {
 };
 using Channels = std::vector<std::vector<Term>>;
 
-/// A square matrix with a name.
+/// A named square matrix.
 struct NamedMatrix {
   std::string name;
   std::size_t order = 0;
@@ -78,8 +78,8 @@ enum class Type {
   integer_list,      ///< [-2, 0, 5], no duplicates; "all" (an empty list) if `choices` is {"all"}; rows of integers if
                      ///< `rows` is set
   text_list,         ///< "all" (an empty list), or ["current", "occupation"], no duplicates; a word if `scalar` is set
-  real_rows,         ///< [[0.0, 0.0], [0.5, 0.5]], rows of one length
-  named_matrices,    ///< a table, { x = [[0, 1], [1, 0]], ... }: rows of numbers or [re, im], as many as in a row
+  real_rows,         ///< [[0.0, 0.0], [0.5, 0.5]], rows of equal length
+  named_matrices,    ///< a table of square matrices, { x = [[0, 1], [1, 0]], ... }; elements are numbers or [re, im]
   terms,             ///< [[R_1, .., R_d, a, b, Re, Im], ...], d = 1, 2, 3, as one channel; see Parameter::term_length
   operator_channels  ///< an array of tables, one per channel: terms = [[a, b, Re, Im], ...]; see Parameter::term_length
 };
@@ -103,11 +103,11 @@ struct Parameter {
   std::vector<std::string> choices{};
   std::vector<Condition> when{};  ///< all must hold
   bool ascending = false;         ///< lists and grids: strictly ascending
-  /// May appear in [sweep]: single numbers, lists that may be a plain number, and lists of integers that resize.
+  /// May appear in [sweep]: single numbers, lists that may be a plain number, and lists of integers with `resizes`.
   bool sweepable = false;
-  bool resizes = false;               ///< arrays over sites and momenta have another shape at every value
+  bool resizes = false;               ///< the shape of arrays over sites and momenta changes with its value
   std::string units{};                ///< empty: dimensionless
-  std::vector<std::string> unless{};  ///< an error, and without its default, where one of these is given
+  std::vector<std::string> unless{};  ///< not allowed, and without its default, if one of these is given
   /// operator_channels: 4 for [a, b, Re, Im], 6 for [a, spin, b, spin, Re, Im]; a and b are offsets in sites, a spin is
   /// 0 (up) or 1 (down). 0 for [R_1, .., R_d, a, R'_1, .., R'_d, b, Re, Im] with orbitals a and b, d = 1, 2, 3. Of
   /// terms, too: 1 for [R_1, .., R_d, Re, Im]; 2 and 3 where one or two orbitals may stand behind the displacement.
@@ -120,8 +120,8 @@ struct Parameter {
   bool scalar = false;     ///< real_list: a plain number is allowed, and a sweep sets numbers. text_list: a word is
                            ///< allowed
   bool file_path = false;  ///< text: "FILE.h5:/dataset", relative to the folder of the input file; read as absolute
-  std::string makes{};     ///< named_matrices: what the dataset that comes of each name begins with
-  std::string details{};   ///< what else the manual says of it
+  std::string makes{};     ///< named_matrices: prefix of the dataset that each name gives
+  std::string details{};   ///< further text for the manual
 };
 
 /// Fields of a parameter struct: a tuple of field(), part() and one_of(); empty for a struct without parameters.

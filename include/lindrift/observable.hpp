@@ -45,8 +45,8 @@ struct Observable {
   /// does not exist for that model.
   std::vector<std::string> dimensions{};
   std::string with{}, without{};  ///< a dimension that a model must have, or lack, for the observable to exist
-  std::string several{};          ///< a dimension that must be longer than one
-  bool in_summary = false;        ///< its last value is one of the few numbers that tell a user how it went
+  std::string several{};          ///< a dimension whose length must exceed one
+  bool in_summary = false;        ///< its last value is one of the few numbers in the summary of a run
 };
 
 /// A member of a result and its observable.

@@ -31,8 +31,8 @@ class MomentMap {
     Buffer *multiplier, *occupation;                            ///< where the engine does not see the host's memory
   };
 
-  /// @param energy                   (modes,), where the engine computes; must outlive this, as must engine and weight
-  /// @param thermal_in, thermal_out  e^{-+ beta E / 2} of it, likewise
+  /// @param energy                   (modes,), in the engine's memory; must outlive this, as must engine and weight
+  /// @param thermal_in, thermal_out  e^{-+ beta E / 2} of these energies, likewise
   LINDRIFT_ANY_ENGINE MomentMap(Engine& engine, const Work& work, const MomentNumbers& numbers,
                                 const ProductWeight<Rank>& weight, const double* energy, const double* thermal_in,
                                 const double* thermal_out)
@@ -52,7 +52,7 @@ class MomentMap {
   LINDRIFT_BOTH int moments() const { return count; }
 
   LINDRIFT_ANY_ENGINE void set_thermal() {
-    // With the two thermal moments alone, both of the same size, lambda is beta E.
+    // With only the two thermal moments, both equal, lambda is beta E.
     double log_moment[count];
     for (double& moment : log_moment) moment = no_moment;
     log_moment[0] = log_moment[Rank + 1] = 0.0;
@@ -161,7 +161,7 @@ class MomentMap {
   }
 
  private:
-  /// Stands for the logarithm of a moment that vanishes.
+  /// Used as the logarithm of a moment that vanishes.
   static constexpr double no_moment = -690.0;
 
   /// Largest beta |E| / 2, log moment and log fugacity for which rates, occupations and their products stay in the
@@ -202,7 +202,7 @@ class MomentMap {
     return result;
   }
 
-  /// What replaces balance() where that would leave the range of a double.
+  /// Computes the logarithms that replace balance() where it would leave the range of a double.
   LINDRIFT_ANY_ENGINE void find_logarithms() {
     if (has_logarithms_) return;
     has_logarithms_ = true;

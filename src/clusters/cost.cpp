@@ -20,7 +20,7 @@ SectorCost sector_cost(double operators, double elements, double vectors, double
 
 namespace {
 
-/// As measured: elements of a row for each orbital^2, with spin up empty and not; vectors of a Krylov space.
+/// Measured values: elements per row divided by orbitals^2, for spin up empty and not empty; vectors of a Krylov space.
 SectorCost cluster_sector(double operators, std::size_t orbitals, bool up_empty) {
   constexpr double elements_of_probe = 0.35, elements_of_both = 0.95, vectors = 250.0;
   const auto n = static_cast<double>(orbitals);
@@ -40,7 +40,7 @@ SectorCost green_cost(std::size_t orbitals, bool up_empty, std::size_t momenta) 
 }
 
 double evolution_operations(const SectorCost& sector, double scale, double last_time, std::size_t times) {
-  // As measured: products for each step of Taylor's series; the norm of a sector, relative to the sum of all terms.
+  // Measured values: products per Taylor step; norm of a sector relative to the sum of all terms.
   constexpr double products_per_step = 12.0, relative_norm = 0.4;
   return (relative_norm * scale * last_time + static_cast<double>(times)) * products_per_step * sector.operators *
          (8.0 * sector.elements + 8.0);

@@ -23,16 +23,16 @@ struct SectorCost {
 /// @param kept_vectors  number of vectors that memory is needed for
 SectorCost sector_cost(double operators, double elements, double vectors, double kept_vectors);
 
-/// Sectors of a cluster whose momentum is not conserved; with `momenta` conserved momenta one part in so many is one.
+/// Cost of one sector of a cluster. If the momentum is conserved, `momenta` sectors of equal size replace a single one.
 /// @param up_empty  spin up has no gain
 SectorCost state_cost(std::size_t orbitals, bool up_empty, std::size_t momenta = 1);  ///< of the steady state
 SectorCost green_cost(std::size_t orbitals, bool up_empty, std::size_t momenta = 1);  ///< of the Green's function
 
-/// Operations of e^{Dt} applied to one operator of a sector, at so many times up to the last one.
-/// @param scale  sum of the moduli of all terms of D
+/// Operations to apply e^{Dt} to one operator of a sector, at `times` times up to last_time.
+/// @param scale  sum of the absolute values of all terms of D
 double evolution_operations(const SectorCost& sector, double scale, double last_time, std::size_t times);
 
-/// Cost of one_particle_state() of a ring of so many orbitals whose momentum is conserved.
+/// Cost of one_particle_state() for a ring of `orbitals` sites with conserved momentum.
 SectorCost one_particle_cost(std::size_t orbitals);
 
 }  // namespace lindrift::clusters

@@ -23,7 +23,7 @@ struct MixedMomenta {
 
   std::size_t momenta() const { return energy[0].size(); }
   std::size_t groups() const { return momenta() / cluster; }
-  bool up_empty() const;  ///< spin up has no gain at all
+  bool up_empty() const;  ///< spin up has no gain
   /// Momenta first, first + groups(), ... as orbitals of a cluster.
   Cluster group(std::size_t first) const;
 };

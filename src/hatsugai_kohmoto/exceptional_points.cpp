@@ -14,11 +14,11 @@ namespace {
 using Complex = std::complex<double>;
 
 constexpr double pi = std::numbers::pi;
-/// Momenta along a direction, at least.
+/// Minimum number of grid momenta along a direction.
 constexpr std::int64_t finest_spacing = 64;
-/// Of gain - loss and gain + loss - |U|, relative to |U|: roundings of the rates and of a step of Newton's method.
+/// Accepted gain - loss and gain + loss - |U|, relative to |U|: rounding errors of the rates and of a Newton step.
 constexpr double accepted = 1e-12;
-/// Distance below which two solutions are the same point.
+/// Distance below which two solutions count as the same point.
 constexpr double same = 1e-7;
 constexpr int newton_steps = 60, halvings = 30;
 
@@ -38,7 +38,7 @@ struct Balance {
   double size() const { return std::hypot(value[0], value[1]); }
 };
 
-/// Step of Newton's method along two directions, of Gauss and Newton's along one (i = j).
+/// Newton step along two directions, Gauss-Newton step along one (i = j).
 std::optional<std::array<double, 2>> newton_step(const Balance& at, std::size_t i, std::size_t j) {
   const auto& [f, g] = at.value;
   const auto& [df, dg] = at.derivative;
@@ -52,7 +52,7 @@ std::optional<std::array<double, 2>> newton_step(const Balance& at, std::size_t 
   return std::array{-(dg[j] * f - df[j] * g) / determinant, -(df[i] * g - dg[i] * f) / determinant};
 }
 
-/// The zero of the balance near a momentum, by Newton's method with steps that are halved until it shrinks.
+/// Zero of the balance near a momentum, by Newton's method; each step is halved until the balance gets smaller.
 std::optional<Momentum> solve(const Zone& zone, Momentum k, std::size_t i, std::size_t j) {
   const double goal = accepted * std::fabs(zone.interaction());
   Balance now(zone, k);
@@ -69,7 +69,7 @@ std::optional<Momentum> solve(const Zone& zone, Momentum k, std::size_t i, std::
       then.emplace(zone, next);
       if (then->size() < now.size()) break;
     }
-    if (!(then->size() < now.size())) break;  // as close as roundings allow
+    if (!(then->size() < now.size())) break;  // as close as rounding allows
     k = next;
     now = *then;
   }
@@ -77,10 +77,10 @@ std::optional<Momentum> solve(const Zone& zone, Momentum k, std::size_t i, std::
   return std::nullopt;
 }
 
-/// The phase that S^2 turns by along an edge. Both cells beside an edge take it from the same end, so that the turns of
-/// all cells add up to 0.
+/// Phase by which S^2 turns along an edge. The two cells that share an edge evaluate it from the same end, so that the
+/// turns of all cells add up to 0.
 double turn(Complex from, Complex to) {
-  // An exact zero at a corner is as good as any small number: it moves the point into one of the cells around.
+  // Any small number may replace an exact zero at a corner: it moves the point into one of the adjacent cells.
   const auto moved = [](Complex value) { return value == 0.0 ? Complex(1e-300, 1e-300) : value; };
   const Complex a = moved(from), b = moved(to);
   return std::arg(b / std::abs(b) * std::conj(a / std::abs(a)));
@@ -120,7 +120,7 @@ class Search {
     return k;
   }
 
-  /// Chains: where |S^2| is smaller than at both neighbours, and then vanishes.
+  /// On a chain: refines the local minima of |S^2| and keeps those at which it vanishes.
   void minima(const Lattice& grid, const std::vector<Complex>& square) {
     const std::size_t size = square.size();
     for (std::size_t k = 0; k < size; ++k) {
@@ -132,7 +132,7 @@ class Search {
     }
   }
 
-  /// Faces of the grid's cells in the plane of directions i and j.
+  /// Searches the faces of the grid's cells in the plane of directions i and j.
   void faces(const Lattice& grid, const std::vector<Complex>& square, std::size_t i, std::size_t j) {
     const auto neighbour = [&](std::size_t k, std::size_t direction) {
       LatticeVector m = grid.momentum(k);
@@ -186,8 +186,8 @@ class Search {
 
   static int turns(double phase) { return static_cast<int>(std::lround(phase / (2.0 * pi))); }
 
-  /// The point in a face around which S^2 turns: Newton's method from its centre, or from the quarters that it turns
-  /// around.
+  /// Locates a point in a face around which S^2 winds: by Newton's method from the centre or, if that fails, in those
+  /// quarters of the face around which S^2 winds.
   void refine(const Momentum& corner, std::size_t i, std::size_t j, std::array<double, 2> width, int charge,
               int depth) {
     Momentum centre = corner;
@@ -202,7 +202,7 @@ class Search {
       return;
     }
     constexpr int deepest = 24;
-    if (depth == deepest) {  // as small as roundings of the rates allow
+    if (depth == deepest) {  // limited by rounding of the rates
       found_.push_back({centre, charge});
       return;
     }
@@ -225,7 +225,8 @@ class Search {
     return corner;
   }
 
-  /// Into the zone, in order, each once: a point on a corner of the grid is found from several sides.
+  /// Maps the points into the zone, sorts them and merges duplicates: a point on a corner of the grid is found from
+  /// several sides.
   void merge() {
     for (ExceptionalPoint& point : found_)
       for (std::size_t i = 0; i < directions(); ++i) {

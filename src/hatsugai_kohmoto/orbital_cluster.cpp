@@ -25,7 +25,7 @@ void validate_bath(const OrbitalBath& bath, const OrbitalHatsugaiKohmoto& model,
     const std::string name = section + ".operator[" + std::to_string(i) + "].terms";
     const auto& terms = bath.operators[i].terms;
     if (terms.empty()) throw ParameterError(name, "must not be empty");
-    std::vector<LatticeTerm> places;  // what the displacements are checked with
+    std::vector<LatticeTerm> places;  // for the check of the displacements
     for (std::size_t t = 0; t < terms.size(); ++t) {
       if (terms[t].orbital < 0 || terms[t].orbital >= model.orbitals)
         throw ParameterError(name + "[" + std::to_string(t) + "]", "orbital " + std::to_string(terms[t].orbital) +

@@ -10,7 +10,7 @@
 
 namespace lindrift {
 
-/// The momenta of a Hatsugai-Kohmoto model with several orbitals as clusters of them (docs/physics.md, Eq. 152).
+/// Momenta of a Hatsugai-Kohmoto model with several orbitals, each a cluster of orbitals (docs/physics.md, Eq. 152).
 class OrbitalMomenta {
  public:
   /// @throws ParameterError
@@ -19,7 +19,7 @@ class OrbitalMomenta {
   const Lattice& lattice() const { return lattice_; }
   std::size_t size() const { return lattice_.size(); }
   std::size_t orbitals() const { return orbitals_; }
-  bool up_empty() const { return up_empty_; }  ///< spin up has no gain at all
+  bool up_empty() const { return up_empty_; }  ///< spin up has no gain
 
   /// Hamiltonian, rates and interaction of momentum number k.
   clusters::Cluster cluster(std::size_t k) const;
@@ -35,7 +35,7 @@ class OrbitalMomenta {
   bool up_empty_;
 };
 
-/// Whether a bath brings no particles.
+/// Whether a bath adds no particles.
 bool has_no_gain(const OrbitalBath& bath);
 
 }  // namespace lindrift

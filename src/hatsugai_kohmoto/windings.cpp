@@ -30,7 +30,7 @@ class Characteristic {
 
   struct At {
     Complex value;
-    double slope;  ///< bound of |derivative| within `reach`
+    double slope;  ///< bound on |derivative| within `reach`
   };
   At at(Momentum k, double place, double reach) const {
     k[direction_] = place;
@@ -44,11 +44,11 @@ class Characteristic {
             slope_of_x_ * size_of_other + (slope_of_x_ + slope_of_rate_) * size_of_x + std::fabs(u) * slope_of_gain_};
   }
 
-  /// Phase gained from one place to another; NaN where the function vanishes between them.
+  /// Phase gained between two points; NaN if the function vanishes in between.
   double phase(const Momentum& k, double from, double to, Complex at_from, Complex at_to, int depth) const {
     const double middle = 0.5 * (from + to), reach = 0.5 * (to - from);
     const At centre = at(k, middle, reach);
-    // Within a circle around the middle value that leaves 0 outside, the phase turns by less than pi.
+    // All values lie in a disk around the middle one that excludes 0, so the phase changes by less than pi.
     if (std::abs(centre.value) > 1.01 * centre.slope * reach)
       return std::arg(centre.value * std::conj(at_from)) + std::arg(at_to * std::conj(centre.value));
     constexpr int deepest = 44;
@@ -64,7 +64,7 @@ class Characteristic {
   double slope_of_x_, slope_of_rate_, slope_of_gain_;
 };
 
-/// The zone of a chain at `count` momenta: E and dE/dk of both poles, followed.
+/// Follows both poles of a chain, E and dE/dk, around the zone at `count` momenta.
 struct Loop {
   std::array<double, 2> area{};
   bool exchanged = false;
@@ -108,7 +108,7 @@ double winding(const Zone& zone, Complex energy, int direction) {
   const auto d = static_cast<std::size_t>(direction);
   const Lattice& lattice = zone.lattice();
   const std::int64_t cells = lattice.cells(direction), steps = cells * ((64 + cells - 1) / cells);
-  // One line for each momentum whose component along the direction is the lowest.
+  // One line for each momentum with the lowest component along the direction.
   const std::size_t lines = lattice.size() / static_cast<std::size_t>(cells);
   std::vector<double> turns(lines);
   in_parts(lines > 16 ? Calculation::threads() : 1, lines, [&](std::size_t line, std::size_t last, std::size_t) {
@@ -159,7 +159,7 @@ std::array<double, 2> loop_areas(const Zone& zone) {
     now = finer;
     if (same && change <= rounding * (1.0 + size)) return now.area;
   }
-  // Poles that meet between two momenta, or all but meet, change places at some numbers of momenta only.
+  // Poles that meet, or nearly meet, between two momenta are exchanged for some numbers of momenta and not for others.
   if (!(change <= accepted * (1.0 + size))) return {missing, missing};
   return now.area;
 }

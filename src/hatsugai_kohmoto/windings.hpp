@@ -7,9 +7,9 @@
 
 namespace lindrift {
 
-/// Turns of (E - E_1)(E - E_2) around 0 along a direction of the zone (docs/physics.md, Eq. 150), the mean over the
-/// lattice's lines along it. NaN where the energy lies on a pole. Steps are halved until a bound of the derivative
-/// excludes that a turn is missed.
+/// Winding number of (E - E_1)(E - E_2) around 0 along a direction of the zone (docs/physics.md, Eq. 150), averaged
+/// over the lattice's lines along it. NaN where the energy lies on a pole. Steps are halved until a bound on the
+/// derivative guarantees that no turn is missed.
 double winding(const Zone& zone, std::complex<double> energy, int direction);
 
 /// Areas (1/2) Im oint conj(E) dE of both poles of a chain, each followed continuously from the one that is slow, and

@@ -16,7 +16,7 @@ double dot(const LatticeVector& displacement, const Momentum& k) {
   return sum;
 }
 
-/// A table over the momenta of a lattice, interpolated.
+/// Interpolates a table over the momenta of a lattice.
 Slope interpolated(const std::vector<double>& table, const Lattice& lattice, const Momentum& k) {
   const auto directions = static_cast<std::size_t>(lattice.dimensions());
   LatticeVector corner{};

@@ -9,10 +9,10 @@
 
 namespace lindrift {
 
-/// A momentum anywhere in the zone, radians; entries beyond the lattice's dimensions are not read.
+/// A momentum anywhere in the zone, radians; entries beyond the lattice's dimensions are ignored.
 using Momentum = std::array<double, 3>;
 
-/// A function of the momentum and its derivatives along the directions.
+/// Value of a function of the momentum and its derivatives along the directions.
 struct Slope {
   double value = 0.0;
   std::array<double, 3> derivative{};
@@ -20,7 +20,7 @@ struct Slope {
   Slope& operator+=(const Slope& other);
 };
 
-/// What the model has at a momentum between those of its lattice.
+/// The model's functions at any momentum.
 struct ZoneMode {
   Slope energy;      ///< eps_k of spin up
   Slope up_rate;     ///< Gamma_up
@@ -38,10 +38,10 @@ class Zone {
   double interaction() const { return interaction_; }
 
   ZoneMode at(const Momentum& k) const;
-  /// Bounds of |derivative| along a direction, everywhere in the zone, as a ZoneMode's values.
+  /// Bounds on |derivative| along a direction that hold in the whole zone, as the values of a ZoneMode.
   ZoneMode steepest(int direction) const;
 
-  /// S^2 (Eq. 36), the squared distance of the poles times -1, and its derivatives.
+  /// S^2 (Eq. 36), minus the squared distance between the poles, and its derivatives.
   struct Splitting {
     std::complex<double> value;
     std::array<std::complex<double>, 3> derivative;
@@ -49,7 +49,7 @@ class Zone {
   Splitting splitting(const ZoneMode& mode) const;
 
  private:
-  /// sum_R of a_R e^{+-ik.R}, squared.
+  /// |sum_R a_R e^{+-ik.R}|^2
   struct Channel {
     std::vector<LatticeTerm> terms;
     double sign = 1.0;

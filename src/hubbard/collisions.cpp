@@ -78,10 +78,10 @@ class PairSums {
     }
   }
 
-  /// U^2 Phi^< and U^2 Phi^> at a frequency with its weight, twice, once closed.
+  /// After close(): 2 U^2 Phi^< and 2 U^2 Phi^> at a frequency, times its weight.
   double in(std::size_t node) const { return in_[node]; }
   double out(std::size_t node) const { return out_[node]; }
-  /// |T|^2 / U^2 at a frequency, once closed.
+  /// |T|^2 / U^2 at a frequency, after close().
   double enhancement(std::size_t node) const { return real_[node]; }
 
   /// Flow into a pair and out of it, with the ladder and to second order.
@@ -306,12 +306,12 @@ std::vector<double> Collisions::scattering(std::span<const double> down) const {
 void Collisions::add_self_energy(const Channel& channel, std::span<const double> up, std::span<const double> down,
                                  Weight weight, std::span<const double> frequencies,
                                  std::vector<std::complex<double>>& result) const {
-  constexpr std::size_t block = 16;  // frequencies of a product: shapes do not depend on threads
+  constexpr std::size_t block = 16;  // frequencies per product: shapes do not depend on the number of threads
   const std::size_t momenta = momentum_.size(), nodes = channel.nodes.weight.size(), count = frequencies.size();
   const double over = 1.0 / static_cast<double>(momenta);
   const bool hole = channel.sign < 0.0;
   const auto filled = [&](std::size_t p) { return hole ? 1.0 - down[p] : down[p]; };
-  // |T|^2 Phi^> and |T|^2 Phi^< of every pair (columns).
+  // |T|^2 Phi^> and |T|^2 Phi^< of each momentum of a pair (columns), times the weights of the nodes.
   std::vector<double> lines(nodes * 2 * momenta);
   in_parts(Calculation::threads(), momenta, [&](std::size_t pair, std::size_t last, std::size_t) {
     PairSums sums(channel.nodes);
@@ -360,7 +360,8 @@ void Collisions::add_self_energy(const Channel& channel, std::span<const double>
 }
 
 Collisions::Channel Collisions::widened(const Channel& channel, std::span<const double> frequencies) const {
-  // The line that closes a diagram reaches as far as the frequencies do, and may be narrower than every pair.
+  // The line of spin down that closes the diagram peaks at w + sign e_p, possibly outside the band of the pairs, and
+  // may be narrower than that of any pair.
   const double line = 0.5 * *std::min_element(model_.width[1].begin(), model_.width[1].end());
   if (!(line > 0.0))
     throw ParameterError("bath.down", "gain and loss both vanish at a momentum: its line has no width");

@@ -54,20 +54,20 @@ class Collisions {
   /// @throws UnsupportedError without OpenBLAS
   std::vector<double> scattering(std::span<const double> down) const;
 
-  /// Self-energy of spin up without mean field, shape (momenta, frequencies), at occupations of both species (Eqs. 153
-  /// and 154). O(momenta^2 nodes frequencies), as products of matrices.
+  /// Self-energy of spin up without mean field, shape (momenta, frequencies), at given occupations of both species
+  /// (Eqs. 153 and 154). O(momenta^2 nodes frequencies), as matrix products.
   /// @param up, down  occupations, (momenta,) each
-  /// @throws ParameterError if a momentum of spin down has no width, UnsupportedError without OpenBLAS
+  /// @throws ParameterError if a momentum of spin down has zero width, UnsupportedError without OpenBLAS
   std::vector<std::complex<double>> self_energy(std::span<const double> up, std::span<const double> down,
                                                 std::span<const double> frequencies) const;
-  /// Nodes of the largest sum that it takes.
+  /// Largest number of nodes that self_energy() uses.
   std::size_t self_energy_nodes(std::span<const double> frequencies) const;
 
  private:
   /// Pairs of a spin-up particle with a particle, or a hole, of spin down.
   struct Channel {
-    double sign = 1.0;             ///< of the energy and the momentum of spin down
-    double low = 0.0, high = 0.0;  ///< energies of the pairs
+    double sign = 1.0;             ///< sign of the energy and momentum of spin down
+    double low = 0.0, high = 0.0;  ///< range of the pair energies
     FrequencyNodes nodes;
   };
   /// Flows into and out of the pair, for every momentum of spin up (row) and of the pair (column).
@@ -95,7 +95,7 @@ class Collisions {
   CollisionModel model_;
   CollisionOrder order_;
   std::vector<LatticeVector> momentum_;
-  double slowest_ = 0.0;  ///< half width of the slowest pair
+  double slowest_ = 0.0;  ///< smallest half-width of a pair
   Channel particle_, hole_;
 };
 

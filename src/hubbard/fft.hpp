@@ -26,7 +26,7 @@ struct FftPlan {
   TimeTransform transform = TimeTransform::matrix;
   double cut = 0.0;           ///< pairs in which both momenta decay more slowly than this are summed directly; 0: none
   std::size_t slow = 0;       ///< number of such momenta
-  double end = 0.0;           ///< K(k,t) is neglected from this time on
+  double end = 0.0;           ///< K(k,t) is neglected after this time
   std::size_t nodes = 0;      ///< estimated number of times at which K is evaluated
   double seconds = 0.0;       ///< estimate, for one core
   double memory_bytes = 0.0;  ///< in addition to the result

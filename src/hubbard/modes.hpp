@@ -20,18 +20,18 @@ struct HubbardModes {
   Approximation approximation = Approximation::second_order;
   Ladder ladder = Ladder::particle;  ///< never automatic
   Hartree hartree = Hartree::none;
-  double interaction = 0.0;         ///< U = V_0
-  std::vector<double> energy;       ///< e_k of the probe
-  std::vector<double> down_energy;  ///< e_p of spin down
-  std::vector<double> rate;         ///< Gamma_p = gain + loss of spin down
-  std::vector<double> occupation;   ///< n_p
-  std::vector<double> hole;         ///< 1 - n_p, without cancellation
-  std::vector<double> probe_loss;   ///< gup_k
-  std::vector<double> coupling;     ///< |U_q|^2, even in q
-  double mean_occupation = 0.0;     ///< (1/L) sum n_p
-  double mean_field = 0.0;          ///< H = U_0 mean_occupation (Eq. 66), whether or not it is used
-  double first_moment = 0.0;        ///< K(k,0), the same for every k: the weight of the self-energy's spectrum
-  double strongest_coupling = 0.0;  ///< max |U_q|^2
+  double interaction = 0.0;                       ///< U = V_0
+  std::vector<double> energy;                     ///< e_k of the probe
+  std::vector<double> down_energy;                ///< e_p of spin down
+  std::vector<double> rate;                       ///< Gamma_p = gain + loss of spin down
+  std::vector<double> occupation;                 ///< n_p
+  std::vector<double> hole;                       ///< 1 - n_p, without cancellation
+  std::vector<double> probe_loss;                 ///< gup_k
+  std::vector<double> coupling;                   ///< |U_q|^2, even in q
+  double mean_occupation = 0.0;                   ///< (1/L) sum n_p
+  double mean_field = 0.0;                        ///< H = U_0 mean_occupation (Eq. 66), whether or not it is used
+  double first_moment = 0.0;                      ///< K(k,0), equal for every k: the spectral weight of the self-energy
+  double strongest_coupling = 0.0;                ///< max |U_q|^2
   double slowest_rate = 0.0, fastest_rate = 0.0;  ///< smallest and largest Gamma_p
   double fastest_probe_loss = 0.0;
   bool on_site = true;        ///< |U_q|^2 does not depend on q

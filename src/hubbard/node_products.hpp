@@ -50,7 +50,7 @@ class NodeProducts {
   int threads_;
   std::size_t nodes_ = 0, depth_ = 0, left_size_ = 0, product_size_ = 0;
   std::vector<std::complex<double>> factor_;  ///< weight_t e^{(i centre - eta) t}
-  std::unique_ptr<double[]> waves_;           ///< tile by tile
+  std::unique_ptr<double[]> waves_;           ///< tile after tile
   std::unique_ptr<double[]> left_;            ///< for each thread: the rows of a tile of momenta
   std::unique_ptr<double[]> products_;        ///< for each thread
 };

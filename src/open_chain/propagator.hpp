@@ -52,7 +52,7 @@ class Propagator {
 /// Sums over a row psi(j) of a lattice.
 struct Profile {
   double norm = 0.0;                 ///< sum_j |psi|^2
-  std::array<double, 3> moment{};    ///< sum_j j_i |psi|^2 along each direction, labels of the sites
+  std::array<double, 3> moment{};    ///< sum_j j_i |psi|^2 along each direction, with the labels of the sites
   std::array<double, 3> antipode{};  ///< sum of |psi|^2 over sites with j_i = -L_i/2 in an even direction; otherwise 0
 };
 /// Order of the sites in a row.

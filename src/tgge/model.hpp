@@ -41,8 +41,8 @@ RateIngredients rate_ingredients(Bands bands, double rate_unit, const TggeBath& 
                                  const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
                                  kernels::ExternalPairSum* pair_sum = nullptr);
 
-/// The rate equation of a model whose hop weights are at hand.
-/// @param pair_sum  if not null, makes the sums over pairs for the generator; must outlive it
+/// The rate equation of a model whose hop weights are already known.
+/// @param pair_sum  if not null, evaluates the sums over pairs for the generator; must outlive it
 RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& bath,
                                 const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
                                 kernels::ExternalPairSum* pair_sum = nullptr);

@@ -123,7 +123,8 @@ TEST(HubbardCollisions, SelfEnergyIsTheStoredOne) {
 }
 
 TEST(HubbardCollisions, SelfEnergyToSecondOrderIsTheTripleSum) {
-  // Eq. 153 as it stands, for random bands, widths and occupations on an odd lattice, frequencies far out included.
+  // Eq. 153 summed directly, for random bands, widths and occupations on an odd lattice, including frequencies far
+  // outside the bands.
   Random random(87);
   const RandomSpecies species(random, {3, 5});
   const CollisionModel& model = species.model;
@@ -334,7 +335,8 @@ TEST(HubbardTransport, ScatteringIsTheRateOfAThinSpecies) {
 }
 
 TEST(HubbardSteadyState, SpectrumOfSpinUpIsExactThroughItsOrder) {
-  // Against the master equation of a ring of three sites: the error of second order falls as U^3, that of both as U^4.
+  // Compared with the master equation of a ring of three sites: the error of `second` falls as U^3, that of `both` as
+  // U^4.
   const std::vector<double> frequencies = {-1.3, 0.4, 2.1};
   const auto error = [&](CollisionOrder order, double interaction) {
     HubbardChain chain;
@@ -371,7 +373,7 @@ TEST(HubbardSteadyState, SpectrumNeedsALineOfEveryMomentum) {
   chain.sites = 4;
   chain.interaction = {1.0};
   chain.up.gain = chain.up.loss = 0.1;
-  chain.down.two_site_loss = 1.0;  // leaves k = pi/2 alone
+  chain.down.two_site_loss = 1.0;  // vanishes at k = pi/2
   HubbardSteadyStateOptions options;
   options.frequencies = std::vector<double>{0.0};
   EXPECT_THROW(steady_state(chain, options), ParameterError);

@@ -1,6 +1,6 @@
-// The Hatsugai-Kohmoto model with several orbitals: its clusters against plain sums, its results against stored values,
-// against one orbital, and against what holds whatever the amplitudes are. The master equation of a cluster itself is
-// tested in clusters_test.cpp.
+// Tests of the Hatsugai-Kohmoto model with several orbitals: its clusters against plain sums, its results against
+// stored values and against one orbital, and relations that hold for any amplitudes. The master equation of a cluster
+// itself is tested in clusters_test.cpp.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -21,7 +21,7 @@ namespace {
 using Complex = std::complex<double>;
 constexpr double pi = std::numbers::pi;
 
-/// Stored values have the accuracy of dense solutions, a few hundred roundings.
+/// Stored values are as accurate as dense solutions, a few hundred roundings.
 constexpr double accuracy = 1e-12;
 
 OrbitalHatsugaiKohmoto two_orbital_chain(std::int64_t cells, double interaction) {
@@ -36,7 +36,7 @@ OrbitalHatsugaiKohmoto two_orbital_chain(std::int64_t cells, double interaction)
   return model;
 }
 
-/// Every amplitude random, hops and operators that reach one cell far along each direction.
+/// Random amplitudes; hops and operators reach one cell along each direction.
 OrbitalHatsugaiKohmoto random_model(Random& random, std::vector<std::int64_t> cells, int n) {
   const auto vector = [&] {
     LatticeVector displacement{};
@@ -72,7 +72,7 @@ struct PlainMatrices {
   std::vector<Complex> h, loss, gain;
 };
 
-/// h_ab(k), gamma_ab(k) and kappa_ab(k) of one spin as their definitions say, at any momentum.
+/// h_ab(k), gamma_ab(k) and kappa_ab(k) of one spin from their definitions, at any momentum.
 PlainMatrices plain(const OrbitalHatsugaiKohmoto& model, bool up, const std::array<double, 3>& k) {
   const auto n = static_cast<std::size_t>(model.orbitals);
   const auto phase = [&](const LatticeVector& r, double sign) {
@@ -136,7 +136,7 @@ TEST(Orbitals, ClustersArePlainSumsOverTerms) {
         EXPECT_LT(distance(cluster.loss[s], expected.loss), 1e-14);
         EXPECT_LT(distance(cluster.gain[s], expected.gain), 1e-14);
         for (int i = 0; i < momenta.lattice().dimensions(); ++i) {
-          constexpr double step = 1e-5;  // errors of step^2 and of roundings over the step
+          constexpr double step = 1e-5;  // errors of step^2, and of rounding / step
           auto before = at, after = at;
           before[static_cast<std::size_t>(i)] -= step;
           after[static_cast<std::size_t>(i)] += step;
@@ -284,7 +284,7 @@ TEST(Orbitals, OrbitalsThatDoNotMeetAreChainsOfTheirOwn) {
     const OrbitalGreen one = orbital_green(alone, times);
     for (std::size_t i = 0; i < one.green_retarded.size(); ++i) {
       EXPECT_LT(std::abs(both.green_retarded[4 * i + 3 * o] - one.green_retarded[i]), 1e-13);
-      EXPECT_LT(std::abs(both.green_retarded[4 * i + 1 + o]), 1e-14);  // no way to the other orbital
+      EXPECT_LT(std::abs(both.green_retarded[4 * i + 1 + o]), 1e-14);  // no coupling to the other orbital
     }
   }
 }
@@ -325,7 +325,7 @@ TEST(Orbitals, PlansGrowAsTheSectors) {
     EXPECT_EQ(plan_orbitals(model, 0, 0, 0, 0.0, {}).operators, operators);
     EXPECT_EQ(plan_orbitals(model, 1, 1, 0, 0.0, {}).operators, std::max(operators, greens));
   }
-  model.up.gain = 0.0;  // the probe
+  model.up.gain = 0.0;  // spin up is a single probe
   for (const auto& [n, greens] : {std::pair{1, 2.0}, {2, 12.0}, {3, 60.0}, {4, 280.0}}) {
     model.orbitals = n;
     EXPECT_EQ(plan_orbitals(model, 1, 1, 0, 0.0, {}).operators, greens);
@@ -361,7 +361,7 @@ TEST(Orbitals, RefusesWhatHasNoMeaning) {
   model = two_orbital_chain(4, 1.0);
   model.up.loss = -0.1;
   refuse(model, "bath.up.loss");
-  // A pair of orbitals that no bath reaches keeps what it has for ever.
+  // Without a bath the particles of spin down are conserved: the steady state is not unique.
   model = two_orbital_chain(4, 1.0);
   model.down = {};
   EXPECT_THROW(orbital_steady_state(model), UnsupportedError);

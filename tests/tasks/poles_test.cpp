@@ -1,5 +1,5 @@
-// Poles of the open Hatsugai-Kohmoto model: against the exponential of the generator, stored values, and plain sums
-// over many momenta; what exceptional points, windings and areas must obey whatever the rates are.
+// Tests of the poles of the open Hatsugai-Kohmoto model: against the exponential of the generator, stored values and
+// plain sums over many momenta; and relations of exceptional points, windings and areas that hold for any rates.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -34,7 +34,7 @@ HatsugaiKohmoto square_lattice(std::int64_t cells) {
   return model;
 }
 
-/// A lattice with gain and loss from random neighbours.
+/// A lattice with random operators of gain and loss on neighbouring cells.
 HatsugaiKohmoto random_lattice(Random& random, std::vector<std::int64_t> cells, double interaction) {
   const auto vector = [&] {
     LatticeVector displacement{};
@@ -57,7 +57,7 @@ HatsugaiKohmoto random_lattice(Random& random, std::vector<std::int64_t> cells, 
   return model;
 }
 
-/// gamma_k and kappa_k from the definition of the operators, and their difference.
+/// kappa_k - gamma_k and, in `sum`, kappa_k + gamma_k, from the definition of the operators.
 double imbalance(const HatsugaiKohmoto& model, const Momentum& k, double* sum) {
   double loss = model.down.loss, gain = model.down.gain;
   for (const BathOperator& channel : model.down.operators) {
@@ -95,7 +95,7 @@ TEST(Poles, PropagateEveryMomentum) {
         Complex sum = 0.0;
         for (const std::size_t i : {k, k + chain.size()})
           sum += found.residue[i] * std::exp(Complex(0.0, -time) * found.pole[i]);
-        // Both residues are large where the poles are close; their roundings cancel only in part.
+        // The residues of nearly equal poles are large; their rounding errors cancel only in part.
         EXPECT_LT(std::abs(sum - Complex(chain.mode(k).g(time, n0))), 1e-13 * (1.0 + std::abs(found.residue[k])))
             << "momentum " << k << " of " << sites << " at " << time;
       }
@@ -104,7 +104,7 @@ TEST(Poles, PropagateEveryMomentum) {
 }
 
 TEST(Poles, SmallResidueKeepsItsDigits) {
-  // z_2 = -U^2 n h / S^2 to lowest order, far below the roundings of z_1 = 1 - z_2.
+  // z_2 = -U^2 n h / S^2 to lowest order, far below the rounding error of z_1 = 1 - z_2.
   HatsugaiKohmoto model;
   model.sites = 1;
   model.interaction = 1e-9;
@@ -130,7 +130,7 @@ TEST(Poles, StoredChains) {
     PolesOptions options;
     options.base_energies = stored.base_energies;
     const PolesResult found = poles(model, options);
-    // Minima over two grids differ by the square of a spacing.
+    // Minima over different grids differ by the square of the spacing.
     EXPECT_NEAR(found.smallest_separation, stored.smallest_separation, 1e-6);
     EXPECT_EQ(found.winding, stored.windings);
     for (const double area : stored.areas)
@@ -142,7 +142,7 @@ TEST(Poles, StoredChains) {
 }
 
 TEST(Poles, PublishedWindings) {
-  // The upper band winds once, against the clock, from U = 2 on around U - 0.2 i, from U = 4 on around U - 0.5 i.
+  // The upper band winds once, clockwise: around U - 0.2 i from U = 2 on, around U - 0.5 i from U = 4 on.
   const std::vector<std::pair<double, std::array<double, 2>>> expected = {
       {0.5, {0.0, 0.0}}, {1.0, {0.0, 0.0}}, {2.0, {-1.0, 0.0}}, {4.0, {-1.0, -1.0}}, {8.0, {-1.0, -1.0}}};
   for (const auto& [interaction, windings] : expected) {
@@ -170,7 +170,7 @@ TEST(Poles, StoredExceptionalPointsOfASquareLattice) {
                                            std::remainder(y - stored::points[p][1], 2.0 * pi));
         if (distance > nearest) continue;
         nearest = distance;
-        // The stored points are in the order of the stored cells.
+        // Stored points and stored cells are in the same order.
         EXPECT_EQ(found.exceptional_point_charge[i], stored::cells[p][2]);
         const Complex energy(-2.0 * std::cos(x) - 2.0 * std::cos(y) + 1.5, -1.5);
         EXPECT_LT(std::abs(found.exceptional_point_energy[i] - energy), 1e-13);
@@ -194,7 +194,7 @@ TEST(Poles, ExceptionalPointsOfAChainNeedATunedInteraction) {
     }
     EXPECT_EQ(poles(published_chain(sites, 3.0 + 1e-6)).exceptional_points, 0);
   }
-  // On the grid: the residues have no value there, and everywhere else they do.
+  // On a grid that contains the points, only their residues may be missing.
   const PolesResult grid = poles(published_chain(12, 3.0));
   std::size_t without = 0;
   for (const Complex z : grid.residue) without += std::isnan(z.real()) ? 1 : 0;
@@ -226,8 +226,7 @@ TEST(Poles, ExceptionalPointsOfRandomLattices) {
     all += found.exceptional_points;
     if (cube) continue;
     EXPECT_EQ(charge, 0.0);
-    // Signs of gain - loss and of the total rate minus |U| along a fine grid find the same points: a cell in which all
-    // four combinations appear.
+    // A much finer lattice has the same number of points.
     const PolesResult finer = [&] {
       HatsugaiKohmoto same = model;
       same.cells = {192, 192};
@@ -239,7 +238,7 @@ TEST(Poles, ExceptionalPointsOfRandomLattices) {
 }
 
 TEST(Poles, ExceptionalPointOnACornerOfTheGridIsOne) {
-  // gamma = kappa = |U|/2 at k = (0, pi/2), a momentum of every lattice of 4 n cells.
+  // gamma = kappa = |U|/2 at k = (+-pi/2, +-pi/2), momenta of every lattice of 4 n cells along each direction.
   HatsugaiKohmoto model;
   model.cells = {64, 64};
   model.hopping_terms = {{{1, 0}, -1.0}};
@@ -295,8 +294,8 @@ TEST(Poles, WindingsArePlainSumsOverManyMomenta) {
 }
 
 TEST(Poles, WindingOfALatticeIsTheMeanOverItsLines) {
-  // Chains side by side, whose hopping to each other moves their bands up and down: the base energy is enclosed for
-  // some of them only.
+  // Coupled parallel chains: the transverse momentum shifts the band, so that the base energy is enclosed for only some
+  // of them.
   PolesOptions options;
   options.base_energies = {{4.0, -0.3}};
   HatsugaiKohmoto model = published_chain(1, 4.0);
@@ -331,7 +330,7 @@ TEST(Poles, WindingAroundAPoleHasNoValue) {
 }
 
 TEST(Poles, TablesAreInterpolated) {
-  // Tables of the rates of a chain with many momenta stand for the rates themselves.
+  // Tables of the rates at many momenta reproduce the rates themselves.
   const HatsugaiKohmoto model = published_chain(4096, 4.0);
   HatsugaiKohmoto tabulated = model;
   tabulated.down = {};

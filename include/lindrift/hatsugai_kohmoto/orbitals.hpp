@@ -20,10 +20,10 @@ struct OrbitalTerm {
   LatticeVector displacement{};
   int orbital = 0;
   std::complex<double> amplitude;
-  int directions = 0;  ///< that the displacement was given with; 0: as many as the lattice has
+  int directions = 0;  ///< number of components given for the displacement; 0: as many as the lattice has
 };
 
-/// The indices of a term are the displacement and the orbital.
+/// Reads the indices of `given`: the displacement, then the orbital.
 inline void assign(OrbitalTerm& term, const Term& given) {
   const std::size_t directions = given.indices.size() - 1;
   term = {};
@@ -40,7 +40,7 @@ struct OrbitalBathOperator {
   std::vector<OrbitalTerm> terms{};
 };
 
-/// The first index of each term is the kind, the others are displacement and orbital.
+/// The first index of each term is the kind; displacement and orbital follow.
 inline void assign(OrbitalBathOperator& channel, const std::vector<Term>& terms) {
   channel = {};
   for (Term term : terms) {
@@ -50,7 +50,7 @@ inline void assign(OrbitalBathOperator& channel, const std::vector<Term>& terms)
   }
 }
 
-/// Bath of one spin: gain and loss of every orbital, and any operators. Rates are >= 0, in energy.
+/// Bath of one spin: gain and loss of every orbital, plus any operators. Rates are >= 0, in units of energy.
 struct OrbitalBath {
   double gain = 0.0;
   double loss = 0.0;
@@ -102,22 +102,23 @@ inline auto description<Orbitals>() {
                     field(&Orbitals::interaction_matrix, interaction_matrix_parameter()));
 }
 
-/// Open Hatsugai-Kohmoto model with several orbitals in a cell (docs/physics.md, Eq. 152),
+/// Open Hatsugai-Kohmoto model with several orbitals per cell (docs/physics.md, Eq. 152),
 ///   H = sum_{k,s,ab} h^s_ab(k) c+_{k,a,s} c_{k,b,s} + sum_{k,ab} U_ab n_{k,a,up} n_{k,b,down},
-/// with a bath on each spin. No momentum knows of another, but unlike with one orbital the steady state depends on U.
+/// with a bath on each spin. Momenta do not couple, but unlike in the one-orbital model the steady state depends on U.
 /// Field names are the TOML names.
 struct OrbitalHatsugaiKohmoto {
   std::vector<std::int64_t> cells{64};  ///< along one to three directions, any parity
-  std::int64_t orbitals = 2;            ///< n, 1 to 8, as far as memory goes: matrices of binomial(2n, n)^2 rows
+  std::int64_t orbitals = 2;            ///< n, 1 to 8, limited by memory: matrices have binomial(2n, n)^2 rows
   /// x c+_{j,a} c_{j+R,b} + h.c. for both spins.
   std::vector<HoppingTerm> hopping_terms{};
-  std::vector<HoppingTerm> hopping_terms_up{}, hopping_terms_down{};  ///< instead, where the spins differ
-  double interaction = 0.0;                                           ///< U of two spins in one orbital, energy
-  std::vector<std::vector<double>> interaction_matrix{};              ///< U_ab, (orbitals, orbitals), instead
+  std::vector<HoppingTerm> hopping_terms_up{}, hopping_terms_down{};  ///< instead, if the spins differ
+  double interaction = 0.0;                                           ///< U of two spins in the same orbital, energy
+  std::vector<std::vector<double>> interaction_matrix{};              ///< U_ab, (orbitals, orbitals); replaces
+                                                                      ///< `interaction`
   OrbitalBath up, down;
 
   Lattice lattice() const;
-  /// h.c. of every term included.
+  /// Hopping terms of one spin, including their Hermitian conjugates.
   std::vector<HoppingTerm> terms(Spin spin) const;
   /// U_ab, (orbitals, orbitals), row-major.
   std::vector<double> interactions() const;
@@ -160,8 +161,8 @@ struct OrbitalSteadyState {
   std::vector<std::complex<double>> density_matrix;
   std::vector<double> current_spin;  ///< (1/N) sum_k sum_ab (dh_ab/dk_i) <c+_a c_b>, (2, directions), energy
   std::vector<double> density_spin;  ///< particles in a cell, (2,)
-  double residual = 0.0;             ///< of the master equation, relative, the largest of all momenta
-  bool stopped = false;              ///< by the monitor; then every number is NaN
+  double residual = 0.0;             ///< largest relative residual of the master equation over all momenta
+  bool stopped = false;              ///< stopped by the monitor; every number is then NaN
 };
 
 template <>
@@ -186,12 +187,12 @@ inline auto description<OrbitalSteadyState>() {
                  {.name = "residual", .long_name = "residual of the master equation, relative", .in_summary = true}));
 }
 
-/// Frequency space of spin up on a grid.
+/// Results of spin up on a grid of frequencies.
 struct OrbitalSpectrum {
   std::vector<double> spectral_function;             ///< -2 Im Tr G >= 0, (momenta, frequencies), 1/energy
   std::vector<std::complex<double>> self_energy;     ///< w + i eta - h - 1/G, (momenta, frequencies, a, b), energy
   std::vector<std::complex<double>> green_retarded;  ///< G_ab(k,w), the same shape, 1/energy
-  double residual = 0.0;                             ///< of the linear equations, relative, the largest
+  double residual = 0.0;                             ///< largest relative residual of the linear equations
   bool stopped = false;
 };
 
@@ -217,9 +218,10 @@ inline auto description<OrbitalSpectrum>() {
 
 /// Retarded Green's function of spin up on a grid of times.
 struct OrbitalGreen {
-  std::vector<std::complex<double>> green_retarded;           ///< G_ab(j,t), (times, cells, a, b), order of the labels
-  std::vector<std::complex<double>> green_retarded_momentum;  ///< G_ab(k,t), (times, cells, a, b), ascending
-  /// Of a particle that starts in orbital b, (times, b, directions) and (times, b), see Spreading.
+  std::vector<std::complex<double>> green_retarded;           ///< G_ab(j,t), (times, cells, a, b), cells in the order
+                                                              ///< of their labels
+  std::vector<std::complex<double>> green_retarded_momentum;  ///< G_ab(k,t), (times, cells, a, b), momenta ascending
+  /// For a particle that starts in orbital b, (times, b, directions) and (times, b); see Spreading.
   std::vector<double> drift, drift_symmetric, norm;
   bool stopped = false;
 };
@@ -252,15 +254,15 @@ inline auto description<OrbitalGreen>() {
 
 /// Options of the tasks.
 struct OrbitalOptions {
-  std::vector<std::int64_t> momenta;  ///< orbital_spectral(): as SpectralOptions::momenta of a lattice
+  std::vector<std::int64_t> momenta;  ///< orbital_spectral(): see SpectralOptions::momenta, for a lattice
   double broadening = 0.0;            ///< orbital_spectral(): eta >= 0, energy
-  Monitor monitor = {};               ///< only stop() is asked
+  Monitor monitor = {};               ///< only stop() is called
 };
 
-/// Steady state of the open Hatsugai-Kohmoto model with several orbitals, exact: the master equation of every momentum
-/// (docs/physics.md, Eqs. 130 to 132), solved by GMRES to a relative residual of 1e-12. Ranks of
-/// execution.communicator share the momenta. Runs on the CPU.
-/// @throws ParameterError, UnsupportedError where the steady state is not unique or a device is asked for
+/// Exact steady state of the open Hatsugai-Kohmoto model with several orbitals: the master equation of each momentum
+/// (docs/physics.md, Eqs. 130 to 132), solved by GMRES to a relative residual of 1e-12. Ranks of execution.communicator
+/// share the momenta. Runs on the CPU.
+/// @throws ParameterError, UnsupportedError if the steady state is not unique or a device is requested
 OrbitalSteadyState orbital_steady_state(const OrbitalHatsugaiKohmoto& model, const OrbitalOptions& options = {},
                                         const Execution& execution = {});
 
@@ -274,14 +276,14 @@ OrbitalSpectrum orbital_spectral(const OrbitalHatsugaiKohmoto& model, std::span<
 OrbitalGreen orbital_green(const OrbitalHatsugaiKohmoto& model, std::span<const double> times,
                            const OrbitalOptions& options = {}, const Execution& execution = {});
 
-/// Cost of one of them, an estimate from the sizes alone.
+/// Estimated cost of one of these functions, from the sizes alone.
 struct OrbitalPlan {
-  double operators = 0.0;  ///< |ket><bra| of the largest matrix
+  double operators = 0.0;  ///< number of |ket><bra| in the largest matrix
   double operations = 0.0, memory_bytes = 0.0, seconds = 0.0;
 };
 
-/// @param momenta  of Green's functions, 0 for the steady state alone
-/// @param frequencies, times  that each is evaluated at; last_time is the largest
+/// @param momenta  number of momenta with a Green's function; 0 for the steady state alone
+/// @param frequencies, times  numbers of points at which each is evaluated; last_time is the largest time
 OrbitalPlan plan_orbitals(const OrbitalHatsugaiKohmoto& model, std::size_t momenta, std::size_t frequencies,
                           std::size_t times, double last_time, const Execution& execution);
 

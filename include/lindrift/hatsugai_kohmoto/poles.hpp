@@ -15,13 +15,13 @@ namespace lindrift {
 
 /// Options of poles().
 struct PolesOptions {
-  /// <n_{k,down}> at the earlier time, shape (momenta,), ascending, in [0, 1], for the residues; empty: the steady
-  /// state, with 0 where no bath acts on spin down.
+  /// <n_{k,down}> at the earlier time, used for the residues: shape (momenta,), momenta ascending, values in [0, 1].
+  /// Empty: the steady state, with 0 where no bath acts on spin down.
   std::vector<double> down_occupation;
-  /// Rows [Re, Im] of complex energies E_b that the poles may wind around; none by default.
+  /// Rows [Re, Im] of complex energies E_b around which the poles may wind; none by default.
   std::vector<std::vector<double>> base_energies;
-  std::int64_t max_exceptional_points = 32;  ///< that the result has room for
-  Monitor monitor = {};                      ///< only stop() is asked
+  std::int64_t max_exceptional_points = 32;  ///< capacity of the result
+  Monitor monitor = {};                      ///< only stop() is called
 };
 
 template <>
@@ -39,27 +39,30 @@ inline auto description<PolesOptions>() {
              .details = "exceptional_points counts all that were found, also where they are more"}));
 }
 
-/// Poles of the Green's function. `branch` is slow, fast: the pole nearer to the real axis and the other one.
+/// Poles of the Green's function. `branch` is slow, the pole closer to the real axis, or fast.
 struct PolesResult {
   std::vector<std::complex<double>> pole;     ///< E = i lambda, (branch, momenta), energy; Im E <= 0
-  std::vector<std::complex<double>> residue;  ///< z of g_k = sum z e^{-iEt}, (branch, momenta); NaN where both meet
-  /// Smallest distance of the two poles at one momentum, energy.
+  std::vector<std::complex<double>> residue;  ///< z of g_k = sum z e^{-iEt}, (branch, momenta); NaN where the poles
+                                              ///< coincide
+  /// Smallest distance between the two poles at the same momentum, energy.
   double smallest_separation = 0.0;
-  /// Momenta of points where both poles and their residues merge, (number, directions), radians; NaN beyond the last.
+  /// Momenta at which the two poles merge, (number, directions), radians; NaN beyond the last.
   std::vector<double> exceptional_point;
-  /// Turns of S^2 around each of them, counterclockwise from direction i to direction j > i, (number,): +1 or -1, and 0
-  /// on a chain. In three dimensions exceptional points form lines; those listed lie in the planes of the momenta.
+  /// Winding number of S^2 around each point, counterclockwise from direction i to direction j > i, (number,): +1 or
+  /// -1; 0 on a chain. In three dimensions exceptional points form lines; the listed points are where these cross the
+  /// faces of the cells of a grid.
   std::vector<double> exceptional_point_charge;
   std::vector<std::complex<double>> exceptional_point_energy;  ///< where the poles meet, (number,)
-  std::int64_t exceptional_points = 0;                         ///< found in all
-  /// Turns of (E_b - E_1)(E_b - E_2) along each direction of the zone, (base_energy, directions): mean over the lines
-  /// along that direction; NaN where E_b lies on a pole.
+  std::int64_t exceptional_points = 0;                         ///< total number found
+  /// Winding number of (E_b - E_1)(E_b - E_2) along each direction of the zone, (base_energy, directions), averaged
+  /// over the lattice's lines along that direction; NaN where E_b lies on a pole.
   std::vector<double> winding;
-  /// Area that each pole encloses over the zone of a chain, counterclockwise, (loop,), energy^2; first the pole that is
-  /// slow at k = -pi. Where the poles change places across the zone they enclose one area, half of it in each entry.
+  /// Area that each pole encloses over the zone of a chain, counterclockwise, (loop,), energy^2; the first entry is the
+  /// pole that is slow at k = -pi. If the poles are exchanged across the zone, they enclose a single area, and each
+  /// entry is half of it.
   std::vector<double> loop_area;
-  bool stopped = false;  ///< by the monitor; then every number is NaN
-  std::string message;   ///< a caution; else empty
+  bool stopped = false;  ///< stopped by the monitor; every number is then NaN
+  std::string message;   ///< a warning; otherwise empty
 };
 
 template <>
@@ -104,17 +107,18 @@ inline auto description<PolesResult>() {
 std::vector<Coordinate> poles_coordinates(const OpenLattice& lattice, const PolesOptions& options);
 
 /// Poles and residues of the Green's function of spin up in the open Hatsugai-Kohmoto model at every momentum, its
-/// exceptional points, the windings of its poles, and on a chain the areas that these enclose (docs/physics.md, Eqs.
-/// 148 to 151). Exceptional points are looked for on a grid of at least 64 momenta along each direction and then
-/// located to rounding; a pair of opposite charge within one cell of that grid is missed. Tabulated rates are
-/// interpolated between momenta, linearly along each direction. O(momenta (1 + base energies)). Runs on the CPU.
-/// @throws ParameterError, ShapeError, UnsupportedError where a device is asked for
+/// exceptional points, the winding numbers of the poles and, on a chain, the areas that they enclose (docs/physics.md,
+/// Eqs. 148 to 151). Exceptional points are searched on a grid of at least 64 momenta along each direction and then
+/// refined to rounding error; a pair of opposite charges within one cell of that grid is missed. Tabulated rates are
+/// interpolated linearly between momenta, along each direction. O(momenta (1 + base energies)). Runs on the CPU.
+/// @throws ParameterError, ShapeError, UnsupportedError if a device is requested
 PolesResult poles(const HatsugaiKohmoto& model, const PolesOptions& options = {}, const Execution& execution = {});
 
-/// Bytes that poles() needs beside its results.
+/// Memory that poles() needs in addition to its results, bytes.
 double poles_bytes(const HatsugaiKohmoto& model);
 
-/// @throws ParameterError naming the key: what poles() could not do with these arguments
+/// Checks the arguments of poles().
+/// @throws ParameterError naming the key
 void validate_poles(const HatsugaiKohmoto& model, const PolesOptions& options);
 
 }  // namespace lindrift

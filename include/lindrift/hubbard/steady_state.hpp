@@ -41,11 +41,11 @@ inline Parameter collision_order_parameter() {
 /// Options of steady_state() of a HubbardChain.
 struct HubbardSteadyStateOptions {
   CollisionOrder order = CollisionOrder::both;
-  double tolerance = default_tolerance;  ///< largest change of an occupation by one more step
-  std::int64_t max_steps = 200;          ///< evaluations of the collisions
-  /// Of the self-energy and spectral function of spin up in the steady state, energy; none by default.
+  double tolerance = default_tolerance;  ///< largest change of an occupation in one more step
+  std::int64_t max_steps = 200;          ///< number of evaluations of the collisions
+  /// Frequencies for the self-energy and spectral function of spin up in the steady state, energy; none by default.
   std::optional<std::vector<double>> frequencies{};
-  Monitor monitor = {};  ///< only stop() is asked
+  Monitor monitor = {};  ///< only stop() is called
 };
 
 template <>
@@ -60,15 +60,15 @@ inline auto description<HubbardSteadyStateOptions>() {
 
 /// Steady state of both spins. Arrays over momenta are ascending.
 struct HubbardSteadyState {
-  std::vector<double> occupation_spin;    ///< n_k, (2, sites): spin up, spin down
-  std::vector<double> current_spin;       ///< (1/L) sum_k v_k n_k, (2,), energy
-  std::vector<double> density_spin;       ///< (1/L) sum_k n_k, (2,)
-  double residual = 0.0;                  ///< largest change of an occupation by one more step
-  std::int64_t steps = 0;                 ///< evaluations of the collisions
-  std::int64_t clipped = 0;               ///< occupations that left [0, 1] in the end and were set to its bounds
-  std::vector<double> spectral_function;  ///< A(k,w) = -2 Im G of spin up, (sites, frequencies), 1/energy
+  std::vector<double> occupation_spin;            ///< n_k, (2, sites): spin up, spin down
+  std::vector<double> current_spin;               ///< (1/L) sum_k v_k n_k, (2,), energy
+  std::vector<double> density_spin;               ///< (1/L) sum_k n_k, (2,)
+  double residual = 0.0;                          ///< largest change of an occupation in one more step
+  std::int64_t steps = 0;                         ///< number of evaluations of the collisions
+  std::int64_t clipped = 0;                       ///< number of occupations that ended outside [0, 1] and were clipped
+  std::vector<double> spectral_function;          ///< A(k,w) = -2 Im G of spin up, (sites, frequencies), 1/energy
   std::vector<std::complex<double>> self_energy;  ///< w - e_k - 1/G of spin up, (sites, frequencies), energy
-  std::size_t nodes = 0;                          ///< frequencies of all channels
+  std::size_t nodes = 0;                          ///< number of frequencies in all channels
   bool converged = false;
   bool stopped = false;  ///< stopped by the monitor; every number is then NaN
   std::string message;   ///< a warning; otherwise empty
@@ -115,8 +115,8 @@ inline auto description<HubbardSteadyState>() {
 /// on a long ring; `order` says how far beyond. `approximation`, `ladder` and `hartree` of the chain are not read; the
 /// interaction is on site. Runs on the CPU. O(sites^2 nodes) a step, some ten steps.
 ///
-/// With frequencies also the self-energy of spin up at those occupations (Eqs. 153 and 154), exact through the same
-/// order, and A >= 0 but for `both` at a strong interaction. O(sites^2 nodes frequencies), as products of matrices.
+/// With `frequencies`, also the self-energy of spin up at those occupations (Eqs. 153 and 154), exact through the same
+/// order. A >= 0, except for `both` at strong interaction. O(sites^2 nodes frequencies), as matrix products.
 /// @throws ParameterError, UnsupportedError
 HubbardSteadyState steady_state(const HubbardChain& chain, const HubbardSteadyStateOptions& options = {},
                                 const Execution& execution = {});

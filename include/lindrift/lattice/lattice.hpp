@@ -68,7 +68,7 @@ class Lattice {
 /// @throws ParameterError naming model.sites
 Lattice ring_lattice(std::int64_t sites);
 
-/// The numbers of cells of a lattice along one to three directions.
+/// The numbers of cells of a lattice with one to three directions.
 inline Parameter cells_parameter() {
   return {.path = "model.cells",
           .help = "number of cells along each of one to three directions",
@@ -79,7 +79,7 @@ inline Parameter cells_parameter() {
           .details = "even or odd; limited by the machine's memory"};
 }
 
-/// The number of sites of every model; indices times L must fit an integer.
+/// The number of sites of any model; indices times L must fit in an integer.
 inline Parameter sites_parameter(std::int64_t fewest) {
   return {.path = "model.sites",
           .help = "number of sites L",

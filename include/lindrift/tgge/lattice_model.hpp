@@ -80,7 +80,7 @@ struct TggeLattice {
   TggeBath bath{};
   std::variant<UniformCoupling, LocalCoupling> thermal_coupling{};
   std::variant<JumpOperators, TableJump> jump{};
-  NamedMatrices operators{};  ///< of the orbitals, Hermitian: what currents are reported of
+  NamedMatrices operators{};  ///< Hermitian matrices over the orbitals whose currents are reported
 
   /// Orbitals per cell, however the Hamiltonian is given.
   int orbitals_in_cell() const;
@@ -182,7 +182,7 @@ inline auto description<TggeLattice>() {
 /// @throws ParameterError naming the first invalid quantity
 void validate(const TggeLattice& lattice);
 
-/// Dimensions of its results: momentum_1.., band, orbital, orbital_2, direction, and operator if there are any.
+/// Dimensions of the results: momentum_1.., band, orbital, orbital_2, direction, and operator if there are operators.
 std::vector<Coordinate> coordinates(const TggeLattice& lattice);
 
 /// Observables of a state on a lattice in addition to those of SteadyState and RelaxResult (docs/physics.md, Eqs.
@@ -191,8 +191,8 @@ struct LatticeObservables {
   std::vector<double> energy;             ///< (modes,)
   std::vector<double> current_cartesian;  ///< (directions,), energy times the unit of lattice_vectors
   std::vector<double> orbital_current;    ///< (orbitals, directions), energy; they add up to the current
-  /// (operators, directions) of TggeLattice::operators, energy times the unit of the operator. Those of the projectors
-  /// on the orbitals are orbital_current.
+  /// Currents of TggeLattice::operators, (operators, directions), energy times the unit of the operator. For the
+  /// projectors on the orbitals they equal orbital_current.
   std::vector<double> operator_current;
   std::vector<double> energy_current;                      ///< (directions,), energy squared
   std::vector<std::complex<double>> local_density_matrix;  ///< (orbitals, orbitals), <c+_b c_a> in one cell
@@ -269,7 +269,7 @@ class LatticeObserver {
 
  private:
   void add_vectors(std::span<const double> along, std::span<const double> shares, LatticeObservables& result) const;
-  /// @param density_matrix  of every momentum, in the orbitals
+  /// @param density_matrix  at every momentum, in the basis of the orbitals
   void add_operators(const std::vector<std::complex<double>>& density_matrix, LatticeObservables& result) const;
   void add_missing(LatticeObservables& result) const;
   void add_currents(std::span<const double> occupation, LatticeObservables& result) const;

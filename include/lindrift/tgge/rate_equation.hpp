@@ -39,7 +39,7 @@ struct RateEquation {
   /// Gap between neighbouring bands that are not degenerate, energy; infinite for one band, and not determined without
   /// jump operators. Coherences between such bands are neglected, so it should be large compared with the rates.
   double smallest_gap = std::numeric_limits<double>::infinity();
-  bool has_density_matrix = false;  ///< results include it: several orbitals, and hop weights that are no product
+  bool has_density_matrix = false;  ///< results include it: several orbitals, hop weights not a ProductJump
   std::unique_ptr<Generator> generator;
   /// Hop weight w(to, from) of two modes, without the factor 1/cells. For inspecting a bath, not for sums.
   std::function<double(std::size_t to, std::size_t from)> hop_weight;

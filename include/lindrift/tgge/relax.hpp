@@ -49,7 +49,8 @@ struct RelaxResult {
   std::vector<double> current;          ///< (times, dimensions), units of energy
   std::vector<double> orbital_current;  ///< (times, dimensions, orbitals), units of energy; empty for one orbital
   /// <c+_b c_a> of the orbitals, (times, cells, orbitals, orbitals); empty unless RateEquation::has_density_matrix.
-  /// Where bands are degenerate it says more than `occupation`, which holds the eigenvalues of each block, descending.
+  /// Where bands are degenerate, it contains more information than `occupation`, which holds the eigenvalues of each
+  /// block in descending order.
   std::vector<std::complex<double>> density_matrix;
   /// Multipliers of the blocks of degenerate bands, one row per time, see MatrixRateEquation; empty unless
   /// RateEquation::matrix is set.

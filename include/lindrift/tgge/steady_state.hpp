@@ -33,7 +33,8 @@ struct SteadyState {
   std::vector<double> current;              ///< (dimensions,), units of energy
   std::vector<double> orbital_current;      ///< (dimensions, orbitals), units of energy; empty for one orbital
   /// <c+_b c_a> of the orbitals, (cells, orbitals, orbitals); empty unless RateEquation::has_density_matrix. Where
-  /// bands are degenerate it says more than `occupation`, which holds the eigenvalues of each block, descending.
+  /// bands are degenerate, it contains more information than `occupation`, which holds the eigenvalues of each block in
+  /// descending order.
   std::vector<std::complex<double>> density_matrix;
   /// Multipliers of the blocks of degenerate bands, see MatrixRateEquation; empty unless RateEquation::matrix is set.
   std::vector<double> block_multiplier;

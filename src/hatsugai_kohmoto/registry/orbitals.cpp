@@ -40,7 +40,7 @@ Coordinates coordinates_of(const Point& point) {
   return orbital_steady_state_coordinates(model);
 }
 
-/// use(Result()) with the result of the task.
+/// Calls use(Result()) with the result type of the task.
 template <class Use>
 auto with_result(Kind kind, const Use& use) {
   switch (kind) {
@@ -74,7 +74,7 @@ OrbitalPlan plan_of(const Point& point, const Execution& execution) {
   return plan_orbitals(model, 0, 0, 0, 0.0, execution);
 }
 
-/// The results are held twice: as the task returns them, and as the image of the file.
+/// The results are held twice: as returned by the task and as the image of the file.
 double needed_memory(const Point& point, const OrbitalPlan& plan) {
   return plan.memory_bytes + with_result(kind_of(point), [&]<class Result>(const Result&) {
            return 3.0 * observable_bytes<Result>(coordinates_of(point), {});
@@ -89,7 +89,7 @@ Plan plan_point(const Point& point, const Execution& execution) {
   plan.work = "momenta";
   plan.rate_evaluations = static_cast<double>(kind_of(point) == Kind::spectral ? momenta_of(point) : sites_of(point));
   plan.operations = orbitals.operations / plan.rate_evaluations;
-  plan.bytes_moved = 3.0 * plan.operations;  // 24 bytes of a matrix element for 8 operations
+  plan.bytes_moved = 3.0 * plan.operations;  // 24 bytes per matrix element for 8 operations
   plan.seconds_per_evaluation = orbitals.seconds / plan.rate_evaluations;
   plan.memory_bytes = needed_memory(point, orbitals);
   plan.notes.push_back(fmt::format("{:.0f} operators in the largest matrix of a momentum", orbitals.operators));
@@ -130,7 +130,7 @@ io::Result run(const Point& point, const Execution& execution, const Monitor& mo
   return result;
 }
 
-/// Occupations, density and positivity from the density matrices.
+/// Checks occupations, density and positivity against the density matrices.
 void verify_steady_state(Verification& verification, std::size_t n) {
   constexpr double allowed = 1e-11;
   const auto* matrix = verification.complex("density_matrix");
@@ -186,7 +186,7 @@ void verify(Verification& verification) {
     }
 }
 
-/// Rows of a key that stand for hops or operators of orbitals have their places, before they are read as such.
+/// Checks that rows of a key have the right length before they are read as hops or operators of orbitals.
 void require_indices(const Point& point, const std::string& key, std::size_t indices, std::size_t kinds,
                      const std::string& form) {
   if (!point.has(key)) return;

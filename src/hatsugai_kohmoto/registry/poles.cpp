@@ -41,7 +41,7 @@ Plan plan_point(const Point& point, const Execution& execution) {
   plan.operations = 500.0 * (1.0 + static_cast<double>(options_of(point).base_energies.size()));
   plan.bytes_moved = 200.0;
   plan.memory_bytes = poles_bytes(model);
-  constexpr double operations_per_second = 5e8;  // of one core; most are circular functions
+  constexpr double operations_per_second = 5e8;  // of one core; mostly trigonometric functions
   plan.seconds_per_evaluation = plan.operations / operations_per_second;
   return plan;
 }
@@ -60,8 +60,8 @@ io::Result run(const Point& point, const Execution& execution, const Monitor& mo
   return result;
 }
 
-/// Poles against the characteristic polynomial of the generator, residues against their sum and their first moment, in
-/// extended precision; exceptional points and windings against a second run.
+/// Checks poles against the characteristic polynomial of the generator, and residues through their sum and first
+/// moment, in extended precision. Exceptional points and windings are only compared with a second run.
 void verify(Verification& verification) {
   using Real = PlainMomentum::Real;
   using Complex = std::complex<Real>;
@@ -82,7 +82,7 @@ void verify(Verification& verification) {
     for (const std::size_t branch : {0, 1}) {
       const Complex e((*pole)[branch * size + k]), x = e - energy + Complex(0.0L, 0.5L * up.total());
       const Complex determinant = x * (x - u + Complex(0.0L, down.total())) - Complex(0.0L, u * down.gain);
-      // Where both poles meet the error of each is the root of a rounding, that of the determinant stays one.
+      // Where the poles merge, each has an error of the square root of rounding, but the determinant only of rounding.
       verification.note("poles are eigenvalues of the generator",
                         static_cast<double>(std::abs(determinant) / (scale * scale)), allowed);
       verification.note("poles lie below the real axis", static_cast<double>(std::max(Real(0.0L), e.imag() / scale)),
@@ -106,7 +106,7 @@ void validate_poles_point(const Point& point) {
   const auto room = point.has("task.max_exceptional_points")
                         ? static_cast<double>(point.integer("task.max_exceptional_points"))
                         : 0.0;
-  // The results are held twice: as the task returns them, and as the image of the file.
+  // The results are held twice: as returned by the task and as the image of the file.
   const double needed = 72.0 * size + 3.0 * (64.0 * size + 64.0 * room);
   if (needed > machine_memory())
     throw ParameterError(size_key(point),

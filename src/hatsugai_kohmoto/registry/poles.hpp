@@ -6,7 +6,7 @@ namespace lindrift {
 
 TaskEntry hatsugai_kohmoto_poles_task();
 
-/// Checks of this task beyond those of each key. Throws ParameterError.
+/// Checks of this task in addition to those of each key. Throws ParameterError.
 void validate_poles_point(const config::Point& point);
 
 }  // namespace lindrift

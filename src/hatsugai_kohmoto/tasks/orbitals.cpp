@@ -26,7 +26,7 @@ using Complex = std::complex<double>;
 
 constexpr double missing = std::numeric_limits<double>::quiet_NaN();
 constexpr const char* work = "several orbitals are solved";
-/// Vectors of a Krylov space. A space that is larger says so by its residual.
+/// Largest Krylov space. If more vectors are needed, the residual shows it.
 constexpr std::size_t max_vectors = 1500;
 
 OpenLattice cells_of(const OrbitalHatsugaiKohmoto& model) {
@@ -35,8 +35,7 @@ OpenLattice cells_of(const OrbitalHatsugaiKohmoto& model) {
   return lattice;
 }
 
-/// Calls solve(i) for every item of this rank, and completes `values`, of `width` complex numbers an item, on all
-/// ranks.
+/// Calls solve(i) for each item of this rank, then gathers `values`, `width` complex numbers per item, on all ranks.
 template <class Solve>
 void share(const Execution& execution, std::size_t count, std::size_t width, std::vector<Complex>& values,
            std::vector<double>& residuals, const Solve& solve) {
@@ -66,7 +65,7 @@ std::vector<int> every_orbital(std::size_t n) {
   return all;
 }
 
-/// The Green's function of momentum k in its steady state.
+/// Green's function of momentum k in its steady state.
 ClusterGreen green_at(const OrbitalMomenta& momenta, std::size_t k, double* residual) {
   const clusters::Cluster cluster = momenta.cluster(k);
   const ClusterState state = clusters::steady_state(cluster, momenta.up_empty());
@@ -74,7 +73,7 @@ ClusterGreen green_at(const OrbitalMomenta& momenta, std::size_t k, double* resi
   return {cluster, state, momenta.up_empty(), every_orbital(momenta.orbitals())};
 }
 
-/// Inverse of a matrix (n, n) by Gauss and Jordan's elimination with pivots; NaN where it is singular.
+/// Inverse of an (n, n) matrix by Gauss-Jordan elimination with pivoting; NaN if it is singular.
 std::vector<Complex> inverse(std::vector<Complex> a, std::size_t n) {
   std::vector<Complex> result(n * n);
   for (std::size_t i = 0; i < n; ++i) result[i * n + i] = 1.0;
@@ -103,7 +102,7 @@ std::vector<Complex> inverse(std::vector<Complex> a, std::size_t n) {
   return result;
 }
 
-/// Sites from momenta, (times, cells, n, n) both, and their moments.
+/// Transforms from momenta to sites, both (times, cells, n, n), and computes the moments.
 void fill_sites(const OrbitalMomenta& momenta, std::size_t times, OrbitalGreen& result) {
   const TransformOrder order(momenta.lattice());
   const Fourier fourier(order);

@@ -20,8 +20,8 @@ using Complex = std::complex<double>;
 
 constexpr double missing = std::numeric_limits<double>::quiet_NaN();
 
-/// z_1 and z_2 (Eq. 40): of (S + q) / 2S and (S - q) / 2S, q = Gamma + iU(1 - 2 n0), the smaller one from their product
-/// 4iU (n0 Gamma - kappa) - 4U^2 n0 (1 - n0), so that it keeps its digits.
+/// Residues z_1 = (S + q) / 2S and z_2 = (S - q) / 2S (Eq. 40) with q = Gamma + iU(1 - 2 n0). The smaller one follows
+/// from the product (S + q)(S - q) = 4iU (n0 Gamma - kappa) - 4U^2 n0 (1 - n0), without cancellation.
 std::pair<Complex, Complex> residues(double gain, double loss, double u, double n, double hole, Complex s) {
   if (s == 0.0) return {{missing, missing}, {missing, missing}};
   const double rate = gain + loss;
@@ -32,7 +32,7 @@ std::pair<Complex, Complex> residues(double gain, double loss, double u, double 
   return {product / difference / (2.0 * s), difference / (2.0 * s)};
 }
 
-/// Poles and residues of every momentum (Eqs. 36, 37, 40, 148).
+/// Poles and residues of all momenta (Eqs. 36, 37, 40, 148).
 void fill_momenta(const HatsugaiKohmotoModes& modes, std::span<const double> occupation, PolesResult& result) {
   const std::size_t size = modes.energy.size();
   result.pole.resize(2 * size);
@@ -45,7 +45,7 @@ void fill_momenta(const HatsugaiKohmotoModes& modes, std::span<const double> occ
     const auto energy = [&](Complex l) { return base + Complex(-l.imag(), l.real()); };
     result.pole[k] = energy(root.slow);
     result.pole[size + k] = energy(-0.5 * (Complex(rate, modes.interaction) + root.splitting));
-    // 1 - n of a steady state keeps its digits.
+    // For a steady state, avoids the cancellation in 1 - n.
     const double hole = rate > 0.0 && n == gain / rate ? loss / rate : 1.0 - n;
     std::tie(result.residue[k], result.residue[size + k]) =
         residues(gain, loss, modes.interaction, n, hole, root.splitting);

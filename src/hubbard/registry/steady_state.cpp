@@ -67,7 +67,7 @@ io::Result run(const Point& point, const Execution& execution, const Monitor& mo
   return result;
 }
 
-/// A = -2 Im 1/(w - e_k - Sigma), with the energies of a plain formula.
+/// Checks A = -2 Im 1/(w - e_k - Sigma) with the energies of a plain formula.
 void verify_spectrum(Verification& verification) {
   const auto* spectral = verification.reals("spectral_function");
   const auto* self = verification.complex("self_energy");

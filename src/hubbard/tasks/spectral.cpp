@@ -46,7 +46,7 @@ struct Problem {
   std::vector<std::size_t> momenta;  ///< m = 0 .. L-1, in the order of the result
   const HubbardSpectralOptions& options;
   Execution execution;
-  std::vector<std::size_t> distinct{};  ///< the momenta without repetition
+  std::vector<std::size_t> distinct{};  ///< the momenta without duplicates
   std::vector<std::size_t> first{};  ///< row of each momentum's first occurrence in the result; none if not requested
 
   static constexpr std::size_t none = static_cast<std::size_t>(-1);

@@ -81,7 +81,8 @@ void fill(const HubbardChain& chain, const std::vector<double>& occupations, Hub
   }
 }
 
-/// G of spin up from the occupations (Eqs. 153, 154): its self-energy without mean field has the argument w - U n_down.
+/// G of spin up at the steady occupations (Eqs. 153, 154). The self-energy without mean field is evaluated at w - U
+/// n_down.
 void add_spectrum(const Problem& problem, const Collisions& collisions, std::span<const double> frequencies,
                   HubbardSteadyState& result) {
   const std::size_t sites = problem.collisions.lattice.size();
@@ -118,7 +119,7 @@ HubbardSteadyStatePlan plan_steady_state(const HubbardChain& chain, const Hubbar
                       60.0 * static_cast<double>(plan.nodes) * threads_of(execution) + 600.0 * sites;
   plan.seconds = plan.operations / operations_per_second / threads_of(execution);
   if (options.frequencies && !options.frequencies->empty()) {
-    // Once, after the steps: for every frequency and momentum of spin down a product with the lines of all pairs.
+    // Done once, after the steps: for each frequency and momentum of spin down, a product with the lines of all pairs.
     const auto nodes = static_cast<double>(collisions.self_energy_nodes(*options.frequencies));
     const double channels = options.order == CollisionOrder::both ? 2.0 : 1.0;
     const double products = 8.0 * channels * sites * sites * nodes * static_cast<double>(options.frequencies->size());

@@ -51,12 +51,12 @@ std::vector<Flow> flows_named(const std::vector<std::string>& names, int directi
 /// What a steady state says of its flows; no noise yet.
 FlowResult flow_result(const RateEquation& equation, const SteadyState& state, std::span<const Flow> flows);
 
-/// The derivatives by one parameter.
+/// The derivatives with respect to one parameter.
 struct Derivative {
   std::string path;
   std::string units;  ///< of the parameter
   bool is_complex = false;
-  std::string dimension{};  ///< of terms, one for each; empty: one in all
+  std::string dimension{};  ///< name of the dimension of terms, one derivative each; empty for a single derivative
   std::vector<std::complex<double>> values{};
 };
 
@@ -132,7 +132,7 @@ std::vector<Derivative> derivatives_of(const Model& model, const std::vector<std
   return wanted(std::move(all), asked);
 }
 
-/// Temperature, width and bands are left out where nothing asks for them.
+/// Leaves out temperature, width and bands unless they are asked for.
 GradientScope scope_of(const std::vector<std::string>& asked);
 
 /// Derivatives of a flow by the parameters of a model.

@@ -22,7 +22,7 @@ constexpr std::size_t max_batch = 1024;
 /// weights and what comes down.
 constexpr std::size_t max_batch_values = std::size_t{1} << 22;
 constexpr double batch_arrays = 16.0;
-/// Modes up to which the spectrum is stored as a matrix, 2 GiB. A table is in memory anyway.
+/// Largest number of modes for which the spectrum is stored as a matrix, of 2 GiB. A table is in memory anyway.
 constexpr std::size_t max_matrix_modes = 16384;
 
 /// Whether points that differ in this key can share a batch, because they have the same weights.

@@ -64,8 +64,8 @@ LatticeObservables lattice_observables(const config::Point& point, const RateEqu
                                        const std::vector<double>& occupation,
                                        const std::vector<double>& block_multiplier);
 
-/// The currents of a lattice's operators for a file, a dataset current_NAME for each.
-/// @param currents  LatticeObservables::operator_current, missing where it is empty
+/// The currents of a lattice's operators for a file, one dataset current_NAME per operator.
+/// @param currents  LatticeObservables::operator_current; empty: the values are missing
 io::Result operator_currents(const config::Point& point, std::vector<double> currents);
 
 /// Adds the fields and the summary of `more`.
@@ -106,7 +106,7 @@ SteadyState steady_state_of(const config::Point& point, const RateEquation& equa
 /// The number of particles that it conserves.
 double conserved_number_of(const config::Point& point, const RateEquation& equation);
 
-/// log((1-n)/n) of every mode at the start.
+/// log((1-n)/n) of every mode in the initial state.
 std::vector<double> initial_multipliers(const config::Point& point, const RateEquation& equation);
 
 // --- tgge_verify.cpp ---

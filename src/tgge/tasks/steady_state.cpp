@@ -50,7 +50,7 @@ SteadyState steady_state_of(const RateEquation& equation, BalanceSolution soluti
 
 namespace {
 
-/// What a solver that was stopped has to show.
+/// The result of a solver that was stopped.
 SteadyState nothing(const RateEquation& equation) {
   constexpr double missing = std::numeric_limits<double>::quiet_NaN();
   const auto dimensions = static_cast<std::size_t>(equation.bands.lattice.dimensions());
