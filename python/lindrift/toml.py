@@ -18,6 +18,8 @@ def to_toml(model: Any, **tables: Any) -> str:
             channels[path] = value
         elif key == "cells" and len(value) == 0:
             continue  # a ring
+        elif isinstance(value, dict) and not value:
+            continue  # no operators
         elif key.startswith("hopping_terms"):
             groups.setdefault(table, {})[key] = [_term(one) for one in value]
         elif value is None:
@@ -28,6 +30,8 @@ def to_toml(model: Any, **tables: Any) -> str:
     if model.kind in ("hatsugai_kohmoto", "hubbard") and "cells" in groups["model"]:
         for key in ("sites", "hopping"):  # these belong to a ring
             groups["model"].pop(key, None)
+    if "interaction_matrix" in groups["model"]:  # in its place
+        groups["model"].pop("interaction", None)
     text = "\n".join(_table(name, values) for name, values in groups.items())
     for path, operators in channels.items():
         for operator in operators:
@@ -60,6 +64,8 @@ def read_toml(path: "Union[str, os.PathLike[str]]") -> Any:
         raise ParameterError(f"{path}: model.kind: {kind!r} is not allowed: must be one of {', '.join(sorted(kinds))}")
     keys = {f"{table}.{key}": value for table in ("model", "bath") for key, value in _flat(tables.get(table, {}))}
     del keys["model.kind"]
+    if "operators" in tables.get("output", {}):
+        keys["output.operators"] = tables["output"]["operators"]
     keys |= {key: _first(value) for key, value in tables.get("sweep", {}).items()
              if key.partition(".")[0] in ("model", "bath") and not key.endswith(".scale")}
     folder = os.path.dirname(os.path.abspath(path))
@@ -128,6 +134,9 @@ def _with_objects(keys, folder):
                     if key != "terms":
                         raise ParameterError(f"{path}[{i}].{key} is not read: only terms are")
             keys[path] = [channel.get("terms", []) for channel in keys[path]]
+    if "output.operators" in keys:
+        keys["output.operators"] = {name: [[complex(*one) if isinstance(one, list) else one for one in row] for row in rows]
+                                    for name, rows in keys["output.operators"].items()}
     if "model.hamiltonian" in keys:
         keys["model.hamiltonian"] = os.path.join(folder, keys["model.hamiltonian"])
     if "bath.table" in keys:
