@@ -59,7 +59,7 @@ Backend resolve_backend(Backend requested, std::string* reason = nullptr);
 /// @param too_little  the reason given in that case
 Backend choose_backend(Backend requested, bool enough_work, const char* too_little, std::string* reason = nullptr);
 
-/// The CPU, for work that is not implemented on devices.
+/// Backend::cpu, for work that has CPU code only.
 /// @param what  that work, as in "the ladder runs"
 /// @throws UnsupportedError if a device is requested
 Backend only_on_cpu(Backend requested, const std::string& what, std::string* reason = nullptr);

@@ -45,10 +45,9 @@ struct SpectralResult {
   std::string backend_reason;
 };
 
-/// Observables over momenta and frequencies.
-/// @param green  the member that holds G(k,w)
+/// Observables over momenta and frequencies, without G(k,w).
 template <class Result>
-auto spectral_observables(std::vector<std::complex<double>> Result::*green) {
+auto self_energy_observables() {
   return std::tuple(observable(&Result::spectral_function, {.name = "spectral_function",
                                                             .units = "1/energy",
                                                             .long_name = "spectral function of spin up",
@@ -56,11 +55,18 @@ auto spectral_observables(std::vector<std::complex<double>> Result::*green) {
                     observable(&Result::self_energy, {.name = "self_energy",
                                                       .units = "energy",
                                                       .long_name = "self energy of spin up",
-                                                      .dimensions = {"momentum", "frequency"}}),
-                    observable(green, {.name = "green_retarded_frequency",
-                                       .units = "1/energy",
-                                       .long_name = "retarded Green's function G(k,w)",
-                                       .dimensions = {"momentum", "frequency"}}));
+                                                      .dimensions = {"momentum", "frequency"}}));
+}
+
+/// The same with G(k,w).
+/// @param green  the member that holds G(k,w)
+template <class Result>
+auto spectral_observables(std::vector<std::complex<double>> Result::*green) {
+  return std::tuple_cat(self_energy_observables<Result>(),
+                        std::tuple(observable(green, {.name = "green_retarded_frequency",
+                                                      .units = "1/energy",
+                                                      .long_name = "retarded Green's function G(k,w)",
+                                                      .dimensions = {"momentum", "frequency"}})));
 }
 
 template <>

@@ -10,6 +10,7 @@
 
 #include "lindrift/arguments.hpp"
 #include "lindrift/backend.hpp"
+#include "lindrift/hatsugai_kohmoto/spectral.hpp"
 #include "lindrift/hubbard/chain.hpp"
 #include "lindrift/monitor.hpp"
 #include "lindrift/observable.hpp"
@@ -95,18 +96,11 @@ inline auto description<HubbardSteadyState>() {
       std::tuple(observable(&Result::density_spin, {.name = "density_spin",
                                                     .long_name = "steady particles per site of each spin",
                                                     .dimensions = {"spin"},
-                                                    .in_summary = true}),
-                 observable(&Result::spectral_function, {.name = "spectral_function",
-                                                         .units = "1/energy",
-                                                         .long_name = "spectral function of spin up",
-                                                         .dimensions = {"momentum", "frequency"}}),
-                 observable(&Result::self_energy, {.name = "self_energy",
-                                                   .units = "energy",
-                                                   .long_name = "self energy of spin up",
-                                                   .dimensions = {"momentum", "frequency"}}),
-                 observable(&Result::residual, {.name = "residual",
-                                                .long_name = "largest change of an occupation by one more step",
-                                                .in_summary = true})));
+                                                    .in_summary = true})),
+      self_energy_observables<Result>(),
+      std::tuple(observable(
+          &Result::residual,
+          {.name = "residual", .long_name = "largest change of an occupation by one more step", .in_summary = true})));
 }
 
 /// Kinetic steady state of a Hubbard chain with both spins driven,
