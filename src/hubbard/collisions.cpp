@@ -38,8 +38,10 @@ FrequencyNodes frequency_nodes(double low, double high, double slowest, double f
   return nodes;
 }
 
+}  // namespace
+
 /// Sums over frequencies for one momentum of a pair, on one thread.
-class PairSums {
+class Collisions::PairSums {
  public:
   explicit PairSums(const FrequencyNodes& nodes)
       : nodes_(nodes), in_(nodes.weight.size()), out_(in_), real_(in_), imaginary_(in_) {}
@@ -109,8 +111,6 @@ class PairSums {
   std::vector<double> in_, out_, real_, imaginary_;
 };
 
-}  // namespace
-
 CollisionModel collision_model(const HubbardChain& chain, const std::array<BathRates, 2>& baths) {
   validate_interaction(chain);
   require_on_site(chain, "collisions are known for an interaction on site");
@@ -154,10 +154,33 @@ std::size_t Collisions::partner(const Channel& channel, std::size_t up, std::siz
   return model_.lattice.index_of(momentum);
 }
 
+double Collisions::pair_energy(const Channel& channel, std::size_t up, std::size_t down) const {
+  return model_.energy[0][up] + channel.sign * model_.energy[1][down];
+}
+
+double Collisions::pair_half_width(std::size_t up, std::size_t down) const {
+  return 0.5 * (model_.width[0][up] + model_.width[1][down]);
+}
+
+double Collisions::filled(const Channel& channel, double occupation) {
+  return channel.sign < 0.0 ? 1.0 - occupation : occupation;
+}
+
+void Collisions::sum_pairs(const Channel& channel, std::size_t pair, std::span<const double> up,
+                           std::span<const double> down, PairSums& sums) const {
+  const std::size_t momenta = momentum_.size();
+  sums.clear();
+  for (std::size_t k = 0; k < momenta; ++k) {
+    const std::size_t p = partner(channel, k, pair);
+    const double full = filled(channel, down[p]);
+    sums.add(pair_energy(channel, k, p), pair_half_width(k, p), up[k] * full, (1.0 - up[k]) * (1.0 - full));
+  }
+  sums.close(1.0 / static_cast<double>(momenta), model_.interaction, channel.sign);
+}
+
 Collisions::Flows Collisions::flows(const Channel& channel, std::span<const double> up, std::span<const double> down,
                                     bool second) const {
   const std::size_t momenta = momentum_.size();
-  const double factor = 1.0 / static_cast<double>(momenta);
   Flows flows;
   flows.in.resize(momenta * momenta);
   flows.out.resize(momenta * momenta);
@@ -165,25 +188,14 @@ Collisions::Flows Collisions::flows(const Channel& channel, std::span<const doub
     flows.second_in.resize(momenta * momenta);
     flows.second_out.resize(momenta * momenta);
   }
-  const bool hole = channel.sign < 0.0;
   in_parts(Calculation::threads(), momenta, [&](std::size_t pair, std::size_t last, std::size_t) {
     PairSums sums(channel.nodes);
     for (; pair < last; ++pair) {
-      sums.clear();
-      const auto energy = [&](std::size_t k, std::size_t p) {
-        return model_.energy[0][k] + channel.sign * model_.energy[1][p];
-      };
-      const auto width = [&](std::size_t k, std::size_t p) { return 0.5 * (model_.width[0][k] + model_.width[1][p]); };
-      for (std::size_t k = 0; k < momenta; ++k) {
-        const std::size_t p = partner(channel, k, pair);
-        const double filled = hole ? 1.0 - down[p] : down[p];
-        sums.add(energy(k, p), width(k, p), up[k] * filled, (1.0 - up[k]) * (1.0 - filled));
-      }
-      sums.close(factor, model_.interaction, channel.sign);
+      sum_pairs(channel, pair, up, down, sums);
       for (std::size_t k = 0; k < momenta; ++k) {
         const std::size_t p = partner(channel, k, pair), at = k * momenta + pair;
         double by_ladder[2], by_second[2];
-        sums.flow(energy(k, p), width(k, p), by_ladder, by_second);
+        sums.flow(pair_energy(channel, k, p), pair_half_width(k, p), by_ladder, by_second);
         flows.in[at] = by_ladder[0];
         flows.out[at] = by_ladder[1];
         if (!second) continue;
@@ -202,15 +214,15 @@ void Collisions::add(const Channel& channel, const std::vector<double>& in, cons
   const std::size_t momenta = momentum_.size();
   const bool hole = channel.sign < 0.0;
   factor /= static_cast<double>(momenta);
-  std::vector<double>&filled = hole ? rates.loss[1] : rates.gain[1], &emptied = hole ? rates.gain[1] : rates.loss[1];
+  std::vector<double>&filling = hole ? rates.loss[1] : rates.gain[1], &emptying = hole ? rates.gain[1] : rates.loss[1];
   for (std::size_t k = 0; k < momenta; ++k)
     for (std::size_t pair = 0; pair < momenta; ++pair) {
       const std::size_t p = partner(channel, k, pair), at = k * momenta + pair;
-      const double occupied = hole ? 1.0 - down[p] : down[p];
+      const double occupied = filled(channel, down[p]);
       rates.gain[0][k] += factor * in[at] * (1.0 - occupied);
       rates.loss[0][k] += factor * out[at] * occupied;
-      filled[p] += factor * in[at] * (1.0 - up[k]);
-      emptied[p] += factor * out[at] * up[k];
+      filling[p] += factor * in[at] * (1.0 - up[k]);
+      emptying[p] += factor * out[at] * up[k];
     }
 }
 
@@ -251,21 +263,11 @@ void Collisions::add_scattering(const Channel& channel, std::span<const double> 
   constexpr std::size_t block = 32;  // rows per product: shapes do not depend on the number of threads
   const std::size_t momenta = momentum_.size(), nodes = channel.nodes.weight.size();
   const double over = 1.0 / static_cast<double>(momenta);
-  const bool hole = channel.sign < 0.0;
+  const std::vector<double> no_particle(momenta);
   std::vector<double> to(momenta * nodes), from(nodes * momenta), product(momenta * momenta);
   PairSums sums(channel.nodes);
-  const auto filled = [&](std::size_t p) { return hole ? 1.0 - down[p] : down[p]; };
   for (std::size_t pair = 0; pair < momenta; ++pair) {
-    const auto energy = [&](std::size_t k, std::size_t p) {
-      return model_.energy[0][k] + channel.sign * model_.energy[1][p];
-    };
-    const auto width = [&](std::size_t k, std::size_t p) { return 0.5 * (model_.width[0][k] + model_.width[1][p]); };
-    sums.clear();
-    for (std::size_t k = 0; k < momenta; ++k) {
-      const std::size_t p = partner(channel, k, pair);
-      sums.add(energy(k, p), width(k, p), 0.0, 1.0 - filled(p));
-    }
-    sums.close(over, model_.interaction, channel.sign);
+    sum_pairs(channel, pair, no_particle, down, sums);
     // A factor 2 from each Lorentzian; a pair (k', p') with p' filled becomes (k, p) with p empty.
     std::vector<double> factor(nodes);
     for (std::size_t w = 0; w < nodes; ++w) {
@@ -275,7 +277,8 @@ void Collisions::add_scattering(const Channel& channel, std::span<const double> 
     in_parts(Calculation::threads(), momenta, [&](std::size_t k, std::size_t last, std::size_t) {
       for (; k < last; ++k) {
         const std::size_t p = partner(channel, k, pair);
-        const double g = width(k, p), e = energy(k, p), empty = 1.0 - filled(p), full = filled(p);
+        const double g = pair_half_width(k, p), e = pair_energy(channel, k, p), full = filled(channel, down[p]),
+                     empty = 1.0 - full;
         for (std::size_t w = 0; w < nodes; ++w) {
           const double x = channel.nodes.frequency[w] - e, peak = g / (x * x + g * g);
           to[k * nodes + w] = peak * empty * factor[w];
@@ -309,20 +312,12 @@ void Collisions::add_self_energy(const Channel& channel, std::span<const double>
   constexpr std::size_t block = 16;  // frequencies per product: shapes do not depend on the number of threads
   const std::size_t momenta = momentum_.size(), nodes = channel.nodes.weight.size(), count = frequencies.size();
   const double over = 1.0 / static_cast<double>(momenta);
-  const bool hole = channel.sign < 0.0;
-  const auto filled = [&](std::size_t p) { return hole ? 1.0 - down[p] : down[p]; };
   // |T|^2 Phi^> and |T|^2 Phi^< of each momentum of a pair (columns), times the weights of the nodes.
   std::vector<double> lines(nodes * 2 * momenta);
   in_parts(Calculation::threads(), momenta, [&](std::size_t pair, std::size_t last, std::size_t) {
     PairSums sums(channel.nodes);
     for (; pair < last; ++pair) {
-      sums.clear();
-      for (std::size_t k = 0; k < momenta; ++k) {
-        const std::size_t p = partner(channel, k, pair);
-        sums.add(model_.energy[0][k] + channel.sign * model_.energy[1][p],
-                 0.5 * (model_.width[0][k] + model_.width[1][p]), up[k] * filled(p), (1.0 - up[k]) * (1.0 - filled(p)));
-      }
-      sums.close(over, model_.interaction, channel.sign);
+      sum_pairs(channel, pair, up, down, sums);
       for (std::size_t w = 0; w < nodes; ++w) {
         const double factor = 0.5 * over * enhancement(sums.enhancement(w), weight);
         lines[w * 2 * momenta + pair] = factor * sums.out(w);
@@ -335,7 +330,7 @@ void Collisions::add_self_energy(const Channel& channel, std::span<const double>
     for (; b < last; ++b) {
       const std::size_t first = b * block, rows = std::min(block, count - first);
       for (std::size_t p = 0; p < momenta; ++p) {
-        const double g = 0.5 * model_.width[1][p];
+        const double g = 0.5 * model_.width[1][p], full = filled(channel, down[p]);
         for (std::size_t i = 0; i < rows; ++i)
           for (std::size_t w = 0; w < nodes; ++w) {
             const double x = frequencies[first + i] - channel.nodes.frequency[w] + channel.sign * model_.energy[1][p];
@@ -349,7 +344,7 @@ void Collisions::add_self_energy(const Channel& channel, std::span<const double>
           const std::size_t k = probe(channel, p, pair);
           const auto at = [&](std::size_t row) {
             const double* sums = product.data() + row * 2 * momenta;
-            return filled(p) * sums[pair] + (1.0 - filled(p)) * sums[momenta + pair];
+            return full * sums[pair] + (1.0 - full) * sums[momenta + pair];
           };
           for (std::size_t i = 0; i < rows; ++i)
             result[k * count + first + i] += std::complex(at(2 * i), at(2 * i + 1));

@@ -76,8 +76,18 @@ class Collisions {
     std::vector<double> second_in, second_out;  ///< with U instead; particles only
   };
 
+  /// Sums over the pairs of one total momentum, at every frequency.
+  class PairSums;
+
   std::size_t partner(const Channel& channel, std::size_t up, std::size_t pair) const;
   std::size_t probe(const Channel& channel, std::size_t down, std::size_t pair) const;
+  double pair_energy(const Channel& channel, std::size_t up, std::size_t down) const;
+  double pair_half_width(std::size_t up, std::size_t down) const;
+  /// Occupation by the particles of the channel: of spin down, or of its holes.
+  static double filled(const Channel& channel, double occupation);
+  /// Phi^<, Phi^> and Pi of a total momentum (Eq. 141), and the weights of Eq. 142.
+  void sum_pairs(const Channel& channel, std::size_t pair, std::span<const double> up, std::span<const double> down,
+                 PairSums& sums) const;
   Flows flows(const Channel& channel, std::span<const double> up, std::span<const double> down, bool second) const;
   void add(const Channel& channel, const std::vector<double>& in, const std::vector<double>& out, double factor,
            std::span<const double> up, std::span<const double> down, CollisionRates& rates) const;

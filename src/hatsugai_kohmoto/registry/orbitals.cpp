@@ -9,6 +9,7 @@
 #include "engine/validate.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
+#include "registry/cpu_task.hpp"
 #include "registry/memory.hpp"
 
 namespace lindrift {
@@ -98,13 +99,7 @@ Plan plan_point(const Point& point, const Execution& execution) {
 
 template <class Result>
 io::Result result_of(const Point& point, Result& computed) {
-  if (computed.stopped) throw Interruption();
-  io::Result result = collect(coordinates_of(point), point.texts("output.fields"), computed);
-  result.algorithm = "exact";
-  result.algorithm_reason = "the Lindbladian of every momentum";
-  result.backend = name(Backend::cpu);
-  result.backend_reason = on_the_cpu;
-  return result;
+  return cpu_result(point, coordinates_of(point), computed, "exact", "the Lindbladian of every momentum", on_the_cpu);
 }
 
 io::Result run(const Point& point, const Execution& execution, const Monitor& monitor) {
@@ -262,19 +257,16 @@ std::vector<config::Key> keys_with_orbitals(std::vector<config::Key> keys) {
 
 TaskEntry hatsugai_kohmoto_steady_state_task() {
   const Coordinates every = orbital_steady_state_coordinates({});
-  return {.kind = "steady_state",
-          .description = "steady occupations, coherences and currents of both spins with several orbitals in a cell",
-          .keys = {},
-          .fields = observable_names<OrbitalSteadyState>(every),
-          .sizeless_fields = sizeless_names<OrbitalSteadyState>(every),
-          .outline = outline,
-          .plan = plan_point,
-          .run = run,
-          .diagnostics = {},
-          .remarks = open_chain_remarks,
-          .verify = verify,
-          .shares_a_point = true,
-          .cpu_only = true};
+  TaskEntry task = cpu_task<OrbitalSteadyState>(
+      "steady_state", "steady occupations, coherences and currents of both spins with several orbitals in a cell",
+      every);
+  task.outline = outline;
+  task.plan = plan_point;
+  task.run = run;
+  task.remarks = open_chain_remarks;
+  task.verify = verify;
+  task.shares_a_point = true;
+  return task;
 }
 
 TaskEntry with_orbitals(TaskEntry one) {

@@ -8,6 +8,7 @@
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
 #include "open_chain/registry/verify_sites.hpp"
+#include "registry/cpu_task.hpp"
 #include "registry/memory.hpp"
 
 namespace lindrift {
@@ -50,12 +51,8 @@ io::Result run(const Point& point, const Execution& execution, const Monitor& mo
   PolesOptions options = options_of(point);
   options.monitor = monitor;
   PolesResult found = poles(read<HatsugaiKohmoto>(point), options, execution);
-  if (found.stopped) throw Interruption();
-  io::Result result = collect(coordinates_of(point), point.texts("output.fields"), found);
-  result.algorithm = "exact";
-  result.algorithm_reason = "the closed form of every momentum";
-  result.backend = name(Backend::cpu);
-  result.backend_reason = on_the_cpu;
+  io::Result result =
+      cpu_result(point, coordinates_of(point), found, "exact", "the closed form of every momentum", on_the_cpu);
   result.message = found.message;
   return result;
 }
@@ -127,19 +124,15 @@ TaskEntry hatsugai_kohmoto_poles_task() {
   options.base_energies = {{0.0, 0.0}};
   Coordinates every = poles_coordinates(OpenLattice{}, options);
   every.push_back({"direction", "1", "direction of the lattice", 1, [] { return std::vector<std::int64_t>{1}; }});
-  return {.kind = "poles",
-          .description = "poles and residues of the Green's function of spin up, exceptional points and windings",
-          .keys = config::keys_of<PolesOptions>(),
-          .fields = observable_names<PolesResult>(every),
-          .sizeless_fields = sizeless_names<PolesResult>(every),
-          .outline = outline,
-          .plan = plan_point,
-          .run = run,
-          .diagnostics = {},
-          .remarks = open_chain_remarks,
-          .verify = verify,
-          .shares_a_point = false,
-          .cpu_only = true};
+  TaskEntry task = cpu_task<PolesResult>(
+      "poles", "poles and residues of the Green's function of spin up, exceptional points and windings", every);
+  task.keys = config::keys_of<PolesOptions>();
+  task.outline = outline;
+  task.plan = plan_point;
+  task.run = run;
+  task.remarks = open_chain_remarks;
+  task.verify = verify;
+  return task;
 }
 
 }  // namespace lindrift

@@ -10,6 +10,7 @@
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
 #include "open_chain/registry/verify_sites.hpp"
+#include "registry/cpu_task.hpp"
 #include "registry/memory.hpp"
 #include "registry/results.hpp"
 
@@ -19,6 +20,8 @@ namespace {
 
 using config::Point;
 using config::read;
+
+constexpr const char* on_the_cpu = "exact rings are solved on the CPU";
 
 HubbardExactOptions options_of(const Point& point) { return read<HubbardExactOptions>(point); }
 
@@ -34,10 +37,6 @@ Coordinates coordinates_of(const Point& point) {
   return all;
 }
 
-Coordinates every_coordinate() {
-  return {spin_coordinate(), momentum_coordinate(1), time_coordinate({}), site_coordinate(1), frequency_coordinate({})};
-}
-
 io::Result outline(const Point& point) {
   return outline_of<HubbardExact>(coordinates_of(point), point.texts("output.fields"));
 }
@@ -50,7 +49,7 @@ Plan plan_point(const Point& point, const Execution& execution) {
   const HubbardExactPlan exact = plan_exact(read<HubbardChain>(point), options_of(point), execution);
   Plan plan;
   plan.backend = Backend::cpu;
-  plan.backend_reason = "exact rings are solved on the CPU";
+  plan.backend_reason = on_the_cpu;
   plan.reason = "the Lindbladian of the whole ring as a sparse matrix, and Krylov spaces of it";
   plan.work = "momenta";
   plan.rate_evaluations = static_cast<double>(point.integer("model.sites"));
@@ -70,12 +69,8 @@ io::Result run(const Point& point, const Execution& execution, const Monitor& mo
   HubbardExactOptions options = options_of(point);
   options.monitor = monitor;
   HubbardExact ring = exact(read<HubbardChain>(point), options, execution);
-  if (ring.stopped) throw Interruption();
-  io::Result result = collect(coordinates_of(point), point.texts("output.fields"), ring);
-  result.algorithm = "exact";
-  result.algorithm_reason = "the Lindbladian of the whole ring";
-  result.backend = name(Backend::cpu);
-  result.backend_reason = "exact rings are solved on the CPU";
+  io::Result result =
+      cpu_result(point, coordinates_of(point), ring, "exact", "the Lindbladian of the whole ring", on_the_cpu);
   result.converged = ring.converged;
   if (!result.converged)
     result.message = fmt::format("a linear equation was solved to a relative residual of {:.1e} only", ring.residual);
@@ -108,19 +103,18 @@ void validate_exact_point(const Point& point) {
 }
 
 TaskEntry hubbard_exact_task() {
-  return {.kind = "exact",
-          .description = "steady state and Green's function of a ring of up to 8 sites, without approximation",
-          .keys = config::keys_of<HubbardExactOptions>(),
-          .fields = observable_names<HubbardExact>(every_coordinate()),
-          .sizeless_fields = sizeless_names<HubbardExact>(every_coordinate()),
-          .outline = outline,
-          .plan = plan_point,
-          .run = run,
-          .diagnostics = {},
-          .remarks = open_chain_remarks,
-          .verify = verify,
-          .shares_a_point = true,
-          .cpu_only = true};
+  const Coordinates every{spin_coordinate(), momentum_coordinate(1), time_coordinate({}), site_coordinate(1),
+                          frequency_coordinate({})};
+  TaskEntry task = cpu_task<HubbardExact>(
+      "exact", "steady state and Green's function of a ring of up to 8 sites, without approximation", every);
+  task.keys = config::keys_of<HubbardExactOptions>();
+  task.outline = outline;
+  task.plan = plan_point;
+  task.run = run;
+  task.remarks = open_chain_remarks;
+  task.verify = verify;
+  task.shares_a_point = true;
+  return task;
 }
 
 }  // namespace lindrift

@@ -10,7 +10,7 @@
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
 #include "open_chain/registry/verify_sites.hpp"
-#include "registry/results.hpp"
+#include "registry/cpu_task.hpp"
 
 namespace lindrift {
 
@@ -54,14 +54,9 @@ io::Result run(const Point& point, const Execution& execution, const Monitor& mo
   auto options = read<HubbardSteadyStateOptions>(point);
   options.monitor = monitor;
   HubbardSteadyState state = steady_state(read<HubbardChain>(point), options, execution);
-  if (state.stopped) throw Interruption();
-  const auto steps = static_cast<double>(state.steps);
-  io::Result result = collect(coordinates_of(point), point.texts("output.fields"), state);
-  result.summary.emplace_back("steps", steps);
-  result.algorithm = "kinetic";
-  result.algorithm_reason = "sums over frequencies for every pair of momenta";
-  result.backend = name(Backend::cpu);
-  result.backend_reason = collisions_on_the_cpu;
+  io::Result result = cpu_result(point, coordinates_of(point), state, "kinetic",
+                                 "sums over frequencies for every pair of momenta", collisions_on_the_cpu);
+  result.summary.emplace_back("steps", static_cast<double>(state.steps));
   result.converged = state.converged;
   result.message = state.message;
   return result;
@@ -112,19 +107,16 @@ void validate_steady_state_point(const Point& point) {
 
 TaskEntry hubbard_steady_state_task() {
   const Coordinates every{spin_coordinate(), momentum_coordinate(1), frequency_coordinate({})};
-  return {.kind = "steady_state",
-          .description = "steady occupations and currents of both spins where both are driven, from their collisions",
-          .keys = config::keys_of<HubbardSteadyStateOptions>(),
-          .fields = observable_names<HubbardSteadyState>(every),
-          .sizeless_fields = sizeless_names<HubbardSteadyState>(every),
-          .outline = outline,
-          .plan = plan_point,
-          .run = run,
-          .diagnostics = {},
-          .remarks = open_chain_remarks,
-          .verify = verify,
-          .shares_a_point = false,
-          .cpu_only = true};
+  TaskEntry task = cpu_task<HubbardSteadyState>(
+      "steady_state", "steady occupations and currents of both spins where both are driven, from their collisions",
+      every);
+  task.keys = config::keys_of<HubbardSteadyStateOptions>();
+  task.outline = outline;
+  task.plan = plan_point;
+  task.run = run;
+  task.remarks = open_chain_remarks;
+  task.verify = verify;
+  return task;
 }
 
 }  // namespace lindrift

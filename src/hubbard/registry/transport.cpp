@@ -8,7 +8,7 @@
 #include "config/read.hpp"
 #include "hubbard/registry/rings.hpp"
 #include "lindrift/lindrift.hpp"
-#include "registry/results.hpp"
+#include "registry/cpu_task.hpp"
 
 namespace lindrift {
 
@@ -59,12 +59,8 @@ io::Result run(const Point& point, const Execution& execution, const Monitor& mo
   auto options = read<TransportOptions>(point);
   options.monitor = monitor;
   Transport particle = transport(chain, options, execution);
-  if (particle.stopped) throw Interruption();
-  io::Result result = collect(coordinates_of(point), point.texts("output.fields"), particle);
-  result.algorithm = "kinetic";
-  result.algorithm_reason = "a matrix of scattering rates";
-  result.backend = name(Backend::cpu);
-  result.backend_reason = collisions_on_the_cpu;
+  io::Result result = cpu_result(point, coordinates_of(point), particle, "kinetic", "a matrix of scattering rates",
+                                 collisions_on_the_cpu);
   for (const std::string& note : warnings(chain, options))
     result.message += (result.message.empty() ? "" : "; ") + note;
   return result;
@@ -92,19 +88,14 @@ void validate_transport_point(const Point& point) {
 
 TaskEntry hubbard_transport_task() {
   const Coordinates every{momentum_coordinate(1)};
-  return {.kind = "transport",
-          .description = "drift velocity and diffusion constant of one spin-up particle among driven spin-down ones",
-          .keys = config::keys_of<TransportOptions>(),
-          .fields = observable_names<Transport>(every),
-          .sizeless_fields = sizeless_names<Transport>(every),
-          .outline = outline,
-          .plan = plan_point,
-          .run = run,
-          .diagnostics = {},
-          .remarks = {},
-          .verify = verify,
-          .shares_a_point = false,
-          .cpu_only = true};
+  TaskEntry task = cpu_task<Transport>(
+      "transport", "drift velocity and diffusion constant of one spin-up particle among driven spin-down ones", every);
+  task.keys = config::keys_of<TransportOptions>();
+  task.outline = outline;
+  task.plan = plan_point;
+  task.run = run;
+  task.verify = verify;
+  return task;
 }
 
 }  // namespace lindrift
