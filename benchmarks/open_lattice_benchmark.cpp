@@ -55,12 +55,7 @@ void lattice_kernel(benchmark::State& state) {
 BENCHMARK(lattice_kernel)->ArgNames({"L", "threads"})->ArgsProduct({{64, 128, 256}, {1, 0}})->UseRealTime();
 
 double seconds_of_green(std::int64_t sites, Approximation approximation) {
-  HubbardChain chain;
-  chain.sites = sites;
-  chain.interaction = {2.0};
-  chain.approximation = approximation;
-  chain.down.gain = 0.2;
-  chain.down.two_site_loss = 2.0;
+  const HubbardChain chain = driven_chain(sites, approximation);
   const Stopwatch watch(1);
   benchmark::DoNotOptimize(
       green(chain, even_frequencies(0.0, 10.0, 11), HubbardGreenOptions{}, {.backend = Backend::cpu, .threads = 1})
@@ -80,13 +75,10 @@ void ladder_green(benchmark::State& state) {
 BENCHMARK(ladder_green)->ArgNames({"L", "threads"})->ArgsProduct({{128, 1024}, {1}})->UseRealTime();
 
 void two_driven_spins(benchmark::State& state) {
-  HubbardChain chain;
-  chain.sites = state.range(0);
+  HubbardChain chain = driven_chain(state.range(0));
   chain.interaction = {1.0};
   chain.up.gain = 0.02;
   chain.up.loss = 0.08;
-  chain.down.gain = 0.2;
-  chain.down.two_site_loss = 2.0;
   const std::array baths{bath_rates(chain.up, chain.lattice()), bath_rates(chain.down, chain.lattice())};
   const Collisions collisions(collision_model(chain, baths), CollisionOrder::both);
   std::array<std::vector<double>, 2> occupation;

@@ -54,14 +54,18 @@ std::vector<double> times_until_fronts_meet(std::int64_t sites, std::size_t coun
   return times;
 }
 
-HubbardModes driven_hubbard(std::int64_t sites, Approximation approximation) {
+HubbardChain driven_chain(std::int64_t sites, Approximation approximation) {
   HubbardChain chain;
   chain.sites = sites;
   chain.interaction = {2.0};
   chain.approximation = approximation;
   chain.down.gain = 0.2;
   chain.down.two_site_loss = 2.0;
-  return hubbard_modes(chain);
+  return chain;
+}
+
+HubbardModes driven_hubbard(std::int64_t sites, Approximation approximation) {
+  return hubbard_modes(driven_chain(sites, approximation));
 }
 
 std::vector<double> even_frequencies(double first, double last, std::size_t count) {

@@ -21,6 +21,7 @@ HatsugaiKohmoto driven_hatsugai_kohmoto(std::int64_t sites);
 std::vector<double> times_until_fronts_meet(std::int64_t sites, std::size_t count);
 
 /// The driven chain at the published rates.
+HubbardChain driven_chain(std::int64_t sites, Approximation approximation = Approximation::second_order);
 HubbardModes driven_hubbard(std::int64_t sites, Approximation approximation = Approximation::second_order);
 std::vector<double> even_frequencies(double first, double last, std::size_t count);
 inline constexpr std::size_t hubbard_direct_frequencies = 64;
