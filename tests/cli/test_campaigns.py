@@ -683,6 +683,18 @@ class RanksTest(Campaigns):
         self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume")
         self.assert_same_numbers("undisturbed.h5", "out.h5")
 
+    def test_signals_to_the_launcher_stop_all(self):
+        """mpirun passes SIGUSR1 on and returns the exit code of its ranks, but returns 1 after SIGTERM and SIGINT (Open MPI 4)."""
+        self.undisturbed()
+        for number, codes in ((signal.SIGUSR1, (STOPPED,)), (signal.SIGTERM, (1, STOPPED)), (signal.SIGINT, (1, STOPPED))):
+            with self.subTest(signal=number.name):
+                code, out, err = self.interrupted(number, "run", "sweep.toml", "-o", "out.h5", points=2, ranks=2)
+                self.assertIn(code, codes, out + err)
+                self.expect(DONE, "run", "sweep.toml", "-o", "out.h5", "--resume", ranks=2)
+                self.assert_same_numbers("undisturbed.h5", "out.h5")
+                self.assert_no_journal()
+                os.remove(self.folder / "out.h5")
+
     def test_a_point_that_ranks_share_is_stopped_and_goes_on(self):
         for text in (LONG, CLOUD):
             self.write("long.toml", text)
