@@ -23,8 +23,8 @@
 #define LINDRIFT_PACKS
 #endif
 
-/// For functions that are too long to be inlined at every call; and for those that call the verbs of an engine, which
-/// is the host's or a thread block.
+/// LINDRIFT_BOTH: functions for host and device that are too long to be inlined. LINDRIFT_ANY_ENGINE: functions that
+/// call the verbs of an engine, on the host or in a thread block.
 #ifndef LINDRIFT_BOTH
 #define LINDRIFT_BOTH
 #define LINDRIFT_ANY_ENGINE
@@ -124,7 +124,7 @@ LINDRIFT_HD void load_interleaved(const double* source, Pack& a, Pack& b) {
 }
 #endif
 
-/// For sums that contain arrays: adds element by element, or takes one lane of every element.
+/// For sums that hold arrays: addition element by element, and one lane of every element.
 template <class T, int N>
 LINDRIFT_HD void add_each(T (&sum)[N], const T (&other)[N]) {
   for (int i = 0; i < N; ++i) sum[i] += other[i];

@@ -11,11 +11,11 @@
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 
-/// What Newton's method came to.
+/// The result of newton().
 struct NewtonRun {
   std::int64_t steps = 0;
   double size = INFINITY;  ///< of the residual at the end
-  bool finite = true;      ///< false: no way led to a finite residual
+  bool finite = true;      ///< false: no step, of Newton or of the fixed point, led to a finite residual
 };
 
 /// Halves steps where they overshoot, and takes a fixed-point step where that does not help.

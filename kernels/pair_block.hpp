@@ -9,7 +9,7 @@ inline namespace LINDRIFT_ISA {
 /// through the lanes of a block one by one, with tiles poisoned in between, and find index errors without a GPU.
 ///
 /// A block owns `rows_per_block` rows. Lane t keeps rows t, t + lanes, t + 2 lanes, ... of them, so that neighbouring
-/// lanes load neighbouring rows and one column read from the tile serves `rows_per_lane` rows. Columns are processed in
+/// lanes load neighbouring rows and one column read from the tile serves `RowsPerLane` rows. Columns are processed in
 /// tiles. They may be split over `chunks` blocks, so that few rows still fill the GPU; the partial sums are then added
 /// in the order of the chunks, which gives the same bits on every run.
 template <class Pair, int Lanes = 128, int RowsPerLane = 2>
@@ -19,7 +19,6 @@ struct PairBlock {
   using Sum = typename Pair::template Sum<double>;
 
   static constexpr int lanes = Lanes;
-  static constexpr int rows_per_lane = RowsPerLane;
   static constexpr int rows_per_block = Lanes * RowsPerLane;
   static constexpr int tile_columns = Lanes;
 

@@ -16,9 +16,13 @@ inline constexpr std::int64_t default_max_steps = 1'000'000;
 
 inline Parameter tolerance_parameter() {
   return {.path = "solver.tolerance",
-          .help = "error allowed in each dataset, relative to its largest value",
+          .help = "accuracy of the solver",
           .range = {.low = 1e-13, .high = 1e-2},
-          .details = "physics.md sections 4, 5 and 10 say what it bounds"};
+          .details =
+              "steady states of tGGE, also in gradient and noise: largest residual relative to 1 + max|lambda|, "
+              "and change of log z; relax: error of each dataset relative to its largest value; green of "
+              "hubbard: error of G; spectral: error of each dataset relative to its largest value; steady_state "
+              "of hubbard: change of an occupation in one more step"};
 }
 
 inline Parameter max_steps_parameter() {

@@ -105,8 +105,9 @@ struct Parameter {
   bool ascending = false;         ///< lists and grids: strictly ascending
   /// May appear in [sweep]: single numbers, lists that may be a plain number, and lists of integers with `resizes`.
   bool sweepable = false;
-  bool resizes = false;               ///< the shape of arrays over sites and momenta changes with its value
-  std::string units{};                ///< empty: dimensionless
+  bool resizes = false;        ///< the shape of arrays over sites and momenta changes with its value
+  bool differentiable = true;  ///< real and complex numbers, and amplitudes of terms: the tGGE differentiates by it
+  std::string units{};         ///< empty: dimensionless
   std::vector<std::string> unless{};  ///< not allowed, and without its default, if one of these is given
   /// operator_channels: 4 for [a, b, Re, Im], 6 for [a, spin, b, spin, Re, Im]; a and b are offsets in sites, a spin is
   /// 0 (up) or 1 (down). 0 for [R_1, .., R_d, a, R'_1, .., R'_d, b, Re, Im] with orbitals a and b, d = 1, 2, 3. Of

@@ -11,8 +11,8 @@
 
 #define LINDRIFT_BOTH __host__ __device__
 
-/// nvcc is not to warn that the verbs are the host's or the device's alone, and is to compile each loop over the modes
-/// once: inlined at every call they take minutes to compile and all registers.
+/// Without nvcc's warning about calls to functions of the host or of the device alone. Not inlined: inlined at every
+/// call, the loops over the modes take minutes to compile and all registers.
 #if defined(__CUDACC__)
 #define LINDRIFT_ANY_ENGINE _Pragma("nv_exec_check_disable") LINDRIFT_BOTH __noinline__
 #else

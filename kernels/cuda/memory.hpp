@@ -12,7 +12,7 @@
 
 namespace lindrift::kernels::cuda {
 
-/// Memory of the host that a card copies to and from without a detour.
+/// Page-locked memory of the host, which a card copies to and from without a staging buffer.
 struct PinnedMemory {
   static double* allocate(std::int64_t size) {
     double* data = nullptr;
@@ -22,7 +22,7 @@ struct PinnedMemory {
   static void release(double* data, std::int64_t /*size*/) noexcept { cudaFreeHost(data); }
 };
 
-/// The card.
+/// A real device: allocates, copies and launches.
 struct Card {
   using Pinned = PinnedMemory;
   static constexpr bool computes = true;

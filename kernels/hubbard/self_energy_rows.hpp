@@ -84,7 +84,7 @@ struct PointArguments {
 ///
 /// Four terms share one division: over a common denominator, sum_i N_i / D_i is one fraction, and the extra
 /// multiplications in its numerator cost less than three divisions.
-/// @tparam OpenProbe  the width depends on the argument
+/// @tparam OpenProbe  the probe has losses, so that the width depends on the argument
 template <class Arguments, bool OpenProbe>
 struct SelfEnergyRows {
   template <class T>
@@ -228,7 +228,7 @@ struct AddFoldedRows {
 struct AddPointRows {
   Chain chain;
   Index first_row, rows, points, run;
-  Index stride;                       ///< unused: there is one row
+  Index stride;                       ///< not read: here so that both structs are initialised alike
   const double *value_re, *value_im;  ///< (rows, points)
   double *sum_re, *sum_im;            ///< (points,)
 

@@ -60,7 +60,7 @@ class MomentNewton {
   LINDRIFT_BOTH double finish(double* lagrange_multiplier, double* occupation) {
     Point& point = current();
     balance_.set_log_moments(point.log_moment);
-    // The number is conserved whatever the residual: a Newton step this short leaves its square.
+    // The number must be right even if the balance is not. Up to this excess one Newton step leaves its square.
     constexpr double accuracy = 1e-9;
     point.log_fugacity = std::fabs(point.excess) <= accuracy
                              ? point.log_fugacity - point.excess
@@ -79,7 +79,7 @@ class MomentNewton {
     double size = 0.0;
   };
 
-  /// Sums at a fugacity; those at `known` are there.
+  /// Sums at a fugacity. `sums` holds those at `known`.
   struct Fillings {
     MomentNewton& self;
     double known;

@@ -298,10 +298,10 @@ struct BoxExpansion {
   static constexpr int sets = LaneMoments<Steep>::sets;
   BoxRow row;
   Index boxes;
-  const double* core;     ///< of this generation
+  const double* core;     ///< Chebyshev coefficients of the kernels at the distances of this generation
   int nearest, farthest;  ///< distances, in boxes, that are summed here
-  bool has_parents;       ///< at the distance farthest_box only boxes of one parity have near parents
-  double decay;           ///< of a box
+  bool has_parents;       ///< a coarser generation sums the boxes farthest_box apart whose parents are not near
+  double decay;           ///< slope of the scales times the width of a box
   BoxExponents particle, hole;
   const double* moment;
   double* expansion;

@@ -136,7 +136,7 @@ struct RescaleSteepRows {
   }
 };
 
-/// Boltzmann factors of one mode.
+/// Boltzmann factors of a mode: e^{-beta E/2} for hops into it, e^{beta E/2} for hops out of it.
 struct Boltzmann {
   double half_beta;
   const double* energy;

@@ -176,7 +176,7 @@ class OperatorWeightOn {
   HostArray amplitude_;
   HostArray particles_, holes_;  ///< Gram matrices, then their factors
   HostArray images_;             ///< A^c times the columns of particles_
-  HostArray values_;             ///< real: eigenvalues, then their signs
+  HostArray values_;             ///< real parts: eigenvalues, then their signs; no imaginary parts
 };
 
 // --- sums over pairs evaluated outside the kernel, for a batch of points ---

@@ -1,4 +1,4 @@
-"""The published figures.
+"""The figures: the published ones and some beyond them.
 
 A figure is a function that turns results into a matplotlib figure, registered with the names of the inputs it needs:
 
@@ -33,7 +33,7 @@ class PublishedFigure:
     draw: Callable
 
 
-FIGURES: "dict[str, Figure]" = {}
+FIGURES: "dict[str, PublishedFigure]" = {}
 
 
 def published(name, inputs, title):
@@ -47,7 +47,7 @@ def published(name, inputs, title):
 
 
 def find(name):
-    """The published figure with that name. Raises LindriftError if there is none."""
+    """The figure with that name. Raises LindriftError if there is none."""
     if name not in FIGURES:
         close = difflib.get_close_matches(name, FIGURES)
         guess = max(close, key=lambda one: len(os.path.commonprefix([one, name])), default="")
@@ -57,7 +57,7 @@ def find(name):
 
 
 def draw(name, folder):
-    """Draws one published figure from the result files in a folder.
+    """Draws one figure from the result files in a folder.
 
     Raises LindriftError if there is no such figure, or if a result file is missing or lacks what the figure shows.
     """

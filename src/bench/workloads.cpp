@@ -129,8 +129,8 @@ Case moments(std::int64_t sites, const Execution& execution) {
 /// gain += (in_s out_s') n_s' and loss += (in_s' out_s) h_s' take two multiplications and two fused multiply-adds. The
 /// two thermal sums, a fused multiply-add each, are the same for all rows of a tile, and the compiler computes them
 /// once. objdump -d of pair_tile for x86-64-v4 shows, per 8 columns of 6 rows, 12 vmulpd, 14 vfmadd and 6 loads: 48
-/// pairs in 26 instructions for the multipliers, which nothing else occupies. 6 columns of 8 bytes per 6 rows come from
-/// the nearest caches.
+/// pairs take 26 multiplications or multiply-adds, and nothing else uses those units. 6 columns of 8 bytes per 6 rows
+/// come from the nearest caches.
 Case pair_sum(std::int64_t sites, const Execution& execution) {
   Case made = rates(chain(sites), Algorithm::direct, execution);
   const double pairs = static_cast<double>(sites) * static_cast<double>(sites);

@@ -190,7 +190,7 @@ CLI::App* add_models(CLI::App& app, CommandLine& line) {
 }
 
 CLI::App* add_figures(CLI::App& app, CommandLine& line) {
-  CLI::App* const verb = app.add_subcommand("figures", "run the published figures' inputs and draw them");
+  CLI::App* const verb = app.add_subcommand("figures", "run the inputs of the figures and draw them");
   verb->add_option("NAME", line.figures.names, "names of figures; default: all")->type_name("");
   verb->add_option("-o,--output", line.figures.folder, "folder for the files; default: figures")->type_name("DIR");
   add_execution_options(verb, line);

@@ -295,7 +295,7 @@ class Run {
   bool is_root_;
   std::string output_, started_ = io::utc_now();
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  sweep::StopWatch watch_;
+  sweep::StopRequest watch_;
   Execution execution_;
   config::Document document_;
   std::optional<sweep::Campaign> campaign_;  ///< on rank 0

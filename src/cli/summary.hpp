@@ -11,7 +11,7 @@ namespace lindrift::cli {
 void print_summary(const config::Document& document, const sweep::SweepResult& result, double seconds,
                    const std::string& output);
 
-/// The first messages of points that failed or have a warning, on stderr.
+/// Prints the first messages of points that failed or have a warning to stderr.
 void log_messages(const config::Document& document, const sweep::SweepResult& result);
 
 }  // namespace lindrift::cli

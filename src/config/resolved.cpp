@@ -11,7 +11,7 @@ namespace lindrift::config {
 
 namespace {
 
-/// Longer grids are written as grids, because a list might exceed the largest input.
+/// Grids with more points are written as { start, stop, count }: a list might exceed the largest size of an input.
 constexpr std::size_t longest_list = 10'000;
 
 std::string format_list_or_grid(const Value& value, const Key& key, const Grids& grids) {

@@ -21,7 +21,7 @@ std::string parent_of(std::string_view path);
 /// "coupling" for "bath.coupling".
 std::string leaf_of(std::string_view path);
 
-/// The candidate that a word probably means: by a common other name for it, or by the nearest spelling; otherwise "".
+/// The candidate that is most likely meant: one with this other common name, or with the closest spelling; or "".
 std::string nearest_or_usual(std::string_view word, const std::vector<std::string>& candidates);
 
 /// The key that was probably meant: a common or similar name in the same section, or the same or a common name in

@@ -159,7 +159,7 @@ std::array<double, 2> loop_areas(const Zone& zone) {
     now = finer;
     if (same && change <= rounding * (1.0 + size)) return now.area;
   }
-  // Poles that meet, or nearly meet, between two momenta are exchanged for some numbers of momenta and not for others.
+  // If poles nearly meet between two momenta of the grid, whether they are exchanged depends on the grid.
   if (!(change <= accepted * (1.0 + size))) return {missing, missing};
   return now.area;
 }

@@ -43,7 +43,7 @@ class Collisions {
   /// @throws ParameterError if the slowest pair needs more than 10^6 nodes
   Collisions(CollisionModel model, CollisionOrder order, double node_factor = 1.0);
 
-  /// Total number of nodes of both channels: the cost of an evaluation per pair of momenta.
+  /// Number of quadrature frequencies of both channels together: the cost of an evaluation per pair of momenta.
   std::size_t nodes() const;
 
   /// @param up, down  occupations, shape (momenta,) each
@@ -60,7 +60,7 @@ class Collisions {
   /// @throws ParameterError if a momentum of spin down has zero width, UnsupportedError without OpenBLAS
   std::vector<std::complex<double>> self_energy(std::span<const double> up, std::span<const double> down,
                                                 std::span<const double> frequencies) const;
-  /// Largest number of nodes that self_energy() uses.
+  /// Largest number of quadrature frequencies of a channel in self_energy() (Eq. 144).
   std::size_t self_energy_nodes(std::span<const double> frequencies) const;
 
  private:

@@ -452,19 +452,19 @@ double FftSelfEnergy::add_by_device(const MemoryKernel& kernel, Rows rows, Stage
     for (std::size_t begin = 0; begin < count; begin += width) {
       const std::size_t columns = std::min(width, count - begin);
       device->choose(weight.data() + first, grid_.frequency.data() + begin, static_cast<std::int64_t>(columns));
-      for (std::size_t tile = own.first; tile < own.last;) {
-        // Neighbouring momenta, up to the end of a tile.
-        const std::size_t m = momenta[tile].m, end = std::min(own.last, (tile / shape_.momenta + 1) * shape_.momenta);
-        std::size_t next = tile + 1;
-        while (next < end && momenta[next].m == m + (next - tile)) ++next;
-        device->integrate(static_cast<std::int64_t>(m), static_cast<std::int64_t>(m + (next - tile)),
+      for (std::size_t run = own.first; run < own.last;) {
+        // A run of consecutive m, at most to the end of this block of shape_.momenta.
+        const std::size_t m = momenta[run].m, end = std::min(own.last, (run / shape_.momenta + 1) * shape_.momenta);
+        std::size_t next = run + 1;
+        while (next < end && momenta[next].m == m + (next - run)) ++next;
+        device->integrate(static_cast<std::int64_t>(m), static_cast<std::int64_t>(m + (next - run)),
                           reinterpret_cast<double*>(sums.data()));
-        const int threads = (next - tile) * columns > 10000 ? threads_ : 1;
-        in_parts(threads, next - tile, [&](std::size_t i, std::size_t last, std::size_t) {
+        const int threads = (next - run) * columns > 10000 ? threads_ : 1;
+        in_parts(threads, next - run, [&](std::size_t i, std::size_t last, std::size_t) {
           for (; i < last; ++i)
-            for (std::size_t w = 0; w < columns; ++w) momenta[tile + i].row[begin + w] += sums[i * columns + w];
+            for (std::size_t w = 0; w < columns; ++w) momenta[run + i].row[begin + w] += sums[i * columns + w];
         });
-        tile = next;
+        run = next;
       }
     }
     stages.finished(complete);

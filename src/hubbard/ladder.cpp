@@ -69,7 +69,7 @@ void free_pairs(const Fourier& fourier, Lines lines, std::size_t count, const Co
   fourier.forward(pairs, count);
 }
 
-/// Closes the pairs in place: K(k,t) from tau(Q,t)                                                       (Eq. 83)
+/// K(k,t) from tau(Q,t), in place: times the line that closes the pair, summed over its momentum         (Eq. 83)
 void close_pairs(const Fourier& fourier, Lines lines, std::size_t count, const Complex* transforms, Complex* pairs) {
   const std::size_t sites = fourier.length();
   const double over = 1.0 / static_cast<double>(sites), scale = over * over;

@@ -36,7 +36,7 @@ class LadderKernel {
   double tail(double time, double broadening) const;
   double slowest_decay() const { return modes_.slowest_rate; }
 
-  /// Bytes of evaluate(), including its result.
+  /// Memory of evaluate() and its result, in bytes.
   static double bytes(double sites, double steps);
 
  private:

@@ -100,7 +100,7 @@ struct Segment {
 /// The rows of a lattice along its last direction, cut into blocks whose sums are added in order.
 class RowBlocks {
  public:
-  RowBlocks(std::size_t length, SiteOrder order) : length_(length) {
+  RowBlocks(std::size_t length, SiteOrder order) {
     const std::size_t half = length / 2;
     const auto lowest = -static_cast<std::int64_t>(half);
     if (order == SiteOrder::ascending)
@@ -130,7 +130,6 @@ class RowBlocks {
     return (segment.last - segment.first + site_block - 1) / site_block;
   }
 
-  std::size_t length_;
   std::array<Segment, 2> segments_;
 };
 

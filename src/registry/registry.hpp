@@ -37,14 +37,14 @@ void plan_device(Plan& plan, const Execution& execution, const std::function<dou
 
 /// How a sweep is divided into groups of consecutive points.
 struct Grouping {
-  std::size_t size = 1;  ///< points per group; the last group of a row may have fewer
+  std::size_t size = 1;  ///< points per group; fewer in the last group of each `row`
   std::size_t row = 0;   ///< consecutive points that are cut into groups; 0: the whole sweep
   /// Each point of a group starts from those before it: a rank takes the whole group, from its first point on.
   /// Otherwise the points of a group run side by side.
   bool chained = false;
-  std::size_t at_once = 1;    ///< of those side by side: points that run at the same time, others follow as these end
-  std::string how{};          ///< they run at the same time
-  double memory_bytes = 0.0;  ///< of points at the same time, at most
+  std::size_t at_once = 1;    ///< if not chained: points that run at the same time; the others follow as these end
+  std::string how{};          ///< they run together, in words for `check`
+  double memory_bytes = 0.0;  ///< largest memory of the points that run at the same time
   std::string note{};         ///< what a user would want to know
 };
 
@@ -82,7 +82,7 @@ struct TaskEntry {
   bool shares_a_point = false;
   /// No part of the task can run on a device.
   bool cpu_only = false;
-  /// Throws UnsupportedError where no device does a point, at once; empty: one does any.
+  /// Throws UnsupportedError, before anything runs, for a point that no device can run; empty: a device runs any.
   std::function<void(const config::Point&)> require_device_work{};
   /// run() can evaluate Execution::certify entries of its result again, and says in its summary how far they are off.
   bool certifies = false;

@@ -1,21 +1,17 @@
 #include "solvers/adjoint_system.hpp"
 
-#include <sunlinsol/sunlinsol_spgmr.h>
-
 #include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
 
 #include "engine/parallel.hpp"
-#include "solvers/sundials_handles.hpp"
+#include "solvers/gmres.hpp"
 
 namespace lindrift {
 
 namespace {
 
-/// As in Newton's method, the matrix is the identity plus one of low rank.
-constexpr int krylov_dimension = 60;
 /// Rounds of iterative refinement; each gains ten digits.
 constexpr int max_refinements = 4;
 constexpr double solver_accuracy = 1e-13;
@@ -85,21 +81,8 @@ class GeneratorAdjoint final : public AdjointSystem {
   void set_up_linear_solver() {
     const std::size_t unknowns = modes_ + 1;
     for (auto* vector : {&right_, &update_, &solution_, &product_}) *vector = make_vector(unknowns, context_);
-    const int dimension = static_cast<int>(std::min<std::size_t>(krylov_dimension, unknowns));
-    linear_solver_.reset(SUNLinSol_SPGMR(right_.get(), SUN_PREC_NONE, dimension, context_));
-    if (!linear_solver_) throw std::bad_alloc();
-    const auto callback = [](void* data, N_Vector in, N_Vector out) {
-      auto& self = *static_cast<GeneratorAdjoint*>(data);
-      return self.thrown_.keep([&] {
-        Calculation::look_up();
-        self.multiply(values(in), values(out));
-      });
-    };
-    check_sundials(SUNLinSolSetATimes(linear_solver_.get(), this, callback), "SUNLinSolSetATimes");
-    check_sundials(SUNLinSol_SPGMRSetMaxRestarts(linear_solver_.get(), 4), "SUNLinSol_SPGMRSetMaxRestarts");
-    check_sundials(SUNLinSol_SPGMRSetGSType(linear_solver_.get(), SUN_CLASSICAL_GS), "SUNLinSol_SPGMRSetGSType");
-    check_sundials(SUNLinSolInitialize(linear_solver_.get()), "SUNLinSolInitialize");
-    check_sundials(SUNLinSolSetup(linear_solver_.get(), nullptr), "SUNLinSolSetup");
+    gmres_.set_up(right_.get(), context_, 4,
+                  [this](std::span<const double> in, std::span<double> out) { multiply(in, out); });
   }
 
   /// (y, alpha) -> (A y - time alpha, mean of y): Eq. 18b with its border.
@@ -128,8 +111,7 @@ class GeneratorAdjoint final : public AdjointSystem {
   std::vector<double> from_, to_;
   SundialsContext context_;
   Sundials<N_Vector> right_, update_, solution_, product_;
-  Sundials<SUNLinearSolver> linear_solver_;
-  Thrown thrown_;
+  Gmres gmres_;
 };
 
 AdjointSystem::Solution GeneratorAdjoint::solve(std::span<const double> weight) {
@@ -142,10 +124,7 @@ AdjointSystem::Solution GeneratorAdjoint::solve(std::span<const double> weight) 
   double left = whole;
   // Iterative refinement: solve for the remaining residual, so that the digits of successive GMRES solves add up.
   for (int round = 0; round < max_refinements && left > 1e-16 * whole; ++round) {
-    N_VConst(0.0, update_.get());
-    check_sundials(SUNLinSolSetZeroGuess(linear_solver_.get(), 1), "SUNLinSolSetZeroGuess");
-    SUNLinSolSolve(linear_solver_.get(), nullptr, update_.get(), right_.get(), solver_accuracy * left);
-    thrown_.rethrow();
+    gmres_.solve(right_.get(), update_.get(), solver_accuracy * left);
     N_VLinearSum(1.0, solution_.get(), 1.0, update_.get(), product_.get());
     std::swap(solution_, product_);  // product_ now holds the previous solution
     multiply(values(solution_.get()), values(update_.get()));
@@ -161,7 +140,8 @@ AdjointSystem::Solution GeneratorAdjoint::solve(std::span<const double> weight) 
     left = now;
   }
   if (!(left <= accepted * whole))
-    throw Error("the adjoint of the steady state was not found: what is left of it is " + std::to_string(left / whole));
+    throw Error("the linear system of the steady state's derivatives did not converge: relative residual " +
+                std::to_string(left / whole));
   const auto found = values(solution_.get());
   Solution result{std::vector<double>(modes_), found[modes_]};
   parallel_for(modes_, [&](std::size_t s) { result.y[s] = largest_time_ * found[s]; });

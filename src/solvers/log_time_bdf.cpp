@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <limits>
 
 #include "engine/parallel.hpp"
@@ -85,7 +84,6 @@ class LogTimeBdf final : public OccupationIntegrator {
   }
 
   bool advance(ModeState& state, double from, double to, std::int64_t max_steps) override {
-    thrown_ = nullptr;
     const auto lambda = values(state_vector_.get());
     state.lagrange_multiplier(lambda);
     state = ModeState::of_multipliers(lambda);
@@ -96,7 +94,7 @@ class LogTimeBdf final : public OccupationIntegrator {
       double clock = 0.0;
       const int status = CVode(cvode_.get(), asked, state_vector_.get(), &clock, CV_ONE_STEP);
       asked = last;
-      if (thrown_) std::rethrow_exception(thrown_);
+      thrown_.rethrow();
       if (status < 0) give_up(status, from, to);
       ++steps_;
       reached = status == CV_TSTOP_RETURN;
@@ -266,12 +264,7 @@ class LogTimeBdf final : public OccupationIntegrator {
   template <class Body>
   static int guarded(void* data, const Body& body) {
     auto& self = *static_cast<LogTimeBdf*>(data);
-    try {
-      return body(self);
-    } catch (...) {
-      self.thrown_ = std::current_exception();
-      return -1;
-    }
+    return self.thrown_.keep([&] { return body(self); });
   }
   static int rate_callback(double clock, N_Vector lambda, N_Vector rate, void* data) {
     return guarded(data, [&](LogTimeBdf& self) { return self.rate(clock, values(lambda), values(rate)); });
@@ -310,7 +303,7 @@ class LogTimeBdf final : public OccupationIntegrator {
   // At the point of the last call of rate(), where the generator is too:
   std::vector<double> log_gain_, log_loss_, particles_, holes_, loss_term_, gain_term_;
   std::vector<double> over_diagonal_, gain_decrease_, loss_increase_;
-  std::exception_ptr thrown_;  ///< exceptions must not pass through the C library
+  Thrown thrown_;
 };
 
 }  // namespace

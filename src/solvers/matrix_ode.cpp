@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <exception>
 #include <sstream>
 
 #include "engine/parallel.hpp"
@@ -53,7 +52,6 @@ class CvodeMatrixIntegrator final : public MatrixIntegrator {
   }
 
   bool advance(BlockMatrices& particles, double from, double to, std::int64_t max_steps) override {
-    thrown_ = nullptr;
     const auto y = values(state_.get());
     std::copy(particles.begin(), particles.end(), y.begin());
     check_sundials(CVodeReInit(cvode_.get(), 0.0, state_.get()), "CVodeReInit");
@@ -62,7 +60,7 @@ class CvodeMatrixIntegrator final : public MatrixIntegrator {
       Calculation::look_up();
       double clock = 0.0;
       const int status = CVode(cvode_.get(), to - from, state_.get(), &clock, CV_ONE_STEP);
-      if (thrown_) std::rethrow_exception(thrown_);
+      thrown_.rethrow();
       if (status < 0) {
         std::ostringstream text;
         text << "the integrator stopped between times " << from << " and " << to << ": "
@@ -104,13 +102,7 @@ class CvodeMatrixIntegrator final : public MatrixIntegrator {
   static int guarded(void* data, const Body& body) {
     auto& self = *static_cast<CvodeMatrixIntegrator*>(data);
     const Calculation::Undisturbed undisturbed;
-    try {
-      body(self);
-      return 0;
-    } catch (...) {
-      self.thrown_ = std::current_exception();
-      return -1;
-    }
+    return self.thrown_.keep([&] { return body(self); });
   }
   static int rate_callback(double, N_Vector y, N_Vector ydot, void* data) {
     return guarded(data, [&](CvodeMatrixIntegrator& self) { self.rate(values(y), values(ydot)); });
@@ -153,7 +145,7 @@ class CvodeMatrixIntegrator final : public MatrixIntegrator {
   CvodeHandle cvode_;
   BlockMatrices particles_, holes_, work_, other_;  ///< the point of the Jacobian; work space
   BlockRates rates_, changed_rates_;
-  std::exception_ptr thrown_;  ///< exceptions must not pass through the C library
+  Thrown thrown_;
 };
 
 }  // namespace

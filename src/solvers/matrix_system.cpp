@@ -1,22 +1,16 @@
-#include <sunlinsol/sunlinsol_spgmr.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <new>
 #include <utility>
 
 #include "engine/parallel.hpp"
+#include "solvers/gmres.hpp"
 #include "solvers/newton.hpp"
 #include "solvers/occupation.hpp"
-#include "solvers/sundials_handles.hpp"
 
 namespace lindrift {
 
 namespace {
-
-/// Krylov vectors between restarts.
-constexpr int krylov_dimension = 60;
 
 /// R(l) = l - l*(l) + log z = 0, where l are the multipliers of the blocks and l* those of the occupations that balance
 /// the gain, loss and mean field taken at l (docs/physics.md, Eq. 97). For bands outside of blocks this is the balance
@@ -46,11 +40,9 @@ class MatrixSystem final : public BalanceSystem {
     auto right = values(right_.get());
     parallel_for(size_of_state_, [&](std::size_t e) { right[e] = -residual_[e]; });
     right[size_of_state_] = 0.0;
-    N_VConst(0.0, update_.get());
     const double size = std::sqrt(N_VDotProd(right_.get(), right_.get()));
-    check_sundials(SUNLinSolSetup(linear_solver_.get(), nullptr), "SUNLinSolSetup");
     // A solution that misses the accuracy is still a direction worth trying; the caller tests the step.
-    SUNLinSolSolve(linear_solver_.get(), nullptr, update_.get(), right_.get(), accuracy * size);
+    gmres_.solve(right_.get(), update_.get(), accuracy * size);
   }
 
   double try_step(double step) override {
@@ -86,17 +78,8 @@ class MatrixSystem final : public BalanceSystem {
   void set_up_linear_solver() {
     right_ = make_vector(size_of_state_ + 1, context_);
     update_ = make_vector(size_of_state_ + 1, context_);
-    const int dimension = static_cast<int>(std::min<std::size_t>(krylov_dimension, size_of_state_ + 1));
-    linear_solver_.reset(SUNLinSol_SPGMR(right_.get(), SUN_PREC_NONE, dimension, context_));
-    if (!linear_solver_) throw std::bad_alloc();
-    const auto multiply_callback = [](void* self, N_Vector in, N_Vector out) {
-      static_cast<MatrixSystem*>(self)->multiply(values(in), values(out));
-      return 0;
-    };
-    check_sundials(SUNLinSolSetATimes(linear_solver_.get(), this, multiply_callback), "SUNLinSolSetATimes");
-    check_sundials(SUNLinSol_SPGMRSetMaxRestarts(linear_solver_.get(), 2), "SUNLinSol_SPGMRSetMaxRestarts");
-    check_sundials(SUNLinSol_SPGMRSetGSType(linear_solver_.get(), SUN_CLASSICAL_GS), "SUNLinSol_SPGMRSetGSType");
-    check_sundials(SUNLinSolInitialize(linear_solver_.get()), "SUNLinSolInitialize");
+    gmres_.set_up(right_.get(), context_, 2,
+                  [this](std::span<const double> in, std::span<double> out) { multiply(in, out); });
   }
 
   /// Shifts all multipliers so that they hold the right number of particles. Returns the shift.
@@ -152,7 +135,7 @@ class MatrixSystem final : public BalanceSystem {
   BlockMatrices residual_, chi_, work_, other_;
   SundialsContext context_;
   Sundials<N_Vector> right_, update_;
-  Sundials<SUNLinearSolver> linear_solver_;
+  Gmres gmres_;
 };
 
 }  // namespace

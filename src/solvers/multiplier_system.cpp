@@ -1,13 +1,11 @@
-#include <sunlinsol/sunlinsol_spgmr.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "engine/parallel.hpp"
+#include "solvers/gmres.hpp"
 #include "solvers/newton.hpp"
 #include "solvers/occupation.hpp"
-#include "solvers/sundials_handles.hpp"
 
 namespace lindrift {
 
@@ -16,8 +14,6 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// Krylov dimension. The matrix is the identity plus one whose rank is that of the weights (4 for the factorised bath)
-/// plus 2. GMRES needs one vector per rank, so general baths of rank 30 fit too.
-constexpr int krylov_dimension = 60;
 
 class MultiplierSystem final : public BalanceSystem {
  public:
@@ -51,12 +47,9 @@ class MultiplierSystem final : public BalanceSystem {
     auto right = values(right_.get());
     std::fill(right.begin() + static_cast<std::ptrdiff_t>(modes_), right.end(), 0.0);
     parallel_for(modes_, [&](std::size_t s) { right[s] = -residual_[s]; });
-    N_VConst(0.0, update_.get());
     const double size = std::sqrt(N_VDotProd(right_.get(), right_.get()));
-    check_sundials(SUNLinSolSetup(linear_solver_.get(), nullptr), "SUNLinSolSetup");
     // A solution that misses the accuracy is still a direction worth trying; the caller tests the step.
-    SUNLinSolSolve(linear_solver_.get(), nullptr, update_.get(), right_.get(), accuracy * size);
-    thrown_.rethrow();
+    gmres_.solve(right_.get(), update_.get(), accuracy * size);
   }
 
   double try_step(double step) override {
@@ -135,21 +128,8 @@ class MultiplierSystem final : public BalanceSystem {
     const std::size_t unknowns = modes_ + free_modes_.size();
     right_ = make_vector(unknowns, context_);
     update_ = make_vector(unknowns, context_);
-    const int dimension = static_cast<int>(std::min<std::size_t>(krylov_dimension, unknowns));
-    linear_solver_.reset(SUNLinSol_SPGMR(right_.get(), SUN_PREC_NONE, dimension, context_));
-    if (!linear_solver_) throw std::bad_alloc();
-    const auto multiply_callback = [](void* data, N_Vector in, N_Vector out) {
-      auto& self = *static_cast<MultiplierSystem*>(data);
-      return self.thrown_.keep([&] {
-        Calculation::look_up();
-        self.multiply(values(in), values(out));
-      });
-    };
-    check_sundials(SUNLinSolSetATimes(linear_solver_.get(), this, multiply_callback), "SUNLinSolSetATimes");
-    check_sundials(SUNLinSol_SPGMRSetMaxRestarts(linear_solver_.get(), 2), "SUNLinSol_SPGMRSetMaxRestarts");
-    // Classical Gram-Schmidt takes all products with the new vector at once, and reorthogonalizes where it must.
-    check_sundials(SUNLinSol_SPGMRSetGSType(linear_solver_.get(), SUN_CLASSICAL_GS), "SUNLinSol_SPGMRSetGSType");
-    check_sundials(SUNLinSolInitialize(linear_solver_.get()), "SUNLinSolInitialize");
+    gmres_.set_up(right_.get(), context_, 2,
+                  [this](std::span<const double> in, std::span<double> out) { multiply(in, out); });
   }
 
   /// Shifts the multipliers of the free modes so that every component holds its number of particles.
@@ -232,8 +212,7 @@ class MultiplierSystem final : public BalanceSystem {
   std::vector<double> chi_, product_;
   SundialsContext context_;
   Sundials<N_Vector> right_, update_;
-  Sundials<SUNLinearSolver> linear_solver_;
-  Thrown thrown_;
+  Gmres gmres_;
 };
 
 }  // namespace

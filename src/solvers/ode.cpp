@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <sstream>
 
 #include "engine/parallel.hpp"
@@ -101,7 +100,6 @@ class AdamsIntegrator final : public OccupationIntegrator {
   }
 
   bool advance(ModeState& state, double from, double to, std::int64_t max_steps) override {
-    thrown_ = nullptr;
     const auto y = values(state_vector_.get());
     double now = from;
     std::int64_t left = max_steps;
@@ -112,7 +110,7 @@ class AdamsIntegrator final : public OccupationIntegrator {
       double clock = 0.0;
       const int status = CVode(cvode_.get(), horizon_, state_vector_.get(), &clock, CV_ONE_STEP);
       horizon_ = (to - origin_) / unit_;  // since SUNDIALS 6.7 a stop time after the requested time is ignored
-      if (thrown_) std::rethrow_exception(thrown_);
+      thrown_.rethrow();
       if (status < 0) give_up(status, from, to);
       ++steps_;
       reached = status == CV_TSTOP_RETURN;
@@ -184,12 +182,7 @@ class AdamsIntegrator final : public OccupationIntegrator {
   template <class Body>
   static int guarded(void* data, const Body& body) {
     auto& self = *static_cast<AdamsIntegrator*>(data);
-    try {
-      return body(self);
-    } catch (...) {
-      self.thrown_ = std::current_exception();
-      return -1;
-    }
+    return self.thrown_.keep([&] { return body(self); });
   }
   static int rate_callback(double time, N_Vector y, N_Vector ydot, void* data) {
     return guarded(data, [&](AdamsIntegrator& self) { return self.rate(time, y, ydot); });
@@ -216,10 +209,10 @@ class AdamsIntegrator final : public OccupationIntegrator {
   CvodeHandle cvode_;
   std::vector<char> flipped_;
   std::vector<double> particles_, holes_, direction_;
-  double origin_ = 0.0;        ///< time at which CVODE's clock is zero: steps far below the time's last bit still count
-  double unit_ = 1.0;          ///< of CVODE's clock
-  double horizon_ = 0.0;       ///< interval in which the first step is looked for
-  std::exception_ptr thrown_;  ///< exceptions must not pass through the C library
+  double origin_ = 0.0;   ///< time at which CVODE's clock is zero: steps far below the time's last bit still count
+  double unit_ = 1.0;     ///< of CVODE's clock
+  double horizon_ = 0.0;  ///< interval in which the first step is looked for
+  Thrown thrown_;
 };
 
 }  // namespace

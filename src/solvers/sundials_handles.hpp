@@ -13,6 +13,7 @@
 #include <new>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "lindrift/error.hpp"
@@ -74,12 +75,16 @@ inline std::span<double> values(N_Vector vector) {
 /// Keeps an exception thrown by a callback until the C code has returned, through which it must not pass.
 class Thrown {
  public:
-  /// Returns 0 for success and -1 for failure, as SUNDIALS expects.
+  /// Returns what body() returns, or 0 if it returns nothing, and -1 if it throws, as SUNDIALS expects.
   template <class Body>
   int keep(const Body& body) noexcept {
     try {
-      body();
-      return 0;
+      if constexpr (std::is_void_v<std::invoke_result_t<Body>>) {
+        body();
+        return 0;
+      } else {
+        return body();
+      }
     } catch (...) {
       thrown_ = std::current_exception();
       return -1;

@@ -73,7 +73,6 @@ class Campaign {
   void end() { ended_ = true; }
 
  private:
-  void lock_output();
   void look_for_finished_points();
 
   std::string output_;

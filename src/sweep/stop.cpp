@@ -29,7 +29,7 @@ extern "C" void note_signal(int number) {
 
 }  // namespace
 
-StopWatch::StopWatch(Clock::time_point start, double max_seconds) : start_(start), max_seconds_(max_seconds) {
+StopRequest::StopRequest(Clock::time_point start, double max_seconds) : start_(start), max_seconds_(max_seconds) {
   caught = 0;
   struct sigaction action {};
   action.sa_handler = note_signal;
@@ -44,12 +44,12 @@ StopWatch::StopWatch(Clock::time_point start, double max_seconds) : start_(start
   sigaction(SIGXFSZ, &action, &before_xfsz);
 }
 
-StopWatch::~StopWatch() {
+StopRequest::~StopRequest() {
   for (std::size_t i = 0; i < stop_signals.size(); ++i) sigaction(stop_signals[i].number, &before[i], nullptr);
   sigaction(SIGXFSZ, &before_xfsz, nullptr);
 }
 
-std::string StopWatch::reason() const {
+std::string StopRequest::reason() const {
   if (const char* own = own_reason_) return own;
   for (const NamedSignal& signal : stop_signals)
     if (caught == signal.number) return signal.name;

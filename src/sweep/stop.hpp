@@ -9,15 +9,15 @@ namespace lindrift::sweep {
 /// Tells why a run should stop early. While this object lives, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 and SIGXCPU
 /// are noted instead of ending the process, unless they were ignored before; a second SIGINT ends it. SIGXFSZ is
 /// ignored, so that the write fails instead.
-class StopWatch {
+class StopRequest {
  public:
   using Clock = std::chrono::steady_clock;
 
   /// @param start        start time of the run
-  StopWatch(Clock::time_point start, double max_seconds);
-  ~StopWatch();
-  StopWatch(const StopWatch&) = delete;
-  StopWatch& operator=(const StopWatch&) = delete;
+  StopRequest(Clock::time_point start, double max_seconds);
+  ~StopRequest();
+  StopRequest(const StopRequest&) = delete;
+  StopRequest& operator=(const StopRequest&) = delete;
 
   bool wanted() const { return !reason().empty(); }
   /// "SIGTERM", "the time limit of --max-time", ...; empty if the run may go on.

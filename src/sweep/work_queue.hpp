@@ -40,7 +40,7 @@ class PointSet {
 /// left for the end.
 class WorkQueue {
  public:
-  /// @param asked  for by the user
+  /// @param asked  the backend that the user asked for
   WorkQueue(const config::Document& document, const TaskEntry& task, PointSet missing, int ranks,
             Backend asked = Backend::automatic);
 

@@ -78,17 +78,21 @@ int directions_of(LatticePreset preset) {
 }
 
 std::vector<HoppingTerm> preset_terms(const TggeLattice& model) {
+  std::vector<HoppingTerm> terms;
   switch (model.preset) {
+    case LatticePreset::none:
+      break;
+    case LatticePreset::chain:
+    case LatticePreset::square:
+    case LatticePreset::cubic:
+      add_hops(terms, directions_of(model.preset), 1, model.hopping);
+      break;
     case LatticePreset::rashba_zeeman:
       return rashba_zeeman(model);
     case LatticePreset::honeycomb_haldane:
       return honeycomb_haldane(model);
-    default: {
-      std::vector<HoppingTerm> terms;
-      add_hops(terms, directions_of(model.preset), 1, model.hopping);
-      return terms;
-    }
   }
+  return terms;
 }
 
 Lattice lattice_of(const TggeLattice& model) {

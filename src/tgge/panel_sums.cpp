@@ -168,7 +168,7 @@ void PanelSums::add_side(bool above, Sum& sum) const {
     for (std::size_t v = 0; v < sources; ++v)
       for (std::size_t b = 0; b < order; ++b) panel[v][b] += own[v][b];
   }
-  // Expansion in a panel of the contributions from all panels beyond it, (sources * kernels).
+  // In each panel, one polynomial for every source and kernel: what all panels beyond it contribute.
   using Expansion = std::array<Polynomials, most_sources * most_kernels>;
   std::vector<Expansion> entering(panels_, Expansion{});
   std::vector<std::vector<Polynomials>> cores(panels_);

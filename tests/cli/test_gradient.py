@@ -167,6 +167,30 @@ kind = "noise"
         self.assertTrue(np.all(np.linalg.eigvalsh(found["noise"]) > 0.0))
         np.testing.assert_allclose(found["noise"], found["noise"].T, atol=1e-13)
         self.expect(WRONG, "run", "noise.toml", "--set", "task.of=current", says="current_1")
+        # Particles, energy, both: current^2 times a time.
+        for of, value, noise in (("current_1", "energy", "energy"), ("energy_current_1", "energy^2", "energy^3"),
+                                 ("all", "value", "value * value / energy")):
+            self.expect(DONE, "run", "noise.toml", "-o", "units.h5", "--overwrite", "--set", f"task.of={of}")
+            with h5py.File(self.folder / "units.h5") as file:
+                units = {name: file[name].attrs["units"] for name in ("value", "noise")}
+            self.assertEqual(units, {"value": value, "noise": noise})
+
+    def test_the_degeneracy_tolerance_has_no_derivative(self):
+        self.write("lattice.toml", """[model]
+kind = "tgge_lattice"
+cells = [4]
+preset = "chain"
+degeneracy_tolerance = 1e-8
+[bath]
+nonequilibrium_fraction = 0.5
+[[bath.jump_operator]]
+terms = [[0, 0, 0, 0, 1.0, 0.0], [1, 0, 0, 0, 0.0, 0.5]]
+[task]
+kind = "gradient"
+""")
+        self.expect(DONE, "run", "lattice.toml")
+        self.assertNotIn("gradient_model.degeneracy_tolerance", datasets(self.folder / "lattice.h5"))
+        self.expect(WRONG, "run", "lattice.toml", "--set", 'task.with_respect_to="model.degeneracy_tolerance"', says="task.with_respect_to")
 
 
 class InputTest(RefusalTest):

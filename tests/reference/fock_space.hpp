@@ -41,7 +41,6 @@ class FockSpace {
 
   std::size_t dimension() const { return dimension_; }
   std::size_t modes() const { return orbitals_; }
-  const Matrix& number_of_mode(std::size_t s) const { return number_[s]; }
 
   /// H0 in real space: sum_j c+_{j+1} T c_j + h.c. + h c+_j sigma_z c_j with T = -J - rashba_z i sigma_y + rashba_y i
   /// sigma_z.

@@ -101,6 +101,29 @@ TEST_P(StopTest, SteadyState) {
   EXPECT_TRUE(std::isnan(state.occupation.at(19999)));
 }
 
+/// Stops early and late, also within the C code that solves the linear systems.
+TEST_P(StopTest, DegenerateBands) {
+  TggeLattice lattice;
+  lattice.cells = {72, 72};  // more momenta than a loop does between two questions
+  lattice.orbitals = 2;
+  lattice.hopping_terms = {{{1, 0}, 0, 0, 1.0}, {{1, 0}, 1, 1, 1.0}, {{0, 1}, 0, 0, 1.0}, {{0, 1}, 1, 1, 1.0}};
+  lattice.add_hermitian_conjugate = true;
+  lattice.bath.nonequilibrium_fraction = 0.5;
+  lattice.jump = JumpOperators{{{{{0, 0}, 0, {0, 0}, 0, 0.8}, {{0, 0}, 1, {1, 0}, 0, {0.0, 0.5}}}}};
+  const RateEquation equation = make_rate_equation(lattice, execution_);
+  ASSERT_NE(equation.matrix, nullptr);
+  bool stopped = true;
+  for (int last = 1; stopped; last += 1 + last / 4) {
+    int asked = 0;
+    Monitor monitor;
+    monitor.stop = [&] { return ++asked >= last; };
+    const SteadyState state = steady_state(equation, 0.5, {.start = {}, .monitor = monitor});
+    stopped = state.stopped;
+    EXPECT_EQ(state.converged, !stopped) << state.message;
+    ASSERT_LT(last, 2000);
+  }
+}
+
 TEST_P(StopTest, Relaxation) {
   Execution execution = execution_;
   execution.algorithm = Algorithm::direct;

@@ -40,11 +40,12 @@ struct HubbardSpectrum {
   std::vector<double> frequencies;                   ///< energy
   std::vector<std::complex<double>> self_energy;     ///< w + i eta - e_k - 1/G, energy: includes the Hartree shift and
                                                      ///< the loss of the probe (docs/physics.md, Eq. 67)
-  std::vector<double> spectral_function;             ///< A = -2 Im G >= 0, 1/energy; +inf on a delta peak, 0 elsewhere
+  std::vector<double> spectral_function;             ///< A = -2 Im G, 1/energy; +inf on a delta peak, 0 elsewhere;
+                                                     ///< never negative, except with Ladder::both
   std::vector<std::complex<double>> green_retarded;  ///< G(k,w), 1/energy; may be empty
   double mean_occupation = 0.0;                      ///< (1/L) sum_p n_p of spin down
   double hartree_shift = 0.0;                        ///< U_0 mean_occupation, whether or not it is used, energy
-  double first_moment = 0.0;                         ///< K(k,0) = sum of the residues of the self-energy, energy^2
+  double first_moment = 0.0;                         ///< K(k,0), the integral of -Im Sigma / pi over w, energy^2
   std::size_t delta_peaks = 0;                       ///< number of momenta without any width
   /// Bounds on the errors of self_energy and spectral_function, relative to their largest finite values. Truncation in
   /// time and quadrature are bounded rigorously, rounding is estimated.

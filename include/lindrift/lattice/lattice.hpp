@@ -79,11 +79,11 @@ inline Parameter cells_parameter() {
           .details = "even or odd; limited by the machine's memory"};
 }
 
-/// The number of sites of any model; indices times L must fit in an integer.
+/// The number of sites of any model.
 inline Parameter sites_parameter(std::int64_t fewest) {
   return {.path = "model.sites",
           .help = "number of sites L",
-          .range = {.low = static_cast<double>(fewest), .high = 4e15},
+          .range = {.low = static_cast<double>(fewest), .high = static_cast<double>(max_cells)},
           .sweepable = true,
           .resizes = true,
           .details = "even or odd; limited by the machine's memory"};

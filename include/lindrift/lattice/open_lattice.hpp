@@ -43,7 +43,7 @@ struct OpenLattice {
   std::int64_t sites = 128;           ///< L of a ring, either parity
   double hopping = 1.0;               ///< J of a ring, nonzero, energy
   std::vector<std::int64_t> cells{};  ///< number along each direction, instead of sites; empty: a ring
-  /// x_R of x_R c+_j c_{j+R} + h.c. for both spins, on a lattice.
+  /// Amplitudes x_R of the hops x_R c+_j c_{j+R} + h.c. of both spins, on a lattice.
   std::vector<LatticeTerm> hopping_terms{};
   std::vector<LatticeTerm> hopping_terms_up{}, hopping_terms_down{};  ///< instead, if the spins differ
 

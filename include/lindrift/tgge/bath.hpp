@@ -73,8 +73,8 @@ inline auto description<TggeBath>() {
                                         .units = "energy"}));
 }
 
-/// One band: Raman-assisted two-site hopping, L_ij ~ (c+_i + delta c+_{i+1})(c_j - delta' c_{j+1}). The hop weight
-/// factorises, w(q,k) = |1 + delta e^{-iq}|^2 |1 - delta' e^{ik}|^2 (docs/physics.md, Eq. 5).
+/// One band: Raman-assisted two-site hopping, L_j = sqrt(J) (c+_j + delta c+_{j+1})(c_j - delta' c_{j+1}). The hop
+/// weight factorises, w(q,k) = |1 + delta e^{-iq}|^2 |1 - delta' e^{ik}|^2 (docs/physics.md, Eq. 5).
 struct RamanJump {
   std::complex<double> delta{1.0, 1.0};
   std::complex<double> delta_prime{1.0, 0.5};
@@ -94,7 +94,7 @@ inline auto description<RamanJump>() {
 /// Two bands: spin dephasing, L_{j sigma} = sqrt(J gamma_sigma) n_{j sigma}, with w(s,s') = sum_sigma gamma_sigma
 /// w_sigma(s) w_sigma(s') and the spin weights w_sigma = |u_sigma|^2 (docs/physics.md, Eq. 11).
 struct DephasingJump {
-  double dephasing_up = 1.0;             ///< gamma_up >= 0
+  double dephasing_up = 1.0;             ///< gamma_up >= 0: L = sqrt(J gamma_up) n_up
   std::optional<double> dephasing_down;  ///< gamma_down >= 0; 1 - dephasing_up unless given
 
   double down() const { return dephasing_down.value_or(1.0 - dephasing_up); }
@@ -103,12 +103,12 @@ struct DephasingJump {
 template <>
 inline auto description<DephasingJump>() {
   return std::tuple(field(&DephasingJump::dephasing_up, {.path = "bath.dephasing_up",
-                                                         .help = "dephasing rate gamma_up of spin up",
+                                                         .help = "weight gamma_up of the dephasing of spin up",
                                                          .range = from_zero,
                                                          .sweepable = true,
                                                          .details = "physics.md Eq. 11"}),
                     field(&DephasingJump::dephasing_down, {.path = "bath.dephasing_down",
-                                                           .help = "dephasing rate gamma_down of spin down",
+                                                           .help = "weight gamma_down of the dephasing of spin down",
                                                            .derived = "1 - bath.dephasing_up",
                                                            .range = from_zero,
                                                            .sweepable = true,
@@ -161,7 +161,7 @@ struct ProductJump {
 /// Copies share the table.
 class TableJump {
  public:
-  /// @throws ParameterError naming bath.table and the first weight that is not finite or negative
+  /// @throws ParameterError naming bath.table and the first weight that is negative or not finite
   /// O(weights) time.
   explicit TableJump(std::vector<double> weights);
   // No move operations: a moved-from jump would have no table, and copies are cheap.

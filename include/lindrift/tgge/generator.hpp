@@ -49,8 +49,8 @@ class Generator {
   /// sum_j (d(log loss_s - log gain_s)/d lambda_j) direction_j at the state of log_rates() (docs/physics.md, Eq. 17).
   virtual void log_balance_derivative(std::span<const double> direction, std::span<double> derivative) = 0;
 
-  /// The derivatives of log gain_s and log loss_s separately, which have opposite signs: minus the first, and the
-  /// second.
+  /// -sum_j (d log gain_s/d lambda_j) direction_j and sum_j (d log loss_s/d lambda_j) direction_j: both are >= 0 for a
+  /// direction >= 0.
   virtual void log_rate_derivatives(std::span<const double> direction, std::span<double> gain_decrease,
                                     std::span<double> loss_increase) = 0;
 

@@ -42,9 +42,9 @@ inline auto description<UniformCoupling>() {
   return std::tuple<>();
 }
 
-/// Every cell couples through Hermitian operators to a thermal bath of its own.
+/// Every cell couples to a thermal bath of its own, through operators whose set contains the adjoint of each.
 struct LocalCoupling {
-  std::vector<std::vector<JumpTerm>> operators;  ///< closed under Hermitian conjugation
+  std::vector<std::vector<JumpTerm>> operators;  ///< one list of terms for each operator
 };
 template <>
 inline auto description<LocalCoupling>() {
@@ -52,6 +52,7 @@ inline auto description<LocalCoupling>() {
       field(&LocalCoupling::operators, {.path = "bath.thermal_operator",
                                         .help = "one table per operator, terms = [[R.., a, R'.., b, Re, Im], ...] of "
                                                 "c+_{j+R,a} c_{j+R',b}; Hermitian as a set",
+                                        .differentiable = false,  // their steady states are not
                                         .term_length = 0}));
 }
 
@@ -155,7 +156,8 @@ inline auto description<TggeLattice>() {
             {.path = "model.degeneracy_tolerance",
              .help = "bands closer than this, in units of the bandwidth, count as degenerate",
              .derived = "1e-9; 1e-5 for a file",
-             .range = {.low = 0.0, .high = 1e-2}}),
+             .range = {.low = 0.0, .high = 1e-2},
+             .differentiable = false}),
       part(&TggeLattice::bath),
       one_of(&TggeLattice::thermal_coupling,
              {.path = "bath.thermal_coupling",
@@ -196,8 +198,8 @@ struct LatticeObservables {
   std::vector<double> operator_current;
   std::vector<double> energy_current;                      ///< (directions,), energy squared
   std::vector<std::complex<double>> local_density_matrix;  ///< (orbitals, orbitals), <c+_b c_a> in one cell
-  std::vector<double> heat_to_bath;                        ///< absorbed by the thermal bath, energy times bath.coupling
-  std::vector<double> entropy_rate_thermal;                ///< entropy change due to this bath, units of bath.coupling
+  std::vector<double> heat_to_bath;                        ///< absorbed by the thermal bath, energy times epsilon J
+  std::vector<double> entropy_rate_thermal;                ///< entropy change due to this bath, units of epsilon J
   std::vector<double> entropy_rate_nonequilibrium;
   std::vector<double> entropy_production;  ///< entropy_rate_thermal + beta heat_to_bath, never negative
 };

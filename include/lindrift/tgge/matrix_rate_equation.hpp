@@ -18,7 +18,7 @@ namespace lindrift {
 struct DegenerateBlocks {
   std::vector<std::size_t> first;   ///< (count() + 1,): block b has the members first[b] .. first[b + 1] - 1
   std::vector<std::size_t> member;  ///< modes, momentum by momentum, in ascending order of energy within a momentum
-  double smallest_gap = 0.0;        ///< between neighbouring bands outside the blocks, energy; infinite if none
+  double smallest_gap = 0.0;        ///< between neighbouring bands that share no block, energy; infinite if none
 
   std::size_t count() const { return first.empty() ? 0 : first.size() - 1; }
   std::span<const std::size_t> modes(std::size_t block) const {

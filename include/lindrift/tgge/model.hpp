@@ -16,8 +16,8 @@ struct TggeModel {
   double rate_unit = 1.0;  ///< J > 0, energy: the unit of the rates of both baths
   TggeBath bath{};
   TggeJump jump{};
-  /// Hermitian operators X^(c) that couple every cell to a thermal bath of its own. Empty: the uniform bath, which
-  /// moves a particle between any two modes.
+  /// Operators X^(c), among them the adjoint of each, that couple every cell to a thermal bath of its own. Empty: the
+  /// uniform bath, which moves a particle between any two modes.
   JumpOperators thermal_operators{};
 };
 

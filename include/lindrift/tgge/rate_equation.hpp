@@ -43,8 +43,7 @@ struct RateEquation {
   std::unique_ptr<Generator> generator;
   /// Hop weight w(to, from) of two modes, without the factor 1/cells. For inspecting a bath, not for sums.
   std::function<double(std::size_t to, std::size_t from)> hop_weight;
-  /// A few of the given modes which exchange particles with every mode that any of the given ones exchanges particles
-  /// with.
+  /// A few of the given modes that hops connect, taken together, to every mode that the given modes are connected to.
   std::function<std::vector<std::size_t>(const std::vector<std::size_t>& modes)> representatives;
 
   std::size_t modes() const { return bands.modes(); }
@@ -102,7 +101,7 @@ auto occupation_observables(const std::vector<std::string>& rows) {
                  {.name = "occupation", .long_name = "occupation n of the modes", .dimensions = over({"mode"})}),
       observable(&Result::current, {.name = "current",
                                     .units = "energy",
-                                    .long_name = "particle current per site",
+                                    .long_name = "particle current per cell",
                                     .dimensions = over({"direction"}),
                                     .in_summary = true}),
       observable(&Result::orbital_current, {.name = "current_spin",
@@ -176,8 +175,8 @@ struct ParityMeasures {
 /// 2048 pairs of evenly spaced modes and are therefore lower bounds.
 ParityMeasures parity_measures(const RateEquation& equation);
 
-/// Sets of modes between which particles can hop without the thermal bath; a single set if the thermal bath is on. Each
-/// set conserves its own particle number.
+/// Connected components of the modes under hops of the nonequilibrium bath; a single one if the thermal bath is on.
+/// Each conserves its own particle number.
 struct Components {
   std::vector<std::int32_t> of_mode;  ///< (modes,), 0 .. count-1; empty if count is 1
   std::int32_t count = 1;

@@ -14,7 +14,7 @@ namespace lindrift {
 
 /// Options of steady_state().
 struct SteadyStateOptions {
-  double tolerance = default_tolerance;        ///< for the last Newton update and for the residual
+  double tolerance = default_tolerance;        ///< of max|R| / (1 + max|lambda|) and of log z
   std::int64_t max_steps = default_max_steps;  ///< Newton and Picard steps together
   std::vector<double> start;  ///< initial lagrange_multiplier, shape (modes,), finite; by default the thermal state
   Monitor monitor = {};       ///< only stop() is called: there is no measure of how far Newton's method has come

@@ -40,7 +40,7 @@ constexpr double tolerated = 1e-10;
   throw ParameterError(quantity, problem);
 }
 
-/// Positions of sites in the order of the transforms, given their labels.
+/// Positions of sites in the order of Fourier transforms, given their labels.
 std::vector<std::size_t> positions_of(const std::vector<std::int64_t>& labels, const Lattice& lattice,
                                       const std::string& quantity) {
   const TransformOrder order(lattice);

@@ -30,7 +30,7 @@ FlowResult flow_result(const RateEquation& equation, const SteadyState& state, s
 }
 
 void DerivativeCollector::add(const Parameter& parameter, Derivative derivative) const {
-  if (derivative.path == local_bath_key) return;
+  if (!parameter.differentiable) return;
   for (const Condition& condition : parameter.when)
     for (const auto& [key, word] : words)
       if (key == condition.path &&
@@ -65,12 +65,18 @@ Coordinate words(const char* name, std::vector<std::string> values) {
   return {name, "1", "current", size, [values = std::move(values)] { return values; }};
 }
 
+/// Units of the flows: "value" where particles and energy flow, so that each has its own.
+std::string units_of(const std::vector<Flow>& flows) {
+  const auto of_energy = [](const Flow& of) { return of.of_energy; };
+  if (std::all_of(flows.begin(), flows.end(), of_energy)) return "energy^2";
+  return std::any_of(flows.begin(), flows.end(), of_energy) ? "value" : "energy";
+}
+
 /// Units of a derivative of the flows by a parameter.
 std::string quotient(const std::vector<Flow>& flows, const std::string& units) {
-  const bool energy = std::all_of(flows.begin(), flows.end(), [](const Flow& of) { return of.of_energy; });
-  const bool mixed = !energy && std::any_of(flows.begin(), flows.end(), [](const Flow& of) { return of.of_energy; });
-  const std::string above = mixed ? "value" : energy ? "energy^2" : "energy";
+  const std::string above = units_of(flows);
   if (units.empty()) return above;
+  const bool mixed = above == "value", energy = above == "energy^2";
   if (units == "1/energy") return mixed ? above + " * energy" : energy ? "energy^3" : "energy^2";
   return mixed || units != "energy" ? above + " / " + units : energy ? "energy" : "1";
 }
@@ -83,6 +89,15 @@ io::Data data_of(const std::vector<std::complex<double>>& values, bool is_comple
 }
 
 }  // namespace
+
+void set_units(const std::vector<Flow>& flows, io::Result& result) {
+  const std::string value = units_of(flows);
+  for (io::Field& field : result.fields) {
+    if (field.name == "value") field.units = value;
+    if (field.name == "noise")  // value^2 times a time
+      field.units = value == "energy" ? "energy" : value == "energy^2" ? "energy^3" : "value * value / energy";
+  }
+}
 
 Coordinates flow_coordinates(const std::vector<std::string>& names, const std::vector<Derivative>& derivatives,
                              bool noise) {

@@ -20,6 +20,7 @@
 
 namespace lindrift {
 
+/// The units of `value` and `noise` depend on the flows: see set_units().
 struct FlowResult {
   std::vector<double> value;  ///< (flows,)
   std::vector<double> noise;  ///< (flows, flows); empty for a gradient
@@ -32,10 +33,8 @@ struct FlowResult {
 template <>
 inline auto description<FlowResult>() {
   return std::tuple(
-      observable(&FlowResult::value,
-                 {.name = "value", .units = "energy", .long_name = "the currents themselves", .dimensions = {"of"}}),
+      observable(&FlowResult::value, {.name = "value", .long_name = "the currents themselves", .dimensions = {"of"}}),
       observable(&FlowResult::noise, {.name = "noise",
-                                      .units = "energy",
                                       .long_name = "zero-frequency noise N S(0) of the currents times bath.coupling",
                                       .dimensions = {"of", "of_2"}}),
       observable(&FlowResult::residual,
@@ -60,8 +59,6 @@ struct Derivative {
   std::vector<std::complex<double>> values{};
 };
 
-/// Local thermal baths have no derivatives yet: their steady states are refused.
-inline const std::string local_bath_key = "bath.thermal_operator";
 inline const std::string filling_key = "initial.filling";
 
 /// Collects the numbers of a struct as derivatives, those that have a meaning with the words that stand before them.
@@ -145,6 +142,9 @@ std::vector<Derivative> slopes_of(const Model& model, const SteadyStateAdjoint& 
   if (by_filling) all.push_back({filling_key, "", false, "", {slope.filling}});
   return wanted(std::move(all), asked);
 }
+
+/// Writes the units of `value` and `noise` into a result.
+void set_units(const std::vector<Flow>& flows, io::Result& result);
 
 /// Coordinates of the results.
 /// @param names  of the flows

@@ -514,8 +514,8 @@ Plan plan_point(const Point& point, const Execution& requested) {
           "warning: the rates exceed the range of double precision: adams would stop at once, bdf takes any "
           "temperature");
   } else {
-    // Evaluations in Newton's method work with logarithms and come with vector operations, so time a whole steady
-    // state.
+    // In Newton's method a rate evaluation works with logarithms, and GMRES adds vector operations: one evaluation
+    // alone would be too fast, so time a whole steady state.
     const bool table = point.text("bath.jump") == "table";
     const std::int64_t timed = table ? probed : std::min(probed, direct ? timed_sites_direct : timed_sites_separable);
     execution.algorithm = plan.algorithm;  // at this size too

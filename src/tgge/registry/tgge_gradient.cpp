@@ -37,7 +37,7 @@ void keep(const Point& point, io::Result& result, std::vector<io::Field> fields)
 
 /// Whether a parameter has derivatives.
 bool has_derivatives(const config::Key& key) {
-  if (key.path == local_bath_key) return false;
+  if (!key.differentiable) return false;
   return key.type == Type::real || key.type == Type::complex || key.type == Type::operator_channels ||
          key.type == Type::terms;
 }
@@ -88,12 +88,16 @@ io::Result outline_gradient(const Point& point) {
   const std::vector<Derivative> expected = expected_at(point);
   io::Result outline =
       outline_of<FlowResult>(flow_coordinates(flow_names_of(point), expected, false), point.texts("output.fields"));
+  set_units(flows_of(point), outline);
   keep(point, outline, derivative_fields(flows_of(point), expected, {}));
   return outline;
 }
 
 io::Result outline_noise(const Point& point) {
-  return outline_of<FlowResult>(flow_coordinates(flow_names_of(point), {}, true), point.texts("output.fields"));
+  io::Result outline =
+      outline_of<FlowResult>(flow_coordinates(flow_names_of(point), {}, true), point.texts("output.fields"));
+  set_units(flows_of(point), outline);
+  return outline;
 }
 
 namespace {
@@ -103,6 +107,7 @@ io::Result describe(const Point& point, const RateEquation& equation, FlowResult
   const std::vector<std::string> names = flow_names_of(point);
   const std::vector<double> values = found.value;
   io::Result result = collect(coordinates, point.texts("output.fields"), found);
+  set_units(flows_of(point), result);
   for (std::size_t i = 0; i < names.size(); ++i)
     result.summary.insert(result.summary.begin() + static_cast<std::ptrdiff_t>(i), {names[i], values[i]});
   add_outcome(result, found, equation);

@@ -198,11 +198,6 @@ bool use_memory(int device, long change) {
   world().peak = std::max(world().peak, sum);
   return true;
 }
-std::size_t peak_memory() { return world().peak; }
-void reset_peak() {
-  world().peak = 0;
-  for (const auto& [device, bytes] : world().used) world().peak += bytes;
-}
 void count_living(Kind kind, long change) { world().alive[static_cast<std::size_t>(kind)] += change; }
 
 void poison(void* data, std::size_t size) {

@@ -21,7 +21,8 @@
 ///                                      number of each kind and the peak number of bytes in use
 namespace host_cuda {
 
-/// `pageable` are the copies to and from memory of the host that is not pinned: they cannot be made to fail apart.
+/// `pageable` are the copies to and from memory of the host that is not pinned. They are only counted: FAIL makes
+/// copies of any kind fail.
 enum class Kind { allocation, launch, copy, handle, plan, pageable };
 
 /// Reports an illegal use of the device and ends the process.
@@ -63,8 +64,5 @@ void count_living(Kind kind, long change);
 
 /// Reserves device memory for a library's own use, or releases it; false if there is not enough.
 bool use_memory(int device, long change);
-/// Peak number of bytes in use since reset_peak(), on all devices together.
-std::size_t peak_memory();
-void reset_peak();
 
 }  // namespace host_cuda

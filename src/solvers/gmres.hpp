@@ -1,0 +1,64 @@
+#pragma once
+
+#include <sunlinsol/sunlinsol_spgmr.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <new>
+#include <span>
+#include <utility>
+
+#include "engine/threads.hpp"
+#include "solvers/sundials_handles.hpp"
+
+namespace lindrift {
+
+/// GMRES for a matrix that is known by its products with vectors.
+class Gmres {
+ public:
+  using Multiply = std::function<void(std::span<const double> in, std::span<double> out)>;
+
+  /// @param pattern   a vector of the right length
+  /// @param multiply  may throw
+  /// @param restarts  after every `krylov_dimension` products
+  void set_up(N_Vector pattern, SUNContext context, int restarts, Multiply multiply) {
+    multiply_ = std::move(multiply);
+    const auto dimension = static_cast<int>(std::min<std::size_t>(krylov_dimension, values(pattern).size()));
+    solver_.reset(SUNLinSol_SPGMR(pattern, SUN_PREC_NONE, dimension, context));
+    if (!solver_) throw std::bad_alloc();
+    check_sundials(SUNLinSol_SPGMRSetMaxRestarts(solver_.get(), restarts), "SUNLinSol_SPGMRSetMaxRestarts");
+    // Classical Gram-Schmidt takes all products with the new vector at once, and reorthogonalizes where it must.
+    check_sundials(SUNLinSol_SPGMRSetGSType(solver_.get(), SUN_CLASSICAL_GS), "SUNLinSol_SPGMRSetGSType");
+    check_sundials(SUNLinSolSetATimes(solver_.get(), this, multiply_callback), "SUNLinSolSetATimes");
+    check_sundials(SUNLinSolInitialize(solver_.get()), "SUNLinSolInitialize");
+    check_sundials(SUNLinSolSetup(solver_.get(), nullptr), "SUNLinSolSetup");
+  }
+
+  /// Solves from a start of zero. If it misses the accuracy, `solution` is the best that was found.
+  /// @param accuracy  largest 2-norm of the residual
+  /// @throws what `multiply` throws, Interruption
+  void solve(N_Vector right, N_Vector solution, double accuracy) {
+    N_VConst(0.0, solution);
+    check_sundials(SUNLinSolSetZeroGuess(solver_.get(), 1), "SUNLinSolSetZeroGuess");
+    SUNLinSolSolve(solver_.get(), nullptr, solution, right, accuracy);
+    thrown_.rethrow();
+  }
+
+ private:
+  static constexpr std::size_t krylov_dimension = 60;
+
+  static int multiply_callback(void* data, N_Vector in, N_Vector out) {
+    auto& self = *static_cast<Gmres*>(data);
+    return self.thrown_.keep([&] {
+      Calculation::look_up();
+      self.multiply_(values(in), values(out));
+    });
+  }
+
+  Multiply multiply_;
+  Sundials<SUNLinearSolver> solver_;
+  Thrown thrown_;
+};
+
+}  // namespace lindrift
