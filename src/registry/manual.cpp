@@ -37,19 +37,28 @@ std::string list_of(const std::vector<std::string>& words, const std::string& la
   return text;
 }
 
-/// "of `tgge_chain`" for all tasks of a model, "of `hubbard` with `green`" for some.
+/// "of `tgge_chain`" for all tasks of a model, "of `hubbard` with `green`" for some; models with the same tasks
+/// together.
 std::string heading_of(const Pairs& pairs) {
-  std::vector<std::string> kinds, tasks;
-  bool whole = true;
+  struct Models {
+    std::vector<std::string> kinds, tasks;  ///< no tasks: all
+  };
+  std::vector<Models> parts;
   for (const Pairs& model : pairs_of_models()) {
-    const auto has = [&](const Pair& pair) { return std::find(pairs.begin(), pairs.end(), pair) != pairs.end(); };
-    if (std::none_of(model.begin(), model.end(), has)) continue;
-    kinds.push_back(model.front().first);
-    whole = whole && std::all_of(model.begin(), model.end(), has);
+    Models part{{model.front().first}, {}};
+    for (const Pair& pair : model)
+      if (std::find(pairs.begin(), pairs.end(), pair) != pairs.end()) part.tasks.push_back(pair.second);
+    if (part.tasks.empty()) continue;
+    if (part.tasks.size() == model.size()) part.tasks.clear();
+    if (!parts.empty() && parts.back().tasks == part.tasks)
+      parts.back().kinds.push_back(part.kinds.front());
+    else
+      parts.push_back(std::move(part));
   }
-  for (const Pair& pair : pairs)
-    if (std::find(tasks.begin(), tasks.end(), pair.second) == tasks.end()) tasks.push_back(pair.second);
-  return "of " + list_of(kinds) + (whole ? "" : " with " + list_of(tasks));
+  std::string text;
+  for (const auto& [kinds, tasks] : parts)
+    text += (text.empty() ? "of " : "; of ") + list_of(kinds) + (tasks.empty() ? "" : " with " + list_of(tasks));
+  return text;
 }
 
 std::string type_of(const Parameter& key) {
