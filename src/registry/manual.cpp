@@ -27,6 +27,12 @@ std::vector<Pairs> pairs_of_models() {
   return all;
 }
 
+/// Text for a cell of a table, where a bar would end the cell.
+std::string in_cell(std::string text) {
+  for (std::size_t at = text.find('|'); at != std::string::npos; at = text.find('|', at + 2)) text.insert(at, 1, '\\');
+  return text;
+}
+
 std::string code(const std::string& text) { return "`" + text + "`"; }
 
 /// "`a`", "`a` and `b`", "`a`, `b` and `c`"
@@ -120,7 +126,7 @@ std::string row_of(const Parameter& key) {
   const std::string value = default_text(key);
   return fmt::format("| {} | {} | {} | {} | {} | {} |\n", code(key.path), type_of(key),
                      value == "required" ? value : code(value), allowed_values(key), key.sweepable ? "yes" : "",
-                     meaning_of(key));
+                     in_cell(meaning_of(key)));
 }
 
 /// Rows that apply to the same models and tasks.
@@ -220,7 +226,8 @@ std::string dataset_table() {
       const io::Result outline = find_task(find_model(pair.first), pair.second).outline(example_of(pair));
       for (const auto* fields : {&outline.coordinates, &outline.fields})
         for (const io::Field& field : *fields) {
-          const std::string rest = fmt::format("{} | {} | {}", field.units, type_name(field.data), field.long_name);
+          const std::string rest =
+              fmt::format("{} | {} | {}", field.units, type_name(field.data), in_cell(field.long_name));
           const auto same = std::find_if(rows.begin(), rows.end(),
                                          [&](const Row& row) { return row.name == field.name && row.rest == rest; });
           Row& row = same != rows.end() ? *same : rows.emplace_back(Row{field.name, rest, {}, {}});
@@ -230,13 +237,9 @@ std::string dataset_table() {
     }
   std::string text =
       "| dataset | dimensions after those of a sweep | units | type | what | made by |\n|---|---|---|---|---|---|\n";
-  for (Row& row : rows) {
-    std::string what = row.rest;
-    for (std::size_t at = what.find("|G|"); at != std::string::npos; at = what.find("|G|", at + 5))
-      what.replace(at, 3, "\\|G\\|");
-    text += fmt::format("| {} | {} | {} | {} |\n", code(row.name), dimensions_text(row.variants), what,
+  for (const Row& row : rows)
+    text += fmt::format("| {} | {} | {} | {} |\n", code(row.name), dimensions_text(row.variants), row.rest,
                         heading_of(row.pairs).substr(3));
-  }
   return text;
 }
 
