@@ -27,7 +27,7 @@ CLASSES = {
 FUNCTIONS = {
     "Tasks": ["steady_state", "relax", "gradient", "noise", "green", "spectral", "density", "poles", "exact", "transport", "sweep"],
     "Files and the program": ["read_toml", "run", "load"],
-    "This build": ["simd_level", "cuda_device_count"],
+    "This build": ["simd_level", "blas_library", "cuda_device_count"],
 }
 ERRORS = ["LindriftError", "ParameterError", "ShapeError", "UnsupportedError", "NumericalError", "DeviceError"]
 

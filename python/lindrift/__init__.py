@@ -25,7 +25,7 @@ _MODULE = (
     "DephasingJump", "Density", "GreensFunction", "HatsugaiKohmoto", "HubbardChain", "HubbardExact",
     "HubbardGreensFunction", "HubbardSpectrum", "HubbardSteadyState", "InitialState", "JumpOperators", "LatticeRelaxation", "LatticeSteadyState", "LocalCoupling",
     "OpenBath", "OrbitalBath", "OrbitalGreensFunction", "OrbitalHatsugaiKohmoto", "OrbitalSpectrum", "OrbitalSteadyState", "Poles", "RamanJump", "Relaxation", "Spectrum", "SteadyState", "TableJump", "TggeChain", "TggeLattice",
-    "TggeRashba", "ThermalBath", "Transport", "UniformCoupling", "cuda_device_count", "density", "exact", "gradient", "green", "noise",
+    "TggeRashba", "ThermalBath", "Transport", "UniformCoupling", "blas_library", "cuda_device_count", "density", "exact", "gradient", "green", "noise",
     "poles", "relax", "simd_level", "spectral", "steady_state", "transport")
 
 try:

@@ -89,8 +89,9 @@ void bind_operators(nb::module_& module) {
 }  // namespace
 
 void bind_models(nb::module_& module) {
-  bind_parameters<TggeBath>(module, "ThermalBath",
-                            "The thermal bath of the tGGE models, the weights of both baths, and the coupling that they share.");
+  bind_parameters<TggeBath>(
+      module, "ThermalBath",
+      "The thermal bath of the tGGE models, the weights of both baths, and the coupling that they share.");
   bind_parameters<RamanJump>(
       module, "RamanJump",
       "Raman-assisted hopping of one band: c+_j + delta c+_{j+1} times c_j - delta_prime c_{j+1} "

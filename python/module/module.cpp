@@ -1,7 +1,9 @@
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
 
 #include "bind.hpp"
+#include "engine/linear_algebra.hpp"
 #include "lindrift/backend.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/version.hpp"
@@ -39,6 +41,10 @@ NB_MODULE(_lindrift, module) {
   module.attr("__version__") = lindrift::version();
   module.attr("git_hash") = lindrift::git_hash();
   module.def("simd_level", lindrift::simd_level, "Instruction set of the CPU kernels chosen for this processor.");
+  module.def(
+      "blas_library", lindrift::linear_algebra::library_name,
+      "The OpenBLAS in use, its version and the processor that its kernels are for; or what is missing. NumPy may have "
+      "loaded it first, with kernels that are slower than those the program chooses; OPENBLAS_CORETYPE names others.");
   module.def("cuda_device_count", lindrift::cuda_device_count, "Usable CUDA devices.");
   lindrift::python::bind_models(module);
   lindrift::python::bind_tgge(module);

@@ -87,6 +87,7 @@ PROBLEMS = {
     "cluster": OPEN_CHAIN.format(model="hatsugai_kohmoto", task="green", grid=TIMES).replace("[bath", "cluster = 2\n[bath", 1),
     "gradient": STEADY.replace("steady_state", "gradient") + '[sweep]\n"bath.nonequilibrium_fraction" = [0.1, 0.9]\n',
     "noise": STEADY.replace("steady_state", "noise"),
+    "noise_of_energy": STEADY.replace('"steady_state"', '"noise"\nof = "energy_current"') + '[sweep]\n"bath.nonequilibrium_fraction" = [0.1, 0.9]\n',
     "two_bands_relax": RELAX.replace("tgge_chain", "tgge_rashba"),
     "two_bands_gradient": SPLIT_BANDS.replace("steady_state", "gradient"),
     "two_bands_noise": SPLIT_BANDS.replace("steady_state", "noise"),

@@ -182,7 +182,7 @@ class CommandLineTest(ProgramTest):
                     says="bath.coupling")
 
     def test_sizes_beyond_this_machine(self):
-        self.refuse("run", "in.toml", "--set", "model.sites=1e15", says=["model.sites", "of memory"])
+        self.refuse("run", "in.toml", "--set", "model.sites=4e9", says=["model.sites", "of memory"])
         self.refuse("run", "in.toml", "--set", "task.kind=relax", "--set",
                     "task.times={start=0, stop=1, count=100000000}", "--set", "model.sites=100000",
                     says=["task.times: 100000000 times of 100000 sites need", "of memory"])

@@ -86,7 +86,7 @@ class InputTest(RefusalTest):
         self.refuse(GREEN + "[output]\nfields = [\"density\"]\n", "output.fields")
 
     def test_sizes_whose_memory_cannot_be_had(self):
-        self.refuse(GREEN.replace("sites = 8", "sites = 4000000000000"), "model.sites", "memory")
+        self.refuse(GREEN.replace("sites = 8", "sites = 4000000000"), "model.sites", "memory")
         self.refuse(GREEN.replace("[0.0, 0.5, 2.0]", "{ start = 0.0, stop = 1.0, count = 1000000 }")
                     .replace("sites = 8", "sites = 1000000"), "task.times", "output.fields")
 
@@ -113,7 +113,7 @@ class InputTest(RefusalTest):
         self.refuse(POLES + "max_exceptional_points = 0\n", "task.max_exceptional_points = 0: must be >= 1")
         self.refuse(POLES + "times = [1.0]\n", "task.times")
         self.refuse(POLES.replace("interaction", "cluster = 2\ninteraction"), "model.cluster", "must be 1")
-        self.refuse(POLES.replace("sites = 8", "sites = 4000000000000"), "model.sites", "memory")
+        self.refuse(POLES.replace("sites = 8", "sites = 4000000000"), "model.sites", "memory")
         self.refuse(POLES + "[initial]\ndown_occupation = [0.1, 0.2]\n", "initial.down_occupation", "one per momentum, 8")
 
     def test_orbitals(self):

@@ -64,7 +64,7 @@ class InputTest(RefusalTest):
         self.refuse(steady, "bath.up", "vanish at every momentum")
         self.refuse(steady.replace("[bath.down]", up).replace("interaction = 2.0", "interaction = [2.0, 0.5]"),
                     "model.interaction", "V_1 = 0.5", "on site")
-        self.refuse(steady.replace("[bath.down]", up).replace("sites = 16", "sites = 1000000000000"), "model.sites", "memory")
+        self.refuse(steady.replace("[bath.down]", up).replace("sites = 16", "sites = 4000000000"), "model.sites", "memory")
         self.refuse(steady.replace("[bath.down]", up) + 'order = "third"\n', "task.order", "particle")
         self.refuse(steady.replace("[bath.down]", up).replace("interaction = 2.0", 'interaction = 2.0\napproximation = "ladder"'),
                     "model.approximation", "task.order")
@@ -107,7 +107,7 @@ class InputTest(RefusalTest):
         self.refuse(SPECTRAL.replace("[-1.0, 0.0, 1.5]", "[1e40]"), "task.frequencies")
         self.refuse(SPECTRAL + "[solver]\nmax_steps = 10\nalgorithm = \"fft\"\n", "task.frequencies", "max_steps")
         self.refuse(GREEN + "[solver]\nmax_steps = 10\n", "task.times", "max_steps")
-        self.refuse(GREEN.replace("sites = 16", "sites = 4000000000000"), "model.sites", "memory")
+        self.refuse(GREEN.replace("sites = 16", "sites = 4000000000"), "model.sites", "memory")
 
     def test_certify_needs_something_to_certify(self):
         self.write("green.toml", GREEN)

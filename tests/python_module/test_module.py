@@ -24,6 +24,9 @@ import numpy as np
 import lindrift as ld
 
 PROGRAM = os.environ.get("LINDRIFT_PROGRAM")
+# The program compares its bits with those of this process, where NumPy may have loaded OpenBLAS with kernels of its choice.
+if ld.blas_library().startswith("OpenBLAS"):
+    os.environ["OPENBLAS_CORETYPE"] = ld.blas_library().rpartition(", ")[2]
 PACKAGE = str(pathlib.Path(ld.__file__).absolute().parent.parent)
 
 
