@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <string>
 
 #include "lindrift/error.hpp"
@@ -14,6 +15,8 @@ template <class Matrix>
 const Matrix& read_once(const std::string& key, const std::string& location,
                         Matrix (*read)(const std::string& location)) {
   static std::map<std::string, Matrix> kept;
+  static std::mutex mutex;  // points may run on several threads, and HDF5 serves one at a time
+  const std::lock_guard lock(mutex);
   auto found = kept.find(location);
   if (found == kept.end()) {
     try {

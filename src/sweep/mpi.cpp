@@ -197,6 +197,7 @@ class MpiGroup : public ProcessGroup {
     return std::make_unique<MpiGroup>(part);
   }
 
+  bool serves_threads() const override;
   std::unique_ptr<SharedCounters> make_counters() override;
 
   void abort(int exit_code) override {
@@ -216,6 +217,12 @@ class MpiGroup : public ProcessGroup {
   MPI_Comm communicator_ = MPI_COMM_NULL;
   int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1;
 };
+
+bool MpiGroup::serves_threads() const {
+  int level = MPI_THREAD_SINGLE;
+  LINDRIFT_MPI_CHECK(MPI_Query_thread(&level));
+  return level >= MPI_THREAD_SERIALIZED;
+}
 
 std::unique_ptr<SharedCounters> MpiGroup::make_counters() {
   int level = MPI_THREAD_SINGLE;

@@ -45,6 +45,9 @@ class ProcessGroup : public Communicator {
   virtual int local_rank() const { return 0; }  ///< among the ranks on this machine; not collective
   virtual int local_size() const { return 1; }
 
+  /// Whether any thread of this rank may use the group and its counters, one at a time.
+  virtual bool serves_threads() const { return true; }
+
   /// Largest of the ranks' values, on every rank.
   virtual int maximum(int value) { return value; }
   /// Copies the bytes of rank `from` to every rank.

@@ -3,11 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <exception>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <system_error>
 #include <thread>
+#include <vector>
 
+#include "engine/threads.hpp"
 #include "lindrift/error.hpp"
 #include "sweep/guarded_communicator.hpp"
 
@@ -16,13 +23,21 @@ namespace lindrift::sweep {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using Lock = std::lock_guard<std::recursive_mutex>;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// A queue head beyond this mark means that the run is stopping; the rank that stops it adds the mark to the head.
 constexpr std::int64_t stop_mark = std::int64_t{1} << 40;
 
-/// One rank's part of a run.
+/// How long ago a thread that computes looked whether to stop, and saved its point.
+struct Watch {
+  bool checkpoint_due = false;
+  Clock::time_point last_look = Clock::now(), last_checkpoint = Clock::now();
+};
+
+/// One rank's part of a run. Points of their own run on several threads where there are enough of them; what the
+/// threads share is used under a lock.
 class Worker {
  public:
   Worker(const config::Document& document, const TaskEntry& task, const Execution& execution, ProcessGroup& ranks,
@@ -66,21 +81,63 @@ class Worker {
 
   void run_single_units() {
     if (options_.schedule == Schedule::static_even) {
-      for (const std::size_t unit : queue_.assigned_to(ranks_.rank(), ranks_.size())) {
-        if (stop_requested() || run_is_stopping() || gave_up_) return;
-        run_unit(unit);
+      assigned_ = queue_.assigned_to(ranks_.rank(), ranks_.size());
+      std::reverse(assigned_.begin(), assigned_.end());
+    }
+    at_once_ = points_at_once();
+    const int threads = threads_of(execution_);
+    execution_.threads = threads / at_once_;
+    std::exception_ptr failure;
+    const auto work = [&] {
+      try {
+        Watch watch;
+        while (const auto unit = next_unit()) run_unit(*unit, watch);
+      } catch (...) {
+        const Lock lock(mutex_);
+        if (!failure) failure = std::current_exception();
+        stopping_ = true;
       }
-      return;
+    };
+    {
+      std::vector<std::jthread> others;
+      try {
+        while (static_cast<int>(others.size()) + 1 < at_once_) others.emplace_back(work);
+      } catch (const std::system_error&) {
+        // With fewer threads it only takes longer.
+      }
+      work();
     }
-    while (!stop_requested() && !gave_up_) {
-      const auto start = Clock::now();
-      const std::int64_t head = counters_->add(SharedCounters::queue_head, 1);
-      outcome_.queue.seconds += seconds_since(start);
-      ++outcome_.queue.exchanges;
-      if (head >= stop_mark) stopping_ = true;
-      if (head >= static_cast<std::int64_t>(queue_.first_shared())) return;
-      run_unit(static_cast<std::size_t>(head));
+    at_once_ = 1;
+    execution_.threads = threads;
+    if (failure) std::rethrow_exception(failure);
+  }
+
+  /// Number of points that this rank computes at the same time. The threads that are left share the work within each.
+  int points_at_once() const {
+    const bool on_device = execution_.backend != Backend::cpu && !task_.cpu_only && cuda_device_count() > 0;
+    const bool in_groups = queue_.grouping().size > 1 && task_.run_group;
+    if (on_device || in_groups || !ranks_.serves_threads()) return 1;
+    const double points = queue_.parallelism() / ranks_.size();
+    return std::clamp(static_cast<int>(std::min(points, 1e6)), 1, threads_of(execution_));
+  }
+
+  /// The next unit of this rank; none if it must stop or there is no more.
+  std::optional<std::size_t> next_unit() {
+    const Lock lock(mutex_);
+    if (stop_requested() || gave_up_) return {};
+    if (options_.schedule == Schedule::static_even) {
+      if (run_is_stopping() || assigned_.empty()) return {};
+      const std::size_t unit = assigned_.back();
+      assigned_.pop_back();
+      return unit;
     }
+    const auto start = Clock::now();
+    const std::int64_t head = counters_->add(SharedCounters::queue_head, 1);
+    outcome_.queue.seconds += seconds_since(start);
+    ++outcome_.queue.exchanges;
+    if (head >= stop_mark) stopping_ = true;
+    if (head >= static_cast<std::int64_t>(queue_.first_shared())) return {};
+    return static_cast<std::size_t>(head);
   }
 
   void run_shared_unit() {
@@ -88,20 +145,21 @@ class Worker {
     const auto group = ranks_.split(unit);
     GuardedCommunicator communicator(*group);
     if (group->size() > 1) communicator_ = &communicator;
-    run_unit(queue_.first_shared() + static_cast<std::size_t>(unit));
+    Watch watch;
+    run_unit(queue_.first_shared() + static_cast<std::size_t>(unit), watch);
     outcome_.sharing = communicator.traffic();
     communicator_ = nullptr;
   }
 
-  void run_unit(std::size_t unit) {
+  void run_unit(std::size_t unit, Watch& watch) {
     const std::vector<std::size_t> points = queue_.points(unit);
     if (queue_.grouping().size > 1 && task_.run_group) {
       const auto [first, size] = queue_.group(unit);
-      run_group(points, first, size);
+      run_group(points, first, size, watch);
     } else {
       for (const std::size_t point : points) {
         if (stopping_ || gave_up_) return;
-        finish(run_point(point));
+        finish(run_point(point, watch));
       }
     }
   }
@@ -110,10 +168,12 @@ class Worker {
 
   /// Whether this rank must stop for a reason of its own; if so, it tells the others.
   bool stop_requested() {
+    const Lock lock(mutex_);
     if (!stopping_ && options_.stop_requested && options_.stop_requested()) stop();
     return stopping_;
   }
   bool run_is_stopping() {
+    const Lock lock(mutex_);
     stopping_ = stopping_ || counters_->read(SharedCounters::queue_head) >= stop_mark;
     return stopping_;
   }
@@ -126,7 +186,7 @@ class Worker {
 
   /// Runs points of a group together. Points left without a result are run again: in smaller groups if the device had
   /// too little memory, otherwise one by one.
-  void run_group(const std::vector<std::size_t>& points, std::size_t first_point, std::size_t size) {
+  void run_group(const std::vector<std::size_t>& points, std::size_t first_point, std::size_t size, Watch& watch) {
     if (stopping_) return;
     Group group{document_, queue_.grouping().chained, first_point, std::vector<bool>(size, false)};
     for (const std::size_t point : points) group.wanted[point - first_point] = true;
@@ -134,7 +194,7 @@ class Worker {
     auto start = Clock::now();
     std::size_t next_size = 1;
     try {
-      const Monitor monitor{.stop = stop_at_once(), .progress = progress(), .checkpoint = {}, .restored = {}};
+      const Monitor monitor{.stop = stop_at_once(watch), .progress = progress(watch), .checkpoint = {}, .restored = {}};
       task_.run_group(group, execution_, monitor, [&](std::size_t i, io::Result result) {
         if (result.stopped) return;
         Record record = record_of(first_point + i, std::move(result));
@@ -160,9 +220,9 @@ class Worker {
     for (auto first = rest.begin(); first != rest.end() && !stopping_ && !gave_up_;) {
       const auto last = first + std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(next_size), rest.end() - first);
       if (next_size == 1)
-        finish(run_point(*first));
+        finish(run_point(*first, watch));
       else
-        run_group({first, last}, first_point, size);
+        run_group({first, last}, first_point, size, watch);
       first = last;
     }
   }
@@ -200,24 +260,24 @@ class Worker {
   }
 
   /// Runs one point, together with the ranks that share it, if any. An exception becomes the point's message.
-  Record run_point(std::size_t point) {
+  Record run_point(std::size_t point, Watch& watch) {
     const auto start = Clock::now();
     Record record;
     try {
       try {
-        record = run_point_on(execution_, point);
+        record = run_point_on(execution_, point, watch);
       } catch (const DeviceMemoryError& failure) {
         if (execution_.backend != Backend::automatic) throw;
         warn_once(SharedCounters::memory_warnings,
                   fmt::format("{}; such points are computed on the CPU", failure.what()));
         Execution on_cpu = execution_;
         on_cpu.backend = Backend::cpu;
-        record = run_point_on(on_cpu, point);
+        record = run_point_on(on_cpu, point, watch);
         if (record.message.empty() && record.status != Status::missing)
           record.message = "computed on the CPU: the device has not enough free memory";
       } catch (const DeviceLostError& failure) {
         leave_device(failure);
-        if (!gave_up_) record = run_point_on(execution_, point);
+        if (!gave_up_) record = run_point_on(execution_, point, watch);
       }
     } catch (const CommunicationError&) {
       throw;
@@ -235,10 +295,10 @@ class Worker {
     return record;
   }
 
-  Record run_point_on(Execution execution, std::size_t point) {
+  Record run_point_on(Execution execution, std::size_t point, Watch& watch) {
     execution.communicator = communicator_;
     io::Result result;
-    const auto work = [&] { result = task_.run(document_.point(point), execution, monitor_of(point)); };
+    const auto work = [&] { result = task_.run(document_.point(point), execution, monitor_of(point, watch)); };
     if (communicator_ != nullptr)
       communicator_->run_on_all(work);
     else
@@ -246,57 +306,60 @@ class Worker {
     Record record = record_of(point, std::move(result));
     if (device_lost_ && record.message.empty()) record.message = "computed on the CPU: the device was lost";
     if (record.status == Status::missing) {
+      const Lock lock(mutex_);
       stopping_ = true;
       outcome_.unfinished = record;
     }
     return record;
   }
 
-  Monitor monitor_of(std::size_t point) {
+  Monitor monitor_of(std::size_t point, Watch& watch) {
     Monitor monitor;
-    monitor.stop = stop_at_once();
-    monitor.progress = progress();
-    monitor.checkpoint = [this, point](const std::function<Bytes()>& state) {
-      if (!checkpoint_due_) return;
+    monitor.stop = stop_at_once(watch);
+    monitor.progress = progress(watch);
+    monitor.checkpoint = [this, point, &watch](const std::function<Bytes()>& state) {
+      if (!watch.checkpoint_due) return;
       const Bytes bytes = state();
+      const Lock lock(mutex_);
       if (keeps() && options_.save_checkpoint) stop_on_failure([&] { options_.save_checkpoint(point, bytes); });
-      last_checkpoint_ = Clock::now();
-      checkpoint_due_ = false;
+      watch.last_checkpoint = Clock::now();
+      watch.checkpoint_due = false;
     };
+    const Lock lock(mutex_);
     if (keeps() && options_.checkpoint) monitor.restored = options_.checkpoint(point);
     if (communicator_ != nullptr) communicator_->broadcast(monitor.restored);
-    last_checkpoint_ = Clock::now();
-    checkpoint_due_ = false;
+    watch.last_checkpoint = Clock::now();
+    watch.checkpoint_due = false;
     return monitor;
   }
 
   /// Whether this rank or another must stop; reads the shared counters only now and then.
-  bool must_stop() {
+  bool must_stop(Watch& watch) {
     constexpr double interval = 0.2;  // seconds
     if (stop_requested()) return true;
-    if (seconds_since(last_look_) <= interval) return false;
-    last_look_ = Clock::now();
+    if (seconds_since(watch.last_look) <= interval) return false;
+    watch.last_look = Clock::now();
     return run_is_stopping();
   }
 
   /// For calculations on this rank alone, whose state is then worth a checkpoint.
-  std::function<bool()> stop_at_once() {
-    return [this] { return checkpoint_due_ = must_stop(); };
+  std::function<bool()> stop_at_once(Watch& watch) {
+    return [this, &watch] { return watch.checkpoint_due = must_stop(watch); };
   }
 
-  std::function<bool(double)> progress() {
-    return [this](double fraction) {
-      if (is_root()) {
+  std::function<bool(double)> progress(Watch& watch) {
+    return [this, &watch](double fraction) {
+      if (is_root() && at_once_ == 1) {  // of several points the finished ones are progress enough
         fraction_ = fraction;
         report();
       }
-      const bool stop = must_stop();
+      const bool stop = must_stop(watch);
       enum Wish : int { go_on, checkpoint, checkpoint_and_stop };
-      int wish = stop                                                             ? checkpoint_and_stop
-                 : seconds_since(last_checkpoint_) >= options_.checkpoint_seconds ? checkpoint
-                                                                                  : go_on;
+      int wish = stop                                                                  ? checkpoint_and_stop
+                 : seconds_since(watch.last_checkpoint) >= options_.checkpoint_seconds ? checkpoint
+                                                                                       : go_on;
       if (communicator_ != nullptr) wish = communicator_->maximum(wish);
-      checkpoint_due_ = wish != go_on;
+      watch.checkpoint_due = wish != go_on;
       return wish != checkpoint_and_stop;
     };
   }
@@ -316,6 +379,7 @@ class Worker {
   }
 
   void finish(const Record& record) {
+    const Lock lock(mutex_);
     fraction_ = 0.0;
     if (record.status != Status::missing && keeps() && !outcome_.failure) {
       if (options_.keep) stop_on_failure([&] { options_.keep(record); });
@@ -330,6 +394,7 @@ class Worker {
 
   /// Warns, unless some rank has already done so for the same reason.
   void warn_once(SharedCounters::Counter reason, const std::string& text) {
+    const Lock lock(mutex_);
     if (options_.warn && keeps() && counters_->add(reason, 1) == 0) options_.warn(text);
   }
 
@@ -373,10 +438,13 @@ class Worker {
   Tally before_;
   RunOutcome outcome_;
   GuardedCommunicator* communicator_ = nullptr;  ///< of the ranks that share the current point; null if alone
-  bool stopping_ = false, checkpoint_due_ = false;
-  bool device_lost_ = false, gave_up_ = false;  ///< what leave_device() decided
+  std::vector<std::size_t> assigned_;  ///< units that the static schedule leaves to this rank, the next one last
+  int at_once_ = 1;                    ///< points that run at the same time
+  std::recursive_mutex mutex_;         ///< recursive: storing a point that fails stops the run
+  std::atomic<bool> stopping_ = false;
+  bool device_lost_ = false;           ///< leave_device() has gone on with the CPU
+  std::atomic<bool> gave_up_ = false;  ///< leave_device() has given up
   double fraction_ = 0.0;
-  Clock::time_point last_look_ = Clock::now(), last_checkpoint_ = Clock::now();
 };
 
 }  // namespace

@@ -110,6 +110,15 @@ WorkQueue::WorkQueue(const config::Document& document, const TaskEntry& task, Po
   }
 }
 
+double WorkQueue::parallelism() const {
+  double sum = 0.0, largest = 0.0;
+  for (std::size_t i = 0; i < first_shared_; ++i) {
+    sum += cost(i);
+    largest = std::max(largest, cost(i));
+  }
+  return largest > 0.0 ? sum / largest : static_cast<double>(first_shared_);
+}
+
 std::vector<std::size_t> WorkQueue::assigned_to(int rank, int ranks) const {
   std::vector<std::size_t> own;
   const auto take = [&](std::size_t i, int taker, double) {

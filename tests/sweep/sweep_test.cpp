@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <map>
 #include <mutex>
 
@@ -68,6 +70,52 @@ TEST(Sweep, EveryPointIsComputedOnceWhateverTheRanksAndTheSchedule) {
           EXPECT_EQ(kept.value(k), static_cast<double>(k * k));
         }
       }
+}
+
+/// Number of points that were computed at the same time, at most, and the threads that each was given. Points wait for
+/// each other as long as fewer than `together` run.
+struct AtOnce {
+  int most = 0;
+  std::vector<int> threads;
+};
+AtOnce run_at_once(std::size_t points, int threads, int together,
+                   std::function<double(const config::Point&)> cost = {}) {
+  AtOnce seen;
+  int now = 0;
+  std::mutex mutex;
+  std::condition_variable changed;
+  TaskEntry task = fake_task([&](std::size_t k, const Execution& execution, const Monitor&) {
+    std::unique_lock lock(mutex);
+    seen.most = std::max(seen.most, ++now);
+    seen.threads.push_back(execution.threads);
+    changed.notify_all();
+    changed.wait_for(lock, std::chrono::seconds(20), [&] { return seen.most >= together; });
+    --now;
+    return static_cast<double>(k * k);
+  });
+  task.cost = std::move(cost);
+  Kept kept;
+  RunOptions options;
+  options.keep = kept.keep();
+  ProcessGroup alone;
+  run_on(alone, points, task, options, PointSet(0), {.backend = Backend::cpu, .threads = threads});
+  EXPECT_EQ(kept.records.size(), points);
+  for (std::size_t k = 0; k < points; ++k) EXPECT_EQ(kept.value(k), static_cast<double>(k * k));
+  return seen;
+}
+
+TEST(Sweep, PointsRunOnThreads) {
+  using ::testing::Each;
+  AtOnce seen = run_at_once(9, 3, 3);
+  EXPECT_EQ(seen.most, 3);
+  EXPECT_THAT(seen.threads, Each(1));
+  seen = run_at_once(2, 5, 2);
+  EXPECT_EQ(seen.most, 2);
+  EXPECT_THAT(seen.threads, Each(2));  // what is left shares the work within the points
+  // One point that takes longer than all others together needs every thread itself.
+  seen = run_at_once(4, 3, 1, [](const config::Point& point) { return number_of(point) == 2 ? 10.0 : 1.0; });
+  EXPECT_EQ(seen.most, 1);
+  EXPECT_THAT(seen.threads, Each(3));
 }
 
 TEST(Sweep, OnlyPointSetPointsAreComputed) {
