@@ -61,10 +61,16 @@ class ProgramTest(unittest.TestCase):
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
 
+    def need_ranks(self):
+        """Skips the rest of the test where the program cannot run on several ranks."""
+        if MPIRUN is None or "MPI        none" in self.run_program("info").stdout:
+            self.skipTest("no MPI here: runs on several ranks are not tested")
+
     def run_program(self, *arguments, ranks=None, **options):
         """The finished process, with its output as text. The test fails if the program crashes or does not end."""
         command = [PROGRAM, *map(str, arguments)]
         if ranks is not None:
+            self.need_ranks()
             command = [MPIRUN, "-n", str(ranks), *command]
         options = {"cwd": self.folder, "timeout": 300, **options}
         options.setdefault("env", ENVIRONMENT if ranks is None else RANKS_ENVIRONMENT)

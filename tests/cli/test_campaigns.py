@@ -617,8 +617,7 @@ class FailureTest(Campaigns):
 class RanksTest(Campaigns):
     def setUp(self):
         super().setUp()
-        if "MPI        none" in self.run_program("info").stdout:
-            self.skipTest("this build has no MPI: campaigns on several ranks are not tested")
+        self.need_ranks()
 
     def test_ranks_schedules_and_threads_do_not_change_bits(self):
         self.undisturbed()

@@ -272,8 +272,7 @@ times = [6.0]
             self.assertIn(words, self.expect(DONE, "run", f"{name}.toml").stderr)
 
     def test_ranks_share_one_point_and_change_no_bit(self):
-        if MPIRUN is None or "MPI        none" in self.run_program("info").stdout:
-            self.skipTest("no MPI here: runs on several ranks are not tested")
+        self.need_ranks()
         for name, text in {"green": GREEN, "fft": SPECTRAL + "[solver]\nalgorithm = \"fft\"\n",
                            "direct": SPECTRAL + "[solver]\nalgorithm = \"direct\"\n"}.items():
             self.write(f"{name}.toml", text)

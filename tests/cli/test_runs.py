@@ -431,8 +431,7 @@ kind = "steady_state"
 class RanksTest(Runs):
     def setUp(self):
         super().setUp()
-        if "MPI        none" in self.run_program("info").stdout:
-            self.skipTest("this build has no MPI: runs on several ranks are not tested")
+        self.need_ranks()
         self.write("steady.toml", STEADY)
         self.write("relax.toml", RELAX)
 
