@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "convert.hpp"
+#include "engine/machine_memory.hpp"
 #include "engine/threads.hpp"
 #include "fields.hpp"
-#include "registry/memory.hpp"
 #include "results.hpp"
 #include "sweep.hpp"
 

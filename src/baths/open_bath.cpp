@@ -69,6 +69,14 @@ std::vector<double> rates_of(const OpenBath& bath, BathOperatorKind kind, const 
 
 }  // namespace
 
+bool has_no_gain(const OpenBath& bath) {
+  const auto none = [](double rate) { return rate == 0.0; };
+  return none(bath.gain) && none(bath.two_site_gain) &&
+         std::all_of(bath.gain_table.begin(), bath.gain_table.end(), none) &&
+         std::none_of(bath.operators.begin(), bath.operators.end(),
+                      [](const BathOperator& one) { return one.kind == BathOperatorKind::gain; });
+}
+
 void validate(const OpenBath& bath, const Lattice& lattice, const std::string& section) {
   validate_fields(bath, section);
   for (const auto& [name, table] : {std::pair(".gain_table", &bath.gain_table), {".loss_table", &bath.loss_table}})

@@ -14,11 +14,11 @@
 #include "cli/verbs.hpp"
 #include "config/config.hpp"
 #include "engine/linear_algebra.hpp"
+#include "engine/machine_memory.hpp"
 #include "engine/threads.hpp"
 #include "io/output.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lindrift.hpp"
-#include "registry/memory.hpp"
 
 namespace lindrift::cli {
 

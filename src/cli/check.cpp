@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/progress.hpp"
 #include "cli/verbs.hpp"
 #include "config/config.hpp"
-#include "registry/memory.hpp"
+#include "engine/machine_memory.hpp"
 #include "registry/registry.hpp"
 #include "sweep/sweep.hpp"
 
@@ -25,8 +27,9 @@ int check(const RunOptions& options) {
   if (execution.backend == Backend::cuda && plan.backend == Backend::cpu)
     throw UnsupportedError("backend = cuda is impossible: " + plan.backend_reason + "; use cpu or auto");
   const std::size_t points = document.sweep.points();
-  const double seconds = plan.rate_evaluations * plan.seconds_per_evaluation;
-  const double output = result_bytes(task, document.point(0), points);
+  Footprint needed = task.footprint(document.point(0), execution);
+  if (batched) needed.working = grouping.memory_bytes;
+  const ResultBytes results = result_bytes(task, document.point(0), points);
 
   fmt::print("input        {}: no errors\n", options.input);
   fmt::print("model, task  {}, {}\n", document.model, document.task);
@@ -36,7 +39,7 @@ int check(const RunOptions& options) {
     for (const config::Axis& axis : document.sweep.axes) fmt::print(" {} x {}", axis.path, axis.values.size());
     fmt::print(")");
   }
-  fmt::print("\nalgorithm    {}: {}\n", name(plan.algorithm), plan.reason);
+  fmt::print("\nalgorithm    {}: {}\n", plan.method.algorithm, plan.method.reason);
   if (grouping.chained) {
     const std::size_t chains = sweep::groups_of(grouping, points);
     fmt::print("chains       {} of {}{} points, each of which starts from the solutions before it\n", chains,
@@ -45,18 +48,20 @@ int check(const RunOptions& options) {
     fmt::print("batches      {} points at a time, {}\n", grouping.at_once, grouping.how);
   }
   fmt::print("backend      {}: {}\n", name(plan.backend), plan.backend_reason);
-  fmt::print("memory       {} for {}, {} for the results\n",
-             bytes_text(batched ? grouping.memory_bytes : plan.memory_bytes), batched ? "a batch" : "a point",
-             bytes_text(output));
+  fmt::print("memory       {} at most: {} for {}, {} for the results; the file will have {}\n",
+             bytes_text(std::max(needed.working + needed.results, results.memory)), bytes_text(needed.working),
+             batched ? "a batch" : "a point", bytes_text(results.memory), bytes_text(results.file));
   if (plan.device_bytes > 0.0)
     fmt::print("device       {} for {}; {} can be used\n", bytes_text(plan.device_bytes),
                batched ? "a batch" : "a point", bytes_text(usable_device_memory(execution)));
   fmt::print("work         about {:.3g} {} a point, each {:.3g} operations on {}\n", plan.rate_evaluations, plan.work,
              plan.operations, bytes_text(plan.bytes_moved));
+  constexpr double seconds_per_byte = 7e-9;  // of the file: its journal, its image, and reading it back
+  const double seconds = plan.rate_evaluations * plan.seconds_per_evaluation * static_cast<double>(points);
   // The measured time is that of a single point; a batch is faster.
-  fmt::print("time         {} {} in all ({} each, measured here{})\n", batched ? "less than" : "about",
-             duration_text(seconds * static_cast<double>(points)), duration_text(plan.seconds_per_evaluation),
-             batched ? " without batches" : "");
+  fmt::print("time         {} {} in all ({} each, {}{})\n", batched ? "less than" : "about",
+             duration_text(seconds + seconds_per_byte * results.file), duration_text(plan.seconds_per_evaluation),
+             plan.measured ? "measured here" : "by the number of operations", batched ? " without batches" : "");
   for (const std::string& warning : document.warnings) fmt::print("warning      {}\n", warning);
   if (task.remarks)
     for (const std::string& remark : task.remarks(document)) fmt::print("note         {}\n", remark);

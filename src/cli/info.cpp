@@ -7,9 +7,9 @@
 
 #include "cli/verbs.hpp"
 #include "engine/linear_algebra.hpp"
+#include "engine/machine_memory.hpp"
 #include "engine/threads.hpp"
 #include "lindrift/lindrift.hpp"
-#include "registry/memory.hpp"
 #ifdef LINDRIFT_HAVE_MPI
 #include <mpi.h>
 #endif

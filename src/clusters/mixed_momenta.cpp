@@ -46,6 +46,13 @@ Cluster MixedMomenta::group(std::size_t first) const {
   return result;
 }
 
+double mixed_bytes(std::size_t cluster, bool up_empty, double groups, double momenta, int threads) {
+  const SectorCost of_green = green_cost(cluster, up_empty, cluster), of_state = state_cost(cluster, up_empty, cluster);
+  const auto at_once = [&](double parts) { return std::min<double>(threads, parts); };
+  return of_state.memory_bytes * at_once(groups) + groups * of_state.operators * (60.0 * of_state.elements + 16.0) +
+         (momenta > 0.0 ? of_green.memory_bytes * at_once(momenta) : 0.0);
+}
+
 MixedCost mixed_cost(const MixedMomenta& problem, std::size_t momenta, std::size_t frequencies, std::size_t times,
                      double last_time, int threads) {
   const bool up_empty = problem.up_empty();
@@ -59,9 +66,7 @@ MixedCost mixed_cost(const MixedMomenta& problem, std::size_t momenta, std::size
   const auto greens = static_cast<double>(momenta);
   const double state = groups * of_state.operations;
   double green = 0.0;
-  cost.memory_bytes =
-      of_state.memory_bytes * at_once(groups) + groups * of_state.operators * (60.0 * of_state.elements + 16.0);
-  if (momenta > 0) cost.memory_bytes += of_green.memory_bytes * at_once(greens);
+  cost.memory_bytes = mixed_bytes(problem.cluster, up_empty, groups, greens, threads);
   if (frequencies > 0)
     green +=
         greens * (of_green.operations + 8.0 * of_green.vectors * of_green.vectors * static_cast<double>(frequencies));

@@ -28,6 +28,10 @@ struct MixedMomenta {
   Cluster group(std::size_t first) const;
 };
 
+/// Memory from sizes alone, in bytes.
+/// @param momenta  those with a Green's function; 0: the steady state only
+double mixed_bytes(std::size_t cluster, bool up_empty, double groups, double momenta, int threads);
+
 /// Estimated cost of a problem.
 struct MixedCost {
   double green_operators = 0.0;  ///< operators |ket><bra| for the Green's function of one momentum

@@ -27,12 +27,17 @@ class Point {
   const std::vector<std::int64_t>& integers(std::string_view path) const;
   const std::vector<std::string>& texts(std::string_view path) const;
   const Channels& channels(std::string_view path) const;
+  /// Length of a list of numbers, or of a grid that has no values yet; 0 if the key does not apply.
+  double count(std::string_view path) const;
+  bool has_values() const { return counts_.empty(); }  ///< false if a grid has its ends only
 
   void set(std::string path, Value value);
+  void set_count(std::string path, double count);
   const std::map<std::string, Value, std::less<>>& values() const { return values_; }
 
  private:
   std::map<std::string, Value, std::less<>> values_;
+  std::map<std::string, double, std::less<>> counts_;  ///< where they are not those of values_
 };
 
 enum class SweepMode { grid, zip };
@@ -62,12 +67,14 @@ struct Schema {
   std::vector<std::string> fields;
   /// Those whose shape does not depend on the size of the system.
   std::vector<std::string> sizeless_fields;
-  /// Checks that involve several keys (contradictions, sizes that need too much memory). Called once per point, after
-  /// each key has been checked on its own. Throws ParameterError naming the key.
-  std::function<void(const Point&)> validate;
-  /// Checks that concern all points together, such as memory. Called with the first point before the others are
-  /// validated, because there may be very many. Throws ParameterError.
+  /// Whether the machine has the memory that a point needs, from its sizes alone. Called before anything of these sizes
+  /// is made; long grids are counted then and have no values yet. Throws ParameterError naming the key.
+  std::function<void(const Point&)> validate_memory;
+  /// The same for the results of all points together. Called with the first point, because there may be very many.
   std::function<void(const Point& first, std::size_t points)> validate_size;
+  /// Checks that involve several keys. Called once per point, after each key has been checked on its own and the size
+  /// of the point. Throws ParameterError naming the key.
+  std::function<void(const Point&)> validate;
 };
 
 /// Every model and task that an input file can ask for.

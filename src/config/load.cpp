@@ -39,8 +39,8 @@ enum class Meaning { yes, no, unknown };
 
 class Resolver {
  public:
-  Resolver(const Node& root, const std::string& path, const Registry& registry, Reporter& reporter)
-      : root_(*root.table()), registry_(registry), reporter_(reporter) {
+  Resolver(const Node& root, const std::string& path, const Registry& registry, Reporter& reporter, GridValues extent)
+      : root_(*root.table()), registry_(registry), reporter_(reporter), extent_(extent) {
     folder_ = std::filesystem::path(path).parent_path().string();
   }
 
@@ -71,13 +71,15 @@ class Resolver {
         if (find_key(entry.path, *keys_) == nullptr && !is_channel_scale(entry.path))
           unknown_key(entry.path, entry.name, entry.place, *entry.node);
       }
-      swept = read_sweep(*sweep->node.table(), swept_, *keys_, reporter_);
+      swept = read_sweep(*sweep->node.table(), swept_, *keys_, reporter_, extent_);
       sweep_ = &swept.sweep;
     }
     for (const Key& key : *keys_) resolve(key, document.base);
     for (const SweepEntry& entry : swept_) check_channel(entry, document.base);
     if (swept.complete) keep_what_fits(swept.sweep, document);
     sweep_ = nullptr;
+    points_ = swept.points;
+    has_values_ = has_values_ && swept.points == swept.sweep.points();
     document.warnings = std::move(swept.warnings);
     document.sweep = std::move(swept.sweep);
     axis_grids_ = std::move(swept.grids);
@@ -104,6 +106,18 @@ class Resolver {
     }
   }
 
+  /// Whether every grid has its values.
+  bool has_values() const { return has_values_; }
+
+  /// Reports a first point or a sweep for which the machine has too little memory.
+  void validate_sizes(const Document& document) {
+    const auto& of_point = document.schema.validate_memory;
+    if (fits(document, [&](const Point& first, std::size_t) {
+          if (of_point) of_point(first);
+        }))
+      fits(document, document.schema.validate_size);
+  }
+
   /// Validates every point of the sweep.
   void validate(const Document& document) {
     if (!document.schema.validate) return;
@@ -116,6 +130,7 @@ class Resolver {
     std::map<std::string, Failure> failures;
     const auto check = [&](const Point& point, std::size_t index) {
       try {
+        if (document.schema.validate_memory) document.schema.validate_memory(point);
         document.schema.validate(point);
       } catch (const ParameterError& error) {
         std::string problem = error.what();
@@ -129,14 +144,7 @@ class Resolver {
       }
     };
     check(document.point(0), 0);
-    if (failures.empty() && document.schema.validate_size) {
-      try {
-        document.schema.validate_size(document.point(0), document.sweep.points());
-      } catch (const ParameterError& error) {
-        reporter_.add(place_of(error.quantity()), error.what());
-        return;
-      }
-    }
+    if (failures.empty() && !fits(document, document.schema.validate_size)) return;
     walk(document, check);
     for (const auto& [quantity, failure] : failures) {
       const std::string path = full_path(quantity);
@@ -150,6 +158,21 @@ class Resolver {
   const Grids& axis_grids() const { return axis_grids_; }
 
  private:
+  /// Whether a check of the first point and the number of points finds nothing to report.
+  bool fits(const Document& document, const std::function<void(const Point&, std::size_t)>& check) {
+    if (!check) return true;
+    try {
+      check(document.point(0), points_);
+    } catch (const ParameterError& error) {
+      reporter_.add(place_of(full_path(error.quantity())), error.what());
+      return false;
+    } catch (const Error& error) {
+      reporter_.add(error.what());
+      return false;
+    }
+    return true;
+  }
+
   // ---- model.kind and task.kind ----
 
   std::optional<std::string> read_kind(const std::string& section, const std::vector<std::string>& choices) {
@@ -187,7 +210,7 @@ class Resolver {
       return section == "task" || section == "output" || key.path == "model.kind";
     });
     for (const Key& key : common) {
-      if (const Node* node = look_up(key.path)) read_value(*node, key, key.path, folder_, reporter_);
+      if (const Node* node = look_up(key.path)) read_value(*node, key, key.path, folder_, reporter_, GridValues::ends);
     }
   }
 
@@ -415,7 +438,7 @@ class Resolver {
   }
 
   std::optional<Reading> read_given(const Node& node, const Key& key, const Point& base) {
-    if (key.path != "output.fields") return read_value(node, key, key.path, folder_, reporter_);
+    if (key.path != "output.fields") return read_value(node, key, key.path, folder_, reporter_, extent_);
     Key with_made = key;
     for (std::string& name : made_datasets(base)) with_made.choices.push_back(std::move(name));
     return read_value(node, with_made, key.path, folder_, reporter_);
@@ -435,8 +458,15 @@ class Resolver {
     }
     if (given != given_.end()) {
       if (auto reading = read_given(*given->second.node, key, base)) {
-        if (reading->grid) grids_.emplace(key.path, *reading->grid);
         base.set(key.path, std::move(reading->value));
+        if (reading->grid) {
+          grids_.emplace(key.path, *reading->grid);
+          const auto count = static_cast<double>(reading->grid->count);
+          if (base.count(key.path) != count) {
+            base.set_count(key.path, count);
+            has_values_ = false;
+          }
+        }
       } else {
         broken_.insert(key.path);
       }
@@ -520,6 +550,9 @@ class Resolver {
   const Table& root_;
   const Registry& registry_;
   Reporter& reporter_;
+  GridValues extent_;
+  bool has_values_ = true;
+  std::size_t points_ = 1;
   std::string folder_;
   std::string model_;
   std::string task_;
@@ -571,19 +604,30 @@ Document parse(const std::string& text, const std::string& path,
   for (std::size_t i = 0; i < sets.size(); ++i) {
     apply_set(root, static_cast<int>(i), sets[i].first, sets[i].second, reporter);
   }
+  std::optional<Resolver> resolver;
   Document document;
-  document.path = path;
-  document.input_text = text;
-  Resolver resolver(root, path, registry, reporter);
-  resolver.run(document);
-  reporter.raise_if_any();
-  if (!stored) {
-    resolver.validate(document);
+  const auto resolve = [&](GridValues extent) {
+    document = {};
+    document.path = path;
+    document.input_text = text;
+    resolver.emplace(root, path, registry, reporter, extent);
+    resolver->run(document);
     reporter.raise_if_any();
-    resolver.hash_tables(document);
+  };
+  // Sizes are checked before long grids take memory.
+  resolve(stored ? GridValues::all : GridValues::ends);
+  if (!resolver->has_values()) {
+    resolver->validate_sizes(document);
+    reporter.raise_if_any();
+    resolve(GridValues::all);
+  }
+  if (!stored) {
+    resolver->validate(document);
+    reporter.raise_if_any();
+    resolver->hash_tables(document);
     reporter.raise_if_any();
   }
-  document.resolved_text = resolved_text(document, resolver.grids(), resolver.axis_grids());
+  document.resolved_text = resolved_text(document, resolver->grids(), resolver->axis_grids());
   return document;
 }
 

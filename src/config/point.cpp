@@ -40,7 +40,20 @@ const std::vector<std::string>& Point::texts(std::string_view path) const {
 }
 const Channels& Point::channels(std::string_view path) const { return get<Channels>(*this, path); }
 
-void Point::set(std::string path, Value value) { values_.insert_or_assign(std::move(path), std::move(value)); }
+double Point::count(std::string_view path) const {
+  if (const auto found = counts_.find(path); found != counts_.end()) return found->second;
+  const Value* value = find(path);
+  if (value == nullptr) return 0.0;
+  if (const auto* numbers = std::get_if<std::vector<double>>(value)) return static_cast<double>(numbers->size());
+  return static_cast<double>(get<std::vector<std::int64_t>>(*this, path).size());
+}
+
+void Point::set(std::string path, Value value) {
+  counts_.erase(path);
+  values_.insert_or_assign(std::move(path), std::move(value));
+}
+
+void Point::set_count(std::string path, double count) { counts_.insert_or_assign(std::move(path), count); }
 
 std::size_t Sweep::points() const {
   std::size_t count = 1;

@@ -7,6 +7,7 @@
 
 #include "config/schema.hpp"
 #include "config/text.hpp"
+#include "engine/machine_memory.hpp"
 
 namespace lindrift::config {
 
@@ -67,12 +68,14 @@ std::optional<Key> key_of(const std::string& path, const std::vector<Key>& keys)
              .sweepable = true};
 }
 
-/// A warning if a value of a grid's axis stands there twice.
-void warn_of_repeats(const SweepEntry& entry, const std::vector<Value>& values, std::vector<std::string>& warnings) {
+/// A warning if a value of an axis stands there twice.
+/// @param in_order  the values are those of a grid: equal ones are neighbours
+void warn_of_repeats(const SweepEntry& entry, const std::vector<Value>& values, bool in_order,
+                     std::vector<std::string>& warnings) {
   std::set<std::vector<double>> seen;
-  for (const Value& value : values) {
-    if (seen.insert(numbers_of(value)).second) continue;
-    warnings.push_back(fmt::format("{}: {} is there twice and is computed twice", entry.name, show(value)));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (in_order ? i == 0 || values[i] != values[i - 1] : seen.insert(numbers_of(values[i])).second) continue;
+    warnings.push_back(fmt::format("{}: {} is there twice and is computed twice", entry.name, show(values[i])));
     return;
   }
 }
@@ -88,7 +91,7 @@ std::vector<double> numbers_of(const Value& value) {
 }
 
 SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entries, const std::vector<Key>& keys,
-                        Reporter& reporter) {
+                        Reporter& reporter, GridValues extent) {
   SweepReading result;
   if (const Entry* mode = table.find("mode")) {
     const Key key{.path = "sweep.mode",
@@ -102,7 +105,7 @@ SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entri
     }
   }
   const SweepEntry* first = nullptr;
-  std::size_t points = 1;
+  std::size_t first_count = 0;
   for (const SweepEntry& entry : entries) {
     const std::optional<Key> key = key_of(entry.path, keys);
     if (!key) {
@@ -120,33 +123,39 @@ SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entri
       continue;
     }
     std::optional<Grid> grid;
-    auto values = read_axis(*entry.node, *key, entry.name, grid, reporter);
+    auto values = read_axis(*entry.node, *key, entry.name, grid, reporter, extent);
     if (!values) {
       result.complete = false;
       continue;
     }
     if (grid) result.grids.emplace(entry.path, *grid);
-    const std::size_t count = values->size();
-    if (result.sweep.mode == SweepMode::grid) warn_of_repeats(entry, *values, result.warnings);
+    const std::size_t count = grid ? static_cast<std::size_t>(grid->count) : values->size();
+    if (result.sweep.mode == SweepMode::grid) warn_of_repeats(entry, *values, grid.has_value(), result.warnings);
     result.sweep.axes.push_back({entry.path, std::move(*values)});
-    if (first == nullptr) first = &entry;
+    if (first == nullptr) {
+      first = &entry;
+      first_count = count;
+    }
     if (result.sweep.mode == SweepMode::zip) {
-      const std::size_t wanted = result.sweep.axes.front().values.size();
+      const std::size_t wanted = first_count;
+      result.points = count;
       if (count == wanted) continue;
       reporter.add(
           entry.node->place,
           fmt::format("{} has {} values but {} has {}: with sweep.mode = \"zip\" all lists must be of one length",
                       entry.name, count, first->name, wanted));
       result.complete = false;
-    } else if (count > most_points / points) {
+    } else if (count > most_points / result.points) {
+      const double points = static_cast<double>(result.points) * static_cast<double>(count);
       reporter.add(
           entry.node->place,
-          fmt::format("{} has {} values: the sweep would have {:.3g} points, more than the "
-                      "{} allowed",
-                      entry.name, count, static_cast<double>(points) * static_cast<double>(count), most_points));
+          fmt::format("{} has {} values: the sweep would have {:.3g} points, more than the {} allowed: without "
+                      "any result they take {} of memory, and this machine has {}",
+                      entry.name, count, points, most_points, bytes_text(bytes_of_status * points),
+                      bytes_text(machine_memory())));
       result.complete = false;
     } else {
-      points *= count;
+      result.points *= count;
     }
   }
   return result;

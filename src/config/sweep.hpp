@@ -12,6 +12,8 @@
 namespace lindrift::config {
 
 inline constexpr std::size_t most_points = 1'000'000'000;
+/// Memory for the status, the message and the summary of a point, in bytes.
+inline constexpr double bytes_of_status = 850.0;
 
 /// One key of [sweep], not yet read.
 struct SweepEntry {
@@ -32,12 +34,13 @@ std::vector<double> numbers_of(const Value& value);
 /// [sweep], checked except for the conditions of its keys.
 struct SweepReading {
   Sweep sweep;
+  std::size_t points = 1;                          ///< also where long grids have no values yet
   std::map<std::string, Grid, std::less<>> grids;  ///< axes given as { start, stop, count }
   bool complete = true;                            ///< false if there were errors
   std::vector<std::string> warnings{};
 };
 
 SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entries, const std::vector<Key>& keys,
-                        Reporter& reporter);
+                        Reporter& reporter, GridValues extent);
 
 }  // namespace lindrift::config

@@ -11,17 +11,20 @@
 #include "config/precheck.hpp"
 #include "config/schema.hpp"
 #include "config/text.hpp"
+#include "engine/machine_memory.hpp"
 
 namespace lindrift::config {
 
 namespace {
 
 constexpr std::int64_t most_axis_values = 10'000'000;
+/// Longer grids are counted before they get values.
+constexpr std::int64_t long_grid = 65'536;
 
 /// Reads one key; every error message has the form "name = value: must be ... (help)".
 class Reader {
  public:
-  Reader(const Key& key, Reporter& reporter) : key_(key), reporter_(reporter) {}
+  Reader(const Key& key, Reporter& reporter, GridValues extent) : key_(key), reporter_(reporter), extent_(extent) {}
 
   void complain(const Place& place, const std::string& name, const std::string& value, const std::string& problem) {
     reporter_.add(place, name + " = " + value + ": " + problem + format_help(key_));
@@ -186,7 +189,11 @@ class Reader {
       const auto value = whole(count->node, name + ".count", fmt::format("an integer >= 1 and <= {}", most));
       form.count = value.value_or(1);
       if (value && (*value < 1 || *value > most)) {
-        complain(count->node, name + ".count", fmt::format("must be >= 1 and <= {}", most));
+        const std::string size =
+            *value > most ? fmt::format(": so many take {} of memory, and this machine has {}",
+                                        bytes_text(8.0 * static_cast<double>(*value)), bytes_text(machine_memory()))
+                          : "";
+        complain(count->node, name + ".count", fmt::format("must be >= 1 and <= {}{}", most, size));
         good = false;
       }
       good = good && value;
@@ -214,6 +221,7 @@ class Reader {
     good = grid(phase->node, name + ".phase", most, form) && length && *length >= 0.0 && good;
     if (!good) return std::nullopt;
     form.modulus = *length;
+    if (is_counted_only(form)) return std::vector<Value>{std::polar(*length, form.start)};
     const auto numbers = form.complex_values();
     return std::vector<Value>(numbers.begin(), numbers.end());
   }
@@ -262,11 +270,11 @@ class Reader {
   }
 
   /// A list of integers, or a grid of integer points.
-  std::optional<std::vector<Value>> integer_axis(const Node& node, const std::string& name, std::int64_t most) {
+  std::optional<std::vector<Value>> integer_axis(const Node& node, const std::string& name, std::int64_t most,
+                                                 std::optional<Grid>& form) {
     std::vector<Value> values;
     if (node.table() != nullptr) {
-      Grid form;
-      const auto numbers = grid(node, name, most, form);
+      const auto numbers = grid(node, name, most, form.emplace());
       if (!numbers) return std::nullopt;
       for (const double number : *numbers) {
         if (number != std::floor(number) || std::fabs(number) > 9e15 || !key_.range.contains(number)) {
@@ -506,8 +514,11 @@ class Reader {
       complain(node, name, "must span less: start, stop and their difference times (count - 1) must be finite");
       return std::nullopt;
     }
+    if (is_counted_only(form)) return std::vector<double>{form.start, form.stop};
     return form.values();
   }
+
+  bool is_counted_only(const Grid& form) const { return extent_ == GridValues::ends && form.count > long_grid; }
 
   /// Whether entry i of a term is a spin; if not, it is an offset.
   bool is_spin(std::size_t i) const { return key_.term_length == 6 && i % 2 == 1; }
@@ -663,6 +674,7 @@ class Reader {
 
   const Key& key_;
   Reporter& reporter_;
+  GridValues extent_;
 };
 
 template <typename Result>
@@ -674,8 +686,8 @@ std::optional<Reading> reading(std::optional<Result> value) {
 }  // namespace
 
 std::optional<Reading> read_value(const Node& node, const Key& key, const std::string& name, const std::string& folder,
-                                  Reporter& reporter) {
-  Reader reader(key, reporter);
+                                  Reporter& reporter, GridValues extent) {
+  Reader reader(key, reporter, extent);
   switch (key.type) {
     case Type::integer:
       return reading(reader.integer(node, name));
@@ -718,11 +730,11 @@ std::optional<Reading> read_value(const Node& node, const Key& key, const std::s
 }
 
 std::optional<std::vector<Value>> read_axis(const Node& node, const Key& key, const std::string& name,
-                                            std::optional<Grid>& grid, Reporter& reporter) {
+                                            std::optional<Grid>& grid, Reporter& reporter, GridValues extent) {
   Key one = key;
   one.ascending = false;  // applies within the list of one point; a sweep may have any order
   one.scalar = false;
-  Reader reader(one, reporter);
+  Reader reader(one, reporter, extent);
   if (key.type == Type::complex) {
     if (node.table() != nullptr) return reader.phases(node, name, most_axis_values, grid.emplace());
     const auto* nodes = reader.items(
@@ -733,7 +745,7 @@ std::optional<std::vector<Value>> read_axis(const Node& node, const Key& key, co
       return value ? std::optional<Value>(*value) : std::nullopt;
     });
   }
-  if (key.type == Type::integer) return reader.integer_axis(node, name, most_axis_values);
+  if (key.type == Type::integer) return reader.integer_axis(node, name, most_axis_values, grid);
   if (key.type == Type::integer_list) return reader.integer_lists(node, name);
   const auto reading = reader.reals(node, name, true, most_axis_values);
   if (!reading) return std::nullopt;

@@ -18,16 +18,20 @@ struct Reading {
   std::optional<Grid> grid{};
 };
 
+/// Whether a long grid gets all its values, or only its ends: then its size can be checked before it takes memory.
+enum class GridValues { all, ends };
+
 /// Reads and checks a value: type, finiteness, range, choices, order.
 /// @param name    the key's name in messages
 /// @param folder  base folder of relative paths
 /// @return nothing after an error, which goes to the reporter
 std::optional<Reading> read_value(const Node& node, const Key& key, const std::string& name, const std::string& folder,
-                                  Reporter& reporter);
+                                  Reporter& reporter, GridValues extent = GridValues::all);
 
 /// Reads the list or grid of a swept key; every value is checked like a value of the key.
 /// @param[out] grid  set if the values were given as a grid
 std::optional<std::vector<Value>> read_axis(const Node& node, const Key& key, const std::string& name,
-                                            std::optional<Grid>& grid, Reporter& reporter);
+                                            std::optional<Grid>& grid, Reporter& reporter,
+                                            GridValues extent = GridValues::all);
 
 }  // namespace lindrift::config

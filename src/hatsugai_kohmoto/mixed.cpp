@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "clusters/cost.hpp"
 #include "clusters/mixed_momenta.hpp"
 #include "engine/threads.hpp"
 #include "engine/validate.hpp"
@@ -33,6 +34,14 @@ void require_steady(const Execution& execution, bool down_occupation) {
 }
 
 }  // namespace
+
+MixedPlan size_mixed(const HatsugaiKohmoto& model, double momenta, const Execution& execution) {
+  const auto cluster = static_cast<std::size_t>(model.cluster);
+  const bool up_empty = has_no_gain(model.up);
+  const double groups = static_cast<double>(model.sites) / static_cast<double>(cluster);
+  return {.operators = clusters::green_cost(cluster, up_empty, cluster).operators,
+          .memory_bytes = clusters::mixed_bytes(cluster, up_empty, groups, momenta, threads_of(execution))};
+}
 
 MixedPlan plan_mixed(const HatsugaiKohmoto& model, std::size_t momenta, std::size_t values, double last_time,
                      const Execution& execution) {

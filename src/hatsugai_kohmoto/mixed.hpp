@@ -21,6 +21,8 @@ struct MixedPlan {
   double operations = 0.0, memory_bytes = 0.0, seconds = 0.0;
 };
 
+/// Its operators and memory, from sizes alone.
+MixedPlan size_mixed(const HatsugaiKohmoto& model, double momenta, const Execution& execution);
 /// @param values     number of frequencies or times requested
 MixedPlan plan_mixed(const HatsugaiKohmoto& model, std::size_t momenta, std::size_t values, double last_time,
                      const Execution& execution);

@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <memory>
 
+#include "engine/machine_memory.hpp"
 #include "io/hdf5_types.hpp"
 #include "io/trial.hpp"
 #include "lindrift/error.hpp"
@@ -60,10 +62,6 @@ OpenDataset open_dataset(const std::string& location) {
   return {std::move(file), std::move(dataset), std::move(type)};
 }
 
-struct Shape {
-  std::size_t rows, columns;
-};
-
 Shape shape_of(const OpenDataset& open, const std::string& location) {
   const auto& [file, dataset, type] = open;
   const Handle space(H5Dget_space(dataset.id()), H5Sclose, "read the shape of " + location);
@@ -102,6 +100,9 @@ template <class Number>
 Table<Number> read_table(const OpenDataset& open, const std::string& location) {
   const Shape shape = shape_of(open, location);
   const std::size_t count = shape.rows * shape.columns;
+  if (const double bytes = static_cast<double>(count) * sizeof(Number); !(bytes <= machine_memory()))
+    throw Error(fmt::format("{}: has shape {} x {}, which takes {} of memory; this machine has {}", location,
+                            shape.rows, shape.columns, bytes_text(bytes), bytes_text(machine_memory())));
   Table<Number> table{shape.rows, shape.columns, std::vector<Number>(count)};
   if (!table.values.empty())
     checked(H5Dread(open.dataset.id(), element_type<Number>(Where::memory).id(), H5S_ALL, H5S_ALL, H5P_DEFAULT,
@@ -141,15 +142,24 @@ Matrix read_matrix(const std::string& location) { return tried(location, matrix_
 
 ComplexMatrix read_complex_matrix(const std::string& location) { return tried(location, complex_matrix_at); }
 
+Shape matrix_shape(const std::string& location) {
+  return tried(location, [](const std::string& place) { return shape_of(open_dataset(place), place); });
+}
+
 std::string content_hash(const std::string& location) { return tried(location, hash_at); }
 
 std::string file_hash(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::ostringstream bytes;
-  if (!std::filesystem::is_regular_file(path) || !file || !(bytes << file.rdbuf()))
-    throw Error(path + " cannot be read, or is empty");
-  const std::string text = bytes.str();
-  return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
+  std::array<char, 65536> part{};
+  const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(), XXH3_freeState);
+  XXH3_64bits_reset(state.get());
+  bool any = false;
+  while (std::filesystem::is_regular_file(path) && (file.read(part.data(), part.size()), file.gcount() > 0)) {
+    XXH3_64bits_update(state.get(), part.data(), static_cast<std::size_t>(file.gcount()));
+    any = true;
+  }
+  if (!any || file.bad()) throw Error(path + " cannot be read, or is empty");
+  return fmt::format("{:016x}", XXH3_64bits_digest(state.get()));
 }
 
 namespace {

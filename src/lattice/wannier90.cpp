@@ -8,7 +8,9 @@
 #include <mutex>
 #include <sstream>
 #include <string>
+#include <vector>
 
+#include "engine/machine_memory.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice/tight_binding.hpp"
 
@@ -21,6 +23,9 @@ using Complex = std::complex<double>;
 constexpr const char* key = "model.hamiltonian";
 constexpr int max_orbitals = 256;
 constexpr std::int64_t max_displacements = 10'000'000;
+constexpr std::size_t longest_line = std::size_t{1} << 20;
+/// Memory for a byte of the file at most: the shortest line has 14 bytes, and its element becomes two hopping terms.
+constexpr double bytes_a_byte = 12.0;
 /// Files have at least six digits; a larger deviation from Hermitian is not due to rounding.
 constexpr double largest_rounding = 1e-4;
 
@@ -35,11 +40,9 @@ class Lines {
 
   /// The next line that is not empty.
   std::istringstream next(const std::string& wanted) {
-    for (std::string line; std::getline(text_, line);) {
-      ++line_;
+    for (std::string line; get(line);) {
       if (line.find_first_not_of(" \t\r") != std::string::npos) return std::istringstream(line);
     }
-    ++line_;
     fail("the file ends where " + wanted + " should stand");
   }
 
@@ -53,22 +56,31 @@ class Lines {
   }
 
   bool at_end() {
-    for (std::string line; std::getline(text_, line);) {
-      ++line_;
+    for (std::string line; get(line);)
       if (line.find_first_not_of(" \t\r") != std::string::npos) return false;
-    }
     return true;
   }
 
   void comment() {
     std::string line;
-    std::getline(text_, line);
-    ++line_;
+    get(line);
   }
 
  private:
+  /// A file that is no text may have no end of a line at all.
+  bool get(std::string& line) {
+    ++line_;
+    text_.getline(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
+    const auto length = static_cast<std::size_t>(text_.gcount());
+    if (text_.fail() && length + 1 == buffer_.size()) fail("a line of a megabyte or more");
+    if (text_.fail()) return false;
+    line.assign(buffer_.data(), text_.eof() ? length : length - 1);
+    return true;
+  }
+
   std::istream& text_;
   const std::string& name_;
+  std::vector<char> buffer_ = std::vector<char>(longest_line);
   std::int64_t line_ = 0;
 };
 
@@ -193,6 +205,10 @@ WannierHamiltonian read_wannier90(const std::string& path) {
   std::ifstream file(path);
   if (stat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode) || !file)
     throw ParameterError(key, path + " cannot be read: it must be a file *_hr.dat of Wannier90");
+  if (const double needed = bytes_a_byte * static_cast<double>(about.st_size); !(needed <= machine_memory()))
+    throw ParameterError(key, path + " is a file of " + bytes_text(static_cast<double>(about.st_size)) +
+                                  ", which takes up to " + bytes_text(needed) + " of memory; this machine has " +
+                                  bytes_text(machine_memory()));
   const std::lock_guard lock(mutex);
   Kept& one = kept[path];
   if (one.bytes != about.st_size || one.seconds != about.st_mtim.tv_sec || one.nanoseconds != about.st_mtim.tv_nsec) {

@@ -6,11 +6,12 @@
 #include <limits>
 #include <stdexcept>
 
+#include "config/sweep.hpp"
+#include "engine/machine_memory.hpp"
 #include "hatsugai_kohmoto/registry/hatsugai_kohmoto.hpp"
 #include "hubbard/registry/hubbard.hpp"
 #include "io/input.hpp"
 #include "lindrift/error.hpp"
-#include "registry/memory.hpp"
 #include "tgge/registry/tgge.hpp"
 
 namespace lindrift {
@@ -58,9 +59,9 @@ class ProgramRegistry final : public config::Registry {
     schema.fields = task_entry.fields;
     schema.sizeless_fields = task_entry.sizeless_fields;
     schema.validate = entry.validate;
+    schema.validate_memory = [&task_entry](const config::Point& point) { require_memory(task_entry, point); };
     schema.validate_size = [&task_entry](const config::Point& first, std::size_t points) {
-      // Results are held twice: as fields, and as the image of the file.
-      const double needed = 2.0 * result_bytes(task_entry, first, points);
+      const double needed = result_bytes(task_entry, first, points).memory;
       if (needed > machine_memory())
         throw ParameterError(
             points > 1 ? "sweep" : "output.fields",
@@ -130,12 +131,34 @@ bool is_zero_everywhere(const config::Document& document, const std::string& key
   return value != nullptr && zero(*value);
 }
 
-double result_bytes(const TaskEntry& task, const config::Point& point, std::size_t points) {
-  constexpr double bookkeeping = 400.0;  // status, message, summary of a point
-  double bytes = bookkeeping;
-  for (const io::Field& field : kept_outline(task, point).fields)
-    bytes += 8.0 * static_cast<double>(std::visit([](const auto& values) { return values.size(); }, field.data));
-  return bytes * static_cast<double>(points);
+bool Footprint::is_too_much() const { return !(total() <= machine_memory()); }
+
+ResultBytes result_bytes(const TaskEntry& task, const config::Point& point, std::size_t points) {
+  // Of the file: its attributes and the headers of its datasets; the status and the message of a point.
+  constexpr double headers = 15e3, status = 41.0;
+  const Footprint needed = task.footprint(point, Execution{});
+  const auto count = static_cast<double>(points);
+  const double values = needed.results * count;
+  return {headers + needed.coordinates + values + (points > 1 ? status * count : 0.0),
+          Footprint::copies * (needed.coordinates + values) + config::bytes_of_status * count};
+}
+
+void require_memory(const TaskEntry& task, const config::Point& point) {
+  const Footprint needed = task.footprint(point, Execution{});
+  if (!needed.is_too_much()) return;
+  std::string key = needed.key, what = needed.size, advice;
+  for (const std::string grid : {"task.times", "task.frequencies"}) {
+    if (point.count(grid) <= 2.0) continue;
+    // A grid is to blame if its ends alone would fit.
+    config::Point ends = point;
+    ends.set(grid, std::vector<double>{point.reals(grid).front(), point.reals(grid).back()});
+    if (task.footprint(ends, Execution{}).is_too_much()) continue;
+    key = grid;
+    what = fmt::format("{:.0f} {} of {}", point.count(grid), grid.substr(grid.find('.') + 1), needed.size);
+    if (needed.results > needed.working) advice = ": keep fewer fields (output.fields)";
+  }
+  throw ParameterError(key, fmt::format("{} need {} of memory; this machine has {}{}", what, bytes_text(needed.total()),
+                                        bytes_text(machine_memory()), advice));
 }
 
 Execution with_algorithm(const config::Point& point, Execution execution) {

@@ -11,24 +11,30 @@
 #include "io/output.hpp"
 #include "lindrift/backend.hpp"
 #include "lindrift/monitor.hpp"
+#include "registry/footprint.hpp"
 #include "registry/verification.hpp"
 
 namespace lindrift {
 
+/// How a point is computed: what `check` says before a run and the output after it.
+struct Method {
+  std::string algorithm;
+  std::string reason;  ///< why this one, or what it does
+};
+
 /// Expected cost of a point, printed by `lindrift check`.
 struct Plan {
-  Algorithm algorithm = Algorithm::automatic;     ///< as chosen
+  Method method{};
   Backend backend = Backend::automatic;           ///< as resolved
-  std::string reason;                             ///< why this algorithm
   std::string backend_reason;                     ///< why this backend
-  double memory_bytes = 0.0;                      ///< working set of one point
   double device_bytes = 0.0;                      ///< on the device, if it runs there
   std::string work = "evaluations of the rates";  ///< unit of work
   double rate_evaluations = 0.0;                  ///< expected number of evaluations
   double operations = 0.0;                        ///< floating-point operations of one evaluation
   double bytes_moved = 0.0;                       ///< memory traffic of one evaluation, bytes
-  double seconds_per_evaluation = 0.0;            ///< measured on this machine
-  std::vector<std::string> notes;                 ///< warnings and remarks for the user
+  double seconds_per_evaluation = 0.0;
+  bool measured = false;           ///< these seconds, on this machine; else they follow from the operations
+  std::vector<std::string> notes;  ///< warnings and remarks for the user
 };
 
 /// Fills in device_bytes, or what happens if the device has too little memory.
@@ -67,6 +73,10 @@ struct TaskEntry {
   std::vector<std::string> fields;  ///< datasets of the task, without coordinates
   /// Those without a dimension over sites, momenta or modes: what a sweep over the size can keep.
   std::vector<std::string> sizeless_fields;
+  /// The only statement of what a point needs: `check` prints it, and no point is computed that needs more than the
+  /// machine has. It must allocate nothing of the size of the system before it knows that this would fit, and take the
+  /// lengths of grids from Point::count().
+  Required<std::function<Footprint(const config::Point&, const Execution&)>> footprint;
   /// Coordinates and fields of a point with every value missing: the shape of its result, and what a failed point
   /// leaves.
   std::function<io::Result(const config::Point&)> outline;
@@ -128,8 +138,16 @@ io::Result kept_outline(const TaskEntry& task, const config::Point& point);
 /// Whether a number is 0 at every point, swept or not.
 bool is_zero_everywhere(const config::Document& document, const std::string& key);
 
-/// Bytes of memory that the collected results of this many points take.
-double result_bytes(const TaskEntry& task, const config::Point& point, std::size_t points);
+/// Bytes of the results of all points.
+struct ResultBytes {
+  double file = 0.0;
+  double memory = 0.0;  ///< the largest at a time, while the file is made
+};
+/// @param point  the first of `points`
+ResultBytes result_bytes(const TaskEntry& task, const config::Point& point, std::size_t points);
+
+/// @throws ParameterError naming the key that is to blame if a point needs more memory than the machine has
+void require_memory(const TaskEntry& task, const config::Point& point);
 
 /// `execution` with the point's solver.algorithm, unless that is "auto".
 Execution with_algorithm(const config::Point& point, Execution execution);

@@ -89,6 +89,17 @@ io::Result with_coordinates(const Coordinates& coordinates) {
   return result;
 }
 
+Coordinate counted(const config::Point& point, const std::string& list, Coordinate coordinate) {
+  coordinate.size = static_cast<std::size_t>(point.count(list));
+  return coordinate;
+}
+
+double coordinate_bytes(const Coordinates& coordinates) {
+  double bytes = 0.0;
+  for (const Coordinate& one : coordinates) bytes += 8.0 * static_cast<double>(one.size);
+  return bytes;
+}
+
 std::vector<double> missing_values(double, std::size_t count) { return std::vector<double>(count, missing); }
 std::vector<std::complex<double>> missing_values(std::complex<double>, std::size_t count) {
   return std::vector<std::complex<double>>(count, {missing, missing});

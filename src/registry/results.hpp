@@ -6,8 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "config/config.hpp"
 #include "io/field.hpp"
 #include "lindrift/observable.hpp"
+#include "registry/footprint.hpp"
 
 /// Converts the observables of a result struct to the contents of a file.
 
@@ -100,10 +102,25 @@ double observable_bytes(const Coordinates& coordinates, const std::vector<std::s
   double bytes = 0.0;
   const Result none{};
   for_each_observable(coordinates, none, [&](const Observable& described, const Extent& extent, const auto& member) {
-    if (is_wanted(wanted, described.name))
-      bytes += static_cast<double>(extent.elements * sizeof missing_values(member, 0)[0]);
+    if (!is_wanted(wanted, described.name)) return;
+    double size = sizeof missing_values(member, 0)[0];
+    for (const std::size_t length : extent.shape) size *= static_cast<double>(length);  // may exceed any integer
+    bytes += size;
   });
   return bytes;
+}
+
+/// A coordinate with as many values as a list has, or a grid that has no values yet.
+Coordinate counted(const config::Point& point, const std::string& list, Coordinate coordinate);
+
+/// Bytes of the values of coordinates.
+double coordinate_bytes(const Coordinates& coordinates);
+
+/// Fills in the bytes of a result and its coordinates.
+template <class Result>
+void add_result(Footprint& footprint, const Coordinates& coordinates, const std::vector<std::string>& wanted) {
+  footprint.results += observable_bytes<Result>(coordinates, wanted);
+  footprint.coordinates = coordinate_bytes(coordinates);
 }
 
 /// Outline of a point's result: every wanted value is missing.

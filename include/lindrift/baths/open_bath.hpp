@@ -108,4 +108,7 @@ void validate(const OpenBath& bath, const Lattice& lattice, const std::string& s
 /// @throws ParameterError as validate() does
 BathRates bath_rates(const OpenBath& bath, const Lattice& lattice, const std::string& section = "bath");
 
+/// Whether the bath adds no particles at any momentum.
+bool has_no_gain(const OpenBath& bath);
+
 }  // namespace lindrift

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "config/read.hpp"
+#include "engine/threads.hpp"
 #include "engine/validate.hpp"
 #include "hatsugai_kohmoto/mixed.hpp"
 #include "hatsugai_kohmoto/registry/orbitals.hpp"
@@ -18,7 +19,6 @@
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
 #include "open_chain/times.hpp"
-#include "registry/memory.hpp"
 #include "registry/read_once.hpp"
 
 namespace lindrift {
@@ -67,6 +67,11 @@ using config::read;
 
 using Complex = std::complex<double>;
 
+const Method closed_form{"exact",
+                         "the closed form of every momentum, and fast Fourier transforms between momenta and sites"};
+const Method of_clusters{"exact",
+                         "the Lindbladian of every group of momenta as a sparse matrix, and Krylov spaces of it"};
+
 enum class Kind { green, spectral, density };
 
 Kind kind_of(const Point& point) {
@@ -110,35 +115,43 @@ UpState up_state_of(const Point& point) {
 
 // --- checks and plans ---
 
-double output_bytes(const Point& point) {
-  switch (kind_of(point)) {
-    case Kind::green:
-      return open_chain_bytes<GreenResult>(point);
-    case Kind::spectral:
-      return open_chain_bytes<SpectralResult>(point);
-    case Kind::density:
-      break;
-  }
-  return open_chain_bytes<DensityResult>(point);
+/// Doubles for the initial correlation of spin up: as read, a copy, and its diagonals or transforms.
+double correlation_doubles(const Point& point) {
+  const io::Shape& shape = read_once("initial.correlation", point.text("initial.correlation"), io::matrix_shape);
+  return 6.0 * static_cast<double>(shape.rows) * static_cast<double>(shape.columns);
 }
 
 /// Bytes that a point needs in addition to its results: rates and tables, rows of a few times on every thread, and the
 /// diagonals of a whole correlation.
-double working_memory(const Point& point) {
+double working_memory(const Point& point, const Execution& execution) {
   constexpr double mode_doubles = 24.0;
-  const std::size_t sites = sites_of(point);
-  double doubles = mode_doubles * static_cast<double>(sites);
-  if (kind_of(point) == Kind::spectral) {
-    const std::size_t momenta = momenta_of(point);
-    return 8.0 *
-           (doubles + 5.0 * static_cast<double>(momenta) * static_cast<double>(point.reals("task.frequencies").size()));
-  }
-  const TimeBatches batches{point.reals("task.times").size(), sites};
-  const int threads = batches.outer(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
-  const double rows = static_cast<double>(batches.batch()) * threads * (kind_of(point) == Kind::density ? 3.0 : 1.0);
-  doubles += 2.0 * rows * static_cast<double>(sites);
-  if (point.has("initial.correlation")) doubles += 6.0 * static_cast<double>(sites) * static_cast<double>(sites);
+  const double sites = size_of(point);
+  double doubles = mode_doubles * sites;
+  if (kind_of(point) == Kind::spectral)
+    return 8.0 * (doubles + 5.0 * momenta_count(point) * point.count("task.frequencies"));
+  const TimeBatches batches{static_cast<std::size_t>(point.count("task.times")),
+                            static_cast<std::size_t>(std::min(sites, 0x1p52))};
+  const double rows = static_cast<double>(batches.batch()) * batches.outer(threads_of(execution)) *
+                      (kind_of(point) == Kind::density ? 1.5 : 1.0);
+  doubles += 2.0 * rows * sites;
+  if (point.has("initial.correlation")) doubles += correlation_doubles(point);
   return 8.0 * doubles;
+}
+
+template <class Result>
+Footprint footprint_of(const Point& point, const Execution& execution) {
+  Footprint needed = open_chain_footprint<Result>(point, open_chain_coordinates(point));
+  needed.working = working_memory(point, execution);
+  if (point.integer("model.cluster") == 1 || needed.is_too_much()) return needed;
+  const auto model = read<HatsugaiKohmoto>(point);
+  const double momenta = kind_of(point) == Kind::spectral ? momenta_count(point) : size_of(point);
+  const MixedPlan mixed = size_mixed(model, momenta, execution);
+  if (mixed.memory_bytes > needed.total()) {
+    needed.key = "model.cluster";
+    needed.size = fmt::format("{} momenta that mix have {:.0f} operators and", model.cluster, mixed.operators);
+  }
+  needed.working += mixed.memory_bytes;
+  return needed;
 }
 
 /// Cost if momenta mix.
@@ -149,18 +162,11 @@ MixedPlan mixed_plan_of(const Point& point, const HatsugaiKohmoto& model, const 
                     spectral ? -1.0 : values.back(), execution);
 }
 
-void validate_mixed(const Point& point, const HatsugaiKohmoto& model) {
+void validate_mixed(const Point& point) {
   if (kind_of(point) == Kind::density)
     throw ParameterError("model.cluster", "the density is known for momenta that do not mix only: it must be 1");
   if (point.has("initial.down_occupation") && !point.reals("initial.down_occupation").empty())
     throw ParameterError("initial.down_occupation", "only the steady state is known with model.cluster > 1");
-  const MixedPlan plan = mixed_plan_of(point, model, {});
-  if (plan.memory_bytes > machine_memory())
-    throw ParameterError(
-        "model.cluster",
-        fmt::format("{} momenta that mix have {:.0f} operators and need {} of memory; "
-                    "this machine has {}",
-                    model.cluster, plan.operators, bytes_text(plan.memory_bytes), bytes_text(machine_memory())));
 }
 
 void validate_point(const Point& point) {
@@ -168,25 +174,10 @@ void validate_point(const Point& point) {
   if (point.has("model.interaction_matrix"))
     throw ParameterError("model.interaction_matrix", "has no meaning with one orbital: use model.interaction");
   if (point.text("task.kind") == "poles") return validate_poles_point(point);
-  const Kind kind = kind_of(point);
   const std::size_t sites = sites_of(point);
-  // Results are held twice: as the task returns them, and as the image of the file.
-  const double results = output_bytes(point);
-  const double needed = (point.has("initial.correlation") ? 0.0 : working_memory(point)) + 3.0 * results;
-  if (needed > machine_memory()) {
-    // The grid is to blame if a single value of it would fit.
-    const auto& values = point.reals(kind == Kind::spectral ? "task.frequencies" : "task.times");
-    const double one = 512.0 * static_cast<double>(sites) + 3.0 * results / static_cast<double>(values.size());
-    const bool grid = one <= machine_memory();
-    const std::string key = !grid ? size_key(point) : kind == Kind::spectral ? "task.frequencies" : "task.times";
-    throw ParameterError(key,
-                         fmt::format("{} with {} need {} of memory; this machine has {}{}", size_text(point),
-                                     kind == Kind::spectral ? "these frequencies" : "these times", bytes_text(needed),
-                                     bytes_text(machine_memory()), grid ? ": keep fewer fields (output.fields)" : ""));
-  }
   const HatsugaiKohmoto model = read<HatsugaiKohmoto>(point);
   validate(model);
-  if (model.cluster > 1) validate_mixed(point, model);
+  if (model.cluster > 1) validate_mixed(point);
   if (point.has("initial.down_occupation")) {
     const std::size_t given = point.reals("initial.down_occupation").size();
     if (given > 1 && given != sites)
@@ -241,10 +232,9 @@ HatsugaiKohmoto probe_of(HatsugaiKohmoto model, const Point& point) {
 Plan plan_clusters(const Point& point, const HatsugaiKohmoto& model, const Execution& requested) {
   const MixedPlan mixed = mixed_plan_of(point, model, requested);
   Plan plan;
-  plan.reason = "the Lindbladian of every group of momenta as a sparse matrix, and Krylov spaces of it";
+  plan.method = of_clusters;
   plan.backend = Backend::cpu;
   plan.backend_reason = "momenta that mix are solved on the CPU";
-  plan.memory_bytes = working_memory(point) + mixed.memory_bytes;
   plan.work = "momenta";
   plan.rate_evaluations = static_cast<double>(kind_of(point) == Kind::spectral ? momenta_of(point) : sites_of(point));
   plan.operations = mixed.operations / plan.rate_evaluations;
@@ -254,13 +244,10 @@ Plan plan_clusters(const Point& point, const HatsugaiKohmoto& model, const Execu
   return plan;
 }
 
-constexpr const char* closed_form =
-    "the closed form of every momentum, and fast Fourier transforms between momenta and sites";
-
 Plan plan_frequencies(const Point& point, const HatsugaiKohmoto& model, const Execution& requested) {
   Plan plan;
-  plan.reason = closed_form;
-  plan.memory_bytes = working_memory(point);
+  plan.method = closed_form;
+  plan.measured = true;
   plan.work = "frequencies";
   const std::size_t all = point.reals("task.frequencies").size();
   plan.backend = spectral_backend(requested.backend, momenta_of(point) * all, &plan.backend_reason);
@@ -320,8 +307,8 @@ double seconds_per_time(const Point& point, const HatsugaiKohmoto& model, Execut
 
 Plan plan_times(const Point& point, const HatsugaiKohmoto& model, const Execution& requested) {
   Plan plan;
-  plan.reason = closed_form;
-  plan.memory_bytes = working_memory(point);
+  plan.method = closed_form;
+  plan.measured = true;
   const std::size_t times = point.reals("task.times").size();
   const auto sites = static_cast<double>(model.size());
   plan.work = "times";
@@ -371,9 +358,9 @@ constexpr const char* stopped = "stopped before the last time";
 template <class Result>
 io::Result result_of(const Point& point, Result& computed, Backend backend, const std::string& backend_reason) {
   io::Result result = open_chain_result(point, computed);
-  result.algorithm = "exact";
-  result.algorithm_reason = point.integer("model.cluster") > 1 ? "the Lindbladian of every group of momenta"
-                                                               : "the closed form of every momentum";
+  const Method& method = point.integer("model.cluster") > 1 ? of_clusters : closed_form;
+  result.algorithm = method.algorithm;
+  result.algorithm_reason = method.reason;
   result.backend = name(backend);
   result.backend_reason = backend_reason;
   if constexpr (requires { computed.converged; }) {
@@ -445,6 +432,7 @@ ModelEntry hatsugai_kohmoto_entry() {
        .keys = config::keys_of<GreenOptions, OutputTimes>(),
        .fields = open_chain_fields<GreenResult>(),
        .sizeless_fields = open_chain_sizeless_fields<GreenResult>(),
+       .footprint = footprint_of<GreenResult>,
        .outline = open_chain_outline<GreenResult>,
        .plan = plan_point,
        .run = run_green,
@@ -458,6 +446,7 @@ ModelEntry hatsugai_kohmoto_entry() {
        .keys = config::keys_of<OutputFrequencies, SpectralOptions>(),
        .fields = open_chain_fields<SpectralResult>(),
        .sizeless_fields = open_chain_sizeless_fields<SpectralResult>(),
+       .footprint = footprint_of<SpectralResult>,
        .outline = open_chain_outline<SpectralResult>,
        .plan = plan_point,
        .run = run_spectral,
@@ -471,6 +460,7 @@ ModelEntry hatsugai_kohmoto_entry() {
        .keys = config::keys_of<DensityStart, OutputTimes>(),
        .fields = open_chain_fields<DensityResult>(),
        .sizeless_fields = open_chain_sizeless_fields<DensityResult>(),
+       .footprint = footprint_of<DensityResult>,
        .outline = open_chain_outline<DensityResult>,
        .plan = plan_point,
        .run = run_density,

@@ -10,7 +10,6 @@
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
 #include "registry/cpu_task.hpp"
-#include "registry/memory.hpp"
 
 namespace lindrift {
 
@@ -20,6 +19,7 @@ using config::Point;
 using config::read;
 
 constexpr const char* on_the_cpu = "several orbitals are solved on the CPU";
+const Method method{"exact", "the Lindbladian of every momentum as a sparse matrix, and Krylov spaces of it"};
 
 enum class Kind { steady_state, spectral, green };
 
@@ -61,45 +61,60 @@ io::Result outline(const Point& point) {
   });
 }
 
+std::size_t count_of(const Point& point, const std::string& list) {
+  return static_cast<std::size_t>(point.count(list));
+}
+
 OrbitalPlan plan_of(const Point& point, const Execution& execution) {
   const auto model = read<OrbitalHatsugaiKohmoto>(point);
   switch (kind_of(point)) {
     case Kind::spectral:
-      return plan_orbitals(model, momenta_of(point), point.reals("task.frequencies").size(), 0, 0.0, execution);
+      return plan_orbitals(model, momenta_of(point), count_of(point, "task.frequencies"), 0, 0.0, execution);
     case Kind::green:
-      return plan_orbitals(model, sites_of(point), 0, point.reals("task.times").size(),
-                           point.reals("task.times").back(), execution);
+      return plan_orbitals(model, sites_of(point), 0, count_of(point, "task.times"), point.reals("task.times").back(),
+                           execution);
     case Kind::steady_state:
       break;
   }
   return plan_orbitals(model, 0, 0, 0, 0.0, execution);
 }
 
-/// The results are held twice: as returned by the task and as the image of the file.
-double needed_memory(const Point& point, const OrbitalPlan& plan) {
-  return plan.memory_bytes + with_result(kind_of(point), [&]<class Result>(const Result&) {
-           return 3.0 * observable_bytes<Result>(coordinates_of(point), {});
-         });
+Footprint footprint_of(const Point& point, const Execution& execution) {
+  Footprint needed = open_chain_footprint(point);
+  with_result(kind_of(point), [&]<class Result>(const Result&) {
+    Coordinates coordinates = coordinates_of(point);
+    for (Coordinate& one : coordinates)
+      if (one.name == "time" || one.name == "frequency")
+        one = counted(point, one.name == "time" ? "task.times" : "task.frequencies", std::move(one));
+    add_result<Result>(needed, coordinates, point.texts("output.fields"));
+    return 0;
+  });
+  if (needed.is_too_much()) return needed;
+  const OrbitalPlan plan = plan_of(point, execution);
+  needed.working = plan.memory_bytes;
+  if (plan.memory_bytes > needed.total() - plan.memory_bytes) needed.key = "model.orbitals";
+  needed.size = fmt::format("{} orbitals have {:.0f} operators at a momentum; {}", point.integer("model.orbitals"),
+                            plan.operators, needed.size);
+  return needed;
 }
 
 Plan plan_point(const Point& point, const Execution& execution) {
   const OrbitalPlan orbitals = plan_of(point, execution);
   Plan plan;
   plan.backend = only_on_cpu(execution.backend, "several orbitals are solved", &plan.backend_reason);
-  plan.reason = "the Lindbladian of every momentum as a sparse matrix, and Krylov spaces of it";
+  plan.method = method;
   plan.work = "momenta";
   plan.rate_evaluations = static_cast<double>(kind_of(point) == Kind::spectral ? momenta_of(point) : sites_of(point));
   plan.operations = orbitals.operations / plan.rate_evaluations;
   plan.bytes_moved = 3.0 * plan.operations;  // 24 bytes per matrix element for 8 operations
   plan.seconds_per_evaluation = orbitals.seconds / plan.rate_evaluations;
-  plan.memory_bytes = needed_memory(point, orbitals);
   plan.notes.push_back(fmt::format("{:.0f} operators in the largest matrix of a momentum", orbitals.operators));
   return plan;
 }
 
 template <class Result>
 io::Result result_of(const Point& point, Result& computed) {
-  return cpu_result(point, coordinates_of(point), computed, "exact", "the Lindbladian of every momentum", on_the_cpu);
+  return cpu_result(point, coordinates_of(point), computed, method, on_the_cpu);
 }
 
 io::Result run(const Point& point, const Execution& execution, const Monitor& monitor) {
@@ -233,13 +248,6 @@ void validate_orbitals_point(const Point& point) {
   for (const char* key : {"bath.up.operator", "bath.down.operator"})
     require_indices(point, key, directions + 1, 1, "[R.., a, Re, Im]");
   const auto model = read<OrbitalHatsugaiKohmoto>(point);
-  const OrbitalPlan plan = plan_of(point, {});
-  if (const double needed = needed_memory(point, plan); needed > machine_memory())
-    throw ParameterError(plan.memory_bytes > machine_memory() ? "model.orbitals" : "model.cells",
-                         fmt::format("{} orbitals have {:.0f} operators at a momentum; {} need {} of memory; this "
-                                     "machine has {}",
-                                     model.orbitals, plan.operators, size_text(point), bytes_text(needed),
-                                     bytes_text(machine_memory())));
   validate(model);
   numbers_of(integers_of(point, "task.momenta"), model.lattice(), "task.momenta", "m must be in");
 }
@@ -259,7 +267,7 @@ TaskEntry hatsugai_kohmoto_steady_state_task() {
   const Coordinates every = orbital_steady_state_coordinates({});
   TaskEntry task = cpu_task<OrbitalSteadyState>(
       "steady_state", "steady occupations, coherences and currents of both spins with several orbitals in a cell",
-      every);
+      every, footprint_of);
   task.outline = outline;
   task.plan = plan_point;
   task.run = run;
@@ -274,6 +282,9 @@ TaskEntry with_orbitals(TaskEntry one) {
     return [single = std::move(single), several](const Point& point, auto&&... more) {
       return has_orbitals(point) ? several(point, more...) : single(point, more...);
     };
+  };
+  one.footprint = [single = *one.footprint](const Point& point, const Execution& execution) {
+    return has_orbitals(point) ? footprint_of(point, execution) : single(point, execution);
   };
   one.outline = choose(one.outline, outline);
   one.plan = choose(one.plan, plan_point);

@@ -9,7 +9,6 @@
 #include "open_chain/registry/propagator.hpp"
 #include "open_chain/registry/verify_sites.hpp"
 #include "registry/cpu_task.hpp"
-#include "registry/memory.hpp"
 
 namespace lindrift {
 
@@ -19,6 +18,8 @@ using config::Point;
 using config::read;
 
 constexpr const char* on_the_cpu = "poles are found on the CPU";
+const Method method{"exact",
+                    "the closed form of every momentum; exceptional points by the turns of S^2 and Newton's method"};
 
 PolesOptions options_of(const Point& point) {
   auto options = read<PolesOptions>(point);
@@ -26,22 +27,29 @@ PolesOptions options_of(const Point& point) {
   return options;
 }
 
-Coordinates coordinates_of(const Point& point) { return poles_coordinates(lattice_of(point), options_of(point)); }
+Coordinates coordinates_of(const Point& point) {
+  return poles_coordinates(lattice_of(point), read<PolesOptions>(point));
+}
 
 io::Result outline(const Point& point) {
   return outline_of<PolesResult>(coordinates_of(point), point.texts("output.fields"));
+}
+
+Footprint footprint_of(const Point& point, const Execution&) {
+  Footprint needed = open_chain_footprint<PolesResult>(point, coordinates_of(point));
+  if (!needed.is_too_much()) needed.working = poles_bytes(read<HatsugaiKohmoto>(point));
+  return needed;
 }
 
 Plan plan_point(const Point& point, const Execution& execution) {
   const auto model = read<HatsugaiKohmoto>(point);
   Plan plan;
   plan.backend = only_on_cpu(execution.backend, "poles are found", &plan.backend_reason);
-  plan.reason = "the closed form of every momentum; exceptional points by the turns of S^2 and Newton's method";
+  plan.method = method;
   plan.work = "momenta";
   plan.rate_evaluations = static_cast<double>(model.size());
   plan.operations = 500.0 * (1.0 + static_cast<double>(options_of(point).base_energies.size()));
   plan.bytes_moved = 200.0;
-  plan.memory_bytes = poles_bytes(model);
   constexpr double operations_per_second = 5e8;  // of one core; mostly trigonometric functions
   plan.seconds_per_evaluation = plan.operations / operations_per_second;
   return plan;
@@ -51,8 +59,7 @@ io::Result run(const Point& point, const Execution& execution, const Monitor& mo
   PolesOptions options = options_of(point);
   options.monitor = monitor;
   PolesResult found = poles(read<HatsugaiKohmoto>(point), options, execution);
-  io::Result result =
-      cpu_result(point, coordinates_of(point), found, "exact", "the closed form of every momentum", on_the_cpu);
+  io::Result result = cpu_result(point, coordinates_of(point), found, method, on_the_cpu);
   result.message = found.message;
   return result;
 }
@@ -99,16 +106,6 @@ void verify(Verification& verification) {
 
 void validate_poles_point(const Point& point) {
   const OpenLattice lattice = lattice_of(point);
-  const auto size = static_cast<double>(lattice.size());
-  const auto room = point.has("task.max_exceptional_points")
-                        ? static_cast<double>(point.integer("task.max_exceptional_points"))
-                        : 0.0;
-  // The results are held twice: as returned by the task and as the image of the file.
-  const double needed = 72.0 * size + 3.0 * (64.0 * size + 64.0 * room);
-  if (needed > machine_memory())
-    throw ParameterError(size_key(point),
-                         fmt::format("{} need {} of memory for their poles; this machine has {}", size_text(point),
-                                     bytes_text(needed), bytes_text(machine_memory())));
   if (point.has("initial.down_occupation")) {
     const std::size_t given = point.reals("initial.down_occupation").size();
     if (given > 1 && given != lattice.size())
@@ -125,7 +122,8 @@ TaskEntry hatsugai_kohmoto_poles_task() {
   Coordinates every = poles_coordinates(OpenLattice{}, options);
   every.push_back({"direction", "1", "direction of the lattice", 1, [] { return std::vector<std::int64_t>{1}; }});
   TaskEntry task = cpu_task<PolesResult>(
-      "poles", "poles and residues of the Green's function of spin up, exceptional points and windings", every);
+      "poles", "poles and residues of the Green's function of spin up, exceptional points and windings", every,
+      footprint_of);
   task.keys = config::keys_of<PolesOptions>();
   task.outline = outline;
   task.plan = plan_point;

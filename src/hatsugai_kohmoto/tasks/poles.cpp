@@ -96,7 +96,7 @@ std::vector<Coordinate> poles_coordinates(const OpenLattice& lattice, const Pole
                                    static_cast<std::size_t>(options.max_exceptional_points)));
   if (!options.base_energies.empty())
     all.push_back(integer_coordinate("base_energy", "row of task.base_energies", options.base_energies.size()));
-  if (lattice.lattice().dimensions() == 1)
+  if (lattice.is_ring() || lattice.cells.size() == 1)
     all.push_back(words("loop", "pole, followed from the one of this name at k = -pi", {"slow", "fast"}));
   return all;
 }

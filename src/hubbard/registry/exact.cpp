@@ -4,14 +4,16 @@
 
 #include <algorithm>
 
+#include "clusters/lindbladian.hpp"
+#include "clusters/mixed_momenta.hpp"
 #include "config/read.hpp"
+#include "engine/threads.hpp"
 #include "hubbard/registry/rings.hpp"
 #include "hubbard/rings.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
 #include "open_chain/registry/verify_sites.hpp"
 #include "registry/cpu_task.hpp"
-#include "registry/memory.hpp"
 #include "registry/results.hpp"
 
 namespace lindrift {
@@ -22,6 +24,7 @@ using config::Point;
 using config::read;
 
 constexpr const char* on_the_cpu = "exact rings are solved on the CPU";
+const Method method{"exact", "the Lindbladian of the whole ring as a sparse matrix, and Krylov spaces of it"};
 
 HubbardExactOptions options_of(const Point& point) { return read<HubbardExactOptions>(point); }
 
@@ -30,10 +33,11 @@ Coordinates coordinates_of(const Point& point) {
   const HubbardExactOptions options = options_of(point);
   Coordinates all{spin_coordinate(), momentum_coordinate(sites)};
   if (options.times) {
-    all.push_back(time_coordinate(*options.times));
+    all.push_back(counted(point, "task.times", time_coordinate(*options.times)));
     all.push_back(site_coordinate(sites));
   }
-  if (options.frequencies) all.push_back(frequency_coordinate(*options.frequencies));
+  if (options.frequencies)
+    all.push_back(counted(point, "task.frequencies", frequency_coordinate(*options.frequencies)));
   return all;
 }
 
@@ -41,8 +45,16 @@ io::Result outline(const Point& point) {
   return outline_of<HubbardExact>(coordinates_of(point), point.texts("output.fields"));
 }
 
-double needed_memory(const Point& point, const HubbardExactPlan& plan) {
-  return plan.memory_bytes + 3.0 * observable_bytes<HubbardExact>(coordinates_of(point), point.texts("output.fields"));
+/// Without the Lindbladian of a ring of more sites than the task takes, which it refuses.
+Footprint footprint_of(const Point& point, const Execution& execution) {
+  const auto chain = read<HubbardChain>(point);
+  Footprint needed = open_chain_footprint<HubbardExact>(point, coordinates_of(point));
+  if (chain.sites > clusters::max_orbitals) return needed;
+  const auto sites = static_cast<std::size_t>(chain.sites);
+  const bool green = point.has("task.times") || point.has("task.frequencies");
+  needed.working = clusters::mixed_bytes(sites, has_no_gain(chain.up), 1.0, green ? static_cast<double>(sites) : 0.0,
+                                         threads_of(execution));
+  return needed;
 }
 
 Plan plan_point(const Point& point, const Execution& execution) {
@@ -50,13 +62,12 @@ Plan plan_point(const Point& point, const Execution& execution) {
   Plan plan;
   plan.backend = Backend::cpu;
   plan.backend_reason = on_the_cpu;
-  plan.reason = "the Lindbladian of the whole ring as a sparse matrix, and Krylov spaces of it";
+  plan.method = method;
   plan.work = "momenta";
   plan.rate_evaluations = static_cast<double>(point.integer("model.sites"));
   plan.operations = exact.operations / plan.rate_evaluations;
   plan.bytes_moved = 3.0 * plan.operations;  // 24 bytes per matrix element for 8 operations
   plan.seconds_per_evaluation = exact.seconds / plan.rate_evaluations;
-  plan.memory_bytes = exact.memory_bytes;
   plan.notes.push_back(exact.green_operators > 0.0
                            ? fmt::format("{:.0f} operators for the Green's function of a momentum, {:.0f} for the "
                                          "steady state",
@@ -69,8 +80,7 @@ io::Result run(const Point& point, const Execution& execution, const Monitor& mo
   HubbardExactOptions options = options_of(point);
   options.monitor = monitor;
   HubbardExact ring = exact(read<HubbardChain>(point), options, execution);
-  io::Result result =
-      cpu_result(point, coordinates_of(point), ring, "exact", "the Lindbladian of the whole ring", on_the_cpu);
+  io::Result result = cpu_result(point, coordinates_of(point), ring, method, on_the_cpu);
   result.converged = ring.converged;
   if (!result.converged)
     result.message = fmt::format("a linear equation was solved to a relative residual of {:.1e} only", ring.residual);
@@ -92,21 +102,15 @@ void validate_exact_point(const Point& point) {
   const HubbardChain chain = read<HubbardChain>(point);
   constexpr const char* reason = "it approximates nothing";
   refuse_approximations(chain, "exact", reason, reason);
-  const HubbardExactPlan plan = plan_exact(chain, options_of(point), {});
-  if (const double needed = needed_memory(point, plan); needed > machine_memory())
-    throw ParameterError("model.sites",
-                         fmt::format("the Lindbladian of {} sites with {} has {:.0f} operators and needs {} of memory; "
-                                     "this machine has {}",
-                                     chain.sites, whole_ring(chain).up_empty() ? "an empty probe" : "both spins driven",
-                                     std::max(plan.green_operators, plan.state_operators), bytes_text(needed),
-                                     bytes_text(machine_memory())));
+  plan_exact(chain, options_of(point), {});
 }
 
 TaskEntry hubbard_exact_task() {
   const Coordinates every{spin_coordinate(), momentum_coordinate(1), time_coordinate({}), site_coordinate(1),
                           frequency_coordinate({})};
   TaskEntry task = cpu_task<HubbardExact>(
-      "exact", "steady state and Green's function of a ring of up to 8 sites, without approximation", every);
+      "exact", "steady state and Green's function of a ring of up to 8 sites, without approximation", every,
+      footprint_of);
   task.keys = config::keys_of<HubbardExactOptions>();
   task.outline = outline;
   task.plan = plan_point;

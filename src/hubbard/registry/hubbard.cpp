@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "config/read.hpp"
+#include "engine/machine_memory.hpp"
 #include "engine/threads.hpp"
 #include "engine/validate.hpp"
 #include "hubbard/registry/exact.hpp"
@@ -15,7 +16,6 @@
 #include "hubbard/registry/verify.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
-#include "registry/memory.hpp"
 
 namespace lindrift {
 
@@ -33,6 +33,8 @@ namespace {
 
 using config::Point;
 using config::read;
+
+const Method volterra{"volterra", "the integral equation of the propagator, its kernel by transforms at every step"};
 
 /// |U|/J up to which second order was compared with exact results, and up to which it was right to one percent.
 constexpr double compared_interaction = 2.0, trusted_interaction = 0.5;
@@ -57,12 +59,44 @@ double strength_of(const HubbardChain& chain) {
 
 // --- checks and plans ---
 
-double output_bytes(const Point& point) {
-  return is_spectral(point) ? open_chain_bytes<HubbardSpectrum>(point) : open_chain_bytes<HubbardGreen>(point);
-}
-
 HubbardGreenPlan green_plan(const Point& point, const Execution& execution) {
   return plan_green(read<HubbardChain>(point), point.reals("task.times"), point.real("solver.tolerance"), execution);
+}
+
+HubbardSpectralPlan spectral_plan_of(const Point& point, const HubbardChain& chain, Execution execution) {
+  execution.backend = Backend::cpu;
+  execution.threads = threads_of(execution);
+  return plan_spectral(chain, point.reals("task.frequencies"), spectral_options(point),
+                       with_algorithm(point, execution));
+}
+
+/// Tables of the momenta, which are made to plan the rest.
+constexpr double mode_bytes = 400.0;
+
+Footprint green_footprint(const Point& point, const Execution& execution) {
+  Footprint needed = open_chain_footprint<HubbardGreen>(point, open_chain_coordinates(point));
+  needed.working = mode_bytes * size_of(point);
+  if (needed.is_too_much() || !point.has_values()) return needed;
+  const HubbardGreenPlan plan = green_plan(point, {.backend = Backend::cpu, .threads = execution.threads});
+  needed.working += plan.memory_bytes;
+  if (needed.is_too_much()) {
+    needed.key = "task.times";
+    needed.size += fmt::format(" with {} steps up to t = {:.6g}", plan.steps, point.reals("task.times").back());
+  }
+  return needed;
+}
+
+Footprint spectral_footprint(const Point& point, const Execution& execution) {
+  Footprint needed = open_chain_footprint<HubbardSpectrum>(point, open_chain_coordinates(point));
+  needed.working = mode_bytes * size_of(point);
+  if (needed.is_too_much() || !point.has_values()) return needed;
+  const HubbardSpectralPlan plan = spectral_plan_of(point, read<HubbardChain>(point), execution);
+  needed.working += plan.memory_bytes;
+  if (needed.is_too_much()) {
+    needed.key = "task.frequencies";
+    needed.size += fmt::format(" with a memory of {:.0f} times", plan.nodes);
+  }
+  return needed;
 }
 
 void validate_point(const Point& point) {
@@ -70,19 +104,6 @@ void validate_point(const Point& point) {
   if (point.text("task.kind") == "steady_state") return validate_steady_state_point(point);
   if (point.text("task.kind") == "transport") return validate_transport_point(point);
   const HubbardChain chain = read<HubbardChain>(point);
-  const auto sites = static_cast<double>(chain.size());
-  const auto refuse_memory = [&](double needed, const char* key) {
-    if (needed > machine_memory())
-      throw ParameterError(key, fmt::format("{} with these {} need {} of memory; this machine has {}", size_text(point),
-                                            is_spectral(point) ? "frequencies" : "times", bytes_text(needed),
-                                            bytes_text(machine_memory())));
-  };
-  // Results are held twice: as the task returns them, and as the image of the file. Checked before anything of length L
-  // is made.
-  const double results = 3.0 * output_bytes(point);
-  constexpr double mode_bytes = 400.0;
-  refuse_memory(mode_bytes * sites, size_key(point).c_str());
-  refuse_memory(results, is_spectral(point) ? "task.frequencies" : "task.times");
   validate(chain);
   const std::int64_t most = point.integer("solver.max_steps");
   if (!is_spectral(point)) {
@@ -91,14 +112,10 @@ void validate_point(const Point& point) {
       throw ParameterError("task.times",
                            fmt::format("up to t = {:.6g} there are {} steps, more than solver.max_steps = {}",
                                        point.reals("task.times").back(), plan.steps, most));
-    refuse_memory(results + plan.memory_bytes, "task.times");
     return;
   }
   numbers_of(integers_of(point, "task.momenta"), chain.lattice(), "task.momenta", "m must be in");
-  Execution execution = with_algorithm(point, {});
-  execution.backend = Backend::cpu;
-  const HubbardSpectralPlan plan =
-      plan_spectral(chain, point.reals("task.frequencies"), spectral_options(point), execution);
+  const HubbardSpectralPlan plan = spectral_plan_of(point, chain, {});
   if (plan.nodes > static_cast<double>(most))
     throw ParameterError("task.frequencies",
                          fmt::format("frequencies up to {:.6g} need the kernel at {:.3g} times, more than "
@@ -106,7 +123,6 @@ void validate_point(const Point& point) {
                                      std::max(std::fabs(point.reals("task.frequencies").front()),
                                               std::fabs(point.reals("task.frequencies").back())),
                                      plan.nodes, most));
-  refuse_memory(results + plan.memory_bytes, "task.frequencies");
 }
 
 /// Warnings about what a result does not show by itself.
@@ -164,10 +180,9 @@ Plan plan_point(const Point& point, const Execution& requested) {
     const HubbardGreenPlan green = green_plan(point, execution);
     const auto steps = static_cast<double>(green.steps);
     plan.work = "steps of the integral equation";
-    plan.reason = "the Volterra equation of the propagator, its kernel by transforms at every step";
+    plan.method = volterra;
     plan.backend = green.backend;
     plan.backend_reason = green.backend_reason;
-    plan.memory_bytes = green.memory_bytes;
     plan_device(plan, requested, [&] {
       return green_device_bytes(chain, point.reals("task.times"), read<HubbardGreenOptions>(point), execution);
     });
@@ -179,17 +194,15 @@ Plan plan_point(const Point& point, const Execution& requested) {
   }
   const HubbardSpectralPlan spectral_plan =
       plan_spectral(chain, point.reals("task.frequencies"), spectral_options(point), execution);
-  plan.algorithm = spectral_plan.algorithm;
-  plan.reason = spectral_plan.algorithm_reason;
+  plan.method = {std::string(name(spectral_plan.algorithm)), spectral_plan.algorithm_reason};
   plan.backend = spectral_plan.backend;
   plan.backend_reason = spectral_plan.backend_reason;
-  const bool fft = plan.algorithm == Algorithm::fft;
+  const bool fft = spectral_plan.algorithm == Algorithm::fft;
   plan.work = fft ? "times" : "rows of the double sum";
   plan.rate_evaluations = fft ? std::max(1.0, spectral_plan.nodes) : sites;
   plan.operations = spectral_plan.operations / plan.rate_evaluations;
   plan.bytes_moved = 64.0 * sites;
   plan.seconds_per_evaluation = spectral_plan.seconds / plan.rate_evaluations;
-  plan.memory_bytes = spectral_plan.memory_bytes;
   plan.notes.push_back(spectral_plan.symmetries.empty()
                            ? "rates and frequencies have no symmetry that saves work"
                            : fmt::format("symmetries found: {}", fmt::join(spectral_plan.symmetries, "; ")));
@@ -237,7 +250,8 @@ io::Result run_green(const Point& point, const Execution& execution, const Monit
   auto options = read<HubbardGreenOptions>(point);
   options.keep_sites = wanted(point, "green_retarded");
   options.keep_momenta = wanted(point, "green_retarded_momentum");
-  options.max_bytes = machine_memory() - 3.0 * output_bytes(point);
+  const Footprint needed = open_chain_footprint<HubbardGreen>(point, open_chain_coordinates(point));
+  options.max_bytes = machine_memory() - needed.total();
   options.monitor = monitor;
   HubbardGreen propagator =
       green(read<HubbardChain>(point), point.reals("task.times"), options, with_algorithm(point, execution));
@@ -245,8 +259,8 @@ io::Result run_green(const Point& point, const Execution& execution, const Monit
   io::Result result = open_chain_result(point, propagator);
   // Before the error, which comes last.
   result.summary.insert(result.summary.end() - 1, {"steps", static_cast<double>(propagator.steps)});
-  result.algorithm = "volterra";
-  result.algorithm_reason = "the integral equation of the propagator, its kernel by transforms";
+  result.algorithm = volterra.algorithm;
+  result.algorithm_reason = volterra.reason;
   result.backend = name(propagator.backend);
   result.backend_reason = propagator.backend_reason;
   result.converged = propagator.converged;
@@ -281,6 +295,7 @@ ModelEntry hubbard_entry() {
        .keys = config::keys_of<OutputTimes, HubbardGreenOptions>(),
        .fields = open_chain_fields<HubbardGreen>(),
        .sizeless_fields = open_chain_sizeless_fields<HubbardGreen>(),
+       .footprint = green_footprint,
        .outline = open_chain_outline<HubbardGreen>,
        .plan = plan_point,
        .run = run_green,
@@ -294,6 +309,7 @@ ModelEntry hubbard_entry() {
        .keys = config::keys_of<OutputFrequencies, HubbardSpectralOptions, KernelLimit>(),
        .fields = open_chain_fields<HubbardSpectrum>(),
        .sizeless_fields = open_chain_sizeless_fields<HubbardSpectrum>(),
+       .footprint = spectral_footprint,
        .outline = open_chain_outline<HubbardSpectrum>,
        .plan = plan_point,
        .run = run_spectral,

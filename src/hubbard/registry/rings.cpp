@@ -7,24 +7,14 @@
 
 #include "config/read.hpp"
 #include "lindrift/lindrift.hpp"
-#include "registry/memory.hpp"
 
 namespace lindrift {
 
 double interaction_strength(const HubbardChain& chain) { return std::fabs(chain.interaction.front() / chain.hopping); }
 
-HubbardChain read_ring(const config::Point& point, double pair_bytes) {
+HubbardChain read_ring(const config::Point& point) {
   require_ring(config::read<OpenLattice>(point), "task.kind = " + point.text("task.kind"));
-  const std::int64_t sites = point.integer("model.sites");
-  require_pair_memory(sites, pair_bytes * static_cast<double>(sites) * static_cast<double>(sites));
   return config::read<HubbardChain>(point);
-}
-
-void require_pair_memory(std::int64_t sites, double bytes) {
-  if (bytes > machine_memory())
-    throw ParameterError(
-        "model.sites", fmt::format("{} sites need {} of memory for their pairs of momenta; this machine has {}", sites,
-                                   bytes_text(bytes), bytes_text(machine_memory())));
 }
 
 void refuse_approximations(const HubbardChain& chain, const std::string& task, const std::string& ladder,

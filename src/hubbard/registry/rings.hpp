@@ -19,13 +19,8 @@ inline constexpr double trusted_interaction = 0.5;
 double interaction_strength(const HubbardChain& chain);
 
 /// Reads the ring of a point.
-/// @param pair_bytes  bytes per pair of momenta: too large a ring is rejected before any list is made
-/// @throws ParameterError
-HubbardChain read_ring(const config::Point& point, double pair_bytes);
-
-/// @param bytes  total bytes for pairs of momenta
-/// @throws ParameterError naming model.sites
-void require_pair_memory(std::int64_t sites, double bytes);
+/// @throws ParameterError if it is a lattice
+HubbardChain read_ring(const config::Point& point);
 
 /// Rejects the approximations of the probe's self-energy, which these tasks do not use.
 /// @param ladder, hartree  reasons why they have no meaning

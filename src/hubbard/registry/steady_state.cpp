@@ -19,14 +19,27 @@ namespace {
 using config::Point;
 using config::read;
 
+const Method method{"kinetic", "sums over frequencies for every pair of momenta, and Anderson's mixing of the steps"};
+
 Coordinates coordinates_of(const Point& point) {
   Coordinates all{spin_coordinate(), momentum_coordinate(point.integer("model.sites"))};
-  if (point.has("task.frequencies")) all.push_back(frequency_coordinate(point.reals("task.frequencies")));
+  if (point.has("task.frequencies"))
+    all.push_back(counted(point, "task.frequencies", frequency_coordinate(point.reals("task.frequencies"))));
   return all;
 }
 
 io::Result outline(const Point& point) {
   return outline_of<HubbardSteadyState>(coordinates_of(point), point.texts("output.fields"));
+}
+
+Footprint footprint_of(const Point& point, const Execution& execution) {
+  constexpr double pair_bytes = 32.0;
+  Footprint needed = open_chain_footprint<HubbardSteadyState>(point, coordinates_of(point));
+  const auto options = read<HubbardSteadyStateOptions>(point);
+  needed.working = pair_bytes * size_of(point) * size_of(point);
+  if (!needed.is_too_much() && point.has_values())
+    needed.working = plan_steady_state(read_ring(point), options, execution).memory_bytes;
+  return needed;
 }
 
 Plan plan_point(const Point& point, const Execution& execution) {
@@ -35,13 +48,12 @@ Plan plan_point(const Point& point, const Execution& execution) {
   Plan plan;
   plan.backend = Backend::cpu;
   plan.backend_reason = collisions_on_the_cpu;
-  plan.reason = "sums over frequencies for every pair of momenta, and Anderson's mixing of the steps";
+  plan.method = method;
   plan.work = "evaluations of the collisions";
   plan.rate_evaluations = static_cast<double>(steady.expected_steps);
   plan.operations = steady.operations;
   plan.bytes_moved = 100.0 * static_cast<double>(steady.nodes);
   plan.seconds_per_evaluation = steady.seconds;
-  plan.memory_bytes = steady.memory_bytes;
   if (const double strength = interaction_strength(chain); strength > trusted_interaction)
     plan.notes.push_back(
         fmt::format("the interaction is {:.3g} J: up to about {} J currents were right within some percent; "
@@ -54,8 +66,7 @@ io::Result run(const Point& point, const Execution& execution, const Monitor& mo
   auto options = read<HubbardSteadyStateOptions>(point);
   options.monitor = monitor;
   HubbardSteadyState state = steady_state(read<HubbardChain>(point), options, execution);
-  io::Result result = cpu_result(point, coordinates_of(point), state, "kinetic",
-                                 "sums over frequencies for every pair of momenta", collisions_on_the_cpu);
+  io::Result result = cpu_result(point, coordinates_of(point), state, method, collisions_on_the_cpu);
   result.summary.emplace_back("steps", static_cast<double>(state.steps));
   result.converged = state.converged;
   result.message = state.message;
@@ -98,18 +109,14 @@ void verify(Verification& verification) {
 }  // namespace
 
 void validate_steady_state_point(const Point& point) {
-  constexpr double pair_bytes = 32.0;
-  const HubbardChain chain = read_ring(point, pair_bytes);
-  refuse_approximations(chain, "steady_state", order_decides, mean_field_moves_all);
-  require_pair_memory(chain.sites, plan_steady_state(chain, read<HubbardSteadyStateOptions>(point)).memory_bytes +
-                                       3.0 * observable_bytes<HubbardSteadyState>(coordinates_of(point), {}));
+  refuse_approximations(read_ring(point), "steady_state", order_decides, mean_field_moves_all);
 }
 
 TaskEntry hubbard_steady_state_task() {
   const Coordinates every{spin_coordinate(), momentum_coordinate(1), frequency_coordinate({})};
   TaskEntry task = cpu_task<HubbardSteadyState>(
       "steady_state", "steady occupations and currents of both spins where both are driven, from their collisions",
-      every);
+      every, footprint_of);
   task.keys = config::keys_of<HubbardSteadyStateOptions>();
   task.outline = outline;
   task.plan = plan_point;

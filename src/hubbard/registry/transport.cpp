@@ -8,6 +8,7 @@
 #include "config/read.hpp"
 #include "hubbard/registry/rings.hpp"
 #include "lindrift/lindrift.hpp"
+#include "open_chain/registry/propagator.hpp"
 #include "registry/cpu_task.hpp"
 
 namespace lindrift {
@@ -17,10 +18,21 @@ namespace {
 using config::Point;
 using config::read;
 
+const Method method{"kinetic", "a matrix of scattering rates, by products of matrices over frequencies"};
+
 Coordinates coordinates_of(const Point& point) { return {momentum_coordinate(point.integer("model.sites"))}; }
 
 io::Result outline(const Point& point) {
   return outline_of<Transport>(coordinates_of(point), point.texts("output.fields"));
+}
+
+Footprint footprint_of(const Point& point, const Execution& execution) {
+  Footprint needed = open_chain_footprint<Transport>(point, coordinates_of(point));
+  constexpr double pair_bytes = 40.0;
+  needed.working = pair_bytes * size_of(point) * size_of(point);
+  if (!needed.is_too_much())
+    needed.working = plan_transport(read_ring(point), read<TransportOptions>(point), execution).memory_bytes;
+  return needed;
 }
 
 std::vector<std::string> warnings(const HubbardChain& chain, const TransportOptions& options) {
@@ -43,13 +55,12 @@ Plan plan_point(const Point& point, const Execution& execution) {
   Plan plan;
   plan.backend = Backend::cpu;
   plan.backend_reason = collisions_on_the_cpu;
-  plan.reason = "a matrix of scattering rates, by products of matrices over frequencies";
+  plan.method = method;
   plan.work = "momenta of a pair";
   plan.rate_evaluations = static_cast<double>(chain.sites);
   plan.operations = transport.operations / plan.rate_evaluations;
   plan.bytes_moved = 24.0 * plan.rate_evaluations * plan.rate_evaluations;
   plan.seconds_per_evaluation = transport.seconds / plan.rate_evaluations;
-  plan.memory_bytes = transport.memory_bytes;
   plan.notes = warnings(chain, options);
   return plan;
 }
@@ -59,8 +70,7 @@ io::Result run(const Point& point, const Execution& execution, const Monitor& mo
   auto options = read<TransportOptions>(point);
   options.monitor = monitor;
   Transport particle = transport(chain, options, execution);
-  io::Result result = cpu_result(point, coordinates_of(point), particle, "kinetic", "a matrix of scattering rates",
-                                 collisions_on_the_cpu);
+  io::Result result = cpu_result(point, coordinates_of(point), particle, method, collisions_on_the_cpu);
   for (const std::string& note : warnings(chain, options))
     result.message += (result.message.empty() ? "" : "; ") + note;
   return result;
@@ -80,16 +90,14 @@ void verify(Verification& verification) {
 }  // namespace
 
 void validate_transport_point(const Point& point) {
-  constexpr double pair_bytes = 40.0;
-  const HubbardChain chain = read_ring(point, pair_bytes);
-  refuse_approximations(chain, "transport", order_decides, mean_field_moves_all);
-  require_pair_memory(chain.sites, plan_transport(chain, read<TransportOptions>(point)).memory_bytes);
+  refuse_approximations(read_ring(point), "transport", order_decides, mean_field_moves_all);
 }
 
 TaskEntry hubbard_transport_task() {
   const Coordinates every{momentum_coordinate(1)};
   TaskEntry task = cpu_task<Transport>(
-      "transport", "drift velocity and diffusion constant of one spin-up particle among driven spin-down ones", every);
+      "transport", "drift velocity and diffusion constant of one spin-up particle among driven spin-down ones", every,
+      footprint_of);
   task.keys = config::keys_of<TransportOptions>();
   task.outline = outline;
   task.plan = plan_point;

@@ -6,6 +6,7 @@
 
 #include "clusters/cost.hpp"
 #include "clusters/mixed_momenta.hpp"
+#include "engine/machine_memory.hpp"
 #include "engine/short_text.hpp"
 #include "engine/threads.hpp"
 #include "hubbard/rings.hpp"
@@ -82,10 +83,11 @@ void validate_exact(const HubbardChain& chain) {
     const auto gigabytes = [sites](bool up_empty) {
       return short_text(1e-9 * clusters::green_cost(sites, up_empty, sites).memory_bytes) + " GB";
     };
-    throw ParameterError("model.sites",
-                         std::to_string(chain.sites) + " is not allowed with task.kind = exact: at most " +
-                             std::to_string(clusters::max_orbitals) + " sites; these would take " + gigabytes(true) +
-                             " with an empty probe, " + gigabytes(false) + " with both spins driven");
+    throw ParameterError(
+        "model.sites", std::to_string(chain.sites) + " is not allowed with task.kind = exact: at most " +
+                           std::to_string(clusters::max_orbitals) + " sites; these would take " + gigabytes(true) +
+                           " with an empty probe, " + gigabytes(false) + " with both spins driven; this machine has " +
+                           bytes_text(machine_memory()));
   }
   validate_interaction(chain);
   const clusters::MixedMomenta problem = whole_ring(chain);

@@ -212,7 +212,9 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
       asked == Algorithm::direct ? "as asked" : "so few momenta and frequencies cost less term by term";
   plan.operations = operations_per_term * plan.terms;
   plan.seconds = direct_seconds / cores;
-  plan.memory_bytes = 96.0 * 1024.0 * 1024.0 + 200.0 * static_cast<double>(problem.modes.sites);
+  // Tables of the modes, and the sums of one call for some of the entries.
+  const double entries = static_cast<double>(problem.distinct.size()) * static_cast<double>(problem.argument.size());
+  plan.memory_bytes = 200.0 * static_cast<double>(problem.modes.sites) + 100.0 * std::min(entries, 0x1p18);
   return plan;
 }
 

@@ -17,6 +17,16 @@ OpenLattice lattice_of(const Point& point) { return config::read<OpenLattice>(po
 
 std::size_t sites_of(const Point& point) { return lattice_of(point).size(); }
 
+double size_of(const Point& point) {
+  const OpenLattice lattice = lattice_of(point);
+  if (lattice.is_ring()) return static_cast<double>(lattice.sites);
+  double size = 1.0;
+  for (const std::int64_t along : lattice.cells) size *= static_cast<double>(along);
+  return size;
+}
+
+Footprint open_chain_footprint(const Point& point) { return {.key = size_key(point), .size = size_text(point)}; }
+
 std::string size_text(const Point& point) {
   const OpenLattice lattice = lattice_of(point);
   return lattice.is_ring() ? fmt::format("{} sites", lattice.sites)
@@ -36,6 +46,12 @@ std::size_t momenta_of(const Point& point) {
   const auto chosen = integers_of(point, "task.momenta");
   if (chosen.empty()) return sites_of(point);
   return chosen.size() / static_cast<std::size_t>(lattice_of(point).lattice().dimensions());
+}
+
+double momenta_count(const Point& point) {
+  const auto chosen = static_cast<double>(integers_of(point, "task.momenta").size());
+  if (chosen == 0.0) return size_of(point);
+  return chosen / std::max(1.0, static_cast<double>(lattice_of(point).cells.size()));
 }
 
 std::vector<std::string> open_chain_remarks(const config::Document& document) {
@@ -77,10 +93,10 @@ Coordinates open_chain_coordinates(const Point& point) {
   const OpenLattice lattice = lattice_of(point);
   if (point.text("task.kind") == "spectral") {
     Coordinates all = momentum_coordinates(lattice, integers_of(point, "task.momenta"));
-    all.push_back(frequency_coordinate(point.reals("task.frequencies")));
+    all.push_back(counted(point, "task.frequencies", frequency_coordinate(point.reals("task.frequencies"))));
     return all;
   }
-  Coordinates all = {time_coordinate(point.reals("task.times"))};
+  Coordinates all = {counted(point, "task.times", time_coordinate(point.reals("task.times")))};
   const auto add = [&](Coordinates more) { all.insert(all.end(), more.begin(), more.end()); };
   add(site_coordinates(lattice));
   if (point.text("task.kind") == "green") add(momentum_coordinates(lattice));

@@ -16,6 +16,8 @@ namespace lindrift {
 OpenLattice lattice_of(const config::Point& point);
 /// Total number of cells.
 std::size_t sites_of(const config::Point& point);
+/// The same, however many they are.
+double size_of(const config::Point& point);
 /// "128 sites" or "64 x 64 cells", for messages, and the corresponding key.
 std::string size_text(const config::Point& point);
 std::string size_key(const config::Point& point);
@@ -28,6 +30,7 @@ bool wanted(const config::Point& point, const std::string& field);
 
 /// Number of momenta in task.momenta.
 std::size_t momenta_of(const config::Point& point);
+double momenta_count(const config::Point& point);  ///< however many they are
 
 /// Dimensions of a point's results.
 Coordinates open_chain_coordinates(const config::Point& point);
@@ -37,9 +40,15 @@ io::Result open_chain_outline(const config::Point& point) {
   return outline_of<Result>(open_chain_coordinates(point), point.texts("output.fields"));
 }
 
+/// A footprint that has the key and the text of the size only.
+Footprint open_chain_footprint(const config::Point& point);
+
+/// The same with the results of a task.
 template <class Result>
-double open_chain_bytes(const config::Point& point) {
-  return observable_bytes<Result>(open_chain_coordinates(point), point.texts("output.fields"));
+Footprint open_chain_footprint(const config::Point& point, const Coordinates& coordinates) {
+  Footprint needed = open_chain_footprint(point);
+  add_result<Result>(needed, coordinates, point.texts("output.fields"));
+  return needed;
 }
 
 template <class Result>

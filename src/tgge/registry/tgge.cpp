@@ -92,6 +92,7 @@ TaskEntry task(std::string kind, std::string description, const Coordinates& dim
           .keys = {},
           .fields = names_in<Result>(dimensions, observable_names<Result>, observable_names<LatticeObservables>),
           .sizeless_fields = names_in<Result>(dimensions, sizeless_names<Result>, sizeless_names<LatticeObservables>),
+          .footprint = footprint_of,
           .outline = outline_point<Result>,
           .plan = plan_point,
           .run = run_point<solve>,
@@ -105,14 +106,18 @@ TaskEntry task(std::string kind, std::string description, const Coordinates& dim
 }
 
 TaskEntry adjoint_task(std::string kind, std::string description) {
-  TaskEntry task;
-  task.kind = std::move(kind);
-  task.description = std::move(description);
-  task.plan = plan_point;
-  task.diagnostics = diagnostics_of;
-  task.shares_a_point = true;
-  task.require_device_work = require_device_work;
-  return task;
+  return {.kind = std::move(kind),
+          .description = std::move(description),
+          .keys = {},
+          .fields = {},
+          .sizeless_fields = {},
+          .footprint = footprint_of,
+          .outline = {},
+          .plan = plan_point,
+          .run = {},
+          .diagnostics = diagnostics_of,
+          .shares_a_point = true,
+          .require_device_work = require_device_work};
 }
 
 TaskEntry gradient_task(const std::vector<config::Key>& model_keys, int directions) {

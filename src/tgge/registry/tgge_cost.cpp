@@ -7,7 +7,6 @@
 #include <set>
 
 #include "lindrift/tgge/matrix_rate_equation.hpp"
-#include "registry/memory.hpp"
 #include "tgge/energy_levels.hpp"
 #include "tgge/model.hpp"
 #include "tgge/moment_batch.hpp"
@@ -21,42 +20,50 @@ using config::read;
 
 namespace {
 
-/// Doubles per mode: of a generator (rescaled and plain columns and rows), and below of its solver (Krylov or multistep
-/// vectors).
-constexpr double generator_arrays = 34.0;
-/// More for the panels of a non-exponential thermal spectrum, including those needed to construct them.
+/// Doubles per mode, as measured on the peaks of runs: of a generator with its bands, of a second band, and below of a
+/// solver (Newton's method in the moments, or multistep vectors).
+constexpr double generator_arrays = 10.0;
+constexpr double band_arrays = 6.0;
+constexpr double steady_state_arrays = 5.0;
+constexpr double relax_arrays = 20.0;
+/// More for the panels of a non-exponential thermal spectrum, and for Krylov vectors where there are no moments.
 constexpr double panel_arrays = 24.0;
-constexpr double steady_state_arrays = 34.0;
-constexpr double relax_arrays = 52.0;
+constexpr double krylov_arrays = 30.0;
 /// For occupations that are matrices: their rates and Krylov vectors, and a second copy of the bands.
 constexpr double matrix_arrays = 60.0;
-/// For derivatives: a second generator, for the thermal bath alone, and the derivatives with respect to the modes.
-constexpr double adjoint_arrays = generator_arrays + 30.0;
+/// For derivatives, and those by the parameters of several bands.
+constexpr double adjoint_arrays = 10.0;
+constexpr double band_adjoint_arrays = 20.0;
 
 }  // namespace
 
 double arrays_of(const Point& point) {
-  return generator_arrays + (point.has("task.times") ? relax_arrays : steady_state_arrays) +
-         (point.has("task.of") ? adjoint_arrays : 0.0);
+  const bool bands = orbitals_of(point) > 1;
+  double arrays =
+      generator_arrays + (bands ? band_arrays : 0.0) + (point.has("task.times") ? relax_arrays : steady_state_arrays);
+  if (point.has("task.of")) arrays += adjoint_arrays + (bands ? band_adjoint_arrays : 0.0);
+  return arrays;
+}
+
+/// Whether a steady state is found from a few moments of its occupations.
+bool has_moments(const Point& point) {
+  return point.text("bath.spectrum") == "exponential" && point.text("bath.jump") != "table";
 }
 
 namespace {
 
 double working_memory(const Point& point) {
-  const auto modes = static_cast<double>(modes_of(point));
+  const double modes = cells_of(point) * static_cast<double>(orbitals_of(point));
   double arrays = arrays_of(point);
   const std::string& jump = point.text("bath.jump");
   if (jump == "table") arrays += 3.0 * modes;  // as read, and in both orders
-  if (point.text("bath.spectrum") != "exponential") {
-    arrays += panel_arrays;
-    if (!point.has("task.times")) arrays += generator_arrays + panel_arrays;  // and a copy by energy
-  }
+  if (point.text("bath.spectrum") != "exponential") arrays += panel_arrays;
+  if (!point.has("task.times") && !has_moments(point)) arrays += krylov_arrays;
   const auto orbitals = static_cast<double>(orbitals_of(point));
-  // A lattice holds its bands, and two more equations for its observables.
-  const double equations = is_lattice(point) ? 3.0 : 1.0;
+  // A lattice holds its bands, and another equation for its observables.
   if (is_lattice(point)) {
     const auto directions = static_cast<double>(point.integers("model.cells").size());
-    arrays += equations * (1.0 + directions + orbitals * (2.0 + directions)) + (equations - 1.0) * generator_arrays;
+    arrays += 2.0 * (1.0 + directions + orbitals * (2.0 + directions)) + generator_arrays;
   }
   if (jump == "operators") {
     std::set<std::vector<std::int64_t>> offsets;
@@ -69,19 +76,10 @@ double working_memory(const Point& point) {
         offsets.emplace(term.indices.begin() + half, term.indices.begin() + half + length);
       }
     const double dimension = static_cast<double>(offsets.size()) * orbitals;
-    arrays += equations * 2.0 * dimension * (2.0 + static_cast<double>(point.channels("bath.jump_operator").size()));
+    arrays += 4.0 * dimension * (2.0 + static_cast<double>(point.channels("bath.jump_operator").size()));
     if (orbitals > 1.0) arrays += matrix_arrays;
   }
   return arrays * 8.0 * modes;
-}
-
-double output_bytes(const Point& point) {
-  const Coordinates coordinates = coordinates_of(point);
-  const auto& wanted = point.texts("output.fields");
-  if (point.has("task.of")) return 0.0;  // a few numbers
-  const double beside = is_lattice(point) ? observable_bytes<LatticeObservables>(coordinates, wanted) : 0.0;
-  return beside + (point.has("task.times") ? observable_bytes<RelaxResult>(coordinates, wanted)
-                                           : observable_bytes<SteadyState>(coordinates, wanted));
 }
 
 /// Checks that the displacements of a key's terms have as many components as the lattice has directions.
@@ -108,10 +106,25 @@ void check_lattice(const Point& point) {
   check_directions(point, "model.hopping_terms", false, directions);
   check_directions(point, "bath.jump_operator", true, directions);
   check_directions(point, "bath.thermal_operator", true, directions);
-  const double least = 8.0 * cells_of(point) * static_cast<double>(orbitals_of(point));
-  if (least > machine_memory())
-    throw ParameterError("model.cells", fmt::format("{} cells need more than {} of memory; this machine has {}",
-                                                    cells_of(point), bytes_text(least), bytes_text(machine_memory())));
+}
+
+Footprint footprint_of(const Point& point, const Execution&) {
+  Footprint needed{.working = working_memory(point),
+                   .key = is_lattice(point) ? "model.cells" : "model.sites",
+                   .size = fmt::format("{} {}", cells_of(point), is_lattice(point) ? "cells" : "sites")};
+  if (point.has("task.of") || needed.is_too_much()) return needed;  // a few numbers; tables are not read in vain
+  const Coordinates coordinates = coordinates_of(point);
+  const auto& wanted = point.texts("output.fields");
+  if (point.has("task.times"))
+    add_result<RelaxResult>(needed, coordinates, wanted);
+  else
+    add_result<SteadyState>(needed, coordinates, wanted);
+  if (is_lattice(point)) add_result<LatticeObservables>(needed, coordinates, wanted);
+  if (point.has("output.operators"))
+    needed.results += 8.0 * static_cast<double>(std::get<NamedMatrices>(*point.find("output.operators")).size()) *
+                      static_cast<double>(point.integers("model.cells").size()) *
+                      std::max(1.0, point.count("task.times"));
+  return needed;
 }
 
 namespace {
@@ -164,18 +177,6 @@ void check_degenerate_bands(const Point& point) {
 
 void validate_point(const Point& point) {
   if (is_lattice(point)) check_lattice(point);
-  // Results are held in memory three times: in the task, as fields, and as the image of the file.
-  const double results = 3.0 * output_bytes(point), needed = working_memory(point) + results;
-  if (needed > machine_memory()) {
-    const bool many_times = point.has("task.times") && results > working_memory(point);
-    const std::string times = many_times ? fmt::format("{} times of ", point.reals("task.times").size()) : "";
-    throw ParameterError(
-        many_times          ? "task.times"
-        : is_lattice(point) ? "model.cells"
-                            : "model.sites",
-        fmt::format("{}{} {} need {} of memory; this machine has {}", times, cells_of(point),
-                    is_lattice(point) ? "cells" : "sites", bytes_text(needed), bytes_text(machine_memory())));
-  }
   if (point.text("bath.jump") == "table") check_shape(point);
   if (point.has("task.of")) check_gradient(point);
   with_model(point, [](const auto& model) {
@@ -480,16 +481,17 @@ Algorithm algorithm_of(const Point& point, const Execution& execution) {
 Plan plan_point(const Point& point, const Execution& requested) {
   Execution execution = with_algorithm(point, requested);
   Plan plan;
+  plan.measured = true;
   const auto modes = static_cast<double>(modes_of(point));
   const double sites = cells_of(point);
   Execution on_cpu = execution;  // a probe may not fit on the device if the point does not
   on_cpu.backend = Backend::cpu;
-  plan.algorithm = algorithm_of(point, on_cpu);
-  const bool direct = plan.algorithm == Algorithm::direct;
+  const Algorithm algorithm = algorithm_of(point, on_cpu);
+  const bool direct = algorithm == Algorithm::direct;
   const bool matrices =
       has_operators(point) && with_model(point, [](const TggeModel& model) { return needs_matrices(model); });
   plan.backend = matrices ? matrix_backend(execution.backend, &plan.backend_reason)
-                          : rate_backend(execution.backend, plan.algorithm, modes_of(point), &plan.backend_reason);
+                          : rate_backend(execution.backend, algorithm, modes_of(point), &plan.backend_reason);
   plan_device(plan, requested, [&] {
     return with_model(point, [&](const TggeModel& model) {
       const bool in_a_block = !point.has("task.times") && !point.has("task.of") && found_in_a_block(model, execution);
@@ -498,8 +500,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
   });
   execution.backend = plan.device_bytes > 0.0 ? Backend::cuda : Backend::cpu;
   const RateEquation equation = probe(point, probe_sites(point, direct), execution);
-  plan.reason = equation.reason;
-  plan.memory_bytes = working_memory(point);
+  plan.method = {std::string(name(algorithm)), equation.reason};
   plan.operations = direct ? pair_operations * modes * modes : mode_operations * modes;
   plan.bytes_moved = mode_bytes * modes;
   const auto probed = static_cast<std::int64_t>(equation.bands.lattice.size());
@@ -518,7 +519,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
     // alone would be too fast, so time a whole steady state.
     const bool table = point.text("bath.jump") == "table";
     const std::int64_t timed = table ? probed : std::min(probed, direct ? timed_sites_direct : timed_sites_separable);
-    execution.algorithm = plan.algorithm;  // at this size too
+    execution.algorithm = algorithm;  // at this size too
     const auto start = std::chrono::steady_clock::now();
     steady_state(probe(point, timed, execution), 0.5);
     ratio = sites / static_cast<double>(timed);

@@ -60,7 +60,7 @@ Coordinates coordinates_of(const Point& point) {
   Coordinates all = with_model(point, [](const auto& model) { return coordinates(model); });
   // In a file every operator has its own dataset.
   std::erase_if(all, [](const Coordinate& one) { return one.name == "operator"; });
-  if (point.has("task.times")) all.push_back(time_coordinate(point.reals("task.times")));
+  if (point.has("task.times")) all.push_back(counted(point, "task.times", time_coordinate(point.reals("task.times"))));
   return all;
 }
 

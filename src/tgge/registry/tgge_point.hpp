@@ -121,7 +121,9 @@ double arrays_of(const config::Point& point);
 /// Checks the keys that set the sizes of a lattice, before anything is computed from them.
 /// @throws ParameterError
 void check_lattice(const config::Point& point);
-/// @throws ParameterError if parameters contradict each other or need more memory than the machine has
+/// What a point of any task needs.
+Footprint footprint_of(const config::Point& point, const Execution& execution);
+/// @throws ParameterError if parameters contradict each other
 void validate_point(const config::Point& point);
 Plan plan_point(const config::Point& point, const Execution& requested);
 double relative_cost(const config::Point& point);

@@ -1,4 +1,4 @@
-#include "registry/memory.hpp"
+#include "engine/machine_memory.hpp"
 
 #include <unistd.h>
 
