@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/machine_memory.hpp"
 #include "engine/threads.hpp"
 #include "lindrift/error.hpp"
 #include "sweep/guarded_communicator.hpp"
@@ -117,8 +118,12 @@ class Worker {
     const bool on_device = execution_.backend != Backend::cpu && !task_.cpu_only && cuda_device_count() > 0;
     const bool in_groups = queue_.grouping().size > 1 && task_.run_group;
     if (on_device || in_groups || !ranks_.serves_threads()) return 1;
-    const double points = queue_.parallelism() / ranks_.size();
-    return std::clamp(static_cast<int>(std::min(points, 1e6)), 1, threads_of(execution_));
+    if (queue_.units() == 0) return 1;
+    // The most expensive point comes first. Half of the memory is left to results and other programs.
+    const Footprint needed = task_.footprint(document_.point(queue_.points(0).front()), execution_);
+    const double room = 0.5 * machine_memory() / ranks_.local_size(), points = queue_.parallelism() / ranks_.size();
+    const double most = std::min(points, room / std::max(1.0, needed.working + needed.results));
+    return std::clamp(static_cast<int>(std::min(most, 1e6)), 1, threads_of(execution_));
   }
 
   /// The next unit of this rank; none if it must stop or there is no more.
