@@ -9,6 +9,7 @@
 
 #include "kernels/fourier/plan.hpp"
 #include "kernels/hatsugai_kohmoto/tables.hpp"
+#include "kernels/hubbard/ladder_tables.hpp"
 #include "kernels/hubbard/self_energy_kernel.hpp"
 #include "kernels/hubbard/time_tables.hpp"
 #include "kernels/hubbard/volterra_tables.hpp"
@@ -56,6 +57,7 @@ struct DeviceCeilings {
 
 struct DeviceKernels : Kernels {
   TimeDevice* (*make_time_device)(const TimeTables& tables, int device);
+  LadderDevice* (*make_ladder_device)(const TimeTables& tables, int device);
   PropagatorDevice* (*make_propagator_device)(const PropagatorTables& tables, int device);
   /// Spectral for the whole map; all pointers are to host memory.
   void (*map_spectral)(const SpectralTables& tables, const double* frequency, double* spectral_function,

@@ -2,18 +2,23 @@
 
 #include "kernels/cuda/complex_product.hpp"
 #include "kernels/cuda/fourier.hpp"
+#include "kernels/hubbard/ladder_device_of.hpp"
 #include "kernels/hubbard/self_energy_kernel_of.hpp"
-#include "kernels/hubbard/time_device_of.hpp"
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 
 namespace {
 
+using cuda::ComplexProductOn, cuda::EngineOn, cuda::FourierOn;
+
 template <class Device>
 TimeDevice* time_device_on(const TimeTables& tables, int device) {
-  using cuda::ComplexProductOn, cuda::EngineOn, cuda::FourierOn;
   return new hubbard::TimeDeviceOf<EngineOn<Device>, FourierOn<Device>, ComplexProductOn<Device>>(tables, device);
+}
+template <class Device>
+LadderDevice* ladder_device_on(const TimeTables& tables, int device) {
+  return new hubbard::LadderDeviceOf<EngineOn<Device>, FourierOn<Device>, ComplexProductOn<Device>>(tables, device);
 }
 
 }  // namespace
@@ -30,6 +35,13 @@ TimeDevice* make_time_device(const TimeTables& tables, int device) {
 }
 TimeDevice* count_time_device(const TimeTables& tables, int device) {
   return time_device_on<cuda::Counter>(tables, device);
+}
+
+LadderDevice* make_ladder_device(const TimeTables& tables, int device) {
+  return ladder_device_on<cuda::Card>(tables, device);
+}
+LadderDevice* count_ladder_device(const TimeTables& tables, int device) {
+  return ladder_device_on<cuda::Counter>(tables, device);
 }
 
 }  // namespace LINDRIFT_ISA

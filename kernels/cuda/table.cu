@@ -13,6 +13,7 @@ namespace cuda_device {
   RateKernel* prefix##_rate_kernel(const RateTables& tables, bool direct, int threads, int device);       \
   SelfEnergyKernel* prefix##_self_energy_kernel(const SelfEnergyTables& tables, int threads, int device); \
   TimeDevice* prefix##_time_device(const TimeTables& tables, int device);                                 \
+  LadderDevice* prefix##_ladder_device(const TimeTables& tables, int device);                             \
   PropagatorDevice* prefix##_propagator_device(const PropagatorTables& tables, int device);               \
   void map##_spectral(const SpectralTables& tables, const double* frequency, double* spectral_function,   \
                       double* self_energy, double* green, int device);                                    \
@@ -68,6 +69,7 @@ const DeviceKernels* device_table() noexcept {
   using namespace cuda_device;
   static constexpr DeviceKernels counting{{count_rate_kernel, count_self_energy_kernel},
                                           count_time_device,
+                                          count_ladder_device,
                                           count_propagator_device,
                                           count_spectral,
                                           count_matrix_product,
@@ -81,6 +83,7 @@ const DeviceKernels* device_table() noexcept {
                                           cuda::counted_bytes};
   static constexpr DeviceKernels table{{make_rate_kernel, make_self_energy_kernel},
                                        make_time_device,
+                                       make_ladder_device,
                                        make_propagator_device,
                                        map_spectral,
                                        make_matrix_product,

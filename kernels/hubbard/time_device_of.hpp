@@ -10,8 +10,9 @@ namespace hubbard {
 /// TimeDevice on an engine that has memory of its own.
 /// @tparam Transform  forward(rows, count), backward(rows, count) on that memory: kernels/cuda/fourier.hpp
 /// @tparam Product    transposed(left, stride, columns, right, width, depth, target): kernels/cuda/complex_product.hpp
-template <class Engine, class Transform, class Product>
-class TimeDeviceOf final : public TimeDevice {
+/// @tparam Interface  TimeDevice, or one derived from it
+template <class Engine, class Transform, class Product, class Interface = TimeDevice>
+class TimeDeviceOf : public Interface {
  public:
   TimeDeviceOf(const TimeTables& tables, int device)
       : engine_(1, device, nullptr),
@@ -29,37 +30,37 @@ class TimeDeviceOf final : public TimeDevice {
   }
 
   void evaluate(const double* times, Index count) override {
-    engine_.copy_in(times, count, times_);
-    count_ = count;
-    values_.resize(2 * count * tables_.sites);
-    const Index most = tables_.device_buffer / (2 * tables_.factors * tables_.sites);
-    // Equal batches, so that the transforms need a second plan only for the last one.
-    const Index batch = most < 1 ? 1 : most;
-    for (Index first = 0; first < count; first += batch)
-      evaluate_some(first, count - first < batch ? count - first : batch);
+    set_times(times, count);
+    evaluate_into(values_->resize(2 * count * tables_.sites));
   }
 
-  void fetch(double* rows) override { engine_.copy_out(rows, 2 * count_ * tables_.sites, values_); }
+  void fetch(double* rows) override { engine_.copy_out(rows, 2 * count_ * tables_.sites, *values_); }
 
-  void choose(const double* weights, const double* frequency, Index frequencies) override {
+  void choose(Index first, Index stride, Index nodes, const double* weights, const double* frequency,
+              Index frequencies) override {
+    first_node_ = first;
+    stride_ = stride;
+    nodes_ = nodes;
     frequencies_ = frequencies;
-    engine_.copy_in(weights, count_, weights_);
+    engine_.copy_in(weights, nodes, weights_);
     engine_.copy_in(frequency, frequencies, frequency_);
-    double* waves = waves_.resize(2 * count_ * frequencies);
-    engine_.map(count_ * frequencies, WaveRows{times_.data(), weights_.data(), frequency_.data(), waves, frequencies});
+    double* waves = waves_.resize(2 * nodes * frequencies);
+    engine_.map(nodes * frequencies,
+                WaveRows{times_.data() + first, weights_.data(), frequency_.data(), waves, stride, frequencies});
   }
 
   void integrate(Index first, Index last, double* sums) override {
     engine_.use_device();
     double* target = sums_.resize(2 * (last - first) * frequencies_);
-    product_.transposed(values_.data() + 2 * first, tables_.sites, last - first, waves_.data(), frequencies_, count_,
-                        target);
+    product_.transposed(values_->data() + 2 * (first_node_ * tables_.sites + first), stride_ * tables_.sites,
+                        last - first, waves_.data(), frequencies_, nodes_, target);
     engine_.copy_out(sums, 2 * (last - first) * frequencies_, sums_);
   }
 
   void propagate(const VolterraTables& tables, const VolterraTables& rough, const double* circle, Index first,
                  Index last, double* green, double* difference) override {
-    VolterraMomenta momenta{tables, rough, {}, {}, first, values_.data(), nullptr, nullptr, nullptr};
+    VolterraMomenta momenta{tables,  rough,   {},     {}, first, values_->data(), rough_values_->data(),
+                            nullptr, nullptr, nullptr};
     const auto own = [&](const double* VolterraTables::*array, Index size, Buffer& buffer) {
       engine_.copy_in(tables.*array, size, buffer);
       momenta.tables.*array = momenta.rough.*array = buffer.data();
@@ -103,16 +104,49 @@ class TimeDeviceOf final : public TimeDevice {
     }
   }
 
- private:
+ protected:
   using Buffer = typename Engine::Buffer;
-  static constexpr int array_count = 9;
 
-  void evaluate_some(Index first, Index count) {
-    const Index sites = tables_.sites, elements = count * sites;
+  void set_times(const double* times, Index count) {
+    engine_.copy_in(times, count, times_);
+    count_ = count;
+  }
+
+  /// Calls work(first, count) for batches of times whose amplitudes fit into the buffer. They are equal, so that the
+  /// transforms need a second plan only for the last one.
+  template <class Work>
+  void in_batches(const Work& work) {
+    const Index most = tables_.device_buffer / (2 * tables_.factors * tables_.sites), batch = most < 1 ? 1 : most;
+    for (Index first = 0; first < count_; first += batch) work(first, count_ - first < batch ? count_ - first : batch);
+  }
+
+  /// The transforms of the amplitudes at some of the times.
+  double* lines(Index first, Index count) {
+    const Index elements = count * tables_.sites;
     double* rows = rows_.resize(2 * tables_.factors * elements);
-    double* products = values_.data() + 2 * first * sites;
     engine_.map(elements, AmplitudeRows{tables_, times_.data() + first, rows});
     amplitudes_transform_.forward(rows, tables_.factors * count);
+    return rows;
+  }
+
+  /// K(k,t) of second order at all times.
+  void evaluate_into(double* values) {
+    in_batches([&](Index first, Index count) { evaluate_some(first, count, values + 2 * first * tables_.sites); });
+  }
+
+  Engine engine_;
+  TimeTables tables_;
+  Transform amplitudes_transform_, products_transform_;  // their row counts differ: each keeps its own plan
+  Index count_ = 0;
+  Buffer value_buffer_, working_, circle_, differences_;
+  Buffer *values_ = &value_buffer_, *rough_values_ = &value_buffer_;  ///< K, and that of the run with twice the step
+
+ private:
+  static constexpr int array_count = 9;
+
+  void evaluate_some(Index first, Index count, double* products) {
+    const Index elements = count * tables_.sites;
+    const double* rows = lines(first, count);
     engine_.map(elements, ProductRows{tables_, rows, products});
     if (!tables_.on_site) {
       products_transform_.backward(products, count);
@@ -123,13 +157,9 @@ class TimeDeviceOf final : public TimeDevice {
     products_transform_.forward(products, count);
   }
 
-  Engine engine_;
-  TimeTables tables_;
-  Transform amplitudes_transform_, products_transform_;  // their row counts differ: each keeps its own plan
   Product product_;
-  Buffer arrays_[array_count], times_, rows_, values_, weights_, frequency_, waves_, sums_;
-  Buffer volterra_[7], circle_, working_, differences_;
-  Index count_ = 0, frequencies_ = 0;
+  Buffer arrays_[array_count], times_, rows_, weights_, frequency_, waves_, sums_, volterra_[7];
+  Index first_node_ = 0, stride_ = 1, nodes_ = 0, frequencies_ = 0;
 };
 
 }  // namespace hubbard

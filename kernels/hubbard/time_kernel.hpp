@@ -134,15 +134,16 @@ struct PropagateRows {
   LINDRIFT_HD void operator()(Index i) const { at(i / tables.sites, i % tables.sites); }
 };
 
-/// -i weight_t e^{i w t} for all times and frequencies                                                         (Eq. 68)
+/// -i weight_t e^{i w t} for all nodes and frequencies                                                         (Eq. 68)
 struct WaveRows {
-  const double *times, *weights;  ///< (count,)
-  const double* frequency;        ///< (frequencies,)
-  double* waves;                  ///< (count, frequencies)
-  Index frequencies;
+  const double* times;      ///< of the nodes, `stride` apart
+  const double* weights;    ///< (nodes,)
+  const double* frequency;  ///< (frequencies,)
+  double* waves;            ///< (nodes, frequencies)
+  Index stride, frequencies;
   LINDRIFT_HD void operator()(Index i) const {
     const Index time = i / frequencies;
-    const SineCosine<double> turn = sine_cosine(frequency[i - time * frequencies] * times[time]);
+    const SineCosine<double> turn = sine_cosine(frequency[i - time * frequencies] * times[time * stride]);
     set_complex(waves, i, {weights[time] * turn.sine, -weights[time] * turn.cosine});
   }
 };

@@ -49,13 +49,15 @@ class TimeDevice {
   virtual void evaluate(const double* times, std::int64_t count) = 0;
   /// Copies those values to the host: (count, sites).
   virtual void fetch(double* rows) = 0;
-  /// Sets the frequencies of integrate() and the weight of every time of evaluate().
-  virtual void choose(const double* weights, const double* frequency, std::int64_t frequencies) = 0;
-  /// -i sum_t weight_t e^{i w t} K(k,t) for the momenta first .. last-1.
+  /// Sets the nodes of integrate(), every stride-th of the times from `first` on, and its frequencies.
+  /// @param weights  (nodes,)
+  virtual void choose(std::int64_t first, std::int64_t stride, std::int64_t nodes, const double* weights,
+                      const double* frequency, std::int64_t frequencies) = 0;
+  /// -i sum_t weight_t e^{i w t} K(k,t) over the nodes for the momenta first .. last-1.
   /// @param[out] sums  (last - first, frequencies)
   virtual void integrate(std::int64_t first, std::int64_t last, double* sums) = 0;
   /// G(k,t) of the momenta first .. last-1 from the integral equation with the K of evaluate().
-  /// @param rough       the same equation with twice the step
+  /// @param rough       the same equation with twice the step, on every other time, or on the K that was set aside
   /// @param circle      (2, circle_points, sites) K on the circles of both runs
   /// @param[out] green  (last - first, times) complex numbers      @param[out] difference  (last - first,) between both
   virtual void propagate(const VolterraTables& tables, const VolterraTables& rough, const double* circle,

@@ -195,18 +195,18 @@ struct Volterra {
 struct VolterraMomenta {
   VolterraTables tables, rough;
   VolterraArrays arrays, rough_arrays;
-  Index first;           ///< momentum
-  const double* rows;    ///< as in VolterraFunctions::prepare
-  const double* circle;  ///< (2, circle_points, sites): of the step and of twice the step
-  double* green;         ///< (momenta, times) complex numbers
-  double* difference;    ///< (momenta,)
+  Index first;                      ///< momentum
+  const double *rows, *rough_rows;  ///< as in VolterraFunctions::prepare
+  const double* circle;             ///< (2, circle_points, sites): of the step and of twice the step
+  double* green;                    ///< (momenta, times) complex numbers
+  double* difference;               ///< (momenta,)
   LINDRIFT_HD void operator()(Index i) const {
     const Volterra<double> fine{tables, arrays, first + i, i}, coarse{rough, rough_arrays, first + i, i};
     fine.rescale(rows);
     fine.integrate();
     fine.begin(circle);
     fine.advance(0, VolterraTables::start, tables.count);
-    coarse.rescale(rows);
+    coarse.rescale(rough_rows);
     coarse.integrate();
     coarse.begin(circle + 2 * VolterraTables::circle_points * tables.sites);
     coarse.advance(0, VolterraTables::start, rough.count);

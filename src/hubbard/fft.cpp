@@ -404,7 +404,7 @@ DeviceBatch FftSelfEnergy::device_values(const MemoryKernel& kernel, std::size_t
                                  kernels.make_time_device(device_tables(kernel, values), execution_.device));
                              const auto batch = static_cast<std::int64_t>(device_times(values, nodes));
                              device->evaluate(nullptr, batch);
-                             device->choose(nullptr, nullptr, width);
+                             device->choose(0, 1, batch, nullptr, nullptr, width);
                              device->integrate(0, tile, nullptr);
                              if (const auto rest = static_cast<std::int64_t>(nodes) % batch; rest > 0)
                                device->evaluate(nullptr, rest);
@@ -428,7 +428,7 @@ double FftSelfEnergy::device_bytes(std::size_t momenta) const {
 
 double FftSelfEnergy::add_by_device(const MemoryKernel& kernel, Rows rows, StagedSum& stages) const {
   const Quadrature quadrature = nodes_for(kernel);
-  const std::size_t count = grid_.frequency.size(), nodes = quadrature.node.size(), width = device_width();
+  const std::size_t nodes = quadrature.node.size();
   const std::int64_t values = device_values(kernel, nodes).size;
   const std::size_t batch = device_times(values, nodes);
   const kernels::TimeTables tables = device_tables(kernel, values);
@@ -437,36 +437,20 @@ double FftSelfEnergy::add_by_device(const MemoryKernel& kernel, Rows rows, Stage
           ? make_device_(tables)
           : std::unique_ptr<kernels::TimeDevice>(kernels::device_kernels().make_time_device(tables, execution_.device));
   // Computing all momenta costs the device less than mirroring would cost the host.
-  SharedRows momenta(rows, count, false, execution_.communicator);
+  SharedRows momenta(rows, grid_.frequency.size(), false, execution_.communicator);
   const SharedRows::Range all{0, momenta.size()}, own = momenta.share(all, shape_.momenta);
   const auto complete = [&] { momenta.gather(all, shape_.momenta); };
 
   std::vector<double> weight(nodes);
   for (std::size_t t = 0; t < nodes; ++t)
     weight[t] = quadrature.weight[t] * std::exp(-broadening_ * quadrature.node[t]);
-  std::vector<Complex> sums(shape_.momenta * width);
+  DeviceProducts products(shape_, grid_.frequency, threads_);
   stages.expect((nodes + batch - 1) / batch);
   for (std::size_t first = 0; first < nodes; first += batch) {
     if (stages.skips()) continue;
-    device->evaluate(quadrature.node.data() + first, static_cast<std::int64_t>(std::min(batch, nodes - first)));
-    for (std::size_t begin = 0; begin < count; begin += width) {
-      const std::size_t columns = std::min(width, count - begin);
-      device->choose(weight.data() + first, grid_.frequency.data() + begin, static_cast<std::int64_t>(columns));
-      for (std::size_t run = own.first; run < own.last;) {
-        // A run of consecutive m, at most to the end of this block of shape_.momenta.
-        const std::size_t m = momenta[run].m, end = std::min(own.last, (run / shape_.momenta + 1) * shape_.momenta);
-        std::size_t next = run + 1;
-        while (next < end && momenta[next].m == m + (next - run)) ++next;
-        device->integrate(static_cast<std::int64_t>(m), static_cast<std::int64_t>(m + (next - run)),
-                          reinterpret_cast<double*>(sums.data()));
-        const int threads = (next - run) * columns > 10000 ? threads_ : 1;
-        in_parts(threads, next - run, [&](std::size_t i, std::size_t last, std::size_t) {
-          for (; i < last; ++i)
-            for (std::size_t w = 0; w < columns; ++w) momenta[run + i].row[begin + w] += sums[i * columns + w];
-        });
-        run = next;
-      }
-    }
+    const std::size_t some = std::min(batch, nodes - first);
+    device->evaluate(quadrature.node.data() + first, static_cast<std::int64_t>(some));
+    products.add(*device, 0, 1, std::span<const double>(weight).subspan(first, some), momenta, own);
     stages.finished(complete);
   }
   if (!stages.stopped()) complete();

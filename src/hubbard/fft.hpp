@@ -51,6 +51,12 @@ struct FrequencyGrid {
   std::vector<double> offset;  ///< from the centre: all, or only those >= 0 if symmetric
 };
 
+/// On a device: the maximum numbers of kernel values and of waves that it holds, and the shape of the products. The
+/// bits depend on it.
+struct DeviceShape {
+  std::size_t values = std::size_t{1} << 26, momenta = 2048, frequencies = 8192;
+};
+
 /// Sigma(k, w + i eta) of the Hubbard chain at all momenta from its memory kernel in time (docs/physics.md, Eqs. 68 to
 /// 76): O(L log L) for each of a few hundred times, followed by a matrix product, or by chirps for a uniform grid of
 /// very many frequencies. Excludes the Hartree shift. Ranks of execution.communicator share first the times, then the
@@ -79,11 +85,6 @@ class FftSelfEnergy {
   double add_grid(Rows rows, StagedSum&& stages = StagedSum()) { return add_grid(rows, stages); }
   double add_grid(Rows rows, StagedSum& stages);
 
-  /// On a device: the maximum numbers of kernel values and of waves that it holds, halved if memory is short, and the
-  /// shape of the products. The bits depend on it.
-  struct DeviceShape {
-    std::size_t values = std::size_t{1} << 26, momenta = 2048, frequencies = 8192;
-  };
   /// Makes add_grid() use one particular transform, for tests and benchmarks that compare them. `cut` as in FftPlan.
   void force(TimeTransform transform, double cut);
   /// Uses another device, for tests that emulate one.
@@ -112,7 +113,7 @@ class FftSelfEnergy {
   int threads_;
   FftPlan plan_;
   DeviceMaker make_device_;  ///< empty: the device of the execution
-  DeviceShape shape_;
+  DeviceShape shape_;        ///< its values are halved where memory is short
 };
 
 }  // namespace lindrift

@@ -2,20 +2,32 @@
 
 #include <complex>
 #include <cstddef>
-#include <span>
-#include <string>
 #include <vector>
 
 #include "hubbard/memory_kernel.hpp"
 #include "hubbard/modes.hpp"
-#include "hubbard/staged_sum.hpp"
+#include "kernels/hubbard/ladder_tables.hpp"
 #include "lindrift/backend.hpp"
 
 namespace lindrift {
 
+/// Tables of the integral equation of pairs with equal steps, and what they point to.
+class LadderEquation {
+ public:
+  /// @param hole  whether the partner of the probe is a hole    @param count  as in LadderKernel::evaluate()
+  LadderEquation(const HubbardModes& modes, bool hole, double step, std::size_t count);
+  LadderEquation(const LadderEquation&) = delete;
+  LadderEquation& operator=(const LadderEquation&) = delete;
+
+  kernels::LadderTables tables;
+
+ private:
+  std::vector<double> turns_;
+};
+
 /// The kernel K(k,t) of the self-energy in the ladder approximation (docs/physics.md, Eqs. 81 to 86): the repeated
 /// collisions of the probe with one particle, or one hole, of the open species obey a Volterra equation for each total
-/// momentum of the pair. Its solution replaces the free motion of the pair in second order. On the CPU.
+/// momentum of the pair. Its solution replaces the free motion of the pair in second order.
 class LadderKernel {
  public:
   /// @param modes  of a chain with Approximation::ladder
@@ -30,6 +42,13 @@ class LadderKernel {
   /// @param count  number of times >= 0, not counting the margin after the last
   Run evaluate(double step, std::size_t count, const Execution& execution) const;
 
+  /// The same on a device, which keeps the rows. Ranks share the momenta of pairs.
+  /// @param[out] circle  Run::circle; null: only makes the calls that take memory of the device
+  void evaluate_on(kernels::LadderDevice& device, double step, std::size_t count, const Execution& execution,
+                   std::complex<double>* circle) const;
+  /// Amplitudes of the lines, for the kernels of any backend; valid as long as this object.
+  const kernels::TimeTables& tables() const { return second_order_.tables(); }
+
   /// Bounds |K(k,t)| for every k and t >= 0: a colliding pair decays no more slowly than its slowest momentum.
   double bound(double time) const;
   /// Upper bound on int_T^inf |K(k,t)| e^{-eta t} dt.
@@ -41,6 +60,10 @@ class LadderKernel {
 
  private:
   void add_ladder(bool hole, double step, std::size_t count, const Execution& execution, Run& run) const;
+  void add_ladder_on(kernels::LadderDevice& device, bool hole, double step, std::size_t count,
+                     const Execution& execution, std::complex<double>* circle) const;
+  void collide_on(kernels::LadderDevice& device, const kernels::LadderTables& tables, std::size_t times,
+                  const Execution& execution, std::vector<std::complex<double>>& circle) const;
 
   HubbardModes modes_;
   MemoryKernel second_order_;
@@ -52,37 +75,5 @@ double ladder_bandwidth(const HubbardModes& modes);
 
 /// Longest step that the integral equation of the ladder may take; its error is estimated from twice the step.
 double ladder_step(const HubbardModes& modes, double tolerance);
-
-/// Sigma(k, w + i eta) of the ladder at single points, as a sum over pairs of momenta at complex frequencies (Eq. 87),
-/// without the mean field: O(L^2) each. Independent of LadderKernel.
-/// @param momentum, frequency  one per point, m = 0 .. L-1
-std::vector<std::complex<double>> ladder_self_energy(const HubbardModes& modes, std::span<const std::size_t> momentum,
-                                                     std::span<const double> frequency, double broadening, int threads);
-
-/// The same on a grid, by way of time: the kernel at equal steps, then a matrix product.
-class LadderSelfEnergy {
- public:
-  /// @param tolerance  allowed absolute error
-  /// @throws ParameterError if the frequencies need too many times
-  LadderSelfEnergy(const HubbardModes& modes, std::span<const double> frequency, double broadening, double tolerance,
-                   const Execution& execution);
-
-  double seconds() const { return seconds_; }  ///< estimate, for one core
-  double memory_bytes() const;                 ///< in addition to the result
-  std::size_t nodes() const { return nodes_; }
-
-  /// Adds to rows[m], m = 0 .. L-1, one value per frequency each; a row may be null.
-  /// @return an estimate of the error
-  double add_grid(std::span<std::complex<double>* const> rows, StagedSum& stages) const;
-
- private:
-  HubbardModes modes_;
-  LadderKernel kernel_;
-  std::vector<double> frequency_;
-  double broadening_;
-  Execution execution_;
-  double end_ = 0.0, step_ = 0.0, quadrature_error_ = 0.0, seconds_ = 0.0;
-  std::size_t nodes_ = 0;
-};
 
 }  // namespace lindrift

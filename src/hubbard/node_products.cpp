@@ -155,4 +155,40 @@ void NodeProducts::add_product(const double* upper, std::size_t begin, std::size
   }
 }
 
+DeviceProducts::DeviceProducts(const DeviceShape& shape, std::span<const double> frequency, int threads)
+    : shape_(shape),
+      frequency_(frequency),
+      threads_(threads),
+      sums_(shape.momenta * std::min(shape.frequencies, frequency.size())) {}
+
+void DeviceProducts::add(kernels::TimeDevice& device, std::size_t first, std::size_t stride,
+                         std::span<const double> weight, const SharedRows& momenta, SharedRows::Range own) {
+  for (std::size_t begin = 0; begin < frequency_.size(); begin += shape_.frequencies) {
+    const std::size_t columns = std::min(shape_.frequencies, frequency_.size() - begin);
+    device.choose(static_cast<std::int64_t>(first), static_cast<std::int64_t>(stride),
+                  static_cast<std::int64_t>(weight.size()), weight.data(), frequency_.data() + begin,
+                  static_cast<std::int64_t>(columns));
+    add_tiles(device, begin, columns, momenta, own);
+  }
+}
+
+/// Adds the columns of the frequencies from `begin` on, which the device has chosen.
+void DeviceProducts::add_tiles(kernels::TimeDevice& device, std::size_t begin, std::size_t columns,
+                               const SharedRows& momenta, SharedRows::Range own) {
+  for (std::size_t tile = own.first; tile < own.last;) {
+    // Neighbouring momenta, up to the end of a tile.
+    const std::size_t m = momenta[tile].m, end = std::min(own.last, (tile / shape_.momenta + 1) * shape_.momenta);
+    std::size_t next = tile + 1;
+    while (next < end && momenta[next].m == m + (next - tile)) ++next;
+    device.integrate(static_cast<std::int64_t>(m), static_cast<std::int64_t>(m + (next - tile)),
+                     reinterpret_cast<double*>(sums_.data()));
+    const int threads = (next - tile) * columns > 10000 ? threads_ : 1;
+    in_parts(threads, next - tile, [&](std::size_t i, std::size_t last, std::size_t) {
+      for (; i < last; ++i)
+        for (std::size_t w = 0; w < columns; ++w) momenta[tile + i].row[begin + w] += sums_[i * columns + w];
+    });
+    tile = next;
+  }
+}
+
 }  // namespace lindrift

@@ -55,4 +55,24 @@ class NodeProducts {
   std::unique_ptr<double[]> products_;        ///< for each thread
 };
 
+/// The same on a device that holds K.
+class DeviceProducts {
+ public:
+  /// @param frequency  must outlive the object
+  DeviceProducts(const DeviceShape& shape, std::span<const double> frequency, int threads);
+
+  /// Adds the sums over nodes, every stride-th time of the device from `first` on, to the rows of the momenta `own`.
+  void add(kernels::TimeDevice& device, std::size_t first, std::size_t stride, std::span<const double> weight,
+           const SharedRows& momenta, SharedRows::Range own);
+
+ private:
+  void add_tiles(kernels::TimeDevice& device, std::size_t begin, std::size_t columns, const SharedRows& momenta,
+                 SharedRows::Range own);
+
+  DeviceShape shape_;
+  std::span<const double> frequency_;
+  int threads_;
+  std::vector<std::complex<double>> sums_;
+};
+
 }  // namespace lindrift

@@ -91,11 +91,7 @@ VolterraEquation::VolterraEquation(const HubbardModes& modes, std::span<const do
     energy_[m] = level_[m] - modes.argument_shift();
     decay_[m] = 0.5 * modes.probe_loss[m];
   }
-  for (const bool sine : {false, true})
-    for (std::size_t l = 0; l < circle_points; ++l) {
-      const double angle = 2.0 * std::numbers::pi * static_cast<double>(l) / circle_points;
-      turns_.push_back(sine ? std::sin(angle) : std::cos(angle));
-    }
+  turns_ = turns_of_circle();
   weights_.resize(at_.size() * stencil);
   for (std::size_t t = 0; t < at_.size(); ++t)
     first_.push_back(static_cast<double>(interpolation(at_[t] / step, steps + 1, weights_.data() + t * stencil)));
@@ -126,6 +122,18 @@ VolterraEquation::VolterraEquation(const HubbardModes& modes, std::span<const do
 double volterra_step(double fastest, double tolerance) {
   constexpr double fine = 0.28, coarse = 0.56, coarse_tolerance = 1e-9;
   return (tolerance >= coarse_tolerance ? coarse : fine) / fastest;
+}
+
+bool enough_for_a_device(std::size_t momenta, std::size_t steps) { return momenta >= 16384 && steps <= 8192; }
+
+std::vector<double> turns_of_circle() {
+  std::vector<double> turns;
+  for (const bool sine : {false, true})
+    for (std::size_t l = 0; l < circle_points; ++l) {
+      const double angle = 2.0 * std::numbers::pi * static_cast<double>(l) / circle_points;
+      turns.push_back(sine ? std::sin(angle) : std::cos(angle));
+    }
+  return turns;
 }
 
 std::vector<Complex> circle_of_times(double step) {

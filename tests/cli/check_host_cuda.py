@@ -14,8 +14,8 @@ import h5py
 import numpy as np
 from program import (DONE, ENVIRONMENT, EXAMPLES, FAILED, MPIRUN, POINTS_FAILED, PROGRAM, RANKS_ENVIRONMENT, STOPPED, WRONG,
                      attributes, datasets, end_of_job)
-from test_host_cuda import (CHAIN, GREEN, HATSUGAI_KOHMOTO, HUBBARD, LATTICE, RASHBA, SPECTRAL, STEADY, SWEEP, HostCudaTest,
-                            algorithm, cases)
+from test_host_cuda import (CHAIN, GREEN, HATSUGAI_KOHMOTO, HUBBARD, LADDER, LATTICE, RASHBA, SPECTRAL, STEADY, SWEEP,
+                            HostCudaTest, algorithm, cases)
 
 SOON = '[task]\nkind = "relax"\ntimes = [0.0, {time}]\n'
 GRADIENT = '[task]\nkind = "gradient"\nof = "{current}"\n'
@@ -46,7 +46,8 @@ def in_turn(calls):
 SIZES = (1, 2, 3, 127, 1000, 4097)
 # Sums over pairs of modes cost the square of the size, tens of nanoseconds per pair in fibres, and a lattice or a
 # Rashba chain has two modes per site. The direct sum of the Hubbard chain costs the cube, 41 times.
-LARGEST = {"direct": 1000, "chain_direct_steady": 4097, "chain_direct_relax": 4097, "hubbard_direct": 127, "hubbard_green": 1000}
+LARGEST = {"direct": 1000, "chain_direct_steady": 4097, "chain_direct_relax": 4097, "hubbard_direct": 127, "hubbard_green": 1000,
+           "ladder_green": 127, "ladder_fft": 127}
 HUBBARD_LEAST = 2  # sites
 
 
@@ -63,10 +64,11 @@ def every_size():
         yield f"hk_green_{sites}", HATSUGAI_KOHMOTO.format(sites=sites) + GREEN
         yield f"hk_spectral_{sites}", HATSUGAI_KOHMOTO.format(sites=sites) + SPECTRAL
         hubbard = HUBBARD.format(sites=sites, interaction="1.3")
+        ladder = LADDER.format(sites=sites, interaction="1.3", ladder="particle" if sites % 2 else "both")
         for name, text in {"hubbard_green": GREEN, "hubbard_fft": SPECTRAL + algorithm("fft"),
-                           "hubbard_direct": SPECTRAL + algorithm("direct")}.items():  # fmt: skip
+                           "hubbard_direct": SPECTRAL + algorithm("direct"), "ladder_green": GREEN, "ladder_fft": SPECTRAL}.items():  # fmt: skip
             if HUBBARD_LEAST <= sites <= LARGEST.get(name, sites):
-                yield f"{name}_{sites}", hubbard + text
+                yield f"{name}_{sites}", (ladder if name.startswith("ladder") else hubbard) + text
 
 
 class EveryNumberTest(HostCudaTest):
@@ -146,6 +148,9 @@ ON_CUDA = {
     "hubbard_green": HUBBARD.format(sites=12, interaction=1.3) + GREEN + HOPPINGS,
     "hubbard_direct": HUBBARD.format(sites=24, interaction=1.3) + SPECTRAL + algorithm("direct") + HOPPINGS,
     "hubbard_fft": HUBBARD.format(sites=24, interaction=1.3) + SPECTRAL + algorithm("fft") + HOPPINGS,
+    "ladder_green": LADDER.format(sites=12, interaction=1.3, ladder="particle") + GREEN + HOPPINGS,
+    "ladder_spectral": LADDER.format(sites=12, interaction=1.3, ladder="both") + SPECTRAL + HOPPINGS,
+    "shared_ladder": LADDER.format(sites=12, interaction=1.3, ladder="hole") + SPECTRAL + sweep("model.hopping", 0.8),
 }  # fmt: skip
 
 

@@ -54,6 +54,7 @@ gain = 0.4
 two_site_loss = 0.5
 two_site_loss_phase = 1.1
 """
+LADDER = HUBBARD.replace("[bath.up]", 'approximation = "ladder"\nladder = "{ladder}"\n[bath.up]')
 # Bands that touch at k = 0 and k = pi.
 DEGENERATE = """[model]
 kind = "tgge_rashba"
@@ -118,6 +119,10 @@ def cases():
         yield f"hubbard_green_{sites}", HUBBARD.format(sites=sites, interaction=interaction) + GREEN
         for name in ("direct", "fft"):
             yield f"hubbard_{name}_{sites}", HUBBARD.format(sites=sites, interaction=interaction) + SPECTRAL + algorithm(name)
+    for sites, ladder in ((2, "particle"), (37, "hole"), (37, "both")):
+        text = LADDER.format(sites=sites, interaction="1.3", ladder=ladder)
+        yield f"ladder_green_{sites}_{ladder}", text + GREEN
+        yield f"ladder_spectral_{sites}_{ladder}", text + SPECTRAL
 
 
 class HostCudaTest(ProgramTest):
@@ -166,9 +171,9 @@ class NumbersTest(HostCudaTest):
         self.assert_agree(self.on("a", "cpu"), self.on("a", "cuda", processors=1))
 
     def test_what_the_device_cannot_do_is_done_on_the_cpu_or_refused(self):
-        ladder = HUBBARD.format(sites=14, interaction="1.3").replace("[bath.up]", 'approximation = "ladder"\n[bath.up]')
+        ladder = LADDER.format(sites=14, interaction="1.3", ladder="auto")
         mixed = HATSUGAI_KOHMOTO.format(sites=8).replace("[bath.up]", "cluster = 2\n[bath.up]")
-        for name, text in {"ladder_green": ladder + GREEN, "ladder_spectral": ladder + SPECTRAL, "mixed_green": mixed + GREEN,
+        for name, text in {"ladder_direct": ladder + SPECTRAL + algorithm("direct"), "mixed_green": mixed + GREEN,
                            "mixed_spectral": mixed + SPECTRAL, "matrices": DEGENERATE + STEADY}.items():  # fmt: skip
             with self.subTest(name):
                 self.write(f"{name}.toml", text)
@@ -181,7 +186,10 @@ class NumbersTest(HostCudaTest):
     def test_two_ranks_share_a_device_and_a_point(self):
         self.write("a.toml", CHAIN.format(sites=1100, spectrum="lorentzian") + STEADY + algorithm("direct"))
         self.write("b.toml", HUBBARD.format(sites=24, interaction="1.3") + SPECTRAL)
-        for name in "ab":
+        ladder = LADDER.format(sites=23, interaction="1.3", ladder="both")
+        self.write("c.toml", ladder + GREEN)
+        self.write("d.toml", ladder + SPECTRAL)
+        for name in "abcd":
             alone = datasets(self.on(name, "cuda"))
             shared = datasets(self.on(name, "cuda", ranks=2))
             for dataset, value in alone.items():

@@ -48,6 +48,10 @@ MUTATIONS = [
      "rows_.resize(2 * tables_.factors * elements)", "rows_.resize(2 * 3 * elements / 2)"),
     ("Hubbard by time: no memory for the coarse solution", "kernels/hubbard/time_device_of.hpp",
      "working_.resize((doubles(tables) + doubles(rough)) * lanes)", "working_.resize(doubles(tables) * lanes)"),
+    ("ladder: no memory for the solution", "kernels/hubbard/ladder_device_of.hpp",
+     "working_.resize(doubles() * lanes)", "working_.resize(2 * doubles() / 3 * lanes)"),
+    ("ladder: columns of the circle side by side with others", "kernels/hubbard/ladder_device_of.hpp",
+     "circle_.data() + 2 * (begin - first)", "circle_.data() + 2 * begin"),
 ]  # fmt: skip
 
 

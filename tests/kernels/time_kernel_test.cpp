@@ -130,7 +130,8 @@ TEST_F(TimeDeviceTest, IntegralsAreSumsOverTheTimes) {
     card->evaluate(times.data(), static_cast<std::int64_t>(count));
     for (const std::size_t columns : {4, 7}) {
       const std::vector<double> frequency = random.vector(columns, -5.0, 5.0);
-      card->choose(weights.data(), frequency.data(), static_cast<std::int64_t>(columns));
+      card->choose(0, 1, static_cast<std::int64_t>(count), weights.data(), frequency.data(),
+                   static_cast<std::int64_t>(columns));
       for (const auto& [first, last] : {std::pair<std::size_t, std::size_t>{0, 13}, {3, 8}, {12, 13}}) {
         std::vector<Complex> sums((last - first) * columns);
         card->integrate(static_cast<std::int64_t>(first), static_cast<std::int64_t>(last),
@@ -194,9 +195,8 @@ TEST_F(TimeDeviceTest, SelfEnergiesAgreeWithTheDoubleSum) {
       for (const bool some : {false, true}) {
         // As on a real device; and so small that there are several batches of times, blocks of frequencies and of
         // momenta.
-        const FftSelfEnergy::DeviceShape shape =
-            sites == 13 ? FftSelfEnergy::DeviceShape{.values = 500, .momenta = 3, .frequencies = 2}
-                        : FftSelfEnergy::DeviceShape{};
+        const DeviceShape shape =
+            sites == 13 ? DeviceShape{.values = 500, .momenta = 3, .frequencies = 2} : DeviceShape{};
         const HubbardModes modes = hubbard_modes(random_hubbard(random, sites, true));
         const std::vector<double> frequency = {-3.0, -1.1, 0.3, 1.1, 3.7};
         std::vector<Complex> expected(modes.sites * frequency.size()), actual = expected;

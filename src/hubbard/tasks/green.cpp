@@ -36,9 +36,8 @@ constexpr double rounding = 2e-14;
 constexpr std::size_t max_rounds = 16;
 /// Operations per second of a core; an estimate.
 constexpr double operations_per_second = 8e9;
-/// On a device one thread adds all steps of a momentum term by term, so it only pays off for many momenta and not too
-/// many steps; and the number of momenta per stage there.
-constexpr std::size_t device_momenta = 16384, device_steps = 8192, device_round = 65536;
+/// Number of momenta per stage on a device.
+constexpr std::size_t device_round = 65536;
 
 /// Largest exponent of kt: the energies of three particles relative to one, and their decay.
 double largest_exponent(const HubbardModes& modes) {
@@ -65,18 +64,40 @@ double first_step(const HubbardModes& modes, double tolerance) {
 std::size_t groups_of(std::size_t sites) { return (sites + group - 1) / group; }
 std::size_t device_rounds(std::size_t sites) { return std::clamp<std::size_t>(sites / device_round, 1, max_rounds); }
 
+/// A device that holds the kernel of both runs.
+/// @param[out] circles  of both runs; null: only makes the calls that take memory of the device
+std::unique_ptr<kernels::TimeDevice> filled_device(const kernels::DeviceKernels& kernels,
+                                                   const kernels::TimeTables& tables, const HubbardModes& modes,
+                                                   const VolterraEquation& equation, const Execution& execution,
+                                                   Complex* circles) {
+  if (!modes.is_ladder()) {
+    std::unique_ptr<kernels::TimeDevice> device(kernels.make_time_device(tables, execution.device));
+    const std::vector<double> grid = equation.grid();
+    device->evaluate(grid.data(), static_cast<std::int64_t>(grid.size()));
+    return device;
+  }
+  std::unique_ptr<kernels::LadderDevice> device(kernels.make_ladder_device(tables, execution.device));
+  const LadderKernel ladder(modes);
+  const auto run = [&](const VolterraTables& own, std::size_t place) {
+    ladder.evaluate_on(*device, own.step, static_cast<std::size_t>(own.count), execution,
+                       circles == nullptr ? nullptr : circles + place * circle_points * modes.sites);
+  };
+  run(equation.rough, 1);
+  device->set_aside();
+  run(equation.fine, 0);
+  return device;
+}
+
 /// Number of doubles in a buffer of the device.
 DeviceBatch device_buffer(const MemoryKernel& kernel, const VolterraEquation& equation, const Execution& execution) {
   kernels::TimeTables tables = kernel.tables();
   const auto sites = static_cast<std::size_t>(tables.sites), groups = groups_of(sites), rounds = device_rounds(sites);
-  const std::vector<double> grid = equation.grid();
   const auto momenta = static_cast<std::int64_t>(std::min(sites, (groups + rounds - 1) / rounds * group));
   constexpr std::int64_t least = 1 << 16;
   return largest_on_device(
       tables.device_buffer, least, execution, [&](const kernels::DeviceKernels& kernels, std::int64_t size) {
         tables.device_buffer = size;
-        const std::unique_ptr<kernels::TimeDevice> device(kernels.make_time_device(tables, execution.device));
-        device->evaluate(nullptr, static_cast<std::int64_t>(grid.size()));
+        const auto device = filled_device(kernels, tables, kernel.modes(), equation, execution, nullptr);
         double unused;
         device->propagate(equation.fine, equation.rough, &unused, 0, momenta, &unused, &unused);
       });
@@ -138,19 +159,11 @@ class Propagation {
     VolterraEquation equation(modes_, at_, steps_for(at_.back(), step), step);
     // Lanes beyond the last momentum read these arrays too, hence the extra elements.
     std::vector<Complex> circles(2 * circle_points * modes_.sites + group), rows, rough_rows;
-    const std::vector<double> grid = equation.grid();
-    const std::unique_ptr<kernels::TimeDevice> device = make_device(equation);
-    if (modes_.is_ladder()) {
-      fill_from_ladder(equation, rows, rough_rows, circles);
-    } else {
-      kernel_.evaluate(equation.circles(), circles.data());
-      if (device) {
-        device->evaluate(grid.data(), static_cast<std::int64_t>(grid.size()));
-      } else {
-        rows.resize(grid.size() * modes_.sites + group);
-        kernel_.evaluate(grid, rows.data(), execution_);
-      }
-    }
+    std::unique_ptr<kernels::TimeDevice> device;
+    if (execution_.backend == Backend::cuda)
+      device = fill_device(equation, circles);
+    else
+      fill_host(equation, rows, rough_rows, circles);
     const VolterraSolver solver(equation.fine, equation.rough);
     for (auto round = static_cast<std::size_t>(done_.done); round < rounds_ && !stopped_; ++round) {
       const std::size_t begin = groups_ * round / rounds_, end = groups_ * (round + 1) / rounds_;
@@ -185,17 +198,24 @@ class Propagation {
             }};
   }
 
-  std::unique_ptr<kernels::TimeDevice> make_device(const VolterraEquation& equation) const {
-    if (execution_.backend != Backend::cuda) return nullptr;
+  std::unique_ptr<kernels::TimeDevice> fill_device(VolterraEquation& equation, std::vector<Complex>& circles) const {
     kernels::TimeTables tables = kernel_.tables();
+    if (modes_.is_ladder()) equation.rough.stride = 1;
     tables.device_buffer = device_buffer(kernel_, equation, execution_).size;
-    return std::unique_ptr<kernels::TimeDevice>(kernels::device_kernels().make_time_device(tables, execution_.device));
+    if (!modes_.is_ladder()) kernel_.evaluate(equation.circles(), circles.data());
+    return filled_device(kernels::device_kernels(), tables, modes_, equation, execution_, circles.data());
   }
 
-  /// Each run uses the kernel that the ladder's own integral equation gives with the run's step, so that the difference
-  /// between the runs shows the errors of both equations.
-  void fill_from_ladder(VolterraEquation& equation, std::vector<Complex>& rows, std::vector<Complex>& rough_rows,
-                        std::vector<Complex>& circles) const {
+  /// The kernel on the host. With a ladder each run uses the kernel that the ladder's own integral equation gives with
+  /// the run's step, so that the difference between the runs shows the errors of both equations.
+  void fill_host(VolterraEquation& equation, std::vector<Complex>& rows, std::vector<Complex>& rough_rows,
+                 std::vector<Complex>& circles) const {
+    if (!modes_.is_ladder()) {
+      const std::vector<double> grid = equation.grid();
+      rows.resize(grid.size() * modes_.sites + group);
+      kernel_.evaluate(equation.circles(), circles.data());
+      return kernel_.evaluate(grid, rows.data(), execution_);
+    }
     const LadderKernel ladder(modes_);
     auto circle = circles.begin();
     for (const auto& [tables, kernel] : {std::pair(&equation.fine, &rows), std::pair(&equation.rough, &rough_rows)}) {
@@ -275,17 +295,12 @@ HubbardGreenPlan plan_of(const HubbardModes& modes, std::span<const double> at, 
   plan.operations = steps * sites * equations * (VolterraSolver::operations(steps) + kernel);
   plan.seconds = plan.operations / operations_per_second / threads;
   plan.memory_bytes = bytes_for(modes, steps, static_cast<double>(at.size()), threads);
-  if (modes.is_ladder()) {
-    plan.backend = only_on_cpu(execution.backend, "model.approximation = ladder runs", &plan.backend_reason);
-    return plan;
-  }
   if (!runs_on_device(modes)) {
     plan.backend = only_on_cpu(execution.backend, lattice_work, &plan.backend_reason);
     return plan;
   }
-  plan.backend = choose_backend(execution.backend, modes.sites >= device_momenta && plan.steps <= device_steps,
-                                "too few momenta, or too many steps, to gain from a device; cuda can be asked for",
-                                &plan.backend_reason);
+  plan.backend = choose_backend(execution.backend, enough_for_a_device(modes.sites, plan.steps),
+                                too_little_for_a_device, &plan.backend_reason);
   return plan;
 }
 

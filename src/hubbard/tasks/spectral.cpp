@@ -12,7 +12,8 @@
 #include "engine/validate.hpp"
 #include "hubbard/direct.hpp"
 #include "hubbard/fft.hpp"
-#include "hubbard/ladder.hpp"
+#include "hubbard/ladder_self_energy.hpp"
+#include "hubbard/volterra.hpp"
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice/lattice.hpp"
@@ -118,10 +119,18 @@ std::vector<std::string> symmetries_of(const Problem& problem) {
   return found;
 }
 
+/// @param in_time  null: a sum over pairs of momenta for each frequency
+Backend ladder_backend(const Problem& problem, const LadderSelfEnergy* in_time, std::string* reason) {
+  const Backend asked = problem.execution.backend;
+  if (in_time == nullptr) return only_on_cpu(asked, "the ladder's sum over pairs of momenta runs", reason);
+  if (!runs_on_device(problem.modes)) return only_on_cpu(asked, lattice_work, reason);
+  return choose_backend(asked, enough_for_a_device(problem.modes.sites, in_time->steps()), too_little_for_a_device,
+                        reason);
+}
+
 /// The plan of a ladder, which has its own methods to reach the frequencies.
 HubbardSpectralPlan ladder_plan(const Problem& problem, double tolerance) {
   HubbardSpectralPlan plan;
-  plan.backend = only_on_cpu(problem.execution.backend, "model.approximation = ladder runs", &plan.backend_reason);
   const Algorithm asked = problem.execution.algorithm;
   const double cores = std::max(1, problem.execution.threads),
                entries = static_cast<double>(problem.momenta.size()) * static_cast<double>(problem.argument.size());
@@ -129,20 +138,22 @@ HubbardSpectralPlan ladder_plan(const Problem& problem, double tolerance) {
   plan.terms = sites * sites * entries;
   const double direct_seconds = plan.terms / ladder_terms_per_second;
   double fft_seconds = INFINITY;
+  std::unique_ptr<LadderSelfEnergy> in_time;
   if (asked != Algorithm::direct) {
     try {
-      const LadderSelfEnergy by_time(problem.modes, problem.argument, problem.options.broadening, tolerance,
-                                     problem.execution);
-      fft_seconds = by_time.seconds();
-      plan.nodes = static_cast<double>(by_time.nodes());
-      plan.memory_bytes = by_time.memory_bytes();
+      in_time = std::make_unique<LadderSelfEnergy>(problem.modes, problem.argument, problem.options.broadening,
+                                                   tolerance, problem.execution);
+      fft_seconds = in_time->seconds();
+      plan.nodes = static_cast<double>(in_time->nodes());
     } catch (const ParameterError&) {
       if (asked == Algorithm::fft) throw;
     }
   }
-  plan.algorithm =
-      asked == Algorithm::automatic ? (fft_seconds < direct_seconds ? Algorithm::fft : Algorithm::direct) : asked;
+  // A device has only fft.
+  const bool faster = problem.execution.backend == Backend::cuda ? in_time != nullptr : fft_seconds < direct_seconds;
+  plan.algorithm = asked == Algorithm::automatic ? (faster ? Algorithm::fft : Algorithm::direct) : asked;
   const bool by_time = plan.algorithm == Algorithm::fft;
+  plan.backend = ladder_backend(problem, by_time ? in_time.get() : nullptr, &plan.backend_reason);
   plan.algorithm_reason = by_time
                               ? "an integral equation in time for each momentum of a pair, then a product of matrices"
                           : asked == Algorithm::direct ? "as asked"
@@ -150,10 +161,12 @@ HubbardSpectralPlan ladder_plan(const Problem& problem, double tolerance) {
   plan.seconds = (by_time ? fft_seconds : direct_seconds) / cores;
   plan.operations =
       by_time ? plan.nodes * sites * (40.0 * std::log2(sites) + 500.0 + 8.0 * entries / sites) : 14.0 * plan.terms;
-  if (by_time)
+  if (by_time) {
     plan.terms = 0.0;
-  else
-    plan.nodes = plan.memory_bytes = 0.0;
+    plan.memory_bytes = in_time->memory_bytes(plan.backend);
+  } else {
+    plan.nodes = 0.0;
+  }
   return plan;
 }
 
@@ -429,6 +442,9 @@ double spectral_device_bytes(const HubbardChain& chain, std::span<const double> 
   const HubbardSpectralPlan plan = plan_of(problem, tolerance);
   problem.execution.backend = plan.backend;
   if (plan.backend != Backend::cuda || problem.modes.first_moment == 0.0) return 0.0;
+  if (problem.modes.is_ladder())
+    return LadderSelfEnergy(problem.modes, problem.argument, options.broadening, tolerance, problem.execution)
+        .device_bytes();
   if (plan.algorithm == Algorithm::fft)
     return FftSelfEnergy(problem.modes, problem.argument, options.broadening, tolerance, problem.execution)
         .device_bytes(problem.distinct.size());

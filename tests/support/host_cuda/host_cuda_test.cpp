@@ -220,7 +220,7 @@ TEST(DeviceFailureDeathTest, AnyThreadMayUseAnyDevice) {
     std::vector<double> sums(16), rows(32);
     std::thread([&] { kernel->evaluate(times, 2); }).join();
     std::thread([&] { kernel->fetch(rows.data()); }).join();
-    std::thread([&] { kernel->choose(weights, frequency, 1); }).join();
+    std::thread([&] { kernel->choose(0, 1, 1, weights, frequency, 1); }).join();
     std::thread([&] { kernel->integrate(0, 8, sums.data()); }).join();
   });
 }
