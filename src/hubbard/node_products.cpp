@@ -176,7 +176,7 @@ void DeviceProducts::add(kernels::TimeDevice& device, std::size_t first, std::si
 void DeviceProducts::add_tiles(kernels::TimeDevice& device, std::size_t begin, std::size_t columns,
                                const SharedRows& momenta, SharedRows::Range own) {
   for (std::size_t tile = own.first; tile < own.last;) {
-    // Neighbouring momenta, up to the end of a tile.
+    // A run of consecutive m, at most to the end of this tile.
     const std::size_t m = momenta[tile].m, end = std::min(own.last, (tile / shape_.momenta + 1) * shape_.momenta);
     std::size_t next = tile + 1;
     while (next < end && momenta[next].m == m + (next - tile)) ++next;

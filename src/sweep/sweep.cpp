@@ -85,7 +85,7 @@ class Worker {
       assigned_ = queue_.assigned_to(ranks_.rank(), ranks_.size());
       std::reverse(assigned_.begin(), assigned_.end());
     }
-    at_once_ = points_at_once();
+    at_once_ = points_at_once(queue_, document_, task_, execution_, ranks_);
     const int threads = threads_of(execution_);
     execution_.threads = threads / at_once_;
     std::exception_ptr failure;
@@ -111,19 +111,6 @@ class Worker {
     at_once_ = 1;
     execution_.threads = threads;
     if (failure) std::rethrow_exception(failure);
-  }
-
-  /// Number of points that this rank computes at the same time. The threads that are left share the work within each.
-  int points_at_once() const {
-    const bool on_device = execution_.backend != Backend::cpu && !task_.cpu_only && cuda_device_count() > 0;
-    const bool in_groups = queue_.grouping().size > 1 && task_.run_group;
-    if (on_device || in_groups || !ranks_.serves_threads()) return 1;
-    if (queue_.units() == 0) return 1;
-    // The most expensive point comes first. Half of the memory is left to results and other programs.
-    const Footprint needed = task_.footprint(document_.point(queue_.points(0).front()), execution_);
-    const double room = 0.5 * machine_memory() / ranks_.local_size(), points = queue_.parallelism() / ranks_.size();
-    const double most = std::min(points, room / std::max(1.0, needed.working + needed.results));
-    return std::clamp(static_cast<int>(std::min(most, 1e6)), 1, threads_of(execution_));
   }
 
   /// The next unit of this rank; none if it must stop or there is no more.
@@ -453,6 +440,18 @@ class Worker {
 };
 
 }  // namespace
+
+int points_at_once(const WorkQueue& queue, const config::Document& document, const TaskEntry& task,
+                   const Execution& execution, const ProcessGroup& ranks) {
+  const bool on_device = execution.backend != Backend::cpu && !task.cpu_only && cuda_device_count() > 0;
+  const bool in_groups = queue.grouping().size > 1 && task.run_group;
+  if (on_device || in_groups || !ranks.serves_threads() || queue.units() == 0) return 1;
+  // The most expensive point comes first. Half of the memory is left to results and other programs.
+  const Footprint needed = task.footprint(document.point(queue.points(0).front()), execution);
+  const double room = 0.5 * machine_memory() / ranks.local_size(), points = queue.parallelism() / ranks.size();
+  const double most = std::min(points, room / std::max(1.0, needed.working + needed.results));
+  return std::clamp(static_cast<int>(std::min(most, 1e6)), 1, threads_of(execution));
+}
 
 RunOutcome run(const config::Document& document, const TaskEntry& task, const Execution& execution, ProcessGroup& ranks,
                const PointSet& missing, const Tally& before, const RunOptions& options) {

@@ -42,6 +42,11 @@ struct RunOutcome {
   Traffic sharing;                   ///< traffic of the points that this rank shared
 };
 
+/// Number of points that a rank computes at the same time, as far as there are enough of them and memory: on the CPU
+/// independent points come before the loops within one, and the threads that are left share each point.
+int points_at_once(const WorkQueue& queue, const config::Document& document, const TaskEntry& task,
+                   const Execution& execution, const ProcessGroup& ranks);
+
 /// Computes the missing points of a sweep on the ranks of a group. A point that throws is marked as failed, with its
 /// message, and the others go on. Where ranks would be idle and the task can share a point, several ranks share one.
 /// The results do not depend on ranks, schedule or interruptions.
