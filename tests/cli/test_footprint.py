@@ -151,7 +151,7 @@ class RefusalTest(FootprintTest):
         with open(self.write("wannier_hr.dat", "a sparse file\n"), "r+") as file:
             file.truncate(10**12)
         lattice = MODELS["tgge_lattice"]
-        lattice = lattice.replace(lattice[lattice.index("hopping_terms"):lattice.index("[bath]")], 'hamiltonian = "wannier_hr.dat"\n')
+        lattice = lattice.replace(lattice[lattice.index("add_hermitian"):lattice.index("[bath]")], 'hamiltonian = "wannier_hr.dat"\n')
         self.refuse('[model]\nkind = "tgge_lattice"\n' + lattice + '[task]\nkind = "steady_state"\n', "model.hamiltonian")
 
 
@@ -198,7 +198,7 @@ class EstimateTest(FootprintTest):
                 process = self.measure("run", "a.toml", "--overwrite")
                 self.assertEqual(process.returncode, DONE, process.said)
                 size = (self.folder / "a.h5").stat().st_size
-                self.assertLess(abs(file - size), 0.1 * size, process.said)
+                self.assertLess(abs(file - size), max(0.1 * size, 20e3), process.said)
                 taken = process.memory - start
                 self.assertGreater(taken, 40e6, f"expected {memory:.3g}")
                 self.assertLess(max(memory / taken, taken / memory), 1.5, f"expected {memory:.3g}, taken {taken:.3g}")
