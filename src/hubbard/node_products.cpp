@@ -168,26 +168,26 @@ void DeviceProducts::add(kernels::TimeDevice& device, std::size_t first, std::si
     device.choose(static_cast<std::int64_t>(first), static_cast<std::int64_t>(stride),
                   static_cast<std::int64_t>(weight.size()), weight.data(), frequency_.data() + begin,
                   static_cast<std::int64_t>(columns));
-    add_tiles(device, begin, columns, momenta, own);
+    add_runs(device, begin, columns, momenta, own);
   }
 }
 
 /// Adds the columns of the frequencies from `begin` on, which the device has chosen.
-void DeviceProducts::add_tiles(kernels::TimeDevice& device, std::size_t begin, std::size_t columns,
-                               const SharedRows& momenta, SharedRows::Range own) {
-  for (std::size_t tile = own.first; tile < own.last;) {
-    // A run of consecutive m, at most to the end of this tile.
-    const std::size_t m = momenta[tile].m, end = std::min(own.last, (tile / shape_.momenta + 1) * shape_.momenta);
-    std::size_t next = tile + 1;
-    while (next < end && momenta[next].m == m + (next - tile)) ++next;
-    device.integrate(static_cast<std::int64_t>(m), static_cast<std::int64_t>(m + (next - tile)),
+void DeviceProducts::add_runs(kernels::TimeDevice& device, std::size_t begin, std::size_t columns,
+                              const SharedRows& momenta, SharedRows::Range own) {
+  for (std::size_t run = own.first; run < own.last;) {
+    // A run of consecutive m, at most to the end of this block of shape_.momenta.
+    const std::size_t m = momenta[run].m, end = std::min(own.last, (run / shape_.momenta + 1) * shape_.momenta);
+    std::size_t next = run + 1;
+    while (next < end && momenta[next].m == m + (next - run)) ++next;
+    device.integrate(static_cast<std::int64_t>(m), static_cast<std::int64_t>(m + (next - run)),
                      reinterpret_cast<double*>(sums_.data()));
-    const int threads = (next - tile) * columns > 10000 ? threads_ : 1;
-    in_parts(threads, next - tile, [&](std::size_t i, std::size_t last, std::size_t) {
+    const int threads = (next - run) * columns > 10000 ? threads_ : 1;
+    in_parts(threads, next - run, [&](std::size_t i, std::size_t last, std::size_t) {
       for (; i < last; ++i)
-        for (std::size_t w = 0; w < columns; ++w) momenta[tile + i].row[begin + w] += sums_[i * columns + w];
+        for (std::size_t w = 0; w < columns; ++w) momenta[run + i].row[begin + w] += sums_[i * columns + w];
     });
-    tile = next;
+    run = next;
   }
 }
 

@@ -66,8 +66,8 @@ class DeviceProducts {
            const SharedRows& momenta, SharedRows::Range own);
 
  private:
-  void add_tiles(kernels::TimeDevice& device, std::size_t begin, std::size_t columns, const SharedRows& momenta,
-                 SharedRows::Range own);
+  void add_runs(kernels::TimeDevice& device, std::size_t begin, std::size_t columns, const SharedRows& momenta,
+                SharedRows::Range own);
 
   DeviceShape shape_;
   std::span<const double> frequency_;

@@ -224,5 +224,31 @@ TEST_F(LadderDeviceTest, SelfEnergiesAgreeWithTheSumInFrequency) {
     }
 }
 
+TEST_F(LadderDeviceTest, GoesOnWithTheSameBitsAfterEveryStage) {
+  Random random(56);
+  const std::vector<double> frequency = {-1.1, 0.3, 3.7};
+  const HubbardModes modes = modes_of(random, 7, Ladder::particle);
+  LadderSelfEnergy ladder(modes, frequency, 0.5, 1e-9 * modes.first_moment, {.backend = Backend::cuda, .threads = 1});
+  ladder.force({.values = 700, .momenta = 3, .frequencies = 2});
+  std::vector<Complex> values(modes.sites * frequency.size());
+  std::vector<Complex*> rows;
+  for (std::size_t m = 0; m < modes.sites; ++m) rows.push_back(values.data() + m * frequency.size());
+  std::vector<std::vector<Complex>> saved;
+  StagedSum whole([&](std::size_t, std::size_t, const auto& complete) {
+    complete();
+    saved.push_back(values);
+    return true;
+  });
+  ladder.add_grid(rows, whole);
+  const std::vector<Complex> expected = values;
+  ASSERT_GE(saved.size(), 2U);
+  for (std::size_t stage = 0; stage < saved.size(); ++stage) {
+    std::copy(saved[stage].begin(), saved[stage].end(), values.begin());
+    StagedSum rest({}, stage + 1);
+    ladder.add_grid(rows, rest);
+    EXPECT_EQ(values, expected);
+  }
+}
+
 }  // namespace
 }  // namespace lindrift::testing
