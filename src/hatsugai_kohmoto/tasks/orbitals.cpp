@@ -289,8 +289,11 @@ OrbitalPlan plan_orbitals(const OrbitalHatsugaiKohmoto& model, std::size_t momen
   const auto columns = static_cast<double>(n);
   if (momenta > 0) {
     bytes += green.memory_bytes + 16.0 * columns * green.operators;
+    // As measured, per vector squared: at each frequency the Hessenberg matrix is solved anew as the space grows.
+    constexpr double solution_operations = 200.0;
     if (frequencies > 0)
-      one += columns * (green.operations + 8.0 * green.vectors * green.vectors * static_cast<double>(frequencies));
+      one += columns * (green.operations +
+                        solution_operations * green.vectors * green.vectors * static_cast<double>(frequencies));
     if (times > 0) {
       double scale = 0.0;
       for (const Spin spin : {Spin::up, Spin::down})
