@@ -96,7 +96,8 @@ void add_input_options(CLI::App* verb, CommandLine& line) {
 void add_execution_options(CLI::App* verb, CommandLine& line) {
   add_choice(verb, "--backend", line.backend, {"auto", "cpu", "cuda"},
              "where to compute; auto uses a CUDA device if there is one");
-  verb->add_option("--threads", line.run.execution.threads, "CPU threads per rank, for its points or within one; default: its share of the cores")
+  verb->add_option("--threads", line.run.execution.threads,
+                   "CPU threads per rank, for its points or within one; default: its share of the cores")
       ->type_name("N")
       ->check(CLI::Range(1, 4096).description(""));
 }
