@@ -48,8 +48,9 @@ int check(const RunOptions& options) {
   }
   if (execution.backend == Backend::cuda && plan.backend == Backend::cpu)
     throw UnsupportedError("backend = cuda is impossible: " + plan.backend_reason + "; use cpu or auto");
-  Footprint needed = task.footprint(document.point(0), execution);
+  Footprint needed = sweep::largest_footprint(document, task, execution);
   needed.working = batched ? grouping.memory_bytes : needed.working * at_once;
+  needed.results *= at_once;
   const ResultBytes results = result_bytes(task, document.point(0), points);
 
   fmt::print("input        {}: no errors\n", options.input);

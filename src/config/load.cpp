@@ -79,7 +79,11 @@ class Resolver {
     if (swept.complete) keep_what_fits(swept.sweep, document);
     sweep_ = nullptr;
     points_ = swept.points;
-    has_values_ = has_values_ && swept.points == swept.sweep.points();
+    for (const Axis& axis : swept.sweep.axes) {
+      const auto grid = swept.grids.find(axis.path);
+      if (grid != swept.grids.end() && static_cast<std::size_t>(grid->second.count) != axis.values.size())
+        has_values_ = false;
+    }
     document.warnings = std::move(swept.warnings);
     document.sweep = std::move(swept.sweep);
     axis_grids_ = std::move(swept.grids);

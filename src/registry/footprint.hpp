@@ -26,6 +26,7 @@ class Required {
 /// Memory that a point of a task needs, from its sizes, in bytes.
 struct Footprint {
   double working = 0.0;      ///< while it is computed, in addition to its results
+  double growth = 1.0;       ///< by which `working` may still grow where a step has to be halved
   double results = 0.0;      ///< of the values that the output keeps
   double coordinates = 0.0;  ///< of the dimensions of these values, which points of one size share
   std::string key{};         ///< sets the size of the system: model.sites

@@ -123,6 +123,12 @@ void add_result(Footprint& footprint, const Coordinates& coordinates, const std:
   footprint.coordinates = coordinate_bytes(coordinates);
 }
 
+/// Bytes of the values that a task computes although the output does not keep them.
+template <class Result>
+double unkept_bytes(const Coordinates& coordinates, const std::vector<std::string>& wanted) {
+  return observable_bytes<Result>(coordinates, {}) - observable_bytes<Result>(coordinates, wanted);
+}
+
 /// Outline of a point's result: every wanted value is missing.
 template <class Result>
 io::Result outline_of(const Coordinates& coordinates, const std::vector<std::string>& wanted) {

@@ -7,11 +7,13 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "engine/machine_memory.hpp"
@@ -34,6 +36,7 @@ constexpr std::int64_t stop_mark = std::int64_t{1} << 40;
 /// How long ago a thread that computes looked whether to stop, and saved its point.
 struct Watch {
   bool checkpoint_due = false;
+  double fraction = 0.0;  ///< of its point that is done
   Clock::time_point last_look = Clock::now(), last_checkpoint = Clock::now();
 };
 
@@ -151,7 +154,7 @@ class Worker {
     } else {
       for (const std::size_t point : points) {
         if (stopping_ || gave_up_) return;
-        finish(run_point(point, watch));
+        finish(run_point(point, watch), watch);
       }
     }
   }
@@ -193,7 +196,7 @@ class Worker {
         record.seconds = seconds_since(start);
         start = Clock::now();
         finished.at(i) = true;
-        finish(std::move(record));
+        finish(std::move(record), watch);
       });
     } catch (const CommunicationError&) {
       throw;
@@ -212,7 +215,7 @@ class Worker {
     for (auto first = rest.begin(); first != rest.end() && !stopping_ && !gave_up_;) {
       const auto last = first + std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(next_size), rest.end() - first);
       if (next_size == 1)
-        finish(run_point(*first, watch));
+        finish(run_point(*first, watch), watch);
       else
         run_group({first, last}, first_point, size, watch);
       first = last;
@@ -341,8 +344,9 @@ class Worker {
 
   std::function<bool(double)> progress(Watch& watch) {
     return [this, &watch](double fraction) {
-      if (is_root() && at_once_ == 1) {  // of several points the finished ones are progress enough
-        fraction_ = fraction;
+      if (is_root()) {
+        const Lock lock(mutex_);
+        fraction_ += fraction - std::exchange(watch.fraction, fraction);
         report();
       }
       const bool stop = must_stop(watch);
@@ -370,9 +374,9 @@ class Worker {
     }
   }
 
-  void finish(const Record& record) {
+  void finish(const Record& record, Watch& watch) {
     const Lock lock(mutex_);
-    fraction_ = 0.0;
+    fraction_ -= std::exchange(watch.fraction, 0.0);
     if (record.status != Status::missing && keeps() && !outcome_.failure) {
       if (options_.keep) stop_on_failure([&] { options_.keep(record); });
       if (!outcome_.failure)
@@ -436,21 +440,50 @@ class Worker {
   std::atomic<bool> stopping_ = false;
   bool device_lost_ = false;           ///< leave_device() has gone on with the CPU
   std::atomic<bool> gave_up_ = false;  ///< leave_device() has given up
-  double fraction_ = 0.0;
+  double fraction_ = 0.0;              ///< sum of what is done of the points that run
 };
 
 }  // namespace
 
+Footprint largest_footprint(const config::Document& document, const TaskEntry& task, const Execution& execution) {
+  constexpr std::size_t looked_at = 1000;
+  const std::size_t points = document.sweep.points(), stride = std::max<std::size_t>(1, points / looked_at);
+  const auto bytes = [](const Footprint& one) { return one.growth * one.working + one.results; };
+  Footprint largest = task.footprint(document.point(points - 1), execution);
+  for (std::size_t point = 0; point < points; point += stride)
+    if (Footprint one = task.footprint(document.point(point), execution); bytes(one) > bytes(largest))
+      largest = std::move(one);
+  return largest;
+}
+
 int points_at_once(const WorkQueue& queue, const config::Document& document, const TaskEntry& task,
                    const Execution& execution, const ProcessGroup& ranks) {
+  /// Share of a thread's time that is of use within a point.
+  constexpr double inner_efficiency = 0.8;
+  constexpr std::size_t few = 4096;
+  const int threads = threads_of(execution);
   const bool on_device = execution.backend != Backend::cpu && !task.cpu_only && cuda_device_count() > 0;
   const bool in_groups = queue.grouping().size > 1 && task.run_group;
-  if (on_device || in_groups || !ranks.serves_threads() || queue.units() == 0) return 1;
-  // The most expensive point comes first. Half of the memory is left to results and other programs.
-  const Footprint needed = task.footprint(document.point(queue.points(0).front()), execution);
-  const double room = 0.5 * machine_memory() / ranks.local_size(), points = queue.parallelism() / ranks.size();
-  const double most = std::min(points, room / std::max(1.0, needed.working + needed.results));
-  return std::clamp(static_cast<int>(std::min(most, 1e6)), 1, threads_of(execution));
+  if (threads == 1 || on_device || in_groups || !ranks.serves_threads() || queue.first_shared() == 0) return 1;
+  // Points of unknown costs and different sizes: the largest may take longer than all others together.
+  const auto& axes = document.sweep.axes;
+  if (!task.cost && std::any_of(axes.begin(), axes.end(), [&](const auto& axis) { return document.resizes(axis); }))
+    return 1;
+  // Half of the memory is left to results and other programs.
+  const Footprint needed = largest_footprint(document, task, execution);
+  const double room = 0.5 * machine_memory() / ranks.local_size(),
+               fitting = room / std::max(1.0, needed.growth * needed.working + needed.results);
+  const int most = std::clamp(static_cast<int>(std::min(fitting, 1e6)), 1, threads);
+  int best = 1;
+  double shortest = std::numeric_limits<double>::infinity();
+  for (int at_once = most; at_once >= 1; at_once = queue.first_shared() > few ? at_once / 2 : at_once - 1) {
+    const double time = queue.makespan(ranks.size() * at_once) / (1.0 + inner_efficiency * (threads / at_once - 1));
+    if (time < shortest) {
+      shortest = time;
+      best = at_once;
+    }
+  }
+  return best;
 }
 
 RunOutcome run(const config::Document& document, const TaskEntry& task, const Execution& execution, ProcessGroup& ranks,

@@ -42,6 +42,9 @@ struct RunOutcome {
   Traffic sharing;                   ///< traffic of the points that this rank shared
 };
 
+/// The footprint of the largest point of a sweep; of very many points, a thousand are looked at.
+Footprint largest_footprint(const config::Document& document, const TaskEntry& task, const Execution& execution);
+
 /// Number of points that a rank computes at the same time, as far as there are enough of them and memory: on the CPU
 /// independent points come before the loops within one, and the threads that are left share each point.
 int points_at_once(const WorkQueue& queue, const config::Document& document, const TaskEntry& task,

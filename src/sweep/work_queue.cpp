@@ -110,13 +110,12 @@ WorkQueue::WorkQueue(const config::Document& document, const TaskEntry& task, Po
   }
 }
 
-double WorkQueue::parallelism() const {
-  double sum = 0.0, largest = 0.0;
-  for (std::size_t i = 0; i < first_shared_; ++i) {
-    sum += cost(i);
-    largest = std::max(largest, cost(i));
-  }
-  return largest > 0.0 ? sum / largest : static_cast<double>(first_shared_);
+double WorkQueue::makespan(int workers) const {
+  double end = 0.0;
+  const auto take = [&](std::size_t, int, double load) { end = std::max(end, load); };
+  deal(
+      first_shared_, workers, [&](std::size_t i) { return cost(i); }, take);
+  return end;
 }
 
 std::vector<std::size_t> WorkQueue::assigned_to(int rank, int ranks) const {

@@ -53,9 +53,8 @@ class WorkQueue {
   /// Units before this one are for single ranks; every unit from here on is shared by several ranks, all units at once.
   std::size_t first_shared() const { return first_shared_; }
   std::size_t shared() const { return units() - first_shared_; }
-  /// How many units for single ranks can run at the same time without idle time at the end: the sum of their costs over
-  /// the largest.
-  double parallelism() const;
+  /// Time until all units for single ranks are done, if each in turn is taken by the first of so many free workers.
+  double makespan(int workers) const;
 
   /// Units that the static schedule assigns to a rank: each unit in turn goes to the rank with the least work so far.
   std::vector<std::size_t> assigned_to(int rank, int ranks) const;

@@ -317,6 +317,23 @@ class SweepTest(Runs):
             self.assertEqual(file["current"][0], self.current_at("bath.inverse_temperature=0.5",
                                                                  "bath.nonequilibrium_fraction=0.2"))
 
+    def test_zip_of_a_list_and_a_long_grid(self):
+        """Grids this long are first read with their ends only."""
+        count = 70000
+        values = [i / count for i in range(count)]
+        text = STEADY.replace("sites = 12", "sites = 2") + f'''[output]
+fields = ["current"]
+[sweep]
+mode = "zip"
+"bath.nonequilibrium_fraction" = {values}
+"bath.inverse_temperature" = {{ start = 0.0, stop = 7.0, count = {count} }}
+'''
+        self.write("zip.toml", text)
+        self.expect(DONE, "run", "zip.toml", "-o", "out.h5")
+        found = datasets(self.folder / "out.h5")
+        np.testing.assert_allclose(found["bath.nonequilibrium_fraction"], values, atol=0.0)
+        np.testing.assert_allclose(found["bath.inverse_temperature"], np.linspace(0.0, 7.0, count), rtol=1e-15)
+
     def test_complex_key(self):
         process = self.sweep(DONE, "steady.toml", 'sweep."bath.delta"=[[1.0, 0.0], [0.5, -0.25], 2]')
         self.check_output("out.h5")

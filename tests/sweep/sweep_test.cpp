@@ -109,7 +109,7 @@ TEST(Sweep, PointsRunOnThreads) {
   AtOnce seen = run_at_once(9, 3, 3);
   EXPECT_EQ(seen.most, 3);
   EXPECT_THAT(seen.threads, Each(1));
-  seen = run_at_once(2, 5, 2);
+  seen = run_at_once(2, 4, 2);
   EXPECT_EQ(seen.most, 2);
   EXPECT_THAT(seen.threads, Each(2));  // what is left shares the work within the points
   // One point that takes longer than all others together needs every thread itself.
@@ -325,8 +325,8 @@ TEST(Sweep, ALostDeviceMarksNoPointAsFailed) {
                                                                       : "rank 1 continues on the CPU"));
         ++warnings;
       };
-      Execution execution;
-      execution.backend = backend;
+      // As where there is a device: it computes one point at a time.
+      const Execution execution{.backend = backend, .threads = 1};
       const RunOutcome outcome = run_on(ranks, 60, task, options, PointSet(0), execution);
       EXPECT_FALSE(outcome.stopped);
     });

@@ -81,17 +81,17 @@ OrbitalPlan plan_of(const Point& point, const Execution& execution) {
 
 Footprint footprint_of(const Point& point, const Execution& execution) {
   Footprint needed = open_chain_footprint(point);
-  with_result(kind_of(point), [&]<class Result>(const Result&) {
+  needed.working = with_result(kind_of(point), [&]<class Result>(const Result&) {
     Coordinates coordinates = coordinates_of(point);
     for (Coordinate& one : coordinates)
       if (one.name == "time" || one.name == "frequency")
         one = counted(point, one.name == "time" ? "task.times" : "task.frequencies", std::move(one));
     add_result<Result>(needed, coordinates, point.texts("output.fields"));
-    return 0;
+    return unkept_bytes<Result>(coordinates, point.texts("output.fields"));
   });
   if (needed.is_too_much()) return needed;
   const OrbitalPlan plan = plan_of(point, execution);
-  needed.working = plan.memory_bytes;
+  needed.working += plan.memory_bytes;
   if (plan.memory_bytes > needed.total() - plan.memory_bytes) needed.key = "model.orbitals";
   needed.size = fmt::format("{} orbitals have {:.0f} operators at a momentum; {}", point.integer("model.orbitals"),
                             plan.operators, needed.size);

@@ -36,8 +36,10 @@ io::Result outline(const Point& point) {
 }
 
 Footprint footprint_of(const Point& point, const Execution&) {
-  Footprint needed = open_chain_footprint<PolesResult>(point, coordinates_of(point));
-  if (!needed.is_too_much()) needed.working = poles_bytes(read<HatsugaiKohmoto>(point));
+  const Coordinates coordinates = coordinates_of(point);
+  Footprint needed = open_chain_footprint<PolesResult>(point, coordinates);
+  needed.working = unkept_bytes<PolesResult>(coordinates, point.texts("output.fields"));
+  if (!needed.is_too_much()) needed.working += poles_bytes(read<HatsugaiKohmoto>(point));
   return needed;
 }
 

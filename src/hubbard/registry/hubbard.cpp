@@ -79,6 +79,7 @@ Footprint green_footprint(const Point& point, const Execution& execution) {
   if (needed.is_too_much() || !point.has_values()) return needed;
   const HubbardGreenPlan plan = green_plan(point, {.backend = Backend::cpu, .threads = execution.threads});
   needed.working += plan.memory_bytes;
+  needed.growth = 8.0;  // the step may be halved three times
   if (needed.is_too_much()) {
     needed.key = "task.times";
     needed.size += fmt::format(" with {} steps up to t = {:.6g}", plan.steps, point.reals("task.times").back());

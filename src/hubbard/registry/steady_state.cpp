@@ -34,11 +34,13 @@ io::Result outline(const Point& point) {
 
 Footprint footprint_of(const Point& point, const Execution& execution) {
   constexpr double pair_bytes = 32.0;
-  Footprint needed = open_chain_footprint<HubbardSteadyState>(point, coordinates_of(point));
+  const Coordinates coordinates = coordinates_of(point);
+  Footprint needed = open_chain_footprint<HubbardSteadyState>(point, coordinates);
+  const double unkept = unkept_bytes<HubbardSteadyState>(coordinates, point.texts("output.fields"));
   const auto options = read<HubbardSteadyStateOptions>(point);
-  needed.working = pair_bytes * size_of(point) * size_of(point);
+  needed.working = unkept + pair_bytes * size_of(point) * size_of(point);
   if (!needed.is_too_much() && point.has_values())
-    needed.working = plan_steady_state(read_ring(point), options, execution).memory_bytes;
+    needed.working = unkept + plan_steady_state(read_ring(point), options, execution).memory_bytes;
   return needed;
 }
 

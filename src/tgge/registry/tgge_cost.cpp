@@ -115,10 +115,12 @@ Footprint footprint_of(const Point& point, const Execution&) {
   if (point.has("task.of") || needed.is_too_much()) return needed;  // a few numbers; tables are not read in vain
   const Coordinates coordinates = coordinates_of(point);
   const auto& wanted = point.texts("output.fields");
-  if (point.has("task.times"))
+  if (point.has("task.times")) {
     add_result<RelaxResult>(needed, coordinates, wanted);
-  else
+    needed.working += unkept_bytes<RelaxResult>(coordinates, wanted);
+  } else {
     add_result<SteadyState>(needed, coordinates, wanted);
+  }
   if (is_lattice(point)) add_result<LatticeObservables>(needed, coordinates, wanted);
   if (point.has("output.operators"))
     needed.results += 8.0 * static_cast<double>(std::get<NamedMatrices>(*point.find("output.operators")).size()) *
@@ -287,7 +289,7 @@ double relative_cost(const Point& point) {
   try {
     const RateEquation equation = probe(point, std::min(static_cast<std::int64_t>(cells_of(point)), compared_sites),
                                         with_algorithm(point, execution));
-    return expected_evaluations(fastest_rate_of(equation), point.reals("task.times"));
+    return cells_of(point) * expected_evaluations(fastest_rate_of(equation), point.reals("task.times"));
   } catch (const Error&) {
     return 0.0;  // the point will fail, and quickly
   }
