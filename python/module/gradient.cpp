@@ -60,8 +60,9 @@ void with_adjoint(const Solved& solved, const Run& run, const Use& use) {
     const nb::gil_scoped_release released;
     try {
       const Calculation calculation(execution, monitor);
-      const RateEquation equation = make_rate_equation(model, execution);
-      use(model, SteadyStateAdjoint(model, equation, solved.state, execution));
+      TggeModel modes = model;
+      const RateEquation equation = make_rate_equation(modes, execution);
+      use(model, SteadyStateAdjoint(std::move(modes), equation, solved.state, execution));
     } catch (const Interruption&) {
       // rethrow() will raise the reason
     }
@@ -131,19 +132,20 @@ struct FlowTask : FromOccupation<Chain> {
   std::vector<Flow> flows(const Chain& chain) const { return flows_named(of, directions_of(chain)); }
   double memory_bytes(const Chain& chain) const { return bytes_of_modes(lindrift::coordinates(chain)); }
 
-  /// Calls use(equation, state, point), with what the point has to say of its flows so far.
+  /// Calls use(modes, equation, state, point), with what the point has to say of its flows so far.
   template <class Use>
   Result with_state(const Chain& chain, const Execution& execution, const Monitor& monitor, How& how,
                     const Use& use) const {
     const Calculation calculation(execution, monitor);
-    const RateEquation equation = make_rate_equation(chain, execution);
+    TggeModel modes = chain;
+    const RateEquation equation = make_rate_equation(modes, execution);
     how = how_of(equation);
     SteadyStateOptions with = options;
     with.monitor = monitor;
     const SteadyState state = this->initial.steady_state(equation, with);
     if (state.stopped) throw Interruption();
     Result found{flow_result(equation, state, flows(chain)), {}};
-    use(equation, state, found);
+    use(std::move(modes), equation, state, found);
     return found;
   }
 };
@@ -164,16 +166,17 @@ struct GradientTask : FlowTask<Chain> {
   }
 
   FlowPoint run(const Chain& chain, const Execution& execution, const Monitor& monitor, How& how) const {
-    return this->with_state(chain, execution, monitor, how,
-                            [&](const RateEquation& equation, const SteadyState& state, FlowPoint& found) {
-                              std::vector<std::vector<Derivative>> of_flows;
-                              if (state.converged) {
-                                const SteadyStateAdjoint adjoint(chain, equation, state, execution);
-                                for (const Flow& flow : this->flows(chain))
-                                  of_flows.push_back(slopes_of(chain, adjoint, flow, with_respect_to, by_filling()));
-                              }
-                              found.more = derivative_fields(this->flows(chain), expected(chain), of_flows);
-                            });
+    return this->with_state(
+        chain, execution, monitor, how,
+        [&](TggeModel modes, const RateEquation& equation, const SteadyState& state, FlowPoint& found) {
+          std::vector<std::vector<Derivative>> of_flows;
+          if (state.converged) {
+            const SteadyStateAdjoint adjoint(std::move(modes), equation, state, execution);
+            for (const Flow& flow : this->flows(chain))
+              of_flows.push_back(slopes_of(chain, adjoint, flow, with_respect_to, by_filling()));
+          }
+          found.more = derivative_fields(this->flows(chain), expected(chain), of_flows);
+        });
   }
 };
 
@@ -186,9 +189,10 @@ struct NoiseTask : FlowTask<Chain> {
 
   FlowPoint run(const Chain& chain, const Execution& execution, const Monitor& monitor, How& how) const {
     return this->with_state(
-        chain, execution, monitor, how, [&](const RateEquation& equation, const SteadyState& state, FlowPoint& found) {
+        chain, execution, monitor, how,
+        [&](TggeModel modes, const RateEquation& equation, const SteadyState& state, FlowPoint& found) {
           if (state.converged)
-            found.noise = SteadyStateAdjoint(chain, equation, state, execution).noise(this->flows(chain));
+            found.noise = SteadyStateAdjoint(std::move(modes), equation, state, execution).noise(this->flows(chain));
         });
   }
 };
