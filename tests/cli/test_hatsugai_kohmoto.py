@@ -281,6 +281,11 @@ class RunTest(ProgramTest):
             for name, values in first.items():
                 np.testing.assert_array_equal(values, second[name])
 
+    def test_a_size_beyond_integers_is_recommended(self):
+        """Times so late that no ring is long enough: found by damaged inputs under a sanitizer."""
+        self.write("in.toml", GREEN.replace("[0.0, 0.5, 2.0]", "[0.0, 1e20]"))
+        self.assertRegex(self.expect(DONE, "check", "in.toml").stdout, r"4e\+20 sites would do")
+
     def test_a_sweep_over_the_interaction_on_ranks(self):
         text = GREEN + '[sweep]\n"model.interaction" = [-3.0, 0.0, 2.0]\n"bath.down.two_site_loss" = [0.1, 0.5]\n'
         self.write("in.toml", text)

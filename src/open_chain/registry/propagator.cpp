@@ -72,8 +72,8 @@ std::vector<std::string> wrapping_notes(const OpenLattice& model, double last) {
     if (speed * last <= half) return {};
     return {
         fmt::format("warning: the fronts at 2 J t meet behind the ring after t = {:.4g}: from then on the "
-                    "drift is that of a packet that wrapped around; {} sites would do up to t = {:.4g}",
-                    half / speed, 2 * static_cast<std::int64_t>(std::ceil(speed * last)), last)};
+                    "drift is that of a packet that wrapped around; {:.15g} sites would do up to t = {:.4g}",
+                    half / speed, 2.0 * std::ceil(speed * last), last)};
   }
   const Lattice lattice = model.lattice();
   std::vector<std::string> notes;
@@ -82,9 +82,9 @@ std::vector<std::string> wrapping_notes(const OpenLattice& model, double last) {
     if (speed * last > half && lattice.cells(i) > 1)
       notes.push_back(
           fmt::format("warning: the fastest particles may meet behind the lattice along direction {} after "
-                      "t = {:.4g}: from then on the drift is that of a packet that wrapped around; {} cells "
+                      "t = {:.4g}: from then on the drift is that of a packet that wrapped around; {:.15g} cells "
                       "would do up to t = {:.4g}",
-                      i + 1, half / speed, 2 * static_cast<std::int64_t>(std::ceil(speed * last)), last));
+                      i + 1, half / speed, 2.0 * std::ceil(speed * last), last));
   }
   return notes;
 }
