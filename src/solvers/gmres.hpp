@@ -3,6 +3,7 @@
 #include <sunlinsol/sunlinsol_spgmr.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <functional>
 #include <new>
@@ -36,17 +37,20 @@ class Gmres {
   }
 
   /// Solves from a start of zero. If it misses the accuracy, `solution` is the best that was found.
-  /// @param accuracy  largest 2-norm of the residual
+  /// @param accuracy  largest 2-norm of the residual; rounding allows no less than 1e-13 of that of `right`
   /// @throws what `multiply` throws, Interruption
   void solve(N_Vector right, N_Vector solution, double accuracy) {
+    // Asked for less, it would go on with all restarts for nothing.
+    const double allowed = std::max(accuracy, attainable * std::sqrt(N_VDotProd(right, right)));
     N_VConst(0.0, solution);
     check_sundials(SUNLinSolSetZeroGuess(solver_.get(), 1), "SUNLinSolSetZeroGuess");
-    SUNLinSolSolve(solver_.get(), nullptr, solution, right, accuracy);
+    SUNLinSolSolve(solver_.get(), nullptr, solution, right, allowed);
     thrown_.rethrow();
   }
 
  private:
   static constexpr std::size_t krylov_dimension = 60;
+  static constexpr double attainable = 1e-13;
 
   static int multiply_callback(void* data, N_Vector in, N_Vector out) {
     auto& self = *static_cast<Gmres*>(data);
