@@ -17,7 +17,7 @@ ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROO
 
 def parser(description):
     options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--program", default=str(ROOT / "build/bin/lindrift"))
+    options.add_argument("--program", type=os.path.abspath, default=str(ROOT / "build/bin/lindrift"))
     options.add_argument("--out", default=str(ROOT / "benchmarks/results"), help="folder of the results")
     options.add_argument("--quick", action="store_true", help="small, to see that it runs")
     return options
