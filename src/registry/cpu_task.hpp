@@ -2,6 +2,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "lindrift/error.hpp"
 #include "registry/registry.hpp"
@@ -9,20 +10,30 @@
 
 namespace lindrift {
 
-/// A task that has CPU code only and returns a `Result`. Its functions and keys are left to the caller.
+/// The functions that every task has, as in TaskEntry.
+struct TaskFunctions {
+  Footprint (*footprint)(const config::Point&, const Execution&);
+  io::Result (*outline)(const config::Point&);
+  Plan (*plan)(const config::Point&, const Execution&);
+  io::Result (*run)(const config::Point&, const Execution&, const Monitor&);
+  void (*verify)(Verification&);
+};
+
+/// A task that has CPU code only and returns a `Result`.
 /// @param every  all coordinates that its observables may have
 template <class Result>
-TaskEntry cpu_task(std::string kind, std::string description, const Coordinates& every,
-                   Footprint (*footprint)(const config::Point&, const Execution&)) {
+TaskEntry cpu_task(std::string kind, std::string description, std::vector<config::Key> keys, const Coordinates& every,
+                   const TaskFunctions& functions) {
   return {.kind = std::move(kind),
           .description = std::move(description),
-          .keys = {},
+          .keys = std::move(keys),
           .fields = observable_names<Result>(every),
           .sizeless_fields = sizeless_names<Result>(every),
-          .footprint = footprint,
-          .outline = {},
-          .plan = {},
-          .run = {},
+          .footprint = functions.footprint,
+          .outline = functions.outline,
+          .plan = functions.plan,
+          .run = functions.run,
+          .verify = functions.verify,
           .cpu_only = true};
 }
 

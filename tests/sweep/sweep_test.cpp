@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 
+#include "engine/machine_memory.hpp"
 #include "lindrift/error.hpp"
 #include "support/group_of_threads.hpp"
 #include "sweep/fake_task.hpp"
@@ -116,6 +117,25 @@ TEST(Sweep, PointsRunOnThreads) {
   seen = run_at_once(4, 3, 1, [](const config::Point& point) { return number_of(point) == 2 ? 10.0 : 1.0; });
   EXPECT_EQ(seen.most, 1);
   EXPECT_THAT(seen.threads, Each(3));
+}
+
+TEST(Sweep, PointsAtATimeFitIntoMemory) {
+  const ProcessGroup alone;
+  const config::Document document = document_of(16);
+  const Execution execution{.backend = Backend::cpu, .threads = 4};
+  TaskEntry task = fake_task(square);
+  EXPECT_EQ(points_at_once(WorkQueue(document, task, PointSet(16), 1), document, task, execution, alone), 4);
+  // A single large point, and one that may grow, wherever they stand.
+  for (const std::size_t large : {0U, 7U, 15U})
+    for (const double growth : {1.0, 4.0}) {
+      task.footprint = [=](const config::Point& point, const Execution&) {
+        return Footprint{.working = number_of(point) == large ? 0.24 / growth * machine_memory() : 1e3,
+                         .growth = growth};
+      };
+      const WorkQueue queue(document, task, PointSet(16), 1);
+      EXPECT_EQ(points_at_once(queue, document, task, execution, alone), 2);
+      EXPECT_EQ(largest_footprint(document, task, execution).working, 0.24 / growth * machine_memory());
+    }
 }
 
 TEST(Sweep, OnlyPointSetPointsAreComputed) {

@@ -243,6 +243,54 @@ TEST_P(StopTest, GreenFunctionOfHubbard) {
   EXPECT_TRUE(std::isnan(result.drift.back()));
 }
 
+TEST_P(StopTest, CollisionsOfTwoDrivenSpins) {
+  HubbardChain chain = driven_chain();
+  chain.sites = 192;
+  chain.up.gain = 0.02;
+  chain.up.loss = 0.08;
+  HubbardSteadyStateOptions options;
+  options.monitor = patience_.monitor();
+  EXPECT_TRUE(steady_state(chain, options, execution_).stopped);
+  patience_.expect_it_was_asked_often();
+}
+
+TEST_P(StopTest, TransportOfOneParticle) {
+  HubbardChain chain = driven_chain();
+  chain.sites = 256;
+  TransportOptions options;
+  options.exact_sites = 0;
+  options.monitor = patience_.monitor();
+  EXPECT_TRUE(transport(chain, options, execution_).stopped);
+  patience_.expect_it_was_asked_often();
+}
+
+TEST_P(StopTest, ExactRing) {
+  HubbardChain chain = driven_chain();
+  chain.sites = 6;
+  chain.up.gain = 0.02;
+  chain.up.loss = 0.08;
+  HubbardExactOptions options;
+  options.monitor = patience_.monitor();
+  EXPECT_TRUE(exact(chain, options, execution_).stopped);
+  patience_.expect_it_was_asked_often();
+}
+
+TEST_P(StopTest, SpectrumOfSeveralOrbitals) {
+  OrbitalHatsugaiKohmoto model;
+  model.cells = {128};
+  model.orbitals = 3;
+  model.interaction = 1.0;
+  model.hopping_terms = {{{0}, 0, 1, 1.0}, {{0}, 1, 2, 0.7}, {{1}, 2, 0, 0.5}};
+  model.down.gain = 0.5;
+  model.down.loss = 0.8;
+  model.up.loss = 0.1;
+  OrbitalOptions options;
+  options.broadening = 0.1;
+  options.monitor = patience_.monitor();
+  EXPECT_TRUE(orbital_spectral(model, grid(3.0, 400), options, execution_).stopped);
+  patience_.expect_it_was_asked_often();
+}
+
 TEST_P(StopTest, LeavesACheckpointThatGoesOnWithTheSameBits) {
   HatsugaiKohmoto chain = open_chain();
   chain.sites = 16384;

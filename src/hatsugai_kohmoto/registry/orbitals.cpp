@@ -266,13 +266,9 @@ std::vector<config::Key> keys_with_orbitals(std::vector<config::Key> keys) {
 TaskEntry hatsugai_kohmoto_steady_state_task() {
   const Coordinates every = orbital_steady_state_coordinates({});
   TaskEntry task = cpu_task<OrbitalSteadyState>(
-      "steady_state", "steady occupations, coherences and currents of both spins with several orbitals in a cell",
-      every, footprint_of);
-  task.outline = outline;
-  task.plan = plan_point;
-  task.run = run;
+      "steady_state", "steady occupations, coherences and currents of both spins with several orbitals in a cell", {},
+      every, {footprint_of, outline, plan_point, run, verify});
   task.remarks = open_chain_remarks;
-  task.verify = verify;
   task.shares_a_point = true;
   return task;
 }

@@ -124,14 +124,9 @@ TaskEntry hatsugai_kohmoto_poles_task() {
   Coordinates every = poles_coordinates(OpenLattice{}, options);
   every.push_back({"direction", "1", "direction of the lattice", 1, [] { return std::vector<std::int64_t>{1}; }});
   TaskEntry task = cpu_task<PolesResult>(
-      "poles", "poles and residues of the Green's function of spin up, exceptional points and windings", every,
-      footprint_of);
-  task.keys = config::keys_of<PolesOptions>();
-  task.outline = outline;
-  task.plan = plan_point;
-  task.run = run;
+      "poles", "poles and residues of the Green's function of spin up, exceptional points and windings",
+      config::keys_of<PolesOptions>(), every, {footprint_of, outline, plan_point, run, verify});
   task.remarks = open_chain_remarks;
-  task.verify = verify;
   return task;
 }
 

@@ -109,14 +109,9 @@ TaskEntry hubbard_exact_task() {
   const Coordinates every{spin_coordinate(), momentum_coordinate(1), time_coordinate({}), site_coordinate(1),
                           frequency_coordinate({})};
   TaskEntry task = cpu_task<HubbardExact>(
-      "exact", "steady state and Green's function of a ring of up to 8 sites, without approximation", every,
-      footprint_of);
-  task.keys = config::keys_of<HubbardExactOptions>();
-  task.outline = outline;
-  task.plan = plan_point;
-  task.run = run;
+      "exact", "steady state and Green's function of a ring of up to 8 sites, without approximation",
+      config::keys_of<HubbardExactOptions>(), every, {footprint_of, outline, plan_point, run, verify});
   task.remarks = open_chain_remarks;
-  task.verify = verify;
   task.shares_a_point = true;
   return task;
 }

@@ -118,13 +118,8 @@ TaskEntry hubbard_steady_state_task() {
   const Coordinates every{spin_coordinate(), momentum_coordinate(1), frequency_coordinate({})};
   TaskEntry task = cpu_task<HubbardSteadyState>(
       "steady_state", "steady occupations and currents of both spins where both are driven, from their collisions",
-      every, footprint_of);
-  task.keys = config::keys_of<HubbardSteadyStateOptions>();
-  task.outline = outline;
-  task.plan = plan_point;
-  task.run = run;
+      config::keys_of<HubbardSteadyStateOptions>(), every, {footprint_of, outline, plan_point, run, verify});
   task.remarks = open_chain_remarks;
-  task.verify = verify;
   return task;
 }
 

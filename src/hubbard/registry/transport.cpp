@@ -95,15 +95,9 @@ void validate_transport_point(const Point& point) {
 
 TaskEntry hubbard_transport_task() {
   const Coordinates every{momentum_coordinate(1)};
-  TaskEntry task = cpu_task<Transport>(
-      "transport", "drift velocity and diffusion constant of one spin-up particle among driven spin-down ones", every,
-      footprint_of);
-  task.keys = config::keys_of<TransportOptions>();
-  task.outline = outline;
-  task.plan = plan_point;
-  task.run = run;
-  task.verify = verify;
-  return task;
+  return cpu_task<Transport>(
+      "transport", "drift velocity and diffusion constant of one spin-up particle among driven spin-down ones",
+      config::keys_of<TransportOptions>(), every, {footprint_of, outline, plan_point, run, verify});
 }
 
 }  // namespace lindrift
