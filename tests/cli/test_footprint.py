@@ -183,6 +183,7 @@ class EstimateTest(FootprintTest):
                 ("tgge_rashba", "steady_state", 300_000, 0, ""),
                 ("tgge_chain", "gradient", 500_000, 0, ""),
                 ("tgge_chain", "relax", 1000, 2000, ""),
+                ("tgge_chain", "relax", 1000, 12000, '[output]\nfields = ["current"]\n'),
                 ("tgge_lattice", "steady_state", 150_000, 0, ""),
                 ("tgge_chain", "steady_state", 1000, 0, '[sweep]\n"bath.coupling" = { start = 0.1, stop = 0.9, count = 2000 }\n'),
                 ("hatsugai_kohmoto", "green", 3000, 600, ""),
@@ -203,6 +204,34 @@ class EstimateTest(FootprintTest):
                 taken = process.memory - start
                 self.assertGreater(taken, 40e6, f"expected {memory:.3g}")
                 self.assertLess(max(memory / taken, taken / memory), 1.5, f"expected {memory:.3g}, taken {taken:.3g}")
+
+    @unittest.skipIf(SANITIZED, "sanitizers take memory of their own")
+    def test_results_that_are_computed_and_not_kept(self):
+        self.write("small.toml", input_of("tgge_chain", "steady_state", []))
+        start = self.measure("run", "small.toml").memory
+        text = """[model]
+kind = "hatsugai_kohmoto"
+cells = [1000]
+orbitals = 2
+hopping_terms = [[0, 0, 1, 1.0, 0.0], [1, 1, 0, 0.7, 0.0]]
+[bath.down]
+gain = 0.5
+loss = 0.8
+[bath.up]
+loss = 0.1
+[task]
+kind = "spectral"
+frequencies = { start = -3.0, stop = 3.0, count = 500 }
+broadening = 0.1
+[output]
+fields = ["spectral_function"]
+"""
+        _, memory, _ = self.estimate(text)
+        process = self.measure("run", "a.toml")
+        self.assertEqual(process.returncode, DONE, process.said)
+        taken = process.memory - start
+        self.assertGreater(taken, 60e6)  # two matrices at every momentum and frequency
+        self.assertLess(max(memory / taken, taken / memory), 1.5, f"expected {memory:.3g}, taken {taken:.3g}")
 
 
 if __name__ == "__main__":

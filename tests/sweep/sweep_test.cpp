@@ -138,6 +138,22 @@ TEST(Sweep, PointsAtATimeFitIntoMemory) {
     }
 }
 
+TEST(Sweep, PointsOfDifferentSizesRunTogetherOnlyIfTheirCostsAreKnown) {
+  const ProcessGroup alone;
+  const config::Document document = config::parse(
+      "[model]\nkind = 'tgge_chain'\n[task]\nkind = 'steady_state'\n[output]\nfields = ['current']\n[sweep]\n"
+      "'model.sites' = [4, 8, 12, 16]\n",
+      "INPUT.toml", {}, registry());
+  TaskEntry task = fake_task(square);
+  const auto at_once = [&] {
+    return points_at_once(WorkQueue(document, task, PointSet(4), 1), document, task,
+                          {.backend = Backend::cpu, .threads = 2}, alone);
+  };
+  EXPECT_EQ(at_once(), 1);
+  task.cost = [](const config::Point&) { return 1.0; };
+  EXPECT_EQ(at_once(), 2);
+}
+
 TEST(Sweep, OnlyPointSetPointsAreComputed) {
   PointSet wanted(20);
   for (const std::size_t done : {0U, 3U, 4U, 19U}) wanted.remove(done);
@@ -385,6 +401,25 @@ TEST(Sweep, ReportsProgressUpToTheEnd) {
   });
   EXPECT_TRUE(std::is_sorted(finished.begin(), finished.end()));
   EXPECT_EQ(finished.back(), 50U);
+}
+
+TEST(Sweep, ReportsWhatIsDoneOfThePointsThatRun) {
+  const TaskEntry task = fake_task([](std::size_t k, const Execution&, const Monitor& monitor) {
+    for (const double fraction : {0.25, 0.75}) monitor.progress(fraction);
+    return static_cast<double>(k);
+  });
+  double largest = 0.0, last = 1.0;
+  RunOptions options;
+  options.report = [&](const Tally& tally) {
+    last = tally.fraction_of_current;
+    largest = std::max(largest, last);
+    EXPECT_GE(last, -1e-12);
+    EXPECT_LE(last, 0.75 * 2 + 1e-12);  // of two points
+  };
+  ProcessGroup alone;
+  run_on(alone, 20, task, options, PointSet(0), {.backend = Backend::cpu, .threads = 2});
+  EXPECT_GE(largest, 0.75 - 1e-12);
+  EXPECT_NEAR(last, 0.0, 1e-12);
 }
 
 }  // namespace
