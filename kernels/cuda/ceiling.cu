@@ -90,7 +90,7 @@ namespace cuda_device {
 
 DeviceCeilings measure_ceilings(int device) {
   using namespace cuda;
-  EngineOn<Card> engine(0, device, nullptr);
+  EngineOn<PhysicalDevice> engine(0, device, nullptr);
   int processors = 1;
   LINDRIFT_CUDA_CHECK(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device));
   const auto wait = [] { LINDRIFT_CUDA_CHECK(cudaDeviceSynchronize()); };
@@ -126,7 +126,7 @@ DeviceCeilings measure_ceilings(int device) {
     return best_rate(16.0 * static_cast<double>(size), [&] { engine.reduce(size, Dot{b.data(), c.data()}); });
   });
 
-  BlasHandleOn<Card> blas;
+  BlasHandleOn<PhysicalDevice> blas;
   const double one = 1.0, zero = 0.0;
   for (const Index size : {Index{256}, Index{4096}}) {
     arrays(size * size);

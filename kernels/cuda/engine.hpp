@@ -87,7 +87,7 @@ struct PartialTerm {
 };
 
 /// The verbs on one CUDA device. Vectors stay on the host between calls; each call copies them in and out.
-/// @tparam Device  Card, or Counter to learn how much memory the same calls take
+/// @tparam Device  PhysicalDevice, or MemoryCounter to learn how much memory the same calls take
 template <class Device>
 class EngineOn {
  public:
@@ -264,6 +264,6 @@ class EngineOn {
   PinnedOn<Device> fetched_;
 };
 
-using Engine = EngineOn<Card>;
+using Engine = EngineOn<PhysicalDevice>;
 
 }  // namespace lindrift::kernels::cuda

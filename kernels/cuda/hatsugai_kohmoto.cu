@@ -23,19 +23,19 @@ void spectral_on(const SpectralTables& tables, const double* frequency, double* 
 }  // namespace
 
 PropagatorDevice* make_propagator_device(const PropagatorTables& tables, int device) {
-  return propagator_device_on<cuda::Card>(tables, device);
+  return propagator_device_on<cuda::PhysicalDevice>(tables, device);
 }
 PropagatorDevice* count_propagator_device(const PropagatorTables& tables, int device) {
-  return propagator_device_on<cuda::Counter>(tables, device);
+  return propagator_device_on<cuda::MemoryCounter>(tables, device);
 }
 
 void map_spectral(const SpectralTables& tables, const double* frequency, double* spectral_function, double* self_energy,
                   double* green, int device) {
-  spectral_on<cuda::Card>(tables, frequency, spectral_function, self_energy, green, device);
+  spectral_on<cuda::PhysicalDevice>(tables, frequency, spectral_function, self_energy, green, device);
 }
 void count_spectral(const SpectralTables& tables, const double* frequency, double* spectral_function,
                     double* self_energy, double* green, int device) {
-  spectral_on<cuda::Counter>(tables, frequency, spectral_function, self_energy, green, device);
+  spectral_on<cuda::MemoryCounter>(tables, frequency, spectral_function, self_energy, green, device);
 }
 
 }  // namespace LINDRIFT_ISA

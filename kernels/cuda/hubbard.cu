@@ -27,21 +27,21 @@ SelfEnergyKernel* make_self_energy_kernel(const SelfEnergyTables& tables, int th
   return new hubbard::SelfEnergyKernelOf<cuda::Engine>(tables, threads, device);
 }
 SelfEnergyKernel* count_self_energy_kernel(const SelfEnergyTables& tables, int threads, int device) {
-  return new hubbard::SelfEnergyKernelOf<cuda::EngineOn<cuda::Counter>>(tables, threads, device);
+  return new hubbard::SelfEnergyKernelOf<cuda::EngineOn<cuda::MemoryCounter>>(tables, threads, device);
 }
 
 TimeDevice* make_time_device(const TimeTables& tables, int device) {
-  return time_device_on<cuda::Card>(tables, device);
+  return time_device_on<cuda::PhysicalDevice>(tables, device);
 }
 TimeDevice* count_time_device(const TimeTables& tables, int device) {
-  return time_device_on<cuda::Counter>(tables, device);
+  return time_device_on<cuda::MemoryCounter>(tables, device);
 }
 
 LadderDevice* make_ladder_device(const TimeTables& tables, int device) {
-  return ladder_device_on<cuda::Card>(tables, device);
+  return ladder_device_on<cuda::PhysicalDevice>(tables, device);
 }
 LadderDevice* count_ladder_device(const TimeTables& tables, int device) {
-  return ladder_device_on<cuda::Counter>(tables, device);
+  return ladder_device_on<cuda::MemoryCounter>(tables, device);
 }
 
 }  // namespace LINDRIFT_ISA

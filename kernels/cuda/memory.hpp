@@ -23,7 +23,7 @@ struct PinnedMemory {
 };
 
 /// A real device: allocates, copies and launches.
-struct Card {
+struct PhysicalDevice {
   using Pinned = PinnedMemory;
   static constexpr bool computes = true;
   static double* allocate(std::int64_t size) {
@@ -37,7 +37,7 @@ struct Card {
 };
 
 /// Stands for the card where memory is planned: allocates, copies and computes nothing.
-struct Counter {
+struct MemoryCounter {
   /// None of it is the device's.
   struct Pinned {
     static double* allocate(std::int64_t /*size*/) { return nullptr; }
@@ -89,7 +89,7 @@ class BufferOn {
   std::int64_t capacity_ = 0;
 };
 
-using Buffer = BufferOn<Card>;
+using Buffer = BufferOn<PhysicalDevice>;
 template <class Device>
 using PinnedOn = BufferOn<typename Device::Pinned>;
 

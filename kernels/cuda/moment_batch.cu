@@ -115,10 +115,10 @@ void solve_moment_batch(const MomentBatchTables& tables, double* results, int de
 namespace cuda_device {
 
 void solve_moment_batch(const MomentBatchTables& tables, double* results, int device) {
-  cuda::solve_moment_batch<cuda::Card>(tables, results, device);
+  cuda::solve_moment_batch<cuda::PhysicalDevice>(tables, results, device);
 }
 void count_moment_batch(const MomentBatchTables& tables, double* results, int device) {
-  cuda::solve_moment_batch<cuda::Counter>(tables, results, device);
+  cuda::solve_moment_batch<cuda::MemoryCounter>(tables, results, device);
 }
 
 }  // namespace cuda_device

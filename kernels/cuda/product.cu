@@ -39,10 +39,10 @@ class ProductOn final : public MatrixProduct {
 namespace cuda_device {
 
 MatrixProduct* make_matrix_product(std::int64_t size, const double* matrix, int device) {
-  return new cuda::ProductOn<cuda::Card>(size, matrix, device);
+  return new cuda::ProductOn<cuda::PhysicalDevice>(size, matrix, device);
 }
 MatrixProduct* count_matrix_product(std::int64_t size, const double* matrix, int device) {
-  return new cuda::ProductOn<cuda::Counter>(size, matrix, device);
+  return new cuda::ProductOn<cuda::MemoryCounter>(size, matrix, device);
 }
 
 }  // namespace cuda_device

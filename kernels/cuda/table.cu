@@ -57,8 +57,8 @@ DeviceMemory device_memory(int device) {
   return {static_cast<double>(free), static_cast<double>(total)};
 }
 
-void begin_count() noexcept { Counter::max_bytes = Counter::bytes; }
-std::int64_t counted_bytes() noexcept { return Counter::max_bytes; }
+void begin_count() noexcept { MemoryCounter::max_bytes = MemoryCounter::bytes; }
+std::int64_t counted_bytes() noexcept { return MemoryCounter::max_bytes; }
 
 }  // namespace
 }  // namespace cuda

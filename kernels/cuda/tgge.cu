@@ -9,7 +9,7 @@ RateKernel* make_rate_kernel(const RateTables& tables, bool direct, int threads,
   return tgge::make_kernel<cuda::Engine>(tables, direct, threads, device);
 }
 RateKernel* count_rate_kernel(const RateTables& tables, bool direct, int threads, int device) {
-  return tgge::make_kernel<cuda::EngineOn<cuda::Counter>>(tables, direct, threads, device);
+  return tgge::make_kernel<cuda::EngineOn<cuda::MemoryCounter>>(tables, direct, threads, device);
 }
 
 }  // namespace LINDRIFT_ISA

@@ -13,7 +13,7 @@ namespace lindrift {
 /// The functions that every task has, as in TaskEntry.
 struct TaskFunctions {
   Footprint (*footprint)(const config::Point&, const Execution&);
-  io::Result (*outline)(const config::Point&);
+  io::Result (*empty_result)(const config::Point&);
   Plan (*plan)(const config::Point&, const Execution&);
   io::Result (*run)(const config::Point&, const Execution&, const Monitor&);
   void (*verify)(Verification&);
@@ -30,7 +30,7 @@ TaskEntry cpu_task(std::string kind, std::string description, std::vector<config
           .fields = observable_names<Result>(every),
           .sizeless_fields = sizeless_names<Result>(every),
           .footprint = functions.footprint,
-          .outline = functions.outline,
+          .empty_result = functions.empty_result,
           .plan = functions.plan,
           .run = functions.run,
           .verify = functions.verify,

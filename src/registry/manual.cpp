@@ -223,8 +223,8 @@ std::string dataset_table() {
   std::vector<Row> rows;
   for (const Pairs& model : pairs_of_models())
     for (const Pair& pair : model) {
-      const io::Result outline = find_task(find_model(pair.first), pair.second).outline(example_of(pair));
-      for (const auto* fields : {&outline.coordinates, &outline.fields})
+      const io::Result empty_result = find_task(find_model(pair.first), pair.second).empty_result(example_of(pair));
+      for (const auto* fields : {&empty_result.coordinates, &empty_result.fields})
         for (const io::Field& field : *fields) {
           const std::string rest =
               fmt::format("{} | {} | {}", field.units, type_name(field.data), in_cell(field.long_name));

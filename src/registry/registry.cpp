@@ -108,14 +108,14 @@ Grouping grouping_of(const TaskEntry& task, const config::Document& document, Ba
   return task.grouping ? task.grouping(document) : Grouping{};
 }
 
-io::Result kept_outline(const TaskEntry& task, const config::Point& point) {
-  io::Result outline = task.outline(point);
+io::Result kept_empty_result(const TaskEntry& task, const config::Point& point) {
+  io::Result empty_result = task.empty_result(point);
   const auto& wanted = point.texts("output.fields");
   if (!wanted.empty())
-    std::erase_if(outline.fields, [&](const io::Field& field) {
+    std::erase_if(empty_result.fields, [&](const io::Field& field) {
       return std::find(wanted.begin(), wanted.end(), field.name) == wanted.end();
     });
-  return outline;
+  return empty_result;
 }
 
 bool is_zero_everywhere(const config::Document& document, const std::string& key) {

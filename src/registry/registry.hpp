@@ -79,7 +79,7 @@ struct TaskEntry {
   Required<std::function<Footprint(const config::Point&, const Execution&)>> footprint;
   /// Coordinates and fields of a point with every value missing: the shape of its result, and what a failed point
   /// leaves.
-  std::function<io::Result(const config::Point&)> outline;
+  std::function<io::Result(const config::Point&)> empty_result;
   std::function<Plan(const config::Point&, const Execution&)> plan;
   std::function<io::Result(const config::Point&, const Execution&, const Monitor&)> run;
   /// Root attributes of the output that depend on the parameters alone, by name.
@@ -132,8 +132,8 @@ const config::Registry& registry();
 /// @param asked  by the user: the same on every rank
 Grouping grouping_of(const TaskEntry& task, const config::Document& document, Backend asked);
 
-/// Outline of a task's point without the fields that output.fields leaves out.
-io::Result kept_outline(const TaskEntry& task, const config::Point& point);
+/// The result of a task's point with every value missing, without the fields that output.fields leaves out.
+io::Result kept_empty_result(const TaskEntry& task, const config::Point& point);
 
 /// Whether a number is 0 at every point, swept or not.
 bool is_zero_everywhere(const config::Document& document, const std::string& key);

@@ -129,17 +129,17 @@ double unkept_bytes(const Coordinates& coordinates, const std::vector<std::strin
   return observable_bytes<Result>(coordinates, {}) - observable_bytes<Result>(coordinates, wanted);
 }
 
-/// Outline of a point's result: every wanted value is missing.
+/// The result of a point with every wanted value missing.
 template <class Result>
-io::Result outline_of(const Coordinates& coordinates, const std::vector<std::string>& wanted) {
-  io::Result outline = with_coordinates(coordinates);
+io::Result empty_result_of(const Coordinates& coordinates, const std::vector<std::string>& wanted) {
+  io::Result empty_result = with_coordinates(coordinates);
   const Result none{};
   for_each_observable(coordinates, none, [&](const Observable& described, const Extent& extent, const auto& member) {
     if (is_wanted(wanted, described.name))
-      outline.fields.push_back({described.name, extent.dimensions, extent.shape,
-                                missing_values(member, extent.elements), described.units, described.long_name});
+      empty_result.fields.push_back({described.name, extent.dimensions, extent.shape,
+                                     missing_values(member, extent.elements), described.units, described.long_name});
   });
-  return outline;
+  return empty_result;
 }
 
 /// Adds to the summary the last value of a field, or its last value for each label of its last dimension.

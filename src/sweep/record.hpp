@@ -20,7 +20,7 @@ struct Record {
   std::string message;
   double seconds = 0.0;
   std::string backend, backend_reason, algorithm, algorithm_reason;
-  std::vector<io::Data> data;  ///< one per kept field, in the order of the outline; empty if the point failed
+  std::vector<io::Data> data;  ///< one per kept field, in the order of the task's; empty if the point failed
   std::vector<std::pair<std::string, double>> summary;
 };
 

@@ -75,9 +75,9 @@ bool resizes(const config::Document& document) {
   return std::any_of(axes.begin(), axes.end(), [&](const config::Axis& axis) { return document.resizes(axis); });
 }
 
-void drop_unused_coordinates(io::Result& outline) {
-  std::erase_if(outline.coordinates, [&](const Field& coordinate) {
-    return std::none_of(outline.fields.begin(), outline.fields.end(), [&](const Field& field) {
+void drop_unused_coordinates(io::Result& empty_result) {
+  std::erase_if(empty_result.coordinates, [&](const Field& coordinate) {
+    return std::none_of(empty_result.fields.begin(), empty_result.fields.end(), [&](const Field& field) {
       return std::find(field.dimensions.begin(), field.dimensions.end(), coordinate.name) != field.dimensions.end();
     });
   });
@@ -101,15 +101,16 @@ void Tally::count(Status status) {
 
 ResultBuilder::ResultBuilder(const config::Document& document, const TaskEntry& task)
     : swept_(!document.sweep.empty()) {
-  io::Result outline = kept_outline(task, document.point(0));
-  if (resizes(document)) drop_unused_coordinates(outline);
+  io::Result empty_result = kept_empty_result(task, document.point(0));
+  if (resizes(document)) drop_unused_coordinates(empty_result);
   const std::size_t points = document.sweep.points();
   result_.coordinates = sweep_coordinates(document);
-  result_.coordinates.insert(result_.coordinates.end(), outline.coordinates.begin(), outline.coordinates.end());
+  result_.coordinates.insert(result_.coordinates.end(), empty_result.coordinates.begin(),
+                             empty_result.coordinates.end());
   result_.points.resize(points);
   const auto dimensions = sweep_dimensions(document.sweep);
   const auto shape = document.sweep.shape();
-  for (const Field& field : outline.fields) {
+  for (const Field& field : empty_result.fields) {
     Field whole = field;
     whole.dimensions.insert(whole.dimensions.begin(), dimensions.begin(), dimensions.end());
     whole.shape.insert(whole.shape.begin(), shape.begin(), shape.end());
@@ -138,14 +139,14 @@ void ResultBuilder::add(Record record) {
     throw Error("a record of a point that does not exist: " + std::to_string(record.point));
   const std::size_t kept = result_.fields.size() - (swept_ ? 2 : 0);
   if (!record.data.empty() && record.data.size() != kept)
-    throw Error("a record of point " + std::to_string(p) + " with other fields than its outline");
+    throw Error("a record of point " + std::to_string(p) + " with other fields than its task has");
   for (std::size_t f = 0; f < record.data.size(); ++f) {
     std::visit(
         [&](auto& whole) {
           const auto* part = std::get_if<std::decay_t<decltype(whole)>>(&record.data[f]);
           if (part == nullptr || part->size() * result_.points.size() != whole.size())
             throw Error("a record of point " + std::to_string(p) + " with another shape of " + result_.fields[f].name +
-                        " than its outline");
+                        " than its task has");
           std::copy(part->begin(), part->end(), whole.begin() + static_cast<std::ptrdiff_t>(p * part->size()));
         },
         result_.fields[f].data);
@@ -183,7 +184,7 @@ void for_each_record(const io::StoredOutput& output, const config::Document& doc
     messages = *error;
   }
   std::vector<std::string> names;
-  for (const Field& field : kept_outline(task, checked.point(0)).fields) names.push_back(field.name);
+  for (const Field& field : kept_empty_result(task, checked.point(0)).fields) names.push_back(field.name);
   for (std::size_t p = 0; p < points; ++p) {
     if (statuses[p] < 1 || statuses[p] > 3) continue;
     Record record;

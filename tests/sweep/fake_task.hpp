@@ -29,14 +29,14 @@ inline TaskEntry fake_task(const std::function<double(std::size_t, const Executi
   task.shares_a_point = false;
   task.cost = {};
   task.device_grouping = {};
-  task.outline = [](const config::Point&) {
+  task.empty_result = [](const config::Point&) {
     io::Result result;
     result.fields.push_back({"current", {}, {}, std::vector<double>(1, -1.0), "1", "a number"});
     return result;
   };
-  task.run = [value, outline = task.outline](const config::Point& point, const Execution& execution,
-                                             const Monitor& monitor) {
-    io::Result result = outline(point);
+  task.run = [value, empty_result = task.empty_result](const config::Point& point, const Execution& execution,
+                                                       const Monitor& monitor) {
+    io::Result result = empty_result(point);
     result.fields.front().data = std::vector{value(number_of(point), execution, monitor)};
     return result;
   };

@@ -45,13 +45,13 @@ TEST(SharedUnitOf, DealsRanksEvenlyInOrder) {
 TaskEntry shared_sum(std::atomic<int>& largest_group) {
   TaskEntry task = find_task(find_model("tgge_chain"), "steady_state");
   task.shares_a_point = true;
-  task.outline = [](const config::Point&) {
+  task.empty_result = [](const config::Point&) {
     io::Result result;
     result.fields.push_back({"current", {}, {}, std::vector<double>(1, 0.0), "1", "a sum"});
     return result;
   };
-  task.run = [&largest_group, outline = task.outline](const config::Point& point, const Execution& execution,
-                                                      const Monitor&) {
+  task.run = [&largest_group, empty_result = task.empty_result](const config::Point& point, const Execution& execution,
+                                                                const Monitor&) {
     Communicator alone;
     Communicator& communicator = execution.communicator != nullptr ? *execution.communicator : alone;
     int seen = largest_group;
@@ -64,7 +64,7 @@ TaskEntry shared_sum(std::atomic<int>& largest_group) {
     const auto own = static_cast<std::size_t>(communicator.rank());
     for (std::size_t i = bounds[own]; i < bounds[own + 1]; ++i) terms[i] = std::exp(-beta * value_of(i));
     communicator.all_gather(terms, bounds);
-    io::Result result = outline(point);
+    io::Result result = empty_result(point);
     result.fields.front().data = std::vector{std::accumulate(terms.begin(), terms.end(), 0.0)};
     return result;
   };

@@ -216,8 +216,9 @@ TEST(Sweep, ALongPointIsAskedToStopAndSavesItself) {
   std::map<std::size_t, Bytes> saved;
   int asked = 0;
   TaskEntry task = fake_task(square);
-  task.run = [outline = task.outline, &asked](const config::Point& point, const Execution&, const Monitor& monitor) {
-    io::Result result = outline(point);
+  task.run = [empty_result = task.empty_result, &asked](const config::Point& point, const Execution&,
+                                                        const Monitor& monitor) {
+    io::Result result = empty_result(point);
     std::size_t step = monitor.restored.empty() ? 0 : monitor.restored.front();
     for (; step < 100; ++step) {
       ++asked;
@@ -292,7 +293,7 @@ TEST(Sweep, GroupsAreRunTogetherAndFallApartWhereTheyFail) {
       const std::size_t k = number_of(group.point(i));
       EXPECT_EQ(k % 4, i);
       if (k == 6) throw NumericalError("one of them");
-      io::Result result = task.outline(group.point(i));
+      io::Result result = task.empty_result(group.point(i));
       result.fields.front().data = std::vector{static_cast<double>(k * k)};
       finished(i, std::move(result));
     }

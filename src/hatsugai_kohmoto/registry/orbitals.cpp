@@ -55,9 +55,9 @@ auto with_result(Kind kind, const Use& use) {
   return use(OrbitalSteadyState());
 }
 
-io::Result outline(const Point& point) {
+io::Result empty_result(const Point& point) {
   return with_result(kind_of(point), [&]<class Result>(const Result&) {
-    return outline_of<Result>(coordinates_of(point), point.texts("output.fields"));
+    return empty_result_of<Result>(coordinates_of(point), point.texts("output.fields"));
   });
 }
 
@@ -267,7 +267,7 @@ TaskEntry hatsugai_kohmoto_steady_state_task() {
   const Coordinates every = orbital_steady_state_coordinates({});
   TaskEntry task = cpu_task<OrbitalSteadyState>(
       "steady_state", "steady occupations, coherences and currents of both spins with several orbitals in a cell", {},
-      every, {footprint_of, outline, plan_point, run, verify});
+      every, {footprint_of, empty_result, plan_point, run, verify});
   task.remarks = open_chain_remarks;
   task.shares_a_point = true;
   return task;
@@ -282,7 +282,7 @@ TaskEntry with_orbitals(TaskEntry one) {
   one.footprint = [single = *one.footprint](const Point& point, const Execution& execution) {
     return has_orbitals(point) ? footprint_of(point, execution) : single(point, execution);
   };
-  one.outline = choose(one.outline, outline);
+  one.empty_result = choose(one.empty_result, empty_result);
   one.plan = choose(one.plan, plan_point);
   one.run = choose(one.run, run);
   one.verify = [single = one.verify](Verification& verification) {

@@ -31,8 +31,8 @@ Coordinates coordinates_of(const Point& point) {
   return poles_coordinates(lattice_of(point), read<PolesOptions>(point));
 }
 
-io::Result outline(const Point& point) {
-  return outline_of<PolesResult>(coordinates_of(point), point.texts("output.fields"));
+io::Result empty_result(const Point& point) {
+  return empty_result_of<PolesResult>(coordinates_of(point), point.texts("output.fields"));
 }
 
 Footprint footprint_of(const Point& point, const Execution&) {
@@ -125,7 +125,7 @@ TaskEntry hatsugai_kohmoto_poles_task() {
   every.push_back({"direction", "1", "direction of the lattice", 1, [] { return std::vector<std::int64_t>{1}; }});
   TaskEntry task = cpu_task<PolesResult>(
       "poles", "poles and residues of the Green's function of spin up, exceptional points and windings",
-      config::keys_of<PolesOptions>(), every, {footprint_of, outline, plan_point, run, verify});
+      config::keys_of<PolesOptions>(), every, {footprint_of, empty_result, plan_point, run, verify});
   task.remarks = open_chain_remarks;
   return task;
 }

@@ -41,8 +41,8 @@ Coordinates coordinates_of(const Point& point) {
   return all;
 }
 
-io::Result outline(const Point& point) {
-  return outline_of<HubbardExact>(coordinates_of(point), point.texts("output.fields"));
+io::Result empty_result(const Point& point) {
+  return empty_result_of<HubbardExact>(coordinates_of(point), point.texts("output.fields"));
 }
 
 /// Without the Lindbladian of a ring of more sites than the task takes, which it refuses.
@@ -110,7 +110,7 @@ TaskEntry hubbard_exact_task() {
                           frequency_coordinate({})};
   TaskEntry task = cpu_task<HubbardExact>(
       "exact", "steady state and Green's function of a ring of up to 8 sites, without approximation",
-      config::keys_of<HubbardExactOptions>(), every, {footprint_of, outline, plan_point, run, verify});
+      config::keys_of<HubbardExactOptions>(), every, {footprint_of, empty_result, plan_point, run, verify});
   task.remarks = open_chain_remarks;
   task.shares_a_point = true;
   return task;

@@ -228,7 +228,7 @@ io::Result run_spectral(const Point& point, const Execution& requested, const Mo
   HubbardSpectrum spectrum =
       spectral(read<HubbardChain>(point), point.reals("task.frequencies"), options, with_algorithm(point, requested));
 
-  io::Result result = spectrum.stopped ? open_chain_outline<HubbardSpectrum>(point) : io::Result();
+  io::Result result = spectrum.stopped ? empty_open_chain_result<HubbardSpectrum>(point) : io::Result();
   if (!spectrum.stopped) {
     auto summary = spectral_peak(spectrum);
     summary.emplace_back("mean_occupation", spectrum.mean_occupation);
@@ -297,7 +297,7 @@ ModelEntry hubbard_entry() {
        .fields = open_chain_fields<HubbardGreen>(),
        .sizeless_fields = open_chain_sizeless_fields<HubbardGreen>(),
        .footprint = green_footprint,
-       .outline = open_chain_outline<HubbardGreen>,
+       .empty_result = empty_open_chain_result<HubbardGreen>,
        .plan = plan_point,
        .run = run_green,
        .diagnostics = {},
@@ -311,7 +311,7 @@ ModelEntry hubbard_entry() {
        .fields = open_chain_fields<HubbardSpectrum>(),
        .sizeless_fields = open_chain_sizeless_fields<HubbardSpectrum>(),
        .footprint = spectral_footprint,
-       .outline = open_chain_outline<HubbardSpectrum>,
+       .empty_result = empty_open_chain_result<HubbardSpectrum>,
        .plan = plan_point,
        .run = run_spectral,
        .diagnostics = {},

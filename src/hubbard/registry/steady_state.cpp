@@ -28,8 +28,8 @@ Coordinates coordinates_of(const Point& point) {
   return all;
 }
 
-io::Result outline(const Point& point) {
-  return outline_of<HubbardSteadyState>(coordinates_of(point), point.texts("output.fields"));
+io::Result empty_result(const Point& point) {
+  return empty_result_of<HubbardSteadyState>(coordinates_of(point), point.texts("output.fields"));
 }
 
 Footprint footprint_of(const Point& point, const Execution& execution) {
@@ -118,7 +118,7 @@ TaskEntry hubbard_steady_state_task() {
   const Coordinates every{spin_coordinate(), momentum_coordinate(1), frequency_coordinate({})};
   TaskEntry task = cpu_task<HubbardSteadyState>(
       "steady_state", "steady occupations and currents of both spins where both are driven, from their collisions",
-      config::keys_of<HubbardSteadyStateOptions>(), every, {footprint_of, outline, plan_point, run, verify});
+      config::keys_of<HubbardSteadyStateOptions>(), every, {footprint_of, empty_result, plan_point, run, verify});
   task.remarks = open_chain_remarks;
   return task;
 }

@@ -22,8 +22,8 @@ const Method method{"kinetic", "a matrix of scattering rates, by products of mat
 
 Coordinates coordinates_of(const Point& point) { return {momentum_coordinate(point.integer("model.sites"))}; }
 
-io::Result outline(const Point& point) {
-  return outline_of<Transport>(coordinates_of(point), point.texts("output.fields"));
+io::Result empty_result(const Point& point) {
+  return empty_result_of<Transport>(coordinates_of(point), point.texts("output.fields"));
 }
 
 Footprint footprint_of(const Point& point, const Execution& execution) {
@@ -97,7 +97,7 @@ TaskEntry hubbard_transport_task() {
   const Coordinates every{momentum_coordinate(1)};
   return cpu_task<Transport>(
       "transport", "drift velocity and diffusion constant of one spin-up particle among driven spin-down ones",
-      config::keys_of<TransportOptions>(), every, {footprint_of, outline, plan_point, run, verify});
+      config::keys_of<TransportOptions>(), every, {footprint_of, empty_result, plan_point, run, verify});
 }
 
 }  // namespace lindrift

@@ -36,8 +36,8 @@ double momenta_count(const config::Point& point);  ///< however many they are
 Coordinates open_chain_coordinates(const config::Point& point);
 
 template <class Result>
-io::Result open_chain_outline(const config::Point& point) {
-  return outline_of<Result>(open_chain_coordinates(point), point.texts("output.fields"));
+io::Result empty_open_chain_result(const config::Point& point) {
+  return empty_result_of<Result>(open_chain_coordinates(point), point.texts("output.fields"));
 }
 
 /// A footprint that has the key and the text of the size only.

@@ -73,15 +73,15 @@ std::vector<std::string> names_in(const Coordinates& dimensions,
 }
 
 template <class Result>
-io::Result outline_point(const Point& point) {
+io::Result empty_result(const Point& point) {
   const Coordinates dimensions = coordinates_of(point);
   const auto& wanted = point.texts("output.fields");
-  io::Result outline = outline_of<Result>(dimensions, wanted);
+  io::Result result = empty_result_of<Result>(dimensions, wanted);
   if (is_lattice(point)) {
-    append(outline, outline_of<LatticeObservables>(dimensions, wanted));
-    append(outline, operator_currents(point, {}));
+    append(result, empty_result_of<LatticeObservables>(dimensions, wanted));
+    append(result, operator_currents(point, {}));
   }
-  return outline;
+  return result;
 }
 
 /// The parts that are common to the tasks which solve one equation.
@@ -93,7 +93,7 @@ TaskEntry task(std::string kind, std::string description, const Coordinates& dim
           .fields = names_in<Result>(dimensions, observable_names<Result>, observable_names<LatticeObservables>),
           .sizeless_fields = names_in<Result>(dimensions, sizeless_names<Result>, sizeless_names<LatticeObservables>),
           .footprint = footprint_of,
-          .outline = outline_point<Result>,
+          .empty_result = empty_result<Result>,
           .plan = plan_point,
           .run = run_point<solve>,
           .diagnostics = diagnostics_of,
@@ -112,7 +112,7 @@ TaskEntry adjoint_task(std::string kind, std::string description) {
           .fields = {},
           .sizeless_fields = {},
           .footprint = footprint_of,
-          .outline = {},
+          .empty_result = {},
           .plan = plan_point,
           .run = {},
           .diagnostics = diagnostics_of,
@@ -124,7 +124,7 @@ TaskEntry gradient_task(const std::vector<config::Key>& model_keys, int directio
   TaskEntry task = adjoint_task("gradient", "derivatives of the currents of the steady state by the parameters");
   task.keys = gradient_keys(model_keys, directions);
   task.fields = task.sizeless_fields = gradient_fields(model_keys);
-  task.outline = outline_gradient;
+  task.empty_result = empty_gradient_result;
   task.run = find_gradient;
   return task;
 }
@@ -133,7 +133,7 @@ TaskEntry noise_task(int directions) {
   TaskEntry task = adjoint_task("noise", "zero-frequency noise of the currents in the steady state");
   task.keys = noise_keys(directions);
   task.fields = task.sizeless_fields = noise_fields();
-  task.outline = outline_noise;
+  task.empty_result = empty_noise_result;
   task.run = find_noise;
   return task;
 }

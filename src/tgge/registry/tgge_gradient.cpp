@@ -84,20 +84,20 @@ void check_gradient(const Point& point) {
   if (point.has("task.with_respect_to")) expected_at(point);
 }
 
-io::Result outline_gradient(const Point& point) {
+io::Result empty_gradient_result(const Point& point) {
   const std::vector<Derivative> expected = expected_at(point);
-  io::Result outline =
-      outline_of<FlowResult>(flow_coordinates(flow_names_of(point), expected, false), point.texts("output.fields"));
-  set_units(flows_of(point), outline);
-  keep(point, outline, derivative_fields(flows_of(point), expected, {}));
-  return outline;
+  io::Result empty_result = empty_result_of<FlowResult>(flow_coordinates(flow_names_of(point), expected, false),
+                                                        point.texts("output.fields"));
+  set_units(flows_of(point), empty_result);
+  keep(point, empty_result, derivative_fields(flows_of(point), expected, {}));
+  return empty_result;
 }
 
-io::Result outline_noise(const Point& point) {
-  io::Result outline =
-      outline_of<FlowResult>(flow_coordinates(flow_names_of(point), {}, true), point.texts("output.fields"));
-  set_units(flows_of(point), outline);
-  return outline;
+io::Result empty_noise_result(const Point& point) {
+  io::Result empty_result =
+      empty_result_of<FlowResult>(flow_coordinates(flow_names_of(point), {}, true), point.texts("output.fields"));
+  set_units(flows_of(point), empty_result);
+  return empty_result;
 }
 
 namespace {

@@ -18,8 +18,8 @@ std::vector<std::string> noise_fields();
 /// @throws ParameterError if a parameter does not apply at a point, or a flow is requested twice
 void check_gradient(const config::Point& point);
 
-io::Result outline_gradient(const config::Point& point);
-io::Result outline_noise(const config::Point& point);
+io::Result empty_gradient_result(const config::Point& point);
+io::Result empty_noise_result(const config::Point& point);
 io::Result find_gradient(const config::Point& point, const Execution& requested, const Monitor& monitor);
 io::Result find_noise(const config::Point& point, const Execution& requested, const Monitor& monitor);
 
