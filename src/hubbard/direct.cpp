@@ -19,9 +19,9 @@ using Complex = std::complex<double>;
 constexpr std::size_t row_blocks = 16;
 /// Results of all row blocks held at a time.
 constexpr std::size_t max_partial_results = std::size_t{1} << 22;
-/// Terms after which a sum can be stopped: some seconds of a core. Fewer frequencies at a time than fill the vectors
+/// Terms after which a sum can be stopped: a few seconds of a core. Fewer frequencies at a time than fill the vectors
 /// and tiles of the kernels would cost more.
-constexpr double max_terms_of_stage = 4e10;
+constexpr double max_terms_of_stage = 8e9;
 constexpr std::size_t min_frequencies = 16;
 
 bool symmetric(std::span<const double> frequency) {
