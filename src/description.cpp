@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "check_energy.hpp"
 #include "lindrift/error.hpp"
 
 namespace lindrift {
@@ -37,7 +38,10 @@ std::string Range::text() const {
 }
 
 void check_number(const std::string& path, const Parameter& parameter, double value) {
-  if (parameter.range.contains(value)) return;
+  if (parameter.range.contains(value)) {
+    if (parameter.units == "energy") check_energy(path, value);
+    return;
+  }
   const std::string range = parameter.range.text();
   throw ParameterError(path,
                        number_text(value) + " is not allowed: must be finite" + (range.empty() ? "" : " and ") + range);
@@ -46,7 +50,7 @@ void check_number(const std::string& path, const Parameter& parameter, double va
 void check_list(const std::string& path, const Parameter& parameter, std::span<const double> values) {
   const auto entry = [&](std::size_t i) { return path + "[" + std::to_string(i) + "]"; };
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!parameter.range.contains(values[i])) check_number(entry(i), parameter, values[i]);
+    check_number(entry(i), parameter, values[i]);
     if (parameter.ascending && i > 0 && !(values[i] > values[i - 1]))
       throw ParameterError(entry(i), number_text(values[i]) + " is not allowed: must be > " +
                                          number_text(values[i - 1]) + ", the entry before it: strictly ascending");

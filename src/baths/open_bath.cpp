@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "check_energy.hpp"
 #include "engine/parallel.hpp"
 #include "lindrift/error.hpp"
 
@@ -84,6 +85,9 @@ void validate(const OpenBath& bath, const Lattice& lattice, const std::string& s
       throw ParameterError(section + name, std::to_string(table->size()) +
                                                " rates were given; it must have one per momentum, " +
                                                std::to_string(lattice.size()));
+  for (const auto& [name, table] : {std::pair(".gain_table", &bath.gain_table), {".loss_table", &bath.loss_table}})
+    for (std::size_t i = 0; i < table->size(); ++i)
+      if ((*table)[i] > energy_limit) check_energy(section + name + "[" + std::to_string(i) + "]", (*table)[i]);
   if (lattice.dimensions() > 1)
     for (const auto& [name, rate] :
          {std::pair(".two_site_gain", bath.two_site_gain), {".two_site_loss", bath.two_site_loss}})
@@ -97,6 +101,7 @@ void validate(const OpenBath& bath, const Lattice& lattice, const std::string& s
     const std::string name = section + ".operator[" + std::to_string(i) + "]";
     if (bath.operators[i].terms.empty()) throw ParameterError(name + ".terms", "must not be empty");
     validate(bath.operators[i].terms, lattice, name + ".terms");
+    check_rate(name + ".terms", bath.operators[i].terms);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "check_energy.hpp"
 #include "engine/complex_product.hpp"
 #include "lindrift/error.hpp"
 
@@ -34,6 +35,7 @@ void validate_bath(const OrbitalBath& bath, const OrbitalHatsugaiKohmoto& model,
       places.push_back({terms[t].displacement, terms[t].amplitude, terms[t].directions});
     }
     validate(places, lattice, name);
+    check_rate(name, terms);
   }
 }
 
@@ -96,7 +98,7 @@ void validate(const OrbitalHatsugaiKohmoto& model) {
                            "must have one row and one column for each of " + std::to_string(n) + " orbitals");
     for (std::size_t a = 0; a < n; ++a)
       for (std::size_t b = 0; b < n; ++b)
-        check_finite("model.interaction_matrix[" + std::to_string(a) + "][" + std::to_string(b) + "]",
+        check_energy("model.interaction_matrix[" + std::to_string(a) + "][" + std::to_string(b) + "]",
                      model.interaction_matrix[a][b]);
   }
   validate_bath(model.up, model, lattice, "bath.up");

@@ -21,16 +21,15 @@ constexpr double pi = std::numbers::pi, missing = std::numeric_limits<double>::q
 class Characteristic {
  public:
   Characteristic(const Zone& zone, Complex energy, int direction)
-      : zone_(zone), energy_(energy), direction_(static_cast<std::size_t>(direction)) {
-    const ZoneMode bound = zone.steepest(direction);
-    slope_of_x_ = bound.energy.value + 0.5 * bound.up_rate.value;
-    slope_of_rate_ = bound.gain.value + bound.loss.value;
-    slope_of_gain_ = bound.gain.value;
-  }
+      : zone_(zone),
+        energy_(energy),
+        direction_(static_cast<std::size_t>(direction)),
+        table_slope_(zone.table_slope(direction)),
+        curvature_(zone.curvature(direction)) {}
 
   struct At {
     Complex value;
-    double slope;  ///< bound on |derivative| within `reach`
+    double change;  ///< bound on the change within `reach`
   };
   At at(Momentum k, double place, double reach) const {
     k[direction_] = place;
@@ -38,10 +37,15 @@ class Characteristic {
     const double u = zone_.interaction(), rate = mode.gain.value + mode.loss.value;
     const Complex x = energy_ - mode.energy.value + Complex(0.0, 0.5 * mode.up_rate.value);
     const Complex other = x - u + Complex(0.0, rate);
-    const double size_of_x = std::abs(x) + slope_of_x_ * reach;
-    const double size_of_other = std::abs(other) + (slope_of_x_ + slope_of_rate_) * reach;
+    // The slope at the centre counts, not the largest in the zone: where large rates vanish, they are flat.
+    const auto change = [&](Slope ZoneMode::*part) {
+      const double slope = std::fabs((mode.*part).derivative[direction_]) + 2.0 * (table_slope_.*part).value;
+      return reach * (slope + 0.5 * (curvature_.*part).value * reach);
+    };
+    const double of_x = change(&ZoneMode::energy) + 0.5 * change(&ZoneMode::up_rate), of_gain = change(&ZoneMode::gain);
+    const double of_other = of_x + of_gain + change(&ZoneMode::loss);
     return {x * other - Complex(0.0, u * mode.gain.value),
-            slope_of_x_ * size_of_other + (slope_of_x_ + slope_of_rate_) * size_of_x + std::fabs(u) * slope_of_gain_};
+            std::abs(x) * of_other + std::abs(other) * of_x + of_x * of_other + std::fabs(u) * of_gain};
   }
 
   /// Phase gained between two points; NaN if the function vanishes in between.
@@ -49,19 +53,21 @@ class Characteristic {
     const double middle = 0.5 * (from + to), reach = 0.5 * (to - from);
     const At centre = at(k, middle, reach);
     // All values lie in a disk around the middle one that excludes 0, so the phase changes by less than pi.
-    if (std::abs(centre.value) > 1.01 * centre.slope * reach)
+    if (std::abs(centre.value) > 1.01 * centre.change)
       return std::arg(centre.value * std::conj(at_from)) + std::arg(at_to * std::conj(centre.value));
     constexpr int deepest = 44;
     if (depth == deepest) return missing;
-    return phase(k, from, middle, at_from, centre.value, depth + 1) +
-           phase(k, middle, to, centre.value, at_to, depth + 1);
+    // A function that vanishes or is not finite all along the line would be divided into 2^deepest parts.
+    Calculation::look_up();
+    const double first = phase(k, from, middle, at_from, centre.value, depth + 1);
+    return std::isnan(first) ? missing : first + phase(k, middle, to, centre.value, at_to, depth + 1);
   }
 
  private:
   const Zone& zone_;
   Complex energy_;
   std::size_t direction_;
-  double slope_of_x_, slope_of_rate_, slope_of_gain_;
+  ZoneMode table_slope_, curvature_;
 };
 
 /// Follows both poles of a chain, E and dE/dk, around the zone at `count` momenta.

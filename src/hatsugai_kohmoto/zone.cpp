@@ -109,34 +109,47 @@ ZoneMode Zone::at(const Momentum& k) const {
   return mode;
 }
 
-double Zone::steepest(const Rates& rates, int direction) const {
-  const auto d = static_cast<std::size_t>(direction);
-  double sum = 0.0;
-  for (const Channel& channel : rates.channels) {
-    double size = 0.0, slope = 0.0;
-    for (const LatticeTerm& term : channel.terms) {
-      size += std::abs(term.amplitude);
-      slope += std::abs(term.amplitude) * std::fabs(static_cast<double>(term.displacement[d]));
-    }
-    sum += 2.0 * size * slope;
-  }
+double Zone::table_slope(const std::vector<double>& table, int direction) const {
   double step = 0.0;
-  LatticeVector next{};
-  next[d] = 1;
-  for (std::size_t k = 0; k < rates.table.size(); ++k) {
+  for (std::size_t k = 0; k < table.size(); ++k) {
     LatticeVector m = lattice_.momentum(k);
-    ++m[d];
-    step = std::max(step, std::fabs(rates.table[lattice_.index_of(m)] - rates.table[k]));
+    ++m[static_cast<std::size_t>(direction)];
+    step = std::max(step, std::fabs(table[lattice_.index_of(m)] - table[k]));
   }
-  return sum + step * static_cast<double>(lattice_.cells(direction)) / (2.0 * std::numbers::pi);
+  return step * static_cast<double>(lattice_.cells(direction)) / (2.0 * std::numbers::pi);
 }
 
-ZoneMode Zone::steepest(int direction) const {
+ZoneMode Zone::table_slope(int direction) const {
   ZoneMode bound;
-  bound.energy.value = front_speed(hopping_, direction);
-  bound.up_rate.value = steepest(up_gain_, direction) + steepest(up_loss_, direction);
-  bound.gain.value = steepest(gain_, direction);
-  bound.loss.value = steepest(loss_, direction);
+  bound.up_rate.value = table_slope(up_gain_.table, direction) + table_slope(up_loss_.table, direction);
+  bound.gain.value = table_slope(gain_.table, direction);
+  bound.loss.value = table_slope(loss_.table, direction);
+  return bound;
+}
+
+ZoneMode Zone::curvature(int direction) const {
+  // Sums of |amplitude| |R|^n along the direction, n = 0, 1, 2.
+  const auto moments = [&](const std::vector<LatticeTerm>& terms) {
+    std::array<double, 3> sum{};
+    for (const LatticeTerm& term : terms) {
+      const double along = std::fabs(static_cast<double>(term.displacement[static_cast<std::size_t>(direction)]));
+      for (std::size_t n = 0; n < 3; ++n) sum[n] += std::abs(term.amplitude) * std::pow(along, static_cast<double>(n));
+    }
+    return sum;
+  };
+  const auto of_rates = [&](const Rates& rates) {
+    double sum = 0.0;
+    for (const Channel& channel : rates.channels) {
+      const auto [size, slope, curvature] = moments(channel.terms);
+      sum += 2.0 * (size * curvature + slope * slope);
+    }
+    return sum;
+  };
+  ZoneMode bound;
+  bound.energy.value = 2.0 * moments(hopping_)[2];
+  bound.up_rate.value = of_rates(up_gain_) + of_rates(up_loss_);
+  bound.gain.value = of_rates(gain_);
+  bound.loss.value = of_rates(loss_);
   return bound;
 }
 

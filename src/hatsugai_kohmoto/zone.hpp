@@ -38,8 +38,10 @@ class Zone {
   double interaction() const { return interaction_; }
 
   ZoneMode at(const Momentum& k) const;
-  /// Bounds on |derivative| along a direction that hold in the whole zone, as the values of a ZoneMode.
-  ZoneMode steepest(int direction) const;
+  /// Bounds that hold in the whole zone, as the values of a ZoneMode: on |derivative| of the interpolated tables along a
+  /// direction, and on |second derivative| of all else.
+  ZoneMode table_slope(int direction) const;
+  ZoneMode curvature(int direction) const;
 
   /// S^2 (Eq. 36), minus the squared distance between the poles, and its derivatives.
   struct Splitting {
@@ -63,7 +65,7 @@ class Zone {
 
   static Rates rates_of(const OpenBath& bath, BathOperatorKind kind);
   void add(const Rates& rates, const Momentum& k, Slope& sum) const;
-  double steepest(const Rates& rates, int direction) const;
+  double table_slope(const std::vector<double>& table, int direction) const;
 
   Lattice lattice_;
   std::vector<LatticeTerm> hopping_;

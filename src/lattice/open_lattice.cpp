@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "check_energy.hpp"
 #include "engine/parallel.hpp"
 #include "lindrift/error.hpp"
 
@@ -17,7 +18,7 @@ void validate(const std::vector<LatticeTerm>& terms, const Lattice& lattice, con
       if (terms[i].displacement[d] != 0)
         throw ParameterError(
             name, "the displacement leaves the " + std::to_string(lattice.dimensions()) + " directions of the lattice");
-    check_finite(name, terms[i].amplitude);
+    check_energy(name, terms[i].amplitude);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <tuple>
 
+#include "check_energy.hpp"
 #include "engine/linear_algebra.hpp"
 #include "engine/parallel.hpp"
 #include "lindrift/error.hpp"
@@ -42,7 +43,7 @@ void check_term(const HoppingTerm& term, std::size_t number, int orbitals, const
     if (term.displacement[i] != 0)
       throw ParameterError(quantity(number), "the displacement leaves the " + std::to_string(lattice.dimensions()) +
                                                  " directions of the lattice");
-  check_finite(quantity(number), term.amplitude);
+  check_energy(quantity(number), term.amplitude);
 }
 
 void check_hermitian(const std::vector<HoppingTerm>& terms) {

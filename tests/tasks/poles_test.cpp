@@ -329,6 +329,34 @@ TEST(Poles, WindingAroundAPoleHasNoValue) {
   EXPECT_EQ(found.winding[1], 0.0);
 }
 
+// The characteristic function then vanishes, or is not finite, along the whole line that is divided.
+TEST(Poles, WindingAroundAFlatPoleOrOfHugeRatesEnds) {
+  HatsugaiKohmoto model;
+  model.cells = {6};
+  model.hopping_terms = {{{1}, 0.0}};
+  model.interaction = 2.0;
+  model.down.loss = 1.0;
+  PolesOptions options;
+  options.base_energies = {{0.0, 0.0}, {0.0, 1.0}};
+  const PolesResult flat = poles(model, options);
+  EXPECT_TRUE(std::isnan(flat.winding[0]));
+  EXPECT_EQ(flat.winding[1], 0.0);
+  // Large rates that vanish at one momentum: cost must not grow with them, and beyond 1e150 products overflow.
+  HatsugaiKohmoto chain = published_chain(6, 2.0);
+  chain.down = {};
+  chain.down.gain = 0.2;
+  options.base_energies = {{1.0, -0.2}};
+  chain.down.two_site_loss = 1e6;
+  const double winding = poles(chain, options).winding[0];
+  EXPECT_TRUE(std::isfinite(winding));
+  for (const double loss : {1e9, 1e12, 1e20}) {
+    chain.down.two_site_loss = loss;
+    EXPECT_EQ(poles(chain, options).winding[0], winding) << loss;
+  }
+  chain.down.two_site_loss = 1e151;
+  EXPECT_THROW(poles(chain, options), ParameterError);
+}
+
 TEST(Poles, TablesAreInterpolated) {
   // Tables of the rates at many momenta reproduce the rates themselves.
   const HatsugaiKohmoto model = published_chain(4096, 4.0);
