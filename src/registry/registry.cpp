@@ -121,8 +121,13 @@ io::Result kept_empty_result(const TaskEntry& task, const config::Point& point) 
 bool is_zero_everywhere(const config::Document& document, const std::string& key) {
   const auto zero = [](const config::Value& value) {
     const auto* list = std::get_if<std::vector<double>>(&value);
+    const auto* rows = std::get_if<std::vector<std::vector<double>>>(&value);
     const auto* number = std::get_if<double>(&value);
-    if (list != nullptr) return std::all_of(list->begin(), list->end(), [](double one) { return one == 0.0; });
+    const auto zeros = [](const std::vector<double>& all) {
+      return std::all_of(all.begin(), all.end(), [](double one) { return one == 0.0; });
+    };
+    if (list != nullptr) return zeros(*list);
+    if (rows != nullptr) return std::all_of(rows->begin(), rows->end(), zeros);
     return number != nullptr && *number == 0.0;
   };
   for (const config::Axis& axis : document.sweep.axes)

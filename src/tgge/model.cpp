@@ -165,13 +165,18 @@ void validate_operators(const char* quantity, const JumpOperators& jump, const L
       check_finite(quantity, term.amplitude);
     }
   }
-  double bound = 0.0;
+  double bound = 0.0, largest = 0.0;
   for (const auto& channel : jump.channels) {
     double amplitude = 0.0;
     for (const JumpTerm& term : channel) amplitude += std::abs(term.amplitude);
     bound += amplitude * amplitude;
+    largest = std::max(largest, amplitude);
   }
   require_representable(quantity, bound);
+  if (largest > 0.0 && bound < 1.0 / largest_weight)
+    throw ParameterError(quantity, "its hop weights are at most " + short_text(bound) + ", and below " +
+                                       short_text(1.0 / largest_weight) +
+                                       " they vanish in sums: take the scale into bath.coupling");
   const std::size_t dimension = displacements_of(jump, lattice).size() * static_cast<std::size_t>(orbitals);
   if (dimension > max_dimension)
     throw ParameterError(quantity, "the operators touch " + std::to_string(dimension) + " orbitals; at most " +

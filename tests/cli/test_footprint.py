@@ -7,7 +7,7 @@ import subprocess
 import sys
 import unittest
 
-from program import DONE, ENVIRONMENT, PROGRAM, ROOT, WRONG, ProgramTest, attributes
+from program import DONE, ENVIRONMENT, PROGRAM, ROOT, WRONG, ProgramTest, attributes, datasets
 
 # A small input for every model, and what some tasks need instead.
 RING = "sites = 8\n"
@@ -172,6 +172,21 @@ class EstimateTest(FootprintTest):
                 algorithm = self.estimate(input_of(model, task, keys))[0]
                 self.expect(DONE, "run", "a.toml", "--overwrite")
                 self.assertEqual(algorithm, attributes(self.folder / "a.h5")["algorithm"])
+
+    def test_steps_of_cold_relaxations(self):
+        # The promised time is that of a step times their number. Times depend on the machine, so the number is tested:
+        # each step of the implicit method evaluates the rates about seven times.
+        for model, sites, beta in (("tgge_chain", 10, 20), ("tgge_chain", 10, 100), ("tgge_chain", 100, 20), ("tgge_chain", 300, 20),
+                                   ("tgge_rashba", 20, 20), ("tgge_rashba", 20, 60)):
+            with self.subTest(model=model, sites=sites, beta=beta):
+                self.write("a.toml", f'[model]\nkind = "{model}"\nsites = {sites}\n'
+                                     f'[bath]\nnonequilibrium_fraction = 0.5\ninverse_temperature = {beta}\n'
+                                     '[task]\nkind = "relax"\ntimes = [0.0, 1.0]\n[solver]\nintegrator = "bdf"\n')
+                said = self.expect(DONE, "check", "a.toml").stdout
+                promised = float(re.search(r"work +about (\S+) evaluations", said)[1]) / 7.0
+                self.expect(DONE, "run", "a.toml", "--overwrite")
+                steps = datasets(self.folder / "a.h5")["steps"]
+                self.assertLess(max(promised / steps, steps / promised), 3.0, f"{steps} steps, promised {promised:.0f}")
 
     @unittest.skipIf(SANITIZED, "sanitizers take memory of their own")
     def test_memory_and_files(self):

@@ -669,6 +669,12 @@ kind = "steady_state"
         for example in ("hk_fig1b", "hubbard_fig4a"):
             said = self.expect(DONE, "check", EXAMPLES / f"{example}.toml", "--set", "model.interaction=0").stdout
             self.assertIn("model.interaction = 0: the spins do not meet", said)
+        for task in ("gradient", "noise"):
+            self.write(f"{task}.toml", STEADY.replace('"steady_state"', f'"{task}"') + 'of = "current"\n')
+            self.assertIn(says, self.expect(DONE, "check", f"{task}.toml", "--set", "bath.nonequilibrium_fraction=0").stdout)
+        said = self.expect(DONE, "check", EXAMPLES / "hk_ssh.toml", "--set", "sweep={}",
+                           "--set", "model.interaction_matrix=[[0, 0], [0, 0]]").stdout
+        self.assertIn("model.interaction_matrix = 0: the spins do not meet", said)
 
     def test_a_full_stdout_is_an_error_and_loses_no_file(self):
         self.write("a.toml", STEADY)
@@ -686,6 +692,15 @@ kind = "steady_state"
             self.expect(WRONG, "check", "a.toml", "--set", f"bath.{key}=[1e160, 1e160]", says=f"bath.{key}: its hop weights may")
         self.expect(WRONG, "run", "a.toml", "--set", "bath.jump=operators", "--set",
                     "bath.jump_operator=[{terms=[[0, 1, 1e160, 0.0]]}]", says="bath.jump_operator: its hop weights may")
+        self.expect(WRONG, "check", "a.toml", "--set", "bath.jump=operators", "--set",
+                    "bath.jump_operator=[{terms=[[0, 1, 1e-170, 0.0]]}]", says="bath.jump_operator: its hop weights are at most 0")
+        too_large = "products of energies above 1e+150 overflow"
+        self.expect(WRONG, "check", "a.toml", "--set", "model.hopping=1e308", says=f"model.hopping: 1e+308 is not allowed: {too_large}")
+        for example in ("hk_fig1b", "hubbard_fig4a"):
+            for key in ("bath.down.two_site_loss", "model.interaction"):
+                self.expect(WRONG, "check", EXAMPLES / f"{example}.toml", "--set", f"{key}=1e308", says=too_large)
+        self.expect(WRONG, "check", EXAMPLES / "hk_square.toml", "--set",
+                    "bath.down.operator=[{kind=\"loss\", terms=[[0, 0, 1e100, 0.0]]}]", says="bath.down.operator[0].terms: 1e+200 is not allowed")
 
     def test_density_knows_where_a_particle_starts_beside_gain(self):
         self.write("a.toml", '[model]\nkind = "hatsugai_kohmoto"\nsites = 25\n[bath.up]\nloss = 0.1\ngain = 0.05\n[initial]\n'

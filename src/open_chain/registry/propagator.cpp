@@ -55,8 +55,9 @@ double momenta_count(const Point& point) {
 }
 
 std::vector<std::string> open_chain_remarks(const config::Document& document) {
-  if (document.base.has("model.interaction_matrix") || !is_zero_everywhere(document, "model.interaction")) return {};
-  return {"model.interaction = 0: the spins do not meet, and what drives spin down has no effect on spin up"};
+  const char* const key = document.base.has("model.interaction_matrix") ? "model.interaction_matrix" : "model.interaction";
+  if (!is_zero_everywhere(document, key)) return {};
+  return {key + std::string(" = 0: the spins do not meet, and what drives spin down has no effect on spin up")};
 }
 
 bool has_gain_operator(const Point& point, const std::string& bath) {

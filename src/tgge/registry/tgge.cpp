@@ -116,6 +116,7 @@ TaskEntry adjoint_task(std::string kind, std::string description) {
           .plan = plan_point,
           .run = {},
           .diagnostics = diagnostics_of,
+          .remarks = remarks_on,
           .shares_a_point = true,
           .require_device_work = require_device_work};
 }
