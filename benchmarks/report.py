@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Merges the JSON of one run of scripts/benchmark into one file and prints it as a table.
 
-  report.py FOLDER OUTPUT    FOLDER holds any of pair_sum.json, reduce.json, panel_scan.json, together.json, steady_state.json,
+  report.py FOLDER OUTPUT    FOLDER holds any of pair_sum.json, reduce.json, panel_scan.json, batch.json, steady_state.json,
                              hatsugai_kohmoto.json (Google Benchmark), and rivals_pair_sum.json, rivals_separable.json,
                              rivals_steady_state.json, rivals_lattice.json, rivals_hatsugai_kohmoto.json, and the same of hubbard
                              and open_lattice
@@ -139,7 +139,7 @@ def processor():
 
 def merge(folder):
     context, parts = None, {}
-    for name in ("pair_sum", "reduce", "panel_scan", "together", "steady_state", "hatsugai_kohmoto", "hubbard", "open_lattice"):
+    for name in ("pair_sum", "reduce", "panel_scan", "batch", "steady_state", "hatsugai_kohmoto", "hubbard", "open_lattice"):
         path = folder / f"{name}.json"
         own, parts[name] = google_benchmark(path) if path.exists() else (None, [])
         context = context or own

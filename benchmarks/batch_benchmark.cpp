@@ -60,7 +60,7 @@ double bare_products(const std::vector<Product>& products, std::size_t modes, in
   return seconds;
 }
 
-void together(benchmark::State& state, TggeChain (*make)(std::int64_t), const std::vector<Product>& products) {
+void batch(benchmark::State& state, TggeChain (*make)(std::int64_t), const std::vector<Product>& products) {
   const auto sites = state.range(0);
   const auto modes = static_cast<std::size_t>(sites);
   const TggeChain model = make(sites);
@@ -153,7 +153,7 @@ void sweep(benchmark::State& state, TggeChain (*make)(std::int64_t), std::size_t
   state.counters["fraction_of_dgemm"] = rounds * bare_products(products, modes, 8) / seconds;
 }
 
-BENCHMARK_CAPTURE(together, ohmic, ohmic, {{2 * places, true}})
+BENCHMARK_CAPTURE(batch, ohmic, ohmic, {{2 * places, true}})
     ->ArgName("L")
     ->Arg(1024)
     ->Arg(2048)
@@ -161,7 +161,7 @@ BENCHMARK_CAPTURE(together, ohmic, ohmic, {{2 * places, true}})
     ->Arg(8192)
     ->UseManualTime()
     ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(together, table, table, {{places, false}, {places, false}})
+BENCHMARK_CAPTURE(batch, table, table, {{places, false}, {places, false}})
     ->ArgName("L")
     ->Arg(1024)
     ->Arg(2048)
