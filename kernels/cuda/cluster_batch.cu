@@ -72,6 +72,7 @@ __device__ void solve_problem(BlockEngine& engine, const ClusterBatch& batch, In
     a.border_column = start;
     a.border_row = slot.probes;
     residual = solver.solve_linear(start, batch.tolerance, shape.vectors, batch.max_products, memory, values);
+    engine.map(shape.size - a.size, SetElement{values + 2 * a.size, {0.0, 0.0}});  // what a larger matrix would have
   } else if constexpr (Work == ClusterWork::frequencies) {
     memory.systems.frequency = batch.arguments;
     memory.systems.broadening = batch.broadening;

@@ -37,6 +37,16 @@ struct PlainLoops {
 
 /// One matrix after the other, on the host.
 class PlainDevice final : public ClusterDevice {
+  /// Memory of its own for a problem.
+  template <class From>
+  auto with_memory(const From& from) {
+    kernels::clusters::Carver counted;
+    from(counted);
+    work_.assign(static_cast<std::size_t>(counted.used), NAN);
+    kernels::clusters::Carver carver{work_.data()};
+    return from(carver);
+  }
+
  public:
   void begin(const ClusterShape& shape) override {
     shape_ = shape;
@@ -94,15 +104,6 @@ class PlainDevice final : public ClusterDevice {
     std::vector<double> header = std::vector<double>(2), value, starts, probes;
     std::vector<std::uint32_t> first, column;
   };
-
-  template <class From>
-  auto with_memory(const From& from) {
-    kernels::clusters::Carver counted;
-    from(counted);
-    work_.assign(static_cast<std::size_t>(counted.used), NAN);
-    kernels::clusters::Carver carver{work_.data()};
-    return from(carver);
-  }
 
   ClusterShape shape_;
   std::vector<Slot> slots_;
@@ -396,7 +397,7 @@ TEST_P(ClusterDeviceTest, NumbersDoNotDependOnTheBatch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, ClusterDeviceTest, ::testing::Values("plain", "cuda"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& engine) { return std::string(engine.param); });
 
 }  // namespace
 }  // namespace lindrift::testing
