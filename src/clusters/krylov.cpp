@@ -33,7 +33,9 @@ struct HostVectors {
     using Doubles = std::array<double, sizeof(Sum) / sizeof(double)>;
     // In blocks, so that the bits do not depend on the number of threads.
     return std::bit_cast<Sum>(parallel_sums<std::tuple_size_v<Doubles>>(static_cast<std::size_t>(size), [&](auto i) {
-      Sum sum{};
+      Doubles zeros;
+      zeros.fill(-0.0);  // the zero that costs no addition, because it changes no number
+      Sum sum = std::bit_cast<Sum>(zeros);
       term.template accumulate<double>(static_cast<Index>(i), sum);
       return std::bit_cast<Doubles>(sum);
     }));
