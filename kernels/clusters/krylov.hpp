@@ -185,10 +185,9 @@ struct AddTaylorTerm {
   double* sum;
   double factor;
   LINDRIFT_HD void operator()(Index i) const {
-    for (Index part = 2 * i; part < 2 * i + 2; ++part) {
-      term[part] *= factor;
-      sum[part] += term[part];
-    }
+    const Complex next = scaled(factor, complex_at(term, i));
+    set_complex(term, i, next);
+    set_complex(sum, i, complex_at(sum, i) + next);
   }
 };
 
@@ -209,7 +208,7 @@ struct LargestOfSeries {
   const double* sum;
   template <class T>
   LINDRIFT_HD void accumulate(Index i, Sum<T>& largest) const {
-    largest += {magnitude(term[2 * i]) + magnitude(term[2 * i + 1]), magnitude(sum[2 * i]) + magnitude(sum[2 * i + 1])};
+    largest += {std::fabs(term[2 * i]) + std::fabs(term[2 * i + 1]), std::fabs(sum[2 * i]) + std::fabs(sum[2 * i + 1])};
   }
 };
 /// 1/24! is below the last bit.

@@ -25,7 +25,13 @@ const double* doubles(const Complex* values) { return reinterpret_cast<const dou
 struct HostVectors {
   template <class Functor>
   void map(Index size, const Functor& functor) {
-    parallel_for(static_cast<std::size_t>(size), [&](std::size_t i) { functor(static_cast<Index>(i)); });
+    in_parts(
+        parallel_threads(static_cast<std::size_t>(size)), static_cast<std::size_t>(size),
+        [&](std::size_t i, std::size_t last, std::size_t) {
+          const Functor own = functor;  // its numbers cannot be among those that it writes
+          for (; i < last; ++i) own(static_cast<Index>(i));
+        },
+        parallel_block);
   }
   template <class Term>
   typename Term::template Sum<double> reduce(Index size, const Term& term) {
