@@ -180,8 +180,8 @@ class ClusterDeviceOn final : public ClusterDevice {
 
 namespace cuda_device {
 
-ClusterDevice* make_cluster_device(int device) { return new cuda::ClusterDeviceOn<cuda::Card>(device); }
-ClusterDevice* count_cluster_device(int device) { return new cuda::ClusterDeviceOn<cuda::Counter>(device); }
+ClusterDevice* make_cluster_device(int device) { return new cuda::ClusterDeviceOn<cuda::PhysicalDevice>(device); }
+ClusterDevice* count_cluster_device(int device) { return new cuda::ClusterDeviceOn<cuda::MemoryCounter>(device); }
 
 }  // namespace cuda_device
 }  // namespace lindrift::kernels
