@@ -5,7 +5,7 @@ import unittest
 
 import h5py
 import numpy as np
-from program import DONE, ENVIRONMENT, MPIRUN, POINTS_FAILED, RANKS_ENVIRONMENT, WRONG, ProgramTest, attributes, datasets
+from program import DONE, ENVIRONMENT, FAILED, MPIRUN, POINTS_FAILED, RANKS_ENVIRONMENT, WRONG, ProgramTest, attributes, datasets
 
 CHAIN = """[model]
 kind = "tgge_chain"
@@ -378,12 +378,15 @@ class CountTest(HostCudaTest):
 class OrbitalsTest(HostCudaTest):
     """Momenta with several orbitals, each solved by a thread block."""
 
+    def values(self, *arguments, **settings):
+        return {name: value for name, value in datasets(self.on(*arguments, **settings)).items() if value.dtype.kind in "fci"}
+
     def test_numbers_do_not_depend_on_the_batch(self):
         for cells in (1, 2, 131):
             self.write("a.toml", ORBITALS[2].format(cells=cells) + STEADY)
-            whole = datasets(self.on("a", "cuda"))
+            whole = self.values("a", "cuda")
             for processors in (1, 3):
-                other = datasets(self.on("a", "cuda", processors=processors, order="random", seed=processors, open=1))
+                other = self.values("a", "cuda", processors=processors, order="random", seed=processors, open=1)
                 for name, value in whole.items():
                     self.assertEqual(value.tobytes(), other[name].tobytes(), f"{name} of {cells}")
             self.assert_agree(self.on("a", "cpu"), self.folder / "a.cuda.h5")
@@ -414,16 +417,12 @@ class OrbitalsTest(HostCudaTest):
         text = ORBITALS[2].format(cells=3).replace("gain = 0.05\nloss = 0.05\n", "gain = 0.0\n").replace("gain = 0.5\n", "")
         text = text[: text.index("[[bath.down.operator]]")]
         self.write("a.toml", text + STEADY)
-        said = []
         for backend in ("cpu", "cuda"):
-            self.on("a", backend, code=POINTS_FAILED)
-            with h5py.File(self.folder / f"a.{backend}.h5") as file:
-                said.append(file["error"][()])
-        self.assertEqual(np.array(said[0]).tolist(), np.array(said[1]).tolist())
+            self.on("a", backend, code=FAILED, says="not unique: some state of spin down")
 
     def test_every_failure_leaves_points_right_or_missing(self):
         self.write("a.toml", ORBITALS[2].format(cells=3) + SPECTRAL + '[sweep]\n"model.interaction" = [0.4, 0.9]\n')
-        whole = datasets(self.on("a", "cuda"))
+        whole = self.values("a", "cuda")
         for kind, most in (("allocation", 6), ("launch", 4), ("copy", 8)):
             for failing in range(1, most + 1):
                 with self.subTest(kind=kind, failing=failing):
