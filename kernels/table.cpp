@@ -67,5 +67,6 @@ const Kernels& kernels_for(Backend backend) {
 }
 
 MatrixProduct::~MatrixProduct() = default;
+ClusterDevice::~ClusterDevice() = default;
 
 }  // namespace lindrift::kernels

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/clusters/tables.hpp"
 #include "kernels/fourier/plan.hpp"
 #include "kernels/hatsugai_kohmoto/tables.hpp"
 #include "kernels/hubbard/ladder_tables.hpp"
@@ -67,6 +68,7 @@ struct DeviceKernels : Kernels {
   /// Solves the points of a batch, each in one thread block, with one launch and three copies for all of them.
   /// @param[out] results  (points, moment_batch_result): MomentBatchOutcome, Lagrange multipliers, occupations
   void (*solve_moment_batch)(const MomentBatchTables& tables, double* results, int device);
+  ClusterDevice* (*make_cluster_device)(int device);
 
   /// Number of usable devices; if there is no driver or card, returns 0 and sets `reason` unless it is null.
   int (*count)(std::string* reason) noexcept;

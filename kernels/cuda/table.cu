@@ -17,7 +17,8 @@ namespace cuda_device {
   PropagatorDevice* prefix##_propagator_device(const PropagatorTables& tables, int device);               \
   void map##_spectral(const SpectralTables& tables, const double* frequency, double* spectral_function,   \
                       double* self_energy, double* green, int device);                                    \
-  MatrixProduct* prefix##_matrix_product(std::int64_t size, const double* matrix, int device);
+  MatrixProduct* prefix##_matrix_product(std::int64_t size, const double* matrix, int device);             \
+  ClusterDevice* prefix##_cluster_device(int device);
 LINDRIFT_DECLARE_DEVICE(make, map)
 LINDRIFT_DECLARE_DEVICE(count, count)
 #undef LINDRIFT_DECLARE_DEVICE
@@ -74,6 +75,7 @@ const DeviceKernels* device_table() noexcept {
                                           count_spectral,
                                           count_matrix_product,
                                           count_moment_batch,
+                                          count_cluster_device,
                                           cuda::device_count,
                                           cuda::device_name,
                                           cuda::device_memory,
@@ -88,6 +90,7 @@ const DeviceKernels* device_table() noexcept {
                                        map_spectral,
                                        make_matrix_product,
                                        solve_moment_batch,
+                                       make_cluster_device,
                                        cuda::device_count,
                                        cuda::device_name,
                                        cuda::device_memory,

@@ -9,21 +9,6 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace hubbard {
 
-/// x / y
-LINDRIFT_HD ComplexOf<double> quotient(ComplexOf<double> x, ComplexOf<double> y) {
-#ifdef LINDRIFT_PACKS
-  __extension__ _Complex double numerator, denominator;
-  __real__ numerator = x.re;
-  __imag__ numerator = x.im;
-  __real__ denominator = y.re;
-  __imag__ denominator = y.im;
-  numerator /= denominator;
-  return {__real__ numerator, __imag__ numerator};
-#else
-  return scaled(reciprocal(y.re * y.re + y.im * y.im), x * ComplexOf<double>{y.re, -y.im});
-#endif
-}
-
 /// Propagation of free pairs between sites, from the transforms of their lines                            (Eq. 81)
 struct FreePairs {
   Index sites, partner;

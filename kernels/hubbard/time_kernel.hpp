@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/complex.hpp"
 #include "kernels/elementary.hpp"
 #include "kernels/hubbard/time_tables.hpp"
 
@@ -10,12 +11,6 @@ inline namespace LINDRIFT_ISA {
 namespace hubbard {
 
 template <class T>
-struct ComplexOf {
-  T re, im;
-};
-
-LINDRIFT_HD ComplexOf<double> complex_at(const double* values, Index i) { return {values[2 * i], values[2 * i + 1]}; }
-template <class T>
 LINDRIFT_HD ComplexOf<T> load_complex(const double* values, Index i) {
   if constexpr (sizeof(T) == sizeof(double)) {
     return complex_at(values, i);
@@ -24,13 +19,6 @@ LINDRIFT_HD ComplexOf<T> load_complex(const double* values, Index i) {
     load_interleaved(values + 2 * i, result.re, result.im);
     return result;
   }
-}
-LINDRIFT_HD void set_complex(double* values, Index i, ComplexOf<double> z) {
-  values[2 * i] = z.re;
-  values[2 * i + 1] = z.im;
-}
-LINDRIFT_HD ComplexOf<double> operator*(ComplexOf<double> x, ComplexOf<double> y) {
-  return {x.re * y.re - x.im * y.im, x.re * y.im + x.im * y.re};
 }
 
 /// Input of the transforms at one momentum p.

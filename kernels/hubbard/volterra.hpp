@@ -10,25 +10,6 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace hubbard {
 
-template <class T>
-LINDRIFT_HD ComplexOf<T> operator+(ComplexOf<T> x, ComplexOf<T> y) {
-  return {x.re + y.re, x.im + y.im};
-}
-template <class T>
-LINDRIFT_HD ComplexOf<T> operator-(ComplexOf<T> x, ComplexOf<T> y) {
-  return {x.re - y.re, x.im - y.im};
-}
-template <class T, class Real>
-LINDRIFT_HD ComplexOf<T> scaled(Real factor, ComplexOf<T> z) {
-  return {factor * z.re, factor * z.im};
-}
-/// sum += x y
-template <class T>
-LINDRIFT_HD void add_product(ComplexOf<T>& sum, ComplexOf<T> x, ComplexOf<T> y) {
-  sum.re += x.re * y.re - x.im * y.im;
-  sum.im += x.re * y.im + x.im * y.re;
-}
-
 /// Momenta side by side: those from `momentum` on, stored from `lane` on in the arrays.
 template <class T>
 struct Volterra {

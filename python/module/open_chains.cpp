@@ -209,10 +209,6 @@ DensityTask make_density(const HatsugaiKohmoto& model, Numbers times, Numbers up
 
 constexpr const char* every_momentum = "the Lindbladian of every momentum";
 
-How how_of_orbitals() {
-  return {std::string(name(Backend::cpu)), "several orbitals are solved on the CPU", "exact", every_momentum};
-}
-
 struct OrbitalSteadyStateTask : OpenChainTask<OrbitalHatsugaiKohmoto> {
   using Result = OrbitalSteadyState;
 
@@ -220,8 +216,9 @@ struct OrbitalSteadyStateTask : OpenChainTask<OrbitalHatsugaiKohmoto> {
   double memory_bytes(const Model& model) const { return plan_orbitals(model, 0, 0, 0, 0.0, {}).memory_bytes; }
   Coordinates coordinates(const Model& model) const { return orbital_steady_state_coordinates(model); }
   OrbitalSteadyState run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
-    how = how_of_orbitals();
-    return orbital_steady_state(model, {.momenta = {}, .monitor = monitor}, execution);
+    OrbitalSteadyState result = orbital_steady_state(model, {.momenta = {}, .monitor = monitor}, execution);
+    how = how_of(result, "exact", every_momentum);
+    return result;
   }
 };
 
@@ -240,10 +237,11 @@ struct OrbitalSpectralTask : OpenChainTask<OrbitalHatsugaiKohmoto> {
     return orbital_spectral_coordinates(model, options.momenta, frequencies);
   }
   OrbitalSpectrum run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
-    how = how_of_orbitals();
     OrbitalOptions with = options;
     with.monitor = monitor;
-    return orbital_spectral(model, frequencies, with, execution);
+    OrbitalSpectrum result = orbital_spectral(model, frequencies, with, execution);
+    how = how_of(result, "exact", every_momentum);
+    return result;
   }
 };
 
@@ -268,8 +266,9 @@ struct OrbitalGreenTask : OpenChainTask<OrbitalHatsugaiKohmoto> {
   }
   Coordinates coordinates(const Model& model) const { return orbital_green_coordinates(model, times); }
   OrbitalGreen run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
-    how = how_of_orbitals();
-    return orbital_green(model, times, {.momenta = {}, .monitor = monitor}, execution);
+    OrbitalGreen result = orbital_green(model, times, {.momenta = {}, .monitor = monitor}, execution);
+    how = how_of(result, "exact", every_momentum);
+    return result;
   }
 };
 

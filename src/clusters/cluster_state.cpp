@@ -15,18 +15,7 @@ namespace lindrift::clusters {
 
 namespace {
 
-constexpr double state_tolerance = 1e-14, accepted_residual = 1e-12;
-constexpr double krylov_tolerance = 1e-13;
-constexpr std::size_t restart = 200, max_products = 20000;
-
-/// The state of spin up.
-enum class UpState { driven, empty, one_particle };
-
-SpinSector up_sector(int difference, bool up_empty) {
-  SpinSector sector{difference};
-  if (up_empty) sector.bra_particles = 0;
-  return sector;
-}
+constexpr double accepted_residual = 1e-12;
 
 std::optional<int> total_momentum(const Cluster& cluster, int momentum) {
   return cluster.momentum.empty() ? std::nullopt : std::optional(momentum);
@@ -108,31 +97,36 @@ bool relaxes(const Cluster& cluster, int spin) {
   return true;
 }
 
-namespace {
-
-ClusterState state_of(const Cluster& cluster, UpState up) {
-  for (int spin = up == UpState::driven ? 0 : 1; spin < 2; ++spin)
-    if (!relaxes(cluster, spin))
-      throw UnsupportedError(std::string("the steady state is not unique: some state of spin ") +
-                             (spin == 0 ? "up" : "down") + " neither gains nor loses particles");
+Lindbladian state_sector(const Cluster& cluster, UpState up) {
   SpinSector up_pairs;
   if (up != UpState::driven) up_pairs.bra_particles = up == UpState::empty ? 0 : 1;
-  ClusterState state{Lindbladian(cluster, up_pairs, SpinSector{}, total_momentum(cluster, 0)), {}};
-  const Lindbladian& sector = state.sector;
-  const std::vector<Complex> start = product_state(cluster, sector, up);
-  std::vector<Complex> right(sector.size()), diagonal(sector.size());
-  for (std::size_t i = 0; i < sector.size(); ++i) {
-    right[i] = -start[i];
+  return {cluster, up_pairs, SpinSector{}, total_momentum(cluster, 0)};
+}
+
+Lindbladian green_sector(const Cluster& cluster, bool up_empty, int orbital) {
+  SpinSector up_pairs{1};
+  if (up_empty) up_pairs.bra_particles = 0;
+  const int momentum = cluster.momentum.empty() ? 0 : cluster.momentum[static_cast<std::size_t>(orbital)];
+  return {cluster, up_pairs, SpinSector{}, total_momentum(cluster, momentum)};
+}
+
+StateEquation::StateEquation(const Cluster& cluster, UpState up)
+    : sector([&] {
+        for (int spin = up == UpState::driven ? 0 : 1; spin < 2; ++spin)
+          if (!relaxes(cluster, spin))
+            throw UnsupportedError(std::string("the steady state is not unique: some state of spin ") +
+                                   (spin == 0 ? "up" : "down") + " neither gains nor loses particles");
+        return state_sector(cluster, up);
+      }()),
+      start(product_state(cluster, sector, up)),
+      diagonal(sector.size()) {
+  for (std::size_t i = 0; i < sector.size(); ++i)
     diagonal[i] = std::abs(sector.diagonal(i)) > 0.0 ? sector.diagonal(i) : 1.0;
-  }
-  // D rho = rho_0 (Tr rho - 1): taking the trace gives Tr rho = 1, because D conserves the trace.
-  const LinearMap map = [&](std::span<const Complex> in, std::span<Complex> out) {
-    sector.apply(in, out);
-    const Complex trace = trace_of(sector, in);
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] -= times(start[i], trace);
-  };
-  state.density.resize(sector.size());
-  solve_linear(map, right, diagonal, state_tolerance, restart, max_products, state.density);
+}
+
+ClusterState state_from(StateEquation equation, std::vector<Complex> density) {
+  ClusterState state{std::move(equation.sector), std::move(density)};
+  const Lindbladian& sector = state.sector;
   const Complex trace = trace_of(sector, state.density);
   for (Complex& element : state.density) element /= trace;
   std::vector<Complex> rate(sector.size());
@@ -142,6 +136,23 @@ ClusterState state_of(const Cluster& cluster, UpState up) {
     throw NumericalError("the steady state was found to a relative residual of " + short_text(state.residual) +
                          " only, more than " + short_text(accepted_residual));
   return state;
+}
+
+namespace {
+
+ClusterState state_of(const Cluster& cluster, UpState up) {
+  StateEquation equation(cluster, up);
+  const Lindbladian& sector = equation.sector;
+  const std::vector<Complex>& start = equation.start;
+  std::vector<Complex> right(sector.size()), density(sector.size());
+  for (std::size_t i = 0; i < sector.size(); ++i) right[i] = -start[i];
+  const LinearMap map = [&](std::span<const Complex> in, std::span<Complex> out) {
+    sector.apply(in, out);
+    const Complex trace = trace_of(sector, in);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] -= times(start[i], trace);
+  };
+  solve_linear(map, right, equation.diagonal, state_tolerance, state_restart, state_products, density);
+  return state_from(std::move(equation), std::move(density));
 }
 
 }  // namespace
@@ -169,11 +180,7 @@ std::vector<Complex> one_body(const ClusterState& state, int spin) {
 }
 
 ClusterGreen::ClusterGreen(const Cluster& cluster, const ClusterState& state, bool up_empty, std::vector<int> orbitals)
-    : sector_(
-          cluster, up_sector(1, up_empty), SpinSector{},
-          total_momentum(cluster,
-                         cluster.momentum.empty() ? 0 : cluster.momentum[static_cast<std::size_t>(orbitals.front())])),
-      orbitals_(std::move(orbitals)) {
+    : sector_(green_sector(cluster, up_empty, orbitals.front())), orbitals_(std::move(orbitals)) {
   for (const int orbital : orbitals_) {
     sources_.push_back(source(state, orbital));
     probes_.push_back(probe(orbital));
@@ -202,6 +209,14 @@ std::vector<ClusterGreen::Element> ClusterGreen::probe(int orbital) const {
       result.push_back({i, static_cast<double>(sign)});
   }
   return result;
+}
+
+void ClusterGreen::copy_to(std::span<Complex> sources, std::span<Complex> probes, std::size_t stride) const {
+  std::ranges::fill(probes, Complex{});
+  for (std::size_t a = 0; a < orbitals_.size(); ++a) {
+    std::ranges::copy(sources_[a], sources.begin() + static_cast<std::ptrdiff_t>(a * stride));
+    for (const Element& element : probes_[a]) probes[a * stride + element.index] = element.sign;
+  }
 }
 
 Complex ClusterGreen::trace(std::size_t a, std::span<const Complex> y) const {

@@ -16,6 +16,34 @@ struct ClusterState {
   double residual = 0.0;         ///< |D rho| / |D| |rho|
 };
 
+/// Relative residuals that equations are solved to: steady states, and Green's functions in frequency.
+inline constexpr double state_tolerance = 1e-14, krylov_tolerance = 1e-13;
+/// Vectors before GMRES restarts, and products with D at most, for a steady state.
+inline constexpr std::size_t state_restart = 200, state_products = 20000;
+
+/// What spin up is in a steady state.
+enum class UpState { driven, empty, one_particle };
+
+/// The operators that a steady state is made of.
+Lindbladian state_sector(const Cluster& cluster, UpState up);
+/// Those that a Green's function of spin up is made of; see ClusterGreen.
+Lindbladian green_sector(const Cluster& cluster, bool up_empty, int orbital);
+
+/// The equation of a steady state, D rho = rho_0 (Tr rho - 1), where rho_0 is a product of occupations: taking the
+/// trace gives Tr rho = 1, because D conserves the trace.
+struct StateEquation {
+  Lindbladian sector;
+  std::vector<Complex> start;     ///< rho_0, (sector.size(),)
+  std::vector<Complex> diagonal;  ///< of D, with 1 for 0: the preconditioner
+
+  /// @throws UnsupportedError if the steady state is not unique
+  StateEquation(const Cluster& cluster, UpState up);
+};
+
+/// The state of a solution, normalised.
+/// @throws NumericalError if its residual is above 1e-12
+ClusterState state_from(StateEquation equation, std::vector<Complex> density);
+
 /// Whether every particle and every hole of a spin eventually decays; its steady state is then unique.
 bool relaxes(const Cluster& cluster, int spin);
 
@@ -40,6 +68,12 @@ class ClusterGreen {
 
   std::size_t size() const { return sector_.size(); }
   std::size_t orbitals() const { return orbitals_.size(); }
+  const Lindbladian& sector() const { return sector_; }
+
+  /// The vectors of Eq. 133 as one block, for a solver elsewhere: c+_b rho + rho c+_b for each b, and rows p of which
+  /// p Y = Tr[c_a Y] for each a.
+  /// @param[out] sources, probes  (orbitals, stride), stride >= size()
+  void copy_to(std::span<Complex> sources, std::span<Complex> probes, std::size_t stride) const;
 
   /// G_ab(w + i broadening), shape (frequencies, orbitals, orbitals), to a relative residual of 1e-13, in Krylov spaces
   /// of at most `max_vectors` vectors.

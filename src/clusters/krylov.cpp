@@ -1,50 +1,59 @@
 #include "clusters/krylov.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "engine/complex_product.hpp"
 #include "engine/parallel.hpp"
 #include "engine/threads.hpp"
+#include "kernels/clusters/krylov.hpp"
 
 namespace lindrift::clusters {
 
 namespace {
 
-/// sum conj(a_i) b_i, in blocks, so that the bits do not depend on the number of threads.
-Complex inner_product(std::span<const Complex> a, std::span<const Complex> b) {
-  const auto sums = parallel_sums<2>(a.size(), [&](std::size_t i) {
-    const Complex term = times(std::conj(a[i]), b[i]);
-    return std::array<double, 2>{term.real(), term.imag()};
-  });
-  return {sums[0], sums[1]};
-}
+using kernels::Index;
+using kernels::clusters::AddTaylorTerm, kernels::clusters::LargestOfSeries, kernels::clusters::Rotation;
 
-double norm_of(std::span<const Complex> a) {
-  return std::sqrt(parallel_sum(a.size(), [&](std::size_t i) { return std::norm(a[i]); }));
-}
+double* doubles(Complex* values) { return reinterpret_cast<double*>(values); }
+const double* doubles(const Complex* values) { return reinterpret_cast<const double*>(values); }
 
-/// x += factor y
-void add(std::span<Complex> x, Complex factor, std::span<const Complex> y) {
-  parallel_for(x.size(), [&](std::size_t i) { x[i] += times(factor, y[i]); });
-}
-
-/// Rotation that takes (a, b) to (r, 0), with b >= 0 real.
-struct Rotation {
-  Complex cosine, sine;
-  static Rotation of(Complex a, double b) {
-    const double r = std::hypot(std::abs(a), b);
-    if (r == 0.0) return {1.0, 0.0};
-    return {std::conj(a) / r, b / r};
+/// The verbs of kernels/functor.hpp on the threads of the calculation.
+struct HostVectors {
+  template <class Functor>
+  void map(Index size, const Functor& functor) {
+    in_parts(
+        parallel_threads(static_cast<std::size_t>(size)), static_cast<std::size_t>(size),
+        [&](std::size_t i, std::size_t last, std::size_t) {
+          const Functor own = functor;  // its numbers cannot be among those that it writes
+          for (; i < last; ++i) own(static_cast<Index>(i));
+        },
+        parallel_block);
   }
-  void apply(Complex& a, Complex& b) const {
-    const Complex rotated = times(cosine, a) + times(sine, b);
-    b = times(std::conj(cosine), b) - times(sine, a);
-    a = rotated;
+  template <class Term>
+  typename Term::template Sum<double> reduce(Index size, const Term& term) {
+    using Sum = typename Term::template Sum<double>;
+    using Doubles = std::array<double, sizeof(Sum) / sizeof(double)>;
+    // In blocks, so that the bits do not depend on the number of threads.
+    return std::bit_cast<Sum>(parallel_sums<std::tuple_size_v<Doubles>>(static_cast<std::size_t>(size), [&](auto i) {
+      Doubles zeros;
+      zeros.fill(-0.0);  // the zero that costs no addition, because it changes no number
+      Sum sum = std::bit_cast<Sum>(zeros);
+      term.template accumulate<double>(static_cast<Index>(i), sum);
+      return std::bit_cast<Doubles>(sum);
+    }));
   }
 };
+
+using Steps = kernels::clusters::Arnoldi<HostVectors, 1>;
+
+double norm_of(std::span<const Complex> a) {
+  HostVectors engine;
+  return Steps::norm_of(engine, doubles(a.data()), static_cast<Index>(a.size()));
+}
 
 }  // namespace
 
@@ -61,20 +70,10 @@ void KrylovSpace::grow() {
   basis_.resize((j + 2) * size_);
   const std::span<Complex> next(basis_.data() + (j + 1) * size_, size_);
   map_(vector(j), next);
-  const double before = norm_of(next);
+  HostVectors engine;
   std::vector<Complex> column(j + 2);
-  for (int pass = 0; pass < 2; ++pass)  // the second pass restores the digits that cancellation loses in the first
-    for (std::size_t i = 0; i <= j; ++i) {
-      const Complex overlap = inner_product(vector(i), next);
-      add(next, -overlap, vector(i));
-      column[i] += overlap;
-    }
-  const double length = norm_of(next);
-  // In an invariant space only rounding errors remain, a few bits per product.
-  invariant_ = j + 1 == size_ || length <= 64.0 * std::numeric_limits<double>::epsilon() * before;
-  column[j + 1] = invariant_ ? 0.0 : length;
-  if (!invariant_)
-    for (Complex& element : next) element /= length;
+  invariant_ = Steps::orthogonalise(engine, doubles(basis_.data()), static_cast<Index>(size_),
+                                    static_cast<Index>(j + 1), doubles(column.data()));
   hessenberg_.push_back(std::move(column));
   ++vectors_;
 }
@@ -90,14 +89,10 @@ double KrylovSpace::solve_shifted(Complex z, std::vector<Complex>& y) const {
     column = hessenberg_[j];
     for (Complex& element : column) element = -element;
     column[j] += z;
-    for (std::size_t i = 0; i < j; ++i) rotations[i].apply(column[i], column[i + 1]);
-    // The element below the diagonal is -h <= 0: rotate by its modulus, with a sign.
-    const double below = std::abs(column[j + 1]);
-    Rotation rotation = Rotation::of(column[j], below);
-    rotation.sine = -rotation.sine;
-    rotation.apply(column[j], column[j + 1]);
-    rotation.apply(right[j], right[j + 1]);
-    rotations.push_back(rotation);
+    for (std::size_t i = 0; i < j; ++i) rotations[i].apply(doubles(&column[i]));
+    rotations.push_back(Rotation::clearing({column[j].real(), column[j].imag()}, std::abs(column[j + 1])));
+    rotations.back().apply(doubles(&column[j]));
+    rotations.back().apply(doubles(&right[j]));
     triangle.insert(triangle.end(), column.begin(), column.begin() + static_cast<std::ptrdiff_t>(j) + 1);
   }
   y.assign(m, 0.0);
@@ -151,18 +146,18 @@ void propagate(const LinearMap& map, double norm, double time, std::vector<Compl
   for (std::size_t s = 0; s < steps; ++s) {
     Calculation::look_up();
     term = x;
-    for (int order = 1; order <= 24; ++order) {  // 1/24! is below the last bit
+    for (int order = 1; order <= kernels::clusters::taylor_orders; ++order) {
       map(term, next);
       const double factor = step / order;
-      double largest = 0.0, largest_sum = 0.0;
-      for (std::size_t i = 0; i < x.size(); ++i) {
-        next[i] *= factor;
-        x[i] += next[i];
-        largest = std::max(largest, std::abs(next[i].real()) + std::abs(next[i].imag()));
-        largest_sum = std::max(largest_sum, std::abs(x[i].real()) + std::abs(x[i].imag()));
+      const AddTaylorTerm add{doubles(next.data()), doubles(x.data()), factor};
+      const LargestOfSeries largest_of{doubles(next.data()), doubles(x.data())};
+      LargestOfSeries::Sum<double> largest{};
+      for (Index i = 0; i < static_cast<Index>(x.size()); ++i) {
+        add(i);
+        largest_of.accumulate(i, largest);
       }
       term.swap(next);
-      if (largest <= 0.25 * std::numeric_limits<double>::epsilon() * largest_sum) break;
+      if (largest.has_converged()) break;
     }
   }
 }

@@ -7,6 +7,7 @@
 
 #include "engine/complex_product.hpp"
 #include "engine/parallel.hpp"
+#include "kernels/clusters/krylov.hpp"
 #include "lindrift/error.hpp"
 
 namespace lindrift::clusters {
@@ -236,13 +237,18 @@ std::optional<std::size_t> Lindbladian::index_of(Pair pair) const {
 
 void Lindbladian::apply(std::span<const Complex> in, std::span<Complex> out) const {
   const int threads = value_.size() > parallel_threshold ? Calculation::threads() : 1;
+  const kernels::clusters::SparseProduct<std::size_t> product{
+      first_.data(), column_.data(), reinterpret_cast<const double*>(value_.data()),
+      reinterpret_cast<const double*>(in.data()), reinterpret_cast<double*>(out.data())};
   in_parts(threads, size(), [&](std::size_t i, std::size_t last, std::size_t) {
-    for (; i < last; ++i) {
-      Complex sum = 0.0;
-      for (std::size_t k = first_[i]; k < first_[i + 1]; ++k) sum += times(value_[k], in[column_[k]]);
-      out[i] = sum;
-    }
+    for (; i < last; ++i) product(static_cast<kernels::Index>(i));
   });
+}
+
+void Lindbladian::copy_to(std::uint32_t* first, std::uint32_t* column, Complex* value) const {
+  std::ranges::transform(first_, first, [](std::size_t start) { return static_cast<std::uint32_t>(start); });
+  std::ranges::copy(column_, column);
+  std::ranges::copy(value_, value);
 }
 
 }  // namespace lindrift::clusters

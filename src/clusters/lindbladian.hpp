@@ -73,6 +73,9 @@ class Lindbladian {
   void apply(std::span<const Complex> in, std::span<Complex> out) const;
   /// Largest sum of moduli in a column: an upper bound of the eigenvalues.
   double norm() const { return norm_; }
+  /// Copies the matrix: the start of each row, (size() + 1,), the column and the value of each element. At most 2^32
+  /// elements.
+  void copy_to(std::uint32_t* first, std::uint32_t* column, Complex* value) const;
   /// Diagonal element of D.
   Complex diagonal(std::size_t row) const { return diagonal_[row]; }
 

@@ -143,6 +143,35 @@ clusters::Cluster OrbitalMomenta::cluster(std::size_t k) const {
   return result;
 }
 
+clusters::Cluster OrbitalMomenta::pattern() const {
+  const std::size_t n = orbitals_;
+  constexpr double loss_rate = 2.0, gain_rate = 1.0;
+  clusters::Cluster result;
+  result.orbitals = static_cast<int>(n);
+  for (std::size_t s = 0; s < 2; ++s) {
+    for (auto* matrix : {&result.hamiltonian[s], &result.loss[s], &result.gain[s]}) matrix->resize(n * n);
+    for (const HoppingTerm& term : terms_[s])
+      result
+          .hamiltonian[s][static_cast<std::size_t>(term.to_orbital) * n + static_cast<std::size_t>(term.from_orbital)] =
+          1.0;
+    for (std::size_t a = 0; a < n; ++a) {
+      if (baths_[s].loss > 0.0) result.loss[s][a * n + a] = loss_rate;
+      if (baths_[s].gain > 0.0) result.gain[s][a * n + a] = gain_rate;
+    }
+    for (const OrbitalBathOperator& channel : baths_[s].operators)
+      for (const OrbitalTerm& x : channel.terms)
+        for (const OrbitalTerm& y : channel.terms) {
+          const std::size_t element = static_cast<std::size_t>(x.orbital) * n + static_cast<std::size_t>(y.orbital);
+          if (channel.kind == BathOperatorKind::loss)
+            result.loss[s][element] = loss_rate;
+          else
+            result.gain[s][element] = gain_rate;
+        }
+  }
+  add_density_interaction(result, interaction_);
+  return result;
+}
+
 std::vector<Complex> OrbitalMomenta::slope(std::size_t k, std::size_t spin, int direction) const {
   std::vector<Complex> result(orbitals_ * orbitals_);
   for (const HoppingTerm& term : terms_[spin]) {

@@ -23,6 +23,9 @@ class OrbitalMomenta {
 
   /// Hamiltonian, rates and interaction of momentum number k.
   clusters::Cluster cluster(std::size_t k) const;
+  /// Numbers that are not zero wherever those of cluster() at some momentum may not be, with all rates different: the
+  /// matrices of no momentum have more elements.
+  clusters::Cluster pattern() const;
   /// dh_ab/dk_i of a spin at momentum number k, (orbitals, orbitals).
   std::vector<std::complex<double>> slope(std::size_t k, std::size_t spin, int direction) const;
 

@@ -77,7 +77,7 @@ void collide(const LadderTables& tables, const VolterraMarch& march, std::size_t
                                                 reinterpret_cast<double*>(rows),
                                                 reinterpret_cast<double*>(circle + first),
                                                 tables.equation.sites};
-  std::array<kernels::hubbard::ComplexOf<double>, group> factor{};
+  std::array<kernels::ComplexOf<double>, group> factor{};
   for (std::size_t lane = 0; lane < lanes; ++lane) factor[lane] = collisions.begin(static_cast<std::int64_t>(lane));
   for (std::size_t lane = lanes; lane < group; ++lane)
     for (std::size_t n = 0; n < count; ++n)

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 from program import (DONE, ENVIRONMENT, EXAMPLES, FAILED, MPIRUN, POINTS_FAILED, PROGRAM, RANKS_ENVIRONMENT, STOPPED, WRONG,
                      attributes, datasets, end_of_job)
-from test_host_cuda import (CHAIN, GREEN, HATSUGAI_KOHMOTO, HUBBARD, LADDER, LATTICE, RASHBA, SPECTRAL, STEADY, SWEEP,
+from test_host_cuda import (CHAIN, GREEN, HATSUGAI_KOHMOTO, HUBBARD, LADDER, LATTICE, ORBITALS, RASHBA, SPECTRAL, STEADY, SWEEP,
                             HostCudaTest, algorithm, cases)
 
 SOON = '[task]\nkind = "relax"\ntimes = [0.0, {time}]\n'
@@ -150,6 +150,9 @@ ON_CUDA = {
     "hubbard_fft": HUBBARD.format(sites=24, interaction=1.3) + SPECTRAL + algorithm("fft") + HOPPINGS,
     "ladder_green": LADDER.format(sites=12, interaction=1.3, ladder="particle") + GREEN + HOPPINGS,
     "ladder_spectral": LADDER.format(sites=12, interaction=1.3, ladder="both") + SPECTRAL + HOPPINGS,
+    "orbital_states": ORBITALS[2].format(cells=3) + STEADY + INTERACTIONS,
+    "orbital_green": ORBITALS[2].format(cells=3) + GREEN + INTERACTIONS,
+    "shared_orbitals": ORBITALS[2].format(cells=3) + SPECTRAL + sweep("model.interaction", 0.9),
     "shared_ladder": LADDER.format(sites=12, interaction=1.3, ladder="hole") + SPECTRAL + sweep("model.hopping", 0.8),
 }  # fmt: skip
 

@@ -5,7 +5,7 @@ import unittest
 
 import h5py
 import numpy as np
-from program import DONE, ENVIRONMENT, MPIRUN, POINTS_FAILED, RANKS_ENVIRONMENT, WRONG, ProgramTest, attributes, datasets
+from program import DONE, ENVIRONMENT, FAILED, MPIRUN, POINTS_FAILED, RANKS_ENVIRONMENT, WRONG, ProgramTest, attributes, datasets
 
 CHAIN = """[model]
 kind = "tgge_chain"
@@ -65,6 +65,38 @@ jump = "operators"
 nonequilibrium_fraction = 0.35
 jump_operator = [{ terms = [[0, 0, 0, 0, 1.0, 0.0], [0, 0, 1, 1, 0.0, 1.0]] }]
 """
+# Every spin is driven, so that the steady states have all operators; with two orbitals or three.
+ORBITALS = {
+    2: """[model]
+kind = "hatsugai_kohmoto"
+cells = [{cells}]
+orbitals = 2
+interaction = 1.5
+hopping_terms = [[0, 0, 1, 1.0, 0.0], [-1, 0, 1, 0.7, 0.0], [1, 1, 1, 0.2, 0.1]]
+[bath.up]
+gain = 0.05
+loss = 0.05
+[bath.down]
+gain = 0.5
+[[bath.down.operator]]
+kind = "loss"
+terms = [[0, 0, 1.0, 0.0], [0, 1, 0.0, 1.0]]
+""",
+    # Spin up is a probe.
+    3: """[model]
+kind = "hatsugai_kohmoto"
+cells = [{cells}]
+orbitals = 3
+interaction_matrix = [[1.5, 0.2, 0.0], [0.2, -0.8, 0.1], [0.0, 0.3, 2.0]]
+hopping_terms = [[0, 0, 1, 1.0, 0.0], [0, 1, 2, 0.6, 0.2], [-1, 0, 2, 0.7, 0.0]]
+[bath.down]
+gain = 0.5
+loss = 0.1
+[[bath.down.operator]]
+kind = "loss"
+terms = [[0, 0, 1.0, 0.0], [1, 2, 0.0, 1.0]]
+""",
+}
 STEADY = '[task]\nkind = "steady_state"\n'
 RELAX = '[task]\nkind = "relax"\ntimes = [0.0, 1.0, 20.0]\n'
 GREEN = '[task]\nkind = "green"\ntimes = [0.0, 0.5, 6.0]\n'
@@ -123,6 +155,11 @@ def cases():
         text = LADDER.format(sites=sites, interaction="1.3", ladder=ladder)
         yield f"ladder_green_{sites}_{ladder}", text + GREEN
         yield f"ladder_spectral_{sites}_{ladder}", text + SPECTRAL
+    for orbitals, cells in ((2, 1), (2, 7), (3, 3)):
+        text = ORBITALS[orbitals].format(cells=cells)
+        yield f"orbitals_{orbitals}_steady_{cells}", text + STEADY
+        yield f"orbitals_{orbitals}_green_{cells}", text + GREEN
+        yield f"orbitals_{orbitals}_spectral_{cells}", text + SPECTRAL
 
 
 class HostCudaTest(ProgramTest):
@@ -189,7 +226,9 @@ class NumbersTest(HostCudaTest):
         ladder = LADDER.format(sites=23, interaction="1.3", ladder="both")
         self.write("c.toml", ladder + GREEN)
         self.write("d.toml", ladder + SPECTRAL)
-        for name in "abcd":
+        self.write("e.toml", ORBITALS[2].format(cells=5) + SPECTRAL)
+        self.write("f.toml", ORBITALS[2].format(cells=1) + STEADY)
+        for name in "abcdef":
             alone = datasets(self.on(name, "cuda"))
             shared = datasets(self.on(name, "cuda", ranks=2))
             for dataset, value in alone.items():
@@ -225,7 +264,8 @@ class MemoryTest(HostCudaTest):
 
     def test_batches_shrink_where_memory_is_short_and_the_numbers_stay(self):
         cases = {"spectral": HATSUGAI_KOHMOTO.format(sites=37) + SPECTRAL, "green": HATSUGAI_KOHMOTO.format(sites=127) + GREEN,
-                 "direct": HUBBARD.format(sites=37, interaction="1.3") + SPECTRAL + algorithm("direct")}  # fmt: skip
+                 "direct": HUBBARD.format(sites=37, interaction="1.3") + SPECTRAL + algorithm("direct"),
+                 "orbitals": ORBITALS[2].format(cells=7) + SPECTRAL, "orbital_states": ORBITALS[2].format(cells=7) + STEADY}  # fmt: skip
         for name, text in cases.items():
             with self.subTest(name):
                 self.write(f"{name}.toml", text)
@@ -325,9 +365,75 @@ class CountTest(HostCudaTest):
             with self.subTest(name):
                 self.assert_at_most(self.counts(name, text + STEADY), launch=launches, copy=copies, pageable=pageable)
 
+    def test_all_momenta_of_several_orbitals_take_two_launches(self):
+        for name, text, launches in (("states", STEADY, 1), ("green", GREEN, 2), ("spectral", SPECTRAL, 2)):
+            with self.subTest(name):
+                self.assert_at_most(self.counts(name, ORBITALS[2].format(cells=9) + text), launch=launches, copy=2 * launches, pageable=0)
+
     def test_a_thousand_steady_states_take_one_launch(self):
         sweep = '[sweep]\n"bath.nonequilibrium_fraction" = { start = 0.01, stop = 0.99, count = 1000 }\n'
         self.assert_at_most(self.counts("batch", BLOCKS + sweep), launch=1, copy=3, pageable=1)
+
+
+class OrbitalsTest(HostCudaTest):
+    """Momenta with several orbitals, each solved by a thread block."""
+
+    def values(self, *arguments, **settings):
+        return {name: value for name, value in datasets(self.on(*arguments, **settings)).items() if value.dtype.kind in "fci"}
+
+    def test_numbers_do_not_depend_on_the_batch(self):
+        for cells in (1, 2, 131):
+            self.write("a.toml", ORBITALS[2].format(cells=cells) + STEADY)
+            whole = self.values("a", "cuda")
+            for processors in (1, 3):
+                other = self.values("a", "cuda", processors=processors, order="random", seed=processors, open=1)
+                for name, value in whole.items():
+                    self.assertEqual(value.tobytes(), other[name].tobytes(), f"{name} of {cells}")
+            self.assert_agree(self.on("a", "cpu"), self.folder / "a.cuda.h5")
+            if cells == 1:
+                alone = whole["density_matrix"]
+            else:  # the momentum 0 is among them
+                place = whole["momentum"].tolist().index(0.0)
+                self.assertEqual(whole["density_matrix"][:, place].tobytes(), alone[:, 0].tobytes())
+
+    def test_a_path_of_momenta_of_a_lattice(self):
+        square = ORBITALS[2].replace("cells = [{cells}]", "cells = [3, 2]")
+        square = square.replace("[0, 0, 1, 1.0, 0.0], [-1, 0, 1, 0.7, 0.0], [1, 1, 1, 0.2, 0.1]",
+                                "[0, 0, 0, 1, 1.0, 0.0], [-1, 0, 0, 1, 0.7, 0.0], [0, 1, 1, 1, 0.2, 0.1]")
+        square = square.replace("[[0, 0, 1.0, 0.0], [0, 1, 0.0, 1.0]]", "[[0, 0, 0, 1.0, 0.0], [0, 0, 1, 0.0, 1.0]]")
+        for name, text in {"path": SPECTRAL + "momenta = [[0, 0], [1, 0], [1, -1]]\n", "all": STEADY, "green": GREEN}.items():
+            with self.subTest(name):
+                self.write(f"{name}.toml", square + text)
+                self.assert_agree(self.on(name, "cpu"), self.on(name, "cuda"))
+
+    def test_automatic_choice_is_the_device_for_many_momenta(self):
+        self.write("few.toml", ORBITALS[2].format(cells=5) + STEADY)
+        self.assertIn("too little work", self.expect(DONE, "check", "few.toml").stdout)
+        many = ORBITALS[3].replace("[bath.down]", "[bath.up]\ngain = 0.1\nloss = 0.2\n[bath.down]")
+        self.write("many.toml", many.format(cells=4000) + SPECTRAL)
+        self.assertRegex(self.expect(DONE, "check", "many.toml").stdout, r"(?m)^backend +cuda: a CUDA device is there$")
+
+    def test_a_steady_state_that_is_not_unique_is_refused_as_on_the_cpu(self):
+        text = ORBITALS[2].format(cells=3).replace("gain = 0.05\nloss = 0.05\n", "gain = 0.0\n").replace("gain = 0.5\n", "")
+        text = text[: text.index("[[bath.down.operator]]")]
+        self.write("a.toml", text + STEADY)
+        for backend in ("cpu", "cuda"):
+            self.on("a", backend, code=FAILED, says="not unique: some state of spin down")
+
+    def test_every_failure_leaves_points_right_or_missing(self):
+        self.write("a.toml", ORBITALS[2].format(cells=3) + SPECTRAL + '[sweep]\n"model.interaction" = [0.4, 0.9]\n')
+        whole = self.values("a", "cuda")
+        for kind, most in (("allocation", 6), ("launch", 4), ("copy", 8)):
+            for failing in range(1, most + 1):
+                with self.subTest(kind=kind, failing=failing):
+                    environment = dict(ENVIRONMENT, OMP_NUM_THREADS="1", LINDRIFT_HOST_CUDA_FAIL=f"{kind}:{failing}")
+                    output = self.folder / "a.cuda.h5"
+                    output.unlink(missing_ok=True)
+                    self.run_program("run", "a.toml", "-o", output, "--overwrite", "--backend", "cuda", env=environment)
+                    self.expect(DONE, "run", "a.toml", "-o", output, "--backend", "cuda", "--resume", "--retry-failed")
+                    found = datasets(output)
+                    for name, value in whole.items():
+                        self.assertEqual(value.tobytes(), found[name].tobytes(), name)
 
 
 class BlocksTest(HostCudaTest):

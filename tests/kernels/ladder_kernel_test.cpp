@@ -66,7 +66,7 @@ TEST(Ladder, QuotientIsThatOfTheLibrary) {
   for (int i = 0; i < 1000; ++i) {
     const Complex x(random.uniform(-2.0, 2.0), random.uniform(-2.0, 2.0)),
         y(random.uniform(-2.0, 2.0), random.uniform(-2.0, 2.0));
-    const auto quotient = kernels::hubbard::quotient({x.real(), x.imag()}, {y.real(), y.imag()});
+    const auto quotient = kernels::quotient({x.real(), x.imag()}, {y.real(), y.imag()});
     EXPECT_EQ(Complex(quotient.re, quotient.im), x / y);
   }
 }

@@ -163,6 +163,8 @@ struct OrbitalSteadyState {
   std::vector<double> density_spin;  ///< particles in a cell, (2,)
   double residual = 0.0;             ///< largest relative residual of the master equation over all momenta
   bool stopped = false;              ///< stopped by the monitor; every number is then NaN
+  Backend backend = Backend::cpu;    ///< resolved
+  std::string backend_reason;
 };
 
 template <>
@@ -194,6 +196,8 @@ struct OrbitalSpectrum {
   std::vector<std::complex<double>> green_retarded;  ///< G_ab(k,w), the same shape, 1/energy
   double residual = 0.0;                             ///< largest relative residual of the linear equations
   bool stopped = false;
+  Backend backend = Backend::cpu;  ///< resolved
+  std::string backend_reason;
 };
 
 template <>
@@ -224,6 +228,8 @@ struct OrbitalGreen {
   /// For a particle that starts in orbital b, (times, b, directions) and (times, b); see Spreading.
   std::vector<double> drift, drift_symmetric, norm;
   bool stopped = false;
+  Backend backend = Backend::cpu;  ///< resolved
+  std::string backend_reason;
 };
 
 template <>
@@ -261,8 +267,8 @@ struct OrbitalOptions {
 
 /// Exact steady state of the open Hatsugai-Kohmoto model with several orbitals: the master equation of each momentum
 /// (docs/physics.md, Eqs. 130 to 132), solved by GMRES to a relative residual of 1e-12. Ranks of execution.communicator
-/// share the momenta. Runs on the CPU.
-/// @throws ParameterError, UnsupportedError if the steady state is not unique or a device is requested
+/// share the momenta. On a device, each momentum is solved by one thread block, many at a time.
+/// @throws ParameterError, UnsupportedError if the steady state is not unique, NumericalError, DeviceError
 OrbitalSteadyState orbital_steady_state(const OrbitalHatsugaiKohmoto& model, const OrbitalOptions& options = {},
                                         const Execution& execution = {});
 
@@ -280,12 +286,19 @@ OrbitalGreen orbital_green(const OrbitalHatsugaiKohmoto& model, std::span<const 
 struct OrbitalPlan {
   double operators = 0.0;  ///< number of |ket><bra| in the largest matrix
   double operations = 0.0, memory_bytes = 0.0, seconds = 0.0;
+  Backend backend = Backend::cpu;  ///< resolved
+  std::string backend_reason;
 };
 
 /// @param momenta  number of momenta with a Green's function; 0 for the steady state alone
 /// @param frequencies, times  numbers of points at which each is evaluated; last_time is the largest time
 OrbitalPlan plan_orbitals(const OrbitalHatsugaiKohmoto& model, std::size_t momenta, std::size_t frequencies,
                           std::size_t times, double last_time, const Execution& execution);
+
+/// Bytes on a device for the same.
+/// @throws DeviceMemoryError if it has too little for a single momentum
+double orbital_device_bytes(const OrbitalHatsugaiKohmoto& model, std::size_t momenta, std::size_t frequencies,
+                            std::size_t times, const Execution& execution);
 
 /// Dimensions of the results of each.
 std::vector<Coordinate> orbital_steady_state_coordinates(const OrbitalHatsugaiKohmoto& model);

@@ -18,7 +18,6 @@ namespace {
 using config::Point;
 using config::read;
 
-constexpr const char* on_the_cpu = "several orbitals are solved on the CPU";
 const Method method{"exact", "the Lindbladian of every momentum as a sparse matrix, and Krylov spaces of it"};
 
 enum class Kind { steady_state, spectral, green };
@@ -79,6 +78,19 @@ OrbitalPlan plan_of(const Point& point, const Execution& execution) {
   return plan_orbitals(model, 0, 0, 0, 0.0, execution);
 }
 
+double device_bytes(const Point& point, const Execution& execution) {
+  const auto model = read<OrbitalHatsugaiKohmoto>(point);
+  switch (kind_of(point)) {
+    case Kind::spectral:
+      return orbital_device_bytes(model, momenta_of(point), count_of(point, "task.frequencies"), 0, execution);
+    case Kind::green:
+      return orbital_device_bytes(model, sites_of(point), 0, count_of(point, "task.times"), execution);
+    case Kind::steady_state:
+      break;
+  }
+  return orbital_device_bytes(model, 0, 0, 0, execution);
+}
+
 Footprint footprint_of(const Point& point, const Execution& execution) {
   Footprint needed = open_chain_footprint(point);
   needed.working = with_result(kind_of(point), [&]<class Result>(const Result&) {
@@ -101,7 +113,9 @@ Footprint footprint_of(const Point& point, const Execution& execution) {
 Plan plan_point(const Point& point, const Execution& execution) {
   const OrbitalPlan orbitals = plan_of(point, execution);
   Plan plan;
-  plan.backend = only_on_cpu(execution.backend, "several orbitals are solved", &plan.backend_reason);
+  plan.backend = orbitals.backend;
+  plan.backend_reason = orbitals.backend_reason;
+  plan_device(plan, execution, [&] { return device_bytes(point, execution); });
   plan.method = method;
   plan.work = "momenta";
   plan.rate_evaluations = static_cast<double>(kind_of(point) == Kind::spectral ? momenta_of(point) : sites_of(point));
@@ -114,7 +128,9 @@ Plan plan_point(const Point& point, const Execution& execution) {
 
 template <class Result>
 io::Result result_of(const Point& point, Result& computed) {
-  return cpu_result(point, coordinates_of(point), computed, method, on_the_cpu);
+  io::Result result = cpu_result(point, coordinates_of(point), computed, method, computed.backend_reason);
+  result.backend = name(computed.backend);
+  return result;
 }
 
 io::Result run(const Point& point, const Execution& execution, const Monitor& monitor) {
@@ -270,6 +286,7 @@ TaskEntry hatsugai_kohmoto_steady_state_task() {
       every, {footprint_of, empty_result, plan_point, run, verify});
   task.remarks = open_chain_remarks;
   task.shares_a_point = true;
+  task.cpu_only = false;
   return task;
 }
 
@@ -285,6 +302,7 @@ TaskEntry with_orbitals(TaskEntry one) {
   one.empty_result = choose(one.empty_result, empty_result);
   one.plan = choose(one.plan, plan_point);
   one.run = choose(one.run, run);
+  one.require_device_work = choose(one.require_device_work, [](const Point&) {});
   one.verify = [single = one.verify](Verification& verification) {
     has_orbitals(verification.point) ? verify(verification) : single(verification);
   };

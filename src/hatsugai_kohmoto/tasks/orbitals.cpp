@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <optional>
 #include <utility>
 
 #include "clusters/cluster_state.hpp"
 #include "clusters/cost.hpp"
+#include "clusters/device_clusters.hpp"
 #include "engine/complex_product.hpp"
 #include "engine/fourier.hpp"
 #include "engine/parallel.hpp"
@@ -25,9 +28,10 @@ using clusters::ClusterState;
 using Complex = std::complex<double>;
 
 constexpr double missing = std::numeric_limits<double>::quiet_NaN();
-constexpr const char* work = "several orbitals are solved";
 /// Largest Krylov space. If more vectors are needed, the residual shows it.
 constexpr std::size_t max_vectors = 1500;
+/// Below these a device gains nothing. Estimates; `backend = cuda` overrides them.
+constexpr double device_operations = 2e10, device_momenta = 16.0;
 
 OpenLattice cells_of(const OrbitalHatsugaiKohmoto& model) {
   OpenLattice lattice;
@@ -35,24 +39,76 @@ OpenLattice cells_of(const OrbitalHatsugaiKohmoto& model) {
   return lattice;
 }
 
-/// Calls solve(i) for each item of this rank, then gathers `values`, `width` complex numbers per item, on all ranks.
+/// What all items of a calculation give: `width` complex numbers and a residual each.
+struct Items {
+  std::size_t count, width;
+  std::vector<Complex> values = std::vector<Complex>(count * width);
+  std::vector<double> residuals = std::vector<double>(count);
+
+  std::span<Complex> row(std::size_t first, std::size_t items = 1) {
+    return std::span(values).subspan(first * width, items * width);
+  }
+  /// Completes them on all ranks, each of which has those of its share.
+  void gather(Communicator& communicator) {
+    communicator.all_gather(residuals, share_bounds(communicator, count));
+    communicator.all_gather({reinterpret_cast<double*>(values.data()), 2 * values.size()},
+                            share_bounds(communicator, count, 1, 2 * width));
+  }
+};
+
+/// Calls solve(i, row of i) for each item of this rank on the host; it returns the residual.
 template <class Solve>
-void share(const Execution& execution, std::size_t count, std::size_t width, std::vector<Complex>& values,
-           std::vector<double>& residuals, const Solve& solve) {
-  values.resize(count * width);
-  residuals.assign(count, 0.0);
+void share(const Execution& execution, Items& items, const Solve& solve) {
   Communicator& communicator = communicator_of(execution);
-  const auto bounds = share_bounds(communicator, count);
+  const auto bounds = share_bounds(communicator, items.count);
   const auto rank = static_cast<std::size_t>(communicator.rank());
   in_parts(Calculation::threads(), bounds[rank + 1] - bounds[rank], [&](std::size_t i, std::size_t last, std::size_t) {
-    for (; i < last; ++i) {
-      const std::size_t item = bounds[rank] + i;
-      residuals[item] = solve(item, std::span(values).subspan(item * width, width));
-    }
+    for (; i < last; ++i) items.residuals[bounds[rank] + i] = solve(bounds[rank] + i, items.row(bounds[rank] + i));
   });
-  communicator.all_gather(residuals, bounds);
-  communicator.all_gather({reinterpret_cast<double*>(values.data()), 2 * values.size()},
-                          share_bounds(communicator, count, 1, 2 * width));
+  items.gather(communicator);
+}
+
+/// Calls solve(device, first, rows, residuals) for batches of this rank's items on a device.
+template <class Solve>
+void share_on_device(const Execution& execution, const clusters::ClusterSizes& sizes, Items& items,
+                     const Solve& solve) {
+  Communicator& communicator = communicator_of(execution);
+  const auto bounds = share_bounds(communicator, items.count);
+  std::size_t most = 0;
+  for (std::size_t r = 0; r + 1 < bounds.size(); ++r) most = std::max(most, bounds[r + 1] - bounds[r]);
+  const auto batch = static_cast<std::size_t>(clusters::DeviceClusters::batch(sizes, most, execution).size);
+  clusters::DeviceClusters device(sizes, execution);
+  const auto rank = static_cast<std::size_t>(communicator.rank());
+  for (std::size_t first = bounds[rank]; first < bounds[rank + 1]; first += batch) {
+    Calculation::look_up();
+    const std::size_t some = std::min(batch, bounds[rank + 1] - first);
+    solve(device, first, items.row(first, some), std::span(items.residuals).subspan(first, some));
+  }
+  items.gather(communicator);
+}
+
+clusters::ClusterSizes sizes_of(const OrbitalMomenta& momenta, std::size_t frequencies, std::size_t times) {
+  clusters::ClusterSizes sizes = clusters::sizes_of(momenta.pattern(), momenta.up_empty(), frequencies + times > 0);
+  sizes.max_vectors = max_vectors;
+  sizes.frequencies = frequencies;
+  sizes.times = times;
+  return sizes;
+}
+
+/// Calls body(i) for some momenta side by side on the threads of the calculation.
+template <class Body>
+void for_each(std::size_t count, const Body& body) {
+  in_parts(Calculation::threads(), count, [&](std::size_t i, std::size_t last, std::size_t) {
+    for (; i < last; ++i) body(i);
+  });
+}
+
+/// The steady states of some momenta on a device.
+std::vector<ClusterState> states_on(clusters::DeviceClusters& device, const OrbitalMomenta& momenta,
+                                    std::span<const std::size_t> some) {
+  std::vector<clusters::Cluster> clusters(some.size());
+  for_each(some.size(), [&](std::size_t i) { clusters[i] = momenta.cluster(some[i]); });
+  return device.steady_states(clusters, momenta.up_empty());
 }
 
 double largest(const std::vector<double>& values) {
@@ -71,6 +127,34 @@ ClusterGreen green_at(const OrbitalMomenta& momenta, std::size_t k, double* resi
   const ClusterState state = clusters::steady_state(cluster, momenta.up_empty());
   *residual = state.residual;
   return {cluster, state, momenta.up_empty(), every_orbital(momenta.orbitals())};
+}
+
+/// The Green's functions of some momenta in their steady states, which a device finds.
+std::vector<ClusterGreen> greens_on(clusters::DeviceClusters& device, const OrbitalMomenta& momenta,
+                                    std::span<const std::size_t> some, std::span<double> residuals) {
+  const std::vector<ClusterState> states = states_on(device, momenta, some);
+  std::vector<std::optional<ClusterGreen>> made(some.size());
+  for_each(some.size(), [&](std::size_t i) {
+    made[i].emplace(momenta.cluster(some[i]), states[i], momenta.up_empty(), every_orbital(momenta.orbitals()));
+    residuals[i] = states[i].residual;
+  });
+  std::vector<ClusterGreen> greens;
+  for (auto& green : made) greens.push_back(std::move(*green));
+  return greens;
+}
+
+/// The backend of a calculation on which its ranks agree.
+template <class Result>
+bool on_device(const OrbitalPlan& plan, const Execution& execution, Result& result) {
+  result.backend = agree_on_backend(execution.communicator, plan.backend, execution.backend == Backend::automatic);
+  result.backend_reason = plan.backend_reason;
+  return result.backend == Backend::cuda;
+}
+
+std::vector<std::size_t> every_momentum(std::size_t count) {
+  std::vector<std::size_t> all(count);
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
 }
 
 /// Inverse of an (n, n) matrix by Gauss-Jordan elimination with pivoting; NaN if it is singular.
@@ -150,7 +234,6 @@ std::vector<Coordinate> orbital_pair(const OrbitalHatsugaiKohmoto& model) {
 OrbitalSteadyState orbital_steady_state(const OrbitalHatsugaiKohmoto& model, const OrbitalOptions& options,
                                         const Execution& execution) {
   const OrbitalMomenta momenta(model);
-  only_on_cpu(execution.backend, work);
   const Calculation calculation(execution, options.monitor);
   const std::size_t size = momenta.size(), n = momenta.orbitals(), square = n * n;
   const auto directions = static_cast<std::size_t>(momenta.lattice().dimensions());
@@ -160,15 +243,27 @@ OrbitalSteadyState orbital_steady_state(const OrbitalHatsugaiKohmoto& model, con
   fill(result.current_spin, 2 * directions);
   fill(result.density_spin, 2);
   result.residual = missing;
-  std::vector<Complex> pairs;  // <c+_a c_b>, (momenta, spins, a, b)
-  std::vector<double> residuals;
+  Items pairs{size, 2 * square};  // <c+_a c_b>, (momenta, spins, a, b)
+  const auto fill_pairs = [square](const ClusterState& state, std::span<Complex> row) {
+    for (const std::size_t s : {0, 1})
+      std::ranges::copy(clusters::one_body(state, static_cast<int>(s)), row.begin() + static_cast<long>(s * square));
+    return state.residual;
+  };
   try {
-    share(execution, size, 2 * square, pairs, residuals, [&](std::size_t k, std::span<Complex> row) {
-      const ClusterState state = clusters::steady_state(momenta.cluster(k), momenta.up_empty());
-      for (const std::size_t s : {0, 1})
-        std::ranges::copy(clusters::one_body(state, static_cast<int>(s)), row.begin() + static_cast<long>(s * square));
-      return state.residual;
-    });
+    if (on_device(plan_orbitals(model, 0, 0, 0, 0.0, execution), execution, result)) {
+      const std::vector<std::size_t> all = every_momentum(size);
+      share_on_device(execution, sizes_of(momenta, 0, 0), pairs,
+                      [&](auto& device, std::size_t first, std::span<Complex> rows, std::span<double> residuals) {
+                        const auto states = states_on(device, momenta, std::span(all).subspan(first, residuals.size()));
+                        for_each(states.size(), [&](std::size_t i) {
+                          residuals[i] = fill_pairs(states[i], rows.subspan(i * pairs.width, pairs.width));
+                        });
+                      });
+    } else {
+      share(execution, pairs, [&](std::size_t k, std::span<Complex> row) {
+        return fill_pairs(clusters::steady_state(momenta.cluster(k), momenta.up_empty()), row);
+      });
+    }
   } catch (const Interruption&) {
     result.stopped = true;
     return result;
@@ -178,7 +273,7 @@ OrbitalSteadyState orbital_steady_state(const OrbitalHatsugaiKohmoto& model, con
     double density = 0.0;
     std::vector<double> current(directions);
     for (std::size_t k = 0; k < size; ++k) {
-      const Complex* pair = &pairs[(k * 2 + s) * square];
+      const Complex* pair = &pairs.values[(k * 2 + s) * square];
       for (std::size_t a = 0; a < n; ++a) {
         density += result.occupation_spin[(s * size + k) * n + a] = pair[a * n + a].real();
         for (std::size_t b = 0; b < n; ++b)
@@ -192,7 +287,7 @@ OrbitalSteadyState orbital_steady_state(const OrbitalHatsugaiKohmoto& model, con
     result.density_spin[s] = each * density;
     for (std::size_t i = 0; i < directions; ++i) result.current_spin[s * directions + i] = each * current[i];
   }
-  result.residual = largest(residuals);
+  result.residual = largest(pairs.residuals);
   return result;
 }
 
@@ -201,19 +296,26 @@ OrbitalSpectrum orbital_spectral(const OrbitalHatsugaiKohmoto& model, std::span<
   check_list("task.frequencies", frequencies_parameter(), frequencies);
   check_number("task.broadening", broadening_parameter(), options.broadening);
   const OrbitalMomenta momenta(model);
-  only_on_cpu(execution.backend, work);
   const std::vector<std::size_t> chosen = select_momenta(options.momenta, cells_of(model));
   const Calculation calculation(execution, options.monitor);
   const std::size_t n = momenta.orbitals(), square = n * n, count = frequencies.size();
   OrbitalSpectrum result;
-  std::vector<double> residuals;
+  Items greens{chosen.size(), count * square};
   try {
-    share(execution, chosen.size(), count * square, result.green_retarded, residuals,
-          [&](std::size_t i, std::span<Complex> row) {
-            double residual = 0.0;
-            const ClusterGreen green = green_at(momenta, chosen[i], &residual);
-            return std::max(residual, green.spectral(frequencies, options.broadening, max_vectors, row));
-          });
+    if (on_device(plan_orbitals(model, chosen.size(), count, 0, 0.0, execution), execution, result))
+      share_on_device(execution, sizes_of(momenta, count, 0), greens,
+                      [&](auto& device, std::size_t first, std::span<Complex> rows, std::span<double> residuals) {
+                        const auto some =
+                            greens_on(device, momenta, std::span(chosen).subspan(first, residuals.size()), residuals);
+                        const auto left = device.spectral(some, frequencies, options.broadening, rows);
+                        for (std::size_t i = 0; i < left.size(); ++i) residuals[i] = std::max(residuals[i], left[i]);
+                      });
+    else
+      share(execution, greens, [&](std::size_t i, std::span<Complex> row) {
+        double residual = 0.0;
+        const ClusterGreen green = green_at(momenta, chosen[i], &residual);
+        return std::max(residual, green.spectral(frequencies, options.broadening, max_vectors, row));
+      });
   } catch (const Interruption&) {
     fill(result.green_retarded, chosen.size() * count * square);
     result.self_energy = result.green_retarded;
@@ -222,7 +324,8 @@ OrbitalSpectrum orbital_spectral(const OrbitalHatsugaiKohmoto& model, std::span<
     result.stopped = true;
     return result;
   }
-  result.residual = largest(residuals);
+  result.green_retarded = std::move(greens.values);
+  result.residual = largest(greens.residuals);
   result.self_energy.resize(result.green_retarded.size());
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     const std::vector<Complex> h = momenta.cluster(chosen[i]).hamiltonian[0];
@@ -246,20 +349,28 @@ OrbitalGreen orbital_green(const OrbitalHatsugaiKohmoto& model, std::span<const 
                            const OrbitalOptions& options, const Execution& execution) {
   check_list("task.times", times_parameter(), times);
   const OrbitalMomenta momenta(model);
-  only_on_cpu(execution.backend, work);
   const Calculation calculation(execution, options.monitor);
   const std::size_t n = momenta.orbitals(), square = n * n, count = times.size(), cells = momenta.size();
   const auto directions = static_cast<std::size_t>(momenta.lattice().dimensions());
   OrbitalGreen result;
-  std::vector<Complex> rows;  // (momenta, times, a, b)
-  std::vector<double> residuals;
+  Items rows{cells, count * square};  // (momenta, times, a, b)
   fill(result.green_retarded_momentum, count * cells * square);
   try {
-    share(execution, cells, count * square, rows, residuals, [&](std::size_t k, std::span<Complex> row) {
-      double residual = 0.0;
-      green_at(momenta, k, &residual).at_times(times, row);
-      return residual;
-    });
+    if (on_device(plan_orbitals(model, cells, 0, count, times.back(), execution), execution, result)) {
+      const std::vector<std::size_t> all = every_momentum(cells);
+      share_on_device(execution, sizes_of(momenta, 0, count), rows,
+                      [&](auto& device, std::size_t first, std::span<Complex> some, std::span<double> residuals) {
+                        device.at_times(
+                            greens_on(device, momenta, std::span(all).subspan(first, residuals.size()), residuals),
+                            times, some);
+                      });
+    } else {
+      share(execution, rows, [&](std::size_t k, std::span<Complex> row) {
+        double residual = 0.0;
+        green_at(momenta, k, &residual).at_times(times, row);
+        return residual;
+      });
+    }
   } catch (const Interruption&) {
     result.green_retarded = result.green_retarded_momentum;
     fill(result.norm, count * n);
@@ -270,7 +381,7 @@ OrbitalGreen orbital_green(const OrbitalHatsugaiKohmoto& model, std::span<const 
   }
   for (std::size_t t = 0; t < count; ++t)
     for (std::size_t k = 0; k < cells; ++k)
-      std::copy_n(rows.begin() + static_cast<long>((k * count + t) * square), square,
+      std::copy_n(rows.values.begin() + static_cast<long>((k * count + t) * square), square,
                   result.green_retarded_momentum.begin() + static_cast<long>((t * cells + k) * square));
   fill_sites(momenta, count, result);
   return result;
@@ -310,8 +421,33 @@ OrbitalPlan plan_orbitals(const OrbitalHatsugaiKohmoto& model, std::size_t momen
   const double at_once = std::min<double>(threads_of(execution), solved);
   plan.memory_bytes = bytes * at_once;
   plan.operations = solved * one;
+  plan.backend = choose_backend(execution.backend, plan.operations >= device_operations && solved >= device_momenta,
+                                "too little work to gain from a device; cuda can be asked for", &plan.backend_reason);
+  if (plan.backend == Backend::cuda) {
+    const auto elements = [](const clusters::SectorCost& sector) {
+      return static_cast<std::size_t>(sector.operators * sector.elements);
+    };
+    clusters::ClusterSizes sizes{.state_operators = static_cast<std::size_t>(state.operators),
+                                 .state_elements = elements(state)};
+    if (momenta > 0) {
+      sizes.green_operators = static_cast<std::size_t>(green.operators);
+      sizes.green_elements = elements(green);
+      sizes.orbitals = n;
+      sizes.frequencies = frequencies;
+      sizes.times = times;
+    }
+    plan.memory_bytes = clusters::DeviceClusters::host_bytes(sizes, static_cast<std::size_t>(solved));
+  }
   plan.seconds = plan.operations / (at_once * clusters::operations_per_second);
   return plan;
+}
+
+double orbital_device_bytes(const OrbitalHatsugaiKohmoto& model, std::size_t momenta, std::size_t frequencies,
+                            std::size_t times, const Execution& execution) {
+  const OrbitalMomenta all(model);
+  return clusters::DeviceClusters::batch(sizes_of(all, frequencies, times), momenta > 0 ? momenta : all.size(),
+                                         execution)
+      .bytes;
 }
 
 std::vector<Coordinate> orbital_steady_state_coordinates(const OrbitalHatsugaiKohmoto& model) {
