@@ -26,8 +26,8 @@ constexpr double first_change = 0.01;
 constexpr int krylov_restarts = 3;
 constexpr double linear_accuracy = 1e-2, linear_reduction = 1e-5;
 
-/// Time integration in the multipliers over x = log(1 + t / t_0), as LogTimeBdf for scalar occupations (docs/physics.md,
-/// sections 5 and 11).
+/// Time integration in the multipliers over x = log(1 + t / t_0), as LogTimeBdf for scalar occupations
+/// (docs/physics.md, sections 5 and 11).
 class MatrixLogTimeBdf final : public MatrixIntegrator {
  public:
   MatrixLogTimeBdf(const MatrixRateEquation& equation, double number, double tolerance)

@@ -25,6 +25,18 @@ constexpr double rounding_of_sums = 64.0 * epsilon;
 /// Multipliers closer than this count as equal in second derivatives, whose error is then its square.
 constexpr double close_multipliers = 1e-4;
 
+/// Rounding of the square of an element of a unitary matrix.
+constexpr double rounding_of_angles = 1e-29;
+/// A rate that is smaller than this in units of the block's largest has a derivative that rounding spoils.
+constexpr double small_rate = 1e-10;
+
+/// x where it is well above `rounding`, and zero where it is well below, with no jump between.
+double without_rounding(double x, double rounding) {
+  if (!(x > 0.0)) return 0.0;
+  const double ratio = rounding / x;
+  return x * std::exp(-ratio * ratio);
+}
+
 double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x))); }
 
 /// log |(f(x) - f(y)) / (x - y)| of f(x) = 1/(1 + e^x).
@@ -70,8 +82,8 @@ BlockFlow::BlockFlow(const MatrixRateEquation& equation) : equation_(equation) {
   for (std::size_t s = 0; s < equation.modes(); ++s)
     if (!in_block[s]) add(std::span(&s, 1));
   value_.resize(equation.modes());
-  for (auto* none : {&no_driven_gain_, &no_driven_loss_}) none->resize(equation.modes());
-  for (auto* all : {&vectors_, &gain_, &loss_, &field_, &flow_}) all->resize(square);
+  for (auto* small : {&small_gain_, &small_loss_}) small->resize(equation.modes());
+  for (auto* all : {&vectors_, &gain_, &loss_, &field_, &flow_, &driven_gain_, &driven_loss_}) all->resize(square);
   log_clock_.resize(unit_.size());
   factors_.resize(factors);
   pivots_.resize(square);
@@ -153,27 +165,45 @@ void BlockFlow::set_point(std::span<const double> multiplier) {
     const auto inside = [&](const BlockMatrices& rates) {
       return product(adjoint_product(vectors, load(unit, rates)), vectors);
     };
-    // Of two directions in a block the bath may couple to one alone. What rounding leaves of the other's rate would
-    // outweigh that of the thermal bath.
-    const auto sum_of = [&](const BlockMatrices& thermal, const BlockMatrices& driven, double least,
-                            std::vector<char>& none, std::vector<Complex>& all) {
-      SmallMatrix sum = inside(thermal), more = inside(driven);
-      double thermal_scale = 0.0;
-      for (std::size_t i = 0; i < unit.order; ++i) thermal_scale = std::max(thermal_scale, sum(i, i).real());
-      for (std::size_t i = 0; i < unit.order; ++i) {
-        const bool negligible = !(more(i, i).real() > least);
-        none[member_[unit.first + i]] = negligible;
-        if (!(sum(i, i).real() > rounding_of_sums * thermal_scale)) sum(i, i) = 0.0;
-        if (negligible) more(i, i) = 0.0;
-        for (std::size_t j = 0; j < unit.order; ++j) sum(i, j) += more(i, j);
-        sum(i, i) = sum(i, i).real();
-      }
-      write(unit, sum, all);
-    };
-    sum_of(thermal_.gain, driven_.gain, least_gain, no_driven_gain_, gain_);
-    sum_of(thermal_.loss, driven_.loss, least_loss, no_driven_loss_, loss_);
+    sum_parts(unit, load(unit, thermal_.gain), load(unit, driven_.gain), least_gain, gain_, driven_gain_, small_gain_);
+    sum_parts(unit, load(unit, thermal_.loss), load(unit, driven_.loss), least_loss, loss_, driven_loss_, small_loss_);
     write(unit, inside(driven_.mean_field), field_);
   });
+}
+
+/// Of two directions in a block a bath may couple to one alone. What rounding leaves of the other's rate would outweigh
+/// that of the other bath. Therefore each bath's rates are taken apart into their eigenvalues, of which those below
+/// rounding count as none, and put together as a sum of squares.
+void BlockFlow::sum_parts(const Unit& unit, const SmallMatrix& thermal, const SmallMatrix& driven, double least,
+                          std::vector<Complex>& all, std::vector<Complex>& directions, std::vector<char>& small) {
+  const SmallMatrix vectors = read(unit, vectors_);
+  SmallMatrix sum(unit.order);
+  const auto add = [&](const SmallMatrix& part, double allowed, bool keep) {
+    SmallMatrix own(unit.order);
+    std::vector<double> size = hermitian_eigen(part, own);
+    const double largest = std::max(size.front(), 0.0);
+    for (double& x : size) x = without_rounding(x, std::max(allowed, rounding_of_sums * largest));
+    const SmallMatrix turned = adjoint_product(vectors, own);
+    for (std::size_t i = 0; i < unit.order; ++i) {
+      for (std::size_t j = 0; j < unit.order; ++j) {
+        if (i == j) continue;
+        for (std::size_t k = 0; k < unit.order; ++k) sum(i, j) += size[k] * turned(i, k) * std::conj(turned(j, k));
+      }
+      double square = 0.0;
+      for (std::size_t k = 0; k < unit.order; ++k) square += size[k] * std::norm(turned(i, k));
+      sum(i, i) += without_rounding(square, rounding_of_angles * largest);
+      if (keep) small[member_[unit.first + i]] = square <= small_rate * std::max(largest, allowed);
+    }
+    if (!keep) return;
+    SmallMatrix kept = turned;
+    for (std::size_t k = 0; k < unit.order; ++k)
+      if (!(size[k] > small_rate * largest))
+        for (std::size_t i = 0; i < unit.order; ++i) kept(i, k) = 0.0;
+    write(unit, kept, directions);
+  };
+  add(thermal, 0.0, false);
+  add(driven, least, true);
+  write(unit, sum, all);
 }
 
 double BlockFlow::log_gain_factor(double x, double y) const {
@@ -285,8 +315,7 @@ SmallMatrix BlockFlow::apply_local(const Unit& unit, const SmallMatrix& directio
       Complex sum = 0.0;
       for (std::size_t k = 0; k < order; ++k) {
         const double y = value(unit, k);
-        if (direction(k, j) != 0.0)
-          sum -= clock * std::exp(log_divided(y, z) - scale) * gamma(i, k) * direction(k, j);
+        if (direction(k, j) != 0.0) sum -= clock * std::exp(log_divided(y, z) - scale) * gamma(i, k) * direction(k, j);
         if (direction(i, k) != 0.0)
           sum -= clock * std::exp(log_divided(x, y) - scale) * direction(i, k) * std::conj(gamma(j, k));
         const Complex both = direction(i, k) * flow(k, j) + flow(i, k) * direction(k, j);
@@ -390,12 +419,19 @@ void BlockFlow::multiply_rates(std::span<const double> inside, std::span<double>
     };
     SmallMatrix gain = in(thermal_.gain), loss = in(thermal_.loss), result(unit.order);
     const SmallMatrix more_gain = in(driven_.gain), more_loss = in(driven_.loss), field = in(driven_.mean_field);
+    // As far as the eigenvalues of a bath's rates change, but not their vectors.
+    const auto along = [&](std::size_t i, const std::vector<Complex>& directions, const SmallMatrix& changed) {
+      const SmallMatrix turned = read(unit, directions), own = product(adjoint_product(turned, changed), turned);
+      double sum = 0.0;
+      for (std::size_t k = 0; k < unit.order; ++k) sum += own(k, k).real() * std::norm(turned(i, k));
+      return unit.order > 1 ? sum : 0.0;
+    };
     for (std::size_t i = 0; i < unit.order; ++i)
       for (std::size_t j = 0; j < unit.order; ++j) {
         const double x = value(unit, i), y = value(unit, j);
         const std::size_t s = member_[unit.first + i];
-        if (i != j || !no_driven_gain_[s]) gain(i, j) += more_gain(i, j);
-        if (i != j || !no_driven_loss_[s]) loss(i, j) += more_loss(i, j);
+        gain(i, j) += i == j && small_gain_[s] ? along(i, driven_gain_, more_gain) : more_gain(i, j);
+        loss(i, j) += i == j && small_loss_[s] ? along(i, driven_loss_, more_loss) : more_loss(i, j);
         result(i, j) = std::exp(log_loss_factor(x, y) + log_clock_[u]) * loss(i, j) -
                        std::exp(log_gain_factor(x, y) + log_clock_[u]) * gain(i, j) +
                        Complex(0.0, (x - y) * std::exp(log_clock_[u])) * field(i, j);

@@ -69,6 +69,8 @@ class BlockFlow {
   double log_loss_factor(double x, double y) const { return log_gain_factor(-x, -y); }
   void set_clock(const Unit& unit, Clock clock, double log_time);
   SmallMatrix apply_local(const Unit& unit, const SmallMatrix& direction) const;
+  void sum_parts(const Unit& unit, const SmallMatrix& thermal, const SmallMatrix& driven, double least,
+                 std::vector<Complex>& all, std::vector<Complex>& directions, std::vector<char>& small);
   double imbalance(const Unit& unit) const;
   bool in_balance(const Unit& unit, double accuracy) const;
   double log_rate(const Unit& unit) const;
@@ -78,8 +80,9 @@ class BlockFlow {
   std::vector<std::size_t> member_;
   std::vector<double> value_;
   std::vector<Complex> vectors_, gain_, loss_, field_, flow_;
-  std::vector<char> no_driven_gain_, no_driven_loss_;  ///< (modes,): below rounding, so none
-  std::vector<double> log_clock_;                      ///< (units,)
+  std::vector<Complex> driven_gain_, driven_loss_;  ///< eigenvectors, of eigenvalues that are not small
+  std::vector<char> small_gain_, small_loss_;       ///< (modes,): of the driven gain and loss
+  std::vector<double> log_clock_;                   ///< (units,)
   std::vector<double> factors_;
   std::vector<std::size_t> pivots_;
   BlockMatrices particles_, holes_;

@@ -172,7 +172,8 @@ class Relaxation {
       result_.message = "stopped at time " + text_of(reached_time());
     }
     if (result_.converged && result_.message.empty())
-      if (const double rest = time_of_rest(result_, result_.lagrange_multiplier, options_.tolerance); std::isfinite(rest))
+      if (const double rest = time_of_rest(result_, result_.lagrange_multiplier, options_.tolerance);
+          std::isfinite(rest))
         result_.message = "nothing changes any more from time " + text_of(rest) + " on";
     add_sums(equation_, result_);
     return std::move(result_);
