@@ -7,7 +7,7 @@
 
 namespace lindrift {
 
-/// Integrates dn/dt of a MatrixRateEquation with CVODE. Every advance() restarts CVODE, so the bits at an output time
+/// Integrates a MatrixRateEquation with CVODE. Every advance() restarts CVODE, so the bits at an output time
 /// depend only on the state at the previous one.
 class MatrixIntegrator {
  public:
@@ -16,7 +16,7 @@ class MatrixIntegrator {
   MatrixIntegrator(const MatrixIntegrator&) = delete;
   MatrixIntegrator& operator=(const MatrixIntegrator&) = delete;
 
-  /// Advances the particles from time `from` to time `to` in at most `max_steps` steps.
+  /// Advances the state, particles or multipliers, from time `from` to time `to` in at most `max_steps` steps.
   /// @return false if the steps did not suffice; the state is then that of the last step
   /// @throws NumericalError if the integrator gives up
   virtual bool advance(BlockMatrices& particles, double from, double to, std::int64_t max_steps) = 0;
@@ -28,10 +28,16 @@ class MatrixIntegrator {
   std::int64_t steps_ = 0, rate_evaluations_ = 0;
 };
 
-/// @param implicit   backward differentiation with GMRES on the exact Jacobian, preconditioned by the relaxation of
-///                   each block alone; otherwise Adams-Moulton with fixed-point iteration
+/// Adams-Moulton with fixed-point iteration, on the particles.
 /// @param tolerance  root-mean-square error per step in the multipliers, as far as the digits of n allow
-std::unique_ptr<MatrixIntegrator> make_matrix_integrator(const MatrixRateEquation& equation, bool implicit,
-                                                         double tolerance);
+std::unique_ptr<MatrixIntegrator> make_matrix_adams(const MatrixRateEquation& equation, double tolerance);
+
+/// Backward differentiation in the multipliers over the logarithm of time, for rates of any spread.
+/// @param number     of particles, which is kept
+/// @param tolerance  root-mean-square error per step
+std::unique_ptr<MatrixIntegrator> make_matrix_bdf(const MatrixRateEquation& equation, double number, double tolerance);
+
+/// @throws NumericalError that says so
+[[noreturn]] void matrix_integrator_gave_up(int cvode_status, double from, double to);
 
 }  // namespace lindrift

@@ -12,6 +12,7 @@
 #include "engine/parallel.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/tgge/rate_equation.hpp"
+#include "tgge/block_flow.hpp"
 #include "tgge/displacement_sums.hpp"
 #include "tgge/hop_weights.hpp"
 #include "tgge/model.hpp"
@@ -745,14 +746,9 @@ double MatrixRateEquation::largest(std::span<const double> matrices) const {
 }
 
 double MatrixRateEquation::balance_residual(std::span<const double> multiplier) const {
-  BlockMatrices particles, holes;
-  occupations(multiplier, particles, holes);
-  BlockRates sums;
-  rates(particles, holes, sums);
-  fixed_point(sums, particles, holes);
-  BlockMatrices difference = this->multiplier(particles, holes);
-  parallel_for(size(), [&](std::size_t e) { difference[e] -= multiplier[e]; });
-  return std::tanh(0.5 * largest(difference));
+  BlockFlow flow(*this);
+  flow.set_point(multiplier);
+  return std::tanh(0.5 * flow.imbalance());
 }
 
 namespace {

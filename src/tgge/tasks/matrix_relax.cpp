@@ -10,6 +10,7 @@
 #include "lindrift/tgge/matrix_rate_equation.hpp"
 #include "solvers/matrix_ode.hpp"
 #include "tgge/tasks/matrix_tasks.hpp"
+#include "tgge/tasks/time_of_rest.hpp"
 
 namespace lindrift {
 
@@ -17,6 +18,9 @@ namespace {
 
 /// The same values as for non-degenerate bands (relax.cpp).
 constexpr double stiff_steps = 5000.0, step_tolerance = 0.005, smallest_step_tolerance = 2e-14;
+
+/// With multipliers up to this, 1-n = 1e-7, the digits of n suffice for a tolerance of 1e-9.
+constexpr double largest_adams_multiplier = 16.0;
 
 struct Position {
   std::uint64_t done = 0;
@@ -52,11 +56,9 @@ void put(const std::vector<Item>& values, std::size_t row, std::vector<Item>& ro
 }
 
 /// Writes row i of every array.
-void record(const RateEquation& equation, const BlockMatrices& particles, std::size_t i, RelaxResult& result) {
+void record(const RateEquation& equation, const BlockMatrices& particles, const BlockMatrices& multiplier,
+            std::size_t i, RelaxResult& result) {
   const MatrixRateEquation& matrix = *equation.matrix;
-  BlockMatrices holes = matrix.diagonal(1.0);
-  for (std::size_t e = 0; e < holes.size(); ++e) holes[e] -= particles[e];
-  const BlockMatrices multiplier = matrix.multiplier(particles, holes);
   const std::vector<double> lambda = matrix.ascending_eigenvalues(multiplier);
   std::vector<double> occupation(lambda.size());
   for (std::size_t s = 0; s < lambda.size(); ++s) occupation[s] = 1.0 / (1.0 + std::exp(lambda[s]));
@@ -71,6 +73,14 @@ void record(const RateEquation& equation, const BlockMatrices& particles, std::s
   result.density_per_cell[i] = sums.density_per_cell;
   result.energy_per_cell[i] = sums.energy_per_cell;
   result.residual[i] = matrix.balance_residual(multiplier);
+}
+
+/// Whether 1-n may become too small for what a double leaves of it beside n.
+bool is_cold(const MatrixRateEquation& matrix, const BlockMatrices& multiplier) {
+  const auto& energy = matrix.bands().energy;
+  const auto [lowest, highest] = std::minmax_element(energy.begin(), energy.end());
+  const double colder = matrix.thermal() ? matrix.inverse_temperature() * (*highest - *lowest) : 0.0;
+  return std::max(colder, matrix.largest(multiplier)) > largest_adams_multiplier;
 }
 
 /// The integrator conserves the particle number only to its tolerance. Adds the missing particles in proportion to
@@ -93,8 +103,8 @@ RelaxResult matrix_relax(const RateEquation& equation, std::span<const double> l
                          std::span<const double> times, const RelaxOptions& options) {
   const MatrixRateEquation& matrix = *equation.matrix;
   require_equal_in_blocks(matrix.bands(), matrix.blocks(), lagrange_multiplier);
-  BlockMatrices particles, holes;
-  matrix.occupations(matrix.from_modes(lagrange_multiplier), particles, holes);
+  BlockMatrices particles, holes, multiplier = matrix.from_modes(lagrange_multiplier);
+  matrix.occupations(multiplier, particles, holes);
   BlockRates rates;
   matrix.rates(particles, holes, rates);
   const double number =
@@ -117,17 +127,21 @@ RelaxResult matrix_relax(const RateEquation& equation, std::span<const double> l
 
   result.integrator = options.integrator;
   if (options.integrator == Integrator::automatic)
-    result.integrator =
-        fastest * matrix.rate_scale() * times.back() > stiff_steps ? Integrator::bdf : Integrator::adams;
-  const auto integrator = make_matrix_integrator(matrix, result.integrator == Integrator::bdf,
-                                                 std::max(step_tolerance * options.tolerance, smallest_step_tolerance));
-  const auto checkpoint = checkpoint_of(particles, result);
+    result.integrator = fastest * matrix.rate_scale() * times.back() > stiff_steps || is_cold(matrix, multiplier)
+                            ? Integrator::bdf
+                            : Integrator::adams;
+  const bool in_multipliers = result.integrator == Integrator::bdf;
+  const double tolerance = std::max(step_tolerance * options.tolerance, smallest_step_tolerance);
+  const auto integrator =
+      in_multipliers ? make_matrix_bdf(matrix, number, tolerance) : make_matrix_adams(matrix, tolerance);
+  BlockMatrices& state = in_multipliers ? multiplier : particles;
+  const auto checkpoint = checkpoint_of(state, result);
   const Position before = checkpoint.restore(options.monitor.restored);
   double now = before.done > 0 ? times[before.done - 1] : 0.0;
   result.converged = true;
   const auto advance_to = [&](double time) {
     try {
-      return integrator->advance(particles, now, time, options.max_steps - before.steps - integrator->steps());
+      return integrator->advance(state, now, time, options.max_steps - before.steps - integrator->steps());
     } catch (const Interruption&) {
       result.stopped = true;
       return false;
@@ -148,9 +162,16 @@ RelaxResult matrix_relax(const RateEquation& equation, std::span<const double> l
           "solver.max_steps = " + std::to_string(options.max_steps) + " steps did not reach time " + time.str();
       break;
     }
-    if (times[i] > now) restore_number(matrix, number, particles);
+    if (in_multipliers) {
+      matrix.occupations(multiplier, particles, holes);
+    } else {
+      if (times[i] > now) restore_number(matrix, number, particles);
+      holes = matrix.diagonal(1.0);
+      for (std::size_t e = 0; e < holes.size(); ++e) holes[e] -= particles[e];
+      multiplier = matrix.multiplier(particles, holes);
+    }
     now = times[i];
-    record(equation, particles, i, result);
+    record(equation, particles, multiplier, i, result);
     result.stopped = !report(options.monitor, i + 1, count, [&] {
       return checkpoint.save(
           {i + 1, before.steps + integrator->steps(), before.rate_evaluations + integrator->rate_evaluations()});
@@ -160,6 +181,12 @@ RelaxResult matrix_relax(const RateEquation& equation, std::span<const double> l
       result.message = "stopped at time " + time.str();
     }
   }
+  if (result.converged)
+    if (const double rest = time_of_rest(result, result.block_multiplier, options.tolerance); std::isfinite(rest)) {
+      std::ostringstream text;
+      text << "nothing changes any more from time " << rest << " on";
+      result.message = text.str();
+    }
   result.steps = before.steps + integrator->steps();
   result.rate_evaluations = before.rate_evaluations + integrator->rate_evaluations();
   return result;

@@ -13,6 +13,7 @@
 #include "lindrift/lattice/lattice.hpp"
 #include "solvers/ode.hpp"
 #include "tgge/tasks/matrix_tasks.hpp"
+#include "tgge/tasks/time_of_rest.hpp"
 
 namespace lindrift {
 
@@ -47,25 +48,6 @@ std::string text_of(double time) {
   std::ostringstream text;
   text << time;
   return text.str();
-}
-
-/// The time after which no multiplier changes by more than the tolerance, if the run lasts at least ten times as long;
-/// otherwise infinite.
-double time_of_rest(const RelaxResult& result, std::size_t modes, double tolerance) {
-  const auto& lambda = result.lagrange_multiplier;
-  const std::size_t last = lambda.size() - modes;
-  std::size_t rest = result.times.size() - 1;
-  const auto stays = [&](std::size_t row) {
-    for (std::size_t s = 0; s < modes; ++s)
-      if (!(std::fabs(lambda[row * modes + s] - lambda[last + s]) <=
-            tolerance * std::max(1.0, std::fabs(lambda[last + s]))))
-        return false;
-    return true;
-  };
-  while (rest > 0 && stays(rest - 1)) --rest;
-  return result.times.back() >= 10.0 * result.times[rest] && result.times[rest] > 0.0
-             ? result.times[rest]
-             : std::numeric_limits<double>::infinity();
 }
 
 /// Properties of the trajectory that follow from the first state.
@@ -190,7 +172,8 @@ class Relaxation {
       result_.message = "stopped at time " + text_of(reached_time());
     }
     if (result_.converged && result_.message.empty())
-      if (const double rest = time_of_rest(result_, modes_, options_.tolerance); std::isfinite(rest))
+      if (const double rest = time_of_rest(result_, result_.lagrange_multiplier, options_.tolerance);
+          std::isfinite(rest))
         result_.message = "nothing changes any more from time " + text_of(rest) + " on";
     add_sums(equation_, result_);
     return std::move(result_);
