@@ -9,6 +9,8 @@
 
 #include "engine/parallel.hpp"
 #include "kernels/newton.hpp"
+#include "lindrift/error.hpp"
+#include "solvers/matrix_ode.hpp"
 #include "solvers/occupation.hpp"
 
 namespace lindrift {
@@ -110,6 +112,26 @@ BalanceSolution solve_balance(const RateEquation& equation, const Components& co
   return solution;
 }
 
+namespace {
+
+/// The state to which a state relaxes, to a few digits, or none.
+BlockMatrices relaxed(const MatrixRateEquation& equation, double number, BlockMatrices multiplier,
+                      std::int64_t max_steps) {
+  constexpr double accuracy = 1e-6, long_time = 1e15;
+  constexpr std::int64_t steps_for_each = 1000;
+  const double shift = log_fugacity_at(equation.ascending_eigenvalues(multiplier), number);
+  for (std::size_t s = 0; s < equation.modes(); ++s) multiplier[s] -= shift;
+  try {
+    const auto integrator = make_matrix_bdf(equation, number, accuracy);
+    if (!integrator->advance(multiplier, 0.0, long_time / equation.rate_scale(), steps_for_each * max_steps)) return {};
+  } catch (const NumericalError&) {
+    return {};
+  }
+  return multiplier;
+}
+
+}  // namespace
+
 BalanceSolution solve_matrix_balance(const MatrixRateEquation& equation, double number, BlockMatrices start,
                                      double tolerance, std::int64_t max_steps) {
   BalanceSolution solution;
@@ -118,9 +140,25 @@ BalanceSolution solve_matrix_balance(const MatrixRateEquation& equation, double 
     for (double& x : thermal) x *= equation.inverse_temperature();
     start = equation.from_modes(thermal);
   }
+  const BlockMatrices first = start;
   const auto system = make_matrix_system(equation, number, std::move(start));
   iterate(*system, max_steps, solution);
   system->read(solution);
+  conclude(solution, tolerance, max_steps);
+  const auto is_finite = [](const BlockMatrices& values) {
+    return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
+  };
+  const bool usable = solution.converged && is_finite(solution.lagrange_multiplier);
+  if (solution.steps >= max_steps || (usable && equation.balance_residual(solution.lagrange_multiplier) <= tolerance))
+    return solution;
+  BlockMatrices near = usable ? solution.lagrange_multiplier : relaxed(equation, number, first, max_steps);
+  if (near.empty()) return solution;
+  const std::int64_t steps = solution.steps;
+  solution = {};
+  solution.steps = steps;
+  const auto flow = make_block_flow_system(equation, number, std::move(near));
+  iterate(*flow, max_steps, solution);
+  flow->read(solution);
   conclude(solution, tolerance, max_steps);
   return solution;
 }

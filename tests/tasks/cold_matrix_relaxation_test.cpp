@@ -1,0 +1,124 @@
+// Relaxation of degenerate bands to low temperatures and for long times.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+
+#include "lindrift/lindrift.hpp"
+#include "lindrift/tgge/matrix_rate_equation.hpp"
+#include "support/compare.hpp"
+
+namespace lindrift::testing {
+namespace {
+
+/// Bands that touch at k = 0 and pi; two spin directions there couple to one operator.
+TggeRashba touching(std::vector<JumpTerm> terms) {
+  TggeRashba chain;
+  chain.sites = 8;
+  chain.rashba_y = 1.1;
+  chain.bath.nonequilibrium_fraction = 0.35;
+  chain.jump = JumpOperators{{std::move(terms)}};
+  return chain;
+}
+TggeRashba one_target() { return touching({{{0}, 0, {0}, 0, 1.0}, {{0}, 0, {1}, 1, {0.0, 1.0}}}); }
+TggeRashba both_targets() {
+  return touching(
+      {{{0}, 0, {0}, 0, 1.0}, {{0}, 0, {1}, 1, {0.0, 1.0}}, {{0}, 1, {0}, 1, 0.4}, {{1}, 1, {0}, 1, {0.3, 0.2}}});
+}
+
+void expect_steady(const RelaxResult& result, const SteadyState& expected, std::size_t row, double tolerance) {
+  ASSERT_TRUE(result.converged) << result.message;
+  ASSERT_TRUE(expected.converged) << expected.message;
+  const std::size_t modes = expected.occupation.size(), matrices = expected.density_matrix.size();
+  EXPECT_LE(result.residual[row], tolerance);
+  EXPECT_NEAR(result.current[row], expected.current[0], tolerance);
+  EXPECT_LE(largest_difference(std::span(result.lagrange_multiplier).subspan(row * modes, modes),
+                               expected.lagrange_multiplier),
+            tolerance * largest_magnitude(expected.lagrange_multiplier));
+  for (std::size_t e = 0; e < matrices; ++e)
+    EXPECT_LE(std::abs(result.density_matrix[row * matrices + e] - expected.density_matrix[e]), tolerance);
+  EXPECT_NEAR(result.particle_number[row], expected.particle_number, 1e-13 * static_cast<double>(modes));
+}
+
+TEST(MatrixRelaxationTimes, NothingIsDoneWhereNothingChanges) {
+  const std::vector<double> times = {1e3, 1e6, 1e9, 1e12, 1e15};
+  const RateEquation equation = make_rate_equation(one_target());
+  ASSERT_NE(equation.matrix, nullptr);
+  const std::vector<double> start(16, 0.0);
+  const SteadyState expected = steady_state(equation, 0.5);
+  EXPECT_NEAR(expected.current[0], 0.0042295941232865, 1e-14);
+  const auto once = relax(equation, start, std::span(times).first(1)), all = relax(equation, start, times);
+  EXPECT_LE(all.steps, once.steps + 100);
+  EXPECT_EQ(all.message, "nothing changes any more from time 1000 on");
+  for (std::size_t row = 0; row < times.size(); ++row) {
+    expect_steady(all, expected, row, 1e-10);
+    EXPECT_LE(all.residual[row], 1e-13);
+  }
+}
+
+TEST(MatrixRelaxationTimes, ALatticeAndALocalBathStayWhereTheyAre) {
+  const std::vector<double> times = {1e3, 1e12, 1e15};
+  std::vector<TggeLattice> lattices(2);
+  for (TggeLattice& lattice : lattices) {
+    lattice.cells = {6};
+    lattice.bath.nonequilibrium_fraction = 0.35;
+  }
+  lattices[0].orbitals = 2;
+  lattices[0].add_hermitian_conjugate = true;
+  lattices[0].hopping_terms = {{{1}, 0, 0, -1.0}, {{1}, 1, 1, -1.0}};
+  lattices[0].bath.jump_operator = {{{{0}, 0, {0}, 0, 1.0}, {{0}, 0, {1}, 1, {0.0, 1.0}}}};
+  for (std::size_t i = 0; i < 1; ++i) {
+    const RateEquation equation = make_rate_equation(lattices[i]);
+    ASSERT_NE(equation.matrix, nullptr);
+    const auto result = relax(equation, std::vector<double>(equation.modes(), 0.0), times);
+    for (std::size_t row = 0; row < times.size(); ++row) expect_steady(result, steady_state(equation, 0.5), row, 1e-10);
+  }
+}
+
+TEST(MatrixColdRelaxation, ReachesTheSteadyStateHoweverCold) {
+  // Not at half filling, where particles and holes recombine until only rounding is left.
+  const double filling = 0.4;
+  for (const bool both : {true, false})
+    for (const double beta : {1.0, 10.0, 20.0, 50.0, 100.0}) {
+      SCOPED_TRACE(::testing::Message() << "beta J = " << beta << ", targets " << 1 + both);
+      TggeRashba chain = both ? both_targets() : one_target();
+      chain.bath.inverse_temperature = beta;
+      const RateEquation equation = make_rate_equation(chain);
+      const std::vector<double> start(16, std::log(1.0 / filling - 1.0));
+      const auto result = relax(equation, start, std::vector{1.0, 1e6});
+      EXPECT_LE(result.steps, 30000);
+      expect_steady(result, steady_state(equation, filling), 1, 1e-9);
+    }
+}
+
+TEST(MatrixColdRelaxation, IsThatOfTheScalarEquationWhereSpinsDoNotMix) {
+  // Dephasing of one spin keeps the matrices diagonal: the scalar equations, which have stored values of their own.
+  TggeRashba chain;
+  chain.sites = 4;
+  chain.rashba_y = 0.6;
+  chain.bath.nonequilibrium_fraction = 0.5;
+  const std::vector<double> times = {1e-4, 1e-2, 1.0, 30.0};
+  std::vector<double> start = {0.3, -0.2, 0.5, 0.1, 0.4, -0.2, 0.6, 0.1};
+  for (const double beta : {1.0, 10.0, 100.0}) {
+    chain.bath.inverse_temperature = beta;
+    chain.jump = DephasingJump{1.0, 0.0};
+    RelaxOptions options;
+    options.integrator = Integrator::bdf;
+    const RateEquation plain = make_rate_equation(chain);
+    ASSERT_EQ(plain.matrix, nullptr);
+    chain.jump = JumpOperators{{{{{0}, 0, {0}, 0, 1.0}}}};
+    const RateEquation equation = make_rate_equation(chain);
+    ASSERT_NE(equation.matrix, nullptr);
+    for (std::size_t b = 0; b < equation.matrix->blocks().count(); ++b)
+      for (const std::size_t s : equation.matrix->blocks().modes(b)) start[s] = start[equation.matrix->blocks().modes(b)[0]];
+    const auto scalar = relax(plain, start, times, options), matrix = relax(equation, start, times, options);
+    ASSERT_TRUE(scalar.converged && matrix.converged) << scalar.message << matrix.message;
+    for (std::size_t row = 0; row < times.size(); ++row) EXPECT_NEAR(matrix.current[row], scalar.current[row], 1e-9);
+    for (std::size_t row = 0; row < times.size(); ++row)
+      EXPECT_NEAR(matrix.energy_per_cell[row], scalar.energy_per_cell[row], 1e-9);
+  }
+}
+
+}  // namespace
+}  // namespace lindrift::testing
