@@ -95,6 +95,26 @@ def exponents(benchmarks, counter):
     return result
 
 
+def against_pairs(benchmarks):
+    """How many times longer than a scan by panels the direct sum over all pairs takes at 2^20 and 10^7 levels. It is measured to
+    where it is affordable; beyond, its time is the cost of a pair at the largest measured size times the number of pairs."""
+    result = {}
+    for entry in benchmarks:
+        if not entry["benchmark"].endswith("_panels") or entry["L"] < 1 << 20:
+            continue
+        pairs = [other for other in benchmarks if other["threads"] == entry["threads"]
+                 and other["benchmark"] == entry["benchmark"].replace("_panels", "_pairs")]
+        if not pairs:
+            continue
+        largest = max(pairs, key=lambda other: other["L"])
+        ns_per_pair = median(largest["ns_per_mode"]) / largest["L"]
+        result[f"{entry['benchmark']}, threads {entry['threads']}, {entry['L']} levels"] = {
+            "times": ns_per_pair * entry["L"] / median(entry["ns_per_mode"]),
+            "ns per pair": ns_per_pair, "pairs measured at levels": largest["L"],
+        }  # fmt: skip
+    return result
+
+
 def attach_hubbard_rivals(benchmarks, rivals):
     """Adds, for one thread, how many times faster it is than each rival, by terms per second or seconds per grid."""
     for entry in benchmarks:
@@ -181,6 +201,7 @@ def merge(folder):
         "clock": "one thread: its processor time, for lindrift and its rivals alike; all threads: wall clock",
         "ceilings": numbers,
         "growth_exponents": growth | exponents(steady, "ns_per_mode"),
+        "panels_against_pairs": against_pairs(parts["panel_scan"]),
         "benchmarks": [entry for part in parts.values() for entry in part],
         "rivals": {name: document["results"] for name, document in rivals.items()},
     }  # fmt: skip
@@ -208,7 +229,11 @@ def table(report):
         )
     print("\ntime grows as L, or the steps of the propagator, to the power of")
     for name, exponent in report["growth_exponents"].items():
-        print(f"  {name:24} {exponent['all sizes']:.2f} over all sizes, {exponent['largest two']:.2f} over the largest two")
+        sizes = "sizes from 10^4" if "_panels" in name else "all sizes"
+        print(f"  {name:24} {exponent['all sizes']:.2f} over {sizes}, {exponent['largest two']:.2f} over the largest two")
+    for name, ratio in report["panels_against_pairs"].items():
+        print(f"{name}: {ratio['times']:.0f} times faster than the sum over pairs, extrapolated from the {ratio['ns per pair']:.3g} ns that a "
+              f"pair takes at {ratio['pairs measured at levels']} levels")  # fmt: skip
 
 
 def main():
