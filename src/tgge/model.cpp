@@ -151,17 +151,22 @@ namespace {
 
 void validate_operators(const char* quantity, const JumpOperators& jump, const Lattice& lattice, int orbitals) {
   if (jump.channels.empty()) throw ParameterError(quantity, "at least one channel is needed");
-  for (const auto& channel : jump.channels) {
+  for (std::size_t c = 0; c < jump.channels.size(); ++c) {
+    const auto& channel = jump.channels[c];
     if (channel.empty()) throw ParameterError(quantity, "a channel has no terms");
-    for (const JumpTerm& term : channel) {
-      for (auto i = static_cast<std::size_t>(lattice.dimensions()); i < term.to.size(); ++i)
-        if (term.to[i] != 0 || term.from[i] != 0)
-          throw ParameterError(quantity, "a displacement leaves the " + std::to_string(lattice.dimensions()) +
-                                             " directions of the lattice");
+    for (std::size_t i = 0; i < channel.size(); ++i) {
+      const JumpTerm& term = channel[i];
+      const auto refuse = [&](const std::string& problem) {
+        throw ParameterError(std::string(quantity) + "[" + std::to_string(c) + "]",
+                             "terms[" + std::to_string(i) + "]: " + problem);
+      };
+      for (auto d = static_cast<std::size_t>(lattice.dimensions()); d < term.to.size(); ++d)
+        if (term.to[d] != 0 || term.from[d] != 0)
+          refuse("a displacement leaves the " + std::to_string(lattice.dimensions()) + " directions of the lattice");
       for (const int orbital : {term.to_orbital, term.from_orbital})
         if (orbital < 0 || orbital >= orbitals)
-          throw ParameterError(quantity, "orbital " + std::to_string(orbital) + " is not allowed: must be in 0 .. " +
-                                             std::to_string(orbitals - 1));
+          refuse("orbital " + std::to_string(orbital) + " is not allowed: must be in 0 .. " +
+                 std::to_string(orbitals - 1));
       check_finite(quantity, term.amplitude);
     }
   }

@@ -11,6 +11,11 @@
 
 namespace lindrift {
 
+// Why this is not written as a lattice: chain.cpp. Products of spin weights also keep digits that sums of squares lose,
+// which drop the square of a small weight once it is a rounding error of the largest. At beta J = 300, L = 20 and
+// alpha_z = 0.01 J, the largest error of a Lagrange multiplier is 0.026 for the lattice and 1.5e-13 here (of an
+// occupation, 1e-15 and 3e-17).
+
 namespace {
 
 /// Eigenvectors in the gauge u_up >= 0, u_down = -i times a real number (docs/physics.md, section 2).

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 import bad_inputs
+from problems import HAMILTONIAN
 from program import DONE, EXAMPLES, FAILED, STEADY, WRONG, ProgramTest
 
 
@@ -281,6 +282,100 @@ class JumpTest(ProgramTest):
             process = self.run_program("run", "in.toml", "--overwrite", "--set", "bath.jump=table", "--set",
                                        "bath.table=\"damaged.h5:/w\"")
             self.assertIn(process.returncode, (DONE, WRONG), process.said)
+
+
+LATTICE = """[model]
+kind = "tgge_lattice"
+cells = [4, 3]
+hamiltonian = "h_hr.dat"
+[bath]
+nonequilibrium_fraction = 0.5
+[[bath.jump_operator]]
+terms = [[0, 0, 0, 0, 0, 1, 1.0, 0.0]]
+[task]
+kind = "steady_state"
+"""
+
+
+class LatticeTest(ProgramTest):
+    """Files of Wannier90 that are damaged or do not fit, and lattices that are too large."""
+
+    def setUp(self):
+        super().setUp()
+        # A comment, 2 orbitals, 7 displacements, a line of weights, then four lines for each displacement.
+        self.lines = HAMILTONIAN.read_text().splitlines()
+        self.assertEqual(len(self.lines), 32)
+
+    def refuse(self, lines, *says, text=LATTICE):
+        """Both verbs refuse a file; the message names the input's line and what `says` lists."""
+        self.write("h_hr.dat", "".join(f"{line}\n" for line in lines))
+        self.write("in.toml", text)
+        for verb in ("run", "check"):
+            with self.subTest(verb=verb, says=says):
+                process = self.expect(WRONG, verb, "in.toml", says=["in.toml:", *says])
+                self.assertEqual(process.stdout, "")
+                self.assertEqual(self.names(), ["h_hr.dat", "in.toml"])
+
+    def replaced(self, number, line):
+        return [*self.lines[:number - 1], line, *self.lines[number:]]
+
+    def test_truncated(self):
+        for kept, place, missing in [(31, 32, "element 28 of 28"), (18, 19, "element 15 of 28"), (4, 5, "element 1 of 28"),
+                                     (3, 4, "weight 1 of 7"), (2, 3, "the number of displacements"), (0, 2, "the number of orbitals")]:
+            self.refuse(self.lines[:kept], ":4:", "error: model.hamiltonian: /", f"/h_hr.dat:{place}: the file ends where {missing} should stand")
+        self.refuse([*self.lines[:31], self.lines[31][:30]], "error: model.hamiltonian: /", "/h_hr.dat:32: a line must be R1 R2 R3 a b Re Im")
+        self.refuse(self.replaced(4, "2 1 1 1"), "error: model.hamiltonian: /", "/h_hr.dat:5: '-1' is no weight: an integer >= 1")
+
+    def test_another_number_of_orbitals(self):
+        self.refuse(self.replaced(2, "1"), "error: model.hamiltonian: /", "/h_hr.dat:6: orbital 2 must be in 1 .. 1")
+        self.refuse(self.replaced(2, "3"), "h_hr.dat:9: the displacement changes before all 9 elements of the last one stand")
+        # An input that counts or names orbitals that the file does not have.
+        for number in (1, 2, 3):
+            self.refuse(self.lines, f":5:1: error: model.orbitals = {number}: has no meaning where model.hamiltonian is given",
+                        text=LATTICE.replace("[bath]", f"orbitals = {number}\n[bath]"))
+        second = "[[bath.jump_operator]]\nterms = [[0, 0, 0, 0, 0, 0, 1.0, 0.0], [0, 0, 2, 0, 0, 0, 1.0, 0.0]]\n[task]"
+        self.refuse(self.lines, "error: bath.jump_operator[1]: terms[1]: orbital 2 is not allowed: must be in 0 .. 1",
+                    text=LATTICE.replace("[task]", second))
+        self.refuse(self.lines, "model.positions: must have a row of 2 numbers for each of the 2 orbitals",
+                    text=LATTICE.replace("[bath]", "positions = [[0.0, 0.0]]\n[bath]"))
+        self.refuse(self.lines, "output.operators: s has 1 rows; it must have one for each of the 2 orbitals",
+                    text=LATTICE + "[output.operators]\ns = [[1]]\n")
+        self.refuse(self.lines, "error: model.hamiltonian: /", "/h_hr.dat: it hops along direction 2; model.cells has 1",
+                    text=LATTICE.replace("[4, 3]", "[4]").replace("[[0, 0, 0, 0, 0, 1,", "[[0, 0, 0, 1,"))
+
+    def off_hermitian(self, by):
+        """The file with one element moved by a fraction of the largest element, which is 1."""
+        return self.replaced(19, f"0 0 0 1 2 {-1.0 + by!r} 0.0")
+
+    def test_a_file_that_is_not_hermitian(self):
+        # Each of the two elements changes by half of what they differ by.
+        self.refuse(self.off_hermitian(1e-3), ":4:", "error: model.hamiltonian: /", "/h_hr.dat: the Hamiltonian is not Hermitian: element 0 0 0 1 2 "
+                    "is off by 0.0005 of the largest element; at most 1e-4 is taken for rounding")
+        self.refuse(self.off_hermitian(2.1e-4), "is not Hermitian")
+
+    def test_a_file_that_is_rounded_is_made_hermitian(self):
+        self.write("in.toml", LATTICE)
+        currents = {}
+        for by, said in ((0.0, "0"), (1e-6, "5e-07"), (1.9e-4, "9.5e-05")):
+            self.write("h_hr.dat", "\n".join(self.off_hermitian(by)))
+            self.assertIn(f"h_hr.dat was made Hermitian: elements changed by up to {said} of the largest one",
+                          self.expect(DONE, "check", "in.toml").stdout)
+            self.expect(DONE, "run", "in.toml", "--overwrite")
+            with h5py.File(self.folder / "in.h5") as file:
+                currents[by] = file["current"][()]
+        for by, current in currents.items():
+            self.assertLessEqual(np.abs(current - currents[0.0]).max(), by)
+        self.assertFalse(np.array_equal(currents[0.0], currents[1.9e-4]))
+
+    def test_a_thousand_million_cells(self):
+        presets = {"square": "[40000, 25000]", "cubic": "[1000, 1000, 1000]", "rashba_zeeman": "[1000, 1000000]"}
+        for preset, cells in presets.items():
+            zeros = "0, " * (4 if preset != "cubic" else 6)
+            text = LATTICE.replace('hamiltonian = "h_hr.dat"', f'preset = "{preset}"').replace("[4, 3]", cells)
+            self.refuse(self.lines, "model.cells: 1000000000 cells need", "of memory", "this machine has",
+                        text=text.replace("0, 0, 0, 0, 0, 1, ", zeros + "0, 0, "))
+        self.refuse(self.lines, "model.cells: 1000000000 cells need", "of memory",
+                    text=LATTICE.replace("[4, 3]", "[1000000000, 1]"))
 
 
 class OutputTest(ProgramTest):

@@ -85,6 +85,31 @@ spectrum = "{spectrum}"
 [[bath.jump_operator]]
 terms = [[0, 0, 0, 0, 0, 0, 0.5, 0.0], [0, 0, 1, 1, 0, 0, 0.5, 0.3]]
 """
+BATH = """[bath]
+inverse_temperature = 2.0
+nonequilibrium_fraction = 0.5
+spectrum = "{spectrum}"
+[[bath.jump_operator]]
+"""
+# One orbital and Raman hops, L_j = (c+_j + d c+_{j+x}) (c_j - e c_{j+y}).
+SQUARE = """[model]
+kind = "tgge_lattice"
+preset = "square"
+cells = {cells}
+""" + BATH + """terms = [
+  [0, 0, 0, 0, 0, 0, 1.0, 0.0], [0, 0, 0, 0, 1, 0, -1.0, -0.5],
+  [1, 0, 0, 0, 0, 0, 1.0, 1.0], [1, 0, 0, 0, 1, 0, -0.5, -1.5]]
+"""
+# Two orbitals, the spins, of which one is dephased.
+LAYER = """[model]
+kind = "tgge_lattice"
+preset = "rashba_zeeman"
+cells = {cells}
+rashba = 0.8
+zeeman_x = 0.9
+zeeman_y = 0.5
+zeeman_z = 0.7
+""" + BATH + "terms = [[0, 0, 0, 0, 0, 0, 1.0, 0.0]]\n"
 # Points that thread blocks find: of every bath of two products and of one, some of them too cold for the moments.
 BLOCKS = CHAIN.format(sites=45, spectrum="exponential") + STEADY
 COLD = '[sweep]\nmode = "zip"\n"bath.inverse_temperature" = {beta}\n"bath.nonequilibrium_fraction" = {fraction}\n'
@@ -109,6 +134,11 @@ def cases():
     for spectrum in ("exponential", "lorentzian", "ohmic"):
         yield f"rashba_{spectrum}", RASHBA.format(sites=67, spectrum=spectrum) + STEADY
     yield "rashba_relax", RASHBA.format(sites=37, spectrum="exponential") + RELAX
+    for name, text in (("square", SQUARE), ("layer", LAYER)):
+        for spectrum in ("exponential", "lorentzian", "ohmic"):
+            yield f"{name}_{spectrum}", text.format(cells="[13, 12]", spectrum=spectrum) + STEADY + algorithm("separable")
+    yield "square_relax", SQUARE.format(cells="[7, 6]", spectrum="lorentzian") + RELAX
+    yield "layer_direct", LAYER.format(cells="[5, 6]", spectrum="ohmic") + STEADY + algorithm("direct")
     yield "batch", CHAIN.format(sites=150, spectrum="ohmic") + STEADY + SWEEP
     yield "blocks", BLOCKS + SWEEP
     yield "blocks_rashba", RASHBA.format(sites=67, spectrum="exponential") + STEADY + '[sweep]\n"model.zeeman_field" = [0.1, 0.9]\n'
@@ -222,6 +252,26 @@ class MemoryTest(HostCudaTest):
                 least = 0.5 if name == "rashba_relax" else 0.94 if "[bath]" in text and "tgge" in text else 0.995
                 self.assertLessEqual(used, planned * 1.005)
                 self.assertGreaterEqual(used, planned * least)
+
+    def test_lattices_of_4096_times_4096_cells_fit_on_a_card(self):
+        """Memory is proportional to the number of cells: 128 times 128 of them, a 1024th, show what fits on a 1024th of a card of
+        80 GB."""
+        card, cells = 80e9 / 1024, 128 * 128
+        # One and two orbitals; with panels, vectors over the modes by the tens.
+        for name, text, spectrum, least, most in (("one", SQUARE, "exponential", 100, 1000), ("two", LAYER, "exponential", 100, 1000),
+                                                  ("panels", LAYER, "ohmic", 100, 2000)):  # fmt: skip
+            with self.subTest(name):
+                self.write("small.toml", text.format(cells="[64, 128]", spectrum=spectrum) + STEADY + algorithm("separable"))
+                self.write("a.toml", text.format(cells="[128, 128]", spectrum=spectrum) + STEADY + algorithm("separable"))
+                planned = self.planned("a", memory=int(card))
+                self.assertIsNotNone(planned)
+                self.assertLess(abs(planned / self.planned("small") - 2.0), 0.03)
+                self.assertGreater(planned / cells, least)
+                self.assertLess(planned / cells, most)
+                environment = dict(ENVIRONMENT, LINDRIFT_HOST_CUDA_MEMORY=str(int(0.9 * planned)))
+                said = self.expect(DONE, "check", "a.toml", "--backend", "cuda", env=environment).stdout
+                self.assertRegex(said, r"warning: on the device such a point will fail: it needs [0-9.e-]+ GB of the device's memory, and")
+                self.assertNotRegex(said, "(?m)^device ")
 
     def test_batches_shrink_where_memory_is_short_and_the_numbers_stay(self):
         cases = {"spectral": HATSUGAI_KOHMOTO.format(sites=37) + SPECTRAL, "green": HATSUGAI_KOHMOTO.format(sites=127) + GREEN,

@@ -228,6 +228,109 @@ TEST_P(PanelScanTest, LogarithmsHoldHoweverColdTheBath) {
   }
 }
 
+/// Gain and loss of every mode from all pairs. Exponentials belong to the levels and are rounded once; every term is
+/// positive, so sums of 10^4 of them in double have an error of about 1e-15.
+struct PairSums {
+  std::vector<double> gain, loss;
+
+  PairSums(const Case& c, const std::vector<double>& lambda) {
+    const std::size_t size = c.energy.size();
+    const bool ohmic = c.spectrum == SpectrumKind::ohmic;
+    // S(x) is rise_from / rise_to times an even function of x: 1 / (1 + x^2/width^2), or for an ohmic bath
+    // x / (2 sinh(beta x/2)) e^{-|x|/width}. With energies in ascending order x > 0.
+    std::vector<std::size_t> order(size);
+    for (std::size_t i = 0; i < size; ++i) order[i] = i;
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return c.energy[a] < c.energy[b]; });
+    std::vector<double> energy(size), rise(size), fall(size), cut(size), n(size), h(size), in(size), out(size),
+        even(size);
+    for (std::size_t i = 0; i < size; ++i) {
+      const std::size_t s = order[i];
+      const long double half = 0.5L * c.beta * c.energy[s];
+      energy[i] = c.energy[s];
+      rise[i] = static_cast<double>(std::exp(half));
+      fall[i] = static_cast<double>(std::exp(-half));
+      cut[i] = static_cast<double>(std::exp(static_cast<long double>(energy[i]) / c.width));
+      n[i] = static_cast<double>(reference::occupation(lambda[s]) * std::exp(half));
+      h[i] = static_cast<double>(reference::hole(lambda[s]) * std::exp(-half));
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+      // Close levels would lose the digits of the difference of exponentials.
+      std::size_t far = i;
+      if (ohmic)
+        while (far > 0 && c.beta * (energy[i] - energy[far - 1]) < 1.0) --far;
+      for (std::size_t j = 0; j < far; ++j) {
+        const double x = energy[i] - energy[j], q = x / c.width;
+        even[j] = ohmic ? x / (rise[i] * fall[j] - rise[j] * fall[i]) * (cut[j] / cut[i]) : 1.0 / (1.0 + q * q);
+      }
+      for (std::size_t j = far; j < i; ++j) {
+        const double x = energy[i] - energy[j];
+        even[j] = (x == 0.0 ? 1.0 / c.beta : 0.5 * x / std::sinh(0.5 * c.beta * x)) * (cut[j] / cut[i]);
+      }
+      const double self = ohmic ? 1.0 / c.beta : 1.0;
+      double into = self * n[i], out_of = self * h[i];
+      for (std::size_t j = 0; j < i; ++j) {
+        into += even[j] * n[j];
+        out_of += even[j] * h[j];
+        in[j] += even[j] * n[i];
+        out[j] += even[j] * h[i];
+      }
+      in[i] += into;
+      out[i] += out_of;
+    }
+    gain.resize(size);
+    loss.resize(size);
+    for (std::size_t i = 0; i < size; ++i) {
+      gain[order[i]] = in[i] * fall[i] / static_cast<double>(size);
+      loss[order[i]] = out[i] * rise[i] / static_cast<double>(size);
+    }
+  }
+};
+
+TEST_P(PanelScanTest, EveryModeOfTenThousandHasTheSumOverItsPairs) {
+  // The best instruction set of this machine; the tests above compare a selection of modes for every one.
+  for (const Engine& engine : all_engines())
+    if (!engine.direct && engine.place > GetParam().place && engine.place != Engine::Place::cuda &&
+        find_kernels(engine.place))
+      GTEST_SKIP() << "done by " << engine.name;
+  if (GetParam().place == Engine::Place::cuda) GTEST_SKIP() << "done by the CPU";
+  const struct {
+    const char* what;
+    double beta, width;
+  } baths[] = {{"warm", 2.0, 1.0}, {"narrow", 20.0, 0.05}, {"cold", 100.0, 1.0}};
+  for (const auto kind : {SpectrumKind::lorentzian, SpectrumKind::ohmic})
+    for (const auto& bath : baths) {
+      SCOPED_TRACE(::testing::Message() << (kind == SpectrumKind::ohmic ? "ohmic, " : "lorentzian, ") << bath.what);
+      Random random(23);
+      const Case c{bath.what, kind, bath.beta, bath.width, energies(random, 10000)};
+      const std::vector<double> lambda = multipliers(random, c);
+      const PairSums exact(c, lambda);
+      Numbers numbers(c);
+      const auto kernel = make_kernel(GetParam(), numbers.tables, 2);
+      const std::size_t size = c.energy.size();
+      std::vector<double> n(size), h(size), gain(size, NAN), loss(size, NAN);
+      // The logarithm of a rate has the relative error of the rate, and half a unit in the last place of numbers up to
+      // 500, which is 3e-14.
+      const auto difference = [](double logarithm, double rate) {
+        return static_cast<double>(std::fabs(logarithm - std::log(static_cast<long double>(rate))));
+      };
+      kernel->log_rates(lambda.data(), gain.data(), loss.data());
+      double worst = 0.0;
+      for (std::size_t i = 0; i < size; ++i)
+        worst = std::max({worst, difference(gain[i], exact.gain[i]), difference(loss[i], exact.loss[i])});
+      EXPECT_LE(worst, rounding);
+      if (bath.beta > 50.0) continue;  // e^{beta E/2} is in range for plain sums
+      for (std::size_t i = 0; i < size; ++i) {
+        n[i] = static_cast<double>(reference::occupation(lambda[i]));
+        h[i] = static_cast<double>(reference::hole(lambda[i]));
+      }
+      kernel->transition_sums(n.data(), h.data(), gain.data(), loss.data());
+      worst = 0.0;
+      for (std::size_t i = 0; i < size; ++i)
+        worst = std::max({worst, std::fabs(gain[i] / exact.gain[i] - 1.0), std::fabs(loss[i] / exact.loss[i] - 1.0)});
+      EXPECT_LE(worst, rounding);
+    }
+}
+
 TEST_P(PanelScanTest, ThreadsDoNotChangeABit) {
   for (const auto kind : {SpectrumKind::lorentzian, SpectrumKind::ohmic}) {
     Random random(17);

@@ -596,7 +596,7 @@ TEST(RashbaRange, ParametersOutOfRangeAreNamed) {
   EXPECT_EQ(quantity_refused([](TggeRashba& c) {
               c.jump = JumpOperators{{{{{0}, 2, {0}, 0, 1.0}}}};
             }),
-            "bath.jump_operator");
+            "bath.jump_operator[0]");
   EXPECT_EQ(quantity_refused([&](TggeRashba& c) {
               c.jump = JumpOperators{{{{{0}, 0, {0}, 0, nan}}}};
             }),
