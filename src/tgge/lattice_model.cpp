@@ -247,7 +247,9 @@ RateEquation of_unit_coupling(TggeModel model, bool thermal_alone, const RateEqu
     model.bath.nonequilibrium_fraction = 0.0;
   }
   execution.algorithm = equation.algorithm;
-  execution.backend = equation.backend;
+  // Beside the equation itself, two more of these would not fit on a card that it fills. Two evaluations by moments or
+  // panels take as long on the CPU as a few copies.
+  execution.backend = equation.algorithm == Algorithm::separable ? Backend::cpu : equation.backend;
   return make_rate_equation(std::move(model), execution);
 }
 

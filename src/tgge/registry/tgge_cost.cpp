@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "engine/device_memory.hpp"
 #include "lindrift/tgge/matrix_rate_equation.hpp"
 #include "tgge/energy_levels.hpp"
 #include "tgge/model.hpp"
@@ -525,7 +526,14 @@ Plan plan_point(const Point& point, const Execution& requested) {
   plan_device(plan, requested, [&] {
     return with_model(point, [&](const TggeModel& model) {
       const bool in_a_block = !point.has("task.times") && !point.has("task.of") && found_in_a_block(model, execution);
-      return in_a_block ? moment_batch_device_bytes(model, 1, 1, execution) : rate_device_bytes(model, execution);
+      if (in_a_block) return moment_batch_device_bytes(model, 1, 1, execution);
+      // The observables of a lattice take two more equations with sums over pairs, the second if there is a thermal
+      // bath (LatticeObserver).
+      const bool more = is_lattice(point) && algorithm == Algorithm::direct;
+      const double equations = more ? 2.0 + (model.bath.effective_equilibrium_fraction() > 0.0 ? 1.0 : 0.0) : 1.0;
+      const double bytes = equations * rate_device_bytes(model, execution);
+      if (more) require_device_memory(bytes, execution);
+      return bytes;
     });
   });
   execution.backend = plan.device_bytes > 0.0 ? Backend::cuda : Backend::cpu;
