@@ -70,9 +70,7 @@ struct Copy {
 struct Remainder {
   const double *right, *image;
   double* residual;
-  LINDRIFT_HD void operator()(Index i) const {
-    set_complex(residual, i, complex_at(right, i) - complex_at(image, i));
-  }
+  LINDRIFT_HD void operator()(Index i) const { set_complex(residual, i, complex_at(right, i) - complex_at(image, i)); }
 };
 
 /// The equations (z_w - H) y_w = |b| e_1 at some shifts z_w, taken column by column. Rotations make the matrix the
@@ -361,8 +359,7 @@ class SolverOn {
     const double* const last = memory.basis + 2 * space.vectors * a_.size;
     multiply(last, memory.basis + 2 * (space.vectors + 1) * a_.size);
     space.invariant = Steps::orthogonalise(engine_, memory.basis, a_.size, space.vectors + 1, memory.column);
-    for (Index p = 0; p < memory.systems.probes; ++p)
-      project(probes + 2 * p * stride, last, memory.probing + 2 * p);
+    for (Index p = 0; p < memory.systems.probes; ++p) project(probes + 2 * p * stride, last, memory.probing + 2 * p);
     engine_.map(memory.systems.shifts,
                 ShiftedColumn{memory.systems, memory.column, memory.probing, space.vectors, enough});
     ++space.vectors;

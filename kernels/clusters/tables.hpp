@@ -21,9 +21,7 @@ struct ClusterShape {
   std::int64_t arguments = 0;           ///< frequencies or times
 
   /// Doubles for each b: a residual, then x or the values at (arguments, probes), complex.
-  std::int64_t result_size() const {
-    return 1 + 2 * (work == ClusterWork::linear ? size : arguments * probes);
-  }
+  std::int64_t result_size() const { return 1 + 2 * (work == ClusterWork::linear ? size : arguments * probes); }
 };
 
 inline constexpr int max_cluster_probes = 8;
@@ -37,10 +35,10 @@ struct ClusterSlot {
 };
 
 struct ClusterOptions {
-  double tolerance = 0.0;              ///< of the residuals, relative to |b|
-  std::int64_t max_products = 0;       ///< for `linear`
-  double broadening = 0.0;             ///< for `frequencies`
-  const double* arguments = nullptr;   ///< (shape.arguments,); times ascend
+  double tolerance = 0.0;             ///< of the residuals, relative to |b|
+  std::int64_t max_products = 0;      ///< for `linear`
+  double broadening = 0.0;            ///< for `frequencies`
+  const double* arguments = nullptr;  ///< (shape.arguments,); times ascend
 };
 
 /// Solves the equations of many small clusters on a device, each in one thread block, with one launch and two copies

@@ -17,7 +17,7 @@ namespace cuda_device {
   PropagatorDevice* prefix##_propagator_device(const PropagatorTables& tables, int device);               \
   void map##_spectral(const SpectralTables& tables, const double* frequency, double* spectral_function,   \
                       double* self_energy, double* green, int device);                                    \
-  MatrixProduct* prefix##_matrix_product(std::int64_t size, const double* matrix, int device);             \
+  MatrixProduct* prefix##_matrix_product(std::int64_t size, const double* matrix, int device);            \
   ClusterDevice* prefix##_cluster_device(int device);
 LINDRIFT_DECLARE_DEVICE(make, map)
 LINDRIFT_DECLARE_DEVICE(count, count)

@@ -434,9 +434,9 @@ class OrbitalsTest(HostCudaTest):
         return {name: value for name, value in datasets(self.on(*arguments, **settings)).items() if value.dtype.kind in "fci"}
 
     def test_numbers_do_not_depend_on_the_batch(self):
-        for cells in (1, 2, 131):
+        for cells in (1, 2, 31):
             self.write("a.toml", ORBITALS[2].format(cells=cells) + STEADY)
-            whole = self.values("a", "cuda")
+            whole = self.values("a", "cuda", open=1)
             for processors in (1, 3):
                 other = self.values("a", "cuda", processors=processors, order="random", seed=processors, open=1)
                 for name, value in whole.items():
@@ -445,7 +445,7 @@ class OrbitalsTest(HostCudaTest):
             if cells == 1:
                 alone = whole["density_matrix"]
             else:  # the momentum 0 is among them
-                place = whole["momentum"].tolist().index(0.0)
+                place = cells // 2
                 self.assertEqual(whole["density_matrix"][:, place].tobytes(), alone[:, 0].tobytes())
 
     def test_a_path_of_momenta_of_a_lattice(self):
