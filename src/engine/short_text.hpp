@@ -12,4 +12,10 @@ inline std::string short_text(double value) {
   return text;
 }
 
+/// Adds a part to a message, which keeps what it already says.
+inline void add_to_message(std::string& message, const std::string& part) {
+  if (!message.empty() && !part.empty()) message += "; ";
+  message += part;
+}
+
 }  // namespace lindrift

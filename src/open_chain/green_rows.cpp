@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
 
 #include "engine/fourier.hpp"
+#include "engine/short_text.hpp"
 #include "open_chain/propagator.hpp"
 
 namespace lindrift {
@@ -39,6 +41,18 @@ GreenRows green_rows(std::span<const Complex> momenta, const TransformOrder& ord
   return green_rows(momenta.size() / sites, order, keep_sites, [&](std::size_t t, std::span<Complex> row) {
     std::copy_n(momenta.begin() + static_cast<std::ptrdiff_t>(t * sites), sites, row.begin());
   });
+}
+
+std::string negative_values(std::span<const double> spectral_function, double error, const std::string& reason) {
+  std::size_t count = 0;
+  double smallest = 0.0;
+  for (const double value : spectral_function) {
+    if (value < -error) ++count;
+    smallest = std::min(smallest, value);
+  }
+  if (count == 0) return {};
+  return std::to_string(count) + (count == 1 ? " value" : " values") + " of the spectral function " +
+         (count == 1 ? "is" : "are") + " negative, the smallest " + short_text(smallest) + ": " + reason;
 }
 
 }  // namespace lindrift

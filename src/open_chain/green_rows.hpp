@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -46,5 +47,10 @@ void add_spectrum_row(std::span<const std::complex<double>> green, double energy
     result.self_energy.push_back(std::complex<double>(frequencies[w] - energy, broadening) - 1.0 / green[w]);
   }
 }
+
+/// How many values of a spectral function are negative by more than their error, and the smallest; empty if there are
+/// none.
+/// @param reason  what the message ends with
+std::string negative_values(std::span<const double> spectral_function, double error, const std::string& reason);
 
 }  // namespace lindrift

@@ -252,6 +252,21 @@ times = [6.0]
         np.testing.assert_allclose(numbers["spectral_function"][rows][:, ::10], np.transpose(self.known["map"]), atol=1e-9)
         self.assertLess(numbers["spectral_function_error"], 1e-10)
 
+    def test_verify_names_the_method(self):
+        """A ladder is summed over pairs in frequency, second order over two momenta; and too strong a sum of both says so."""
+        self.write("a.toml", SPECTRAL)
+        self.expect(DONE, "run", "a.toml", "-o", "second.h5")
+        self.assertIn("self energy, by the double sum", self.expect(DONE, "verify", "second.h5").stdout)
+        self.write("b.toml", SPECTRAL.replace("interaction = 2.0", 'interaction = 6.0\napproximation = "ladder"'))
+        self.assertNotIn("negative", self.expect(DONE, "run", "b.toml", "-o", "ladder.h5").stderr)
+        said = self.expect(DONE, "verify", "ladder.h5").stdout
+        for name in ("self energy", "spectral function"):
+            self.assertIn(f"{name}, by its pairs at every frequency", said)
+        self.assertNotIn("double sum", said)
+        said = self.expect(DONE, "run", "b.toml", "-o", "both.h5", "--set", 'model.ladder="both"').stderr
+        self.assertIn("of the spectral function", said)
+        self.assertIn("negative, the smallest -", said)
+
     def test_an_interaction_may_be_a_number_a_list_and_swept(self):
         self.write("a.toml", SPECTRAL)
         self.expect(DONE, "run", "a.toml")

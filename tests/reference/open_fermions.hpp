@@ -100,6 +100,20 @@ class OpenFermions {
     return o;
   }
 
+  /// drho/dt = -i [H, rho] + sum_L ( L rho L^+ - {L^+ L, rho}/2 ) of a density operator.
+  Operator rate(const Operator& rho) const {
+    Operator result = zero();
+    const Scalar i(0.0, 1.0);
+    const Operator adjoint_rho = adjoint(rho);  // rho A = (A^+ rho^+)^+ has the sparse factor on the left
+    add(result, -i, product(hamiltonian_, rho));
+    add(result, i, adjoint(product(hamiltonian_, adjoint_rho)));
+    for (const Operator& jump : jumps_) add(result, 1.0, adjoint(product(jump, adjoint(product(jump, rho)))));
+    if (decay_.empty()) return result;
+    add(result, -1.0, product(decay_, rho));
+    add(result, -1.0, adjoint(product(decay_, adjoint_rho)));
+    return result;
+  }
+
   Scalar expectation(const Operator& a, const Operator& rho) const {
     Scalar trace = 0.0;
     for (std::size_t i = 0; i < dimension_; ++i)

@@ -2,6 +2,7 @@
 
 #include <complex>
 #include <cstdint>
+#include <numbers>
 #include <vector>
 
 #include "lindrift/hubbard/chain.hpp"
@@ -26,6 +27,21 @@ inline HubbardChain published_chain(std::int64_t sites, double interaction, doub
   chain.down.gain = gain;
   chain.down.two_site_loss = bond_loss;
   chain.down.two_site_loss_phase = -sign * 0.5 * std::numbers::pi;
+  return chain;
+}
+
+/// A ring with gain and loss of spin up at every site, and of spin down a local gain and a loss from bonds.
+/// @param phase  of that loss, in units of pi
+inline HubbardChain driven_chain(std::int64_t sites, double interaction, double up_gain, double up_loss, double gain,
+                                 double loss, double phase) {
+  HubbardChain chain;
+  chain.sites = sites;
+  chain.interaction = {interaction};
+  chain.up.gain = up_gain;
+  chain.up.loss = up_loss;
+  chain.down.gain = gain;
+  chain.down.two_site_loss = loss;
+  chain.down.two_site_loss_phase = phase * std::numbers::pi;
   return chain;
 }
 

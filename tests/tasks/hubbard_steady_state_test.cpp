@@ -2,17 +2,24 @@
 // sums and the exact ring, and their invariants.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <complex>
+#include <cstdio>
 #include <numbers>
+#include <string>
 
+#include "clusters/cluster_state.hpp"
 #include "data/hubbard_one_particle.hpp"
 #include "data/hubbard_two_spins.hpp"
 #include "hubbard/collisions.hpp"
+#include "hubbard/rings.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/hubbard/exact.hpp"
+#include "lindrift/hubbard/spectral.hpp"
 #include "lindrift/hubbard/steady_state.hpp"
 #include "lindrift/hubbard/transport.hpp"
+#include "support/hubbard.hpp"
 #include "support/random.hpp"
 
 namespace lindrift::testing {
@@ -199,10 +206,13 @@ TEST(HubbardCollisions, KeepTheParticlesOfEachSpinAndKnowNothingOfNames) {
     const CollisionRates rates = Collisions(species.model, order).rates(species.up, species.down);
     const CollisionRates other = Collisions(swapped, order).rates(species.down, species.up);
     const CollisionRates finer = Collisions(species.model, order, 2.0).rates(species.up, species.down);
-    std::array<double, 2> sum{};
+    std::array<double, 2> sum{}, size{};
     for (std::size_t k = 0; k < 7; ++k) {
-      sum[0] += collision(rates, 0, k, species.up[k]);
-      sum[1] += collision(rates, 1, k, species.down[k]);
+      for (std::size_t s = 0; s < 2; ++s) {
+        const double n = s == 0 ? species.up[k] : species.down[k];
+        sum[s] += collision(rates, s, k, n);
+        size[s] += std::fabs(rates.gain[s][k] * (1.0 - n)) + std::fabs(rates.loss[s][k] * n);
+      }
       for (std::size_t s = 0; s < 2; ++s) {
         EXPECT_NEAR(rates.gain[s][k], other.gain[1 - s][k], 1e-14);
         EXPECT_NEAR(rates.loss[s][k], other.loss[1 - s][k], 1e-14);
@@ -214,27 +224,118 @@ TEST(HubbardCollisions, KeepTheParticlesOfEachSpinAndKnowNothingOfNames) {
         }
       }
     }
-    EXPECT_NEAR(sum[0], 0.0, 1e-14);
-    EXPECT_NEAR(sum[1], 0.0, 1e-14);
+    for (std::size_t s = 0; s < 2; ++s) EXPECT_NEAR(sum[s], 0.0, 1e-15 * size[s]);
   }
 }
 
-HubbardChain driven_chain(std::int64_t sites, double interaction, double up_gain, double up_loss, double gain,
-                          double loss, double phase) {
-  HubbardChain chain;
-  chain.sites = sites;
-  chain.interaction = {interaction};
-  chain.up.gain = up_gain;
-  chain.up.loss = up_loss;
-  chain.down.gain = gain;
-  chain.down.two_site_loss = loss;
-  chain.down.two_site_loss_phase = phase * std::numbers::pi;
-  return chain;
+TEST(HubbardCollisions, BalanceTheBathsAtTheStoredOccupations) {
+  // Steps of Eq. 145 without any mixing, on lattices that the task does not take.
+  for (const auto& stored : data::hubbard_two_spins::small) {
+    SCOPED_TRACE(stored.cells.size());
+    const Stored lattice(stored);
+    for (const CollisionOrder order : {CollisionOrder::second, CollisionOrder::both}) {
+      const auto& expected = order == CollisionOrder::second ? stored.second_steady : stored.both_steady;
+      const Collisions collisions(lattice.model, order);
+      std::array<std::vector<double>, 2> n = lattice.free;
+      double change = 1.0;
+      for (int step = 0; step < 200 && change > 1e-14; ++step) {
+        const CollisionRates rates = collisions.rates(n[0], n[1]);
+        change = 0.0;
+        for (std::size_t s = 0; s < 2; ++s)
+          for (std::size_t k = 0; k < n[s].size(); ++k) {
+            const double gain = lattice.gain[s][k] + rates.gain[s][k], loss = lattice.loss[s][k] + rates.loss[s][k];
+            change = std::max(change, std::fabs(gain / (gain + loss) - n[s][k]));
+            n[s][k] = gain / (gain + loss);
+          }
+      }
+      EXPECT_LE(change, 1e-14);
+      for (std::size_t s = 0; s < 2; ++s)
+        for (std::size_t flat = 0; flat < n[s].size(); ++flat)
+          EXPECT_NEAR(n[s][lattice.ascending(flat)], expected[s][flat], 5e-12);  // stored after steps of 1e-12
+    }
+  }
+}
+
+TEST(HubbardCollisions, SelfEnergyWithoutSpinUpIsThatOfTheProbe) {
+  // Eqs. 153 and 154 at n_up = 0 are the second order and the ladders of one probe, Eqs. 64 and 87.
+  Random random(88);
+  const std::vector<double> frequencies = {-4.0, -0.7, 1.1, 5.0};
+  for (const std::int64_t sites : {4, 7}) {
+    HubbardChain chain = random_hubbard(random, sites, true);
+    chain.interaction = {random.uniform(0.5, 2.5)};
+    const reference::HubbardChain plain = reference_of(chain);
+    CollisionModel model{chain.lattice(), {}, {}, chain.interaction[0]};
+    std::vector<double> up(plain.size()), down(plain.size());
+    for (std::size_t s = 0; s < 2; ++s) {
+      model.energy[s].resize(plain.size());
+      model.width[s].resize(plain.size());
+    }
+    for (std::int64_t m = 0; m < sites; ++m) {
+      const std::size_t k = ascending(m, sites);
+      model.energy[0][k] = model.energy[1][k] = static_cast<double>(plain.energy(m));
+      model.width[0][k] = static_cast<double>(plain.probe_loss[plain.wrap(m)]);
+      model.width[1][k] = static_cast<double>(plain.rate(m));
+      down[k] = static_cast<double>(plain.occupation(m));
+    }
+    for (const CollisionOrder order : {CollisionOrder::second, CollisionOrder::particle, CollisionOrder::both}) {
+      const auto found = Collisions(model, order).self_energy(up, down, frequencies);
+      for (std::int64_t m = 0; m < sites; ++m)
+        for (std::size_t w = 0; w < frequencies.size(); ++w) {
+          const reference::Complex at = frequencies[w], second = reference::self_energy(plain, m, at).value,
+                                   particle = reference::ladder_self_energy(plain, m, at, false),
+                                   hole = reference::ladder_self_energy(plain, m, at, true);
+          const reference::Complex expected = order == CollisionOrder::second     ? second
+                                              : order == CollisionOrder::particle ? particle
+                                                                                  : particle + hole - second;
+          EXPECT_LE(std::abs(found[ascending(m, sites) * frequencies.size() + w] - Complex(expected)),
+                    1e-13 * (1.0 + static_cast<double>(std::abs(hole))))
+              << m << " " << frequencies[w];
+        }
+    }
+    // The same through the tasks, bit for bit but for rounding.
+    HubbardChain probe = chain;
+    const auto by_task = spectral(probe, frequencies, {}, {.backend = Backend::cpu, .algorithm = Algorithm::direct});
+    const auto by_collisions = Collisions(model, CollisionOrder::second).self_energy(up, down, frequencies);
+    for (std::size_t k = 0; k < plain.size(); ++k)
+      for (std::size_t w = 0; w < frequencies.size(); ++w)
+        EXPECT_LE(std::abs(by_task.self_energy[k * frequencies.size() + w] -
+                           (by_collisions[k * frequencies.size() + w] - Complex(0.0, 0.5 * model.width[0][k]))),
+                  1e-13);
+  }
+}
+
+TEST(HubbardCollisions, ToSecondOrderKnowNotTheSignOfTheInteraction) {
+  Random random(89);
+  RandomSpecies species(random, {6});
+  const CollisionRates one = Collisions(species.model, CollisionOrder::second).rates(species.up, species.down);
+  species.model.interaction *= -1.0;
+  const CollisionRates other = Collisions(species.model, CollisionOrder::second).rates(species.up, species.down);
+  EXPECT_EQ(one.gain, other.gain);
+  EXPECT_EQ(one.loss, other.loss);
+}
+
+HubbardSteadyState steady(const HubbardChain& chain, CollisionOrder order) {
+  HubbardSteadyStateOptions options;
+  options.order = order;
+  options.tolerance = 1e-13;
+  const HubbardSteadyState state = steady_state(chain, options);
+  EXPECT_TRUE(state.converged) << state.message;
+  EXPECT_EQ(state.clipped, 0);
+  return state;
+}
+
+constexpr CollisionOrder every_order[] = {CollisionOrder::second, CollisionOrder::particle, CollisionOrder::both};
+
+TEST(HubbardSteadyState, WithoutAnInteractionIsThatOfTheBaths) {
+  const HubbardSteadyState state = steady(driven_chain(128, 0.0, 0.05, 0.05, 0.2, 2.0, 0.25), CollisionOrder::both);
+  EXPECT_NEAR(state.current_spin[0], 0.0, 1e-16);
+  EXPECT_NEAR(state.current_spin[1], 0.16119553, 5e-9);  // as rounded
+  EXPECT_NEAR(state.density_spin[0], 0.5, 1e-15);
 }
 
 TEST(HubbardSteadyState, CarriesTheStoredCurrents) {
   for (const auto& ring : data::hubbard_two_spins::rings) {
-    if (ring.interaction != 1.0) continue;
+    SCOPED_TRACE(::testing::Message() << ring.interaction << ", phase " << ring.phase_over_pi << " pi");
     const HubbardChain chain = driven_chain(128, ring.interaction, ring.up_gain, ring.up_loss, ring.gain,
                                             ring.two_site_loss, ring.phase_over_pi);
     for (const CollisionOrder order : {CollisionOrder::second, CollisionOrder::both}) {
@@ -245,7 +346,11 @@ TEST(HubbardSteadyState, CarriesTheStoredCurrents) {
       EXPECT_TRUE(state.converged);
       EXPECT_LE(state.steps, 20);
       const auto& expected = order == CollisionOrder::second ? ring.current_second : ring.current_both;
-      for (std::size_t s = 0; s < 2; ++s) EXPECT_NEAR(state.current_spin[s], expected[s], 2e-12);
+      const auto& density = order == CollisionOrder::second ? ring.density_second : ring.density_both;
+      for (std::size_t s = 0; s < 2; ++s) {
+        EXPECT_NEAR(state.current_spin[s], expected[s], 2e-12);
+        EXPECT_NEAR(state.density_spin[s], density[s], 2e-12);
+      }
     }
   }
 }
@@ -269,11 +374,118 @@ TEST(HubbardSteadyState, GoesOverIntoTheExactRing) {
 
 TEST(HubbardSteadyState, HalfFilledUniformSpinStaysHalfFilled) {
   // On an even bipartite ring with phase pi/2, a spin with equal gain and loss stays at 1/2 for every momentum and U.
-  HubbardSteadyStateOptions options;
-  options.order = CollisionOrder::second;
-  const HubbardSteadyState state = steady_state(driven_chain(16, 1.5, 0.05, 0.05, 0.2, 2.0, 0.5), options);
-  for (std::size_t k = 0; k < 16; ++k) EXPECT_NEAR(state.occupation_spin[k], 0.5, 1e-13);
-  EXPECT_NEAR(state.current_spin[0], 0.0, 1e-14);
+  for (const double u : {-2.0, 0.5, 1.5}) {
+    for (const CollisionOrder order : {CollisionOrder::second, CollisionOrder::both}) {
+      const HubbardSteadyState state = steady(driven_chain(16, u, 0.05, 0.05, 0.2, 2.0, 0.5), order);
+      for (std::size_t k = 0; k < 16; ++k) EXPECT_NEAR(state.occupation_spin[k], 0.5, 1e-12);
+      EXPECT_NEAR(state.current_spin[0], 0.0, 1e-13);
+    }
+    // The master equation agrees; the slowest rate of 0.1 divides its residual of 1e-14.
+    const HubbardExact ring = exact(driven_chain(4, u, 0.05, 0.05, 0.2, 2.0, 0.5));
+    for (std::size_t k = 0; k < 4; ++k) EXPECT_NEAR(ring.occupation_spin[k], 0.5, 1e-12);
+    EXPECT_NEAR(ring.current_spin[0], 0.0, 1e-12);
+  }
+  // A single kind of pair breaks the symmetry between particles and holes.
+  const HubbardSteadyState state = steady(driven_chain(16, 1.5, 0.05, 0.05, 0.2, 2.0, 0.5), CollisionOrder::particle);
+  EXPECT_GT(std::fabs(state.current_spin[0]), 1e-5);
+}
+
+TEST(HubbardSteadyState, TheCurrentOfAHalfFilledUniformSpinIsOddInTheInteraction) {
+  // Exchanging particles and holes of spin up changes the sign of U and of the current, and leaves spin down as it is.
+  for (const double phase : {0.25, 0.4}) {
+    for (const CollisionOrder order : {CollisionOrder::second, CollisionOrder::both}) {
+      const HubbardSteadyState repulsive = steady(driven_chain(12, 1.0, 0.05, 0.05, 0.2, 2.0, phase), order),
+                               attractive = steady(driven_chain(12, -1.0, 0.05, 0.05, 0.2, 2.0, phase), order);
+      EXPECT_NEAR(repulsive.current_spin[0], -attractive.current_spin[0], 1e-12);
+      EXPECT_NEAR(repulsive.current_spin[1], attractive.current_spin[1], 1e-12);
+      EXPECT_EQ(std::fabs(repulsive.current_spin[0]) > 1e-4, order == CollisionOrder::both);
+    }
+    const HubbardExact repulsive = exact(driven_chain(4, 1.0, 0.05, 0.05, 0.2, 2.0, phase)),
+                       attractive = exact(driven_chain(4, -1.0, 0.05, 0.05, 0.2, 2.0, phase));
+    EXPECT_NEAR(repulsive.current_spin[0], -attractive.current_spin[0], 1e-12);
+    EXPECT_NEAR(repulsive.current_spin[1], attractive.current_spin[1], 1e-12);
+    EXPECT_GT(std::fabs(repulsive.current_spin[0]), 1e-5);
+  }
+}
+
+/// Gain and loss of spin up exchanged between k and pi - k, and the other sign of U: n_up becomes 1 - n_up of pi - k.
+HubbardChain with_holes_of_spin_up(const HubbardChain& chain) {
+  HubbardChain holes = chain;
+  holes.interaction[0] *= -1.0;
+  const auto sites = static_cast<std::size_t>(chain.sites);
+  for (std::size_t k = 0; k < sites; ++k) {
+    const std::size_t other = (3 * sites / 2 - k) % sites;  // ascending from -pi: k + k' = pi
+    holes.up.gain_table[k] = chain.up.loss_table[other];
+    holes.up.loss_table[k] = chain.up.gain_table[other];
+  }
+  return holes;
+}
+
+TEST(HubbardSteadyState, ExchangesParticlesAndHolesOfSpinUp) {
+  Random random(90);
+  const auto compare = [](const auto& one, const auto& other, std::size_t sites) {
+    for (std::size_t k = 0; k < sites; ++k) {
+      EXPECT_NEAR(one.occupation_spin[k], 1.0 - other.occupation_spin[(3 * sites / 2 - k) % sites], 1e-12);
+      EXPECT_NEAR(one.occupation_spin[sites + k], other.occupation_spin[sites + k], 1e-12);
+    }
+  };
+  for (const std::int64_t sites : {4, 8}) {
+    const auto size = static_cast<std::size_t>(sites);
+    HubbardChain chain = driven_chain(sites, 0.8, 0.0, 0.0, 0.3, 0.9, 0.3);
+    chain.up.gain_table = random.vector(size, 0.1, 0.5);
+    chain.up.loss_table = random.vector(size, 0.1, 0.5);
+    const HubbardChain holes = with_holes_of_spin_up(chain);
+    for (const CollisionOrder order : {CollisionOrder::second, CollisionOrder::both})
+      compare(steady(chain, order), steady(holes, order), size);
+    if (sites == 4) compare(exact(chain), exact(holes), size);
+  }
+}
+
+TEST(HubbardSteadyState, EvenBathsAndBandsDriveNoCurrent) {
+  for (const std::int64_t sites : {4, 9}) {
+    HubbardChain chain = driven_chain(sites, 1.2, 0.02, 0.06, 0.3, 0.9, 0.0);
+    chain.up.two_site_gain = 0.2;
+    chain.up.two_site_gain_phase = std::numbers::pi;
+    for (const CollisionOrder order : every_order) {
+      const HubbardSteadyState state = steady(chain, order);
+      for (std::size_t s = 0; s < 2; ++s) EXPECT_NEAR(state.current_spin[s], 0.0, 1e-14);
+    }
+    if (sites == 4) {
+      const HubbardExact ring = exact(chain);
+      for (std::size_t s = 0; s < 2; ++s) EXPECT_NEAR(ring.current_spin[s], 0.0, 1e-13);
+    }
+  }
+}
+
+TEST(HubbardSteadyState, SaysAllThatIsWrong) {
+  // An interaction far too strong for both ladders, and a single step.
+  const auto run = [](double interaction, std::int64_t steps) {
+    HubbardSteadyStateOptions options;
+    options.max_steps = steps;
+    options.frequencies = std::vector<double>();
+    for (int i = 0; i < 100; ++i) options.frequencies->push_back(-12.0 + 0.25 * i);
+    return steady_state(driven_chain(4, interaction, 0.05, 0.3, 0.4, 0.2, 0.3), options);
+  };
+  const auto says = [](const HubbardSteadyState& state, const char* what) {
+    return state.message.find(what) != std::string::npos;
+  };
+  const HubbardSteadyState fine = run(0.5, 200), short_of_steps = run(0.5, 1), strong = run(8.0, 1);
+  EXPECT_EQ(fine.message, "");
+  EXPECT_EQ(short_of_steps.message, "not converged after max_steps");
+  std::int64_t negative = 0;
+  double smallest = 0.0;
+  for (const double value : strong.spectral_function) {
+    if (value < 0.0) ++negative;
+    smallest = std::min(smallest, value);
+  }
+  ASSERT_GT(strong.clipped, 0);
+  ASSERT_GT(negative, 1);
+  EXPECT_TRUE(says(strong, (std::to_string(strong.clipped) + " occupations left [0, 1]").c_str())) << strong.message;
+  EXPECT_TRUE(says(strong, "not converged after max_steps")) << strong.message;
+  char text[120];
+  std::snprintf(text, sizeof text, "%d values of the spectral function are negative, the smallest %.3g",
+                static_cast<int>(negative), smallest);
+  EXPECT_TRUE(says(strong, text)) << strong.message;
 }
 
 TEST(HubbardTransport, OneParticleDriftsAsStored) {
@@ -291,9 +503,18 @@ TEST(HubbardTransport, OneParticleDriftsAsStored) {
     EXPECT_NEAR(second.drift_velocity, stored.velocity_second, 1e-11);
     EXPECT_NEAR(second.diffusion_constant, stored.diffusion_second, 1e-11 * stored.diffusion_second);
     EXPECT_NEAR(both.drift_velocity_exact, stored.velocity_exact, 1e-11);
+    const auto correlations = clusters::one_body(clusters::one_particle_state(whole_ring(chain).group(0)), 0);
+    for (std::size_t m = 0; m < stored.distribution_exact.size(); ++m) {
+      const std::size_t k = ascending(static_cast<std::int64_t>(m), stored.sites);
+      EXPECT_NEAR(correlations[k * (stored.distribution_exact.size() + 1)].real(), stored.distribution_exact[m], 1e-12);
+      EXPECT_NEAR(second.occupation[k], stored.distribution_second[m], 1e-12);
+      EXPECT_NEAR(both.occupation[k], stored.distribution_both[m], 1e-12);
+    }
     EXPECT_EQ(both.drift_velocity_ring, both.drift_velocity);  // here the ring is the chain itself
     EXPECT_TRUE(std::isnan(second.drift_velocity_exact));
     double sum = 0.0;
+    options.order = CollisionOrder::particle;
+    for (const double p : transport(chain, options).occupation) EXPECT_GT(p, 0.0);
     for (const double p : second.occupation) {
       EXPECT_GT(p, 0.0);
       sum += p;

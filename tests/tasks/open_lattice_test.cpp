@@ -6,6 +6,8 @@
 #include <cmath>
 #include <complex>
 
+#include "data/hatsugai_kohmoto_figures.hpp"
+#include "data/hubbard_figure.hpp"
 #include "data/open_lattices.hpp"
 #include "hubbard/modes.hpp"
 #include "lindrift/error.hpp"
@@ -332,6 +334,47 @@ TEST(OpenLattice, OneDirectionIsTheRing) {
       const HubbardGreen c = green(chain, times, {}, on_cpu), d = green(square, times, {}, on_cpu);
       EXPECT_EQ(c.green_retarded, d.green_retarded);
     }
+  }
+}
+
+/// The published chains, with their hopping and baths as lists of terms, have the stored numbers.
+TEST(OpenLattice, ListsOfTermsRepeatThePublishedFigures) {
+  const auto bond = [](double rate, Complex phase) {
+    return BathOperator{BathOperatorKind::loss, {{{}, std::sqrt(rate)}, {{1}, std::sqrt(rate) * phase}}};
+  };
+  for (const auto& stored : data::hatsugai_kohmoto_figures::propagation) {
+    HatsugaiKohmoto model;
+    model.cells = {stored.sites};
+    model.hopping_terms = {{{1}, -1.0}};
+    model.interaction = stored.interaction;
+    model.down.operators = {{BathOperatorKind::gain, {{{}, std::sqrt(1.5)}}}, bond(0.5, Complex(0.0, 1.0))};
+    const GreenResult result = green(model, stored.times, {}, on_cpu);
+    for (std::size_t t = 0; t < stored.times.size(); ++t) {
+      EXPECT_NEAR(result.norm[t], stored.norm[t], 1e-12 * stored.norm[t]);
+      EXPECT_NEAR(result.drift[t], stored.drift[t], 1e-11);
+      EXPECT_NEAR(result.drift_symmetric[t], stored.drift_symmetric[t], 1e-11);
+    }
+  }
+  namespace figure = data::hubbard_figure;
+  HubbardChain chain;
+  chain.cells = {128};
+  chain.hopping_terms = {{{1}, -1.0}};
+  chain.interaction = {2.0};
+  chain.down.operators = {{BathOperatorKind::gain, {{{}, std::sqrt(0.2)}}}, bond(2.0, Complex(0.0, 1.0))};
+  HubbardGreenOptions options;
+  options.tolerance = 1e-12;
+  const HubbardGreen result = green(chain, figure::times, options, on_cpu);
+  for (std::size_t t = 0; t < figure::times.size(); ++t) {
+    EXPECT_NEAR(result.norm[t], figure::norm[t], std::max(result.error, 1e-13));
+    EXPECT_NEAR(result.drift[t], figure::drift[t], 1e-8);
+  }
+  HubbardSpectralOptions tight;
+  tight.tolerance = 1e-12;
+  for (const auto& row : figure::self_energy) {
+    const auto m = static_cast<std::int64_t>(row[0]);
+    tight.momenta = {m < 64 ? m : m - 128};
+    const HubbardSpectrum spectrum = spectral(chain, std::vector<double>{row[1]}, tight, on_cpu);
+    EXPECT_NEAR(std::abs(spectrum.self_energy[0] - Complex(row[2], row[3])), 0.0, 1e-12);
   }
 }
 

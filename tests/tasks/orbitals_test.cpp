@@ -7,12 +7,14 @@
 #include <complex>
 #include <numbers>
 
+#include "clusters/cluster_state.hpp"
 #include "data/orbital_clusters.hpp"
 #include "hatsugai_kohmoto/orbital_cluster.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/hatsugai_kohmoto/green.hpp"
 #include "lindrift/hatsugai_kohmoto/orbitals.hpp"
 #include "lindrift/hatsugai_kohmoto/spectral.hpp"
+#include "reference/open_fermions.hpp"
 #include "support/random.hpp"
 
 namespace lindrift::testing {
@@ -244,6 +246,97 @@ TEST(Orbitals, FreeParticlesHaveTheSelfEnergyOfTheirBaths) {
           EXPECT_LT(std::abs(rate), 1e-12);
         }
     }
+  }
+}
+
+TEST(Orbitals, TwoMomentaOfTwoOrbitalsFactoriseInOneFockSpace) {
+  // The baths act on cells, and so on both momenta at once: the master equation of all eight orbitals, with operators
+  // of the cells, against the solutions of each momentum alone.
+  Random random(14);
+  OrbitalHatsugaiKohmoto model = random_model(random, {2}, 2);
+  for (OrbitalBath* bath : {&model.up, &model.down}) {  // fewer operators: the Fock space is large
+    bath->gain = 0.0;
+    bath->operators = {bath->operators.front(), bath->operators.back()};
+  }
+  const Lattice lattice = model.lattice();
+  reference::OpenFermions space(8);
+  using Operator = reference::OpenFermions::Operator;
+  const auto mode = [](std::size_t k, std::size_t s, std::size_t a) { return 4 * k + 2 * s + a; };
+  /// c_{j,a} = N^{-1/2} sum_k e^{ikj} c_{k,a}
+  const auto of_cell = [&](std::int64_t j, std::size_t s, int a) {
+    Operator sum = space.zero();
+    for (std::size_t k = 0; k < 2; ++k) {
+      const double phase = pi * static_cast<double>(lattice.momentum(k)[0] * j);
+      reference::OpenFermions::add(sum, std::exp(Complex(0.0, phase)) / std::sqrt(2.0),
+                                   space.c(mode(k, s, static_cast<std::size_t>(a))));
+    }
+    return sum;
+  };
+  for (std::size_t s = 0; s < 2; ++s) {
+    const OrbitalBath& bath = s == 0 ? model.up : model.down;
+    for (std::int64_t j = 0; j < 2; ++j) {
+      for (const HoppingTerm& term : s == 0 ? model.hopping_terms_up : model.hopping_terms_down) {
+        const Operator hop = space.product(space.adjoint(of_cell(j, s, term.to_orbital)),
+                                           of_cell(j + term.displacement[0], s, term.from_orbital));
+        space.add_to_hamiltonian(term.amplitude, hop);
+        if (term.displacement[0] != 0 || term.to_orbital != term.from_orbital)
+          space.add_to_hamiltonian(std::conj(term.amplitude), space.adjoint(hop));
+      }
+      for (int a = 0; a < 2; ++a) {
+        Operator jump = of_cell(j, s, a);
+        for (Complex& element : jump) element *= std::sqrt(bath.loss);
+        space.add_jump(jump);
+      }
+      for (const OrbitalBathOperator& channel : bath.operators) {
+        Operator jump = space.zero();
+        for (const OrbitalTerm& term : channel.terms) {
+          const Operator c = of_cell(j + term.displacement[0], s, term.orbital);
+          reference::OpenFermions::add(jump, term.amplitude,
+                                       channel.kind == BathOperatorKind::gain ? space.adjoint(c) : c);
+        }
+        space.add_jump(jump);
+      }
+    }
+  }
+  for (std::size_t k = 0; k < 2; ++k)
+    for (std::size_t a = 0; a < 2; ++a)
+      for (std::size_t b = 0; b < 2; ++b)
+        space.add_to_hamiltonian(model.interaction_matrix[a][b],
+                                 space.product(space.number(mode(k, 0, a)), space.number(mode(k, 1, b))));
+  // The product of the states of the momenta, both of an even number of fermions, is steady.
+  const OrbitalMomenta momenta(model);
+  const auto first = clusters::steady_state(momenta.cluster(0), false),
+             second = clusters::steady_state(momenta.cluster(1), false);
+  Operator rho = space.zero();
+  for (std::size_t i = 0; i < first.density.size(); ++i)
+    for (std::size_t j = 0; j < second.density.size(); ++j) {
+      const clusters::Pair x = first.sector.basis()[i], y = second.sector.basis()[j];
+      rho[(x.ket | y.ket << 4U) * space.dimension() + (x.bra | y.bra << 4U)] = first.density[i] * second.density[j];
+    }
+  double largest = 0.0;
+  for (const Complex& element : space.rate(rho)) largest = std::max(largest, std::abs(element));
+  EXPECT_LT(largest, accuracy);
+
+  const OrbitalSteadyState state = orbital_steady_state(model);
+  const std::vector<double> times = {0.05};
+  const OrbitalGreen found = orbital_green(model, times);
+  for (std::size_t k = 0; k < 2; ++k) {
+    const std::size_t a = k;  // one orbital of each momentum, with all others
+    const Operator later = space.evolved(space.c(mode(k, 0, a)), times[0], true);
+    for (std::size_t q = 0; q < 2; ++q)
+      for (std::size_t b = 0; b < 2; ++b) {
+        Operator sum = space.product(space.create(mode(q, 0, b)), later);
+        reference::OpenFermions::add(sum, 1.0,
+                                     space.adjoint(space.product(space.c(mode(q, 0, b)), space.adjoint(later))));
+        const Complex green = Complex(0.0, -1.0) * space.expectation(sum, rho);
+        EXPECT_LT(std::abs(green - (q == k ? found.green_retarded_momentum[(k * 2 + a) * 2 + b] : 0.0)), accuracy);
+        for (std::size_t s = 0; s < 2; ++s) {
+          const Complex correlation =
+              space.expectation(space.product(space.create(mode(q, s, b)), space.c(mode(k, s, a))), rho);
+          EXPECT_LT(std::abs(correlation - (q == k ? state.density_matrix[((s * 2 + k) * 2 + a) * 2 + b] : 0.0)),
+                    accuracy);
+        }
+      }
   }
 }
 

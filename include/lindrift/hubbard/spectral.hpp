@@ -58,8 +58,8 @@ struct HubbardSpectrum {
   Backend backend = Backend::cpu;
   std::string backend_reason;
   bool stopped = false;  ///< stopped by the monitor; all values are then NaN
-  std::string message;   ///< a warning that the tolerance could not be guaranteed or that there are delta peaks; or
-                         ///< "stopped"; otherwise empty
+  std::string message;   ///< warnings: that the tolerance could not be guaranteed, that there are delta peaks or
+                         ///< negative values; or "stopped"; otherwise empty
 };
 
 template <>

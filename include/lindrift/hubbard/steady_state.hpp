@@ -72,7 +72,7 @@ struct HubbardSteadyState {
   std::size_t nodes = 0;                          ///< number of frequencies in all channels
   bool converged = false;
   bool stopped = false;  ///< stopped by the monitor; every number is then NaN
-  std::string message;   ///< a warning; otherwise empty
+  std::string message;   ///< all warnings; otherwise empty
 };
 
 /// Steady occupations and currents of both spins on a ring.

@@ -1,6 +1,7 @@
 #include "hubbard/registry/verify.hpp"
 
 #include <algorithm>
+#include <string>
 
 #include "config/read.hpp"
 #include "engine/validate.hpp"
@@ -29,6 +30,8 @@ void verify_hubbard_spectral(Verification& verification) {
   const auto *self_error = verification.reals("self_energy_error"),
              *spectral_error = verification.reals("spectral_function_error");
   auto options = config::read<HubbardSpectralOptions>(point);
+  const std::string method =
+      chain.approximation == Approximation::ladder ? "by its pairs at every frequency" : "by the double sum";
   for (const std::size_t i : verification.some_of(momenta_of(point) * frequencies.size())) {
     const LatticeVector m = lattice.momentum(chosen[i / frequencies.size()]);
     options.momenta.assign(m.begin(), m.begin() + lattice.dimensions());
@@ -38,11 +41,10 @@ void verify_hubbard_spectral(Verification& verification) {
       return std::max(tolerance, promised != nullptr ? (*promised)[0] : 0.0);
     };
     if (self != nullptr)
-      verification.note("self energy, by the double sum", std::abs((*self)[i] - entry.self_energy[0]),
+      verification.note("self energy, " + method, std::abs((*self)[i] - entry.self_energy[0]),
                         allowed(self_error) * largest_of(*self));
     if (spectral_function != nullptr && std::isfinite((*spectral_function)[i]))
-      verification.note("spectral function, by the double sum",
-                        std::fabs((*spectral_function)[i] - entry.spectral_function[0]),
+      verification.note("spectral function, " + method, std::fabs((*spectral_function)[i] - entry.spectral_function[0]),
                         allowed(spectral_error) * largest_of(*spectral_function));
   }
 }

@@ -17,6 +17,7 @@
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice/lattice.hpp"
+#include "open_chain/green_rows.hpp"
 
 namespace lindrift {
 
@@ -486,12 +487,19 @@ HubbardSpectrum spectral(const HubbardChain& chain, std::span<const double> freq
   if (std::isnan(largest.self_energy))
     throw NumericalError("the self-energy is not finite at some momenta and frequencies");
   if (worst > options.tolerance)
-    result.message = "the error is bounded by " + short_text(worst) + " of the largest value only, not by the " +
-                     "tolerance: rounding";
+    add_to_message(result.message, "the error is bounded by " + short_text(worst) +
+                                       " of the largest value only, not by the tolerance: rounding");
   if (result.delta_peaks > 0)
-    result.message =
-        "without interaction, loss of the probe and broadening the spectral function is a delta peak at " +
-        std::string("each momentum: +inf on its grid point, 0 beside it; task.broadening gives it a width");
+    add_to_message(result.message,
+                   "without interaction, loss of the probe and broadening the spectral function is a delta peak at "
+                   "each momentum: +inf on its grid point, 0 beside it; task.broadening gives it a width");
+  // The other approximations are never negative, except by their error.
+  if (problem.modes.is_ladder() && problem.modes.ladder == Ladder::both)
+    add_to_message(
+        result.message,
+        negative_values(result.spectral_function, result.spectral_function_error * largest.spectral_function,
+                        "the interaction is too strong for model.ladder = both, particle or hole alone never "
+                        "have such values"));
   if (options.certify > 0) result.certificate = certificate(result, problem, largest.self_energy);
   return result;
 }

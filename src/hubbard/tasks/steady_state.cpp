@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/linear_algebra.hpp"
+#include "engine/short_text.hpp"
 #include "engine/threads.hpp"
 #include "hubbard/anderson.hpp"
 #include "hubbard/collisions.hpp"
@@ -99,11 +100,17 @@ void add_spectrum(const Problem& problem, const Collisions& collisions, std::spa
                         self_energy[k * green.size() + w]);
     add_spectrum_row(green, energy, frequencies, 0.0, result);
   }
-  const auto negative = std::count_if(result.spectral_function.begin(), result.spectral_function.end(),
-                                      [](double value) { return value < 0.0; });
-  if (negative > 0)
-    result.message = std::to_string(negative) +
-                     " values of the spectral function are negative: the interaction is too strong for this order";
+}
+
+/// Says what is wrong with a result, all of it.
+void warn(HubbardSteadyState& result) {
+  if (result.clipped > 0)
+    add_to_message(result.message, std::to_string(result.clipped) +
+                                       " occupations left [0, 1] and were set to its bounds: the interaction is too "
+                                       "strong for this order");
+  if (!result.converged) add_to_message(result.message, "not converged after max_steps");
+  add_to_message(result.message,
+                 negative_values(result.spectral_function, 0.0, "the interaction is too strong for this order"));
 }
 
 }  // namespace
@@ -175,12 +182,7 @@ HubbardSteadyState steady_state(const HubbardChain& chain, const HubbardSteadySt
     result.spectral_function.assign(sites * options.frequencies->size(), missing);
     result.self_energy.assign(result.spectral_function.size(), {missing, missing});
   }
-  if (result.clipped > 0)
-    result.message =
-        std::to_string(result.clipped) +
-        " occupations left [0, 1] and were set to its bounds: the interaction is too strong for this order";
-  else if (!result.converged && !result.stopped)
-    result.message = "not converged after max_steps";
+  if (!result.stopped) warn(result);
   return result;
 }
 
