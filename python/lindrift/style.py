@@ -1,10 +1,8 @@
 """The style of pictures, the labels of axes, and writing picture files."""
 
-import contextlib
-import errno
+import io
 import os
 import re
-import tempfile
 
 import matplotlib
 import matplotlib.style
@@ -12,7 +10,8 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from .result import LindriftError
+from . import files
+from .errors import LindriftError
 
 # Okabe and Ito's palette without its yellow: distinct for colour-blind readers and on a projector.
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#E69F00", "#56B4E9"
@@ -181,25 +180,6 @@ def whole_zone(momenta, values):
     return np.append(momenta, np.pi), np.concatenate([values, values[..., :1]], axis=-1)
 
 
-@contextlib.contextmanager
-def _replacing(path):
-    """A temporary file in the folder of `path` that replaces it if the block succeeds, and is removed otherwise."""
-    folder, name = os.path.split(path)
-    stem, suffix = os.path.splitext(name)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{stem}.", suffix=suffix, dir=folder or ".")
-    os.close(descriptor)
-    try:
-        yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)  # mkstemp gives access to the owner only
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
 def check_picture_name(path):
     """Raises LindriftError unless matplotlib can write a picture with that name."""
     suffix = os.path.splitext(path)[1].lower()
@@ -209,14 +189,14 @@ def check_picture_name(path):
 
 @styled
 def write(figure, path):
-    """Writes a figure so that `path` is always absent, the old picture, or the whole new one. Raises OSError."""
+    """Writes a figure so that `path` is always absent, the old picture, or the whole new one.
+
+    Raises LindriftError if no picture can have that path, OSError if it cannot be written.
+    """
     check_picture_name(path)
+    kind = os.path.splitext(path)[1].lower().removeprefix(".")
     # Without time and version, the same content gives the same file.
-    metadata = {".png": {"Software": None}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
-    try:
-        with _replacing(path) as temporary:
-            figure.savefig(temporary, metadata=metadata[os.path.splitext(path)[1].lower()])
-            if os.path.getsize(temporary) == 0:
-                raise OSError(errno.EIO, "no picture was written")
-    except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), path) from error  # not the temporary name
+    metadata = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
+    picture = io.BytesIO()
+    figure.savefig(picture, format=kind, metadata=metadata[kind])
+    files.write(path, picture.getvalue())

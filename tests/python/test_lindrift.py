@@ -3,12 +3,14 @@
 import contextlib
 import io
 import os
+import resource
 import shutil
 import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from unittest import mock
 
@@ -27,7 +29,7 @@ import synthetic  # noqa: E402
 import synthetic_hubbard  # noqa: E402
 import synthetic_open  # noqa: E402
 from lindrift import figures, hubbard_figures, plot, style  # noqa: E402
-from lindrift.__main__ import main  # noqa: E402
+from lindrift.__main__ import STOP_SIGNALS, main  # noqa: E402
 
 KEY = "bath.nonequilibrium_fraction"
 
@@ -373,6 +375,9 @@ class Plot(InFolder):
                 status, _, err = run("plot", path, "--range", text)
                 self.assertEqual(status, 2)
                 self.assertIn(f"error: --range {text}: ", err)
+        for text, message in ((":", "has neither LOW nor HIGH"), ("2:1", "LOW must be less than HIGH"), ("nan:1", "must be finite"),
+                              ("0:inf", "must be finite")):
+            self.assertIn(message, run("plot", path, "--range", text)[2])
 
     def test_few_momenta_or_times_are_lines(self):
         frequency = (("frequency",), np.linspace(-1, 1, 30), "energy", "frequency")
@@ -768,24 +773,144 @@ class CommandLine(InFolder):
         self.assertEqual(run("plot", "data/a.h5")[:2], (0, "a.png\n"))
         self.assertEqual(os.listdir("data"), ["a.h5"])
 
-    def test_unwritable_picture_exits_with_1(self):
-        synthetic.steady_state("a.h5", sites=8)
-        status, _, err = run("plot", "a.h5", "-o", "missing/a.png")
-        self.assertEqual(status, 1)
-        self.assertIn("cannot write missing/a.png: No such file or directory", err)
+    def test_a_place_that_holds_no_file_is_wrong_usage(self):
+        os.mkdir("folder.png")
+        os.symlink("missing/b.png", "link.png")
+        with open("file", "w"):
+            pass
+        for place, message in (("missing/a.png", "there is no folder missing; create it first"), ("folder.png", "it is a folder"),
+                               ("link.png", "there is no folder missing"), ("file/a.png", "there is no folder file")):
+            with self.subTest(place):
+                status, out, err = run("plot", "nothing.h5", "-o", place)  # seen before the result is read
+                self.assertEqual((status, out), (2, ""))
+                self.assertIn(f"cannot write {place}: {message}", err)
+        for arguments in (["--data", "."], ["--program", "no_program"]):
+            status, _, err = run("figures", "fig2", *arguments, "-o", "file/x")
+            self.assertEqual((status, "cannot make the folder file/x" in err or "needs ./fig2.h5" in err), (2, True), err)
+        os.makedirs("pictures/fig2.png")
+        status, _, err = run("figures", "fig2", "--program", "no_program", "-o", "pictures")  # before anything is computed
+        self.assertEqual((status, err), (2, "error: cannot write pictures/fig2.png: it is a folder; name a file in it\n"))
+        self.assertEqual(sorted(os.listdir(".")), ["file", "folder.png", "link.png", "pictures"])
 
-    def test_a_failed_picture_leaves_the_old_one_and_no_other_file(self):
+    def test_a_picture_is_replaced_as_results_are(self):
+        synthetic.steady_state("a.h5", sites=8)
+        with open("a.png", "w") as file:
+            file.write("precious")
+        os.chmod("a.png", 0o444)
+        status, _, err = run("plot", "a.h5")
+        self.assertEqual((status, err), (1, "error: cannot write a.png: it is read-only (chmod u+w makes it writable); choose another place "
+                                            "with -o\n"))
+        with open("a.png") as file:
+            self.assertEqual(file.read(), "precious")
+        for mode in (0o600, 0o640, 0o755):
+            os.chmod("a.png", mode)
+            self.assertEqual(run("plot", "a.h5")[0], 0)
+            self.assertEqual(os.stat("a.png").st_mode & 0o7777, mode)
+        os.mkdir("far")
+        os.symlink("far/b.png", "middle.png")
+        os.symlink(os.path.abspath("middle.png"), "link.png")
+        for _ in range(2):  # to a file that is not there, and to one that is
+            self.assertEqual(run("plot", "a.h5", "-o", "link.png")[:2], (0, "link.png\n"))
+            self.assertTrue(os.path.islink("link.png") and os.path.islink("middle.png"))
+            self.assert_picture("far/b.png")
+        self.assertEqual((os.listdir("far"), sorted(os.listdir("."))),
+                         (["b.png"], ["a.h5", "a.png", "far", "link.png", "middle.png"]))
+        os.mkfifo("pipe.png")
+        self.assertIn("it is not a regular file", run("plot", "a.h5", "-o", "pipe.png")[2])
+        os.symlink("ring.png", "ring.png")
+        status, _, err = run("plot", "a.h5", "-o", "ring.png")
+        self.assertEqual((status, "cannot write ring.png: " in err), (1, True), err)
+
+    def start(self, *arguments, before="", **options):
+        """A process with the package on its path, in which the statements `before` come first."""
+        code = f"import sys, time\nfrom lindrift import files, __main__ as program\n{before}\nsys.exit(program.main(sys.argv[1:]))"
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+        return subprocess.Popen([sys.executable, "-c", code, *arguments],
+                                env={**os.environ, "PYTHONPATH": PACKAGE, "PYTHONDONTWRITEBYTECODE": "1"}, **options)
+
+    def test_a_full_disk_leaves_the_old_picture_and_no_other_file(self):
         synthetic.steady_state("a.h5", sites=8)
         run("plot", "a.h5")
         with open("a.png", "rb") as file:
             old = file.read()
-        with mock.patch("matplotlib.figure.Figure.savefig", side_effect=OSError(28, "No space left on device")):
-            status, _, err = run("plot", "a.h5")
-        self.assertEqual(status, 1)
-        self.assertIn("No space left on device", err)
+        process = self.start("plot", "a.h5", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))
+        _, err = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, err), (1, "error: cannot write a.png: File too large; choose another place with -o\n"))
         with open("a.png", "rb") as file:
             self.assertEqual(file.read(), old)
         self.assertEqual(sorted(os.listdir(".")), ["a.h5", "a.png"])
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "there is no /dev/full")
+    def test_a_full_standard_output_does_not_take_the_picture_along(self):
+        synthetic.steady_state("a.h5", sites=8)
+        with open("/dev/full", "w") as full:
+            process = self.start("plot", "a.h5", stdout=full)
+            _, err = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, err), (1, "error: cannot write to stdout: No space left on device\n"))
+        self.assert_picture("a.png")
+
+    WAIT_IN_WRITING = "files.os.fsync = lambda _: (print('here', flush=True), time.sleep(PATIENCE))"
+
+    def test_a_signal_stops_drawing_without_traceback_and_leftovers(self):
+        synthetic.steady_state("a.h5", sites=8)
+        for number in STOP_SIGNALS:
+            with self.subTest(number):
+                process = self.start("plot", "a.h5", before=self.WAIT_IN_WRITING.replace("PATIENCE", "60"))
+                self.assertEqual(process.stdout.readline(), "here\n")
+                process.send_signal(number)
+                _, err = process.communicate(timeout=30)
+                self.assertEqual((process.returncode, err), (4, f"stopped by {number.name}\n"))
+                self.assertEqual(os.listdir("."), ["a.h5"])
+
+    def test_a_signal_that_the_parent_ignores_stays_ignored(self):
+        synthetic.steady_state("a.h5", sites=8)
+        process = self.start("plot", "a.h5", before=self.WAIT_IN_WRITING.replace("PATIENCE", "0.3"),
+                             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+        self.assertEqual(process.stdout.readline(), "here\n")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        self.assertEqual((process.returncode, err), (0, ""))
+        self.assert_picture("a.png")
+
+    RUN = """#!/bin/sh
+for name in INT TERM HUP USR1 USR2 XCPU; do trap "echo $name >> got; exit 4" $name; done
+echo $$ > started
+while true; do sleep 0.02; done
+"""
+
+    def wait_for(self, path):
+        end = time.monotonic() + 30
+        while not (os.path.exists(path) and os.path.getsize(path)) and time.monotonic() < end:
+            time.sleep(0.01)
+
+    def test_a_signal_to_figures_reaches_the_run(self):
+        with open("program", "w") as file:
+            file.write(self.RUN)
+        os.chmod("program", 0o700)
+        for number in STOP_SIGNALS:
+            for name in ("got", "started"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(name)
+            with self.subTest(number):
+                process = self.start("figures", "fig2", "fig3b", "--program", "./program", "-o", "pictures")
+                self.wait_for("started")
+                process.send_signal(number)
+                out, err = process.communicate(timeout=30)  # ends when the run, which has the same stdout, has ended too
+                self.assertEqual((process.returncode, out, err), (4, "fig2:\n", ""))
+                with open("got") as file:  # a second SIGINT would end a run at once
+                    self.assertEqual(file.read().strip(), "TERM" if number == signal.SIGINT else number.name[3:])
+
+    def test_a_second_interrupt_ends_the_run_at_once(self):
+        with open("program", "w") as file:
+            file.write("#!/bin/sh\ntrap '' TERM\necho $$ > started\ntrap 'echo > told' TERM\nwhile true; do sleep 0.02; done\n")
+        os.chmod("program", 0o700)
+        process = self.start("figures", "fig2", "--program", "./program", "-o", "pictures")
+        self.wait_for("started")
+        process.send_signal(signal.SIGINT)
+        self.wait_for("told")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 4)
 
     def test_same_data_make_the_same_picture(self):
         synthetic.steady_state("a.h5", sites=8)
