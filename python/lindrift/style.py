@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import textwrap
 
 import matplotlib
 import matplotlib.style
@@ -97,6 +98,20 @@ NAMES = {
     "drift": ("drift", r"$X$"),
     "pole": ("", r"$|E|$"),
     "residue": ("", r"$|z|$"),
+    "pole_real": ("", r"$\mathrm{Re}\,E$"),
+    "pole_imaginary": ("", r"$\mathrm{Im}\,E$"),
+    "noise": ("zero-frequency noise", r"$\epsilon N S(0)$"),
+    "value": ("current", ""),
+    "energy_current_1": ("energy current", r"$I^E_1$"),
+    "energy_current_2": ("energy current", r"$I^E_2$"),
+    "energy_current_3": ("energy current", r"$I^E_3$"),
+    "of": ("current", ""),
+    "of_2": ("current", ""),
+    "orbital": ("orbital", ""),
+    "branch": ("pole", ""),
+    "loop": ("pole", ""),
+    "number": ("exceptional point", ""),
+    "particle_distribution": ("probability of a momentum", r"$p_k$"),
     "winding": ("winding", r"$W$"),
     "loop_area": ("area of the poles", ""),
     "smallest_separation": ("", r"$\min_k |E_1 - E_2|$"),
@@ -109,16 +124,34 @@ NAMES = {
     "bath.spectrum_width": ("width of the spectrum", ""),
     "bath.dephasing_up": ("", r"$\gamma_\uparrow$"),
     "bath.dephasing_down": ("", r"$\gamma_\downarrow$"),
+    "bath.down.gain": ("gain of spin down", ""),
+    "bath.down.loss": ("loss of spin down", ""),
+    "bath.down.two_site_gain": ("two-site gain of spin down", ""),
+    "bath.down.two_site_loss": ("two-site loss of spin down", ""),
+    "bath.up.gain": ("gain of spin up", ""),
+    "bath.up.loss": ("loss of spin up", ""),
+    "bath.up.two_site_gain": ("two-site gain of spin up", ""),
+    "bath.up.two_site_loss": ("two-site loss of spin up", ""),
+    "model.sites": ("sites", r"$L$"),
+    "model.cells": ("cells", ""),
+    "model.cells_1": ("cells", r"$L_1$"),
+    "model.cells_2": ("cells", r"$L_2$"),
+    "model.cells_3": ("cells", r"$L_3$"),
     "model.hopping": ("hopping", r"$J$"),
     "model.interaction": ("interaction", r"$U$"),
     "model.zeeman_field": ("Zeeman field", r"$h$"),
     "model.rashba_y": ("", r"$\alpha_y$"),
     "model.rashba_z": ("", r"$\alpha_z$"),
+    "model.rashba": ("Rashba coupling", r"$\alpha$"),
+    "model.zeeman_x": ("magnetic field", "$B_x$"),
+    "model.zeeman_y": ("magnetic field", "$B_y$"),
+    "model.zeeman_z": ("magnetic field", "$B_z$"),
     "initial.filling": ("filling", r"$\rho$"),
 }
 
 # Symbols with a band index, and labels of bands and spins in formulas.
 OF_BANDS = {"occupation": r"$n_{k\nu}$", "lagrange_multiplier": r"$\lambda_{k\nu}$"}
+EPSILON = r"$\\epsilon$"  # as a replacement of re.sub
 PARTS = {"+": "+", "-": "-", "up": r"\uparrow", "down": r"\downarrow"}
 
 
@@ -150,16 +183,18 @@ def symbol(name):
 
 def units_text(units, result):
     """Units in brackets for an axis; if hopping = 1, energies are in units of J."""
-    if units in ("", "1", "rad", "radian", "radians"):
-        return ""
+    if units in ("", "1", "rad", "radian", "radians") or re.search(r"\bvalue\b", units):
+        return ""  # `value`: the units of several currents, which differ
     if result.parameter("model.hopping") == 1.0 and "model.hopping" not in result.sweep_keys:
         units = re.sub(r"\benergy\b", "$J$", units)
-    return f" ({units})"
+    units = re.sub(r"\$?\^(\d+)", lambda power: f"^{{{power[1]}}}$" if power[0][0] == "$" else f"$^{{{power[1]}}}$", units)
+    return f" ({re.sub('coupling', EPSILON, units).replace(' * ', ' ')})"
 
 
 def label(field, result):
     """Words, symbol and units of a field for an axis; the long_name of an unknown field."""
-    words, sign = NAMES.get(field.name, (field.long_name or field.name, ""))
+    longest = 34  # characters along one side of a panel
+    words, sign = NAMES.get(field.name, ("\n".join(textwrap.wrap(field.long_name or field.name, longest)), ""))
     if "band" in result:
         sign = OF_BANDS.get(field.name, sign)
     return " ".join(part for part in (words, sign) if part) + units_text(field.units, result)

@@ -209,7 +209,7 @@ class Plot(InFolder):
 
     def test_spins_have_their_currents_against_time(self):
         bands, currents = self.axes(synthetic.two_bands_relaxation("a.h5", np.linspace(0.0, 5.0, 4)))
-        self.assertEqual(bands.get_title(loc="left"), "$t = 5$")
+        self.assertEqual(bands.get_title(loc="left"), "$t$ = 5")
         self.assertEqual(len(currents.get_legend().get_texts()), 3)
         self.assertEqual(currents.get_xlabel(), "time $t$ (1/$J$)")
 
@@ -415,6 +415,118 @@ class Plot(InFolder):
                     "status": (("bath.delta",), np.ones(len(values), np.uint8), "1", "status")}))
                 self.assertEqual(axes.get_xlabel(), label)
                 np.testing.assert_allclose(axes.lines[0].get_xdata(), numbers, atol=1e-12)
+
+    def phases(self, phi):
+        """The numbers along the axis of a swept phase, and the values there."""
+        values = np.exp(1j * np.asarray(phi, float))
+        (axes,) = self.axes(synthetic.write("phase.h5", {
+            "bath.delta": (("bath.delta",), values, "1", "delta"),
+            "current": (("bath.delta",), np.arange(len(values)) + 1.0, "energy", "current"),
+            "status": (("bath.delta",), np.ones(len(values), np.uint8), "1", "status")}))
+        return axes.lines[0].get_xdata(), axes.lines[0].get_ydata()
+
+    def test_a_phase_turns_once_whatever_the_order_of_the_file(self):
+        for phi, expected in (
+                ([0, 1, 2, 3, 4, 5, 6, 0.5, 1.5, 2.5, 3.5, 4.5, 5.5], np.arange(13) / 2),  # a sweep that was refined later
+                ([6, 5, 4, 3, 2, 1, 0], np.arange(7)),
+                (np.linspace(0, 2 * np.pi, 5), np.linspace(0, 2 * np.pi, 5)),  # both ends of the turn
+                (np.linspace(-np.pi, np.pi, 5), np.linspace(-np.pi, np.pi, 5)),
+                ([0.3, -0.3, 0.1, -0.2], [-0.3, -0.2, 0.1, 0.3]),  # across 0
+                ([3.0, 3.5, 2.5, 4.0], [2.5, 3.0, 3.5, 4.0]),  # across pi
+                ([4.0, 5.0, 4.5], np.array([4.0, 4.5, 5.0]) - 2 * np.pi)):
+            with self.subTest(phi=phi):
+                x, y = self.phases(phi)
+                np.testing.assert_allclose(x, expected, atol=1e-9)
+                np.testing.assert_allclose(np.exp(1j * x), np.exp(1j * np.asarray(phi, float))[y.astype(int) - 1], atol=1e-9)
+
+    def test_the_key_that_tells_points_apart_is_the_axis(self):
+        cells = {name: (("model.cells",), values, "1", "number of cells along each of one to three directions")
+                 for name, values in (("model.cells_1", [8, 8, 8]), ("model.cells_2", [6, 2, 4]))}
+        path = synthetic.write("a.h5", {"model.cells": (("model.cells",), [48, 16, 32], "1", "cells")} | cells | {
+            "current": (("model.cells",), [3.0, 1.0, 2.0], "energy", "current"),
+            "status": (("model.cells",), np.ones(3, np.uint8), "1", "status")}, coordinates="model.cells_1 model.cells_2")
+        (axes,) = self.axes(path)
+        self.assertEqual(axes.get_xlabel(), "cells $L_2$")
+        self.assertEqual((list(axes.lines[0].get_xdata()), list(axes.lines[0].get_ydata())), ([2, 4, 6], [1.0, 2.0, 3.0]))
+        axes.figure.draw_without_rendering()
+        self.assertEqual([one % 1 for one in axes.get_xticks()], [0.0] * len(axes.get_xticks()))
+
+    def test_labels_are_as_long_as_an_axis(self):
+        name = "a quantity whose name in words is much longer than the side of a panel of a picture"
+        path = synthetic.write("a.h5", {"bias": (("bias",), [0.0, 1.0], "energy", name),
+                                        "one": (("bias",), [0.0, 1.0], "1", name), "two": (("bias",), [0.0, 1.0], "1", name)})
+        figure = plot.draw(lindrift.load(path))
+        figure.draw_without_rendering()
+        first, second = (one.xaxis.label.get_window_extent() for one in figure.axes)
+        self.assertLess(first.x1, second.x0)
+        for axes in figure.axes:
+            for label in (axes.xaxis.label, axes.yaxis.label):
+                box = label.get_window_extent()
+                self.assertTrue(box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, label.get_text())
+
+    TEXT = h5py.string_dtype()
+
+    def test_members_without_order_have_names_and_no_line(self):
+        of = {name: ((name,), np.array(["current_1", "energy_current_1"], dtype=self.TEXT), "1", "current") for name in ("of", "of_2")}
+        path = synthetic.write("a.h5", of | {"noise": (("of", "of_2"), np.eye(2), "value * value / energy", "noise"),
+                                             "value": (("of",), [1.0, 2.0], "value", "currents")})
+        noise, value = self.axes(path)
+        self.assertEqual([one.get_text() for one in value.get_xticklabels()], ["$I_1$", "$I^E_1$"])
+        self.assertEqual(value.lines[0].get_linestyle(), "None")
+        self.assertEqual([one.get_text() for one in noise.get_legend().get_texts()], ["$I_1$", "$I^E_1$"])
+        self.assertEqual(noise.get_ylabel(), r"zero-frequency noise $\epsilon N S(0)$")  # the currents have different units
+
+    def test_a_single_current_of_a_sweep_is_drawn_over_it(self):
+        of = {name: ((name,), np.array(["energy_current_1"], dtype=self.TEXT), "1", "current") for name in ("of", "of_2")}
+        path = synthetic.write("a.h5", of | {
+            "bath.coupling": (("bath.coupling",), [0.1, 0.2], "1", "coupling"), "status": (("bath.coupling",), np.ones(2, np.uint8), "1", "status"),
+            "noise": (("bath.coupling", "of", "of_2"), np.ones((2, 1, 1)), "energy^3", "noise"),
+            "value": (("bath.coupling", "of"), [[1.0], [2.0]], "energy^2", "currents")})
+        noise, value = self.axes(path)
+        self.assertEqual(list(value.lines[0].get_ydata()), [1.0, 2.0])
+        self.assertEqual(value.get_ylabel(), "current (energy$^{2}$)")
+        self.assertIn("energy_current_1", noise.get_title(loc="left"))
+
+    def test_gradients_have_a_row_for_each_parameter(self):
+        path = synthetic.write("a.h5", {
+            "of": (("of",), np.array(["current_1", "energy_current_1"], dtype=self.TEXT), "1", "current"),
+            "gradient_bath.coupling": (("of",), [0.0, 0.0], "value", "derivative"),
+            "gradient_bath.delta": (("of",), np.array([1 + 2j, 3j]), "value", "derivative"),
+            "gradient_bath.jump_operator": (("of", "term"), np.ones((2, 3)), "value", "derivative")})
+        (axes,) = self.axes(path)
+        self.assertEqual([one.get_text() for one in axes.get_yticklabels()], ["bath.coupling", "Re bath.delta", "Im bath.delta"])
+        np.testing.assert_allclose(axes.lines[0].get_xdata(), [0.0, 1.0, 2.0])
+
+    def test_poles_are_drawn_and_not_what_was_not_found(self):
+        path = synthetic.write("a.h5", {
+            "momentum": (("momentum",), np.pi * np.arange(-2, 2) / 2, "rad", "momentum"),
+            "branch": (("branch",), np.array(["slow", "fast"], dtype=self.TEXT), "1", "pole"),
+            "number": (("number",), np.arange(3), "1", "number"),
+            "exceptional_point": (("number",), np.full(3, np.nan), "rad", "momenta"),
+            "pole": (("branch", "momentum"), np.arange(8.0).reshape(2, 4) * (1 - 2j), "energy", "pole")})
+        real, imaginary = self.axes(path)
+        self.assertEqual(real.get_ylabel(), r"$\mathrm{Re}\,E$ (energy)")
+        np.testing.assert_allclose(imaginary.lines[1].get_ydata(), [-8.0, -10.0, -12.0, -14.0, -8.0])
+
+    def test_what_is_cut_from_many_dimensions_is_named(self):
+        grid = {f"momentum_{i}": ((f"momentum_{i}",), np.pi * np.arange(-2, 2) / 2, "rad", "momentum") for i in (1, 2)}
+        values = np.arange(3 * 2 * 16).reshape(3, 2, 4, 4) + 0.0
+        path = synthetic.write("a.h5", grid | {
+            "time": (("time",), [0.0, 1.0, 2.0], "1/energy", "time"), "band": (("band",), [0, 1], "1", "band"),
+            "lagrange_multiplier": (("time", "band", "momentum_1", "momentum_2"), values, "1", "multiplier"),
+            "direction": (("direction",), [1, 2], "1", "direction"),
+            "current": (("time", "direction"), np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]), "energy", "current")})
+        multipliers, currents = self.axes(path)
+        self.assertEqual(multipliers.get_title(loc="left"), "$t$ = 2, band = 0")
+        np.testing.assert_allclose(multipliers.lines[0].get_ydata(), [*values[2, 0, 0], values[2, 0, 0, 0]])
+        self.assertEqual(currents.get_xlabel(), "time $t$ (1/$J$)".replace("$J$", "energy"))
+        np.testing.assert_allclose([one.get_ydata() for one in currents.lines], [[0.0, 2.0, 4.0], [1.0, 3.0, 5.0]])
+
+    def test_no_current_is_no_number(self):
+        path = synthetic.steady_state("a.h5", sites=8)
+        with h5py.File(path, "a") as file:
+            file["current"][...] = -2e-18
+        self.assertEqual(self.axes(path)[1].get_title(loc="right"), "|$I$| < 1e-14 $J$")
 
     def test_settings_of_the_user_do_not_reach_a_picture(self):
         path = synthetic.steady_state("a.h5", sites=8)
