@@ -6,8 +6,18 @@ hence the step aside.
 """
 
 import os
+import signal
 import sys
 
+
+def stop(*_):
+    os.write(2, b"stopped by SIGINT\n")
+    os._exit(4)
+
+
+# Importing takes a second. Nothing has been written until then, and nothing needs to be tidied up.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, stop)
 os.environ.pop("MATPLOTLIBRC", None)
 try:
     working_folder = os.getcwd()

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -11,22 +12,67 @@ import warnings
 # Writing a file needs no backend, and matplotlib would stop at a backend name that it does not know.
 os.environ["MPLBACKEND"] = "agg"
 
-from . import figures, plot, style  # noqa: E402
+from . import figures, files, plot, style  # noqa: E402
 from .result import LindriftError, load  # noqa: E402
 
 DONE, FAILED, WRONG_INPUT, STOPPED = 0, 1, 2, 4  # exit codes, the same as the program's
+# The signals that stop a run (src/sweep/stop.cpp).
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
+
+
+class Stopped(BaseException):
+    """A signal, which it names, asks the program to stop."""
+
+
+class _MutedError(Exception):
+    """Standard output cannot be written to."""
 
 
 def main(arguments=None):
     options = _parser().parse_args(arguments)
     try:
-        return _plot(options) if options.verb == "plot" else _figures(options)
+        with _on_stop(_stop):
+            return _plot(options) if options.verb == "plot" else _figures(options)
+    except Stopped as reason:
+        print(f"stopped by {reason}", file=sys.stderr)
+        return STOPPED
     except LindriftError as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_INPUT
+    except _MutedError as error:
+        print(f"error: cannot write to stdout: {error}", file=sys.stderr)
+        return FAILED
     except OSError as error:
         print(f"error: cannot write {error.filename}: {error.strerror}; choose another place with -o", file=sys.stderr)
         return FAILED
+
+
+@contextlib.contextmanager
+def _on_stop(handler):
+    """Installs a handler of the signals that stop a run. Those that the parent ignored stay ignored, as SIGHUP under nohup."""
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    before = {number: one for number, one in before.items() if one not in (signal.SIG_IGN, None)}
+    for number in before:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, one in before.items():
+            signal.signal(number, one)
+
+
+def _stop(number, _):
+    raise Stopped(signal.Signals(number).name)
+
+
+def _say(text):
+    """Prints a line at once, so that a full disk is noticed here and not when Python ends."""
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        with contextlib.suppress(OSError), open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())  # what is left in the buffer
+        raise _MutedError(error.strerror) from error
 
 
 def _parser():
@@ -56,11 +102,12 @@ def _plot(options):
     stem = os.path.splitext(os.path.basename(options.file))[0]
     output = options.output or f"{stem}.png"
     style.check_picture_name(output)
+    files.check(output)
     low, high = _limits(options.range)
     view = plot.View(options.dataset, tuple(_key_and_value(text) for text in options.slices), options.log, low, high)
     _try_to_load(options.file)
     style.write(plot.draw(load(options.file), view), output)
-    print(output)
+    _say(output)
     return DONE
 
 
@@ -70,13 +117,22 @@ def _try_to_load(path):
         warnings.simplefilter("ignore", DeprecationWarning)  # idle BLAS threads do not matter to a reader
         child = os.fork()
     if child == 0:
-        with contextlib.suppress(Exception), open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-            signal.alarm(10 + os.path.getsize(path) // 50_000_000)
-            load(path)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
+        try:
+            with _on_stop(signal.SIG_DFL), open(os.devnull, "w") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+                signal.alarm(10 + os.path.getsize(path) // 50_000_000)
+                load(path)
+        finally:
+            os._exit(0)
+    try:
+        _, status = os.waitpid(child, 0)
+    except BaseException:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        raise
     if os.WIFSIGNALED(status):
+        if os.WTERMSIG(status) in STOP_SIGNALS:  # Ctrl-C reaches both processes
+            _stop(os.WTERMSIG(status), None)
         raise LindriftError(f"{path}: cannot be read: the file is damaged in a way that stops the HDF5 library")
 
 
@@ -95,7 +151,11 @@ def _limits(text):
         low, high = (float(part) if part else None for part in text.split(":"))
     except ValueError:
         raise LindriftError(f"--range {text}: must be LOW:HIGH, two numbers of which one may be left out") from None
-    if low is None and high is None or None not in (low, high) and not low < high:
+    if low is None and high is None:
+        raise LindriftError(f"--range {text}: has neither LOW nor HIGH; only one of them may be left out")
+    if not all(limit is None or math.isfinite(limit) for limit in (low, high)):
+        raise LindriftError(f"--range {text}: LOW and HIGH must be finite")
+    if None not in (low, high) and not low < high:
         raise LindriftError(f"--range {text}: LOW must be less than HIGH")
     return low, high
 
@@ -104,49 +164,64 @@ def _figures(options):
     names = list(figures.FIGURES) if not options.names or "all" in options.names else options.names
     for name in names:
         figures.find(name)
+    pictures = {name: os.path.join(options.output, f"{name}.png") for name in names}
     folder = options.data
     if options.program:
         folder = options.output
-        try:
-            os.makedirs(folder, exist_ok=True)
-        except OSError as error:
-            print(f"error: cannot make the folder {folder}: {error.strerror}; choose another one with -o", file=sys.stderr)
-            return FAILED
+        _make_folder(folder)
+        for path in pictures.values():
+            files.check(path)
         status = _compute(options, dict.fromkeys(one for name in names for one in figures.FIGURES[name].inputs))
         if status != DONE:
             return status
     # All data are checked before the first picture is written.
-    drawn = [(name, figures.draw(name, folder)) for name in names]
-    os.makedirs(options.output, exist_ok=True)
-    for name, figure in drawn:
-        path = os.path.join(options.output, f"{name}.png")
-        style.write(figure, path)
-        print(path)
+    drawn = {name: figures.draw(name, folder) for name in names}
+    _make_folder(options.output)
+    for path in pictures.values():
+        files.check(path)
+    for name, figure in drawn.items():
+        style.write(figure, pictures[name])
+    _say("\n".join(pictures.values()))
     return DONE
+
+
+def _make_folder(folder):
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise LindriftError(f"cannot make the folder {folder}: {error.strerror}; choose another one with -o") from error
 
 
 def _compute(options, inputs):
     """Runs the program anew on every input of the figures and returns the worst exit code."""
-    worst, process, stopped = DONE, None, False
+    worst, process, interrupted, sent = DONE, None, False, None
 
-    def stop(*_):
-        # Let the run end in order. Ctrl-C in a terminal reaches it too, and a second SIGINT would kill it.
-        nonlocal stopped
-        stopped = True
+    def stop(number, _):
+        # Lets the run end in order. Ctrl-C in a terminal reaches it too: it must not get a second SIGINT from here.
+        nonlocal interrupted, sent
+        again = number == signal.SIGINT and interrupted
+        interrupted = interrupted or number == signal.SIGINT
+        sent = signal.SIGKILL if again else signal.SIGTERM if number == signal.SIGINT else number
         if process is not None:
-            process.terminate()
+            process.send_signal(sent)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-        signal.signal(number, stop)
-    for name in inputs:
-        print(f"{name}:", flush=True)
-        command = [options.program, "run", os.path.join(options.examples, f"{name}.toml"), "--overwrite",
-                   "-o", os.path.join(options.output, f"{name}.h5"), *options.run_option]
-        process = subprocess.Popen(command)
-        status = process.wait()
-        worst = max(worst, status if status >= 0 else FAILED)
-        if stopped or status == STOPPED:
-            return STOPPED
+    with _on_stop(stop):
+        for name in inputs:
+            if sent is not None:
+                return STOPPED
+            _say(f"{name}:")
+            command = [options.program, "run", os.path.join(options.examples, f"{name}.toml"), "--overwrite",
+                       "-o", os.path.join(options.output, f"{name}.h5"), *options.run_option]
+            try:
+                process = subprocess.Popen(command)
+            except OSError as error:
+                raise LindriftError(f"cannot start {options.program}: {error.strerror}") from error
+            if sent is not None:  # while it started
+                process.send_signal(sent)
+            status = process.wait()
+            worst = max(worst, status if status >= 0 else FAILED)
+            if sent is not None or status == STOPPED:
+                return STOPPED
     return worst
 
 

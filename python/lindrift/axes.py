@@ -9,6 +9,8 @@ from .result import DONE, NOT_CONVERGED, LindriftError
 
 ROUNDING = 1e-9  # a value smaller than this times the largest one counts as zero
 LOGARITHMIC = 1000.0  # positive values that span at least this factor get a logarithmic axis
+DISCRETE = ("band", "spin", "orbital", "orbital_2", "direction", "cartesian", "of", "of_2", "term", "branch", "loop", "base_energy",
+            "number")
 STATUS_WORDS = {0: "is missing", 2: "failed"}
 
 
@@ -18,10 +20,14 @@ def is_there(result):
 
 
 def key_of(result, dimension):
-    """The input key along a dimension: in a zip sweep, whose dimension is `point`, the first swept key."""
+    """The input key along a dimension. Where several keys lie along one, as in a zip sweep, whose dimension is `point`,
+    or a sweep of cells: the first that tells most points apart."""
     if dimension not in result.sweep_dimensions:
         return dimension
-    return next((key for key in result.sweep_keys if result[key].dimensions == (dimension,)), dimension)
+    keys = [key for key in result.sweep_keys if result[key].dimensions == (dimension,)]
+    if len(keys) < 2:
+        return keys[0] if keys else dimension
+    return max(keys, key=lambda key: len(np.unique(result[key].values)))
 
 
 def numbers(result, dimension, length=None, text=False):
@@ -60,20 +66,51 @@ def _varying_part(values):
     if same(values.real):
         return values.imag, "imaginary part of "
     if same(np.abs(values)):
-        return np.unwrap(np.angle(values)), "phase of "
+        return _phases(np.angle(values)), "phase of "
     along = values * np.conj(values[np.argmax(np.abs(values))]) / largest
     if same(along.imag) and np.all(along.real >= 0.0):
         return np.abs(values), "modulus of "
     return np.arange(len(values)), "index of "
 
 
+def _phases(angles):
+    """Angles as numbers along an axis that covers at most one turn: as they are in the file if they ascend or descend
+    there, otherwise cut where the largest gap is, or at 0 if there is no gap."""
+    turn = 2.0 * np.pi
+    unwrapped = np.unwrap(angles)
+    steps = np.diff(unwrapped)
+    if (np.all(steps >= -ROUNDING) or np.all(steps <= ROUNDING)) and np.ptp(unwrapped) <= turn + ROUNDING:
+        return unwrapped
+    ordered = np.sort(np.mod(angles, turn))
+    gaps = np.diff(ordered, append=ordered[0] + turn)
+    largest = int(np.argmax(gaps))
+    if gaps[largest] < 2.0 * np.median(gaps[gaps > ROUNDING]):
+        return np.mod(angles, turn)
+    first = ordered[(largest + 1) % len(ordered)]
+    first -= turn * (first >= np.pi)
+    return first + np.mod(angles - first + ROUNDING, turn) - ROUNDING
+
+
 def value_text(name, value):
     """A coordinate's value as text for a legend or a title."""
-    if name == "momentum":
+    if name.startswith("momentum"):
         return rf"${value / np.pi:.3g}\pi$" if value else "$0$"
     if isinstance(value, (complex, np.complexfloating)):
         return f"{value.real:.4g} {'-' if value.imag < 0 else '+'} {abs(value.imag):.4g}i"
     return f"{value:.4g}" if isinstance(value, (int, float, np.number)) else str(value)
+
+
+def is_discrete(dimension):
+    """Whether the members along a dimension have no order: a line between them would mean nothing."""
+    return dimension in DISCRETE
+
+
+def names(result, dimension, length=None):
+    """Text of every member along a dimension, for a legend, ticks or a title."""
+    members = numbers(result, dimension, length, text=True)
+    if members.dtype.kind == "O":
+        return [f"${style.PARTS[str(one)]}$" if str(one) in style.PARTS else style.symbol(str(one)) for one in members]
+    return [value_text(dimension, one) for one in members]
 
 
 def is_logarithmic(values):

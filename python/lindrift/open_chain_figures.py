@@ -147,17 +147,20 @@ def hk_exceptional_points(results):
     slow, fast = result["pole"].values
     x, y = result["momentum_1"].values, result["momentum_2"].values
     figure, (plane, energies) = style.new_figure(style.DOUBLE, 2)
-    mesh = plane.pcolormesh(x, y, np.abs(slow - fast).T, cmap=style.MAGNITUDE, shading="nearest", rasterized=True)
+    columns, distance = style.whole_zone(y, np.abs(slow - fast))
+    rows, distance = style.whole_zone(x, distance.T)
+    mesh = plane.pcolormesh(rows, columns, distance, cmap=style.MAGNITUDE, shading="nearest", rasterized=True)
     bar = figure.colorbar(mesh, ax=plane, pad=0.02, aspect=28)
     bar.set_label(r"distance of the poles $|E_1 - E_2|$" + style.units_text("energy", result))
     bar.outline.set_visible(False)
     points, charges = result["exceptional_point"].values, result["exceptional_point_charge"].values
     for charge, marker, colour in ((1.0, "$+$", style.ORANGE), (-1.0, "$-$", "white")):
         chosen = points[charges == charge]
-        plane.plot(chosen[:, 0], chosen[:, 1], linestyle="", marker=marker, color=colour, markersize=11.0)
+        plane.plot(chosen[:, 0], chosen[:, 1], linestyle="", marker=marker, color=colour, markersize=11.0, clip_on=False)
     for axis, momenta, name in ((plane.xaxis, x, "momentum_1"), (plane.yaxis, y, "momentum_2")):
         style.momentum_axis(axis, momenta)
         axis.set_label_text(style.label(result[name], result))
+    plane.set(xlim=(-np.pi, np.pi), ylim=(-np.pi, np.pi))
 
     # A square of momenta around the first point: each pole ends where the other one began.
     i, j = int(np.searchsorted(x, points[0, 0])), int(np.searchsorted(y, points[0, 1]))

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm, Normalize, PowerNorm, SymLogNorm, TwoSlopeNorm
+from matplotlib.ticker import MaxNLocator
 
 from . import axes as axis
 from . import style
@@ -28,6 +29,7 @@ MAPS = ("green_retarded", "green_retarded_momentum", "spectral_function", "densi
 DIAGNOSTICS = ("residual", "steps", "converged", "status", "error", "norm", "particle_number")
 
 MOST_LINES = 9  # more lines in one panel cannot be told apart
+NO_CURRENT = 1e-14  # sums of many modes leave such a current where there is none
 FEW = 6  # up to this many members of a dimension are drawn as lines, not as a map
 
 ENDING = ("time", "frequency", "momentum", "momentum_1", "momentum_2", "momentum_3")  # cells end at the last value
@@ -58,6 +60,10 @@ def draw(result, view=View()):
         if len(axis.numbers(result, dimension)) == 1 and len(result.sweep_dimensions) > 1:
             result, note = axis.fixed(result, dimension, 0)
             fixed.append(note)
+    for dimension in filter(axis.is_discrete, list(result.coordinates)):  # nor does a single member
+        if len(result[dimension].values) == 1:
+            result, note = axis.fixed(result, dimension, 0)
+            fixed += [note] if dimension == "of" else []
     if view.dataset:
         figure = _draw_dataset(result, result[view.dataset])
     else:
@@ -141,25 +147,58 @@ def _draw_run(result):
         panels = [result[name] for name in MAPS if name in result][:1]
         lines = [result[name] for name in ("drift", "drift_symmetric") if name in result and result[name].values.ndim]
         panels += lines[:1] if panels else []
+    if not panels and "pole" in result:
+        pole = result["pole"]
+        panels = [replace(pole, name="pole_real", values=pole.values.real), replace(pole, name="pole_imaginary", values=pole.values.imag)]
+    if not panels and (gradients := _gradients(result)):
+        return _draw_gradients(result, gradients)
     if not panels:
         panels = _anything(result)
     figure, all_axes = _panels(len(panels))
     for axes, field in zip(all_axes, panels):
         draw_field(figure, axes, result, field)
     if "current" in result and result["current"].values.ndim == 0:
-        value = float(result["current"].values)
+        value, symbol = float(result["current"].values), style.symbol("current")
         units = style.units_text(result["current"].units, result).strip(" ()")
-        all_axes[-1].set_title(f"{style.symbol('current')} = {value:.6g} {units}".rstrip(), loc="right")
+        text = f"{symbol} = {value:.6g}" if abs(value) > NO_CURRENT or value == 0.0 else f"|{symbol}| < {NO_CURRENT:.0e}"
+        all_axes[-1].set_title(f"{text} {units}".rstrip(), loc="right")
     return figure
 
 
 def _anything(result):
     """The remaining fields, physical quantities first, in at most two panels."""
-    numeric = [one for one in result.fields.values() if one.values.dtype.kind in "fciu" and 1 <= one.values.ndim]
+    numeric = [one for one in result.fields.values()
+               if one.values.dtype.kind in "fciu" and 1 <= one.values.ndim and np.any(np.isfinite(one.values))]
     chosen = [one for one in numeric if one.name not in DIAGNOSTICS] or numeric
     if not chosen:
         raise LindriftError(f"{result.path}: there is nothing to draw: no dataset with a dimension holds numbers")
     return chosen[:2]
+
+
+def _gradients(result):
+    """(name, derivatives of every current) for every parameter; two for a complex one."""
+    found = []
+    for name, field in result.fields.items():
+        if name.startswith("gradient_") and field.dimensions in ((), ("of",)):
+            key, values = name.removeprefix("gradient_"), np.atleast_1d(field.values)
+            found += [(f"Re {key}", values.real), (f"Im {key}", values.imag)] if np.iscomplexobj(values) else [(key, values)]
+    return found
+
+
+def _draw_gradients(result, gradients):
+    """A row for each parameter, a colour for each current."""
+    figure, (axes,) = style.new_figure((style.WIDE[0], max(style.WIDE[1], 1.2 + 0.32 * len(gradients))))
+    rows = np.arange(len(gradients))
+    currents = axis.names(result, "of") if "of" in result else [""]
+    for index, (name, colour) in enumerate(zip(currents, style.COLOURS)):
+        axes.plot([values[index] for _, values in gradients], rows, "o", color=colour, label=name)
+    axes.axvline(0.0, color=style.GREY, linewidth=0.7, zorder=0)
+    axes.set_yticks(rows, [name for name, _ in gradients])
+    axes.invert_yaxis()
+    axes.set_xlabel("derivative of the current")
+    if len(currents) > 1:
+        _legend_outside(axes, "current")
+    return figure
 
 
 def _draw_dataset(result, field):
@@ -219,6 +258,13 @@ def _draw_sweep(result):
     if families:
         figure, (axes,) = style.new_figure(style.WIDE)
         _draw_family(axes, result, families[0])
+        return figure
+    others = [one for one in result.fields.values() if one.dimensions == dimensions and one.name not in DIAGNOSTICS
+              and one.values.dtype.kind in "fiu" and not one.name.startswith("gradient_")]
+    if others and not any(name in result for name in (*DISTRIBUTIONS, *MAPS)):
+        figure, all_axes = _panels(len(others[:2]))
+        for axes, field in zip(all_axes, others):
+            _draw_over_sweep(figure, axes, result, field)
         return figure
     return _draw_one_point(result)
 
@@ -283,6 +329,8 @@ def _draw_over_sweep(figure, axes, result, field):
         return
     if axis.is_logarithmic(x):
         axes.set_xscale("log")
+    elif x.dtype.kind in "iu":
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if values.ndim == 1:
         _draw_points(axes, x, values, status, style.BLUE)
         spins = _spin_currents(result, result[field.name])
@@ -358,8 +406,8 @@ def _draw_bands(axes, result, field):
         for values, stroke, label in zip(field.values[index], strokes, (axis.value_text("", value), None)):
             x, y = style.whole_zone(momentum, _finite(values))
             axes.plot(x, y, color=colour, linestyle=stroke, linewidth=1.5, label=label)
-    for band, stroke in zip(result["band"].values, strokes):
-        axes.plot([], [], color=style.INK, linestyle=stroke, linewidth=1.5, label=f"band {_part_name(band)}")
+    for band, stroke in zip(axis.names(result, "band"), strokes):
+        axes.plot([], [], color=style.INK, linestyle=stroke, linewidth=1.5, label=f"band {band}")
     _legend_outside(axes, _legend_title(result, result.sweep_dimensions[0]))
     _label_axes(axes, result, field, "momentum")
 
@@ -372,17 +420,9 @@ def draw_field(figure, axes, result, field):
     """Lines for one dimension; over a second one, a family of lines for few members and a heatmap for many."""
     if field.values.ndim == 0:
         raise LindriftError(f"{result.path}: dataset {field.name} is a single number: nothing to draw")
-    values, dimensions = field.values, field.dimensions
-    while values.ndim > 3:
-        values, dimensions = values[values.shape[0] // 2], dimensions[1:]
-    if values.ndim == 3:
-        # Times or bands are outermost: the last time shows where a relaxation ends.
-        if dimensions[0] == "time" and dimensions[-1] == "momentum" and field.name in DISTRIBUTIONS:
-            values, dimensions = values[-1], dimensions[1:]
-            _add_title(axes, [rf"$t = {result['time'].values[-1]:.4g}$"])
-        else:
-            values, dimensions = values[values.shape[0] // 2], dimensions[1:]
-    shown = replace(field, values=values, dimensions=dimensions)
+    shown, notes = _over_two_dimensions(result, field)
+    _add_title(axes, notes)
+    values, dimensions = shown.values, shown.dimensions
     if values.ndim == 1:
         _draw_line(axes, result, shown)
     elif dimensions[0] in ("band", "spin") or dimensions[1] in ("band", "spin"):
@@ -395,21 +435,42 @@ def draw_field(figure, axes, result, field):
         _draw_map(figure, axes, result, shown)
 
 
+def _over_two_dimensions(result, field):
+    """The field at one place along all dimensions but two, and a description of that place in symbols."""
+    notes = []
+    while field.values.ndim > 2:
+        dimensions = field.dimensions
+        parts = [one for one in dimensions if axis.is_discrete(one) and one not in ("band", "spin")]
+        cut = parts[-1] if parts else dimensions[0]
+        place = dimensions.index(cut)
+        # The last time shows where a relaxation ends.
+        index = 0 if axis.is_discrete(cut) else -1 if cut == "time" and field.name in DISTRIBUTIONS else field.values.shape[place] // 2
+        notes.append(f"{style.symbol(cut)} = {axis.names(result, cut, field.values.shape[place])[index]}")
+        field = replace(field, values=np.take(field.values, index, place), dimensions=dimensions[:place] + dimensions[place + 1:])
+    return field, notes
+
+
+def _stroke(dimension, y):
+    """Marks the points where there are few, and draws no line between members without an order."""
+    return {"marker": "o" if len(y) <= 40 else None, "linestyle": "none" if axis.is_discrete(dimension) else "-"}
+
+
 def _draw_line(axes, result, field):
     (dimension,) = field.dimensions
     coordinate = axis.numbers(result, dimension, len(field.values))
     values = field.values
     if np.iscomplexobj(values):
-        axes.plot(coordinate, np.real(values), color=style.BLUE, label="real part")
-        axes.plot(coordinate, np.imag(values), color=style.VERMILION, label="imaginary part")
+        stroke = _stroke(dimension, values)
+        axes.plot(coordinate, np.real(values), color=style.BLUE, label="real part", **stroke)
+        axes.plot(coordinate, np.imag(values), color=style.VERMILION, label="imaginary part", **stroke)
         axes.legend()
     else:
         x, y = _wrapped(dimension, coordinate, _finite(values))
-        marker = "o" if len(y) <= 40 else None
+        stroke = _stroke(dimension, y)
         spins = _spin_currents(result, field)
-        axes.plot(x, y, color=style.BLUE, marker=marker, label=style.symbol(field.name), zorder=3)
+        axes.plot(x, y, color=style.BLUE, label=style.symbol(field.name), zorder=3, **stroke)
         for name, part, colour in spins:
-            axes.plot(x, _finite(part), color=colour, linewidth=1.5, marker=marker, label=rf"$I_{{{name}}}$")
+            axes.plot(x, _finite(part), color=colour, linewidth=1.5, label=rf"$I_{{{name}}}$", **stroke)
             values = np.append(values, part)
         if spins:
             axes.legend()
@@ -417,19 +478,15 @@ def _draw_line(axes, result, field):
     _label_axes(axes, result, field, dimension)
 
 
-def _part_name(name):
-    return f"${style.PARTS[str(name)]}$" if str(name) in style.PARTS else str(name)
-
-
 def _draw_parts(axes, result, field):
     """Draws one line for each band or spin."""
     part_axis = 0 if field.dimensions[0] in ("band", "spin") else 1
-    names = axis.numbers(result, field.dimensions[part_axis], field.values.shape[part_axis], text=True)
+    names = axis.names(result, field.dimensions[part_axis], field.values.shape[part_axis])
     inner = field.dimensions[1 - part_axis]
     coordinate = axis.numbers(result, inner, field.values.shape[1 - part_axis])
     for name, values, colour in zip(names, np.moveaxis(field.values, part_axis, 0), style.COLOURS):
         x, y = _wrapped(inner, coordinate, _finite(np.real(values)))
-        axes.plot(x, y, color=colour, marker="o" if len(y) <= 40 else None, label=_part_name(name))
+        axes.plot(x, y, color=colour, label=name, **_stroke(inner, y))
     axes.legend(title=field.dimensions[part_axis])
     _label_axes(axes, result, field, inner)
 
@@ -461,12 +518,12 @@ def _draw_few(axes, result, field):
     """Draws a line for each member of the smaller dimension, or for each time if there are few."""
     values, (outer, inner) = _magnitude(field), field.dimensions
     few_times = [dimension == "time" and count <= FEW for dimension, count in zip(field.dimensions, values.shape)]
-    if few_times[1] or (values.shape[0] > values.shape[1] and not few_times[0]):
+    parts = [axis.is_discrete(dimension) for dimension in field.dimensions]  # make lines, and no axis
+    if parts[1] > parts[0] or parts[0] == parts[1] and (few_times[1] or (values.shape[0] > values.shape[1] and not few_times[0])):
         values, outer, inner = values.T, inner, outer
-    members = axis.numbers(result, outer, len(values))
-    for member, row, colour in zip(members, values, _family_colours(members)):
+    for name, row, colour in zip(axis.names(result, outer, len(values)), values, _family_colours(values)):
         x, y = _wrapped(inner, axis.numbers(result, inner, len(row)), _finite(row))
-        axes.plot(x, y, color=colour, label=axis.value_text(outer, member))
+        axes.plot(x, y, color=colour, label=name, **_stroke(inner, y))
     _legend_outside(axes, style.symbol(outer))
     _label_axes(axes, result, field, inner)
 
@@ -517,7 +574,7 @@ def _heatmap(figure, axes, result, field, vertical, horizontal, values, exponent
     if not np.any(np.isfinite(values)):
         raise LindriftError(f"{result.path}: dataset {field.name}: there is nothing to draw: no value is a finite number")
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    label, extend = style.label(field, result), "neither"
+    label, extend = _value_label(result, field), "neither"
     if min(-low, high) > axis.ROUNDING * max(-low, high):
         reach = max(-low, high)
         scale, norm = style.SIGNED, TwoSlopeNorm(0.0, -reach, reach)
@@ -543,21 +600,39 @@ def _heatmap(figure, axes, result, field, vertical, horizontal, values, exponent
     bar.outline.set_visible(False)
     axes.set_xlabel(axis.label(result, horizontal[1]))
     axes.set_ylabel(axis.label(result, vertical[1]))
-    if horizontal[1] == "momentum":
+    if horizontal[1].startswith("momentum"):
         axes.set_xlim(-np.pi, np.pi)
         style.momentum_axis(axes.xaxis, horizontal[0])
+    if vertical[1].startswith("momentum"):
+        axes.set_ylim(-np.pi, np.pi)
+        style.momentum_axis(axes.yaxis, vertical[0])
 
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Lines
 
 
+def _value_label(result, field):
+    """Label of the values as they are drawn: of unknown complex numbers the modulus."""
+    label = style.label(field, result)
+    return f"modulus of {label}" if np.iscomplexobj(field.values) and field.values.ndim > 1 and field.name not in style.NAMES else label
+
+
 def _label_axes(axes, result, field, dimension):
     axes.set_xlabel(axis.label(result, dimension))
-    axes.set_ylabel(style.label(field, result))
-    if dimension == "momentum":
+    axes.set_ylabel(_value_label(result, field))
+    if dimension.startswith("momentum"):
         axes.set_xlim(-np.pi, np.pi)
         style.momentum_axis(axes.xaxis, axis.numbers(result, dimension))
+        return
+    length = field.values.shape[field.dimensions.index(dimension)]
+    members = axis.numbers(result, dimension, length)
+    if axis.is_discrete(dimension):
+        axes.set_xlim(np.min(members) - 0.5, np.max(members) + 0.5)
+        if length <= MOST_LINES:
+            axes.set_xticks(members, axis.names(result, dimension, length))
+    elif members.dtype.kind in "iu":
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _legend_outside(axes, title):
@@ -571,7 +646,7 @@ def _family_colours(values):
 
 
 def _wrapped(dimension, x, y):
-    return style.whole_zone(x, y) if dimension == "momentum" else (x, y)
+    return style.whole_zone(x, y) if dimension.startswith("momentum") else (x, y)
 
 
 def _finite(values):

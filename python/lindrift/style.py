@@ -1,10 +1,9 @@
 """The style of pictures, the labels of axes, and writing picture files."""
 
-import contextlib
-import errno
+import io
 import os
 import re
-import tempfile
+import textwrap
 
 import matplotlib
 import matplotlib.style
@@ -12,7 +11,8 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from .result import LindriftError
+from . import files
+from .errors import LindriftError
 
 # Okabe and Ito's palette without its yellow: distinct for colour-blind readers and on a projector.
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#E69F00", "#56B4E9"
@@ -98,6 +98,20 @@ NAMES = {
     "drift": ("drift", r"$X$"),
     "pole": ("", r"$|E|$"),
     "residue": ("", r"$|z|$"),
+    "pole_real": ("", r"$\mathrm{Re}\,E$"),
+    "pole_imaginary": ("", r"$\mathrm{Im}\,E$"),
+    "noise": ("zero-frequency noise", r"$\epsilon N S(0)$"),
+    "value": ("current", ""),
+    "energy_current_1": ("energy current", r"$I^E_1$"),
+    "energy_current_2": ("energy current", r"$I^E_2$"),
+    "energy_current_3": ("energy current", r"$I^E_3$"),
+    "of": ("current", ""),
+    "of_2": ("current", ""),
+    "orbital": ("orbital", ""),
+    "branch": ("pole", ""),
+    "loop": ("pole", ""),
+    "number": ("exceptional point", ""),
+    "particle_distribution": ("probability of a momentum", r"$p_k$"),
     "winding": ("winding", r"$W$"),
     "loop_area": ("area of the poles", ""),
     "smallest_separation": ("", r"$\min_k |E_1 - E_2|$"),
@@ -110,16 +124,34 @@ NAMES = {
     "bath.spectrum_width": ("width of the spectrum", ""),
     "bath.dephasing_up": ("", r"$\gamma_\uparrow$"),
     "bath.dephasing_down": ("", r"$\gamma_\downarrow$"),
+    "bath.down.gain": ("gain of spin down", ""),
+    "bath.down.loss": ("loss of spin down", ""),
+    "bath.down.two_site_gain": ("two-site gain of spin down", ""),
+    "bath.down.two_site_loss": ("two-site loss of spin down", ""),
+    "bath.up.gain": ("gain of spin up", ""),
+    "bath.up.loss": ("loss of spin up", ""),
+    "bath.up.two_site_gain": ("two-site gain of spin up", ""),
+    "bath.up.two_site_loss": ("two-site loss of spin up", ""),
+    "model.sites": ("sites", r"$L$"),
+    "model.cells": ("cells", ""),
+    "model.cells_1": ("cells", r"$L_1$"),
+    "model.cells_2": ("cells", r"$L_2$"),
+    "model.cells_3": ("cells", r"$L_3$"),
     "model.hopping": ("hopping", r"$J$"),
     "model.interaction": ("interaction", r"$U$"),
     "model.zeeman_field": ("Zeeman field", r"$h$"),
     "model.rashba_y": ("", r"$\alpha_y$"),
     "model.rashba_z": ("", r"$\alpha_z$"),
+    "model.rashba": ("Rashba coupling", r"$\alpha$"),
+    "model.zeeman_x": ("magnetic field", "$B_x$"),
+    "model.zeeman_y": ("magnetic field", "$B_y$"),
+    "model.zeeman_z": ("magnetic field", "$B_z$"),
     "initial.filling": ("filling", r"$\rho$"),
 }
 
 # Symbols with a band index, and labels of bands and spins in formulas.
 OF_BANDS = {"occupation": r"$n_{k\nu}$", "lagrange_multiplier": r"$\lambda_{k\nu}$"}
+EPSILON = r"$\\epsilon$"  # as a replacement of re.sub
 PARTS = {"+": "+", "-": "-", "up": r"\uparrow", "down": r"\downarrow"}
 
 
@@ -151,16 +183,18 @@ def symbol(name):
 
 def units_text(units, result):
     """Units in brackets for an axis; if hopping = 1, energies are in units of J."""
-    if units in ("", "1", "rad", "radian", "radians"):
-        return ""
+    if units in ("", "1", "rad", "radian", "radians") or re.search(r"\bvalue\b", units):
+        return ""  # `value`: the units of several currents, which differ
     if result.parameter("model.hopping") == 1.0 and "model.hopping" not in result.sweep_keys:
         units = re.sub(r"\benergy\b", "$J$", units)
-    return f" ({units})"
+    units = re.sub(r"\$?\^(\d+)", lambda power: f"^{{{power[1]}}}$" if power[0][0] == "$" else f"$^{{{power[1]}}}$", units)
+    return f" ({re.sub('coupling', EPSILON, units).replace(' * ', ' ')})"
 
 
 def label(field, result):
     """Words, symbol and units of a field for an axis; the long_name of an unknown field."""
-    words, sign = NAMES.get(field.name, (field.long_name or field.name, ""))
+    longest = 34  # characters along one side of a panel
+    words, sign = NAMES.get(field.name, ("\n".join(textwrap.wrap(field.long_name or field.name, longest)), ""))
     if "band" in result:
         sign = OF_BANDS.get(field.name, sign)
     return " ".join(part for part in (words, sign) if part) + units_text(field.units, result)
@@ -181,25 +215,6 @@ def whole_zone(momenta, values):
     return np.append(momenta, np.pi), np.concatenate([values, values[..., :1]], axis=-1)
 
 
-@contextlib.contextmanager
-def _replacing(path):
-    """A temporary file in the folder of `path` that replaces it if the block succeeds, and is removed otherwise."""
-    folder, name = os.path.split(path)
-    stem, suffix = os.path.splitext(name)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{stem}.", suffix=suffix, dir=folder or ".")
-    os.close(descriptor)
-    try:
-        yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)  # mkstemp gives access to the owner only
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
 def check_picture_name(path):
     """Raises LindriftError unless matplotlib can write a picture with that name."""
     suffix = os.path.splitext(path)[1].lower()
@@ -209,14 +224,14 @@ def check_picture_name(path):
 
 @styled
 def write(figure, path):
-    """Writes a figure so that `path` is always absent, the old picture, or the whole new one. Raises OSError."""
+    """Writes a figure so that `path` is always absent, the old picture, or the whole new one.
+
+    Raises LindriftError if no picture can have that path, OSError if it cannot be written.
+    """
     check_picture_name(path)
+    kind = os.path.splitext(path)[1].lower().removeprefix(".")
     # Without time and version, the same content gives the same file.
-    metadata = {".png": {"Software": None}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
-    try:
-        with _replacing(path) as temporary:
-            figure.savefig(temporary, metadata=metadata[os.path.splitext(path)[1].lower()])
-            if os.path.getsize(temporary) == 0:
-                raise OSError(errno.EIO, "no picture was written")
-    except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), path) from error  # not the temporary name
+    metadata = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
+    picture = io.BytesIO()
+    figure.savefig(picture, format=kind, metadata=metadata[kind])
+    files.write(path, picture.getvalue())

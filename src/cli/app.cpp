@@ -18,6 +18,7 @@
 
 #include "cli/verbs.hpp"
 #include "config/config.hpp"
+#include "io/output.hpp"
 #include "lindrift/lindrift.hpp"
 #include "sweep/process_group.hpp"
 
@@ -356,8 +357,9 @@ int main(int argc, char** argv) {
     return wrong_input;
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", is_any_of<std::bad_alloc>(error) ? "out of memory" : error.what());
-    return is_any_of<UsageError, sweep::OutputRefused, sweep::OutputBusy, UnsupportedError>(error) ? wrong_input
-                                                                                                   : run_failed;
+    return is_any_of<UsageError, io::WrongPlace, sweep::OutputRefused, sweep::OutputBusy, UnsupportedError>(error)
+               ? wrong_input
+               : run_failed;
   }
 }
 

@@ -298,7 +298,10 @@ int bench(const BenchOptions& options) {
     return success;
   }
   const std::vector<const Workload*> selected = chosen(options.names);
-  if (!options.output.empty()) io::check_writable(options.output);
+  if (!options.output.empty()) {
+    io::require_place(options.output);
+    io::check_writable(options.output);
+  }
   std::vector<Machine> all = machines(options.execution);
   std::vector<std::string> ceilings;
   std::vector<Row> rows;

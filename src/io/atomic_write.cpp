@@ -29,10 +29,7 @@ struct Target {
 };
 
 /// Follows symbolic links, even to a file that does not exist yet, so that the file is replaced and not the link.
-/// @throws Error if the path leads to anything but a writable regular file
-Target resolve_target(const std::string& path) {
-  if (path.empty()) throw Error("cannot write a file without a name; give one with -o");
-  if (path.back() == '/') fail_to_write(path, EISDIR);
+fs::path follow_links(const std::string& path) {
   fs::path target = path;
   std::error_code failure;
   constexpr int max_links = 40;  // as in the kernel
@@ -41,6 +38,14 @@ Target resolve_target(const std::string& path) {
     target = target.parent_path() / fs::read_symlink(target, failure);
     if (failure) fail_to_write(path, failure.value());
   }
+  return target;
+}
+
+/// @throws Error if the path leads to anything but a writable regular file
+Target resolve_target(const std::string& path) {
+  if (path.empty()) throw Error("cannot write a file without a name; give one with -o");
+  if (path.back() == '/') fail_to_write(path, EISDIR);
+  fs::path target = follow_links(path);
   struct stat status {};
   if (::stat(target.c_str(), &status) != 0) {
     if (errno != ENOENT) fail_to_write(path, errno);
@@ -138,6 +143,19 @@ void write_atomically(const std::string& path, const std::vector<unsigned char>&
   file.require_content(bytes);
   file.take_the_place_of_target();
   synchronise_folder(path, folder_of(target.path));
+}
+
+void require_place(const std::string& path) {
+  const fs::path target = follow_links(path), folder = folder_of(target);
+  std::error_code ignored;
+  if (fs::is_directory(target, ignored))
+    throw WrongPlace(fmt::format("cannot write {}: it is a folder; name a file in it", path));
+  // A folder that cannot be looked at may exist: writing will give the reason.
+  const fs::file_type kind = fs::status(folder, ignored).type();
+  if (kind != fs::file_type::directory && kind != fs::file_type::none)
+    throw WrongPlace(
+        fmt::format("cannot write {}: there is no folder {}; create it first, or choose another one with -o", path,
+                    folder.string()));
 }
 
 void check_writable(const std::string& path) { const TemporaryFile probe(path, resolve_target(path)); }

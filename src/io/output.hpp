@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "io/field.hpp"
+#include "lindrift/error.hpp"
 
 namespace lindrift::io {
 
@@ -29,6 +30,16 @@ std::vector<unsigned char> hdf5_image(const OutputFile& file);
 /// mode of the old one, and symbolic links are followed. On failure the temporary file is removed.
 /// @throws Error naming the path, the system's reason and what to do; also if the old file is read-only
 void write_atomically(const std::string& path, const std::vector<unsigned char>& bytes);
+
+/// No file can have the path that the user gave.
+class WrongPlace : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Checks that a path, or the symbolic link there, leads to a name in a folder that exists.
+/// @throws WrongPlace if it names a folder, or a file in no folder; Error if it is a ring of links
+void require_place(const std::string& path);
 
 /// Checks before a long computation that write_atomically() can succeed. Leaves nothing behind.
 /// @throws Error like write_atomically()

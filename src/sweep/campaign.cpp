@@ -41,17 +41,6 @@ void require_nothing(const std::string& output, const JournalFolder& folder) {
                   folder.path()));
 }
 
-/// @throws OutputRefused if the output names a folder, or a file in a folder that does not exist
-void require_place(const std::string& output) {
-  std::error_code ignored;
-  if (fs::is_directory(output, ignored))
-    throw OutputRefused(fmt::format("cannot write {}: it is a folder; name a file in it", output));
-  if (const fs::path folder = io::folder_of(output); !fs::is_directory(folder, ignored))
-    throw OutputRefused(
-        fmt::format("cannot write {}: there is no folder {}; create it first, or choose another one with -o", output,
-                    folder.string()));
-}
-
 }  // namespace
 
 StoredSweep StoredSweep::read(const std::string& path) {
@@ -91,7 +80,7 @@ Campaign::Campaign(std::string output, const config::Document& document, const T
       warn_(std::move(warn)),
       folder_(output_),
       missing_(document.sweep.points()) {
-  require_place(output_);
+  io::require_place(output_);
   if (existing == Existing::refuse) require_nothing(output_, folder_);
   const bool resumes = existing == Existing::resume || existing == Existing::retry_failed;
   if (resumes && exists(output_) && !folder_.exists()) {

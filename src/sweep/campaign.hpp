@@ -41,7 +41,7 @@ enum class Existing {
 class Campaign {
  public:
   /// While this object lives, other runs of the same output are refused.
-  /// @throws OutputRefused, OutputBusy; Error if the output's folder cannot be written to
+  /// @throws OutputRefused, OutputBusy, io::WrongPlace; Error if the output's folder cannot be written to
   Campaign(std::string output, const config::Document& document, const TaskEntry& task, Existing existing, Warn warn);
   ~Campaign();
   Campaign(const Campaign&) = delete;

@@ -413,6 +413,10 @@ class OutputTest(ProgramTest):
         for flags in ([], ["--overwrite"], ["--resume"]):
             self.expect(WRONG, "run", "in.toml", "-o", "folder", *flags, says="cannot write folder: it is a folder")
         self.expect(WRONG, "run", "in.toml", "-o", "in.toml/out.h5", says="there is no folder in.toml")
+        (self.folder / "link.h5").symlink_to("missing/out.h5")
+        for flags in ([], ["--overwrite"], ["--resume"]):
+            self.expect(WRONG, "run", "in.toml", "-o", "link.h5", *flags, says="cannot write link.h5: there is no folder missing")
+        (self.folder / "link.h5").unlink()
         self.expect(FAILED, "run", "in.toml", "-o", "o" * 300 + ".h5", says="File name too long")
         self.expect(FAILED, "run", "in.toml", "-o", "/proc/out.h5", says="cannot write /proc/out.h5")
         self.assertEqual(self.names(), ["folder", "in.toml"])
@@ -437,8 +441,19 @@ class OutputTest(ProgramTest):
         self.assertEqual(self.names(), ["in.toml"])
 
     def test_figures_into_a_file(self):
-        self.expect(FAILED, "figures", "fig3b", "-o", "in.toml", says=["cannot make the folder in.toml", "-o"])
+        process = self.expect(WRONG, "figures", "fig3b", "-o", "in.toml", says=["cannot make the folder in.toml", "-o"])
+        self.assertEqual(process.stdout, "")
         self.assertEqual((self.folder / "in.toml").read_text(), STEADY)
+
+    def test_places_that_take_no_picture(self):
+        (self.folder / "folder.png").mkdir()
+        (self.folder / "link.png").symlink_to("missing/a.png")
+        for place, message in (("missing/a.png", "there is no folder missing"), ("folder.png", "it is a folder"),
+                               ("link.png", "there is no folder missing")):
+            self.expect(WRONG, "plot", "in.h5", "-o", place, says=f"cannot write {place}: {message}")
+        (self.folder / "pictures/fig3b.png").mkdir(parents=True)
+        process = self.expect(WRONG, "figures", "fig3b", "-o", "pictures", says="cannot write pictures/fig3b.png: it is a folder")
+        self.assertEqual(process.stdout, "")  # nothing was computed
 
 
 def limit_files(size):

@@ -83,10 +83,13 @@ class BenchTest(ProgramTest):
         self.addCleanup(self.folder.chmod, stat.S_IRWXU)
         self.expect(FAILED, "bench", "--quick", "fourier", "-o", "bench.json", says="cannot write")
 
-    def test_missing_folder_is_found_before_the_measurement(self):
-        process = self.run_program("bench", "-o", "missing/bench.json")
-        self.assertIn(process.returncode, (FAILED, WRONG), process.said)
-        self.assertNotIn("kernel ", process.stdout)
+    def test_a_wrong_place_is_found_before_the_measurement(self):
+        (self.folder / "folder").mkdir()
+        (self.folder / "link").symlink_to("missing/bench.json")
+        for place, message in (("missing/bench.json", "there is no folder missing"), ("folder", "it is a folder"),
+                               ("link", "there is no folder missing")):
+            process = self.expect(WRONG, "bench", "-o", place, says=f"cannot write {place}: {message}")
+            self.assertEqual(process.stdout, "")
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def input_of(model, task, keys):
     return f'[model]\nkind = "{model}"\n{TASKS.get((model, task), MODELS[model])}[task]\nkind = "{task}"\n{lists}'
 
 
-class FootprintTest(ProgramTest):
+class Footprints(ProgramTest):
     def measure(self, *arguments):
         """The finished process, with its peak memory in bytes without files, and the seconds that it computed."""
         wrapper = [sys.executable, "-S", "-E", str(ROOT / "tests/cli/peak_memory.py"), str(self.folder / "peak")]
@@ -98,7 +98,7 @@ class FootprintTest(ProgramTest):
         return process
 
 
-class RefusalTest(FootprintTest):
+class RefusalTest(Footprints):
     """Sizes that no machine has: exit code 2, at once, with the key and the bytes or the range, without taking or writing them."""
 
     def refuse(self, text, key):
@@ -156,7 +156,7 @@ class RefusalTest(FootprintTest):
         self.refuse('[model]\nkind = "tgge_lattice"\n' + lattice + '[task]\nkind = "steady_state"\n', "model.hamiltonian")
 
 
-class EstimateTest(FootprintTest):
+class EstimateTest(Footprints):
     """What `check` says against what `run` takes."""
 
     def estimate(self, text):

@@ -329,6 +329,29 @@ TEST_F(AtomicWrite, RefusesUnusablePlacesBeforeAndAfterTheComputation) {
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
 }
 
+TEST_F(AtomicWrite, TellsAPlaceThatHoldsNoFileFromOneThatCannotBeWritten) {
+  const std::string plain = (folder_ / "plain").string();
+  std::ofstream(plain) << "text";
+  const fs::path link = folder_ / "link";
+  const auto refuses = [&](const std::string& path, const std::string& message) {
+    EXPECT_THAT([&] { require_place(path); }, ThrowsMessage<WrongPlace>(HasSubstr(message))) << path;
+  };
+  refuses(folder_.string(), "it is a folder; name a file in it");
+  refuses((folder_ / "missing" / "result.h5").string(), "there is no folder " + (folder_ / "missing").string());
+  refuses(plain + "/result.h5", "there is no folder " + plain);
+  refuses(path_ + "/", "there is no folder " + path_);
+  for (const char* target : {"missing/result.h5", "."}) {  // relative to the folder of the link
+    fs::create_symlink(target, link);
+    refuses(link.string(), *target == '.' ? "it is a folder" : "there is no folder");
+    fs::remove(link);
+  }
+  fs::create_symlink("result.h5", link);
+  for (const auto& path : {path_, plain, link.string(), std::string("result.h5"), std::string("/proc/result.h5")})
+    EXPECT_NO_THROW(require_place(path)) << path;
+  fs::create_symlink("ring", folder_ / "ring");
+  EXPECT_THROW(require_place((folder_ / "ring").string()), Error);
+}
+
 TEST_F(AtomicWrite, KeepsTheModeOfTheFile) {
   for (const mode_t mode : {0600U, 0640U, 0755U}) {
     std::ofstream(path_) << "old";

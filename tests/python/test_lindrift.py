@@ -3,12 +3,14 @@
 import contextlib
 import io
 import os
+import resource
 import shutil
 import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from unittest import mock
 
@@ -27,7 +29,7 @@ import synthetic  # noqa: E402
 import synthetic_hubbard  # noqa: E402
 import synthetic_open  # noqa: E402
 from lindrift import figures, hubbard_figures, plot, style  # noqa: E402
-from lindrift.__main__ import main  # noqa: E402
+from lindrift.__main__ import STOP_SIGNALS, main  # noqa: E402
 
 KEY = "bath.nonequilibrium_fraction"
 
@@ -207,7 +209,7 @@ class Plot(InFolder):
 
     def test_spins_have_their_currents_against_time(self):
         bands, currents = self.axes(synthetic.two_bands_relaxation("a.h5", np.linspace(0.0, 5.0, 4)))
-        self.assertEqual(bands.get_title(loc="left"), "$t = 5$")
+        self.assertEqual(bands.get_title(loc="left"), "$t$ = 5")
         self.assertEqual(len(currents.get_legend().get_texts()), 3)
         self.assertEqual(currents.get_xlabel(), "time $t$ (1/$J$)")
 
@@ -373,6 +375,9 @@ class Plot(InFolder):
                 status, _, err = run("plot", path, "--range", text)
                 self.assertEqual(status, 2)
                 self.assertIn(f"error: --range {text}: ", err)
+        for text, message in ((":", "has neither LOW nor HIGH"), ("2:1", "LOW must be less than HIGH"), ("nan:1", "must be finite"),
+                              ("0:inf", "must be finite")):
+            self.assertIn(message, run("plot", path, "--range", text)[2])
 
     def test_few_momenta_or_times_are_lines(self):
         frequency = (("frequency",), np.linspace(-1, 1, 30), "energy", "frequency")
@@ -410,6 +415,118 @@ class Plot(InFolder):
                     "status": (("bath.delta",), np.ones(len(values), np.uint8), "1", "status")}))
                 self.assertEqual(axes.get_xlabel(), label)
                 np.testing.assert_allclose(axes.lines[0].get_xdata(), numbers, atol=1e-12)
+
+    def phases(self, phi):
+        """The numbers along the axis of a swept phase, and the values there."""
+        values = np.exp(1j * np.asarray(phi, float))
+        (axes,) = self.axes(synthetic.write("phase.h5", {
+            "bath.delta": (("bath.delta",), values, "1", "delta"),
+            "current": (("bath.delta",), np.arange(len(values)) + 1.0, "energy", "current"),
+            "status": (("bath.delta",), np.ones(len(values), np.uint8), "1", "status")}))
+        return axes.lines[0].get_xdata(), axes.lines[0].get_ydata()
+
+    def test_a_phase_turns_once_whatever_the_order_of_the_file(self):
+        for phi, expected in (
+                ([0, 1, 2, 3, 4, 5, 6, 0.5, 1.5, 2.5, 3.5, 4.5, 5.5], np.arange(13) / 2),  # a sweep that was refined later
+                ([6, 5, 4, 3, 2, 1, 0], np.arange(7)),
+                (np.linspace(0, 2 * np.pi, 5), np.linspace(0, 2 * np.pi, 5)),  # both ends of the turn
+                (np.linspace(-np.pi, np.pi, 5), np.linspace(-np.pi, np.pi, 5)),
+                ([0.3, -0.3, 0.1, -0.2], [-0.3, -0.2, 0.1, 0.3]),  # across 0
+                ([3.0, 3.5, 2.5, 4.0], [2.5, 3.0, 3.5, 4.0]),  # across pi
+                ([4.0, 5.0, 4.5], np.array([4.0, 4.5, 5.0]) - 2 * np.pi)):
+            with self.subTest(phi=phi):
+                x, y = self.phases(phi)
+                np.testing.assert_allclose(x, expected, atol=1e-9)
+                np.testing.assert_allclose(np.exp(1j * x), np.exp(1j * np.asarray(phi, float))[y.astype(int) - 1], atol=1e-9)
+
+    def test_the_key_that_tells_points_apart_is_the_axis(self):
+        cells = {name: (("model.cells",), values, "1", "number of cells along each of one to three directions")
+                 for name, values in (("model.cells_1", [8, 8, 8]), ("model.cells_2", [6, 2, 4]))}
+        path = synthetic.write("a.h5", {"model.cells": (("model.cells",), [48, 16, 32], "1", "cells")} | cells | {
+            "current": (("model.cells",), [3.0, 1.0, 2.0], "energy", "current"),
+            "status": (("model.cells",), np.ones(3, np.uint8), "1", "status")}, coordinates="model.cells_1 model.cells_2")
+        (axes,) = self.axes(path)
+        self.assertEqual(axes.get_xlabel(), "cells $L_2$")
+        self.assertEqual((list(axes.lines[0].get_xdata()), list(axes.lines[0].get_ydata())), ([2, 4, 6], [1.0, 2.0, 3.0]))
+        axes.figure.draw_without_rendering()
+        self.assertEqual([one % 1 for one in axes.get_xticks()], [0.0] * len(axes.get_xticks()))
+
+    def test_labels_are_as_long_as_an_axis(self):
+        name = "a quantity whose name in words is much longer than the side of a panel of a picture"
+        path = synthetic.write("a.h5", {"bias": (("bias",), [0.0, 1.0], "energy", name),
+                                        "one": (("bias",), [0.0, 1.0], "1", name), "two": (("bias",), [0.0, 1.0], "1", name)})
+        figure = plot.draw(lindrift.load(path))
+        figure.draw_without_rendering()
+        first, second = (one.xaxis.label.get_window_extent() for one in figure.axes)
+        self.assertLess(first.x1, second.x0)
+        for axes in figure.axes:
+            for label in (axes.xaxis.label, axes.yaxis.label):
+                box = label.get_window_extent()
+                self.assertTrue(box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, label.get_text())
+
+    TEXT = h5py.string_dtype()
+
+    def test_members_without_order_have_names_and_no_line(self):
+        of = {name: ((name,), np.array(["current_1", "energy_current_1"], dtype=self.TEXT), "1", "current") for name in ("of", "of_2")}
+        path = synthetic.write("a.h5", of | {"noise": (("of", "of_2"), np.eye(2), "value * value / energy", "noise"),
+                                             "value": (("of",), [1.0, 2.0], "value", "currents")})
+        noise, value = self.axes(path)
+        self.assertEqual([one.get_text() for one in value.get_xticklabels()], ["$I_1$", "$I^E_1$"])
+        self.assertEqual(value.lines[0].get_linestyle(), "None")
+        self.assertEqual([one.get_text() for one in noise.get_legend().get_texts()], ["$I_1$", "$I^E_1$"])
+        self.assertEqual(noise.get_ylabel(), r"zero-frequency noise $\epsilon N S(0)$")  # the currents have different units
+
+    def test_a_single_current_of_a_sweep_is_drawn_over_it(self):
+        of = {name: ((name,), np.array(["energy_current_1"], dtype=self.TEXT), "1", "current") for name in ("of", "of_2")}
+        path = synthetic.write("a.h5", of | {
+            "bath.coupling": (("bath.coupling",), [0.1, 0.2], "1", "coupling"), "status": (("bath.coupling",), np.ones(2, np.uint8), "1", "status"),
+            "noise": (("bath.coupling", "of", "of_2"), np.ones((2, 1, 1)), "energy^3", "noise"),
+            "value": (("bath.coupling", "of"), [[1.0], [2.0]], "energy^2", "currents")})
+        noise, value = self.axes(path)
+        self.assertEqual(list(value.lines[0].get_ydata()), [1.0, 2.0])
+        self.assertEqual(value.get_ylabel(), "current (energy$^{2}$)")
+        self.assertIn("energy_current_1", noise.get_title(loc="left"))
+
+    def test_gradients_have_a_row_for_each_parameter(self):
+        path = synthetic.write("a.h5", {
+            "of": (("of",), np.array(["current_1", "energy_current_1"], dtype=self.TEXT), "1", "current"),
+            "gradient_bath.coupling": (("of",), [0.0, 0.0], "value", "derivative"),
+            "gradient_bath.delta": (("of",), np.array([1 + 2j, 3j]), "value", "derivative"),
+            "gradient_bath.jump_operator": (("of", "term"), np.ones((2, 3)), "value", "derivative")})
+        (axes,) = self.axes(path)
+        self.assertEqual([one.get_text() for one in axes.get_yticklabels()], ["bath.coupling", "Re bath.delta", "Im bath.delta"])
+        np.testing.assert_allclose(axes.lines[0].get_xdata(), [0.0, 1.0, 2.0])
+
+    def test_poles_are_drawn_and_not_what_was_not_found(self):
+        path = synthetic.write("a.h5", {
+            "momentum": (("momentum",), np.pi * np.arange(-2, 2) / 2, "rad", "momentum"),
+            "branch": (("branch",), np.array(["slow", "fast"], dtype=self.TEXT), "1", "pole"),
+            "number": (("number",), np.arange(3), "1", "number"),
+            "exceptional_point": (("number",), np.full(3, np.nan), "rad", "momenta"),
+            "pole": (("branch", "momentum"), np.arange(8.0).reshape(2, 4) * (1 - 2j), "energy", "pole")})
+        real, imaginary = self.axes(path)
+        self.assertEqual(real.get_ylabel(), r"$\mathrm{Re}\,E$ (energy)")
+        np.testing.assert_allclose(imaginary.lines[1].get_ydata(), [-8.0, -10.0, -12.0, -14.0, -8.0])
+
+    def test_what_is_cut_from_many_dimensions_is_named(self):
+        grid = {f"momentum_{i}": ((f"momentum_{i}",), np.pi * np.arange(-2, 2) / 2, "rad", "momentum") for i in (1, 2)}
+        values = np.arange(3 * 2 * 16).reshape(3, 2, 4, 4) + 0.0
+        path = synthetic.write("a.h5", grid | {
+            "time": (("time",), [0.0, 1.0, 2.0], "1/energy", "time"), "band": (("band",), [0, 1], "1", "band"),
+            "lagrange_multiplier": (("time", "band", "momentum_1", "momentum_2"), values, "1", "multiplier"),
+            "direction": (("direction",), [1, 2], "1", "direction"),
+            "current": (("time", "direction"), np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]), "energy", "current")})
+        multipliers, currents = self.axes(path)
+        self.assertEqual(multipliers.get_title(loc="left"), "$t$ = 2, band = 0")
+        np.testing.assert_allclose(multipliers.lines[0].get_ydata(), [*values[2, 0, 0], values[2, 0, 0, 0]])
+        self.assertEqual(currents.get_xlabel(), "time $t$ (1/$J$)".replace("$J$", "energy"))
+        np.testing.assert_allclose([one.get_ydata() for one in currents.lines], [[0.0, 2.0, 4.0], [1.0, 3.0, 5.0]])
+
+    def test_no_current_is_no_number(self):
+        path = synthetic.steady_state("a.h5", sites=8)
+        with h5py.File(path, "a") as file:
+            file["current"][...] = -2e-18
+        self.assertEqual(self.axes(path)[1].get_title(loc="right"), "|$I$| < 1e-14 $J$")
 
     def test_settings_of_the_user_do_not_reach_a_picture(self):
         path = synthetic.steady_state("a.h5", sites=8)
@@ -768,24 +885,144 @@ class CommandLine(InFolder):
         self.assertEqual(run("plot", "data/a.h5")[:2], (0, "a.png\n"))
         self.assertEqual(os.listdir("data"), ["a.h5"])
 
-    def test_unwritable_picture_exits_with_1(self):
-        synthetic.steady_state("a.h5", sites=8)
-        status, _, err = run("plot", "a.h5", "-o", "missing/a.png")
-        self.assertEqual(status, 1)
-        self.assertIn("cannot write missing/a.png: No such file or directory", err)
+    def test_a_place_that_holds_no_file_is_wrong_usage(self):
+        os.mkdir("folder.png")
+        os.symlink("missing/b.png", "link.png")
+        with open("file", "w"):
+            pass
+        for place, message in (("missing/a.png", "there is no folder missing; create it first"), ("folder.png", "it is a folder"),
+                               ("link.png", "there is no folder missing"), ("file/a.png", "there is no folder file")):
+            with self.subTest(place):
+                status, out, err = run("plot", "nothing.h5", "-o", place)  # seen before the result is read
+                self.assertEqual((status, out), (2, ""))
+                self.assertIn(f"cannot write {place}: {message}", err)
+        for arguments in (["--data", "."], ["--program", "no_program"]):
+            status, _, err = run("figures", "fig2", *arguments, "-o", "file/x")
+            self.assertEqual((status, "cannot make the folder file/x" in err or "needs ./fig2.h5" in err), (2, True), err)
+        os.makedirs("pictures/fig2.png")
+        status, _, err = run("figures", "fig2", "--program", "no_program", "-o", "pictures")  # before anything is computed
+        self.assertEqual((status, err), (2, "error: cannot write pictures/fig2.png: it is a folder; name a file in it\n"))
+        self.assertEqual(sorted(os.listdir(".")), ["file", "folder.png", "link.png", "pictures"])
 
-    def test_a_failed_picture_leaves_the_old_one_and_no_other_file(self):
+    def test_a_picture_is_replaced_as_results_are(self):
+        synthetic.steady_state("a.h5", sites=8)
+        with open("a.png", "w") as file:
+            file.write("precious")
+        os.chmod("a.png", 0o444)
+        status, _, err = run("plot", "a.h5")
+        self.assertEqual((status, err), (1, "error: cannot write a.png: it is read-only (chmod u+w makes it writable); choose another place "
+                                            "with -o\n"))
+        with open("a.png") as file:
+            self.assertEqual(file.read(), "precious")
+        for mode in (0o600, 0o640, 0o755):
+            os.chmod("a.png", mode)
+            self.assertEqual(run("plot", "a.h5")[0], 0)
+            self.assertEqual(os.stat("a.png").st_mode & 0o7777, mode)
+        os.mkdir("far")
+        os.symlink("far/b.png", "middle.png")
+        os.symlink(os.path.abspath("middle.png"), "link.png")
+        for _ in range(2):  # to a file that is not there, and to one that is
+            self.assertEqual(run("plot", "a.h5", "-o", "link.png")[:2], (0, "link.png\n"))
+            self.assertTrue(os.path.islink("link.png") and os.path.islink("middle.png"))
+            self.assert_picture("far/b.png")
+        self.assertEqual((os.listdir("far"), sorted(os.listdir("."))),
+                         (["b.png"], ["a.h5", "a.png", "far", "link.png", "middle.png"]))
+        os.mkfifo("pipe.png")
+        self.assertIn("it is not a regular file", run("plot", "a.h5", "-o", "pipe.png")[2])
+        os.symlink("ring.png", "ring.png")
+        status, _, err = run("plot", "a.h5", "-o", "ring.png")
+        self.assertEqual((status, "cannot write ring.png: " in err), (1, True), err)
+
+    def start(self, *arguments, before="", **options):
+        """A process with the package on its path, in which the statements `before` come first."""
+        code = f"import sys, time\nfrom lindrift import files, __main__ as program\n{before}\nsys.exit(program.main(sys.argv[1:]))"
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+        return subprocess.Popen([sys.executable, "-c", code, *arguments],
+                                env={**os.environ, "PYTHONPATH": PACKAGE, "PYTHONDONTWRITEBYTECODE": "1"}, **options)
+
+    def test_a_full_disk_leaves_the_old_picture_and_no_other_file(self):
         synthetic.steady_state("a.h5", sites=8)
         run("plot", "a.h5")
         with open("a.png", "rb") as file:
             old = file.read()
-        with mock.patch("matplotlib.figure.Figure.savefig", side_effect=OSError(28, "No space left on device")):
-            status, _, err = run("plot", "a.h5")
-        self.assertEqual(status, 1)
-        self.assertIn("No space left on device", err)
+        process = self.start("plot", "a.h5", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))
+        _, err = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, err), (1, "error: cannot write a.png: File too large; choose another place with -o\n"))
         with open("a.png", "rb") as file:
             self.assertEqual(file.read(), old)
         self.assertEqual(sorted(os.listdir(".")), ["a.h5", "a.png"])
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "there is no /dev/full")
+    def test_a_full_standard_output_does_not_take_the_picture_along(self):
+        synthetic.steady_state("a.h5", sites=8)
+        with open("/dev/full", "w") as full:
+            process = self.start("plot", "a.h5", stdout=full)
+            _, err = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, err), (1, "error: cannot write to stdout: No space left on device\n"))
+        self.assert_picture("a.png")
+
+    WAIT_IN_WRITING = "files.os.fsync = lambda _: (print('here', flush=True), time.sleep(PATIENCE))"
+
+    def test_a_signal_stops_drawing_without_traceback_and_leftovers(self):
+        synthetic.steady_state("a.h5", sites=8)
+        for number in STOP_SIGNALS:
+            with self.subTest(number):
+                process = self.start("plot", "a.h5", before=self.WAIT_IN_WRITING.replace("PATIENCE", "60"))
+                self.assertEqual(process.stdout.readline(), "here\n")
+                process.send_signal(number)
+                _, err = process.communicate(timeout=30)
+                self.assertEqual((process.returncode, err), (4, f"stopped by {number.name}\n"))
+                self.assertEqual(os.listdir("."), ["a.h5"])
+
+    def test_a_signal_that_the_parent_ignores_stays_ignored(self):
+        synthetic.steady_state("a.h5", sites=8)
+        process = self.start("plot", "a.h5", before=self.WAIT_IN_WRITING.replace("PATIENCE", "0.3"),
+                             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+        self.assertEqual(process.stdout.readline(), "here\n")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        self.assertEqual((process.returncode, err), (0, ""))
+        self.assert_picture("a.png")
+
+    RUN = """#!/bin/sh
+for name in INT TERM HUP USR1 USR2 XCPU; do trap "echo $name >> got; exit 4" $name; done
+echo $$ > started
+while true; do sleep 0.02; done
+"""
+
+    def wait_for(self, path):
+        end = time.monotonic() + 30
+        while not (os.path.exists(path) and os.path.getsize(path)) and time.monotonic() < end:
+            time.sleep(0.01)
+
+    def test_a_signal_to_figures_reaches_the_run(self):
+        with open("program", "w") as file:
+            file.write(self.RUN)
+        os.chmod("program", 0o700)
+        for number in STOP_SIGNALS:
+            for name in ("got", "started"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(name)
+            with self.subTest(number):
+                process = self.start("figures", "fig2", "fig3b", "--program", "./program", "-o", "pictures")
+                self.wait_for("started")
+                process.send_signal(number)
+                out, err = process.communicate(timeout=30)  # ends when the run, which has the same stdout, has ended too
+                self.assertEqual((process.returncode, out, err), (4, "fig2:\n", ""))
+                with open("got") as file:  # a second SIGINT would end a run at once
+                    self.assertEqual(file.read().strip(), "TERM" if number == signal.SIGINT else number.name[3:])
+
+    def test_a_second_interrupt_ends_the_run_at_once(self):
+        with open("program", "w") as file:
+            file.write("#!/bin/sh\ntrap '' TERM\necho $$ > started\ntrap 'echo > told' TERM\nwhile true; do sleep 0.02; done\n")
+        os.chmod("program", 0o700)
+        process = self.start("figures", "fig2", "--program", "./program", "-o", "pictures")
+        self.wait_for("started")
+        process.send_signal(signal.SIGINT)
+        self.wait_for("told")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 4)
 
     def test_same_data_make_the_same_picture(self):
         synthetic.steady_state("a.h5", sites=8)
