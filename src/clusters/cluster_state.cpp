@@ -110,6 +110,27 @@ bool relaxes(const Cluster& cluster, int spin) {
 
 namespace {
 
+/// Solves D x - rho_0 Tr x = right for a rho_0 with Tr rho_0 = 1. Taking the trace gives Tr x = -Tr right, because D
+/// conserves the trace.
+void solve_beside_trace(const Lindbladian& sector, std::span<const Complex> start, std::span<const Complex> right,
+                        std::span<Complex> x) {
+  std::vector<Complex> diagonal(sector.size());
+  for (std::size_t i = 0; i < sector.size(); ++i)
+    diagonal[i] = std::abs(sector.diagonal(i)) > 0.0 ? sector.diagonal(i) : 1.0;
+  const LinearMap map = [&](std::span<const Complex> in, std::span<Complex> out) {
+    sector.apply(in, out);
+    const Complex trace = trace_of(sector, in);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] -= times(start[i], trace);
+  };
+  solve_linear(map, right, diagonal, state_tolerance, restart, max_products, x);
+}
+
+void require_residual(double residual, const std::string& what) {
+  if (!(residual <= accepted_residual))
+    throw NumericalError(what + " was found to a relative residual of " + short_text(residual) + " only, more than " +
+                         short_text(accepted_residual));
+}
+
 ClusterState state_of(const Cluster& cluster, UpState up) {
   for (int spin = up == UpState::driven ? 0 : 1; spin < 2; ++spin)
     if (!relaxes(cluster, spin))
@@ -120,27 +141,16 @@ ClusterState state_of(const Cluster& cluster, UpState up) {
   ClusterState state{Lindbladian(cluster, up_pairs, SpinSector{}, total_momentum(cluster, 0)), {}};
   const Lindbladian& sector = state.sector;
   const std::vector<Complex> start = product_state(cluster, sector, up);
-  std::vector<Complex> right(sector.size()), diagonal(sector.size());
-  for (std::size_t i = 0; i < sector.size(); ++i) {
-    right[i] = -start[i];
-    diagonal[i] = std::abs(sector.diagonal(i)) > 0.0 ? sector.diagonal(i) : 1.0;
-  }
-  // D rho = rho_0 (Tr rho - 1): taking the trace gives Tr rho = 1, because D conserves the trace.
-  const LinearMap map = [&](std::span<const Complex> in, std::span<Complex> out) {
-    sector.apply(in, out);
-    const Complex trace = trace_of(sector, in);
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] -= times(start[i], trace);
-  };
+  std::vector<Complex> right(sector.size());
+  for (std::size_t i = 0; i < sector.size(); ++i) right[i] = -start[i];
   state.density.resize(sector.size());
-  solve_linear(map, right, diagonal, state_tolerance, restart, max_products, state.density);
+  solve_beside_trace(sector, start, right, state.density);
   const Complex trace = trace_of(sector, state.density);
   for (Complex& element : state.density) element /= trace;
   std::vector<Complex> rate(sector.size());
   sector.apply(state.density, rate);
   state.residual = largest(rate) / (sector.norm() * largest(state.density));
-  if (!(state.residual <= accepted_residual))
-    throw NumericalError("the steady state was found to a relative residual of " + short_text(state.residual) +
-                         " only, more than " + short_text(accepted_residual));
+  require_residual(state.residual, "the steady state");
   return state;
 }
 
@@ -152,18 +162,48 @@ ClusterState steady_state(const Cluster& cluster, bool up_empty) {
 
 ClusterState one_particle_state(const Cluster& cluster) { return state_of(cluster, UpState::one_particle); }
 
+std::vector<Complex> counting_response(const ClusterState& state, std::span<const double> velocity) {
+  const Lindbladian& sector = state.sector;
+  const std::uint32_t up = (std::uint32_t{1} << sector.orbitals()) - 1;
+  const auto of_particle = [&](std::uint32_t configuration) {
+    return velocity[static_cast<std::size_t>(std::countr_zero(configuration & up))];
+  };
+  std::vector<Complex> right(sector.size());
+  for (std::size_t i = 0; i < sector.size(); ++i) {
+    const Pair pair = sector.basis()[i];
+    right[i] = 0.5 * (of_particle(pair.ket) + of_particle(pair.bra)) * state.density[i];
+  }
+  const Complex mean = trace_of(sector, right);
+  for (std::size_t i = 0; i < sector.size(); ++i) right[i] -= times(mean, state.density[i]);
+  std::vector<Complex> response(sector.size()), rate(sector.size());
+  if (largest(right) == 0.0) return response;  // as on two sites
+  solve_beside_trace(sector, state.density, right, response);
+  sector.apply(response, rate);
+  for (std::size_t i = 0; i < sector.size(); ++i) rate[i] -= right[i];
+  // Where all velocities are alike up to rounding, so is the right side, and the response vanishes.
+  double fastest = 0.0;
+  for (const double v : velocity) fastest = std::max(fastest, std::fabs(v));
+  const double scale = sector.norm() * largest(response) + fastest * largest(state.density);
+  require_residual(largest(rate) / scale, "the response to a counting field");
+  return response;
+}
+
 std::vector<Complex> one_body(const ClusterState& state, int spin) {
-  const int n = state.sector.orbitals();
+  return one_body(state.sector, state.density, spin);
+}
+
+std::vector<Complex> one_body(const Lindbladian& sector, std::span<const Complex> elements, int spin) {
+  const int n = sector.orbitals();
   std::vector<Complex> result(static_cast<std::size_t>(n * n));
-  for (std::size_t i = 0; i < state.density.size(); ++i)
+  for (std::size_t i = 0; i < elements.size(); ++i)
     for (int a = 0; a < n; ++a)
       for (int b = 0; b < n; ++b) {
         // <bra| c+_a c_b |ket>
-        std::uint32_t configuration = state.sector.basis()[i].ket;
+        std::uint32_t configuration = sector.basis()[i].ket;
         int sign = annihilate(configuration, b + spin * n);
         if (sign != 0) sign *= create(configuration, a + spin * n);
-        if (sign != 0 && configuration == state.sector.basis()[i].bra)
-          result[static_cast<std::size_t>(a * n + b)] += state.density[i] * static_cast<double>(sign);
+        if (sign != 0 && configuration == sector.basis()[i].bra)
+          result[static_cast<std::size_t>(a * n + b)] += elements[i] * static_cast<double>(sign);
       }
   return result;
 }
