@@ -168,3 +168,39 @@ def hubbard_validity(results):
     errors.set_ylabel(r"largest $|G - G_{\mathrm{exact}}|$")
     errors.legend()
     return figure
+
+
+@published("hubbard_transport", inputs=("hubbard_transport", "hubbard_transport_green"),
+           title="The particle drifts to the right while its Green function drifts to the left")
+def hubbard_transport(results):
+    particle, green = results["hubbard_transport"], results["hubbard_transport_green"]
+    done = np.flatnonzero(_done(particle))
+    interactions, time = particle[INTERACTION].values[done], green["time"].values
+    if not set(interactions) <= set(green[INTERACTION].values[np.flatnonzero(_done(green))]):
+        raise LindriftError(f"{green.path}: an interaction of {particle.path} is missing")
+    drift = {float(u): green["drift"].values[i] for i, u in enumerate(green[INTERACTION].values)}
+    exact, ring, chain = (particle[name].values[done]
+                          for name in ("drift_velocity_exact", "drift_velocity_ring", "drift_velocity"))
+    figure, (paths, speeds) = style.new_figure(style.DOUBLE, 2)
+    for rank, u in enumerate(interactions):
+        colour = style.FAMILY(rank / max(len(interactions) - 1, 1))
+        paths.plot(time, drift[float(u)], color=colour, label=f"${u:g}$")
+        paths.plot(time, exact[rank] * time, color=colour, linestyle=(0, (4, 3)))
+    paths.plot([], [], color=style.INK, label="$X_G$")
+    paths.plot([], [], color=style.INK, linestyle=(0, (4, 3)), label="$v\\,t$, exact")
+    paths.set_xlim(time[0], time[-1])
+    paths.set_xlabel(style.label(green["time"], green))
+    paths.set_ylabel("drift of $G$ and of the particle")
+    paths.legend(title=style.symbol(INTERACTION) + style.units_text(particle[INTERACTION].units, particle))
+    last = [drift[float(u)][-1] / time[-1] for u in interactions]
+    for values, colour, dashes, label in (
+            (exact, style.INK, "-", "particle, small ring, exact"), (ring, style.INK, (0, (4, 3)), "the same, approximate"),
+            (chain, style.VERMILION, "-", "particle, chain, approximate"), (last, style.BLUE, "-", f"$X_G/t$ at $t = {time[-1]:g}$")):
+        speeds.plot(interactions, values, "o", color=colour, linestyle=dashes, label=label)
+    for axes in (paths, speeds):
+        axes.axhline(0.0, color=style.GREY, linewidth=0.8, zorder=0)
+    speeds.set_xlim(0.0, 1.04 * float(np.max(interactions)))
+    speeds.set_xlabel(style.label(particle[INTERACTION], particle))
+    speeds.set_ylabel("velocity" + style.units_text(particle["drift_velocity"].units, particle))
+    speeds.legend()
+    return figure

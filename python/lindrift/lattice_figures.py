@@ -1,4 +1,4 @@
-"""Currents on two-dimensional lattices: occupations over the zone, a current against a field's angle and a flux."""
+"""Two-dimensional lattices: occupations over the zone, a current against a field's angle and a flux, and light cones."""
 
 import numpy as np
 
@@ -95,3 +95,35 @@ def lattice_haldane(results):
     axes.set_ylabel(style.label(result["current"], result))
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
+
+
+def _light_cones(result):
+    """|G|^2 over the sites at three times, each on the scale of its largest value, and the path of the drift until then."""
+    time, first, second = (result[name].values for name in ("time", "site_1", "site_2"))
+    weight, drift, norm = np.abs(result["green_retarded"].values) ** 2, result["drift"].values, result["norm"].values
+    if weight.ndim != 3 or len(time) < 4:
+        raise LindriftError(f"{result.path}: green_retarded must be over two sites and at least four times")
+    figure, all_axes = style.new_figure(style.DOUBLE, 3)
+    for axes, index in zip(all_axes, (len(time) // 4, len(time) // 2, len(time) - 1)):
+        top = float(np.max(weight[index]))
+        mesh = axes.pcolormesh(first, second, weight[index].T / top, cmap=style.MAGNITUDE, vmin=0.0, vmax=1.0,
+                               shading="nearest", rasterized=True)
+        axes.plot(*drift[:index + 1].T, color=style.ORANGE, linewidth=1.4)
+        axes.plot(*drift[index], "o", color=style.ORANGE)
+        axes.set(aspect="equal", xlim=(first[0], first[-1]), ylim=(second[0], second[-1]),
+                 title=f"$t = {time[index]:g}$, norm {norm[index]:.2g}", xlabel=style.label(result["site_1"], result))
+    all_axes[0].set_ylabel(style.label(result["site_2"], result))
+    bar = figure.colorbar(mesh, ax=all_axes, pad=0.02, aspect=28, shrink=0.8)
+    bar.set_label(style.symbol("green_retarded") + ", largest value = 1")
+    bar.outline.set_visible(False)
+    return figure
+
+
+@published("hk_square", inputs=("hk_square",), title="Light cone of a square lattice: what is left runs along the diagonal")
+def hk_square(results):
+    return _light_cones(results["hk_square"])
+
+
+@published("hubbard_square_green", inputs=("hubbard_square_green",), title="Light cone among driven particles of a square lattice, drifting against both losses")
+def hubbard_square_green(results):
+    return _light_cones(results["hubbard_square_green"])

@@ -388,7 +388,7 @@ struct HubbardSteadyStateTask : OpenChainTask<HubbardChain> {
   void validate(const Model& model) const { plan_steady_state(model, options); }
   double memory_bytes(const Model& model) const { return plan_steady_state(model, options).memory_bytes; }
   Coordinates coordinates(const Model& model) const {
-    Coordinates all = {spin_coordinate(), momentum_coordinate(model.sites)};
+    Coordinates all = steady_state_coordinates(model);
     if (options.frequencies) all.push_back(frequency_coordinate(*options.frequencies));
     return all;
   }
@@ -419,7 +419,7 @@ struct TransportTask : OpenChainTask<HubbardChain> {
 
   void validate(const Model& model) const { plan_transport(model, options); }
   double memory_bytes(const Model& model) const { return plan_transport(model, options).memory_bytes; }
-  Coordinates coordinates(const Model& model) const { return {momentum_coordinate(model.sites)}; }
+  Coordinates coordinates(const Model& model) const { return transport_coordinates(model); }
   Transport run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
     TransportOptions with = options;
     with.monitor = monitor;

@@ -44,8 +44,8 @@ nb::object observable_to_python(const Member& member, const Extent& extent, nb::
 nb::object coordinate_to_python(const Coordinate& coordinate);
 
 /// The Python type of an observable's attribute. Along the single direction of a chain it is a number.
-template <class Member>
-std::string observable_type(const Observable& described, bool lattice) {
+template <class Result, class Member>
+std::string observable_type(const Observable& described) {
   if constexpr (std::is_same_v<Member, bool>)
     return "bool";
   else if constexpr (std::is_integral_v<Member>)
@@ -54,8 +54,11 @@ std::string observable_type(const Observable& described, bool lattice) {
     return "float";
   else if constexpr (std::is_same_v<Member, std::vector<std::complex<double>>>)
     return "numpy.typing.NDArray[numpy.complex128]";
+  else if (described.dimensions.empty() || described.dimensions.front() != "direction" ||
+           std::is_base_of_v<LatticeObservables, Result>)
+    return array_of_reals;
   else
-    return !lattice && described.dimensions == std::vector<std::string>{"direction"} ? "float" : array_of_reals;
+    return std::is_same_v<Result, Transport> ? std::string("float | ") + array_of_reals : "float";
 }
 
 /// Defines an attribute for each observable.
@@ -78,8 +81,7 @@ struct ObservableBinder {
           if (!extent.exists) throw nb::attribute_error((described.name + " does not exist for this model").c_str());
           return observable_to_python(found.result.*member, extent, self);
         },
-        nb::sig(for_ever("def " + described.name + "(self) -> " +
-                         observable_type<Member>(described, std::is_base_of_v<LatticeObservables, Result>))),
+        nb::sig(for_ever("def " + described.name + "(self) -> " + observable_type<Result, Member>(described))),
         for_ever(described.long_name + units + "." + dimensions + (dimensions.empty() ? "" : ".")));
   }
 };

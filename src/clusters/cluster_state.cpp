@@ -97,6 +97,35 @@ bool relaxes(const Cluster& cluster, int spin) {
   return true;
 }
 
+namespace {
+
+std::vector<Complex> diagonal_of(const Lindbladian& sector) {
+  std::vector<Complex> diagonal(sector.size());
+  for (std::size_t i = 0; i < sector.size(); ++i)
+    diagonal[i] = std::abs(sector.diagonal(i)) > 0.0 ? sector.diagonal(i) : 1.0;
+  return diagonal;
+}
+
+/// Solves D x - rho_0 Tr x = right for a rho_0 with Tr rho_0 = 1. Taking the trace gives Tr x = -Tr right, because D
+/// conserves the trace.
+void solve_beside_trace(const Lindbladian& sector, std::span<const Complex> start, std::span<const Complex> right,
+                        std::span<const Complex> diagonal, std::span<Complex> x) {
+  const LinearMap map = [&](std::span<const Complex> in, std::span<Complex> out) {
+    sector.apply(in, out);
+    const Complex trace = trace_of(sector, in);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] -= times(start[i], trace);
+  };
+  solve_linear(map, right, diagonal, state_tolerance, state_restart, state_products, x);
+}
+
+void require_residual(double residual, const std::string& what) {
+  if (!(residual <= accepted_residual))
+    throw NumericalError(what + " was found to a relative residual of " + short_text(residual) + " only, more than " +
+                         short_text(accepted_residual));
+}
+
+}  // namespace
+
 Lindbladian state_sector(const Cluster& cluster, UpState up) {
   SpinSector up_pairs;
   if (up != UpState::driven) up_pairs.bra_particles = up == UpState::empty ? 0 : 1;
@@ -119,10 +148,7 @@ StateEquation::StateEquation(const Cluster& cluster, UpState up)
         return state_sector(cluster, up);
       }()),
       start(product_state(cluster, sector, up)),
-      diagonal(sector.size()) {
-  for (std::size_t i = 0; i < sector.size(); ++i)
-    diagonal[i] = std::abs(sector.diagonal(i)) > 0.0 ? sector.diagonal(i) : 1.0;
-}
+      diagonal(diagonal_of(sector)) {}
 
 ClusterState state_from(StateEquation equation, std::vector<Complex> density) {
   ClusterState state{std::move(equation.sector), std::move(density)};
@@ -132,9 +158,7 @@ ClusterState state_from(StateEquation equation, std::vector<Complex> density) {
   std::vector<Complex> rate(sector.size());
   sector.apply(state.density, rate);
   state.residual = largest(rate) / (sector.norm() * largest(state.density));
-  if (!(state.residual <= accepted_residual))
-    throw NumericalError("the steady state was found to a relative residual of " + short_text(state.residual) +
-                         " only, more than " + short_text(accepted_residual));
+  require_residual(state.residual, "the steady state");
   return state;
 }
 
@@ -142,16 +166,10 @@ namespace {
 
 ClusterState state_of(const Cluster& cluster, UpState up) {
   StateEquation equation(cluster, up);
-  const Lindbladian& sector = equation.sector;
-  const std::vector<Complex>& start = equation.start;
-  std::vector<Complex> right(sector.size()), density(sector.size());
-  for (std::size_t i = 0; i < sector.size(); ++i) right[i] = -start[i];
-  const LinearMap map = [&](std::span<const Complex> in, std::span<Complex> out) {
-    sector.apply(in, out);
-    const Complex trace = trace_of(sector, in);
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] -= times(start[i], trace);
-  };
-  solve_linear(map, right, equation.diagonal, state_tolerance, state_restart, state_products, density);
+  const std::size_t size = equation.sector.size();
+  std::vector<Complex> right(size), density(size);
+  for (std::size_t i = 0; i < size; ++i) right[i] = -equation.start[i];
+  solve_beside_trace(equation.sector, equation.start, right, equation.diagonal, density);
   return state_from(std::move(equation), std::move(density));
 }
 
@@ -163,18 +181,48 @@ ClusterState steady_state(const Cluster& cluster, bool up_empty) {
 
 ClusterState one_particle_state(const Cluster& cluster) { return state_of(cluster, UpState::one_particle); }
 
+std::vector<Complex> counting_response(const ClusterState& state, std::span<const double> velocity) {
+  const Lindbladian& sector = state.sector;
+  const std::uint32_t up = (std::uint32_t{1} << sector.orbitals()) - 1;
+  const auto of_particle = [&](std::uint32_t configuration) {
+    return velocity[static_cast<std::size_t>(std::countr_zero(configuration & up))];
+  };
+  std::vector<Complex> right(sector.size());
+  for (std::size_t i = 0; i < sector.size(); ++i) {
+    const Pair pair = sector.basis()[i];
+    right[i] = 0.5 * (of_particle(pair.ket) + of_particle(pair.bra)) * state.density[i];
+  }
+  const Complex mean = trace_of(sector, right);
+  for (std::size_t i = 0; i < sector.size(); ++i) right[i] -= times(mean, state.density[i]);
+  std::vector<Complex> response(sector.size()), rate(sector.size());
+  if (largest(right) == 0.0) return response;  // as on two sites
+  solve_beside_trace(sector, state.density, right, diagonal_of(sector), response);
+  sector.apply(response, rate);
+  for (std::size_t i = 0; i < sector.size(); ++i) rate[i] -= right[i];
+  // Where all velocities are alike up to rounding, so is the right side, and the response vanishes.
+  double fastest = 0.0;
+  for (const double v : velocity) fastest = std::max(fastest, std::fabs(v));
+  const double scale = sector.norm() * largest(response) + fastest * largest(state.density);
+  require_residual(largest(rate) / scale, "the response to a counting field");
+  return response;
+}
+
 std::vector<Complex> one_body(const ClusterState& state, int spin) {
-  const int n = state.sector.orbitals();
+  return one_body(state.sector, state.density, spin);
+}
+
+std::vector<Complex> one_body(const Lindbladian& sector, std::span<const Complex> elements, int spin) {
+  const int n = sector.orbitals();
   std::vector<Complex> result(static_cast<std::size_t>(n * n));
-  for (std::size_t i = 0; i < state.density.size(); ++i)
+  for (std::size_t i = 0; i < elements.size(); ++i)
     for (int a = 0; a < n; ++a)
       for (int b = 0; b < n; ++b) {
         // <bra| c+_a c_b |ket>
-        std::uint32_t configuration = state.sector.basis()[i].ket;
+        std::uint32_t configuration = sector.basis()[i].ket;
         int sign = annihilate(configuration, b + spin * n);
         if (sign != 0) sign *= create(configuration, a + spin * n);
-        if (sign != 0 && configuration == state.sector.basis()[i].bra)
-          result[static_cast<std::size_t>(a * n + b)] += state.density[i] * static_cast<double>(sign);
+        if (sign != 0 && configuration == sector.basis()[i].bra)
+          result[static_cast<std::size_t>(a * n + b)] += elements[i] * static_cast<double>(sign);
       }
   return result;
 }

@@ -51,6 +51,14 @@ bool relaxes(const Cluster& cluster, int spin);
 /// @throws like steady_state()
 ClusterState one_particle_state(const Cluster& cluster);
 
+/// The x with D x = (V - v) rho and Tr x = 0 for that state rho of momenta that mix, where V multiplies |ket><bra| by
+/// the mean of the particle's velocities in ket and bra, and v = Tr V rho: its response to a field that counts where
+/// the particle goes (physics.md, Eq. 155). One more solution by GMRES.
+/// @param velocity  of every orbital, (orbitals,)
+/// @return elements of x in the basis of the state
+/// @throws NumericalError if the residual stays above 1e-12
+std::vector<Complex> counting_response(const ClusterState& state, std::span<const double> velocity);
+
 /// Steady state, D rho = 0 (physics.md, Eq. 132), by GMRES from the product of the orbitals' own steady occupations.
 /// @param up_empty  spin up has no gain: it is empty, and the sector contains only such states
 /// @throws UnsupportedError if the steady state is not unique, NumericalError if the residual stays above 1e-12
@@ -58,6 +66,8 @@ ClusterState steady_state(const Cluster& cluster, bool up_empty);
 
 /// <c+_a c_b> of one spin, (orbitals, orbitals), row-major.
 std::vector<Complex> one_body(const ClusterState& state, int spin);
+/// The same sums Tr[c+_a c_b x] of any operator x with elements in the basis of a sector.
+std::vector<Complex> one_body(const Lindbladian& sector, std::span<const Complex> elements, int spin);
 
 /// Retarded Green's function of spin up between selected orbitals of a cluster,
 ///   G_ab(t) = -i Tr[c_a e^{Dt} (c+_b rho + rho c+_b)]   (physics.md, Eq. 133).

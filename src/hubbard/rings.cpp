@@ -6,9 +6,9 @@
 
 namespace lindrift {
 
-std::array<BathRates, 2> rates_of_spins(const HubbardChain& ring) {
-  const Lattice lattice = ring.lattice();
-  return {bath_rates(ring.up, lattice, "bath.up"), bath_rates(ring.down, lattice, "bath.down")};
+std::array<BathRates, 2> rates_of_spins(const HubbardChain& chain) {
+  const Lattice lattice = chain.lattice();
+  return {bath_rates(chain.up, lattice, "bath.up"), bath_rates(chain.down, lattice, "bath.down")};
 }
 
 clusters::MixedMomenta whole_ring(const HubbardChain& ring) {
@@ -17,26 +17,23 @@ clusters::MixedMomenta whole_ring(const HubbardChain& ring) {
   problem.cluster = lattice.size();
   problem.rates = rates_of_spins(ring);
   problem.energy = {hopping_energies(ring.terms(Spin::up), lattice), hopping_energies(ring.terms(Spin::down), lattice)};
-  for (std::int64_t q = 0; q < ring.sites; ++q) {
+  const auto sites = static_cast<std::int64_t>(lattice.size());
+  for (std::int64_t q = 0; q < sites; ++q) {
     std::complex<double> sum = 0.0;  // U_q = sum_r V_r e^{-iqr}
     for (std::size_t r = 0; r < ring.interaction.size(); ++r) {
       const std::int64_t turns = 2 * q * static_cast<std::int64_t>(r);
-      sum += ring.interaction[r] * std::complex<double>(cos_pi(turns, ring.sites), -sin_pi(turns, ring.sites));
+      sum += ring.interaction[r] * std::complex<double>(cos_pi(turns, sites), -sin_pi(turns, sites));
     }
     problem.interaction.push_back(sum);
   }
   return problem;
 }
 
-double velocity_sum(const HubbardChain& ring, std::span<const double> values) {
-  const std::vector<double> velocity = hopping_velocities(ring.terms(Spin::up), ring.lattice());
+double velocity_sum(const HubbardChain& chain, Spin spin, std::span<const double> values, int direction) {
+  const std::vector<double> velocity = hopping_velocities(chain.terms(spin), chain.lattice(), direction);
   double sum = 0.0;
   for (std::size_t k = 0; k < velocity.size(); ++k) sum += velocity[k] * values[k];
   return sum;
-}
-
-double ring_current(const HubbardChain& ring, std::span<const double> occupation) {
-  return velocity_sum(ring, occupation) / static_cast<double>(occupation.size());
 }
 
 }  // namespace lindrift

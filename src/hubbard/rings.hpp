@@ -7,21 +7,27 @@
 #include "clusters/mixed_momenta.hpp"
 #include "lindrift/hubbard/chain.hpp"
 
-/// Shared by the tasks for rings that follow both spins.
+/// Shared by the tasks that follow both spins.
 
 namespace lindrift {
 
 /// Gain and loss of spin up and of spin down.
 /// @throws ParameterError
-std::array<BathRates, 2> rates_of_spins(const HubbardChain& ring);
+std::array<BathRates, 2> rates_of_spins(const HubbardChain& chain);
 
 /// All momenta of a ring as a single group that mixes (docs/physics.md, Eq. 134).
 clusters::MixedMomenta whole_ring(const HubbardChain& ring);
 
-/// sum_k v_k x_k for one spin.
-/// @param values  x_k, (sites,), ascending
-double velocity_sum(const HubbardChain& ring, std::span<const double> values);
-/// The current (1/L) sum_k v_k n_k.
-double ring_current(const HubbardChain& ring, std::span<const double> occupation);
+/// sum_k v_k x_k of one spin, along a direction.
+/// @param values  x_k, (momenta,), ascending
+double velocity_sum(const HubbardChain& chain, Spin spin, std::span<const double> values, int direction = 0);
+
+/// Appends the occupations of a spin and its current (1/N) sum_k v_k n_k, one number per direction, to a result.
+template <class Result>
+void add_spin(const HubbardChain& chain, Spin spin, std::span<const double> occupation, Result& result) {
+  result.occupation_spin.insert(result.occupation_spin.end(), occupation.begin(), occupation.end());
+  for (int i = 0; i < chain.lattice().dimensions(); ++i)
+    result.current_spin.push_back(velocity_sum(chain, spin, occupation, i) / static_cast<double>(occupation.size()));
+}
 
 }  // namespace lindrift

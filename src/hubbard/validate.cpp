@@ -63,6 +63,10 @@ void validate_interaction(const HubbardChain& chain) {
                                                   std::to_string(lattice.size() - 1));
 }
 
+void require_several_cells(const HubbardChain& chain) {
+  if (chain.size() < 2) throw ParameterError("model.cells", "one cell alone: there must be at least 2");
+}
+
 void require_on_site(const HubbardChain& chain, const std::string& reason) {
   for (std::size_t r = 1; r < chain.interaction.size(); ++r)
     if (chain.interaction[r] != 0.0)
@@ -94,7 +98,7 @@ void validate(const HubbardChain& chain) {
   validate_fields(chain);
   validate_lattice(chain);
   const Lattice lattice = chain.lattice();
-  if (lattice.size() < 2) throw ParameterError("model.cells", "one cell alone: there must be at least 2");
+  require_several_cells(chain);
   validate_interaction(chain);
   if (chain.approximation == Approximation::ladder)
     require_on_site(chain,

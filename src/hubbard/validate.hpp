@@ -11,6 +11,9 @@ namespace lindrift {
 /// At least V_0, no more V_r than the lattice has distances, and V_0 alone in several directions.
 void validate_interaction(const HubbardChain& chain);
 
+/// At least two cells.
+void require_several_cells(const HubbardChain& chain);
+
 /// V_r = 0 for r > 0.
 /// @param reason  explanation for the message: "collisions are known ..."
 void require_on_site(const HubbardChain& chain, const std::string& reason);

@@ -62,7 +62,7 @@ Extent extent_of(const Observable& observable, const Coordinates& coordinates) {
       add_directions(dimension);
     } else if (dimension == "site" && find(coordinates, "site_1") != nullptr) {
       add_directions(dimension);
-    } else if (dimension == "direction" || dimension == "time") {
+    } else if (dimension == "direction" || dimension == "direction_2" || dimension == "time") {
       if (const Coordinate* one = find(coordinates, dimension)) add(*one);  // a chain has one and leaves it out
     } else if (const Coordinate* one = find(coordinates, dimension)) {
       add(*one);
@@ -118,23 +118,35 @@ void require_shape(const io::Field& field, const Extent& extent) {
 void summarise(io::Result& result, const Observable& observable, const io::Field& field,
                const Coordinates& coordinates) {
   const std::size_t size = size_of(field.data);
-  const std::string last = field.dimensions.empty() ? "" : field.dimensions.back();
-  const Coordinate* labels = find(coordinates, last);
-  const auto values = labels != nullptr ? labels->values() : Coordinate::Values();
-  std::vector<std::string> numbers;  // of directions: current_1, current_2
-  if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&values);
-      integers != nullptr && last == "direction")
-    for (const std::int64_t number : *integers) numbers.push_back(std::to_string(number));
-  const auto* words = numbers.empty() ? std::get_if<std::vector<std::string>>(&values) : &numbers;
-  if (words == nullptr) {
+  const auto labels_of = [&](const std::string& dimension) {
+    std::vector<std::string> labels;
+    const Coordinate* const coordinate = find(coordinates, dimension);
+    const auto values = coordinate != nullptr ? coordinate->values() : Coordinate::Values();
+    if (const auto* words = std::get_if<std::vector<std::string>>(&values)) labels = *words;
+    if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&values);
+        integers != nullptr && dimension.starts_with("direction"))
+      for (const std::int64_t number : *integers) labels.push_back(std::to_string(number));
+    return labels;
+  };
+  std::string last = field.dimensions.empty() ? "" : field.dimensions.back();
+  std::vector<std::string> labels = labels_of(last);
+  if (labels.empty()) {
     result.summary.emplace_back(observable.name, number_at(field.data, size - 1));
     return;
+  }
+  const std::string before = field.dimensions.size() > 1 ? field.dimensions[field.dimensions.size() - 2] : "";
+  if ((last == "direction" && before == "spin") || last == "direction_2") {
+    last = before;
+    std::vector<std::string> pairs;  // up_1, up_2, down_1, down_2
+    for (const std::string& first : labels_of(before))
+      for (const std::string& second : labels) pairs.push_back(first + "_" + second);
+    labels = std::move(pairs);
   }
   // current_spin is current_up and current_down.
   std::string stem = observable.name;
   if (stem.ends_with("_" + last)) stem.resize(stem.size() - last.size() - 1);
-  for (std::size_t i = 0; i < words->size(); ++i)
-    result.summary.emplace_back(stem + "_" + (*words)[i], number_at(field.data, size - words->size() + i));
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    result.summary.emplace_back(stem + "_" + labels[i], number_at(field.data, size - labels.size() + i));
 }
 
 }  // namespace lindrift

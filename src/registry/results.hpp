@@ -142,7 +142,8 @@ io::Result empty_result_of(const Coordinates& coordinates, const std::vector<std
   return empty_result;
 }
 
-/// Adds to the summary the last value of a field, or its last value for each label of its last dimension.
+/// Adds to the summary the last value of a field, or its last value for each label of its last dimension, or of its
+/// last two if they are a spin and a direction or two directions.
 void summarise(io::Result& result, const Observable& observable, const io::Field& field,
                const Coordinates& coordinates);
 

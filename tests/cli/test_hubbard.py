@@ -4,6 +4,7 @@ import json
 import subprocess
 import unittest
 
+import h5py
 import numpy as np
 
 from program import DONE, EXAMPLES, MPIRUN, PROGRAM, RANKS_ENVIRONMENT, ROOT, WRONG, ProgramTest, RefusalTest, attributes, datasets
@@ -18,6 +19,23 @@ two_site_loss = 2.0
 [task]
 kind = "green"
 times = [0.0, 0.5, 2.0]
+"""
+SQUARE = """[model]
+kind = "hubbard"
+cells = [4, 3]
+hopping_terms_up = [[1, 0, -1.0, 0.0], [0, 1, -0.8, 0.1]]
+hopping_terms_down = [[1, 0, -0.5, 0.0], [0, 1, -1.0, 0.1]]
+interaction = 1.5
+[bath.up]
+gain = 0.1
+loss = 0.3
+[bath.down]
+gain = 0.4
+[[bath.down.operator]]
+kind = "loss"
+terms = [[0, 0, 0.8, 0.0], [1, 0, 0.3, 0.6]]
+[task]
+kind = "steady_state"
 """
 SPECTRAL = GREEN.replace('"green"', '"spectral"').replace("times = [0.0, 0.5, 2.0]", "frequencies = [-1.0, 0.0, 1.5]")
 
@@ -76,6 +94,25 @@ class InputTest(RefusalTest):
         self.refuse(steady.replace("[bath.down]", up).replace("gain = 0.2", "gain = 0.0") + "frequencies = [0.0]\n",
                     "bath.down", "its line has no width")
         self.refuse(GREEN.replace("[bath.down]", up), "bath.up.gain", "task.kind = steady_state takes it")
+
+    def test_lattices_of_two_driven_spins(self):
+        self.refuse(SQUARE.replace("hopping_terms_down = [[1, 0, -0.5, 0.0], [0, 1, -1.0, 0.1]]\n", ""), "model.hopping_terms_down",
+                    "must be given, too")
+        self.refuse(SQUARE.replace("hopping_terms_up", "hopping_terms"), "model.hopping_terms", "model.hopping_terms_down")
+        self.refuse(SQUARE.replace("cells = [4, 3]", "cells = [1, 1]"), "model.cells", "one cell alone")
+        self.refuse(SQUARE.replace("cells = [4, 3]", "cells = [4, 3, 2]"), "model.hopping_terms_up", "2 directions was given")
+        self.refuse(SQUARE.replace("interaction = 1.5", "interaction = [1.5, 0.2]"), "model.interaction", "a number U")
+        self.refuse(SQUARE.replace("gain = 0.4", "gain = 0.4\ntwo_site_loss = 1.0"), "bath.down.two_site_loss", "bath.down.operator")
+        self.refuse(SQUARE.replace("cells = [4, 3]", "cells = [50000, 40000]"), "model.cells", "50000 x 40000 cells", "memory")
+        self.refuse(SQUARE.replace("[bath.up]\ngain = 0.1\nloss = 0.3\n", ""), "bath.up", "vanish at every momentum")
+        self.refuse(SQUARE.replace("interaction = 1.5", 'interaction = 1.5\napproximation = "ladder"'), "model.approximation")
+        self.refuse(SQUARE.replace("steady_state", "exact"), "model.cells", "task.kind = exact needs a ring of model.sites")
+        particle = SQUARE.replace("steady_state", "transport")
+        self.refuse(particle, "bath.up", "stay alone")
+        particle = particle.replace("[bath.up]\ngain = 0.1\nloss = 0.3\n", "")
+        self.refuse(particle.replace("interaction = 1.5", "interaction = 0.0"), "model.interaction", "meets nothing")
+        self.refuse(particle.replace("cells = [4, 3]", "cells = [50000, 40000]"), "model.cells", "50000 x 40000 cells", "memory")
+        self.refuse(particle.replace("cells = [4, 3]", "cells = [1, 1]"), "model.cells", "one cell alone")
 
     def test_what_transport_does_not_know(self):
         transport = GREEN.replace('"green"', '"transport"').replace("times = [0.0, 0.5, 2.0]\n", "")
@@ -160,6 +197,8 @@ exact_sites = 4
             self.assertAlmostEqual(results["drift_velocity"], stored["velocity_both"], delta=1e-11)
             self.assertAlmostEqual(results["drift_velocity_ring"], stored["velocity_both"], delta=1e-11)
             self.assertAlmostEqual(results["drift_velocity_exact"], stored["velocity_exact"], delta=1e-11)
+            self.assertAlmostEqual(results["diffusion_exact"] / 253.83409700781453, 1.0, delta=1e-10)
+            self.assertEqual(results["diffusion_ring"], results["diffusion_constant"])
             self.assertAlmostEqual(results["diffusion_constant"] / stored["diffusion_both"], 1.0, delta=1e-10)
             self.expect(DONE, "verify", "one.h5")
 
@@ -183,6 +222,53 @@ kind = "steady_state"
         self.expect(DONE, "verify", "both.h5")
         self.expect(DONE, "run", "steady.toml", "-o", "second.h5", "--set", 'task.order="second"')
         self.assertAlmostEqual(datasets(self.folder / "second.h5")["current_spin"][0], 0.0, delta=1e-12)
+
+    def test_two_driven_spins_on_a_square(self):
+        """Currents as vectors, and a lattice of one direction without them."""
+        self.write("square.toml", SQUARE)
+        said = self.expect(DONE, "run", "square.toml", "-o", "square.h5").stdout
+        for word in ("current_up_1", "current_up_2", "current_down_1", "current_down_2", "density_up"):
+            self.assertIn(word, said)
+        self.expect(DONE, "verify", "square.h5")
+        results = datasets(self.folder / "square.h5")
+        self.assertEqual(results["current_spin"].shape, (2, 2))
+        self.assertEqual(results["occupation_spin"].shape, (2, 4, 3))
+        with h5py.File(self.folder / "square.h5") as file:
+            self.assertEqual([one[0].name for one in file["current_spin"].dims], ["/spin", "/direction"])
+            self.assertEqual([one[0].name for one in file["occupation_spin"].dims], ["/spin", "/momentum_1", "/momentum_2"])
+        # dE/dk of both spins from the terms, as plain sums.
+        k, p = (2.0 * np.pi * (np.arange(size) - size // 2) / size for size in (4, 3))
+        k, p = np.meshgrid(k, p, indexing="ij")
+        velocities = [[2.0 * np.sin(k), 1.6 * np.sin(p) - 0.2 * np.cos(p)], [np.sin(k), 2.0 * np.sin(p) - 0.2 * np.cos(p)]]
+        for spin in range(2):
+            for direction in range(2):
+                self.assertAlmostEqual(results["current_spin"][spin, direction],
+                                       np.mean(velocities[spin][direction] * results["occupation_spin"][spin]), delta=1e-13)
+        with h5py.File(self.folder / "square.h5", "r+") as file:
+            file["current_spin"][1, 1] += 1e-10
+        self.assertNotEqual(self.run_program("verify", "square.h5").returncode, DONE)
+        ring = GREEN.replace('"green"', '"steady_state"').replace("times = [0.0, 0.5, 2.0]\n", "")
+        ring = ring.replace("[bath.down]", "[bath.up]\ngain = 0.1\nloss = 0.3\n[bath.down]")
+        self.write("ring.toml", ring)
+        self.write("line.toml", ring.replace("sites = 16", "cells = [16]\nhopping_terms = [[1, -1.0, 0.0]]"))
+        for name in ("ring", "line"):
+            self.expect(DONE, "run", f"{name}.toml", "-o", f"{name}.h5")
+            self.expect(DONE, "verify", f"{name}.h5")
+        one, other = (datasets(self.folder / f"{name}.h5") for name in ("ring", "line"))
+        for name in ("current_spin", "density_spin", "occupation_spin", "residual"):
+            np.testing.assert_array_equal(one[name], other[name])
+
+    def test_one_particle_on_a_square(self):
+        self.write("one.toml", SQUARE.replace("steady_state", "transport").replace("[bath.up]\ngain = 0.1\nloss = 0.3\n", ""))
+        said = self.expect(DONE, "run", "one.toml", "-o", "one.h5").stdout
+        for word in ("drift_velocity_1", "drift_velocity_2", "diffusion_constant_1_1", "diffusion_constant_2_1"):
+            self.assertIn(word, said)
+        self.expect(DONE, "verify", "one.h5")
+        results = datasets(self.folder / "one.h5")
+        self.assertEqual((results["drift_velocity"].shape, results["diffusion_constant"].shape), ((2,), (2, 2)))
+        self.assertEqual(results["particle_distribution"].shape, (4, 3))
+        self.assertGreater(np.linalg.eigvalsh(results["diffusion_constant"]).min(), 0.0)
+        self.assertNotIn("diffusion_exact", results)
 
     def test_exact_rings(self):
         """Both spins driven, then a single probe: references for the second order and the ladder."""

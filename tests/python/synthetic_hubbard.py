@@ -72,3 +72,47 @@ def validity(path, interactions=(0.5, 1.0, 2.0), sites=2, error=0.01):
         "status": ((INTERACTION,), np.ones(count, np.uint8), "1", "status"),
         "error": ((INTERACTION,), np.array([""] * count, dtype=h5py.string_dtype()), "1", "error"),
     }, resolved_input=text + f'[sweep]\n"{INTERACTION}" = {list(interactions)}\n')
+
+
+def _swept(values, interactions):
+    """Datasets over a sweep of the interaction."""
+    interactions = np.asarray(interactions, float)
+    return {INTERACTION: ((INTERACTION,), interactions, "energy", "interaction U"), **values,
+            "status": ((INTERACTION,), np.ones(len(interactions), np.uint8), "1", "status"),
+            "error": ((INTERACTION,), np.array([""] * len(interactions), dtype=h5py.string_dtype()), "1", "error")}
+
+
+def _swept_input(interactions):
+    return resolved_input(8).replace("interaction = 2.0\n", "") + f'[sweep]\n"{INTERACTION}" = {list(map(float, interactions))}\n'
+
+
+def particle(path, interactions=(0.5, 1.0, 2.0)):
+    """Velocities to the right, those of the approximation smaller."""
+    exact = 0.1 * np.asarray(interactions)
+    shares = (("drift_velocity_exact", 1.0), ("drift_velocity_ring", 0.5), ("drift_velocity", 0.25))
+    return write(path, _swept({name: ((INTERACTION,), share * exact, "energy", name) for name, share in shares}, interactions),
+                 resolved_input=_swept_input(interactions))
+
+
+def left_drifts(path, interactions=(0.5, 1.0, 2.0), times=(0.0, 1.0, 4.0)):
+    drift = -0.3 * np.outer(interactions, times)
+    return write(path, _swept({"time": (("time",), np.array(times), "1/energy", "time t"),
+                               "drift": ((INTERACTION, "time"), drift, "1", "drift")}, interactions),
+                 resolved_input=_swept_input(interactions))
+
+
+def square_green(path, kind="hubbard", cells=(8, 6), times=(0.0, 1.0, 2.0, 3.0, 4.0)):
+    """Packets on a square lattice that move along (1, -1/2)."""
+    sites = [np.arange(size) - size // 2 for size in cells]
+    x, y = np.meshgrid(*sites, indexing="ij")
+    rows = np.array([-1j * np.exp(-0.1 * t - ((x - 0.5 * t) ** 2 + (y + 0.25 * t) ** 2) / (2.0 * (1.0 + t))) for t in times])
+    square = np.abs(rows) ** 2
+    norm = square.sum(axis=(1, 2))
+    drift = np.stack([(square * one).sum(axis=(1, 2)) / norm for one in (x, y)], axis=1)
+    return write(path, {
+        "time": (("time",), np.array(times), "1/energy", "time t"),
+        "site_1": (("site_1",), sites[0], "1", "site j"), "site_2": (("site_2",), sites[1], "1", "site j"),
+        "direction": (("direction",), np.array([1, 2]), "1", "direction of the lattice"),
+        "green_retarded": (("time", "site_1", "site_2"), rows, "1", "retarded Green's function G(j,t)"),
+        "drift": (("time", "direction"), drift, "1", "drift"), "norm": (("time",), norm, "1", "norm"),
+    }, resolved_input=f'[model]\nkind = "{kind}"\ncells = {list(cells)}\nhopping_terms = [[1, 0, -1.0, 0.0], [0, 1, -1.0, 0.0]]\n')

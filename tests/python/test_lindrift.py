@@ -584,6 +584,10 @@ class PublishedFigures(InFolder):
             "hubbard_drift_map": synthetic_hubbard.drift_map,
             "hubbard_validity": synthetic_hubbard.validity,
             "hubbard_ladder": lambda path: synthetic_hubbard.validity(path, error=0.001),
+            "hubbard_transport": synthetic_hubbard.particle,
+            "hubbard_transport_green": synthetic_hubbard.left_drifts,
+            "hubbard_square_green": synthetic_hubbard.square_green,
+            "hk_square": lambda path: synthetic_hubbard.square_green(path, kind="hatsugai_kohmoto"),
         }
         for name, one in make.items():
             one(os.path.join(cls.data, f"{name}.h5"))
@@ -681,6 +685,32 @@ class PublishedFigures(InFolder):
         synthetic_hubbard.validity("hubbard_ladder.h5", sites=3)
         with self.assertRaisesRegex(lindrift.LindriftError, "hubbard_ladder.h5: its times and sites"):
             figures.draw("hubbard_validity", ".")
+
+    def test_hubbard_transport_has_both_drifts(self):
+        paths, speeds = figures.draw("hubbard_transport", ".").axes
+        for rank, u in enumerate((0.5, 1.0, 2.0)):
+            np.testing.assert_allclose(paths.lines[2 * rank].get_ydata(), -0.3 * u * np.array([0.0, 1.0, 4.0]))
+            np.testing.assert_allclose(paths.lines[2 * rank + 1].get_ydata(), 0.1 * u * np.array([0.0, 1.0, 4.0]))
+        expected = [np.array([0.5, 1.0, 2.0]) * one for one in (0.1, 0.05, 0.025, -0.3)]
+        for line, values in zip(speeds.lines, expected):
+            np.testing.assert_allclose(line.get_ydata(), values)
+        synthetic_hubbard.left_drifts("hubbard_transport_green.h5", interactions=(0.5, 1.0))
+        with self.assertRaisesRegex(lindrift.LindriftError, "hubbard_transport_green.h5: an interaction"):
+            figures.draw("hubbard_transport", ".")
+
+    def test_light_cones_of_a_square(self):
+        for name in ("hk_square", "hubbard_square_green"):
+            result = lindrift.load(f"{name}.h5")
+            panels = figures.draw(name, ".").axes[:3]
+            for axes, index in zip(panels, (1, 2, 4)):
+                weight = np.abs(result["green_retarded"].values[index]) ** 2
+                shown = np.array(axes.collections[0].get_array()).reshape(weight.T.shape)
+                np.testing.assert_allclose(shown, weight.T / weight.max())
+                np.testing.assert_allclose(np.ravel(axes.lines[1].get_data()), result["drift"].values[index])
+                self.assertIn(f"$t = {index}$", axes.get_title())
+        synthetic_hubbard.square_green("hk_square.h5", times=(0.0, 1.0))
+        with self.assertRaisesRegex(lindrift.LindriftError, "hk_square.h5: green_retarded must"):
+            figures.draw("hk_square", ".")
 
     def test_plot_has_a_panel_for_each_component_of_a_current(self):
         first, second = plot.draw(figures.load(os.path.join(self.data, "lattice_rashba_zeeman.h5"))).axes

@@ -25,6 +25,7 @@ struct Model {
   Terms hop_up, hop_down;
   std::vector<Terms> loss_up, loss_down, gain_down;
   Real interaction = 0.0L;
+  std::vector<Terms> gain_up{};
 
   std::size_t size() const {
     std::int64_t all = 1;
@@ -86,6 +87,7 @@ struct Model {
   Real gain(std::size_t k) const { return rate(gain_down, k, -1); }
   Real loss(std::size_t k) const { return rate(loss_down, k, 1); }
   Real probe_loss(std::size_t k) const { return rate(loss_up, k, 1); }
+  Real probe_gain(std::size_t k) const { return rate(gain_up, k, -1); }
 };
 
 /// Energies, rates and occupations of every momentum.
@@ -134,6 +136,100 @@ inline Complex particle_ladder(const Model& model, const Modes& modes, std::size
     sigma += modes.occupation[p] * (t - model.interaction);
   }
   return over * sigma;
+}
+
+/// Occupations, or their rates of change, of both spins.
+struct Pairwise {
+  std::vector<Real> up, down;
+};
+
+/// dn/dt from single collisions, over all q, k and p (Eq. 140).
+inline Pairwise single_collisions(const Model& model, const Modes& modes, const Pairwise& n) {
+  const std::size_t size = model.size();
+  Pairwise change{std::vector<Real>(size), std::vector<Real>(size)};
+  const Real factor = model.interaction * model.interaction / static_cast<Real>(size * size);
+  for (std::size_t q = 0; q < size; ++q)
+    for (std::size_t k = 0; k < size; ++k)
+      for (std::size_t p = 0; p < size; ++p) {
+        const std::size_t to = model.sum(k, q), other = model.sum(p, q, -1);
+        const Real delta = modes.up[to] + modes.down[other] - modes.down[p] - modes.up[k];
+        const Real g = 0.5L * (model.probe_gain(to) + modes.probe_loss[to] + modes.rate[other] + modes.rate[p] +
+                               model.probe_gain(k) + modes.probe_loss[k]);
+        const Real term = factor * 2.0L * g / (delta * delta + g * g) *
+                          (n.up[to] * n.down[other] * (1.0L - n.down[p]) * (1.0L - n.up[k]) -
+                           (1.0L - n.up[to]) * (1.0L - n.down[other]) * n.down[p] * n.up[k]);
+        change.up[k] += term;
+        change.down[p] += term;
+      }
+  return change;
+}
+
+/// Rates W(k, k') of a single particle of spin up from k' to k by single collisions, without a bath of its own
+/// (Eq. 146 with T = U, integrated over the frequency), row k.
+inline std::vector<Real> single_scattering(const Model& model, const Modes& modes) {
+  const std::size_t size = model.size();
+  const Real factor = model.interaction * model.interaction / static_cast<Real>(size * size);
+  std::vector<Real> rates(size * size);
+  for (std::size_t from = 0; from < size; ++from)
+    for (std::size_t q = 0; q < size; ++q)
+      for (std::size_t p = 0; p < size; ++p) {
+        const std::size_t to = model.sum(from, q), other = model.sum(p, q, -1);
+        const Real delta = modes.up[to] + modes.down[other] - modes.down[p] - modes.up[from];
+        const Real g = 0.5L * (modes.rate[other] + modes.rate[p]);
+        rates[to * size + from] +=
+            factor * 2.0L * g / (delta * delta + g * g) * modes.occupation[p] * modes.hole[other];
+      }
+  return rates;
+}
+
+/// Flow into every pair (k, p) from all its collisions (Eqs. 141 and 142), row k.
+/// @param hole  pairs of a particle of spin up with a hole of spin down
+inline std::vector<Real> pair_flow(const Model& model, const Modes& modes, const Pairwise& n, bool hole) {
+  constexpr std::size_t nodes = 1500;  // of frequencies w = 3 tan(x/2): twice as many change the last digits only
+  const std::size_t size = model.size();
+  const Real over = 1.0L / static_cast<Real>(size), sign = hole ? -1.0L : 1.0L, pi = std::numbers::pi_v<Real>;
+  std::vector<Real> flow(size * size);
+  for (std::size_t total = 0; total < size; ++total)
+    for (std::size_t j = 0; j < nodes; ++j) {
+      const Real x = pi * ((2.0L * static_cast<Real>(j) + 1.0L) / static_cast<Real>(nodes) - 1.0L);
+      const Real w = 3.0L * std::tan(0.5L * x),
+                 weight = 3.0L / (2.0L * std::cos(0.5L * x) * std::cos(0.5L * x) * static_cast<Real>(nodes));
+      Complex pairs = 0.0L;
+      Real filled = 0.0L, empty = 0.0L;
+      std::vector<Real> peak(size), full(size), bare(size);
+      for (std::size_t k = 0; k < size; ++k) {
+        const std::size_t p = hole ? model.sum(k, total, -1) : model.sum(total, k, -1);
+        const Real e = modes.up[k] + sign * modes.down[p], partner = hole ? 1.0L - n.down[p] : n.down[p];
+        const Real g = 0.5L * (model.probe_gain(k) + modes.probe_loss[k] + modes.rate[p]);
+        peak[k] = 2.0L * g / ((w - e) * (w - e) + g * g);
+        full[k] = n.up[k] * partner;
+        bare[k] = (1.0L - n.up[k]) * (1.0L - partner);
+        filled += over * full[k] * peak[k];
+        empty += over * bare[k] * peak[k];
+        pairs += over * (bare[k] - full[k]) / Complex(w - e, g);
+      }
+      const Complex t = model.interaction / (1.0L - sign * model.interaction * pairs);
+      for (std::size_t k = 0; k < size; ++k) {
+        const std::size_t p = hole ? model.sum(k, total, -1) : model.sum(total, k, -1);
+        flow[k * size + p] += over * weight * std::norm(t) * peak[k] * (filled * bare[k] - empty * full[k]);
+      }
+    }
+  return flow;
+}
+
+/// dn/dt from both ladders (Eq. 143).
+inline Pairwise all_collisions(const Model& model, const Modes& modes, const Pairwise& n) {
+  const std::size_t size = model.size();
+  const std::vector<Real> particles = pair_flow(model, modes, n, false), holes = pair_flow(model, modes, n, true);
+  Pairwise change = single_collisions(model, modes, n);
+  for (auto* spin : {&change.up, &change.down})
+    for (Real& one : *spin) one = -one;
+  for (std::size_t k = 0; k < size; ++k)
+    for (std::size_t p = 0; p < size; ++p) {
+      change.up[k] += particles[k * size + p] + holes[k * size + p];
+      change.down[p] += particles[k * size + p] - holes[k * size + p];
+    }
+  return change;
 }
 
 }  // namespace lindrift::reference::open_lattice

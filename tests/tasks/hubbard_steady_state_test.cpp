@@ -19,6 +19,7 @@
 #include "lindrift/hubbard/spectral.hpp"
 #include "lindrift/hubbard/steady_state.hpp"
 #include "lindrift/hubbard/transport.hpp"
+#include "reference/counted_particle.hpp"
 #include "support/hubbard.hpp"
 #include "support/random.hpp"
 
@@ -498,10 +499,10 @@ TEST(HubbardTransport, OneParticleDriftsAsStored) {
     options.order = CollisionOrder::second;
     options.exact_sites = 0;
     const Transport second = transport(chain, options);
-    EXPECT_NEAR(both.drift_velocity, stored.velocity_both, 1e-11);
-    EXPECT_NEAR(both.diffusion_constant, stored.diffusion_both, 1e-11 * stored.diffusion_both);
-    EXPECT_NEAR(second.drift_velocity, stored.velocity_second, 1e-11);
-    EXPECT_NEAR(second.diffusion_constant, stored.diffusion_second, 1e-11 * stored.diffusion_second);
+    EXPECT_NEAR(both.drift_velocity.front(), stored.velocity_both, 1e-11);
+    EXPECT_NEAR(both.diffusion_constant.front(), stored.diffusion_both, 1e-11 * stored.diffusion_both);
+    EXPECT_NEAR(second.drift_velocity.front(), stored.velocity_second, 1e-11);
+    EXPECT_NEAR(second.diffusion_constant.front(), stored.diffusion_second, 1e-11 * stored.diffusion_second);
     EXPECT_NEAR(both.drift_velocity_exact, stored.velocity_exact, 1e-11);
     const auto correlations = clusters::one_body(clusters::one_particle_state(whole_ring(chain).group(0)), 0);
     for (std::size_t m = 0; m < stored.distribution_exact.size(); ++m) {
@@ -510,7 +511,7 @@ TEST(HubbardTransport, OneParticleDriftsAsStored) {
       EXPECT_NEAR(second.occupation[k], stored.distribution_second[m], 1e-12);
       EXPECT_NEAR(both.occupation[k], stored.distribution_both[m], 1e-12);
     }
-    EXPECT_EQ(both.drift_velocity_ring, both.drift_velocity);  // here the ring is the chain itself
+    EXPECT_EQ(both.drift_velocity_ring, both.drift_velocity.front());  // here the ring is the chain itself
     EXPECT_TRUE(std::isnan(second.drift_velocity_exact));
     double sum = 0.0;
     options.order = CollisionOrder::particle;
@@ -528,9 +529,59 @@ TEST(HubbardTransport, OneParticleDriftsAsStored) {
     options.order = stored.both > 0.5 ? CollisionOrder::both : CollisionOrder::second;
     options.exact_sites = 0;
     const Transport result = transport(chain, options);
-    EXPECT_NEAR(result.drift_velocity, stored.velocity, 1e-9);
-    EXPECT_NEAR(result.diffusion_constant, stored.diffusion, 1e-9 * stored.diffusion);
+    EXPECT_NEAR(result.drift_velocity.front(), stored.velocity, 1e-9);
+    EXPECT_NEAR(result.diffusion_constant.front(), stored.diffusion, 1e-9 * stored.diffusion);
   }
+}
+
+TEST(HubbardTransport, ExactParticleDriftsAndSpreadsAsStored) {
+  for (const auto& stored : data::hubbard_one_particle::exact_particles) {
+    SCOPED_TRACE(std::to_string(stored.sites) + " sites, U = " + std::to_string(stored.interaction));
+    HubbardChain chain = driven_chain(stored.sites, stored.interaction, 0.0, 0.0, stored.gain, stored.two_site_loss,
+                                      stored.phase_over_pi);
+    TransportOptions options;
+    options.order = CollisionOrder::second;
+    const Transport result = transport(chain, options);
+    EXPECT_NEAR(result.drift_velocity_exact, stored.velocity_exact, 1e-11);
+    // The slowest rate, some U^2 / 10, divides a residual of 1e-14 once in P and twice in D = O(1 / U^2).
+    EXPECT_NEAR(result.diffusion_exact / stored.diffusion_exact, 1.0, 1e-10);
+    EXPECT_EQ(result.diffusion_ring, result.diffusion_constant.front());  // the ring is the chain itself
+    // The limit of weak interaction is that of the second order, from where the error grows as U.
+    EXPECT_NEAR(result.diffusion_exact / result.diffusion_constant.front(), 1.0,
+                std::max(0.1 * stored.interaction, 0.1 * std::pow(stored.interaction, 2)));
+    // Inversion turns the drift around and keeps the spreading.
+    chain.down.two_site_loss_phase = -chain.down.two_site_loss_phase;
+    const Transport mirrored = transport(chain, options);
+    EXPECT_NEAR(mirrored.drift_velocity_exact, -stored.velocity_exact, 1e-11);
+    EXPECT_NEAR(mirrored.diffusion_exact / stored.diffusion_exact, 1.0, 1e-10);
+  }
+}
+
+TEST(HubbardTransport, ExactParticleSpreadsAsCountedHopByHop) {
+  // Mean and variance of its displacement from the master equation in real space, for every kind of bath and both signs
+  // of U. Transients of relative size e^{-rate t} are gone.
+  HubbardChain chain = driven_chain(3, 1.5, 0.0, 0.0, 0.7, 0.6, 0.2);
+  chain.hopping = 0.8;
+  chain.down.loss = 0.3;
+  chain.down.two_site_gain = 0.4;
+  chain.down.two_site_gain_phase = 1.1;
+  for (const double interaction : {3.0, -2.5}) {
+    chain.interaction = {interaction};
+    const Transport result = transport(chain);
+    const reference::CountedParticle particle(
+        3, chain.hopping, interaction, {{chain.down.gain, 0.0}, {chain.down.two_site_gain, 1.1}},
+        {{chain.down.loss, 0.0}, {chain.down.two_site_loss, 0.2 * std::numbers::pi}});
+    const auto [velocity, diffusion] = particle.drift_and_diffusion(36.0, 4.0);
+    EXPECT_NEAR(result.drift_velocity_exact, velocity, 1e-10);
+    EXPECT_NEAR(result.diffusion_exact, diffusion, 1e-10);
+  }
+}
+
+TEST(HubbardTransport, ParticleOnTwoSitesStandsStill) {
+  // Both velocities vanish.
+  const Transport result = transport(driven_chain(2, 1.0, 0.0, 0.0, 0.2, 2.0, 0.25));
+  EXPECT_EQ(result.drift_velocity_exact, 0.0);
+  EXPECT_EQ(result.diffusion_exact, 0.0);
 }
 
 TEST(HubbardTransport, ScatteringIsTheRateOfAThinSpecies) {

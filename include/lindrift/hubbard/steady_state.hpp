@@ -61,21 +61,21 @@ inline auto description<HubbardSteadyStateOptions>() {
 
 /// Steady state of both spins. Arrays over momenta are ascending.
 struct HubbardSteadyState {
-  std::vector<double> occupation_spin;            ///< n_k, (2, sites): spin up, spin down
-  std::vector<double> current_spin;               ///< (1/L) sum_k v_k n_k, (2,), energy
-  std::vector<double> density_spin;               ///< (1/L) sum_k n_k, (2,)
+  std::vector<double> occupation_spin;            ///< n_k, (2, momenta): spin up, spin down
+  std::vector<double> current_spin;               ///< (1/N) sum_k v_k n_k, (2, directions), energy
+  std::vector<double> density_spin;               ///< (1/N) sum_k n_k, (2,)
   double residual = 0.0;                          ///< largest change of an occupation in one more step
   std::int64_t steps = 0;                         ///< number of evaluations of the collisions
   std::int64_t clipped = 0;                       ///< number of occupations that ended outside [0, 1] and were clipped
-  std::vector<double> spectral_function;          ///< A(k,w) = -2 Im G of spin up, (sites, frequencies), 1/energy
-  std::vector<std::complex<double>> self_energy;  ///< w - e_k - 1/G of spin up, (sites, frequencies), energy
+  std::vector<double> spectral_function;          ///< A(k,w) = -2 Im G of spin up, (momenta, frequencies), 1/energy
+  std::vector<std::complex<double>> self_energy;  ///< w - e_k - 1/G of spin up, (momenta, frequencies), energy
   std::size_t nodes = 0;                          ///< number of frequencies in all channels
   bool converged = false;
   bool stopped = false;  ///< stopped by the monitor; every number is then NaN
   std::string message;   ///< all warnings; otherwise empty
 };
 
-/// Steady occupations and currents of both spins on a ring.
+/// Steady occupations and currents of both spins. One direction has no dimension `direction`.
 template <class Result>
 auto spin_observables() {
   return std::tuple(observable(&Result::occupation_spin, {.name = "occupation_spin",
@@ -83,8 +83,8 @@ auto spin_observables() {
                                                           .dimensions = {"spin", "momentum"}}),
                     observable(&Result::current_spin, {.name = "current_spin",
                                                        .units = "energy",
-                                                       .long_name = "steady current of each spin along the ring",
-                                                       .dimensions = {"spin"},
+                                                       .long_name = "steady current of each spin",
+                                                       .dimensions = {"spin", "direction"},
                                                        .in_summary = true}));
 }
 
@@ -103,17 +103,20 @@ inline auto description<HubbardSteadyState>() {
           {.name = "residual", .long_name = "largest change of an occupation by one more step", .in_summary = true})));
 }
 
-/// Kinetic steady state of a Hubbard chain with both spins driven,
+/// Kinetic steady state of a Hubbard ring or lattice with both spins driven,
 ///   n = (gain of the bath + gain) / (gain + loss of the bath + gain + loss)
 /// with the gain and loss of the collisions at that n (docs/physics.md, Eqs. 140 to 145). Exact for a weak interaction
-/// on a long ring; `order` says how far beyond. `approximation`, `ladder` and `hartree` of the chain are not read; the
-/// interaction is on site. Runs on the CPU. O(sites^2 nodes) a step, some ten steps.
+/// on a large lattice; `order` says how far beyond. `approximation`, `ladder` and `hartree` of the chain are not read;
+/// the interaction is on site. Runs on the CPU. O(momenta^2 nodes) a step, some ten steps, and O(momenta^2) memory.
 ///
 /// With `frequencies`, also the self-energy of spin up at those occupations (Eqs. 153 and 154), exact through the same
-/// order. A >= 0, except for `both` at strong interaction. O(sites^2 nodes frequencies), as matrix products.
+/// order. A >= 0, except for `both` at strong interaction. O(momenta^2 nodes frequencies), as matrix products.
 /// @throws ParameterError, UnsupportedError
 HubbardSteadyState steady_state(const HubbardChain& chain, const HubbardSteadyStateOptions& options = {},
                                 const Execution& execution = {});
+
+/// Dimensions of that result, without frequencies: spin, momenta, and the directions if there are several.
+std::vector<Coordinate> steady_state_coordinates(const OpenLattice& lattice);
 
 /// Estimated work of steady_state().
 struct HubbardSteadyStatePlan {

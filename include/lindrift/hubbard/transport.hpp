@@ -15,8 +15,9 @@ namespace lindrift {
 /// Options of transport().
 struct TransportOptions {
   CollisionOrder order = CollisionOrder::both;
-  std::int64_t exact_sites = 6;  ///< sites of a ring that is also solved exactly, at most those of the chain; 0: none
-  Monitor monitor = {};          ///< only stop() is called
+  /// Sites of a ring that is also solved exactly, at most those of the chain; 0: none. Not read in several directions.
+  std::int64_t exact_sites = 6;
+  Monitor monitor = {};  ///< only stop() is called
 };
 
 template <>
@@ -26,18 +27,21 @@ inline auto description<TransportOptions>() {
                           {.path = "task.exact_sites",
                            .help = "sites of a ring that is solved exactly beside, 0: none",
                            .range = {.low = 0.0, .high = 8.0},
-                           .details = "at most model.sites; 6 take 0.1 s, 7 about 1 s, 8 some seconds and 0.7 GB"}));
+                           .details = "at most model.sites; 6 take 0.1 s, 7 about 1 s, 8 some seconds and 0.7 GB; in "
+                                      "several directions there is no such ring"}));
 }
 
 /// One spin-up particle among driven spin-down particles.
 struct Transport {
-  double drift_velocity = 0.0;      ///< v = sum_k v_k P_k, energy
-  double diffusion_constant = 0.0;  ///< D, Var x = 2 D t, energy
-  std::vector<double> occupation;   ///< P_k, (sites,), ascending; sums to 1
-  /// v of the ring of exact_sites without approximation, and what transport() gives for that ring; NaN if there is
-  /// none.
+  std::vector<double> drift_velocity;      ///< v_i = sum_k v_{k,i} P_k, (directions,), energy
+  std::vector<double> diffusion_constant;  ///< D_ij, Cov(x_i, x_j) = 2 D_ij t, (directions, directions), energy
+  std::vector<double> occupation;          ///< P_k, (momenta,), ascending; sums to 1
+  /// v and D of the ring of exact_sites without approximation, and what transport() gives for that ring; NaN if there
+  /// is none.
   double drift_velocity_exact = std::numeric_limits<double>::quiet_NaN();
   double drift_velocity_ring = std::numeric_limits<double>::quiet_NaN();
+  double diffusion_exact = std::numeric_limits<double>::quiet_NaN();
+  double diffusion_ring = std::numeric_limits<double>::quiet_NaN();
   bool stopped = false;  ///< stopped by the monitor; every number is then NaN
 };
 
@@ -47,31 +51,48 @@ inline auto description<Transport>() {
       observable(&Transport::drift_velocity, {.name = "drift_velocity",
                                               .units = "energy",
                                               .long_name = "drift velocity of one particle of spin up",
+                                              .dimensions = {"direction"},
                                               .in_summary = true}),
       observable(&Transport::diffusion_constant, {.name = "diffusion_constant",
                                                   .units = "energy",
                                                   .long_name = "diffusion constant D, variance 2 D t",
+                                                  .dimensions = {"direction", "direction_2"},
                                                   .in_summary = true}),
       observable(&Transport::drift_velocity_exact, {.name = "drift_velocity_exact",
                                                     .units = "energy",
                                                     .long_name = "drift velocity on a small ring, exact",
+                                                    .without = "direction",
                                                     .in_summary = true}),
       observable(&Transport::drift_velocity_ring, {.name = "drift_velocity_ring",
                                                    .units = "energy",
                                                    .long_name = "drift velocity on that ring, approximate",
+                                                   .without = "direction",
                                                    .in_summary = true}),
+      observable(&Transport::diffusion_exact, {.name = "diffusion_exact",
+                                               .units = "energy",
+                                               .long_name = "diffusion constant on the small ring, exact",
+                                               .without = "direction",
+                                               .in_summary = true}),
+      observable(&Transport::diffusion_ring, {.name = "diffusion_ring",
+                                              .units = "energy",
+                                              .long_name = "diffusion constant on that ring, approximate",
+                                              .without = "direction",
+                                              .in_summary = true}),
       observable(&Transport::occupation, {.name = "particle_distribution",
                                           .long_name = "probability of every momentum of the particle",
                                           .dimensions = {"momentum"}}));
 }
 
 /// Drift and diffusion of one spin-up particle, which no bath adds or removes, due to collisions with driven spin-down
-/// particles (docs/physics.md, Eqs. 146 and 147). This is the motion of a particle; the drift of a Green's function
-/// describes a decaying amplitude instead. Second-order collisions give the limit of weak interaction; `both` adds the
-/// first order in U. Reliable up to about U = J/2; compare with the exact ring. Runs on the CPU.
-/// O(sites^3 nodes), as matrix products.
+/// particles, on a ring or a lattice (docs/physics.md, Eqs. 146 and 147). This is the motion of a particle; the drift
+/// of a Green's function describes a decaying amplitude instead. Second-order collisions give the limit of weak
+/// interaction; `both` adds the first order in U. Reliable up to about U = J/2; compare with the exact ring. Runs on
+/// the CPU. O(momenta^3 nodes), as matrix products, and O(momenta^2) memory.
 /// @throws ParameterError, UnsupportedError
 Transport transport(const HubbardChain& chain, const TransportOptions& options = {}, const Execution& execution = {});
+
+/// Dimensions of that result: momenta, and the directions twice if there are several.
+std::vector<Coordinate> transport_coordinates(const OpenLattice& lattice);
 
 /// Estimated work of transport().
 struct TransportPlan {

@@ -29,7 +29,7 @@ const Method method{"exact", "the Lindbladian of the whole ring as a sparse matr
 HubbardExactOptions options_of(const Point& point) { return read<HubbardExactOptions>(point); }
 
 Coordinates coordinates_of(const Point& point) {
-  const std::int64_t sites = point.integer("model.sites");
+  const std::int64_t sites = lattice_of(point).sites;  // validation refuses a lattice later
   const HubbardExactOptions options = options_of(point);
   Coordinates all{spin_coordinate(), momentum_coordinate(sites)};
   if (options.times) {
@@ -89,7 +89,7 @@ io::Result run(const Point& point, const Execution& execution, const Monitor& mo
 
 void verify(Verification& verification) {
   constexpr double allowed = 1e-11;
-  verify_ring_currents(verification, allowed, allowed);
+  verify_currents(verification, allowed, allowed);
   if (const auto* spectral = verification.reals("spectral_function"))
     for (const double a : *spectral) verification.note("spectral function >= 0", std::max(0.0, -a), allowed);
   verify_propagator_start(verification, allowed);

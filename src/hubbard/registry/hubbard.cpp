@@ -11,6 +11,7 @@
 #include "engine/threads.hpp"
 #include "engine/validate.hpp"
 #include "hubbard/registry/exact.hpp"
+#include "hubbard/registry/rings.hpp"
 #include "hubbard/registry/steady_state.hpp"
 #include "hubbard/registry/transport.hpp"
 #include "hubbard/registry/verify.hpp"
@@ -37,7 +38,7 @@ using config::read;
 const Method volterra{"volterra", "the integral equation of the propagator, its kernel by transforms at every step"};
 
 /// |U|/J up to which second order was compared with exact results, and up to which it was right to one percent.
-constexpr double compared_interaction = 2.0, trusted_interaction = 0.5;
+constexpr double compared_interaction = 2.0, precise_interaction = 0.5;
 
 bool is_spectral(const Point& point) { return point.text("task.kind") == "spectral"; }
 
@@ -45,16 +46,6 @@ HubbardSpectralOptions spectral_options(const Point& point) {
   auto options = read<HubbardSpectralOptions>(point);
   options.keep_green = wanted(point, "green_retarded_frequency");
   return options;
-}
-
-/// Largest interaction in units of the hopping; for a lattice, of its largest amplitude.
-double strength_of(const HubbardChain& chain) {
-  double hopping = 0.0, strongest = 0.0;
-  for (const Spin spin : {Spin::up, Spin::down})
-    for (const LatticeTerm& term : chain.terms(spin)) hopping = std::max(hopping, std::abs(term.amplitude));
-  for (const double v : chain.interaction)
-    if (v != 0.0) strongest = std::max(strongest, std::fabs(v) / hopping);
-  return strongest;
 }
 
 // --- checks and plans ---
@@ -130,7 +121,7 @@ void validate_point(const Point& point) {
 std::vector<std::string> warnings(const Point& point) {
   const HubbardChain chain = read<HubbardChain>(point);
   std::vector<std::string> notes;
-  const double strongest = strength_of(chain);
+  const double strongest = interaction_strength(chain);
   if (chain.approximation == Approximation::ladder) {
     if (chain.ladder == Ladder::both && strongest >= compared_interaction)
       notes.push_back(
@@ -167,13 +158,13 @@ Plan plan_point(const Point& point, const Execution& requested) {
   Plan plan;
   const HubbardChain chain = read<HubbardChain>(point);
   plan.notes = warnings(point);
-  const double strongest = strength_of(chain);
-  if (chain.approximation == Approximation::second_order && strongest > trusted_interaction &&
+  const double strongest = interaction_strength(chain);
+  if (chain.approximation == Approximation::second_order && strongest > precise_interaction &&
       strongest <= compared_interaction)
     plan.notes.push_back(
         fmt::format("the interaction is {:.3g} J: up to about {} J the second order is right within a "
                     "percent, up to {} J in sign and trend; model.approximation = \"ladder\" goes beyond",
-                    strongest, trusted_interaction, compared_interaction));
+                    strongest, precise_interaction, compared_interaction));
   Execution execution = with_algorithm(point, requested);
   execution.threads = threads_of(execution);
   const auto sites = static_cast<double>(chain.size());

@@ -15,12 +15,8 @@ inline constexpr const char* collisions_on_the_cpu = "collisions are computed on
 
 /// |U|/J up to which collisions were compared with exact rings: currents agreed to a few percent, drifts in magnitude.
 inline constexpr double trusted_interaction = 0.5;
-/// |U|/J of a chain with an on-site interaction.
+/// Largest |V_r| in units of the hopping; for a lattice, of its largest amplitude.
 double interaction_strength(const HubbardChain& chain);
-
-/// Reads the ring of a point.
-/// @throws ParameterError if it is a lattice
-HubbardChain read_ring(const config::Point& point);
 
 /// Rejects the approximations of the probe's self-energy, which these tasks do not use.
 /// @param ladder, hartree  reasons why they have no meaning
@@ -32,11 +28,14 @@ void refuse_approximations(const HubbardChain& chain, const std::string& task, c
 inline constexpr const char* order_decides = "task.order says which collisions count";
 inline constexpr const char* mean_field_moves_all = "a mean field moves all momenta alike";
 
-/// sum_k v_k x_k by the plain formula of a ring, independent of what the tasks compute with.
-double plain_flow(const config::Point& point, std::span<const double> values);
+/// sum_k v_k x_k by a plain formula in extended precision, independent of what the tasks compute with.
+double plain_flow(const config::Point& point, Spin spin, int direction, std::span<const double> values);
 
 /// Checks 0 <= n <= 1 for both spins, and their currents.
-/// @param bounds, allowed  allowed errors of occupations and of currents
-void verify_ring_currents(Verification& verification, double bounds, double allowed);
+/// @param bounds   allowed error of occupations
+/// @param allowed  of currents where no particle is faster than 2 and there are up to 256 cells: it grows with the
+/// speed
+///                 and, like the roundings of a sum, with the root of the number of cells
+void verify_currents(Verification& verification, double bounds, double allowed);
 
 }  // namespace lindrift

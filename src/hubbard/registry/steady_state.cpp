@@ -22,7 +22,7 @@ using config::read;
 const Method method{"kinetic", "sums over frequencies for every pair of momenta, and Anderson's mixing of the steps"};
 
 Coordinates coordinates_of(const Point& point) {
-  Coordinates all{spin_coordinate(), momentum_coordinate(point.integer("model.sites"))};
+  Coordinates all = steady_state_coordinates(lattice_of(point));
   if (point.has("task.frequencies"))
     all.push_back(counted(point, "task.frequencies", frequency_coordinate(point.reals("task.frequencies"))));
   return all;
@@ -40,7 +40,7 @@ Footprint footprint_of(const Point& point, const Execution& execution) {
   const auto options = read<HubbardSteadyStateOptions>(point);
   needed.working = unkept + pair_bytes * size_of(point) * size_of(point);
   if (!needed.is_too_much() && point.has_values())
-    needed.working = unkept + plan_steady_state(read_ring(point), options, execution).memory_bytes;
+    needed.working = unkept + plan_steady_state(read<HubbardChain>(point), options, execution).memory_bytes;
   return needed;
 }
 
@@ -94,7 +94,7 @@ void verify_spectrum(Verification& verification) {
 
 void verify(Verification& verification) {
   constexpr double allowed = 1e-14;
-  verify_ring_currents(verification, 0.0, allowed);
+  verify_currents(verification, 0.0, allowed);
   verify_spectrum(verification);
   const auto *occupation = verification.reals("occupation_spin"), *density = verification.reals("density_spin");
   if (occupation == nullptr || density == nullptr) return;
@@ -111,7 +111,7 @@ void verify(Verification& verification) {
 }  // namespace
 
 void validate_steady_state_point(const Point& point) {
-  refuse_approximations(read_ring(point), "steady_state", order_decides, mean_field_moves_all);
+  refuse_approximations(read<HubbardChain>(point), "steady_state", order_decides, mean_field_moves_all);
 }
 
 TaskEntry hubbard_steady_state_task() {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -20,7 +21,7 @@ using config::read;
 
 const Method method{"kinetic", "a matrix of scattering rates, by products of matrices over frequencies"};
 
-Coordinates coordinates_of(const Point& point) { return {momentum_coordinate(point.integer("model.sites"))}; }
+Coordinates coordinates_of(const Point& point) { return transport_coordinates(lattice_of(point)); }
 
 io::Result empty_result(const Point& point) {
   return empty_result_of<Transport>(coordinates_of(point), point.texts("output.fields"));
@@ -31,7 +32,7 @@ Footprint footprint_of(const Point& point, const Execution& execution) {
   constexpr double pair_bytes = 40.0;
   needed.working = pair_bytes * size_of(point) * size_of(point);
   if (!needed.is_too_much())
-    needed.working = plan_transport(read_ring(point), read<TransportOptions>(point), execution).memory_bytes;
+    needed.working = plan_transport(read<HubbardChain>(point), read<TransportOptions>(point), execution).memory_bytes;
   return needed;
 }
 
@@ -57,7 +58,7 @@ Plan plan_point(const Point& point, const Execution& execution) {
   plan.backend_reason = collisions_on_the_cpu;
   plan.method = method;
   plan.work = "momenta of a pair";
-  plan.rate_evaluations = static_cast<double>(chain.sites);
+  plan.rate_evaluations = static_cast<double>(chain.size());
   plan.operations = transport.operations / plan.rate_evaluations;
   plan.bytes_moved = 24.0 * plan.rate_evaluations * plan.rate_evaluations;
   plan.seconds_per_evaluation = transport.seconds / plan.rate_evaluations;
@@ -83,14 +84,24 @@ void verify(Verification& verification) {
   verification.note("probabilities add up to 1",
                     std::fabs(std::accumulate(distribution->begin(), distribution->end(), 0.0) - 1.0), allowed);
   if (drift != nullptr)
-    verification.note("drift velocity from the probabilities",
-                      std::fabs((*drift)[0] - plain_flow(verification.point, *distribution)), allowed);
+    for (std::size_t i = 0; i < drift->size(); ++i)
+      verification.note(
+          "drift velocity from the probabilities",
+          std::fabs((*drift)[i] - plain_flow(verification.point, Spin::up, static_cast<int>(i), *distribution)),
+          allowed);
+  const auto *spread = verification.reals("diffusion_constant"), *exact = verification.reals("diffusion_exact");
+  const std::size_t directions = spread == nullptr ? 0 : spread->size() == 1 ? 1 : spread->size() == 4 ? 2 : 3;
+  for (std::size_t i = 0; i < directions; ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      verification.note("diffusion tensor is symmetric",
+                        std::fabs((*spread)[i * directions + j] - (*spread)[j * directions + i]), 0.0);
+  if (exact != nullptr) verification.note("exact diffusion constant >= 0", std::max(0.0, -(*exact)[0]), allowed);
 }
 
 }  // namespace
 
 void validate_transport_point(const Point& point) {
-  refuse_approximations(read_ring(point), "transport", order_decides, mean_field_moves_all);
+  refuse_approximations(read<HubbardChain>(point), "transport", order_decides, mean_field_moves_all);
 }
 
 TaskEntry hubbard_transport_task() {

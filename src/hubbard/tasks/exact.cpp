@@ -46,11 +46,8 @@ void fill_frequencies(const clusters::MixedStates& states, std::span<const doubl
 }
 
 void fill_steady_state(const clusters::MixedStates& states, const HubbardChain& chain, HubbardExact& result) {
-  for (int spin = 0; spin < 2; ++spin) {
-    const std::vector<double> occupation = states.occupation(spin);
-    result.occupation_spin.insert(result.occupation_spin.end(), occupation.begin(), occupation.end());
-    result.current_spin.push_back(ring_current(chain, occupation));
-  }
+  for (const Spin spin : {Spin::up, Spin::down})
+    add_spin(chain, spin, states.occupation(static_cast<int>(spin)), result);
   result.residual = states.largest_residual();
 }
 

@@ -14,6 +14,7 @@
 #include "hubbard/anderson.hpp"
 #include "hubbard/collisions.hpp"
 #include "hubbard/rings.hpp"
+#include "hubbard/validate.hpp"
 #include "lindrift/error.hpp"
 #include "open_chain/green_rows.hpp"
 
@@ -32,7 +33,8 @@ struct Problem {
 
 Problem problem_of(const HubbardChain& chain) {
   validate_fields(chain);
-  require_ring(chain, "task.kind = steady_state");
+  validate_lattice(chain);
+  require_several_cells(chain);
   std::array<BathRates, 2> baths = rates_of_spins(chain);
   CollisionModel model = collision_model(chain, baths);
   for (std::size_t s = 0; s < 2; ++s)
@@ -73,12 +75,11 @@ std::vector<double> free_occupations(const Problem& problem) {
 }
 
 void fill(const HubbardChain& chain, const std::vector<double>& occupations, HubbardSteadyState& result) {
-  result.occupation_spin = occupations;
   const std::size_t sites = occupations.size() / 2;
-  for (std::size_t s = 0; s < 2; ++s) {
-    const auto spin = std::span(occupations).subspan(s * sites, sites);
-    result.current_spin.push_back(ring_current(chain, spin));
-    result.density_spin.push_back(std::accumulate(spin.begin(), spin.end(), 0.0) / static_cast<double>(sites));
+  for (const Spin spin : {Spin::up, Spin::down}) {
+    const auto its = std::span(occupations).subspan(spin == Spin::up ? 0 : sites, sites);
+    add_spin(chain, spin, its, result);
+    result.density_spin.push_back(std::accumulate(its.begin(), its.end(), 0.0) / static_cast<double>(sites));
   }
 }
 
@@ -115,10 +116,18 @@ void warn(HubbardSteadyState& result) {
 
 }  // namespace
 
+std::vector<Coordinate> steady_state_coordinates(const OpenLattice& lattice) {
+  std::vector<Coordinate> all{spin_coordinate()};
+  const std::vector<Coordinate> momenta = momentum_coordinates(lattice);
+  all.insert(all.end(), momenta.begin(), momenta.end());
+  if (lattice.cells.size() > 1) all.push_back(site_coordinates(lattice).back());
+  return all;
+}
+
 HubbardSteadyStatePlan plan_steady_state(const HubbardChain& chain, const HubbardSteadyStateOptions& options,
                                          const Execution& execution) {
   const Collisions collisions(problem_of(chain).collisions, options.order);
-  const auto sites = static_cast<double>(chain.sites);
+  const auto sites = static_cast<double>(chain.size());
   HubbardSteadyStatePlan plan;
   plan.nodes = collisions.nodes();
   plan.operations = operations_per_term * sites * sites * static_cast<double>(plan.nodes);

@@ -25,7 +25,8 @@ struct Problem {
 
 Problem problem_of(const HubbardChain& chain) {
   validate_fields(chain);
-  require_ring(chain, "task.kind = transport");
+  validate_lattice(chain);
+  require_several_cells(chain);
   const std::array<BathRates, 2> baths = rates_of_spins(chain);
   Problem problem{collision_model(chain, baths), {}};
   for (const double width : problem.collisions.width[0])
@@ -45,10 +46,11 @@ Problem problem_of(const HubbardChain& chain) {
   return problem;
 }
 
-/// P and v from M P = 0, and D from M x = (v_k - v) P (Eq. 147). M is singular: its last row, which follows from the
-/// others, is replaced by the sum.
+/// P and v from M P = 0, and D from M x_i = (v_{k,i} - v_i) P for every direction (Eq. 147). M is singular: its last
+/// row, which follows from the others, is replaced by the sum.
 void solve(const HubbardChain& chain, const std::vector<double>& scattering, Transport& result) {
-  const auto n = static_cast<std::size_t>(chain.sites);
+  const Lattice lattice = chain.lattice();
+  const auto n = lattice.size(), directions = static_cast<std::size_t>(lattice.dimensions());
   std::vector<double> generator = scattering;
   for (std::size_t k = 0; k < n; ++k) {
     double out = 0.0;
@@ -59,46 +61,82 @@ void solve(const HubbardChain& chain, const std::vector<double>& scattering, Tra
   std::vector<double> factors = generator, distribution(n);
   distribution.back() = 1.0;
   linear_algebra::solve(n, factors.data(), distribution.data());
-  result.drift_velocity = velocity_sum(chain, distribution);
-  const std::vector<double> velocity = hopping_velocities(chain.terms(Spin::up), chain.lattice());
-  std::vector<double> response(n);
-  for (std::size_t k = 0; k + 1 < n; ++k) response[k] = (velocity[k] - result.drift_velocity) * distribution[k];
-  linear_algebra::solve(n, generator.data(), response.data());
-  result.diffusion_constant = -velocity_sum(chain, response);
+  std::vector<double> spread(directions * directions);
+  for (std::size_t i = 0; i < directions; ++i) {
+    const auto along = static_cast<int>(i);
+    const double drift = velocity_sum(chain, Spin::up, distribution, along);
+    const std::vector<double> velocity = hopping_velocities(chain.terms(Spin::up), lattice, along);
+    std::vector<double> response(n);
+    for (std::size_t k = 0; k + 1 < n; ++k) response[k] = (velocity[k] - drift) * distribution[k];
+    factors = generator;
+    linear_algebra::solve(n, factors.data(), response.data());
+    for (std::size_t j = 0; j < directions; ++j)
+      spread[j * directions + i] = -velocity_sum(chain, Spin::up, response, static_cast<int>(j));
+    result.drift_velocity.push_back(drift);
+  }
+  for (std::size_t i = 0; i < directions; ++i)
+    for (std::size_t j = 0; j < directions; ++j)
+      result.diffusion_constant.push_back(0.5 * (spread[i * directions + j] + spread[j * directions + i]));
   result.occupation = std::move(distribution);
 }
 
-/// v of a small ring from its Lindbladian: d<x>/dt = sum_k v_k <n_k> for any density-density interaction.
-double exact_velocity(const HubbardChain& ring) {
-  const auto sites = static_cast<std::size_t>(ring.sites);
-  const std::vector<std::complex<double>> correlations =
-      one_body(clusters::one_particle_state(whole_ring(ring).group(0)), 0);
-  std::vector<double> occupation;
-  for (std::size_t k = 0; k < sites; ++k) occupation.push_back(correlations[k * (sites + 1)].real());
-  return velocity_sum(ring, occupation);
+/// v and D of a small ring from its Lindbladian: d<x>/dt = sum_k v_k <n_k> for any density-density interaction, and the
+/// same sum over the response to a counting field (Eq. 155).
+void solve_exactly(const HubbardChain& ring, Transport& result) {
+  const std::size_t sites = ring.size();
+  const clusters::ClusterState state = clusters::one_particle_state(whole_ring(ring).group(0));
+  const std::vector<double> velocity = hopping_velocities(ring.terms(Spin::up), ring.lattice());
+  const auto flow = [&](std::span<const std::complex<double>> elements) {
+    const std::vector<std::complex<double>> correlations = one_body(state.sector, elements, 0);
+    double sum = 0.0;
+    for (std::size_t k = 0; k < sites; ++k) sum += velocity[k] * correlations[k * (sites + 1)].real();
+    return sum;
+  };
+  result.drift_velocity_exact = flow(state.density);
+  result.diffusion_exact = -flow(clusters::counting_response(state, velocity));
 }
 
 /// Number of sites of the ring that is solved exactly; 0: none.
 std::int64_t ring_sites(const HubbardChain& chain, const TransportOptions& options) {
-  const std::int64_t sites = std::min(options.exact_sites, chain.sites);
+  const auto all = static_cast<std::int64_t>(chain.size());
+  const std::int64_t sites = std::min(options.exact_sites, all);
   const bool tables = !chain.down.gain_table.empty() || !chain.down.loss_table.empty();
-  return sites < 2 || (tables && sites != chain.sites) ? 0 : sites;
+  return chain.cells.size() > 1 || sites < 2 || (tables && sites != all) ? 0 : sites;
+}
+
+/// The same ring with another number of sites.
+HubbardChain resized(HubbardChain ring, std::int64_t sites) {
+  if (ring.is_ring())
+    ring.sites = sites;
+  else
+    ring.cells = {sites};
+  return ring;
 }
 
 }  // namespace
 
+std::vector<Coordinate> transport_coordinates(const OpenLattice& lattice) {
+  std::vector<Coordinate> all = momentum_coordinates(lattice);
+  if (lattice.cells.size() > 1)
+    for (const char* name : {"direction", "direction_2"}) {
+      all.push_back(site_coordinates(lattice).back());
+      all.back().name = name;
+    }
+  return all;
+}
+
 TransportPlan plan_transport(const HubbardChain& chain, const TransportOptions& options, const Execution& execution) {
   const Collisions collisions(problem_of(chain).collisions, options.order);
-  const auto sites = static_cast<double>(chain.sites), nodes = static_cast<double>(collisions.nodes());
+  const auto sites = static_cast<double>(chain.size()), nodes = static_cast<double>(collisions.nodes());
   TransportPlan plan;
   plan.operations = 2.0 * sites * sites * sites * nodes;
   plan.memory_bytes = 8.0 * (5.0 * sites * sites + 2.0 * sites * nodes) + 600.0 * sites;
   plan.seconds = plan.operations / operations_per_second / threads_of(execution);
   if (const std::int64_t ring = ring_sites(chain, options); ring > 0) {
     const clusters::SectorCost exact = clusters::one_particle_cost(static_cast<std::size_t>(ring));
-    plan.operations += exact.operations;
+    plan.operations += 2.0 * exact.operations;  // the state, and its response
     plan.memory_bytes += exact.memory_bytes;
-    plan.seconds += exact.operations / clusters::operations_per_second;
+    plan.seconds += 2.0 * exact.operations / clusters::operations_per_second;
   }
   return plan;
 }
@@ -112,17 +150,22 @@ Transport transport(const HubbardChain& chain, const TransportOptions& options, 
   try {
     solve(chain, Collisions(problem.collisions, options.order).scattering(problem.occupation), result);
     if (const std::int64_t sites = ring_sites(chain, options); sites > 0) {
-      HubbardChain ring = chain;
-      ring.sites = sites;
-      result.drift_velocity_exact = exact_velocity(ring);
+      const HubbardChain ring = resized(chain, sites);
+      solve_exactly(ring, result);
       const Problem small = problem_of(ring);
       Transport approximate;
       solve(ring, Collisions(small.collisions, options.order).scattering(small.occupation), approximate);
-      result.drift_velocity_ring = approximate.drift_velocity;
+      result.drift_velocity_ring = approximate.drift_velocity.front();
+      result.diffusion_ring = approximate.diffusion_constant.front();
     }
   } catch (const Interruption&) {
     constexpr double missing = std::numeric_limits<double>::quiet_NaN();
-    result = {missing, missing, std::vector<double>(problem.occupation.size(), missing), missing, missing, true};
+    const auto directions = static_cast<std::size_t>(chain.lattice().dimensions());
+    result = {};
+    result.drift_velocity.assign(directions, missing);
+    result.diffusion_constant.assign(directions * directions, missing);
+    result.occupation.assign(problem.occupation.size(), missing);
+    result.stopped = true;
   }
   return result;
 }

@@ -31,6 +31,14 @@ Real PlainMomentum::energy(const OpenLattice& model, Spin spin) const {
   return sum;
 }
 
+Real PlainMomentum::velocity(const OpenLattice& model, Spin spin, int direction) const {
+  Real sum = 0.0L;
+  for (const LatticeTerm& term : model.terms(spin))
+    sum -= 2.0L * static_cast<Real>(term.displacement[static_cast<std::size_t>(direction)]) *
+           (std::complex<Real>(term.amplitude) * std::polar(1.0L, phase(term.displacement))).imag();
+  return sum;
+}
+
 PlainMomentum::Rates PlainMomentum::rates(const OpenBath& bath) const {
   const auto bonds = [this](Real rate, Real angle) {
     if (rate == 0.0L) return 0.0L;

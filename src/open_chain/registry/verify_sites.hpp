@@ -17,6 +17,8 @@ class PlainMomentum {
   Real phase(const LatticeVector& displacement) const;
   /// e_k of one spin (Eqs. 32 and 110).
   Real energy(const OpenLattice& model, Spin spin) const;
+  /// de_k/dk along a direction.
+  Real velocity(const OpenLattice& model, Spin spin, int direction) const;
   /// Gain and loss of a bath (Eqs. 31 and 111).
   struct Rates {
     Real gain = 0.0L, loss = 0.0L;
