@@ -83,7 +83,7 @@ TEST(MatrixColdRelaxation, ReachesTheSteadyStateHoweverCold) {
   // Not at half filling, where particles and holes recombine until only rounding is left.
   const double filling = 0.4;
   for (const bool both : {true, false})
-    for (const double beta : {1.0, 10.0, 20.0, 50.0, 100.0}) {
+    for (const double beta : {1.0, 10.0, 100.0}) {
       SCOPED_TRACE(::testing::Message() << "beta J = " << beta << ", targets " << 1 + both);
       TggeRashba chain = both ? both_targets() : one_target();
       chain.bath.inverse_temperature = beta;
