@@ -32,7 +32,7 @@ class MatrixLogTimeBdf final : public MatrixIntegrator {
  public:
   MatrixLogTimeBdf(const MatrixRateEquation& equation, double number, double tolerance)
       : equation_(equation),
-        flow_(equation),
+        flow_(equation, std::max(tolerance, 1e-13)),
         number_(number),
         tolerance_(tolerance),
         rounding_(rounded_places * epsilon * equation.inverse_temperature() *

@@ -115,15 +115,14 @@ BalanceSolution solve_balance(const RateEquation& equation, const Components& co
 namespace {
 
 /// The state to which a state relaxes, to a few digits, or none.
-BlockMatrices relaxed(const MatrixRateEquation& equation, double number, BlockMatrices multiplier,
-                      std::int64_t max_steps) {
-  constexpr double accuracy = 1e-6, long_time = 1e15;
-  constexpr std::int64_t steps_for_each = 1000;
+BlockMatrices relaxed(const MatrixRateEquation& equation, double number, BlockMatrices multiplier) {
+  constexpr double accuracy = 1e-9, long_time = 1e15;
+  constexpr std::int64_t most_steps = 20000;
   const double shift = log_fugacity_at(equation.ascending_eigenvalues(multiplier), number);
   for (std::size_t s = 0; s < equation.modes(); ++s) multiplier[s] -= shift;
   try {
     const auto integrator = make_matrix_bdf(equation, number, accuracy);
-    if (!integrator->advance(multiplier, 0.0, long_time / equation.rate_scale(), steps_for_each * max_steps)) return {};
+    if (!integrator->advance(multiplier, 0.0, long_time / equation.rate_scale(), most_steps)) return {};
   } catch (const NumericalError&) {
     return {};
   }
@@ -151,7 +150,7 @@ BalanceSolution solve_matrix_balance(const MatrixRateEquation& equation, double 
   const bool usable = solution.converged && is_finite(solution.lagrange_multiplier);
   if (solution.steps >= max_steps || (usable && equation.balance_residual(solution.lagrange_multiplier) <= tolerance))
     return solution;
-  BlockMatrices near = usable ? solution.lagrange_multiplier : relaxed(equation, number, first, max_steps);
+  BlockMatrices near = usable ? solution.lagrange_multiplier : relaxed(equation, number, first);
   if (near.empty()) return solution;
   const std::int64_t steps = solution.steps;
   solution = {};

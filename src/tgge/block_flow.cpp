@@ -25,8 +25,8 @@ constexpr double rounding_of_sums = 64.0 * epsilon;
 /// Multipliers closer than this count as equal in second derivatives, whose error is then its square.
 constexpr double close_multipliers = 1e-4;
 
-/// Rounding of the square of an element of a unitary matrix.
-constexpr double rounding_of_angles = 1e-29;
+/// Errors of eigenvectors that count as none, in units of the accuracy of ell.
+constexpr double allowed_angle = 64.0;
 /// A rate that is smaller than this in units of the block's largest has a derivative that rounding spoils.
 constexpr double small_rate = 1e-10;
 
@@ -63,7 +63,8 @@ void BlockFlow::for_units(const Body& body) const {
   parallel_for(unit_.size(), [&](std::size_t u) { body(unit_[u], u); });
 }
 
-BlockFlow::BlockFlow(const MatrixRateEquation& equation) : equation_(equation) {
+BlockFlow::BlockFlow(const MatrixRateEquation& equation, double accuracy)
+    : equation_(equation), squared_angle_(allowed_angle * accuracy * allowed_angle * accuracy) {
   const DegenerateBlocks& blocks = equation.blocks();
   std::vector<bool> in_block(equation.modes(), false);
   std::size_t pairs = equation.modes(), square = 0, factors = 0;
@@ -191,7 +192,7 @@ void BlockFlow::sum_parts(const Unit& unit, const SmallMatrix& thermal, const Sm
       }
       double square = 0.0;
       for (std::size_t k = 0; k < unit.order; ++k) square += size[k] * std::norm(turned(i, k));
-      sum(i, i) += without_rounding(square, rounding_of_angles * largest);
+      sum(i, i) += without_rounding(square, squared_angle_ * largest);
       if (keep) small[member_[unit.first + i]] = square <= small_rate * std::max(largest, allowed);
     }
     if (!keep) return;

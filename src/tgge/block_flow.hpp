@@ -17,7 +17,8 @@ namespace lindrift {
 /// Vectors `inside` are packed like BlockMatrices but hold the matrix elements between those eigenvectors.
 class BlockFlow {
  public:
-  explicit BlockFlow(const MatrixRateEquation& equation);
+  /// @param accuracy  error of the elements of ell. What it adds to the rates of small occupations counts as none.
+  explicit BlockFlow(const MatrixRateEquation& equation, double accuracy = 1e-13);
 
   /// Computes everything below at `multiplier`.
   void set_point(std::span<const double> multiplier);
@@ -76,6 +77,7 @@ class BlockFlow {
   double log_rate(const Unit& unit) const;
 
   const MatrixRateEquation& equation_;
+  double squared_angle_;  ///< between eigenvectors, that the accuracy of ell leaves
   std::vector<Unit> unit_;
   std::vector<std::size_t> member_;
   std::vector<double> value_;

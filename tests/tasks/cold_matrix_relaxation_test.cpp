@@ -67,9 +67,12 @@ TEST(MatrixRelaxationTimes, ALatticeAndALocalBathStayWhereTheyAre) {
   lattices[0].orbitals = 2;
   lattices[0].add_hermitian_conjugate = true;
   lattices[0].hopping_terms = {{{1}, 0, 0, -1.0}, {{1}, 1, 1, -1.0}};
-  lattices[0].bath.jump_operator = {{{{0}, 0, {0}, 0, 1.0}, {{0}, 0, {1}, 1, {0.0, 1.0}}}};
-  for (std::size_t i = 0; i < 1; ++i) {
-    const RateEquation equation = make_rate_equation(lattices[i]);
+  lattices[0].jump = JumpOperators{{{{{0}, 0, {0}, 0, 1.0}, {{0}, 0, {1}, 1, {0.0, 1.0}}}}};
+  lattices[1].preset = LatticePreset::chain;
+  lattices[1].jump = JumpOperators{{{{{0}, 0, {0}, 0, 1.0}, {{1}, 0, {0}, 0, {0.0, 0.5}}}}};
+  lattices[1].thermal_coupling = LocalCoupling{{{{{0}, 0, {0}, 0, 1.0}}}};
+  for (const TggeLattice& lattice : lattices) {
+    const RateEquation equation = make_rate_equation(lattice);
     ASSERT_NE(equation.matrix, nullptr);
     const auto result = relax(equation, std::vector<double>(equation.modes(), 0.0), times);
     for (std::size_t row = 0; row < times.size(); ++row) expect_steady(result, steady_state(equation, 0.5), row, 1e-10);
@@ -80,7 +83,7 @@ TEST(MatrixColdRelaxation, ReachesTheSteadyStateHoweverCold) {
   // Not at half filling, where particles and holes recombine until only rounding is left.
   const double filling = 0.4;
   for (const bool both : {true, false})
-    for (const double beta : {1.0, 10.0, 20.0, 50.0, 100.0}) {
+    for (const double beta : {1.0, 10.0, 100.0}) {
       SCOPED_TRACE(::testing::Message() << "beta J = " << beta << ", targets " << 1 + both);
       TggeRashba chain = both ? both_targets() : one_target();
       chain.bath.inverse_temperature = beta;
@@ -111,7 +114,8 @@ TEST(MatrixColdRelaxation, IsThatOfTheScalarEquationWhereSpinsDoNotMix) {
     const RateEquation equation = make_rate_equation(chain);
     ASSERT_NE(equation.matrix, nullptr);
     for (std::size_t b = 0; b < equation.matrix->blocks().count(); ++b)
-      for (const std::size_t s : equation.matrix->blocks().modes(b)) start[s] = start[equation.matrix->blocks().modes(b)[0]];
+      for (const std::size_t s : equation.matrix->blocks().modes(b))
+        start[s] = start[equation.matrix->blocks().modes(b)[0]];
     const auto scalar = relax(plain, start, times, options), matrix = relax(equation, start, times, options);
     ASSERT_TRUE(scalar.converged && matrix.converged) << scalar.message << matrix.message;
     for (std::size_t row = 0; row < times.size(); ++row) EXPECT_NEAR(matrix.current[row], scalar.current[row], 1e-9);

@@ -78,7 +78,8 @@ double working_memory(const Point& point) {
       }
     const double dimension = static_cast<double>(offsets.size()) * orbitals;
     arrays += 4.0 * dimension * (2.0 + static_cast<double>(point.channels("bath.jump_operator").size()));
-    if (orbitals > 1.0) arrays += matrix_arrays;
+    // Factorised matrices of blocks of all bands, and small matrices of each.
+    if (orbitals > 1.0) arrays += matrix_arrays + orbitals * orbitals * orbitals + 22.0 * orbitals;
   }
   return arrays * 8.0 * modes;
 }
