@@ -11,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "cli/diagnostics.hpp"
 #include "cli/progress.hpp"
 #include "cli/summary.hpp"
 #include "cli/verbs.hpp"
@@ -74,26 +75,9 @@ Findings broadcast_findings(const sweep::Campaign* campaign, std::size_t points,
   return findings;
 }
 
-/// Diagnostics of the parameters; those that vary over the sweep are NaN.
-std::vector<std::pair<std::string, io::Attribute>> diagnostics(const config::Document& document) {
-  const TaskEntry& task = task_of(document);
-  if (!task.diagnostics) return {};
-  auto first = task.diagnostics(document.point(0));
-  for (const config::Axis& axis : document.sweep.axes) {
-    if (axis.values.size() < 2) continue;
-    // If a key matters, its second value shows it.
-    config::Point point = document.point(0);
-    point.set(axis.path, axis.values[1]);
-    const auto other = task.diagnostics(point);
-    for (std::size_t i = 0; i < first.size(); ++i)
-      if (first[i].second != other[i].second) first[i].second = std::numeric_limits<double>::quiet_NaN();
-  }
-  return first;
-}
-
-/// Largest certificate of the points; NaN if there is none.
-double worst_certificate(const std::vector<sweep::Record>& points) {
-  double worst = std::numeric_limits<double>::quiet_NaN();
+/// Largest certificate of the points and of those that were there already; NaN if there is none.
+double worst_certificate(const std::vector<sweep::Record>& points, double earlier) {
+  double worst = earlier;
   for (const sweep::Record& record : points)
     for (const auto& [name, value] : record.summary)
       if (name == "certificate" && !(value <= worst)) worst = value;
@@ -242,44 +226,55 @@ class Run {
     return computed == points.end() ? nullptr : &*computed;
   }
 
-  /// The attributes that say how the points were computed; if none was, those of the resumed output.
+  /// The attributes that say how and by what the points were computed; if none was, those of the resumed output.
   std::vector<std::pair<std::string, io::Attribute>> provenance(const std::vector<sweep::Record>& points) const {
-    if (const sweep::Record* how = find_computed(points)) {
-      const bool on_device = how->backend == name(Backend::cuda);
-      return {{"algorithm", how->algorithm},
-              {"algorithm_reason", how->algorithm_reason},
-              {"backend", how->backend},
-              {"simd", std::string(simd_level())},
-              {"device", on_device ? cuda_device_name(execution_.device) : std::string("none")}};
-    }
-    std::vector<std::pair<std::string, io::Attribute>> attributes;
-    for (const char* name : {"algorithm", "algorithm_reason", "backend", "simd", "device"}) {
-      const auto& earlier = campaign_->earlier_attributes();
-      const auto found = earlier.find(name);
-      attributes.emplace_back(name, found != earlier.end() ? found->second : std::string("none"));
-    }
+    const sweep::Record* const how = find_computed(points);
+    const std::string none = "none";
+    const bool on_device = how != nullptr && how->backend == name(Backend::cuda);
+    std::vector<std::pair<std::string, io::Attribute>> attributes = {
+        {"lindrift_version", std::string(version())},
+        {"git_hash", std::string(git_hash())},
+        {"ranks", std::int64_t{ranks_.size()}},
+        {"threads", std::int64_t{execution_.threads}},
+        {"host", io::host_name()},
+        {"started", started_},
+        {"elapsed_seconds", seconds()},
+        {"algorithm", how != nullptr ? how->algorithm : none},
+        {"algorithm_reason", how != nullptr ? how->algorithm_reason : none},
+        {"backend", how != nullptr ? how->backend : none},
+        {"simd", how != nullptr ? std::string(simd_level()) : none},
+        {"device", on_device ? cuda_device_name(execution_.device) : none}};
+    if (how != nullptr) return attributes;
+    const auto& earlier = campaign_->earlier_attributes();
+    for (auto& [name, value] : attributes)
+      if (const auto found = earlier.find(name); found != earlier.end()) value = found->second;
     return attributes;
+  }
+
+  /// The worst certificate of all points, and how many entries of each were evaluated again.
+  std::vector<std::pair<std::string, io::Attribute>> certificate(const std::vector<sweep::Record>& points) const {
+    const auto& earlier = campaign_->earlier_attributes();
+    const auto worst = earlier.find("certificate"), samples = earlier.find("certificate_samples");
+    const auto* worst_before = worst != earlier.end() ? std::get_if<double>(&worst->second) : nullptr;
+    const auto* samples_before = samples != earlier.end() ? std::get_if<std::int64_t>(&samples->second) : nullptr;
+    const bool certified_before = worst_before != nullptr && samples_before != nullptr;
+    if (execution_.certify <= 0 && !certified_before) return {};
+    const bool certified_now = execution_.certify > 0 && find_computed(points) != nullptr;
+    return {{"certificate",
+             worst_certificate(points, certified_before ? *worst_before : std::numeric_limits<double>::quiet_NaN())},
+            {"certificate_samples",
+             certified_now || !certified_before ? static_cast<std::int64_t>(execution_.certify) : *samples_before}};
   }
 
   void write(sweep::SweepResult& result, bool complete) const {
     io::OutputFile file;
     file.coordinates = std::move(result.coordinates);
     file.fields = std::move(result.fields);
-    file.attributes = {{"lindrift_version", std::string(version())},
-                       {"git_hash", std::string(git_hash())},
-                       {"input", document_.input_text},
+    file.attributes = {{"input", document_.input_text},
                        {"resolved_input", document_.resolved_text},
-                       {"ranks", std::int64_t{ranks_.size()}},
-                       {"threads", std::int64_t{execution_.threads}},
-                       {"host", io::host_name()},
-                       {"started", started_},
-                       {"elapsed_seconds", seconds()},
                        {"complete", static_cast<std::uint8_t>(complete)}};
     for (auto& attribute : provenance(result.points)) file.attributes.push_back(std::move(attribute));
-    if (execution_.certify > 0) {
-      file.attributes.emplace_back("certificate", worst_certificate(result.points));
-      file.attributes.emplace_back("certificate_samples", static_cast<std::int64_t>(execution_.certify));
-    }
+    for (auto& attribute : certificate(result.points)) file.attributes.push_back(std::move(attribute));
     for (auto& diagnostic : diagnostics(document_)) file.attributes.push_back(std::move(diagnostic));
     io::write_output(output_, file);
   }
@@ -303,6 +298,22 @@ class Run {
 };
 
 }  // namespace
+
+std::vector<std::pair<std::string, io::Attribute>> diagnostics(const config::Document& document) {
+  const TaskEntry& task = task_of(document);
+  if (!task.diagnostics) return {};
+  auto first = task.diagnostics(document.point(0));
+  for (const config::Axis& axis : document.sweep.axes) {
+    if (axis.values.size() < 2) continue;
+    // If a key matters, its second value shows it.
+    config::Point point = document.point(0);
+    point.set(axis.path, axis.values[1]);
+    const auto other = task.diagnostics(point);
+    for (std::size_t i = 0; i < first.size(); ++i)
+      if (first[i].second != other[i].second) first[i].second = std::numeric_limits<double>::quiet_NaN();
+  }
+  return first;
+}
 
 void agree(sweep::ProcessGroup& ranks, const std::function<void()>& check) {
   std::exception_ptr reason;

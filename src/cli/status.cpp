@@ -8,6 +8,7 @@
 #include "cli/progress.hpp"
 #include "cli/verbs.hpp"
 #include "sweep/campaign.hpp"
+#include "sweep/stored_points.hpp"
 
 namespace lindrift::cli {
 
@@ -74,7 +75,7 @@ int status(const std::string& file) {
     const auto point = static_cast<std::size_t>(record.point);
     records.at(point) = std::move(record);
   };
-  if (stored) stored->for_each_record(*document, take);
+  if (stored) sweep::for_each_status(*stored, *document, take);
   folder.for_each_record(*document, take, [](const std::string& text) { spdlog::warn("{}", text); });
 
   sweep::Tally tally;

@@ -75,6 +75,9 @@ std::vector<std::string> names_in(const std::string& folder) {
   std::error_code failure;
   for (const auto& entry : std::filesystem::directory_iterator(folder, failure))
     names.push_back(entry.path().filename().string());
+  // A folder that may not be read looks empty, but one that could be read next time must not.
+  if (failure.value() == EMFILE || failure.value() == ENFILE)
+    throw Error(fmt::format("cannot read {}: {}; {}", folder, failure.message(), remedy(failure.value())));
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -110,7 +113,10 @@ bool read_whole(const std::string& path, std::string& text) {
     if (count == 0) return true;
     if (count > 0) text.append(buffer.data(), static_cast<std::size_t>(count));
   }
-  throw Error(fmt::format("cannot read {}: {}", path, std::generic_category().message(errno)));
+  const int reason = errno;
+  const bool too_many = reason == EMFILE || reason == ENFILE;
+  throw Error(fmt::format("cannot read {}: {}{}{}", path, std::generic_category().message(reason), too_many ? "; " : "",
+                          too_many ? remedy(reason) : ""));
 }
 
 }  // namespace lindrift::io

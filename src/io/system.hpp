@@ -46,6 +46,7 @@ class Descriptor {
 void write_all(int descriptor, std::span<const unsigned char> bytes, const std::string& path);
 
 /// Names of the files in a folder, sorted; none if the folder does not exist.
+/// @throws Error if too many files are open
 std::vector<std::string> names_in(const std::string& folder);
 
 /// The folder that contains a file.

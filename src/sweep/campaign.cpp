@@ -116,10 +116,14 @@ Campaign::Campaign(std::string output, const config::Document& document, const T
 Campaign::~Campaign() {
   heartbeat_ = {};
   if (!lock_) return;
-  const bool clear = ended_ || !folder_.holds_work();
-  if (clear) folder_.clear();
-  lock_.reset();
-  if (clear) folder_.clear();
+  try {
+    const bool clear = ended_ || !folder_.holds_work();
+    if (clear) folder_.clear();
+    lock_.reset();
+    if (clear) folder_.clear();
+  } catch (const Error&) {
+    // The folder cannot be read now. It stays, and --resume goes on with it.
+  }
 }
 
 void Campaign::look_for_finished_points() {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lindrift/error.hpp"
+#include "sweep/stored_points.hpp"
 
 namespace lindrift::sweep {
 
@@ -75,12 +76,18 @@ bool resizes(const config::Document& document) {
   return std::any_of(axes.begin(), axes.end(), [&](const config::Axis& axis) { return document.resizes(axis); });
 }
 
-void drop_unused_coordinates(io::Result& empty_result) {
-  std::erase_if(empty_result.coordinates, [&](const Field& coordinate) {
-    return std::none_of(empty_result.fields.begin(), empty_result.fields.end(), [&](const Field& field) {
+/// @param empty_result  of a point
+std::vector<Field> all_coordinates(const config::Document& document, const io::Result& empty_result) {
+  const auto is_used = [&](const Field& coordinate) {
+    return std::any_of(empty_result.fields.begin(), empty_result.fields.end(), [&](const Field& field) {
       return std::find(field.dimensions.begin(), field.dimensions.end(), coordinate.name) != field.dimensions.end();
     });
-  });
+  };
+  std::vector<Field> coordinates = sweep_coordinates(document);
+  const bool drops_unused = resizes(document);
+  for (const Field& coordinate : empty_result.coordinates)
+    if (!drops_unused || is_used(coordinate)) coordinates.push_back(coordinate);
+  return coordinates;
 }
 
 std::vector<std::string> sweep_dimensions(const config::Sweep& sweep) {
@@ -101,12 +108,9 @@ void Tally::count(Status status) {
 
 ResultBuilder::ResultBuilder(const config::Document& document, const TaskEntry& task)
     : swept_(!document.sweep.empty()) {
-  io::Result empty_result = kept_empty_result(task, document.point(0));
-  if (resizes(document)) drop_unused_coordinates(empty_result);
+  const io::Result empty_result = kept_empty_result(task, document.point(0));
   const std::size_t points = document.sweep.points();
-  result_.coordinates = sweep_coordinates(document);
-  result_.coordinates.insert(result_.coordinates.end(), empty_result.coordinates.begin(),
-                             empty_result.coordinates.end());
+  result_.coordinates = all_coordinates(document, empty_result);
   result_.points.resize(points);
   const auto dimensions = sweep_dimensions(document.sweep);
   const auto shape = document.sweep.shape();
@@ -165,32 +169,50 @@ SweepResult ResultBuilder::finish() {
   return std::move(result_);
 }
 
-void for_each_record(const io::StoredOutput& output, const config::Document& document, const config::Document& checked,
-                     const TaskEntry& task, const std::function<void(Record)>& take) {
-  const auto dataset = [&](const std::string& name) -> const Data& {
-    const auto found = output.datasets.find(name);
-    if (found == output.datasets.end()) throw Error("it has no dataset " + name);
-    return found->second;
-  };
+std::vector<Field> coordinates_of(const config::Document& document, const TaskEntry& task) {
+  return all_coordinates(document, kept_empty_result(task, document.point(0)));
+}
+
+namespace {
+
+const Data& dataset_of(const io::StoredOutput& output, const std::string& name) {
+  const auto found = output.datasets.find(name);
+  if (found == output.datasets.end()) throw Error("it has no dataset " + name);
+  return found->second;
+}
+
+}  // namespace
+
+void for_each_status(const io::StoredOutput& output, const config::Document& document,
+                     const std::function<void(Record)>& take) {
   const std::size_t points = document.sweep.points();
   std::vector<std::uint8_t> statuses(points, static_cast<std::uint8_t>(Status::done));
   std::vector<std::string> messages(points);
   if (!document.sweep.empty()) {
-    const auto* status = std::get_if<std::vector<std::uint8_t>>(&dataset("status"));
-    const auto* error = std::get_if<std::vector<std::string>>(&dataset("error"));
+    const auto* status = std::get_if<std::vector<std::uint8_t>>(&dataset_of(output, "status"));
+    const auto* error = std::get_if<std::vector<std::string>>(&dataset_of(output, "error"));
     if (status == nullptr || error == nullptr || status->size() != points || error->size() != points)
       throw Error("its status and error do not fit its input");
     statuses = *status;
     messages = *error;
   }
-  std::vector<std::string> names;
-  for (const Field& field : kept_empty_result(task, checked.point(0)).fields) names.push_back(field.name);
   for (std::size_t p = 0; p < points; ++p) {
     if (statuses[p] < 1 || statuses[p] > 3) continue;
     Record record;
     record.point = p;
     record.status = static_cast<Status>(statuses[p]);
-    record.message = messages[p];
+    record.message = std::move(messages[p]);
+    take(std::move(record));
+  }
+}
+
+void for_each_record(const io::StoredOutput& output, const config::Document& document, const config::Document& checked,
+                     const TaskEntry& task, const std::function<void(Record)>& take) {
+  const std::size_t points = document.sweep.points();
+  std::vector<std::string> names;
+  for (const Field& field : kept_empty_result(task, checked.point(0)).fields) names.push_back(field.name);
+  for_each_status(output, document, [&](Record record) {
+    const auto p = static_cast<std::size_t>(record.point);
     for (const std::string& name : names) {
       if (record.status == Status::failed) break;
       std::visit(
@@ -204,10 +226,10 @@ void for_each_record(const io::StoredOutput& output, const config::Document& doc
                 record.summary.emplace_back(name, static_cast<double>(own[0]));
             record.data.emplace_back(std::move(own));
           },
-          dataset(name));
+          dataset_of(output, name));
     }
     take(std::move(record));
-  }
+  });
 }
 
 }  // namespace lindrift::sweep

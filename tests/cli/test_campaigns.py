@@ -3,6 +3,7 @@
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import unittest
 import h5py
 import numpy as np
 
+from problems import PROBLEMS
 from program import (DONE, ENVIRONMENT, FAILED, MPIRUN, POINTS_FAILED, PROGRAM, RANKS_ENVIRONMENT, RELAX, ROOT, STEADY, STOPPED,
                      WRONG, ProgramTest, attributes, children_of, datasets, end_of_job)
 
@@ -225,14 +227,49 @@ class ResumeTest(Campaigns):
         self.assert_same_numbers("undisturbed.h5", "out.h5")
 
     def test_a_resume_that_computes_nothing_keeps_how_the_points_were_computed(self):
-        self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--set", BETA + "=[1.0, 2.0]")
+        self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--threads", "1", "--set", BETA + "=[1.0, 2.0]")
         before = attributes(self.folder / "out.h5")
-        self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--resume", "--set", BETA + "=[2.0, 1.0]")
+        time.sleep(1.1)  # times are written in seconds
+        self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--threads", "2", "--resume", "--set", BETA + "=[2.0, 1.0]")
         after = attributes(self.folder / "out.h5")
         self.assertEqual(after["complete"], 1)
-        for name in ("algorithm", "algorithm_reason", "backend", "simd", "device"):
-            self.assertEqual(after[name], before[name])
+        for name in ("algorithm", "algorithm_reason", "backend", "simd", "device", "threads", "ranks", "host", "started",
+                     "elapsed_seconds", "lindrift_version", "git_hash"):
+            self.assertEqual(after[name], before[name], name)
         self.assertEqual(after["algorithm"], "separable")
+        self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--threads", "2", "--resume", "--set", BETA + "=[2.0, 1.0, 3.0]")
+        self.assertEqual(attributes(self.folder / "out.h5")["threads"], 2)
+
+    def test_a_certificate_stays(self):
+        self.write("spectral.toml", PROBLEMS["hubbard_spectral"])
+        def sweep(*values):
+            return ["-o", "out.h5", "--set", f'sweep."bath.down.gain"={list(values)}']
+        self.expect(DONE, "run", "spectral.toml", *sweep(0.1, 0.2), "--certify", "3", "--set", "solver.algorithm=fft")
+        before = attributes(self.folder / "out.h5")
+        self.assertTrue(0.0 < before["certificate"] < 1e-9)
+        for options in (["--certify", "7"], []):
+            for values in ((0.2, 0.1), (0.1, 0.2)):
+                self.expect(DONE, "run", "spectral.toml", *sweep(*values), *options, "--resume", "--set", "solver.algorithm=fft")
+                after = attributes(self.folder / "out.h5")
+                self.assertEqual((after["certificate"], after["certificate_samples"]), (before["certificate"], 3))
+        self.expect(DONE, "run", "spectral.toml", *sweep(0.1, 0.2, 0.3), "--certify", "5", "--resume", "--set", "solver.algorithm=fft")
+        after = attributes(self.folder / "out.h5")
+        self.assertGreaterEqual(after["certificate"], before["certificate"])
+        self.assertEqual(after["certificate_samples"], 5)
+
+    def test_a_limit_of_open_files_is_named(self):
+        """Whatever cannot be opened, the message says why, and points are never said to be lost."""
+        self.write("a.toml", STEADY)
+        for most in range(3, 13):
+            with self.subTest(most):
+                shutil.rmtree(self.folder / "a.h5.journal", ignore_errors=True)
+                (self.folder / "a.h5").unlink(missing_ok=True)
+                limited = subprocess.run(["sh", "-c", f'ulimit -n {most}; exec "$0" run a.toml', PROGRAM], cwd=self.folder,
+                                         env=ENVIRONMENT, capture_output=True, text=True)
+                if limited.returncode != DONE and "error while loading shared libraries" not in limited.stderr:
+                    self.assertIn("open files", limited.stderr)
+                    self.assertNotIn("are not in", limited.stderr)
+                self.expect(DONE, "run", "a.toml", "--resume")
 
     def test_a_refined_grid_keeps_its_points(self):
         def grid(count):

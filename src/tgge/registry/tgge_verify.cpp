@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <complex>
+#include <limits>
+#include <span>
 #include <vector>
 
 #include "tgge/registry/tgge_point.hpp"
@@ -109,6 +112,14 @@ void check_matrix_current(Verification& verification, const RateEquation& equati
       1e-13 * static_cast<double>(scale) / static_cast<double>(cells));
 }
 
+/// Whether the file says that the point converged; true if it does not say.
+bool says_converged(const Verification& verification) {
+  for (const io::Field& field : verification.fields())
+    if (const auto* flags = std::get_if<std::vector<std::uint8_t>>(&field.data); flags && field.name == "converged")
+      return flags->front() == 1;
+  return true;
+}
+
 }  // namespace
 
 void verify_occupations(Verification& verification) {
@@ -137,15 +148,27 @@ void verify_occupations(Verification& verification) {
         verification.note("occupation = 1/(1 + e^lambda)",
                           std::fabs((*occupation)[s] - 1.0 / (1.0 + std::exp((*multiplier)[s]))), 4e-16);
   }
-  const auto* residual = verification.reals("residual");
   // Plain sums over modes do not apply to occupation matrices; these are compared with a second run over pairs of
   // momenta.
-  if (point.has("task.times") || multiplier == nullptr || equation.matrix) return;
-  const auto bath = read<TggeBath>(point);
-  const double allowed = std::max(tolerance, residual != nullptr ? (*residual)[0] : 0.0);
-  for (const std::size_t s : verification.some_of(modes))
-    verification.note("balance of a mode, by direct sums",
-                      static_cast<double>(imbalance(bath, equation, multiplier->data(), s)), allowed + 1e-12);
+  if (multiplier == nullptr || equation.matrix) return;
+  const auto* residual = verification.reals("residual");
+  for (const std::size_t row : verification.some_of(rows)) {
+    const std::span state(multiplier->data() + row * modes, modes);
+    const double largest = largest_of(std::vector<double>(state.begin(), state.end()));
+    if (std::any_of(state.begin(), state.end(), [](double lambda) { return std::isnan(lambda); })) continue;
+    // Rates and multipliers are rounded, and a residual is the difference of logarithms as large as a multiplier.
+    const double rounding = 1e-12 + 8.0 * std::numeric_limits<double>::epsilon() * largest;
+    const double again = balance_residual(equation, state);
+    if (residual != nullptr)
+      verification.note("residual from the Lagrange multipliers", std::fabs((*residual)[row] - again),
+                        rounding + 1e-6 * again);
+    if (point.has("task.times")) continue;
+    const auto bath = read<TggeBath>(point);
+    for (const std::size_t s : verification.some_of(modes))
+      verification.note("balance of a mode, by direct sums",
+                        static_cast<double>(imbalance(bath, equation, multiplier->data(), s)),
+                        (says_converged(verification) ? tolerance : again) + rounding);
+  }
 }
 
 }  // namespace lindrift
