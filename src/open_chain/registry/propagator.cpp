@@ -55,7 +55,8 @@ double momenta_count(const Point& point) {
 }
 
 std::vector<std::string> open_chain_remarks(const config::Document& document) {
-  const char* const key = document.base.has("model.interaction_matrix") ? "model.interaction_matrix" : "model.interaction";
+  const char* const key =
+      document.base.has("model.interaction_matrix") ? "model.interaction_matrix" : "model.interaction";
   if (!is_zero_everywhere(document, key)) return {};
   return {key + std::string(" = 0: the spins do not meet, and what drives spin down has no effect on spin up")};
 }
