@@ -38,8 +38,8 @@ class Zone {
   double interaction() const { return interaction_; }
 
   ZoneMode at(const Momentum& k) const;
-  /// Bounds that hold in the whole zone, as the values of a ZoneMode: on |derivative| of the interpolated tables along a
-  /// direction, and on |second derivative| of all else.
+  /// Bounds that hold in the whole zone, as the values of a ZoneMode: on |derivative| of the interpolated tables along
+  /// a direction, and on |second derivative| of all else.
   ZoneMode table_slope(int direction) const;
   ZoneMode curvature(int direction) const;
 
