@@ -113,7 +113,7 @@ struct ShiftedColumn {
     if (systems.residual(w) <= enough) return;
     const Index shifts = systems.shifts, probes = systems.probes;
     const Complex z = systems.shift(w);
-    Complex solved[max_cluster_probes];
+    Complex solved[max_cluster_probes]{};
     LINDRIFT_UNROLL
     for (int p = 0; p < max_cluster_probes; ++p)
       if (p < probes) solved[p] = complex_at(probing, p);

@@ -123,7 +123,7 @@ double current_of_one_step(const HubbardChain& chain, CollisionOrder order) {
   std::vector<double> up = free[0];
   for (std::size_t k = 0; k < up.size(); ++k)
     up[k] += (rates.gain[0][k] * (1.0 - free[0][k]) - rates.loss[0][k] * free[0][k]) / model.width[0][k];
-  return ring_current(chain, up);
+  return velocity_sum(chain, Spin::up, up, 0) / static_cast<double>(up.size());
 }
 
 TEST(HubbardValidity, CurrentOfTheUndrivenSpinOfThreeSites) {
