@@ -67,14 +67,7 @@ class LogTimeBdf final : public OccupationIntegrator {
     check_sundials(CVodeSetUserData(cvode_.get(), this), "CVodeSetUserData");
     check_sundials(CVodeWFtolerances(cvode_.get(), weight_callback), "CVodeWFtolerances");
     be_silent(cvode_.get());
-    linear_solver_->content = this;
-    linear_solver_->ops->gettype = [](SUNLinearSolver) { return SUNLINEARSOLVER_MATRIX_EMBEDDED; };
-    linear_solver_->ops->solve = solve_callback;
-    linear_solver_->ops->free = [](SUNLinearSolver solver) {
-      SUNLinSolFreeEmpty(solver);
-      return 0;
-    };
-    check_sundials(CVodeSetLinearSolver(cvode_.get(), linear_solver_.get(), nullptr), "CVodeSetLinearSolver");
+    embed_linear_solver(cvode_.get(), linear_solver_.get(), this, solve_callback);
     check_sundials(SUNLinSolSetATimes(krylov_solver_.get(), this, multiply_callback), "SUNLinSolSetATimes");
     check_sundials(SUNLinSol_SPGMRSetGSType(krylov_solver_.get(), SUN_CLASSICAL_GS), "SUNLinSol_SPGMRSetGSType");
     check_sundials(SUNLinSol_SPGMRSetMaxRestarts(krylov_solver_.get(), krylov_restarts),

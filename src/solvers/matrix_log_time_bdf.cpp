@@ -50,14 +50,7 @@ class MatrixLogTimeBdf final : public MatrixIntegrator {
     check_sundials(CVodeSetUserData(cvode_.get(), this), "CVodeSetUserData");
     check_sundials(CVodeWFtolerances(cvode_.get(), weight_callback), "CVodeWFtolerances");
     be_silent(cvode_.get());
-    linear_solver_->content = this;
-    linear_solver_->ops->gettype = [](SUNLinearSolver) { return SUNLINEARSOLVER_MATRIX_EMBEDDED; };
-    linear_solver_->ops->solve = solve_callback;
-    linear_solver_->ops->free = [](SUNLinearSolver solver) {
-      SUNLinSolFreeEmpty(solver);
-      return 0;
-    };
-    check_sundials(CVodeSetLinearSolver(cvode_.get(), linear_solver_.get(), nullptr), "CVodeSetLinearSolver");
+    embed_linear_solver(cvode_.get(), linear_solver_.get(), this, solve_callback);
     gmres_.set_up(right_.get(), context_, krylov_restarts,
                   [this](std::span<const double> in, std::span<double> out) { multiply(in, out); });
   }

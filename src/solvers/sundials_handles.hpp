@@ -102,4 +102,19 @@ inline void check_sundials(int status, const char* call) {
   if (status < 0) throw Error(std::string("SUNDIALS: ") + call + " returned " + std::to_string(status));
 }
 
+/// Lets `solve` solve the linear equations of CVODE's Newton steps, without a matrix of its own.
+/// @param solver  from SUNLinSolNewEmpty()
+/// @param owner   what `solve` finds in the solver's content
+inline void embed_linear_solver(void* cvode, SUNLinearSolver solver, void* owner,
+                                int (*solve)(SUNLinearSolver, SUNMatrix, N_Vector, N_Vector, sunrealtype)) {
+  solver->content = owner;
+  solver->ops->gettype = [](SUNLinearSolver) { return SUNLINEARSOLVER_MATRIX_EMBEDDED; };
+  solver->ops->solve = solve;
+  solver->ops->free = [](SUNLinearSolver one) {
+    SUNLinSolFreeEmpty(one);
+    return 0;
+  };
+  check_sundials(CVodeSetLinearSolver(cvode, solver, nullptr), "CVodeSetLinearSolver");
+}
+
 }  // namespace lindrift

@@ -193,6 +193,24 @@ def cases():
 
 
 class HostCudaTest(ProgramTest):
+    def values(self, *arguments, **settings):
+        return {name: value for name, value in datasets(self.on(*arguments, **settings)).items() if value.dtype.kind in "fci"}
+
+    def assert_failures_leave_points_right_or_missing(self, name, **most):
+        """Injects a failure of each call of a kind, up to the given number of them, and resumes."""
+        whole = self.values(name, "cuda")
+        output = self.folder / f"{name}.cuda.h5"
+        for kind, calls in most.items():
+            for failing in range(1, calls + 1):
+                with self.subTest(kind=kind, failing=failing):
+                    environment = dict(ENVIRONMENT, OMP_NUM_THREADS="1", LINDRIFT_HOST_CUDA_FAIL=f"{kind}:{failing}")
+                    output.unlink(missing_ok=True)
+                    self.run_program("run", f"{name}.toml", "-o", output, "--overwrite", "--backend", "cuda", env=environment)
+                    self.expect(DONE, "run", f"{name}.toml", "-o", output, "--backend", "cuda", "--resume", "--retry-failed")
+                    found = datasets(output)
+                    for dataset, value in whole.items():
+                        self.assertEqual(value.tobytes(), found[dataset].tobytes(), dataset)
+
     def on(self, name, backend, code=DONE, ranks=None, says=(), **settings):
         """The result of an input on a backend; `settings` are those of the host CUDA device."""
         environment = dict(ENVIRONMENT if ranks is None else RANKS_ENVIRONMENT, OMP_NUM_THREADS="1")
@@ -430,9 +448,6 @@ class CountTest(HostCudaTest):
 class OrbitalsTest(HostCudaTest):
     """Momenta with several orbitals, each solved by a thread block."""
 
-    def values(self, *arguments, **settings):
-        return {name: value for name, value in datasets(self.on(*arguments, **settings)).items() if value.dtype.kind in "fci"}
-
     def test_numbers_do_not_depend_on_the_batch(self):
         for cells in (1, 2, 31):
             self.write("a.toml", ORBITALS[2].format(cells=cells) + STEADY)
@@ -474,25 +489,11 @@ class OrbitalsTest(HostCudaTest):
 
     def test_every_failure_leaves_points_right_or_missing(self):
         self.write("a.toml", ORBITALS[2].format(cells=3) + SPECTRAL + '[sweep]\n"model.interaction" = [0.4, 0.9]\n')
-        whole = self.values("a", "cuda")
-        for kind, most in (("allocation", 6), ("launch", 4), ("copy", 8)):
-            for failing in range(1, most + 1):
-                with self.subTest(kind=kind, failing=failing):
-                    environment = dict(ENVIRONMENT, OMP_NUM_THREADS="1", LINDRIFT_HOST_CUDA_FAIL=f"{kind}:{failing}")
-                    output = self.folder / "a.cuda.h5"
-                    output.unlink(missing_ok=True)
-                    self.run_program("run", "a.toml", "-o", output, "--overwrite", "--backend", "cuda", env=environment)
-                    self.expect(DONE, "run", "a.toml", "-o", output, "--backend", "cuda", "--resume", "--retry-failed")
-                    found = datasets(output)
-                    for name, value in whole.items():
-                        self.assertEqual(value.tobytes(), found[name].tobytes(), name)
+        self.assert_failures_leave_points_right_or_missing("a", allocation=6, launch=4, copy=8)
 
 
 class BlocksTest(HostCudaTest):
     """Steady states that a device finds in its thread blocks."""
-
-    def values(self, *arguments, **settings):
-        return {name: value for name, value in datasets(self.on(*arguments, **settings)).items() if value.dtype.kind in "fci"}
 
     def test_numbers_do_not_depend_on_the_batch(self):
         alone = {}
@@ -538,18 +539,7 @@ class BlocksTest(HostCudaTest):
 
     def test_every_failure_leaves_points_right_or_missing(self):
         self.write("a.toml", BLOCKS + SWEEP)
-        whole = self.values("a", "cuda")
-        for kind, most in (("allocation", 6), ("launch", 1), ("copy", 3)):
-            for failing in range(1, most + 1):
-                with self.subTest(kind=kind, failing=failing):
-                    environment = dict(ENVIRONMENT, OMP_NUM_THREADS="1", LINDRIFT_HOST_CUDA_FAIL=f"{kind}:{failing}")
-                    output = self.folder / "a.cuda.h5"
-                    output.unlink(missing_ok=True)
-                    self.run_program("run", "a.toml", "-o", output, "--overwrite", "--backend", "cuda", env=environment)
-                    self.expect(DONE, "run", "a.toml", "-o", output, "--backend", "cuda", "--resume", "--retry-failed")
-                    found = datasets(output)
-                    for name, value in whole.items():
-                        self.assertEqual(value.tobytes(), found[name].tobytes(), name)
+        self.assert_failures_leave_points_right_or_missing("a", allocation=6, launch=1, copy=3)
 
 
 if __name__ == "__main__":

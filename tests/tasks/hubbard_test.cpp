@@ -12,6 +12,7 @@
 #include "lindrift/hubbard/spectral.hpp"
 #include "support/hubbard.hpp"
 #include "support/ranks_as_threads.hpp"
+#include "support/resumed_green.hpp"
 
 namespace lindrift::testing {
 namespace {
@@ -349,33 +350,9 @@ TEST(HubbardGreen, GoesOnWithTheSameBitsAfterEveryRound) {
   const HubbardChain chain = random_hubbard(random, 37, true);
   const std::vector<double> times = {0.5, 3.0};
   HubbardGreenOptions options;
-  options.tolerance = 1e-13;  // cannot be met: several runs, each with half the step
-  std::vector<std::vector<unsigned char>> saved;
-  options.monitor.checkpoint = [&](const auto& state) { saved.push_back(state()); };
+  const auto saved = expect_green_goes_on(chain, times, options);
   const auto whole = green(chain, times, options, by(Algorithm::automatic));
-  options.monitor.checkpoint = {};
-  ASSERT_EQ(saved.size() % 4, 0u);  // five groups of momenta
-  ASSERT_GT(saved.size(), 4u);
-  std::size_t rounds = 0;
-  options.monitor.progress = [&](double) { return ++rounds, true; };
-  for (std::size_t i = 0; i < saved.size(); i += 3) {
-    options.monitor.restored = saved[i];
-    for (const int size : {1, 3})
-      with_ranks(size, [&](Communicator& communicator) {
-        Execution member = by(Algorithm::automatic);
-        member.communicator = &communicator;
-        HubbardGreenOptions own = options;
-        if (communicator.rank() > 0) own.monitor.progress = [](double) { return true; };
-        rounds = 0;
-        const auto resumed = green(chain, times, own, member);
-        EXPECT_EQ(resumed.green_retarded, whole.green_retarded);
-        EXPECT_EQ(resumed.error, whole.error);
-        EXPECT_EQ(resumed.steps, whole.steps);
-        if (communicator.rank() == 0) {
-          EXPECT_EQ(rounds, saved.size() - i - 1);
-        }
-      });
-  }
+  options.monitor.restored = saved.back();
   options.monitor.restored.pop_back();
   EXPECT_EQ(green(chain, times, options, by(Algorithm::automatic)).green_retarded, whole.green_retarded);
   // A state of the same shape but for another interaction.
