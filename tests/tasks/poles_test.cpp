@@ -357,6 +357,36 @@ TEST(Poles, WindingAroundAFlatPoleOrOfHugeRatesEnds) {
   EXPECT_THROW(poles(chain, options), ParameterError);
 }
 
+// The bounds that decide whether a winding has followed the poles: the change of each function along a direction.
+TEST(Poles, BoundsOfTheZoneHold) {
+  Random random(77);
+  for (int i = 0; i < 40; ++i) {
+    HatsugaiKohmoto model = random_lattice(random, {5, 4}, 1.0);
+    model.up.gain_table = random.vector(20, 0.0, 2.0);
+    const Zone zone(model);
+    for (const int direction : {0, 1}) {
+      const ZoneMode slope = zone.table_slope(direction), curvature = zone.curvature(direction);
+      double used = 0.0;
+      for (int j = 0; j < 300; ++j) {
+        const auto d = static_cast<std::size_t>(direction);
+        const Momentum k = {random.uniform(-pi, pi), random.uniform(-pi, pi), 0.0};
+        Momentum moved = k;
+        const double reach = random.uniform(0.01, 1.0);
+        moved[d] += reach;
+        const ZoneMode from = zone.at(k), to = zone.at(moved);
+        for (const auto part : {&ZoneMode::energy, &ZoneMode::up_rate, &ZoneMode::gain, &ZoneMode::loss}) {
+          const double curved = 0.5 * (curvature.*part).value * reach * reach,
+                       kinked = 2.0 * (slope.*part).value * reach;
+          const double change = (to.*part).value - (from.*part).value - (from.*part).derivative[d] * reach;
+          EXPECT_LE(std::fabs(change), curved + kinked + 1e-12);
+          if (curved > 0.0 && kinked == 0.0) used = std::max(used, std::fabs(change) / curved);
+        }
+      }
+      EXPECT_GT(used, 0.1);  // a bound far above would cost time
+    }
+  }
+}
+
 TEST(Poles, TablesAreInterpolated) {
   // Tables of the rates at many momenta reproduce the rates themselves.
   const HatsugaiKohmoto model = published_chain(4096, 4.0);
