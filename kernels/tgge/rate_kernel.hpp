@@ -130,6 +130,28 @@ class MomentBalance {
 /// In the moments Newton's method converges within ten steps or not at all.
 inline constexpr std::int64_t max_moment_steps = 20;
 
+/// Newton's method in the multipliers (docs/physics.md, Eqs. 15-18) in the memory of a device, for rates that are all
+/// positive; a BalanceSystem (src/solvers/newton.hpp) of one component. The multipliers cross in begin() and read() only.
+class MultiplierBalance {
+ public:
+  using Filling = MomentBalance::Filling;
+
+  virtual ~MultiplierBalance();
+  /// Starts from multipliers, (modes,), shifted so that they hold the number of particles, strictly between 0 and modes.
+  /// @return false if a rate vanishes: there is nothing to solve then
+  virtual bool begin(const double* lagrange_multiplier, double number) = 0;
+  virtual double size() const = 0;
+  /// @param look_up  called between products; may throw
+  virtual void solve(double accuracy, void (*look_up)()) = 0;
+  virtual double try_step(double step) = 0;
+  virtual double try_fixed_point() = 0;
+  virtual void accept() = 0;
+  /// Writes lambda, (modes,), and returns log z.
+  virtual double read(double* lagrange_multiplier) = 0;
+  /// Largest |lambda + log gain - log loss| of given multipliers; NaN if any is not finite. Ends the method.
+  virtual double imbalance(const double* lagrange_multiplier) = 0;
+};
+
 /// Steady states of many points by Newton's method in the moments, each of a product of weights under a thermal bath
 /// with the exponential spectrum. Arrays are on the host and are copied. Those marked * hold integers.
 struct MomentBatchTables {
@@ -174,6 +196,8 @@ class RateKernel {
                                         double* loss) = 0;
   /// Null if the kernel has none. Owned by the kernel.
   virtual MomentBalance* moment_balance() = 0;
+  /// Null on the host. Owned by the kernel, whose other functions may be called in between only before begin().
+  virtual MultiplierBalance* multiplier_balance() = 0;
 };
 
 /// Eigenvalues and eigenvectors of a Hermitian matrix with `dimension` rows: on return column i of (re, im) is the

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "kernels/tgge/moment_balance_on.hpp"
+#include "kernels/tgge/multiplier_balance_on.hpp"
 #include "kernels/tgge/pair_rate.hpp"
 #include "kernels/tgge/panel_scan.hpp"
 #include "kernels/tgge/rate_kernel.hpp"
@@ -75,7 +76,10 @@ class RateKernelOn final : public RateKernel {
     thermal_out_ = thermal_out_buffer_.resize(size_);
     engine_.map(size_, Boltzmann{half_beta(), energy_, thermal_in_, thermal_out_});
   }
-  ~RateKernelOn() override { delete moment_balance_; }
+  ~RateKernelOn() override {
+    delete moment_balance_;
+    delete multiplier_balance_;
+  }
 
   void occupation_rate(const double* particles, const double* holes, double* rate) override {
     const double* n = engine_.upload(particles, size_, particles_buffer_);
@@ -107,22 +111,29 @@ class RateKernelOn final : public RateKernel {
 
   void log_rates(const double* lagrange_multiplier, double* log_gain, double* log_loss) override {
     const double* lambda = engine_.upload(lagrange_multiplier, size_, particles_buffer_);
-    rescale(lambda);
     double* log_gain_target = engine_.target(log_gain, size_, result_buffer_);
     double* log_loss_target = engine_.target(log_loss, size_, second_result_buffer_);
-    sum(rescaled_spectrum(), rescaled_source(),
-        LogRates{thermal_gain_.data(), gain_.data(), thermal_loss_.data(), loss_.data(),
-                 std::log(tables_.nonequilibrium_fraction), std::log(tables_.over_cells), log_gain_target,
-                 log_loss_target});
+    log_rates_at(lambda, log_gain_target, log_loss_target);
     engine_.download(log_gain, size_, result_buffer_);
     engine_.download(log_loss, size_, second_result_buffer_);
   }
 
   void log_balance_derivative(const double* direction, double* derivative) override {
     const double* v = engine_.upload(direction, size_, particles_buffer_);
-    double* target = engine_.target(derivative, size_, result_buffer_);
-    sum(rescaled_spectrum(), RescaledVariation{rescaled_source(), v}, LogBalanceDerivative{rescaled_rows(), target});
+    log_balance_derivative_at(v, engine_.target(derivative, size_, result_buffer_));
     engine_.download(derivative, size_, result_buffer_);
+  }
+
+  /// log_rates() and log_balance_derivative() for vectors in the engine's memory.
+  void log_rates_at(const double* lambda, double* log_gain, double* log_loss) {
+    rescale(lambda);
+    sum(rescaled_spectrum(), rescaled_source(),
+        LogRates{thermal_gain_.data(), gain_.data(), thermal_loss_.data(), loss_.data(),
+                 std::log(tables_.nonequilibrium_fraction), std::log(tables_.over_cells), log_gain, log_loss});
+  }
+  void log_balance_derivative_at(const double* direction, double* derivative) {
+    sum(rescaled_spectrum(), RescaledVariation{rescaled_source(), direction},
+        LogBalanceDerivative{rescaled_rows(), derivative});
   }
 
   void log_rate_derivatives(const double* direction, double* gain_decrease, double* loss_increase) override {
@@ -158,6 +169,14 @@ class RateKernelOn final : public RateKernel {
             weight_.functor(), energy_, thermal_in_, thermal_out_);
     }
     return moment_balance_;
+  }
+
+  MultiplierBalance* multiplier_balance() override {
+    if constexpr (!Engine::on_host)
+      if (!multiplier_balance_)
+        multiplier_balance_ = new MultiplierBalanceOn<Engine, RateKernelOn>(
+            engine_, *this, size_, {&particles_buffer_, &result_buffer_, &second_result_buffer_});
+    return multiplier_balance_;
   }
 
  private:
@@ -248,7 +267,7 @@ class RateKernelOn final : public RateKernel {
     } else {
       const RowSums rows{row_sums_[0].resize(size_), row_sums_[1].resize(size_), row_sums_[2].resize(size_),
                          row_sums_[3].resize(size_)};
-      const auto weight = weight_.functor();
+      const auto weight = weight_.of_pairs(engine_);
       engine_.pair_sum(
           PairRate<std::decay_t<decltype(weight)>, SourceSpectrum, Source>{size_, weight, spectrum, source, rows});
       for (Buffer& sums : row_sums_) engine_.gather(sums.data(), size_);
@@ -300,6 +319,7 @@ class RateKernelOn final : public RateKernel {
   Buffer exponents_[4];        ///< of a steep spectrum: particles and holes of the modes, then of the rows
   Buffer level_exponents_[2];  ///< ... and of the levels, if these are the source modes
   MomentBalance* moment_balance_ = nullptr;
+  MultiplierBalance* multiplier_balance_ = nullptr;
 };
 
 /// Calls make() with the class of the weights that the tables hold.

@@ -136,7 +136,17 @@ bool is_zero_everywhere(const config::Document& document, const std::string& key
   return value != nullptr && zero(*value);
 }
 
-bool Footprint::is_too_much() const { return !(total() <= machine_memory()); }
+namespace {
+
+/// While a point is computed, or at the end, when its working memory is free and its results are copied.
+double peak_of(const Footprint& needed) {
+  const double results = needed.results + needed.coordinates;
+  return std::max(needed.working + results, Footprint::copies * results);
+}
+
+}  // namespace
+
+bool Footprint::is_too_much() const { return !(peak_of(*this) <= machine_memory()); }
 
 ResultBytes result_bytes(const TaskEntry& task, const config::Point& point, std::size_t points) {
   // Of the file: its attributes and the headers of its datasets; the status and the message of a point.
@@ -162,7 +172,7 @@ void require_memory(const TaskEntry& task, const config::Point& point) {
     what = fmt::format("{:.0f} {} of {}", point.count(grid), grid.substr(grid.find('.') + 1), needed.size);
     if (needed.results > needed.working) advice = ": keep fewer fields (output.fields)";
   }
-  throw ParameterError(key, fmt::format("{} need {} of memory; this machine has {}{}", what, bytes_text(needed.total()),
+  throw ParameterError(key, fmt::format("{} need {} of memory; this machine has {}{}", what, bytes_text(peak_of(needed)),
                                         bytes_text(machine_memory()), advice));
 }
 

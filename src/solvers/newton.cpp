@@ -99,6 +99,20 @@ BalanceSolution solve_balance(const RateEquation& equation, const Components& co
     solution = {};
     solution.steps = steps;
   }
+  kernels::MultiplierBalance* const on_device =
+      components.count == 1 && number > 0.0 && number < static_cast<double>(modes) ? generator.multiplier_balance()
+                                                                                   : nullptr;
+  if (on_device && on_device->begin((start.empty() ? thermal_multipliers(equation) : start).data(), number)) {
+    const auto system = make_device_system(*on_device, modes);
+    iterate(*system, max_steps, solution);
+    system->read(solution);
+    conclude(solution, tolerance, max_steps);
+    if (solution.converged || solution.steps >= max_steps) return solution;
+    // What the device gives up, the host tries from the start, with all of its vectors.
+    const std::int64_t steps = solution.steps;
+    solution = {};
+    solution.steps = steps;
+  }
   const auto [ordered, mode] = generator.reordered();
   const std::vector<double> numbers = conserved.is_uniform() ? std::vector<double>() : in_order(mode, conserved);
   const auto system =

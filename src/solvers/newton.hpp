@@ -99,6 +99,9 @@ std::unique_ptr<BalanceSystem> make_matrix_system(const MatrixRateEquation& equa
 std::unique_ptr<BalanceSystem> make_block_flow_system(const MatrixRateEquation& equation, double number,
                                                       BlockMatrices start);
 
+/// The balance in the multipliers in the memory of a device.
+std::unique_ptr<BalanceSystem> make_device_system(kernels::MultiplierBalance& balance, std::size_t modes);
+
 /// The balance in a few moments (docs/physics.md, Eqs. 17a-17c), with linear systems of that small size.
 /// @param number  number of particles, strictly between 0 and modes
 /// @param start   Lagrange multipliers, shape (modes,); empty: the thermal state

@@ -29,16 +29,6 @@ struct EnergyLevels {
   }
 };
 
-/// The levels of the same modes, with the modes sorted in ascending order of energy.
-inline EnergyLevels in_order(const EnergyLevels& levels) {
-  EnergyLevels result{levels.energy, std::vector<double>(levels.member.size()), levels.first,
-                      std::vector<double>(levels.member.size())};
-  std::iota(result.member.begin(), result.member.end(), 0.0);
-  for (std::size_t i = 0; i < levels.member.size(); ++i)
-    result.level_of[i] = levels.level_of[static_cast<std::size_t>(levels.member[i])];
-  return result;
-}
-
 /// @param energy  (modes,); only exactly equal energies share a level
 inline EnergyLevels energy_levels(const std::vector<double>& energy) {
   std::vector<std::size_t> order(energy.size());

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "engine/parallel.hpp"
+
 namespace lindrift {
 
 namespace {
@@ -165,6 +167,16 @@ void EnergyPanels::set_halves() {
         half[(a + 1) * p + b] = a == 0 ? 0.5 * twice : twice - at(a - 1, b);
       }
   }
+}
+
+void EnergyPanels::reorder(const std::vector<std::size_t>& mode) {
+  std::vector<double> other(mode.size());
+  for (auto* of_modes : {&slot_of_, &panel_of_}) {
+    parallel_for(mode.size(), [&](std::size_t i) { other[i] = (*of_modes)[mode[i]]; });
+    of_modes->swap(other);
+  }
+  parallel_for(mode.size(), [&](std::size_t i) { other[mode[i]] = static_cast<double>(i); });
+  parallel_for(mode.size(), [&](std::size_t m) { member_[m] = other[static_cast<std::size_t>(member_[m])]; });
 }
 
 kernels::PanelTables EnergyPanels::tables() const {

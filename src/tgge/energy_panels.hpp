@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -26,7 +27,10 @@ class EnergyPanels {
  public:
   EnergyPanels(const PanelSpectrum& spectrum, const EnergyLevels& levels);
 
-  /// Valid as long as this object.
+  /// Renames the modes: mode i is mode[i] so far.
+  void reorder(const std::vector<std::size_t>& mode);
+
+  /// Valid until this object changes.
   kernels::PanelTables tables() const;
   std::size_t panels() const { return panels_; }
 

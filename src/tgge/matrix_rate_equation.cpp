@@ -247,20 +247,12 @@ const JumpOperators& operators_of(const TggeModel& model) {
 }
 
 /// The thermal bath alone, with the energies of the blocks.
-RateEquation uniform_bath(const Bands& bands, const std::vector<double>& energy, const TggeBath& bath,
-                          const Execution& execution) {
-  Bands plain{.lattice = bands.lattice, .orbitals = bands.orbitals, .energy = energy};
-  TggeBath alone = bath;
-  alone.coupling = 1.0;
-  alone.equilibrium_fraction = bath.effective_equilibrium_fraction();
-  alone.nonequilibrium_fraction = 0.0;
-  const std::vector<double> nothing(plain.modes());
-  const auto weights = make_hop_weights(plain, ProductJump{1, nothing, nothing});
-  Execution here = execution;
-  here.communicator = nullptr;
-  if (here.backend == Backend::automatic) here.backend = Backend::cpu;
-  here.algorithm = Algorithm::automatic;
-  return make_rate_equation(std::move(plain), 1.0, alone, weights, here);
+RateEquation uniform_bath(const Bands& bands, const std::vector<double>& energy, TggeBath bath, Execution execution) {
+  bath.coupling = 1.0;
+  bath.equilibrium_fraction = bath.effective_equilibrium_fraction();
+  if (execution.backend == Backend::automatic) execution.backend = Backend::cpu;
+  execution.algorithm = Algorithm::automatic;
+  return thermal_bath_alone(bands, energy, bath, execution);
 }
 
 }  // namespace
@@ -312,7 +304,7 @@ MatrixRateEquation::MatrixRateEquation(const TggeModel& model, DegenerateBlocks 
   const std::size_t n = d.orbitals();
   for (int i = 0; i < bands.lattice.dimensions(); ++i) {
     const auto derivative = [&](std::size_t k, Complex* matrix) { bands.hamiltonian_derivative(k, i, matrix); };
-    if (d.blocks.count() == 0) {
+    if (d.blocks.count() == 0 && (n == 1 || !bands.orbital_velocity.empty())) {
       d.velocity.push_back(bands.velocity[static_cast<std::size_t>(i)]);
       if (n > 1) d.orbital_velocity.push_back(bands.orbital_velocity[static_cast<std::size_t>(i)]);
       continue;
@@ -794,7 +786,7 @@ MatrixRateEquation::EntropyRates MatrixRateEquation::entropy_rates(std::span<con
     return result;
   };
   const std::vector<double> thermal = rate_of({true, false}), driven = rate_of({false, true});
-  const double cells = static_cast<double>(bands().lattice.size()), unit = data_->rate_scale / cells;
+  const double unit = 1.0 / static_cast<double>(bands().lattice.size());
   const auto dot = [](std::span<const double> a, std::span<const double> b) {
     return parallel_sum(a.size(), [&](std::size_t e) { return a[e] * b[e]; });
   };

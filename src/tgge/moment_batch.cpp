@@ -13,9 +13,6 @@ namespace lindrift {
 
 namespace {
 
-/// Beyond, the passes of one block over the modes take longer than the launches of a whole device.
-constexpr std::size_t max_block_modes = 16384;
-
 /// Points from `first` on as the device takes them: those with the same energies and weights as the one before share
 /// them.
 struct Tables {

@@ -13,6 +13,9 @@ namespace lindrift {
 /// method in the moments (docs/physics.md, Eqs. 17a-17c): one launch and three copies for all of them. The numbers of a
 /// point depend on nothing but the point.
 
+/// Beyond, the passes of one block over the modes take longer than the launches of a whole device.
+inline constexpr std::size_t max_block_modes = 16384;
+
 /// Whether steady states of a model are found so: where the device is asked for, the hop weights are a short sum of
 /// products and the thermal bath has the exponential spectrum, and the modes are not too many for one block.
 bool found_in_a_block(const TggeModel& model, const Execution& execution);

@@ -55,6 +55,22 @@ UNITS = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 SANITIZED = any(mark in pathlib.Path(PROGRAM).read_bytes() for mark in (b"__asan_init", b"__tsan_init"))
 
 
+LARGE = """[model]
+kind = "tgge_lattice"
+cells = [4096, 4096]
+{model}[bath]
+nonequilibrium_fraction = 0.5
+spectrum = "{{spectrum}}"
+[[bath.jump_operator]]
+terms = {terms}
+"""
+SQUARE = LARGE.format(model='preset = "square"\n', terms="""[
+  [0, 0, 0, 0, 0, 0, 1.0, 0.0], [0, 0, 0, 0, 1, 0, -1.0, -0.5],
+  [1, 0, 0, 0, 0, 0, 1.0, 1.0], [1, 0, 0, 0, 1, 0, -0.5, -1.5]]""")
+LAYER = LARGE.format(model='preset = "rashba_zeeman"\nrashba = 0.8\nzeeman_x = 0.9\nzeeman_z = 0.7\n',
+                     terms="[[0, 0, 0, 0, 0, 0, 1.0, 0.0]]")
+
+
 def bytes_of(text):
     number, unit = text.split()
     return float(number) * UNITS[unit]
@@ -154,6 +170,26 @@ class RefusalTest(Footprints):
         lattice = MODELS["tgge_lattice"]
         lattice = lattice.replace(lattice[lattice.index("add_hermitian"):lattice.index("[bath]")], 'hamiltonian = "wannier_hr.dat"\n')
         self.refuse('[model]\nkind = "tgge_lattice"\n' + lattice + '[task]\nkind = "steady_state"\n', "model.hamiltonian")
+
+
+class LargeLatticeTest(Footprints):
+    """4096 x 4096 cells fit into 23 GB, and `check` says so in about a second: from sizes and from coarse lattices."""
+
+    def test_checks_take_a_second(self):
+        for name, orbital, spectrum, most in (("one", SQUARE, "exponential", 12e9), ("panels", SQUARE, "lorentzian", 18e9),
+                                              ("two", LAYER, "exponential", 18e9), ("two_panels", LAYER, "lorentzian", 23e9)):
+            with self.subTest(name):
+                self.write("large.toml", orbital.format(spectrum=spectrum) + '[task]\nkind = "steady_state"\n')
+                process = self.measure("check", "large.toml")
+                if process.returncode == WRONG:  # a machine with less memory
+                    self.assertIn("this machine has", process.stderr, process.said)
+                    continue
+                self.assertEqual(process.returncode, DONE, process.said)
+                peak = bytes_of(re.search(r"memory +(\S+ \S+) at most: ", process.stdout)[1])
+                self.assertLess(peak, most, process.said)
+                if not SANITIZED:
+                    self.assertLess(process.memory, 500e6, process.said)
+                    self.assertLess(process.seconds, 5.0, process.said)  # on a busy machine
 
 
 class EstimateTest(Footprints):

@@ -142,6 +142,19 @@ zeeman_x = 0.9
 zeeman_y = 0.5
 zeeman_z = 0.7
 """ + BATH + "terms = [[0, 0, 0, 0, 0, 0, 1.0, 0.0]]\n"
+# Three orbitals, no symmetry, two channels: more elements in the vectors of the operators than small Gram matrices have.
+THREE = """[model]
+kind = "tgge_lattice"
+cells = {cells}
+orbitals = 3
+add_hermitian_conjugate = true
+hopping_terms = [
+  [0, 0, 0, 0, 3.0, 0.0], [0, 0, 2, 2, -2.5, 0.0], [0, 0, 0, 1, 0.3, 0.2], [1, 0, 0, 0, -1.0, 0.3], [0, 1, 1, 1, 0.4, -0.2],
+  [1, -1, 0, 2, 0.3, 0.5], [0, 1, 2, 1, -0.4, 0.1]]
+""" + BATH + """terms = [[0, 0, 0, 1, 0, 2, 0.7, 0.2], [0, 1, 1, 0, 0, 1, 0.4, -0.5], [0, 0, 1, 0, 0, 0, 0.3, 0.3]]
+[[bath.jump_operator]]
+terms = [[0, 0, 2, 0, 0, 2, 0.6, 0.0], [0, 0, 0, 0, 1, 1, 0.2, 0.6]]
+"""
 # Points that thread blocks find: of every bath of two products and of one, some of them too cold for the moments.
 BLOCKS = CHAIN.format(sites=45, spectrum="exponential") + STEADY
 COLD = '[sweep]\nmode = "zip"\n"bath.inverse_temperature" = {beta}\n"bath.nonequilibrium_fraction" = {fraction}\n'
@@ -169,6 +182,12 @@ def cases():
     for name, text in (("square", SQUARE), ("layer", LAYER)):
         for spectrum in ("exponential", "lorentzian", "ohmic"):
             yield f"{name}_{spectrum}", text.format(cells="[13, 12]", spectrum=spectrum) + STEADY + algorithm("separable")
+    for spectrum in ("exponential", "lorentzian"):
+        yield f"three_{spectrum}", THREE.format(cells="[7, 5]", spectrum=spectrum) + STEADY + algorithm("separable")
+        cold = SQUARE.format(cells="[13, 9]", spectrum=spectrum).replace("inverse_temperature = 2.0", "inverse_temperature = 30.0")
+        yield f"square_cold_{spectrum}", cold + STEADY + algorithm("separable")
+        isolated = SQUARE.format(cells="[9, 13]", spectrum=spectrum).replace("[[bath", "equilibrium_fraction = 1e-8\n[[bath")
+        yield f"square_isolated_{spectrum}", isolated + STEADY + algorithm("separable")
     yield "square_relax", SQUARE.format(cells="[7, 6]", spectrum="lorentzian") + RELAX
     yield "layer_direct", LAYER.format(cells="[5, 6]", spectrum="ohmic") + STEADY + algorithm("direct")
     yield "batch", CHAIN.format(sites=150, spectrum="ohmic") + STEADY + SWEEP

@@ -142,7 +142,7 @@ class MatrixRateEquation {
   std::vector<double> orbital_current(std::span<const double> particles) const;
   /// (1/cells) sum_k Tr[h (d_i h) n_k], energy squared.
   std::vector<double> energy_current(std::span<const double> particles) const;
-  /// Heat absorbed by the thermal bath and entropy change due to each bath, per cell and time, energy.
+  /// Heat absorbed by the thermal bath and entropy change due to each bath, per cell and time in units of epsilon J.
   struct EntropyRates {
     double heat_to_bath = 0.0, thermal = 0.0, nonequilibrium = 0.0;
   };

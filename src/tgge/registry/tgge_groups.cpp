@@ -50,8 +50,19 @@ std::size_t sets_of_modes(const config::Document& document, std::size_t points) 
 
 }  // namespace
 
+namespace {
+
+/// Whether thread blocks can be asked at all, from sizes and names alone: no bands are computed in vain.
+bool fits_a_block(const Point& point) {
+  const std::string& jump = point.text("bath.jump");
+  return jump != "operators" && jump != "table" && modes_of(point) <= max_block_modes;
+}
+
+}  // namespace
+
 bool found_in_blocks(const config::Document& document) {
   const Point first = document.point(0);
+  if (!fits_a_block(first)) return false;
   const Execution execution = with_algorithm(first, {.backend = Backend::cuda});
   return with_model(first, [&](const TggeModel& model) { return found_in_a_block(model, execution); });
 }
@@ -205,7 +216,7 @@ std::optional<MomentBatchEntry> entry_of(const Point& point, const Execution& re
 }  // namespace
 
 std::optional<io::Result> run_in_block(const Point& point, const Execution& requested) {
-  if (requested.backend != Backend::cuda) return std::nullopt;
+  if (requested.backend != Backend::cuda || !fits_a_block(point)) return std::nullopt;
   const std::optional<MomentBatchEntry> entry = entry_of(point, requested);
   if (!entry) return std::nullopt;
   std::optional<SteadyState> state = std::move(steady_states_in_blocks({&*entry, 1}, requested).front());

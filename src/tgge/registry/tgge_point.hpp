@@ -126,6 +126,9 @@ Footprint footprint_of(const config::Point& point, const Execution& execution);
 /// @throws ParameterError if parameters contradict each other
 void validate_point(const config::Point& point);
 Plan plan_point(const config::Point& point, const Execution& requested);
+/// Whether occupations are matrices, as far as a lattice of moderate size shows: bands of a large one may touch at
+/// momenta that a smaller one does not have.
+bool seems_to_need_matrices(const config::Point& point);
 double relative_cost(const config::Point& point);
 std::vector<std::pair<std::string, io::Attribute>> diagnostics_of(const config::Point& point);
 
