@@ -61,7 +61,7 @@ class TimeDeviceOf : public Interface {
                  Index last, double* green, double* difference) override {
     VolterraMomenta momenta{tables,  rough,   {},     {}, first, values_->data(), rough_values_->data(),
                             nullptr, nullptr, nullptr};
-    const auto own = [&](const double* VolterraTables::*array, Index size, Buffer& buffer) {
+    const auto own = [&]<class T>(const T* VolterraTables::*array, Index size, auto& buffer) {
       engine_.copy_in(tables.*array, size, buffer);
       momenta.tables.*array = momenta.rough.*array = buffer.data();
     };
@@ -71,8 +71,8 @@ class TimeDeviceOf : public Interface {
     own(&VolterraTables::decay, sites, volterra_[2]);
     own(&VolterraTables::turns, 2 * points, volterra_[3]);
     own(&VolterraTables::at, tables.times, volterra_[4]);
-    own(&VolterraTables::first, tables.times, volterra_[5]);
-    own(&VolterraTables::weights, tables.times * stencil, volterra_[6]);
+    own(&VolterraTables::first, tables.times, volterra_first_);
+    own(&VolterraTables::weights, tables.times * stencil, volterra_[5]);
     engine_.copy_in(circle, 4 * points * sites, circle_);
     momenta.circle = circle_.data();
     // K with its margins at both ends, Q and g, for both runs.
@@ -158,7 +158,8 @@ class TimeDeviceOf : public Interface {
   }
 
   Product product_;
-  Buffer arrays_[array_count], times_, rows_, weights_, frequency_, waves_, sums_, volterra_[7];
+  Buffer arrays_[array_count], times_, rows_, weights_, frequency_, waves_, sums_, volterra_[6];
+  typename Engine::IndexBuffer volterra_first_;
   Index first_node_ = 0, stride_ = 1, nodes_ = 0, frequencies_ = 0;
 };
 

@@ -144,7 +144,7 @@ template <class WeightSums>
 struct SumsApart {
   WeightSums weight_sums;
   const double *thermal_gain, *thermal_loss;  ///< null for the exponential spectrum
-  const double* level_of;                     ///< of RateTables if the sums are stored per level, null if per mode
+  const Index* level_of;                      ///< of RateTables if the sums are stored per level, null if per mode
   ThermalMoments<double> moments;
   template <class T>
   requires(sizeof(T) == sizeof(double)) || requires(const WeightSums& sums) { sums.template at<T>(Index{}); }
