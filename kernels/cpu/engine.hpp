@@ -39,6 +39,7 @@ class BufferOf {
   T* data_ = nullptr;
   Index capacity_ = 0;
 };
+using Buffer = BufferOf<double>;
 
 /// The verbs as loops over packs of doubles, shared between threads. Work is cut into blocks whose size does not depend
 /// on the number of threads, block sums are added by a fixed binary tree, and a sum has the same lanes for any pack
@@ -46,7 +47,7 @@ class BufferOf {
 /// and change the last bit.
 class Engine {
  public:
-  using Buffer = BufferOf<double>;
+  using Buffer = cpu::Buffer;
   using IndexBuffer = BufferOf<Index>;
   /// Buffers are host memory.
   static constexpr bool on_host = true;
