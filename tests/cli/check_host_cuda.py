@@ -15,7 +15,7 @@ import numpy as np
 from program import (DONE, ENVIRONMENT, EXAMPLES, FAILED, MPIRUN, POINTS_FAILED, PROGRAM, RANKS_ENVIRONMENT, STOPPED, WRONG,
                      attributes, datasets, end_of_job)
 from test_host_cuda import (CHAIN, GREEN, HATSUGAI_KOHMOTO, HUBBARD, LADDER, LATTICE, ORBITALS, RASHBA, SPECTRAL, STEADY, SWEEP,
-                            HostCudaTest, algorithm, cases)
+                            HostCuda, algorithm, cases)
 
 SOON = '[task]\nkind = "relax"\ntimes = [0.0, {time}]\n'
 GRADIENT = '[task]\nkind = "gradient"\nof = "{current}"\n'
@@ -71,7 +71,7 @@ def every_size():
                 yield f"{name}_{sites}", (ladder if name.startswith("ladder") else hubbard) + text
 
 
-class EveryNumberTest(HostCudaTest):
+class EveryNumberTest(HostCuda):
     def test_all_examples(self):
         def compare(example):
             results = {}
@@ -157,7 +157,7 @@ ON_CUDA = {
 }  # fmt: skip
 
 
-class EveryFailureTest(HostCudaTest):
+class EveryFailureTest(HostCuda):
     """Two ranks share a device; the n-th call of a kind fails on both, and for every third n also on one alone."""
 
     def on_ranks(self, name, backend, output, failure="", failing=(0, 1), more=()):

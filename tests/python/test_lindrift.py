@@ -68,7 +68,7 @@ class InFolder(unittest.TestCase):
         self.assertGreater(os.path.getsize(path), 10_000)
 
 
-class Load(InFolder):
+class LoadTest(InFolder):
     def test_reads_fields_coordinates_and_attributes(self):
         result = lindrift.load(synthetic.sweep("a.h5", [0.0, 0.5], sites=8))
         self.assertEqual(result[KEY].values.tolist(), [0.0, 0.5])
@@ -126,7 +126,7 @@ class Load(InFolder):
             result["density"]
 
 
-class Plot(InFolder):
+class PlotTest(InFolder):
     def axes(self, path):
         return plot.draw(lindrift.load(path)).axes
 
@@ -544,7 +544,7 @@ class Plot(InFolder):
         self.assertEqual(axes.get_ylabel(), "conductance of the lead")
 
 
-class PublishedFigures(InFolder):
+class PublishedFiguresTest(InFolder):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -887,7 +887,7 @@ class PublishedFigures(InFolder):
         self.assertIn("there is no dataset time", err)
 
 
-class CommandLine(InFolder):
+class CommandLineTest(InFolder):
     def test_bad_files_exit_with_2_and_no_traceback(self):
         with open("text.h5", "w") as file:
             file.write("no")
@@ -1062,7 +1062,7 @@ while true; do sleep 0.02; done
             self.assertEqual(one.read(), two.read())
 
 
-class DamagedFiles(InFolder):
+class DamagedFilesTest(InFolder):
     def test_lengths_that_do_not_fit_are_refused(self):
         path = synthetic.steady_state("a.h5", sites=8)
         with h5py.File(path, "a") as file:
@@ -1099,7 +1099,7 @@ class DamagedFiles(InFolder):
             self.assertIn(status, (0, 2), number)
 
 
-class CheckOutput(InFolder):
+class CheckOutputTest(InFolder):
     """Tests the checker of real output files."""
 
     def test_accepts_good_files(self):
