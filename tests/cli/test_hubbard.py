@@ -63,10 +63,20 @@ class InputTest(RefusalTest):
         self.refuse(ladder("ladder = \"hol\""), "model.ladder", "hole")
         self.refuse(ladder("").replace("interaction = 2.0", "interaction = [2.0, 0.5]"), "model.interaction", "V_1 = 0.5",
                     "second_order")
+        # Nor does it know what second order does not.
+        for text in (SPECTRAL, GREEN):
+            text = text.replace("interaction = 2.0", 'interaction = 2.0\napproximation = "ladder"')
+            for bath in ("gain = 0.1", "two_site_gain = 0.1", f"gain_table = {[0.0] * 15 + [0.1]}"):
+                self.refuse(text.replace("[bath.down]", f"[bath.up]\n{bath}\n[bath.down]"), f"bath.up.{bath.split()[0]}",
+                            "outside the theory")
+            self.refuse(text + '[[bath.up.operator]]\nkind = "gain"\nterms = [[0, 0.3, 0.0]]\n', "bath.up.operator[0].kind",
+                        "outside the theory")
+            self.refuse(text.replace("gain = 0.2", "gain = 0.0"), "bath.down", "both vanish at k = 1.57")
 
     def test_what_exact_does_not_know(self):
         exact = GREEN.replace('"green"', '"exact"').replace("sites = 16", "sites = 4")
-        self.refuse(exact.replace("sites = 4", "sites = 9"), "model.sites: 9", "at most 8 sites", "GB with an empty probe")
+        self.refuse(exact.replace("sites = 4", "sites = 9"), "model.sites: 9", "at most 8 sites", "GB with an empty probe",
+                    "GB with both spins driven", "this machine has")
         self.refuse(exact.replace("interaction = 2.0", 'interaction = 2.0\napproximation = "ladder"'), "model.approximation",
                     "approximates nothing")
         self.refuse(exact.replace("interaction = 2.0", 'interaction = 2.0\nhartree = "bare"'), "model.hartree")
