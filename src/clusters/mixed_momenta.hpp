@@ -3,11 +3,11 @@
 #include <array>
 #include <complex>
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <vector>
 
 #include "clusters/cluster_state.hpp"
+#include "clusters/device_clusters.hpp"
 #include "lindrift/backend.hpp"
 #include "lindrift/baths/open_bath.hpp"
 
@@ -26,6 +26,8 @@ struct MixedMomenta {
   bool up_empty() const;  ///< spin up has no gain
   /// Momenta first, first + groups(), ... as orbitals of a cluster.
   Cluster group(std::size_t first) const;
+  /// One with every rate that any group has: the matrices of no group have more elements.
+  Cluster pattern() const;
 };
 
 /// Memory from sizes alone, in bytes.
@@ -41,17 +43,28 @@ struct MixedCost {
   double seconds = 0.0;  ///< with the given number of threads
 };
 
+/// Memory on the host for the batches of a device, in bytes, from sizes alone.
+double mixed_batch_bytes(std::size_t cluster, bool up_empty, double groups, double momenta, std::size_t frequencies,
+                         std::size_t times);
+
+/// Bytes on a device for the same.
+/// @throws DeviceMemoryError if it has too little for a single group or momentum
+double mixed_device_bytes(const MixedMomenta& problem, std::size_t momenta, std::size_t frequencies, std::size_t times,
+                          const Execution& execution);
+
 /// @param momenta  number of Green's functions; 0 if none is requested
 /// @param frequencies, times  numbers of values at which each is evaluated
 /// @param last_time  the largest time
 MixedCost mixed_cost(const MixedMomenta& problem, std::size_t momenta, std::size_t frequencies, std::size_t times,
                      double last_time, int threads);
 
-/// Steady states of all groups, and results that follow from them.
+/// Steady states of all groups, and results that follow from them. Where Execution::backend is cuda, a device solves
+/// the equations, a batch at a time; every other backend is the CPU.
 class MixedStates {
  public:
-  /// @throws UnsupportedError if a steady state is not unique, NumericalError, Interruption
-  explicit MixedStates(MixedMomenta problem);
+  /// Each rank finds all of them.
+  /// @throws UnsupportedError if a steady state is not unique, NumericalError, Interruption, DeviceError
+  explicit MixedStates(MixedMomenta problem, const Execution& execution = {});
 
   const MixedMomenta& problem() const { return problem_; }
   /// <n_k> of a spin, (momenta,), ascending.
@@ -68,10 +81,11 @@ class MixedStates {
 
  private:
   ClusterGreen green_of(std::size_t momentum) const;
+  std::vector<ClusterGreen> greens_of(std::span<const std::size_t> momenta) const;
 
   MixedMomenta problem_;
   std::vector<Cluster> clusters_;
-  std::vector<std::optional<ClusterState>> states_;
+  std::vector<ClusterState> states_;
 };
 
 }  // namespace lindrift::clusters
