@@ -45,15 +45,24 @@ Cluster MixedMomenta::group(std::size_t first) const {
       result.gain[s][diagonal] = rates[s].gain[momentum];
     }
   }
+  const Lattice lattice = cells.empty() ? ring_lattice(static_cast<std::int64_t>(n)) : Lattice(cells);
+  for (std::size_t m = 0; m < n; ++m) result.momentum.push_back(lattice.momentum(m));
+  for (int i = 0; i < lattice.dimensions(); ++i) result.momenta[static_cast<std::size_t>(i)] = lattice.cells(i);
+  const auto moved = [&](std::size_t k, const LatticeVector& by, std::int64_t sign) {
+    LatticeVector to = result.momentum[k];
+    for (std::size_t i = 0; i < to.size(); ++i) to[i] += sign * by[i];
+    return static_cast<int>(lattice.index_of(to));
+  };
   for (std::size_t q = 0; q < n; ++q) {
     if (interaction[q] == 0.0) continue;
     const Complex amplitude = interaction[q] / static_cast<double>(n);
+    LatticeVector transfer{};  // counted from 0 along each direction
+    for (std::size_t i = 0; i < transfer.size(); ++i) transfer[i] = result.momentum[q][i] - result.momentum[0][i];
     for (std::size_t k = 0; k < n; ++k)
       for (std::size_t p = 0; p < n; ++p)
-        result.scattering.push_back({static_cast<int>((k + q) % n), static_cast<int>(k),
-                                     static_cast<int>((p + n - q) % n), static_cast<int>(p), amplitude});
+        result.scattering.push_back(
+            {moved(k, transfer, 1), static_cast<int>(k), moved(p, transfer, -1), static_cast<int>(p), amplitude});
   }
-  for (std::size_t m = 0; m < n; ++m) result.momentum.push_back(static_cast<int>(m));
   return result;
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <complex>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -14,12 +15,14 @@
 namespace lindrift::clusters {
 
 /// Momenta of a chain that scatter into each other in groups: `cluster` equally spaced momenta form a ring of that many
-/// sites (docs/physics.md, Eq. 134). Lists are over all momenta, ascending.
+/// sites (docs/physics.md, Eq. 134); or all momenta of a lattice as a single group. Lists are over all momenta,
+/// ascending.
 struct MixedMomenta {
   std::size_t cluster = 1;                    ///< momenta per group; divides their total number
   std::array<std::vector<double>, 2> energy;  ///< of spin up and of spin down
   std::array<BathRates, 2> rates;             ///< of each spin
   std::vector<Complex> interaction;           ///< U_q, (cluster,), U_{-q} = conj U_q; amplitudes are U_q / cluster
+  std::vector<std::int64_t> cells{};          ///< of the lattice that a group forms; empty: a ring
 
   std::size_t momenta() const { return energy[0].size(); }
   std::size_t groups() const { return momenta() / cluster; }
