@@ -370,6 +370,23 @@ times = [6.0]
         self.write("bad.toml", GREEN.replace("sites = 16", "sites = 16\ncluster = 4"))
         self.expect(WRONG, "check", "bad.toml", says=["model.cluster"])
 
+    def test_the_ladder_of_one_cell(self):
+        """It is the momentum of a Hatsugai-Kohmoto chain, which is known exactly; second order is not."""
+        line = "cells = [1]\nhopping_terms = [[1, -0.7, 0.2]]\n"
+        for task in (GREEN, SPECTRAL):
+            task = task.replace("sites = 16\n", line).replace("two_site_loss", "loss")
+            self.write("bad.toml", task)
+            self.expect(WRONG, "check", "bad.toml", says=["model.cells", "one cell alone"])
+            self.write("ladder.toml", task.replace("interaction = 2.0", 'interaction = 2.0\napproximation = "ladder"'))
+            self.write("momentum.toml", task.replace('"hubbard"', '"hatsugai_kohmoto"'))
+            for name in ("ladder", "momentum"):
+                self.expect(DONE, "run", f"{name}.toml", "-o", f"{name}.h5", "--overwrite")
+                self.expect(DONE, "verify", f"{name}.h5")
+            one, other = (datasets(self.folder / f"{name}.h5") for name in ("ladder", "momentum"))
+            for name in ("green_retarded", "norm", "spectral_function", "self_energy"):
+                if name in other:
+                    np.testing.assert_allclose(one[name], other[name], rtol=0, atol=1e-9)
+
     def test_fig4a(self):
         said = self.expect(DONE, "run", EXAMPLES / "hubbard_fig4a.toml").stdout
         for word in ("drift", "norm", "green_retarded_error"):
