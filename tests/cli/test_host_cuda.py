@@ -54,6 +54,21 @@ gain = 0.4
 two_site_loss = 0.5
 two_site_loss_phase = 1.1
 """
+# Energies that differ between the spins and are not even in k.
+HUBBARD_SQUARE = """[model]
+kind = "hubbard"
+cells = [5, 4]
+hopping_terms_up = [[1, 0, -1.0, 0.3], [0, 1, -0.6, 0.0]]
+hopping_terms_down = [[1, 0, -0.8, 0.0], [0, 1, -0.5, 0.2], [1, 1, 0.2, 0.1]]
+interaction = 1.3
+[bath.up]
+loss = 0.07
+[bath.down]
+gain = 0.4
+[[bath.down.operator]]
+kind = "loss"
+terms = [[0, 0, 0.7, 0.0], [1, 0, 0.0, 0.6], [0, 1, 0.2, 0.1]]
+"""
 LADDER = HUBBARD.replace("[bath.up]", 'approximation = "ladder"\nladder = "{ladder}"\n[bath.up]')
 # Bands that touch at k = 0 and k = pi.
 DEGENERATE = """[model]
@@ -184,6 +199,11 @@ def cases():
         yield f"hubbard_green_{sites}", HUBBARD.format(sites=sites, interaction=interaction) + GREEN
         for name in ("direct", "fft"):
             yield f"hubbard_{name}_{sites}", HUBBARD.format(sites=sites, interaction=interaction) + SPECTRAL + algorithm(name)
+    yield "hubbard_square_green", HUBBARD_SQUARE + GREEN
+    yield "hubbard_square_fft", HUBBARD_SQUARE + SPECTRAL + algorithm("fft")
+    square_ladder = HUBBARD_SQUARE.replace("[bath.up]", 'approximation = "ladder"\nladder = "both"\n[bath.up]')
+    yield "ladder_square_green", square_ladder + GREEN
+    yield "ladder_square_spectral", square_ladder + SPECTRAL
     for sites, ladder in ((2, "particle"), (37, "hole"), (37, "both")):
         text = LADDER.format(sites=sites, interaction="1.3", ladder=ladder)
         yield f"ladder_green_{sites}_{ladder}", text + GREEN
@@ -264,7 +284,9 @@ class NumbersTest(HostCudaTest):
 
     def test_what_the_device_cannot_do_is_done_on_the_cpu_or_refused(self):
         ladder = LADDER.format(sites=14, interaction="1.3", ladder="auto")
-        for name, text in {"ladder_direct": ladder + SPECTRAL + algorithm("direct"), "matrices": DEGENERATE + STEADY}.items():
+        square = HUBBARD_SQUARE.replace('"hubbard"', '"hatsugai_kohmoto"')
+        for name, text in {"ladder_direct": ladder + SPECTRAL + algorithm("direct"), "hk_square": square + GREEN,
+                           "matrices": DEGENERATE + STEADY}.items():  # fmt: skip
             with self.subTest(name):
                 self.write(f"{name}.toml", text)
                 self.assertEqual(attributes(self.on(name, "auto"))["backend"], "cpu")
