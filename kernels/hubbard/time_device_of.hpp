@@ -17,11 +17,12 @@ class TimeDeviceOf : public Interface {
   TimeDeviceOf(const TimeTables& tables, int device)
       : engine_(1, device, nullptr),
         tables_(tables),
-        amplitudes_transform_(tables.sites),
-        products_transform_(tables.sites) {
-    const double** arrays[] = {&tables_.energy,         &tables_.particle_rate, &tables_.particles,
-                               &tables_.hole_rate,      &tables_.holes,         &tables_.probe_rate,
-                               &tables_.slow_particles, &tables_.slow_holes,    &tables_.coupling};
+        amplitudes_transform_(tables.cells, tables.directions),
+        products_transform_(tables.cells, tables.directions) {
+    const double** arrays[] = {&tables_.energy,        &tables_.hole_energy, &tables_.probe_energy,
+                               &tables_.particle_rate, &tables_.particles,   &tables_.hole_rate,
+                               &tables_.holes,         &tables_.probe_rate,  &tables_.slow_particles,
+                               &tables_.slow_holes,    &tables_.coupling};
     for (int i = 0; i < array_count; ++i) {
       if (*arrays[i] == nullptr) continue;
       engine_.copy_in(*arrays[i], tables_.sites, arrays_[i]);
@@ -142,7 +143,7 @@ class TimeDeviceOf : public Interface {
   Buffer *values_ = &value_buffer_, *rough_values_ = &value_buffer_;  ///< K, and that of the run with twice the step
 
  private:
-  static constexpr int array_count = 9;
+  static constexpr int array_count = 11;
 
   void evaluate_some(Index first, Index count, double* products) {
     const Index elements = count * tables_.sites;

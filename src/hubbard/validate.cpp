@@ -98,11 +98,12 @@ void validate(const HubbardChain& chain) {
   validate_fields(chain);
   validate_lattice(chain);
   const Lattice lattice = chain.lattice();
-  require_several_cells(chain);
   validate_interaction(chain);
   if (chain.approximation == Approximation::ladder)
     require_on_site(chain,
                     "the ladder of model.approximation is known for an interaction on site only; use second_order");
+  else
+    require_several_cells(chain);  // of a single cell only the ladder is exact
   refuse_gain_of_probe(chain.up);
   validate(chain.up, lattice, "bath.up");
   const BathRates down = bath_rates(chain.down, lattice, "bath.down");

@@ -54,6 +54,21 @@ gain = 0.4
 two_site_loss = 0.5
 two_site_loss_phase = 1.1
 """
+# Energies that differ between the spins and are not even in k.
+HUBBARD_SQUARE = """[model]
+kind = "hubbard"
+cells = [5, 4]
+hopping_terms_up = [[1, 0, -1.0, 0.3], [0, 1, -0.6, 0.0]]
+hopping_terms_down = [[1, 0, -0.8, 0.0], [0, 1, -0.5, 0.2], [1, 1, 0.2, 0.1]]
+interaction = 1.3
+[bath.up]
+loss = 0.07
+[bath.down]
+gain = 0.4
+[[bath.down.operator]]
+kind = "loss"
+terms = [[0, 0, 0.7, 0.0], [1, 0, 0.0, 0.6], [0, 1, 0.2, 0.1]]
+"""
 LADDER = HUBBARD.replace("[bath.up]", 'approximation = "ladder"\nladder = "{ladder}"\n[bath.up]')
 # Bands that touch at k = 0 and k = pi.
 DEGENERATE = """[model]
@@ -65,6 +80,9 @@ jump = "operators"
 nonequilibrium_fraction = 0.35
 jump_operator = [{ terms = [[0, 0, 0, 0, 1.0, 0.0], [0, 0, 1, 1, 0.0, 1.0]] }]
 """
+# Groups of momenta that mix; spin up is a probe, or both spins are driven.
+MIXED = HATSUGAI_KOHMOTO.replace("[bath.up]", "cluster = {cluster}\n[bath.up]")
+MIXED_DRIVEN = MIXED.replace("[bath.up]", "[bath.up]\ngain = 0.3")
 # Every spin is driven, so that the steady states have all operators; with two orbitals or three.
 ORBITALS = {
     2: """[model]
@@ -181,6 +199,11 @@ def cases():
         yield f"hubbard_green_{sites}", HUBBARD.format(sites=sites, interaction=interaction) + GREEN
         for name in ("direct", "fft"):
             yield f"hubbard_{name}_{sites}", HUBBARD.format(sites=sites, interaction=interaction) + SPECTRAL + algorithm(name)
+    yield "hubbard_square_green", HUBBARD_SQUARE + GREEN
+    yield "hubbard_square_fft", HUBBARD_SQUARE + SPECTRAL + algorithm("fft")
+    square_ladder = HUBBARD_SQUARE.replace("[bath.up]", 'approximation = "ladder"\nladder = "both"\n[bath.up]')
+    yield "ladder_square_green", square_ladder + GREEN
+    yield "ladder_square_spectral", square_ladder + SPECTRAL
     for sites, ladder in ((2, "particle"), (37, "hole"), (37, "both")):
         text = LADDER.format(sites=sites, interaction="1.3", ladder=ladder)
         yield f"ladder_green_{sites}_{ladder}", text + GREEN
@@ -190,6 +213,10 @@ def cases():
         yield f"orbitals_{orbitals}_steady_{cells}", text + STEADY
         yield f"orbitals_{orbitals}_green_{cells}", text + GREEN
         yield f"orbitals_{orbitals}_spectral_{cells}", text + SPECTRAL
+    for sites, cluster, text in ((2, 2, MIXED), (9, 3, MIXED), (12, 4, MIXED), (6, 2, MIXED_DRIVEN), (6, 3, MIXED_DRIVEN)):
+        name = f"{sites}_{cluster}{'' if text is MIXED else '_driven'}"
+        yield f"mixed_green_{name}", text.format(sites=sites, cluster=cluster) + GREEN
+        yield f"mixed_spectral_{name}", text.format(sites=sites, cluster=cluster) + SPECTRAL + "momenta = [-1, 0]\n"
 
 
 class HostCuda(ProgramTest):
@@ -280,9 +307,9 @@ class NumbersTest(HostCuda):
 
     def test_what_the_device_cannot_do_is_done_on_the_cpu_or_refused(self):
         ladder = LADDER.format(sites=14, interaction="1.3", ladder="auto")
-        mixed = HATSUGAI_KOHMOTO.format(sites=8).replace("[bath.up]", "cluster = 2\n[bath.up]")
-        for name, text in {"ladder_direct": ladder + SPECTRAL + algorithm("direct"), "mixed_green": mixed + GREEN,
-                           "mixed_spectral": mixed + SPECTRAL, "matrices": DEGENERATE + STEADY}.items():  # fmt: skip
+        square = HUBBARD_SQUARE.replace('"hubbard"', '"hatsugai_kohmoto"')
+        for name, text in {"ladder_direct": ladder + SPECTRAL + algorithm("direct"), "hk_square": square + GREEN,
+                           "matrices": DEGENERATE + STEADY}.items():  # fmt: skip
             with self.subTest(name):
                 self.write(f"{name}.toml", text)
                 self.assertEqual(attributes(self.on(name, "auto"))["backend"], "cpu")
@@ -299,7 +326,9 @@ class NumbersTest(HostCuda):
         self.write("d.toml", ladder + SPECTRAL)
         self.write("e.toml", ORBITALS[2].format(cells=5) + SPECTRAL)
         self.write("f.toml", ORBITALS[2].format(cells=1) + STEADY)
-        for name in "abcdef":
+        self.write("g.toml", MIXED.format(sites=9, cluster=3) + GREEN)
+        self.write("h.toml", MIXED_DRIVEN.format(sites=6, cluster=2) + SPECTRAL)
+        for name in "abcdefgh":
             alone = datasets(self.on(name, "cuda"))
             shared = datasets(self.on(name, "cuda", ranks=2))
             for dataset, value in alone.items():
@@ -331,7 +360,8 @@ class MemoryTest(HostCuda):
     def test_batches_shrink_where_memory_is_short_and_the_numbers_stay(self):
         cases = {"spectral": HATSUGAI_KOHMOTO.format(sites=37) + SPECTRAL, "green": HATSUGAI_KOHMOTO.format(sites=127) + GREEN,
                  "direct": HUBBARD.format(sites=37, interaction="1.3") + SPECTRAL + algorithm("direct"),
-                 "orbitals": ORBITALS[2].format(cells=7) + SPECTRAL, "orbital_states": ORBITALS[2].format(cells=7) + STEADY}  # fmt: skip
+                 "orbitals": ORBITALS[2].format(cells=7) + SPECTRAL, "orbital_states": ORBITALS[2].format(cells=7) + STEADY,
+                 "mixed": MIXED.format(sites=9, cluster=3) + SPECTRAL, "mixed_green": MIXED.format(sites=9, cluster=3) + GREEN}  # fmt: skip
         for name, text in cases.items():
             with self.subTest(name):
                 self.write(f"{name}.toml", text)
@@ -443,6 +473,11 @@ class CountTest(HostCuda):
         for name, text, launches in (("states", STEADY, 1), ("green", GREEN, 2), ("spectral", SPECTRAL, 2)):
             with self.subTest(name):
                 self.assert_at_most(self.counts(name, ORBITALS[2].format(cells=9) + text), launch=launches, copy=2 * launches, pageable=0)
+
+    def test_all_momenta_that_mix_take_two_launches(self):
+        for name, text in (("green", GREEN), ("spectral", SPECTRAL)):
+            with self.subTest(name):
+                self.assert_at_most(self.counts(name, MIXED.format(sites=9, cluster=3) + text), launch=2, copy=4, pageable=0)
 
     def test_a_thousand_steady_states_take_one_launch(self):
         sweep = '[sweep]\n"bath.nonequilibrium_fraction" = { start = 0.01, stop = 0.99, count = 1000 }\n'

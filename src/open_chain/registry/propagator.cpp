@@ -13,7 +13,11 @@ namespace lindrift {
 
 using config::Point;
 
-OpenLattice lattice_of(const Point& point) { return config::read<OpenLattice>(point); }
+OpenLattice lattice_of(const Point& point) {
+  auto lattice = config::read<OpenLattice>(point);
+  if (point.text("task.kind") == "exact" && point.has("model.cluster")) lattice.sites = point.integer("model.cluster");
+  return lattice;
+}
 
 std::size_t sites_of(const Point& point) { return lattice_of(point).size(); }
 
@@ -33,7 +37,10 @@ std::string size_text(const Point& point) {
                            : fmt::format("{} cells", fmt::join(lattice.cells, " x "));
 }
 
-std::string size_key(const Point& point) { return lattice_of(point).is_ring() ? "model.sites" : "model.cells"; }
+std::string size_key(const Point& point) {
+  if (!lattice_of(point).is_ring()) return "model.cells";
+  return point.text("task.kind") == "exact" && point.has("model.cluster") ? "model.cluster" : "model.sites";
+}
 
 std::vector<std::int64_t> integers_of(const Point& point, const std::string& key) {
   const config::Value* value = point.find(key);
