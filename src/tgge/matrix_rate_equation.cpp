@@ -51,16 +51,15 @@ bool needs_matrices(const TggeModel& model) {
 }
 
 void require_equal_in_blocks(const Bands& bands, const DegenerateBlocks& blocks,
-                             std::span<const double> lagrange_multiplier) {
+                             std::span<const double> lagrange_multiplier, const std::string& key) {
   for (std::size_t b = 0; b < blocks.count(); ++b) {
     const auto modes = blocks.modes(b);
     for (const std::size_t s : modes)
       if (lagrange_multiplier[s] != lagrange_multiplier[modes.front()])
-        throw ParameterError("initial.lagrange_multiplier", "bands " + std::to_string(bands.band_of(modes.front())) +
-                                                                " and " + std::to_string(bands.band_of(s)) +
-                                                                " are degenerate at momentum number " +
-                                                                std::to_string(bands.momentum_of(s)) +
-                                                                " and have different entries: they must be equal");
+        throw ParameterError(key, "bands " + std::to_string(bands.band_of(modes.front())) + " and " +
+                                      std::to_string(bands.band_of(s)) + " are degenerate at momentum number " +
+                                      std::to_string(bands.momentum_of(s)) +
+                                      " and have different multipliers: they must be equal");
   }
 }
 
