@@ -782,9 +782,9 @@ std::vector<double> MatrixRateEquation::energy_current(std::span<const double> p
   return current(carried);
 }
 
-MatrixRateEquation::EntropyRates MatrixRateEquation::entropy_rates(std::span<const double> particles,
-                                                                   std::span<const double> holes) const {
-  const BlockMatrices lambda = multiplier(particles, holes);
+MatrixRateEquation::EntropyRates MatrixRateEquation::entropy_rates(std::span<const double> multiplier) const {
+  BlockMatrices particles, holes;
+  occupations(multiplier, particles, holes);
   const auto rate_of = [&](const BathParts& parts) {
     BlockRates sums;
     rates(particles, holes, sums, parts);
@@ -797,7 +797,7 @@ MatrixRateEquation::EntropyRates MatrixRateEquation::entropy_rates(std::span<con
   const auto dot = [](std::span<const double> a, std::span<const double> b) {
     return parallel_sum(a.size(), [&](std::size_t e) { return a[e] * b[e]; });
   };
-  return {-unit * dot(data_->energy, thermal), unit * dot(lambda, thermal), unit * dot(lambda, driven)};
+  return {-unit * dot(data_->energy, thermal), unit * dot(multiplier, thermal), unit * dot(multiplier, driven)};
 }
 
 }  // namespace lindrift

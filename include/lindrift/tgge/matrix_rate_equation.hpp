@@ -147,7 +147,7 @@ class MatrixRateEquation {
   struct EntropyRates {
     double heat_to_bath = 0.0, thermal = 0.0, nonequilibrium = 0.0;
   };
-  EntropyRates entropy_rates(std::span<const double> particles, std::span<const double> holes) const;
+  EntropyRates entropy_rates(std::span<const double> multiplier) const;
 
  private:
   struct Data;
