@@ -314,7 +314,13 @@ class Reader {
     const bool all = std::find(key_.choices.begin(), key_.choices.end(), "all") != key_.choices.end();
     const auto* word = std::get_if<std::string>(&node.value);
     if (all && word != nullptr && *word == "all") return std::vector<std::int64_t>{};
-    const auto* nodes = items(node, name, all ? "\"all\" or a list of integers" : "a list of integers");
+    if (key_.scalar &&
+        (std::holds_alternative<std::int64_t>(node.value) || std::holds_alternative<double>(node.value))) {
+      const auto value = integer(node, name);
+      return value ? std::optional(std::vector{*value}) : std::nullopt;
+    }
+    const std::string before = all ? "\"all\" or " : key_.scalar ? "an integer or " : "";
+    const auto* nodes = items(node, name, before + "a list of integers");
     if (nodes == nullptr) return std::nullopt;
     auto values = list<std::int64_t>(
         *nodes, name, [this](const Node& item, const std::string& place) { return integer(item, place); });

@@ -1004,6 +1004,16 @@ class CommandLineTest(InFolder):
                 self.assertEqual((process.returncode, err), (4, f"stopped by {number.name}\n"))
                 self.assertEqual(os.listdir("."), ["a.h5"])
 
+    def test_an_interrupt_while_modules_are_imported_leaves_no_traceback(self):
+        with open("numpy.py", "w") as file:
+            file.write("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+        for command, status, error in ((["-m", "lindrift", "plot", "a.h5"], 4, "stopped by SIGINT\n"),
+                                       (["-c", "import lindrift"], -signal.SIGINT, None)):  # the user's program decides
+            done = subprocess.run([sys.executable, *command], text=True, capture_output=True, timeout=60,
+                                  env={**os.environ, "PYTHONPATH": os.pathsep.join((os.getcwd(), PACKAGE))})
+            self.assertEqual(done.returncode, status)
+            self.assertEqual(done.stderr if error else done.stderr[-18:], error or "KeyboardInterrupt\n")
+
     def test_a_signal_that_the_parent_ignores_stays_ignored(self):
         synthetic.steady_state("a.h5", sites=8)
         process = self.start("plot", "a.h5", before=self.WAIT_IN_WRITING.replace("PATIENCE", "0.3"),

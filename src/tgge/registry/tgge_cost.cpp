@@ -173,8 +173,12 @@ void check_degenerate_bands(const Point& point) {
         fmt::format("{} is not allowed where bands are degenerate: its product with the bandwidth must "
                     "be <= {}",
                     bath.inverse_temperature, coldest_degenerate_bath));
-  if (point.has("initial.lagrange_multiplier") && point.has("task.times"))
+  if (!point.has("task.times")) return;
+  if (point.has("initial.lagrange_multiplier"))
     require_equal_in_blocks(bands, blocks, point.reals("initial.lagrange_multiplier"));
+  else if (const auto state = read<InitialState>(point); state.kind != InitialKind::uniform)
+    require_equal_in_blocks(bands, blocks, multipliers_of(state, bands, read<InitialOccupation>(point).filling),
+                            "initial.state");
 }
 
 }  // namespace
@@ -187,6 +191,8 @@ void validate_point(const Point& point) {
     validate(model);
     return 0;
   });
+  validate(read<InitialState>(point),
+           is_lattice(point) ? Lattice(point.integers("model.cells")) : Lattice({point.integer("model.sites")}));
   check_degenerate_bands(point);
   if (point.text("solver.algorithm") == "separable") {
     if (point.text("bath.jump") == "table")
