@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "engine/short_text.hpp"
 #include "hubbard/modes.hpp"
 #include "lindrift/error.hpp"
 
@@ -58,8 +59,8 @@ void validate_interaction(const HubbardChain& chain) {
                                                   "interaction is on site, a number U");
   if (given > lattice.size())
     throw ParameterError("model.interaction", std::to_string(given) + " values V_r were given, and a ring of " +
-                                                  std::to_string(lattice.size()) +
-                                                  " sites has only as many distances r = 0 .. " +
+                                                  counted(lattice.size(), "site") +
+                                                  " has only as many distances r = 0 .. " +
                                                   std::to_string(lattice.size() - 1));
 }
 

@@ -8,6 +8,7 @@
 
 #include "config/sweep.hpp"
 #include "engine/machine_memory.hpp"
+#include "engine/short_text.hpp"
 #include "hatsugai_kohmoto/registry/hatsugai_kohmoto.hpp"
 #include "hubbard/registry/hubbard.hpp"
 #include "io/input.hpp"
@@ -65,9 +66,9 @@ class ProgramRegistry final : public config::Registry {
       if (needed > machine_memory())
         throw ParameterError(
             points > 1 ? "sweep" : "output.fields",
-            fmt::format("the results of {} point{} need {} of memory, and this machine has {}; keep "
-                        "fewer fields (output.fields) or make several runs of it",
-                        points, points == 1 ? "" : "s", bytes_text(needed), bytes_text(machine_memory())));
+            fmt::format("the results of {} need {} of memory, and this machine has {}; keep fewer fields "
+                        "(output.fields) or make several runs of it",
+                        counted(points, "point"), bytes_text(needed), bytes_text(machine_memory())));
     };
     return schema;
   }

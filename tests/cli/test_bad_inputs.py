@@ -424,7 +424,7 @@ class OutputTest(ProgramTest):
         # Space for the point but not for the output: the point is not lost.
         self.expect(FAILED, "run", "in.toml", says="cannot write in.h5", preexec_fn=lambda: limit_files(4096))
         self.assertEqual(self.names(), ["in.h5.journal", "in.toml"])
-        self.expect(DONE, "run", "in.toml", "--resume", says="1 of 1 points are there already")
+        self.expect(DONE, "run", "in.toml", "--resume", says="1 of 1 point is there already")
         self.assertEqual(self.names(), ["in.h5", "in.toml"])
         self.write("in.h5", "precious")
         self.expect(FAILED, "run", "in.toml", "--overwrite", preexec_fn=lambda: limit_files(1000))

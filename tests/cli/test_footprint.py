@@ -156,6 +156,36 @@ class RefusalTest(Footprints):
         self.refuse('[model]\nkind = "tgge_lattice"\n' + lattice + '[task]\nkind = "steady_state"\n', "model.hamiltonian")
 
 
+class LargeSweepTest(Footprints):
+    """Ten million points: `check` takes the time and the memory of a sample, and a run holds little of each."""
+
+    INPUT = input_of("tgge_chain", "steady_state", []) + '[output]\nfields = ["current"]\n[sweep]\n'
+
+    def test_check(self):
+        axis = '"{}" = {{ start = 0.0, stop = 1.0, count = {} }}\n'.format
+        coupling, beta, filling = "bath.coupling", "bath.inverse_temperature", '"initial.filling" = [0.25, 0.5]\n'
+        for sweep in (axis(coupling, 10_000_000), filling + axis(beta, 1000) + axis(coupling, 5000),
+                      'mode = "zip"\n' + axis(coupling, 10_000_000) + axis(beta, 10_000_000)):
+            with self.subTest(sweep=sweep):
+                self.write("a.toml", self.INPUT + sweep)
+                process = self.measure("check", "a.toml")
+                self.assertEqual(process.returncode, DONE, process.said)
+                self.assertIn("points       10000000", process.stdout)
+                if not SANITIZED:
+                    self.assertLess(process.memory, 150e6, process.said)
+                    self.assertLess(process.seconds, 10.0, process.said)
+
+    @unittest.skipIf(SANITIZED, "sanitizers take memory of their own")
+    def test_run(self):
+        taken = []
+        for points in (5_000, 105_000):
+            self.write("a.toml", self.INPUT + f'"bath.coupling" = {{ start = 0.0, stop = 1.0, count = {points} }}\n')
+            process = self.measure("run", "a.toml", "--overwrite", "--threads", "1")
+            self.assertEqual(process.returncode, DONE, process.said)
+            taken.append(process.memory)
+        self.assertLess((taken[1] - taken[0]) / 100_000, 150.0)
+
+
 class EstimateTest(Footprints):
     """What `check` says against what `run` takes."""
 

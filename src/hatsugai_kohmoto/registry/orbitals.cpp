@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "config/read.hpp"
+#include "engine/short_text.hpp"
 #include "engine/validate.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
@@ -220,10 +221,9 @@ void require_indices(const Point& point, const std::string& key, std::size_t ind
   for (std::size_t c = 0; c < channels.size(); ++c)
     for (std::size_t i = 0; i < channels[c].size(); ++i)
       if (channels[c][i].indices.size() != indices + kinds)
-        throw ParameterError(
-            kinds == 0 ? fmt::format("{}[{}]", key, i) : fmt::format("{}[{}].terms[{}]", key, c, i),
-            fmt::format("must be {} with model.orbitals > 1 and {} displacement{} R", form,
-                        point.integers("model.cells").size(), point.integers("model.cells").size() > 1 ? "s" : ""));
+        throw ParameterError(kinds == 0 ? fmt::format("{}[{}]", key, i) : fmt::format("{}[{}].terms[{}]", key, c, i),
+                             fmt::format("must be {} with model.orbitals > 1 and {} R", form,
+                                         counted(point.integers("model.cells").size(), "displacement")));
 }
 
 void require_absent(const Point& point, const std::string& key, double usual, const std::string& why) {

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "config/read.hpp"
+#include "engine/short_text.hpp"
 #include "registry/registry.hpp"
 
 namespace lindrift {
@@ -33,7 +34,7 @@ Footprint open_chain_footprint(const Point& point) { return {.key = size_key(poi
 
 std::string size_text(const Point& point) {
   const OpenLattice lattice = lattice_of(point);
-  return lattice.is_ring() ? fmt::format("{} sites", lattice.sites)
+  return lattice.is_ring() ? counted(static_cast<std::size_t>(lattice.sites), "site")
                            : fmt::format("{} cells", fmt::join(lattice.cells, " x "));
 }
 
