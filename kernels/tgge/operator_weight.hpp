@@ -139,20 +139,20 @@ struct OperatorRowSums {
   double gain_floor, loss_floor;    ///< smaller sums are rounding errors of zero
 
   template <class T>
-  requires(sizeof(T) == sizeof(double)) LINDRIFT_HD PairSums<T> at(Index s)
-  const {
+  LINDRIFT_HD PairSums<T> at(Index s) const {
     const int d = weight.dimension;
-    double gain = 0.0, loss = 0.0;
+    T gain{}, loss{};
     for (int c = 0; c < weight.channels; ++c) {
       for (int i = 0; i < d; ++i) {
-        double re = 0.0, im = 0.0, loss_re_sum = 0.0, loss_im_sum = 0.0;
+        T re{}, im{}, loss_re_sum{}, loss_im_sum{};
         for (int j = 0; j < d; ++j) {
-          const double vr = weight.vector_re[j * weight.size + s], vi = weight.vector_im[j * weight.size + s];
+          const T vr = load<T>(weight.vector_re + j * weight.size, s),
+                  vi = load<T>(weight.vector_im + j * weight.size, s);
           const double gr = gain_re[(c * d + i) * d + j], gi = gain_im[(c * d + i) * d + j];
           re += vr * gr + vi * gi;
           im += vr * gi - vi * gr;
-          const Index offset = (Index{c} * d + j) * weight.size + s;
-          const double ar = weight.image_re[offset], ai = weight.image_im[offset];
+          const Index offset = (Index{c} * d + j) * weight.size;
+          const T ar = load<T>(weight.image_re + offset, s), ai = load<T>(weight.image_im + offset, s);
           const double hr = loss_re[j * d + i], hi = loss_im[j * d + i];
           loss_re_sum += hr * ar + hi * ai;
           loss_im_sum += hr * ai - hi * ar;
@@ -161,9 +161,14 @@ struct OperatorRowSums {
         loss += loss_sign[i] * (loss_re_sum * loss_re_sum + loss_im_sum * loss_im_sum);
       }
     }
-    if (std::fabs(gain) < gain_floor) gain = 0.0;
-    if (std::fabs(loss) < loss_floor) loss = 0.0;
-    return {thermal.gain, gain, thermal.loss, loss};
+    return {T{} + thermal.gain, above(gain_floor, gain), T{} + thermal.loss, above(loss_floor, loss)};
+  }
+
+ private:
+  template <class T>
+  LINDRIFT_HD static T above(double floor, T sum) {
+    const T zero{}, size = sum < zero ? zero - sum : sum;
+    return size < floor ? zero : sum;
   }
 };
 

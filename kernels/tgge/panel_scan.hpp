@@ -90,7 +90,6 @@ struct SumsOfSlots {
   const double* pairs;
   const Index* slot_of;
   template <class T>
-  requires(sizeof(T) == sizeof(double)) || requires(const WeightSums& sums) { sums.template at<T>(Index{}); }
   LINDRIFT_HD PairSums<T> at(Index s) const {
     PairSums<T> sum = weight_sums.template at<T>(s);
     if constexpr (sizeof(T) == sizeof(double)) {

@@ -147,7 +147,6 @@ struct SumsApart {
   const Index* level_of;                      ///< of RateTables if the sums are stored per level, null if per mode
   ThermalMoments<double> moments;
   template <class T>
-  requires(sizeof(T) == sizeof(double)) || requires(const WeightSums& sums) { sums.template at<T>(Index{}); }
   LINDRIFT_HD PairSums<T> at(Index s) const {
     PairSums<T> sum = weight_sums.template at<T>(s);
     sum.thermal_gain = thermal<T>(thermal_gain, moments.gain, s);
@@ -170,7 +169,6 @@ struct FinishRows {
   Finish finish;
   LINDRIFT_HD void operator()(Index s) const { finish(s, sums.template at<double>(s)); }
   template <class T>
-  requires requires(const Sums& all) { all.template at<T>(Index{}); }
   LINDRIFT_HD void at(Index s) const { finish(s, sums.template at<T>(s)); }
 };
 
