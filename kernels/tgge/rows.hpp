@@ -169,7 +169,9 @@ struct FinishRows {
   Finish finish;
   LINDRIFT_HD void operator()(Index s) const { finish(s, sums.template at<double>(s)); }
   template <class T>
-  LINDRIFT_HD void at(Index s) const { finish(s, sums.template at<T>(s)); }
+  LINDRIFT_HD void at(Index s) const {
+    finish(s, sums.template at<T>(s));
+  }
 };
 
 }  // namespace tgge

@@ -552,7 +552,7 @@ class ChainTest(Campaigns):
             code, out, err = self.interrupted(signal.SIGKILL, "run", "chain.toml", "-o", "out.h5", *more, points=points)
             self.assertEqual(code, -signal.SIGKILL, out + err)
             self.expect(DONE, "run", "chain.toml", "-o", "out.h5", "--resume", *more, ranks=self.ranks()[:3][-1],
-                        says="of 27 points are there already")
+                        says="of 27 points")
             self.assert_same_numbers("undisturbed.h5", "out.h5")
             self.assert_no_journal()
             os.remove(self.folder / "out.h5")
