@@ -14,7 +14,7 @@ namespace lindrift::config {
 
 inline constexpr std::size_t most_points = 1'000'000'000;
 /// Memory for the status, the message and the summary of a point, in bytes.
-inline constexpr double bytes_of_status = 850.0;
+inline constexpr double bytes_of_status = 115.0;
 
 /// One key of [sweep], not yet read.
 struct SweepEntry {

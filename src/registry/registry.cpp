@@ -146,7 +146,8 @@ ResultBytes result_bytes(const TaskEntry& task, const config::Point& point, std:
   const auto count = static_cast<double>(points);
   const double values = needed.results * count;
   return {headers + needed.coordinates + values + (points > 1 ? status * count : 0.0),
-          Footprint::copies * (needed.coordinates + values) + config::bytes_of_status * count};
+          (points > 1 ? Footprint::sweep_copies : Footprint::copies) * (needed.coordinates + values) +
+              config::bytes_of_status * count};
 }
 
 void require_memory(const TaskEntry& task, const config::Point& point) {
