@@ -170,6 +170,21 @@ class RunTest(ProgramTest):
         super().setUpClass()
         cls.known = json.loads((ROOT / "tests/data/hubbard_figure.json").read_text())
 
+    def assert_same_bits(self, text, other_text, names=None):
+        """Runs and verifies two inputs and compares these datasets, or all. Returns the datasets of the first."""
+        results = []
+        for name, content in (("one", text), ("other", other_text)):
+            self.write(f"{name}.toml", content)
+            self.expect(DONE, "run", f"{name}.toml", "-o", f"{name}.h5")
+            self.expect(DONE, "verify", f"{name}.h5")
+            results.append(datasets(self.folder / f"{name}.h5"))
+        one, other = results
+        if names is None:
+            self.assertEqual(sorted(one), sorted(other))
+        for name in names or one:
+            np.testing.assert_array_equal(one[name], other[name], name)
+        return one
+
     def test_spectrum_of_two_driven_spins(self):
         steady = GREEN.replace('"green"', '"steady_state"').replace("times = [0.0, 0.5, 2.0]\n", "")
         text = steady.replace("[bath.down]", "[bath.up]\ngain = 0.02\nloss = 0.08\n[bath.down]")
@@ -261,14 +276,8 @@ kind = "steady_state"
         self.assertNotEqual(self.run_program("verify", "square.h5").returncode, DONE)
         ring = GREEN.replace('"green"', '"steady_state"').replace("times = [0.0, 0.5, 2.0]\n", "")
         ring = ring.replace("[bath.down]", "[bath.up]\ngain = 0.1\nloss = 0.3\n[bath.down]")
-        self.write("ring.toml", ring)
-        self.write("line.toml", ring.replace("sites = 16", "cells = [16]\nhopping_terms = [[1, -1.0, 0.0]]"))
-        for name in ("ring", "line"):
-            self.expect(DONE, "run", f"{name}.toml", "-o", f"{name}.h5")
-            self.expect(DONE, "verify", f"{name}.h5")
-        one, other = (datasets(self.folder / f"{name}.h5") for name in ("ring", "line"))
-        for name in ("current_spin", "density_spin", "occupation_spin", "residual"):
-            np.testing.assert_array_equal(one[name], other[name])
+        self.assert_same_bits(ring, ring.replace("sites = 16", "cells = [16]\nhopping_terms = [[1, -1.0, 0.0]]"),
+                              ("current_spin", "density_spin", "occupation_spin", "residual"))
 
     def test_one_particle_on_a_square(self):
         self.write("one.toml", SQUARE.replace("steady_state", "transport").replace("[bath.up]\ngain = 0.1\nloss = 0.3\n", ""))
@@ -340,28 +349,15 @@ times = [6.0]
         self.assertEqual((results["green_retarded"].shape, results["drift"].shape), ((2, 2, 2), (2, 2)))
         self.assertEqual(results["self_energy"].shape, (2, 2, 2))
         np.testing.assert_allclose(results["norm"][0], 1.0, atol=1e-12)
-        self.write("ring.toml", GREEN.replace('"green"', '"exact"').replace("sites = 16", "sites = 4").replace("two_site_", ""))
-        self.write("line.toml", (self.folder / "ring.toml").read_text().replace("sites = 4", "cells = [4]\nhopping_terms = [[1, -1.0, 0.0]]"))
-        for name in ("ring", "line"):
-            self.expect(DONE, "run", f"{name}.toml", "-o", f"{name}.h5")
-            self.expect(DONE, "verify", f"{name}.h5")
-        one, other = (datasets(self.folder / f"{name}.h5") for name in ("ring", "line"))
-        for name in ("green_retarded", "drift", "occupation_spin", "current_spin"):
-            np.testing.assert_array_equal(one[name], other[name])
+        ring = GREEN.replace('"green"', '"exact"').replace("sites = 16", "sites = 4").replace("two_site_", "")
+        self.assert_same_bits(ring, ring.replace("sites = 4", "cells = [4]\nhopping_terms = [[1, -1.0, 0.0]]"),
+                              ("green_retarded", "drift", "occupation_spin", "current_spin"))
 
     def test_the_exact_ring_of_a_long_one(self):
         """model.cluster: the sites of the ring, also swept; the rest of the input is that of the other tasks."""
         long = GREEN.replace('"green"', '"exact"')
-        self.write("short.toml", long.replace("sites = 16", "sites = 4"))
-        self.write("long.toml", long.replace("sites = 16", "sites = 16\ncluster = 4"))
-        for name in ("short", "long"):
-            self.expect(DONE, "run", f"{name}.toml", "-o", f"{name}.h5")
-            self.expect(DONE, "verify", f"{name}.h5")
-        one, other = (datasets(self.folder / f"{name}.h5") for name in ("short", "long"))
-        self.assertEqual(sorted(one), sorted(other))
-        for name, values in one.items():
-            np.testing.assert_array_equal(values, other[name])
-        self.expect(DONE, "run", "long.toml", "-o", "sizes.h5", "--set", 'sweep."model.cluster"=[3, 4]')
+        one = self.assert_same_bits(long.replace("sites = 16", "sites = 4"), long.replace("sites = 16", "sites = 16\ncluster = 4"))
+        self.expect(DONE, "run", "other.toml", "-o", "sizes.h5", "--set", 'sweep."model.cluster"=[3, 4]')
         sizes = datasets(self.folder / "sizes.h5")
         np.testing.assert_array_equal(sizes["norm"][1], one["norm"])
         self.assertNotIn("green_retarded", sizes)
