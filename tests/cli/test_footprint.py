@@ -203,6 +203,34 @@ class EstimateTest(Footprints):
                 self.expect(DONE, "run", "a.toml", "--overwrite")
                 self.assertEqual(algorithm, attributes(self.folder / "a.h5")["algorithm"])
 
+    def test_files_over_times(self):
+        """As many values as the list has, of tasks that know both times and frequencies. The input holds a longer grid as such."""
+        for text in ('''[model]
+kind = "hubbard"
+sites = 3
+[bath.down]
+gain = 0.2
+loss = 2.0
+[task]
+kind = "exact"
+''', '''[model]
+kind = "hatsugai_kohmoto"
+cells = [4]
+orbitals = 2
+hopping_terms = [[0, 0, 1, 1.0, 0.0], [-1, 0, 1, 0.7, 0.0]]
+[bath.down]
+gain = 0.5
+loss = 0.3
+[task]
+kind = "green"
+'''):
+            with self.subTest(text):
+                _, _, file = self.estimate(text + "times = { start = 0.0, stop = 3.0, count = 12000 }\n")
+                self.expect(DONE, "run", "a.toml", "--overwrite")
+                size = (self.folder / "a.h5").stat().st_size
+                self.assertGreater(size, 200e3)
+                self.assertLess(abs(file - size), max(0.1 * size, 20e3))
+
     def test_steps_of_cold_relaxations(self):
         # The promised time is that of a step times their number. Times depend on the machine, so the number is tested:
         # each step of the implicit method evaluates the rates about seven times.

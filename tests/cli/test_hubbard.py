@@ -339,7 +339,7 @@ times = [6.0]
 
     def test_exact_lattices(self):
         """Two driven spins on a square; then one probe on a line, which is a ring."""
-        text = SQUARE.replace("[4, 3]", "[2, 2]").replace("steady_state", "exact") + "times = [0.0, 1.0]\nfrequencies = [-1.0, 2.0]\n"
+        text = SQUARE.replace("[4, 3]", "[2, 2]").replace("steady_state", "exact") + "times = [0.0, 1.0]\nfrequencies = [-1.0, 0.5, 2.0]\n"
         self.write("square.toml", text)
         self.expect(DONE, "check", "square.toml")
         self.expect(DONE, "run", "square.toml", "-o", "square.h5")
@@ -347,7 +347,7 @@ times = [6.0]
         results = datasets(self.folder / "square.h5")
         self.assertEqual((results["occupation_spin"].shape, results["current_spin"].shape), ((2, 2, 2), (2, 2)))
         self.assertEqual((results["green_retarded"].shape, results["drift"].shape), ((2, 2, 2), (2, 2)))
-        self.assertEqual(results["self_energy"].shape, (2, 2, 2))
+        self.assertEqual(results["self_energy"].shape, (2, 2, 3))
         np.testing.assert_allclose(results["norm"][0], 1.0, atol=1e-12)
         ring = GREEN.replace('"green"', '"exact"').replace("sites = 16", "sites = 4").replace("two_site_", "")
         self.assert_same_bits(ring, ring.replace("sites = 4", "cells = [4]\nhopping_terms = [[1, -1.0, 0.0]]"),

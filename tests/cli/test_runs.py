@@ -738,22 +738,25 @@ kind = "steady_state"
                     "initial.filling=0.5", says="initial.filling = 0.5: has no meaning for initial.state")
 
     def test_initial_states_of_lattices(self):
-        self.write("a.toml", '[model]\nkind = "tgge_lattice"\npreset = "square"\ncells = [4, 6]\n[bath]\njump = "operators"\n'
-                             '[[bath.jump_operator]]\nterms = [[0, 0, 0, 0, 0, 0, 1.0, 0.0]]\n[task]\nkind = "relax"\ntimes = [0.0]\n'
-                             '[initial]\nstate = "thermal"\ninverse_temperature = 50.0\nfilling = 0.3\n')
-        def occupations(*sets):
-            words = [word for text in sets for word in ("--set", text)]
-            self.expect(DONE, "run", "a.toml", "--overwrite", *words)
+        lattice = ('[model]\nkind = "tgge_lattice"\npreset = "square"\ncells = [4, 6]\n[bath]\njump = "operators"\n'
+                   '[[bath.jump_operator]]\nterms = [[0, 0, 0, 0, 0, 0, 1.0, 0.0]]\n[task]\nkind = "relax"\ntimes = [0.0]\n[initial]\n')
+        thermal = lattice + 'state = "thermal"\ninverse_temperature = 50.0\nfilling = 0.3\n'
+
+        def occupations(text):
+            self.write("a.toml", text)
+            self.expect(DONE, "run", "a.toml", "--overwrite")
             return datasets(self.folder / "a.h5")["occupation"].reshape(4, 6)
-        sea = occupations()
+
+        sea = occupations(thermal)
         self.assertGreater(np.ptp(sea), 0.99)
         for shift in ([1, -2], [-5, 8], [0, 0]):
-            moved = occupations(f"initial.momentum_shift={shift}")
+            moved = occupations(thermal + f"momentum_shift = {shift}\n")
             np.testing.assert_array_equal(moved, np.roll(sea, shift, axis=(0, 1)))
-        filled = occupations("initial={ state = 'single_momentum', momentum = [1, -7] }")
+        filled = occupations(lattice + 'state = "single_momentum"\nmomentum = [1, -7]\n')
         expected = np.zeros((4, 6))
         expected[2 + 1, 3 - 7 + 6] = 1
         np.testing.assert_allclose(filled, expected, atol=1e-15)
+        self.write("a.toml", thermal)
         for given, count in (("1", 1), ("[1, 2, 3]", 3)):
             self.expect(WRONG, "check", "a.toml", "--set", f"initial.momentum_shift={given}",
                         says=f"initial.momentum_shift: the number of integers is {count}; there must be one for each direction, 2")

@@ -95,10 +95,7 @@ double device_bytes(const Point& point, const Execution& execution) {
 Footprint footprint_of(const Point& point, const Execution& execution) {
   Footprint needed = open_chain_footprint(point);
   needed.working = with_result(kind_of(point), [&]<class Result>(const Result&) {
-    Coordinates coordinates = coordinates_of(point);
-    for (Coordinate& one : coordinates)
-      if (one.name == "time" || one.name == "frequency")
-        one = counted(point, one.name == "time" ? "task.times" : "task.frequencies", std::move(one));
+    const Coordinates coordinates = counted(point, coordinates_of(point));
     add_result<Result>(needed, coordinates, point.texts("output.fields"));
     return unkept_bytes<Result>(coordinates, point.texts("output.fields"));
   });

@@ -29,11 +29,7 @@ const Method method{"exact", "the Lindbladian of all momenta as a sparse matrix,
 HubbardExactOptions options_of(const Point& point) { return read<HubbardExactOptions>(point); }
 
 Coordinates coordinates_of(const Point& point) {
-  Coordinates all = exact_coordinates(lattice_of(point), options_of(point));
-  for (Coordinate& one : all)
-    if (one.name == "time" || one.name == "frequency")
-      one = counted(point, one.name == "time" ? "task.times" : "task.frequencies", std::move(one));
-  return all;
+  return counted(point, exact_coordinates(lattice_of(point), options_of(point)));
 }
 
 io::Result empty_result(const Point& point) {
