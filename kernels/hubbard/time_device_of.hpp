@@ -60,11 +60,11 @@ class TimeDeviceOf : public Interface {
 
   void propagate(const VolterraTables& tables, const VolterraTables& rough, const double* circle, Index first,
                  Index last, double* green, double* difference) override {
-    VolterraMomenta momenta{tables,  rough,   {},     {}, first, values_->data(), rough_values_->data(),
-                            nullptr, nullptr, nullptr};
+    VolterraMomenta fine{tables, {}, first, values_->data(), nullptr},
+        coarse{rough, {}, first, rough_values_->data(), nullptr};
     const auto own = [&]<class T>(const T* VolterraTables::*array, Index size, auto& buffer) {
       engine_.copy_in(tables.*array, size, buffer);
-      momenta.tables.*array = momenta.rough.*array = buffer.data();
+      fine.tables.*array = coarse.tables.*array = buffer.data();
     };
     const Index sites = tables.sites, points = VolterraTables::circle_points, stencil = VolterraTables::stencil;
     own(&VolterraTables::energy, sites, volterra_[0]);
@@ -75,7 +75,8 @@ class TimeDeviceOf : public Interface {
     own(&VolterraTables::first, tables.times, volterra_first_);
     own(&VolterraTables::weights, tables.times * stencil, volterra_[5]);
     engine_.copy_in(circle, 4 * points * sites, circle_);
-    momenta.circle = circle_.data();
+    fine.circle = circle_.data();
+    coarse.circle = fine.circle + 2 * points * sites;
     // K with its margins at both ends, Q and g, for both runs.
     const auto doubles = [](const VolterraTables& run) { return 6 * run.count + 4 * VolterraTables::order; };
     const Index fitting = 8 * tables_.device_buffer / (doubles(tables) + doubles(rough));
@@ -94,12 +95,15 @@ class TimeDeviceOf : public Interface {
         for (double** array : {&result.q_re, &result.q_im, &result.g_re, &result.g_im}) take(*array, run.count);
         return result;
       };
-      momenta.arrays = arrays(tables);
-      momenta.rough_arrays = arrays(rough);
-      momenta.first = begin;
-      momenta.green = sums_.resize(2 * lanes * tables.times);
-      momenta.difference = differences_.resize(lanes);
-      engine_.map(lanes, momenta);
+      double *const values = sums_.resize(2 * lanes * tables.times), *const differences = differences_.resize(lanes);
+      for (VolterraMomenta* const run : {&fine, &coarse}) {
+        run->arrays = arrays(run->tables);
+        run->first = begin;
+        engine_.map(lanes, PrepareVolterra{*run});
+        engine_.map(lanes, BeginVolterra{*run});
+        engine_.map(lanes, AdvanceVolterra{*run});
+      }
+      engine_.map(lanes, VolterraGreen{fine, coarse, values, differences});
       engine_.copy_out(green + 2 * (begin - first) * tables.times, 2 * lanes * tables.times, sums_);
       engine_.copy_out(difference + (begin - first), lanes, differences_);
     }

@@ -348,7 +348,8 @@ struct BoxExpansion {
   template <bool Transposed, class T>
   LINDRIFT_HD void add(const double* k, int set, Index from, T factor, T (&sum)[sets * panel_order]) const {
     T* const target = sum + set * panel_order;
-    for (int b = 0; b < panel_order; ++b) {
+    LINDRIFT_ROLLED  // so that only one row of the coefficients is in registers
+        for (int b = 0; b < panel_order; ++b) {
       const T source = factor * load<T>(moment + (set * panel_order + b) * boxes, from);
       LINDRIFT_UNROLL
       for (int a = 0; a < panel_order; ++a)
