@@ -65,12 +65,14 @@ struct Collisions {
       set(arrays.q_re, arrays.q_im, n, lane, q);
       set(arrays.sum_re, arrays.sum_im, n, lane, {drive.re / equation.step, drive.im / equation.step});
     }
+    LINDRIFT_ROLLED
     for (Index i = 0; i < margin + start; ++i) {
       const double x = (static_cast<double>(i) - static_cast<double>(margin)) / static_cast<double>(start);
       const Complex tau = value_of(series, {x, 0.0});
       set_complex(rows, place(i, lane), tau);
       if (i >= margin) set(arrays.g_re, arrays.g_im, i - margin, lane, factor * tau);
     }
+    LINDRIFT_ROLLED
     for (Index l = 0; l < points; ++l)
       set_complex(circle, l * circle_stride + lane, value_of(series, {equation.turns[l], equation.turns[points + l]}));
     return factor;
@@ -102,8 +104,10 @@ struct Collisions {
     const VolterraTables& equation = tables.equation;
     const Complex rate = scaled(static_cast<double>(start) * equation.step, Complex{0.0, tables.rate});
     Complex free[terms];
+    LINDRIFT_ROLLED
     for (Index n = 0; n < terms; ++n) {
       free[n] = Complex{};
+      LINDRIFT_ROLLED
       for (Index l = 0; l < points; ++l) {
         const Index turn = n * l % points;
         add_product(free[n], complex_at(circle, l * circle_stride + lane),
@@ -111,10 +115,12 @@ struct Collisions {
       }
       free[n] = {free[n].re / static_cast<double>(points), free[n].im / static_cast<double>(points)};
     }
+    LINDRIFT_ROLLED
     for (Index n = 0; n < terms; ++n) {
       // int_0^t of the powers i and j is i! j! / (i+j+1)! times the power i+j+1 = n.
       Complex sum{};
       double beta = n > 0 ? 1.0 / static_cast<double>(n) : 0.0;
+      LINDRIFT_ROLLED
       for (Index i = 0; i < n; ++i) {
         const Index j = n - 1 - i;
         add_product(sum, scaled(beta, free[i]), tau[j]);
@@ -126,6 +132,7 @@ struct Collisions {
 
   LINDRIFT_HD static Complex value_of(const Complex (&series)[terms], Complex x) {
     Complex value{};
+    LINDRIFT_ROLLED
     for (Index n = terms; n-- > 0;) value = value * x + series[n];
     return value;
   }

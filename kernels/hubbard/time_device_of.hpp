@@ -17,11 +17,12 @@ class TimeDeviceOf : public Interface {
   TimeDeviceOf(const TimeTables& tables, int device)
       : engine_(1, device, nullptr),
         tables_(tables),
-        amplitudes_transform_(tables.sites),
-        products_transform_(tables.sites) {
-    const double** arrays[] = {&tables_.energy,         &tables_.particle_rate, &tables_.particles,
-                               &tables_.hole_rate,      &tables_.holes,         &tables_.probe_rate,
-                               &tables_.slow_particles, &tables_.slow_holes,    &tables_.coupling};
+        amplitudes_transform_(tables.cells, tables.directions),
+        products_transform_(tables.cells, tables.directions) {
+    const double** arrays[] = {&tables_.energy,        &tables_.hole_energy, &tables_.probe_energy,
+                               &tables_.particle_rate, &tables_.particles,   &tables_.hole_rate,
+                               &tables_.holes,         &tables_.probe_rate,  &tables_.slow_particles,
+                               &tables_.slow_holes,    &tables_.coupling};
     for (int i = 0; i < array_count; ++i) {
       if (*arrays[i] == nullptr) continue;
       engine_.copy_in(*arrays[i], tables_.sites, arrays_[i]);
@@ -59,11 +60,11 @@ class TimeDeviceOf : public Interface {
 
   void propagate(const VolterraTables& tables, const VolterraTables& rough, const double* circle, Index first,
                  Index last, double* green, double* difference) override {
-    VolterraMomenta momenta{tables,  rough,   {},     {}, first, values_->data(), rough_values_->data(),
-                            nullptr, nullptr, nullptr};
-    const auto own = [&](const double* VolterraTables::*array, Index size, Buffer& buffer) {
+    VolterraMomenta fine{tables, {}, first, values_->data(), nullptr},
+        coarse{rough, {}, first, rough_values_->data(), nullptr};
+    const auto own = [&]<class T>(const T* VolterraTables::*array, Index size, auto& buffer) {
       engine_.copy_in(tables.*array, size, buffer);
-      momenta.tables.*array = momenta.rough.*array = buffer.data();
+      fine.tables.*array = coarse.tables.*array = buffer.data();
     };
     const Index sites = tables.sites, points = VolterraTables::circle_points, stencil = VolterraTables::stencil;
     own(&VolterraTables::energy, sites, volterra_[0]);
@@ -71,10 +72,11 @@ class TimeDeviceOf : public Interface {
     own(&VolterraTables::decay, sites, volterra_[2]);
     own(&VolterraTables::turns, 2 * points, volterra_[3]);
     own(&VolterraTables::at, tables.times, volterra_[4]);
-    own(&VolterraTables::first, tables.times, volterra_[5]);
-    own(&VolterraTables::weights, tables.times * stencil, volterra_[6]);
+    own(&VolterraTables::first, tables.times, volterra_first_);
+    own(&VolterraTables::weights, tables.times * stencil, volterra_[5]);
     engine_.copy_in(circle, 4 * points * sites, circle_);
-    momenta.circle = circle_.data();
+    fine.circle = circle_.data();
+    coarse.circle = fine.circle + 2 * points * sites;
     // K with its margins at both ends, Q and g, for both runs.
     const auto doubles = [](const VolterraTables& run) { return 6 * run.count + 4 * VolterraTables::order; };
     const Index fitting = 8 * tables_.device_buffer / (doubles(tables) + doubles(rough));
@@ -93,12 +95,15 @@ class TimeDeviceOf : public Interface {
         for (double** array : {&result.q_re, &result.q_im, &result.g_re, &result.g_im}) take(*array, run.count);
         return result;
       };
-      momenta.arrays = arrays(tables);
-      momenta.rough_arrays = arrays(rough);
-      momenta.first = begin;
-      momenta.green = sums_.resize(2 * lanes * tables.times);
-      momenta.difference = differences_.resize(lanes);
-      engine_.map(lanes, momenta);
+      double *const values = sums_.resize(2 * lanes * tables.times), *const differences = differences_.resize(lanes);
+      for (VolterraMomenta* const run : {&fine, &coarse}) {
+        run->arrays = arrays(run->tables);
+        run->first = begin;
+        engine_.map(lanes, PrepareVolterra{*run});
+        engine_.map(lanes, BeginVolterra{*run});
+        engine_.map(lanes, AdvanceVolterra{*run});
+      }
+      engine_.map(lanes, VolterraGreen{fine, coarse, values, differences});
       engine_.copy_out(green + 2 * (begin - first) * tables.times, 2 * lanes * tables.times, sums_);
       engine_.copy_out(difference + (begin - first), lanes, differences_);
     }
@@ -142,7 +147,7 @@ class TimeDeviceOf : public Interface {
   Buffer *values_ = &value_buffer_, *rough_values_ = &value_buffer_;  ///< K, and that of the run with twice the step
 
  private:
-  static constexpr int array_count = 9;
+  static constexpr int array_count = 11;
 
   void evaluate_some(Index first, Index count, double* products) {
     const Index elements = count * tables_.sites;
@@ -158,7 +163,8 @@ class TimeDeviceOf : public Interface {
   }
 
   Product product_;
-  Buffer arrays_[array_count], times_, rows_, weights_, frequency_, waves_, sums_, volterra_[7];
+  Buffer arrays_[array_count], times_, rows_, weights_, frequency_, waves_, sums_, volterra_[6];
+  typename Engine::IndexBuffer volterra_first_;
   Index first_node_ = 0, stride_ = 1, nodes_ = 0, frequencies_ = 0;
 };
 

@@ -76,6 +76,7 @@ struct Volterra {
     const T energy = load<T>(tables.energy, momentum), decay = load<T>(tables.decay, momentum);
     // kt(t) = sum_i a_i (t/radius)^i, and g with coefficients b_i.
     Complex on_circle[points], a[terms], b[terms];
+    LINDRIFT_ROLLED
     for (Index l = 0; l < points; ++l) {
       const double x = radius * tables.turns[l], y = radius * tables.turns[points + l];
       const T size = exponential(decay * x - energy * y).value;
@@ -84,8 +85,10 @@ struct Volterra {
       add_product(on_circle[l], load_complex<T>(circle, l * tables.sites + momentum),
                   {size * turn.cosine, size * turn.sine});
     }
+    LINDRIFT_ROLLED
     for (Index i = 0; i < terms; ++i) {
       a[i] = Complex{};
+      LINDRIFT_ROLLED
       for (Index l = 0; l < points; ++l) {
         const Index turn = i * l % points;
         const double cosine = tables.turns[turn], sine = tables.turns[points + turn];
@@ -96,10 +99,12 @@ struct Volterra {
       b[i] = Complex{};
     }
     b[0].re = T{} + 1.0;
+    LINDRIFT_ROLLED
     for (Index n = 1; n + 1 < terms; ++n) {
       // -int_0^t kt(t-t') g(t') dt' of powers i and j is i! j! / (i+j+1)! of power i+j+1 = n.
       Complex sum{};
       double beta = 1.0 / static_cast<double>(n);  // i! j! / n! at i = 0
+      LINDRIFT_ROLLED
       for (Index i = 0; i < n; ++i) {
         const Index j = n - 1 - i;
         add_product(sum, scaled(beta, a[i]), b[j]);
@@ -107,9 +112,11 @@ struct Volterra {
       }
       b[n + 1] = scaled(-radius * radius / static_cast<double>(n + 1), sum);
     }
+    LINDRIFT_ROLLED
     for (Index n = 0; n < start; ++n) {
       const double x = static_cast<double>(n) / static_cast<double>(start);
       Complex value{};
+      LINDRIFT_ROLLED
       for (Index i = terms; i-- > 0;) value = scaled(x, value) + b[i];
       set(arrays.g_re, arrays.g_im, n, scaled(decayed(static_cast<double>(n) * tables.step), value));
     }
@@ -118,10 +125,16 @@ struct Volterra {
   /// Adds sum_{i=from}^{to-1} Q_{n-i} g_i to the sums of the steps n .. n+width-1.
   template <int width>
   LINDRIFT_HD void accumulate(Index n, Index from, Index to, Complex* sum) const {
+    Complex own[width];  // in registers, which an array that is indexed by a variable cannot be
+    LINDRIFT_UNROLL
+    for (int w = 0; w < width; ++w) own[w] = sum[w];
     for (Index i = from; i < to; ++i) {
       const Complex value = g(i);
-      for (int w = 0; w < width; ++w) add_product(sum[w], q(n + w - i), value);
+      LINDRIFT_UNROLL
+      for (int w = 0; w < width; ++w) add_product(own[w], q(n + w - i), value);
     }
+    LINDRIFT_UNROLL
+    for (int w = 0; w < width; ++w) sum[w] = own[w];
   }
 
   /// g_n = 1 - step sum_i weight_i Q_{n-i} g_i, Q_0 = 0                                                    (Eq. 78)
@@ -163,7 +176,7 @@ struct Volterra {
 
   /// G = -i e^{-i level t} g at a time between steps, by polynomial interpolation through the nearest steps
   LINDRIFT_HD Complex green(Index time) const {
-    const auto first = static_cast<Index>(tables.first[time]);
+    const auto first = tables.first[time];
     Complex value{};
     for (Index i = 0; i < VolterraTables::stencil; ++i)
       value = value + scaled(tables.weights[time * VolterraTables::stencil + i], g(first + i));
@@ -172,27 +185,45 @@ struct Volterra {
   }
 };
 
-/// A batch of momenta as a map, one thread each. For engines with one thread per element.
+// A batch of momenta as maps, one thread each, for engines with one thread per element: in pieces, each of which fits
+// in the registers of a thread.
+
+/// Their equations with one step, up to the solutions.
 struct VolterraMomenta {
-  VolterraTables tables, rough;
-  VolterraArrays arrays, rough_arrays;
-  Index first;                      ///< momentum
-  const double *rows, *rough_rows;  ///< as in VolterraFunctions::prepare
-  const double* circle;             ///< (2, circle_points, sites): of the step and of twice the step
-  double* green;                    ///< (momenta, times) complex numbers
-  double* difference;               ///< (momenta,)
+  VolterraTables tables;
+  VolterraArrays arrays;
+  Index first;           ///< momentum
+  const double* rows;    ///< as in VolterraFunctions::prepare
+  const double* circle;  ///< (2, circle_points, sites)
+
+  LINDRIFT_HD Volterra<double> of(Index i) const { return {tables, arrays, first + i, i}; }
+};
+struct PrepareVolterra {
+  VolterraMomenta momenta;
   LINDRIFT_HD void operator()(Index i) const {
-    const Volterra<double> fine{tables, arrays, first + i, i}, coarse{rough, rough_arrays, first + i, i};
-    fine.rescale(rows);
-    fine.integrate();
-    fine.begin(circle);
-    fine.advance(0, VolterraTables::start, tables.count);
-    coarse.rescale(rough_rows);
-    coarse.integrate();
-    coarse.begin(circle + 2 * VolterraTables::circle_points * tables.sites);
-    coarse.advance(0, VolterraTables::start, rough.count);
-    difference[i] = sqrt(fine.difference(coarse));
-    for (Index t = 0; t < tables.times; ++t) set_complex(green, i * tables.times + t, fine.green(t));
+    const Volterra<double> equation = momenta.of(i);
+    equation.rescale(momenta.rows);
+    equation.integrate();
+  }
+};
+struct BeginVolterra {
+  VolterraMomenta momenta;
+  LINDRIFT_HD void operator()(Index i) const { momenta.of(i).begin(momenta.circle); }
+};
+struct AdvanceVolterra {
+  VolterraMomenta momenta;
+  LINDRIFT_HD void operator()(Index i) const { momenta.of(i).advance(0, VolterraTables::start, momenta.tables.count); }
+};
+/// Green's functions, and differences from the run with twice the step.
+struct VolterraGreen {
+  VolterraMomenta fine, rough;
+  double* green;       ///< (momenta, times) complex numbers
+  double* difference;  ///< (momenta,)
+  LINDRIFT_HD void operator()(Index i) const {
+    const Volterra<double> equation = fine.of(i);
+    difference[i] = sqrt(equation.difference(rough.of(i)));
+    const Index times = fine.tables.times;
+    for (Index t = 0; t < times; ++t) set_complex(green, i * times + t, equation.green(t));
   }
 };
 

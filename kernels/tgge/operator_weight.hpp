@@ -114,7 +114,9 @@ struct GramTerm {
     const SourceMode<T> from = source.template mode<T>(s);
     const T vr = load<T>(weight.vector_re + row * weight.size, s),
             vi = load<T>(weight.vector_im + row * weight.size, s);
-    for (int j = 0; j < columns; ++j) {
+    LINDRIFT_UNROLL
+    for (int j = 0; j < gram_width; ++j) {
+      if (j >= columns) continue;
       const Index offset = Index{first_column + j} * weight.size;
       const T wr = load<T>(weight.vector_re + offset, s), wi = load<T>(weight.vector_im + offset, s);
       const T re = vr * wr + vi * wi, im = vi * wr - vr * wi;

@@ -69,12 +69,13 @@ struct StoreThermal {
 };
 /// Adds up the thermal source modes of each slot.
 struct FoldSlots {
-  const double *first, *member, *pairs;
+  const Index *first, *member;
+  const double* pairs;
   double *particle, *hole;
   LINDRIFT_HD void operator()(Index slot) const {
     double particles = 0.0, holes = 0.0;
-    for (Index i = static_cast<Index>(first[slot]); i < static_cast<Index>(first[slot + 1]); ++i) {
-      const Index s = static_cast<Index>(member[i]);
+    for (Index i = first[slot]; i < first[slot + 1]; ++i) {
+      const Index s = member[i];
       particles += pairs[2 * s];
       holes += pairs[2 * s + 1];
     }
@@ -86,16 +87,16 @@ struct FoldSlots {
 template <class WeightSums>
 struct SumsOfSlots {
   WeightSums weight_sums;
-  const double *pairs, *slot_of;
+  const double* pairs;
+  const Index* slot_of;
   template <class T>
-  requires(sizeof(T) == sizeof(double)) || requires(const WeightSums& sums) { sums.template at<T>(Index{}); }
   LINDRIFT_HD PairSums<T> at(Index s) const {
     PairSums<T> sum = weight_sums.template at<T>(s);
     if constexpr (sizeof(T) == sizeof(double)) {
-      load_pair(pairs, static_cast<Index>(slot_of[s]), sum.thermal_gain, sum.thermal_loss);
+      load_pair(pairs, slot_of[s], sum.thermal_gain, sum.thermal_loss);
     } else {
       for (std::size_t i = 0; i < sizeof(T) / sizeof(double); ++i) {
-        const Index slot = static_cast<Index>(slot_of[s + static_cast<Index>(i)]);
+        const Index slot = slot_of[s + static_cast<Index>(i)];
         sum.thermal_gain[i] = pairs[2 * slot];
         sum.thermal_loss[i] = pairs[2 * slot + 1];
       }
@@ -132,14 +133,13 @@ struct BoxExponents {
 
 struct PanelLanes {
   const double *position, *rise;
-  const double *group_first, *group_panel;  ///< of PanelTables
-  LINDRIFT_HD Index first(Index lane) const { return integer(group_first, lane / panel_lanes) + lane % panel_lanes; }
+  const Index *group_first, *group_panel;  ///< of PanelTables
+  LINDRIFT_HD Index first(Index lane) const { return group_first[lane / panel_lanes] + lane % panel_lanes; }
   LINDRIFT_HD Index steps(Index lane) const {
     const Index group = lane / panel_lanes;
-    return (integer(group_first, group + 1) - integer(group_first, group)) / panel_lanes;
+    return (group_first[group + 1] - group_first[group]) / panel_lanes;
   }
-  LINDRIFT_HD Index panel(Index lane) const { return integer(group_panel, lane / panel_lanes); }
-  LINDRIFT_HD static Index integer(const double* values, Index i) { return static_cast<Index>(values[i]); }
+  LINDRIFT_HD Index panel(Index lane) const { return group_panel[lane / panel_lanes]; }
 };
 
 /// Moments of the sources in every lane, at [value][lane] with value = set * order + polynomial.
@@ -184,7 +184,7 @@ struct LaneMoments {
 template <bool Steep>
 struct PanelMoments {
   static constexpr int values = LaneMoments<Steep>::sets * panel_order;
-  const double* panel_first;
+  const Index* panel_first;
   double* lane_moment;
   Index count;  ///< lanes
   double edge;  ///< e^{-decay}
@@ -195,8 +195,7 @@ struct PanelMoments {
   LINDRIFT_HD void operator()(Index element) const {
     const Index panel = element / values, value = element % values;
     double* const moment = lane_moment + value * count;
-    const Index first = PanelLanes::integer(panel_first, panel) * panel_lanes,
-                last = PanelLanes::integer(panel_first, panel + 1) * panel_lanes;
+    const Index first = panel_first[panel] * panel_lanes, last = panel_first[panel + 1] * panel_lanes;
     double sum = 0.0, total;
     if (!Steep) {
       for (Index lane = first; lane < last; ++lane) sum += moment[lane];
@@ -349,7 +348,8 @@ struct BoxExpansion {
   template <bool Transposed, class T>
   LINDRIFT_HD void add(const double* k, int set, Index from, T factor, T (&sum)[sets * panel_order]) const {
     T* const target = sum + set * panel_order;
-    for (int b = 0; b < panel_order; ++b) {
+    LINDRIFT_ROLLED  // so that only one row of the coefficients is in registers
+        for (int b = 0; b < panel_order; ++b) {
       const T source = factor * load<T>(moment + (set * panel_order + b) * boxes, from);
       LINDRIFT_UNROLL
       for (int a = 0; a < panel_order; ++a)
@@ -464,15 +464,14 @@ struct FillBoxes {
 
 /// Largest exponents of the sources of each group of slots, then of each panel.
 struct LargestOfGroups {
-  const double *group_first, *slot_first, *member;  ///< of PanelTables
-  const double *particle, *hole;                    ///< exponents of the modes
+  const Index *group_first, *slot_first, *member;  ///< of PanelTables
+  const double *particle, *hole;                   ///< exponents of the modes
   double *group_particle, *group_hole;
   LINDRIFT_HD void operator()(Index group) const {
-    const Index first = PanelLanes::integer(slot_first, PanelLanes::integer(group_first, group)),
-                last = PanelLanes::integer(slot_first, PanelLanes::integer(group_first, group + 1));
+    const Index first = slot_first[group_first[group]], last = slot_first[group_first[group + 1]];
     double p = -1e300, h = -1e300;
     for (Index i = first; i < last; ++i) {
-      const Index s = PanelLanes::integer(member, i);
+      const Index s = member[i];
       p = maximum(p, particle[s]);
       h = maximum(h, hole[s]);
     }
@@ -481,11 +480,12 @@ struct LargestOfGroups {
   }
 };
 struct LargestOfPanels {
-  const double *panel_first, *group_particle, *group_hole;
+  const Index* panel_first;
+  const double *group_particle, *group_hole;
   double *particle, *hole;  ///< (panels,)
   LINDRIFT_HD void operator()(Index panel) const {
     double p = -1e300, h = -1e300;
-    for (Index g = PanelLanes::integer(panel_first, panel); g < PanelLanes::integer(panel_first, panel + 1); ++g) {
+    for (Index g = panel_first[panel]; g < panel_first[panel + 1]; ++g) {
       p = maximum(p, group_particle[g]);
       h = maximum(h, group_hole[g]);
     }
@@ -530,6 +530,7 @@ struct ExponentsOfBoxes {
 template <class Engine, bool Steep>
 class PanelScanOn {
   using Buffer = typename Engine::Buffer;
+  using IndexBuffer = typename Engine::IndexBuffer;
   static constexpr int sets = LaneMoments<Steep>::sets, values = sets * panel_order;
 
  public:
@@ -561,7 +562,7 @@ class PanelScanOn {
     sums_.resize(2 * numbers_.slots);
   }
 
-  const double* panel_of() const { return panel_of_.data(); }
+  const Index* panel_of() const { return panel_of_.data(); }
   /// Exponents of the panels, after set_exponents().
   double* particle_exponent() const { return panel_exponent_[0].data(); }
   double* hole_exponent() const { return panel_exponent_[1].data(); }
@@ -656,8 +657,8 @@ class PanelScanOn {
 
   PanelTables numbers_;  ///< its pointers are not used after construction
   Index modes_, boxes_ = 0;
-  Buffer position_, rise_, slot_first_, member_, slot_of_, panel_of_, group_first_, group_panel_, panel_first_;
-  Buffer core_, halves_;
+  IndexBuffer slot_first_, member_, slot_of_, panel_of_, group_first_, group_panel_, panel_first_;
+  Buffer position_, rise_, core_, halves_;
   Buffer particle_, hole_;  ///< source modes of the slots
   Buffer pairs_, sums_;     ///< source modes, and the sums of the slots: (modes, 2), (slots, 2)
   Buffer lane_moment_, box_moment_, expansion_;

@@ -28,7 +28,7 @@ class ExternalPairSum {
     double *thermal_particle = nullptr, *thermal_hole = nullptr;
     const double *thermal_gain = nullptr, *thermal_loss = nullptr;
     std::int64_t levels = 0;
-    const double *level_of = nullptr, *level_first = nullptr, *level_member = nullptr;  ///< as in RateTables
+    const std::int64_t *level_of = nullptr, *level_first = nullptr, *level_member = nullptr;  ///< as in RateTables
     // Sums over the hop weights. Arrays of shape (modes,):
     //   gain_s = sum_s' w(s,s') particle_s'      loss_s = sum_s' w(s',s) hole_s'
     // Null if the kernel computes them from moments.
@@ -55,12 +55,12 @@ struct RateTables {
   SpectrumKind spectrum = SpectrumKind::exponential;
   double spectrum_width = 1.0;
   // Levels: modes of the same energy, which form one term in sums over the spectrum. 0: every mode is summed on its
-  // own. The last three arrays hold integers.
+  // own.
   std::int64_t levels = 0;
-  const double* level_energy = nullptr;  ///< (levels,)
-  const double* level_of = nullptr;      ///< (modes,)
-  const double* level_first = nullptr;   ///< (levels + 1,): level l has the members level_first[l] ..
-  const double* level_member = nullptr;  ///< (modes,): .. level_first[l + 1] - 1 of this array
+  const double* level_energy = nullptr;        ///< (levels,)
+  const std::int64_t* level_of = nullptr;      ///< (modes,)
+  const std::int64_t* level_first = nullptr;   ///< (levels + 1,): level l has the members level_first[l] ..
+  const std::int64_t* level_member = nullptr;  ///< (modes,): .. level_first[l + 1] - 1 of this array
   /// Panels for the thermal sums of a kernel that is not direct and whose spectrum is not exponential.
   const PanelTables* panels = nullptr;
 
@@ -153,7 +153,7 @@ class MultiplierBalance {
 };
 
 /// Steady states of many points by Newton's method in the moments, each of a product of weights under a thermal bath
-/// with the exponential spectrum. Arrays are on the host and are copied. Those marked * hold integers.
+/// with the exponential spectrum. Arrays are on the host and are copied.
 struct MomentBatchTables {
   std::int64_t points = 0, modes = 0;
   std::int64_t max_steps = max_moment_steps;  ///< of a point

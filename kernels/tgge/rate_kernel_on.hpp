@@ -62,9 +62,9 @@ class RateKernelOn final : public RateKernel {
       if (tables.levels > 0) {
         levels_ = tables.levels;
         spectrum_.energy = own(level_energy_, tables.level_energy, levels_);
-        own(level_of_, tables.level_of, size_);
-        own(level_first_, tables.level_first, levels_ + 1);
-        own(level_member_, tables.level_member, size_);
+        engine_.copy_in(tables.level_of, size_, level_of_);
+        engine_.copy_in(tables.level_first, levels_ + 1, level_first_);
+        engine_.copy_in(tables.level_member, size_, level_member_);
       }
     }
     if constexpr (std::is_same_v<Spectrum, LorentzianSpectrum>) {
@@ -284,7 +284,7 @@ class RateKernelOn final : public RateKernel {
 
   /// Number of rows, and of source modes, of the sums over the spectrum.
   Index thermal_rows() const { return levels_ > 0 ? levels_ : size_; }
-  const double* level_of() const { return levels_ > 0 ? level_of_.data() : nullptr; }
+  const Index* level_of() const { return levels_ > 0 ? level_of_.data() : nullptr; }
   double half_beta() const { return 0.5 * tables_.inverse_temperature; }
   PlainRows plain_rows() const {
     return {thermal_out_, thermal_in_, tables_.over_cells * tables_.equilibrium_fraction,
@@ -314,7 +314,8 @@ class RateKernelOn final : public RateKernel {
   Buffer particles_buffer_, holes_buffer_, result_buffer_, second_result_buffer_;
   Buffer thermal_particle_, particle_, thermal_hole_, hole_;
   Buffer thermal_gain_, gain_, thermal_loss_, loss_;
-  Buffer level_energy_, level_of_, level_first_, level_member_, level_particle_, level_hole_;
+  typename Engine::IndexBuffer level_of_, level_first_, level_member_;
+  Buffer level_energy_, level_particle_, level_hole_;
   Buffer row_sums_[4];
   Buffer exponents_[4];        ///< of a steep spectrum: particles and holes of the modes, then of the rows
   Buffer level_exponents_[2];  ///< ... and of the levels, if these are the source modes

@@ -8,6 +8,7 @@
 
 #include "config/sweep.hpp"
 #include "engine/machine_memory.hpp"
+#include "engine/short_text.hpp"
 #include "hatsugai_kohmoto/registry/hatsugai_kohmoto.hpp"
 #include "hubbard/registry/hubbard.hpp"
 #include "io/input.hpp"
@@ -65,9 +66,9 @@ class ProgramRegistry final : public config::Registry {
       if (needed > machine_memory())
         throw ParameterError(
             points > 1 ? "sweep" : "output.fields",
-            fmt::format("the results of {} point{} need {} of memory, and this machine has {}; keep "
-                        "fewer fields (output.fields) or make several runs of it",
-                        points, points == 1 ? "" : "s", bytes_text(needed), bytes_text(machine_memory())));
+            fmt::format("the results of {} need {} of memory, and this machine has {}; keep fewer fields "
+                        "(output.fields) or make several runs of it",
+                        counted(points, "point"), bytes_text(needed), bytes_text(machine_memory())));
     };
     return schema;
   }
@@ -155,7 +156,8 @@ ResultBytes result_bytes(const TaskEntry& task, const config::Point& point, std:
   const auto count = static_cast<double>(points);
   const double values = needed.results * count;
   return {headers + needed.coordinates + values + (points > 1 ? status * count : 0.0),
-          Footprint::copies * (needed.coordinates + values) + config::bytes_of_status * count};
+          (points > 1 ? Footprint::sweep_copies : Footprint::copies) * (needed.coordinates + values) +
+              config::bytes_of_status * count};
 }
 
 void require_memory(const TaskEntry& task, const config::Point& point) {

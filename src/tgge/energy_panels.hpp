@@ -45,8 +45,8 @@ class EnergyPanels {
   std::size_t panels_ = 1;
   int generations_ = 1;
   double decay_ = 0.0;
-  std::vector<double> position_, rise_, slot_first_, member_, slot_of_, panel_of_, group_first_, group_panel_,
-      panel_first_, core_, halves_;
+  std::vector<std::int64_t> slot_first_, member_, slot_of_, panel_of_, group_first_, group_panel_, panel_first_;
+  std::vector<double> position_, rise_, core_, halves_;
 };
 
 }  // namespace lindrift

@@ -295,7 +295,7 @@ void LatticeObserver::add_blocks(std::span<const double> block_multiplier, Latti
     result.local_density_matrix.emplace_back(sums[0] / static_cast<double>(cells),
                                              sums[1] / static_cast<double>(cells));
   }
-  const MatrixRateEquation::EntropyRates rates = matrix.entropy_rates(particles, holes);
+  const MatrixRateEquation::EntropyRates rates = matrix.entropy_rates(block_multiplier);
   result.heat_to_bath.push_back(rates.heat_to_bath);
   result.entropy_rate_thermal.push_back(rates.thermal);
   result.entropy_rate_nonequilibrium.push_back(rates.nonequilibrium);

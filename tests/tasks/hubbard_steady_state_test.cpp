@@ -504,7 +504,7 @@ TEST(HubbardTransport, OneParticleDriftsAsStored) {
     EXPECT_NEAR(second.drift_velocity.front(), stored.velocity_second, 1e-11);
     EXPECT_NEAR(second.diffusion_constant.front(), stored.diffusion_second, 1e-11 * stored.diffusion_second);
     EXPECT_NEAR(both.drift_velocity_exact, stored.velocity_exact, 1e-11);
-    const auto correlations = clusters::one_body(clusters::one_particle_state(whole_ring(chain).group(0)), 0);
+    const auto correlations = clusters::one_body(clusters::one_particle_state(all_momenta(chain).group(0)), 0);
     for (std::size_t m = 0; m < stored.distribution_exact.size(); ++m) {
       const std::size_t k = ascending(static_cast<std::int64_t>(m), stored.sites);
       EXPECT_NEAR(correlations[k * (stored.distribution_exact.size() + 1)].real(), stored.distribution_exact[m], 1e-12);

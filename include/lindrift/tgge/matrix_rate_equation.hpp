@@ -38,10 +38,11 @@ bool needs_matrices(const TggeModel& model);
 /// @throws UnsupportedError if cuda is asked for
 Backend matrix_backend(Backend asked, std::string* reason = nullptr);
 
-/// @throws ParameterError naming initial.lagrange_multiplier if the entries of a block differ: which band has which
-///         value would depend on the choice of basis
+/// @throws ParameterError naming the key if the entries of a block differ: which band has which value would depend on
+///         the choice of basis
 void require_equal_in_blocks(const Bands& bands, const DegenerateBlocks& blocks,
-                             std::span<const double> lagrange_multiplier);
+                             std::span<const double> lagrange_multiplier,
+                             const std::string& key = "initial.lagrange_multiplier");
 
 /// Largest beta times bandwidth for which the Boltzmann factors stay in range.
 inline constexpr double coldest_degenerate_bath = 600.0;
@@ -146,7 +147,7 @@ class MatrixRateEquation {
   struct EntropyRates {
     double heat_to_bath = 0.0, thermal = 0.0, nonequilibrium = 0.0;
   };
-  EntropyRates entropy_rates(std::span<const double> particles, std::span<const double> holes) const;
+  EntropyRates entropy_rates(std::span<const double> multiplier) const;
 
  private:
   struct Data;

@@ -106,9 +106,10 @@ void add_spectrum(const Problem& problem, const Collisions& collisions, std::spa
 /// Says what is wrong with a result, all of it.
 void warn(HubbardSteadyState& result) {
   if (result.clipped > 0)
-    add_to_message(result.message, std::to_string(result.clipped) +
-                                       " occupations left [0, 1] and were set to its bounds: the interaction is too "
-                                       "strong for this order");
+    add_to_message(result.message,
+                   counted(static_cast<std::size_t>(result.clipped), "occupation left [0, 1] and was set to its bound",
+                           "occupations left [0, 1] and were set to its bounds") +
+                       ": the interaction is too strong for this order");
   if (!result.converged) add_to_message(result.message, "not converged after max_steps");
   add_to_message(result.message,
                  negative_values(result.spectral_function, 0.0, "the interaction is too strong for this order"));

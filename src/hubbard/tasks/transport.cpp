@@ -84,7 +84,7 @@ void solve(const HubbardChain& chain, const std::vector<double>& scattering, Tra
 /// same sum over the response to a counting field (Eq. 155).
 void solve_exactly(const HubbardChain& ring, Transport& result) {
   const std::size_t sites = ring.size();
-  const clusters::ClusterState state = clusters::one_particle_state(whole_ring(ring).group(0));
+  const clusters::ClusterState state = clusters::one_particle_state(all_momenta(ring).group(0));
   const std::vector<double> velocity = hopping_velocities(ring.terms(Spin::up), ring.lattice());
   const auto flow = [&](std::span<const std::complex<double>> elements) {
     const std::vector<std::complex<double>> correlations = one_body(state.sector, elements, 0);
@@ -102,15 +102,6 @@ std::int64_t ring_sites(const HubbardChain& chain, const TransportOptions& optio
   const std::int64_t sites = std::min(options.exact_sites, all);
   const bool tables = !chain.down.gain_table.empty() || !chain.down.loss_table.empty();
   return chain.cells.size() > 1 || sites < 2 || (tables && sites != all) ? 0 : sites;
-}
-
-/// The same ring with another number of sites.
-HubbardChain resized(HubbardChain ring, std::int64_t sites) {
-  if (ring.is_ring())
-    ring.sites = sites;
-  else
-    ring.cells = {sites};
-  return ring;
 }
 
 }  // namespace

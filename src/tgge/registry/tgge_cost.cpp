@@ -7,6 +7,7 @@
 #include <set>
 
 #include "engine/device_memory.hpp"
+#include "engine/short_text.hpp"
 #include "lindrift/tgge/matrix_rate_equation.hpp"
 #include "tgge/energy_levels.hpp"
 #include "tgge/model.hpp"
@@ -137,10 +138,9 @@ void check_directions(const Point& point, const std::string& key, bool channels,
     for (std::size_t i = 0; i < all[c].size(); ++i) {
       const std::size_t indices = all[c][i].indices.size(), given = channels ? indices / 2 - 1 : indices - 2;
       if (given == directions) continue;
-      throw ParameterError(
-          fmt::format("{}[{}]", key, channels ? c : i),
-          fmt::format("{}R has {} number{}, and model.cells {}", channels ? fmt::format("terms[{}]: ", i) : "", given,
-                      given == 1 ? "" : "s", directions));
+      throw ParameterError(fmt::format("{}[{}]", key, channels ? c : i),
+                           fmt::format("{}R has {}, and model.cells {}", channels ? fmt::format("terms[{}]: ", i) : "",
+                                       counted(given, "number"), directions));
     }
 }
 
@@ -218,8 +218,12 @@ void check_degenerate_bands(const Point& point) {
         fmt::format("{} is not allowed where bands are degenerate: its product with the bandwidth must "
                     "be <= {}",
                     bath.inverse_temperature, coldest_degenerate_bath));
-  if (point.has("initial.lagrange_multiplier") && point.has("task.times"))
+  if (!point.has("task.times")) return;
+  if (point.has("initial.lagrange_multiplier"))
     require_equal_in_blocks(bands, blocks, point.reals("initial.lagrange_multiplier"));
+  else if (const auto state = read<InitialState>(point); state.kind != InitialKind::uniform)
+    require_equal_in_blocks(bands, blocks, multipliers_of(state, bands, read<InitialOccupation>(point).filling),
+                            "initial.state");
 }
 
 }  // namespace
@@ -232,6 +236,8 @@ void validate_point(const Point& point) {
     validate(model);
     return 0;
   });
+  validate(read<InitialState>(point),
+           is_lattice(point) ? Lattice(point.integers("model.cells")) : Lattice({point.integer("model.sites")}));
   check_degenerate_bands(point);
   if (point.text("solver.algorithm") == "separable") {
     if (point.text("bath.jump") == "table")
@@ -242,7 +248,8 @@ void validate_point(const Point& point) {
     const std::size_t given = point.reals("initial.lagrange_multiplier").size();
     if (given != modes_of(point))
       throw ParameterError("initial.lagrange_multiplier",
-                           fmt::format("{} entries were given; it must have one per mode, {}", given, modes_of(point)));
+                           fmt::format("{}; it must have one per mode, {}",
+                                       counted(given, "entry was given", "entries were given"), modes_of(point)));
   }
 }
 
@@ -500,8 +507,9 @@ void note_degenerate_bands(const Point& point, const RateEquation& probed, std::
   if (orbitals_of(point) < 2 || cells_of(point) > looked_at_cells) return;
   const DegenerateBlocks blocks = blocks_of(point);
   if (has_operators(point) && blocks.count() > 0)
-    notes.push_back(fmt::format(
-        "{} momenta have degenerate bands: their occupations are matrices, dataset density_matrix", blocks.count()));
+    notes.push_back(counted(blocks.count(), "momentum has degenerate bands: its occupations are a matrix",
+                            "momenta have degenerate bands: their occupations are matrices") +
+                    ", dataset density_matrix");
   const double ratio = blocks.smallest_gap / fastest_rate_of(probed);
   if (ratio >= safe_gap) return;
   const double coupling = point.real("bath.coupling");
