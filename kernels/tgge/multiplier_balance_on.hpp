@@ -205,7 +205,8 @@ class MultiplierBalanceOn final : public MultiplierBalance {
   bool begin(const double* start, double number) override {
     number_ = number;
     engine_.copy_in(start, size_, *work_.multiplier);
-    for (Buffer* buffer : {&other_, work_.log_gain, work_.log_loss, &update_}) buffer->resize(size_);
+    Buffer* const vectors[] = {&other_, work_.log_gain, work_.log_loss, &update_};
+    for (Buffer* buffer : vectors) buffer->resize(size_);
     lambda_[0] = work_.multiplier->data();
     lambda_[1] = other_.data();
     // Long vectors are many megabytes; their equations have few large eigenvalues.
@@ -270,7 +271,8 @@ class MultiplierBalanceOn final : public MultiplierBalance {
 
   double imbalance(const double* lagrange_multiplier) override {
     engine_.copy_in(lagrange_multiplier, size_, *work_.multiplier);
-    for (Buffer* buffer : {work_.log_gain, work_.log_loss}) buffer->resize(size_);
+    work_.log_gain->resize(size_);
+    work_.log_loss->resize(size_);
     kernel_.log_rates_at(work_.multiplier->data(), work_.log_gain->data(), work_.log_loss->data());
     const ResidualSizes<double> sums = sizes(work_.multiplier->data(), 0.0);
     return finite(sums) ? sums.residual.largest : NAN;

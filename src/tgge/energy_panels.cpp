@@ -170,12 +170,12 @@ void EnergyPanels::set_halves() {
 }
 
 void EnergyPanels::reorder(const std::vector<std::size_t>& mode) {
-  std::vector<double> other(mode.size());
+  std::vector<std::int64_t> other(mode.size());
   for (auto* of_modes : {&slot_of_, &panel_of_}) {
     parallel_for(mode.size(), [&](std::size_t i) { other[i] = (*of_modes)[mode[i]]; });
     of_modes->swap(other);
   }
-  parallel_for(mode.size(), [&](std::size_t i) { other[mode[i]] = static_cast<double>(i); });
+  parallel_for(mode.size(), [&](std::size_t i) { other[mode[i]] = static_cast<std::int64_t>(i); });
   parallel_for(mode.size(), [&](std::size_t m) { member_[m] = other[static_cast<std::size_t>(member_[m])]; });
 }
 
