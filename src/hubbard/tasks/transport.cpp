@@ -80,6 +80,14 @@ void solve(const HubbardChain& chain, const std::vector<double>& scattering, Tra
   result.occupation = std::move(distribution);
 }
 
+/// Rates between the momenta of the particle.
+std::vector<double> scattering(const Problem& problem, CollisionOrder order) {
+  Collisions collisions(problem.collisions, order);
+  const std::vector<double> no_particle(problem.occupation.size());
+  collisions.resolve(no_particle, problem.occupation);
+  return collisions.scattering(problem.occupation);
+}
+
 /// v and D of a small ring from its Lindbladian: d<x>/dt = sum_k v_k <n_k> for any density-density interaction, and the
 /// same sum over the response to a counting field (Eq. 155).
 void solve_exactly(const HubbardChain& ring, Transport& result) {
@@ -139,13 +147,12 @@ Transport transport(const HubbardChain& chain, const TransportOptions& options, 
   Transport result;
   const Calculation calculation(execution, options.monitor);
   try {
-    solve(chain, Collisions(problem.collisions, options.order).scattering(problem.occupation), result);
+    solve(chain, scattering(problem, options.order), result);
     if (const std::int64_t sites = ring_sites(chain, options); sites > 0) {
       const HubbardChain ring = resized(chain, sites);
       solve_exactly(ring, result);
-      const Problem small = problem_of(ring);
       Transport approximate;
-      solve(ring, Collisions(small.collisions, options.order).scattering(small.occupation), approximate);
+      solve(ring, scattering(problem_of(ring), options.order), approximate);
       result.drift_velocity_ring = approximate.drift_velocity.front();
       result.diffusion_ring = approximate.diffusion_constant.front();
     }
