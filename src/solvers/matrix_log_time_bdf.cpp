@@ -135,14 +135,14 @@ class MatrixLogTimeBdf final : public MatrixIntegrator {
   /// Newton update: (1 - gamma J) delta = b, with the number of particles as one more equation. The equations of each
   /// block are solved with its own derivative, which holds all that is fast; what remains is the identity plus the
   /// dependence of gain, loss and mean field on the other blocks.
-  int solve(N_Vector update, N_Vector b) {
+  bool solve(N_Vector update, N_Vector b) {
     check_sundials(CVodeGetCurrentGamma(cvode_.get(), &gamma_), "CVodeGetCurrentGamma");
     const auto right = values(right_.get());
     flow_.factorize(true, gamma_);
     flow_.to_inside(values(b), right);
     flow_.solve_local(right);
     const double size = std::sqrt(N_VDotProd(right_.get(), right_.get()));
-    if (!std::isfinite(size)) return 1;
+    if (!std::isfinite(size)) return false;
     const auto& lambda = flow_.eigenvalues();
     const auto sums = parallel_sums<5>(equation_.modes(), [&](std::size_t s) {
       const double n = occupation_of(lambda[s]), h = occupation_of(-lambda[s]);
@@ -158,7 +158,7 @@ class MatrixLogTimeBdf final : public MatrixIntegrator {
                  shift = std::isfinite(excess) ? excess - mean(found) : 0.0;
     for (std::size_t s = 0; s < equation_.modes(); ++s) found[s] += shift;
     flow_.from_inside(found, values(update));
-    return 0;
+    return true;
   }
 
   void multiply(std::span<const double> in, std::span<double> out) {
@@ -191,7 +191,9 @@ class MatrixLogTimeBdf final : public MatrixIntegrator {
     return guarded(data, [&](MatrixLogTimeBdf& self) { return self.rate(clock, values(y), values(rate)); });
   }
   static int solve_callback(SUNLinearSolver solver, SUNMatrix, N_Vector update, N_Vector b, double) {
-    return guarded(solver->content, [&](MatrixLogTimeBdf& self) { return self.solve(update, b); });
+    auto& self = *static_cast<MatrixLogTimeBdf*>(solver->content);
+    const Calculation::Undisturbed undisturbed;
+    return self.thrown_.keep_solution([&] { return self.solve(update, b); });
   }
   static int weight_callback(N_Vector y, N_Vector weight, void* data) {
     return guarded(data, [&](MatrixLogTimeBdf& self) { self.set_weights(values(y), values(weight)); });
