@@ -90,12 +90,15 @@ void verify(Verification& verification) {
           std::fabs((*drift)[i] - plain_flow(verification.point, Spin::up, static_cast<int>(i), *distribution)),
           allowed);
   const auto *spread = verification.reals("diffusion_constant"), *exact = verification.reals("diffusion_exact");
-  const std::size_t directions = spread == nullptr ? 0 : spread->size() == 1 ? 1 : spread->size() == 4 ? 2 : 3;
-  for (std::size_t i = 0; i < directions; ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      verification.note("diffusion tensor is symmetric",
-                        std::fabs((*spread)[i * directions + j] - (*spread)[j * directions + i]), 0.0);
-  if (exact != nullptr) verification.note("exact diffusion constant >= 0", std::max(0.0, -(*exact)[0]), allowed);
+  for (const auto* tensor : {spread, exact}) {
+    const std::size_t directions = tensor == nullptr ? 0 : tensor->size() == 1 ? 1 : tensor->size() == 4 ? 2 : 3;
+    for (std::size_t i = 0; i < directions; ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        verification.note("diffusion tensor is symmetric",
+                          std::fabs((*tensor)[i * directions + j] - (*tensor)[j * directions + i]), 0.0);
+    for (std::size_t i = 0; tensor == exact && i < directions; ++i)
+      verification.note("exact diffusion constant >= 0", std::max(0.0, -(*exact)[i * (directions + 1)]), allowed);
+  }
 }
 
 }  // namespace
