@@ -81,7 +81,7 @@ void solve(const HubbardChain& chain, const std::vector<double>& scattering, Tra
     factors = generator;
     linear_algebra::solve(n, factors.data(), response.data());
     for (std::size_t j = 0; j < directions; ++j)
-      spread[j * directions + i] = -velocity_sum(chain, Spin::up, response, static_cast<int>(j));
+      spread[j * directions + i] -= velocity_sum(chain, Spin::up, response, static_cast<int>(j));
     result.drift_velocity.push_back(drift);
   }
   result.diffusion_constant = symmetric(spread, directions);
@@ -128,7 +128,7 @@ void solve_exactly(const HubbardChain& small, Transport& result) {
     result.drift_velocity_exact.push_back(flow(state.density, j));
     const std::vector<std::complex<double>> response = clusters::counting_response(
         state, hopping_velocities(small.terms(Spin::up), small.lattice(), static_cast<int>(j)));
-    for (std::size_t i = 0; i < directions; ++i) spread[i * directions + j] = -flow(response, i);
+    for (std::size_t i = 0; i < directions; ++i) spread[i * directions + j] -= flow(response, i);
   }
   result.diffusion_exact = symmetric(spread, directions);
 }
