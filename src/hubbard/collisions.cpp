@@ -9,6 +9,7 @@
 
 #include "engine/linear_algebra.hpp"
 #include "engine/parallel.hpp"
+#include "engine/short_text.hpp"
 #include "hubbard/validate.hpp"
 #include "lindrift/error.hpp"
 
@@ -149,9 +150,16 @@ bool Collisions::refine(double error) {
   return true;
 }
 
-void Collisions::resolve(std::span<const double> up, std::span<const double> down) {
+double Collisions::resolve(std::span<const double> up, std::span<const double> down) {
   double left = error(up, down);
   while (left > resolved && refine(left)) left = error(up, down);
+  return left;
+}
+
+std::string unresolved_resonance(double error) {
+  if (error <= 1e-12) return {};
+  return "a resonance is too narrow for the frequencies, relative error " + short_text(error) +
+         ": the interaction is too strong for this order";
 }
 
 std::size_t Collisions::nodes() const {

@@ -4,6 +4,7 @@
 #include <complex>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "hubbard/frequency_nodes.hpp"
@@ -49,8 +50,9 @@ class Collisions {
   /// Takes as many more nodes as an error() needs.
   /// @return whether it did: not for a resonance that needs very many
   bool refine(double error);
-  /// Does so until the error at these occupations is good enough.
-  void resolve(std::span<const double> up, std::span<const double> down);
+  /// Does so until the error at these occupations is good enough, or no more nodes are worth it.
+  /// @return the error that is left
+  double resolve(std::span<const double> up, std::span<const double> down);
 
   /// @param up, down  occupations, shape (momenta,) each
   CollisionRates rates(std::span<const double> up, std::span<const double> down) const;
@@ -115,5 +117,9 @@ class Collisions {
   double node_factor_;
   Channel particle_, hole_;
 };
+
+/// What to tell if a resonance is left unresolved; nothing if the error is small.
+/// @param error  from Collisions::error()
+std::string unresolved_resonance(double error);
 
 }  // namespace lindrift

@@ -294,6 +294,12 @@ kind = "steady_state"
         self.assertEqual((results["drift_velocity_exact"].shape, results["diffusion_exact"].shape), ((2,), (2, 2)))
         self.assertGreater(np.linalg.eigvalsh(results["diffusion_exact"]).min(), 0.0)
 
+    def test_one_particle_without_the_exact_one(self):
+        self.write("one.toml", SQUARE.replace("steady_state", "transport").replace("[bath.up]\ngain = 0.1\nloss = 0.3\n", ""))
+        self.expect(DONE, "run", "one.toml", "-o", "one.h5", "--set", "task.exact_sites=0")
+        self.assertTrue(np.all(np.isnan(datasets(self.folder / "one.h5")["diffusion_exact"])))
+        self.expect(DONE, "verify", "one.h5")
+
     def test_exact_rings(self):
         """Both spins driven, then a single probe: references for the second order and the ladder."""
         self.write("exact.toml", """[model]

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "lindrift/backend.hpp"
@@ -39,6 +40,7 @@ struct Transport {
   /// v and D of exact_sites without approximation, and what transport() gives for that ring or lattice; of the same
   /// shapes; NaN if there is none.
   std::vector<double> drift_velocity_exact, drift_velocity_ring, diffusion_exact, diffusion_ring;
+  std::string message;   ///< all warnings; otherwise empty
   bool stopped = false;  ///< stopped by the monitor; every number is then NaN
 };
 

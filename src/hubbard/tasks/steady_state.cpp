@@ -105,9 +105,7 @@ void add_spectrum(const Problem& problem, const Collisions& collisions, std::spa
 
 /// Says what is wrong with a result, all of it.
 void warn(double node_error, HubbardSteadyState& result) {
-  if (node_error > 1e-12)
-    add_to_message(result.message, "a resonance is too narrow for the frequencies, relative error " +
-                                       short_text(node_error) + ": the interaction is too strong for this order");
+  add_to_message(result.message, unresolved_resonance(node_error));
   if (result.clipped > 0)
     add_to_message(result.message,
                    counted(static_cast<std::size_t>(result.clipped), "occupation left [0, 1] and was set to its bound",

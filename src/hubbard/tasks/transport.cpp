@@ -5,6 +5,7 @@
 
 #include "clusters/cost.hpp"
 #include "engine/linear_algebra.hpp"
+#include "engine/short_text.hpp"
 #include "engine/threads.hpp"
 #include "hubbard/collisions.hpp"
 #include "hubbard/rings.hpp"
@@ -103,10 +104,11 @@ Transport empty_transport(const HubbardChain& chain) {
 }
 
 /// Rates between the momenta of the particle.
-std::vector<double> scattering(const Problem& problem, CollisionOrder order) {
+/// @param[out] message  says so if a resonance is left unresolved
+std::vector<double> scattering(const Problem& problem, CollisionOrder order, std::string& message) {
   Collisions collisions(problem.collisions, order);
   const std::vector<double> no_particle(problem.occupation.size());
-  collisions.resolve(no_particle, problem.occupation);
+  message = unresolved_resonance(collisions.resolve(no_particle, problem.occupation));
   return collisions.scattering(problem.occupation);
 }
 
@@ -140,14 +142,15 @@ std::vector<std::int64_t> exact_cells(const HubbardChain& chain, const Transport
   const auto directions = static_cast<std::size_t>(lattice.dimensions());
   std::vector<std::int64_t> cells(directions, 1);
   std::int64_t sites = 1;
-  for (bool grows = true; grows;) {
+  while (true) {
     std::size_t shortest = directions;
     for (std::size_t i = 0; i < directions; ++i)
-      if (cells[i] < lattice.cells(static_cast<int>(i)) && sites / cells[i] * (cells[i] + 1) <= options.exact_sites &&
+      if (cells[i] < lattice.cells(static_cast<int>(i)) && sites + sites / cells[i] <= options.exact_sites &&
           (shortest == directions || cells[i] < cells[shortest]))
         shortest = i;
-    grows = shortest < directions;
-    if (grows) sites = sites / cells[shortest] * (cells[shortest] + 1), ++cells[shortest];
+    if (shortest == directions) break;
+    sites += sites / cells[shortest];
+    ++cells[shortest];
   }
   const bool tables = !chain.down.gain_table.empty() || !chain.down.loss_table.empty();
   if (sites < 2 || (tables && sites != static_cast<std::int64_t>(chain.size()))) cells.clear();
@@ -190,12 +193,13 @@ Transport transport(const HubbardChain& chain, const TransportOptions& options, 
   Transport result = empty_transport(chain);
   const Calculation calculation(execution, options.monitor);
   try {
-    solve(chain, scattering(problem, options.order), result);
+    solve(chain, scattering(problem, options.order, result.message), result);
     if (const std::vector<std::int64_t> cells = exact_cells(chain, options); !cells.empty()) {
       const HubbardChain small = resized(chain, cells);
       solve_exactly(small, result);
       Transport approximate;
-      solve(small, scattering(problem_of(small), options.order), approximate);
+      solve(small, scattering(problem_of(small), options.order, approximate.message), approximate);
+      if (!approximate.message.empty()) add_to_message(result.message, "small ring or lattice: " + approximate.message);
       result.drift_velocity_ring = std::move(approximate.drift_velocity);
       result.diffusion_ring = std::move(approximate.diffusion_constant);
     }
