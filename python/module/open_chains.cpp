@@ -515,7 +515,7 @@ constexpr const char* transport_documentation =
     "(physics.md Eqs. 146 and 147).\n\n"
     "model        HubbardChain without a bath for spin up\n"
     "order        collisions that count: \"second\", \"particle\" or \"both\"\n"
-    "exact_sites  of a ring that is solved exactly beside, 0: none";
+    "exact_sites  of a ring or a lattice that is solved exactly beside, 0: none";
 
 }  // namespace
 

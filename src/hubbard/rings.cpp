@@ -32,12 +32,12 @@ clusters::MixedMomenta all_momenta(const HubbardChain& chain) {
   return problem;
 }
 
-HubbardChain resized(HubbardChain ring, std::int64_t sites) {
-  if (ring.is_ring())
-    ring.sites = sites;
+HubbardChain resized(HubbardChain chain, const std::vector<std::int64_t>& cells) {
+  if (chain.is_ring())
+    chain.sites = cells.front();
   else
-    ring.cells = {sites};
-  return ring;
+    chain.cells = cells;
+  return chain;
 }
 
 double velocity_sum(const HubbardChain& chain, Spin spin, std::span<const double> values, int direction) {

@@ -136,11 +136,12 @@ BlockMatrices relaxed(const MatrixRateEquation& equation, double number, BlockMa
   for (std::size_t s = 0; s < equation.modes(); ++s) multiplier[s] -= shift;
   try {
     const auto integrator = make_matrix_bdf(equation, number, accuracy);
-    if (!integrator->advance(multiplier, 0.0, long_time / equation.rate_scale(), most_steps)) return {};
+    BlockMatrices state = integrator->to_state(std::move(multiplier));
+    if (!integrator->advance(state, 0.0, long_time / equation.rate_scale(), most_steps)) return {};
+    return integrator->from_state(std::move(state));
   } catch (const NumericalError&) {
     return {};
   }
-  return multiplier;
 }
 
 }  // namespace
@@ -169,7 +170,7 @@ BalanceSolution solve_matrix_balance(const MatrixRateEquation& equation, double 
   const std::int64_t steps = solution.steps;
   solution = {};
   solution.steps = steps;
-  const auto flow = make_block_flow_system(equation, number, std::move(near));
+  const auto flow = make_block_flow_system(equation, number, near);
   iterate(*flow, max_steps, solution);
   flow->read(solution);
   conclude(solution, tolerance, max_steps);

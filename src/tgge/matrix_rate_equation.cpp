@@ -737,8 +737,11 @@ double MatrixRateEquation::largest(std::span<const double> matrices) const {
 }
 
 double MatrixRateEquation::balance_residual(std::span<const double> multiplier) const {
-  BlockFlow flow(*this);
-  flow.set_point(multiplier);
+  const std::vector<double> values = ascending_eigenvalues(multiplier);
+  BlockFlow flow(*this, parallel_sum(modes(), [&](std::size_t s) { return 1.0 / (1.0 + std::exp(values[s])); }));
+  BlockMatrices framed(size());
+  flow.to_frame(multiplier, framed);
+  flow.set_point(framed);
   return std::tanh(0.5 * flow.imbalance());
 }
 

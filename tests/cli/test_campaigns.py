@@ -373,10 +373,13 @@ class ResumeTest(Campaigns):
         process = self.expect(STOPPED, "run", "long.toml", "-o", "out.h5", "--max-time", "0:01", "--threads", "1",
                               *slow)
         self.assertIn("--max-time", process.stdout)
-        for wrong in ("0", "1:x", "1:2:3:4", "-5", "", "1-2", "1-2:3", "0-00:00:00"):
+        for wrong in ("0", "1:x", "1:2:3:4", "-5", "", "1-", "-2", "1-2:3:4:5", "0-00:00:00", "0-0"):
             self.expect(WRONG, "run", "sweep.toml", "-o", "x.h5", f"--max-time={wrong}")
         self.expect(WRONG, "run", "sweep.toml", "--resume", "--overwrite", says="excludes")
         self.expect(STOPPED, "run", "long.toml", "-o", "days.h5", "--max-time", "0-00:00:01", *slow)
+        for days in ("1-2", "0-00:01"):  # no time limit before the end
+            self.expect(DONE, "run", "steady.toml", "-o", "days.h5", "--overwrite", "--max-time", days)
+        self.assertIn("MM:SS", self.expect(DONE, "run", "--help").stdout)
 
     def test_a_long_point_goes_on_where_it_was(self):
         for text, row in ((LONG, "occupation"), (CLOUD, "norm"), (PROPAGATOR, "norm")):

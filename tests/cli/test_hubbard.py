@@ -289,7 +289,16 @@ kind = "steady_state"
         self.assertEqual((results["drift_velocity"].shape, results["diffusion_constant"].shape), ((2,), (2, 2)))
         self.assertEqual(results["particle_distribution"].shape, (4, 3))
         self.assertGreater(np.linalg.eigvalsh(results["diffusion_constant"]).min(), 0.0)
-        self.assertNotIn("diffusion_exact", results)
+        for name in ("drift_velocity", "diffusion"):  # of 3 x 2 cells
+            self.assertEqual(results[f"{name}_exact"].shape, results[f"{name}_ring"].shape)
+        self.assertEqual((results["drift_velocity_exact"].shape, results["diffusion_exact"].shape), ((2,), (2, 2)))
+        self.assertGreater(np.linalg.eigvalsh(results["diffusion_exact"]).min(), 0.0)
+
+    def test_one_particle_without_the_exact_one(self):
+        self.write("one.toml", SQUARE.replace("steady_state", "transport").replace("[bath.up]\ngain = 0.1\nloss = 0.3\n", ""))
+        self.expect(DONE, "run", "one.toml", "-o", "one.h5", "--set", "task.exact_sites=0")
+        self.assertTrue(np.all(np.isnan(datasets(self.folder / "one.h5")["diffusion_exact"])))
+        self.expect(DONE, "verify", "one.h5")
 
     def test_exact_rings(self):
         """Both spins driven, then a single probe: references for the second order and the ladder."""

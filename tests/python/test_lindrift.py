@@ -163,6 +163,14 @@ class PlotTest(InFolder):
         self.assertEqual(status, 2)
         self.assertIn("no point of the sweep is done", err)
 
+    def test_a_sweep_without_a_number_is_not_drawn(self):
+        path = synthetic.sweep("nan.h5", [0.0, 1.0], sites=8)
+        with h5py.File(path, "r+") as file:
+            file["current"][...] = np.nan
+        status, _, err = run("plot", path, "--dataset", "current")
+        self.assertEqual(status, 2, err)
+        self.assertIn("no value is a finite number", err)
+
     def test_two_keys_make_lines_or_a_map(self):
         (lines,) = self.axes(synthetic.sweep_of_two("a.h5", [0.0, 0.5, 1.0], [1.0, 2.0], sites=8))
         self.assertEqual([one.get_text() for one in lines.get_legend().get_texts()], ["1", "2"])

@@ -19,6 +19,11 @@ ZERO, ONE = matrix([[0, 0], [0, 0]]), matrix([[1, 0], [0, 1]])
 BASIS = [matrix([[1, 0], [0, 0]]), matrix([[0, 0], [0, 1]]), matrix([[0, 1], [1, 0]]), matrix([[0, mpc(0, 1)], [mpc(0, -1), 0]])]
 
 
+def exact(x):
+    """A number as it is written: rounded to doubles, an operator that couples to one state also couples weakly to the other."""
+    return mpf(repr(x))
+
+
 class Chain:
     def __init__(self, case, beta):
         self.cells, self.neq, self.eq = case["cells"], mpf(case["gamma_neq"]), mpf(case["gamma_eq"])
@@ -31,7 +36,7 @@ class Chain:
             for to, a, frm, b, re, im in terms:
                 for q, momentum in enumerate(self.k):
                     for k, other in enumerate(self.k):
-                        rows[q][k][a, b] += mpc(re, im) * mp.expj(other * frm - momentum * to)
+                        rows[q][k][a, b] += mpc(exact(re), exact(im)) * mp.expj(other * frm - momentum * to)
             self.hops.append(rows)
 
     def rates(self, n, h, thermal=True, driven=True):

@@ -77,7 +77,7 @@ HubbardChain exact_chain(const HubbardChain& whole, const HubbardExactOptions& o
   validate_fields(whole);
   validate_fields(options);
   if (options.cluster) require_ring(whole, "model.cluster");
-  HubbardChain chain = options.cluster ? resized(whole, *options.cluster) : whole;
+  HubbardChain chain = options.cluster ? resized(whole, {*options.cluster}) : whole;
   validate_lattice(chain);
   if (const std::size_t size = chain.size(); size > clusters::max_orbitals) {
     const std::size_t sites = std::min<std::size_t>(size, 200);  // 1e120 bytes
