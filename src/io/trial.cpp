@@ -21,8 +21,9 @@ constexpr std::uintmax_t bytes_a_second = 50'000'000;
 
 [[noreturn]] void be_the_trial(unsigned seconds, const std::function<void()>& read) {
   // A crash ends this process silently, without a core file.
-  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM, SIGTERM, SIGINT})
-    ::signal(signal, SIG_DFL);
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM}) ::signal(signal, SIG_DFL);
+  // These reach the whole job, and the process that waits for this one decides what follows from them.
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::signal(signal, SIG_IGN);
   const rlimit nothing{0, 0};
   ::setrlimit(RLIMIT_CORE, &nothing);
   if (const int nowhere = ::open("/dev/null", O_WRONLY); nowhere >= 0) ::dup2(nowhere, STDERR_FILENO);
@@ -50,6 +51,8 @@ void try_to_read(const std::string& path, const std::function<void()>& read) {
   if (status == 0) return;
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
     throw Error(path + ": cannot be read: the HDF5 library takes too long; the file is probably damaged");
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+    throw Error(path + ": cannot be read: the process that tried it first was killed, by someone or for want of memory");
   throw Error(path + ": cannot be read: the file is damaged in a way that stops the HDF5 library");
 }
 

@@ -156,7 +156,7 @@ class Soak:
                     end(f"after {sum(kills.values())} kills the output differs; see {self.folder}")
                 os.remove(self.folder / "out.h5")
                 flags = []
-            elif "error:" in error and "rank" not in error:
+            elif "error:" in error and "rank" not in error and "was killed" not in error:  # the process that reads first
                 end(f"a resume failed:\n{error}")
             elif self.kept() < before and not self.whole("out.h5"):  # once complete, the journal may go
                 end(f"the journal has become smaller; see {self.folder}")

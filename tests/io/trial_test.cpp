@@ -51,6 +51,11 @@ TEST_F(TrialTest, EndsWhatTakesTooLong) {
       ThrowsMessage<Error>(HasSubstr("takes too long")));
 }
 
+TEST_F(TrialTest, TakesNoSignalToTheJobForDamage) {
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) EXPECT_NO_THROW(try_to_read(path_, [&] { ::raise(signal); }));
+  EXPECT_THAT([&] { try_to_read(path_, [] { ::raise(SIGKILL); }); }, ThrowsMessage<Error>(HasSubstr("was killed")));
+}
+
 TEST_F(TrialTest, SaysNothingOfAMissingFile) {
   EXPECT_NO_THROW(try_to_read(path_ + ".none", [] { ::raise(SIGSEGV); }));
 }
