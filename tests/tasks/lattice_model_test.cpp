@@ -14,6 +14,7 @@
 #include "lindrift/error.hpp"
 #include "lindrift/tgge/chain.hpp"
 #include "lindrift/tgge/gradient.hpp"
+#include "lindrift/tgge/matrix_rate_equation.hpp"
 #include "lindrift/tgge/rashba.hpp"
 #include "lindrift/tgge/relax.hpp"
 #include "lindrift/tgge/steady_state.hpp"
