@@ -20,7 +20,6 @@ SKIP = 77
 
 # Kernels that may spill: what their names begin with, the most bytes that they store and load, and why.
 EXCEPTIONS = [
-    ("map FinishRows<", 16, "once for a mode, outside the sums over operators"),
     ("map hubbard::AddPointRows", 12, "pointers, once for a row"),
     ("map hubbard::AdvanceVolterra", 80, "pointers, once for four steps, outside their sums"),
     ("moment_batch_kernel<2>", 20, "once for a point"),
