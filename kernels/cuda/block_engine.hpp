@@ -16,8 +16,8 @@ class BlockEngine {
   /// Memory that is there before the launch.
   struct Buffer {
     double* values = nullptr;
-    __device__ double* resize(Index /*size*/) const { return values; }
-    __device__ double* data() const { return values; }
+    LINDRIFT_HD double* resize(Index /*size*/) const { return values; }
+    LINDRIFT_HD double* data() const { return values; }
   };
 
   /// @param scratch  shared memory of the block
@@ -28,7 +28,7 @@ class BlockEngine {
   __device__ void download(double* /*values*/, Index /*size*/, Buffer& /*buffer*/) {}
 
   template <class Functor>
-  __device__ void map(Index size, const Functor& functor) {
+  __device__ void map(Index size, const Functor& functor, Index /*work*/ = 1) {
     for (Index i = threadIdx.x; i < size; i += threads) functor(i);
     __syncthreads();
   }
