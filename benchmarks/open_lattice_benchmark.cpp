@@ -10,6 +10,7 @@
 
 #include "bench/workloads.hpp"
 #include "benchmarks/google_main.hpp"
+#include "engine/threads.hpp"
 #include "hubbard/collisions.hpp"
 #include "hubbard/memory_kernel.hpp"
 #include "lindrift/hubbard/green.hpp"
@@ -85,12 +86,14 @@ void two_driven_spins(benchmark::State& state) {
   for (std::size_t s = 0; s < 2; ++s)
     for (std::size_t k = 0; k < baths[s].gain.size(); ++k)
       occupation[s].push_back(baths[s].gain[k] / (baths[s].gain[k] + baths[s].loss[k]));
-  const Stopwatch watch(1);
+  const int threads = threads_of(state);
+  const Calculation calculation({.threads = threads}, {});
+  const Stopwatch watch(threads);
   for (auto _ : state) benchmark::DoNotOptimize(collisions.rates(occupation[0], occupation[1]).gain[0][0]);
   state.counters["seconds"] = watch.seconds() / static_cast<double>(state.iterations());
   state.counters["frequencies"] = static_cast<double>(collisions.nodes());
 }
-BENCHMARK(two_driven_spins)->ArgNames({"L", "threads"})->ArgsProduct({{64, 128, 256}, {1}})->UseRealTime();
+BENCHMARK(two_driven_spins)->ArgNames({"L", "threads"})->ArgsProduct({{64, 128, 256}, {1, 2}})->UseRealTime();
 
 }  // namespace
 }  // namespace lindrift::benchmarks

@@ -4,7 +4,7 @@
   report.py FOLDER OUTPUT    FOLDER holds any of pair_sum.json, reduce.json, panel_scan.json, batch.json, steady_state.json,
                              hatsugai_kohmoto.json (Google Benchmark), and rivals_pair_sum.json, rivals_separable.json,
                              rivals_steady_state.json, rivals_lattice.json, rivals_hatsugai_kohmoto.json, and the same of hubbard
-                             and open_lattice
+                             and open_lattice; rivals_*.other.json of a second Python
 """
 
 import datetime
@@ -157,13 +157,26 @@ def processor():
     return platform.processor()
 
 
+def read_rivals(folder, name):
+    """Results in the first Python, and those in the second one under names with its version of NumPy."""
+    document = json.loads((folder / f"rivals_{name}.json").read_text())
+    other = folder / f"rivals_{name}.other.json"
+    if other.exists():
+        second = json.loads(other.read_text())
+        for result in second["results"]:
+            result["rival"] += f" (NumPy {second['numpy']})"
+        document["results"] += second["results"]
+        document |= {f"other_{library}": second[library] for library in ("numpy", "numba") if library in second}
+    return document
+
+
 def merge(folder):
     context, parts = None, {}
     for name in ("pair_sum", "reduce", "panel_scan", "batch", "steady_state", "hatsugai_kohmoto", "hubbard", "open_lattice"):
         path = folder / f"{name}.json"
         own, parts[name] = google_benchmark(path) if path.exists() else (None, [])
         context = context or own
-    rivals = {name: json.loads((folder / f"rivals_{name}.json").read_text())
+    rivals = {name: read_rivals(folder, name)
               for name in ("pair_sum", "separable", "panel_scan", "steady_state", "lattice", "hatsugai_kohmoto", "hubbard",
                            "open_lattice")
               if (folder / f"rivals_{name}.json").exists()}
@@ -197,7 +210,8 @@ def merge(folder):
         "build": {
             key: context[f"lindrift_{key}"] for key in ("version", "git_hash", "compiler", "build_type")
         } | {"simd": context["simd"], "python": platform.python_version()}
-        | {library: rival[library] for rival in rivals.values() for library in ("numpy", "numba") if library in rival},
+        | {library: rival[library] for rival in rivals.values()
+           for library in ("numpy", "numba", "other_numpy", "other_numba") if library in rival},
         "clock": "one thread: its processor time, for lindrift and its rivals alike; all threads: wall clock",
         "ceilings": numbers,
         "growth_exponents": growth | exponents(steady, "ns_per_mode"),

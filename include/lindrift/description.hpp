@@ -76,7 +76,7 @@ enum class Type {
                      ///< is set
   real_grid,         ///< a list, or { start = a, stop = b, count = n } with both ends included
   integer_list,      ///< [-2, 0, 5], no duplicates; "all" (an empty list) if `choices` is {"all"}; rows of integers if
-                     ///< `rows` is set
+                     ///< `rows` is set; a number means a list of one if `scalar` is set
   text_list,         ///< "all" (an empty list), or ["current", "occupation"], no duplicates; a word if `scalar` is set
   real_rows,         ///< [[0.0, 0.0], [0.5, 0.5]], rows of equal length
   named_matrices,    ///< a table of square matrices, { x = [[0, 1], [1, 0]], ... }; elements are numbers or [re, im]
@@ -118,8 +118,8 @@ struct Parameter {
   std::vector<std::string> kinds{};
   bool repeats = false;    ///< integer_list: a number may appear more than once
   bool rows = false;       ///< integer_list: rows of integers are allowed, in any order
-  bool scalar = false;     ///< real_list: a plain number is allowed, and a sweep sets numbers. text_list: a word is
-                           ///< allowed
+  bool scalar = false;     ///< real_list: a plain number is allowed, and a sweep sets numbers. integer_list,
+                           ///< text_list: a plain number, a word is allowed
   bool file_path = false;  ///< text: "FILE.h5:/dataset", relative to the folder of the input file; read as absolute
   std::string makes{};     ///< named_matrices: prefix of the dataset that each name gives
   std::string details{};   ///< further text for the manual

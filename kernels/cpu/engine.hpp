@@ -10,25 +10,25 @@ namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace cpu {
 
-/// Uninitialised doubles aligned to a cache line. Standard containers are not used here, because their inline functions
+/// Uninitialised numbers aligned to a cache line. Standard containers are not used here, because their inline functions
 /// would be shared with code compiled for other instruction sets.
-class Buffer {
+template <class T>
+class BufferOf {
  public:
-  Buffer() = default;
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
-  ~Buffer() { release(); }
+  BufferOf() = default;
+  BufferOf(const BufferOf&) = delete;
+  BufferOf& operator=(const BufferOf&) = delete;
+  ~BufferOf() { release(); }
 
-  double* resize(Index size) {
+  T* resize(Index size) {
     if (size > capacity_) {
       release();
-      data_ =
-          static_cast<double*>(::operator new (static_cast<std::size_t>(size) * sizeof(double), std::align_val_t{64}));
+      data_ = static_cast<T*>(::operator new (static_cast<std::size_t>(size) * sizeof(T), std::align_val_t{64}));
       capacity_ = size;
     }
     return data_;
   }
-  double* data() const { return data_; }
+  T* data() const { return data_; }
 
  private:
   void release() {
@@ -36,9 +36,10 @@ class Buffer {
     data_ = nullptr;
     capacity_ = 0;
   }
-  double* data_ = nullptr;
+  T* data_ = nullptr;
   Index capacity_ = 0;
 };
+using Buffer = BufferOf<double>;
 
 /// The verbs as loops over packs of doubles, shared between threads. Work is cut into blocks whose size does not depend
 /// on the number of threads, block sums are added by a fixed binary tree, and a sum has the same lanes for any pack
@@ -47,6 +48,7 @@ class Buffer {
 class Engine {
  public:
   using Buffer = cpu::Buffer;
+  using IndexBuffer = BufferOf<Index>;
   /// Buffers are host memory.
   static constexpr bool on_host = true;
   /// The lanes of a vector are source modes.
@@ -57,11 +59,15 @@ class Engine {
   Engine(int threads, int /*device*/, Communicator* communicator) : threads_(threads), communicator_(communicator) {}
 
   /// The CPU computes in host memory: nothing to copy.
-  const double* upload(const double* host, Index /*size*/, Buffer& /*buffer*/) { return host; }
+  template <class T>
+  const T* upload(const T* host, Index /*size*/, BufferOf<T>& /*buffer*/) {
+    return host;
+  }
   double* target(double* host, Index /*size*/, Buffer& /*buffer*/) { return host; }
   void download(double* /*host*/, Index /*size*/, Buffer& /*buffer*/) {}
-  void copy_in(const double* host, Index size, Buffer& buffer) {
-    __builtin_memcpy(buffer.resize(size), host, static_cast<std::size_t>(size) * sizeof(double));
+  template <class T>
+  void copy_in(const T* host, Index size, BufferOf<T>& buffer) {
+    __builtin_memcpy(buffer.resize(size), host, static_cast<std::size_t>(size) * sizeof(T));
   }
   void copy_out(double* host, Index size, const Buffer& buffer) {
     __builtin_memcpy(host, buffer.data(), static_cast<std::size_t>(size) * sizeof(double));

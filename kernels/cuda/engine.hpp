@@ -92,6 +92,7 @@ template <class Device>
 class EngineOn {
  public:
   using Buffer = BufferOn<Device>;
+  using IndexBuffer = BufferOn<Device, Index>;
   static constexpr bool on_host = false;
   /// Rows run over the lanes of a warp.
   static constexpr bool rows_are_lanes = true;
@@ -108,15 +109,17 @@ class EngineOn {
     if constexpr (Device::computes) LINDRIFT_CUDA_CHECK(cudaSetDevice(device_));
   }
 
-  const double* upload(const double* host, Index size, Buffer& buffer) {
+  template <class T>
+  const T* upload(const T* host, Index size, BufferOn<Device, T>& buffer) {
     copy_in(host, size, buffer);
     return buffer.data();
   }
   double* target(double* /*host*/, Index size, Buffer& buffer) { return buffer.resize(size); }
   void download(double* host, Index size, Buffer& buffer) { copy_out(host, size, buffer); }
-  void copy_in(const double* host, Index size, Buffer& buffer) {
+  template <class T>
+  void copy_in(const T* host, Index size, BufferOn<Device, T>& buffer) {
     use_device();
-    double* target = buffer.resize(size);
+    T* target = buffer.resize(size);
     if constexpr (Device::computes) LINDRIFT_CUDA_CHECK(cudaMemcpy(target, host, bytes(size), cudaMemcpyHostToDevice));
   }
   void copy_out(double* host, Index size, const Buffer& buffer) {

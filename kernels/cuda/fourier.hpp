@@ -18,13 +18,21 @@ inline void check(cufftResult status, const char* call) {
   fail(text, status == CUFFT_ALLOC_FAILED || status == CUFFT_INTERNAL_ERROR);
 }
 
-/// Unnormalised discrete Fourier transforms of one length on the device, through cuFFT (src/engine/fourier.hpp has the
-/// signs). Works on the calling thread's current device, in its default stream. Keeps the plan for the last number of
-/// rows.
+/// Unnormalised discrete Fourier transforms of rows of one shape on the device, through cuFFT (src/engine/fourier.hpp
+/// has the signs). Works on the calling thread's current device, in its default stream. Keeps the plan for the last
+/// number of rows.
 template <class Device>
 class FourierOn {
  public:
-  explicit FourierOn(std::int64_t length) : length_(length) {}
+  explicit FourierOn(std::int64_t length) : FourierOn(&length, 1) {}
+  /// @param cells  along each of one to three directions, the last of which runs fastest
+  FourierOn(const std::int64_t* cells, std::int64_t directions) {
+    for (std::int64_t i = 0; i < directions; ++i) {
+      length_ *= cells[i];
+      if (cells[i] > 1) cells_[directions_++] = cells[i];
+    }
+    if (directions_ == 0) directions_ = 1;  // a single element
+  }
   FourierOn(const FourierOn&) = delete;
   FourierOn& operator=(const FourierOn&) = delete;
   ~FourierOn() { release(); }
@@ -48,9 +56,9 @@ class FourierOn {
     check(cufftCreate(&plan_), "cufftCreate");
     planned_ = count;
     check(cufftSetAutoAllocation(plan_, 0), "cufftSetAutoAllocation");
-    long long n[] = {length_};
     std::size_t bytes = 0;
-    check(cufftMakePlanMany64(plan_, 1, n, nullptr, 1, length_, nullptr, 1, length_, CUFFT_Z2Z, count, &bytes),
+    check(cufftMakePlanMany64(plan_, directions_, cells_, nullptr, 1, length_, nullptr, 1, length_, CUFFT_Z2Z, count,
+                              &bytes),
           "cufftMakePlanMany64");
     if (bytes == 0) return;
     double* area = area_.resize(static_cast<std::int64_t>((bytes + sizeof(double) - 1) / sizeof(double)));
@@ -61,7 +69,9 @@ class FourierOn {
     planned_ = 0;
   }
 
-  std::int64_t length_;
+  std::int64_t length_ = 1;
+  int directions_ = 0;
+  long long cells_[3] = {1, 1, 1};  ///< along the directions with more than one
   cufftHandle plan_ = 0;
   std::int64_t planned_ = 0;  ///< number of rows that the plan is for; 0: no plan
   BufferOn<Device> area_;

@@ -59,33 +59,35 @@ struct MemoryCounter {
   }
 };
 
-/// Doubles that `Memory` allocates: on the current device, or PinnedOn the host.
-template <class Memory>
+/// Doubles or integers of the same size that `Memory` allocates: on the current device, or PinnedOn the host.
+template <class Memory, class T = double>
 class BufferOn {
+  static_assert(sizeof(T) == sizeof(double));
+
  public:
   BufferOn() = default;
   BufferOn(const BufferOn&) = delete;
   BufferOn& operator=(const BufferOn&) = delete;
   ~BufferOn() { release(); }
 
-  double* resize(std::int64_t size) {
+  T* resize(std::int64_t size) {
     if (size > capacity_) {
       release();
-      data_ = Memory::allocate(size);
+      data_ = reinterpret_cast<T*>(Memory::allocate(size));
       capacity_ = size;
     }
     return data_;
   }
-  double* data() const { return data_; }
+  T* data() const { return data_; }
 
  private:
   void release() noexcept {
-    if (data_ != nullptr) Memory::release(data_, capacity_);
+    if (data_ != nullptr) Memory::release(reinterpret_cast<double*>(data_), capacity_);
     data_ = nullptr;
     capacity_ = 0;
   }
 
-  double* data_ = nullptr;
+  T* data_ = nullptr;
   std::int64_t capacity_ = 0;
 };
 

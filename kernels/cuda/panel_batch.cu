@@ -1,13 +1,14 @@
 #include "kernels/cuda/point_batch.hpp"
 
-#include "kernels/tgge/multiplier_newton.hpp"
+#include "kernels/newton.hpp"
+#include "kernels/tgge/multiplier_gmres.hpp"
 #include "kernels/tgge/panel_rates.hpp"
 #include "kernels/tgge/spectrum.hpp"
 
 namespace lindrift::kernels {
 namespace cuda {
 
-using tgge::MultiplierMemory, tgge::MultiplierNewton;
+using tgge::MultiplierGmres, tgge::MultiplierMemory;
 
 /// Newton's method in the multipliers, for a spectrum that is summed by panels.
 template <int Rank, bool Steep>
@@ -24,8 +25,9 @@ struct ByPanels {
     const MultiplierMemory memory = MultiplierMemory::from(work, modes);
     rates.begin(engine);
     engine.map(modes, tgge::ScaledEnergies{point.inverse_temperature, point.energy, point.multiplier});
-    MultiplierNewton<BlockEngine, Rates> system(engine, rates, modes, point.number, point.multiplier, memory);
-    const NewtonRun run = newton(system, batch.max_steps, NoLookUp{});
+    MultiplierGmres<BlockEngine, Rates> system(engine, rates, modes, memory);
+    const bool balanced = system.begin(point.multiplier, point.number);
+    const NewtonRun run = newton(system, balanced ? batch.max_steps : 0, NoLookUp{});
     const double log_fugacity = system.finish(point.multiplier, point.occupation), residual = system.residual();
     point.set_outcome({static_cast<double>(run.steps), run.finite ? run.size : NAN, log_fugacity, residual});
   }

@@ -89,7 +89,7 @@ void solve_points(void (*kernel)(PointBatch), Index work_size, const PointBatchT
     }
   };
   for_each_table([&](Index, PanelTables& panels) {
-    panels.for_each_array(modes, [&](const double*, Index size) { sent += size; });
+    panels.for_each_array(modes, [&](const auto*, Index size) { sent += size; });
   });
   PinnedOn<Device> staged;
   double *const target = staged.resize(sent), *const on_device = input.resize(sent);
@@ -99,9 +99,10 @@ void solve_points(void (*kernel)(PointBatch), Index work_size, const PointBatchT
     for (Index v = 0; v < vectors; ++v) std::copy_n(tables.set[v], modes, target + first_vector + v * modes);
     Index place = first_array;
     for_each_table([&](Index p, PanelTables& panels) {
-      panels.for_each_array(modes, [&](const double*& array, Index size) {
-        std::copy_n(array, size, target + place);
-        array = on_device + place;
+      panels.for_each_array(modes, [&](auto*& array, Index size) {
+        static_assert(sizeof(*array) == sizeof(double));
+        std::memcpy(target + place, array, static_cast<std::size_t>(size) * sizeof(double));
+        array = reinterpret_cast<std::remove_reference_t<decltype(array)>>(on_device + place);
         place += size;
       });
       std::memcpy(target + first_table + p * table_size, &panels, sizeof(panels));

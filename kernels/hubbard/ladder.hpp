@@ -49,22 +49,31 @@ struct Collisions {
   double* circle;  ///< (circle_points, circle_stride) the same on the circle around t = 0, from lane 0 on
   Index circle_stride;
 
-  /// Drive, kernel and starting values of a lane's integral equation.
-  /// @return 1 + i rate step w_0 Pi(0): the equation is implicit in its newest value, but explicit for the values
-  ///         times this factor, with the kernel divided by it                                              (Eq. 84)
-  LINDRIFT_HD Complex begin(Index lane) const {
+  /// 1 + i rate step w_0 Pi(0): the equation is implicit in its newest value, but explicit for the values times this
+  /// factor, with the kernel divided by it                                                                 (Eq. 84)
+  LINDRIFT_HD Complex factor(Index lane) const {
     const VolterraTables& equation = tables.equation;
-    const Complex rate{0.0, tables.rate};
-    Complex series[terms];
-    expand(lane, series);
-    Complex factor = scaled(equation.step * (1.0 + equation.end[0]), rate) * complex_at(rows, place(margin, lane));
+    Complex factor = scaled(equation.step * (1.0 + equation.end[0]), rate()) * complex_at(rows, place(margin, lane));
     factor.re += 1.0;
-    for (Index n = 0; n < equation.count; ++n) {
-      const Complex free = complex_at(rows, place(margin + n, lane)), q = quotient(rate * free, factor),
-                    drive = scaled(-tables.interaction * tables.interaction, free);
-      set(arrays.q_re, arrays.q_im, n, lane, q);
-      set(arrays.sum_re, arrays.sum_im, n, lane, {drive.re / equation.step, drive.im / equation.step});
-    }
+    return factor;
+  }
+  struct DividedBy {
+    Complex factor;
+    LINDRIFT_HD Complex operator()(Complex z) const { return quotient(z, factor); }
+  };
+
+  /// Drive and kernel of a lane's integral equation at step n.
+  /// @param divided  divides by factor()
+  template <class Divided>
+  LINDRIFT_HD void drive(Index n, Index lane, const Divided& divided) const {
+    const double step = tables.equation.step;
+    const Complex free = complex_at(rows, place(margin + n, lane)), q = divided(rate() * free),
+                  drive = scaled(-tables.interaction * tables.interaction, free);
+    set(arrays.q_re, arrays.q_im, n, lane, q);
+    set(arrays.sum_re, arrays.sum_im, n, lane, {drive.re / step, drive.im / step});
+  }
+  /// Starting values, and tau before them, from the series
+  LINDRIFT_HD void begin(Index lane, const Complex (&series)[terms], Complex factor) const {
     LINDRIFT_ROLLED
     for (Index i = 0; i < margin + start; ++i) {
       const double x = (static_cast<double>(i) - static_cast<double>(margin)) / static_cast<double>(start);
@@ -72,37 +81,57 @@ struct Collisions {
       set_complex(rows, place(i, lane), tau);
       if (i >= margin) set(arrays.g_re, arrays.g_im, i - margin, lane, factor * tau);
     }
-    LINDRIFT_ROLLED
-    for (Index l = 0; l < points; ++l)
-      set_complex(circle, l * circle_stride + lane, value_of(series, {equation.turns[l], equation.turns[points + l]}));
-    return factor;
   }
-
-  /// tau from the solution of that equation
-  LINDRIFT_HD void finish(Index lane, Complex factor) const {
-    for (Index n = start; n < tables.equation.count; ++n) {
-      const Index i = n * arrays.lanes + lane;
-      set_complex(rows, place(margin + n, lane), quotient({arrays.g_re[i], arrays.g_im[i]}, factor));
-    }
+  /// tau at step n from the solution
+  template <class Divided>
+  LINDRIFT_HD void finish(Index n, Index lane, const Divided& divided) const {
+    const Index i = n * arrays.lanes + lane;
+    set_complex(rows, place(margin + n, lane), divided({arrays.g_re[i], arrays.g_im[i]}));
   }
 
   LINDRIFT_HD void operator()(Index lane) const {
-    const Complex factor = begin(lane);
-    Volterra<double>{tables.equation, arrays, first + lane, lane}.advance(0, start, tables.equation.count);
-    finish(lane, factor);
+    const VolterraTables& equation = tables.equation;
+    Complex series[terms];
+    expand(lane, series);
+    const DividedBy divided{factor(lane)};
+    for (Index n = 0; n < equation.count; ++n) drive(n, lane, divided);
+    begin(lane, series, divided.factor);
+    LINDRIFT_ROLLED
+    for (Index l = 0; l < points; ++l)
+      set_complex(circle, l * circle_stride + lane, value_of(series, {equation.turns[l], equation.turns[points + l]}));
+    Volterra<double>{equation, arrays, first + lane, lane}.advance(0, start, equation.count);
+    for (Index n = start; n < equation.count; ++n) finish(n, lane, divided);
+  }
+
+  /// tau in powers of t / radius from those of the free pairs                                              (Eq. 85)
+  LINDRIFT_HD void solve_series(const Complex (&free)[terms], Complex (&tau)[terms]) const {
+    const Complex by_radius = scaled(static_cast<double>(start) * tables.equation.step, rate());
+    LINDRIFT_ROLLED
+    for (Index n = 0; n < terms; ++n) {
+      // int_0^t of the powers i and j is i! j! / (i+j+1)! times the power i+j+1 = n.
+      Complex sum{};
+      double beta = n > 0 ? 1.0 / static_cast<double>(n) : 0.0;
+      LINDRIFT_ROLLED
+      for (Index i = 0; i < n; ++i) {
+        const Index j = n - 1 - i;
+        add_product(sum, scaled(beta, free[i]), tau[j]);
+        if (j > 0) beta *= static_cast<double>(i + 1) / static_cast<double>(j);
+      }
+      tau[n] = scaled(tables.interaction * tables.interaction, free[n]) - by_radius * sum;
+    }
   }
 
  private:
+  LINDRIFT_HD Complex rate() const { return {0.0, tables.rate}; }
   LINDRIFT_HD Index place(Index row, Index lane) const { return row * tables.equation.sites + first + lane; }
   LINDRIFT_HD void set(double* re, double* im, Index row, Index lane, Complex z) const {
     re[row * arrays.lanes + lane] = z.re;
     im[row * arrays.lanes + lane] = z.im;
   }
 
-  /// tau around t = 0 in powers of t / radius, from the free pairs on a circle of that radius                (Eq. 85)
+  /// tau around t = 0 in powers of t / radius, from the free pairs on a circle of that radius
   LINDRIFT_HD void expand(Index lane, Complex (&tau)[terms]) const {
     const VolterraTables& equation = tables.equation;
-    const Complex rate = scaled(static_cast<double>(start) * equation.step, Complex{0.0, tables.rate});
     Complex free[terms];
     LINDRIFT_ROLLED
     for (Index n = 0; n < terms; ++n) {
@@ -115,19 +144,7 @@ struct Collisions {
       }
       free[n] = {free[n].re / static_cast<double>(points), free[n].im / static_cast<double>(points)};
     }
-    LINDRIFT_ROLLED
-    for (Index n = 0; n < terms; ++n) {
-      // int_0^t of the powers i and j is i! j! / (i+j+1)! times the power i+j+1 = n.
-      Complex sum{};
-      double beta = n > 0 ? 1.0 / static_cast<double>(n) : 0.0;
-      LINDRIFT_ROLLED
-      for (Index i = 0; i < n; ++i) {
-        const Index j = n - 1 - i;
-        add_product(sum, scaled(beta, free[i]), tau[j]);
-        if (j > 0) beta *= static_cast<double>(i + 1) / static_cast<double>(j);
-      }
-      tau[n] = scaled(tables.interaction * tables.interaction, free[n]) - rate * sum;
-    }
+    solve_series(free, tau);
   }
 
   LINDRIFT_HD static Complex value_of(const Complex (&series)[terms], Complex x) {

@@ -20,8 +20,8 @@ struct SelfEnergyTables {
   /// e_p = -e_{pi-p} and Gamma_p = Gamma_{pi-p} on an even ring: the terms p and pi + q - p share a pole and are
   /// merged.
   bool reflected = false;
-  /// The p that are summed over, as doubles because kernels copy arrays of doubles; null for all.
-  const double* columns = nullptr;
+  /// The p that are summed over; null for all.
+  const std::int64_t* columns = nullptr;
   std::int64_t column_count = 0;
   /// Size of the device's buffer of intermediate results, in doubles: enough work to fill a large card.
   std::int64_t device_buffer = std::int64_t{1} << 25;
@@ -33,9 +33,9 @@ class SelfEnergyKernel {
  public:
   virtual ~SelfEnergyKernel();
 
-  /// For `count` pairs of a momentum m (an integer stored as a double) and a frequency.
+  /// For `count` pairs of a momentum m and a frequency.
   /// @param imaginary  Im w >= 0, the same for all
-  virtual void points(const double* momentum, const double* frequency, std::int64_t count, double imaginary,
+  virtual void points(const std::int64_t* momentum, const double* frequency, std::int64_t count, double imaginary,
                       std::int64_t first_row, std::int64_t last_row, double* re, double* im) = 0;
 
   /// For all momenta (rows of the result) and `count` frequencies. One dimension only, with e_k and gup_k even in k,

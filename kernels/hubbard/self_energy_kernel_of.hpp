@@ -30,7 +30,7 @@ class SelfEnergyKernelOf final : public SelfEnergyKernel {
     chain_.reflected = tables.reflected;
   }
 
-  void points(const double* momentum, const double* frequency, std::int64_t count, double imaginary,
+  void points(const std::int64_t* momentum, const double* frequency, std::int64_t count, double imaginary,
               std::int64_t first_row, std::int64_t last_row, double* re, double* im) override {
     chain_.imaginary = imaginary;
     const PointArguments arguments{chain_, own(momentum_, momentum, count), own(frequency_, frequency, count)};
@@ -102,7 +102,8 @@ class SelfEnergyKernelOf final : public SelfEnergyKernel {
         Rows{chain_, source, first, rows, arguments, Rows::term_count(chain_), all_rows, value_re, value_im});
   }
 
-  const double* own(Buffer& buffer, const double* host, Index size) {
+  template <class AnyBuffer, class T>
+  const T* own(AnyBuffer& buffer, const T* host, Index size) {
     engine_.copy_in(host, size, buffer);
     return buffer.data();
   }
@@ -110,8 +111,9 @@ class SelfEnergyKernelOf final : public SelfEnergyKernel {
   Engine engine_;
   Index buffered_values_;  ///< size of the buffer of row sums, in doubles
   Chain chain_{};
-  Buffer energy_, down_energy_, half_rate_, occupation_, hole_, probe_, coupling_, columns_;
-  Buffer momentum_, frequency_, value_re_, value_im_, result_re_, result_im_;
+  Buffer energy_, down_energy_, half_rate_, occupation_, hole_, probe_, coupling_;
+  typename Engine::IndexBuffer columns_, momentum_;
+  Buffer frequency_, value_re_, value_im_, result_re_, result_im_;
 };
 
 }  // namespace hubbard

@@ -13,7 +13,7 @@ struct Chain {
   const double *energy, *down_energy, *half_rate, *occupation, *hole;
   const double* half_probe_loss;  ///< null if the probe is closed
   const double* coupling;
-  const double* columns;  ///< integers; null for all
+  const Index* columns;  ///< null for all
   Index column_count;
   bool reflected;
   double imaginary;  ///< Im w
@@ -71,10 +71,11 @@ struct FoldedArguments {
 /// Arguments for pairs of a momentum and a frequency.
 struct PointArguments {
   Chain chain;
-  const double *momentum, *frequency;
+  const Index* momentum;
+  const double* frequency;
 
   LINDRIFT_HD RowArgument<double> operator()(Index row, Index a) const {
-    const Index m = chain.sum(static_cast<Index>(momentum[a]), row);
+    const Index m = chain.sum(momentum[a], row);
     return {frequency[a] - chain.energy[m], chain.half_probe_loss ? chain.half_probe_loss[m] : 0.0};
   }
 };
@@ -125,7 +126,7 @@ struct SelfEnergyRows {
 
   LINDRIFT_HD Term term(Index row, Index j) const {
     const Index q = first_row + row;
-    if (chain.columns) return term_of(q, static_cast<Index>(chain.columns[j]), -1);
+    if (chain.columns) return term_of(q, chain.columns[j], -1);
     if (!chain.reflected) return term_of(q, j, -1);
     // p and pi + q - p lie symmetrically about their mean. If the mean is a momentum, it and the opposite momentum
     // are their own partners; if it lies half-way between two, the last j has no term.

@@ -17,11 +17,12 @@ class TimeDeviceOf : public Interface {
   TimeDeviceOf(const TimeTables& tables, int device)
       : engine_(1, device, nullptr),
         tables_(tables),
-        amplitudes_transform_(tables.sites),
-        products_transform_(tables.sites) {
-    const double** arrays[] = {&tables_.energy,         &tables_.particle_rate, &tables_.particles,
-                               &tables_.hole_rate,      &tables_.holes,         &tables_.probe_rate,
-                               &tables_.slow_particles, &tables_.slow_holes,    &tables_.coupling};
+        amplitudes_transform_(tables.cells, tables.directions),
+        products_transform_(tables.cells, tables.directions) {
+    const double** arrays[] = {&tables_.energy,        &tables_.hole_energy, &tables_.probe_energy,
+                               &tables_.particle_rate, &tables_.particles,   &tables_.hole_rate,
+                               &tables_.holes,         &tables_.probe_rate,  &tables_.slow_particles,
+                               &tables_.slow_holes,    &tables_.coupling};
     for (int i = 0; i < array_count; ++i) {
       if (*arrays[i] == nullptr) continue;
       engine_.copy_in(*arrays[i], tables_.sites, arrays_[i]);
@@ -61,7 +62,7 @@ class TimeDeviceOf : public Interface {
                  Index last, double* green, double* difference) override {
     VolterraMomenta fine{tables, {}, first, values_->data(), nullptr},
         coarse{rough, {}, first, rough_values_->data(), nullptr};
-    const auto own = [&](const double* VolterraTables::*array, Index size, Buffer& buffer) {
+    const auto own = [&]<class T>(const T* VolterraTables::*array, Index size, auto& buffer) {
       engine_.copy_in(tables.*array, size, buffer);
       fine.tables.*array = coarse.tables.*array = buffer.data();
     };
@@ -71,8 +72,8 @@ class TimeDeviceOf : public Interface {
     own(&VolterraTables::decay, sites, volterra_[2]);
     own(&VolterraTables::turns, 2 * points, volterra_[3]);
     own(&VolterraTables::at, tables.times, volterra_[4]);
-    own(&VolterraTables::first, tables.times, volterra_[5]);
-    own(&VolterraTables::weights, tables.times * stencil, volterra_[6]);
+    own(&VolterraTables::first, tables.times, volterra_first_);
+    own(&VolterraTables::weights, tables.times * stencil, volterra_[5]);
     engine_.copy_in(circle, 4 * points * sites, circle_);
     fine.circle = circle_.data();
     coarse.circle = fine.circle + 2 * points * sites;
@@ -146,7 +147,7 @@ class TimeDeviceOf : public Interface {
   Buffer *values_ = &value_buffer_, *rough_values_ = &value_buffer_;  ///< K, and that of the run with twice the step
 
  private:
-  static constexpr int array_count = 9;
+  static constexpr int array_count = 11;
 
   void evaluate_some(Index first, Index count, double* products) {
     const Index elements = count * tables_.sites;
@@ -162,7 +163,8 @@ class TimeDeviceOf : public Interface {
   }
 
   Product product_;
-  Buffer arrays_[array_count], times_, rows_, weights_, frequency_, waves_, sums_, volterra_[7];
+  Buffer arrays_[array_count], times_, rows_, weights_, frequency_, waves_, sums_, volterra_[6];
+  typename Engine::IndexBuffer volterra_first_;
   Index first_node_ = 0, stride_ = 1, nodes_ = 0, frequencies_ = 0;
 };
 

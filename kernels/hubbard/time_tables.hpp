@@ -12,10 +12,11 @@ namespace lindrift::kernels {
 struct TimeTables {
   static constexpr std::int64_t padding = 8;
   std::int64_t sites = 0;
-  std::int64_t factors = 3;        ///< rows of amplitudes per time: 3, or 5 with slow momenta
-  bool on_site = true;             ///< coupling[0] is that of every q
-  const double* energy = nullptr;  ///< e_p of spin down
-  /// e_{-p} of spin down and of the probe; null where both are e_p. On the CPU only.
+  std::int64_t directions = 1, cells[3] = {1, 1, 1};  ///< of the lattice, whose cells number `sites`
+  std::int64_t factors = 3;                           ///< rows of amplitudes per time: 3, or 5 with slow momenta
+  bool on_site = true;                                ///< coupling[0] is that of every q
+  const double* energy = nullptr;                     ///< e_p of spin down
+  /// e_{-p} of spin down and of the probe; null where both are e_p.
   const double *hole_energy = nullptr, *probe_energy = nullptr;
   const double *particle_rate = nullptr, *particles = nullptr;    ///< Gamma_p / 2, n_p
   const double *hole_rate = nullptr, *holes = nullptr;            ///< Gamma_{-p} / 2, 1 - n_{-p}

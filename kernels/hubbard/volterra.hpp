@@ -176,7 +176,7 @@ struct Volterra {
 
   /// G = -i e^{-i level t} g at a time between steps, by polynomial interpolation through the nearest steps
   LINDRIFT_HD Complex green(Index time) const {
-    const auto first = static_cast<Index>(tables.first[time]);
+    const auto first = tables.first[time];
     Complex value{};
     for (Index i = 0; i < VolterraTables::stencil; ++i)
       value = value + scaled(tables.weights[time * VolterraTables::stencil + i], g(first + i));

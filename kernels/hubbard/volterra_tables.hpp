@@ -35,10 +35,10 @@ struct VolterraTables {
   bool driven = false;             ///< see VolterraArrays::sum_re
   const double* turns = nullptr;   ///< (2, circle_points) cos, then sin of 2 pi l / circle_points
 
-  std::int64_t times = 0;           ///< number of times at which G is computed
-  const double* at = nullptr;       ///< (times,)
-  const double* first = nullptr;    ///< (times,) first step of the interpolation, an integer stored as a double
-  const double* weights = nullptr;  ///< (times, stencil)
+  std::int64_t times = 0;               ///< number of times at which G is computed
+  const double* at = nullptr;           ///< (times,)
+  const std::int64_t* first = nullptr;  ///< (times,) first step of the interpolation
+  const double* weights = nullptr;      ///< (times, stencil)
 };
 
 /// Working memory for momenta side by side: each array has shape (rows, lanes).

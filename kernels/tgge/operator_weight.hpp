@@ -13,7 +13,7 @@ namespace tgge {
 /// it is never negative, and at an exact zero it is as small as the square of a rounding error.
 struct OperatorWeight {
   const double *vector_re, *vector_im;  ///< v_s, shape (dimension, modes)
-  const double *image_re, *image_im;    ///< A^c v_s, shape (channels, dimension, modes)
+  const double *image_re, *image_im;    ///< A^c v_s, shape (channels, dimension, modes); only for sums over pairs
   Index size;                           ///< modes
   int dimension, channels;
   double floor;  ///< smaller weights are rounding errors of zero
@@ -128,44 +128,105 @@ struct GramTerm {
   }
 };
 
+/// All elements of a small Gram matrix, and the thermal moments, in one pass over the modes.
+template <int Dimension, class T>
+struct SmallGram {
+  static constexpr int elements = Dimension * (Dimension + 1) / 2, pairs = Dimension > 1 ? elements - Dimension : 1;
+  T thermal_particle{}, thermal_hole{};
+  T particle_re[elements]{}, hole_re[elements]{};
+  T particle_im[pairs]{}, hole_im[pairs]{};  ///< only off the diagonal
+  LINDRIFT_HD SmallGram& operator+=(const SmallGram& other) {
+    thermal_particle += other.thermal_particle;
+    thermal_hole += other.thermal_hole;
+    add_each(particle_re, other.particle_re);
+    add_each(hole_re, other.hole_re);
+    add_each(particle_im, other.particle_im);
+    add_each(hole_im, other.hole_im);
+    return *this;
+  }
+  LINDRIFT_HD SmallGram<Dimension, double> lane(int i) const {
+    SmallGram<Dimension, double> result;
+    result.thermal_particle = thermal_particle[i];
+    result.thermal_hole = thermal_hole[i];
+    lane_of_each(result.particle_re, particle_re, i);
+    lane_of_each(result.hole_re, hole_re, i);
+    lane_of_each(result.particle_im, particle_im, i);
+    lane_of_each(result.hole_im, hole_im, i);
+    return result;
+  }
+};
+template <int Dimension, class Source>
+struct SmallGramTerm {
+  template <class T>
+  using Sum = SmallGram<Dimension, T>;
+  OperatorWeight weight;
+  Source source;
+
+  template <class T>
+  LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
+    const SourceMode<T> from = source.template mode<T>(s);
+    sum.thermal_particle += from.thermal_particle;
+    sum.thermal_hole += from.thermal_hole;
+    T re[Dimension], im[Dimension];
+    LINDRIFT_UNROLL
+    for (int a = 0; a < Dimension; ++a) {
+      re[a] = load<T>(weight.vector_re + a * weight.size, s);
+      im[a] = load<T>(weight.vector_im + a * weight.size, s);
+    }
+    int element = 0, pair = 0;
+    LINDRIFT_UNROLL
+    for (int a = 0; a < Dimension; ++a) {
+      LINDRIFT_UNROLL
+      for (int b = a; b < Dimension; ++b, ++element) {
+        const T real = re[a] * re[b] + im[a] * im[b];
+        sum.particle_re[element] += real * from.particle;
+        sum.hole_re[element] += real * from.hole;
+        if (b == a) continue;
+        const T imaginary = im[a] * re[b] - re[a] * im[b];
+        sum.particle_im[pair] += imaginary * from.particle;
+        sum.hole_im[pair] += imaginary * from.hole;
+        ++pair;
+      }
+    }
+  }
+};
+
 /// The sums of a row from Gram matrices in the form sum_i sign_i g_i g_i^+ (Eq. 13):
-///   gain_s = sum_{c,i} sign_i |v_s^+ A^c g_i|^2,   loss_s = sum_{c,i} sign_i |h_i^+ A^c v_s|^2.
+///   gain_s = sum_{c,i} sign_i |v_s^+ A^c g_i|^2,   loss_s = sum_{c,i} sign_i |v_s^+ A^c^+ h_i|^2.
 /// All signs are + for occupations; those of a direction of differentiation may differ.
 struct OperatorRowSums {
   OperatorWeight weight;
   ThermalMoments<double> thermal;
-  const double *gain_re, *gain_im;  ///< A^c g_i, shape (channels, dimension (i), dimension)
-  const double* gain_sign;          ///< (dimension,)
-  const double *loss_re, *loss_im;  ///< h_i, shape (dimension, dimension (i))
-  const double* loss_sign;          ///< (dimension,)
-  double gain_floor, loss_floor;    ///< smaller sums are rounding errors of zero
+  /// A^c g_i and A^c^+ h_i, each of shape (channels, dimension (i), dimension), and the signs, (dimension,)
+  const double *gain_re, *gain_im, *gain_sign, *loss_re, *loss_im, *loss_sign;
+  double gain_floor, loss_floor;  ///< smaller sums are rounding errors of zero
 
   template <class T>
-  requires(sizeof(T) == sizeof(double)) LINDRIFT_HD PairSums<T> at(Index s)
-  const {
+  LINDRIFT_HD PairSums<T> at(Index s) const {
+    T gain = sum<T>(s, gain_re, gain_im, gain_sign), loss = sum<T>(s, loss_re, loss_im, loss_sign);
+    gain = magnitude(gain) < gain_floor ? T{} : gain;
+    loss = magnitude(loss) < loss_floor ? T{} : loss;
+    return {T{} + thermal.gain, gain, T{} + thermal.loss, loss};
+  }
+
+ private:
+  template <class T>
+  LINDRIFT_HD T sum(Index s, const double* factor_re, const double* factor_im, const double* sign) const {
     const int d = weight.dimension;
-    double gain = 0.0, loss = 0.0;
-    for (int c = 0; c < weight.channels; ++c) {
+    T total{};
+    for (int c = 0; c < weight.channels; ++c)
       for (int i = 0; i < d; ++i) {
-        double re = 0.0, im = 0.0, loss_re_sum = 0.0, loss_im_sum = 0.0;
+        const Index row = (Index{c} * d + i) * d;
+        T re{}, im{};
         for (int j = 0; j < d; ++j) {
-          const double vr = weight.vector_re[j * weight.size + s], vi = weight.vector_im[j * weight.size + s];
-          const double gr = gain_re[(c * d + i) * d + j], gi = gain_im[(c * d + i) * d + j];
-          re += vr * gr + vi * gi;
-          im += vr * gi - vi * gr;
-          const Index offset = (Index{c} * d + j) * weight.size + s;
-          const double ar = weight.image_re[offset], ai = weight.image_im[offset];
-          const double hr = loss_re[j * d + i], hi = loss_im[j * d + i];
-          loss_re_sum += hr * ar + hi * ai;
-          loss_im_sum += hr * ai - hi * ar;
+          const T vr = load<T>(weight.vector_re + j * weight.size, s),
+                  vi = load<T>(weight.vector_im + j * weight.size, s);
+          re += vr * factor_re[row + j] + vi * factor_im[row + j];
+          im += vr * factor_im[row + j] - vi * factor_re[row + j];
         }
-        gain += gain_sign[i] * (re * re + im * im);
-        loss += loss_sign[i] * (loss_re_sum * loss_re_sum + loss_im_sum * loss_im_sum);
+        total += sign[i] * (re * re + im * im);
       }
-    }
-    if (std::fabs(gain) < gain_floor) gain = 0.0;
-    if (std::fabs(loss) < loss_floor) loss = 0.0;
-    return {thermal.gain, gain, thermal.loss, loss};
+    return total;
   }
 };
 

@@ -31,36 +31,40 @@ class PanelRates {
   }
 
   /// Comes first.
-  LINDRIFT_ANY_ENGINE void begin(Engine& engine) { scan_.clear_halos(engine); }
+  LINDRIFT_ANY_ENGINE void begin(Engine& engine) {
+    engine_ = &engine;
+    scan_.clear_halos(engine);
+  }
 
   /// As RateKernel::log_rates().
-  LINDRIFT_ANY_ENGINE void log_rates(Engine& engine, const double* lagrange_multiplier, double* log_gain,
-                                     double* log_loss) {
+  LINDRIFT_ANY_ENGINE void log_rates_at(const double* lagrange_multiplier, double* log_gain, double* log_loss) {
     const Rescaling<Engine> rescaling{numbers_.modes, 0.5 * numbers_.inverse_temperature,
                                       std::log(numbers_.equilibrium_fraction), energy_, rescaled_};
     if constexpr (Steep)
-      rescaling.by_panels(engine, scan_, exponents_[0], exponents_[1], lagrange_multiplier);
+      rescaling.by_panels(*engine_, scan_, exponents_[0], exponents_[1], lagrange_multiplier);
     else
-      rescaling.by_largest(engine, lagrange_multiplier);
-    sum(engine, rescaled_.source(),
+      rescaling.by_largest(*engine_, lagrange_multiplier);
+    sum(rescaled_.source(),
         rescaled_.log_rates(numbers_.nonequilibrium_fraction, numbers_.over_cells, log_gain, log_loss));
   }
 
   /// As RateKernel::log_balance_derivative().
-  LINDRIFT_ANY_ENGINE void log_balance_derivative(Engine& engine, const double* direction, double* derivative) {
-    sum(engine, RescaledVariation{rescaled_.source(), direction}, LogBalanceDerivative{rescaled_.rows(), derivative});
+  LINDRIFT_ANY_ENGINE void log_balance_derivative_at(const double* direction, double* derivative) {
+    sum(RescaledVariation{rescaled_.source(), direction}, LogBalanceDerivative{rescaled_.rows(), derivative});
   }
 
  private:
   LINDRIFT_UNCHECKED
   template <class Source, class Finish>
-  LINDRIFT_BOTH void sum(Engine& engine, const Source& source, const Finish& finish) {
+  LINDRIFT_BOTH void sum(const Source& source, const Finish& finish) {
+    Engine& engine = *engine_;
     const ProductRowSums<Rank> weights{weight_,
                                        engine.reduce(numbers_.modes, ProductMomentTerm<Rank, Source>{weight_, source})};
     const auto rows = scan_.sum(engine, Steep, source, weights);
     engine.map(numbers_.modes, FinishRows<SumsOfSlots<ProductRowSums<Rank>>, Finish>{rows, finish});
   }
 
+  Engine* engine_ = nullptr;
   RateNumbers numbers_;
   const double* energy_;
   ProductWeight<Rank> weight_;

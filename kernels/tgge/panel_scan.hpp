@@ -70,12 +70,13 @@ struct StoreThermal {
 };
 /// Adds up the thermal source modes of each slot.
 struct FoldSlots {
-  const double *first, *member, *pairs;
+  const Index *first, *member;
+  const double* pairs;
   double *particle, *hole;
   LINDRIFT_HD void operator()(Index slot) const {
     double particles = 0.0, holes = 0.0;
-    for (Index i = static_cast<Index>(first[slot]); i < static_cast<Index>(first[slot + 1]); ++i) {
-      const Index s = static_cast<Index>(member[i]);
+    for (Index i = first[slot]; i < first[slot + 1]; ++i) {
+      const Index s = member[i];
       particles += pairs[2 * s];
       holes += pairs[2 * s + 1];
     }
@@ -87,16 +88,16 @@ struct FoldSlots {
 template <class WeightSums>
 struct SumsOfSlots {
   WeightSums weight_sums;
-  const double *pairs, *slot_of;
+  const double* pairs;
+  const Index* slot_of;
   template <class T>
-  requires(sizeof(T) == sizeof(double)) || requires(const WeightSums& sums) { sums.template at<T>(Index{}); }
   LINDRIFT_HD PairSums<T> at(Index s) const {
     PairSums<T> sum = weight_sums.template at<T>(s);
     if constexpr (sizeof(T) == sizeof(double)) {
-      load_pair(pairs, static_cast<Index>(slot_of[s]), sum.thermal_gain, sum.thermal_loss);
+      load_pair(pairs, slot_of[s], sum.thermal_gain, sum.thermal_loss);
     } else {
       for (std::size_t i = 0; i < sizeof(T) / sizeof(double); ++i) {
-        const Index slot = static_cast<Index>(slot_of[s + static_cast<Index>(i)]);
+        const Index slot = slot_of[s + static_cast<Index>(i)];
         sum.thermal_gain[i] = pairs[2 * slot];
         sum.thermal_loss[i] = pairs[2 * slot + 1];
       }
@@ -133,14 +134,13 @@ struct BoxExponents {
 
 struct PanelLanes {
   const double *position, *rise;
-  const double *group_first, *group_panel;  ///< of PanelTables
-  LINDRIFT_HD Index first(Index lane) const { return integer(group_first, lane / panel_lanes) + lane % panel_lanes; }
+  const Index *group_first, *group_panel;  ///< of PanelTables
+  LINDRIFT_HD Index first(Index lane) const { return group_first[lane / panel_lanes] + lane % panel_lanes; }
   LINDRIFT_HD Index steps(Index lane) const {
     const Index group = lane / panel_lanes;
-    return (integer(group_first, group + 1) - integer(group_first, group)) / panel_lanes;
+    return (group_first[group + 1] - group_first[group]) / panel_lanes;
   }
-  LINDRIFT_HD Index panel(Index lane) const { return integer(group_panel, lane / panel_lanes); }
-  LINDRIFT_HD static Index integer(const double* values, Index i) { return static_cast<Index>(values[i]); }
+  LINDRIFT_HD Index panel(Index lane) const { return group_panel[lane / panel_lanes]; }
 };
 
 /// Moments of the sources in every lane, at [value][lane] with value = set * order + polynomial.
@@ -185,7 +185,7 @@ struct LaneMoments {
 template <bool Steep>
 struct PanelMoments {
   static constexpr int values = LaneMoments<Steep>::sets * panel_order;
-  const double* panel_first;
+  const Index* panel_first;
   double* lane_moment;
   Index count;  ///< lanes
   double edge;  ///< e^{-decay}
@@ -196,8 +196,7 @@ struct PanelMoments {
   LINDRIFT_HD void operator()(Index element) const {
     const Index panel = element / values, value = element % values;
     double* const moment = lane_moment + value * count;
-    const Index first = PanelLanes::integer(panel_first, panel) * panel_lanes,
-                last = PanelLanes::integer(panel_first, panel + 1) * panel_lanes;
+    const Index first = panel_first[panel] * panel_lanes, last = panel_first[panel + 1] * panel_lanes;
     double sum = 0.0, total;
     if (!Steep) {
       for (Index lane = first; lane < last; ++lane) sum += moment[lane];
@@ -466,15 +465,14 @@ struct FillBoxes {
 
 /// Largest exponents of the sources of each group of slots, then of each panel.
 struct LargestOfGroups {
-  const double *group_first, *slot_first, *member;  ///< of PanelTables
-  const double *particle, *hole;                    ///< exponents of the modes
+  const Index *group_first, *slot_first, *member;  ///< of PanelTables
+  const double *particle, *hole;                   ///< exponents of the modes
   double *group_particle, *group_hole;
   LINDRIFT_HD void operator()(Index group) const {
-    const Index first = PanelLanes::integer(slot_first, PanelLanes::integer(group_first, group)),
-                last = PanelLanes::integer(slot_first, PanelLanes::integer(group_first, group + 1));
+    const Index first = slot_first[group_first[group]], last = slot_first[group_first[group + 1]];
     double p = -1e300, h = -1e300;
     for (Index i = first; i < last; ++i) {
-      const Index s = PanelLanes::integer(member, i);
+      const Index s = member[i];
       p = maximum(p, particle[s]);
       h = maximum(h, hole[s]);
     }
@@ -483,11 +481,12 @@ struct LargestOfGroups {
   }
 };
 struct LargestOfPanels {
-  const double *panel_first, *group_particle, *group_hole;
+  const Index* panel_first;
+  const double *group_particle, *group_hole;
   double *particle, *hole;  ///< (panels,)
   LINDRIFT_HD void operator()(Index panel) const {
     double p = -1e300, h = -1e300;
-    for (Index g = PanelLanes::integer(panel_first, panel); g < PanelLanes::integer(panel_first, panel + 1); ++g) {
+    for (Index g = panel_first[panel]; g < panel_first[panel + 1]; ++g) {
       p = maximum(p, group_particle[g]);
       h = maximum(h, group_hole[g]);
     }
@@ -532,6 +531,7 @@ struct ExponentsOfBoxes {
 template <class Engine, bool Steep>
 class PanelScanOn {
   using Buffer = typename Engine::Buffer;
+  using IndexBuffer = typename Engine::IndexBuffer;
   static constexpr int sets = LaneMoments<Steep>::sets, values = sets * panel_order;
 
  public:
@@ -566,15 +566,16 @@ class PanelScanOn {
   LINDRIFT_HD PanelScanOn(const PanelTables& given, Index modes, Carver& work)
       : numbers_(given), modes_(modes), boxes_(row_of(given.generations - 1).end()) {
     const auto refer = [](const double* array) { return Buffer{const_cast<double*>(array)}; };
+    const auto refer_to_integers = [](const Index* array) { return IndexBuffer{const_cast<Index*>(array)}; };
     position_ = refer(given.position);
     rise_ = refer(given.rise);
-    slot_first_ = refer(given.slot_first);
-    member_ = refer(given.member);
-    slot_of_ = refer(given.slot_of);
-    panel_of_ = refer(given.panel_of);
-    group_first_ = refer(given.group_first);
-    group_panel_ = refer(given.group_panel);
-    panel_first_ = refer(given.panel_first);
+    slot_first_ = refer_to_integers(given.slot_first);
+    member_ = refer_to_integers(given.member);
+    slot_of_ = refer_to_integers(given.slot_of);
+    panel_of_ = refer_to_integers(given.panel_of);
+    group_first_ = refer_to_integers(given.group_first);
+    group_panel_ = refer_to_integers(given.group_panel);
+    panel_first_ = refer_to_integers(given.panel_first);
     core_ = refer(given.core);
     halves_ = refer(given.halves);
     box_moment_ = {work.take(values * boxes_)};
@@ -595,7 +596,7 @@ class PanelScanOn {
     engine.map(values * boxes_, FillBoxes{0.0, box_moment_.data()});
   }
 
-  LINDRIFT_UNCHECKED LINDRIFT_BOTH const double* panel_of() const { return panel_of_.data(); }
+  LINDRIFT_UNCHECKED LINDRIFT_BOTH const Index* panel_of() const { return panel_of_.data(); }
   /// Exponents of the panels, after set_exponents().
   LINDRIFT_UNCHECKED LINDRIFT_BOTH double* particle_exponent() const { return panel_exponent_[0].data(); }
   LINDRIFT_UNCHECKED LINDRIFT_BOTH double* hole_exponent() const { return panel_exponent_[1].data(); }
@@ -703,8 +704,8 @@ class PanelScanOn {
 
   PanelTables numbers_;  ///< its pointers are not used after construction
   Index modes_, boxes_ = 0;
-  Buffer position_, rise_, slot_first_, member_, slot_of_, panel_of_, group_first_, group_panel_, panel_first_;
-  Buffer core_, halves_;
+  IndexBuffer slot_first_, member_, slot_of_, panel_of_, group_first_, group_panel_, panel_first_;
+  Buffer position_, rise_, core_, halves_;
   Buffer particle_, hole_;  ///< source modes of the slots
   Buffer pairs_, sums_;     ///< source modes, and the sums of the slots: (modes, 2), (slots, 2)
   Buffer lane_moment_, box_moment_, expansion_;

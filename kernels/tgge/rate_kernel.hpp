@@ -28,7 +28,7 @@ class ExternalPairSum {
     double *thermal_particle = nullptr, *thermal_hole = nullptr;
     const double *thermal_gain = nullptr, *thermal_loss = nullptr;
     std::int64_t levels = 0;
-    const double *level_of = nullptr, *level_first = nullptr, *level_member = nullptr;  ///< as in RateTables
+    const std::int64_t *level_of = nullptr, *level_first = nullptr, *level_member = nullptr;  ///< as in RateTables
     // Sums over the hop weights. Arrays of shape (modes,):
     //   gain_s = sum_s' w(s,s') particle_s'      loss_s = sum_s' w(s',s) hole_s'
     // Null if the kernel computes them from moments.
@@ -55,12 +55,12 @@ struct RateTables {
   SpectrumKind spectrum = SpectrumKind::exponential;
   double spectrum_width = 1.0;
   // Levels: modes of the same energy, which form one term in sums over the spectrum. 0: every mode is summed on its
-  // own. The last three arrays hold integers.
+  // own.
   std::int64_t levels = 0;
-  const double* level_energy = nullptr;  ///< (levels,)
-  const double* level_of = nullptr;      ///< (modes,)
-  const double* level_first = nullptr;   ///< (levels + 1,): level l has the members level_first[l] ..
-  const double* level_member = nullptr;  ///< (modes,): .. level_first[l + 1] - 1 of this array
+  const double* level_energy = nullptr;        ///< (levels,)
+  const std::int64_t* level_of = nullptr;      ///< (modes,)
+  const std::int64_t* level_first = nullptr;   ///< (levels + 1,): level l has the members level_first[l] ..
+  const std::int64_t* level_member = nullptr;  ///< (modes,): .. level_first[l + 1] - 1 of this array
   /// Panels for the thermal sums of a kernel that is not direct and whose spectrum is not exponential.
   const PanelTables* panels = nullptr;
 
@@ -130,9 +130,33 @@ class MomentBalance {
 /// In the moments Newton's method converges within ten steps or not at all.
 inline constexpr std::int64_t max_moment_steps = 20;
 
+/// Newton's method in the multipliers (docs/physics.md, Eqs. 15-18) in the memory of a device, for rates that are all
+/// positive; a BalanceSystem (src/solvers/newton.hpp) of one component. The multipliers cross in begin() and read()
+/// only.
+class MultiplierBalance {
+ public:
+  using Filling = MomentBalance::Filling;
+
+  virtual ~MultiplierBalance();
+  /// Starts from multipliers, (modes,), shifted so that they hold the number of particles, strictly between 0 and
+  /// modes.
+  /// @return false if a rate vanishes: there is nothing to solve then
+  virtual bool begin(const double* lagrange_multiplier, double number) = 0;
+  virtual double size() const = 0;
+  /// @param look_up  called between products; may throw
+  virtual void solve(double accuracy, void (*look_up)()) = 0;
+  virtual double try_step(double step) = 0;
+  virtual double try_fixed_point() = 0;
+  virtual void accept() = 0;
+  /// Writes lambda, (modes,), and returns log z.
+  virtual double read(double* lagrange_multiplier) = 0;
+  /// Largest |lambda + log gain - log loss| of given multipliers; NaN if any is not finite. Ends the method.
+  virtual double imbalance(const double* lagrange_multiplier) = 0;
+};
+
 /// Steady states of many points, each of a product of weights under a thermal bath: by Newton's method in the moments
 /// for the exponential spectrum, and in the multipliers for a spectrum that is summed by panels. Arrays are on the host
-/// and are copied. Those marked * hold integers.
+/// and are copied.
 struct PointBatchTables {
   std::int64_t points = 0, modes = 0;
   std::int64_t max_steps = 0;  ///< of a point
@@ -180,6 +204,8 @@ class RateKernel {
                                         double* loss) = 0;
   /// Null if the kernel has none. Owned by the kernel.
   virtual MomentBalance* moment_balance() = 0;
+  /// Null on the host. Owned by the kernel, whose other functions may be called in between only before begin().
+  virtual MultiplierBalance* multiplier_balance() = 0;
 };
 
 /// Eigenvalues and eigenvectors of a Hermitian matrix with `dimension` rows: on return column i of (re, im) is the

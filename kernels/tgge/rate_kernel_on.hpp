@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "kernels/tgge/moment_balance_on.hpp"
+#include "kernels/tgge/multiplier_balance_on.hpp"
 #include "kernels/tgge/pair_rate.hpp"
 #include "kernels/tgge/panel_scan.hpp"
 #include "kernels/tgge/rate_kernel.hpp"
@@ -61,9 +62,9 @@ class RateKernelOn final : public RateKernel {
       if (tables.levels > 0) {
         levels_ = tables.levels;
         spectrum_.energy = own(level_energy_, tables.level_energy, levels_);
-        own(level_of_, tables.level_of, size_);
-        own(level_first_, tables.level_first, levels_ + 1);
-        own(level_member_, tables.level_member, size_);
+        engine_.copy_in(tables.level_of, size_, level_of_);
+        engine_.copy_in(tables.level_first, levels_ + 1, level_first_);
+        engine_.copy_in(tables.level_member, size_, level_member_);
       }
     }
     if constexpr (std::is_same_v<Spectrum, LorentzianSpectrum>) {
@@ -75,7 +76,10 @@ class RateKernelOn final : public RateKernel {
     thermal_out_ = thermal_out_buffer_.resize(size_);
     engine_.map(size_, Boltzmann{half_beta(), energy_, thermal_in_, thermal_out_});
   }
-  ~RateKernelOn() override { delete moment_balance_; }
+  ~RateKernelOn() override {
+    delete moment_balance_;
+    delete multiplier_balance_;
+  }
 
   void occupation_rate(const double* particles, const double* holes, double* rate) override {
     const double* n = engine_.upload(particles, size_, particles_buffer_);
@@ -107,20 +111,28 @@ class RateKernelOn final : public RateKernel {
 
   void log_rates(const double* lagrange_multiplier, double* log_gain, double* log_loss) override {
     const double* lambda = engine_.upload(lagrange_multiplier, size_, particles_buffer_);
-    rescale(lambda);
     double* log_gain_target = engine_.target(log_gain, size_, result_buffer_);
     double* log_loss_target = engine_.target(log_loss, size_, second_result_buffer_);
-    sum(rescaled_spectrum(), rescaled_.source(),
-        rescaled_.log_rates(tables_.nonequilibrium_fraction, tables_.over_cells, log_gain_target, log_loss_target));
+    log_rates_at(lambda, log_gain_target, log_loss_target);
     engine_.download(log_gain, size_, result_buffer_);
     engine_.download(log_loss, size_, second_result_buffer_);
   }
 
   void log_balance_derivative(const double* direction, double* derivative) override {
     const double* v = engine_.upload(direction, size_, particles_buffer_);
-    double* target = engine_.target(derivative, size_, result_buffer_);
-    sum(rescaled_spectrum(), RescaledVariation{rescaled_.source(), v}, LogBalanceDerivative{rescaled_.rows(), target});
+    log_balance_derivative_at(v, engine_.target(derivative, size_, result_buffer_));
     engine_.download(derivative, size_, result_buffer_);
+  }
+
+  /// log_rates() and log_balance_derivative() for vectors in the engine's memory.
+  void log_rates_at(const double* lambda, double* log_gain, double* log_loss) {
+    rescale(lambda);
+    sum(rescaled_spectrum(), rescaled_.source(),
+        rescaled_.log_rates(tables_.nonequilibrium_fraction, tables_.over_cells, log_gain, log_loss));
+  }
+  void log_balance_derivative_at(const double* direction, double* derivative) {
+    sum(rescaled_spectrum(), RescaledVariation{rescaled_.source(), direction},
+        LogBalanceDerivative{rescaled_.rows(), derivative});
   }
 
   void log_rate_derivatives(const double* direction, double* gain_decrease, double* loss_increase) override {
@@ -156,6 +168,14 @@ class RateKernelOn final : public RateKernel {
             weight_.functor(), energy_, thermal_in_, thermal_out_);
     }
     return moment_balance_;
+  }
+
+  MultiplierBalance* multiplier_balance() override {
+    if constexpr (!Engine::on_host)
+      if (!multiplier_balance_)
+        multiplier_balance_ = new MultiplierBalanceOn<Engine, RateKernelOn>(
+            engine_, *this, size_, {&particles_buffer_, &result_buffer_, &second_result_buffer_});
+    return multiplier_balance_;
   }
 
  private:
@@ -232,7 +252,7 @@ class RateKernelOn final : public RateKernel {
     } else {
       const RowSums rows{row_sums_[0].resize(size_), row_sums_[1].resize(size_), row_sums_[2].resize(size_),
                          row_sums_[3].resize(size_)};
-      const auto weight = weight_.functor();
+      const auto weight = weight_.of_pairs(engine_);
       engine_.pair_sum(
           PairRate<std::decay_t<decltype(weight)>, SourceSpectrum, Source>{size_, weight, spectrum, source, rows});
       for (Buffer& sums : row_sums_) engine_.gather(sums.data(), size_);
@@ -249,7 +269,7 @@ class RateKernelOn final : public RateKernel {
 
   /// Number of rows, and of source modes, of the sums over the spectrum.
   Index thermal_rows() const { return levels_ > 0 ? levels_ : size_; }
-  const double* level_of() const { return levels_ > 0 ? level_of_.data() : nullptr; }
+  const Index* level_of() const { return levels_ > 0 ? level_of_.data() : nullptr; }
   double half_beta() const { return 0.5 * tables_.inverse_temperature; }
   PlainRows plain_rows() const {
     return {thermal_out_, thermal_in_, tables_.over_cells * tables_.equilibrium_fraction,
@@ -274,11 +294,13 @@ class RateKernelOn final : public RateKernel {
   Buffer thermal_particle_, particle_, thermal_hole_, hole_;
   Buffer thermal_gain_, gain_, thermal_loss_, loss_;
   RescaledArrays rescaled_{};  ///< in these eight
-  Buffer level_energy_, level_of_, level_first_, level_member_, level_particle_, level_hole_;
+  typename Engine::IndexBuffer level_of_, level_first_, level_member_;
+  Buffer level_energy_, level_particle_, level_hole_;
   Buffer row_sums_[4];
   Buffer exponents_[4];        ///< of a steep spectrum: particles and holes of the modes, then of the rows
   Buffer level_exponents_[2];  ///< ... and of the levels, if these are the source modes
   MomentBalance* moment_balance_ = nullptr;
+  MultiplierBalance* multiplier_balance_ = nullptr;
 };
 
 /// Calls make() with the class of the weights that the tables hold.

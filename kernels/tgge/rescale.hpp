@@ -97,11 +97,11 @@ struct LevelExponents {
 };
 struct LargestOfLevels {
   LevelExponents exponents;
-  const double *first, *member;  ///< of RateTables
+  const Index *first, *member;  ///< of RateTables
   LINDRIFT_HD void operator()(Index level) const {
     LargestExponents<double> largest;
-    for (Index i = static_cast<Index>(first[level]); i < static_cast<Index>(first[level + 1]); ++i) {
-      const Index s = static_cast<Index>(member[i]);
+    for (Index i = first[level]; i < first[level + 1]; ++i) {
+      const Index s = member[i];
       largest += LargestExponents<double>{exponents.particle[s], exponents.hole[s]};
     }
     exponents.level_particle[level] = largest.particle;
@@ -112,10 +112,10 @@ struct LargestOfLevels {
 /// added.
 struct ScaleToLevels {
   LevelExponents exponents;
-  const double* level_of;
+  const Index* level_of;
   double *thermal_particle, *thermal_hole;
   LINDRIFT_HD void operator()(Index s) const {
-    const Index level = static_cast<Index>(level_of[s]);
+    const Index level = level_of[s];
     thermal_particle[s] *= exponential(exponents.particle[s] - exponents.level_particle[level]).value;
     thermal_hole[s] *= exponential(exponents.hole[s] - exponents.level_hole[level]).value;
   }
@@ -126,11 +126,11 @@ struct RescaleSteepRows {
   double half_beta;
   double log_thermal;
   const double *energy, *row_particle, *row_hole;
-  const double* level_of;  ///< null if row_particle and row_hole have one element per mode
+  const Index* level_of;  ///< null if row_particle and row_hole have one element per mode
   double *thermal_gain, *thermal_loss;
 
   LINDRIFT_HD void operator()(Index s) const {
-    const Index row = level_of != nullptr ? static_cast<Index>(level_of[s]) : s;
+    const Index row = level_of != nullptr ? level_of[s] : s;
     thermal_gain[s] = log_thermal + (row_particle[row] - half_beta * energy[s]);
     thermal_loss[s] = log_thermal + (row_hole[row] + half_beta * energy[s]);
   }

@@ -144,10 +144,9 @@ template <class WeightSums>
 struct SumsApart {
   WeightSums weight_sums;
   const double *thermal_gain, *thermal_loss;  ///< null for the exponential spectrum
-  const double* level_of;                     ///< of RateTables if the sums are stored per level, null if per mode
+  const Index* level_of;                      ///< of RateTables if the sums are stored per level, null if per mode
   ThermalMoments<double> moments;
   template <class T>
-  requires(sizeof(T) == sizeof(double)) || requires(const WeightSums& sums) { sums.template at<T>(Index{}); }
   LINDRIFT_HD PairSums<T> at(Index s) const {
     PairSums<T> sum = weight_sums.template at<T>(s);
     sum.thermal_gain = thermal<T>(thermal_gain, moments.gain, s);
@@ -170,8 +169,9 @@ struct FinishRows {
   Finish finish;
   LINDRIFT_HD void operator()(Index s) const { finish(s, sums.template at<double>(s)); }
   template <class T>
-  requires requires(const Sums& all) { all.template at<T>(Index{}); }
-  LINDRIFT_HD void at(Index s) const { finish(s, sums.template at<T>(s)); }
+  LINDRIFT_HD void at(Index s) const {
+    finish(s, sums.template at<T>(s));
+  }
 };
 
 }  // namespace tgge

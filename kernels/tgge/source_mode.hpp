@@ -146,12 +146,12 @@ struct ThermalMomentTerm {
 template <class Source>
 struct FoldLevels {
   Source source;
-  const double *first, *member;  ///< of RateTables
-  double *particle, *hole;       ///< (levels,)
+  const Index *first, *member;  ///< of RateTables
+  double *particle, *hole;      ///< (levels,)
   LINDRIFT_HD void operator()(Index level) const {
     double particles = 0.0, holes = 0.0;
-    for (Index i = static_cast<Index>(first[level]); i < static_cast<Index>(first[level + 1]); ++i) {
-      const SourceMode<double> from = source.template mode<double>(static_cast<Index>(member[i]));
+    for (Index i = first[level]; i < first[level + 1]; ++i) {
+      const SourceMode<double> from = source.template mode<double>(member[i]);
       particles += from.thermal_particle;
       holes += from.thermal_hole;
     }
@@ -171,13 +171,13 @@ struct LevelSource {
 
 /// The value for the level of mode s; for a pack, the values for the modes from s on.
 template <class T>
-LINDRIFT_HD T load_level(const double* values, const double* level_of, Index s) {
+LINDRIFT_HD T load_level(const double* values, const Index* level_of, Index s) {
   if constexpr (sizeof(T) == sizeof(double)) {
-    return values[static_cast<Index>(level_of[s])];
+    return values[level_of[s]];
   } else {
     T result;
     for (std::size_t i = 0; i < sizeof(T) / sizeof(double); ++i)
-      result[i] = values[static_cast<Index>(level_of[s + static_cast<Index>(i)])];
+      result[i] = values[level_of[s + static_cast<Index>(i)]];
     return result;
   }
 }

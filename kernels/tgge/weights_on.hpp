@@ -24,6 +24,7 @@ class ProductWeightOn {
     engine.copy_in(tables.out, Rank * size_, out_);
   }
   ProductWeight<Rank> functor() const { return {in_.data(), out_.data(), size_}; }
+  ProductWeight<Rank> of_pairs(Engine&) const { return functor(); }
 
   template <class Source>
   ProductRowSums<Rank> row_sums(Engine& engine, const Source& source) {
@@ -45,7 +46,7 @@ class TableWeightOn {
     by_from_.resize(size_ * size_);
     engine.map(size_, TransposeTable{by_to_.data(), by_from_.data(), size_});
   }
-  TableWeight<Engine::rows_are_lanes> functor() const { return {by_to_.data(), by_from_.data(), size_}; }
+  TableWeight<Engine::rows_are_lanes> of_pairs(Engine&) const { return {by_to_.data(), by_from_.data(), size_}; }
 
  private:
   Index size_;
@@ -61,62 +62,44 @@ class OperatorWeightOn {
       : size_(tables.modes), dimension_(tables.dimension), channels_(tables.channels), floor_(tables.weight_floor) {
     const Index square = Index{dimension_} * dimension_;
     vector_.copy(engine, tables.vector_re, tables.vector_im, dimension_ * size_);
-    amplitude_on_engine_.copy(engine, tables.amplitude_re, tables.amplitude_im, channels_ * square);
-    image_.re.resize(channels_ * dimension_ * size_);
-    image_.im.resize(channels_ * dimension_ * size_);
-    engine.map(size_,
-               OperatorImage{amplitude_on_engine_.re.data(), amplitude_on_engine_.im.data(), vector_.re.data(),
-                             vector_.im.data(), image_.re.data(), image_.im.data(), size_, dimension_, channels_});
     amplitude_.resize(channels_ * square);
     __builtin_memcpy(amplitude_.re, tables.amplitude_re, bytes(channels_ * square));
     __builtin_memcpy(amplitude_.im, tables.amplitude_im, bytes(channels_ * square));
     particles_.resize(square);
     holes_.resize(square);
-    images_.resize(channels_ * square);
+    factors_.resize((2 * channels_ * square + dimension_));
     values_.resize(dimension_);
   }
-  OperatorWeight functor() const {
-    return {
-        vector_.re.data(), vector_.im.data(), image_.re.data(), image_.im.data(), size_, dimension_, channels_, floor_};
+  /// The weight of every pair, for which the images of the vectors are kept.
+  OperatorWeight of_pairs(Engine& engine) {
+    OperatorWeight weight = functor();
+    if (image_.re.data() == nullptr) {
+      const Index square = Index{dimension_} * dimension_, all = channels_ * dimension_ * size_;
+      amplitude_on_engine_.copy(engine, amplitude_.re, amplitude_.im, channels_ * square);
+      engine.map(size_, OperatorImage{amplitude_on_engine_.re.data(), amplitude_on_engine_.im.data(), weight.vector_re,
+                                      weight.vector_im, image_.re.resize(all), image_.im.resize(all), size_, dimension_,
+                                      channels_});
+    }
+    weight.image_re = image_.re.data();
+    weight.image_im = image_.im.data();
+    return weight;
   }
 
   template <class Source>
   OperatorRowSums row_sums(Engine& engine, const Source& source) {
     const int d = dimension_;
-    const auto thermal = engine.reduce(size_, ThermalMomentTerm<Source>{source});
-    for (int row = 0; row < d; ++row)
-      for (int column = row; column < d; column += gram_width) {
-        const int columns = d - column < gram_width ? d - column : gram_width;
-        const auto sum = engine.reduce(size_, GramTerm<Source>{functor(), source, row, column, columns});
-        for (int j = 0; j < columns; ++j) {
-          set_hermitian(particles_, row, column + j, sum.particle_re[j], sum.particle_im[j]);
-          set_hermitian(holes_, row, column + j, sum.hole_re[j], sum.hole_im[j]);
-        }
-      }
+    const ThermalMoments<double> thermal = find_grams(engine, source);
     // |v_s|^2 is the number of displacements, so the trace is that number times the number of particles (or holes).
     const double gain_floor = floor_ * trace(particles_), loss_floor = floor_ * trace(holes_);
 
-    factorise(particles_);
-    for (int c = 0; c < channels_; ++c)
-      for (int i = 0; i < d; ++i)
-        for (int a = 0; a < d; ++a) {
-          double re = 0.0, im = 0.0;
-          for (int b = 0; b < d; ++b) {
-            const double ar = amplitude_.re[(c * d + a) * d + b], ai = amplitude_.im[(c * d + a) * d + b];
-            const double gr = particles_.re[b * d + i], gi = particles_.im[b * d + i];
-            re += ar * gr - ai * gi;
-            im += ar * gi + ai * gr;
-          }
-          images_.re[(c * d + i) * d + a] = re;
-          images_.im[(c * d + i) * d + a] = im;
-        }
-    gain_.copy(engine, images_.re, images_.im, Index{channels_} * d * d);
-    engine.copy_in(values_.re, d, gain_sign_);
-    factorise(holes_);
-    loss_.copy(engine, holes_.re, holes_.im, Index{d} * d);
-    engine.copy_in(values_.re, d, loss_sign_);
-    return {functor(),       thermal,         gain_.re.data(),   gain_.im.data(), gain_sign_.data(),
-            loss_.re.data(), loss_.im.data(), loss_sign_.data(), gain_floor,      loss_floor};
+    // One copy takes the factors of both sums, each followed by its signs.
+    const Index factors = Index{channels_} * d * d, side = 2 * factors + d;
+    write_factors(particles_, false, factors_.re);
+    write_factors(holes_, true, factors_.im);
+    engine.copy_in(factors_.re, 2 * side, factors_on_engine_);
+    const double *const gain = factors_on_engine_.data(), *const loss = gain + side;
+    return {functor(),          thermal,    gain,      gain + factors, gain + 2 * factors, loss, loss + factors,
+            loss + 2 * factors, gain_floor, loss_floor};
   }
 
  private:
@@ -145,6 +128,48 @@ class OperatorWeightOn {
   };
 
   static std::size_t bytes(Index size) { return static_cast<std::size_t>(size) * sizeof(double); }
+  OperatorWeight functor() const {
+    return {vector_.re.data(), vector_.im.data(), nullptr, nullptr, size_, dimension_, channels_, floor_};
+  }
+  /// Computes both Gram matrices and returns the thermal moments.
+  template <class Source>
+  ThermalMoments<double> find_grams(Engine& engine, const Source& source) {
+    switch (dimension_) {
+      case 1:
+        return find_small_grams<1>(engine, source);
+      case 2:
+        return find_small_grams<2>(engine, source);
+      case 3:
+        return find_small_grams<3>(engine, source);
+      case 4:
+        return find_small_grams<4>(engine, source);
+      default:
+        break;
+    }
+    const int d = dimension_;
+    for (int row = 0; row < d; ++row)
+      for (int column = row; column < d; column += gram_width) {
+        const int columns = d - column < gram_width ? d - column : gram_width;
+        const auto sum = engine.reduce(size_, GramTerm<Source>{functor(), source, row, column, columns});
+        for (int j = 0; j < columns; ++j) {
+          set_hermitian(particles_, row, column + j, sum.particle_re[j], sum.particle_im[j]);
+          set_hermitian(holes_, row, column + j, sum.hole_re[j], sum.hole_im[j]);
+        }
+      }
+    return engine.reduce(size_, ThermalMomentTerm<Source>{source});
+  }
+  template <int Dimension, class Source>
+  ThermalMoments<double> find_small_grams(Engine& engine, const Source& source) {
+    const auto sum = engine.reduce(size_, SmallGramTerm<Dimension, Source>{functor(), source});
+    int element = 0, pair = 0;
+    for (int a = 0; a < Dimension; ++a)
+      for (int b = a; b < Dimension; ++b, ++element) {
+        set_hermitian(particles_, a, b, sum.particle_re[element], b > a ? sum.particle_im[pair] : 0.0);
+        set_hermitian(holes_, a, b, sum.hole_re[element], b > a ? sum.hole_im[pair] : 0.0);
+        if (b > a) ++pair;
+      }
+    return {sum.thermal_particle, sum.thermal_hole};
+  }
   void set_hermitian(HostArray& matrix, int i, int j, double x, double y) const {
     matrix.re[i * dimension_ + j] = matrix.re[j * dimension_ + i] = x;
     matrix.im[i * dimension_ + j] = i == j ? 0.0 : y;
@@ -168,14 +193,38 @@ class OperatorWeightOn {
     }
   }
 
+  /// Turns a Gram matrix into the factors of its sums, A^c g_i or with `adjoint` A^c^+ g_i, followed by their signs.
+  void write_factors(HostArray& gram, bool adjoint, double* target) {
+    factorise(gram);
+    const int d = dimension_;
+    const Index factors = Index{channels_} * d * d;
+    for (int c = 0; c < channels_; ++c)
+      for (int i = 0; i < d; ++i)
+        for (int a = 0; a < d; ++a) {
+          double re = 0.0, im = 0.0;
+          for (int b = 0; b < d; ++b) {
+            const Index element = (Index{c} * d + (adjoint ? b : a)) * d + (adjoint ? a : b);
+            const double ar = amplitude_.re[element], ai = adjoint ? -amplitude_.im[element] : amplitude_.im[element];
+            const double gr = gram.re[b * d + i], gi = gram.im[b * d + i];
+            re += ar * gr - ai * gi;
+            im += ar * gi + ai * gr;
+          }
+          const Index place = (Index{c} * d + i) * d + a;
+          target[place] = re;
+          target[factors + place] = im;
+        }
+    __builtin_memcpy(target + 2 * factors, values_.re, bytes(d));
+  }
+
   Index size_;
   int dimension_, channels_;
   double floor_;
-  EngineArray vector_, image_, amplitude_on_engine_, gain_, loss_;
-  Buffer gain_sign_, loss_sign_;
+  EngineArray vector_;
+  EngineArray image_, amplitude_on_engine_;  ///< only for sums over pairs
+  Buffer factors_on_engine_;
   HostArray amplitude_;
   HostArray particles_, holes_;  ///< Gram matrices, then their factors
-  HostArray images_;             ///< A^c times the columns of particles_
+  HostArray factors_;            ///< of the gains, and in the place of imaginary parts those of the losses
   HostArray values_;             ///< real parts: eigenvalues, then their signs; no imaginary parts
 };
 

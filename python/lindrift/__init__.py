@@ -14,7 +14,15 @@
 Reading and drawing do not need the compiled module: `python3 -m lindrift plot FILE.h5`.
 """
 
+import os
+import signal
+import sys
 from typing import TYPE_CHECKING
+
+# What follows takes a second. Where Python imports it for `python3 -m lindrift`, Ctrl-C ends that as it ends the verbs.
+if (sys.argv[:1] == ["-m"] and "lindrift" in getattr(sys, "orig_argv", ())  # the words from Python 3.10 on
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler):
+    signal.signal(signal.SIGINT, lambda *_: (os.write(2, b"stopped by SIGINT\n"), os._exit(4)))
 
 from .errors import DeviceError, LindriftError, NumericalError, ParameterError, ShapeError, UnsupportedError
 from .program import run

@@ -68,6 +68,8 @@ def draw(result, view=View()):
         figure = _draw_dataset(result, result[view.dataset])
     else:
         figure = _draw_sweep(result) if result.sweep_dimensions else _draw_run(result)
+    if not any(_shows_a_number(axes) for axes in figure.axes):
+        raise LindriftError(f"{result.path}: there is nothing to draw: no value is a finite number")
     _add_title(figure.axes[0], fixed)
     if view.log or view.low is not None or view.high is not None:
         _scale_values(figure.axes[0], result, view)
@@ -123,6 +125,13 @@ def _scale_values(axes, result, view):
         mesh.set_norm(Normalize(low, high))
     else:
         mesh.set_norm(SymLogNorm(1e-4 * reach, vmin=low, vmax=high) if signed else LogNorm(low, high, clip=True))
+
+
+def _shows_a_number(axes):
+    """Whether a map, points or lines show anything finite; lines across the axes do not count."""
+    drawn = [one.get_array() if isinstance(one, QuadMesh) else one.get_offsets() for one in axes.collections]
+    drawn += [line.get_ydata() for line in axes.get_lines() if line.get_transform() == axes.transData]
+    return any(np.ma.masked_invalid(np.ma.asarray(values, float)).count() for values in drawn)
 
 
 def _finite_of_lines(axes):

@@ -237,6 +237,7 @@ Value from_python(nb::handle given, const Parameter& parameter, const std::strin
         word(given, parameter.choices, name);
         return std::vector<std::int64_t>();
       }
+      if (parameter.scalar && is_number(given)) return std::vector{integer_number(given, name)};
       return integers(given, name);
     case Type::text_list:
       return words(given, parameter, name);
@@ -509,7 +510,7 @@ std::string taken_type(const Parameter& parameter) {
     case Type::real_grid:
       return "numpy.typing.ArrayLike";
     case Type::integer_list:
-      return "numpy.typing.ArrayLike";
+      return (parameter.scalar ? "int | " : "") + std::string("numpy.typing.ArrayLike");
     case Type::text_list:
       return "str | collections.abc.Sequence[str]";
     case Type::real_rows:
@@ -526,7 +527,8 @@ std::string taken_type(const Parameter& parameter) {
 std::string held_type(const Parameter& parameter) {
   const std::string reals = array_of_reals;
   if (parameter.type == Type::real_list) return parameter.scalar ? "float | " + reals : reals;
-  if (parameter.type == Type::integer_list) return "numpy.typing.NDArray[numpy.int64]";
+  if (parameter.type == Type::integer_list)
+    return (parameter.scalar ? "int | " : "") + std::string("numpy.typing.NDArray[numpy.int64]");
   if (parameter.type == Type::operator_channels || parameter.type == Type::terms) return "tuple[typing.Any, ...]";
   if (parameter.type == Type::real_rows) return reals + " | None";
   if (parameter.type == Type::named_matrices) return "dict[str, numpy.typing.NDArray[numpy.complex128]]";

@@ -48,6 +48,9 @@ nb::object member_to_python(const Member& member, const Parameter& parameter, nb
   } else if constexpr (std::is_same_v<Member, std::vector<double>>) {
     if (parameter.scalar && member.size() == 1) return nb::float_(member.front());
     return view(member.data(), {member.size()}, self);
+  } else if constexpr (std::is_same_v<Member, std::vector<std::int64_t>>) {
+    if (parameter.scalar && member.size() == 1) return nb::int_(member.front());
+    return to_python(Value(member));
   } else {
     const std::optional<Value> value = value_of(member);
     return value ? to_python(*value) : nb::none();

@@ -442,23 +442,15 @@ struct HubbardExactTask : OpenChainTask<HubbardChain> {
   using Result = HubbardExact;
   HubbardExactOptions options;
 
-  void validate(const Model& model) const { validate_exact(model); }
+  void validate(const Model& model) const { exact_chain(model, options); }
   double memory_bytes(const Model& model) const { return plan_exact(model, options).memory_bytes; }
-  Coordinates coordinates(const Model& model) const {
-    Coordinates all = {spin_coordinate(), momentum_coordinate(model.sites)};
-    if (options.times) {
-      all.push_back(time_coordinate(*options.times));
-      all.push_back(site_coordinate(model.sites));
-    }
-    if (options.frequencies) all.push_back(frequency_coordinate(*options.frequencies));
-    return all;
-  }
+  Coordinates coordinates(const Model& model) const { return exact_coordinates(model, options); }
   HubbardExact run(const Model& model, const Execution& execution, const Monitor& monitor, How& how) const {
     HubbardExactOptions with = options;
     with.monitor = monitor;
     HubbardExact result = exact(model, with, execution);
-    how = {std::string(name(Backend::cpu)), "exact rings are solved on the CPU", "exact",
-           "the Lindbladian of the whole ring"};
+    how = {std::string(name(Backend::cpu)), "exact rings and lattices are solved on the CPU", "exact",
+           "the Lindbladian of all momenta"};
     return result;
   }
 };
@@ -469,7 +461,7 @@ HubbardExactTask make_exact(const HubbardChain& chain, Numbers times, Numbers fr
   if (!frequencies.is_none()) task.options.frequencies = frequencies_from(frequencies);
   task.options.broadening = broadening;
   validate_fields(task.options);
-  validate_exact(chain);
+  exact_chain(chain, task.options);
   return task;
 }
 
@@ -523,7 +515,7 @@ constexpr const char* transport_documentation =
     "(physics.md Eqs. 146 and 147).\n\n"
     "model        HubbardChain without a bath for spin up\n"
     "order        collisions that count: \"second\", \"particle\" or \"both\"\n"
-    "exact_sites  of a ring that is solved exactly beside, 0: none";
+    "exact_sites  of a ring or a lattice that is solved exactly beside, 0: none";
 
 }  // namespace
 

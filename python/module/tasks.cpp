@@ -8,6 +8,8 @@
 #include <mutex>
 #include <thread>
 
+#include "engine/short_text.hpp"
+
 namespace lindrift::python {
 
 namespace {
@@ -131,7 +133,7 @@ Axes read_axes(const nb::list& given, const std::vector<Parameter>& known, bool 
     }
     if (axis.values.empty()) throw ShapeError(key + " must have at least one value");
     if (zip && axis.values.size() != (all.axes.empty() ? axis : all.axes.front()).values.size())
-      throw ShapeError(key + " has " + std::to_string(axis.values.size()) + " values, and " + all.axes.front().key +
+      throw ShapeError(key + " has " + counted(axis.values.size(), "value") + ", and " + all.axes.front().key +
                        " has " + std::to_string(all.axes.front().values.size()) + ": side by side, all have as many");
     all.axes.push_back(std::move(axis));
   }

@@ -65,15 +65,17 @@ std::pair<std::string, std::string> split_set(const std::string& text) {
   throw UsageError("--set " + text + ": must be KEY=VALUE");
 }
 
-/// D-HH:MM:SS, HH:MM:SS, MM:SS or seconds.
+/// Seconds, MM:SS, HH:MM:SS, or days as Slurm takes them: D-HH, D-HH:MM, D-HH:MM:SS.
 double seconds_of(const std::string& text) {
-  static const std::regex form(R"((?:(\d{1,6})-(?=\d+:\d+:))?(?:(?:(\d{1,9}):)?(\d{1,9}):)?(\d{1,9}))");
+  static const std::regex days(R"((\d{1,6})-(\d{1,9})(?::(\d{1,9}))?(?::(\d{1,9}))?)"),
+      clock(R"(()(?:(?:(\d{1,9}):)?(\d{1,9}):)?(\d{1,9}))");
   std::smatch parts;
-  const bool read = std::regex_match(text, parts, form);
-  const auto number = [&parts](std::size_t i) { return parts[i].matched ? std::stod(parts[i]) : 0.0; };
+  const bool read = std::regex_match(text, parts, days) || std::regex_match(text, parts, clock);
+  const auto number = [&parts](std::size_t i) { return parts[i].length() > 0 ? std::stod(parts[i]) : 0.0; };
   const double seconds = read ? ((24.0 * number(1) + number(2)) * 60.0 + number(3)) * 60.0 + number(4) : 0.0;
   if (seconds <= 0.0)
-    throw UsageError("--max-time " + text + ": must be seconds, HH:MM:SS or D-HH:MM:SS, and more than zero");
+    throw UsageError("--max-time " + text +
+                     ": must be seconds, MM:SS, HH:MM:SS, D-HH, D-HH:MM or D-HH:MM:SS, and more than zero");
   return seconds;
 }
 
@@ -141,8 +143,9 @@ CLI::App* add_run(CLI::App& app, CommandLine& line) {
   verb->add_flag("--retry-failed", line.retry_failed,
                  "like --resume, and compute again the points that failed or did not converge")
       ->excludes(overwrite);
-  verb->add_option("--max-time", line.max_time, "stop cleanly after this time, as on SIGTERM")
-      ->type_name("[D-]HH:MM:SS");
+  verb->add_option("--max-time", line.max_time,
+                   "stop cleanly after this time, as on SIGTERM: seconds, MM:SS, [D-]HH:MM:SS, D-HH or D-HH:MM")
+      ->type_name("TIME");
   verb->add_option("--checkpoint", line.run.checkpoint_seconds,
                    "seconds between two checkpoints of a long point; default: 60")
       ->type_name("SECONDS")

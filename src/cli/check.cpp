@@ -6,6 +6,7 @@
 #include "cli/verbs.hpp"
 #include "config/config.hpp"
 #include "engine/machine_memory.hpp"
+#include "engine/short_text.hpp"
 #include "engine/threads.hpp"
 #include "registry/registry.hpp"
 #include "sweep/sweep.hpp"
@@ -23,7 +24,8 @@ void print_division(const Grouping& grouping, std::size_t points, int at_once, i
   } else if (grouping.size > 1) {
     fmt::print("batches      {} points at a time, {}\n", grouping.at_once, grouping.how);
   } else if (at_once > 1) {
-    fmt::print("threads      {} points at a time, each on {} thread{}\n", at_once, threads, threads == 1 ? "" : "s");
+    fmt::print("threads      {} points at a time, each on {}\n", at_once,
+               counted(static_cast<std::size_t>(threads), "thread"));
   }
 }
 

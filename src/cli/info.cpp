@@ -8,6 +8,7 @@
 #include "cli/verbs.hpp"
 #include "engine/linear_algebra.hpp"
 #include "engine/machine_memory.hpp"
+#include "engine/short_text.hpp"
 #include "engine/threads.hpp"
 #include "lindrift/lindrift.hpp"
 #ifdef LINDRIFT_HAVE_MPI
@@ -46,9 +47,9 @@ int print_info() {
   SUNDIALSGetVersion(sundials, sizeof sundials);
   fmt::print("lindrift   {} ({}), {} build\n", version(), git_hash(), build_type());
   fmt::print("compilers  {}; CUDA: {}\n", compiler(), cuda_compiler());
-  fmt::print("processor  {}, {} cores, {} of memory\n", processor_name(), std::thread::hardware_concurrency(),
-             bytes_text(machine_memory()));
-  fmt::print("kernels    {}, {} threads\n", simd_level(), default_threads());
+  fmt::print("processor  {}, {}, {} of memory\n", processor_name(),
+             counted(std::thread::hardware_concurrency(), "core"), bytes_text(machine_memory()));
+  fmt::print("kernels    {}, {}\n", simd_level(), counted(static_cast<std::size_t>(default_threads()), "thread"));
   const double speed = linear_algebra::library_speed();
   fmt::print("BLAS       {}{}\n", linear_algebra::library_name(),
              speed > 0.0 ? fmt::format(", {:.0f} billion operations a second on one thread", 1e-9 * speed) : "");
@@ -58,7 +59,7 @@ int print_info() {
   std::string reason;
   resolve_backend(Backend::automatic, &reason);
   const int devices = cuda_device_count();
-  fmt::print("CUDA       {}\n", devices > 0 ? fmt::format("{} device{}", devices, devices == 1 ? "" : "s") : reason);
+  fmt::print("CUDA       {}\n", devices > 0 ? counted(static_cast<std::size_t>(devices), "device") : reason);
   for (int device = 0; device < devices; ++device) fmt::print("           {}: {}\n", device, cuda_device_name(device));
   return success;
 }

@@ -4,17 +4,18 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <limits>
 #include <optional>
-#include <set>
 #include <thread>
 
 #include "cli/diagnostics.hpp"
 #include "cli/progress.hpp"
 #include "cli/summary.hpp"
 #include "cli/verbs.hpp"
+#include "engine/short_text.hpp"
 #include "engine/threads.hpp"
 #include "io/output.hpp"
 #include "io/system.hpp"
@@ -75,15 +76,6 @@ Findings broadcast_findings(const sweep::Campaign* campaign, std::size_t points,
   return findings;
 }
 
-/// Largest certificate of the points and of those that were there already; NaN if there is none.
-double worst_certificate(const std::vector<sweep::Record>& points, double earlier) {
-  double worst = earlier;
-  for (const sweep::Record& record : points)
-    for (const auto& [name, value] : record.summary)
-      if (name == "certificate" && !(value <= worst)) worst = value;
-  return worst;
-}
-
 /// One run of the program, on one rank.
 class Run {
  public:
@@ -135,16 +127,16 @@ class Run {
     campaign_->end();
     fmt::print("{} is complete: nothing is left to compute\n", output_);
     if (findings_.before.failed > 0)
-      fmt::print("{} of its {} points failed; --retry-failed computes them again\n", findings_.before.failed,
-                 document_.sweep.points());
+      fmt::print("{} of its {} failed; --retry-failed computes them again\n", findings_.before.failed,
+                 counted(document_.sweep.points(), "point"));
     return exit_code_of(findings_.before);
   }
 
   void log_start() const {
     const int cores = static_cast<int>(std::thread::hardware_concurrency());
     if (options_.execution.threads > cores)
-      spdlog::warn("{} threads on {} cores: more threads than cores slow a run down", options_.execution.threads,
-                   cores);
+      spdlog::warn("{} threads on {}: more threads than cores slow a run down", options_.execution.threads,
+                   counted(static_cast<std::size_t>(cores), "core"));
     for (const std::string& warning : document_.warnings) spdlog::warn("{}", warning);
     const TaskEntry& task = task_of(document_);
     if (task.remarks)
@@ -152,7 +144,8 @@ class Run {
     if (const std::string note = grouping_of(task, document_, options_.execution.backend).note; !note.empty())
       spdlog::info("{}", note);
     if (findings_.before.finished() > 0)
-      spdlog::info("{} of {} points are there already", findings_.before.finished(), document_.sweep.points());
+      spdlog::info("{} of {} {} there already", findings_.before.finished(), counted(document_.sweep.points(), "point"),
+                   findings_.before.finished() == 1 ? "is" : "are");
   }
 
   /// Writes what a killed run left behind as an incomplete output, which can be examined during this run.
@@ -201,11 +194,11 @@ class Run {
       return run_failed;
     }
     if (!complete && !outcome.stopped)
-      throw Error(fmt::format("{} of {} points are not in {}; --resume computes them", tally.total - tally.finished(),
-                              tally.total, campaign_->folder().path()));
+      throw Error(fmt::format("{} holds {} of {}; --resume computes the others", campaign_->folder().path(),
+                              tally.finished(), counted(tally.total, "point")));
     write(result, complete);
     campaign_->wrote_output(complete);
-    if (const sweep::Record* how = find_computed(result.points)) {
+    if (const sweep::Record* how = result.how()) {
       spdlog::info("backend {}: {}", how->backend, how->backend_reason);
       spdlog::info("algorithm {}: {}", how->algorithm, how->algorithm_reason);
     }
@@ -218,17 +211,8 @@ class Run {
     return stopped_early;
   }
 
-  /// A point that this run or a killed one computed, whose record says how. `auto` chooses the same for every point,
-  /// because its choice depends only on the kind of bath and the size.
-  static const sweep::Record* find_computed(const std::vector<sweep::Record>& points) {
-    const auto computed = std::find_if(points.begin(), points.end(),
-                                       [](const sweep::Record& record) { return !record.algorithm.empty(); });
-    return computed == points.end() ? nullptr : &*computed;
-  }
-
   /// The attributes that say how and by what the points were computed; if none was, those of the resumed output.
-  std::vector<std::pair<std::string, io::Attribute>> provenance(const std::vector<sweep::Record>& points) const {
-    const sweep::Record* const how = find_computed(points);
+  std::vector<std::pair<std::string, io::Attribute>> provenance(const sweep::Record* how) const {
     const std::string none = "none";
     const bool on_device = how != nullptr && how->backend == name(Backend::cuda);
     std::vector<std::pair<std::string, io::Attribute>> attributes = {
@@ -252,16 +236,16 @@ class Run {
   }
 
   /// The worst certificate of all points, and how many entries of each were evaluated again.
-  std::vector<std::pair<std::string, io::Attribute>> certificate(const std::vector<sweep::Record>& points) const {
+  std::vector<std::pair<std::string, io::Attribute>> certificate(const sweep::SweepResult& result) const {
     const auto& earlier = campaign_->earlier_attributes();
     const auto worst = earlier.find("certificate"), samples = earlier.find("certificate_samples");
     const auto* worst_before = worst != earlier.end() ? std::get_if<double>(&worst->second) : nullptr;
     const auto* samples_before = samples != earlier.end() ? std::get_if<std::int64_t>(&samples->second) : nullptr;
     const bool certified_before = worst_before != nullptr && samples_before != nullptr;
     if (execution_.certify <= 0 && !certified_before) return {};
-    const bool certified_now = execution_.certify > 0 && find_computed(points) != nullptr;
-    return {{"certificate",
-             worst_certificate(points, certified_before ? *worst_before : std::numeric_limits<double>::quiet_NaN())},
+    const bool certified_now = execution_.certify > 0 && result.how() != nullptr;
+    const double none = std::numeric_limits<double>::quiet_NaN();  // fmax() ignores it
+    return {{"certificate", std::fmax(result.worst_certificate, certified_before ? *worst_before : none)},
             {"certificate_samples",
              certified_now || !certified_before ? static_cast<std::int64_t>(execution_.certify) : *samples_before}};
   }
@@ -273,10 +257,10 @@ class Run {
     file.attributes = {{"input", document_.input_text},
                        {"resolved_input", document_.resolved_text},
                        {"complete", static_cast<std::uint8_t>(complete)}};
-    for (auto& attribute : provenance(result.points)) file.attributes.push_back(std::move(attribute));
-    for (auto& attribute : certificate(result.points)) file.attributes.push_back(std::move(attribute));
+    for (auto& attribute : provenance(result.how())) file.attributes.push_back(std::move(attribute));
+    for (auto& attribute : certificate(result)) file.attributes.push_back(std::move(attribute));
     for (auto& diagnostic : diagnostics(document_)) file.attributes.push_back(std::move(diagnostic));
-    io::write_output(output_, file);
+    io::write_output(output_, std::move(file));
   }
 
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
@@ -327,24 +311,6 @@ void agree(sweep::ProcessGroup& ranks, const std::function<void()>& check) {
   if (speaker < size) throw Refusal{reason, speaker != ranks.rank()};
 }
 
-namespace {
-
-/// Points that show the values of one axis after the other, some of them where there are many: what no device does
-/// depends on the kind of a point.
-std::set<std::size_t> points_along_axes(const config::Sweep& sweep) {
-  constexpr std::size_t most = 32;
-  std::set<std::size_t> points = {0};
-  std::size_t stride = sweep.points();
-  for (const std::size_t length : sweep.shape()) {
-    stride /= length;
-    const std::size_t looked_at = std::min(length, most);
-    for (std::size_t i = 1; i < looked_at; ++i) points.insert(i * (length - 1) / (looked_at - 1) * stride);
-  }
-  return points;
-}
-
-}  // namespace
-
 void check_execution(const config::Document& document, const Execution& execution) {
   const TaskEntry& task = task_of(document);
   const std::string what = fmt::format("the task {} of {}", document.task, document.model);
@@ -353,7 +319,7 @@ void check_execution(const config::Document& document, const Execution& executio
   if (execution.backend == Backend::cuda && task.cpu_only)
     throw UsageError(fmt::format("--backend cuda: {} runs on the CPU only; use cpu or auto", what));
   if (execution.backend == Backend::cuda && task.require_device_work)
-    for (const std::size_t point : points_along_axes(document.sweep)) task.require_device_work(document.point(point));
+    for (const std::size_t point : document.sweep.sample(64)) task.require_device_work(document.point(point));
 }
 
 int run(const RunOptions& options, sweep::ProcessGroup& ranks) { return Run(options, ranks).run(); }

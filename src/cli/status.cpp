@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <sstream>
 
@@ -22,13 +23,14 @@ double number_in(const std::string& notes, const std::string& name) {
   return 0.0;
 }
 
-void print_points(const sweep::Tally& tally, const std::vector<std::string>& messages) {
+void print_points(const sweep::Tally& tally, const std::map<std::uint64_t, std::string>& messages) {
   fmt::print("points       {} of {} finished ({:.1f} %): {} done, {} failed, {} not converged\n", tally.finished(),
              tally.total, 100.0 * static_cast<double>(tally.finished()) / static_cast<double>(tally.total), tally.done,
              tally.failed, tally.not_converged);
   constexpr std::size_t max_messages = 10;
-  for (std::size_t i = 0; i < std::min(max_messages, messages.size()); ++i)
-    fmt::print("             {}\n", messages[i]);
+  std::size_t printed = 0;
+  for (auto one = messages.begin(); one != messages.end() && printed < max_messages; ++one, ++printed)
+    fmt::print("             point {}: {}\n", one->first, one->second);
   if (messages.size() > max_messages) fmt::print("             ... and {} more\n", messages.size() - max_messages);
 }
 
@@ -69,23 +71,21 @@ int status(const std::string& file) {
     return success;
   }
 
-  std::vector<sweep::Record> records(document->sweep.points());
+  std::vector<sweep::Status> statuses(document->sweep.points(), sweep::Status::missing);
+  std::map<std::uint64_t, std::string> messages;
   const auto take = [&](sweep::Record record) {
-    record.data.clear();
-    const auto point = static_cast<std::size_t>(record.point);
-    records.at(point) = std::move(record);
+    statuses.at(static_cast<std::size_t>(record.point)) = record.status;
+    if (record.status == sweep::Status::done)
+      messages.erase(record.point);
+    else
+      messages[record.point] = std::move(record.message);
   };
   if (stored) sweep::for_each_status(*stored, *document, take);
   folder.for_each_record(*document, take, [](const std::string& text) { spdlog::warn("{}", text); });
 
   sweep::Tally tally;
-  tally.total = records.size();
-  std::vector<std::string> messages;
-  for (const sweep::Record& record : records) {
-    tally.count(record.status);
-    if (record.status == sweep::Status::failed || record.status == sweep::Status::not_converged)
-      messages.push_back(fmt::format("point {}: {}", record.point, record.message));
-  }
+  tally.total = statuses.size();
+  for (const sweep::Status status : statuses) tally.count(status);
   print_run(folder, tally, complete);
   print_points(tally, messages);
   return success;

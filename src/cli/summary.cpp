@@ -8,25 +8,11 @@
 #include <cmath>
 
 #include "cli/progress.hpp"
+#include "engine/short_text.hpp"
 
 namespace lindrift::cli {
 
 namespace {
-
-/// Maximum number of rows printed of a sweep, evenly chosen; the file contains all.
-constexpr std::size_t max_rows = 11;
-
-/// Names of the scalars of a point, preferably of one that was not read from an output.
-std::vector<std::string> scalar_names(const std::vector<sweep::Record>& points) {
-  const sweep::Record* best = nullptr;
-  for (const sweep::Record& record : points)
-    if (!record.summary.empty() && (best == nullptr || (best->algorithm.empty() && !record.algorithm.empty())))
-      best = &record;
-  std::vector<std::string> names;
-  if (best != nullptr)
-    for (const auto& scalar : best->summary) names.push_back(scalar.first);
-  return names;
-}
 
 std::string scalar_text(const sweep::Record& record, const std::string& name) {
   if (record.status == sweep::Status::missing) return "missing";
@@ -45,27 +31,27 @@ std::string swept_text(const config::Value& value) {
   return fmt::format("{:.6g}", std::get<double>(value));
 }
 
-void print_table(const config::Document& document, const std::vector<sweep::Record>& points) {
-  const std::size_t rows = std::min(points.size(), max_rows);
-  const auto names = scalar_names(points);
+/// Prints a few rows of a sweep, evenly chosen; the file contains all.
+void print_table(const config::Document& document, const sweep::SweepResult& result) {
   std::vector<std::size_t> widths;
   for (const config::Axis& axis : document.sweep.axes) {
     const std::string heading = fmt::format("{:>14}", axis.path.substr(axis.path.find('.') + 1));
     widths.push_back(heading.size());
     fmt::print("{}  ", heading);
   }
-  for (const std::string& name : names) fmt::print("{:>16}  ", name);
+  const auto& names = result.example.summary;
+  for (const auto& [name, value] : names) fmt::print("{:>16}  ", name);
   fmt::print("\n");
-  for (std::size_t row = 0; row < rows; ++row) {
-    const std::size_t p = rows > 1 ? row * (points.size() - 1) / (rows - 1) : 0;
+  for (const auto& [p, record] : result.shown) {
     const auto values = document.sweep.at(p);
     for (std::size_t i = 0; i < values.size(); ++i) {
       fmt::print("{:>{}}  ", swept_text(values[i]), widths[i]);
     }
-    for (const std::string& name : names) fmt::print("{:>16}  ", scalar_text(points[p], name));
+    for (const auto& [name, value] : names) fmt::print("{:>16}  ", scalar_text(record, name));
     fmt::print("\n");
   }
-  if (rows < points.size()) fmt::print("({} of {} points shown)\n", rows, points.size());
+  if (result.shown.size() < result.tally.total)
+    fmt::print("({} of {} points shown)\n", result.shown.size(), result.tally.total);
 }
 
 }  // namespace
@@ -73,27 +59,22 @@ void print_table(const config::Document& document, const std::vector<sweep::Reco
 void print_summary(const config::Document& document, const sweep::SweepResult& result, double seconds,
                    const std::string& output) {
   if (!document.sweep.empty()) {
-    print_table(document, result.points);
+    print_table(document, result);
   } else {
-    for (const auto& [name, value] : result.points.front().summary)
+    for (const auto& [name, value] : result.shown.at(0).summary)
       fmt::print("{:<18} {}\n", name, std::isnan(value) ? "undefined" : fmt::format("{:.12g}", value));
   }
   const sweep::Tally& tally = result.tally;
-  fmt::print("{} of {} point{} done", tally.done, tally.total, tally.total == 1 ? "" : "s");
+  fmt::print("{} of {} done", tally.done, counted(tally.total, "point"));
   if (tally.not_converged > 0) fmt::print(", {} not converged", tally.not_converged);
   if (tally.failed > 0) fmt::print(", {} failed", tally.failed);
   fmt::print(" in {}; written to {}\n", duration_text(seconds), output);
 }
 
 void log_messages(const config::Document& document, const sweep::SweepResult& result) {
-  constexpr int max_messages = 10;
-  int count = 0;
-  for (const sweep::Record& record : result.points) {
-    if (record.message.empty()) continue;
-    if (++count > max_messages) {
-      spdlog::error("... the dataset `error` has more of these");
-      return;
-    }
+  for (const sweep::Record& record : result.messages) {
+    if (&record - result.messages.data() == sweep::most_messages)
+      return spdlog::error("... the dataset `error` has more of these");
     const std::string where = document.sweep.empty() ? "" : fmt::format("point {}: ", record.point);
     spdlog::log(record.status == sweep::Status::done ? spdlog::level::warn : spdlog::level::err, "{}{}", where,
                 record.message);

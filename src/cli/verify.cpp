@@ -10,6 +10,7 @@
 
 #include "cli/diagnostics.hpp"
 #include "cli/verbs.hpp"
+#include "engine/short_text.hpp"
 #include "io/system.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/version.hpp"
@@ -441,7 +442,7 @@ class Verifier {
                  finding.passed ? "" : "  WRONG");
       passed = passed && finding.passed;
     }
-    fmt::print("{} of {} point{} looked at: {}\n", looked_at, all, all == 1 ? "" : "s",
+    fmt::print("{} of {} looked at: {}\n", looked_at, counted(all, "point"),
                passed ? "nothing is beyond what the file promises" : "the file does not hold what it promises");
     return passed ? success : points_failed;
   }

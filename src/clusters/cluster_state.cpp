@@ -17,8 +17,10 @@ namespace {
 
 constexpr double accepted_residual = 1e-12;
 
-std::optional<int> total_momentum(const Cluster& cluster, int momentum) {
-  return cluster.momentum.empty() ? std::nullopt : std::optional(momentum);
+/// The momentum of a sector: that of one orbital, or none.
+std::optional<LatticeVector> momentum_of(const Cluster& cluster, std::optional<int> orbital) {
+  if (cluster.momentum.empty()) return std::nullopt;
+  return orbital ? cluster.momentum[static_cast<std::size_t>(*orbital)] : LatticeVector{};
 }
 
 /// Product of the orbitals' occupations gain_aa / (gain_aa + loss_aa), or 1/2 for an orbital without a bath of its own;
@@ -129,14 +131,13 @@ void require_residual(double residual, const std::string& what) {
 Lindbladian state_sector(const Cluster& cluster, UpState up) {
   SpinSector up_pairs;
   if (up != UpState::driven) up_pairs.bra_particles = up == UpState::empty ? 0 : 1;
-  return {cluster, up_pairs, SpinSector{}, total_momentum(cluster, 0)};
+  return {cluster, up_pairs, SpinSector{}, momentum_of(cluster, std::nullopt)};
 }
 
 Lindbladian green_sector(const Cluster& cluster, bool up_empty, int orbital) {
   SpinSector up_pairs{1};
   if (up_empty) up_pairs.bra_particles = 0;
-  const int momentum = cluster.momentum.empty() ? 0 : cluster.momentum[static_cast<std::size_t>(orbital)];
-  return {cluster, up_pairs, SpinSector{}, total_momentum(cluster, momentum)};
+  return {cluster, up_pairs, SpinSector{}, momentum_of(cluster, orbital)};
 }
 
 StateEquation::StateEquation(const Cluster& cluster, UpState up)

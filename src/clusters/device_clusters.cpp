@@ -1,11 +1,10 @@
 #include "clusters/device_clusters.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "engine/complex_product.hpp"
-#include "engine/parallel.hpp"
+#include "engine/side_by_side.hpp"
 #include "kernels/table.hpp"
 
 namespace lindrift::clusters {
@@ -79,28 +78,39 @@ std::size_t most_at_once(const ClusterSizes& sizes, std::size_t count) {
   return std::max<std::size_t>(1, std::min({count, fitting, most}));
 }
 
-/// Calls body(i) for clusters i side by side on the threads of the calculation.
-template <class Body>
-void for_each_cluster(std::size_t count, const Body& body) {
-  in_parts(Calculation::threads(), count, [&](std::size_t i, std::size_t last, std::size_t) {
-    for (; i < last; ++i) body(i);
-  });
-}
-
 }  // namespace
 
 ClusterSizes sizes_of(const Cluster& pattern, bool up_empty, bool green) {
   ClusterSizes sizes;
   const auto count = [](const Lindbladian& sector, std::size_t& operators, std::size_t& elements) {
-    operators = sector.size();
-    elements = sector.elements();
+    operators = std::max(operators, sector.size());
+    elements = std::max(elements, sector.elements());
   };
   count(state_sector(pattern, up_empty ? UpState::empty : UpState::driven), sizes.state_operators,
         sizes.state_elements);
   if (!green) return sizes;
-  sizes.orbitals = static_cast<std::size_t>(pattern.orbitals);
-  count(green_sector(pattern, up_empty, 0), sizes.green_operators, sizes.green_elements);
+  const bool apart = !pattern.momentum.empty();  // every momentum has a sector of its own
+  sizes.orbitals = apart ? 1 : static_cast<std::size_t>(pattern.orbitals);
+  for (int orbital = 0; orbital < (apart ? pattern.orbitals : 1); ++orbital)
+    count(green_sector(pattern, up_empty, orbital), sizes.green_operators, sizes.green_elements);
   return sizes;
+}
+
+ClusterSizes sizes_of(const SectorCost& state) {
+  return {.state_operators = static_cast<std::size_t>(state.operators),
+          .state_elements = static_cast<std::size_t>(state.operators * state.elements)};
+}
+
+void add_green(ClusterSizes& sizes, const SectorCost& green, std::size_t orbitals) {
+  sizes.green_operators = static_cast<std::size_t>(green.operators);
+  sizes.green_elements = static_cast<std::size_t>(green.operators * green.elements);
+  sizes.orbitals = orbitals;
+}
+
+std::size_t largest_share(const std::vector<std::size_t>& bounds) {
+  std::size_t most = 0;
+  for (std::size_t r = 0; r + 1 < bounds.size(); ++r) most = std::max(most, bounds[r + 1] - bounds[r]);
+  return most;
 }
 
 DeviceClusters::DeviceClusters(const ClusterSizes& sizes, const Execution& execution)
@@ -121,7 +131,7 @@ DeviceBatch DeviceClusters::batch(const ClusterSizes& sizes, std::size_t count, 
           device->begin(shape);
           device->solve(matrices, {});
         };
-        solve(state_shape(sizes, static_cast<std::size_t>(matrices)));
+        if (sizes.state_operators > 0) solve(state_shape(sizes, static_cast<std::size_t>(matrices)));
         if (sizes.orbitals > 0) solve(green_shape(sizes, static_cast<std::size_t>(matrices)));
       });
 }
@@ -129,30 +139,26 @@ DeviceBatch DeviceClusters::batch(const ClusterSizes& sizes, std::size_t count, 
 std::vector<ClusterState> DeviceClusters::steady_states(std::span<const Cluster> clusters, bool up_empty) {
   const ClusterShape shape = state_shape(sizes_, clusters.size());
   device_->begin(shape);
-  std::vector<std::optional<StateEquation>> equations(clusters.size());
-  for_each_cluster(clusters.size(), [&](std::size_t i) {
-    equations[i].emplace(clusters[i], up_empty ? UpState::empty : UpState::driven);
-    copy_equation(*equations[i], device_->slot(static_cast<std::int64_t>(i)));
+  std::vector<StateEquation> equations = made_side_by_side(clusters.size(), [&](std::size_t i) {
+    StateEquation equation(clusters[i], up_empty ? UpState::empty : UpState::driven);
+    copy_equation(equation, device_->slot(static_cast<std::int64_t>(i)));
+    return equation;
   });
   const double* const results =
       device_->solve(shape.matrices, {.tolerance = state_tolerance, .max_products = state_products});
-  std::vector<std::optional<ClusterState>> states(clusters.size());
-  for_each_cluster(clusters.size(), [&](std::size_t i) {
+  return made_side_by_side(clusters.size(), [&](std::size_t i) {
     const Complex* solution = complex(results + i * static_cast<std::size_t>(shape.result_size()) + 1);
-    StateEquation& equation = *equations[i];
+    StateEquation& equation = equations[i];
     std::vector<Complex> density(equation.sector.size());
     for (std::size_t j = 0; j < density.size(); ++j) density[j] = solution[j] / equation.diagonal[j];
-    states[i].emplace(state_from(std::move(equation), std::move(density)));
+    return state_from(std::move(equation), std::move(density));
   });
-  std::vector<ClusterState> found;
-  for (auto& state : states) found.push_back(std::move(*state));
-  return found;
 }
 
 void DeviceClusters::begin_green(std::span<const ClusterGreen> greens) {
   const ClusterShape shape = green_shape(sizes_, greens.size());
   device_->begin(shape);
-  for_each_cluster(greens.size(), [&](std::size_t i) {
+  side_by_side(greens.size(), [&](std::size_t i) {
     const ClusterSlot slot = device_->slot(static_cast<std::int64_t>(i));
     copy_matrix(greens[i].sector(), slot);
     const std::size_t stride = sizes_.green_operators, all = sizes_.orbitals * stride;

@@ -36,21 +36,24 @@ SpinPairs spin_pairs(int orbitals, const SpinSector& sector) {
   return result;
 }
 
-/// Momentum of the particles of one spin: the sum over occupied orbitals.
-int momentum_of(const Cluster& cluster, Configuration configuration) {
-  int sum = 0;
-  for (int a = 0; a < cluster.orbitals; ++a)
-    if (configuration >> a & 1U) sum += cluster.momentum[static_cast<std::size_t>(a)];
-  return sum;
+/// Momentum of ket minus bra for every pair of configurations of one spin: the sum over occupied orbitals.
+std::vector<LatticeVector> momenta_of(const Cluster& cluster, const SpinPairs& pairs) {
+  std::vector<LatticeVector> momenta(pairs.pairs.size());
+  for (std::size_t i = 0; i < momenta.size(); ++i)
+    for (std::size_t a = 0; a < cluster.momentum.size(); ++a) {
+      const auto [ket, bra] = pairs.pairs[i];
+      const int times = static_cast<int>(ket >> a & 1U) - static_cast<int>(bra >> a & 1U);
+      for (std::size_t d = 0; d < 3; ++d) momenta[i][d] += times * cluster.momentum[a][d];
+    }
+  return momenta;
 }
 
-bool has_momentum(const Cluster& cluster, const std::array<Configuration, 2>& up,
-                  const std::array<Configuration, 2>& down, std::optional<int> momentum) {
+bool has_momentum(const Cluster& cluster, const LatticeVector& up, const LatticeVector& down,
+                  const std::optional<LatticeVector>& momentum) {
   if (!momentum) return true;
-  const int momenta = cluster.orbitals;
-  const int difference = momentum_of(cluster, up[0]) + momentum_of(cluster, down[0]) - momentum_of(cluster, up[1]) -
-                         momentum_of(cluster, down[1]) - *momentum;
-  return difference % momenta == 0;
+  for (std::size_t d = 0; d < 3; ++d)
+    if ((up[d] + down[d] - (*momentum)[d]) % cluster.momenta[d] != 0) return false;
+  return true;
 }
 
 bool vanishes(Complex value) { return value.real() == 0.0 && value.imag() == 0.0; }
@@ -195,15 +198,16 @@ class Lindbladian::Builder {
   double decay_ = 0.0;  ///< the constant, from both sides together
 };
 
-Lindbladian::Lindbladian(const Cluster& cluster, SpinSector up, SpinSector down, std::optional<int> momentum)
+Lindbladian::Lindbladian(const Cluster& cluster, SpinSector up, SpinSector down, std::optional<LatticeVector> momentum)
     : orbitals_(cluster.orbitals) {
   if (orbitals_ < 1 || orbitals_ > max_orbitals) throw UnsupportedError("a cluster has 1 to 8 orbitals");
   SpinPairs ups = spin_pairs(orbitals_, up), downs = spin_pairs(orbitals_, down);
+  const std::vector<LatticeVector> of_up = momenta_of(cluster, ups), of_down = momenta_of(cluster, downs);
   spin_pairs_ = {ups.pairs.size(), downs.pairs.size()};
   number_.assign(ups.pairs.size() * downs.pairs.size(), -1);
   for (std::size_t i = 0; i < ups.pairs.size(); ++i)
     for (std::size_t j = 0; j < downs.pairs.size(); ++j) {
-      if (!has_momentum(cluster, ups.pairs[i], downs.pairs[j], momentum)) continue;
+      if (!has_momentum(cluster, of_up[i], of_down[j], momentum)) continue;
       number_[i * downs.pairs.size() + j] = static_cast<std::int32_t>(basis_.size());
       basis_.push_back({ups.pairs[i][0] | downs.pairs[j][0] << orbitals_,  //
                         ups.pairs[i][1] | downs.pairs[j][1] << orbitals_});
@@ -213,12 +217,13 @@ Lindbladian::Lindbladian(const Cluster& cluster, SpinSector up, SpinSector down,
 }
 
 std::size_t Lindbladian::dimension(const Cluster& cluster, SpinSector up, SpinSector down,
-                                   std::optional<int> momentum) {
+                                   std::optional<LatticeVector> momentum) {
   const SpinPairs ups = spin_pairs(cluster.orbitals, up), downs = spin_pairs(cluster.orbitals, down);
   if (!momentum) return ups.pairs.size() * downs.pairs.size();
   std::size_t size = 0;
-  for (const auto& u : ups.pairs)
-    for (const auto& d : downs.pairs) size += has_momentum(cluster, u, d, momentum) ? 1 : 0;
+  const std::vector<LatticeVector> of_down = momenta_of(cluster, downs);
+  for (const LatticeVector& u : momenta_of(cluster, ups))
+    for (const LatticeVector& d : of_down) size += has_momentum(cluster, u, d, momentum) ? 1 : 0;
   return size;
 }
 

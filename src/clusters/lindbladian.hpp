@@ -8,6 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "lindrift/lattice/lattice.hpp"
+
 namespace lindrift::clusters {
 
 using Complex = std::complex<double>;
@@ -27,8 +29,9 @@ struct Cluster {
   int orbitals = 1;
   std::array<std::vector<Complex>, 2> hamiltonian, loss, gain;
   std::vector<Scattering> scattering;
-  /// Conserved momentum of every orbital, in [0, momenta), if the orbitals are momenta of a ring; otherwise empty.
-  std::vector<int> momentum;
+  /// Conserved momentum of every orbital, if the orbitals are momenta of a lattice; otherwise empty.
+  std::vector<LatticeVector> momentum;
+  LatticeVector momenta{1, 1, 1};  ///< momenta add modulo these numbers
 };
 
 /// Largest number of orbitals in a cluster: configurations of one spin then fit into a byte, and their pairs into a
@@ -55,12 +58,13 @@ struct SpinSector {
 /// sign (physics.md, Eq. 131).
 class Lindbladian {
  public:
-  /// @param momentum  of ket minus bra, modulo the number of momenta; only with Cluster::momentum
-  Lindbladian(const Cluster& cluster, SpinSector up, SpinSector down, std::optional<int> momentum = std::nullopt);
+  /// @param momentum  of ket minus bra, modulo Cluster::momenta; only with Cluster::momentum
+  Lindbladian(const Cluster& cluster, SpinSector up, SpinSector down,
+              std::optional<LatticeVector> momentum = std::nullopt);
 
   /// Size of the sector that the constructor would build, without building it.
   static std::size_t dimension(const Cluster& cluster, SpinSector up, SpinSector down,
-                               std::optional<int> momentum = std::nullopt);
+                               std::optional<LatticeVector> momentum = std::nullopt);
 
   std::size_t size() const { return basis_.size(); }
   std::size_t elements() const { return value_.size(); }  ///< nonzero elements

@@ -2,14 +2,17 @@
 
 #include <cstddef>
 #include <functional>
+#include <initializer_list>
+#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "config/diagnostic.hpp"
-#include "config/key.hpp"
+#include "config/grid.hpp"
 
 namespace lindrift::config {
 
@@ -42,11 +45,50 @@ class Point {
 
 enum class SweepMode { grid, zip };
 
-/// One swept key with its values: all double, all Complex or all std::int64_t.
+/// The values of a swept key, all of one type: a list, or a grid, whose values are made when they are asked for.
+class AxisValues {
+ public:
+  AxisValues(std::vector<Value> list) : values_(std::move(list)) {}  // NOLINT(google-explicit-constructor)
+  AxisValues(std::initializer_list<Value> list) : values_(std::vector(list)) {}
+  AxisValues(const Grid& grid) : values_(grid) {}  // NOLINT(google-explicit-constructor)
+
+  const Grid* grid() const { return std::get_if<Grid>(&values_); }  ///< null if it is a list
+  std::size_t size() const;
+  Value operator[](std::size_t i) const;
+  Value front() const { return (*this)[0]; }
+  /// Whether all values are equal, as numbers.
+  bool operator==(const AxisValues& other) const;
+
+  struct Iterator {
+    using iterator_category = std::input_iterator_tag;
+    using value_type = Value;
+    using difference_type = std::ptrdiff_t;
+    using pointer = void;
+    using reference = Value;
+
+    const AxisValues* values;
+    std::size_t place;
+    Value operator*() const { return (*values)[place]; }
+    Iterator& operator++() { return ++place, *this; }
+    Iterator operator++(int) { return {values, place++}; }
+    bool operator==(const Iterator&) const = default;
+  };
+  Iterator begin() const { return {this, 0}; }
+  Iterator end() const { return {this, size()}; }
+
+ private:
+  std::variant<std::vector<Value>, Grid> values_;
+};
+
+/// One swept key with its values: all double, all Complex, all std::int64_t or all lists of these.
 struct Axis {
   std::string path;
-  std::vector<Value> values;
+  AxisValues values;
 };
+
+/// Sweeps with more points are examined before a run at so many of them only. A point that was not is examined before
+/// it is computed, and fails if it is not allowed.
+inline constexpr std::size_t most_examined = 65'536;
 
 /// The points of a run: one if nothing is swept.
 struct Sweep {
@@ -58,6 +100,9 @@ struct Sweep {
   std::vector<std::size_t> shape() const;  ///< sweep dimensions: one per axis (grid), one (zip), none if empty
   /// Value of each axis at a point; points are numbered in C order of shape().
   std::vector<Value> at(std::size_t point) const;
+  /// Every point; of more than `most` points so many at most: values along each axis from the first point, corners, and
+  /// others spread evenly. Ascending, the first and last point included. `most` is at least 64.
+  std::vector<std::size_t> sample(std::size_t most) const;
 };
 
 /// Keys and checks of one model and task. The order of the keys is fixed.
@@ -72,9 +117,11 @@ struct Schema {
   std::function<void(const Point&)> validate_memory;
   /// The same for the results of all points together. Called with the first point, because there may be very many.
   std::function<void(const Point& first, std::size_t points)> validate_size;
-  /// Checks that involve several keys. Called once per point, after each key has been checked on its own and the size
-  /// of the point. Throws ParameterError naming the key.
+  /// Checks that involve several keys, after each key has been checked on its own and the size of the point. Throws
+  /// ParameterError naming the key.
   std::function<void(const Point&)> validate;
+  /// Both checks of a point.
+  void examine(const Point& point) const;
 };
 
 /// Every model and task that an input file can ask for.
@@ -103,6 +150,9 @@ struct Document {
   std::vector<std::string> warnings;  ///< allowed, but probably not intended
 
   Point point(std::size_t index) const;  ///< base with the values of one point of the sweep
+  /// The same, examined if the sweep is so large that not all of its points were.
+  /// @throws ParameterError naming the key if the point is not allowed
+  Point examined_point(std::size_t index) const;
   /// Whether arrays over sites, cells or momenta have another shape at every value of an axis.
   bool resizes(const Axis& axis) const;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "config/text.hpp"
@@ -31,24 +32,26 @@ double between_logarithms(double a, double b, double i, double n) {
 
 }  // namespace
 
-std::vector<double> Grid::values() const {
-  std::vector<double> numbers(static_cast<std::size_t>(count));
-  const auto steps = static_cast<double>(count - 1);
+double Grid::number(std::size_t i) const {
+  if (i + 1 == size()) return stop;
+  if (i == 0) return start;
+  const auto step = static_cast<double>(i), steps = static_cast<double>(count - 1);
   const double sign = start < 0.0 ? -1.0 : 1.0;
-  for (std::size_t i = 1; i + 1 < numbers.size(); ++i) {
-    const auto step = static_cast<double>(i);
-    numbers[i] = logarithmic ? sign * between_logarithms(std::fabs(start), std::fabs(stop), step, steps)
-                             : between(start, stop, step, steps);
-  }
-  numbers.front() = start;
-  numbers.back() = stop;
-  return numbers;
+  const double inside = logarithmic ? sign * between_logarithms(std::fabs(start), std::fabs(stop), step, steps)
+                                    : between(start, stop, step, steps);
+  return std::clamp(inside, std::min(start, stop), std::max(start, stop));
 }
 
-std::vector<std::complex<double>> Grid::complex_values() const {
-  std::vector<std::complex<double>> numbers;
-  for (const double phase : values()) numbers.push_back(std::polar(*modulus, phase));
-  return numbers;
+std::vector<double> Grid::numbers() const {
+  std::vector<double> all(size());
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = number(i);
+  return all;
+}
+
+Value Grid::value(std::size_t i) const {
+  if (modulus) return std::polar(*modulus, number(i));
+  if (integers) return static_cast<std::int64_t>(number(i));
+  return number(i);
 }
 
 std::string Grid::text() const {

@@ -20,6 +20,7 @@
 #include "config/text.hpp"
 #include "config/tree.hpp"
 #include "config/value.hpp"
+#include "engine/short_text.hpp"
 
 namespace lindrift::config {
 
@@ -71,22 +72,15 @@ class Resolver {
         if (find_key(entry.path, *keys_) == nullptr && !is_channel_scale(entry.path))
           unknown_key(entry.path, entry.name, entry.place, *entry.node);
       }
-      swept = read_sweep(*sweep->node.table(), swept_, *keys_, reporter_, extent_);
+      swept = read_sweep(*sweep->node.table(), swept_, *keys_, reporter_);
       sweep_ = &swept.sweep;
     }
     for (const Key& key : *keys_) resolve(key, document.base);
     for (const SweepEntry& entry : swept_) check_channel(entry, document.base);
     if (swept.complete) keep_what_fits(swept.sweep, document);
     sweep_ = nullptr;
-    points_ = swept.points;
-    for (const Axis& axis : swept.sweep.axes) {
-      const auto grid = swept.grids.find(axis.path);
-      if (grid != swept.grids.end() && static_cast<std::size_t>(grid->second.count) != axis.values.size())
-        has_values_ = false;
-    }
     document.warnings = std::move(swept.warnings);
     document.sweep = std::move(swept.sweep);
-    axis_grids_ = std::move(swept.grids);
   }
 
   /// Adds a hash of the content of every table to the document.
@@ -122,7 +116,7 @@ class Resolver {
       fits(document, document.schema.validate_size);
   }
 
-  /// Validates every point of the sweep.
+  /// Validates the points of the sweep: all, or of very many a sample.
   void validate(const Document& document) {
     if (!document.schema.validate) return;
     struct Failure {
@@ -134,8 +128,7 @@ class Resolver {
     std::map<std::string, Failure> failures;
     const auto check = [&](const Point& point, std::size_t index) {
       try {
-        if (document.schema.validate_memory) document.schema.validate_memory(point);
-        document.schema.validate(point);
+        document.schema.examine(point);
       } catch (const ParameterError& error) {
         std::string problem = error.what();
         const std::string prefix = error.quantity() + ": ";
@@ -149,24 +142,25 @@ class Resolver {
     };
     check(document.point(0), 0);
     if (failures.empty() && !fits(document, document.schema.validate_size)) return;
-    walk(document, check);
+    const auto sample = document.sweep.sample(most_examined);
+    for (const std::size_t point : sample)
+      if (point > 0) check(document.point(point), point);
     for (const auto& [quantity, failure] : failures) {
       const std::string path = full_path(quantity);
       std::string message = path.empty() ? failure.problem : path + ": " + failure.problem;
-      if (!document.sweep.empty()) message += describe(document.sweep, failure.first, failure.count);
+      if (!document.sweep.empty()) message += describe(document.sweep, failure.first, failure.count, sample.size());
       reporter_.add(place_of(path), std::move(message));
     }
   }
 
   const Grids& grids() const { return grids_; }
-  const Grids& axis_grids() const { return axis_grids_; }
 
  private:
   /// Whether a check of the first point and the number of points finds nothing to report.
   bool fits(const Document& document, const std::function<void(const Point&, std::size_t)>& check) {
     if (!check) return true;
     try {
-      check(document.point(0), points_);
+      check(document.point(0), document.sweep.points());
     } catch (const ParameterError& error) {
       reporter_.add(place_of(full_path(error.quantity())), error.what());
       return false;
@@ -406,8 +400,8 @@ class Resolver {
     if (broken_.count(scale->channels) > 0) return;
     const std::size_t channels = base.has(scale->channels) ? base.channels(scale->channels).size() : 0;
     if (scale->channel >= channels)
-      reporter_.add(entry.place, fmt::format("{} = {}: {} has {} channels, numbered from 0", entry.name,
-                                             show(*entry.node), scale->channels, channels));
+      reporter_.add(entry.place, fmt::format("{} = {}: {} has {}, numbered from 0", entry.name, show(*entry.node),
+                                             scale->channels, counted(channels, "channel")));
   }
 
   /// If the points of a sweep differ in size, arrays over sites or momenta cannot be combined: only the other datasets
@@ -488,38 +482,15 @@ class Resolver {
 
   // ---- points ----
 
-  /// Calls check(point, index) for every point but the first, updating only values that change.
-  template <typename Check>
-  static void walk(const Document& document, Check check) {
-    const Sweep& sweep = document.sweep;
-    const std::size_t points = sweep.points();
-    Point point = document.point(0);
-    std::vector<std::size_t> at(sweep.axes.size(), 0);
-    const bool scaled = std::any_of(sweep.axes.begin(), sweep.axes.end(),
-                                    [](const Axis& axis) { return channel_scale(axis.path).has_value(); });
-    for (std::size_t index = 1; index < points; ++index) {
-      if (scaled) {
-        check(document.point(index), index);
-        continue;
-      }
-      for (std::size_t i = at.size(); i-- > 0;) {
-        const Axis& axis = sweep.axes[i];
-        const bool wraps = ++at[i] == axis.values.size();
-        if (wraps) at[i] = 0;
-        point.set(axis.path, axis.values[at[i]]);
-        if (sweep.mode == SweepMode::grid && !wraps) break;
-      }
-      check(point, index);
-    }
-  }
-
-  static std::string describe(const Sweep& sweep, std::size_t point, std::size_t count) {
+  static std::string describe(const Sweep& sweep, std::size_t point, std::size_t count, std::size_t looked_at) {
     std::string text;
     const auto values = sweep.at(point);
     for (std::size_t i = 0; i < values.size(); ++i) {
       text += fmt::format("{}{} = {}", i > 0 ? ", " : " (at ", sweep.axes[i].path, show(values[i]));
     }
-    if (count > 1) text += fmt::format(", and {} more of the {} points", count - 1, sweep.points());
+    if (count > 1)
+      text += fmt::format(", and {} more of the {} points{}", count - 1, looked_at,
+                          looked_at < sweep.points() ? " looked at" : "");
     return text + ")";
   }
 
@@ -556,7 +527,6 @@ class Resolver {
   Reporter& reporter_;
   GridValues extent_;
   bool has_values_ = true;
-  std::size_t points_ = 1;
   std::string folder_;
   std::string model_;
   std::string task_;
@@ -569,7 +539,6 @@ class Resolver {
   std::set<std::string> seen_;
   std::set<std::string> keys_of_model_;
   Grids grids_;
-  Grids axis_grids_;
 };
 
 /// @throws InputError if the file cannot be read or is too large
@@ -631,7 +600,7 @@ Document parse(const std::string& text, const std::string& path,
     resolver->hash_tables(document);
     reporter.raise_if_any();
   }
-  document.resolved_text = resolved_text(document, resolver->grids(), resolver->axis_grids());
+  document.resolved_text = resolved_text(document, resolver->grids());
   return document;
 }
 

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 
 #include "config/config.hpp"
 #include "config/schema.hpp"
@@ -55,6 +57,20 @@ void Point::set(std::string path, Value value) {
 
 void Point::set_count(std::string path, double count) { counts_.insert_or_assign(std::move(path), count); }
 
+std::size_t AxisValues::size() const {
+  return std::visit([](const auto& values) { return values.size(); }, values_);
+}
+
+Value AxisValues::operator[](std::size_t i) const {
+  if (grid() != nullptr) return grid()->value(i);
+  return std::get<std::vector<Value>>(values_)[i];
+}
+
+bool AxisValues::operator==(const AxisValues& other) const {
+  if (grid() != nullptr && other.grid() != nullptr && *grid() == *other.grid()) return true;
+  return size() == other.size() && std::equal(begin(), end(), other.begin());
+}
+
 std::size_t Sweep::points() const {
   std::size_t count = 1;
   for (const std::size_t length : shape()) count *= length;
@@ -78,6 +94,47 @@ std::vector<Value> Sweep::at(std::size_t point) const {
     if (mode == SweepMode::grid) point /= length;  // the last axis varies fastest
   }
   return values;
+}
+
+std::vector<std::size_t> Sweep::sample(std::size_t most) const {
+  const std::size_t all = points();
+  std::vector<std::size_t> chosen;
+  if (all <= most) {
+    chosen.resize(all);
+    std::iota(chosen.begin(), chosen.end(), std::size_t{0});
+    return chosen;
+  }
+  const std::vector<std::size_t> lengths = shape();
+  const std::size_t along = std::max<std::size_t>(2, most / 2 / lengths.size());
+  chosen = {0, all - 1};
+  std::vector<std::size_t> corners = {0};
+  std::size_t stride = all;
+  for (const std::size_t length : lengths) {
+    stride /= length;
+    const std::size_t looked_at = std::min(length, along);
+    for (std::size_t i = 1; i < looked_at; ++i) chosen.push_back(i * (length - 1) / (looked_at - 1) * stride);
+    if (length > 1 && corners.size() <= most / 8)
+      for (std::size_t i = corners.size(); i-- > 0;) corners.push_back(corners[i] + (length - 1) * stride);
+  }
+  chosen.insert(chosen.end(), corners.begin(), corners.end());
+  // Multiples of the golden ratio leave gaps of nearly one length, however many there are.
+  constexpr double golden_ratio = 0.618033988749894848;
+  for (double i = 1.0; chosen.size() < most; ++i)
+    chosen.push_back(static_cast<std::size_t>(std::fmod(i * golden_ratio, 1.0) * static_cast<double>(all)));
+  std::sort(chosen.begin(), chosen.end());
+  chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
+  return chosen;
+}
+
+void Schema::examine(const Point& point) const {
+  if (validate_memory) validate_memory(point);
+  if (validate) validate(point);
+}
+
+Point Document::examined_point(std::size_t index) const {
+  Point result = point(index);
+  if (sweep.points() > most_examined) schema.examine(result);
+  return result;
 }
 
 bool Document::resizes(const Axis& axis) const {

@@ -79,13 +79,13 @@ std::string format_table(const std::string& table, const Document& document, con
   return text;
 }
 
-std::string format_sweep(const Sweep& sweep, const Grids& grids) {
+std::string format_sweep(const Sweep& sweep) {
   std::string text = fmt::format("[sweep]\nmode = \"{}\"\n", sweep.mode == SweepMode::zip ? "zip" : "grid");
   for (const Axis& axis : sweep.axes) {
-    const auto grid = grids.find(axis.path);
+    const Grid* grid = axis.values.grid();
     text += fmt::format("\"{}\" = ", axis.path);
-    if (axis.values.size() > longest_list && grid != grids.end()) {
-      text += grid->second.text();
+    if (axis.values.size() > longest_list && grid != nullptr) {
+      text += grid->text();
     } else {
       text += '[';
       for (std::size_t i = 0; i < axis.values.size(); ++i) text += (i > 0 ? ", " : "") + format_value(axis.values[i]);
@@ -98,7 +98,7 @@ std::string format_sweep(const Sweep& sweep, const Grids& grids) {
 
 }  // namespace
 
-std::string resolved_text(const Document& document, const Grids& grids, const Grids& axis_grids) {
+std::string resolved_text(const Document& document, const Grids& grids) {
   std::string text;
   const auto add = [&text](const std::string& part) {
     if (!text.empty()) text += '\n';
@@ -107,7 +107,7 @@ std::string resolved_text(const Document& document, const Grids& grids, const Gr
   bool swept = document.sweep.empty();  // nothing to write
   for (const std::string& table : tables_in_order(document.schema.keys)) {
     if (!swept && table.substr(0, table.find('.')) == "output") {
-      add(format_sweep(document.sweep, axis_grids));
+      add(format_sweep(document.sweep));
       swept = true;
     }
     const std::string body = format_table(table, document, grids);
@@ -117,7 +117,7 @@ std::string resolved_text(const Document& document, const Grids& grids, const Gr
       if (here && document.base.has(key.path)) add(format_channels(key, document.base.channels(key.path)));
     }
   }
-  if (!swept) add(format_sweep(document.sweep, axis_grids));
+  if (!swept) add(format_sweep(document.sweep));
   return text;
 }
 

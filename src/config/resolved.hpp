@@ -12,6 +12,6 @@ namespace lindrift::config {
 using Grids = std::map<std::string, Grid, std::less<>>;
 
 /// The input with every default and --set filled in, as TOML that reads back as the same values, bit for bit.
-std::string resolved_text(const Document& document, const Grids& grids, const Grids& axis_grids);
+std::string resolved_text(const Document& document, const Grids& grids);
 
 }  // namespace lindrift::config

@@ -31,6 +31,8 @@ namespace {
 constexpr std::pair<std::string_view, std::string_view> usual_names[] = {{"beta", "inverse_temperature"},
                                                                          {"temperature", "inverse_temperature"},
                                                                          {"t", "inverse_temperature"},
+                                                                         {"t", "hopping"},
+                                                                         {"t", "times"},
                                                                          {"kt", "inverse_temperature"},
                                                                          {"gamma_neq", "nonequilibrium_fraction"},
                                                                          {"gamma_ne", "nonequilibrium_fraction"},
@@ -64,10 +66,14 @@ constexpr std::pair<std::string_view, std::string_view> usual_names[] = {{"beta"
                                                                          {"eta", "broadening"},
                                                                          {"omega", "frequencies"},
                                                                          {"w", "frequencies"},
+                                                                         {"freq", "frequencies"},
+                                                                         {"freqs", "frequencies"},
                                                                          {"energies", "frequencies"},
                                                                          {"k", "momenta"},
                                                                          {"tlist", "times"},
                                                                          {"t_max", "times"},
+                                                                         {"tmax", "times"},
+                                                                         {"t_end", "times"},
                                                                          {"nu", "filling"},
                                                                          {"n", "filling"},
                                                                          {"occupation", "filling"},
@@ -105,14 +111,18 @@ constexpr std::pair<std::string_view, std::string_view> usual_names[] = {{"beta"
                                                                          {"angle", "phase"},
                                                                          {"arg", "phase"}};
 
+/// The candidate with this other common name; "" if there is none, or more than one: `t` is a time, a hopping or a
+/// temperature.
 std::string usual(std::string_view word, const std::vector<std::string>& candidates) {
-  std::string lower(word);
+  std::string lower(word), found;
   for (char& c : lower)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  for (const auto& [name, leaf] : usual_names)
-    if (name == lower && std::find(candidates.begin(), candidates.end(), leaf) != candidates.end())
-      return std::string(leaf);
-  return "";
+  for (const auto& [name, leaf] : usual_names) {
+    if (name != lower || std::find(candidates.begin(), candidates.end(), leaf) == candidates.end()) continue;
+    if (!found.empty()) return "";
+    found = leaf;
+  }
+  return found;
 }
 
 }  // namespace
@@ -132,10 +142,16 @@ std::string suggest_key(std::string_view path, const std::vector<Key>& keys) {
     if (parent_of(key.path) == section) leaves.push_back(all_leaves.back());
   }
   if (const std::string guess = nearest_or_usual(leaf, leaves); !guess.empty()) return section + "." + guess;
-  for (const std::string& name : {leaf, usual(leaf, all_leaves)})
+  // In another section the last part must be similar, not only the whole path: most of that is the section.
+  for (const std::string& name : {leaf, usual(leaf, all_leaves), nearest(leaf, all_leaves)}) {
+    std::vector<std::string> there;
     for (const std::string& other : paths)
-      if (leaf_of(other) == name) return other;
-  return nearest(path, paths);
+      if (leaf_of(other) == name) there.push_back(other);
+    if (there.empty()) continue;
+    const std::string closest = nearest(path, there);
+    return closest.empty() ? there.front() : closest;
+  }
+  return "";
 }
 
 std::string hash_path(std::string_view path) { return std::string(path) + "_hash"; }

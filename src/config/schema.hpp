@@ -24,8 +24,7 @@ std::string leaf_of(std::string_view path);
 /// The candidate that is most likely meant: one with this other common name, or with the closest spelling; or "".
 std::string nearest_or_usual(std::string_view word, const std::vector<std::string>& candidates);
 
-/// The key that was probably meant: a common or similar name in the same section, or the same or a common name in
-/// another; otherwise "".
+/// The key that was probably meant: a common or similar name in the same section, or else in another; otherwise "".
 std::string suggest_key(std::string_view path, const std::vector<Key>& keys);
 
 /// "bath.table_hash" for "bath.table": the key with a hash of the content that a key with file_path names.

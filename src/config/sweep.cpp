@@ -3,11 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <cmath>
+#include <numeric>
+#include <tuple>
+#include <utility>
 
 #include "config/schema.hpp"
 #include "config/text.hpp"
 #include "engine/machine_memory.hpp"
+#include "engine/short_text.hpp"
 
 namespace lindrift::config {
 
@@ -68,30 +72,106 @@ std::optional<Key> key_of(const std::string& path, const std::vector<Key>& keys)
              .sweepable = true};
 }
 
-/// A warning if a value of an axis stands there twice.
-/// @param in_order  the values are those of a grid: equal ones are neighbours
-void warn_of_repeats(const SweepEntry& entry, const std::vector<Value>& values, bool in_order,
-                     std::vector<std::string>& warnings) {
-  std::set<std::vector<double>> seen;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (in_order ? i == 0 || values[i] != values[i - 1] : seen.insert(numbers_of(values[i])).second) continue;
-    warnings.push_back(fmt::format("{}: {} is there twice and is computed twice", entry.name, show(values[i])));
-    return;
+/// Appends a swept value as real numbers.
+void add_numbers(const Value& value, std::vector<double>& numbers) {
+  if (const auto* complex = std::get_if<Complex>(&value)) {
+    numbers.push_back(complex->real() + 0.0);
+    numbers.push_back(complex->imag() + 0.0);
+  } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    numbers.push_back(static_cast<double>(*integer));
+  } else if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&value)) {
+    numbers.insert(numbers.end(), integers->begin(), integers->end());
+  } else {
+    numbers.push_back(std::get<double>(value) + 0.0);
   }
+}
+
+/// Each number as its place among the different numbers of its column, where those equal up to rounding count as one.
+Rows without_rounding(Rows rows) {
+  std::vector<std::size_t> order(rows.size());
+  for (std::size_t c = 0; c < rows.columns; ++c) {
+    const auto number = [&](std::size_t i) -> double& { return rows.numbers[i * rows.columns + c]; };
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) { return number(i) < number(j); });
+    double place = 0.0, last = number(order.front());
+    for (const std::size_t i : order) {
+      const double here = number(i);
+      if (!same_number(here, last, std::max(std::fabs(here), std::fabs(last)))) ++place;
+      last = here;
+      number(i) = place;
+    }
+  }
+  return rows;
+}
+
+/// Whether neighbours of a grid differ by more than rounding. Where they are closest, relative to their size, is an
+/// end.
+bool has_steps(const Grid& grid) {
+  const auto differ = [&](std::size_t i) {
+    const double one = grid.number(i), other = grid.number(i + 1);
+    return !same_number(one, other, std::max(std::fabs(one), std::fabs(other)));
+  };
+  return grid.count < 2 || (grid.modulus != 0.0 && differ(0) && differ(grid.size() - 2));
+}
+
+bool same_row(const Rows& rows, std::size_t i, std::size_t j) {
+  return std::equal(rows[i].begin(), rows[i].end(), rows[j].begin());
+}
+
+/// A warning if two points of a dimension of a sweep, one axis or all axes of a zip, are the same up to rounding.
+void warn_of_repeats(std::span<const Axis> axes, const std::string& name, std::vector<std::string>& warnings) {
+  for (const Axis& axis : axes)
+    if (axis.values.grid() != nullptr && has_steps(*axis.values.grid())) return;
+  const Rows rows = without_rounding(rows_of(axes));
+  const std::vector<std::size_t> order = sorted(rows);
+  std::size_t first = 0, second = rows.size();
+  for (std::size_t i = 1; i < order.size(); ++i)
+    if (order[i] < second && same_row(rows, order[i - 1], order[i]))
+      std::tie(first, second) = std::pair(order[i - 1], order[i]);
+  if (second == rows.size()) return;
+  const auto shown = [&](std::size_t i) {
+    std::string text;
+    for (const Axis& axis : axes)
+      text += (text.empty() ? "" : ", ") + (axes.size() > 1 ? axis.path + " = " : "") + show(axis.values[i]);
+    return text;
+  };
+  const std::string one = shown(first), other = shown(second);
+  warnings.push_back(
+      one == other ? fmt::format("{}: {} is there twice and is computed twice", name, one)
+                   : fmt::format("{}: {} and {} differ by rounding alone, and both are computed", name, one, other));
 }
 
 }  // namespace
 
-std::vector<double> numbers_of(const Value& value) {
-  if (const auto* complex = std::get_if<Complex>(&value)) return {complex->real() + 0.0, complex->imag() + 0.0};
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) return {static_cast<double>(*integer)};
-  if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&value))
-    return {integers->begin(), integers->end()};
-  return {std::get<double>(value) + 0.0};
+Rows rows_of(std::span<const Axis> axes) {
+  Rows rows;
+  for (std::size_t i = 0; i < axes.front().values.size(); ++i) {
+    for (const Axis& axis : axes) add_numbers(axis.values[i], rows.numbers);
+    if (i == 0) rows.columns = rows.numbers.size();
+  }
+  return rows;
+}
+
+std::vector<std::size_t> sorted(const Rows& rows) {
+  std::vector<std::size_t> order(rows.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) {
+    const auto one = rows[i], other = rows[j];
+    return std::lexicographical_compare(one.begin(), one.end(), other.begin(), other.end());
+  });
+  return order;
+}
+
+bool same_number(double one, double other, double scale) {
+  constexpr double close = 1e-6;
+  const double distance = std::fabs(one - other);
+  const bool rounded = one == 0.0 || other == 0.0 ||  // what a formula gives in place of 0
+                       distance <= close * std::max(std::fabs(one), std::fabs(other));
+  return one == other || (rounded && distance <= few_ulps * scale);
 }
 
 SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entries, const std::vector<Key>& keys,
-                        Reporter& reporter, GridValues extent) {
+                        Reporter& reporter) {
   SweepReading result;
   if (const Entry* mode = table.find("mode")) {
     const Key key{.path = "sweep.mode",
@@ -105,7 +185,7 @@ SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entri
     }
   }
   const SweepEntry* first = nullptr;
-  std::size_t first_count = 0;
+  std::size_t all_points = 1;
   for (const SweepEntry& entry : entries) {
     const std::optional<Key> key = key_of(entry.path, keys);
     if (!key) {
@@ -122,31 +202,23 @@ SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entri
       result.complete = false;
       continue;
     }
-    std::optional<Grid> grid;
-    auto values = read_axis(*entry.node, *key, entry.name, grid, reporter, extent);
+    auto values = read_axis(*entry.node, *key, entry.name, reporter);
     if (!values) {
       result.complete = false;
       continue;
     }
-    if (grid) result.grids.emplace(entry.path, *grid);
-    const std::size_t count = grid ? static_cast<std::size_t>(grid->count) : values->size();
-    if (result.sweep.mode == SweepMode::grid) warn_of_repeats(entry, *values, grid.has_value(), result.warnings);
+    const std::size_t count = values->size();
     result.sweep.axes.push_back({entry.path, std::move(*values)});
-    if (first == nullptr) {
-      first = &entry;
-      first_count = count;
-    }
+    if (first == nullptr) first = &entry;
     if (result.sweep.mode == SweepMode::zip) {
-      const std::size_t wanted = first_count;
-      result.points = count;
+      const std::size_t wanted = result.sweep.axes.front().values.size();
       if (count == wanted) continue;
-      reporter.add(
-          entry.node->place,
-          fmt::format("{} has {} values but {} has {}: with sweep.mode = \"zip\" all lists must be of one length",
-                      entry.name, count, first->name, wanted));
+      reporter.add(entry.node->place,
+                   fmt::format("{} has {} but {} has {}: with sweep.mode = \"zip\" all lists must be of one length",
+                               entry.name, counted(count, "value"), first->name, wanted));
       result.complete = false;
-    } else if (count > most_points / result.points) {
-      const double points = static_cast<double>(result.points) * static_cast<double>(count);
+    } else if (count > most_points / all_points) {
+      const double points = static_cast<double>(all_points) * static_cast<double>(count);
       reporter.add(
           entry.node->place,
           fmt::format("{} has {} values: the sweep would have {:.3g} points, more than the {} allowed: without "
@@ -155,9 +227,12 @@ SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entri
                       bytes_text(machine_memory())));
       result.complete = false;
     } else {
-      result.points *= count;
+      all_points *= count;
+      warn_of_repeats({&result.sweep.axes.back(), 1}, entry.name, result.warnings);
     }
   }
+  if (result.complete && result.sweep.mode == SweepMode::zip && !result.sweep.empty())
+    warn_of_repeats(result.sweep.axes, entries.size() == 1 ? first->name : "sweep", result.warnings);
   return result;
 }
 

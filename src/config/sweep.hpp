@@ -1,7 +1,8 @@
 #pragma once
 
-#include <map>
+#include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@ namespace lindrift::config {
 
 inline constexpr std::size_t most_points = 1'000'000'000;
 /// Memory for the status, the message and the summary of a point, in bytes.
-inline constexpr double bytes_of_status = 850.0;
+inline constexpr double bytes_of_status = 115.0;
 
 /// One key of [sweep], not yet read.
 struct SweepEntry {
@@ -28,19 +29,34 @@ struct SweepEntry {
 /// are the same key.
 std::vector<SweepEntry> sweep_entries(const Table& table, const std::vector<Key>& keys, Reporter& reporter);
 
-/// A swept value as real numbers, for comparing: real and imaginary part, entries of a list. -0 becomes 0.
-std::vector<double> numbers_of(const Value& value);
+/// Values of one dimension of a sweep, an axis or all axes of a zip, as rows of real numbers: real and imaginary parts,
+/// entries of lists. -0 becomes 0.
+struct Rows {
+  std::size_t columns = 0;
+  std::vector<double> numbers{};
+
+  std::size_t size() const { return numbers.size() / columns; }
+  std::span<const double> operator[](std::size_t i) const { return {numbers.data() + i * columns, columns}; }
+};
+Rows rows_of(std::span<const Axis> axes);
+
+/// Numbers of the rows in ascending order, equal ones in the order in which they stand.
+std::vector<std::size_t> sorted(const Rows& rows);
+
+inline constexpr double few_ulps = 4.0 * std::numeric_limits<double>::epsilon();
+
+/// Whether two numbers are the same up to rounding: within few_ulps of `scale`, their own size or the largest number
+/// of a list. Two small numbers of a list must also be close to each other: 1e-20 and 1e-19 beside 1 are not the same.
+bool same_number(double one, double other, double scale);
 
 /// [sweep], checked except for the conditions of its keys.
 struct SweepReading {
   Sweep sweep;
-  std::size_t points = 1;                          ///< also where long grids have no values yet
-  std::map<std::string, Grid, std::less<>> grids;  ///< axes given as { start, stop, count }
-  bool complete = true;                            ///< false if there were errors
+  bool complete = true;  ///< false if there were errors
   std::vector<std::string> warnings{};
 };
 
 SweepReading read_sweep(const Table& table, const std::vector<SweepEntry>& entries, const std::vector<Key>& keys,
-                        Reporter& reporter, GridValues extent);
+                        Reporter& reporter);
 
 }  // namespace lindrift::config

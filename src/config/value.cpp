@@ -12,6 +12,7 @@
 #include "config/schema.hpp"
 #include "config/text.hpp"
 #include "engine/machine_memory.hpp"
+#include "engine/short_text.hpp"
 
 namespace lindrift::config {
 
@@ -167,8 +168,9 @@ class Reader {
   }
 
   /// { start = a, stop = b, count = n }, optionally with scale = "log"
-  std::optional<std::vector<double>> grid(const Node& node, const std::string& name, std::int64_t most, Grid& form) {
+  std::optional<Grid> grid(const Node& node, const std::string& name, std::int64_t most) {
     const Table& table = *node.table();
+    Grid form;
     bool good = only(table, name, {"start", "stop", "count", "scale"}, grid_form);
     const Entry* start = table.find("start");
     const Entry* stop = table.find("stop");
@@ -203,11 +205,12 @@ class Reader {
       form.logarithmic = value && *value == "log";
       good = good && value;
     }
-    return good ? grid_values(node, name, form) : std::nullopt;
+    if (!good || !is_possible(form, node, name)) return std::nullopt;
+    return form;
   }
 
   /// { modulus = x, phase = { start = a, stop = b, count = n } }
-  std::optional<std::vector<Value>> phases(const Node& node, const std::string& name, std::int64_t most, Grid& form) {
+  std::optional<Grid> phases(const Node& node, const std::string& name, std::int64_t most) {
     const Table& table = *node.table();
     const Entry* modulus = table.find("modulus");
     const Entry* phase = table.find("phase");
@@ -215,15 +218,13 @@ class Reader {
       complain(node, name, std::string("must be a list of [re, im] or numbers, or ") + phase_form);
       return std::nullopt;
     }
-    bool good = only(table, name, {"modulus", "phase"}, phase_form);
+    const bool good = only(table, name, {"modulus", "phase"}, phase_form);
     const auto length = number(modulus->node, name + ".modulus", "a number >= 0");
     if (length && *length < 0.0) complain(modulus->node, name + ".modulus", "must be >= 0");
-    good = grid(phase->node, name + ".phase", most, form) && length && *length >= 0.0 && good;
-    if (!good) return std::nullopt;
-    form.modulus = *length;
-    if (is_counted_only(form)) return std::vector<Value>{std::polar(*length, form.start)};
-    const auto numbers = form.complex_values();
-    return std::vector<Value>(numbers.begin(), numbers.end());
+    std::optional<Grid> form = grid(phase->node, name + ".phase", most);
+    if (!form || !length || *length < 0.0 || !good) return std::nullopt;
+    form->modulus = *length;
+    return form;
   }
 
   /// A list or a grid of numbers within range, ascending if the key requires it.
@@ -242,9 +243,9 @@ class Reader {
     std::optional<std::vector<double>> values;
     std::optional<Grid> form;
     if (grid_allowed && node.table() != nullptr) {
-      Grid given;
-      values = grid(node, name, most, given);
-      form = given;
+      form = grid(node, name, most);
+      const bool counted_only = extent_ == GridValues::ends && form && form->count > long_grid;
+      if (form) values = counted_only ? std::vector<double>{form->start, form->stop} : form->numbers();
     } else if (const auto* nodes = items(node, name, wanted)) {
       if (nodes->size() > static_cast<std::size_t>(most)) {
         complain(node, name, fmt::format("must have at most {} values, not {}", most, nodes->size()));
@@ -256,7 +257,7 @@ class Reader {
     if (!values) return std::nullopt;
     for (std::size_t i = 0; i < values->size(); ++i) {
       const double value = (*values)[i];
-      if (!key_.range.contains(value)) {  // rounding may push a grid point beyond the end
+      if (!key_.range.contains(value)) {
         complain(place(node, i), fmt::format("{}[{}]", name, i), format_real(value), "must be " + key_.range.text());
         return std::nullopt;
       }
@@ -269,23 +270,42 @@ class Reader {
     return Reading{std::move(*values), form};
   }
 
+  /// A list of numbers, or a grid, whose numbers are not all made.
+  std::optional<AxisValues> real_axis(const Node& node, const std::string& name, std::int64_t most) {
+    if (node.table() == nullptr) {
+      const auto given = reals(node, name, true, most);
+      if (!given) return std::nullopt;
+      const auto& numbers = std::get<std::vector<double>>(given->value);
+      return std::vector<Value>(numbers.begin(), numbers.end());
+    }
+    const auto form = grid(node, name, most);
+    if (!form) return std::nullopt;
+    // Both ends are within the range, so that only 0 can be forbidden between them.
+    if (key_.range.nonzero && (form->start < 0.0) != (form->stop < 0.0))
+      for (std::size_t i = 0; i < form->size(); ++i)
+        if (form->number(i) == 0.0) {
+          complain(node.place, fmt::format("{}[{}]", name, i), "0.0", "must be " + key_.range.text());
+          return std::nullopt;
+        }
+    return *form;
+  }
+
   /// A list of integers, or a grid of integer points.
-  std::optional<std::vector<Value>> integer_axis(const Node& node, const std::string& name, std::int64_t most,
-                                                 std::optional<Grid>& form) {
-    std::vector<Value> values;
+  std::optional<AxisValues> integer_axis(const Node& node, const std::string& name, std::int64_t most) {
     if (node.table() != nullptr) {
-      const auto numbers = grid(node, name, most, form.emplace());
-      if (!numbers) return std::nullopt;
-      for (const double number : *numbers) {
+      auto form = grid(node, name, most);
+      if (!form) return std::nullopt;
+      for (std::size_t i = 0; i < form->size(); ++i) {
+        const double number = form->number(i);
         if (number != std::floor(number) || std::fabs(number) > 9e15 || !key_.range.contains(number)) {
           const std::string range = key_.range.text();
           complain(node.place, name, format_real(number),
                    "every point of the grid must be an integer" + (range.empty() ? "" : " " + range));
           return std::nullopt;
         }
-        values.emplace_back(static_cast<std::int64_t>(number));
       }
-      return values;
+      form->integers = true;
+      return *form;
     }
     const auto* nodes = items(node, name, "a list of integers or { start = a, stop = b, count = n }");
     if (nodes == nullptr) return std::nullopt;
@@ -314,7 +334,13 @@ class Reader {
     const bool all = std::find(key_.choices.begin(), key_.choices.end(), "all") != key_.choices.end();
     const auto* word = std::get_if<std::string>(&node.value);
     if (all && word != nullptr && *word == "all") return std::vector<std::int64_t>{};
-    const auto* nodes = items(node, name, all ? "\"all\" or a list of integers" : "a list of integers");
+    if (key_.scalar &&
+        (std::holds_alternative<std::int64_t>(node.value) || std::holds_alternative<double>(node.value))) {
+      const auto value = integer(node, name);
+      return value ? std::optional(std::vector{*value}) : std::nullopt;
+    }
+    const std::string before = all ? "\"all\" or " : key_.scalar ? "an integer or " : "";
+    const auto* nodes = items(node, name, before + "a list of integers");
     if (nodes == nullptr) return std::nullopt;
     auto values = list<std::int64_t>(
         *nodes, name, [this](const Node& item, const std::string& place) { return integer(item, place); });
@@ -474,7 +500,8 @@ class Reader {
       const Array* row = (*rows)[i].array();
       const std::string row_name = fmt::format("{}[{}]", name, i);
       if (row == nullptr || row->items.size() != result.order) {
-        complain((*rows)[i], row_name, fmt::format("must be a row of {} elements x or [re, im]", result.order));
+        complain((*rows)[i], row_name,
+                 fmt::format("must be a row of {} x or [re, im]", counted(result.order, "element")));
         return std::nullopt;
       }
       const auto elements = list<Complex>(
@@ -499,26 +526,24 @@ class Reader {
     return good;
   }
 
-  std::optional<std::vector<double>> grid_values(const Node& node, const std::string& name, const Grid& form) {
+  /// Whether the numbers of a grid can be made.
+  bool is_possible(const Grid& form, const Node& node, const std::string& name) {
     if (form.count == 1 && form.start != form.stop) {
       complain(node, name, "count = 1 needs start = stop");
-      return std::nullopt;
+      return false;
     }
     if (form.logarithmic && !((form.start > 0.0 && form.stop > 0.0) || (form.start < 0.0 && form.stop < 0.0))) {
       complain(node, name, "scale = \"log\" needs start and stop of one sign, and not 0");
-      return std::nullopt;
+      return false;
     }
     const auto steps = static_cast<double>(form.count - 1);
     if (!std::isfinite((form.stop - form.start) * steps) || !std::isfinite(form.start * steps) ||
         !std::isfinite(form.stop * steps)) {
       complain(node, name, "must span less: start, stop and their difference times (count - 1) must be finite");
-      return std::nullopt;
+      return false;
     }
-    if (is_counted_only(form)) return std::vector<double>{form.start, form.stop};
-    return form.values();
+    return true;
   }
-
-  bool is_counted_only(const Grid& form) const { return extent_ == GridValues::ends && form.count > long_grid; }
 
   /// Whether entry i of a term is a spin; if not, it is an offset.
   bool is_spin(std::size_t i) const { return key_.term_length == 6 && i % 2 == 1; }
@@ -729,14 +754,13 @@ std::optional<Reading> read_value(const Node& node, const Key& key, const std::s
   return std::nullopt;
 }
 
-std::optional<std::vector<Value>> read_axis(const Node& node, const Key& key, const std::string& name,
-                                            std::optional<Grid>& grid, Reporter& reporter, GridValues extent) {
+std::optional<AxisValues> read_axis(const Node& node, const Key& key, const std::string& name, Reporter& reporter) {
   Key one = key;
   one.ascending = false;  // applies within the list of one point; a sweep may have any order
   one.scalar = false;
-  Reader reader(one, reporter, extent);
+  Reader reader(one, reporter, GridValues::all);
   if (key.type == Type::complex) {
-    if (node.table() != nullptr) return reader.phases(node, name, most_axis_values, grid.emplace());
+    if (node.table() != nullptr) return reader.phases(node, name, most_axis_values);
     const auto* nodes = reader.items(
         node, name, "a list of [re, im] or numbers, or { modulus = x, phase = { start = a, stop = b, count = n } }");
     if (nodes == nullptr) return std::nullopt;
@@ -745,13 +769,9 @@ std::optional<std::vector<Value>> read_axis(const Node& node, const Key& key, co
       return value ? std::optional<Value>(*value) : std::nullopt;
     });
   }
-  if (key.type == Type::integer) return reader.integer_axis(node, name, most_axis_values, grid);
+  if (key.type == Type::integer) return reader.integer_axis(node, name, most_axis_values);
   if (key.type == Type::integer_list) return reader.integer_lists(node, name);
-  const auto reading = reader.reals(node, name, true, most_axis_values);
-  if (!reading) return std::nullopt;
-  grid = reading->grid;
-  const auto& numbers = std::get<std::vector<double>>(reading->value);
-  return std::vector<Value>(numbers.begin(), numbers.end());
+  return reader.real_axis(node, name, most_axis_values);
 }
 
 }  // namespace lindrift::config

@@ -4,8 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "config/grid.hpp"
-#include "config/key.hpp"
+#include "config/config.hpp"
 #include "config/tree.hpp"
 
 namespace lindrift::config {
@@ -29,9 +28,6 @@ std::optional<Reading> read_value(const Node& node, const Key& key, const std::s
                                   Reporter& reporter, GridValues extent = GridValues::all);
 
 /// Reads the list or grid of a swept key; every value is checked like a value of the key.
-/// @param[out] grid  set if the values were given as a grid
-std::optional<std::vector<Value>> read_axis(const Node& node, const Key& key, const std::string& name,
-                                            std::optional<Grid>& grid, Reporter& reporter,
-                                            GridValues extent = GridValues::all);
+std::optional<AxisValues> read_axis(const Node& node, const Key& key, const std::string& name, Reporter& reporter);
 
 }  // namespace lindrift::config

@@ -4,6 +4,7 @@
 #include <numbers>
 #include <numeric>
 
+#include "engine/short_text.hpp"
 #include "lindrift/arguments.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice/lattice.hpp"
@@ -12,8 +13,8 @@ namespace lindrift {
 
 void validate_down_occupation(std::span<const double> occupation, std::size_t sites) {
   if (occupation.size() != sites)
-    throw ShapeError("initial.down_occupation: " + std::to_string(occupation.size()) +
-                     " entries were given; it must have one per momentum, " + std::to_string(sites));
+    throw ShapeError("initial.down_occupation: " + counted(occupation.size(), "entry was given", "entries were given") +
+                     "; it must have one per momentum, " + std::to_string(sites));
   check_list("initial.down_occupation", down_occupation_parameter(), occupation);
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 
+#include "engine/short_text.hpp"
 #include "lindrift/error.hpp"
 
 namespace lindrift {
@@ -34,8 +35,8 @@ HatsugaiKohmotoModes modes_of(const HatsugaiKohmoto& model) {
 std::vector<double> steady_occupation(const BathRates& rates, std::span<const double> conserved) {
   const std::size_t sites = rates.gain.size();
   if (!conserved.empty() && conserved.size() != sites)
-    throw ShapeError("conserved occupations: " + std::to_string(conserved.size()) + " were given for " +
-                     std::to_string(sites) + " momenta");
+    throw ShapeError("conserved occupations: " + counted(conserved.size(), "was given", "were given") + " for " +
+                     counted(sites, "momentum", "momenta"));
   std::vector<double> occupation(sites);
   for (std::size_t i = 0; i < sites; ++i) {
     const double rate = rates.gain[i] + rates.loss[i];

@@ -9,6 +9,7 @@
 
 #include "engine/linear_algebra.hpp"
 #include "engine/parallel.hpp"
+#include "engine/short_text.hpp"
 #include "hubbard/validate.hpp"
 #include "lindrift/error.hpp"
 
@@ -16,27 +17,10 @@ namespace lindrift {
 
 namespace {
 
-constexpr double max_nodes = 1e6;
-
-/// With the scale R, the half width of the band, a pole at distance g below its edge lies g / R from the real axis of
-/// x; e^{-36} is below the last bit.
-FrequencyNodes frequency_nodes(double low, double high, double slowest, double factor) {
-  const double half = std::max(0.5 * (high - low), slowest), centre = 0.5 * (high + low);
-  const double wanted = factor * (36.0 * half / slowest + 64.0);
-  if (!(wanted <= max_nodes))
-    throw ParameterError("bath", "a pair of momenta decays so slowly, at " + std::to_string(slowest) +
-                                     ", that its collisions need " + std::to_string(wanted) +
-                                     " frequencies, more than 1e6");
-  const auto count = static_cast<std::size_t>(wanted);
-  FrequencyNodes nodes;
-  for (std::size_t j = 0; j < count; ++j) {
-    const double x = (2.0 * static_cast<double>(j) + 1.0) / static_cast<double>(count) - 1.0;  // in units of pi
-    const double cosine = std::cos(0.5 * std::numbers::pi * x);
-    nodes.frequency.push_back(centre + half * std::tan(0.5 * std::numbers::pi * x));
-    nodes.weight.push_back(half / (2.0 * cosine * cosine * static_cast<double>(count)));
-  }
-  return nodes;
-}
+/// Resonances of T may be so narrow that they are not worth the time: at most this many nodes, or this multiple of
+/// those that the lines need.
+constexpr std::size_t max_refined_nodes = 16384;
+constexpr double max_refinement = 4.0;
 
 }  // namespace
 
@@ -70,14 +54,23 @@ class Collisions::PairSums {
   /// @param factor  1 / momenta    @param sign  sign of U Pi in the denominator of T
   void close(double factor, double interaction, double sign) {
     const double squared = interaction * interaction;
+    double sum_squares = 0.0, alternating_real = 0.0, alternating_imaginary = 0.0;
     for (std::size_t j = 0; j < in_.size(); ++j) {
       const double real = 1.0 - sign * interaction * factor * real_[j],
                    imaginary = sign * interaction * factor * imaginary_[j];
       const double weight = 4.0 * squared * factor * nodes_.weight[j];  // a factor 2 from each Lorentzian
       in_[j] *= weight;
       out_[j] *= weight;
-      real_[j] = 1.0 / (real * real + imaginary * imaginary);  // |T|^2 / U^2
+      const double enhancement = 1.0 / (real * real + imaginary * imaginary);  // |T|^2 / U^2
+      sum_squares += enhancement;
+      const double alternating = j % 2 == 0 ? enhancement : -enhancement;
+      alternating_real += alternating * real;
+      alternating_imaginary += alternating * imaginary;
+      real_[j] = enhancement;
     }
+    const double count = static_cast<double>(in_.size());
+    error_ =
+        (alternating_real * alternating_real + alternating_imaginary * alternating_imaginary) / (count * sum_squares);
   }
 
   /// After close(): 2 U^2 Phi^< and 2 U^2 Phi^> at a frequency, times its weight.
@@ -85,6 +78,10 @@ class Collisions::PairSums {
   double out(std::size_t node) const { return out_[node]; }
   /// |T|^2 / U^2 at a frequency, after close().
   double enhancement(std::size_t node) const { return real_[node]; }
+  /// After close(): estimate of the relative error of the sum of |T|^2. The coefficients of T as a Fourier series in x
+  /// fall like r^n, where r tells how far its nearest pole is; that of half the number N of nodes gives r^{N/2}, and
+  /// the sum has an error of r^N. A few narrow resonances of T, not the lines of the pairs, may be what limits it.
+  double error() const { return error_; }
 
   /// Flow into a pair and out of it, with the ladder and to second order.
   void flow(double energy, double width, double* ladder, double* second) const {
@@ -109,6 +106,7 @@ class Collisions::PairSums {
  private:
   const FrequencyNodes& nodes_;
   std::vector<double> in_, out_, real_, imaginary_;
+  double error_ = 0.0;
 };
 
 CollisionModel collision_model(const HubbardChain& chain, const std::array<BathRates, 2>& baths) {
@@ -124,26 +122,66 @@ CollisionModel collision_model(const HubbardChain& chain, const std::array<BathR
 }
 
 Collisions::Collisions(CollisionModel model, CollisionOrder order, double node_factor)
-    : model_(std::move(model)), order_(order) {
+    : model_(std::move(model)), order_(order), node_factor_(node_factor) {
   const std::size_t momenta = model_.lattice.size();
   for (std::size_t k = 0; k < momenta; ++k) momentum_.push_back(model_.lattice.momentum(k));
-  const auto [up_low, up_high] = std::minmax_element(model_.energy[0].begin(), model_.energy[0].end());
-  const auto [down_low, down_high] = std::minmax_element(model_.energy[1].begin(), model_.energy[1].end());
-  slowest_ = 0.5 * (*std::min_element(model_.width[0].begin(), model_.width[0].end()) +
-                    *std::min_element(model_.width[1].begin(), model_.width[1].end()));
-  if (!(slowest_ > 0.0))
+  const double slowest = 0.5 * (*std::min_element(model_.width[0].begin(), model_.width[0].end()) +
+                                *std::min_element(model_.width[1].begin(), model_.width[1].end()));
+  if (!(slowest > 0.0))
     throw ParameterError("bath.up",
                          "a pair of momenta, one of each spin, has no rate at all in either bath: its "
                          "collisions never end");
-  const auto channel = [&](double sign, double low, double high) {
-    return Channel{sign, low, high, frequency_nodes(low, high, slowest_, node_factor)};
-  };
-  particle_ = channel(1.0, *up_low + *down_low, *up_high + *down_high);
-  hole_ = channel(-1.0, *up_low - *down_high, *up_high - *down_low);
+  const std::vector<Line> up = lines_of(model_.energy[0], model_.width[0]),
+                          down = lines_of(model_.energy[1], model_.width[1]);
+  for (Channel* channel : {&particle_, &hole_}) {
+    channel->sign = channel == &hole_ ? -1.0 : 1.0;
+    channel->pairs = lines_of_pairs(up, down, channel->sign);
+    channel->nodes = frequency_nodes(channel->pairs, node_factor_);
+  }
+}
+
+bool Collisions::refine(double error) {
+  // With the error r^N, N must grow by the ratio of the logarithms.
+  const double growth = std::clamp(1.1 * std::log(resolved) / std::log(std::min(error, 0.9)), 1.2, 8.0);
+  const std::size_t most = std::max(particle_.nodes.weight.size(), hole_.nodes.weight.size());
+  if (node_factor_ * growth > max_refinement && growth * static_cast<double>(most) > max_refined_nodes) return false;
+  node_factor_ *= growth;
+  for (Channel* channel : {&particle_, &hole_}) channel->nodes = frequency_nodes(channel->pairs, node_factor_);
+  return true;
+}
+
+double Collisions::resolve(std::span<const double> up, std::span<const double> down) {
+  double left = error(up, down);
+  while (left > resolved && refine(left)) left = error(up, down);
+  return left;
+}
+
+std::string unresolved_resonance(double error) {
+  if (error <= 1e-12) return {};
+  return "a resonance is too narrow for the frequencies, relative error " + short_text(error) +
+         ": the interaction is too strong for this order";
 }
 
 std::size_t Collisions::nodes() const {
   return particle_.nodes.weight.size() + (order_ == CollisionOrder::both ? hole_.nodes.weight.size() : 0);
+}
+
+double Collisions::error(std::span<const double> up, std::span<const double> down) const {
+  if (order_ == CollisionOrder::second) return 0.0;
+  double largest = 0.0;
+  for (const Channel* channel : {&particle_, &hole_}) {
+    if (channel == &hole_ && order_ != CollisionOrder::both) continue;
+    std::vector<double> errors(momentum_.size());
+    in_parts(Calculation::threads(), errors.size(), [&](std::size_t pair, std::size_t last, std::size_t) {
+      PairSums sums(channel->nodes);
+      for (; pair < last; ++pair) {
+        sum_pairs(*channel, pair, up, down, sums);
+        errors[pair] = sums.error();
+      }
+    });
+    largest = std::max(largest, *std::max_element(errors.begin(), errors.end()));
+  }
+  return largest;
 }
 
 std::size_t Collisions::partner(const Channel& channel, std::size_t up, std::size_t pair) const {
@@ -188,10 +226,12 @@ Collisions::Flows Collisions::flows(const Channel& channel, std::span<const doub
     flows.second_in.resize(momenta * momenta);
     flows.second_out.resize(momenta * momenta);
   }
+  std::vector<double> errors(momenta);
   in_parts(Calculation::threads(), momenta, [&](std::size_t pair, std::size_t last, std::size_t) {
     PairSums sums(channel.nodes);
     for (; pair < last; ++pair) {
       sum_pairs(channel, pair, up, down, sums);
+      errors[pair] = sums.error();
       for (std::size_t k = 0; k < momenta; ++k) {
         const std::size_t p = partner(channel, k, pair), at = k * momenta + pair;
         double by_ladder[2], by_second[2];
@@ -204,6 +244,7 @@ Collisions::Flows Collisions::flows(const Channel& channel, std::span<const doub
       }
     }
   });
+  flows.error = *std::max_element(errors.begin(), errors.end());
   return flows;
 }
 
@@ -231,11 +272,13 @@ CollisionRates Collisions::rates(std::span<const double> up, std::span<const dou
   for (std::size_t s = 0; s < 2; ++s) rates.gain[s] = rates.loss[s] = std::vector<double>(momentum_.size());
   const bool both = order_ == CollisionOrder::both;
   const Flows particles = flows(particle_, up, down, order_ != CollisionOrder::particle);
+  if (order_ != CollisionOrder::second) rates.error = particles.error;
   if (order_ != CollisionOrder::second) add(particle_, particles.in, particles.out, 1.0, up, down, rates);
   if (order_ != CollisionOrder::particle)
     add(particle_, particles.second_in, particles.second_out, both ? -1.0 : 1.0, up, down, rates);
   if (both) {
     const Flows holes = flows(hole_, up, down, false);
+    rates.error = std::max(rates.error, holes.error);
     add(hole_, holes.in, holes.out, 1.0, up, down, rates);
   }
   return rates;
@@ -357,15 +400,16 @@ void Collisions::add_self_energy(const Channel& channel, std::span<const double>
 Collisions::Channel Collisions::widened(const Channel& channel, std::span<const double> frequencies) const {
   // The line of spin down that closes the diagram peaks at w + sign e_p, possibly outside the band of the pairs, and
   // may be narrower than that of any pair.
-  const double line = 0.5 * *std::min_element(model_.width[1].begin(), model_.width[1].end());
-  if (!(line > 0.0))
+  if (!(*std::min_element(model_.width[1].begin(), model_.width[1].end()) > 0.0))
     throw ParameterError("bath.down", "gain and loss both vanish at a momentum: its line has no width");
-  const auto [low, high] = std::minmax_element(model_.energy[1].begin(), model_.energy[1].end());
-  const auto [first, last] = std::minmax_element(frequencies.begin(), frequencies.end());
-  const bool hole = channel.sign < 0.0;
-  const double left = std::min(channel.low, *first + (hole ? -*high : *low)),
-               right = std::max(channel.high, *last + (hole ? -*low : *high));
-  return {channel.sign, left, right, frequency_nodes(left, right, std::min(slowest_, line), 1.0)};
+  const std::vector<double> no_width(frequencies.size());
+  Channel wide{
+      channel.sign,
+      lines_of_pairs(lines_of(frequencies, no_width), lines_of(model_.energy[1], model_.width[1]), channel.sign),
+      {}};
+  wide.pairs.insert(wide.pairs.end(), channel.pairs.begin(), channel.pairs.end());
+  wide.nodes = frequency_nodes(wide.pairs, node_factor_);
+  return wide;
 }
 
 std::size_t Collisions::self_energy_nodes(std::span<const double> frequencies) const {

@@ -4,8 +4,10 @@
 #include <complex>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "hubbard/frequency_nodes.hpp"
 #include "lindrift/hubbard/steady_state.hpp"
 #include "lindrift/lattice/lattice.hpp"
 
@@ -27,24 +29,30 @@ CollisionModel collision_model(const HubbardChain& chain, const std::array<BathR
 /// Rates at which collisions fill and empty every momentum, shape (momenta,) each: dn/dt = gain (1 - n) - loss n.
 struct CollisionRates {
   std::array<std::vector<double>, 2> gain, loss;
-};
-
-/// Nodes and weights of int dw/2pi over all frequencies, with w = centre + scale tan(x/2) and x equally spaced
-/// (docs/physics.md, Eq. 144).
-struct FrequencyNodes {
-  std::vector<double> frequency, weight;
+  double error = 0.0;  ///< Collisions::error() at these occupations
 };
 
 /// Collisions of the two species: to second order, or all repeated collisions of a particle with a particle, or also
 /// with a hole (docs/physics.md, Eqs. 140 to 143). Sums over frequencies for each pair: O(momenta^2 nodes).
 class Collisions {
  public:
-  /// @param node_factor  uses this many times the nodes needed, to estimate the error
-  /// @throws ParameterError if the slowest pair needs more than 10^6 nodes
+  /// @param node_factor  uses this many times the nodes that the lines of the pairs need
+  /// @throws ParameterError if a slow pair needs more than 10^6 nodes
   Collisions(CollisionModel model, CollisionOrder order, double node_factor = 1.0);
 
   /// Number of quadrature frequencies of both channels together: the cost of an evaluation per pair of momenta.
   std::size_t nodes() const;
+  /// Relative error of the sums over frequencies that a narrow resonance of T causes at these occupations, an estimate:
+  /// r^N for N nodes. 0 for second order. O(momenta^2 nodes).
+  double error(std::span<const double> up, std::span<const double> down) const;
+  /// Estimates below this are good enough: r^N has a factor before it, measured up to 1000.
+  static constexpr double resolved = 1e-17;
+  /// Takes as many more nodes as an error() needs.
+  /// @return whether it did: not for a resonance that needs very many
+  bool refine(double error);
+  /// Does so until the error at these occupations is good enough, or no more nodes are worth it.
+  /// @return the error that is left
+  double resolve(std::span<const double> up, std::span<const double> down);
 
   /// @param up, down  occupations, shape (momenta,) each
   CollisionRates rates(std::span<const double> up, std::span<const double> down) const;
@@ -66,14 +74,15 @@ class Collisions {
  private:
   /// Pairs of a spin-up particle with a particle, or a hole, of spin down.
   struct Channel {
-    double sign = 1.0;             ///< sign of the energy and momentum of spin down
-    double low = 0.0, high = 0.0;  ///< range of the pair energies
+    double sign = 1.0;  ///< sign of the energy and momentum of spin down
+    std::vector<Line> pairs;
     FrequencyNodes nodes;
   };
   /// Flows into and out of the pair, for every momentum of spin up (row) and of the pair (column).
   struct Flows {
     std::vector<double> in, out;                ///< with the scattering amplitude T
     std::vector<double> second_in, second_out;  ///< with U instead; particles only
+    double error = 0.0;
   };
 
   /// Sums over the pairs of one total momentum, at every frequency.
@@ -105,8 +114,12 @@ class Collisions {
   CollisionModel model_;
   CollisionOrder order_;
   std::vector<LatticeVector> momentum_;
-  double slowest_ = 0.0;  ///< smallest half-width of a pair
+  double node_factor_;
   Channel particle_, hole_;
 };
+
+/// What to tell if a resonance is left unresolved; nothing if the error is small.
+/// @param error  from Collisions::error()
+std::string unresolved_resonance(double error);
 
 }  // namespace lindrift

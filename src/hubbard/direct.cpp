@@ -160,13 +160,14 @@ std::vector<Complex> DirectSelfEnergy::points(std::span<const std::size_t> momen
   result.reserve(frequency.size());
   const std::size_t most = max_partial_results / row_blocks;
   kernels::SelfEnergyKernel& kernel = this->kernel({.folded = false, .count = std::min(most, frequency.size())});
-  std::vector<double> m, w, re, im;
+  std::vector<std::int64_t> m;
+  std::vector<double> w, re, im;
   for (std::size_t first = 0; first < frequency.size(); first += most) {
     const std::size_t count = std::min(most, frequency.size() - first);
     m.clear();
     w.clear();
     for (std::size_t i = first; i < first + count; ++i) {
-      m.push_back(static_cast<double>(momentum[i]));
+      m.push_back(static_cast<std::int64_t>(momentum[i]));
       w.push_back(unit_ * frequency[i]);
     }
     sum(

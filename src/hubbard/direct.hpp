@@ -74,7 +74,8 @@ class DirectSelfEnergy {
   double unit_;  ///< factor of all energies: a power of two, so that it costs no digits
   /// Energies in that unit, occupations, and the terms of a row if not all are used (kernels::SelfEnergyTables).
   struct Arrays {
-    std::vector<double> energy, down_energy, half_rate, half_probe_loss, coupling, occupation, hole, columns;
+    std::vector<double> energy, down_energy, half_rate, half_probe_loss, coupling, occupation, hole;
+    std::vector<std::int64_t> columns;
   } arrays_;
   std::vector<Rows> blocks_;
   std::size_t columns_ = 0;  ///< terms per row

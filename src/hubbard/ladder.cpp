@@ -65,26 +65,88 @@ void close_pairs(const Fourier& fourier, const LadderLines& lines, std::size_t c
   fourier.forward(pairs, count);
 }
 
-/// Replaces the propagation of free pairs by tau, for a group of momenta.                                (Eq. 82)
-void collide(const LadderTables& tables, const VolterraMarch& march, std::size_t first, Complex* rows, Complex* circle,
-             VolterraMarch::Workspace& workspace) {
-  const auto count = static_cast<std::size_t>(tables.equation.count);
-  const auto sites = static_cast<std::size_t>(tables.equation.sites), lanes = std::min(group, sites - first);
-  const kernels::VolterraArrays arrays = march.arrays(workspace);
-  const kernels::hubbard::Collisions collisions{tables,
-                                                arrays,
-                                                static_cast<std::int64_t>(first),
-                                                reinterpret_cast<double*>(rows),
-                                                reinterpret_cast<double*>(circle + first),
-                                                tables.equation.sites};
-  std::array<kernels::ComplexOf<double>, group> factor{};
-  for (std::size_t lane = 0; lane < lanes; ++lane) factor[lane] = collisions.begin(static_cast<std::int64_t>(lane));
-  for (std::size_t lane = lanes; lane < group; ++lane)
-    for (std::size_t n = 0; n < count; ++n)
-      for (double* array : {arrays.q_re, arrays.q_im, arrays.g_re, arrays.g_im}) array[n * group + lane] = 0.0;
-  march.advance(first, arrays, workspace);
-  for (std::size_t lane = 0; lane < lanes; ++lane) collisions.finish(static_cast<std::int64_t>(lane), factor[lane]);
-}
+/// Solves the integral equations of pairs, a group of momenta at a time: what Collisions does for one momentum in one
+/// go, with Fourier transforms around the circle and without divisions at every step.
+class PairEquations {
+ public:
+  PairEquations(const LadderTables& tables, Complex* rows, Complex* circle)
+      : tables_(tables), march_(tables.equation), around_(circle_points), rows_(rows), circle_(circle) {}
+
+  struct Workspace {
+    VolterraMarch::Workspace march;
+    std::vector<Complex> circle;
+  };
+
+  /// Replaces the propagation of free pairs by tau.                                                      (Eq. 82)
+  void solve(std::size_t first, Workspace& workspace) const {
+    const VolterraTables& equation = tables_.equation;
+    const auto sites = static_cast<std::size_t>(equation.sites), lanes = std::min(group, sites - first);
+    const kernels::VolterraArrays arrays = march_.arrays(workspace.march);
+    const Functor functor{tables_,
+                          arrays,
+                          static_cast<std::int64_t>(first),
+                          reinterpret_cast<double*>(rows_),
+                          reinterpret_cast<double*>(circle_ + first),
+                          equation.sites};
+    std::array<Times, group> divided;
+    std::array<Value, group> factor{};
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      factor[lane] = functor.factor(static_cast<std::int64_t>(lane));
+      divided[lane] = {kernels::quotient({1.0, 0.0}, factor[lane])};
+    }
+    for (std::size_t lane = lanes; lane < group; ++lane)
+      for (std::int64_t n = 0; n < equation.count; ++n)
+        for (double* array : {arrays.q_re, arrays.q_im, arrays.g_re, arrays.g_im})
+          array[static_cast<std::size_t>(n) * group + lane] = 0.0;
+    for (std::int64_t n = 0; n < equation.count; ++n)
+      for (std::size_t lane = 0; lane < lanes; ++lane) functor.drive(n, static_cast<std::int64_t>(lane), divided[lane]);
+    begin(functor, first, lanes, factor, workspace.circle);
+    march_.advance(first, arrays, workspace.march);
+    for (std::int64_t n = VolterraTables::start; n < equation.count; ++n)
+      for (std::size_t lane = 0; lane < lanes; ++lane)
+        functor.finish(n, static_cast<std::int64_t>(lane), divided[lane]);
+  }
+
+ private:
+  using Functor = kernels::hubbard::Collisions;
+  using Value = Functor::Complex;
+  struct Times {
+    Value inverse;
+    Value operator()(Value z) const { return z * inverse; }
+  };
+
+  /// Starting values, and tau on the circle, from the series around t = 0.                               (Eq. 85)
+  void begin(const Functor& functor, std::size_t first, std::size_t lanes, const std::array<Value, group>& factor,
+             std::vector<Complex>& around) const {
+    constexpr double over = 1.0 / static_cast<double>(circle_points);
+    constexpr auto terms = static_cast<std::size_t>(VolterraTables::series_terms);
+    const auto sites = static_cast<std::size_t>(tables_.equation.sites);
+    around.resize(group * circle_points);
+    const auto each = [&](const auto& use) {
+      for (std::size_t l = 0; l < circle_points; ++l)
+        for (std::size_t lane = 0; lane < lanes; ++lane)
+          use(circle_[l * sites + first + lane], around[lane * circle_points + l]);
+    };
+    each([](const Complex& at, Complex& own) { own = at; });
+    around_.forward(around.data(), lanes);
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      Complex* row = around.data() + lane * circle_points;
+      Value free[terms], tau[terms];
+      for (std::size_t n = 0; n < terms; ++n) free[n] = {over * row[n].real(), over * row[n].imag()};
+      functor.solve_series(free, tau);
+      functor.begin(static_cast<std::int64_t>(lane), tau, factor[lane]);
+      for (std::size_t n = 0; n < terms; ++n) row[n] = {tau[n].re, tau[n].im};
+      std::fill(row + terms, row + circle_points, Complex(0.0));
+    }
+    around_.backward(around.data(), lanes);
+    each([](Complex& at, const Complex& own) { at = own; });
+  }
+
+  const LadderTables& tables_;
+  VolterraMarch march_;
+  Fourier around_;
+  Complex *rows_, *circle_;
+};
 
 std::vector<double> times_of_rows(double step, std::size_t rows) {
   std::vector<double> times(rows);
@@ -150,12 +212,12 @@ void LadderKernel::add_ladder(bool hole, double step, std::size_t count, const E
   free_pairs(fourier, lines, circle_points, on_circle.data(), circle.data());
 
   const LadderEquation equation(modes_, hole, step, count);
-  const VolterraMarch march(equation.tables.equation);
+  const PairEquations equations(equation.tables, rows.data(), circle.data());
   const std::size_t groups = (sites + group - 1) / group;
   const int threads = threads_of(execution);
-  std::vector<VolterraMarch::Workspace> workspaces(static_cast<std::size_t>(threads));
+  std::vector<PairEquations::Workspace> workspaces(static_cast<std::size_t>(threads));
   in_parts(threads, groups, [&](std::size_t g, std::size_t last, std::size_t thread) {
-    for (; g < last; ++g) collide(equation.tables, march, g * group, rows.data(), circle.data(), workspaces[thread]);
+    for (; g < last; ++g) equations.solve(g * group, workspaces[thread]);
   });
 
   each_time([&](std::size_t some, const Complex* transforms, Complex* pairs) {

@@ -42,6 +42,9 @@ MemoryKernel::MemoryKernel(const HubbardModes& modes, double cut) : modes_(modes
     return values;
   };
   tables_.sites = static_cast<std::int64_t>(sites);
+  tables_.directions = static_cast<std::int64_t>(modes_.order.directions());
+  for (std::size_t i = 0; i < modes_.order.directions(); ++i)
+    tables_.cells[i] = static_cast<std::int64_t>(modes_.order.cells(i));
   tables_.factors = slow_.empty() ? 3 : 5;
   tables_.on_site = modes_.on_site;
   tables_.energy = array([&](std::size_t p, std::size_t) { return modes_.down_energy[p]; });

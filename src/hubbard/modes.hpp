@@ -51,12 +51,6 @@ struct HubbardModes {
   bool open_probe() const { return fastest_probe_loss > 0.0; }
 };
 
-/// Whether the device's time-domain methods apply: one direction, and energies that are even and the same for both
-/// spins.
-inline bool runs_on_device(const HubbardModes& modes) { return modes.lattice.dimensions() == 1 && modes.same_energies; }
-inline constexpr const char* lattice_work =
-    "a lattice of several directions, or with energies that are not even in k or differ between the spins, runs";
-
 /// Largest allowed ratio of rates, frequencies and interactions to the hopping and vice versa: beyond it, products of
 /// their squares would leave the range of double precision.
 inline constexpr double largest_ratio = 1e30;

@@ -11,22 +11,33 @@ std::array<BathRates, 2> rates_of_spins(const HubbardChain& chain) {
   return {bath_rates(chain.up, lattice, "bath.up"), bath_rates(chain.down, lattice, "bath.down")};
 }
 
-clusters::MixedMomenta whole_ring(const HubbardChain& ring) {
-  const Lattice lattice = ring.lattice();
+clusters::MixedMomenta all_momenta(const HubbardChain& chain) {
+  const Lattice lattice = chain.lattice();
   clusters::MixedMomenta problem;
   problem.cluster = lattice.size();
-  problem.rates = rates_of_spins(ring);
-  problem.energy = {hopping_energies(ring.terms(Spin::up), lattice), hopping_energies(ring.terms(Spin::down), lattice)};
+  problem.cells = chain.cells;
+  problem.rates = rates_of_spins(chain);
+  problem.energy = {hopping_energies(chain.terms(Spin::up), lattice),
+                    hopping_energies(chain.terms(Spin::down), lattice)};
   const auto sites = static_cast<std::int64_t>(lattice.size());
   for (std::int64_t q = 0; q < sites; ++q) {
-    std::complex<double> sum = 0.0;  // U_q = sum_r V_r e^{-iqr}
-    for (std::size_t r = 0; r < ring.interaction.size(); ++r) {
+    // U_q = sum_r V_r e^{-iqr}, in several directions U.
+    std::complex<double> sum = 0.0;
+    for (std::size_t r = 0; r < chain.interaction.size(); ++r) {
       const std::int64_t turns = 2 * q * static_cast<std::int64_t>(r);
-      sum += ring.interaction[r] * std::complex<double>(cos_pi(turns, sites), -sin_pi(turns, sites));
+      sum += chain.interaction[r] * std::complex<double>(cos_pi(turns, sites), -sin_pi(turns, sites));
     }
     problem.interaction.push_back(sum);
   }
   return problem;
+}
+
+HubbardChain resized(HubbardChain chain, const std::vector<std::int64_t>& cells) {
+  if (chain.is_ring())
+    chain.sites = cells.front();
+  else
+    chain.cells = cells;
+  return chain;
 }
 
 double velocity_sum(const HubbardChain& chain, Spin spin, std::span<const double> values, int direction) {

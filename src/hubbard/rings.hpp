@@ -15,8 +15,11 @@ namespace lindrift {
 /// @throws ParameterError
 std::array<BathRates, 2> rates_of_spins(const HubbardChain& chain);
 
-/// All momenta of a ring as a single group that mixes (docs/physics.md, Eq. 134).
-clusters::MixedMomenta whole_ring(const HubbardChain& ring);
+/// All momenta of a ring or a lattice as a single group that mixes (docs/physics.md, Eq. 134).
+clusters::MixedMomenta all_momenta(const HubbardChain& chain);
+
+/// The same ring or lattice with other numbers of cells along its directions.
+HubbardChain resized(HubbardChain chain, const std::vector<std::int64_t>& cells);
 
 /// sum_k v_k x_k of one spin, along a direction.
 /// @param values  x_k, (momenta,), ascending

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "engine/short_text.hpp"
 #include "hubbard/modes.hpp"
 #include "lindrift/error.hpp"
 
@@ -58,8 +59,8 @@ void validate_interaction(const HubbardChain& chain) {
                                                   "interaction is on site, a number U");
   if (given > lattice.size())
     throw ParameterError("model.interaction", std::to_string(given) + " values V_r were given, and a ring of " +
-                                                  std::to_string(lattice.size()) +
-                                                  " sites has only as many distances r = 0 .. " +
+                                                  counted(lattice.size(), "site") +
+                                                  " has only as many distances r = 0 .. " +
                                                   std::to_string(lattice.size() - 1));
 }
 
@@ -98,11 +99,12 @@ void validate(const HubbardChain& chain) {
   validate_fields(chain);
   validate_lattice(chain);
   const Lattice lattice = chain.lattice();
-  require_several_cells(chain);
   validate_interaction(chain);
   if (chain.approximation == Approximation::ladder)
     require_on_site(chain,
                     "the ladder of model.approximation is known for an interaction on site only; use second_order");
+  else
+    require_several_cells(chain);  // of a single cell only the ladder is exact
   refuse_gain_of_probe(chain.up);
   validate(chain.up, lattice, "bath.up");
   const BathRates down = bath_rates(chain.down, lattice, "bath.down");

@@ -94,7 +94,7 @@ VolterraEquation::VolterraEquation(const HubbardModes& modes, std::span<const do
   turns_ = turns_of_circle();
   weights_.resize(at_.size() * stencil);
   for (std::size_t t = 0; t < at_.size(); ++t)
-    first_.push_back(static_cast<double>(interpolation(at_[t] / step, steps + 1, weights_.data() + t * stencil)));
+    first_.push_back(static_cast<std::int64_t>(interpolation(at_[t] / step, steps + 1, weights_.data() + t * stencil)));
 
   const auto end = gregory_corrections();
   static_assert(CorrectedTrapezoid::corrections == VolterraTables::order);

@@ -29,7 +29,8 @@ class VolterraEquation {
   kernels::VolterraTables fine, rough;
 
  private:
-  std::vector<double> at_, energy_, level_, decay_, turns_, first_, weights_;
+  std::vector<double> at_, energy_, level_, decay_, turns_, weights_;
+  std::vector<std::int64_t> first_;
 };
 
 /// Solves an integral equation with a known kernel from its starting values to the last step, for a group of momenta:

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -42,10 +43,10 @@ void require_link_name(const std::string& name, std::string_view what) {
 }
 
 /// Calls visit(field) for the coordinates, then the fields of a file.
-template <class Visit>
-void for_each_field(const OutputFile& file, const Visit& visit) {
-  for (const Field& field : file.coordinates) visit(field);
-  for (const Field& field : file.fields) visit(field);
+template <class File, class Visit>
+void for_each_field(File& file, const Visit& visit) {
+  for (auto& field : file.coordinates) visit(field);
+  for (auto& field : file.fields) visit(field);
 }
 
 bool is_scale(const Field& field) { return field.dimensions.size() == 1 && field.dimensions.front() == field.name; }
@@ -183,26 +184,31 @@ Field bare_dimension(const std::string& name, std::size_t length) {
           .long_name = fmt::format("{} index", name)};
 }
 
-/// Writes coordinates and fields to an open file. `scales_` stay open because every field refers to them.
+/// Writes coordinates and fields to an open file, and frees their values. `scales_` stay open because every field
+/// refers to them.
 class Writer {
  public:
   explicit Writer(hid_t file) : file_(file) {}
 
-  void write(const OutputFile& output) {
+  void write(OutputFile& output) {
     const Lengths lengths = checked_lengths(output);
     for_each_field(output, [&](const Field& field) {
       if (!complex_type_ && is_complex(field)) complex_type_.emplace(commit_complex_type(file_));
     });
-    for_each_field(output, [&](const Field& field) {
-      if (is_scale(field)) add_scale(field, field.name);
+    for_each_field(output, [&](Field& field) {
+      if (!is_scale(field)) return;
+      add_scale(field, field.name);
+      field.data = {};
     });
     for (const auto& [name, length] : lengths) {
       // The number is part of the netCDF convention: the length, right-aligned in ten columns.
       if (scales_.count(name) == 0)
         add_scale(bare_dimension(name, length), fmt::format("{}{:10}", bare_dimension_name, length));
     }
-    for_each_field(output, [&](const Field& field) {
-      if (!is_scale(field)) add_field(field, output.coordinates);
+    for_each_field(output, [&](Field& field) {
+      if (is_scale(field)) return;
+      add_field(field, output.coordinates);
+      field.data = {};
     });
     for (auto& [name, scale] : scales_) scale.close(fmt::format("close dataset {}", name));
     if (complex_type_) complex_type_->close("close the complex type");
@@ -290,7 +296,7 @@ std::vector<unsigned char> image_of(hid_t file) {
 
 }  // namespace
 
-std::vector<unsigned char> hdf5_image(const OutputFile& file) {
+std::vector<unsigned char> hdf5_image(OutputFile file) {
   static std::mutex one_at_a_time;  // Debian's serial HDF5 is not thread-safe
   const std::lock_guard lock(one_at_a_time);
   prepare_hdf5();
@@ -305,6 +311,6 @@ std::vector<unsigned char> hdf5_image(const OutputFile& file) {
   return image;
 }
 
-void write_output(const std::string& path, const OutputFile& file) { write_atomically(path, hdf5_image(file)); }
+void write_output(const std::string& path, OutputFile file) { write_atomically(path, hdf5_image(std::move(file))); }
 
 }  // namespace lindrift::io

@@ -21,9 +21,9 @@ struct OutputFile {
 
 /// Builds an HDF5 file in memory. Every dataset has its dimension scales attached, `units` and `long_name`; complex
 /// numbers are the compound {r, i}, strings variable-length UTF-8. A dot in the name of a dataset or attribute has no
-/// special meaning.
+/// special meaning. Frees each field once it is written, so that large results are not held twice.
 /// @throws Error if HDF5 reports one
-std::vector<unsigned char> hdf5_image(const OutputFile& file);
+std::vector<unsigned char> hdf5_image(OutputFile file);
 
 /// Replaces a file so that `path` is always either absent, the old file, or the complete new one: writes a temporary
 /// file in the same folder, fsync, reads it back and compares, renames it, fsync of the folder. The new file has the
@@ -46,6 +46,6 @@ void require_place(const std::string& path);
 void check_writable(const std::string& path);
 
 /// hdf5_image() and write_atomically().
-void write_output(const std::string& path, const OutputFile& file);
+void write_output(const std::string& path, OutputFile file);
 
 }  // namespace lindrift::io

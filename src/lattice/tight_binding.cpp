@@ -2,15 +2,20 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 
 #include "check_energy.hpp"
+#include "engine/complex_product.hpp"
 #include "engine/linear_algebra.hpp"
 #include "engine/parallel.hpp"
+#include "lattice/lattice_phases.hpp"
 #include "lindrift/error.hpp"
 
 namespace lindrift {
@@ -76,7 +81,10 @@ struct Block {
 class Hamiltonian {
  public:
   Hamiltonian(const TightBinding& model, const Lattice& lattice)
-      : lattice_(lattice), orbitals_(static_cast<std::size_t>(model.orbitals)), positions_(model.positions) {
+      : lattice_(lattice),
+        phases_(lattice),
+        orbitals_(static_cast<std::size_t>(model.orbitals)),
+        positions_(model.positions) {
     std::map<LatticeVector, std::vector<Complex>> blocks;
     for (const HoppingTerm& term : model.hopping_terms) {
       auto& matrix = blocks[term.displacement];
@@ -87,26 +95,68 @@ class Hamiltonian {
     for (auto& [displacement, matrix] : blocks) blocks_.push_back({displacement, std::move(matrix)});
   }
 
-  std::size_t orbitals() const { return orbitals_; }
-
-  /// h(k) and then d h(k)/dk_i: (1 + directions) matrices (Eqs. 100, 101).
-  void at(std::size_t k, Complex* matrices) const {
-    const std::size_t elements = orbitals_ * orbitals_, directions = static_cast<std::size_t>(lattice_.dimensions());
-    std::fill(matrices, matrices + (1 + directions) * elements, Complex());
-    for (const Block& block : blocks_) {
-      const Phase phase = lattice_.phase(k, block.displacement);
-      const Complex factor(phase.cosine, phase.sine);
-      for (std::size_t e = 0; e < elements; ++e) {
-        if (block.matrix[e] == 0.0) continue;
-        const Complex element = factor * block.matrix[e];
-        matrices[e] += element;
-        for (std::size_t i = 0; i < directions; ++i)
-          matrices[(1 + i) * elements + e] += Complex(0.0, distance(block, e, i)) * element;
-      }
+  /// h(k) and then d h(k)/dk_i: (1 + directions) matrices (Eqs. 100, 101), for consecutive momenta.
+  class Walk {
+   public:
+    Walk(const Hamiltonian& hamiltonian, std::size_t k)
+        : hamiltonian_(hamiltonian), number_(hamiltonian.number_), k_(k) {
+      const auto directions = static_cast<std::size_t>(hamiltonian.lattice_.dimensions());
+      matrices_.resize((1 + directions) * hamiltonian.orbitals_ * hamiltonian.orbitals_);
+      phases_.reserve(hamiltonian.blocks_.size());
+      for (const Block& block : hamiltonian.blocks_) phases_.emplace_back(hamiltonian.phases_, block.displacement, k);
+      set();
     }
+    bool is_at(const Hamiltonian& hamiltonian, std::size_t k) const {
+      return number_ == hamiltonian.number_ && k_ == k;
+    }
+    void operator++() {
+      ++k_;
+      for (auto& phase : phases_) ++phase;
+      set();
+    }
+    Complex* matrices() { return matrices_.data(); }
+
+   private:
+    void set() {
+      hamiltonian_.set(matrices_.data(), [&](std::size_t block) { return *phases_[block]; });
+    }
+
+    const Hamiltonian& hamiltonian_;
+    std::uint64_t number_;
+    std::size_t k_;
+    std::vector<LatticePhases::Walk> phases_;
+    std::vector<Complex> matrices_;
+  };
+
+  /// The matrices at a momentum, until the calling thread asks for another one. Fast if that is the next.
+  const Complex* at_next(std::size_t k) const {
+    thread_local std::optional<Walk> walk;
+    if (walk && walk->is_at(*this, k)) return walk->matrices();
+    if (walk && k > 0 && walk->is_at(*this, k - 1))
+      ++*walk;
+    else
+      walk.emplace(*this, k);
+    return walk->matrices();
   }
 
  private:
+  /// @param phase_of  phase k.R of a block
+  template <class PhaseOf>
+  void set(Complex* matrices, const PhaseOf& phase_of) const {
+    const std::size_t elements = orbitals_ * orbitals_, directions = static_cast<std::size_t>(lattice_.dimensions());
+    std::fill(matrices, matrices + (1 + directions) * elements, Complex());
+    for (std::size_t b = 0; b < blocks_.size(); ++b) {
+      const Block& block = blocks_[b];
+      const Phase phase = phase_of(b);
+      for (std::size_t e = 0; e < elements; ++e) {
+        if (block.matrix[e] == 0.0) continue;
+        const Complex element = times({phase.cosine, phase.sine}, block.matrix[e]);
+        matrices[e] += element;
+        for (std::size_t i = 0; i < directions; ++i)
+          matrices[(1 + i) * elements + e] += distance(block, e, i) * Complex(-element.imag(), element.real());
+      }
+    }
+  }
   /// R + tau_b - tau_a along a direction.
   double distance(const Block& block, std::size_t element, std::size_t direction) const {
     const auto cells = static_cast<double>(block.displacement[direction]);
@@ -114,7 +164,14 @@ class Hamiltonian {
     return cells + positions_[element % orbitals_][direction] - positions_[element / orbitals_][direction];
   }
 
+  static std::uint64_t next_number() {
+    static std::atomic<std::uint64_t> made{0};
+    return ++made;
+  }
+
+  std::uint64_t number_ = next_number();  ///< of this Hamiltonian among all
   Lattice lattice_;
+  LatticePhases phases_;
   std::size_t orbitals_;
   std::vector<std::vector<double>> positions_;
   std::vector<Block> blocks_;
@@ -141,10 +198,9 @@ void eigen_of_two(Complex* h, double* energy) {
 }
 
 /// Writes the modes at one momentum.
-void diagonalise(const Hamiltonian& hamiltonian, std::size_t k, Bands& bands, std::vector<Complex>& matrices) {
-  const std::size_t n = hamiltonian.orbitals(), directions = bands.velocity.size();
-  matrices.resize((1 + directions) * n * n);
-  hamiltonian.at(k, matrices.data());
+/// @param matrices  of Hamiltonian; overwritten
+void diagonalise(Complex* matrices, std::size_t k, Bands& bands) {
+  const std::size_t n = static_cast<std::size_t>(bands.orbitals), directions = bands.velocity.size();
   if (n == 1) {
     bands.energy[k] = matrices[0].real();
     for (std::size_t i = 0; i < directions; ++i) bands.velocity[i][k] = matrices[1 + i].real();
@@ -152,22 +208,20 @@ void diagonalise(const Hamiltonian& hamiltonian, std::size_t k, Bands& bands, st
   }
   std::array<double, max_orbitals> energy;
   if (n == 2)
-    eigen_of_two(matrices.data(), energy.data());
+    eigen_of_two(matrices, energy.data());
   else
-    linear_algebra::hermitian_eigen(n, matrices.data(), energy.data());
+    linear_algebra::hermitian_eigen(n, matrices, energy.data());
   for (std::size_t band = 0; band < n; ++band) {
     const std::size_t s = bands.mode(band, k);
     bands.energy[s] = energy[band];
     for (std::size_t a = 0; a < n; ++a) bands.eigenvector[a][s] = matrices[a * n + band];
     for (std::size_t i = 0; i < directions; ++i) {
-      const Complex* derivative = matrices.data() + (1 + i) * n * n;
+      const Complex* derivative = matrices + (1 + i) * n * n;
       double velocity = 0.0;
       for (std::size_t a = 0; a < n; ++a) {
         Complex sum = 0.0;
-        for (std::size_t b = 0; b < n; ++b) sum += derivative[a * n + b] * matrices[b * n + band];
-        const double share = (std::conj(matrices[a * n + band]) * sum).real();  // of {dh, |a><a|}/2
-        bands.orbital_velocity[i][a][s] = share;
-        velocity += share;
+        for (std::size_t b = 0; b < n; ++b) sum += times(derivative[a * n + b], matrices[b * n + band]);
+        velocity += times(std::conj(matrices[a * n + band]), sum).real();
       }
       bands.velocity[i][s] = velocity;
     }
@@ -210,22 +264,25 @@ Bands make_bands(const TightBinding& model, const Lattice& lattice) {
   bands.energy = zero;
   bands.velocity.assign(directions, zero);
   if (n > 1) {
-    bands.orbital_velocity.assign(directions, {n, zero});
     bands.eigenvector.assign(n, std::vector<Complex>(bands.modes()));
     for (std::size_t band = 0; band < n; ++band) bands.names.push_back(std::to_string(band));
   }
   if (n > 2) linear_algebra::require_library();
   const auto hamiltonian = std::make_shared<const Hamiltonian>(model, lattice);
-  parallel_for(lattice.size(), [&](std::size_t k) {
-    thread_local std::vector<Complex> matrices;
-    diagonalise(*hamiltonian, k, bands, matrices);
-  });
+  in_parts(
+      parallel_threads(lattice.size()), lattice.size(),
+      [&](std::size_t first, std::size_t last, std::size_t) {
+        Hamiltonian::Walk walk(*hamiltonian, first);
+        for (std::size_t k = first;; ++walk) {
+          diagonalise(walk.matrices(), k, bands);
+          if (++k == last) break;
+        }
+      },
+      parallel_block);
   bands.degeneracy_tolerance = model.degeneracy_tolerance;
-  bands.hamiltonian_derivative = [hamiltonian, n, directions](std::size_t k, int direction, Complex* matrix) {
-    thread_local std::vector<Complex> matrices;
-    matrices.resize((1 + directions) * n * n);
-    hamiltonian->at(k, matrices.data());
-    std::copy_n(matrices.data() + (1 + static_cast<std::size_t>(direction)) * n * n, n * n, matrix);
+  bands.hamiltonian_derivative = [hamiltonian, n](std::size_t k, int direction, Complex* matrix) {
+    const Complex* const matrices = hamiltonian->at_next(k);
+    std::copy_n(matrices + (1 + static_cast<std::size_t>(direction)) * n * n, n * n, matrix);
   };
   return bands;
 }

@@ -51,8 +51,8 @@ std::string negative_values(std::span<const double> spectral_function, double er
     smallest = std::min(smallest, value);
   }
   if (count == 0) return {};
-  return std::to_string(count) + (count == 1 ? " value" : " values") + " of the spectral function " +
-         (count == 1 ? "is" : "are") + " negative, the smallest " + short_text(smallest) + ": " + reason;
+  return counted(count, "value of the spectral function is", "values of the spectral function are") +
+         " negative, the smallest " + short_text(smallest) + ": " + reason;
 }
 
 }  // namespace lindrift

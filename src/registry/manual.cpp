@@ -82,7 +82,7 @@ std::string type_of(const Parameter& key) {
     case Type::real_grid:
       return "grid";
     case Type::integer_list:
-      return "integers";
+      return key.scalar ? "integer or integers" : "integers";
     case Type::text_list:
       return key.scalar ? "text or texts" : "texts";
     case Type::boolean:
@@ -142,6 +142,8 @@ std::string default_text(const Parameter& key) {
   if (!key.default_value) return key.derived.empty() ? "required" : key.derived;
   const auto* list = std::get_if<std::vector<double>>(&*key.default_value);
   if (key.scalar && list != nullptr && list->size() == 1) return config::format_real(list->front());
+  const auto* integers = std::get_if<std::vector<std::int64_t>>(&*key.default_value);
+  if (key.scalar && integers != nullptr && integers->size() == 1) return std::to_string(integers->front());
   return config::format_value(*key.default_value, key);
 }
 

@@ -8,6 +8,7 @@
 
 #include "config/sweep.hpp"
 #include "engine/machine_memory.hpp"
+#include "engine/short_text.hpp"
 #include "hatsugai_kohmoto/registry/hatsugai_kohmoto.hpp"
 #include "hubbard/registry/hubbard.hpp"
 #include "io/input.hpp"
@@ -65,9 +66,9 @@ class ProgramRegistry final : public config::Registry {
       if (needed > machine_memory())
         throw ParameterError(
             points > 1 ? "sweep" : "output.fields",
-            fmt::format("the results of {} point{} need {} of memory, and this machine has {}; keep "
-                        "fewer fields (output.fields) or make several runs of it",
-                        points, points == 1 ? "" : "s", bytes_text(needed), bytes_text(machine_memory())));
+            fmt::format("the results of {} need {} of memory, and this machine has {}; keep fewer fields "
+                        "(output.fields) or make several runs of it",
+                        counted(points, "point"), bytes_text(needed), bytes_text(machine_memory())));
     };
     return schema;
   }
@@ -136,7 +137,17 @@ bool is_zero_everywhere(const config::Document& document, const std::string& key
   return value != nullptr && zero(*value);
 }
 
-bool Footprint::is_too_much() const { return !(total() <= machine_memory()); }
+namespace {
+
+/// While a point is computed, or at the end, when its working memory is free and its results are copied.
+double peak_of(const Footprint& needed) {
+  const double results = needed.results + needed.coordinates;
+  return std::max(needed.working + results, Footprint::copies * results);
+}
+
+}  // namespace
+
+bool Footprint::is_too_much() const { return !(peak_of(*this) <= machine_memory()); }
 
 ResultBytes result_bytes(const TaskEntry& task, const config::Point& point, std::size_t points) {
   // Of the file: its attributes and the headers of its datasets; the status and the message of a point.
@@ -145,7 +156,8 @@ ResultBytes result_bytes(const TaskEntry& task, const config::Point& point, std:
   const auto count = static_cast<double>(points);
   const double values = needed.results * count;
   return {headers + needed.coordinates + values + (points > 1 ? status * count : 0.0),
-          Footprint::copies * (needed.coordinates + values) + config::bytes_of_status * count};
+          (points > 1 ? Footprint::sweep_copies : Footprint::copies) * (needed.coordinates + values) +
+              config::bytes_of_status * count};
 }
 
 void require_memory(const TaskEntry& task, const config::Point& point) {
@@ -162,7 +174,7 @@ void require_memory(const TaskEntry& task, const config::Point& point) {
     what = fmt::format("{:.0f} {} of {}", point.count(grid), grid.substr(grid.find('.') + 1), needed.size);
     if (needed.results > needed.working) advice = ": keep fewer fields (output.fields)";
   }
-  throw ParameterError(key, fmt::format("{} need {} of memory; this machine has {}{}", what, bytes_text(needed.total()),
+  throw ParameterError(key, fmt::format("{} need {} of memory; this machine has {}{}", what, bytes_text(peak_of(needed)),
                                         bytes_text(machine_memory()), advice));
 }
 

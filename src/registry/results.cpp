@@ -94,6 +94,14 @@ Coordinate counted(const config::Point& point, const std::string& list, Coordina
   return coordinate;
 }
 
+Coordinates counted(const config::Point& point, Coordinates all) {
+  for (Coordinate& one : all) {
+    if (one.name == "time") one = counted(point, "task.times", one);
+    if (one.name == "frequency") one = counted(point, "task.frequencies", one);
+  }
+  return all;
+}
+
 double coordinate_bytes(const Coordinates& coordinates) {
   double bytes = 0.0;
   for (const Coordinate& one : coordinates) bytes += 8.0 * static_cast<double>(one.size);

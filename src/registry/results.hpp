@@ -112,6 +112,8 @@ double observable_bytes(const Coordinates& coordinates, const std::vector<std::s
 
 /// A coordinate with as many values as a list has, or a grid that has no values yet.
 Coordinate counted(const config::Point& point, const std::string& list, Coordinate coordinate);
+/// The same for the coordinates time and frequency among others, which have the lists task.times and task.frequencies.
+Coordinates counted(const config::Point& point, Coordinates all);
 
 /// Bytes of the values of coordinates.
 double coordinate_bytes(const Coordinates& coordinates);

@@ -17,11 +17,11 @@ namespace {
 /// matrix hold (docs/physics.md, section 11). Its Newton matrix is that of a time step of infinite length.
 class BlockFlowSystem final : public BalanceSystem {
  public:
-  BlockFlowSystem(const MatrixRateEquation& equation, double number, BlockMatrices start)
+  BlockFlowSystem(const MatrixRateEquation& equation, double number, const BlockMatrices& start)
       : equation_(equation),
-        flow_(equation),
+        flow_(equation, number),
         number_(number),
-        lambda_(std::move(start)),
+        lambda_(equation.size()),
         trial_(equation.size()),
         residual_(equation.size()),
         work_(equation.size()),
@@ -31,6 +31,7 @@ class BlockFlowSystem final : public BalanceSystem {
     update_ = make_vector(unknowns, context_);
     gmres_.set_up(right_.get(), context_, 2,
                   [this](std::span<const double> in, std::span<double> out) { multiply(in, out); });
+    flow_.to_frame(start, lambda_);
     normalize(lambda_);
     size_ = evaluate(lambda_);
   }
@@ -70,8 +71,9 @@ class BlockFlowSystem final : public BalanceSystem {
 
   void read(BalanceSolution& solution) override {
     BlockMatrices holes;
-    equation_.occupations(lambda_, solution.occupation, holes);
-    solution.lagrange_multiplier = std::move(lambda_);
+    flow_.from_frame(lambda_, trial_);
+    equation_.occupations(trial_, solution.occupation, holes);
+    solution.lagrange_multiplier = std::move(trial_);
     solution.log_fugacity = 0.0;
   }
 
@@ -107,7 +109,7 @@ class BlockFlowSystem final : public BalanceSystem {
   const MatrixRateEquation& equation_;
   BlockFlow flow_;
   double number_;
-  BlockMatrices lambda_, trial_, residual_, work_, direction_;
+  BlockMatrices lambda_, trial_, residual_, work_, direction_;  ///< framed
   std::vector<double> chi_;
   double size_ = std::numeric_limits<double>::infinity(), trial_size_ = size_;
   SundialsContext context_;
@@ -118,8 +120,8 @@ class BlockFlowSystem final : public BalanceSystem {
 }  // namespace
 
 std::unique_ptr<BalanceSystem> make_block_flow_system(const MatrixRateEquation& equation, double number,
-                                                      BlockMatrices start) {
-  return std::make_unique<BlockFlowSystem>(equation, number, std::move(start));
+                                                      const BlockMatrices& start) {
+  return std::make_unique<BlockFlowSystem>(equation, number, start);
 }
 
 }  // namespace lindrift

@@ -22,10 +22,12 @@ class Gmres {
 
   /// @param pattern   a vector of the right length
   /// @param multiply  may throw
-  /// @param restarts  after every `krylov_dimension` products
+  /// @param restarts  after every `krylov_dimension` products; of long vectors fewer at a time are kept
   void set_up(N_Vector pattern, SUNContext context, int restarts, Multiply multiply) {
     multiply_ = std::move(multiply);
-    const auto dimension = static_cast<int>(std::min<std::size_t>(krylov_dimension, values(pattern).size()));
+    const std::size_t size = values(pattern).size();
+    const auto dimension = static_cast<int>(std::min(size > long_vector ? few_vectors : krylov_dimension, size));
+    if (size > long_vector) restarts = (restarts + 1) * static_cast<int>(krylov_dimension / few_vectors) - 1;
     solver_.reset(SUNLinSol_SPGMR(pattern, SUN_PREC_NONE, dimension, context));
     if (!solver_) throw std::bad_alloc();
     check_sundials(SUNLinSol_SPGMRSetMaxRestarts(solver_.get(), restarts), "SUNLinSol_SPGMRSetMaxRestarts");
@@ -50,6 +52,8 @@ class Gmres {
 
  private:
   static constexpr std::size_t krylov_dimension = 60;
+  /// Vectors of 64 MB, of which a machine may not hold that many.
+  static constexpr std::size_t long_vector = std::size_t{1} << 23, few_vectors = 20;
   static constexpr double attainable = 1e-13;
 
   static int multiply_callback(void* data, N_Vector in, N_Vector out) {

@@ -191,7 +191,7 @@ class LogTimeBdf final : public OccupationIntegrator {
   /// Newton update: (1 - gamma J) delta = b, with the number of particles as one more equation. Each row is divided by
   /// its diagonal, however large; what remains is the identity plus a matrix of low rank if the weights have low rank.
   /// A common shift of all multipliers then restores the number of particles.
-  int solve(N_Vector update, N_Vector b) {
+  bool solve(N_Vector update, N_Vector b) {
     check_sundials(CVodeGetCurrentGamma(cvode_.get(), &gamma_), "CVodeGetCurrentGamma");
     const auto in = values(b), right = values(right_.get()), lambda = values(solution_.get());
     parallel_for(modes_, [&](std::size_t s) {
@@ -199,7 +199,7 @@ class LogTimeBdf final : public OccupationIntegrator {
       right[s] = in[s] * over_diagonal_[s];
     });
     const double size = std::sqrt(N_VDotProd(right_.get(), right_.get()));
-    if (!std::isfinite(size)) return 1;
+    if (!std::isfinite(size)) return false;
     sum_groups<5>(
         [&](std::size_t s) {
           const double n = particles_[s], h = holes_[s];
@@ -211,8 +211,7 @@ class LogTimeBdf final : public OccupationIntegrator {
     N_VConst(0.0, solution_.get());
     const double accuracy = std::max(linear_reduction * size, linear_accuracy * tolerance_);
     const int status = SUNLinSolSolve(krylov_solver_.get(), nullptr, solution_.get(), right_.get(), accuracy);
-    if (status < 0) return status;
-    if (status > 0 && status != SUNLS_RES_REDUCED) return 1;
+    if (status != SUNLS_SUCCESS && status != SUNLS_RES_REDUCED) return false;
     take_means(lambda);
     for (Group& group : groups_) {
       const double excess = log_fugacity_excess(group.sums, group.number);
@@ -220,7 +219,7 @@ class LogTimeBdf final : public OccupationIntegrator {
     }
     const auto out = values(update);
     parallel_for(modes_, [&](std::size_t s) { out[s] = lambda[s] + groups_[component(s)].shift; });
-    return 0;
+    return true;
   }
 
   int multiply(std::span<const double> in, std::span<double> out) {
@@ -274,7 +273,8 @@ class LogTimeBdf final : public OccupationIntegrator {
     return 0;
   }
   static int solve_callback(SUNLinearSolver solver, SUNMatrix, N_Vector update, N_Vector b, double) {
-    return guarded(solver->content, [&](LogTimeBdf& self) { return self.solve(update, b); });
+    auto& self = *static_cast<LogTimeBdf*>(solver->content);
+    return self.thrown_.keep_solution([&] { return self.solve(update, b); });
   }
   static int multiply_callback(void* data, N_Vector in, N_Vector out) {
     return guarded(data, [&](LogTimeBdf& self) { return self.multiply(values(in), values(out)); });

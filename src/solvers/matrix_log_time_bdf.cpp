@@ -5,6 +5,8 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <sstream>
+#include <string>
 
 #include "engine/parallel.hpp"
 #include "engine/threads.hpp"
@@ -23,6 +25,8 @@ constexpr double rounded_places = 4.0;
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 constexpr double large_multiplier = 64.0;
 constexpr double first_change = 0.01;
+/// Inverse temperature times bandwidth up to which every kind of bath was seen to work (docs/physics.md, section 11).
+constexpr double largest_sure_range = 100.0;
 constexpr int krylov_restarts = 3;
 constexpr double linear_accuracy = 1e-2, linear_reduction = 1e-5;
 
@@ -32,7 +36,7 @@ class MatrixLogTimeBdf final : public MatrixIntegrator {
  public:
   MatrixLogTimeBdf(const MatrixRateEquation& equation, double number, double tolerance)
       : equation_(equation),
-        flow_(equation, std::max(tolerance, 1e-13)),
+        flow_(equation, number, std::max(tolerance, 1e-13)),
         number_(number),
         tolerance_(tolerance),
         rounding_(rounded_places * epsilon * equation.inverse_temperature() *
@@ -55,9 +59,20 @@ class MatrixLogTimeBdf final : public MatrixIntegrator {
                   [this](std::span<const double> in, std::span<double> out) { multiply(in, out); });
   }
 
-  bool advance(BlockMatrices& multiplier, double from, double to, std::int64_t max_steps) override {
+  BlockMatrices to_state(BlockMatrices multiplier) const override {
+    BlockMatrices state(multiplier.size());
+    flow_.to_frame(multiplier, state);
+    return state;
+  }
+  BlockMatrices from_state(BlockMatrices state) const override {
+    BlockMatrices multiplier(state.size());
+    flow_.from_frame(state, multiplier);
+    return multiplier;
+  }
+
+  bool advance(BlockMatrices& state, double from, double to, std::int64_t max_steps) override {
     const auto y = values(state_.get());
-    std::copy(multiplier.begin(), multiplier.end(), y.begin());
+    std::copy(state.begin(), state.end(), y.begin());
     const double last = start(to - from);
     double asked = std::min(1.0, last);  // range in which CVODE looks for its first step
     bool reached = false;
@@ -67,18 +82,31 @@ class MatrixLogTimeBdf final : public MatrixIntegrator {
       const int status = CVode(cvode_.get(), asked, state_.get(), &clock, CV_ONE_STEP);
       asked = last;
       thrown_.rethrow();
-      if (status < 0) matrix_integrator_gave_up(status, from, to);
+      if (status < 0) matrix_integrator_gave_up(status, from, to, advice());
       ++steps_;
       reached = status == CV_TSTOP_RETURN;
     }
-    std::copy(y.begin(), y.end(), multiplier.begin());
+    std::copy(y.begin(), y.end(), state.begin());
     // Newton's method conserves the number only to its own accuracy.
-    const double shift = log_fugacity_at(equation_.ascending_eigenvalues(multiplier), number_);
-    for (std::size_t s = 0; s < equation_.modes(); ++s) multiplier[s] -= shift;
+    const double shift = log_fugacity_at(equation_.ascending_eigenvalues(state), number_);
+    for (std::size_t s = 0; s < equation_.modes(); ++s) state[s] -= shift;
     return reached;
   }
 
  private:
+  std::string advice() const {
+    const auto& energy = equation_.bands().energy;
+    if (energy.empty()) return {};
+    const auto [low, high] = std::minmax_element(energy.begin(), energy.end());
+    const double range = equation_.inverse_temperature() * (*high - *low);
+    if (!(range > largest_sure_range)) return {};
+    std::ostringstream text;
+    text << ". bath.inverse_temperature times the bandwidth is " << range
+         << ": relaxation of degenerate bands may fail above " << largest_sure_range
+         << ". Take a warmer bath, or the task steady_state, which does not integrate";
+    return text.str();
+  }
+
   /// Restarts CVODE. Returns its clock after `duration`.
   double start(double duration) {
     flow_.set_point(values(state_.get()));
@@ -107,27 +135,30 @@ class MatrixLogTimeBdf final : public MatrixIntegrator {
   /// Newton update: (1 - gamma J) delta = b, with the number of particles as one more equation. The equations of each
   /// block are solved with its own derivative, which holds all that is fast; what remains is the identity plus the
   /// dependence of gain, loss and mean field on the other blocks.
-  int solve(N_Vector update, N_Vector b) {
+  bool solve(N_Vector update, N_Vector b) {
     check_sundials(CVodeGetCurrentGamma(cvode_.get(), &gamma_), "CVodeGetCurrentGamma");
     const auto right = values(right_.get());
     flow_.factorize(true, gamma_);
     flow_.to_inside(values(b), right);
     flow_.solve_local(right);
     const double size = std::sqrt(N_VDotProd(right_.get(), right_.get()));
-    if (!std::isfinite(size)) return 1;
+    if (!std::isfinite(size)) return false;
     const auto& lambda = flow_.eigenvalues();
     const auto sums = parallel_sums<5>(equation_.modes(), [&](std::size_t s) {
       const double n = occupation_of(lambda[s]), h = occupation_of(-lambda[s]);
       return n < h ? std::array{n, 0.0, 0.0, n * h, 0.0} : std::array{0.0, h, 1.0, 0.0, n * h};
     });
     filling_ = {sums[0], sums[1], sums[2], sums[3], sums[4], 0.0};
-    gmres_.solve(right_.get(), solution_.get(), std::max(linear_reduction * size, linear_accuracy * tolerance_));
-    const auto found = values(solution_.get());
+    // A right-hand side that is small altogether still has to reach elements that must be much smaller.
+    const double accuracy = std::max(linear_reduction * size, linear_accuracy * tolerance_);
+    const bool is_small = size <= accuracy;
+    if (!is_small) gmres_.solve(right_.get(), solution_.get(), accuracy);
+    const auto found = is_small ? right : values(solution_.get());
     const double excess = log_fugacity_excess(filling_, number_),
                  shift = std::isfinite(excess) ? excess - mean(found) : 0.0;
     for (std::size_t s = 0; s < equation_.modes(); ++s) found[s] += shift;
     flow_.from_inside(found, values(update));
-    return 0;
+    return true;
   }
 
   void multiply(std::span<const double> in, std::span<double> out) {
@@ -160,7 +191,9 @@ class MatrixLogTimeBdf final : public MatrixIntegrator {
     return guarded(data, [&](MatrixLogTimeBdf& self) { return self.rate(clock, values(y), values(rate)); });
   }
   static int solve_callback(SUNLinearSolver solver, SUNMatrix, N_Vector update, N_Vector b, double) {
-    return guarded(solver->content, [&](MatrixLogTimeBdf& self) { return self.solve(update, b); });
+    auto& self = *static_cast<MatrixLogTimeBdf*>(solver->content);
+    const Calculation::Undisturbed undisturbed;
+    return self.thrown_.keep_solution([&] { return self.solve(update, b); });
   }
   static int weight_callback(N_Vector y, N_Vector weight, void* data) {
     return guarded(data, [&](MatrixLogTimeBdf& self) { self.set_weights(values(y), values(weight)); });
@@ -178,9 +211,9 @@ class MatrixLogTimeBdf final : public MatrixIntegrator {
       double square = 0.0;
       for (const std::size_t s : modes) square += multiplier[s] * multiplier[s];
       for (std::size_t e = at; e < end; ++e) square += multiplier[e] * multiplier[e];
-      const double common = weight_of(std::sqrt(square));
+      const double common = weight_of(std::sqrt(square)), accuracy = flow_.angle_accuracy(b) / common;
       for (const std::size_t s : modes) weight[s] = common;
-      for (; at < end; ++at) weight[at] = common;
+      for (; at < end; ++at) weight[at] = 1.0 / (accuracy + rounded_places * epsilon * std::fabs(multiplier[at]));
     }
   }
 

@@ -97,10 +97,10 @@ class MatrixAdams final : public MatrixIntegrator {
 
 }  // namespace
 
-void matrix_integrator_gave_up(int cvode_status, double from, double to) {
+void matrix_integrator_gave_up(int cvode_status, double from, double to, const std::string& advice) {
   std::ostringstream text;
   text << "the integrator stopped between times " << from << " and " << to << ": "
-       << std::unique_ptr<char, void (*)(void*)>(CVodeGetReturnFlagName(cvode_status), std::free).get();
+       << std::unique_ptr<char, void (*)(void*)>(CVodeGetReturnFlagName(cvode_status), std::free).get() << advice;
   throw NumericalError(text.str());
 }
 

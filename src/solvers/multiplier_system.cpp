@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <vector>
 
 #include "engine/parallel.hpp"
 #include "solvers/gmres.hpp"
@@ -13,7 +15,34 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Krylov dimension. The matrix is the identity plus one whose rank is that of the weights (4 for the factorised bath)
+/// Some of the modes: all of them, without a list, or those of a list.
+class ModeSet {
+ public:
+  void set_all(std::size_t modes) { count_ = modes; }
+  void add(std::size_t mode) {
+    list_.push_back(mode);
+    ++count_;
+  }
+  template <class Erased>
+  void erase_if(const Erased& erased) {
+    if (list_.empty()) {
+      std::size_t first = 0;
+      while (first < count_ && !erased(first)) ++first;
+      if (first == count_) return;
+      list_.resize(count_);
+      std::iota(list_.begin(), list_.end(), std::size_t{0});
+    }
+    std::erase_if(list_, erased);
+    count_ = list_.size();
+  }
+  bool empty() const { return count_ == 0; }
+  std::size_t size() const { return count_; }
+  std::size_t operator[](std::size_t i) const { return list_.empty() ? i : list_[i]; }
+
+ private:
+  std::vector<std::size_t> list_;  ///< empty: all modes
+  std::size_t count_ = 0;
+};
 
 class MultiplierSystem final : public BalanceSystem {
  public:
@@ -31,9 +60,11 @@ class MultiplierSystem final : public BalanceSystem {
         log_gain_(modes_),
         log_loss_(modes_),
         fixed_(modes_, 0),
-        chi_(modes_),
-        product_(modes_) {
-    for (std::size_t s = 0; s < modes_; ++s) free_modes_[component(s)].push_back(s);
+        chi_(modes_) {
+    if (free_modes_.size() == 1)
+      free_modes_[0].set_all(modes_);
+    else
+      for (std::size_t s = 0; s < modes_; ++s) free_modes_[component(s)].add(s);
     if (!classify(conserved, solution)) return;
     normalize(lambda_);
     set_up_linear_solver();
@@ -112,7 +143,7 @@ class MultiplierSystem final : public BalanceSystem {
           parallel_sum(members.size(), [&](std::size_t i) { return occupation_of(conserved[members[i]]); });
       const double held = parallel_sum(
           members.size(), [&](std::size_t i) { return fixed_[members[i]] ? occupation_of(lambda_[members[i]]) : 0.0; });
-      std::erase_if(members, [&](std::size_t s) { return fixed_[s] != 0; });
+      members.erase_if([&](std::size_t s) { return fixed_[s] != 0; });
       free_number_[c] = number - held;
       if (!members.empty() && !(free_number_[c] > 0.0 && free_number_[c] < static_cast<double>(members.size()))) {
         solution.message =
@@ -144,7 +175,7 @@ class MultiplierSystem final : public BalanceSystem {
     }
   }
 
-  std::span<const double> multipliers(const std::vector<double>& lambda, const std::vector<std::size_t>& members) {
+  std::span<const double> multipliers(const std::vector<double>& lambda, const ModeSet& members) {
     if (members.size() == modes_) return lambda;
     gathered_.resize(members.size());
     parallel_for(members.size(), [&](std::size_t i) { gathered_[i] = lambda[members[i]]; });
@@ -181,17 +212,18 @@ class MultiplierSystem final : public BalanceSystem {
   /// (delta, tau) -> ((1 - M) delta + tau, chi . delta): the bordered Newton matrix of Eq. 18, with one tau per
   /// component.
   void multiply(std::span<const double> in, std::span<double> out) {
-    generator_.log_balance_derivative(in.first(modes_), product_);
+    const auto product = out.first(modes_);
+    generator_.log_balance_derivative(in.first(modes_), product);
     if (free_modes_.size() == 1) {  // a single pass over the modes
       out[modes_] = parallel_sum(modes_, [&](std::size_t s) {
-        out[s] = fixed_[s] ? in[s] : in[s] - product_[s] + in[modes_];
+        out[s] = fixed_[s] ? in[s] : in[s] - product[s] + in[modes_];
         return chi_[s] * in[s];
       });
       if (free_modes_[0].empty()) out[modes_] = in[modes_];
       return;
     }
     parallel_for(modes_,
-                 [&](std::size_t s) { out[s] = fixed_[s] ? in[s] : in[s] - product_[s] + in[modes_ + component(s)]; });
+                 [&](std::size_t s) { out[s] = fixed_[s] ? in[s] : in[s] - product[s] + in[modes_ + component(s)]; });
     for (std::size_t c = 0; c < free_modes_.size(); ++c) {
       const auto& members = free_modes_[c];
       out[modes_ + c] = members.empty() ? in[modes_ + c] : parallel_sum(members.size(), [&](std::size_t i) {
@@ -203,13 +235,13 @@ class MultiplierSystem final : public BalanceSystem {
   Generator& generator_;
   std::size_t modes_;
   const std::vector<std::int32_t>& component_;
-  std::vector<std::vector<std::size_t>> free_modes_;  ///< of each component
+  std::vector<ModeSet> free_modes_;  ///< of each component
   std::vector<double> free_number_;
   std::vector<double> lambda_, trial_, log_fugacity_, trial_fugacity_;
   double size_ = infinity, trial_size_ = infinity;
   std::vector<double> log_gain_, log_loss_, residual_, gathered_;
   std::vector<char> fixed_;
-  std::vector<double> chi_, product_;
+  std::vector<double> chi_;
   SundialsContext context_;
   Sundials<N_Vector> right_, update_;
   Gmres gmres_;

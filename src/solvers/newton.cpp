@@ -99,6 +99,20 @@ BalanceSolution solve_balance(const RateEquation& equation, const Components& co
     solution = {};
     solution.steps = steps;
   }
+  kernels::MultiplierBalance* const on_device =
+      components.count == 1 && number > 0.0 && number < static_cast<double>(modes) ? generator.multiplier_balance()
+                                                                                   : nullptr;
+  if (on_device && on_device->begin((start.empty() ? thermal_multipliers(equation) : start).data(), number)) {
+    const auto system = make_device_system(*on_device, modes);
+    iterate(*system, max_steps, solution);
+    system->read(solution);
+    conclude(solution, tolerance, max_steps);
+    if (solution.converged || solution.steps >= max_steps) return solution;
+    // What the device gives up, the host tries from the start, with all of its vectors.
+    const std::int64_t steps = solution.steps;
+    solution = {};
+    solution.steps = steps;
+  }
   const auto [ordered, mode] = generator.reordered();
   const std::vector<double> numbers = conserved.is_uniform() ? std::vector<double>() : in_order(mode, conserved);
   const auto system =
@@ -122,11 +136,12 @@ BlockMatrices relaxed(const MatrixRateEquation& equation, double number, BlockMa
   for (std::size_t s = 0; s < equation.modes(); ++s) multiplier[s] -= shift;
   try {
     const auto integrator = make_matrix_bdf(equation, number, accuracy);
-    if (!integrator->advance(multiplier, 0.0, long_time / equation.rate_scale(), most_steps)) return {};
+    BlockMatrices state = integrator->to_state(std::move(multiplier));
+    if (!integrator->advance(state, 0.0, long_time / equation.rate_scale(), most_steps)) return {};
+    return integrator->from_state(std::move(state));
   } catch (const NumericalError&) {
     return {};
   }
-  return multiplier;
 }
 
 }  // namespace
@@ -155,7 +170,7 @@ BalanceSolution solve_matrix_balance(const MatrixRateEquation& equation, double 
   const std::int64_t steps = solution.steps;
   solution = {};
   solution.steps = steps;
-  const auto flow = make_block_flow_system(equation, number, std::move(near));
+  const auto flow = make_block_flow_system(equation, number, near);
   iterate(*flow, max_steps, solution);
   flow->read(solution);
   conclude(solution, tolerance, max_steps);

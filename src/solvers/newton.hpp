@@ -97,7 +97,10 @@ std::unique_ptr<BalanceSystem> make_matrix_system(const MatrixRateEquation& equa
 
 /// The same where occupations within a block differ by more than the digits of a matrix hold. Converges from nearby.
 std::unique_ptr<BalanceSystem> make_block_flow_system(const MatrixRateEquation& equation, double number,
-                                                      BlockMatrices start);
+                                                      const BlockMatrices& start);
+
+/// The balance in the multipliers in the memory of a device.
+std::unique_ptr<BalanceSystem> make_device_system(kernels::MultiplierBalance& balance, std::size_t modes);
 
 /// The balance in a few moments (docs/physics.md, Eqs. 17a-17c), with linear systems of that small size.
 /// @param number  number of particles, strictly between 0 and modes

@@ -90,6 +90,15 @@ class Thrown {
       return -1;
     }
   }
+  /// The same for the solver of CVODE's linear equations, where body() returns whether it solved them; if not, CVODE
+  /// takes a shorter step. These have codes of their own, and CVODE takes any other for success.
+  template <class Body>
+  int keep_solution(const Body& body) noexcept {
+    bool solved = false;
+    keep([&] { solved = body(); });
+    if (thrown_) return SUNLS_PACKAGE_FAIL_UNREC;
+    return solved ? SUNLS_SUCCESS : SUNLS_CONV_FAIL;
+  }
   void rethrow() {
     if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
   }

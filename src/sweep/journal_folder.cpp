@@ -11,6 +11,7 @@
 #include <optional>
 #include <thread>
 
+#include "engine/short_text.hpp"
 #include "io/output.hpp"
 #include "lindrift/backend.hpp"
 #include "lindrift/version.hpp"
@@ -115,8 +116,8 @@ void JournalFolder::for_each_record(const config::Document& document, const std:
       if (!reading.readable)
         warn(fmt::format("{} is not a journal of this input and version: its points are computed again", file));
       if (reading.damaged_bytes > 0)
-        warn(fmt::format("{} is damaged: the points in its last {} bytes are computed again", file,
-                         reading.damaged_bytes));
+        warn(fmt::format("{} is damaged: the points in its last {} are computed again", file,
+                         counted(reading.damaged_bytes, "byte")));
     }
   }
 }

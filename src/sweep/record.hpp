@@ -17,11 +17,11 @@ enum class Status : std::uint8_t { missing = 0, done = 1, failed = 2, not_conver
 struct Record {
   std::uint64_t point = 0;
   Status status = Status::missing;
-  std::string message;
+  std::string message{};
   double seconds = 0.0;
-  std::string backend, backend_reason, algorithm, algorithm_reason;
-  std::vector<io::Data> data;  ///< one per kept field, in the order of the task's; empty if the point failed
-  std::vector<std::pair<std::string, double>> summary;
+  std::string backend{}, backend_reason{}, algorithm{}, algorithm_reason{};
+  std::vector<io::Data> data{};  ///< one per kept field, in the order of the task's; empty if the point failed
+  std::vector<std::pair<std::string, double>> summary{};
 };
 
 /// Bytes from which decode() restores the same record, bit for bit, on a machine of the same byte order.

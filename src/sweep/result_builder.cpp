@@ -45,8 +45,9 @@ std::vector<Field> sweep_coordinates(const config::Document& document) {
     for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<std::int64_t>(i);
     coordinates.push_back({"point", {"point"}, {numbers.size()}, std::move(numbers), "1", "point of the sweep"});
   }
-  const auto copy = []<class Number>(const std::vector<config::Value>& values, Number) {
+  const auto copy = []<class Number>(const config::AxisValues& values, Number) {
     std::vector<Number> numbers;
+    numbers.reserve(values.size());
     for (const config::Value& value : values) numbers.push_back(std::get<Number>(value));
     return numbers;
   };
@@ -106,12 +107,20 @@ void Tally::count(Status status) {
   if (status == Status::not_converged) ++not_converged;
 }
 
+std::vector<std::size_t> shown_points(std::size_t points) {
+  constexpr std::size_t most = 11;
+  const std::size_t rows = std::min(points, most);
+  std::vector<std::size_t> shown;
+  for (std::size_t row = 0; row < rows; ++row) shown.push_back(rows > 1 ? row * (points - 1) / (rows - 1) : 0);
+  return shown;
+}
+
 ResultBuilder::ResultBuilder(const config::Document& document, const TaskEntry& task)
-    : swept_(!document.sweep.empty()) {
+    : swept_(!document.sweep.empty()), points_(document.sweep.points()) {
   const io::Result empty_result = kept_empty_result(task, document.point(0));
-  const std::size_t points = document.sweep.points();
+  const std::size_t points = points_;
   result_.coordinates = all_coordinates(document, empty_result);
-  result_.points.resize(points);
+  for (const std::size_t p : shown_points(points)) result_.shown[p].point = p;
   const auto dimensions = sweep_dimensions(document.sweep);
   const auto shape = document.sweep.shape();
   for (const Field& field : empty_result.fields) {
@@ -139,8 +148,7 @@ ResultBuilder::ResultBuilder(const config::Document& document, const TaskEntry& 
 
 void ResultBuilder::add(Record record) {
   const auto p = static_cast<std::size_t>(record.point);
-  if (p >= result_.points.size())
-    throw Error("a record of a point that does not exist: " + std::to_string(record.point));
+  if (p >= points_) throw Error("a record of a point that does not exist: " + std::to_string(record.point));
   const std::size_t kept = result_.fields.size() - (swept_ ? 2 : 0);
   if (!record.data.empty() && record.data.size() != kept)
     throw Error("a record of point " + std::to_string(p) + " with other fields than its task has");
@@ -148,7 +156,7 @@ void ResultBuilder::add(Record record) {
     std::visit(
         [&](auto& whole) {
           const auto* part = std::get_if<std::decay_t<decltype(whole)>>(&record.data[f]);
-          if (part == nullptr || part->size() * result_.points.size() != whole.size())
+          if (part == nullptr || part->size() * points_ != whole.size())
             throw Error("a record of point " + std::to_string(p) + " with another shape of " + result_.fields[f].name +
                         " than its task has");
           std::copy(part->begin(), part->end(), whole.begin() + static_cast<std::ptrdiff_t>(p * part->size()));
@@ -160,12 +168,29 @@ void ResultBuilder::add(Record record) {
     std::get<std::vector<std::string>>(result_.fields[kept + 1].data)[p] = record.message;
   }
   record.data = {};
-  result_.points[p] = std::move(record);
+  for (const auto& [name, value] : record.summary)
+    if (name == "certificate" && !(value <= result_.worst_certificate)) result_.worst_certificate = value;
+  const auto use = [](const Record& one) { return std::pair(!one.algorithm.empty(), !one.summary.empty()); };
+  const Record& example = result_.example;
+  const bool first = example.status == Status::missing || record.point <= example.point;
+  if (use(record) > use(example) || (use(record) == use(example) && first)) result_.example = record;
+  if (const auto shown = result_.shown.find(p); shown != result_.shown.end()) shown->second = std::move(record);
 }
 
 SweepResult ResultBuilder::finish() {
-  result_.tally.total = result_.points.size();
-  for (const Record& record : result_.points) result_.tally.count(record.status);
+  result_.tally.total = points_;
+  const auto look_at = [&](std::size_t p, Status status, const std::string& message) {
+    result_.tally.count(status);
+    if (!message.empty() && result_.messages.size() <= most_messages)
+      result_.messages.push_back({.point = p, .status = status, .message = message});
+  };
+  if (swept_) {
+    const auto& status = std::get<std::vector<std::uint8_t>>(result_.fields[result_.fields.size() - 2].data);
+    const auto& error = std::get<std::vector<std::string>>(result_.fields.back().data);
+    for (std::size_t p = 0; p < points_; ++p) look_at(p, static_cast<Status>(status[p]), error[p]);
+  } else {
+    look_at(0, result_.shown.at(0).status, result_.shown.at(0).message);
+  }
   return std::move(result_);
 }
 
@@ -186,22 +211,17 @@ const Data& dataset_of(const io::StoredOutput& output, const std::string& name) 
 void for_each_status(const io::StoredOutput& output, const config::Document& document,
                      const std::function<void(Record)>& take) {
   const std::size_t points = document.sweep.points();
-  std::vector<std::uint8_t> statuses(points, static_cast<std::uint8_t>(Status::done));
-  std::vector<std::string> messages(points);
-  if (!document.sweep.empty()) {
-    const auto* status = std::get_if<std::vector<std::uint8_t>>(&dataset_of(output, "status"));
-    const auto* error = std::get_if<std::vector<std::string>>(&dataset_of(output, "error"));
-    if (status == nullptr || error == nullptr || status->size() != points || error->size() != points)
-      throw Error("its status and error do not fit its input");
-    statuses = *status;
-    messages = *error;
-  }
+  if (document.sweep.empty()) return take({.point = 0, .status = Status::done});
+  const auto* status = std::get_if<std::vector<std::uint8_t>>(&dataset_of(output, "status"));
+  const auto* error = std::get_if<std::vector<std::string>>(&dataset_of(output, "error"));
+  if (status == nullptr || error == nullptr || status->size() != points || error->size() != points)
+    throw Error("its status and error do not fit its input");
   for (std::size_t p = 0; p < points; ++p) {
-    if (statuses[p] < 1 || statuses[p] > 3) continue;
+    if ((*status)[p] < 1 || (*status)[p] > 3) continue;
     Record record;
     record.point = p;
-    record.status = static_cast<Status>(statuses[p]);
-    record.message = std::move(messages[p]);
+    record.status = static_cast<Status>((*status)[p]);
+    record.message = (*error)[p];
     take(std::move(record));
   }
 }

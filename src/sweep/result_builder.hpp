@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <limits>
+#include <map>
 #include <vector>
 
 #include "config/config.hpp"
@@ -20,13 +22,27 @@ struct Tally {
   void count(Status status);
 };
 
-/// The whole result, as written to the output.
+/// Number of points whose messages a run prints.
+inline constexpr int most_messages = 10;
+
+/// The whole result, as written to the output. Of ten million points nothing else may be kept than what is written, so
+/// there are records, without data, of a few.
 struct SweepResult {
   std::vector<io::Field> coordinates;  ///< of the sweep, then of the task
   std::vector<io::Field> fields;       ///< sweep dimensions first; with a sweep, `status` and `error` last
-  std::vector<Record> points;          ///< summaries and messages, without data, in the order of the points
   Tally tally;
+  std::map<std::size_t, Record> shown;  ///< the points of a summary: at most eleven, evenly chosen
+  std::vector<Record> messages;         ///< the first points with a message, one more than most_messages if there are
+  Record example;                       ///< if possible of a point that was not read from an output
+  double worst_certificate = std::numeric_limits<double>::quiet_NaN();  ///< NaN if no record has one
+
+  /// How this run or a killed one computed points; null if none did. `auto` chooses the same for every point, because
+  /// its choice depends only on the kind of bath and the size.
+  const Record* how() const { return example.algorithm.empty() ? nullptr : &example; }
 };
+
+/// Points of a sweep that a summary shows.
+std::vector<std::size_t> shown_points(std::size_t points);
 
 /// Builds the whole result from records in any order. If a point has two records, the later one counts.
 class ResultBuilder {
@@ -39,6 +55,7 @@ class ResultBuilder {
 
  private:
   bool swept_;
+  std::size_t points_;
   SweepResult result_;
 };
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
+#include <span>
 
 #include "config/schema.hpp"
 #include "config/sweep.hpp"
@@ -37,6 +37,43 @@ bool is_hash(const std::string& path, const Document& document) {
                      [&](const config::Key& key) { return key.file_path && config::hash_path(key.path) == path; });
 }
 
+/// Whether two values that are not swept are the same up to rounding. A part of a complex number and an entry of a list
+/// may be as far off as a few ulps of the whole.
+bool same(double one, double other) {
+  return config::same_number(one, other, std::max(std::fabs(one), std::fabs(other)));
+}
+bool same(const config::Complex& one, const config::Complex& other) {
+  const double scale = std::max(std::abs(one), std::abs(other));
+  return config::same_number(one.real(), other.real(), scale) && config::same_number(one.imag(), other.imag(), scale);
+}
+bool same(const Term& one, const Term& other) {
+  return one.indices == other.indices && same(one.amplitude, other.amplitude);
+}
+template <class Item>
+bool same(const std::vector<Item>& one, const std::vector<Item>& other);
+bool same(const NamedMatrix& one, const NamedMatrix& other) {
+  return one.name == other.name && one.order == other.order && same(one.elements, other.elements);
+}
+bool same(const std::vector<double>& one, const std::vector<double>& other) {
+  double scale = 0.0;
+  for (const double number : one) scale = std::max(scale, std::fabs(number));
+  return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                    [&](double left, double right) { return config::same_number(left, right, scale); });
+}
+template <class Item>
+bool same(const Item& one, const Item& other) {
+  return one == other;
+}
+template <class Item>
+bool same(const std::vector<Item>& one, const std::vector<Item>& other) {
+  return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                    [](const Item& left, const Item& right) { return same(left, right); });
+}
+bool same_value(const config::Value& one, const config::Value& other) {
+  return one.index() == other.index() &&
+         std::visit([&]<class Held>(const Held& held) { return same(held, std::get<Held>(other)); }, one);
+}
+
 /// Lists the keys in which two inputs differ, except for swept values.
 std::vector<std::string> differences(const Document& older, const Document& newer) {
   std::vector<std::string> list;
@@ -55,9 +92,9 @@ std::vector<std::string> differences(const Document& older, const Document& newe
     if (older.base.has(hash) && newer.base.has(hash)) continue;
     if (is_hash(path, newer) && !older.base.has(path)) continue;
     const auto left = older.base.values().find(path), right = newer.base.values().find(path);
-    const bool same = left != older.base.values().end() && right != newer.base.values().end() &&
-                      left->second == right->second;  // compared as numbers: -0 equals 0
-    if (same) continue;
+    if (left != older.base.values().end() && right != newer.base.values().end() &&
+        same_value(left->second, right->second))
+      continue;
     const std::string there = shown(older.base, path), here = shown(newer.base, path);
     list.push_back(there == here ? path : fmt::format("{} ({} there, {} here)", path, there, here));
   }
@@ -76,39 +113,47 @@ bool same_values(const config::Sweep& left, const config::Sweep& right) {
                     [](const Axis& one, const Axis& other) { return one.values == other.values; });
 }
 
-/// A swept value, or all values of a zip point, as real numbers.
-using Numbers = std::vector<double>;
+/// For each of the older rows, its place among the newer ones: an equal one, or the nearest within rounding that no
+/// other older row has.
+/// @return the newer size for a row that is not among them
+std::vector<std::size_t> places_of(const config::Rows& older, const config::Rows& newer) {
+  const std::vector<std::size_t> order = sorted(newer);
+  std::vector<double> scale(newer.columns, 0.0);
+  for (std::size_t i = 0; i < newer.numbers.size(); ++i)
+    scale[i % newer.columns] = std::max(scale[i % newer.columns], std::fabs(newer.numbers[i]));
+  const auto equal = [](const auto& one, const auto& other) {
+    return std::equal(one.begin(), one.end(), other.begin(), other.end());
+  };
 
-/// For each of the older values, its place among the newer ones: an equal one, or the nearest within rounding that no
-/// other older value has.
-/// @return the newer size for a value that is not among them
-std::vector<std::size_t> places_of(const std::vector<Numbers>& older, const std::vector<Numbers>& newer) {
-  std::map<Numbers, std::size_t> known;
-  for (std::size_t i = 0; i < newer.size(); ++i) known.try_emplace(newer[i], i);
-  Numbers tolerance(newer.front().size(), 0.0);
-  for (const Numbers& numbers : newer)
-    for (std::size_t c = 0; c < numbers.size(); ++c)
-      tolerance[c] = std::max(tolerance[c], 4.0 * std::numeric_limits<double>::epsilon() * std::fabs(numbers[c]));
-
-  std::vector<std::size_t> places(older.size(), newer.size());
-  std::map<std::size_t, Numbers> taken;
-  for (std::size_t i = 0; i < older.size(); ++i)
-    if (const auto same = known.find(older[i]); same != known.end()) taken[places[i] = same->second] = older[i];
+  const std::size_t nowhere = newer.size(), nobody = older.size();
+  std::vector<std::size_t> places(older.size(), nowhere), holder(newer.size(), nobody);
   for (std::size_t i = 0; i < older.size(); ++i) {
-    if (places[i] < newer.size()) continue;
+    const auto here = std::lower_bound(order.begin(), order.end(), older[i], [&](std::size_t n, const auto& row) {
+      return std::lexicographical_compare(newer[n].begin(), newer[n].end(), row.begin(), row.end());
+    });
+    if (here != order.end() && equal(newer[*here], older[i])) holder[places[i] = *here] = i;
+  }
+  for (std::size_t i = 0; i < older.size(); ++i) {
+    if (places[i] != nowhere) continue;
+    const double lowest = older[i][0] - scale[0] * config::few_ulps,
+                 highest = older[i][0] + scale[0] * config::few_ulps;
     double best = std::numeric_limits<double>::infinity();
-    for (auto near = known.lower_bound({older[i][0] - tolerance[0]});
-         near != known.end() && near->first[0] <= older[i][0] + tolerance[0]; ++near) {
-      double distance = 0.0;  // in units of the tolerance
-      for (std::size_t c = 0; c < tolerance.size(); ++c)
-        if (near->first[c] != older[i][c])
-          distance = std::max(distance, std::fabs(near->first[c] - older[i][c]) / tolerance[c]);
-      const auto holder = taken.find(near->second);
-      if (distance > 1.0 || distance >= best || (holder != taken.end() && holder->second != older[i])) continue;
+    for (auto near = std::lower_bound(order.begin(), order.end(), lowest,
+                                      [&](std::size_t n, double number) { return newer[n][0] < number; });
+         near != order.end() && newer[*near][0] <= highest; ++near) {
+      const auto row = newer[*near];
+      double distance = 0.0;  // in units of the scale
+      for (std::size_t c = 0; c < row.size(); ++c)
+        if (!config::same_number(row[c], older[i][c], scale[c]))
+          distance = std::numeric_limits<double>::infinity();
+        else if (row[c] != older[i][c])
+          distance = std::max(distance, std::fabs(row[c] - older[i][c]) / scale[c]);
+      const bool taken = holder[*near] != nobody && !equal(older[holder[*near]], older[i]);
+      if (!(distance < best) || taken) continue;
       best = distance;
-      places[i] = near->second;
+      places[i] = *near;
     }
-    if (places[i] < newer.size()) taken[places[i]] = older[i];
+    if (places[i] != nowhere) holder[places[i]] = i;
   }
   return places;
 }
@@ -126,15 +171,11 @@ ResumeMap::ResumeMap(const Document& older, const Document& newer, const std::st
   identity_ = false;
   // Axes [first, last) form one dimension of the output: one axis of a grid, or all axes of a zip.
   const auto map_dimension = [&](std::size_t first, std::size_t last) {
-    const auto values_of = [&](const config::Sweep& sweep) {
-      std::vector<Numbers> values(sweep.axes[first].values.size());
-      for (std::size_t i = 0; i < values.size(); ++i)
-        for (std::size_t a = first; a < last; ++a)
-          for (const double number : config::numbers_of(sweep.axes[a].values[i])) values[i].push_back(number);
-      return values;
-    };
     lengths_.push_back(newer.sweep.axes[first].values.size());
-    places_.push_back(places_of(values_of(older.sweep), values_of(newer.sweep)));
+    const auto rows_of = [&](const config::Sweep& sweep) {
+      return config::rows_of(std::span(sweep.axes).subspan(first, last - first));
+    };
+    places_.push_back(places_of(rows_of(older.sweep), rows_of(newer.sweep)));
     const auto lost = std::find(places_.back().begin(), places_.back().end(), lengths_.back());
     if (lost == places_.back().end()) return;
     std::vector<std::string> names, texts;

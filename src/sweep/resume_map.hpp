@@ -8,7 +8,9 @@
 namespace lindrift::sweep {
 
 /// Finds the points of an older input in a newer one that adds values to its swept keys and is otherwise the same.
-/// Values are compared as numbers: they match within four ulps of the largest value of the newer axis, and -0 equals 0.
+/// Numbers match within four ulps, swept ones of the largest value of the newer axis, and -0 equals 0. Where they
+/// differ, the newer input's count: with them the missing points are computed and the output is written. A complete
+/// output that lacks nothing stays as it is.
 class ResumeMap {
  public:
   /// @param what  names what was made from the older input, for messages

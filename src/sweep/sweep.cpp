@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "engine/machine_memory.hpp"
+#include "engine/short_text.hpp"
 #include "engine/threads.hpp"
 #include "lindrift/error.hpp"
 #include "sweep/guarded_communicator.hpp"
@@ -79,8 +80,7 @@ class Worker {
     const std::size_t units = queue_.units();
     if (!is_root() || !options_.warn || units >= ranks || queue_.shared() > 0) return;
     const char* unit = queue_.grouping().chained ? "chain" : queue_.grouping().size > 1 ? "group" : "point";
-    options_.warn(
-        fmt::format("{} ranks for {} {}{}: {} of them idle", ranks, units, unit, units == 1 ? "" : "s", ranks - units));
+    options_.warn(fmt::format("{} ranks for {}: {} of them idle", ranks, counted(units, unit), ranks - units));
   }
 
   void run_single_units() {
@@ -179,25 +179,36 @@ class Worker {
 
   // --- computing ---
 
+  bool is_allowed(std::size_t point) const {
+    try {
+      document_.examined_point(point);
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  }
+
   /// Runs points of a group together. Points left without a result are run again: in smaller groups if the device had
   /// too little memory, otherwise one by one.
   void run_group(const std::vector<std::size_t>& points, std::size_t first_point, std::size_t size, Watch& watch) {
     if (stopping_) return;
     Group group{document_, queue_.grouping().chained, first_point, std::vector<bool>(size, false)};
-    for (const std::size_t point : points) group.wanted[point - first_point] = true;
+    bool any = false;
+    for (const std::size_t point : points) any |= group.wanted[point - first_point] = is_allowed(point);
     std::vector<bool> finished(size, false);
     auto start = Clock::now();
     std::size_t next_size = 1;
     try {
       const Monitor monitor{.stop = stop_at_once(watch), .progress = progress(watch), .checkpoint = {}, .restored = {}};
-      task_.run_group(group, execution_, monitor, [&](std::size_t i, io::Result result) {
+      const auto take = [&](std::size_t i, io::Result result) {
         if (result.stopped) return;
         Record record = record_of(first_point + i, std::move(result));
         record.seconds = seconds_since(start);
         start = Clock::now();
         finished.at(i) = true;
         finish(std::move(record), watch);
-      });
+      };
+      if (any) task_.run_group(group, execution_, monitor, take);
     } catch (const CommunicationError&) {
       throw;
     } catch (const DeviceMemoryError& failure) {
@@ -293,7 +304,7 @@ class Worker {
   Record run_point_on(Execution execution, std::size_t point, Watch& watch) {
     execution.communicator = communicator_;
     io::Result result;
-    const auto work = [&] { result = task_.run(document_.point(point), execution, monitor_of(point, watch)); };
+    const auto work = [&] { result = task_.run(document_.examined_point(point), execution, monitor_of(point, watch)); };
     if (communicator_ != nullptr)
       communicator_->run_on_all(work);
     else
@@ -447,10 +458,9 @@ class Worker {
 
 Footprint largest_footprint(const config::Document& document, const TaskEntry& task, const Execution& execution) {
   constexpr std::size_t looked_at = 1000;
-  const std::size_t points = document.sweep.points(), stride = std::max<std::size_t>(1, points / looked_at);
   const auto bytes = [](const Footprint& one) { return one.growth * one.working + one.results; };
-  Footprint largest = task.footprint(document.point(points - 1), execution);
-  for (std::size_t point = 0; point < points; point += stride)
+  Footprint largest = task.footprint(document.point(0), execution);
+  for (const std::size_t point : document.sweep.sample(looked_at))
     if (Footprint one = task.footprint(document.point(point), execution); bytes(one) > bytes(largest))
       largest = std::move(one);
   return largest;

@@ -29,6 +29,33 @@ void deal(std::size_t units, int ranks, const Cost& cost, const Take& take) {
 
 std::size_t divide_up(std::size_t count, std::size_t size) { return (count + size - 1) / size; }
 
+/// The cost of any point of a sweep. Where there are very many, the task is asked along each axis only, and the factors
+/// by which the cost changes there are multiplied.
+std::function<double(std::size_t)> costs_of_points(const config::Document& document, const TaskEntry& task) {
+  if (!task.cost) return [](std::size_t) { return 1.0; };
+  const auto ask = [&](std::size_t p) { return std::max(0.0, task.cost(document.point(p))); };
+  std::size_t stride = document.sweep.points();
+  if (stride <= config::most_examined) return ask;
+  constexpr std::size_t most_asked = 2048;
+  const std::vector<std::size_t> lengths = document.sweep.shape();
+  const double first = ask(0);
+  std::vector<std::vector<double>> factors;
+  for (const std::size_t length : lengths) {
+    stride /= length;
+    std::vector<double>& own =
+        factors.emplace_back(std::min(length, std::max<std::size_t>(2, most_asked / lengths.size())));
+    for (std::size_t i = 1; i < own.size(); ++i)
+      own[i] = ask(i * (length - 1) / (own.size() - 1) * stride) / (first > 0.0 ? first : 1.0);
+    own[0] = 1.0;
+  }
+  return [lengths, factors = std::move(factors)](std::size_t p) {
+    double cost = 1.0;
+    for (std::size_t d = lengths.size(); d-- > 0; p /= lengths[d])
+      cost *= factors[d][p % lengths[d] * factors[d].size() / lengths[d]];
+    return cost;
+  };
+}
+
 }  // namespace
 
 PointSet::PointSet(std::size_t points, std::vector<unsigned char> bits)
@@ -63,9 +90,9 @@ std::vector<std::size_t> WorkQueue::points(std::size_t i) const {
   return points;
 }
 
-double WorkQueue::cost_of(std::size_t unit, const config::Document& document, const TaskEntry& task) const {
+double WorkQueue::cost_of(std::size_t unit, const std::function<double(std::size_t)>& cost_of_point) const {
   double sum = 0.0;
-  const auto add = [&](std::size_t p) { sum += task.cost ? std::max(0.0, task.cost(document.point(p))) : 1.0; };
+  const auto add = [&](std::size_t p) { sum += cost_of_point(p); };
   if (grouping_.chained) {  // everything before the last missing point is computed again, missing or not
     std::size_t last = 0;
     for_each_point(unit, [&](std::size_t p) { last = p; });
@@ -97,7 +124,9 @@ WorkQueue::WorkQueue(const config::Document& document, const TaskEntry& task, Po
   }
   if (task.cost || grouping_.chained) {
     std::vector<std::pair<float, std::uint32_t>> order;
-    for (const std::uint32_t unit : units_) order.emplace_back(cost_of(unit, document, task), unit);
+    order.reserve(units_.size());
+    const auto cost_of_point = costs_of_points(document, task);
+    for (const std::uint32_t unit : units_) order.emplace_back(cost_of(unit, cost_of_point), unit);
     std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
     costs_.resize(order.size());
     for (std::size_t i = 0; i < order.size(); ++i) std::tie(costs_[i], units_[i]) = order[i];
@@ -111,6 +140,7 @@ WorkQueue::WorkQueue(const config::Document& document, const TaskEntry& task, Po
 }
 
 double WorkQueue::makespan(int workers) const {
+  if (costs_.empty()) return static_cast<double>(divide_up(first_shared_, static_cast<std::size_t>(workers)));
   double end = 0.0;
   const auto take = [&](std::size_t, int, double load) { end = std::max(end, load); };
   deal(

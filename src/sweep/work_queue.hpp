@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -64,7 +65,7 @@ class WorkQueue {
   /// Calls take(point) for the missing points of a unit, ascending.
   template <class Take>
   void for_each_point(std::size_t unit, const Take& take) const;
-  double cost_of(std::size_t unit, const config::Document& document, const TaskEntry& task) const;
+  double cost_of(std::size_t unit, const std::function<double(std::size_t)>& cost_of_point) const;
   double cost(std::size_t i) const { return costs_.empty() ? 1.0 : costs_[i]; }
 
   PointSet missing_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/device_memory.hpp"
+#include "engine/short_text.hpp"
 #include "engine/threads.hpp"
 #include "kernels/tgge/spectrum.hpp"
 #include "lindrift/communicator.hpp"
@@ -195,8 +196,7 @@ void solve_batch(const TggeModel& model, std::span<const std::optional<BathStren
         equation.backend = execution.backend;
         equation.backend_reason = backend_reason;
         equation.algorithm = Algorithm::direct;
-        equation.reason =
-            "the sums over pairs of " + std::to_string(slots) + " points at a time are products of matrices";
+        equation.reason = "the sums over pairs of " + counted(slots, "point") + " at a time are products of matrices";
         solve(i, equation);
       } catch (...) {
         fail();

@@ -63,7 +63,7 @@ void BlockFlow::for_units(const Body& body) const {
   parallel_for(unit_.size(), [&](std::size_t u) { body(unit_[u], u); });
 }
 
-BlockFlow::BlockFlow(const MatrixRateEquation& equation, double accuracy)
+BlockFlow::BlockFlow(const MatrixRateEquation& equation, double number, double accuracy)
     : equation_(equation), squared_angle_(allowed_angle * accuracy * allowed_angle * accuracy) {
   const DegenerateBlocks& blocks = equation.blocks();
   std::vector<bool> in_block(equation.modes(), false);
@@ -84,10 +84,70 @@ BlockFlow::BlockFlow(const MatrixRateEquation& equation, double accuracy)
     if (!in_block[s]) add(std::span(&s, 1));
   value_.resize(equation.modes());
   for (auto* small : {&small_gain_, &small_loss_}) small->resize(equation.modes());
-  for (auto* all : {&vectors_, &gain_, &loss_, &field_, &flow_, &driven_gain_, &driven_loss_}) all->resize(square);
+  for (auto* all : {&frame_, &vectors_, &gain_, &loss_, &field_, &flow_, &driven_gain_, &driven_loss_})
+    all->resize(square);
+  for (auto* kept : {&kept_gain_, &kept_loss_})
+    for (auto& bath : *kept) bath.resize(square);
+  has_frame_.resize(unit_.size());
   log_clock_.resize(unit_.size());
   factors_.resize(factors);
   pivots_.resize(square);
+  choose_frame(number);
+}
+
+/// Which states operators do not couple to does not depend on the occupations. What fills a block decides where it ends
+/// almost empty, what empties it where it ends almost full; the thermal bath outweighs the driven one unless it treats
+/// all states of the block alike.
+void BlockFlow::choose_frame(double number) {
+  const BlockMatrices half = equation_.diagonal(0.5);
+  equation_.rates(half, half, thermal_, {true, false});
+  equation_.rates(half, half, driven_, {false, true});
+  const auto& energy = equation_.bands().energy;
+  std::vector<double> levels(energy);
+  std::sort(levels.begin(), levels.end());
+  const double fermi_level = levels[std::min(static_cast<std::size_t>(std::max(number, 0.0)), levels.size() - 1)];
+  for_units([&](const Unit& unit, std::size_t u) {
+    SmallMatrix frame(unit.order);
+    const bool is_empty = energy[member_[unit.first]] >= fermi_level;
+    std::vector<double> size = hermitian_eigen(load(unit, is_empty ? thermal_.loss : thermal_.gain), frame);
+    const bool is_alike = !(size.front() - size.back() > rounding_of_sums * size.front());
+    if (is_alike) size = hermitian_eigen(load(unit, is_empty ? driven_.gain : driven_.loss), frame);
+    has_frame_[u] = unit.order > 1 && size.back() <= rounding_of_sums * size.front();
+    if (!has_frame_[u]) {
+      frame = SmallMatrix(unit.order);
+      for (std::size_t i = 0; i < unit.order; ++i) frame(i, i) = 1.0;
+    }
+    write(unit, frame, frame_);
+  });
+}
+
+bool BlockFlow::has_frame(const Unit& unit) const {
+  return has_frame_[static_cast<std::size_t>(&unit - unit_.data())] != 0;
+}
+
+SmallMatrix BlockFlow::framed(const Unit& unit, std::span<const double> packed) const {
+  if (!has_frame(unit)) return load(unit, packed);
+  const SmallMatrix frame = read(unit, frame_);
+  return product(adjoint_product(frame, load(unit, packed)), frame);
+}
+
+void BlockFlow::to_frame(std::span<const double> matrices, std::span<double> result) const {
+  for_units([&](const Unit& unit, std::size_t) {
+    SmallMatrix matrix = framed(unit, matrices);
+    double size = 0.0;
+    for (std::size_t i = 0; i < unit.order; ++i) size = std::max(size, std::fabs(matrix(i, i).real()));
+    for (std::size_t i = 0; has_frame(unit) && i < unit.order; ++i)
+      for (std::size_t j = 0; j < unit.order; ++j)
+        if (i != j && std::abs(matrix(i, j)) <= rounding_of_sums * size) matrix(i, j) = 0.0;
+    store(unit, matrix, result);
+  });
+}
+
+void BlockFlow::from_frame(std::span<const double> matrices, std::span<double> result) const {
+  for_units([&](const Unit& unit, std::size_t) {
+    const SmallMatrix frame = read(unit, frame_), matrix = load(unit, matrices);
+    store(unit, has_frame(unit) ? product_adjoint(product(frame, matrix), frame) : matrix, result);
+  });
 }
 
 SmallMatrix BlockFlow::load(const Unit& unit, std::span<const double> packed) const {
@@ -143,8 +203,10 @@ void BlockFlow::set_point(std::span<const double> multiplier) {
   holes_.resize(equation_.size());
   for_units([&](const Unit& unit, std::size_t) {
     SmallMatrix vectors(unit.order);
-    const std::vector<double> values = hermitian_eigen(load(unit, multiplier), vectors);
+    const std::vector<double> values =
+        hermitian_eigen(load(unit, multiplier), vectors, has_frame(unit) ? 0.0 : negligible_element);
     write(unit, vectors, vectors_);
+    if (has_frame(unit)) vectors = product(read(unit, frame_), vectors);
     SmallMatrix n(unit.order), h(unit.order);
     for (std::size_t i = 0; i < unit.order; ++i) {
       value_[member_[unit.first + i]] = values[i];
@@ -163,13 +225,32 @@ void BlockFlow::set_point(std::span<const double> multiplier) {
                least_loss = rounding_of_sums * largest(driven_.loss);
   for_units([&](const Unit& unit, std::size_t) {
     const SmallMatrix vectors = read(unit, vectors_);
-    const auto inside = [&](const BlockMatrices& rates) {
-      return product(adjoint_product(vectors, load(unit, rates)), vectors);
-    };
-    sum_parts(unit, load(unit, thermal_.gain), load(unit, driven_.gain), least_gain, gain_, driven_gain_, small_gain_);
-    sum_parts(unit, load(unit, thermal_.loss), load(unit, driven_.loss), least_loss, loss_, driven_loss_, small_loss_);
-    write(unit, inside(driven_.mean_field), field_);
+    const auto thermal_gain = without_small(unit, framed(unit, thermal_.gain), kept_gain_[0]),
+               driven_gain = without_small(unit, framed(unit, driven_.gain), kept_gain_[1]),
+               thermal_loss = without_small(unit, framed(unit, thermal_.loss), kept_loss_[0]),
+               driven_loss = without_small(unit, framed(unit, driven_.loss), kept_loss_[1]);
+    sum_parts(unit, thermal_gain, driven_gain, least_gain, gain_, driven_gain_, small_gain_);
+    sum_parts(unit, thermal_loss, driven_loss, least_loss, loss_, driven_loss_, small_loss_);
+    write(unit, product(adjoint_product(vectors, framed(unit, driven_.mean_field)), vectors), field_);
   });
+}
+
+/// In its frame a bath has elements off the diagonal that vanish but for rounding. `kept` has one for those elements
+/// that do not, for the derivative.
+SmallMatrix BlockFlow::without_small(const Unit& unit, SmallMatrix rates, std::vector<Complex>& kept) {
+  SmallMatrix factors(unit.order);
+  double trace = 0.0;
+  for (std::size_t i = 0; i < unit.order; ++i) trace += std::max(rates(i, i).real(), 0.0);
+  for (std::size_t i = 0; i < unit.order; ++i)
+    for (std::size_t j = 0; j < unit.order; ++j) {
+      const double size = std::abs(rates(i, j));
+      factors(i, j) = i == j || !has_frame(unit) ? 1.0
+                      : size > 0.0               ? without_rounding(size, rounding_of_sums * trace) / size
+                                                 : 0.0;
+      rates(i, j) *= factors(i, j).real();
+    }
+  write(unit, factors, kept);
+  return rates;
 }
 
 /// Of two directions in a block a bath may couple to one alone. What rounding leaves of the other's rate would outweigh
@@ -178,6 +259,7 @@ void BlockFlow::set_point(std::span<const double> multiplier) {
 void BlockFlow::sum_parts(const Unit& unit, const SmallMatrix& thermal, const SmallMatrix& driven, double least,
                           std::vector<Complex>& all, std::vector<Complex>& directions, std::vector<char>& small) {
   const SmallMatrix vectors = read(unit, vectors_);
+  const double allowed_square = has_frame(unit) ? rounding_of_sums * rounding_of_sums : squared_angle_;
   SmallMatrix sum(unit.order);
   const auto add = [&](const SmallMatrix& part, double allowed, bool keep) {
     SmallMatrix own(unit.order);
@@ -192,7 +274,7 @@ void BlockFlow::sum_parts(const Unit& unit, const SmallMatrix& thermal, const Sm
       }
       double square = 0.0;
       for (std::size_t k = 0; k < unit.order; ++k) square += size[k] * std::norm(turned(i, k));
-      sum(i, i) += without_rounding(square, squared_angle_ * largest);
+      sum(i, i) += without_rounding(square, allowed_square * largest);
       if (keep) small[member_[unit.first + i]] = square <= small_rate * std::max(largest, allowed);
     }
     if (!keep) return;
@@ -244,7 +326,7 @@ double BlockFlow::imbalance(const Unit& unit) const {
       sum += 2.0 * std::norm(rate / scale);
     }
   }
-  return std::sqrt(sum);
+  return std::isnan(sum) ? infinity : std::sqrt(sum);
 }
 
 double BlockFlow::imbalance() const {
@@ -263,6 +345,23 @@ double BlockFlow::log_fastest(double accuracy) const {
     return in_balance(unit, accuracy) ? -infinity : log_rate(unit);
   });
   return result + std::log(equation_.rate_scale());
+}
+
+double BlockFlow::angle_accuracy(std::size_t block) const {
+  const Unit& unit = unit_[block];
+  double result = 1.0;
+  if (!has_frame(unit)) return result;
+  for (const auto* rates : {&gain_, &loss_}) {
+    const SmallMatrix rate = read(unit, *rates);
+    double least = infinity, largest = 0.0;
+    for (std::size_t i = 0; i < unit.order; ++i) {
+      const double size = rate(i, i).real();
+      if (size > 0.0) least = std::min(least, size);
+      largest = std::max(largest, size);
+    }
+    if (largest > 0.0) result = std::min(result, std::sqrt(least / largest));
+  }
+  return result;
 }
 
 void BlockFlow::set_clock(const Unit& unit, Clock clock, double log_time) {
@@ -407,7 +506,8 @@ void BlockFlow::multiply_rates(std::span<const double> inside, std::span<double>
     for (std::size_t i = 0; i < unit.order; ++i)
       for (std::size_t j = 0; j < unit.order; ++j)
         moved(i, j) *= -std::exp(log_divided(value(unit, i), value(unit, j)));
-    const SmallMatrix vectors = read(unit, vectors_);
+    SmallMatrix vectors = read(unit, vectors_);
+    if (has_frame(unit)) vectors = product(read(unit, frame_), vectors);
     store(unit, product_adjoint(product(vectors, moved), vectors), particles_);
   });
   parallel_for(equation_.size(), [&](std::size_t e) { holes_[e] = -particles_[e]; });
@@ -415,11 +515,18 @@ void BlockFlow::multiply_rates(std::span<const double> inside, std::span<double>
   equation_.rates(particles_, holes_, driven_, {false, true});
   for_units([&](const Unit& unit, std::size_t u) {
     const SmallMatrix vectors = read(unit, vectors_);
-    const auto in = [&](const BlockMatrices& rates) {
-      return product(adjoint_product(vectors, load(unit, rates)), vectors);
+    const auto in = [&](const SmallMatrix& rates) { return product(adjoint_product(vectors, rates), vectors); };
+    const auto kept = [&](const BlockMatrices& rates, const std::vector<Complex>& factors) {
+      SmallMatrix matrix = framed(unit, rates);
+      const SmallMatrix factor = read(unit, factors);
+      for (std::size_t i = 0; i < unit.order; ++i)
+        for (std::size_t j = 0; j < unit.order; ++j) matrix(i, j) *= factor(i, j).real();
+      return in(matrix);
     };
-    SmallMatrix gain = in(thermal_.gain), loss = in(thermal_.loss), result(unit.order);
-    const SmallMatrix more_gain = in(driven_.gain), more_loss = in(driven_.loss), field = in(driven_.mean_field);
+    SmallMatrix gain = kept(thermal_.gain, kept_gain_[0]), loss = kept(thermal_.loss, kept_loss_[0]),
+                result(unit.order);
+    const SmallMatrix more_gain = kept(driven_.gain, kept_gain_[1]), more_loss = kept(driven_.loss, kept_loss_[1]),
+                      field = in(framed(unit, driven_.mean_field));
     // As far as the eigenvalues of a bath's rates change, but not their vectors.
     const auto along = [&](std::size_t i, const std::vector<Complex>& directions, const SmallMatrix& changed) {
       const SmallMatrix turned = read(unit, directions), own = product(adjoint_product(turned, changed), turned);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <complex>
 #include <cstddef>
 #include <span>
@@ -14,13 +15,22 @@ namespace lindrift {
 /// ell (docs/physics.md, Eqs. 99a-99c). There no element is the difference of larger ones, so that rates and
 /// occupations of any spread keep their digits. A band outside of the blocks counts as a block of its own.
 ///
-/// Vectors `inside` are packed like BlockMatrices but hold the matrix elements between those eigenvectors.
+/// All vectors are packed like BlockMatrices. Where a bath does not couple to all states of a block, elements of ell
+/// between those it couples to and the others are as small as the rates of one bath over those of another, and they
+/// decide the occupations of the others. Vectors that are `framed` hold the matrix elements between those states, so
+/// that small elements keep their digits. The frame of other blocks is that of BlockMatrices. Vectors `inside` hold the
+/// matrix elements between the eigenvectors of ell.
 class BlockFlow {
  public:
-  /// @param accuracy  error of the elements of ell. What it adds to the rates of small occupations counts as none.
-  explicit BlockFlow(const MatrixRateEquation& equation, double accuracy = 1e-13);
+  /// @param number    of particles, which says which blocks become empty
+  /// @param accuracy  error of the elements of ell. In blocks without a frame, what it adds to the rates of small
+  ///                  occupations counts as none.
+  BlockFlow(const MatrixRateEquation& equation, double number, double accuracy = 1e-13);
 
-  /// Computes everything below at `multiplier`.
+  void to_frame(std::span<const double> matrices, std::span<double> framed) const;
+  void from_frame(std::span<const double> framed, std::span<double> matrices) const;
+
+  /// Computes everything below at `multiplier`, which is framed.
   void set_point(std::span<const double> multiplier);
 
   /// Eigenvalues of ell, shape (modes,).
@@ -47,8 +57,12 @@ class BlockFlow {
   /// The change of flow() with ell by way of gain, loss and mean field.
   void multiply_rates(std::span<const double> inside, std::span<double> change);
 
-  void to_inside(std::span<const double> matrices, std::span<double> inside) const;
-  void from_inside(std::span<const double> inside, std::span<double> matrices) const;
+  /// Accuracy that the elements of ell off the diagonal of a block must have, in units of that of its eigenvalues, so
+  /// that the rates of all eigenvalues follow: |G_ij| <= sqrt(G_ii G_jj) for i != j.
+  double angle_accuracy(std::size_t block) const;
+
+  void to_inside(std::span<const double> framed, std::span<double> inside) const;
+  void from_inside(std::span<const double> inside, std::span<double> framed) const;
 
  private:
   using Complex = std::complex<double>;
@@ -58,6 +72,10 @@ class BlockFlow {
     std::size_t factors;        ///< where its factorised matrix begins
   };
 
+  void choose_frame(double number);
+  bool has_frame(const Unit& unit) const;
+  /// A block of a matrix that is not framed, as it is in the frame.
+  SmallMatrix framed(const Unit& unit, std::span<const double> packed) const;
   SmallMatrix load(const Unit& unit, std::span<const double> packed) const;
   void store(const Unit& unit, const SmallMatrix& matrix, std::span<double> packed) const;
   SmallMatrix read(const Unit& unit, const std::vector<Complex>& all) const;
@@ -70,6 +88,7 @@ class BlockFlow {
   double log_loss_factor(double x, double y) const { return log_gain_factor(-x, -y); }
   void set_clock(const Unit& unit, Clock clock, double log_time);
   SmallMatrix apply_local(const Unit& unit, const SmallMatrix& direction) const;
+  SmallMatrix without_small(const Unit& unit, SmallMatrix rates, std::vector<Complex>& kept);
   void sum_parts(const Unit& unit, const SmallMatrix& thermal, const SmallMatrix& driven, double least,
                  std::vector<Complex>& all, std::vector<Complex>& directions, std::vector<char>& small);
   double imbalance(const Unit& unit) const;
@@ -81,10 +100,14 @@ class BlockFlow {
   std::vector<Unit> unit_;
   std::vector<std::size_t> member_;
   std::vector<double> value_;
-  std::vector<Complex> vectors_, gain_, loss_, field_, flow_;
-  std::vector<Complex> driven_gain_, driven_loss_;  ///< eigenvectors, of eigenvalues that are not small
-  std::vector<char> small_gain_, small_loss_;       ///< (modes,): of the driven gain and loss
-  std::vector<double> log_clock_;                   ///< (units,)
+  std::vector<char> has_frame_;   ///< (units,)
+  std::vector<Complex> frame_;    ///< its states
+  std::vector<Complex> vectors_;  ///< of ell, in the frame
+  std::vector<Complex> gain_, loss_, field_, flow_;
+  std::array<std::vector<Complex>, 2> kept_gain_, kept_loss_;  ///< factors, of the thermal and the driven bath
+  std::vector<Complex> driven_gain_, driven_loss_;             ///< eigenvectors, of eigenvalues that are not small
+  std::vector<char> small_gain_, small_loss_;                  ///< (modes,): of the driven gain and loss
+  std::vector<double> log_clock_;                              ///< (units,)
   std::vector<double> factors_;
   std::vector<std::size_t> pivots_;
   BlockMatrices particles_, holes_;

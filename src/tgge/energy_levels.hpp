@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <numeric>
 #include <vector>
 
@@ -12,10 +13,10 @@ namespace lindrift {
 /// Groups of modes with the same energy, which sums over the thermal spectrum treat as one level. Where E_{-k} = E_k
 /// there are half as many levels as modes, and a quarter as many pairs.
 struct EnergyLevels {
-  std::vector<double> energy;    ///< (levels,), ascending
-  std::vector<double> level_of;  ///< (modes,); this array and the next two hold integers
-  std::vector<double> first;     ///< (levels + 1,): level l has the members first[l] .. first[l + 1] - 1
-  std::vector<double> member;    ///< (modes,), ascending within a level
+  std::vector<double> energy;          ///< (levels,), ascending
+  std::vector<std::int64_t> level_of;  ///< (modes,)
+  std::vector<std::int64_t> first;     ///< (levels + 1,): level l has the members first[l] .. first[l + 1] - 1
+  std::vector<std::int64_t> member;    ///< (modes,), ascending within a level
 
   std::size_t size() const { return energy.size(); }
   /// Makes the tables point to these levels, if there are fewer levels than modes.
@@ -29,16 +30,6 @@ struct EnergyLevels {
   }
 };
 
-/// The levels of the same modes, with the modes sorted in ascending order of energy.
-inline EnergyLevels in_order(const EnergyLevels& levels) {
-  EnergyLevels result{levels.energy, std::vector<double>(levels.member.size()), levels.first,
-                      std::vector<double>(levels.member.size())};
-  std::iota(result.member.begin(), result.member.end(), 0.0);
-  for (std::size_t i = 0; i < levels.member.size(); ++i)
-    result.level_of[i] = levels.level_of[static_cast<std::size_t>(levels.member[i])];
-  return result;
-}
-
 /// @param energy  (modes,); only exactly equal energies share a level
 inline EnergyLevels energy_levels(const std::vector<double>& energy) {
   std::vector<std::size_t> order(energy.size());
@@ -49,12 +40,12 @@ inline EnergyLevels energy_levels(const std::vector<double>& energy) {
   for (std::size_t i = 0; i < order.size(); ++i) {
     if (i == 0 || energy[order[i]] != energy[order[i - 1]]) {
       levels.energy.push_back(energy[order[i]]);
-      levels.first.push_back(static_cast<double>(i));
+      levels.first.push_back(static_cast<std::int64_t>(i));
     }
-    levels.level_of[order[i]] = static_cast<double>(levels.size() - 1);
-    levels.member.push_back(static_cast<double>(order[i]));
+    levels.level_of[order[i]] = static_cast<std::int64_t>(levels.size() - 1);
+    levels.member.push_back(static_cast<std::int64_t>(order[i]));
   }
-  levels.first.push_back(static_cast<double>(order.size()));
+  levels.first.push_back(static_cast<std::int64_t>(order.size()));
   return levels;
 }
 

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "engine/parallel.hpp"
+
 namespace lindrift {
 
 namespace {
@@ -101,11 +103,11 @@ void EnergyPanels::place(const PanelSpectrum& spectrum, const EnergyLevels& leve
   };
   slot_of_.resize(levels.member.size());
   panel_of_.resize(levels.member.size());
-  slot_first_ = {0.0};
+  slot_first_ = {0};
   constexpr std::size_t most = max_steps * panel_lanes;
   std::size_t first = 0;
   for (std::size_t panel = 0; panel < panels_; ++panel) {
-    panel_first_.push_back(static_cast<double>(group_panel_.size()));
+    panel_first_.push_back(static_cast<std::int64_t>(group_panel_.size()));
     const long double lower = static_cast<long double>(panel) * width;
     std::size_t last = first;
     while (last < levels.size() && (distance(last) < lower + width || panel + 1 == panels_)) ++last;
@@ -114,8 +116,8 @@ void EnergyPanels::place(const PanelSpectrum& spectrum, const EnergyLevels& leve
       const std::size_t begin = first + group * (last - first) / groups,
                         end = first + (group + 1) * (last - first) / groups,
                         steps = (end - begin + panel_lanes - 1) / panel_lanes;
-      group_first_.push_back(static_cast<double>(position_.size()));
-      group_panel_.push_back(static_cast<double>(panel));
+      group_first_.push_back(static_cast<std::int64_t>(position_.size()));
+      group_panel_.push_back(static_cast<std::int64_t>(panel));
       for (std::size_t slot = 0; slot < steps * panel_lanes; ++slot) {
         const std::size_t level = begin + slot % panel_lanes * steps + slot / panel_lanes;
         const bool taken = level < end;
@@ -124,19 +126,19 @@ void EnergyPanels::place(const PanelSpectrum& spectrum, const EnergyLevels& leve
                m < static_cast<std::size_t>(levels.first[level + 1]); ++m) {
             const auto mode = static_cast<std::size_t>(levels.member[m]);
             member_.push_back(levels.member[m]);
-            slot_of_[mode] = static_cast<double>(position_.size());
-            panel_of_[mode] = static_cast<double>(panel);
+            slot_of_[mode] = static_cast<std::int64_t>(position_.size());
+            panel_of_[mode] = static_cast<std::int64_t>(panel);
           }
         const long double inside = taken ? distance(level) - lower : 0.0L;
         position_.push_back(static_cast<double>(2.0L * inside / width - 1.0L));
         rise_.push_back(std::exp(spectrum.slope * static_cast<double>(inside)));
-        slot_first_.push_back(static_cast<double>(member_.size()));
+        slot_first_.push_back(static_cast<std::int64_t>(member_.size()));
       }
     }
     first = last;
   }
-  panel_first_.push_back(static_cast<double>(group_panel_.size()));
-  group_first_.push_back(static_cast<double>(position_.size()));
+  panel_first_.push_back(static_cast<std::int64_t>(group_panel_.size()));
+  group_first_.push_back(static_cast<std::int64_t>(position_.size()));
 }
 
 void EnergyPanels::set_cores(const PanelSpectrum& spectrum, double width) {
@@ -165,6 +167,16 @@ void EnergyPanels::set_halves() {
         half[(a + 1) * p + b] = a == 0 ? 0.5 * twice : twice - at(a - 1, b);
       }
   }
+}
+
+void EnergyPanels::reorder(const std::vector<std::size_t>& mode) {
+  std::vector<std::int64_t> other(mode.size());
+  for (auto* of_modes : {&slot_of_, &panel_of_}) {
+    parallel_for(mode.size(), [&](std::size_t i) { other[i] = (*of_modes)[mode[i]]; });
+    of_modes->swap(other);
+  }
+  parallel_for(mode.size(), [&](std::size_t i) { other[mode[i]] = static_cast<std::int64_t>(i); });
+  parallel_for(mode.size(), [&](std::size_t m) { member_[m] = other[static_cast<std::size_t>(member_[m])]; });
 }
 
 kernels::PanelTables EnergyPanels::tables() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -26,7 +27,10 @@ class EnergyPanels {
  public:
   EnergyPanels(const PanelSpectrum& spectrum, const EnergyLevels& levels);
 
-  /// Valid as long as this object.
+  /// Renames the modes: mode i is mode[i] so far.
+  void reorder(const std::vector<std::size_t>& mode);
+
+  /// Valid until this object changes.
   kernels::PanelTables tables() const;
   std::size_t panels() const { return panels_; }
 
@@ -41,8 +45,8 @@ class EnergyPanels {
   std::size_t panels_ = 1;
   int generations_ = 1;
   double decay_ = 0.0;
-  std::vector<double> position_, rise_, slot_first_, member_, slot_of_, panel_of_, group_first_, group_panel_,
-      panel_first_, core_, halves_;
+  std::vector<std::int64_t> slot_first_, member_, slot_of_, panel_of_, group_first_, group_panel_, panel_first_;
+  std::vector<double> position_, rise_, core_, halves_;
 };
 
 }  // namespace lindrift

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/parallel.hpp"
+#include "lattice/lattice_phases.hpp"
 
 namespace lindrift {
 
@@ -81,16 +82,27 @@ void build(const Bands& bands, const JumpOperators& jump, HopWeights& weights) {
 
   weights.vector_re.resize(d * modes);
   weights.vector_im.resize(d * modes);
-  for (const auto& [displacement, index] : position)
-    for (std::size_t s = 0; s < modes; ++s) {
-      const auto [cosine, sine] = bands.lattice.phase(bands.momentum_of(s), displacement);
-      for (std::size_t a = 0; a < orbitals; ++a) {
-        const Complex u = bands.eigenvector.empty() ? 1.0 : bands.eigenvector[a][s];
-        const std::size_t element = (index * orbitals + a) * modes + s;
-        weights.vector_re[element] = u.real() * cosine - u.imag() * sine;
-        weights.vector_im[element] = u.real() * sine + u.imag() * cosine;
-      }
-    }
+  const LatticePhases phases(bands.lattice);
+  const std::size_t cells = bands.lattice.size(), ways = position.size();
+  std::vector<LatticeVector> displacement;
+  for (const auto& [r, index] : position) displacement.push_back(r);
+  for (std::size_t i = 0; i < ways; ++i)
+    in_parts(
+        parallel_threads(cells), cells,
+        [&](std::size_t first, std::size_t last, std::size_t) {
+          LatticePhases::Walk phase(phases, displacement[i], first);
+          for (std::size_t k = first; k < last; ++k, ++phase) {
+            const auto [cosine, sine] = *phase;
+            for (std::size_t band = 0; band < orbitals; ++band)
+              for (std::size_t a = 0; a < orbitals; ++a) {
+                const std::size_t s = bands.mode(band, k), element = (i * orbitals + a) * modes + s;
+                const Complex u = bands.eigenvector.empty() ? 1.0 : bands.eigenvector[a][s];
+                weights.vector_re[element] = u.real() * cosine - u.imag() * sine;
+                weights.vector_im[element] = u.real() * sine + u.imag() * cosine;
+              }
+          }
+        },
+        parallel_block);
   weights.amplitude_re.assign(jump.channels.size() * d * d, 0.0);
   weights.amplitude_im.assign(jump.channels.size() * d * d, 0.0);
   for_each_term(jump, bands, [&](std::size_t c, std::size_t term, std::size_t to, std::size_t from) {
@@ -155,14 +167,16 @@ double HopWeights::operator()(std::size_t to, std::size_t from) const {
     case kernels::WeightKind::operators: {
       double sum = 0.0;
       const auto d = static_cast<std::size_t>(dimension);
+      thread_local std::vector<Complex> vectors;
+      vectors.resize(2 * d);
+      vector(to, vectors.data());
+      vector(from, vectors.data() + d);
       for (std::size_t c = 0; c < static_cast<std::size_t>(channels); ++c) {
         Complex amplitude = 0.0;
         for (std::size_t a = 0; a < d; ++a)
           for (std::size_t b = 0; b < d; ++b) {
             const std::size_t e = (c * d + a) * d + b;
-            amplitude += std::conj(Complex(vector_re[a * modes + to], vector_im[a * modes + to])) *
-                         Complex(amplitude_re[e], amplitude_im[e]) *
-                         Complex(vector_re[b * modes + from], vector_im[b * modes + from]);
+            amplitude += std::conj(vectors[a]) * Complex(amplitude_re[e], amplitude_im[e]) * vectors[d + b];
           }
         sum += std::norm(amplitude);
       }
@@ -200,10 +214,8 @@ std::vector<std::size_t> spanning(const HopWeights& weights, const std::vector<s
   for (const std::size_t s : of) {
     if (basis.size() == d) break;
     double length = 0.0, left = 0.0;
-    for (std::size_t a = 0; a < d; ++a) {
-      rest[a] = Complex(weights.vector_re[a * weights.modes + s], weights.vector_im[a * weights.modes + s]);
-      length += std::norm(rest[a]);
-    }
+    weights.vector(s, rest.data());
+    for (const Complex x : rest) length += std::norm(x);
     for (int pass = 0; pass < 2; ++pass)
       for (const auto& direction : basis) {
         Complex overlap = 0.0;
@@ -226,17 +238,34 @@ std::vector<std::size_t> HopWeights::representatives(const std::vector<std::size
   return kind == kernels::WeightKind::operators ? spanning(*this, of) : of;
 }
 
-HopWeights HopWeights::reordered(const std::vector<std::size_t>& mode) const {
-  HopWeights result = *this;
-  const auto reorder = [&](const std::vector<double>& rows, std::vector<double>& to) {
-    for (std::size_t first = 0; first < rows.size(); first += modes)
-      parallel_for(modes, [&](std::size_t i) { to[first + i] = rows[first + mode[i]]; });
-  };
-  reorder(in, result.in);
-  reorder(out, result.out);
-  reorder(vector_re, result.vector_re);
-  reorder(vector_im, result.vector_im);
-  return result;
+void HopWeights::reorder(const std::vector<std::size_t>& mode) {
+  std::vector<double> before(modes);
+  for (auto* rows : {&in, &out, &vector_re, &vector_im})
+    for (std::size_t first = 0; first < rows->size(); first += modes) {
+      std::copy_n(rows->begin() + static_cast<std::ptrdiff_t>(first), modes, before.begin());
+      parallel_for(modes, [&](std::size_t i) { (*rows)[first + i] = before[mode[i]]; });
+    }
+}
+
+void HopWeights::release_vectors(const Bands& bands) {
+  for (const auto& orbital : bands.eigenvector) eigenvectors_.push_back(orbital.data());
+  for (auto* values : {&vector_re, &vector_im}) std::vector<double>().swap(*values);
+}
+
+void HopWeights::vector(std::size_t mode, Complex* elements) const {
+  if (!vector_re.empty()) {
+    for (std::size_t a = 0; a < static_cast<std::size_t>(dimension); ++a)
+      elements[a] = {vector_re[a * modes + mode], vector_im[a * modes + mode]};
+    return;
+  }
+  for (const LatticeVector& displacement : displacements_) {
+    const auto [cosine, sine] = lattice_.phase(mode % lattice_.size(), displacement);
+    const std::size_t orbitals = std::max<std::size_t>(1, eigenvectors_.size());
+    for (std::size_t a = 0; a < orbitals; ++a) {
+      const Complex u = eigenvectors_.empty() ? 1.0 : eigenvectors_[a][mode];
+      *elements++ = {u.real() * cosine - u.imag() * sine, u.real() * sine + u.imag() * cosine};
+    }
+  }
 }
 
 void HopWeights::point(kernels::RateTables& tables) const {
@@ -254,9 +283,13 @@ void HopWeights::point(kernels::RateTables& tables) const {
   tables.table = table ? table->data() : nullptr;
 }
 
-std::shared_ptr<const HopWeights> make_hop_weights(const Bands& bands, TggeJump jump) {
-  const auto weights = std::make_shared<HopWeights>();
+std::shared_ptr<HopWeights> make_hop_weights(const Bands& bands, TggeJump jump) {
+  auto weights = std::make_shared<HopWeights>();
   weights->modes = bands.modes();
+  weights->lattice_ = bands.lattice;
+  if (const auto* operators = std::get_if<JumpOperators>(&jump))
+    for (const auto& [displacement, index] : displacements_of(*operators, bands.lattice))
+      weights->displacements_.push_back(displacement);
   std::visit([&](auto& kind) { build(bands, kind, *weights); }, jump);
   if (weights->kind != kernels::WeightKind::table) weights->numerical_rank = numerical_rank(*weights);
   return weights;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "lindrift/error.hpp"
 
@@ -31,11 +32,19 @@ double log_fugacity(const std::vector<double>& exponent, double number) {
   }
 }
 
+/// The momentum in the zone that has these integers.
+LatticeVector momentum_of(const std::vector<std::int64_t>& integers, const Lattice& lattice) {
+  LatticeVector result{};
+  for (std::size_t i = 0; i < integers.size(); ++i) result[i] = integers[i] % lattice.cells(static_cast<int>(i));
+  return result;
+}
+
 std::vector<double> thermal_multipliers(const InitialState& state, const Bands& bands, double filling) {
+  const LatticeVector shift = momentum_of(state.momentum_shift, bands.lattice);
   std::vector<double> exponent(bands.modes());
   for (std::size_t s = 0; s < bands.modes(); ++s) {
     LatticeVector from = bands.lattice.momentum(bands.momentum_of(s));
-    from[0] -= state.momentum_shift % bands.lattice.cells(0);
+    for (std::size_t i = 0; i < from.size(); ++i) from[i] -= shift[i];
     exponent[s] = state.inverse_temperature * bands.energy[bands.mode(bands.band_of(s), bands.lattice.index_of(from))];
     if (!std::isfinite(exponent[s]))
       throw ParameterError("initial.inverse_temperature", "its product with the energies overflows");
@@ -47,7 +56,19 @@ std::vector<double> thermal_multipliers(const InitialState& state, const Bands& 
 
 }  // namespace
 
+void validate(const InitialState& state, const Lattice& lattice) {
+  const auto check = [&](const char* key, const std::vector<std::int64_t>& integers) {
+    const auto directions = static_cast<std::size_t>(lattice.dimensions());
+    if (integers.size() == directions || integers == std::vector<std::int64_t>{0}) return;
+    throw ParameterError(key, "the number of integers is " + std::to_string(integers.size()) +
+                                  "; there must be one for each direction, " + std::to_string(directions));
+  };
+  check("initial.momentum_shift", state.momentum_shift);
+  check("initial.momentum", state.momentum);
+}
+
 std::vector<double> multipliers_of(const InitialState& state, const Bands& bands, double filling) {
+  validate(state, bands.lattice);
   if (state.kind == InitialKind::thermal) return thermal_multipliers(state, bands, filling);
   if (state.kind == InitialKind::uniform)
     return std::vector<double>(bands.modes(), std::log1p(-filling) - std::log(filling));
@@ -55,7 +76,7 @@ std::vector<double> multipliers_of(const InitialState& state, const Bands& bands
   constexpr double log_rounding = 37.0;
   const double empty = log_rounding + std::log(static_cast<double>(bands.modes()));
   std::vector<double> multipliers(bands.modes(), empty);
-  const std::size_t k = bands.lattice.index_of({state.momentum % bands.lattice.cells(0), 0, 0});
+  const std::size_t k = bands.lattice.index_of(momentum_of(state.momentum, bands.lattice));
   std::size_t lowest = bands.mode(0, k);
   for (std::size_t band = 1; band < static_cast<std::size_t>(bands.orbitals); ++band)
     if (bands.energy[bands.mode(band, k)] < bands.energy[lowest]) lowest = bands.mode(band, k);

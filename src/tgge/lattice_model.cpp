@@ -238,19 +238,18 @@ std::vector<Coordinate> coordinates(const TggeLattice& model) {
 
 namespace {
 
-/// The thermal bath alone, or both baths, with coupling 1: rates in units of the coupling.
-RateEquation of_unit_coupling(TggeModel model, bool thermal_alone, const RateEquation& equation, Execution execution) {
-  model.bath.coupling = 1.0;
-  model.rate_unit = 1.0;
-  if (thermal_alone) {
-    model.bath.equilibrium_fraction = model.bath.effective_equilibrium_fraction();
-    model.bath.nonequilibrium_fraction = 0.0;
-  }
+/// Below this scale, rates lose digits or vanish.
+constexpr double least_scale = 1e-200;
+
+/// The thermal bath alone: rates in units of epsilon J.
+RateEquation thermal_part(TggeBath bath, const RateEquation& equation, Execution execution) {
+  bath.coupling = 1.0;
+  bath.equilibrium_fraction = bath.effective_equilibrium_fraction();
   execution.algorithm = equation.algorithm;
-  // Beside the equation itself, two more of these would not fit on a card that it fills. Two evaluations by moments or
-  // panels take as long on the CPU as a few copies.
+  // Beside the equation itself, another one of these would not fit on a card that it fills. One evaluation by moments
+  // or panels takes as long on the CPU as a few copies.
   execution.backend = equation.algorithm == Algorithm::separable ? Backend::cpu : equation.backend;
-  return make_rate_equation(std::move(model), execution);
+  return thermal_bath_alone(equation.bands, equation.bands.energy, bath, execution);
 }
 
 }  // namespace
@@ -260,9 +259,7 @@ LatticeObserver::LatticeObserver(const TggeLattice& lattice, const RateEquation&
       lattice_vectors_(lattice.lattice_vectors),
       operators_(lattice.operators),
       has_thermal_(lattice.bath.effective_equilibrium_fraction() > 0.0) {
-  const TggeModel model = lattice;
-  both_ = of_unit_coupling(model, false, equation, execution);
-  if (has_thermal_ && !both_.matrix) thermal_ = of_unit_coupling(model, true, equation, execution);
+  if (has_thermal_ && !equation.matrix) thermal_ = thermal_part(lattice.bath, equation, execution);
 }
 
 void LatticeObserver::add_vectors(std::span<const double> along, std::span<const double> shares,
@@ -281,7 +278,7 @@ void LatticeObserver::add_vectors(std::span<const double> along, std::span<const
 }
 
 void LatticeObserver::add_blocks(std::span<const double> block_multiplier, LatticeObservables& result) const {
-  const MatrixRateEquation& matrix = *both_.matrix;
+  const MatrixRateEquation& matrix = *equation_.matrix;
   result.energy = equation_.bands.energy;
   BlockMatrices particles, holes;
   matrix.occupations(block_multiplier, particles, holes);
@@ -298,7 +295,7 @@ void LatticeObserver::add_blocks(std::span<const double> block_multiplier, Latti
     result.local_density_matrix.emplace_back(sums[0] / static_cast<double>(cells),
                                              sums[1] / static_cast<double>(cells));
   }
-  const MatrixRateEquation::EntropyRates rates = matrix.entropy_rates(particles, holes);
+  const MatrixRateEquation::EntropyRates rates = matrix.entropy_rates(block_multiplier);
   result.heat_to_bath.push_back(rates.heat_to_bath);
   result.entropy_rate_thermal.push_back(rates.thermal);
   result.entropy_rate_nonequilibrium.push_back(rates.nonequilibrium);
@@ -357,7 +354,13 @@ void LatticeObserver::add_entropies(std::span<const double> lagrange_multiplier,
   const auto cells = static_cast<double>(equation_.bands.lattice.size());
   std::vector<double> thermal(modes), both(modes);
   if (has_thermal_) occupation_rate(thermal_, lagrange_multiplier, thermal);
-  occupation_rate(both_, lagrange_multiplier, both);
+  if (equation_.rate_scale >= least_scale) {
+    occupation_rate(equation_, lagrange_multiplier, both);
+    parallel_for(modes, [&](std::size_t s) { both[s] /= equation_.rate_scale; });
+  } else {
+    force(equation_, lagrange_multiplier, both);
+    parallel_for(modes, [&](std::size_t s) { both[s] *= (1.0 - occupation[s]) / cells; });
+  }
   const auto sums = parallel_sums<3>(occupation.size(), [&](std::size_t s) {
     // A mode that is exactly empty or full stays so and contributes no entropy.
     const double lambda = std::isfinite(lagrange_multiplier[s]) ? lagrange_multiplier[s] : 0.0;
@@ -383,10 +386,10 @@ void LatticeObserver::add_rows(std::span<const double> lagrange_multiplier, std:
   const std::size_t modes = equation_.modes(), rows = occupation.size() / modes;
   for (std::size_t row = 0; row < rows; ++row) {
     const auto n = occupation.subspan(row * modes, modes);
-    if (!both_.matrix || std::isnan(n.front()))
+    if (!equation_.matrix || std::isnan(n.front()))
       add(lagrange_multiplier.subspan(row * modes, modes), n, result);
     else
-      add_blocks(block_multiplier.subspan(row * both_.matrix->size(), both_.matrix->size()), result);
+      add_blocks(block_multiplier.subspan(row * equation_.matrix->size(), equation_.matrix->size()), result);
   }
 }
 

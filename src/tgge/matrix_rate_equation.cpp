@@ -51,16 +51,15 @@ bool needs_matrices(const TggeModel& model) {
 }
 
 void require_equal_in_blocks(const Bands& bands, const DegenerateBlocks& blocks,
-                             std::span<const double> lagrange_multiplier) {
+                             std::span<const double> lagrange_multiplier, const std::string& key) {
   for (std::size_t b = 0; b < blocks.count(); ++b) {
     const auto modes = blocks.modes(b);
     for (const std::size_t s : modes)
       if (lagrange_multiplier[s] != lagrange_multiplier[modes.front()])
-        throw ParameterError("initial.lagrange_multiplier", "bands " + std::to_string(bands.band_of(modes.front())) +
-                                                                " and " + std::to_string(bands.band_of(s)) +
-                                                                " are degenerate at momentum number " +
-                                                                std::to_string(bands.momentum_of(s)) +
-                                                                " and have different entries: they must be equal");
+        throw ParameterError(key, "bands " + std::to_string(bands.band_of(modes.front())) + " and " +
+                                      std::to_string(bands.band_of(s)) + " are degenerate at momentum number " +
+                                      std::to_string(bands.momentum_of(s)) +
+                                      " and have different multipliers: they must be equal");
   }
 }
 
@@ -247,20 +246,12 @@ const JumpOperators& operators_of(const TggeModel& model) {
 }
 
 /// The thermal bath alone, with the energies of the blocks.
-RateEquation uniform_bath(const Bands& bands, const std::vector<double>& energy, const TggeBath& bath,
-                          const Execution& execution) {
-  Bands plain{.lattice = bands.lattice, .orbitals = bands.orbitals, .energy = energy};
-  TggeBath alone = bath;
-  alone.coupling = 1.0;
-  alone.equilibrium_fraction = bath.effective_equilibrium_fraction();
-  alone.nonequilibrium_fraction = 0.0;
-  const std::vector<double> nothing(plain.modes());
-  const auto weights = make_hop_weights(plain, ProductJump{1, nothing, nothing});
-  Execution here = execution;
-  here.communicator = nullptr;
-  if (here.backend == Backend::automatic) here.backend = Backend::cpu;
-  here.algorithm = Algorithm::automatic;
-  return make_rate_equation(std::move(plain), 1.0, alone, weights, here);
+RateEquation uniform_bath(const Bands& bands, const std::vector<double>& energy, TggeBath bath, Execution execution) {
+  bath.coupling = 1.0;
+  bath.equilibrium_fraction = bath.effective_equilibrium_fraction();
+  if (execution.backend == Backend::automatic) execution.backend = Backend::cpu;
+  execution.algorithm = Algorithm::automatic;
+  return thermal_bath_alone(bands, energy, bath, execution);
 }
 
 }  // namespace
@@ -312,7 +303,7 @@ MatrixRateEquation::MatrixRateEquation(const TggeModel& model, DegenerateBlocks 
   const std::size_t n = d.orbitals();
   for (int i = 0; i < bands.lattice.dimensions(); ++i) {
     const auto derivative = [&](std::size_t k, Complex* matrix) { bands.hamiltonian_derivative(k, i, matrix); };
-    if (d.blocks.count() == 0) {
+    if (d.blocks.count() == 0 && (n == 1 || !bands.orbital_velocity.empty())) {
       d.velocity.push_back(bands.velocity[static_cast<std::size_t>(i)]);
       if (n > 1) d.orbital_velocity.push_back(bands.orbital_velocity[static_cast<std::size_t>(i)]);
       continue;
@@ -746,8 +737,11 @@ double MatrixRateEquation::largest(std::span<const double> matrices) const {
 }
 
 double MatrixRateEquation::balance_residual(std::span<const double> multiplier) const {
-  BlockFlow flow(*this);
-  flow.set_point(multiplier);
+  const std::vector<double> values = ascending_eigenvalues(multiplier);
+  BlockFlow flow(*this, parallel_sum(modes(), [&](std::size_t s) { return 1.0 / (1.0 + std::exp(values[s])); }));
+  BlockMatrices framed(size());
+  flow.to_frame(multiplier, framed);
+  flow.set_point(framed);
   return std::tanh(0.5 * flow.imbalance());
 }
 
@@ -783,9 +777,9 @@ std::vector<double> MatrixRateEquation::energy_current(std::span<const double> p
   return current(carried);
 }
 
-MatrixRateEquation::EntropyRates MatrixRateEquation::entropy_rates(std::span<const double> particles,
-                                                                   std::span<const double> holes) const {
-  const BlockMatrices lambda = multiplier(particles, holes);
+MatrixRateEquation::EntropyRates MatrixRateEquation::entropy_rates(std::span<const double> multiplier) const {
+  BlockMatrices particles, holes;
+  occupations(multiplier, particles, holes);
   const auto rate_of = [&](const BathParts& parts) {
     BlockRates sums;
     rates(particles, holes, sums, parts);
@@ -794,11 +788,11 @@ MatrixRateEquation::EntropyRates MatrixRateEquation::entropy_rates(std::span<con
     return result;
   };
   const std::vector<double> thermal = rate_of({true, false}), driven = rate_of({false, true});
-  const double cells = static_cast<double>(bands().lattice.size()), unit = data_->rate_scale / cells;
+  const double unit = 1.0 / static_cast<double>(bands().lattice.size());
   const auto dot = [](std::span<const double> a, std::span<const double> b) {
     return parallel_sum(a.size(), [&](std::size_t e) { return a[e] * b[e]; });
   };
-  return {-unit * dot(data_->energy, thermal), unit * dot(lambda, thermal), unit * dot(lambda, driven)};
+  return {-unit * dot(data_->energy, thermal), unit * dot(multiplier, thermal), unit * dot(multiplier, driven)};
 }
 
 }  // namespace lindrift

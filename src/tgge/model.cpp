@@ -13,6 +13,8 @@
 #include <string>
 #include <tuple>
 
+#include "engine/machine_memory.hpp"
+#include "engine/parallel.hpp"
 #include "engine/short_text.hpp"
 #include "engine/threads.hpp"
 #include "lindrift/communicator.hpp"
@@ -82,7 +84,7 @@ Backend rate_backend(Backend asked, Algorithm algorithm, std::size_t modes, std:
   if (reason == nullptr) return Backend::cpu;
   *reason = algorithm == Algorithm::separable
                 ? "moments are as fast on the CPU as copies to a device; cuda can be asked for"
-                : std::to_string(modes) + " modes are too few to gain from a device; cuda can be asked for";
+                : counted(modes, "mode is", "modes are") + " too few to gain from a device; cuda can be asked for";
   return Backend::cpu;
 }
 
@@ -303,7 +305,9 @@ void validate(const TggeModel& model) {
   check("velocity", directions, bands.velocity);
   check("eigenvector", orbitals, bands.eigenvector);
   for (const auto& shares : bands.orbital_velocity) check("orbital_velocity[direction]", orbitals, shares);
-  if (orbitals > 0 && bands.orbital_velocity.size() != directions)
+  // Where there is a Hamiltonian, the shares of the orbitals are computed when they are needed.
+  const bool given = !bands.orbital_velocity.empty() || !bands.hamiltonian_derivative;
+  if (orbitals > 0 && given && bands.orbital_velocity.size() != directions)
     throw ShapeError("Bands::orbital_velocity must hold one entry for each of " + std::to_string(directions) +
                      " directions");
   if (!(std::isfinite(model.rate_unit) && model.rate_unit > 0.0))
@@ -314,35 +318,6 @@ void validate(const TggeModel& model) {
   if (!std::holds_alternative<JumpOperators>(model.jump))
     throw ParameterError("bath.thermal_operator", "needs bath.jump = \"operators\"");
   validate_thermal_operators(model.thermal_operators, bands.lattice, bands.orbitals);
-}
-
-RateEquation make_rate_equation(TggeModel model, const Execution& execution) {
-  validate(model);
-  std::shared_ptr<const MatrixRateEquation> matrix;
-  Execution host = execution;
-  std::string backend_reason;
-  double smallest_gap = std::numeric_limits<double>::infinity();
-  if (std::holds_alternative<JumpOperators>(model.jump)) {
-    DegenerateBlocks blocks = degenerate_blocks(model.bands);
-    smallest_gap = blocks.smallest_gap;
-    if (blocks.count() > 0 || !model.thermal_operators.channels.empty()) {
-      host.backend = matrix_backend(execution.backend, &backend_reason);
-      matrix = std::make_shared<MatrixRateEquation>(model, std::move(blocks), host);
-    }
-  }
-  const auto weights = make_hop_weights(model.bands, std::move(model.jump));
-  RateEquation equation =
-      make_rate_equation(std::move(model.bands), model.rate_unit, model.bath, weights, matrix ? host : execution);
-  equation.smallest_gap = smallest_gap;
-  if (matrix) {
-    equation.backend_reason = backend_reason;
-    equation.algorithm = matrix->algorithm();
-    equation.reason = matrix->blocks().count() > 0 ? std::to_string(matrix->blocks().count()) +
-                                                         " sets of degenerate bands: their occupations are matrices"
-                                                   : "the thermal bath has operators";
-    equation.matrix = std::move(matrix);
-  }
-  return equation;
 }
 
 RateIngredients rate_ingredients(Bands bands, double rate_unit, const TggeBath& bath,
@@ -400,23 +375,49 @@ namespace {
 /// order of the energies, then wait for memory.
 constexpr std::size_t least_reordered_modes = 1 << 15;
 
-/// A generator with the modes in ascending order of energy.
-Reordering by_energy(const EnergyLevels& levels, const HopWeights& weights, const PanelSpectrum& spectrum,
-                     kernels::RateTables tables, const Execution& execution) {
-  Reordering result;
-  result.mode.assign(levels.member.begin(), levels.member.end());
-  const EnergyLevels ordered = in_order(levels);
-  const HopWeights ordered_weights = weights.reordered(result.mode);
-  std::vector<double> energy(result.mode.size());
-  for (std::size_t i = 0; i < energy.size(); ++i)
-    energy[i] = ordered.energy[static_cast<std::size_t>(ordered.level_of[i])];
-  const EnergyPanels panels(spectrum, ordered);
-  const kernels::PanelTables panel_tables = panels.tables();
+bool by_energy(const RateIngredients& ingredients) {
+  const RateEquation& equation = ingredients.equation;
+  return ingredients.panels && !equation.shared && equation.backend == Backend::cpu &&
+         equation.modes() >= least_reordered_modes;
+}
+
+/// A generator whose kernel has the modes in ascending order of energy.
+/// @param weights  put into that order
+std::unique_ptr<Generator> ordered_generator(RateIngredients& ingredients, HopWeights& weights,
+                                             const Execution& execution) {
+  std::vector<std::size_t> mode(ingredients.levels.member.begin(), ingredients.levels.member.end());
+  ingredients.levels = {};
+  ingredients.panels->reorder(mode);
+  weights.reorder(mode);
+  std::vector<double> energy(mode.size());
+  parallel_for(energy.size(), [&](std::size_t i) { energy[i] = ingredients.equation.bands.energy[mode[i]]; });
+  kernels::RateTables tables = ingredients.tables;
   tables.energy = energy.data();
-  tables.panels = &panel_tables;
-  ordered_weights.point(tables);
-  result.generator = make_generator(tables, execution);
-  return result;
+  const kernels::PanelTables panels = ingredients.panels->tables();
+  tables.panels = &panels;
+  weights.point(tables);
+  return in_other_order(make_generator(tables, execution), std::move(mode));
+}
+
+/// @param owned  the weights if nothing else needs their vectors, otherwise null
+RateEquation equation_with(Bands bands, double rate_unit, const TggeBath& bath,
+                           const std::shared_ptr<const HopWeights>& weights, HopWeights* owned,
+                           const Execution& execution, kernels::ExternalPairSum* pair_sum) {
+  RateIngredients ingredients = rate_ingredients(std::move(bands), rate_unit, bath, weights, execution, pair_sum);
+  RateEquation& equation = ingredients.equation;
+  Execution resolved = execution;
+  // With an external pair sum the kernel itself runs on the CPU, wherever the matrix products run.
+  resolved.backend = pair_sum != nullptr ? Backend::cpu : equation.backend;
+  resolved.algorithm = equation.algorithm;
+  if (pair_sum == nullptr && by_energy(ingredients)) {
+    HopWeights copy;
+    if (owned == nullptr) copy = *weights;
+    equation.generator = ordered_generator(ingredients, owned != nullptr ? *owned : copy, resolved);
+  } else {
+    equation.generator = make_generator(ingredients.tables, resolved);
+  }
+  if (owned != nullptr) owned->release_vectors(equation.bands);
+  return std::move(equation);
 }
 
 }  // namespace
@@ -424,32 +425,96 @@ Reordering by_energy(const EnergyLevels& levels, const HopWeights& weights, cons
 RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& bath,
                                 const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
                                 kernels::ExternalPairSum* pair_sum) {
-  RateIngredients ingredients = rate_ingredients(std::move(bands), rate_unit, bath, weights, execution, pair_sum);
-  RateEquation& equation = ingredients.equation;
-  Execution resolved = execution;
-  // With an external pair sum the kernel itself runs on the CPU, wherever the matrix products run.
-  resolved.backend = pair_sum != nullptr ? Backend::cpu : equation.backend;
-  resolved.algorithm = equation.algorithm;
-  std::function<Reordering()> reorder;
-  if (ingredients.panels && !equation.shared && resolved.backend == Backend::cpu &&
-      equation.modes() >= least_reordered_modes)
-    reorder = [levels = std::make_shared<const EnergyLevels>(std::move(ingredients.levels)), weights,
-               spectrum = *PanelSpectrum::of(bath), tables = ingredients.tables,
-               resolved] { return by_energy(*levels, *weights, spectrum, tables, resolved); };
-  equation.generator = make_generator(ingredients.tables, resolved, std::move(reorder));
-  return std::move(equation);
+  return equation_with(std::move(bands), rate_unit, bath, weights, nullptr, execution, pair_sum);
 }
 
-double rate_device_bytes(const TggeModel& model, const Execution& execution) {
+namespace {
+
+/// Doubles per mode that equations and solvers of matrix-valued occupations take at least, as measured on the peaks of
+/// runs.
+constexpr double matrix_arrays = 60.0;
+
+/// Bands may touch at a few momenta of a large lattice that no smaller one has, so nothing could be said earlier.
+void require_memory_for_matrices(const Bands& bands, const DegenerateBlocks& blocks) {
+  const double bytes = 8.0 * matrix_arrays * static_cast<double>(bands.modes());
+  if (bytes <= machine_memory()) return;
+  throw UnsupportedError(std::to_string(blocks.count()) +
+                         " sets of bands touch, and their occupations are matrices: on " +
+                         std::to_string(bands.lattice.size()) + " cells they need " + bytes_text(bytes) +
+                         ", and this machine has " + bytes_text(machine_memory()) + "; take fewer cells");
+}
+
+}  // namespace
+
+RateEquation make_rate_equation(TggeModel model, const Execution& execution) {
+  validate(model);
+  std::shared_ptr<const MatrixRateEquation> matrix;
+  Execution host = execution;
+  std::string backend_reason;
+  double smallest_gap = std::numeric_limits<double>::infinity();
+  if (std::holds_alternative<JumpOperators>(model.jump)) {
+    DegenerateBlocks blocks = degenerate_blocks(model.bands);
+    smallest_gap = blocks.smallest_gap;
+    if (blocks.count() > 0 || !model.thermal_operators.channels.empty()) {
+      require_memory_for_matrices(model.bands, blocks);
+      host.backend = matrix_backend(execution.backend, &backend_reason);
+      matrix = std::make_shared<MatrixRateEquation>(model, std::move(blocks), host);
+    }
+  }
+  const auto weights = make_hop_weights(model.bands, std::move(model.jump));
+  HopWeights* const owned = weights->kind == kernels::WeightKind::operators ? weights.get() : nullptr;
+  RateEquation equation = equation_with(std::move(model.bands), model.rate_unit, model.bath, weights, owned,
+                                        matrix ? host : execution, nullptr);
+  equation.smallest_gap = smallest_gap;
+  if (matrix) {
+    equation.backend_reason = backend_reason;
+    equation.algorithm = matrix->algorithm();
+    equation.reason = matrix->blocks().count() > 0 ? std::to_string(matrix->blocks().count()) +
+                                                         " sets of degenerate bands: their occupations are matrices"
+                                                   : "the thermal bath has operators";
+    equation.matrix = std::move(matrix);
+  }
+  return equation;
+}
+
+RateEquation thermal_bath_alone(const Bands& bands, std::vector<double> energy, TggeBath bath, Execution execution) {
+  Bands plain{.lattice = bands.lattice, .orbitals = bands.orbitals, .energy = std::move(energy)};
+  bath.nonequilibrium_fraction = 0.0;
+  const std::vector<double> nothing(plain.modes());
+  const auto weights = make_hop_weights(plain, ProductJump{1, nothing, nothing});
+  execution.communicator = nullptr;
+  return make_rate_equation(std::move(plain), 1.0, bath, weights, execution);
+}
+
+double rate_device_bytes(const TggeModel& model, const Execution& execution, bool steady, std::size_t modes) {
   validate(model);
   if (needs_matrices(model)) return 0.0;
   const auto weights = make_hop_weights(model.bands, model.jump);
-  const RateIngredients ingredients =
-      rate_ingredients(model.bands, model.rate_unit, model.bath, weights, execution, nullptr);
+  RateIngredients ingredients = rate_ingredients(model.bands, model.rate_unit, model.bath, weights, execution, nullptr);
   if (ingredients.equation.backend != Backend::cuda) return 0.0;
   Execution resolved = execution;
   resolved.algorithm = ingredients.equation.algorithm;
-  return generator_device_bytes(ingredients.tables, resolved);
+  // Of the arrays only their sizes count, except for the energies.
+  kernels::RateTables tables = ingredients.tables;
+  std::vector<double> energy;
+  if (modes > model.bands.modes()) {
+    const double growth = static_cast<double>(modes) / static_cast<double>(model.bands.modes());
+    const auto grown = [&](std::int64_t size) {
+      return static_cast<std::int64_t>(std::ceil(growth * static_cast<double>(size)));
+    };
+    tables.modes = static_cast<std::int64_t>(modes);
+    tables.levels = grown(tables.levels);
+    if (resolved.algorithm == Algorithm::direct) {
+      energy.resize(modes, model.bands.energy.front());
+      tables.energy = energy.data();
+    }
+    if (ingredients.panel_tables) {
+      ingredients.panel_tables->slots = grown(ingredients.panel_tables->slots);
+      ingredients.panel_tables->lanes =
+          grown(ingredients.panel_tables->lanes / kernels::panel_lanes) * kernels::panel_lanes;
+    }
+  }
+  return generator_device_bytes(tables, resolved, steady);
 }
 
 }  // namespace lindrift

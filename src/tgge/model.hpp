@@ -47,6 +47,10 @@ RateEquation make_rate_equation(Bands bands, double rate_unit, const TggeBath& b
                                 const std::shared_ptr<const HopWeights>& weights, const Execution& execution,
                                 kernels::ExternalPairSum* pair_sum = nullptr);
 
+/// The thermal bath alone, for any modes, in units of its coupling; the hop weights do not matter.
+/// @param execution  its communicator is not used
+RateEquation thermal_bath_alone(const Bands& bands, std::vector<double> energy, TggeBath bath, Execution execution);
+
 /// Largest number of energy panels; their moments take 50 MB.
 inline constexpr double max_panels = 1 << 16;
 /// Number of energy panels (tgge/energy_panels.hpp) for the sums over a thermal spectrum. 0 where none are needed: for
@@ -57,19 +61,15 @@ bool panels_pay(std::size_t levels, double panels, Spectrum spectrum);
 
 /// Device memory of a generator in relax() or steady_state(), in bytes.
 /// @param execution  resolved: the backend is cuda, the algorithm not automatic
+/// @param newton     with the vectors of Newton's method
 /// @throws DeviceMemoryError if this process may not use as much
-double generator_device_bytes(const kernels::RateTables& tables, const Execution& execution);
-
-/// A generator of the same rates and the order of its modes; see Generator::reordered().
-struct Reordering {
-  std::vector<std::size_t> mode;
-  std::unique_ptr<Generator> generator;
-};
+double generator_device_bytes(const kernels::RateTables& tables, const Execution& execution, bool newton);
 
 /// A Generator that runs the kernel variant for this backend and processor. Checks the shapes in every call.
 /// @param execution  resolved: neither backend nor algorithm is automatic
-/// @param reorder    makes the result of reordered() in its first call; may be empty
-std::unique_ptr<Generator> make_generator(const kernels::RateTables& tables, const Execution& execution,
-                                          std::function<Reordering()> reorder = {});
+std::unique_ptr<Generator> make_generator(const kernels::RateTables& tables, const Execution& execution);
+
+/// The generator of all modes from one that has them in another order, where mode i is mode[i].
+std::unique_ptr<Generator> in_other_order(std::unique_ptr<Generator> ordered, std::vector<std::size_t> mode);
 
 }  // namespace lindrift

@@ -14,10 +14,6 @@ namespace lindrift {
 
 namespace {
 
-/// Beyond, the passes of one block over the modes take longer than the launches of a whole device.
-constexpr std::size_t max_block_modes = 16384;
-/// The same for panels; more also take too much memory for each block.
-constexpr double max_block_panels = 1024.0;
 /// Steps of Newton's method in the multipliers, after which a point is for another way.
 constexpr std::int64_t max_multiplier_steps = 60;
 
@@ -98,7 +94,7 @@ std::optional<SteadyState> state_from(const PointBatchEntry& point, const double
   solution.change = outcome.size;
   solution.steps = static_cast<std::int64_t>(outcome.steps);
   conclude(solution, options.tolerance, options.max_steps);
-  if (!solution.converged || std::isnan(outcome.residual)) return std::nullopt;
+  if (!solution.converged || !(outcome.residual <= options.tolerance)) return std::nullopt;
   return steady_state_of(equation, std::move(solution), 1, outcome.residual, options.tolerance);
 }
 

@@ -14,6 +14,11 @@ namespace lindrift {
 /// multipliers with sums over panels of energies (Eqs. 12a-12d). One launch and two copies for all of them. The numbers
 /// of a point depend on nothing but the point.
 
+/// Beyond, the passes of one block over the modes take longer than the launches of a whole device.
+inline constexpr std::size_t max_block_modes = 16384;
+/// The same for panels; more also take too much memory for each block.
+inline constexpr double max_block_panels = 1024.0;
+
 /// Whether steady states of a model are found so: where the device is asked for, there is a thermal bath, the hop
 /// weights are a short sum of products, and modes and panels are not too many for one block.
 bool found_in_a_block(const TggeModel& model, const Execution& execution);

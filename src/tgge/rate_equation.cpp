@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/complex_product.hpp"
 #include "engine/parallel.hpp"
 #include "kernels/tgge/rate_kernel.hpp"
 #include "lindrift/error.hpp"
@@ -72,8 +73,51 @@ std::vector<double> current(const RateEquation& equation, std::span<const double
   return result;
 }
 
+namespace {
+
+/// The shares of the orbitals, with velocities that are computed for one momentum after the other: (dimensions,
+/// orbitals).
+std::vector<double> orbital_current_of_momenta(const Bands& bands, std::span<const double> occupation) {
+  const std::size_t n = static_cast<std::size_t>(bands.orbitals), cells = bands.lattice.size(),
+                    size = static_cast<std::size_t>(bands.lattice.dimensions()) * n;
+  const std::size_t blocks = (cells + parallel_block - 1) / parallel_block;
+  std::vector<double> partial(blocks * size);
+  const auto add_block = [&](std::size_t block) {
+    double* const sum = partial.data() + block * size;
+    std::vector<std::complex<double>> derivative(n * n);
+    for (std::size_t k = block * parallel_block; k < std::min((block + 1) * parallel_block, cells); ++k)
+      for (std::size_t i = 0; i * n < size; ++i) {
+        bands.hamiltonian_derivative(k, static_cast<int>(i), derivative.data());
+        for (std::size_t band = 0; band < n; ++band) {
+          const std::size_t s = bands.mode(band, k);
+          for (std::size_t a = 0; a < n; ++a) {  // the share of {dh, |a><a|}/2
+            std::complex<double> moved = 0.0;
+            for (std::size_t b = 0; b < n; ++b) moved += times(derivative[a * n + b], bands.eigenvector[b][s]);
+            sum[i * n + a] += occupation[s] * times(std::conj(bands.eigenvector[a][s]), moved).real();
+          }
+        }
+      }
+  };
+  in_parts(parallel_threads(cells), blocks, [&](std::size_t b, std::size_t last, std::size_t) {
+    for (; b < last; ++b) add_block(b);
+  });
+  for (std::size_t stride = 1; stride < blocks; stride *= 2)
+    for (std::size_t b = 0; b + stride < blocks; b += 2 * stride)
+      for (std::size_t i = 0; i < size; ++i) partial[b * size + i] += partial[(b + stride) * size + i];
+  partial.resize(size);
+  for (double& share : partial) share /= static_cast<double>(cells);
+  return partial;
+}
+
+}  // namespace
+
 std::vector<double> orbital_current(const RateEquation& equation, std::span<const double> occupation) {
   if (equation.bands.orbitals == 1) return current(equation, occupation);
+  check_length(equation, "occupation", occupation.size());
+  if (equation.bands.orbital_velocity.empty()) {
+    const Calculation calculation(equation.threads);
+    return orbital_current_of_momenta(equation.bands, occupation);
+  }
   std::vector<double> result;
   for (const auto& direction : equation.bands.orbital_velocity)
     for (const auto& velocity : direction) result.push_back(per_cell(equation, velocity, occupation));
@@ -124,6 +168,9 @@ double balance_residual(const RateEquation& equation, std::span<const double> la
   const Calculation calculation(equation.threads);
   if (kernels::MomentBalance* const moments = equation.generator->moment_balance())
     if (const double residual = moments->residual(lagrange_multiplier.data()); !std::isnan(residual)) return residual;
+  if (kernels::MultiplierBalance* const on_device = equation.generator->multiplier_balance())
+    if (const double largest = on_device->imbalance(lagrange_multiplier.data()); !std::isnan(largest))
+      return std::tanh(0.5 * largest);
   std::vector<double> log_gain(equation.modes()), log_loss(equation.modes());
   equation.generator->log_rates(lagrange_multiplier, log_gain, log_loss);
   const double largest = parallel_maximum(equation.modes(), 0.0, [&](std::size_t s) {

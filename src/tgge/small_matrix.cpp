@@ -65,12 +65,11 @@ void rotate(SmallMatrix& a, SmallMatrix& vectors, std::size_t p, std::size_t q) 
 
 }  // namespace
 
-std::vector<double> hermitian_eigen(SmallMatrix matrix, SmallMatrix& vectors) {
+std::vector<double> hermitian_eigen(SmallMatrix matrix, SmallMatrix& vectors, double negligible) {
   const std::size_t m = matrix.order();
   SmallMatrix found(m);
   for (std::size_t i = 0; i < m; ++i) found(i, i) = 1.0;
   constexpr int max_sweeps = 60;  // usually five suffice
-  constexpr double smallest = 1e-17;
   bool rotated = true;
   for (int sweep = 0; sweep < max_sweeps && rotated; ++sweep) {
     rotated = false;
@@ -80,7 +79,7 @@ std::vector<double> hermitian_eigen(SmallMatrix matrix, SmallMatrix& vectors) {
         const double scale = std::sqrt(std::fabs(matrix(p, p).real())) * std::sqrt(std::fabs(matrix(q, q).real()));
         // If one of the two diagonal elements vanishes, the other sets the scale.
         const double least = scale > 0.0 ? scale : std::fabs(matrix(p, p).real()) + std::fabs(matrix(q, q).real());
-        if (!(size > smallest * least) || size == 0.0) continue;
+        if (!(size > negligible * least) || size == 0.0) continue;
         rotate(matrix, found, p, q);
         rotated = true;
       }

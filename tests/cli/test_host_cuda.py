@@ -54,6 +54,21 @@ gain = 0.4
 two_site_loss = 0.5
 two_site_loss_phase = 1.1
 """
+# Energies that differ between the spins and are not even in k.
+HUBBARD_SQUARE = """[model]
+kind = "hubbard"
+cells = [5, 4]
+hopping_terms_up = [[1, 0, -1.0, 0.3], [0, 1, -0.6, 0.0]]
+hopping_terms_down = [[1, 0, -0.8, 0.0], [0, 1, -0.5, 0.2], [1, 1, 0.2, 0.1]]
+interaction = 1.3
+[bath.up]
+loss = 0.07
+[bath.down]
+gain = 0.4
+[[bath.down.operator]]
+kind = "loss"
+terms = [[0, 0, 0.7, 0.0], [1, 0, 0.0, 0.6], [0, 1, 0.2, 0.1]]
+"""
 LADDER = HUBBARD.replace("[bath.up]", 'approximation = "ladder"\nladder = "{ladder}"\n[bath.up]')
 # Bands that touch at k = 0 and k = pi.
 DEGENERATE = """[model]
@@ -65,6 +80,9 @@ jump = "operators"
 nonequilibrium_fraction = 0.35
 jump_operator = [{ terms = [[0, 0, 0, 0, 1.0, 0.0], [0, 0, 1, 1, 0.0, 1.0]] }]
 """
+# Groups of momenta that mix; spin up is a probe, or both spins are driven.
+MIXED = HATSUGAI_KOHMOTO.replace("[bath.up]", "cluster = {cluster}\n[bath.up]")
+MIXED_DRIVEN = MIXED.replace("[bath.up]", "[bath.up]\ngain = 0.3")
 # Every spin is driven, so that the steady states have all operators; with two orbitals or three.
 ORBITALS = {
     2: """[model]
@@ -142,6 +160,19 @@ zeeman_x = 0.9
 zeeman_y = 0.5
 zeeman_z = 0.7
 """ + BATH + "terms = [[0, 0, 0, 0, 0, 0, 1.0, 0.0]]\n"
+# Three orbitals, no symmetry, two channels: more elements in the vectors of the operators than small Gram matrices have.
+THREE = """[model]
+kind = "tgge_lattice"
+cells = {cells}
+orbitals = 3
+add_hermitian_conjugate = true
+hopping_terms = [
+  [0, 0, 0, 0, 3.0, 0.0], [0, 0, 2, 2, -2.5, 0.0], [0, 0, 0, 1, 0.3, 0.2], [1, 0, 0, 0, -1.0, 0.3], [0, 1, 1, 1, 0.4, -0.2],
+  [1, -1, 0, 2, 0.3, 0.5], [0, 1, 2, 1, -0.4, 0.1]]
+""" + BATH + """terms = [[0, 0, 0, 1, 0, 2, 0.7, 0.2], [0, 1, 1, 0, 0, 1, 0.4, -0.5], [0, 0, 1, 0, 0, 0, 0.3, 0.3]]
+[[bath.jump_operator]]
+terms = [[0, 0, 2, 0, 0, 2, 0.6, 0.0], [0, 0, 0, 0, 1, 1, 0.2, 0.6]]
+"""
 # Points that thread blocks find: of every bath of two products and of one, some of them too cold for the moments.
 BLOCKS = CHAIN.format(sites=45, spectrum="exponential") + STEADY
 COLD = '[sweep]\nmode = "zip"\n"bath.inverse_temperature" = {beta}\n"bath.nonequilibrium_fraction" = {fraction}\n'
@@ -173,6 +204,12 @@ def cases():
     for name, text in (("square", SQUARE), ("layer", LAYER)):
         for spectrum in ("exponential", "lorentzian", "ohmic"):
             yield f"{name}_{spectrum}", text.format(cells="[13, 12]", spectrum=spectrum) + STEADY + algorithm("separable")
+    for spectrum in ("exponential", "lorentzian"):
+        yield f"three_{spectrum}", THREE.format(cells="[7, 5]", spectrum=spectrum) + STEADY + algorithm("separable")
+        cold = SQUARE.format(cells="[13, 9]", spectrum=spectrum).replace("inverse_temperature = 2.0", "inverse_temperature = 30.0")
+        yield f"square_cold_{spectrum}", cold + STEADY + algorithm("separable")
+        isolated = SQUARE.format(cells="[9, 13]", spectrum=spectrum).replace("[[bath", "equilibrium_fraction = 1e-8\n[[bath")
+        yield f"square_isolated_{spectrum}", isolated + STEADY + algorithm("separable")
     yield "square_relax", SQUARE.format(cells="[7, 6]", spectrum="lorentzian") + RELAX
     yield "layer_direct", LAYER.format(cells="[5, 6]", spectrum="ohmic") + STEADY + algorithm("direct")
     yield "batch", CHAIN.format(sites=150, spectrum="ohmic") + STEADY + SWEEP
@@ -188,6 +225,11 @@ def cases():
         yield f"hubbard_green_{sites}", HUBBARD.format(sites=sites, interaction=interaction) + GREEN
         for name in ("direct", "fft"):
             yield f"hubbard_{name}_{sites}", HUBBARD.format(sites=sites, interaction=interaction) + SPECTRAL + algorithm(name)
+    yield "hubbard_square_green", HUBBARD_SQUARE + GREEN
+    yield "hubbard_square_fft", HUBBARD_SQUARE + SPECTRAL + algorithm("fft")
+    square_ladder = HUBBARD_SQUARE.replace("[bath.up]", 'approximation = "ladder"\nladder = "both"\n[bath.up]')
+    yield "ladder_square_green", square_ladder + GREEN
+    yield "ladder_square_spectral", square_ladder + SPECTRAL
     for sites, ladder in ((2, "particle"), (37, "hole"), (37, "both")):
         text = LADDER.format(sites=sites, interaction="1.3", ladder=ladder)
         yield f"ladder_green_{sites}_{ladder}", text + GREEN
@@ -197,9 +239,13 @@ def cases():
         yield f"orbitals_{orbitals}_steady_{cells}", text + STEADY
         yield f"orbitals_{orbitals}_green_{cells}", text + GREEN
         yield f"orbitals_{orbitals}_spectral_{cells}", text + SPECTRAL
+    for sites, cluster, text in ((2, 2, MIXED), (9, 3, MIXED), (12, 4, MIXED), (6, 2, MIXED_DRIVEN), (6, 3, MIXED_DRIVEN)):
+        name = f"{sites}_{cluster}{'' if text is MIXED else '_driven'}"
+        yield f"mixed_green_{name}", text.format(sites=sites, cluster=cluster) + GREEN
+        yield f"mixed_spectral_{name}", text.format(sites=sites, cluster=cluster) + SPECTRAL + "momenta = [-1, 0]\n"
 
 
-class HostCudaTest(ProgramTest):
+class HostCuda(ProgramTest):
     def values(self, *arguments, **settings):
         return {name: value for name, value in datasets(self.on(*arguments, **settings)).items() if value.dtype.kind in "fci"}
 
@@ -227,6 +273,20 @@ class HostCudaTest(ProgramTest):
                     env=environment)
         return output
 
+    def planned(self, name, **settings):
+        """Bytes on the device that `check` prints, to three digits; None if it prints none."""
+        environment = dict(ENVIRONMENT, **{f"LINDRIFT_HOST_CUDA_{key.upper()}": str(value) for key, value in settings.items()})
+        said = self.expect(DONE, "check", f"{name}.toml", "--backend", "cuda", env=environment).stdout
+        found = re.search(r"^device +([0-9.e+]+) (B|kB|MB|GB) for a", said, re.MULTILINE)
+        return float(found[1]) * {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}[found[2]] if found else None
+
+    def used(self, name, **settings):
+        """Peak number of bytes that a run holds on the device."""
+        counts = self.folder / "counts"
+        counts.unlink(missing_ok=True)
+        self.on(name, "cuda", count=counts, **settings)
+        return int(counts.read_text().split()[-1])
+
     def assert_agree(self, one, other, tolerance=1e-9):
         """Allows ten times the solvers' tolerance, relative to the largest value; zeros by symmetry hold rounding."""
         one, other = datasets(one), datasets(other)
@@ -243,14 +303,23 @@ class HostCudaTest(ProgramTest):
             self.assertLessEqual(difference[np.isfinite(difference)].max(initial=0.0), tolerance * largest, name)
 
 
-class NumbersTest(HostCudaTest):
-    def test_every_model_and_task_agrees_with_the_cpu(self):
+class NumbersTest(HostCuda):
+    def test_every_model_and_task_agrees_with_the_cpu_and_takes_the_planned_memory(self):
         for name, text in cases():
             with self.subTest(name):
                 self.write(f"{name}.toml", text)
-                device = self.on(name, "cuda", order="random")
+                used = self.used(name, order="random")
+                device = self.folder / f"{name}.cuda.h5"
                 self.assertEqual(attributes(device)["backend"], "cuda")
                 self.assert_agree(self.on(name, "cpu"), device)
+                # The plan holds what either task of an equation calls: some vectors more than one of them needs, and with moments
+                # the logarithms of the rates, which only cold states need. With sums over pairs, the observables of a lattice count as
+                # if they called the same.
+                least = {"rashba_relax": 0.5, "square_relax": 0.8, "layer_direct": 0.7}.get(name)
+                least = least or 0.94 if "[bath]" in text and "tgge" in text else 0.995
+                planned = self.planned(name)
+                self.assertLessEqual(used, planned * 1.005)
+                self.assertGreaterEqual(used, planned * least)
 
     def test_the_order_of_threads_and_the_number_of_processors_do_not_matter(self):
         self.write("a.toml", CHAIN.format(sites=300, spectrum="lorentzian") + STEADY + algorithm("direct"))
@@ -264,9 +333,9 @@ class NumbersTest(HostCudaTest):
 
     def test_what_the_device_cannot_do_is_done_on_the_cpu_or_refused(self):
         ladder = LADDER.format(sites=14, interaction="1.3", ladder="auto")
-        mixed = HATSUGAI_KOHMOTO.format(sites=8).replace("[bath.up]", "cluster = 2\n[bath.up]")
-        for name, text in {"ladder_direct": ladder + SPECTRAL + algorithm("direct"), "mixed_green": mixed + GREEN,
-                           "mixed_spectral": mixed + SPECTRAL, "matrices": DEGENERATE + STEADY}.items():  # fmt: skip
+        square = HUBBARD_SQUARE.replace('"hubbard"', '"hatsugai_kohmoto"')
+        for name, text in {"ladder_direct": ladder + SPECTRAL + algorithm("direct"), "hk_square": square + GREEN,
+                           "matrices": DEGENERATE + STEADY}.items():  # fmt: skip
             with self.subTest(name):
                 self.write(f"{name}.toml", text)
                 self.assertEqual(attributes(self.on(name, "auto"))["backend"], "cpu")
@@ -283,7 +352,9 @@ class NumbersTest(HostCudaTest):
         self.write("d.toml", ladder + SPECTRAL)
         self.write("e.toml", ORBITALS[2].format(cells=5) + SPECTRAL)
         self.write("f.toml", ORBITALS[2].format(cells=1) + STEADY)
-        for name in "abcdef":
+        self.write("g.toml", MIXED.format(sites=9, cluster=3) + GREEN)
+        self.write("h.toml", MIXED_DRIVEN.format(sites=6, cluster=2) + SPECTRAL)
+        for name in "abcdefgh":
             alone = datasets(self.on(name, "cuda"))
             shared = datasets(self.on(name, "cuda", ranks=2))
             for dataset, value in alone.items():
@@ -291,34 +362,7 @@ class NumbersTest(HostCudaTest):
                     self.assertEqual(value.tobytes(), shared[dataset].tobytes(), f"{name}: {dataset}")
 
 
-class MemoryTest(HostCudaTest):
-    def planned(self, name, **settings):
-        """Bytes on the device that `check` prints, to three digits; None if it prints none."""
-        environment = dict(ENVIRONMENT, **{f"LINDRIFT_HOST_CUDA_{key.upper()}": str(value) for key, value in settings.items()})
-        said = self.expect(DONE, "check", f"{name}.toml", "--backend", "cuda", env=environment).stdout
-        found = re.search(r"^device +([0-9.e+]+) (B|kB|MB|GB) for a", said, re.MULTILINE)
-        return float(found[1]) * {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}[found[2]] if found else None
-
-    def used(self, name, **settings):
-        """Peak number of bytes that a run holds on the device."""
-        counts = self.folder / "counts"
-        counts.unlink(missing_ok=True)
-        self.on(name, "cuda", count=counts, **settings)
-        return int(counts.read_text().split()[-1])
-
-    def test_what_is_planned_is_what_is_used(self):
-        for name, text in cases():
-            with self.subTest(name):
-                self.write(f"{name}.toml", text)
-                planned, used = self.planned(name), self.used(name)
-                # The plan holds what either task of an equation calls: some vectors more than one of them needs, and with moments
-                # the logarithms of the rates, which only cold states need. With sums over pairs, the observables of a lattice count as
-                # if they called the same.
-                least = {"rashba_relax": 0.5, "square_relax": 0.8, "layer_direct": 0.7}.get(name)
-                least = least or 0.94 if "[bath]" in text and "tgge" in text else 0.995
-                self.assertLessEqual(used, planned * 1.005)
-                self.assertGreaterEqual(used, planned * least)
-
+class MemoryTest(HostCuda):
     def test_lattices_of_4096_times_4096_cells_fit_on_a_card(self):
         """Memory is proportional to the number of cells: 128 times 128 of them, a 1024th, show what fits on a 1024th of a card of
         80 GB."""
@@ -342,7 +386,8 @@ class MemoryTest(HostCudaTest):
     def test_batches_shrink_where_memory_is_short_and_the_numbers_stay(self):
         cases = {"spectral": HATSUGAI_KOHMOTO.format(sites=37) + SPECTRAL, "green": HATSUGAI_KOHMOTO.format(sites=127) + GREEN,
                  "direct": HUBBARD.format(sites=37, interaction="1.3") + SPECTRAL + algorithm("direct"),
-                 "orbitals": ORBITALS[2].format(cells=7) + SPECTRAL, "orbital_states": ORBITALS[2].format(cells=7) + STEADY}  # fmt: skip
+                 "orbitals": ORBITALS[2].format(cells=7) + SPECTRAL, "orbital_states": ORBITALS[2].format(cells=7) + STEADY,
+                 "mixed": MIXED.format(sites=9, cluster=3) + SPECTRAL, "mixed_green": MIXED.format(sites=9, cluster=3) + GREEN}  # fmt: skip
         for name, text in cases.items():
             with self.subTest(name):
                 self.write(f"{name}.toml", text)
@@ -376,21 +421,27 @@ class MemoryTest(HostCudaTest):
         self.on("a", "cuda", ranks=2, code=POINTS_FAILED, memory=memory)
 
 
-class FailureTest(HostCudaTest):
-    """A sweep of direct sums at a size at which `auto` chooses the device."""
+class FailureTest(HostCuda):
+    """A sweep of direct sums at a size at which `auto` chooses the device; steady states close to the thermal one take few of
+    them."""
 
     def setUp(self):
         super().setUp()
         self.write("a.toml", CHAIN.format(sites=4096, spectrum="lorentzian") + STEADY + algorithm("direct")
-                   + '[sweep]\n"bath.nonequilibrium_fraction" = [0.3, 0.6]\n')
+                   + '[sweep]\n"bath.nonequilibrium_fraction" = [0.0, 1e-5]\n')
         self.cpu = self.on("a", "cpu")
 
-    def test_automatic_choice_finishes_on_the_cpu(self):
+    def calls(self, backend):
+        """How often a run makes each kind of call."""
         counts = self.folder / "counts"
-        self.on("a", "auto", count=counts)
+        self.on("a", backend, count=counts)
         words = counts.read_text().split()
+        return {kind: int(number) for kind, number in zip(words[::2], words[1::2])}
+
+    def test_automatic_choice_finishes_on_the_cpu(self):
+        calls = self.calls("auto")
         for kind in ("allocation", "launch", "copy"):
-            count = int(words[words.index(kind) + 1])
+            count = calls[kind]
             self.assertGreater(count, 2, kind)
             for failing in ("1", f"{count // 3}+", f"{count}"):
                 with self.subTest(kind=kind, failing=failing):
@@ -400,8 +451,10 @@ class FailureTest(HostCudaTest):
                     self.assert_agree(self.cpu, result)
 
     def test_a_device_that_was_asked_for_marks_no_wrong_number(self):
-        environment = dict(ENVIRONMENT, OMP_NUM_THREADS="1", LINDRIFT_HOST_CUDA_FAIL="launch:40+")
+        middle = self.calls("cuda")["launch"] // 2
+        environment = dict(ENVIRONMENT, OMP_NUM_THREADS="1", LINDRIFT_HOST_CUDA_FAIL=f"launch:{middle}+")
         output = self.folder / "a.cuda.h5"
+        output.unlink()
         process = self.run_program("run", "a.toml", "-o", output, "--backend", "cuda", env=environment)
         self.assertNotEqual(process.returncode, DONE, process.said)
         if output.exists():
@@ -412,7 +465,7 @@ class FailureTest(HostCudaTest):
         self.assert_agree(self.cpu, output)
 
 
-class CountTest(HostCudaTest):
+class CountTest(HostCuda):
     """Launches and copies of a run, which set the time of a small point on a card. These bounds may only fall."""
 
     def counts(self, name, text, **settings):
@@ -447,6 +500,11 @@ class CountTest(HostCudaTest):
             with self.subTest(name):
                 self.assert_at_most(self.counts(name, ORBITALS[2].format(cells=9) + text), launch=launches, copy=2 * launches, pageable=0)
 
+    def test_all_momenta_that_mix_take_two_launches(self):
+        for name, text in (("green", GREEN), ("spectral", SPECTRAL)):
+            with self.subTest(name):
+                self.assert_at_most(self.counts(name, MIXED.format(sites=9, cluster=3) + text), launch=2, copy=4, pageable=0)
+
     def test_a_thousand_steady_states_take_one_launch(self):
         sweep = '[sweep]\n"bath.nonequilibrium_fraction" = { start = 0.01, stop = 0.99, count = 1000 }\n'
         self.assert_at_most(self.counts("batch", BLOCKS + sweep), launch=1, copy=2, pageable=1)
@@ -454,7 +512,7 @@ class CountTest(HostCudaTest):
             self.assert_at_most(self.counts("batch", blocks(spectrum, sites=5) + sweep), launch=1, copy=2, pageable=1)
 
 
-class OrbitalsTest(HostCudaTest):
+class OrbitalsTest(HostCuda):
     """Momenta with several orbitals, each solved by a thread block."""
 
     def test_numbers_do_not_depend_on_the_batch(self):
@@ -501,7 +559,7 @@ class OrbitalsTest(HostCudaTest):
         self.assert_failures_leave_points_right_or_missing("a", allocation=6, launch=4, copy=8)
 
 
-class BlocksTest(HostCudaTest):
+class BlocksTest(HostCuda):
     """Steady states that a device finds in its thread blocks: in the moments, or with sums over panels."""
 
     def assert_numbers_do_not_depend_on_the_batch(self, text, counts):

@@ -63,10 +63,22 @@ class InputTest(RefusalTest):
         self.refuse(ladder("ladder = \"hol\""), "model.ladder", "hole")
         self.refuse(ladder("").replace("interaction = 2.0", "interaction = [2.0, 0.5]"), "model.interaction", "V_1 = 0.5",
                     "second_order")
+        # Nor does it know what second order does not.
+        for text in (SPECTRAL, GREEN):
+            text = text.replace("interaction = 2.0", 'interaction = 2.0\napproximation = "ladder"')
+            for bath in ("gain = 0.1", "two_site_gain = 0.1", f"gain_table = {[0.0] * 15 + [0.1]}"):
+                self.refuse(text.replace("[bath.down]", f"[bath.up]\n{bath}\n[bath.down]"), f"bath.up.{bath.split()[0]}",
+                            "outside the theory")
+            self.refuse(text + '[[bath.up.operator]]\nkind = "gain"\nterms = [[0, 0.3, 0.0]]\n', "bath.up.operator[0].kind",
+                        "outside the theory")
+            self.refuse(text.replace("gain = 0.2", "gain = 0.0"), "bath.down", "both vanish at k = 1.57")
 
     def test_what_exact_does_not_know(self):
         exact = GREEN.replace('"green"', '"exact"').replace("sites = 16", "sites = 4")
-        self.refuse(exact.replace("sites = 4", "sites = 9"), "model.sites: 9", "at most 8 sites", "GB with an empty probe")
+        self.refuse(exact.replace("sites = 4", "sites = 9"), "model.sites: 9", "at most 8 sites", "GB with an empty probe",
+                    "GB with both spins driven", "this machine has")
+        self.refuse(exact.replace("sites = 4", "cells = [3, 3]\nhopping_terms = [[1, 0, -1.0, 0.0]]").replace("two_site_", ""),
+                    "model.cells: 9", "at most 8 sites", "GB with an empty probe")
         self.refuse(exact.replace("interaction = 2.0", 'interaction = 2.0\napproximation = "ladder"'), "model.approximation",
                     "approximates nothing")
         self.refuse(exact.replace("interaction = 2.0", 'interaction = 2.0\nhartree = "bare"'), "model.hartree")
@@ -106,7 +118,7 @@ class InputTest(RefusalTest):
         self.refuse(SQUARE.replace("cells = [4, 3]", "cells = [50000, 40000]"), "model.cells", "50000 x 40000 cells", "memory")
         self.refuse(SQUARE.replace("[bath.up]\ngain = 0.1\nloss = 0.3\n", ""), "bath.up", "vanish at every momentum")
         self.refuse(SQUARE.replace("interaction = 1.5", 'interaction = 1.5\napproximation = "ladder"'), "model.approximation")
-        self.refuse(SQUARE.replace("steady_state", "exact"), "model.cells", "task.kind = exact needs a ring of model.sites")
+        self.refuse(SQUARE.replace("steady_state", "exact"), "model.cells: 12 is not allowed", "at most 8 sites", "with both spins driven")
         particle = SQUARE.replace("steady_state", "transport")
         self.refuse(particle, "bath.up", "stay alone")
         particle = particle.replace("[bath.up]\ngain = 0.1\nloss = 0.3\n", "")
@@ -157,6 +169,21 @@ class RunTest(ProgramTest):
     def setUpClass(cls):
         super().setUpClass()
         cls.known = json.loads((ROOT / "tests/data/hubbard_figure.json").read_text())
+
+    def assert_same_bits(self, text, other_text, names=None):
+        """Runs and verifies two inputs and compares these datasets, or all. Returns the datasets of the first."""
+        results = []
+        for name, content in (("one", text), ("other", other_text)):
+            self.write(f"{name}.toml", content)
+            self.expect(DONE, "run", f"{name}.toml", "-o", f"{name}.h5")
+            self.expect(DONE, "verify", f"{name}.h5")
+            results.append(datasets(self.folder / f"{name}.h5"))
+        one, other = results
+        if names is None:
+            self.assertEqual(sorted(one), sorted(other))
+        for name in names or one:
+            np.testing.assert_array_equal(one[name], other[name], name)
+        return one
 
     def test_spectrum_of_two_driven_spins(self):
         steady = GREEN.replace('"green"', '"steady_state"').replace("times = [0.0, 0.5, 2.0]\n", "")
@@ -249,14 +276,8 @@ kind = "steady_state"
         self.assertNotEqual(self.run_program("verify", "square.h5").returncode, DONE)
         ring = GREEN.replace('"green"', '"steady_state"').replace("times = [0.0, 0.5, 2.0]\n", "")
         ring = ring.replace("[bath.down]", "[bath.up]\ngain = 0.1\nloss = 0.3\n[bath.down]")
-        self.write("ring.toml", ring)
-        self.write("line.toml", ring.replace("sites = 16", "cells = [16]\nhopping_terms = [[1, -1.0, 0.0]]"))
-        for name in ("ring", "line"):
-            self.expect(DONE, "run", f"{name}.toml", "-o", f"{name}.h5")
-            self.expect(DONE, "verify", f"{name}.h5")
-        one, other = (datasets(self.folder / f"{name}.h5") for name in ("ring", "line"))
-        for name in ("current_spin", "density_spin", "occupation_spin", "residual"):
-            np.testing.assert_array_equal(one[name], other[name])
+        self.assert_same_bits(ring, ring.replace("sites = 16", "cells = [16]\nhopping_terms = [[1, -1.0, 0.0]]"),
+                              ("current_spin", "density_spin", "occupation_spin", "residual"))
 
     def test_one_particle_on_a_square(self):
         self.write("one.toml", SQUARE.replace("steady_state", "transport").replace("[bath.up]\ngain = 0.1\nloss = 0.3\n", ""))
@@ -268,7 +289,16 @@ kind = "steady_state"
         self.assertEqual((results["drift_velocity"].shape, results["diffusion_constant"].shape), ((2,), (2, 2)))
         self.assertEqual(results["particle_distribution"].shape, (4, 3))
         self.assertGreater(np.linalg.eigvalsh(results["diffusion_constant"]).min(), 0.0)
-        self.assertNotIn("diffusion_exact", results)
+        for name in ("drift_velocity", "diffusion"):  # of 3 x 2 cells
+            self.assertEqual(results[f"{name}_exact"].shape, results[f"{name}_ring"].shape)
+        self.assertEqual((results["drift_velocity_exact"].shape, results["diffusion_exact"].shape), ((2,), (2, 2)))
+        self.assertGreater(np.linalg.eigvalsh(results["diffusion_exact"]).min(), 0.0)
+
+    def test_one_particle_without_the_exact_one(self):
+        self.write("one.toml", SQUARE.replace("steady_state", "transport").replace("[bath.up]\ngain = 0.1\nloss = 0.3\n", ""))
+        self.expect(DONE, "run", "one.toml", "-o", "one.h5", "--set", "task.exact_sites=0")
+        self.assertTrue(np.all(np.isnan(datasets(self.folder / "one.h5")["diffusion_exact"])))
+        self.expect(DONE, "verify", "one.h5")
 
     def test_exact_rings(self):
         """Both spins driven, then a single probe: references for the second order and the ladder."""
@@ -315,6 +345,52 @@ times = [6.0]
                              (("[task]", "[initial]\ndown_occupation = 0.5\n[task]"), "initial.down_occupation")):
             self.write("bad.toml", (self.folder / "mixed.toml").read_text().replace(*change).replace("[1, 2, 3]", "[2]"))
             self.expect(WRONG, "check", "bad.toml", says=["bad.toml", says])
+
+    def test_exact_lattices(self):
+        """Two driven spins on a square; then one probe on a line, which is a ring."""
+        text = SQUARE.replace("[4, 3]", "[2, 2]").replace("steady_state", "exact") + "times = [0.0, 1.0]\nfrequencies = [-1.0, 0.5, 2.0]\n"
+        self.write("square.toml", text)
+        self.expect(DONE, "check", "square.toml")
+        self.expect(DONE, "run", "square.toml", "-o", "square.h5")
+        self.expect(DONE, "verify", "square.h5")
+        results = datasets(self.folder / "square.h5")
+        self.assertEqual((results["occupation_spin"].shape, results["current_spin"].shape), ((2, 2, 2), (2, 2)))
+        self.assertEqual((results["green_retarded"].shape, results["drift"].shape), ((2, 2, 2), (2, 2)))
+        self.assertEqual(results["self_energy"].shape, (2, 2, 3))
+        np.testing.assert_allclose(results["norm"][0], 1.0, atol=1e-12)
+        ring = GREEN.replace('"green"', '"exact"').replace("sites = 16", "sites = 4").replace("two_site_", "")
+        self.assert_same_bits(ring, ring.replace("sites = 4", "cells = [4]\nhopping_terms = [[1, -1.0, 0.0]]"),
+                              ("green_retarded", "drift", "occupation_spin", "current_spin"))
+
+    def test_the_exact_ring_of_a_long_one(self):
+        """model.cluster: the sites of the ring, also swept; the rest of the input is that of the other tasks."""
+        long = GREEN.replace('"green"', '"exact"')
+        one = self.assert_same_bits(long.replace("sites = 16", "sites = 4"), long.replace("sites = 16", "sites = 16\ncluster = 4"))
+        self.expect(DONE, "run", "other.toml", "-o", "sizes.h5", "--set", 'sweep."model.cluster"=[3, 4]')
+        sizes = datasets(self.folder / "sizes.h5")
+        np.testing.assert_array_equal(sizes["norm"][1], one["norm"])
+        self.assertNotIn("green_retarded", sizes)
+        self.write("bad.toml", long.replace("sites = 16", "sites = 16\ncluster = 9"))
+        self.expect(WRONG, "check", "bad.toml", says=["model.cluster: 9 is not allowed", "at most 8 sites", "GB with an empty probe"])
+        self.write("bad.toml", GREEN.replace("sites = 16", "sites = 16\ncluster = 4"))
+        self.expect(WRONG, "check", "bad.toml", says=["model.cluster"])
+
+    def test_the_ladder_of_one_cell(self):
+        """It is the momentum of a Hatsugai-Kohmoto chain, which is known exactly; second order is not."""
+        line = "cells = [1]\nhopping_terms = [[1, -0.7, 0.2]]\n"
+        for task in (GREEN, SPECTRAL):
+            task = task.replace("sites = 16\n", line).replace("two_site_loss", "loss")
+            self.write("bad.toml", task)
+            self.expect(WRONG, "check", "bad.toml", says=["model.cells", "one cell alone"])
+            self.write("ladder.toml", task.replace("interaction = 2.0", 'interaction = 2.0\napproximation = "ladder"'))
+            self.write("momentum.toml", task.replace('"hubbard"', '"hatsugai_kohmoto"'))
+            for name in ("ladder", "momentum"):
+                self.expect(DONE, "run", f"{name}.toml", "-o", f"{name}.h5", "--overwrite")
+                self.expect(DONE, "verify", f"{name}.h5")
+            one, other = (datasets(self.folder / f"{name}.h5") for name in ("ladder", "momentum"))
+            for name in ("green_retarded", "norm", "spectral_function", "self_energy"):
+                if name in other:
+                    np.testing.assert_allclose(one[name], other[name], rtol=0, atol=1e-9)
 
     def test_fig4a(self):
         said = self.expect(DONE, "run", EXAMPLES / "hubbard_fig4a.toml").stdout

@@ -732,8 +732,40 @@ kind = "steady_state"
         one = occupations("initial.state=single_momentum", "initial.momentum=-3")
         np.testing.assert_allclose(one, [0, 0, 1, 0, 0, 0, 0, 0, 0, 0], atol=1e-15)
         self.expect(WRONG, "check", "a.toml", "--set", "initial.momentum=1", says="has no meaning for initial.state")
+        self.expect(WRONG, "check", "a.toml", "--set", "initial.state=single_momentum", "--set", "initial.momentum=[1, 2]",
+                    says="initial.momentum: the number of integers is 2; there must be one for each direction, 1")
         self.expect(WRONG, "check", "a.toml", "--set", "initial.state=single_momentum", "--set", "initial.momentum=1", "--set",
                     "initial.filling=0.5", says="initial.filling = 0.5: has no meaning for initial.state")
+
+    def test_initial_states_of_lattices(self):
+        lattice = ('[model]\nkind = "tgge_lattice"\npreset = "square"\ncells = [4, 6]\n[bath]\njump = "operators"\n'
+                   '[[bath.jump_operator]]\nterms = [[0, 0, 0, 0, 0, 0, 1.0, 0.0]]\n[task]\nkind = "relax"\ntimes = [0.0]\n[initial]\n')
+        thermal = lattice + 'state = "thermal"\ninverse_temperature = 50.0\nfilling = 0.3\n'
+
+        def occupations(text):
+            self.write("a.toml", text)
+            self.expect(DONE, "run", "a.toml", "--overwrite")
+            return datasets(self.folder / "a.h5")["occupation"].reshape(4, 6)
+
+        sea = occupations(thermal)
+        self.assertGreater(np.ptp(sea), 0.99)
+        for shift in ([1, -2], [-5, 8], [0, 0]):
+            moved = occupations(thermal + f"momentum_shift = {shift}\n")
+            np.testing.assert_array_equal(moved, np.roll(sea, shift, axis=(0, 1)))
+        filled = occupations(lattice + 'state = "single_momentum"\nmomentum = [1, -7]\n')
+        expected = np.zeros((4, 6))
+        expected[2 + 1, 3 - 7 + 6] = 1
+        np.testing.assert_allclose(filled, expected, atol=1e-15)
+        self.write("a.toml", thermal)
+        for given, count in (("1", 1), ("[1, 2, 3]", 3)):
+            self.expect(WRONG, "check", "a.toml", "--set", f"initial.momentum_shift={given}",
+                        says=f"initial.momentum_shift: the number of integers is {count}; there must be one for each direction, 2")
+        self.expect(WRONG, "check", "a.toml", "--set", "initial.momentum_shift='x'", says="must be an integer or a list of integers")
+        self.expect(WRONG, "check", "a.toml", "--set", "initial.momentum_shift=[0.5, 1]", says="initial.momentum_shift[0]")
+        # Which of two degenerate states is filled would depend on the choice of basis.
+        self.write("b.toml", (EXAMPLES / "rashba_degenerate.toml").read_text().replace('"steady_state"', '"relax"\ntimes = [0.0]')
+                   .replace("filling = 0.5", 'state = "single_momentum"'))
+        self.expect(WRONG, "check", "b.toml", says="initial.state: bands 0 and 1 are degenerate at momentum number 10")
 
     def test_summary(self):
         process = self.expect(DONE, "run", "steady.toml")

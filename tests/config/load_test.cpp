@@ -182,7 +182,7 @@ TEST(Load, RoundsGridsOnce) {
   std::uniform_real_distribution<double> ends(0.0, 100.0);
   for (int trial = 0; trial < 50; ++trial) {
     const Grid coarse{ends(random), 100.0 + ends(random), 11};
-    const auto points = coarse.values();
+    const auto points = coarse.numbers();
     for (std::size_t i = 0; i < 11; ++i) {
       const __float128 exact = (static_cast<__float128>(coarse.start) * (10 - static_cast<int>(i)) +
                                 static_cast<__float128>(coarse.stop) * static_cast<int>(i)) /
@@ -190,7 +190,7 @@ TEST(Load, RoundsGridsOnce) {
       EXPECT_TRUE(same_bits(points[i], static_cast<double>(exact))) << trial << " " << i;
     }
     for (const std::int64_t times : {3, 5, 7, 10}) {
-      const auto fine = Grid{coarse.start, coarse.stop, 10 * times + 1}.values();
+      const auto fine = Grid{coarse.start, coarse.stop, 10 * times + 1}.numbers();
       for (std::size_t i = 0; i < 11; ++i)
         EXPECT_TRUE(same_bits(points[i], fine[i * static_cast<std::size_t>(times)])) << trial << " " << i;
     }
@@ -199,7 +199,7 @@ TEST(Load, RoundsGridsOnce) {
 
 TEST(Load, MakesSymmetricGridsExactlySo) {
   for (const std::int64_t count : {2, 7, 401, 1000, 12345}) {
-    const auto points = Grid{-4.7, 4.7, count}.values();
+    const auto points = Grid{-4.7, 4.7, count}.numbers();
     for (std::size_t i = 0; i < points.size(); ++i) EXPECT_EQ(points[i], -points[points.size() - 1 - i]);
     if (count % 2 == 1) {
       EXPECT_EQ(points[points.size() / 2], 0.0);
@@ -277,8 +277,110 @@ TEST(Sweep, WarnsOfRepeatedValues) {
   EXPECT_THAT(read(chain + "[sweep]\n'bath.coupling' = [0.1, 0.2, 0.1]\n").warnings,
               ElementsAre("sweep.\"bath.coupling\": 0.1 is there twice and is computed twice"));
   EXPECT_TRUE(read(chain + "[sweep]\n'bath.coupling' = [0.1, 0.2]\n").warnings.empty());
-  EXPECT_TRUE(
-      read(chain + "[sweep]\nmode = 'zip'\n'bath.coupling' = [0.1, 0.1]\n'model.hopping' = [1, 2]\n").warnings.empty());
+  const std::string zip = chain + "[sweep]\nmode = 'zip'\n";
+  EXPECT_TRUE(read(zip + "'bath.coupling' = [0.1, 0.1]\n'model.hopping' = [1, 2]\n").warnings.empty());
+  EXPECT_THAT(read(zip + "'bath.coupling' = [0.1, 0.3, 0.1]\n'model.hopping' = [1, 2, 1]\n").warnings,
+              ElementsAre("sweep: bath.coupling = 0.1, model.hopping = 1.0 is there twice and is computed twice"));
+  EXPECT_THAT(read(zip + "'bath.coupling' = [0.1, 0.1]\n").warnings, ElementsAre(testing::HasSubstr("twice")));
+  EXPECT_TRUE(read(zip + "'bath.coupling' = { start = 0, stop = 1, count = 3 }\n'model.hopping' = [1, 1, 1]\n")
+                  .warnings.empty());
+}
+
+TEST(Sweep, WarnsOfValuesThatDifferByRounding) {
+  EXPECT_THAT(read(chain + "[sweep]\n'bath.coupling' = [0.3, 0.2, 0.30000000000000004]\n").warnings,
+              ElementsAre("sweep.\"bath.coupling\": 0.3 and 0.30000000000000004 differ by rounding alone, and both are "
+                          "computed"));
+  EXPECT_THAT(
+      read(chain + "[sweep]\nmode = 'zip'\n'bath.coupling' = [0.1, 0.30000000000000004, 0.2, 0.3]\n"
+                   "'model.hopping' = [1, 2, 2, 2]\n")
+          .warnings,
+      ElementsAre(testing::HasSubstr("bath.coupling = 0.30000000000000004, model.hopping = 2.0 and bath.coupling "
+                                     "= 0.3, model.hopping = 2.0 differ by rounding")));
+  EXPECT_THAT(read(chain + "[sweep]\n'bath.delta' = [[0.3, 1], [0.30000000000000004, 1.0000000000000002]]\n").warnings,
+              ElementsAre(testing::HasSubstr("differ by rounding")));
+  EXPECT_THAT(read(chain + "[sweep]\n'model.hopping' = { start = 1, stop = 1.000000000000001, count = 9 }\n").warnings,
+              ElementsAre(testing::HasSubstr("computed")));
+  // Small values beside large ones are different points.
+  for (const std::string values : {"[0.0, 1e-18, 2e-18, 1.0]", "{ start = 1e-20, stop = 1, count = 21, scale = 'log' }",
+                                   "{ start = 0, stop = 1, count = 10000000 }"})
+    EXPECT_TRUE(read(chain + "[sweep]\n'bath.coupling' = " + values + "\n").warnings.empty()) << values;
+}
+
+/// Counts the points that are examined.
+class CountingRegistry final : public FakeRegistry {
+ public:
+  mutable std::size_t examined = 0;
+
+  Schema schema(const std::string& model, const std::string& task) const override {
+    Schema schema = FakeRegistry::schema(model, task);
+    schema.validate = [this, validate = schema.validate](const Point& point) {
+      ++examined;
+      validate(point);
+    };
+    schema.validate_size = {};
+    return schema;
+  }
+};
+
+/// A sweep of ten million points takes neither the time nor the memory of so many.
+TEST(Sweep, ExaminesASampleOfVeryManyPoints) {
+  const auto grid = [](const std::string& key, const std::string& start, const std::string& stop, int count) {
+    return "'" + key + "' = { start = " + start + ", stop = " + stop + ", count = " + std::to_string(count) + " }\n";
+  };
+  const auto examined = [](const std::string& sweep) {
+    const CountingRegistry registry;
+    const Document document = parse(chain + "[sweep]\n" + sweep, "INPUT.toml", {}, registry);
+    EXPECT_GT(document.sweep.points(), most_examined);
+    return registry.examined;
+  };
+  const std::string many = grid("bath.coupling", "0", "1", 10'000'000);
+  EXPECT_LE(examined(many), most_examined);
+  EXPECT_GT(examined(many), most_examined / 2);
+  EXPECT_LE(examined("mode = 'zip'\n" + many + grid("model.hopping", "1", "2", 10'000'000)), most_examined);
+  const std::string three = grid("bath.coupling", "0", "1", 1000) + grid("model.hopping", "1", "2", 100);
+  EXPECT_LE(examined(three + grid("bath.inverse_temperature", "0", "1", 100)), most_examined);
+  // Not allowed: the fraction 1 at infinite temperature, here at a corner, and along one axis.
+  const std::string corner = grid("bath.inverse_temperature", "1", "0", 4000),
+                    fraction = "bath.nonequilibrium_fraction";
+  EXPECT_THAT(complaints(chain + "[sweep]\n" + corner + grid(fraction, "0", "1", 2500)),
+              ElementsAre(testing::HasSubstr(
+                  "must be given here (at bath.inverse_temperature = 0.0, bath.nonequilibrium_fraction = 1.0")));
+  EXPECT_THAT(complaints(chain + "[bath]\nnonequilibrium_fraction = 1.0\n[sweep]\n" + corner +
+                         "'bath.coupling' = " + "{ start = 0, stop = 1, count = 2500 }\n"),
+              ElementsAre(testing::ContainsRegex("and [0-9]+ more of the [0-9]+ points looked at")));
+}
+
+/// The sample has the values of every axis, its corners, no point twice, and no large gaps.
+TEST(Sweep, SamplesItsPoints) {
+  const auto axis = [](std::int64_t count) { return Axis{"a", Grid{.start = 0.0, .stop = 1.0, .count = count}}; };
+  EXPECT_THAT((Sweep{.axes = {axis(3), axis(4)}}).sample(64).size(), 12U);
+  for (const std::vector<std::int64_t>& lengths : {std::vector<std::int64_t>{100000},
+                                                   {2, 50000},
+                                                   {1, 300, 1, 400},
+                                                   {20, 21, 22, 23},
+                                                   {3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3}}) {
+    Sweep sweep;
+    for (const std::int64_t length : lengths) sweep.axes.push_back(axis(length));
+    for (const std::size_t most : {std::size_t{64}, std::size_t{4096}}) {
+      const auto sample = sweep.sample(most);
+      const std::size_t points = sweep.points();
+      EXPECT_LE(sample.size(), most);
+      EXPECT_GT(sample.size(), most / 2);
+      EXPECT_EQ(sample.front(), 0U);
+      EXPECT_EQ(sample.back(), points - 1);
+      EXPECT_TRUE(std::adjacent_find(sample.begin(), sample.end(), std::greater_equal<>()) == sample.end());
+      for (std::size_t i = 1; i < sample.size(); ++i) EXPECT_LT(sample[i] - sample[i - 1], 16 * points / most + 2);
+      // From the first point along each axis, to its end.
+      std::size_t stride = points;
+      for (const std::int64_t length : lengths) {
+        stride /= static_cast<std::size_t>(length);
+        EXPECT_TRUE(std::binary_search(sample.begin(), sample.end(), stride * static_cast<std::size_t>(length - 1)));
+        if (most <= 10 * lengths.size() * static_cast<std::size_t>(length)) continue;
+        for (std::size_t i = 0; i < static_cast<std::size_t>(length); ++i)
+          EXPECT_TRUE(std::binary_search(sample.begin(), sample.end(), stride * i));
+      }
+    }
+  }
 }
 
 TEST(Load, KnowsUsualNames) {
@@ -292,6 +394,19 @@ TEST(Load, KnowsUsualNames) {
                 ElementsAre(testing::HasSubstr("unknown key; did you mean " + meant + "?")));
   EXPECT_THAT(complaints(relax + "times = { start = 0, stop = 1, step = 0.1 }\n"),
               testing::Contains(testing::HasSubstr("did you mean count?")));
+  // A word that papers use for several things means that of its section.
+  for (const std::string word : {"t", "time", "tmax"})
+    EXPECT_THAT(complaints(relax, {{"task." + word, "[1]"}}),
+                testing::Contains(testing::HasSubstr("did you mean task.times?")));
+  EXPECT_THAT(complaints(chain, {{"bath.T", "1"}}),
+              ElementsAre(testing::HasSubstr("did you mean bath.inverse_temperature?")));
+  EXPECT_THAT(complaints(chain, {{"model.t", "1"}}), ElementsAre(testing::HasSubstr("did you mean model.hopping?")));
+  EXPECT_THAT(complaints(chain, {{"bath.tabel", "x"}}), ElementsAre(testing::HasSubstr("did you mean bath.table?")));
+}
+
+TEST(Load, SuggestsNoKeyThatSharesOnlyItsSection) {
+  for (const std::string key : {"task.time", "task.t", "bath.omega", "bath.up"})
+    EXPECT_THAT(complaints(chain, {{key, "1"}}), ElementsAre(testing::Not(testing::HasSubstr("did you mean")))) << key;
 }
 
 TEST(Load, KnowsTablesByTheirContent) {

@@ -11,6 +11,7 @@
 #include "clusters/krylov.hpp"
 #include "kernels/clusters/solve_on.hpp"
 #include "support/engines.hpp"
+#include "support/plain_loops.hpp"
 #include "support/random.hpp"
 
 namespace lindrift::testing {
@@ -20,20 +21,6 @@ using Complex = std::complex<double>;
 using Vector = std::vector<Complex>;
 using kernels::Carver, kernels::ClusterDevice, kernels::ClusterOptions, kernels::ClusterShape, kernels::ClusterSlot,
     kernels::ClusterWork, kernels::Index;
-
-/// The verbs of an engine as plain loops.
-struct PlainLoops {
-  template <class Functor>
-  void map(Index size, const Functor& functor) {
-    for (Index i = 0; i < size; ++i) functor(i);
-  }
-  template <class Term>
-  typename Term::template Sum<double> reduce(Index size, const Term& term) {
-    typename Term::template Sum<double> sum{};
-    for (Index i = 0; i < size; ++i) term.template accumulate<double>(i, sum);
-    return sum;
-  }
-};
 
 /// One matrix after the other, on the host.
 class PlainDevice final : public ClusterDevice {

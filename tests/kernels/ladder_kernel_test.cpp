@@ -15,6 +15,7 @@
 #include "kernels/hubbard/ladder.hpp"
 #include "support/engines.hpp"
 #include "support/hubbard.hpp"
+#include "support/plain_lattice.hpp"
 #include "support/ranks_as_threads.hpp"
 
 namespace lindrift::testing {
@@ -94,6 +95,27 @@ TEST_F(LadderDeviceTest, KernelIsThatOfTheHost) {
           expect_near(circle, expected.circle, 1e-13 * largest_of(expected.circle), circle.size());
         }
       }
+}
+
+TEST_F(LadderDeviceTest, KernelOfALatticeIsThatOfTheHost) {
+  Random random(57);
+  for (const plain::Vector& cells : some_lattices)
+    for (const Ladder ladder : ladders) {
+      HubbardChain chain = hubbard_of(random_model(random, cells));
+      chain.approximation = Approximation::ladder;
+      chain.ladder = ladder;
+      const HubbardModes modes = hubbard_modes(chain);
+      const LadderKernel kernel(modes);
+      const double step = ladder_step(modes, 1e-12);
+      constexpr std::size_t count = 40;
+      const LadderKernel::Run expected = kernel.evaluate(step, count, {.threads = 1});
+      const auto card = device(kernel, small_buffer);
+      std::vector<Complex> circle(points * modes.sites), rows((count + 2 * margin) * modes.sites);
+      kernel.evaluate_on(*card, step, count, {}, circle.data());
+      card->fetch(reinterpret_cast<double*>(rows.data()));
+      expect_near(rows, expected.rows, 1e-13 * largest_of(expected.rows), rows.size());
+      expect_near(circle, expected.circle, 1e-13 * largest_of(expected.circle), circle.size());
+    }
 }
 
 TEST_F(LadderDeviceTest, RanksShareTheMomentaAndGetTheSameBits) {

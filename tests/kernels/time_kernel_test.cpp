@@ -13,6 +13,7 @@
 #include "hubbard/volterra.hpp"
 #include "support/engines.hpp"
 #include "support/hubbard.hpp"
+#include "support/plain_lattice.hpp"
 #include "support/ranks_as_threads.hpp"
 
 namespace lindrift::testing {
@@ -116,6 +117,24 @@ TEST_F(TimeDeviceTest, KernelIsThatOfTheHost) {
                 << sites << " sites, kind " << kind;
         }
       }
+}
+
+TEST_F(TimeDeviceTest, KernelOfALatticeIsThatOfTheHost) {
+  // Energies that differ between the spins and are not even in k.
+  Random random(17);
+  for (const plain::Vector& cells : some_lattices)
+    for (const double cut : {0.0, 1.0}) {
+      const HubbardModes modes = hubbard_modes(hubbard_of(random_model(random, cells)));
+      const MemoryKernel kernel(modes, cut);
+      const std::vector<double> times = {0.0, 0.3, -0.4, 2.5};
+      std::vector<Complex> expected(times.size() * modes.sites), actual(times.size() * modes.sites);
+      kernel.evaluate(times, expected.data(), {.threads = 1});
+      const auto card = device(kernel.tables());
+      card->evaluate(times.data(), static_cast<std::int64_t>(times.size()));
+      card->fetch(reinterpret_cast<double*>(actual.data()));
+      for (std::size_t i = 0; i < actual.size(); ++i)
+        EXPECT_LE(std::abs(actual[i] - expected[i]), 1e-14 * modes.first_moment) << cells.size() << " directions";
+    }
 }
 
 TEST_F(TimeDeviceTest, IntegralsAreSumsOverTheTimes) {

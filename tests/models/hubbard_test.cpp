@@ -135,9 +135,10 @@ TEST_P(SelfEnergyKernelTest, MatchesTheDoubleSum) {
       const SelfEnergyArrays arrays(modes);
       const auto kernel = make_self_energy_kernel(GetParam(), arrays.tables);
       // More pairs than lanes and packs, unordered, split over two calls by rows.
-      std::vector<double> momentum, frequency;
+      std::vector<std::int64_t> momentum;
+      std::vector<double> frequency;
       for (int i = 0; i < 37; ++i) {
-        momentum.push_back(static_cast<double>(random.integer(0, sites - 1)));
+        momentum.push_back(random.integer(0, sites - 1));
         frequency.push_back(random.uniform(-6.0, 6.0));
       }
       std::vector<double> re(37), im(37), more_re(37), more_im(37);
@@ -185,7 +186,8 @@ TEST_P(SelfEnergyKernelTest, SumsManyTermsInBlocks) {
   const HubbardModes modes = hubbard_modes(chain);
   const SelfEnergyArrays arrays(modes);
   const auto kernel = make_self_energy_kernel(GetParam(), arrays.tables);
-  const double momentum = 1300.0, frequency = 0.4;
+  const std::int64_t momentum = 1300;
+  const double frequency = 0.4;
   double re = 0.0, im = 0.0;
   kernel->points(&momentum, &frequency, 1, 0.0, 640, 643, &re, &im);
   reference::Complex sum = 0.0L;

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <vector>
 
+#include "lattice/lattice_phases.hpp"
 #include "lindrift/error.hpp"
 #include "support/random.hpp"
 
@@ -175,6 +178,27 @@ TEST(Lattice, RefusesWhatItCannotHold) {
   EXPECT_EQ(said([] { Lattice({3, 0}); }), "model.cells[1]: 0 is not allowed: must be in 1 .. 2^32");
   EXPECT_EQ(said([] { ring_lattice(max_cells + 1); }), "model.sites: 4294967297 is not allowed: must be in 1 .. 2^32");
   EXPECT_EQ(ring_lattice(7).cells(0), 7);
+}
+
+TEST(Lattice, PhasesOfConsecutiveMomentaAreThoseOfEach) {
+  Random random(195);
+  // One direction to three, even and odd, a single cell; the last one has too many phases for a table.
+  for (const std::vector<std::int64_t>& cells :
+       {std::vector<std::int64_t>{1}, {7}, {4, 6}, {1, 5}, {3, 1}, {5, 4, 3}, {257, 263}}) {
+    const Lattice lattice(cells);
+    const LatticePhases phases(lattice);
+    for (int trial = 0; trial < 5; ++trial) {
+      LatticeVector displacement{};
+      for (std::size_t i = 0; i < cells.size(); ++i) displacement[i] = random.integer(-9, 9);
+      const auto first = static_cast<std::size_t>(random.integer(0, static_cast<std::int64_t>(lattice.size()) - 1));
+      LatticePhases::Walk phase(phases, displacement, first);
+      for (std::size_t k = first; k < std::min(lattice.size(), first + 600); ++k, ++phase) {
+        const Phase expected = lattice.phase(k, displacement);
+        ASSERT_EQ((*phase).cosine, expected.cosine) << k;
+        ASSERT_EQ((*phase).sine, expected.sine) << k;
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ def anchor(heading):
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
-class Documents(unittest.TestCase):
+class DocumentsTest(unittest.TestCase):
     def test_one_version(self):
         version = found("CMakeLists.txt", r"^project\(lindrift VERSION ([0-9.]+)")
         self.assertIn('input = "CMakeLists.txt"', (ROOT / "pyproject.toml").read_text())

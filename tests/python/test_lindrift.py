@@ -68,7 +68,7 @@ class InFolder(unittest.TestCase):
         self.assertGreater(os.path.getsize(path), 10_000)
 
 
-class Load(InFolder):
+class LoadTest(InFolder):
     def test_reads_fields_coordinates_and_attributes(self):
         result = lindrift.load(synthetic.sweep("a.h5", [0.0, 0.5], sites=8))
         self.assertEqual(result[KEY].values.tolist(), [0.0, 0.5])
@@ -126,7 +126,7 @@ class Load(InFolder):
             result["density"]
 
 
-class Plot(InFolder):
+class PlotTest(InFolder):
     def axes(self, path):
         return plot.draw(lindrift.load(path)).axes
 
@@ -162,6 +162,14 @@ class Plot(InFolder):
         status, _, err = run("plot", path)
         self.assertEqual(status, 2)
         self.assertIn("no point of the sweep is done", err)
+
+    def test_a_sweep_without_a_number_is_not_drawn(self):
+        path = synthetic.sweep("nan.h5", [0.0, 1.0], sites=8)
+        with h5py.File(path, "r+") as file:
+            file["current"][...] = np.nan
+        status, _, err = run("plot", path, "--dataset", "current")
+        self.assertEqual(status, 2, err)
+        self.assertIn("no value is a finite number", err)
 
     def test_two_keys_make_lines_or_a_map(self):
         (lines,) = self.axes(synthetic.sweep_of_two("a.h5", [0.0, 0.5, 1.0], [1.0, 2.0], sites=8))
@@ -544,7 +552,7 @@ class Plot(InFolder):
         self.assertEqual(axes.get_ylabel(), "conductance of the lead")
 
 
-class PublishedFigures(InFolder):
+class PublishedFiguresTest(InFolder):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -887,7 +895,7 @@ class PublishedFigures(InFolder):
         self.assertIn("there is no dataset time", err)
 
 
-class CommandLine(InFolder):
+class CommandLineTest(InFolder):
     def test_bad_files_exit_with_2_and_no_traceback(self):
         with open("text.h5", "w") as file:
             file.write("no")
@@ -1004,6 +1012,16 @@ class CommandLine(InFolder):
                 self.assertEqual((process.returncode, err), (4, f"stopped by {number.name}\n"))
                 self.assertEqual(os.listdir("."), ["a.h5"])
 
+    def test_an_interrupt_while_modules_are_imported_leaves_no_traceback(self):
+        with open("numpy.py", "w") as file:
+            file.write("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+        for command, status, error in ((["-m", "lindrift", "plot", "a.h5"], 4, "stopped by SIGINT\n"),
+                                       (["-c", "import lindrift"], -signal.SIGINT, None)):  # the user's program decides
+            done = subprocess.run([sys.executable, *command], text=True, capture_output=True, timeout=60,
+                                  env={**os.environ, "PYTHONPATH": os.pathsep.join((os.getcwd(), PACKAGE))})
+            self.assertEqual(done.returncode, status)
+            self.assertEqual(done.stderr if error else done.stderr[-18:], error or "KeyboardInterrupt\n")
+
     def test_a_signal_that_the_parent_ignores_stays_ignored(self):
         synthetic.steady_state("a.h5", sites=8)
         process = self.start("plot", "a.h5", before=self.WAIT_IN_WRITING.replace("PATIENCE", "0.3"),
@@ -1062,7 +1080,7 @@ while true; do sleep 0.02; done
             self.assertEqual(one.read(), two.read())
 
 
-class DamagedFiles(InFolder):
+class DamagedFilesTest(InFolder):
     def test_lengths_that_do_not_fit_are_refused(self):
         path = synthetic.steady_state("a.h5", sites=8)
         with h5py.File(path, "a") as file:
@@ -1099,7 +1117,7 @@ class DamagedFiles(InFolder):
             self.assertIn(status, (0, 2), number)
 
 
-class CheckOutput(InFolder):
+class CheckOutputTest(InFolder):
     """Tests the checker of real output files."""
 
     def test_accepts_good_files(self):

@@ -135,6 +135,8 @@ class NumbersTest(unittest.TestCase):
         density = {"task": {"kind": "density", "times": times}}, lambda m: ld.density(m, times=times, threads=1)
         thermal = ({"task": {"kind": "relax", "times": times}, "initial": {"state": "thermal", "momentum_shift": 1}},
                    lambda m: ld.relax(m, times=times, threads=1, initial=ld.InitialState("thermal", momentum_shift=1)))
+        moved = ({"task": {"kind": "relax", "times": times}, "initial": {"state": "thermal", "momentum_shift": [1, -2]}},
+                 lambda m: ld.relax(m, times=times, threads=1, initial=ld.InitialState("thermal", momentum_shift=[1, -2])))
         ring = ld.HubbardChain(sites=3, interaction=[2.0], down=ld.OpenBath(gain=0.2, two_site_loss=2.0), up=ld.OpenBath(gain=0.1, loss=0.3))
         exact = ({"task": {"kind": "exact", "times": times, "frequencies": frequencies}},
                  lambda m: ld.exact(m, times=times, frequencies=frequencies, threads=1))
@@ -144,7 +146,7 @@ class NumbersTest(unittest.TestCase):
         cases = {
             "chain": (chain(), *steady), "lorentzian": (chain(bath=lorentzian), *steady), "from thermal": (chain(), *thermal),
             "rashba": (rashba(), *relax), "rashba steady": (rashba(), *steady), "degenerate": (touching, *steady),
-            "chain relax": (chain(), *relax), "square": (square(), *steady), "square relax": (square(), *relax),
+            "chain relax": (chain(), *relax), "square": (square(), *steady), "square from thermal": (square(), *moved), "square relax": (square(), *relax),
             "orbitals": (two_orbitals(), *steady),
             "operators": (two_orbitals(operators={"s_x": [[0, 1], [1, 0]], "s_y": [[0, -1j], [1j, 0]]}), *steady),
             "orbitals relax": (two_orbitals(), *relax),

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lindrift/baths/open_bath.hpp"
+#include "lindrift/hubbard/chain.hpp"
 #include "lindrift/lattice/open_lattice.hpp"
 #include "reference/open_lattice.hpp"
 #include "support/random.hpp"
@@ -73,6 +74,16 @@ inline void set(const plain::Model& from, OpenLattice& lattice, OpenBath& up, Op
   for (const auto& channel : from.loss_down) down.operators.push_back({BathOperatorKind::loss, terms_of(channel)});
   for (const auto& channel : from.gain_down) down.operators.push_back({BathOperatorKind::gain, terms_of(channel)});
 }
+
+inline HubbardChain hubbard_of(const plain::Model& from) {
+  HubbardChain model;
+  set(from, model, model.up, model.down);
+  model.interaction = {static_cast<double>(from.interaction)};
+  return model;
+}
+
+/// Odd, even and single numbers of cells in one to three directions.
+inline const std::vector<plain::Vector> some_lattices = {{7}, {5, 4}, {1, 6}, {6, 1}, {2, 3, 2}, {3, 1, 4}};
 
 /// Index in ascending order of a momentum, or site, that the reference numbers from m = 0.
 inline std::size_t ascending(const plain::Model& model, std::size_t number) {

@@ -133,7 +133,10 @@ TEST(Chain, APointThatFailsSaysWhyAndTheNextStartsCold) {
   const config::Document whole = document_of(9);
   config::Document broken = whole;
   const std::size_t bad = 3;
-  broken.sweep.axes.back().values[bad] = std::numeric_limits<double>::quiet_NaN();
+  config::AxisValues& axis = broken.sweep.axes.back().values;
+  std::vector<config::Value> values(axis.begin(), axis.end());
+  values[bad] = std::numeric_limits<double>::quiet_NaN();
+  axis = values;
   const Records expected = records_of(broken), cold = records_of(document_of(1)), unbroken = records_of(whole);
   ASSERT_EQ(expected.size(), points);
   for (const auto& [point, record] : expected) {

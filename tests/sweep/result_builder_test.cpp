@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "lindrift/error.hpp"
+#include "sweep/fake_task.hpp"
 #include "sweep/sweep.hpp"
 
 namespace lindrift::sweep {
@@ -85,6 +86,38 @@ TEST(ResultBuilder, RefusesRecordsThatDoNotFit) {
   refuses([](Record& record) { std::swap(record.data.front(), record.data.back()); });
   refuses([](Record& record) { std::get<std::vector<double>>(record.data.front()).push_back(1.0); });
   refuses([](Record& record) { std::get<std::vector<double>>(record.data.front()).clear(); });
+}
+
+/// Of many points only a few records are kept: those of the summary, one that tells how they were computed, messages.
+TEST(ResultBuilder, KeepsFewRecordsOfManyPoints) {
+  const config::Document many = document_of(3000);
+  const TaskEntry task = fake_task([](std::size_t, const Execution&, const Monitor&) { return 0.0; });
+  ResultBuilder builder(many, task);
+  for (std::size_t p = 3000; p-- > 0;) {
+    Record record{.point = p, .status = p % 100 == 7 ? Status::not_converged : Status::done};
+    if (p % 100 == 7) record.message = "point " + std::to_string(p);
+    if (p < 2000) record.algorithm = "computed";
+    record.data.emplace_back(std::vector<double>{static_cast<double>(p)});
+    record.summary = {{"current", static_cast<double>(p)}, {"certificate", p == 5 ? 0.5 : 0.25}};
+    builder.add(record);
+  }
+  builder.add({.point = 107, .status = Status::done, .data = {std::vector<double>{1.0}}});
+  const SweepResult result = builder.finish();
+  EXPECT_EQ(result.tally.done, 2971U);
+  EXPECT_EQ(result.tally.not_converged, 29U);
+  EXPECT_EQ(result.worst_certificate, 0.5);
+  ASSERT_NE(result.how(), nullptr);
+  EXPECT_EQ(result.example.point, 0U);
+  EXPECT_EQ(result.example.summary.front().second, 0.0);
+  std::vector<std::size_t> shown;
+  for (const auto& [p, record] : result.shown) {
+    shown.push_back(p);
+    EXPECT_EQ(record.summary.front().second, static_cast<double>(p));
+  }
+  EXPECT_THAT(shown, testing::ElementsAre(0, 299, 599, 899, 1199, 1499, 1799, 2099, 2399, 2699, 2999));
+  ASSERT_EQ(result.messages.size(), 11U);
+  EXPECT_EQ(result.messages[1].message, "point 207");
+  EXPECT_EQ(result.messages[1].status, Status::not_converged);
 }
 
 TEST(ResultBuilder, KeepsTheFieldsThatAreAskedFor) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "lindrift/error.hpp"
 #include "registry/registry.hpp"
 
@@ -73,6 +75,49 @@ TEST(ResumeMap, KeepsPointsApartAndRefusesOtherValues) {
   EXPECT_THAT(refusal(two, document(beta + "[1.0, 3.0]\n")), HasSubstr("1.0000000000000002, which is no longer"));
   EXPECT_THAT(refusal(document(beta + "[1.0]\n"), document(beta + "[1.00000000000001, 3.0]\n")),
               HasSubstr("no longer"));
+  // Numbers far below the largest one are as different as others; only what a formula gives in place of 0 is not.
+  EXPECT_THAT(refusal(document(beta + "[1e-20, 1.0]\n"), document(beta + "[1e-19, 1e-18, 1.0]\n")),
+              HasSubstr("no longer"));
+  EXPECT_EQ(ResumeMap(document(beta + "[5.551115123125783e-17, 1.0]\n"), document(beta + "[0.5, 0.0, 1.0]\n"), "")(0),
+            1U);
+  // Both points that an ulp separates keep their place, in a zip too.
+  const auto pairs =
+      document("mode = 'zip'\n" + beta + "[1.0, 1.0, 2.0]\n" + fraction + "[0.3, 0.30000000000000004, 0.3]\n");
+  const auto more = document("mode = 'zip'\n" + beta + "[2.0, 1.0, 1.0, 3.0]\n" + fraction +
+                             "[0.3, 0.30000000000000004, 0.3, 0.3]\n");
+  const ResumeMap map(pairs, more, "out.h5");
+  for (const auto& [older, newer] : {std::pair(0U, 2U), {1U, 1U}, {2U, 0U}}) EXPECT_EQ(map(older), newer);
+  EXPECT_THAT(refusal(pairs, document("mode = 'zip'\n" + beta + "[1.0, 2.0]\n" + fraction + "[0.3, 0.3]\n")),
+              HasSubstr("no longer"));
+}
+
+/// An ulp in a value that is not swept makes no other input.
+TEST(ResumeMap, ComparesOtherValuesWithinRounding) {
+  const auto with = [](const std::string& model, const std::string& more, const std::string& task = "steady_state") {
+    return config::parse("[model]\nkind = '" + model + "'\nsites = 6\n" + more + "\n[task]\nkind = '" + task + "'\n" +
+                             (task == "relax" ? "times = [0.0, 0.3, 5.0]\n" : ""),
+                         "INPUT.toml", {}, registry());
+  };
+  const auto expect_same = [&](const std::string& one, const std::string& other,
+                               const std::string& task = "steady_state") {
+    EXPECT_EQ(refusal(with("tgge_chain", one, task), with("tgge_chain", other, task)), "") << one << " and " << other;
+  };
+  const auto expect_different = [&](const std::string& one, const std::string& other) {
+    EXPECT_THAT(refusal(with("tgge_chain", one), with("tgge_chain", other)), HasSubstr("comes from another input"));
+  };
+  expect_same("[bath]\ninverse_temperature = 0.3", "[bath]\ninverse_temperature = 0.30000000000000004");
+  expect_same("[bath]\nnonequilibrium_fraction = 0.0", "[bath]\nnonequilibrium_fraction = -0.0");
+  expect_same("[bath]\ndelta = [0.3, 0.0]", "[bath]\ndelta = [0.30000000000000004, -0.0]");
+  expect_same("[bath]\ndelta = [6.123233995736766e-17, 1.0]", "[bath]\ndelta = [0.0, 1.0]");
+  const std::string list = "[initial]\nlagrange_multiplier = ";
+  expect_same(list + "[0.3, 0, 0, 0, 0, 1]", list + "[0.30000000000000004, -0.0, 0, 5.6e-17, 0, 1]", "relax");
+  const std::string operators = "[bath]\njump = 'operators'\n[[bath.jump_operator]]\nterms = ";
+  expect_same(operators + "[[0, 1, 0.3, 0.0]]", operators + "[[0, 1, 0.30000000000000004, -0.0]]");
+  expect_different("[bath]\ninverse_temperature = 0.3", "[bath]\ninverse_temperature = 0.30000000000001");
+  expect_different("[bath]\ninverse_temperature = 0.0", "[bath]\ninverse_temperature = 1e-300");
+  expect_different("[bath]\ndelta = [0.3, 0.0]", "[bath]\ndelta = [0.3, 1e-12]");
+  expect_different(operators + "[[0, 1, 0.3, 0.0]]", operators + "[[0, 2, 0.3, 0.0]]");
+  expect_different(operators + "[[0, 1, 0.3, 0.0]]", operators + "[[0, 1, 0.3, 0.0], [0, 0, 1, 0]]");
 }
 
 TEST(ResumeMap, TakesMinusZeroForZero) {

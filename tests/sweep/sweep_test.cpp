@@ -319,6 +319,44 @@ TEST(Sweep, GroupsAreRunTogetherAndFallApartWhereTheyFail) {
   EXPECT_EQ(warnings.size(), 1U);
 }
 
+/// A large sweep is not examined point by point before it runs: what is not allowed fails, alone or in a group.
+TEST(Sweep, PointsOfALargeSweepThatAreNotAllowedFail) {
+  config::Document document = document_of(config::most_examined + 1000);
+  const std::size_t points = document.sweep.points(), bad = 12345;
+  document.schema.validate = [](const config::Point& point) {
+    if (number_of(point) == bad) throw ParameterError("bath.inverse_temperature", "not this one");
+  };
+  for (const bool grouped : {false, true}) {
+    TaskEntry task = fake_task(square);
+    std::size_t in_groups = 0;
+    if (grouped) {
+      task.grouping = [](const config::Document&) { return Grouping{.size = 100}; };
+      task.run_group = [&](const Group& group, const Execution&, const Monitor&,
+                           const std::function<void(std::size_t, io::Result)>& finished) {
+        for (std::size_t i = 0; i < group.wanted.size(); ++i) {
+          if (!group.wanted[i]) continue;
+          ++in_groups;
+          EXPECT_NE(group.first + i, bad);
+          finished(i, task.empty_result(group.point(i)));
+        }
+      };
+    }
+    PointSet few(points);
+    for (std::size_t p = 0; p < points; ++p)
+      if (p < bad - 45 || p > bad + 10) few.remove(p);
+    Kept kept;
+    RunOptions options;
+    options.keep = kept.keep();
+    ProcessGroup alone;
+    const RunOutcome outcome = run(document, task, {}, alone, few, {}, options);
+    EXPECT_EQ(outcome.tally.failed, 1U);
+    EXPECT_EQ(outcome.tally.done, 55U);
+    EXPECT_EQ(in_groups, grouped ? 55U : 0U);
+    EXPECT_EQ(kept.records.at(bad).status, Status::failed);
+    EXPECT_EQ(kept.records.at(bad).message, "bath.inverse_temperature: not this one");
+  }
+}
+
 TEST(Sweep, PointsThatTheDeviceHasNoRoomForAreComputedOnTheCpu) {
   const TaskEntry task = fake_task([](std::size_t k, const Execution& execution, const Monitor&) -> double {
     if (k % 2 == 0 && execution.backend != Backend::cpu) throw DeviceMemoryError("out of device memory");

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <random>
 
@@ -84,6 +85,33 @@ TEST(WorkQueue, KeepsSkewedPointsBalanced) {
       const double ideal = std::accumulate(costs.begin(), costs.end(), 0.0) / ranks;
       EXPECT_LE(makespan(costs, ranks), 1.05 * ideal) << ranks;
     }
+  }
+}
+
+/// Of very many points the task is asked for a few costs only, along the axes.
+TEST(WorkQueue, EstimatesTheCostsOfVeryManyPoints) {
+  const config::Document document = config::parse(
+      "[model]\nkind = 'tgge_chain'\nsites = 6\n[task]\nkind = 'steady_state'\n[sweep]\n"
+      "'bath.coupling' = { start = 0.0, stop = 499.0, count = 500 }\n"
+      "'bath.inverse_temperature' = { start = 0.0, stop = 499.0, count = 500 }\n",
+      "INPUT.toml", {}, registry());
+  TaskEntry task = fake_task([](std::size_t, const Execution&, const Monitor&) { return 0.0; });
+  std::size_t asked = 0;
+  task.cost = [&](const config::Point& point) {
+    ++asked;
+    return (1.0 + point.real("bath.coupling")) * (1000.0 - point.real("bath.inverse_temperature"));
+  };
+  const std::size_t points = document.sweep.points();
+  const WorkQueue queue(document, task, PointSet(points), 2);
+  EXPECT_LT(asked, 4096U);
+  ASSERT_EQ(queue.units(), points);
+  EXPECT_EQ(queue.points(0).front(), 499U * 500U);
+  EXPECT_EQ(queue.points(points - 1).front(), 499U);
+  double before = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < points; ++i) {
+    const double cost = task.cost(document.point(queue.points(i).front()));
+    EXPECT_LE(cost, before * (1.0 + 1e-6));  // costs are kept as floats
+    before = cost;
   }
 }
 

@@ -20,6 +20,7 @@
 #include "lindrift/hubbard/exact.hpp"
 #include "lindrift/hubbard/spectral.hpp"
 #include "reference/open_fermions.hpp"
+#include "support/hubbard.hpp"
 #include "support/random.hpp"
 
 namespace lindrift::testing {
@@ -520,8 +521,8 @@ TEST(Clusters, CostsCountTheOperatorsOfOneParticle) {
     clusters::SpinSector one_particle;
     one_particle.bra_particles = 1;
     EXPECT_EQ(clusters::one_particle_cost(static_cast<std::size_t>(sites)).operators,
-              static_cast<double>(
-                  clusters::Lindbladian::dimension(whole_ring(ring).group(0), one_particle, clusters::SpinSector{}, 0)))
+              static_cast<double>(clusters::Lindbladian::dimension(all_momenta(ring).group(0), one_particle,
+                                                                   clusters::SpinSector{}, LatticeVector{})))
         << sites;
   }
 }
@@ -604,12 +605,6 @@ HubbardChain driven_ring(const Case& stored, double phase) {
   return chain;
 }
 
-/// Position of m = 0 .. L-1 in ascending order.
-std::size_t ascending(std::size_t m, std::int64_t sites) {
-  const auto count = static_cast<std::size_t>(sites);
-  return (m + count / 2) % count;
-}
-
 TEST(ExactHubbard, ProbeOfSmallRingsHasTheStoredGreenFunction) {
   for (const auto& stored : data::hubbard_exact_rings::probes) {
     SCOPED_TRACE(stored.sites);
@@ -621,7 +616,7 @@ TEST(ExactHubbard, ProbeOfSmallRingsHasTheStoredGreenFunction) {
     const HubbardExact ring = exact(chain, options);
     const auto sites = static_cast<std::size_t>(stored.sites);
     for (std::size_t m = 0; m < sites; ++m) {
-      const std::size_t k = ascending(m, stored.sites);
+      const std::size_t k = ascending(static_cast<std::int64_t>(m), stored.sites);
       for (std::size_t w = 0; w < stored.frequencies.size(); ++w) {
         const Complex expected(stored.green_frequency[w][m][0], stored.green_frequency[w][m][1]);
         EXPECT_LT(std::abs(ring.green_retarded_frequency[k * stored.frequencies.size() + w] - expected),
@@ -645,6 +640,186 @@ TEST(ExactHubbard, TwoDrivenSpinsCarryThePublishedCurrents) {
     chain.up.loss = stored.up_loss;
     EXPECT_NEAR(exact(chain).current_spin[0], stored.current_up, stored.sites < 5 ? 6e-6 : 6e-7);
   }
+}
+
+TEST(ExactHubbard, OfASquareIsThatOfItsSites) {
+  const std::vector<double> times{0.0, 0.7}, frequencies{-1.4, 2.0};
+  for (const bool driven : {false, true}) {
+    const Square square(1.3, driven);
+    HubbardExactOptions options;
+    options.times = times;
+    options.frequencies = frequencies;
+    options.broadening = 0.1;
+    const HubbardExact found = exact(square.chain, options);
+    EXPECT_TRUE(found.converged);
+    ASSERT_EQ(found.drift.size(), 2 * times.size());
+    const Lattice lattice = square.chain.lattice();
+    const ClusterState state = clusters::steady_state(square.cluster, !driven);
+    for (std::size_t s = 0; s < 2; ++s) {
+      const Matrix correlations = clusters::one_body(state, static_cast<int>(s));
+      std::array<double, 2> current{};
+      for (std::size_t k = 0; k < 4; ++k) {
+        Complex occupation = 0.0;
+        for (std::size_t a = 0; a < 4; ++a)
+          for (std::size_t b = 0; b < 4; ++b)
+            occupation += Square::wave(lattice.momentum(k), a, b) * correlations[a * 4 + b];
+        EXPECT_LT(std::abs(found.occupation_spin[s * 4 + k] - occupation), accuracy);
+        for (std::size_t i = 0; i < 2; ++i)
+          current[i] +=
+              0.25 * occupation.real() *
+              hopping_velocities(square.chain.terms(s == 0 ? Spin::up : Spin::down), lattice, static_cast<int>(i))[k];
+      }
+      for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(found.current_spin[2 * s + i], current[i], accuracy);
+    }
+    const ClusterGreen green(square.cluster, state, !driven, {0, 1, 2, 3});
+    Matrix in_time(times.size() * 16), in_frequency(frequencies.size() * 16);
+    green.at_times(times, in_time);
+    green.spectral(frequencies, options.broadening, 1000, in_frequency);
+    for (std::size_t k = 0; k < 4; ++k) {
+      const auto of_momentum = [&](const Matrix& sites, std::size_t i) {
+        Complex sum = 0.0;
+        for (std::size_t a = 0; a < 4; ++a)
+          for (std::size_t b = 0; b < 4; ++b)
+            sum += std::conj(Square::wave(lattice.momentum(k), a, b)) * sites[(i * 4 + a) * 4 + b];
+        return sum;
+      };
+      for (std::size_t t = 0; t < times.size(); ++t)
+        EXPECT_LT(std::abs(found.green_retarded_momentum[t * 4 + k] - of_momentum(in_time, t)), accuracy);
+      for (std::size_t w = 0; w < frequencies.size(); ++w)
+        EXPECT_LT(std::abs(found.green_retarded_frequency[k * 2 + w] - of_momentum(in_frequency, w)), 10.0 * accuracy);
+    }
+  }
+}
+
+TEST(ExactHubbard, OfACellIsOneMomentum) {
+  // A momentum alone does not know whether the interaction is one of sites or of momenta.
+  HubbardChain one;
+  one.cells = {1, 1};
+  one.hopping_terms = {{{1, 0}, Complex(-0.6, 0.3)}, {{0, 1}, 0.2}};
+  one.interaction = {1.7};
+  one.down.gain = 0.4;
+  one.down.loss = 0.7;
+  one.up.gain = 0.1;
+  one.up.loss = 0.3;
+  HatsugaiKohmoto momentum;
+  momentum.cells = one.cells;
+  momentum.hopping_terms = one.hopping_terms;
+  momentum.interaction = one.interaction[0];
+  momentum.down = one.down;
+  momentum.up = one.up;
+  HubbardExactOptions options;
+  options.times = std::vector<double>{0.0, 0.9, 3.0};
+  const HubbardExact found = exact(one, options);
+  const GreenResult closed = green(momentum, *options.times);
+  for (std::size_t t = 0; t < 3; ++t)
+    EXPECT_LT(std::abs(found.green_retarded_momentum[t] - closed.green_retarded_momentum[t]), 1e-14);
+  EXPECT_NEAR(found.occupation_spin[0], 0.25, 1e-14);
+  EXPECT_NEAR(found.occupation_spin[1], 0.4 / 1.1, 1e-14);
+}
+
+TEST(ExactHubbard, OfCellsInOneDirectionIsTheRing) {
+  HubbardChain ring;
+  ring.sites = 5;
+  ring.hopping = 0.8;
+  ring.interaction = {1.5, 0.4};
+  ring.down.gain = 0.3;
+  ring.down.operators = {{BathOperatorKind::loss, {{{0}, 0.9}, {{1}, Complex(0.2, 0.8)}}}};
+  HubbardChain line = ring;
+  line.cells = {5};
+  line.hopping_terms = {{{1}, -0.8}};
+  HubbardExactOptions options;
+  options.times = std::vector<double>{0.5, 2.0};
+  const HubbardExact one = exact(ring, options), other = exact(line, options);
+  EXPECT_EQ(one.green_retarded, other.green_retarded);
+  EXPECT_EQ(one.occupation_spin, other.occupation_spin);
+  EXPECT_EQ(one.drift, other.drift);
+}
+
+TEST(ExactHubbard, SecondOrderIsExactThroughItsOrderOnLattices) {
+  // Cells along directions of different lengths, in two directions and in three.
+  for (const std::vector<std::int64_t>& cells : {std::vector<std::int64_t>{3, 2}, {2, 1, 3}}) {
+    SCOPED_TRACE(cells.size());
+    const auto error = [&cells](double interaction) {
+      const bool three = cells.size() > 2;
+      const LatticeVector x{1, 0, 0}, y = three ? LatticeVector{0, 0, 1} : LatticeVector{0, 1, 0};
+      HubbardChain chain;
+      chain.cells = cells;
+      chain.interaction = {interaction};
+      chain.hopping_terms_up = {{x, Complex(-0.5, 0.2)}, {y, Complex(-0.4, 0.1)}};
+      chain.hopping_terms_down = {{x, Complex(-0.6, 0.1)}, {y, Complex(-0.3, 0.2)}};
+      chain.down.gain = 0.4;
+      chain.down.operators = {{BathOperatorKind::loss, {{LatticeVector{}, 0.9}, {x, Complex(0.0, 0.7)}}},
+                              {BathOperatorKind::loss, {{LatticeVector{}, 0.5}, {y, Complex(0.3, 0.4)}}},
+                              {BathOperatorKind::gain, {{LatticeVector{}, 0.3}, {y, Complex(0.1, 0.2)}}}};
+      chain.hartree = Hartree::bare;
+      HubbardExactOptions options;
+      options.frequencies = std::vector<double>{-1.4, 0.6};
+      options.broadening = 0.1;
+      HubbardSpectralOptions approximate;
+      approximate.broadening = options.broadening;
+      approximate.tolerance = 1e-13;
+      const HubbardExact wanted = exact(chain, options);
+      const auto found =
+          spectral(chain, *options.frequencies, approximate, {.backend = Backend::cpu, .algorithm = Algorithm::direct});
+      double largest = 0.0;
+      for (std::size_t i = 0; i < wanted.self_energy.size(); ++i)
+        largest = std::max(largest, std::abs(found.self_energy[i] - wanted.self_energy[i]));
+      return largest;
+    };
+    EXPECT_NEAR(power_of(error), 3.0, 0.3);
+  }
+}
+
+TEST(ExactHubbard, HalfFilledUniformSpinStaysHalfFilledOnSixSites) {
+  // 142296 operators. On an even ring with Gamma_p = Gamma_{pi-p} of spin down and a uniform half-filled bath of spin
+  // up, n_up = 1/2 at every U; and each spin keeps its balance, sum kappa = sum Gamma n, because the interaction
+  // conserves its particles. Spin down itself moves away from kappa / Gamma. With these rates it takes four seconds.
+  HubbardChain chain = published_chain(6, 1.0, 1.2, 1.0);
+  chain.down.loss = 0.5;
+  chain.up.gain = chain.up.loss = 1.5;
+  EXPECT_EQ(plan_exact(chain).state_operators, 142296.0);
+  const HubbardExact ring = exact(chain);
+  EXPECT_TRUE(ring.converged);
+  const auto baths = rates_of_spins(chain);
+  double moved = 0.0;
+  for (std::size_t s = 0; s < 2; ++s) {
+    double balance = 0.0;
+    for (std::size_t k = 0; k < 6; ++k) {
+      const double n = ring.occupation_spin[s * 6 + k], gain = baths[s].gain[k], width = gain + baths[s].loss[k];
+      balance += gain - width * n;
+      moved = std::max(moved, std::fabs(n - gain / width));
+      if (s == 0) {
+        EXPECT_NEAR(n, 0.5, accuracy);
+      }
+    }
+    EXPECT_NEAR(balance, 0.0, 6.0 * accuracy);
+  }
+  EXPECT_GT(moved, 1e-3);
+  EXPECT_NEAR(ring.current_spin[0], 0.0, accuracy);
+}
+
+TEST(ExactHubbard, ParticlesOfSpinDownAreHolesOfTheOtherSignOnEightSites) {
+  // 12870 operators. c_j -> (-1)^j c+_j of spin down exchanges gain and loss, p and pi - p, and U n n becomes
+  // U n - U n n: G(k, w; U) = G(k, w - U; -U).
+  const HubbardChain chain = published_chain(8, 2.0, 0.4, 1.0);
+  const BathRates rates = bath_rates(chain.down, chain.lattice());
+  HubbardChain holes = chain;
+  holes.interaction = {-2.0};
+  holes.down = {};
+  for (std::size_t k = 0; k < 8; ++k) {
+    const std::size_t partner = (12 - k) % 8;  // m = k - 4 and 4 - m
+    holes.down.gain_table.push_back(rates.loss[partner]);
+    holes.down.loss_table.push_back(rates.gain[partner]);
+  }
+  const std::vector<std::size_t> momentum{6};
+  const std::vector<double> frequencies{-1.0, 0.5}, shifted{-3.0, -1.5};
+  std::vector<Complex> of_particles(2), of_holes(2);
+  const clusters::MixedStates particles(all_momenta(chain));
+  EXPECT_EQ(mixed_cost(particles.problem(), 1, 2, 0, 0.0, 1).green_operators, 12870.0);
+  EXPECT_LE(particles.spectral(momentum, frequencies, 0.2, {}, of_particles), 1e-13);
+  EXPECT_LE(clusters::MixedStates(all_momenta(holes)).spectral(momentum, shifted, 0.2, {}, of_holes), 1e-13);
+  for (std::size_t w = 0; w < 2; ++w)
+    EXPECT_LT(std::abs(of_particles[w] - of_holes[w]), 10.0 * accuracy * std::abs(of_holes[w]));
 }
 
 }  // namespace

@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <string>
 
+#include "data/tgge_cold_matrices.hpp"
 #include "lindrift/lindrift.hpp"
 #include "lindrift/tgge/matrix_rate_equation.hpp"
 #include "support/compare.hpp"
+#include "support/hopping_lattice.hpp"
 
 namespace lindrift::testing {
 namespace {
@@ -25,6 +28,49 @@ TggeRashba one_target() { return touching({{{0}, 0, {0}, 0, 1.0}, {{0}, 0, {1}, 
 TggeRashba both_targets() {
   return touching(
       {{{0}, 0, {0}, 0, 1.0}, {{0}, 0, {1}, 1, {0.0, 1.0}}, {{0}, 1, {0}, 1, 0.4}, {{1}, 1, {0}, 1, {0.3, 0.2}}});
+}
+
+/// Two orbitals of the same energy at every momentum, bandwidth 4 for an even number of cells.
+TggeLattice degenerate_chain(std::int64_t cells, double inverse_temperature, double nonequilibrium_fraction) {
+  TggeLattice lattice;
+  lattice.cells = {cells};
+  lattice.orbitals = 2;
+  lattice.add_hermitian_conjugate = true;
+  lattice.hopping_terms = {{{1}, 0, 0, -1.0}, {{1}, 1, 1, -1.0}};
+  lattice.bath.coupling = 1.0;
+  lattice.bath.inverse_temperature = inverse_temperature;
+  lattice.bath.nonequilibrium_fraction = nonequilibrium_fraction;
+  return lattice;
+}
+
+TggeLattice stored_chain(const auto& one, double inverse_temperature) {
+  TggeLattice lattice = degenerate_chain(static_cast<std::int64_t>(one.cells), inverse_temperature, one.gamma_neq);
+  lattice.jump = jump_operators(1, one.channels);
+  return lattice;
+}
+
+TEST(MatrixColdSteadyState, IsThatOfLongArithmetic) {
+  for (const auto& one : data::tgge_cold_matrices::chains)
+    for (const auto& expected : one.steady_states) {
+      SCOPED_TRACE(::testing::Message() << one.name << ", beta = " << expected.inverse_temperature);
+      const auto cells = static_cast<std::size_t>(one.cells);
+      const RateEquation equation = make_rate_equation(stored_chain(one, expected.inverse_temperature));
+      const SteadyState state = steady_state(equation, one.filling);
+      ASSERT_TRUE(state.converged) << state.message;
+      // Exponents of up to 580 have rounding errors of 1e-13.
+      for (std::size_t k = 0; k < cells; ++k)
+        for (std::size_t i = 0; i < 2; ++i)
+          EXPECT_NEAR(state.lagrange_multiplier[i * cells + k], expected.lagrange_multiplier[2 * k + i], 1e-12);
+      for (std::size_t e = 0; e < 4 * cells; ++e)
+        EXPECT_LE(std::abs(state.density_matrix[e] -
+                           std::complex(expected.density_matrix[2 * e], expected.density_matrix[2 * e + 1])),
+                  1e-14);
+      EXPECT_NEAR(state.current[0], expected.current, 1e-14);
+      const auto rates = equation.matrix->entropy_rates(state.block_multiplier);
+      EXPECT_NEAR(rates.heat_to_bath, expected.heat_to_bath, 1e-13);
+      EXPECT_NEAR(rates.thermal, expected.entropy_rate_thermal,
+                  1e-14 * largest_magnitude(expected.lagrange_multiplier));
+    }
 }
 
 void expect_steady(const RelaxResult& result, const SteadyState& expected, std::size_t row, double tolerance) {
@@ -93,6 +139,46 @@ TEST(MatrixColdRelaxation, ReachesTheSteadyStateHoweverCold) {
       EXPECT_LE(result.steps, 30000);
       expect_steady(result, steady_state(equation, filling), 1, 1e-9);
     }
+}
+
+TEST(MatrixColdRelaxation, ReachesTheSteadyStateOfLongArithmetic) {
+  for (const auto& one : data::tgge_cold_matrices::chains)
+    for (const auto& expected : one.steady_states) {
+      const double beta = expected.inverse_temperature;
+      if (beta != 75.0) continue;
+      SCOPED_TRACE(::testing::Message() << one.name << ", beta = " << beta);
+      const RateEquation equation = make_rate_equation(stored_chain(one, beta));
+      const auto cells = static_cast<std::size_t>(one.cells);
+      const std::vector<double> start(2 * cells, std::log(1.0 / one.filling - 1.0));
+      const auto result = relax(equation, start, std::vector{1.0, 1e6});
+      ASSERT_TRUE(result.converged) << result.message;
+      EXPECT_LE(result.steps, 20000);
+      EXPECT_LE(result.residual[1], 1e-12);
+      // The tolerance of relax() is 1e-8, and nothing is left to relax.
+      for (std::size_t k = 0; k < cells; ++k)
+        for (std::size_t i = 0; i < 2; ++i)
+          EXPECT_NEAR(result.lagrange_multiplier[2 * cells + i * cells + k], expected.lagrange_multiplier[2 * k + i],
+                      1e-9);
+      EXPECT_NEAR(result.current[1], expected.current, 1e-12);
+    }
+}
+
+TEST(MatrixColdRelaxation, SaysWhatToDoWhereItIsTooCold) {
+  TggeLattice lattice = degenerate_chain(4, 145.0, 0.35);
+  lattice.jump = JumpOperators{{{{{0}, 0, {0}, 0, 0.8}, {{0}, 1, {0}, 0, {0.0, 0.48}}}}};
+  lattice.thermal_coupling = LocalCoupling{{{{{0}, 0, {0}, 0, 1.0}},
+                                            {{{0}, 0, {0}, 1, {0.5, 0.2}}, {{0}, 1, {0}, 0, {0.5, -0.2}}},
+                                            {{{0}, 1, {0}, 1, 0.7}}}};
+  const RateEquation equation = make_rate_equation(lattice);
+  try {
+    relax(equation, std::vector<double>(8, 0.4), std::vector{1.0});
+    FAIL() << "relaxed: docs/physics.md, section 11, states a limit that is not one";
+  } catch (const NumericalError& error) {
+    EXPECT_NE(std::string(error.what()).find("bath.inverse_temperature times the bandwidth is 580"), std::string::npos)
+        << error.what();
+    EXPECT_NE(std::string(error.what()).find("steady_state"), std::string::npos) << error.what();
+  }
+  EXPECT_TRUE(steady_state(equation, 0.4).converged);
 }
 
 TEST(MatrixColdRelaxation, IsThatOfTheScalarEquationWhereSpinsDoNotMix) {

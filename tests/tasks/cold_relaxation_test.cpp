@@ -149,6 +149,39 @@ TEST_P(ColdRelaxation, ReachesTheSteadyStateInAsManyStepsHoweverCold) {
     }
 }
 
+TEST_P(ColdRelaxation, ReachesTheSteadyStateFromEqualOccupationsInOneInterval) {
+  // From lambda = 0 the first events are e^{2000} times as fast as the last: steps of the clock become so long that the
+  // equations of a step overflow. Only occupations are compared, see docs/physics.md, section 5.
+  const auto expect_steady_state = [](const auto& model) {
+    SCOPED_TRACE(model.bath.inverse_temperature);
+    const RateEquation equation = make(model);
+    const std::vector<double> start(equation.modes(), 0.0);
+    const RelaxResult result = relax(equation, start, std::vector{1.0});
+    expect_sound(result, start);
+    EXPECT_LE(result.steps, 45000);
+    const SteadyState expected = steady_state(equation, start);
+    ASSERT_TRUE(expected.converged) << expected.message;
+    for (std::size_t s = 0; s < equation.modes(); ++s)
+      EXPECT_NEAR(result.occupation[s], expected.occupation[s], 1e-10) << s;
+    EXPECT_NEAR(result.current[0], expected.current[0], 1e-10);
+  };
+  for (const double beta : {90.0, 1400.0, 5000.0}) {
+    TggeChain chain;
+    chain.sites = 10;
+    chain.bath.nonequilibrium_fraction = 0.5;
+    chain.bath.inverse_temperature = beta;
+    expect_steady_state(chain);
+  }
+  TggeRashba chain;
+  chain.sites = 10;
+  chain.zeeman_field = 1.0;
+  chain.rashba_y = 1.1;
+  chain.rashba_z = 0.9;
+  chain.bath.nonequilibrium_fraction = 0.5;
+  chain.bath.inverse_temperature = 550.0;
+  expect_steady_state(chain);
+}
+
 INSTANTIATE_TEST_SUITE_P(BothAlgorithms, ColdRelaxation, ::testing::Values(Algorithm::direct, Algorithm::separable),
                          [](const auto& instance) { return std::string(name(instance.param)); });
 

@@ -203,7 +203,7 @@ TEST(HubbardLadder, BothAreExactThroughTheThirdOrder) {
   EXPECT_GE(compared, 9);
 }
 
-/// A single momentum, which no ring has.
+/// A single momentum by itself, which no ring has.
 HubbardModes one_momentum(double energy, const reference::HubbardChain& chain, Ladder ladder) {
   HubbardModes modes;
   modes.sites = 1;
@@ -264,6 +264,59 @@ TEST(HubbardLadder, OfOneMomentumIsTheHatsugaiKohmotoChain) {
         EXPECT_LE(std::abs(by_time[w] + first - wanted), 2e-12);
         const Complex plain(expected_self_energy(chain, 0, {frequencies[w], options.broadening}, ladder));
         EXPECT_LE(std::abs(plain - wanted), 2e-14 * (1.0 + std::abs(wanted)));
+      }
+    }
+  }
+}
+
+TEST(HubbardLadder, OfOneCellIsTheHatsugaiKohmotoModel) {
+  // The same through the tasks, in one direction and in two.
+  Random random(36);
+  const std::vector<double> times = {0.0, 0.4, 1.0, 3.0, 7.5}, frequencies = {-3.0, 0.4, 2.5};
+  for (int i = 0; i < 6; ++i) {
+    HatsugaiKohmoto exact;
+    if (i < 3) {
+      exact.cells = {1};
+      exact.hopping_terms = {{{1}, random.complex(1.0)}};
+    } else {
+      exact.cells = {1, 1};
+      exact.hopping_terms = {{{1, 0}, random.complex(1.0)}, {{0, 1}, random.complex(1.0)}};
+    }
+    exact.interaction = random.uniform(1.0, 4.0) * (i % 2 == 0 ? 1.0 : -1.0);
+    exact.down.gain = random.uniform(0.1, 2.0);
+    exact.down.loss = random.uniform(0.1, 2.0);
+    exact.up.loss = i % 3 == 0 ? 0.0 : random.uniform(0.1, 1.0);
+    HubbardChain one;
+    one.cells = exact.cells;
+    one.hopping_terms = exact.hopping_terms;
+    one.interaction = {exact.interaction};
+    one.down = exact.down;
+    one.up = exact.up;
+    one.approximation = Approximation::ladder;
+    const GreenResult wanted = green(exact, times);
+    SpectralOptions options;
+    options.broadening = 0.2;
+    const SpectralResult spectrum = spectral(exact, frequencies, options);
+    for (const Ladder ladder : {Ladder::automatic, Ladder::particle, Ladder::hole}) {
+      one.ladder = ladder;
+      HubbardGreenOptions tight;
+      tight.tolerance = 1e-12;
+      const HubbardGreen found = green(one, times, tight, by(Algorithm::automatic));
+      EXPECT_TRUE(found.converged) << found.message;
+      for (std::size_t t = 0; t < times.size(); ++t) {
+        EXPECT_LE(std::abs(found.green_retarded_momentum[t] - wanted.green_retarded_momentum[t]), 1e-12);
+        EXPECT_LE(std::abs(found.green_retarded[t] - wanted.green_retarded[t]), 1e-12);
+      }
+      for (const Algorithm algorithm : {Algorithm::direct, Algorithm::fft}) {
+        HubbardSpectralOptions damped;
+        damped.broadening = options.broadening;
+        damped.tolerance = 1e-12;
+        const auto result = spectral(one, frequencies, damped, by(algorithm));
+        for (std::size_t w = 0; w < frequencies.size(); ++w) {
+          const double scale = 1.0 + std::abs(spectrum.self_energy[w]);
+          EXPECT_LE(std::abs(result.self_energy[w] - spectrum.self_energy[w]),
+                    (algorithm == Algorithm::direct ? 2e-14 : 2e-12) * scale);
+        }
       }
     }
   }

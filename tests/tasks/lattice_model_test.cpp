@@ -132,6 +132,26 @@ double hop_weight(const Bands& bands, const std::vector<std::vector<JumpTerm>>& 
   return weight;
 }
 
+TEST(LatticeModel, HopWeightsOfAnEquationAreThoseOfItsOperators) {
+  // The equation keeps no vectors of the operators: it computes those that are asked for, also after a move.
+  Random random(196);
+  TggeLattice lattice;
+  lattice.cells = {3, 4};
+  lattice.orbitals = 3;
+  lattice.add_hermitian_conjugate = true;
+  for (int a = 0; a < 3; ++a)
+    for (int b = 0; b < 3; ++b) lattice.hopping_terms.push_back({{1, -1}, a, b, random.complex(1.0)});
+  for (int a = 0; a < 3; ++a) lattice.hopping_terms.push_back({{}, a, a, random.uniform(-3.0, 3.0)});
+  lattice.jump = JumpOperators{{{{{}, 0, {1, 0}, 2, random.complex(1.0)}, {{-2, 1}, 1, {}, 1, random.complex(1.0)}},
+                                {{{0, 1}, 2, {}, 2, random.complex(1.0)}}}};
+  RateEquation made = make_rate_equation(lattice, {.backend = Backend::cpu});
+  const RateEquation equation = std::move(made);
+  for (std::size_t to = 0; to < equation.modes(); ++to)
+    for (std::size_t from = 0; from < equation.modes(); ++from)
+      EXPECT_NEAR(equation.hop_weight(to, from),
+                  hop_weight(equation.bands, std::get<JumpOperators>(lattice.jump).channels, to, from), 1e-13);
+}
+
 /// Both baths as one table of hop weights, gamma_eq S(E' - E) w_th + gamma_neq w, which has a noise also where the
 /// thermal bath has operators. For the exponential spectrum.
 TggeModel of_one_table(const TggeLattice& lattice) {

@@ -7,6 +7,7 @@
 #include "lindrift/tgge/lattice_model.hpp"
 #include "lindrift/tgge/steady_state.hpp"
 #include "support/random.hpp"
+#include "tgge/hop_weights.hpp"
 
 namespace lindrift::testing {
 namespace {
@@ -43,7 +44,18 @@ TEST(Reordered, RatesAreThoseOfTheModes) {
         ASSERT_LE(equation.bands.energy[mode[i - 1]], equation.bands.energy[mode[i]]);
       const std::vector<double> n = random.vector(size, 0.0, 1.0), h = random.vector(size, 0.0, 1.0);
       std::vector<double> gain(size), loss(size), own_n(size), own_h(size), own_gain(size), own_loss(size);
-      equation.generator->transition_sums(n, h, gain, loss);
+      // A kernel with the modes as they come.
+      const TggeModel model = large_lattice(spectrum, two_orbitals);
+      const Execution alone{.backend = Backend::cpu, .algorithm = Algorithm::separable, .threads = 1};
+      const RateIngredients ingredients =
+          rate_ingredients(model.bands, model.rate_unit, model.bath, make_hop_weights(model.bands, model.jump), alone);
+      make_generator(ingredients.tables, alone)->transition_sums(n, h, gain, loss);
+      // The generator puts vectors into its own order and back.
+      equation.generator->transition_sums(n, h, own_gain, own_loss);
+      for (std::size_t s = 0; s < size; ++s) {
+        ASSERT_NEAR(own_gain[s] / gain[s], 1.0, 1e-13) << s;
+        ASSERT_NEAR(own_loss[s] / loss[s], 1.0, 1e-13) << s;
+      }
       for (std::size_t i = 0; i < size; ++i) {
         own_n[i] = n[mode[i]];
         own_h[i] = h[mode[i]];

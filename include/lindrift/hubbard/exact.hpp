@@ -2,6 +2,7 @@
 
 #include <complex>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,8 +17,9 @@
 
 namespace lindrift {
 
-/// What exact() computes in addition to the steady state.
+/// What exact() computes in addition to the steady state, and of how many sites.
 struct HubbardExactOptions {
+  std::optional<std::int64_t> cluster;             ///< sites of a ring that is solved instead of the whole one
   std::optional<std::vector<double>> times;        ///< times for G(j,t) and G(k,t), 1/energy
   std::optional<std::vector<double>> frequencies;  ///< frequencies for the spectral function, energy
   double broadening = 0.0;                         ///< eta >= 0, energy
@@ -29,18 +31,28 @@ inline auto description<HubbardExactOptions>() {
   Parameter times = times_parameter(), frequencies = frequencies_parameter();
   times.derived = "no Green's function over time";
   frequencies.derived = "no spectral function";
-  return std::tuple(field(&HubbardExactOptions::times, times), field(&HubbardExactOptions::frequencies, frequencies),
-                    field(&HubbardExactOptions::broadening, broadening_parameter()));
+  return std::tuple(
+      field(&HubbardExactOptions::cluster, {.path = "model.cluster",
+                                            .help = "sites of the ring that is solved, instead of model.sites",
+                                            .derived = "model.sites",
+                                            .range = {.low = 2.0, .high = static_cast<double>(max_cells)},
+                                            .sweepable = true,
+                                            .resizes = true,
+                                            .unless = {"model.cells"},
+                                            .details = "at most 8; the same input then serves the other tasks"}),
+      field(&HubbardExactOptions::times, times), field(&HubbardExactOptions::frequencies, frequencies),
+      field(&HubbardExactOptions::broadening, broadening_parameter()));
 }
 
-/// Steady state and Green's function of spin up of a small ring. Arrays over momenta are ascending; those not requested
-/// are empty.
+/// Steady state and Green's function of spin up of a small ring or lattice. Arrays over momenta are ascending; those
+/// not requested are empty.
 struct HubbardExact {
   std::vector<double> occupation_spin;                         ///< mean n_k, (2, sites): spin up, spin down
-  std::vector<double> current_spin;                            ///< (1/L) sum_k v_k n_k, (2,), energy
+  std::vector<double> current_spin;                            ///< (1/N) sum_k v_k n_k, (2, directions), energy
   std::vector<std::complex<double>> green_retarded;            ///< G(j,t), (times, sites), in the order of the labels
   std::vector<std::complex<double>> green_retarded_momentum;   ///< G(k,t), (times, sites)
-  std::vector<double> drift, drift_symmetric, norm;            ///< (times,), see Spreading
+  std::vector<double> drift, drift_symmetric;                  ///< (times, directions), see Spreading
+  std::vector<double> norm;                                    ///< (times,)
   std::vector<double> spectral_function;                       ///< A(k,w) = -2 Im G, (sites, frequencies), 1/energy
   std::vector<std::complex<double>> self_energy;               ///< w + i eta - e_k - 1/G, (sites, frequencies), energy
   std::vector<std::complex<double>> green_retarded_frequency;  ///< G(k,w), (sites, frequencies), 1/energy
@@ -62,10 +74,10 @@ inline auto description<HubbardExact>() {
       green_observables<Result>(), spectral_observables(&Result::green_retarded_frequency));
 }
 
-/// Exact solution of a Hubbard ring of 2 to 8 sites, with both spins driven or spin up empty, from the Lindbladian in
-/// Fock space (docs/physics.md, Eqs. 130 to 134). Ignores `approximation`, `ladder` and `hartree` of the chain; spin up
-/// may have gain. Runs on the CPU; ranks of execution.communicator share the momenta. plan_exact() estimates how memory
-/// and time grow with the ring.
+/// Exact solution of a Hubbard ring or lattice of up to 8 sites, with both spins driven or spin up empty, from the
+/// Lindbladian in Fock space (docs/physics.md, Eqs. 130 to 134). Ignores `approximation`, `ladder` and `hartree` of the
+/// chain; spin up may have gain. Runs on the CPU; ranks of execution.communicator share the momenta. plan_exact()
+/// estimates how memory and time grow with the size.
 /// @throws ParameterError, UnsupportedError
 HubbardExact exact(const HubbardChain& chain, const HubbardExactOptions& options = {}, const Execution& execution = {});
 
@@ -80,8 +92,12 @@ struct HubbardExactPlan {
 HubbardExactPlan plan_exact(const HubbardChain& chain, const HubbardExactOptions& options = {},
                             const Execution& execution = {});
 
-/// Checks the chain for exact().
+/// The ring or lattice that exact() solves.
 /// @throws ParameterError naming the first quantity that is out of range
-void validate_exact(const HubbardChain& chain);
+HubbardChain exact_chain(const HubbardChain& chain, const HubbardExactOptions& options = {});
+
+/// Dimensions of its result. One direction has no dimension `direction`.
+/// @param lattice  what is solved
+std::vector<Coordinate> exact_coordinates(const OpenLattice& lattice, const HubbardExactOptions& options);
 
 }  // namespace lindrift

@@ -18,8 +18,8 @@ struct Bands {
   int orbitals = 1;                             ///< per cell, and the number of bands
   std::vector<double> energy{};                 ///< E_s, shape (modes,)
   std::vector<std::vector<double>> velocity{};  ///< dE_s/dk along each direction, shape (dimensions, modes), energy
-  /// Share of each orbital in the velocity, shape (dimensions, orbitals, modes); the shares add up to the velocity.
-  /// Empty for one orbital.
+  /// Shares of the orbitals in the velocity, (dimensions, orbitals, modes), which add up to it. Empty for one orbital,
+  /// and where hamiltonian_derivative() gives them.
   std::vector<std::vector<std::vector<double>>> orbital_velocity{};
   /// Component of every mode on each orbital, shape (orbitals, modes). Empty for one orbital, where it is 1.
   std::vector<std::vector<std::complex<double>>> eigenvector{};

@@ -8,7 +8,8 @@ namespace lindrift {
 
 namespace kernels {
 class MomentBalance;  // kernels/tgge/rate_kernel.hpp
-}
+class MultiplierBalance;
+}  // namespace kernels
 
 /// Rate equation of a translationally invariant gas whose modes exchange particles by hops s' -> s,
 ///
@@ -70,6 +71,8 @@ class Generator {
 
   /// The balance in the space of moments, if there are few moments; otherwise null. Owned by the generator.
   virtual kernels::MomentBalance* moment_balance() { return nullptr; }
+  /// Newton's method in the memory of a device, or null. Owned by the generator.
+  virtual kernels::MultiplierBalance* multiplier_balance() { return nullptr; }
 };
 
 }  // namespace lindrift

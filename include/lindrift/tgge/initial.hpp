@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "lindrift/arguments.hpp"
@@ -24,13 +25,14 @@ inline constexpr auto names_of<InitialKind> =
 /// An initial state and its parameters.
 struct InitialState {
   InitialKind kind = InitialKind::uniform;
-  double inverse_temperature = 1.0;  ///< of the Fermi functions, >= 0, 1/energy
-  std::int64_t momentum_shift = 0;   ///< thermal: displacement of the state along direction 1, in units of 2 pi / L
-  std::int64_t momentum = 0;         ///< single_momentum: m of k = 2 pi m / L along direction 1
+  double inverse_temperature = 1.0;                ///< of the Fermi functions, >= 0, 1/energy
+  std::vector<std::int64_t> momentum_shift = {0};  ///< thermal: displacement along each direction, units of 2 pi / L_i
+  std::vector<std::int64_t> momentum = {0};        ///< single_momentum: m_i of k_i = 2 pi m_i / L_i
 };
 
 template <>
 inline auto description<InitialState>() {
+  const std::string in_directions = "on a lattice of several directions a list, one for each; wraps around the zone";
   const Condition thermal{"initial.state", {"thermal"}}, single{"initial.state", {"single_momentum"}};
   return std::tuple(
       field(
@@ -49,13 +51,22 @@ inline auto description<InitialState>() {
       field(&InitialState::momentum_shift, {.path = "initial.momentum_shift",
                                             .help = "shift of the thermal state in momentum, in units of 2 pi / L",
                                             .range = {.low = -1e15, .high = 1e15},
-                                            .when = {thermal}}),
+                                            .when = {thermal},
+                                            .repeats = true,
+                                            .scalar = true,
+                                            .details = in_directions}),
       field(&InitialState::momentum, {.path = "initial.momentum",
                                       .help = "integer m of the filled momentum k = 2 pi m / L",
                                       .range = {.low = -1e15, .high = 1e15},
                                       .when = {single},
-                                      .details = "in the band that is lowest there; wraps around the zone"}));
+                                      .repeats = true,
+                                      .scalar = true,
+                                      .details = in_directions + "; in the band that is lowest there"}));
 }
+
+/// Checks that momenta have an integer for each direction; a plain 0 stands for any number of them.
+/// @throws ParameterError
+void validate(const InitialState& state, const Lattice& lattice);
 
 /// log((1-n)/n) of every mode, shape (modes,), within [-700, 700]; beyond that range occupations round to 0 or 1.
 /// Displaced states have n_{a,k} = n_a(k - shift). O(modes).

@@ -279,8 +279,7 @@ class LatticeObserver {
                      LatticeObservables& result) const;
 
   const RateEquation& equation_;
-  RateEquation thermal_;  ///< the thermal bath alone, with coupling 1
-  RateEquation both_;     ///< both baths, with coupling 1
+  RateEquation thermal_;  ///< the thermal bath alone, in units of epsilon J
   std::vector<std::vector<double>> lattice_vectors_;
   NamedMatrices operators_;
   bool has_thermal_ = true;

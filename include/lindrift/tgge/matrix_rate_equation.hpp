@@ -38,10 +38,11 @@ bool needs_matrices(const TggeModel& model);
 /// @throws UnsupportedError if cuda is asked for
 Backend matrix_backend(Backend asked, std::string* reason = nullptr);
 
-/// @throws ParameterError naming initial.lagrange_multiplier if the entries of a block differ: which band has which
-///         value would depend on the choice of basis
+/// @throws ParameterError naming the key if the entries of a block differ: which band has which value would depend on
+///         the choice of basis
 void require_equal_in_blocks(const Bands& bands, const DegenerateBlocks& blocks,
-                             std::span<const double> lagrange_multiplier);
+                             std::span<const double> lagrange_multiplier,
+                             const std::string& key = "initial.lagrange_multiplier");
 
 /// Largest beta times bandwidth for which the Boltzmann factors stay in range.
 inline constexpr double coldest_degenerate_bath = 600.0;
@@ -142,11 +143,11 @@ class MatrixRateEquation {
   std::vector<double> orbital_current(std::span<const double> particles) const;
   /// (1/cells) sum_k Tr[h (d_i h) n_k], energy squared.
   std::vector<double> energy_current(std::span<const double> particles) const;
-  /// Heat absorbed by the thermal bath and entropy change due to each bath, per cell and time, energy.
+  /// Heat absorbed by the thermal bath and entropy change due to each bath, per cell and time in units of epsilon J.
   struct EntropyRates {
     double heat_to_bath = 0.0, thermal = 0.0, nonequilibrium = 0.0;
   };
-  EntropyRates entropy_rates(std::span<const double> particles, std::span<const double> holes) const;
+  EntropyRates entropy_rates(std::span<const double> multiplier) const;
 
  private:
   struct Data;

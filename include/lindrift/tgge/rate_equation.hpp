@@ -60,8 +60,10 @@ RateEquation make_rate_equation(TggeModel model, const Execution& execution = {}
 Backend rate_backend(Backend asked, Algorithm algorithm, std::size_t modes, std::string* reason = nullptr);
 
 /// Device memory of a model's equation in relax() or steady_state(), in bytes; 0 if `execution` resolves to the CPU.
+/// @param steady  in steady_state(), which takes the vectors of Newton's method
+/// @param modes   of a system of this kind that is larger than `model`; 0: as many as the model has
 /// @throws DeviceMemoryError if this process may not use as much
-double rate_device_bytes(const TggeModel& model, const Execution& execution);
+double rate_device_bytes(const TggeModel& model, const Execution& execution, bool steady = true, std::size_t modes = 0);
 
 /// Particle current per cell along each direction of the lattice, (1/cells) sum_s v_s n_s (docs/physics.md, Eq. 9).
 /// Units of energy.

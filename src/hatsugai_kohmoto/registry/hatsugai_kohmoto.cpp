@@ -144,8 +144,10 @@ Footprint footprint_of(const Point& point, const Execution& execution) {
   needed.working = working_memory(point, execution);
   if (point.integer("model.cluster") == 1 || needed.is_too_much()) return needed;
   const auto model = read<HatsugaiKohmoto>(point);
-  const double momenta = kind_of(point) == Kind::spectral ? momenta_count(point) : size_of(point);
-  const MixedPlan mixed = size_mixed(model, momenta, execution);
+  const bool spectral = kind_of(point) == Kind::spectral;
+  const auto values = static_cast<std::size_t>(point.count(spectral ? "task.frequencies" : "task.times"));
+  const MixedPlan mixed = size_mixed(model, spectral ? momenta_count(point) : size_of(point), spectral ? values : 0,
+                                     spectral ? 0 : values, execution);
   if (mixed.memory_bytes > needed.total()) {
     needed.key = "model.cluster";
     needed.size = fmt::format("{} momenta that mix have {:.0f} operators and", model.cluster, mixed.operators);
@@ -154,12 +156,12 @@ Footprint footprint_of(const Point& point, const Execution& execution) {
   return needed;
 }
 
-/// Cost if momenta mix.
-MixedPlan mixed_plan_of(const Point& point, const HatsugaiKohmoto& model, const Execution& execution) {
-  const bool spectral = kind_of(point) == Kind::spectral;
-  const auto& values = point.reals(spectral ? "task.frequencies" : "task.times");
-  return plan_mixed(model, spectral ? momenta_of(point) : sites_of(point), values.size(),
-                    spectral ? -1.0 : values.back(), execution);
+/// What is computed if momenta mix.
+MixedRequest mixed_request(const Point& point) {
+  if (kind_of(point) == Kind::spectral)
+    return {.momenta = momenta_of(point), .frequencies = point.reals("task.frequencies").size()};
+  const auto& times = point.reals("task.times");
+  return {.momenta = sites_of(point), .times = times.size(), .last_time = times.back()};
 }
 
 void validate_mixed(const Point& point) {
@@ -230,13 +232,15 @@ HatsugaiKohmoto probe_of(HatsugaiKohmoto model, const Point& point) {
 
 /// For momenta that mix.
 Plan plan_clusters(const Point& point, const HatsugaiKohmoto& model, const Execution& requested) {
-  const MixedPlan mixed = mixed_plan_of(point, model, requested);
+  const MixedRequest request = mixed_request(point);
+  const MixedPlan mixed = plan_mixed(model, request, requested);
   Plan plan;
   plan.method = of_clusters;
-  plan.backend = Backend::cpu;
-  plan.backend_reason = "momenta that mix are solved on the CPU";
+  plan.backend = mixed.backend;
+  plan.backend_reason = mixed.backend_reason;
+  plan_device(plan, requested, [&] { return mixed_device_bytes(model, request, requested); });
   plan.work = "momenta";
-  plan.rate_evaluations = static_cast<double>(kind_of(point) == Kind::spectral ? momenta_of(point) : sites_of(point));
+  plan.rate_evaluations = static_cast<double>(request.momenta);
   plan.operations = mixed.operations / plan.rate_evaluations;
   plan.bytes_moved = 3.0 * plan.operations;
   plan.seconds_per_evaluation = mixed.seconds / plan.rate_evaluations;
@@ -413,8 +417,8 @@ io::Result run_density(const Point& point, const Execution& execution, const Mon
 
 void require_device_work(const Point& point) {
   const HatsugaiKohmoto model = read<HatsugaiKohmoto>(point);
-  if (model.cluster > 1) only_on_cpu(Backend::cuda, "momenta that mix are solved");
-  if (kind_of(point) == Kind::green) green_backend(Backend::cuda, model, point.reals("task.times").size());
+  if (kind_of(point) == Kind::green && model.cluster == 1)
+    green_backend(Backend::cuda, model, point.reals("task.times").size());
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "config/read.hpp"
+#include "engine/short_text.hpp"
 #include "engine/validate.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
@@ -94,10 +95,7 @@ double device_bytes(const Point& point, const Execution& execution) {
 Footprint footprint_of(const Point& point, const Execution& execution) {
   Footprint needed = open_chain_footprint(point);
   needed.working = with_result(kind_of(point), [&]<class Result>(const Result&) {
-    Coordinates coordinates = coordinates_of(point);
-    for (Coordinate& one : coordinates)
-      if (one.name == "time" || one.name == "frequency")
-        one = counted(point, one.name == "time" ? "task.times" : "task.frequencies", std::move(one));
+    const Coordinates coordinates = counted(point, coordinates_of(point));
     add_result<Result>(needed, coordinates, point.texts("output.fields"));
     return unkept_bytes<Result>(coordinates, point.texts("output.fields"));
   });
@@ -220,10 +218,9 @@ void require_indices(const Point& point, const std::string& key, std::size_t ind
   for (std::size_t c = 0; c < channels.size(); ++c)
     for (std::size_t i = 0; i < channels[c].size(); ++i)
       if (channels[c][i].indices.size() != indices + kinds)
-        throw ParameterError(
-            kinds == 0 ? fmt::format("{}[{}]", key, i) : fmt::format("{}[{}].terms[{}]", key, c, i),
-            fmt::format("must be {} with model.orbitals > 1 and {} displacement{} R", form,
-                        point.integers("model.cells").size(), point.integers("model.cells").size() > 1 ? "s" : ""));
+        throw ParameterError(kinds == 0 ? fmt::format("{}[{}]", key, i) : fmt::format("{}[{}].terms[{}]", key, c, i),
+                             fmt::format("must be {} with model.orbitals > 1 and {} R", form,
+                                         counted(point.integers("model.cells").size(), "displacement")));
 }
 
 void require_absent(const Point& point, const std::string& key, double usual, const std::string& why) {

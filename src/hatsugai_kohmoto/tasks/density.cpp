@@ -73,8 +73,8 @@ Row diagonals_of(const Row& values, const TransformOrder& order) {
 
 void require_shape(std::size_t size, std::size_t wanted, const char* what) {
   if (size != wanted)
-    throw ShapeError(std::string(what) + ": " + std::to_string(size) + " entries were given; it must have " +
-                     std::to_string(wanted));
+    throw ShapeError(std::string(what) + ": " + counted(size, "entry was given", "entries were given") +
+                     "; it must have " + std::to_string(wanted));
 }
 
 void require_hermitian(const Row& values, std::size_t sites) {

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <optional>
 #include <utility>
 
 #include "clusters/cluster_state.hpp"
@@ -12,7 +11,7 @@
 #include "clusters/device_clusters.hpp"
 #include "engine/complex_product.hpp"
 #include "engine/fourier.hpp"
-#include "engine/parallel.hpp"
+#include "engine/side_by_side.hpp"
 #include "engine/validate.hpp"
 #include "hatsugai_kohmoto/orbital_cluster.hpp"
 #include "lindrift/communicator.hpp"
@@ -30,8 +29,6 @@ using Complex = std::complex<double>;
 constexpr double missing = std::numeric_limits<double>::quiet_NaN();
 /// Largest Krylov space. If more vectors are needed, the residual shows it.
 constexpr std::size_t max_vectors = 1500;
-/// Below these a device gains nothing. Estimates; `backend = cuda` overrides them.
-constexpr double device_operations = 2e10, device_momenta = 16.0;
 
 OpenLattice cells_of(const OrbitalHatsugaiKohmoto& model) {
   OpenLattice lattice;
@@ -62,8 +59,8 @@ void share(const Execution& execution, Items& items, const Solve& solve) {
   Communicator& communicator = communicator_of(execution);
   const auto bounds = share_bounds(communicator, items.count);
   const auto rank = static_cast<std::size_t>(communicator.rank());
-  in_parts(Calculation::threads(), bounds[rank + 1] - bounds[rank], [&](std::size_t i, std::size_t last, std::size_t) {
-    for (; i < last; ++i) items.residuals[bounds[rank] + i] = solve(bounds[rank] + i, items.row(bounds[rank] + i));
+  side_by_side(bounds[rank + 1] - bounds[rank], [&](std::size_t i) {
+    items.residuals[bounds[rank] + i] = solve(bounds[rank] + i, items.row(bounds[rank] + i));
   });
   items.gather(communicator);
 }
@@ -74,16 +71,11 @@ void share_on_device(const Execution& execution, const clusters::ClusterSizes& s
                      const Solve& solve) {
   Communicator& communicator = communicator_of(execution);
   const auto bounds = share_bounds(communicator, items.count);
-  std::size_t most = 0;
-  for (std::size_t r = 0; r + 1 < bounds.size(); ++r) most = std::max(most, bounds[r + 1] - bounds[r]);
-  const auto batch = static_cast<std::size_t>(clusters::DeviceClusters::batch(sizes, most, execution).size);
-  clusters::DeviceClusters device(sizes, execution);
   const auto rank = static_cast<std::size_t>(communicator.rank());
-  for (std::size_t first = bounds[rank]; first < bounds[rank + 1]; first += batch) {
-    Calculation::look_up();
-    const std::size_t some = std::min(batch, bounds[rank + 1] - first);
-    solve(device, first, items.row(first, some), std::span(items.residuals).subspan(first, some));
-  }
+  clusters::in_batches(sizes, bounds[rank], bounds[rank + 1], clusters::largest_share(bounds), execution,
+                       [&](clusters::DeviceClusters& device, std::size_t first, std::size_t some) {
+                         solve(device, first, items.row(first, some), std::span(items.residuals).subspan(first, some));
+                       });
   items.gather(communicator);
 }
 
@@ -95,20 +87,11 @@ clusters::ClusterSizes sizes_of(const OrbitalMomenta& momenta, std::size_t frequ
   return sizes;
 }
 
-/// Calls body(i) for some momenta side by side on the threads of the calculation.
-template <class Body>
-void for_each(std::size_t count, const Body& body) {
-  in_parts(Calculation::threads(), count, [&](std::size_t i, std::size_t last, std::size_t) {
-    for (; i < last; ++i) body(i);
-  });
-}
-
 /// The steady states of some momenta on a device.
 std::vector<ClusterState> states_on(clusters::DeviceClusters& device, const OrbitalMomenta& momenta,
                                     std::span<const std::size_t> some) {
-  std::vector<clusters::Cluster> clusters(some.size());
-  for_each(some.size(), [&](std::size_t i) { clusters[i] = momenta.cluster(some[i]); });
-  return device.steady_states(clusters, momenta.up_empty());
+  return device.steady_states(made_side_by_side(some.size(), [&](std::size_t i) { return momenta.cluster(some[i]); }),
+                              momenta.up_empty());
 }
 
 double largest(const std::vector<double>& values) {
@@ -133,14 +116,10 @@ ClusterGreen green_at(const OrbitalMomenta& momenta, std::size_t k, double* resi
 std::vector<ClusterGreen> greens_on(clusters::DeviceClusters& device, const OrbitalMomenta& momenta,
                                     std::span<const std::size_t> some, std::span<double> residuals) {
   const std::vector<ClusterState> states = states_on(device, momenta, some);
-  std::vector<std::optional<ClusterGreen>> made(some.size());
-  for_each(some.size(), [&](std::size_t i) {
-    made[i].emplace(momenta.cluster(some[i]), states[i], momenta.up_empty(), every_orbital(momenta.orbitals()));
+  return made_side_by_side(some.size(), [&](std::size_t i) {
     residuals[i] = states[i].residual;
+    return ClusterGreen(momenta.cluster(some[i]), states[i], momenta.up_empty(), every_orbital(momenta.orbitals()));
   });
-  std::vector<ClusterGreen> greens;
-  for (auto& green : made) greens.push_back(std::move(*green));
-  return greens;
 }
 
 /// The backend of a calculation on which its ranks agree.
@@ -255,7 +234,7 @@ OrbitalSteadyState orbital_steady_state(const OrbitalHatsugaiKohmoto& model, con
       share_on_device(execution, sizes_of(momenta, 0, 0), pairs,
                       [&](auto& device, std::size_t first, std::span<Complex> rows, std::span<double> residuals) {
                         const auto states = states_on(device, momenta, std::span(all).subspan(first, residuals.size()));
-                        for_each(states.size(), [&](std::size_t i) {
+                        side_by_side(states.size(), [&](std::size_t i) {
                           residuals[i] = fill_pairs(states[i], rows.subspan(i * pairs.width, pairs.width));
                         });
                       });
@@ -421,18 +400,13 @@ OrbitalPlan plan_orbitals(const OrbitalHatsugaiKohmoto& model, std::size_t momen
   const double at_once = std::min<double>(threads_of(execution), solved);
   plan.memory_bytes = bytes * at_once;
   plan.operations = solved * one;
-  plan.backend = choose_backend(execution.backend, plan.operations >= device_operations && solved >= device_momenta,
-                                "too little work to gain from a device; cuda can be asked for", &plan.backend_reason);
+  plan.backend = choose_backend(execution.backend,
+                                plan.operations >= clusters::device_operations && solved >= clusters::device_equations,
+                                clusters::too_little_for_clusters, &plan.backend_reason);
   if (plan.backend == Backend::cuda) {
-    const auto elements = [](const clusters::SectorCost& sector) {
-      return static_cast<std::size_t>(sector.operators * sector.elements);
-    };
-    clusters::ClusterSizes sizes{.state_operators = static_cast<std::size_t>(state.operators),
-                                 .state_elements = elements(state)};
+    clusters::ClusterSizes sizes = clusters::sizes_of(state);
     if (momenta > 0) {
-      sizes.green_operators = static_cast<std::size_t>(green.operators);
-      sizes.green_elements = elements(green);
-      sizes.orbitals = n;
+      add_green(sizes, green, n);
       sizes.frequencies = frequencies;
       sizes.times = times;
     }

@@ -23,34 +23,25 @@ namespace {
 using config::Point;
 using config::read;
 
-constexpr const char* on_the_cpu = "exact rings are solved on the CPU";
-const Method method{"exact", "the Lindbladian of the whole ring as a sparse matrix, and Krylov spaces of it"};
+constexpr const char* on_the_cpu = "exact rings and lattices are solved on the CPU";
+const Method method{"exact", "the Lindbladian of all momenta as a sparse matrix, and Krylov spaces of it"};
 
 HubbardExactOptions options_of(const Point& point) { return read<HubbardExactOptions>(point); }
 
 Coordinates coordinates_of(const Point& point) {
-  const std::int64_t sites = lattice_of(point).sites;  // validation refuses a lattice later
-  const HubbardExactOptions options = options_of(point);
-  Coordinates all{spin_coordinate(), momentum_coordinate(sites)};
-  if (options.times) {
-    all.push_back(counted(point, "task.times", time_coordinate(*options.times)));
-    all.push_back(site_coordinate(sites));
-  }
-  if (options.frequencies)
-    all.push_back(counted(point, "task.frequencies", frequency_coordinate(*options.frequencies)));
-  return all;
+  return counted(point, exact_coordinates(lattice_of(point), options_of(point)));
 }
 
 io::Result empty_result(const Point& point) {
   return empty_result_of<HubbardExact>(coordinates_of(point), point.texts("output.fields"));
 }
 
-/// Without the Lindbladian of a ring of more sites than the task takes, which it refuses.
+/// Without the Lindbladian of more sites than the task takes, which it refuses.
 Footprint footprint_of(const Point& point, const Execution& execution) {
-  const auto chain = read<HubbardChain>(point);
   Footprint needed = open_chain_footprint<HubbardExact>(point, coordinates_of(point));
-  if (chain.sites > clusters::max_orbitals) return needed;
-  const auto sites = static_cast<std::size_t>(chain.sites);
+  if (size_of(point) > clusters::max_orbitals) return needed;
+  const std::size_t sites = sites_of(point);
+  const auto chain = read<HubbardChain>(point);
   const bool green = point.has("task.times") || point.has("task.frequencies");
   needed.working = clusters::mixed_bytes(sites, has_no_gain(chain.up), 1.0, green ? static_cast<double>(sites) : 0.0,
                                          threads_of(execution));
@@ -64,7 +55,7 @@ Plan plan_point(const Point& point, const Execution& execution) {
   plan.backend_reason = on_the_cpu;
   plan.method = method;
   plan.work = "momenta";
-  plan.rate_evaluations = static_cast<double>(point.integer("model.sites"));
+  plan.rate_evaluations = size_of(point);
   plan.operations = exact.operations / plan.rate_evaluations;
   plan.bytes_moved = 3.0 * plan.operations;  // 24 bytes per matrix element for 8 operations
   plan.seconds_per_evaluation = exact.seconds / plan.rate_evaluations;
@@ -98,18 +89,17 @@ void verify(Verification& verification) {
 }  // namespace
 
 void validate_exact_point(const Point& point) {
-  require_ring(read<OpenLattice>(point), "task.kind = exact");
   const HubbardChain chain = read<HubbardChain>(point);
   constexpr const char* reason = "it approximates nothing";
   refuse_approximations(chain, "exact", reason, reason);
-  plan_exact(chain, options_of(point), {});
+  exact_chain(chain, options_of(point));
 }
 
 TaskEntry hubbard_exact_task() {
   const Coordinates every{spin_coordinate(), momentum_coordinate(1), time_coordinate({}), site_coordinate(1),
                           frequency_coordinate({})};
   TaskEntry task = cpu_task<HubbardExact>(
-      "exact", "steady state and Green's function of a ring of up to 8 sites, without approximation",
+      "exact", "steady state and Green's function of a ring or lattice of up to 8 sites, without approximation",
       config::keys_of<HubbardExactOptions>(), every, {footprint_of, empty_result, plan_point, run, verify});
   task.remarks = open_chain_remarks;
   task.shares_a_point = true;

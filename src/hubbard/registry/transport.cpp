@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "config/read.hpp"
+#include "engine/short_text.hpp"
 #include "hubbard/registry/rings.hpp"
 #include "lindrift/lindrift.hpp"
 #include "open_chain/registry/propagator.hpp"
@@ -72,8 +73,8 @@ io::Result run(const Point& point, const Execution& execution, const Monitor& mo
   options.monitor = monitor;
   Transport particle = transport(chain, options, execution);
   io::Result result = cpu_result(point, coordinates_of(point), particle, method, collisions_on_the_cpu);
-  for (const std::string& note : warnings(chain, options))
-    result.message += (result.message.empty() ? "" : "; ") + note;
+  add_to_message(result.message, particle.message);
+  for (const std::string& note : warnings(chain, options)) add_to_message(result.message, note);
   return result;
 }
 
@@ -90,12 +91,16 @@ void verify(Verification& verification) {
           std::fabs((*drift)[i] - plain_flow(verification.point, Spin::up, static_cast<int>(i), *distribution)),
           allowed);
   const auto *spread = verification.reals("diffusion_constant"), *exact = verification.reals("diffusion_exact");
-  const std::size_t directions = spread == nullptr ? 0 : spread->size() == 1 ? 1 : spread->size() == 4 ? 2 : 3;
-  for (std::size_t i = 0; i < directions; ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      verification.note("diffusion tensor is symmetric",
-                        std::fabs((*spread)[i * directions + j] - (*spread)[j * directions + i]), 0.0);
-  if (exact != nullptr) verification.note("exact diffusion constant >= 0", std::max(0.0, -(*exact)[0]), allowed);
+  for (const auto* tensor : {spread, exact}) {
+    if (tensor == nullptr || std::isnan(tensor->front())) continue;  // nothing is solved exactly
+    const std::size_t directions = tensor->size() == 1 ? 1 : tensor->size() == 4 ? 2 : 3;
+    for (std::size_t i = 0; i < directions; ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        verification.note("diffusion tensor is symmetric",
+                          std::fabs((*tensor)[i * directions + j] - (*tensor)[j * directions + i]), 0.0);
+    for (std::size_t i = 0; tensor == exact && i < directions; ++i)
+      verification.note("exact diffusion constant >= 0", std::max(0.0, -(*exact)[i * (directions + 1)]), allowed);
+  }
 }
 
 }  // namespace

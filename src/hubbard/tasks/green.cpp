@@ -295,10 +295,6 @@ HubbardGreenPlan plan_of(const HubbardModes& modes, std::span<const double> at, 
   plan.operations = steps * sites * equations * (VolterraSolver::operations(steps) + kernel);
   plan.seconds = plan.operations / operations_per_second / threads;
   plan.memory_bytes = bytes_for(modes, steps, static_cast<double>(at.size()), threads);
-  if (!runs_on_device(modes)) {
-    plan.backend = only_on_cpu(execution.backend, lattice_work, &plan.backend_reason);
-    return plan;
-  }
   plan.backend = choose_backend(execution.backend, enough_for_a_device(modes.sites, plan.steps),
                                 too_little_for_a_device, &plan.backend_reason);
   return plan;

@@ -124,7 +124,6 @@ std::vector<std::string> symmetries_of(const Problem& problem) {
 Backend ladder_backend(const Problem& problem, const LadderSelfEnergy* in_time, std::string* reason) {
   const Backend asked = problem.execution.backend;
   if (in_time == nullptr) return only_on_cpu(asked, "the ladder's sum over pairs of momenta runs", reason);
-  if (!runs_on_device(problem.modes)) return only_on_cpu(asked, lattice_work, reason);
   return choose_backend(asked, enough_for_a_device(problem.modes.sites, in_time->steps()), too_little_for_a_device,
                         reason);
 }
@@ -198,15 +197,12 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
   }
   plan.algorithm =
       asked == Algorithm::automatic ? (fft_seconds < direct_seconds ? Algorithm::fft : Algorithm::direct) : asked;
-  const bool on_device = plan.algorithm != Algorithm::fft || runs_on_device(problem.modes);
+  const bool by_times = plan.algorithm == Algorithm::fft;
   plan.backend =
-      !on_device ? only_on_cpu(problem.execution.backend, lattice_work, &plan.backend_reason)
-                 : choose_backend(
-                       problem.execution.backend,
-                       plan.algorithm == Algorithm::fft ? fft_seconds >= device_seconds : plan.terms >= device_terms,
-                       plan.algorithm == Algorithm::fft ? "too little work to gain from a device; cuda can be asked for"
-                                                        : "too few terms to gain from a device; cuda can be asked for",
-                       &plan.backend_reason);
+      choose_backend(problem.execution.backend, by_times ? fft_seconds >= device_seconds : plan.terms >= device_terms,
+                     by_times ? "too little work to gain from a device; cuda can be asked for"
+                              : "too few terms to gain from a device; cuda can be asked for",
+                     &plan.backend_reason);
   if (plan.algorithm == Algorithm::fft) {
     if (plan.backend == Backend::cuda) {  // its method to reach the frequencies is another one
       execution.backend = Backend::cuda;

@@ -104,11 +104,13 @@ void add_spectrum(const Problem& problem, const Collisions& collisions, std::spa
 }
 
 /// Says what is wrong with a result, all of it.
-void warn(HubbardSteadyState& result) {
+void warn(double node_error, HubbardSteadyState& result) {
+  add_to_message(result.message, unresolved_resonance(node_error));
   if (result.clipped > 0)
-    add_to_message(result.message, std::to_string(result.clipped) +
-                                       " occupations left [0, 1] and were set to its bounds: the interaction is too "
-                                       "strong for this order");
+    add_to_message(result.message,
+                   counted(static_cast<std::size_t>(result.clipped), "occupation left [0, 1] and was set to its bound",
+                           "occupations left [0, 1] and were set to its bounds") +
+                       ": the interaction is too strong for this order");
   if (!result.converged) add_to_message(result.message, "not converged after max_steps");
   add_to_message(result.message,
                  negative_values(result.spectral_function, 0.0, "the interaction is too strong for this order"));
@@ -153,18 +155,21 @@ HubbardSteadyState steady_state(const HubbardChain& chain, const HubbardSteadySt
   validate_fields(options);
   only_on_cpu(execution.backend, "collisions run");
   const Problem problem = problem_of(chain);
-  const Collisions collisions(problem.collisions, options.order);
+  Collisions collisions(problem.collisions, options.order);
   const std::size_t sites = problem.collisions.lattice.size();
   HubbardSteadyState result;
-  result.nodes = collisions.nodes();
   std::vector<double> occupations = free_occupations(problem), next(2 * sites);
   AndersonMixing mixing(2 * sites);
+  double node_error = 0.0;
   const Calculation calculation(execution, options.monitor);
   try {
     while (result.steps < options.max_steps && !result.converged) {
       const std::span<const double> all(occupations);
-      result.clipped = balance(problem, collisions.rates(all.first(sites), all.subspan(sites)), next);
+      const CollisionRates rates = collisions.rates(all.first(sites), all.subspan(sites));
+      if (rates.error > Collisions::resolved && collisions.refine(rates.error)) continue;
       ++result.steps;
+      node_error = rates.error;
+      result.clipped = balance(problem, rates, next);
       result.residual = 0.0;
       for (std::size_t i = 0; i < next.size(); ++i)
         result.residual = std::max(result.residual, std::fabs(next[i] - occupations[i]));
@@ -178,6 +183,7 @@ HubbardSteadyState steady_state(const HubbardChain& chain, const HubbardSteadySt
     result.residual = std::numeric_limits<double>::quiet_NaN();
     occupations.assign(2 * sites, result.residual);
   }
+  result.nodes = collisions.nodes();
   fill(chain, occupations, result);
   if (options.frequencies && !result.stopped) {
     try {
@@ -191,7 +197,7 @@ HubbardSteadyState steady_state(const HubbardChain& chain, const HubbardSteadySt
     result.spectral_function.assign(sites * options.frequencies->size(), missing);
     result.self_energy.assign(result.spectral_function.size(), {missing, missing});
   }
-  if (!result.stopped) warn(result);
+  if (!result.stopped) warn(node_error, result);
   return result;
 }
 

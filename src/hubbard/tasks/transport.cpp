@@ -5,6 +5,7 @@
 
 #include "clusters/cost.hpp"
 #include "engine/linear_algebra.hpp"
+#include "engine/short_text.hpp"
 #include "engine/threads.hpp"
 #include "hubbard/collisions.hpp"
 #include "hubbard/rings.hpp"
@@ -46,6 +47,15 @@ Problem problem_of(const HubbardChain& chain) {
   return problem;
 }
 
+/// D_ij of spreads that need not be symmetric, shape (directions, directions).
+std::vector<double> symmetric(const std::vector<double>& spread, std::size_t directions) {
+  std::vector<double> result;
+  for (std::size_t i = 0; i < directions; ++i)
+    for (std::size_t j = 0; j < directions; ++j)
+      result.push_back(0.5 * (spread[i * directions + j] + spread[j * directions + i]));
+  return result;
+}
+
 /// P and v from M P = 0, and D from M x_i = (v_{k,i} - v_i) P for every direction (Eq. 147). M is singular: its last
 /// row, which follows from the others, is replaced by the sum.
 void solve(const HubbardChain& chain, const std::vector<double>& scattering, Transport& result) {
@@ -62,6 +72,7 @@ void solve(const HubbardChain& chain, const std::vector<double>& scattering, Tra
   distribution.back() = 1.0;
   linear_algebra::solve(n, factors.data(), distribution.data());
   std::vector<double> spread(directions * directions);
+  result.drift_velocity.clear();
   for (std::size_t i = 0; i < directions; ++i) {
     const auto along = static_cast<int>(i);
     const double drift = velocity_sum(chain, Spin::up, distribution, along);
@@ -71,46 +82,79 @@ void solve(const HubbardChain& chain, const std::vector<double>& scattering, Tra
     factors = generator;
     linear_algebra::solve(n, factors.data(), response.data());
     for (std::size_t j = 0; j < directions; ++j)
-      spread[j * directions + i] = -velocity_sum(chain, Spin::up, response, static_cast<int>(j));
+      spread[j * directions + i] -= velocity_sum(chain, Spin::up, response, static_cast<int>(j));
     result.drift_velocity.push_back(drift);
   }
-  for (std::size_t i = 0; i < directions; ++i)
-    for (std::size_t j = 0; j < directions; ++j)
-      result.diffusion_constant.push_back(0.5 * (spread[i * directions + j] + spread[j * directions + i]));
+  result.diffusion_constant = symmetric(spread, directions);
   result.occupation = std::move(distribution);
 }
 
-/// v and D of a small ring from its Lindbladian: d<x>/dt = sum_k v_k <n_k> for any density-density interaction, and the
-/// same sum over the response to a counting field (Eq. 155).
-void solve_exactly(const HubbardChain& ring, Transport& result) {
-  const std::size_t sites = ring.size();
-  const clusters::ClusterState state = clusters::one_particle_state(whole_ring(ring).group(0));
-  const std::vector<double> velocity = hopping_velocities(ring.terms(Spin::up), ring.lattice());
-  const auto flow = [&](std::span<const std::complex<double>> elements) {
+/// Every number NaN.
+Transport empty_transport(const HubbardChain& chain) {
+  constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+  const Lattice lattice = chain.lattice();
+  const auto directions = static_cast<std::size_t>(lattice.dimensions());
+  Transport result;
+  for (auto* drift : {&result.drift_velocity, &result.drift_velocity_exact, &result.drift_velocity_ring})
+    drift->assign(directions, missing);
+  for (auto* spread : {&result.diffusion_constant, &result.diffusion_exact, &result.diffusion_ring})
+    spread->assign(directions * directions, missing);
+  result.occupation.assign(lattice.size(), missing);
+  return result;
+}
+
+/// Rates between the momenta of the particle.
+/// @param[out] message  says so if a resonance is left unresolved
+std::vector<double> scattering(const Problem& problem, CollisionOrder order, std::string& message) {
+  Collisions collisions(problem.collisions, order);
+  const std::vector<double> no_particle(problem.occupation.size());
+  message = unresolved_resonance(collisions.resolve(no_particle, problem.occupation));
+  return collisions.scattering(problem.occupation);
+}
+
+/// v and D of few sites from their Lindbladian: d<x>/dt = sum_k v_k <n_k> for any density-density interaction, and the
+/// same sum over the response to a counting field in each direction (Eq. 155).
+void solve_exactly(const HubbardChain& small, Transport& result) {
+  const std::size_t sites = small.size();
+  const clusters::ClusterState state = clusters::one_particle_state(all_momenta(small).group(0));
+  const auto directions = static_cast<std::size_t>(small.lattice().dimensions());
+  const auto flow = [&](std::span<const std::complex<double>> elements, std::size_t direction) {
     const std::vector<std::complex<double>> correlations = one_body(state.sector, elements, 0);
-    double sum = 0.0;
-    for (std::size_t k = 0; k < sites; ++k) sum += velocity[k] * correlations[k * (sites + 1)].real();
-    return sum;
+    std::vector<double> distribution(sites);
+    for (std::size_t k = 0; k < sites; ++k) distribution[k] = correlations[k * (sites + 1)].real();
+    return velocity_sum(small, Spin::up, distribution, static_cast<int>(direction));
   };
-  result.drift_velocity_exact = flow(state.density);
-  result.diffusion_exact = -flow(clusters::counting_response(state, velocity));
+  result.drift_velocity_exact.clear();
+  std::vector<double> spread(directions * directions);
+  for (std::size_t j = 0; j < directions; ++j) {
+    result.drift_velocity_exact.push_back(flow(state.density, j));
+    const std::vector<std::complex<double>> response = clusters::counting_response(
+        state, hopping_velocities(small.terms(Spin::up), small.lattice(), static_cast<int>(j)));
+    for (std::size_t i = 0; i < directions; ++i) spread[i * directions + j] -= flow(response, i);
+  }
+  result.diffusion_exact = symmetric(spread, directions);
 }
 
-/// Number of sites of the ring that is solved exactly; 0: none.
-std::int64_t ring_sites(const HubbardChain& chain, const TransportOptions& options) {
-  const auto all = static_cast<std::int64_t>(chain.size());
-  const std::int64_t sites = std::min(options.exact_sites, all);
+/// Cells along each direction of what is solved exactly: those of the lattice as far as the sites allow, as many in
+/// each direction as in the others; none if that is a single site, or if tables of rates are for other momenta.
+std::vector<std::int64_t> exact_cells(const HubbardChain& chain, const TransportOptions& options) {
+  const Lattice lattice = chain.lattice();
+  const auto directions = static_cast<std::size_t>(lattice.dimensions());
+  std::vector<std::int64_t> cells(directions, 1);
+  std::int64_t sites = 1;
+  while (true) {
+    std::size_t shortest = directions;
+    for (std::size_t i = 0; i < directions; ++i)
+      if (cells[i] < lattice.cells(static_cast<int>(i)) && sites + sites / cells[i] <= options.exact_sites &&
+          (shortest == directions || cells[i] < cells[shortest]))
+        shortest = i;
+    if (shortest == directions) break;
+    sites += sites / cells[shortest];
+    ++cells[shortest];
+  }
   const bool tables = !chain.down.gain_table.empty() || !chain.down.loss_table.empty();
-  return chain.cells.size() > 1 || sites < 2 || (tables && sites != all) ? 0 : sites;
-}
-
-/// The same ring with another number of sites.
-HubbardChain resized(HubbardChain ring, std::int64_t sites) {
-  if (ring.is_ring())
-    ring.sites = sites;
-  else
-    ring.cells = {sites};
-  return ring;
+  if (sites < 2 || (tables && sites != static_cast<std::int64_t>(chain.size()))) cells.clear();
+  return cells;
 }
 
 }  // namespace
@@ -132,11 +176,12 @@ TransportPlan plan_transport(const HubbardChain& chain, const TransportOptions& 
   plan.operations = 2.0 * sites * sites * sites * nodes;
   plan.memory_bytes = 8.0 * (5.0 * sites * sites + 2.0 * sites * nodes) + 600.0 * sites;
   plan.seconds = plan.operations / operations_per_second / threads_of(execution);
-  if (const std::int64_t ring = ring_sites(chain, options); ring > 0) {
-    const clusters::SectorCost exact = clusters::one_particle_cost(static_cast<std::size_t>(ring));
-    plan.operations += 2.0 * exact.operations;  // the state, and its response
+  if (const std::vector<std::int64_t> cells = exact_cells(chain, options); !cells.empty()) {
+    const clusters::SectorCost exact = clusters::one_particle_cost(resized(chain, cells).size());
+    const auto solutions = 1.0 + static_cast<double>(cells.size());  // the state, and its responses
+    plan.operations += solutions * exact.operations;
     plan.memory_bytes += exact.memory_bytes;
-    plan.seconds += 2.0 * exact.operations / clusters::operations_per_second;
+    plan.seconds += solutions * exact.operations / clusters::operations_per_second;
   }
   return plan;
 }
@@ -145,26 +190,21 @@ Transport transport(const HubbardChain& chain, const TransportOptions& options, 
   validate_fields(options);
   only_on_cpu(execution.backend, "collisions run");
   const Problem problem = problem_of(chain);
-  Transport result;
+  Transport result = empty_transport(chain);
   const Calculation calculation(execution, options.monitor);
   try {
-    solve(chain, Collisions(problem.collisions, options.order).scattering(problem.occupation), result);
-    if (const std::int64_t sites = ring_sites(chain, options); sites > 0) {
-      const HubbardChain ring = resized(chain, sites);
-      solve_exactly(ring, result);
-      const Problem small = problem_of(ring);
+    solve(chain, scattering(problem, options.order, result.message), result);
+    if (const std::vector<std::int64_t> cells = exact_cells(chain, options); !cells.empty()) {
+      const HubbardChain small = resized(chain, cells);
+      solve_exactly(small, result);
       Transport approximate;
-      solve(ring, Collisions(small.collisions, options.order).scattering(small.occupation), approximate);
-      result.drift_velocity_ring = approximate.drift_velocity.front();
-      result.diffusion_ring = approximate.diffusion_constant.front();
+      solve(small, scattering(problem_of(small), options.order, approximate.message), approximate);
+      if (!approximate.message.empty()) add_to_message(result.message, "small ring or lattice: " + approximate.message);
+      result.drift_velocity_ring = std::move(approximate.drift_velocity);
+      result.diffusion_ring = std::move(approximate.diffusion_constant);
     }
   } catch (const Interruption&) {
-    constexpr double missing = std::numeric_limits<double>::quiet_NaN();
-    const auto directions = static_cast<std::size_t>(chain.lattice().dimensions());
-    result = {};
-    result.drift_velocity.assign(directions, missing);
-    result.diffusion_constant.assign(directions * directions, missing);
-    result.occupation.assign(problem.occupation.size(), missing);
+    result = empty_transport(chain);
     result.stopped = true;
   }
   return result;

@@ -7,13 +7,18 @@
 #include <cmath>
 
 #include "config/read.hpp"
+#include "engine/short_text.hpp"
 #include "registry/registry.hpp"
 
 namespace lindrift {
 
 using config::Point;
 
-OpenLattice lattice_of(const Point& point) { return config::read<OpenLattice>(point); }
+OpenLattice lattice_of(const Point& point) {
+  auto lattice = config::read<OpenLattice>(point);
+  if (point.text("task.kind") == "exact" && point.has("model.cluster")) lattice.sites = point.integer("model.cluster");
+  return lattice;
+}
 
 std::size_t sites_of(const Point& point) { return lattice_of(point).size(); }
 
@@ -29,11 +34,14 @@ Footprint open_chain_footprint(const Point& point) { return {.key = size_key(poi
 
 std::string size_text(const Point& point) {
   const OpenLattice lattice = lattice_of(point);
-  return lattice.is_ring() ? fmt::format("{} sites", lattice.sites)
+  return lattice.is_ring() ? counted(static_cast<std::size_t>(lattice.sites), "site")
                            : fmt::format("{} cells", fmt::join(lattice.cells, " x "));
 }
 
-std::string size_key(const Point& point) { return lattice_of(point).is_ring() ? "model.sites" : "model.cells"; }
+std::string size_key(const Point& point) {
+  if (!lattice_of(point).is_ring()) return "model.cells";
+  return point.text("task.kind") == "exact" && point.has("model.cluster") ? "model.cluster" : "model.sites";
+}
 
 std::vector<std::int64_t> integers_of(const Point& point, const std::string& key) {
   const config::Value* value = point.find(key);

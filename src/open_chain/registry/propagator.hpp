@@ -13,6 +13,7 @@
 
 namespace lindrift {
 
+/// Where the task `exact` of `hubbard` is given a smaller ring, that ring.
 OpenLattice lattice_of(const config::Point& point);
 /// Total number of cells.
 std::size_t sites_of(const config::Point& point);

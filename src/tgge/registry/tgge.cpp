@@ -32,9 +32,7 @@ io::Result follow_relaxation(const Point& point, const RateEquation& equation, c
 }
 
 void require_device_work(const Point& point) {
-  if (point.text("bath.jump") == "operators" &&
-      with_model(point, [](const TggeModel& model) { return needs_matrices(model); }))
-    matrix_backend(Backend::cuda);
+  if (seems_to_need_matrices(point)) matrix_backend(Backend::cuda);
 }
 
 template <Solve solve>

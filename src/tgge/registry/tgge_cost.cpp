@@ -7,6 +7,7 @@
 #include <set>
 
 #include "engine/device_memory.hpp"
+#include "engine/short_text.hpp"
 #include "lindrift/tgge/matrix_rate_equation.hpp"
 #include "tgge/energy_levels.hpp"
 #include "tgge/model.hpp"
@@ -32,6 +33,11 @@ constexpr double panel_arrays = 24.0;
 constexpr double krylov_arrays = 30.0;
 /// For occupations that are matrices: their rates and Krylov vectors, and a second copy of the bands.
 constexpr double matrix_arrays = 60.0;
+/// Of a lattice with jump operators: for panels, and for a solver with a few Krylov vectors, or as many as it may keep
+/// of long ones.
+constexpr double lattice_panel_arrays = 14.0;
+constexpr double moment_solver_arrays = 20.0;
+constexpr double lattice_solver_arrays = 30.0;
 /// For derivatives, and those by the parameters of several bands.
 constexpr double adjoint_arrays = 10.0;
 constexpr double band_adjoint_arrays = 20.0;
@@ -53,33 +59,73 @@ bool has_moments(const Point& point) {
 
 namespace {
 
+void resize(TggeChain& chain, std::int64_t sites);
+void resize(TggeRashba& chain, std::int64_t sites);
+void resize(TggeLattice& lattice, std::int64_t cells);
+
+/// Whether the memory must hold occupations that are matrices, from a few cells: bands may also touch at momenta that
+/// only a larger lattice has, and make_rate_equation() refuses those for which there is no memory.
+bool may_need_matrices(const Point& point) {
+  constexpr std::size_t many_orbitals = 16;
+  constexpr std::int64_t few_cells = 1024;
+  if (point.has("bath.thermal_operator") || orbitals_of(point) > many_orbitals) return true;
+  try {
+    return with_model(point, [&](auto model) {
+      resize(model, std::min(few_cells, static_cast<std::int64_t>(cells_of(point))));
+      return needs_matrices(model);
+    });
+  } catch (const Error&) {
+    return false;  // it will be refused anyway
+  }
+}
+
+/// Length of the vectors that the jump operators act on: displacements times orbitals.
+double operator_dimension(const Point& point) {
+  std::set<std::vector<std::int64_t>> offsets;
+  for (const auto& channel : point.channels("bath.jump_operator"))
+    for (const Term& term : channel) {
+      // Each half of the indices is a displacement, followed by an orbital if there are several.
+      const auto half = static_cast<std::ptrdiff_t>(term.indices.size() / 2),
+                 length = std::max<std::ptrdiff_t>(1, half - 1);
+      offsets.emplace(term.indices.begin(), term.indices.begin() + length);
+      offsets.emplace(term.indices.begin() + half, term.indices.begin() + half + length);
+    }
+  return static_cast<double>(offsets.size() * orbitals_of(point));
+}
+
+/// Doubles per mode of a steady state of a lattice with jump operators, where occupations are numbers.
+double lattice_arrays(const Point& point) {
+  const auto orbitals = static_cast<double>(orbitals_of(point)),
+             directions = static_cast<double>(point.integers("model.cells").size()),
+             vectors = 2.0 * operator_dimension(point);
+  const bool exponential = point.text("bath.spectrum") == "exponential";
+  const double bands = 1.0 + directions + (orbitals > 1.0 ? 2.0 * orbitals : 0.0);
+  const double kernel = 11.0 + vectors + (exponential ? 0.0 : lattice_panel_arrays);
+  // While the kernel is made, its vectors and the panels are there a second time; then the solver takes their place.
+  const double making = vectors + (exponential ? 0.0 : 7.0);
+  return bands + kernel + std::max(making, exponential ? moment_solver_arrays : lattice_solver_arrays);
+}
+
 double working_memory(const Point& point) {
   const double modes = cells_of(point) * static_cast<double>(orbitals_of(point));
-  double arrays = arrays_of(point);
   const std::string& jump = point.text("bath.jump");
+  const auto orbitals = static_cast<double>(orbitals_of(point));
+  const bool operators = jump == "operators", matrices = operators && orbitals > 1.0 && may_need_matrices(point);
+  if (operators && !matrices && is_lattice(point) && !point.has("task.times") && !point.has("task.of"))
+    return lattice_arrays(point) * 8.0 * modes;
+  double arrays = arrays_of(point);
   if (jump == "table") arrays += 3.0 * modes;  // as read, and in both orders
   if (point.text("bath.spectrum") != "exponential") arrays += panel_arrays;
   if (!point.has("task.times") && !has_moments(point)) arrays += krylov_arrays;
-  const auto orbitals = static_cast<double>(orbitals_of(point));
   // A lattice holds its bands, and another equation for its observables.
   if (is_lattice(point)) {
     const auto directions = static_cast<double>(point.integers("model.cells").size());
-    arrays += 2.0 * (1.0 + directions + orbitals * (2.0 + directions)) + generator_arrays;
+    arrays += 1.0 + directions + orbitals * (2.0 + directions) + generator_arrays;
   }
-  if (jump == "operators") {
-    std::set<std::vector<std::int64_t>> offsets;
-    for (const auto& channel : point.channels("bath.jump_operator"))
-      for (const Term& term : channel) {
-        // Each half of the indices is a displacement, followed by an orbital if there are several.
-        const auto half = static_cast<std::ptrdiff_t>(term.indices.size() / 2),
-                   length = std::max<std::ptrdiff_t>(1, half - 1);
-        offsets.emplace(term.indices.begin(), term.indices.begin() + length);
-        offsets.emplace(term.indices.begin() + half, term.indices.begin() + half + length);
-      }
-    const double dimension = static_cast<double>(offsets.size()) * orbitals;
-    arrays += 4.0 * dimension * (2.0 + static_cast<double>(point.channels("bath.jump_operator").size()));
+  if (operators) {
+    arrays += 4.0 * operator_dimension(point);
     // Factorised matrices of blocks of all bands, and small matrices of each.
-    if (orbitals > 1.0) arrays += matrix_arrays + orbitals * orbitals * orbitals + 22.0 * orbitals;
+    if (matrices) arrays += matrix_arrays + orbitals * orbitals * orbitals + 22.0 * orbitals;
   }
   return arrays * 8.0 * modes;
 }
@@ -92,10 +138,9 @@ void check_directions(const Point& point, const std::string& key, bool channels,
     for (std::size_t i = 0; i < all[c].size(); ++i) {
       const std::size_t indices = all[c][i].indices.size(), given = channels ? indices / 2 - 1 : indices - 2;
       if (given == directions) continue;
-      throw ParameterError(
-          fmt::format("{}[{}]", key, channels ? c : i),
-          fmt::format("{}R has {} number{}, and model.cells {}", channels ? fmt::format("terms[{}]: ", i) : "", given,
-                      given == 1 ? "" : "s", directions));
+      throw ParameterError(fmt::format("{}[{}]", key, channels ? c : i),
+                           fmt::format("{}R has {}, and model.cells {}", channels ? fmt::format("terms[{}]: ", i) : "",
+                                       counted(given, "number"), directions));
     }
 }
 
@@ -173,8 +218,12 @@ void check_degenerate_bands(const Point& point) {
         fmt::format("{} is not allowed where bands are degenerate: its product with the bandwidth must "
                     "be <= {}",
                     bath.inverse_temperature, coldest_degenerate_bath));
-  if (point.has("initial.lagrange_multiplier") && point.has("task.times"))
+  if (!point.has("task.times")) return;
+  if (point.has("initial.lagrange_multiplier"))
     require_equal_in_blocks(bands, blocks, point.reals("initial.lagrange_multiplier"));
+  else if (const auto state = read<InitialState>(point); state.kind != InitialKind::uniform)
+    require_equal_in_blocks(bands, blocks, multipliers_of(state, bands, read<InitialOccupation>(point).filling),
+                            "initial.state");
 }
 
 }  // namespace
@@ -187,6 +236,8 @@ void validate_point(const Point& point) {
     validate(model);
     return 0;
   });
+  validate(read<InitialState>(point),
+           is_lattice(point) ? Lattice(point.integers("model.cells")) : Lattice({point.integer("model.sites")}));
   check_degenerate_bands(point);
   if (point.text("solver.algorithm") == "separable") {
     if (point.text("bath.jump") == "table")
@@ -197,7 +248,8 @@ void validate_point(const Point& point) {
     const std::size_t given = point.reals("initial.lagrange_multiplier").size();
     if (given != modes_of(point))
       throw ParameterError("initial.lagrange_multiplier",
-                           fmt::format("{} entries were given; it must have one per mode, {}", given, modes_of(point)));
+                           fmt::format("{}; it must have one per mode, {}",
+                                       counted(given, "entry was given", "entries were given"), modes_of(point)));
   }
 }
 
@@ -231,6 +283,15 @@ void resize(TggeLattice& lattice, std::int64_t cells) {
     const std::int64_t half = longest / 2;
     longest = half + (half % 2 == longest % 2 ? 0 : 1);
   }
+}
+
+/// Calls `use` with the model of a point, on fewer cells if there are more than it takes to see its structure.
+template <class Use>
+auto with_examined_model(const Point& point, const Use& use) {
+  return with_model(point, [&](auto model) {
+    resize(model, probe_sites(point, false));
+    return use(TggeModel(model));
+  });
 }
 
 RateEquation probe(const Point& point, std::int64_t sites, const Execution& execution) {
@@ -397,7 +458,8 @@ std::vector<std::pair<std::string, io::Attribute>> diagnostics_of(const Point& p
                                                               {"parity_paper14", parity.paper14},
                                                               {"parity_particle_hole", parity.particle_hole}};
   if (is_lattice(point) || has_two_bands(point)) {
-    const DegenerateBlocks blocks = blocks_of(point);
+    DegenerateBlocks blocks{.first = {0}, .member = {}, .smallest_gap = std::numeric_limits<double>::infinity()};
+    if (orbitals_of(point) > 1) blocks = blocks_of(point);
     found.emplace_back("degenerate_blocks",
                        has_operators(point) ? static_cast<std::int64_t>(blocks.count()) : std::int64_t{0});
     found.emplace_back("smallest_gap", blocks.smallest_gap);
@@ -445,8 +507,9 @@ void note_degenerate_bands(const Point& point, const RateEquation& probed, std::
   if (orbitals_of(point) < 2 || cells_of(point) > looked_at_cells) return;
   const DegenerateBlocks blocks = blocks_of(point);
   if (has_operators(point) && blocks.count() > 0)
-    notes.push_back(fmt::format(
-        "{} momenta have degenerate bands: their occupations are matrices, dataset density_matrix", blocks.count()));
+    notes.push_back(counted(blocks.count(), "momentum has degenerate bands: its occupations are a matrix",
+                            "momenta have degenerate bands: their occupations are matrices") +
+                    ", dataset density_matrix");
   const double ratio = blocks.smallest_gap / fastest_rate_of(probed);
   if (ratio >= safe_gap) return;
   const double coupling = point.real("bath.coupling");
@@ -510,6 +573,13 @@ Algorithm algorithm_of(const Point& point, const Execution& execution) {
 
 }  // namespace
 
+bool seems_to_need_matrices(const Point& point) {
+  if (!has_operators(point)) return false;
+  if (point.has("bath.thermal_operator")) return true;
+  return orbitals_of(point) > 1 &&
+         with_examined_model(point, [](const TggeModel& model) { return needs_matrices(model); });
+}
+
 Plan plan_point(const Point& point, const Execution& requested) {
   Execution execution = with_algorithm(point, requested);
   Plan plan;
@@ -519,21 +589,29 @@ Plan plan_point(const Point& point, const Execution& requested) {
   Execution on_cpu = execution;  // a probe may not fit on the device if the point does not
   on_cpu.backend = Backend::cpu;
   const bool in_a_block = execution.backend == Backend::cuda && !point.has("task.times") && !point.has("task.of") &&
+                          fits_a_block(point) &&
                           with_model(point, [&](const TggeModel& model) { return found_in_a_block(model, execution); });
   const Algorithm algorithm = in_a_block ? Algorithm::separable : algorithm_of(point, on_cpu);
   const bool direct = algorithm == Algorithm::direct;
-  const bool matrices =
-      has_operators(point) && with_model(point, [](const TggeModel& model) { return needs_matrices(model); });
+  const bool matrices = seems_to_need_matrices(point);
   plan.backend = matrices ? matrix_backend(execution.backend, &plan.backend_reason)
                           : rate_backend(execution.backend, algorithm, modes_of(point), &plan.backend_reason);
   plan_device(plan, requested, [&] {
-    return with_model(point, [&](const TggeModel& model) {
-      if (in_a_block) return point_batch_device_bytes(model, 1, 1, 1, execution);
-      // The observables of a lattice take two more equations with sums over pairs, the second if there is a thermal
-      // bath (LatticeObserver).
-      const bool more = is_lattice(point) && algorithm == Algorithm::direct;
-      const double equations = more ? 2.0 + (model.bath.effective_equilibrium_fraction() > 0.0 ? 1.0 : 0.0) : 1.0;
-      const double bytes = equations * rate_device_bytes(model, execution);
+    if (in_a_block)
+      return with_model(point,
+                        [&](const TggeModel& model) { return point_batch_device_bytes(model, 1, 1, 1, execution); });
+    return with_examined_model(point, [&](const TggeModel& model) {
+      const bool whole = model.bands.modes() == modes_of(point);
+      // The observables of a lattice take another equation with sums over pairs, if there is a thermal bath
+      // (LatticeObserver).
+      const bool more =
+          is_lattice(point) && algorithm == Algorithm::direct && model.bath.effective_equilibrium_fraction() > 0.0;
+      Execution chosen = execution;
+      chosen.algorithm = algorithm;
+      const auto bytes_of = [&](bool steady) {
+        return rate_device_bytes(model, whole ? execution : chosen, steady, modes_of(point));
+      };
+      const double bytes = bytes_of(!point.has("task.times")) + (more ? bytes_of(false) : 0.0);
       if (more) require_device_memory(bytes, execution);
       return bytes;
     });

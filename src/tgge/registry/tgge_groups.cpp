@@ -19,11 +19,21 @@ namespace {
 /// Largest batch: large enough to keep the slots busy, small enough to leave batches for many ranks.
 constexpr std::size_t max_batch = 1024;
 /// Modes times points of a batch in the thread blocks of a device, and doubles that the host holds for each: bands,
-/// weights and what comes down; more for panels.
+/// weights and what comes down.
 constexpr std::size_t max_batch_values = std::size_t{1} << 22;
-constexpr double batch_arrays = 16.0, panel_batch_arrays = 24.0;
+constexpr double batch_arrays = 16.0;
 /// Largest number of modes for which the spectrum is stored as a matrix, of 2 GiB. A table is in memory anyway.
 constexpr std::size_t max_matrix_modes = 16384;
+
+/// Doubles that the host holds for the levels and panels of a point in a thread block, and once more on their way to
+/// the device: at most eight slots a level, most of them taken where there are many levels in a panel.
+double panel_doubles(const Point& point) {
+  if (point.text("bath.spectrum") == "exponential") return 0.0;
+  const auto modes = static_cast<double>(modes_of(point));
+  const double slots = std::min(8.0 * modes, 2.0 * modes + 8.0 * max_block_panels);
+  constexpr double cores = 8192.0;
+  return 2.0 * (3.0 * slots + 8.0 * modes + cores + max_block_panels);
+}
 
 /// Whether points that differ in this key can share a batch, because they have the same weights.
 bool keeps_weights(const std::string& path) {
@@ -51,8 +61,14 @@ std::size_t sets_of_modes(const config::Document& document, std::size_t points, 
 
 }  // namespace
 
+bool fits_a_block(const Point& point) {
+  const std::string& jump = point.text("bath.jump");
+  return jump != "operators" && jump != "table" && modes_of(point) <= max_block_modes;
+}
+
 bool found_in_blocks(const config::Document& document) {
   const Point first = document.point(0);
+  if (!fits_a_block(first)) return false;
   const Execution execution = with_algorithm(first, {.backend = Backend::cuda});
   return with_model(first, [&](const TggeModel& model) { return found_in_a_block(model, execution); });
 }
@@ -195,8 +211,8 @@ Grouping device_batches(const config::Document& document) {
     blocks.size = (points + groups - 1) / groups;
   }
   blocks.at_once = blocks.size;
-  const double arrays = batch_arrays + (first.text("bath.spectrum") == "exponential" ? 0.0 : panel_batch_arrays);
-  blocks.memory_bytes = 8.0 * static_cast<double>(modes * blocks.size) * arrays;
+  blocks.memory_bytes =
+      8.0 * static_cast<double>(blocks.size) * (static_cast<double>(modes) * batch_arrays + panel_doubles(first));
   return blocks;
 }
 
@@ -224,7 +240,7 @@ std::optional<PointBatchEntry> entry_of(const Point& point, const Execution& req
 }  // namespace
 
 std::optional<io::Result> run_in_block(const Point& point, const Execution& requested) {
-  if (requested.backend != Backend::cuda) return std::nullopt;
+  if (requested.backend != Backend::cuda || !fits_a_block(point)) return std::nullopt;
   const std::optional<PointBatchEntry> entry = entry_of(point, requested);
   if (!entry) return std::nullopt;
   std::optional<SteadyState> state = std::move(steady_states_in_blocks({&*entry, 1}, requested).front());

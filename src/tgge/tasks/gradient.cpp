@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/parallel.hpp"
+#include "engine/short_text.hpp"
 #include "lindrift/error.hpp"
 #include "solvers/adjoint_system.hpp"
 #include "tgge/chain_rule.hpp"
@@ -23,8 +24,8 @@ void require_differentiable(const RateEquation& equation, const SteadyState& sta
   if (!state.converged)
     throw UnsupportedError("there are no derivatives of a steady state that did not converge: " + state.message);
   if (state.lagrange_multiplier.size() != equation.modes())
-    throw ShapeError("the steady state has " + std::to_string(state.lagrange_multiplier.size()) +
-                     " modes; it must be " + std::to_string(equation.modes()));
+    throw ShapeError("the steady state has " + counted(state.lagrange_multiplier.size(), "mode") + "; it must be " +
+                     std::to_string(equation.modes()));
   if (equation.matrix)
     throw UnsupportedError(
         "there are no derivatives where bands touch and jump operators mix them, nor for a thermal bath of operators");
@@ -358,7 +359,7 @@ SteadyStateAdjoint::SteadyStateAdjoint(TggeModel model, const RateEquation& equa
                                        const Execution& execution, Monitor monitor) {
   validate(model);
   if (model.bands.modes() != equation.modes())
-    throw ShapeError("the model has " + std::to_string(model.bands.modes()) + " modes, its rate equation " +
+    throw ShapeError("the model has " + counted(model.bands.modes(), "mode") + ", its rate equation " +
                      std::to_string(equation.modes()));
   require_differentiable(equation, state);
   if (std::holds_alternative<JumpOperators>(model.jump)) require_separate_bands(model.bands);

@@ -19,6 +19,9 @@ namespace {
 /// The same values as for non-degenerate bands (relax.cpp).
 constexpr double stiff_steps = 5000.0, step_tolerance = 0.005, smallest_step_tolerance = 2e-14;
 
+/// What a state is (MatrixIntegrator::to_state): other checkpoints count as none.
+constexpr std::uint64_t state_version = 2;
+
 /// With multipliers up to this, 1-n = 1e-7, the digits of n suffice for a tolerance of 1e-9.
 constexpr double largest_adams_multiplier = 16.0;
 
@@ -30,7 +33,8 @@ struct Position {
 Checkpoint<Position> checkpoint_of(BlockMatrices& state, RelaxResult& result) {
   const std::size_t row = result.density_matrix.size() / result.times.size(),
                     modes = result.occupation.size() / result.times.size();
-  return {Fingerprint().add(state.size()).add(result.times), [&state, &result, row, modes](const Position& at) {
+  return {Fingerprint().add(state.size()).add(result.times).add(state_version),
+          [&state, &result, row, modes](const Position& at) {
             Checkpoint<Position>::Arrays arrays;
             if (at.done == 0 || at.done > result.times.size()) return arrays;
             const auto add = [&](auto& values, std::size_t count) {
@@ -134,7 +138,7 @@ RelaxResult matrix_relax(const RateEquation& equation, std::span<const double> l
   const double tolerance = std::max(step_tolerance * options.tolerance, smallest_step_tolerance);
   const auto integrator =
       in_multipliers ? make_matrix_bdf(matrix, number, tolerance) : make_matrix_adams(matrix, tolerance);
-  BlockMatrices& state = in_multipliers ? multiplier : particles;
+  BlockMatrices state = integrator->to_state(in_multipliers ? multiplier : particles);
   const auto checkpoint = checkpoint_of(state, result);
   const Position before = checkpoint.restore(options.monitor.restored);
   double now = before.done > 0 ? times[before.done - 1] : 0.0;
@@ -163,9 +167,11 @@ RelaxResult matrix_relax(const RateEquation& equation, std::span<const double> l
       break;
     }
     if (in_multipliers) {
+      multiplier = integrator->from_state(state);
       matrix.occupations(multiplier, particles, holes);
     } else {
-      if (times[i] > now) restore_number(matrix, number, particles);
+      if (times[i] > now) restore_number(matrix, number, state);
+      particles = state;
       holes = matrix.diagonal(1.0);
       for (std::size_t e = 0; e < holes.size(); ++e) holes[e] -= particles[e];
       multiplier = matrix.multiplier(particles, holes);

@@ -188,9 +188,12 @@ class Relaxation {
       result_.integrator = ahead.fastest * result_.times.back() > stiff_steps ? Integrator::bdf : Integrator::adams;
     if (options_.tolerance * ahead.scale < smallest_promise) {
       std::ostringstream text;
-      text << "time integration in double precision cannot promise a tolerance below "
-           << smallest_promise / ahead.scale;
-      if (ahead.scale < 1.0) text << " where multipliers are as small as " << ahead.scale;
+      text << "time integration in double precision ";
+      if (ahead.scale < 1.0)
+        text << "promises errors of multipliers below " << smallest_promise << ", and these are at most "
+             << ahead.scale;
+      else
+        text << "cannot promise a tolerance below " << smallest_promise / ahead.scale;
       result_.message = text.str();
     }
     const double tolerance = std::max(step_tolerance * options_.tolerance * ahead.scale, smallest_step_tolerance);

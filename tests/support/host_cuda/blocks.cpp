@@ -55,8 +55,8 @@ host_cuda_switch:
 
 struct Context {
   void* stack_pointer = nullptr;
-  void prepare(char* stack, void (*enter)()) {
-    auto** top = reinterpret_cast<void**>(stack + stack_size);
+  void prepare(char* stack, std::size_t size, void (*enter)()) {
+    auto** top = reinterpret_cast<void**>(stack + size);
     *--top = nullptr;  // enter() expects the stack as after a call
     *--top = reinterpret_cast<void*>(enter);
     for (int saved = 0; saved < 6; ++saved) *--top = nullptr;
@@ -67,10 +67,10 @@ struct Context {
 #else
 struct Context {
   ucontext_t context{};
-  void prepare(char* stack, void (*enter)()) {
+  void prepare(char* stack, std::size_t size, void (*enter)()) {
     getcontext(&context);
     context.uc_stack.ss_sp = stack;
-    context.uc_stack.ss_size = stack_size;
+    context.uc_stack.ss_size = size;
     makecontext(&context, enter, 0);
   }
   void switch_to(Context& other) { swapcontext(&context, &other.context); }
@@ -80,8 +80,8 @@ struct Context {
 struct Fibre {
   char* stack = map_with_guard(stack_size, false);
   Context context;
+  dim3 thread;
   bool ended = false;
-  int site = 0;
 };
 
 struct SharedArray {
@@ -95,6 +95,11 @@ struct Scheduler {
   std::vector<Fibre> fibres;
   Context host;
   Fibre* current = nullptr;
+  const char* kernel = "";
+  Order order;           ///< of the threads from one barrier to the next
+  unsigned to_come = 0;  ///< threads whose turn comes before the next barrier
+  int site = 0;          ///< the barrier where threads wait, or 0
+  unsigned ended = 0;    ///< threads that have returned
   Body body{};
   std::vector<SharedArray> shared;  ///< memory of earlier kernels is kept
   std::size_t shared_in_use = 0;
@@ -103,51 +108,60 @@ struct Scheduler {
 };
 thread_local Scheduler scheduler;
 
+/// Goes on with the next thread, or with the host where every thread waits or has ended.
+void leave(Context& from) {
+  while (scheduler.to_come > 0) {
+    --scheduler.to_come;
+    Fibre& next = scheduler.fibres[scheduler.order.next()];
+    if (next.ended) continue;
+    scheduler.current = &next;
+    place.thread = next.thread;
+    return from.switch_to(next.context);
+  }
+  scheduler.current = nullptr;
+  from.switch_to(scheduler.host);
+}
+
 void enter() {
   scheduler.body.call(scheduler.body.data);
   scheduler.current->ended = true;
-  scheduler.current->context.switch_to(scheduler.host);
+  ++scheduler.ended;
+  leave(scheduler.current->context);
   std::abort();  // a thread that has ended is never resumed
 }
 
 void run_block(const char* kernel, dim3 block) {
   const unsigned threads = block.x * block.y * block.z;
   for (unsigned t = 0; t < threads; ++t) {
-    scheduler.fibres[t].ended = false;
-    scheduler.fibres[t].context.prepare(scheduler.fibres[t].stack, enter);
+    Fibre& fibre = scheduler.fibres[t];
+    fibre.ended = false;
+    fibre.thread = dim3(t % block.x, t / block.x % block.y, t / block.x / block.y);
+    // Stacks that began at the same place of their pages would share a few lines of the cache.
+    fibre.context.prepare(fibre.stack, stack_size - t % 61 * 64, enter);
   }
+  scheduler.kernel = kernel;
   scheduler.shared_in_use = 0;
-  for (unsigned waiting = threads; waiting > 0;) {
-    const unsigned before = waiting;
-    const Order order(threads);
-    int site = 0;
-    for (unsigned i = 0; i < threads; ++i) {
-      const auto t = static_cast<unsigned>(order(i));
-      Fibre& fibre = scheduler.fibres[t];
-      if (fibre.ended) continue;
-      scheduler.current = &fibre;
-      place.thread = dim3(t % block.x, t / block.x % block.y, t / block.x / block.y);
-      scheduler.host.switch_to(fibre.context);
-      if (fibre.ended) {
-        --waiting;
-        continue;
-      }
-      if (site != 0 && site != fibre.site) refuse(std::string("threads wait at different barriers: ") + kernel);
-      site = fibre.site;
-    }
-    if (waiting > 0 && waiting < before)
+  scheduler.ended = 0;
+  while (scheduler.ended < threads) {
+    const unsigned before = scheduler.ended;
+    scheduler.order = Order(threads);
+    scheduler.to_come = threads;
+    scheduler.site = 0;
+    leave(scheduler.host);
+    if (before < scheduler.ended && scheduler.ended < threads)
       refuse(std::string("some threads have ended where others wait at a barrier: ") + kernel);
   }
-  scheduler.current = nullptr;
 }
 
 }  // namespace
 
 void barrier(int site) {
-  Fibre* fibre = scheduler.current;
+  Fibre* const fibre = scheduler.current;
   if (!fibre) refuse("a barrier outside of a kernel that has them");
-  fibre->site = site;
-  fibre->context.switch_to(scheduler.host);
+  if (scheduler.site != 0 && scheduler.site != site)
+    refuse(std::string("threads wait at different barriers: ") + scheduler.kernel);
+  scheduler.site = site;
+  leave(fibre->context);
 }
 
 void* shared(const char* name, std::size_t size) {
@@ -200,9 +214,9 @@ cudaError_t run(const char* kernel, dim3 grid, dim3 block, const Parameter* para
     if (scheduler.fibres.size() < threads) scheduler.fibres.resize(threads);
     scheduler.body = body;
     const std::uint64_t blocks = std::uint64_t{grid.x} * grid.y * grid.z;
-    const Order order(blocks);
+    Order order(blocks);
     for (std::uint64_t i = 0; i < blocks; ++i) {
-      const std::uint64_t b = order(i);
+      const std::uint64_t b = order.next();
       place.block = dim3(static_cast<unsigned>(b % grid.x), static_cast<unsigned>(b / grid.x % grid.y),
                          static_cast<unsigned>(b / grid.x / grid.y));
       run_block(kernel, block);

@@ -48,8 +48,17 @@ struct Allocation {
   std::size_t mapped_size;
 };
 
+/// The protection key of the devices' memory: with it a thread opens and closes all of it in nanoseconds. -1 where the
+/// processor or the system has none; then the pages of every allocation are opened and closed.
+int protection_key() {
+  static const int key = settings().open ? -1 : pkey_alloc(0, PKEY_DISABLE_ACCESS);
+  return key;
+}
+
 void set_access(const Allocation& allocation, bool open) {
-  mprotect(allocation.mapped + page, allocation.mapped_size - 2 * page, open ? PROT_READ | PROT_WRITE : PROT_NONE);
+  if (pkey_mprotect(allocation.mapped + page, allocation.mapped_size - 2 * page,
+                    open ? PROT_READ | PROT_WRITE : PROT_NONE, protection_key()) != 0)
+    refuse("the pages of an allocation cannot be opened and closed");
 }
 
 struct World {
@@ -83,6 +92,15 @@ World& world() {
     return new World;
   }();
   return *the;
+}
+
+void set_access_to_all(bool open) {
+  if (settings().open) return;
+  if (protection_key() >= 0) {
+    pkey_set(protection_key(), open ? 0 : PKEY_DISABLE_ACCESS);
+    return;
+  }
+  for (const Allocation* allocation : world().in_use) set_access(*allocation, open);
 }
 
 thread_local int device_of_thread = 0;
@@ -143,12 +161,10 @@ bool fails(Kind kind) {
 }
 
 Access::Access() : lock_(world().mutex) {
-  if (settings().open || world().users++ > 0) return;
-  for (const Allocation* allocation : world().in_use) set_access(*allocation, true);
+  if (world().users++ == 0) set_access_to_all(true);
 }
 Access::~Access() {
-  if (settings().open || --world().users > 0) return;
-  for (const Allocation* allocation : world().in_use) set_access(*allocation, false);
+  if (--world().users == 0) set_access_to_all(false);
 }
 
 int current_device() { return device_of_thread; }
@@ -211,34 +227,18 @@ Order::Order(std::uint64_t size) : size_(size) {
   const std::uint64_t way = order == "forward" ? 0 : order == "backward" ? 1 : order == "random" ? 2 : now % 3;
   if (way == 0 || size < 2) return;
   if (way == 1) {
-    step_ = shift_ = size - 1;
+    step_ = at_ = size - 1;
     return;
   }
   std::uint64_t x = (now + settings().seed) * 0x9e3779b97f4a7c15ULL;
   x = (x ^ (x >> 31)) * 0xbf58476d1ce4e5b9ULL;
   x ^= x >> 27;
-  shift_ = (x >> 20) % size;
-  if (size >> 31 != 0) return;  // the products would overflow
+  at_ = (x >> 20) % size;
   const auto common_divisor = [](std::uint64_t a, std::uint64_t b) {
     while (b != 0) std::swap(a %= b, b);
     return a;
   };
   for (step_ = x % size; step_ == 0 || common_divisor(step_, size) != 1;) step_ = (step_ + 1) % size;
-}
-
-double reciprocal_estimate(double x) {
-  const auto high_half = [](double value) {
-    std::uint64_t bits;
-    std::memcpy(&bits, &value, 8);
-    bits &= 0xffffffff00000000ULL;
-    std::memcpy(&value, &bits, 8);
-    return value;
-  };
-  if (std::isnan(x)) return x;
-  const double high = high_half(x);
-  if (high == 0.0 || std::fpclassify(high) == FP_SUBNORMAL) return std::copysign(INFINITY, x);
-  const double result = high_half(1.0 / high);
-  return std::fpclassify(result) == FP_SUBNORMAL ? std::copysign(0.0, x) : result;
 }
 
 }  // namespace host_cuda

@@ -134,12 +134,31 @@ namespace {
 
 struct Plan {
   int device = 0;
+  /// Along each direction, the last of which runs fastest.
+  std::vector<std::unique_ptr<pocketfft::detail::pocketfft_c<double>>> directions;
   long long length = 0, batch = 0, in_stride = 1, in_distance = 0, out_stride = 1, out_distance = 0;
-  std::unique_ptr<pocketfft::detail::pocketfft_c<double>> transform;  ///< null before cufftMakePlanMany64
-  bool allocates = true;                                              ///< its own working area
-  void* area = nullptr;                                               ///< or the one provided by the caller
+  bool made = false;
+  bool allocates = true;  ///< its own working area
+  void* area = nullptr;   ///< or the one provided by the caller
   std::size_t area_size = 0;
 };
+
+/// Transforms a row along every direction.
+void transform(const Plan& plan, std::vector<pocketfft::detail::cmplx<double>>& row, bool forward) {
+  std::size_t stride = 1;
+  for (std::size_t direction = plan.directions.size(); direction-- > 0;) {
+    const auto& along = *plan.directions[direction];
+    const std::size_t count = along.length();
+    std::vector<pocketfft::detail::cmplx<double>> line(count);
+    for (std::size_t first = 0; first < row.size(); ++first) {
+      if (first / stride % count != 0) continue;
+      for (std::size_t i = 0; i < count; ++i) line[i] = row[first + i * stride];
+      along.exec(line.data(), 1.0, forward);
+      for (std::size_t i = 0; i < count; ++i) row[first + i * stride] = line[i];
+    }
+    stride *= count;
+  }
+}
 
 /// A working area as large as the data, or eight times that for lengths with a large prime factor: the usual and the
 /// largest size in cuFFT's documentation.
@@ -184,37 +203,44 @@ cufftResult cufftMakePlanMany64(cufftHandle handle, int rank, long long* length,
   Plan& plan = plan_of(handle);
   if (current_device_is_dead()) return CUFFT_INTERNAL_ERROR;
   if (fails(Kind::plan)) return CUFFT_ALLOC_FAILED;
-  if (rank != 1 || *length < 1 || batch < 1 || type != CUFFT_Z2Z) refuse("cuFFT: a plan that is not emulated");
-  plan.length = *length;
+  if (rank < 1 || rank > 3 || batch < 1 || type != CUFFT_Z2Z || (rank > 1 && (in_embed || out_embed)))
+    refuse("cuFFT: a plan that is not emulated");
+  plan.length = 1;
+  for (int i = 0; i < rank; ++i) {
+    if (length[i] < 1) refuse("cuFFT: a length below 1");
+    plan.length *= length[i];
+    plan.directions.push_back(
+        std::make_unique<pocketfft::detail::pocketfft_c<double>>(static_cast<std::size_t>(length[i])));
+  }
   plan.batch = batch;
   // Without an embedding the rows are contiguous, whatever the strides.
   plan.in_stride = in_embed ? in_stride : 1;
-  plan.in_distance = in_embed ? in_distance : *length;
+  plan.in_distance = in_embed ? in_distance : plan.length;
   plan.out_stride = out_embed ? out_stride : 1;
-  plan.out_distance = out_embed ? out_distance : *length;
-  plan.transform = std::make_unique<pocketfft::detail::pocketfft_c<double>>(static_cast<std::size_t>(*length));
-  *work_size = plan.area_size = area_size_of(*length, batch);
+  plan.out_distance = out_embed ? out_distance : plan.length;
+  plan.made = true;
+  *work_size = plan.area_size = area_size_of(plan.length, batch);
   if (plan.allocates && !use_memory(plan.device, static_cast<long>(plan.area_size))) return CUFFT_ALLOC_FAILED;
   return CUFFT_SUCCESS;
 }
 cufftResult cufftSetAutoAllocation(cufftHandle handle, int automatic) {
   const Access access;
   Plan& plan = plan_of(handle);
-  if (plan.transform) refuse("cuFFT: cufftSetAutoAllocation after the plan was made");
+  if (plan.made) refuse("cuFFT: cufftSetAutoAllocation after the plan was made");
   plan.allocates = automatic != 0;
   return CUFFT_SUCCESS;
 }
 cufftResult cufftSetWorkArea(cufftHandle handle, void* area) {
   const Access access;
   Plan& plan = plan_of(handle);
-  if (!plan.transform) refuse("cuFFT: cufftSetWorkArea before the plan was made");
+  if (!plan.made) refuse("cuFFT: cufftSetWorkArea before the plan was made");
   plan.area = area;
   return CUFFT_SUCCESS;
 }
 cufftResult cufftExecZ2Z(cufftHandle handle, cufftDoubleComplex* in, cufftDoubleComplex* out, int direction) {
   const Access access;
   const Plan& plan = plan_of(handle);
-  if (!plan.transform) refuse("cuFFT: a plan was created and not made");
+  if (!plan.made) refuse("cuFFT: a plan was created and not made");
   if (current_device_is_dead()) return CUFFT_EXEC_FAILED;
   if (plan.device != current_device()) refuse("cuFFT: the plan is another device's");
   if (!plan.allocates) {
@@ -232,7 +258,7 @@ cufftResult cufftExecZ2Z(cufftHandle handle, cufftDoubleComplex* in, cufftDouble
       const cufftDoubleComplex& value = in[b * plan.in_distance + i * plan.in_stride];
       row[static_cast<std::size_t>(i)].Set(value.x, value.y);
     }
-    plan.transform->exec(row.data(), 1.0, direction == CUFFT_FORWARD);
+    transform(plan, row, direction == CUFFT_FORWARD);
     for (long long i = 0; i < plan.length; ++i) {
       const auto& value = row[static_cast<std::size_t>(i)];
       out[b * plan.out_distance + i * plan.out_stride] = {value.r, value.i};

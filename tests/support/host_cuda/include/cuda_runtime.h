@@ -2,9 +2,11 @@
 // runs the sources that nvcc compiles on the CPU, and checks them.
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -102,16 +104,26 @@ void* registers(std::size_t size);
 void poison(void* data, std::size_t size);
 
 /// rcp.approx.ftz.f64: the low 32 bits are neither read nor written, subnormal numbers are flushed.
-double reciprocal_estimate(double x);
+inline double reciprocal_estimate(double x) {
+  const auto high_half = [](double value) {
+    return std::bit_cast<double>(std::bit_cast<std::uint64_t>(value) >> 32 << 32);
+  };
+  if (std::isnan(x)) return x;
+  const double high = high_half(x);
+  if (std::abs(high) < std::numeric_limits<double>::min()) return std::copysign(INFINITY, x);
+  const double result = high_half(1.0 / high);
+  return std::abs(result) < std::numeric_limits<double>::min() ? std::copysign(0.0, x) : result;
+}
 
 /// The order in which `size` threads run: forward, backward, or shuffled.
 class Order {
  public:
+  Order() = default;
   explicit Order(std::uint64_t size);
-  std::uint64_t operator()(std::uint64_t i) const { return (i * step_ + shift_) % size_; }
+  std::uint64_t next() { return std::exchange(at_, at_ + step_ < size_ ? at_ + step_ : at_ + step_ - size_); }
 
  private:
-  std::uint64_t size_, step_ = 1, shift_ = 0;
+  std::uint64_t size_ = 0, step_ = 1, at_ = 0;
 };
 
 }  // namespace host_cuda

@@ -22,8 +22,8 @@ struct DeviceFor {
     const auto run = [](void* data) {  // without barriers: any order of all elements will do
       const auto* all = static_cast<const Call*>(data);
       const auto count = static_cast<std::uint64_t>(all->size);
-      const host_cuda::Order order(count);
-      for (std::uint64_t i = 0; i < count; ++i) (*all->operation)(static_cast<Size>(order(i)));
+      host_cuda::Order order(count);
+      for (std::uint64_t i = 0; i < count; ++i) (*all->operation)(static_cast<Size>(order.next()));
     };
     return host_cuda::run(__PRETTY_FUNCTION__, dim3(static_cast<unsigned>(tiles)), dim3(threads), parameters, 1,
                           {run, &call}, false);
