@@ -181,7 +181,7 @@ TEST(Lattice, RefusesWhatItCannotHold) {
 }
 
 TEST(Lattice, PhasesOfConsecutiveMomentaAreThoseOfEach) {
-  Random random(195);
+  testing::Random random(195);
   // One direction to three, even and odd, a single cell; the last one has too many phases for a table.
   for (const std::vector<std::int64_t>& cells :
        {std::vector<std::int64_t>{1}, {7}, {4, 6}, {1, 5}, {3, 1}, {5, 4, 3}, {257, 263}}) {
