@@ -610,19 +610,12 @@ class PanelScanOn {
     for (Buffer& buffer : panel_exponent_) buffer.resize(panels);
     Buffer *now = panel_exponent_, *next = panel_exponent_ + 2;
     engine.map(panels, LargestOfPanels{panel_first_.data(), group_particle, group_hole, now[0].data(), now[1].data()});
-    const auto spread = [&](Index apart, double fall) {
-      engine.map(panels,
-                 SpreadExponents{panels, apart, fall, now[0].data(), now[1].data(), next[0].data(), next[1].data()});
-      Buffer* const other = now;
-      now = next;
-      next = other;
-    };
     // Levels in neighbouring panels may be arbitrarily close, so nothing falls off over the first panel.
-    spread(1, 0.0);
+    spread(engine, 1, 0.0, now, next);
     int rounds = 1;
     for (Index apart = 1; apart < panels; apart *= 2, ++rounds)
-      spread(apart, numbers_.decay * static_cast<double>(apart));
-    if (rounds % 2 != 0) spread(panels, 0.0);  // so that the result ends up in the first two
+      spread(engine, apart, numbers_.decay * static_cast<double>(apart), now, next);
+    if (rounds % 2 != 0) spread(engine, panels, 0.0, now, next);  // so that the result ends up in the first two
     for (int of = 0; of < 2; ++of) {
       double *top = box_exponent_[2 * of].resize(boxes_), *bottom = box_exponent_[2 * of + 1].resize(boxes_);
       engine.map(boxes_, FillBoxes{-1e300, top});
@@ -648,6 +641,15 @@ class PanelScanOn {
 
  private:
   static constexpr Index work_of_expansion = 500, work_of_transfer = 50;
+
+  /// Exchanges the buffers of the exponents, too.
+  LINDRIFT_ANY_ENGINE void spread(Engine& engine, Index apart, double fall, Buffer*& now, Buffer*& next) const {
+    engine.map(numbers_.panels, SpreadExponents{numbers_.panels, apart, fall, now[0].data(), now[1].data(),
+                                                next[0].data(), next[1].data()});
+    Buffer* const other = now;
+    now = next;
+    next = other;
+  }
 
   LINDRIFT_ANY_ENGINE void scan(Engine& engine, bool relative) {
     const BoxExponents none{nullptr, nullptr};
