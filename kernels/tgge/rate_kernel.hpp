@@ -131,15 +131,13 @@ class MomentBalance {
 inline constexpr std::int64_t max_moment_steps = 20;
 
 /// Newton's method in the multipliers (docs/physics.md, Eqs. 15-18) in the memory of a device, for rates that are all
-/// positive; a BalanceSystem (src/solvers/newton.hpp) of one component. The multipliers cross in begin() and read()
-/// only.
+/// positive; a BalanceSystem (src/solvers/newton.hpp) of one component. Multipliers cross in begin() and read() only.
 class MultiplierBalance {
  public:
   using Filling = MomentBalance::Filling;
 
   virtual ~MultiplierBalance();
-  /// Starts from multipliers, (modes,), shifted so that they hold the number of particles, strictly between 0 and
-  /// modes.
+  /// Starts from multipliers, (modes,), shifted to hold the number of particles, strictly between 0 and modes.
   /// @return false if a rate vanishes: there is nothing to solve then
   virtual bool begin(const double* lagrange_multiplier, double number) = 0;
   virtual double size() const = 0;

@@ -174,8 +174,8 @@ void require_memory(const TaskEntry& task, const config::Point& point) {
     what = fmt::format("{:.0f} {} of {}", point.count(grid), grid.substr(grid.find('.') + 1), needed.size);
     if (needed.results > needed.working) advice = ": keep fewer fields (output.fields)";
   }
-  throw ParameterError(key, fmt::format("{} need {} of memory; this machine has {}{}", what, bytes_text(peak_of(needed)),
-                                        bytes_text(machine_memory()), advice));
+  throw ParameterError(key, fmt::format("{} need {} of memory; this machine has {}{}", what,
+                                        bytes_text(peak_of(needed)), bytes_text(machine_memory()), advice));
 }
 
 Execution with_algorithm(const config::Point& point, Execution execution) {

@@ -88,7 +88,8 @@ BalanceSolution solve_balance(const RateEquation& equation, const Components& co
   const double number = total_number(conserved, modes);
   kernels::MomentBalance* const moments = generator.moment_balance();
   // A number that rounds to zero or to all modes is left to the other system, which reports it.
-  if (moments && components.count == 1 && number > 0.0 && number < static_cast<double>(modes)) {
+  const bool inside = components.count == 1 && number > 0.0 && number < static_cast<double>(modes);
+  if (moments && inside) {
     const auto system = make_moment_system(*moments, modes, number, start);
     iterate(*system, std::min(max_steps, kernels::max_moment_steps), solution);
     system->read(solution);
@@ -99,9 +100,8 @@ BalanceSolution solve_balance(const RateEquation& equation, const Components& co
     solution = {};
     solution.steps = steps;
   }
-  kernels::MultiplierBalance* const on_device =
-      components.count == 1 && number > 0.0 && number < static_cast<double>(modes) ? generator.multiplier_balance()
-                                                                                   : nullptr;
+  // After the moments, the few cold states that they leave do not get the memory for Krylov vectors on the device.
+  kernels::MultiplierBalance* const on_device = inside && moments == nullptr ? generator.multiplier_balance() : nullptr;
   if (on_device && on_device->begin((start.empty() ? thermal_multipliers(equation) : start).data(), number)) {
     const auto system = make_device_system(*on_device, modes);
     iterate(*system, max_steps, solution);

@@ -802,6 +802,50 @@ TEST(LatticeModel, ThermalEntropyProductionIsNeverNegative) {
   }
 }
 
+TEST(LatticeModel, EntropyRatesAreInUnitsOfTheCouplingTimesTheHopping) {
+  // Without a field and spin-orbit coupling both spins have the same bands, and the occupations are matrices.
+  for (const LatticePreset preset : {LatticePreset::square, LatticePreset::rashba_zeeman}) {
+    Random random(47);
+    TggeLattice lattice;
+    lattice.preset = preset;
+    lattice.cells = {3, 4};
+    lattice.hopping = 2.3;
+    lattice.jump = JumpOperators{{{{{}, 0, {}, 0, 1.0}, {{1, 0}, 0, {0, 1}, 0, random.complex(1.0)}}}};
+    std::vector<double> multiplier;
+    Numbers unit_coupling;
+    for (const double coupling : {1.0, 0.04, 1e-250, 0.0}) {  // the last two are too small for rates
+      SCOPED_TRACE(coupling);
+      lattice.bath.coupling = coupling;
+      const RateEquation equation = equation_of(lattice, Algorithm::automatic);
+      const MatrixRateEquation* const matrix = equation.matrix.get();
+      ASSERT_EQ(matrix != nullptr, preset == LatticePreset::rashba_zeeman);
+      const std::size_t size = matrix != nullptr ? matrix->size() : equation.modes();
+      if (multiplier.empty()) multiplier = random.vector(size, -1.0, 1.0);
+      LatticeObservables observables;
+      std::vector<double> rate(size);
+      if (matrix != nullptr) {
+        LatticeObserver(lattice, equation).add_blocks(multiplier, observables);
+        BlockMatrices particles, holes;
+        matrix->occupations(multiplier, particles, holes);
+        matrix->occupation_rate(particles, rate);
+      } else {
+        std::vector<double> occupation(size);
+        for (std::size_t s = 0; s < size; ++s) occupation[s] = 1.0 / (1.0 + std::exp(multiplier[s]));
+        LatticeObserver(lattice, equation).add(multiplier, occupation, observables);
+        occupation_rate(equation, multiplier, rate);
+      }
+      const double thermal = observables.entropy_rate_thermal[0], driven = observables.entropy_rate_nonequilibrium[0];
+      // The entropy changes by sum_s lambda_s dn_s/dt, for matrices Tr[lambda dn/dt].
+      double change = 0.0;
+      for (std::size_t e = 0; e < size; ++e) change += multiplier[e] * rate[e] / 12.0;
+      EXPECT_NEAR(2.3 * coupling * (thermal + driven), change, 1e-13 * coupling);
+      const Numbers found{observables.heat_to_bath[0], thermal, driven, observables.entropy_production[0]};
+      if (unit_coupling.empty()) unit_coupling = found;
+      for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], unit_coupling[i], 1e-14 * std::fabs(driven));
+    }
+  }
+}
+
 TEST(LatticeModel, PositionsMoveSharesOfOrbitalsAndNotTheCurrent) {
   Random random(46);
   TggeLattice lattice = random_lattice(random, {5, 3}, 3);
