@@ -175,8 +175,8 @@ struct PointBatchTables {
 struct BatchPoint {
   double inverse_temperature, equilibrium_fraction, nonequilibrium_fraction;
   double number;  ///< of particles, strictly between 0 and modes
-  double set;     ///< * of energies and weights
-  double panels;  ///< * one of the panels
+  double set;     ///< index of energies and weights
+  double panels;  ///< index of the panels
 };
 
 /// How a point ended. The state follows it in the results.
