@@ -16,18 +16,18 @@
 ///
 /// T is double, or on the CPU a Pack of doubles: arithmetic is written once and vectorises by construction.
 
-/// The engine of a device defines LINDRIFT_HD before including this file. It has no packs, because its lanes are
-/// threads.
+/// The engine of a device defines LINDRIFT_HD first. It has no packs, because its lanes are threads.
 #ifndef LINDRIFT_HD
 #define LINDRIFT_HD inline __attribute__((always_inline))
 #define LINDRIFT_PACKS
 #endif
 
-/// LINDRIFT_BOTH: functions for host and device that are too long to be inlined. LINDRIFT_ANY_ENGINE: functions that
-/// call the verbs of an engine, on the host or in a thread block.
+/// LINDRIFT_BOTH: for host and device, too long to be inlined. LINDRIFT_ANY_ENGINE: calls an engine's verbs, on the
+/// host or in a block; LINDRIFT_UNCHECKED: before `template` or LINDRIFT_BOTH where such a function may be inlined.
 #ifndef LINDRIFT_BOTH
 #define LINDRIFT_BOTH
 #define LINDRIFT_ANY_ENGINE
+#define LINDRIFT_UNCHECKED
 #endif
 
 /// Unrolls the loop that follows, so that its arrays live in registers; or leaves it a loop, where its arrays may lie

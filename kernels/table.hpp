@@ -65,9 +65,11 @@ struct DeviceKernels : Kernels {
                        double* self_energy, double* green, int device);
   /// @param matrix  (size, size), row-major, on the host; copied
   MatrixProduct* (*make_matrix_product)(std::int64_t size, const double* matrix, int device);
-  /// Solves the points of a batch, each in one thread block, with one launch and three copies for all of them.
-  /// @param[out] results  (points, moment_batch_result): MomentBatchOutcome, Lagrange multipliers, occupations
-  void (*solve_moment_batch)(const MomentBatchTables& tables, double* results, int device);
+  /// Solves the points of a batch, each in one thread block, with one launch and two copies for all of them: in the
+  /// moments, or by sums over panels.
+  /// @param[out] results  (points, BatchOutcome and 2 modes): the outcome, Lagrange multipliers, occupations
+  void (*solve_moment_batch)(const PointBatchTables& tables, double* results, int device);
+  void (*solve_panel_batch)(const PointBatchTables& tables, double* results, int device);
   ClusterDevice* (*make_cluster_device)(int device);
 
   /// Number of usable devices; if there is no driver or card, returns 0 and sets `reason` unless it is null.

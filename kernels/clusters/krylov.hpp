@@ -6,10 +6,30 @@
 
 /// Krylov spaces of sparse complex matrices (docs/physics.md, section 13): the steps of Arnoldi's and of Taylor's
 /// method, for a loop over rows on the host and for the threads of one block on a device. Vectors are interleaved
-/// complex numbers.
+/// complex numbers; in Arnoldi's method they may be doubles, for a real matrix. Its Hessenberg matrix is complex
+/// anyway.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
+
+// Elements of vectors that are real or complex.
+template <class Element>
+inline constexpr Index doubles_in = sizeof(Element) / sizeof(double);
+template <class Element>
+LINDRIFT_HD Element element_at(const double* values, Index i) {
+  if constexpr (doubles_in<Element> == 1) {
+    return values[i];
+  } else {
+    return complex_at(values, i);
+  }
+}
+LINDRIFT_HD void set_element(double* values, Index i, double x) { values[i] = x; }
+LINDRIFT_HD void set_element(double* values, Index i, ComplexOf<double> z) { set_complex(values, i, z); }
+LINDRIFT_HD ComplexOf<double> as_complex(double x) { return {x, 0.0}; }
+LINDRIFT_HD ComplexOf<double> as_complex(ComplexOf<double> z) { return z; }
+LINDRIFT_HD double conjugate(double x) { return x; }
+LINDRIFT_HD void add_product(double& sum, double x, double y) { sum += x * y; }
+
 namespace clusters {
 
 using Complex = ComplexOf<double>;
@@ -30,6 +50,7 @@ struct SparseProduct {
 };
 
 /// |v|^2
+template <class Element>
 struct SquaredNorm {
   template <class T>
   struct Sum {
@@ -42,18 +63,22 @@ struct SquaredNorm {
   const double* vector;
   template <class T>
   LINDRIFT_HD void accumulate(Index i, Sum<T>& sum) const {
-    sum.square += vector[2 * i] * vector[2 * i] + vector[2 * i + 1] * vector[2 * i + 1];
+    if constexpr (doubles_in<Element> == 1)
+      sum.square += vector[i] * vector[i];
+    else
+      sum.square += vector[2 * i] * vector[2 * i] + vector[2 * i + 1] * vector[2 * i + 1];
   }
 };
 
 /// The overlaps of some vectors of a basis with another vector, <v|next>.
-template <int Width>
+template <int Width, class Element>
 struct Overlaps {
   template <class T>
   struct Sum {
-    double overlap[2 * Width];
+    Element overlap[Width];
     LINDRIFT_HD Sum& operator+=(const Sum& other) {
-      add_each(overlap, other.overlap);
+      LINDRIFT_UNROLL
+      for (int v = 0; v < Width; ++v) overlap[v] = overlap[v] + other.overlap[v];
       return *this;
     }
   };
@@ -63,58 +88,52 @@ struct Overlaps {
   int count;
   template <class T>
   LINDRIFT_HD void accumulate(Index i, Sum<T>& sum) const {
-    const Complex element = complex_at(next, i);
+    const Element element = element_at<Element>(next, i);
     LINDRIFT_UNROLL
     for (int v = 0; v < Width; ++v) {
       if (v >= count) continue;
-      const Complex term = conjugate(complex_at(basis, v * size + i)) * element;
-      sum.overlap[2 * v] += term.re;
-      sum.overlap[2 * v + 1] += term.im;
+      const Element term = conjugate(element_at<Element>(basis, v * size + i)) * element;
+      sum.overlap[v] = sum.overlap[v] + term;
     }
   }
 };
 
 /// Element i of next -= sum <v|next> v.
-template <int Width>
+template <int Width, class Element>
 struct Subtract {
-  typename Overlaps<Width>::template Sum<double> overlaps;
+  typename Overlaps<Width, Element>::template Sum<double> overlaps;
   const double* basis;
   double* next;
   Index size;
   int count;
   LINDRIFT_HD void operator()(Index i) const {
-    Complex element = complex_at(next, i);
+    Element element = element_at<Element>(next, i);
     LINDRIFT_UNROLL
     for (int v = 0; v < Width; ++v) {
       if (v >= count) continue;
-      const Complex overlap{-overlaps.overlap[2 * v], -overlaps.overlap[2 * v + 1]};
-      add_product(element, overlap, complex_at(basis, v * size + i));
+      add_product(element, -overlaps.overlap[v], element_at<Element>(basis, v * size + i));
     }
-    set_complex(next, i, element);
+    set_element(next, i, element);
   }
 };
 
 /// Adds overlaps to a column of the Hessenberg matrix.
-template <int Width>
+template <int Width, class Element>
 struct AddOverlaps {
-  typename Overlaps<Width>::template Sum<double> overlaps;
+  typename Overlaps<Width, Element>::template Sum<double> overlaps;
   double* column;
   bool first;  ///< the column has nothing yet
   LINDRIFT_HD void operator()(Index v) const {
-    for (int part = 0; part < 2; ++part) {
-      double& element = column[2 * v + part];
-      element = (first ? 0.0 : element) + overlaps.overlap[2 * v + part];
-    }
+    const Complex overlap = as_complex(overlaps.overlap[v]);
+    set_complex(column, v, first ? overlap : complex_at(column, v) + overlap);
   }
 };
 
+/// Of the doubles of a vector.
 struct Divide {
   double* vector;
   double divisor;
-  LINDRIFT_HD void operator()(Index i) const {
-    vector[2 * i] /= divisor;
-    vector[2 * i + 1] /= divisor;
-  }
+  LINDRIFT_HD void operator()(Index i) const { vector[i] /= divisor; }
 };
 
 struct SetElement {
@@ -124,11 +143,12 @@ struct SetElement {
 };
 
 /// Arnoldi's method on an engine.
-/// @tparam Width  vectors whose overlaps are taken together
-template <class Engine, int Width>
+/// @tparam Width    vectors whose overlaps are taken together
+/// @tparam Element  of the vectors, complex or real
+template <class Engine, int Width, class Element = Complex>
 struct Arnoldi {
   LINDRIFT_ANY_ENGINE static double norm_of(Engine& engine, const double* vector, Index size) {
-    return std::sqrt(engine.reduce(size, SquaredNorm{vector}).square);
+    return std::sqrt(engine.reduce(size, SquaredNorm<Element>{vector}).square);
   }
 
   /// Makes A v of the last vector v orthogonal to all vectors of the basis, and normalises it.
@@ -138,21 +158,22 @@ struct Arnoldi {
   LINDRIFT_ANY_ENGINE static bool orthogonalise(Engine& engine, double* basis, Index size, Index vectors,
                                                 double* column) {
     constexpr double epsilon = 0x1p-52;
-    double* const next = basis + 2 * vectors * size;
+    constexpr Index doubles = doubles_in<Element>;
+    double* const next = basis + doubles * vectors * size;
     const double before = norm_of(engine, next, size);
     for (int pass = 0; pass < 2; ++pass)  // the second pass restores the digits that cancellation loses in the first
       for (Index v = 0; v < vectors; v += Width) {
-        const double* const some = basis + 2 * v * size;
+        const double* const some = basis + doubles * v * size;
         const int count = vectors - v < Width ? static_cast<int>(vectors - v) : Width;
-        const auto overlaps = engine.reduce(size, Overlaps<Width>{some, next, size, count});
-        engine.map(count, AddOverlaps<Width>{overlaps, column + 2 * v, pass == 0});
-        engine.map(size, Subtract<Width>{overlaps, some, next, size, count});
+        const auto overlaps = engine.reduce(size, Overlaps<Width, Element>{some, next, size, count});
+        engine.map(count, AddOverlaps<Width, Element>{overlaps, column + 2 * v, pass == 0});
+        engine.map(size, Subtract<Width, Element>{overlaps, some, next, size, count});
       }
     const double length = norm_of(engine, next, size);
     // In an invariant space only rounding errors remain, a few bits per product.
     const bool invariant = vectors == size || length <= 64.0 * epsilon * before;
     engine.map(1, SetElement{column + 2 * vectors, {invariant ? 0.0 : length, 0.0}});
-    if (!invariant) engine.map(size, Divide{next, length});
+    if (!invariant) engine.map(doubles * size, Divide{next, length});
     return invariant;
   }
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/carver.hpp"
 #include "kernels/clusters/krylov.hpp"
 #include "kernels/clusters/tables.hpp"
 
@@ -11,25 +12,6 @@
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace clusters {
-
-/// Cuts pieces off an array, or adds up their sizes if there is none.
-struct Carver {
-  double* memory = nullptr;
-  Index used = 0;
-  LINDRIFT_HD double* take(Index doubles) {
-    double* const piece = memory == nullptr ? nullptr : memory + used;
-    used += doubles;
-    return piece;
-  }
-};
-
-/// A sparse matrix, plus the product of a column and a row if there are any.
-struct Operator {
-  Index size;
-  const std::uint32_t *first, *column;
-  const double* value;
-  const double *border_column = nullptr, *border_row = nullptr;
-};
 
 /// sum_i row_i x_i
 struct Projection {
@@ -60,17 +42,39 @@ struct AddScaled {
   }
 };
 
+/// A sparse matrix, plus the product of a column and a row if there are any.
+struct Operator {
+  Index size;
+  const std::uint32_t *first, *column;
+  const double* value;
+  const double *border_column = nullptr, *border_row = nullptr;
+
+  LINDRIFT_UNCHECKED
+  template <class Engine>
+  LINDRIFT_HD void multiply(Engine& engine, const double* in, double* out) const {
+    engine.map(size, SparseProduct<std::uint32_t>{first, column, value, in, out});
+    if (border_row == nullptr) return;
+    const Complex factor = engine.reduce(size, Projection{border_row, in}).value;
+    engine.map(size, AddScaled{factor, border_column, out});
+  }
+};
+
+// Of the doubles of a vector.
+struct Fill {
+  double value;
+  double* target;
+  LINDRIFT_HD void operator()(Index i) const { target[i] = value; }
+};
 struct Copy {
   const double* from;
   double* to;
-  LINDRIFT_HD void operator()(Index i) const { set_complex(to, i, complex_at(from, i)); }
+  LINDRIFT_HD void operator()(Index i) const { to[i] = from[i]; }
 };
-
-/// Element i of residual = right - image.
+/// residual = right - image
 struct Remainder {
   const double *right, *image;
   double* residual;
-  LINDRIFT_HD void operator()(Index i) const { set_complex(residual, i, complex_at(right, i) - complex_at(image, i)); }
+  LINDRIFT_HD void operator()(Index i) const { residual[i] = right[i] - image[i]; }
 };
 
 /// The equations (z_w - H) y_w = |b| e_1 at some shifts z_w, taken column by column. Rotations make the matrix the
@@ -200,15 +204,25 @@ struct EliminateRow {
   }
 };
 
-/// Element i of x -= V y.
+/// Element i of x -= V y. With real vectors y is real.
+template <class Element>
 struct SubtractCombination {
   const double *basis, *y;
   double* x;
   Index size, vectors;
   LINDRIFT_HD void operator()(Index i) const {
-    Complex element = complex_at(x, i);
-    for (Index j = 0; j < vectors; ++j) add_product(element, -complex_at(y, j), complex_at(basis, j * size + i));
-    set_complex(x, i, element);
+    Element element = element_at<Element>(x, i);
+    for (Index j = 0; j < vectors; ++j) add_product(element, -coefficient(j), element_at<Element>(basis, j * size + i));
+    set_element(x, i, element);
+  }
+
+ private:
+  LINDRIFT_HD Element coefficient(Index j) const {
+    if constexpr (doubles_in<Element> == 1) {
+      return y[2 * j];
+    } else {
+      return complex_at(y, j);
+    }
   }
 };
 
@@ -217,10 +231,11 @@ struct KrylovMemory {
   double *basis, *column, *probing;
   ShiftedSystems systems;
 
-  LINDRIFT_HD static KrylovMemory from(Carver& carver, Index size, Index vectors, Index shifts, Index probes,
+  /// @param doubles  of a vector
+  LINDRIFT_HD static KrylovMemory from(Carver& carver, Index doubles, Index vectors, Index shifts, Index probes,
                                        bool triangle) {
     KrylovMemory memory{};
-    memory.basis = carver.take(2 * size * (vectors + 1));
+    memory.basis = carver.take(doubles * (vectors + 1));
     memory.column = carver.take(2 * (vectors + 1));
     memory.probing = carver.take(2 * probes);
     memory.systems.shifts = shifts;
@@ -240,10 +255,11 @@ struct LinearMemory {
   KrylovMemory krylov;
   double *image, *residual;
 
-  LINDRIFT_HD static LinearMemory from(Carver& carver, Index size, Index vectors) {
-    LinearMemory memory{KrylovMemory::from(carver, size, vectors, 1, 0, true), nullptr, nullptr};
-    memory.image = carver.take(2 * size);
-    memory.residual = carver.take(2 * size);
+  /// @param doubles  of a vector
+  LINDRIFT_HD static LinearMemory from(Carver& carver, Index doubles, Index vectors) {
+    LinearMemory memory{KrylovMemory::from(carver, doubles, vectors, 1, 0, true), nullptr, nullptr};
+    memory.image = carver.take(doubles);
+    memory.residual = carver.take(doubles);
     return memory;
   }
 };
@@ -261,18 +277,20 @@ struct EvolutionMemory {
 };
 
 /// The methods, on an engine.
-template <class Engine>
+/// @tparam Matrix   has `size` and multiply(engine, in, out)
+/// @tparam Element  of the vectors; double only for solve_linear()
+template <class Engine, class Matrix = const Operator, class Element = Complex>
 class SolverOn {
  public:
-  LINDRIFT_BOTH SolverOn(Engine& engine, const Operator& a) : engine_(engine), a_(a) {}
+  LINDRIFT_BOTH SolverOn(Engine& engine, Matrix& a) : engine_(engine), a_(a) {}
 
   /// Solves A x = b by GMRES with restarts, to |b - A x| <= tolerance |b|.
   /// @param vectors  before a restart
   /// @return the relative residual reached
   LINDRIFT_ANY_ENGINE double solve_linear(const double* right, double tolerance, Index vectors, Index max_products,
                                           const LinearMemory& memory, double* x) {
-    engine_.map(a_.size, Copy{right, memory.residual});
-    engine_.map(a_.size, SetElement{x, {0.0, 0.0}});
+    engine_.map(doubles * a_.size, Copy{right, memory.residual});
+    engine_.map(doubles * a_.size, Fill{0.0, x});
     const double whole = Steps::norm_of(engine_, right, a_.size);
     double reached = 1.0;
     for (Index products = 0; products < max_products && reached > tolerance;) {
@@ -284,7 +302,7 @@ class SolverOn {
       }
       subtract_solution(memory.krylov, space.vectors, x);  // of -A
       multiply(x, memory.image);
-      engine_.map(a_.size, Remainder{right, memory.image, memory.residual});
+      engine_.map(doubles * a_.size, Remainder{right, memory.image, memory.residual});
       const double now = Steps::norm_of(engine_, memory.residual, a_.size) / whole;
       if (!(now < 0.9 * reached)) return now < reached ? now : reached;  // rounding: no further digits are possible
       reached = now;
@@ -311,7 +329,7 @@ class SolverOn {
   LINDRIFT_ANY_ENGINE void evolve(double norm, const double* start, const double* probes, Index probe_count,
                                   Index stride, const double* times, Index count, const EvolutionMemory& memory,
                                   double* projected) {
-    engine_.map(a_.size, Copy{start, memory.state});
+    engine_.map(doubles * a_.size, Copy{start, memory.state});
     double time = 0.0;
     for (Index t = 0; t < count; ++t) {
       if (times[t] > time) propagate(norm, times[t] - time, memory);
@@ -324,7 +342,8 @@ class SolverOn {
  private:
   /// Vectors whose overlaps are taken together: more take fewer barriers and more registers.
   static constexpr int width = 8;
-  using Steps = Arnoldi<Engine, width>;
+  using Steps = Arnoldi<Engine, width, Element>;
+  static constexpr Index doubles = doubles_in<Element>;
 
   struct Space {
     Index vectors;
@@ -332,12 +351,7 @@ class SolverOn {
     double length;  ///< of the vector that it grows from
   };
 
-  LINDRIFT_ANY_ENGINE void multiply(const double* in, double* out) {
-    engine_.map(a_.size, SparseProduct<std::uint32_t>{a_.first, a_.column, a_.value, in, out});
-    if (a_.border_row == nullptr) return;
-    const Complex factor = engine_.reduce(a_.size, Projection{a_.border_row, in}).value;
-    engine_.map(a_.size, AddScaled{factor, a_.border_column, out});
-  }
+  LINDRIFT_ANY_ENGINE void multiply(const double* in, double* out) { a_.multiply(engine_, in, out); }
 
   LINDRIFT_ANY_ENGINE void project(const double* row, const double* vector, double* target) {
     engine_.map(1, SetElement{target, engine_.reduce(a_.size, Projection{row, vector}).value});
@@ -346,8 +360,8 @@ class SolverOn {
   /// @param start  not zero
   LINDRIFT_ANY_ENGINE Space begin(const KrylovMemory& memory, const double* start) {
     const double length = Steps::norm_of(engine_, start, a_.size);
-    engine_.map(a_.size, Copy{start, memory.basis});
-    engine_.map(a_.size, Divide{memory.basis, length});
+    engine_.map(doubles * a_.size, Copy{start, memory.basis});
+    engine_.map(doubles * a_.size, Divide{memory.basis, length});
     engine_.map(memory.systems.shifts, BeginShifted{memory.systems, length});
     return {0, false, length};
   }
@@ -356,8 +370,8 @@ class SolverOn {
   /// @return the largest residual
   LINDRIFT_ANY_ENGINE double grow(const KrylovMemory& memory, Space& space, const double* probes, Index stride,
                                   double enough) {
-    const double* const last = memory.basis + 2 * space.vectors * a_.size;
-    multiply(last, memory.basis + 2 * (space.vectors + 1) * a_.size);
+    const double* const last = memory.basis + doubles * space.vectors * a_.size;
+    multiply(last, memory.basis + doubles * (space.vectors + 1) * a_.size);
     space.invariant = Steps::orthogonalise(engine_, memory.basis, a_.size, space.vectors + 1, memory.column);
     for (Index p = 0; p < memory.systems.probes; ++p) project(probes + 2 * p * stride, last, memory.probing + 2 * p);
     engine_.map(memory.systems.shifts,
@@ -373,7 +387,7 @@ class SolverOn {
       engine_.map(1, SolveRow{systems.triangle, systems.rotated, j});
       engine_.map(j, EliminateRow{systems.triangle, systems.rotated, j});
     }
-    engine_.map(a_.size, SubtractCombination{memory.basis, systems.rotated, x, a_.size, vectors});
+    engine_.map(a_.size, SubtractCombination<Element>{memory.basis, systems.rotated, x, a_.size, vectors});
   }
 
   LINDRIFT_ANY_ENGINE void propagate(double norm, double duration, EvolutionMemory memory) {
@@ -381,7 +395,7 @@ class SolverOn {
     const Index steps = wanted > 1.0 ? static_cast<Index>(wanted) : 1;
     const double step = duration / static_cast<double>(steps);
     for (Index s = 0; s < steps; ++s) {
-      engine_.map(a_.size, Copy{memory.state, memory.term});
+      engine_.map(doubles * a_.size, Copy{memory.state, memory.term});
       for (int order = 1; order <= taylor_orders; ++order) {
         multiply(memory.term, memory.next);
         engine_.map(a_.size, AddTaylorTerm{memory.next, memory.state, step / order});
@@ -394,7 +408,7 @@ class SolverOn {
   }
 
   Engine& engine_;
-  const Operator& a_;
+  Matrix& a_;
 };
 
 }  // namespace clusters

@@ -14,11 +14,14 @@ class BlockEngine {
   static constexpr int scratch_size = 6 * most_of_a_sum;
 
   /// Memory that is there before the launch.
-  struct Buffer {
-    double* values = nullptr;
-    __device__ double* resize(Index /*size*/) const { return values; }
-    __device__ double* data() const { return values; }
+  template <class T>
+  struct BufferOf {
+    T* values = nullptr;
+    LINDRIFT_HD T* resize(Index /*size*/) const { return values; }
+    LINDRIFT_HD T* data() const { return values; }
   };
+  using Buffer = BufferOf<double>;
+  using IndexBuffer = BufferOf<Index>;
 
   /// @param scratch  shared memory of the block
   __device__ explicit BlockEngine(double* scratch) : scratch_(scratch) {}
@@ -28,7 +31,7 @@ class BlockEngine {
   __device__ void download(double* /*values*/, Index /*size*/, Buffer& /*buffer*/) {}
 
   template <class Functor>
-  __device__ void map(Index size, const Functor& functor) {
+  __device__ void map(Index size, const Functor& functor, Index /*work*/ = 1) {
     for (Index i = threadIdx.x; i < size; i += threads) functor(i);
     __syncthreads();
   }

@@ -26,14 +26,14 @@ template <>
 struct MemoryOf<ClusterWork::linear> {
   using Type = LinearMemory;
   LINDRIFT_HD static Type from(Carver& carver, const ClusterShape& shape) {
-    return LinearMemory::from(carver, shape.size, shape.vectors);
+    return LinearMemory::from(carver, 2 * shape.size, shape.vectors);
   }
 };
 template <>
 struct MemoryOf<ClusterWork::frequencies> {
   using Type = KrylovMemory;
   LINDRIFT_HD static Type from(Carver& carver, const ClusterShape& shape) {
-    return KrylovMemory::from(carver, shape.size, shape.vectors, shape.arguments, shape.probes, false);
+    return KrylovMemory::from(carver, 2 * shape.size, shape.vectors, shape.arguments, shape.probes, false);
   }
 };
 template <>

@@ -15,8 +15,10 @@
 /// call, the loops over the modes take minutes to compile and all registers.
 #if defined(__CUDACC__)
 #define LINDRIFT_ANY_ENGINE _Pragma("nv_exec_check_disable") LINDRIFT_BOTH __noinline__
+#define LINDRIFT_UNCHECKED _Pragma("nv_exec_check_disable")
 #else
 #define LINDRIFT_ANY_ENGINE LINDRIFT_BOTH
+#define LINDRIFT_UNCHECKED
 #endif
 
 /// An array in shared memory.

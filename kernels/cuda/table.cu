@@ -22,8 +22,10 @@ namespace cuda_device {
 LINDRIFT_DECLARE_DEVICE(make, map)
 LINDRIFT_DECLARE_DEVICE(count, count)
 #undef LINDRIFT_DECLARE_DEVICE
-void solve_moment_batch(const MomentBatchTables& tables, double* results, int device);
-void count_moment_batch(const MomentBatchTables& tables, double* results, int device);
+void solve_moment_batch(const PointBatchTables& tables, double* results, int device);
+void count_moment_batch(const PointBatchTables& tables, double* results, int device);
+void solve_panel_batch(const PointBatchTables& tables, double* results, int device);
+void count_panel_batch(const PointBatchTables& tables, double* results, int device);
 DeviceCeilings measure_ceilings(int device);
 }  // namespace cuda_device
 
@@ -75,6 +77,7 @@ const DeviceKernels* device_table() noexcept {
                                           count_spectral,
                                           count_matrix_product,
                                           count_moment_batch,
+                                          count_panel_batch,
                                           count_cluster_device,
                                           cuda::device_count,
                                           cuda::device_name,
@@ -90,6 +93,7 @@ const DeviceKernels* device_table() noexcept {
                                        map_spectral,
                                        make_matrix_product,
                                        solve_moment_batch,
+                                       solve_panel_batch,
                                        make_cluster_device,
                                        cuda::device_count,
                                        cuda::device_name,

@@ -1,115 +1,13 @@
 #pragma once
 
-#include <cmath>
+#include "kernels/tgge/multiplier_newton.hpp"
 
-#include "kernels/tgge/fugacity.hpp"
-#include "kernels/tgge/moment_balance.hpp"
-#include "kernels/tgge/rate_kernel.hpp"
-
-/// Newton's method in the multipliers (docs/physics.md, Eqs. 15-18) on an engine whose memory is not the host's:
-/// between the first and the last call only sums cross.
+/// Newton's method in the multipliers (docs/physics.md, Eqs. 15-18) driven by the host on an engine whose memory is not
+/// the host's: between the first and the last call only sums cross. The host keeps the small matrices of GMRES.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 namespace tgge {
-
-/// Sums that fix the fugacity of given multipliers.
-template <class T>
-struct MultiplierCounts {
-  FillingCounts<T> counts;
-  T size{};  ///< largest |lambda|
-  LINDRIFT_HD MultiplierCounts& operator+=(const MultiplierCounts& other) {
-    counts += other.counts;
-    size = size > other.size ? size : other.size;
-    return *this;
-  }
-  LINDRIFT_HD MultiplierCounts<double> lane(int i) const { return {counts.lane(i), size[i]}; }
-};
-struct MultiplierCountsTerm {
-  template <class T>
-  using Sum = MultiplierCounts<T>;
-  const double* lagrange_multiplier;
-  double log_fugacity;
-  template <class T>
-  LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
-    const Occupation<T> n(load<T>(lagrange_multiplier, s) - log_fugacity);
-    sum.counts.add(n.lambda > T{}, n.smaller, n.smaller, n.smaller * n.larger);
-    sum.size = sum.size > magnitude(n.lambda) ? sum.size : magnitude(n.lambda);
-  }
-};
-
-/// The residual R = lambda - log(loss / gain) + log z of a state whose rates are known.
-struct BalanceResidual {
-  const double *lagrange_multiplier, *log_gain, *log_loss;
-  double log_fugacity;
-  template <class T>
-  LINDRIFT_HD T at(Index s) const {
-    return load<T>(lagrange_multiplier, s) - (load<T>(log_loss, s) - load<T>(log_gain, s)) + log_fugacity;
-  }
-};
-template <class T>
-struct ResidualSizes {
-  SizeOf<T> residual, multiplier;
-  T square{};  ///< of the residuals, summed
-  LINDRIFT_HD ResidualSizes& operator+=(const ResidualSizes& other) {
-    residual += other.residual;
-    multiplier += other.multiplier;
-    square += other.square;
-    return *this;
-  }
-  LINDRIFT_HD ResidualSizes<double> lane(int i) const { return {residual.lane(i), multiplier.lane(i), square[i]}; }
-};
-struct ResidualTerm {
-  template <class T>
-  using Sum = ResidualSizes<T>;
-  BalanceResidual residual;
-  template <class T>
-  LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
-    const T r = residual.template at<T>(s), lambda = load<T>(residual.lagrange_multiplier, s);
-    sum += Sum<T>{{magnitude(r), r - r}, {magnitude(lambda), lambda - lambda}, r * r};
-  }
-};
-struct ScaledResidual {
-  BalanceResidual residual;
-  double factor;
-  double* target;
-  LINDRIFT_HD void operator()(Index s) const { target[s] = factor * residual.at<double>(s); }
-};
-
-/// n (1-n), and its sum.
-template <class T>
-struct OneSum {
-  T value{};
-  LINDRIFT_HD OneSum& operator+=(const OneSum& other) {
-    value += other.value;
-    return *this;
-  }
-  LINDRIFT_HD OneSum<double> lane(int i) const { return {value[i]}; }
-};
-struct SusceptibilityTerm {
-  template <class T>
-  using Sum = OneSum<T>;
-  const double* lagrange_multiplier;
-  template <class T>
-  LINDRIFT_HD static T at(T lambda) {
-    const Occupation<T> n(lambda);
-    return n.smaller * n.larger;
-  }
-  template <class T>
-  LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
-    sum.value += at(load<T>(lagrange_multiplier, s));
-  }
-};
-/// sum_s n (1-n) v_s
-struct WeightedTerm {
-  template <class T>
-  using Sum = OneSum<T>;
-  const double *lagrange_multiplier, *values;
-  template <class T>
-  LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {
-    sum.value += SusceptibilityTerm::at(load<T>(lagrange_multiplier, s)) * load<T>(values, s);
-  }
-};
 
 /// Vectors that one pass over the modes takes.
 inline constexpr int vectors_at_once = 16;
@@ -159,34 +57,6 @@ struct Combine {
   }
 };
 
-/// (1 - M) delta + tau, given M delta.
-struct BorderedProduct {
-  const double* direction;
-  double border;
-  double* product;
-  LINDRIFT_HD void operator()(Index s) const { product[s] = direction[s] - product[s] + border; }
-};
-/// from + factor by
-struct Moved {
-  const double *from, *by;
-  double factor;
-  double* target;
-  LINDRIFT_HD void operator()(Index s) const { target[s] = from[s] + factor * by[s]; }
-};
-struct Shifted {
-  double shift;
-  double* values;
-  LINDRIFT_HD void operator()(Index s) const { values[s] -= shift; }
-};
-/// (lambda + log(loss / gain)) / 2
-struct HalfWay {
-  const double *lagrange_multiplier, *log_gain, *log_loss;
-  double* target;
-  LINDRIFT_HD void operator()(Index s) const {
-    target[s] = 0.5 * (lagrange_multiplier[s] + (log_loss[s] - log_gain[s]));
-  }
-};
-
 /// @tparam Kernel   has log_rates_at() and log_balance_derivative_at() for vectors in the engine's memory
 /// @tparam Vectors  most Krylov vectors at a time
 template <class Engine, class Kernel, int Vectors = 60>
@@ -200,40 +70,29 @@ class MultiplierBalanceOn final : public MultiplierBalance {
   };
 
   MultiplierBalanceOn(Engine& engine, Kernel& kernel, Index size, const Work& work)
-      : engine_(engine), kernel_(kernel), size_(size), work_(work) {}
+      : engine_(engine), size_(size), work_(work), newton_(engine, kernel, size) {}
 
   bool begin(const double* start, double number) override {
-    number_ = number;
     engine_.copy_in(start, size_, *work_.multiplier);
     Buffer* const vectors[] = {&other_, work_.log_gain, work_.log_loss, &update_};
     for (Buffer* buffer : vectors) buffer->resize(size_);
-    lambda_[0] = work_.multiplier->data();
-    lambda_[1] = other_.data();
     // Long vectors are many megabytes; their equations have few large eigenvalues.
     most_ = size_ > long_vector ? few_vectors : size_ + 1 < many_vectors ? static_cast<int>(size_) + 1 : many_vectors;
     krylov_.resize(Index{most_ + 1} * size_);
-    current_ = 0;
-    kernel_.log_rates_at(lambda(), work_.log_gain->data(), work_.log_loss->data());
-    if (!finite(sizes(lambda(), 0.0))) return false;
-    normalise(lambda());
-    log_fugacity_ = 0.0;
-    size_of_residual_ = evaluate(lambda(), 0.0);
-    return true;
+    return newton_.begin({work_.multiplier->data(), other_.data(), work_.log_gain->data(), work_.log_loss->data()},
+                         number);
   }
 
-  double size() const override { return size_of_residual_; }
+  double size() const override { return newton_.size(); }
 
   void solve(double accuracy, void (*look_up)()) override {
-    const double square = engine_.reduce(size_, ResidualTerm{residual(lambda(), log_fugacity_)}).square;
-    const double length = std::sqrt(square), chi = engine_.reduce(size_, SusceptibilityTerm{lambda()}).value;
-    over_chi_ = chi > 0.0 ? 1.0 / chi : 0.0;
+    const double square = engine_.reduce(size_, ResidualTerm{newton_.residual()}).square, length = std::sqrt(square);
+    newton_.linearise();
     engine_.map(size_, Combine{nullptr, 0, 0, {}, 0.0, update_.data()});
     update_border_ = 0.0;
     if (!(length > 0.0)) return;
-    // Asked for less, it would go on with all restarts for nothing.
-    constexpr double attainable = 1e-13;
-    const double allowed = length * (accuracy > attainable ? accuracy : attainable);
-    engine_.map(size_, ScaledResidual{residual(lambda(), log_fugacity_), -1.0 / length, vector(0)});
+    const double allowed = length * (accuracy > attainable_accuracy ? accuracy : attainable_accuracy);
+    engine_.map(size_, ScaledResidual{newton_.residual(), -1.0 / length, vector(0)});
     border_[0] = 0.0;
     double left = length;
     for (int products = 0; products < most_products;) {
@@ -244,82 +103,30 @@ class MultiplierBalanceOn final : public MultiplierBalance {
     }
   }
 
-  double try_step(double step) override {
-    engine_.map(size_, Moved{lambda(), update_.data(), step, trial()});
-    normalise(trial());
-    trial_fugacity_ = log_fugacity_ + step * update_border_;
-    return trial_size_ = evaluate(trial(), trial_fugacity_);
-  }
-
-  double try_fixed_point() override {
-    evaluate(lambda(), log_fugacity_);
-    engine_.map(size_, HalfWay{lambda(), work_.log_gain->data(), work_.log_loss->data(), trial()});
-    trial_fugacity_ = 2.0 * normalise(trial());  // half a step gives half of log z
-    return trial_size_ = evaluate(trial(), trial_fugacity_);
-  }
-
-  void accept() override {
-    current_ = 1 - current_;
-    log_fugacity_ = trial_fugacity_;
-    size_of_residual_ = trial_size_;
-  }
+  double try_step(double step) override { return newton_.try_step(step, update_.data(), update_border_); }
+  double try_fixed_point() override { return newton_.try_fixed_point(); }
+  void accept() override { newton_.accept(); }
 
   double read(double* lagrange_multiplier) override {
-    engine_.copy_out(lagrange_multiplier, size_, current_ == 0 ? *work_.multiplier : other_);
-    return log_fugacity_;
+    const bool in_other = newton_.vectors().current == other_.data();
+    engine_.copy_out(lagrange_multiplier, size_, in_other ? other_ : *work_.multiplier);
+    return newton_.log_fugacity();
   }
 
   double imbalance(const double* lagrange_multiplier) override {
     engine_.copy_in(lagrange_multiplier, size_, *work_.multiplier);
-    work_.log_gain->resize(size_);
-    work_.log_loss->resize(size_);
-    kernel_.log_rates_at(work_.multiplier->data(), work_.log_gain->data(), work_.log_loss->data());
-    const ResidualSizes<double> sums = sizes(work_.multiplier->data(), 0.0);
-    return finite(sums) ? sums.residual.largest : NAN;
+    return newton_.imbalance(
+        {work_.multiplier->data(), nullptr, work_.log_gain->resize(size_), work_.log_loss->resize(size_)});
   }
 
  private:
   static constexpr Index long_vector = Index{1} << 20;
   static constexpr int many_vectors = Vectors, few_vectors = Vectors < 24 ? Vectors : 24, most_products = 180;
 
-  double* lambda() const { return lambda_[current_]; }
-  double* trial() const { return lambda_[1 - current_]; }
   double* vector(int i) const { return krylov_.data() + i * size_; }
-  BalanceResidual residual(const double* lambda, double log_fugacity) const {
-    return {lambda, work_.log_gain->data(), work_.log_loss->data(), log_fugacity};
-  }
-  ResidualSizes<double> sizes(const double* lambda, double log_fugacity) {
-    return engine_.reduce(size_, ResidualTerm{residual(lambda, log_fugacity)});
-  }
-  static bool finite(const ResidualSizes<double>& sums) {
-    return sums.residual.not_finite == 0.0 && sums.multiplier.not_finite == 0.0;
-  }
 
-  double evaluate(const double* lambda, double log_fugacity) {
-    kernel_.log_rates_at(lambda, work_.log_gain->data(), work_.log_loss->data());
-    const ResidualSizes<double> sums = sizes(lambda, log_fugacity);
-    return finite(sums) ? sums.residual.largest / (1.0 + sums.multiplier.largest) : NAN;
-  }
-
-  /// Shifts multipliers so that they hold the number of particles, and returns the shift.
-  double normalise(double* lambda) {
-    const double shift = solve_log_fugacity(number_, static_cast<double>(size_), 0.0, [&](double log_fugacity) {
-      const auto sums = engine_.reduce(size_, MultiplierCountsTerm{lambda, log_fugacity});
-      const FillingCounts<double>& counts = sums.counts;
-      return Filling{counts.particles,      counts.holes,      counts.others,
-                     counts.particle_slope, counts.hole_slope, sums.size};
-    });
-    engine_.map(size_, Shifted{shift, lambda});
-    return shift;
-  }
-
-  /// The bordered Newton matrix of Eq. 18 times Krylov vector i; the product replaces vector i + 1.
-  void multiply(int i) {
-    kernel_.log_balance_derivative_at(vector(i), vector(i + 1));
-    engine_.map(size_, BorderedProduct{vector(i), border_[i], vector(i + 1)});
-    border_[i + 1] =
-        over_chi_ > 0.0 ? over_chi_ * engine_.reduce(size_, WeightedTerm{lambda(), vector(i)}).value : border_[i];
-  }
+  /// The bordered Newton matrix times Krylov vector i; the product replaces vector i + 1.
+  void multiply(int i) { border_[i + 1] = newton_.multiply(vector(i), border_[i], vector(i + 1)); }
 
   /// Builds Krylov vectors from vector 0, of length 1, and adds the solution with the smallest residual to the update.
   /// @param[in,out] left  length of the residual
@@ -400,22 +207,19 @@ class MultiplierBalanceOn final : public MultiplierBalance {
     engine_.map(size_, Combine{update_.data(), size_, 1, {{1.0}}, 0.0, vector(0)});
     border_[0] = update_border_;
     multiply(0);
-    engine_.map(size_, ScaledResidual{residual(lambda(), log_fugacity_), -1.0, vector(0)});
+    engine_.map(size_, ScaledResidual{newton_.residual(), -1.0, vector(0)});
     engine_.map(size_, Combine{vector(1), size_, 1, {{-1.0}}, 1.0, vector(0)});
     border_[0] = -border_[1];
     return scale_to_one(0);
   }
 
   Engine& engine_;
-  Kernel& kernel_;
   Index size_;
   Work work_;
+  MultiplierNewton<Engine, Kernel> newton_;
   Buffer other_, update_, krylov_;
-  double* lambda_[2]{};
-  int current_ = 0, most_ = 0;
-  double number_ = 0.0, over_chi_ = 0.0;
-  double log_fugacity_ = 0.0, trial_fugacity_ = 0.0, update_border_ = 0.0;
-  double size_of_residual_ = INFINITY, trial_size_ = INFINITY;
+  int most_ = 0;
+  double update_border_ = 0.0;
   double border_[many_vectors + 1]{}, right_[many_vectors + 1]{}, cosine_[many_vectors]{}, sine_[many_vectors]{};
   double triangle_[many_vectors][many_vectors]{};
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/carver.hpp"
 #include "kernels/elementary.hpp"
 #include "kernels/functor.hpp"
 #include "kernels/tgge/panel_tables.hpp"
@@ -549,11 +550,9 @@ class PanelScanOn {
     constexpr Index far = farthest_box - near_boxes;
     engine.copy_in(tables.core, square * (farthest_box + 1 + far * (tables.generations - 1)), core_);
     engine.copy_in(tables.halves, 2 * square, halves_);
-    BoxRow row = BoxRow::first(tables.panels);
-    for (int generation = 1; generation < tables.generations; ++generation) row = row.next();
-    boxes_ = row.end();
-    // Halos stay zero.
-    engine.map(values * boxes_, FillBoxes{0.0, box_moment_.resize(values * boxes_)});
+    boxes_ = row_of(tables.generations - 1).end();
+    box_moment_.resize(values * boxes_);
+    clear_halos(engine);
     expansion_.resize(values * boxes_);
     lane_moment_.resize(values * numbers_.lanes);
     particle_.resize(numbers_.slots);
@@ -562,13 +561,48 @@ class PanelScanOn {
     sums_.resize(2 * numbers_.slots);
   }
 
-  const Index* panel_of() const { return panel_of_.data(); }
+  /// For an engine that owns no memory: the arrays of the tables are used where they are. clear_halos() comes first.
+  /// @param work  for what is written to
+  LINDRIFT_HD PanelScanOn(const PanelTables& given, Index modes, Carver& work)
+      : numbers_(given), modes_(modes), boxes_(row_of(given.generations - 1).end()) {
+    const auto refer = [](const double* array) { return Buffer{const_cast<double*>(array)}; };
+    const auto refer_to_integers = [](const Index* array) { return IndexBuffer{const_cast<Index*>(array)}; };
+    position_ = refer(given.position);
+    rise_ = refer(given.rise);
+    slot_first_ = refer_to_integers(given.slot_first);
+    member_ = refer_to_integers(given.member);
+    slot_of_ = refer_to_integers(given.slot_of);
+    panel_of_ = refer_to_integers(given.panel_of);
+    group_first_ = refer_to_integers(given.group_first);
+    group_panel_ = refer_to_integers(given.group_panel);
+    panel_first_ = refer_to_integers(given.panel_first);
+    core_ = refer(given.core);
+    halves_ = refer(given.halves);
+    box_moment_ = {work.take(values * boxes_)};
+    expansion_ = {work.take(values * boxes_)};
+    lane_moment_ = {work.take(values * given.lanes)};
+    particle_ = {work.take(given.slots)};
+    hole_ = {work.take(given.slots)};
+    pairs_ = {work.take(2 * modes)};
+    sums_ = {work.take(2 * given.slots)};
+    if constexpr (Steep) {
+      for (Buffer& buffer : group_exponent_) buffer = {work.take(groups())};
+      for (Buffer& buffer : panel_exponent_) buffer = {work.take(given.panels)};
+      for (Buffer& buffer : box_exponent_) buffer = {work.take(boxes_)};
+    }
+  }
+  /// Boxes beyond the ends have no moments.
+  LINDRIFT_ANY_ENGINE void clear_halos(Engine& engine) {
+    engine.map(values * boxes_, FillBoxes{0.0, box_moment_.data()});
+  }
+
+  LINDRIFT_UNCHECKED LINDRIFT_BOTH const Index* panel_of() const { return panel_of_.data(); }
   /// Exponents of the panels, after set_exponents().
-  double* particle_exponent() const { return panel_exponent_[0].data(); }
-  double* hole_exponent() const { return panel_exponent_[1].data(); }
+  LINDRIFT_UNCHECKED LINDRIFT_BOTH double* particle_exponent() const { return panel_exponent_[0].data(); }
+  LINDRIFT_UNCHECKED LINDRIFT_BOTH double* hole_exponent() const { return panel_exponent_[1].data(); }
 
   /// Chooses the exponents of the panels, given those of the modes' sources.
-  void set_exponents(Engine& engine, const double* particle, const double* hole) {
+  LINDRIFT_ANY_ENGINE void set_exponents(Engine& engine, const double* particle, const double* hole) {
     const Index panels = numbers_.panels;
     double *group_particle = group_exponent_[0].resize(groups()), *group_hole = group_exponent_[1].resize(groups());
     engine.map(groups(), LargestOfGroups{group_first_.data(), slot_first_.data(), member_.data(), particle, hole,
@@ -576,19 +610,12 @@ class PanelScanOn {
     for (Buffer& buffer : panel_exponent_) buffer.resize(panels);
     Buffer *now = panel_exponent_, *next = panel_exponent_ + 2;
     engine.map(panels, LargestOfPanels{panel_first_.data(), group_particle, group_hole, now[0].data(), now[1].data()});
-    const auto spread = [&](Index apart, double fall) {
-      engine.map(panels,
-                 SpreadExponents{panels, apart, fall, now[0].data(), now[1].data(), next[0].data(), next[1].data()});
-      Buffer* const other = now;
-      now = next;
-      next = other;
-    };
     // Levels in neighbouring panels may be arbitrarily close, so nothing falls off over the first panel.
-    spread(1, 0.0);
+    spread(engine, 1, 0.0, now, next);
     int rounds = 1;
     for (Index apart = 1; apart < panels; apart *= 2, ++rounds)
-      spread(apart, numbers_.decay * static_cast<double>(apart));
-    if (rounds % 2 != 0) spread(panels, 0.0);  // so that the result ends up in the first two
+      spread(engine, apart, numbers_.decay * static_cast<double>(apart), now, next);
+    if (rounds % 2 != 0) spread(engine, panels, 0.0, now, next);  // so that the result ends up in the first two
     for (int of = 0; of < 2; ++of) {
       double *top = box_exponent_[2 * of].resize(boxes_), *bottom = box_exponent_[2 * of + 1].resize(boxes_);
       engine.map(boxes_, FillBoxes{-1e300, top});
@@ -601,8 +628,10 @@ class PanelScanOn {
 
   /// @param relative  the source modes are scaled by the exponents of their panels
   /// @return the thermal sums combined with those over the hop weights
+  LINDRIFT_UNCHECKED
   template <class Source, class WeightSums>
-  SumsOfSlots<WeightSums> sum(Engine& engine, bool relative, const Source& source, const WeightSums& weight_sums) {
+  LINDRIFT_BOTH SumsOfSlots<WeightSums> sum(Engine& engine, bool relative, const Source& source,
+                                            const WeightSums& weight_sums) {
     engine.map(modes_, StoreThermal<Source>{source, pairs_.data()});
     engine.map(numbers_.slots,
                FoldSlots{slot_first_.data(), member_.data(), pairs_.data(), particle_.data(), hole_.data()});
@@ -613,7 +642,16 @@ class PanelScanOn {
  private:
   static constexpr Index work_of_expansion = 500, work_of_transfer = 50;
 
-  void scan(Engine& engine, bool relative) {
+  /// Exchanges the buffers of the exponents, too.
+  LINDRIFT_ANY_ENGINE void spread(Engine& engine, Index apart, double fall, Buffer*& now, Buffer*& next) const {
+    engine.map(numbers_.panels, SpreadExponents{numbers_.panels, apart, fall, now[0].data(), now[1].data(),
+                                                next[0].data(), next[1].data()});
+    Buffer* const other = now;
+    now = next;
+    next = other;
+  }
+
+  LINDRIFT_ANY_ENGINE void scan(Engine& engine, bool relative) {
     const BoxExponents none{nullptr, nullptr};
     const BoxExponents p = relative ? BoxExponents{box_exponent_[0].data(), box_exponent_[1].data()} : none,
                        h = relative ? BoxExponents{box_exponent_[2].data(), box_exponent_[3].data()} : none;
@@ -627,7 +665,10 @@ class PanelScanOn {
         numbers_.panels * values,
         PanelMoments<Steep>{panel_first_.data(), lane_moment_.data(), count, edge, box_moment_.data(), boxes_, panels},
         1 + count / numbers_.panels);
-    join_and_expand(engine, p, h, panels, 0);
+    for (int generation = 0; generation + 1 < numbers_.generations; ++generation)
+      engine.map(row_of(generation + 1).count, JoinMoments<Steep>{transfer(generation, p, h), box_moment_.data()},
+                 work_of_transfer);
+    for (int generation = numbers_.generations; generation-- > 0;) expand(engine, p, h, generation);
     engine.map(count,
                SlotSums<Steep>{lanes, particle_.data(), hole_.data(), core_.data(), lane_moment_.data(), count, edge,
                                expansion_.data(), boxes_, panels, sums_.data()},
@@ -635,25 +676,33 @@ class PanelScanOn {
   }
 
   /// Computes the expansions of one generation of boxes, after those of their parents.
-  void join_and_expand(Engine& engine, const BoxExponents& p, const BoxExponents& h, BoxRow row, int generation) {
+  LINDRIFT_ANY_ENGINE void expand(Engine& engine, const BoxExponents& p, const BoxExponents& h, int generation) {
     const bool has_parents = generation + 1 < numbers_.generations;
-    const double decay = numbers_.decay * static_cast<double>(Index{1} << generation);
-    const BoxTransfer<Steep> transfer{halves_.data(), decay, p, h, row, row.next(), boxes_};
-    if (has_parents) {
-      engine.map(row.count / 2, JoinMoments<Steep>{transfer, box_moment_.data()}, work_of_transfer);
-      join_and_expand(engine, p, h, row.next(), generation + 1);
-    }
+    const BoxRow row = row_of(generation);
     constexpr Index square = Index{panel_order} * panel_order, far = farthest_box - near_boxes;
     const int nearest = generation > 0 ? near_boxes + 1 : Steep ? 1 : 0;
     const Index first_core = generation == 0 ? nearest : farthest_box + 1 + (generation - 1) * far;
     const Index farthest = farthest_box < row.count - 1 ? farthest_box : row.count - 1;
     engine.map(row.padded(),
                BoxExpansion<Steep>{row, boxes_, core_.data() + first_core * square, nearest, static_cast<int>(farthest),
-                                   has_parents, decay, p, h, box_moment_.data(), expansion_.data()},
+                                   has_parents, decay_of(generation), p, h, box_moment_.data(), expansion_.data()},
                work_of_expansion);
-    if (has_parents) engine.map(row.count, SplitExpansion<Steep>{transfer, expansion_.data()}, work_of_transfer);
+    if (has_parents)
+      engine.map(row.count, SplitExpansion<Steep>{transfer(generation, p, h), expansion_.data()}, work_of_transfer);
   }
-  Index groups() const { return numbers_.lanes / panel_lanes; }
+  LINDRIFT_UNCHECKED LINDRIFT_BOTH BoxTransfer<Steep> transfer(int generation, const BoxExponents& p,
+                                                               const BoxExponents& h) const {
+    return {halves_.data(), decay_of(generation), p, h, row_of(generation), row_of(generation + 1), boxes_};
+  }
+  LINDRIFT_BOTH double decay_of(int generation) const {
+    return numbers_.decay * static_cast<double>(Index{1} << generation);
+  }
+  LINDRIFT_BOTH BoxRow row_of(int generation) const {
+    BoxRow row = BoxRow::first(numbers_.panels);
+    for (; generation > 0; --generation) row = row.next();
+    return row;
+  }
+  LINDRIFT_BOTH Index groups() const { return numbers_.lanes / panel_lanes; }
 
   PanelTables numbers_;  ///< its pointers are not used after construction
   Index modes_, boxes_ = 0;

@@ -38,6 +38,24 @@ struct PanelTables {
   const double* core = nullptr;
   /// T_a((y - 1)/2) and T_a((y + 1)/2) in terms of T_b(y): (2, order, order)
   const double* halves = nullptr;
+
+  /// Calls visit(array, size) for all of them, of doubles or integers.
+  template <class Visit>
+  void for_each_array(std::int64_t modes, const Visit& visit) {
+    constexpr std::int64_t square = std::int64_t{panel_order} * panel_order, far = farthest_box - near_boxes;
+    const std::int64_t groups = lanes / panel_lanes;
+    visit(position, slots);
+    visit(rise, slots);
+    visit(slot_first, slots + 1);
+    visit(member, modes);
+    visit(slot_of, modes);
+    visit(panel_of, modes);
+    visit(group_first, groups + 1);
+    visit(group_panel, groups);
+    visit(panel_first, panels + 1);
+    visit(core, square * (farthest_box + 1 + far * (generations - 1)));
+    visit(halves, 2 * square);
+  }
 };
 
 }  // namespace lindrift::kernels

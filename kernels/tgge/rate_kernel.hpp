@@ -152,32 +152,38 @@ class MultiplierBalance {
   virtual double imbalance(const double* lagrange_multiplier) = 0;
 };
 
-/// Steady states of many points by Newton's method in the moments, each of a product of weights under a thermal bath
-/// with the exponential spectrum. Arrays are on the host and are copied.
-struct MomentBatchTables {
+/// Steady states of many points, each of a product of weights under a thermal bath: by Newton's method in the moments
+/// for the exponential spectrum, and in the multipliers for a spectrum that is summed by panels. Arrays are on the host
+/// and are copied.
+struct PointBatchTables {
   std::int64_t points = 0, modes = 0;
-  std::int64_t max_steps = max_moment_steps;  ///< of a point
-  double over_cells = 1.0;                    ///< one over the number of cells
-  int rank = 1;                               ///< 1 or 2
-  /// (points, numbers): see MomentBatchPoint
+  std::int64_t max_steps = 0;  ///< of a point
+  double over_cells = 1.0;     ///< one over the number of cells
+  int rank = 1;                ///< 1 or 2
+  /// (points, numbers): see BatchPoint
   const double* point = nullptr;
   /// Energies and weights that points may share: energy, in[rank], out[rank], each (modes,)
   std::int64_t sets = 0;
   const double* const* set = nullptr;  ///< (sets, 1 + 2 rank) vectors
+  /// Panels that points may share; 0 for the exponential spectrum
+  std::int64_t panel_sets = 0;
+  const PanelTables* panels = nullptr;  ///< (panel_sets,)
+  bool steep = false;                   ///< the spectrum is ohmic, not lorentzian
 };
 
 /// What a point has for itself.
-struct MomentBatchPoint {
+struct BatchPoint {
   double inverse_temperature, equilibrium_fraction, nonequilibrium_fraction;
   double number;  ///< of particles, strictly between 0 and modes
-  double set;     ///< * of energies and weights
+  double set;     ///< index of energies and weights
+  double panels;  ///< index of the panels
 };
 
 /// How a point ended. The state follows it in the results.
-struct MomentBatchOutcome {
+struct BatchOutcome {
   double steps, size;   ///< of NewtonRun: size of the balance's residual, over 1 + max |lambda|
   double log_fugacity;  ///< of the state
-  double residual;      ///< of MomentBalance
+  double residual;      ///< balance_residual() of the rate equation, or NaN where the moments do not tell
 };
 
 /// The functions of Generator (include/lindrift/tgge/generator.hpp) on pointers. Code that is compiled once per backend

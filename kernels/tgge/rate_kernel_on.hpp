@@ -8,7 +8,7 @@
 #include "kernels/tgge/pair_rate.hpp"
 #include "kernels/tgge/panel_scan.hpp"
 #include "kernels/tgge/rate_kernel.hpp"
-#include "kernels/tgge/rescale.hpp"
+#include "kernels/tgge/rescale_on.hpp"
 #include "kernels/tgge/source_mode.hpp"
 #include "kernels/tgge/spectrum.hpp"
 #include "kernels/tgge/weights_on.hpp"
@@ -127,21 +127,20 @@ class RateKernelOn final : public RateKernel {
   /// log_rates() and log_balance_derivative() for vectors in the engine's memory.
   void log_rates_at(const double* lambda, double* log_gain, double* log_loss) {
     rescale(lambda);
-    sum(rescaled_spectrum(), rescaled_source(),
-        LogRates{thermal_gain_.data(), gain_.data(), thermal_loss_.data(), loss_.data(),
-                 std::log(tables_.nonequilibrium_fraction), std::log(tables_.over_cells), log_gain, log_loss});
+    sum(rescaled_spectrum(), rescaled_.source(),
+        rescaled_.log_rates(tables_.nonequilibrium_fraction, tables_.over_cells, log_gain, log_loss));
   }
   void log_balance_derivative_at(const double* direction, double* derivative) {
-    sum(rescaled_spectrum(), RescaledVariation{rescaled_source(), direction},
-        LogBalanceDerivative{rescaled_rows(), derivative});
+    sum(rescaled_spectrum(), RescaledVariation{rescaled_.source(), direction},
+        LogBalanceDerivative{rescaled_.rows(), derivative});
   }
 
   void log_rate_derivatives(const double* direction, double* gain_decrease, double* loss_increase) override {
     const double* v = engine_.upload(direction, size_, particles_buffer_);
     double* gain_target = engine_.target(gain_decrease, size_, result_buffer_);
     double* loss_target = engine_.target(loss_increase, size_, second_result_buffer_);
-    sum(rescaled_spectrum(), RescaledVariation{rescaled_source(), v},
-        TransitionSums<RescaledRows>{rescaled_rows(), 1.0, gain_target, loss_target});
+    sum(rescaled_spectrum(), RescaledVariation{rescaled_.source(), v},
+        TransitionSums<RescaledRows>{rescaled_.rows(), 1.0, gain_target, loss_target});
     engine_.download(gain_decrease, size_, result_buffer_);
     engine_.download(loss_increase, size_, second_result_buffer_);
   }
@@ -152,8 +151,8 @@ class RateKernelOn final : public RateKernel {
     const double* y = engine_.upload(hole_factor, size_, holes_buffer_);
     double* gain_target = engine_.target(gain, size_, result_buffer_);
     double* loss_target = engine_.target(loss, size_, second_result_buffer_);
-    sum(rescaled_spectrum(), WeightedSource{rescaled_source(), x, y},
-        TransitionSums<RescaledRows>{rescaled_rows(), 1.0, gain_target, loss_target});
+    sum(rescaled_spectrum(), WeightedSource{rescaled_.source(), x, y},
+        TransitionSums<RescaledRows>{rescaled_.rows(), 1.0, gain_target, loss_target});
     engine_.download(gain, size_, result_buffer_);
     engine_.download(loss, size_, second_result_buffer_);
   }
@@ -185,21 +184,15 @@ class RateKernelOn final : public RateKernel {
   static constexpr bool by_panels = uses_panels<Spectrum>;
   using Scan = std::conditional_t<by_panels, PanelScanOn<Engine, Spectrum::steep>, NoScan>;
 
-  /// Computes what rescaled_source(), rescaled_spectrum() and LogRates read.
+  /// Computes what rescaled_, rescaled_spectrum() and LogRates read.
   void rescale(const double* lambda) {
-    Buffer* const rescaled[] = {&thermal_particle_, &particle_, &thermal_hole_, &hole_,
-                                &thermal_gain_,     &gain_,     &thermal_loss_, &loss_};
-    for (Buffer* buffer : rescaled) buffer->resize(size_);
+    rescaled_ = {
+        thermal_particle_.resize(size_), particle_.resize(size_), thermal_hole_.resize(size_), hole_.resize(size_),
+        thermal_gain_.resize(size_),     gain_.resize(size_),     thermal_loss_.resize(size_), loss_.resize(size_)};
     const double log_thermal = std::log(tables_.equilibrium_fraction);
+    const Rescaling<Engine> rescaling{size_, half_beta(), log_thermal, energy_, rescaled_};
     if constexpr (by_panels && Spectrum::steep) {
-      double *particle_exponent = exponents_[0].resize(size_), *hole_exponent = exponents_[1].resize(size_);
-      engine_.map(size_, RescaleSteep{half_beta(), energy_, lambda, thermal_particle_.data(), particle_.data(),
-                                      thermal_hole_.data(), hole_.data(), particle_exponent, hole_exponent});
-      scan_.set_exponents(engine_, particle_exponent, hole_exponent);
-      const LevelExponents panels{particle_exponent, hole_exponent, scan_.particle_exponent(), scan_.hole_exponent()};
-      engine_.map(size_, ScaleToLevels{panels, scan_.panel_of(), thermal_particle_.data(), thermal_hole_.data()});
-      engine_.map(size_, RescaleSteepRows{half_beta(), log_thermal, energy_, panels.level_particle, panels.level_hole,
-                                          scan_.panel_of(), thermal_gain_.data(), thermal_loss_.data()});
+      rescaling.by_panels(engine_, scan_, exponents_[0].resize(size_), exponents_[1].resize(size_), lambda);
     } else if constexpr (Spectrum::steep) {
       const Index rows = thermal_rows();
       double *particle_exponent = exponents_[0].resize(size_), *hole_exponent = exponents_[1].resize(size_);
@@ -218,15 +211,7 @@ class RateKernelOn final : public RateKernel {
       engine_.map(size_, RescaleSteepRows{half_beta(), log_thermal, energy_, row_particle, row_hole, level_of(),
                                           thermal_gain_.data(), thermal_loss_.data()});
     } else {
-      const auto largest = engine_.reduce(size_, ExponentTerm{half_beta(), energy_, lambda});
-      engine_.map(size_, Rescale{{half_beta(), largest, energy_, lambda},
-                                 log_thermal,
-                                 thermal_particle_.data(),
-                                 particle_.data(),
-                                 thermal_hole_.data(),
-                                 hole_.data(),
-                                 thermal_gain_.data(),
-                                 thermal_loss_.data()});
+      rescaling.by_largest(engine_, lambda);
     }
   }
 
@@ -290,12 +275,6 @@ class RateKernelOn final : public RateKernel {
     return {thermal_out_, thermal_in_, tables_.over_cells * tables_.equilibrium_fraction,
             tables_.over_cells * tables_.nonequilibrium_fraction};
   }
-  RescaledRows rescaled_rows() const {
-    return {thermal_gain_.data(), gain_.data(), thermal_loss_.data(), loss_.data()};
-  }
-  RescaledSource rescaled_source() const {
-    return {thermal_particle_.data(), particle_.data(), thermal_hole_.data(), hole_.data()};
-  }
   const double* own(Buffer& buffer, const double* host) { return own(buffer, host, size_); }
   const double* own(Buffer& buffer, const double* host, Index size) {
     engine_.copy_in(host, size, buffer);
@@ -314,6 +293,7 @@ class RateKernelOn final : public RateKernel {
   Buffer particles_buffer_, holes_buffer_, result_buffer_, second_result_buffer_;
   Buffer thermal_particle_, particle_, thermal_hole_, hole_;
   Buffer thermal_gain_, gain_, thermal_loss_, loss_;
+  RescaledArrays rescaled_{};  ///< in these eight
   typename Engine::IndexBuffer level_of_, level_first_, level_member_;
   Buffer level_energy_, level_particle_, level_hole_;
   Buffer row_sums_[4];

@@ -60,7 +60,7 @@ def every_size():
         for spectrum in ("lorentzian", "ohmic"):
             yield f"chain_{spectrum}_{sites}", rates("chain", "steady", sites, spectrum, "separable")
         if sites <= LARGEST["direct"]:
-            yield f"batch_{sites}", CHAIN.format(sites=sites, spectrum="ohmic") + STEADY + SWEEP
+            yield f"batch_{sites}", CHAIN.format(sites=sites, spectrum="ohmic") + STEADY + algorithm("direct") + SWEEP
         yield f"hk_green_{sites}", HATSUGAI_KOHMOTO.format(sites=sites) + GREEN
         yield f"hk_spectral_{sites}", HATSUGAI_KOHMOTO.format(sites=sites) + SPECTRAL
         hubbard = HUBBARD.format(sites=sites, interaction="1.3")
@@ -135,6 +135,7 @@ ON_AUTO = {
 ON_CUDA = {
     "direct": rates("chain", "steady", 67) + NEAR_THERMAL,
     "panels": rates("chain", "relax", 67, "ohmic", "separable", AT_ONCE) + sweep("bath.coupling", 0.7, 0.8),
+    "blocks": rates("chain", "steady", 37, "lorentzian", "separable") + NEAR_THERMAL,
     "rashba": rates("rashba", "relax", 31, "lorentzian", time=AT_ONCE) + sweep("bath.dephasing_up", 0.4, 0.9),
     "lattice": rates("lattice", "relax", 9, by="separable", time=AT_ONCE) + sweep("bath.coupling", 0.7, 0.8),
     "gradient": rates("rashba", "gradient", 2, by="separable") + NEAR_THERMAL,

@@ -178,6 +178,10 @@ BLOCKS = CHAIN.format(sites=45, spectrum="exponential") + STEADY
 COLD = '[sweep]\nmode = "zip"\n"bath.inverse_temperature" = {beta}\n"bath.nonequilibrium_fraction" = {fraction}\n'
 
 
+def blocks(spectrum, sites=45):
+    return CHAIN.format(sites=sites, spectrum=spectrum) + STEADY
+
+
 def algorithm(name):
     return f'[solver]\nalgorithm = "{name}"\n'
 
@@ -208,8 +212,11 @@ def cases():
         yield f"square_isolated_{spectrum}", isolated + STEADY + algorithm("separable")
     yield "square_relax", SQUARE.format(cells="[7, 6]", spectrum="lorentzian") + RELAX
     yield "layer_direct", LAYER.format(cells="[5, 6]", spectrum="ohmic") + STEADY + algorithm("direct")
-    yield "batch", CHAIN.format(sites=150, spectrum="ohmic") + STEADY + SWEEP
+    yield "batch", CHAIN.format(sites=150, spectrum="ohmic") + STEADY + algorithm("direct") + SWEEP
     yield "blocks", BLOCKS + SWEEP
+    for spectrum in ("lorentzian", "ohmic"):
+        yield f"blocks_{spectrum}", blocks(spectrum) + SWEEP
+        yield f"blocks_rashba_{spectrum}", RASHBA.format(sites=33, spectrum=spectrum) + STEADY + '[sweep]\n"model.zeeman_field" = [0.1, 0.9]\n'
     yield "blocks_rashba", RASHBA.format(sites=67, spectrum="exponential") + STEADY + '[sweep]\n"model.zeeman_field" = [0.1, 0.9]\n'
     for sites in (1, 37, 1000):
         yield f"hk_green_{sites}", HATSUGAI_KOHMOTO.format(sites=sites) + GREEN
@@ -478,11 +485,11 @@ class CountTest(HostCuda):
             file["w"] = np.random.default_rng(3).uniform(0.1, 1.0, (1024, 1024))
         exponential = CHAIN.format(sites=1024, spectrum="exponential")
         table = "".join(line for line in exponential.splitlines(True) if not line.startswith("delta"))
-        most = {"exponential": (exponential, 1, 3, 1),
-                "lorentzian": (CHAIN.format(sites=1024, spectrum="lorentzian"), 578, 149, 101),
-                "ohmic": (CHAIN.format(sites=1024, spectrum="ohmic"), 836, 208, 146),
+        most = {"exponential": (exponential, 1, 2, 1),
+                "lorentzian": (CHAIN.format(sites=1024, spectrum="lorentzian"), 1, 2, 1),
+                "ohmic": (CHAIN.format(sites=1024, spectrum="ohmic"), 1, 2, 1),
                 "table": (table.replace("[initial]", 'jump = "table"\ntable = "w.h5:/w"\n[initial]'), 135, 96, 88),
-                "rashba": (RASHBA.format(sites=512, spectrum="exponential"), 1, 3, 1),
+                "rashba": (RASHBA.format(sites=512, spectrum="exponential"), 1, 2, 1),
                 "lattice": (LATTICE.format(sites=512, spectrum="exponential"), 268, 566, 353)}  # fmt: skip
         for name, (text, launches, copies, pageable) in most.items():
             with self.subTest(name):
@@ -500,7 +507,9 @@ class CountTest(HostCuda):
 
     def test_a_thousand_steady_states_take_one_launch(self):
         sweep = '[sweep]\n"bath.nonequilibrium_fraction" = { start = 0.01, stop = 0.99, count = 1000 }\n'
-        self.assert_at_most(self.counts("batch", BLOCKS + sweep), launch=1, copy=3, pageable=1)
+        self.assert_at_most(self.counts("batch", BLOCKS + sweep), launch=1, copy=2, pageable=1)
+        for spectrum in ("lorentzian", "ohmic"):
+            self.assert_at_most(self.counts("batch", blocks(spectrum, sites=5) + sweep), launch=1, copy=2, pageable=1)
 
 
 class OrbitalsTest(HostCuda):
@@ -551,16 +560,16 @@ class OrbitalsTest(HostCuda):
 
 
 class BlocksTest(HostCuda):
-    """Steady states that a device finds in its thread blocks."""
+    """Steady states that a device finds in its thread blocks: in the moments, or with sums over panels."""
 
-    def test_numbers_do_not_depend_on_the_batch(self):
+    def assert_numbers_do_not_depend_on_the_batch(self, text, counts):
         alone = {}
         for fraction in (0.05, 0.5, 0.95):
-            self.write("alone.toml", BLOCKS.replace("nonequilibrium_fraction = 0.35", f"nonequilibrium_fraction = {fraction!r}"))
+            self.write("alone.toml", text.replace("nonequilibrium_fraction = 0.35", f"nonequilibrium_fraction = {fraction!r}"))
             alone[fraction] = self.values("alone", "cuda")
-        for count in (1, 2, 131):
+        for count in counts:
             fractions = np.linspace(0.0, 1.0, count).round(3).tolist()[: max(0, count - 3)] + [0.05, 0.5, 0.95][: min(3, count)]
-            self.write("many.toml", BLOCKS + f'[sweep]\n"bath.nonequilibrium_fraction" = {fractions}\n')
+            self.write("many.toml", text + f'[sweep]\n"bath.nonequilibrium_fraction" = {fractions}\n')
             for processors in (1, 3):
                 many = self.values("many", "cuda", processors=processors, order="random", seed=processors)
                 for place, fraction in enumerate(fractions):
@@ -568,6 +577,28 @@ class BlocksTest(HostCuda):
                         if name == "momentum":  # the same for all points
                             continue
                         self.assertEqual(value.tobytes(), many[name][place].tobytes(), f"{name} of {count}")
+
+    def test_numbers_do_not_depend_on_the_batch(self):
+        self.assert_numbers_do_not_depend_on_the_batch(BLOCKS, (1, 2, 131))
+
+    def test_numbers_of_panels_do_not_depend_on_the_batch(self):
+        for spectrum in ("lorentzian", "ohmic"):
+            with self.subTest(spectrum):
+                self.assert_numbers_do_not_depend_on_the_batch(blocks(spectrum), (1, 2))
+                self.assert_numbers_do_not_depend_on_the_batch(blocks(spectrum, sites=7), (131, 1000))
+
+    def test_points_of_a_batch_have_panels_of_their_own(self):
+        # Panels by the tens in one generation and by the hundreds in several, at sizes around those of the lanes and the block.
+        sweep = '[sweep]\nmode = "zip"\n"bath.inverse_temperature" = [0.3, 3.0, 40.0, 40.0, 1.0]\n"bath.spectrum_width" = [2.0, 0.3, 0.3, 0.05, 1.0]\n'
+        for spectrum in ("lorentzian", "ohmic"):
+            for sites in (1, 2, 9, 127, 128):
+                with self.subTest(f"{spectrum} {sites}"):
+                    self.write("a.toml", blocks(spectrum, sites) + sweep)
+                    device, counts = self.folder / "a.cuda.h5", self.folder / "counts"
+                    counts.unlink(missing_ok=True)
+                    self.on("a", "cuda", count=counts)
+                    self.assertEqual(int(counts.read_text().split()[3]), 1, "no point was done otherwise")
+                    self.assert_agree(self.on("a", "cpu"), device)
 
     def test_points_that_blocks_cannot_do_are_done_otherwise(self):
         beta, fraction = [0.0, 1.0, 1e3, 1e7, 3.0, 1e300], [0.3, 0.2, 0.9, 0.5, 1.0, 0.5]
@@ -582,22 +613,71 @@ class BlocksTest(HostCuda):
         for name in ("occupation", "current", "particle_number"):
             np.testing.assert_allclose(device[name][done], cpu[name][done], rtol=0.0, atol=1e-9, err_msg=name)
 
+    def test_points_that_panels_cannot_do_are_done_otherwise(self):
+        # Too narrow for panels, without a thermal bath, with nothing but it, and cold.
+        width, beta, fraction = [1.0, 1e-5, 1.0, 1.0, 0.5], [3.0, 3.0, 3.0, 3.0, 200.0], [0.2, 0.9, 1.0, 0.0, 0.5]
+        sweep = COLD.format(beta=beta, fraction=fraction) + f'"bath.spectrum_width" = {width}\n'
+        for spectrum in ("lorentzian", "ohmic"):
+            with self.subTest(spectrum):
+                self.write("a.toml", blocks(spectrum) + sweep)
+                counts = self.folder / "counts"
+                counts.unlink(missing_ok=True)
+                device = self.on("a", "cuda", count=counts)
+                self.assertGreater(int(counts.read_text().split()[3]), 4, "some were done otherwise")
+                self.assert_agree(self.on("a", "cpu"), device)
+
+    def assert_fails_as_on_the_cpu(self, name):
+        """The same points, in the same words; their numbers hold rounding and what the device has tried before."""
+        cpu, device = self.on(name, "cpu", code=POINTS_FAILED), self.on(name, "cuda", code=POINTS_FAILED)
+        words = [[re.sub(r"[-+]?[0-9][-+.e0-9]*", "", error.decode()) for error in datasets(file)["error"]] for file in (cpu, device)]
+        self.assertEqual(words[0], words[1])
+        self.assertTrue(any(words[0]))
+        return cpu, device
+
     def test_too_few_steps_are_reported_as_on_the_cpu(self):
-        self.write("a.toml", BLOCKS + "[solver]\nmax_steps = 1\n" + SWEEP)
-        self.assert_agree(self.on("a", "cpu", code=POINTS_FAILED), self.on("a", "cuda", code=POINTS_FAILED))
+        for text in (BLOCKS, blocks("lorentzian"), blocks("ohmic")):
+            self.write("a.toml", text + "[solver]\nmax_steps = 1\n" + SWEEP)
+            self.assert_agree(*self.assert_fails_as_on_the_cpu("a"))
+
+    def test_points_that_do_not_converge_lie_among_others(self):
+        beta, fraction = [1.0, 1e7, 3.0, 1e300, 200.0], [0.2, 0.9, 0.5, 0.5, 0.99]
+        for spectrum in ("lorentzian", "ohmic"):
+            with self.subTest(spectrum):
+                self.write("a.toml", blocks(spectrum) + COLD.format(beta=beta, fraction=fraction))
+                cpu, device = map(datasets, self.assert_fails_as_on_the_cpu("a"))
+                self.assertEqual(device["status"].tolist(), cpu["status"].tolist())
+                done = cpu["status"] == 1
+                self.assertGreater(done.sum(), 2)
+                for name in ("occupation", "current", "particle_number"):
+                    np.testing.assert_allclose(device[name][done], cpu[name][done], rtol=0.0, atol=1e-9, err_msg=name)
 
     def test_memory_for_some_points_takes_several_launches(self):
-        self.write("a.toml", BLOCKS + SWEEP)
-        whole, counts = self.values("a", "cuda"), self.folder / "counts"
-        parts = self.values("a", "cuda", memory=12_000, count=counts)
-        self.assertGreater(int(counts.read_text().split()[3]), 1)
-        for name, value in whole.items():
-            self.assertEqual(value.tobytes(), parts[name].tobytes(), name)
-        self.on("a", "cuda", code=POINTS_FAILED, memory=500)
+        for text, memory in ((BLOCKS, 12_000), (blocks("lorentzian"), 250_000), (blocks("ohmic"), 500_000)):
+            self.write("a.toml", text + SWEEP)
+            whole, counts = self.values("a", "cuda"), self.folder / "counts"
+            counts.unlink(missing_ok=True)
+            parts = self.values("a", "cuda", memory=memory, count=counts)
+            self.assertGreater(int(counts.read_text().split()[3]), 1)
+            for name, value in whole.items():
+                self.assertEqual(value.tobytes(), parts[name].tobytes(), name)
+            self.on("a", "cuda", code=POINTS_FAILED, memory=500)
 
     def test_every_failure_leaves_points_right_or_missing(self):
-        self.write("a.toml", BLOCKS + SWEEP)
-        self.assert_failures_leave_points_right_or_missing("a", allocation=6, launch=1, copy=3)
+        for text in (BLOCKS, blocks("lorentzian"), blocks("ohmic")):
+            self.write("a.toml", text + SWEEP)
+            self.assert_failures_leave_points_right_or_missing("a", allocation=4, launch=1, copy=2)
+
+    def test_a_run_that_was_stopped_in_a_batch_goes_on(self):
+        for spectrum in ("exponential", "lorentzian", "ohmic"):
+            self.write("a.toml", blocks(spectrum) + SWEEP)
+            whole = self.values("a", "cuda")
+            # With points missing among others, as after a stop.
+            self.write("a.toml", blocks(spectrum) + SWEEP.replace("0.3, 0.5, 0.7, ", "0.5, "))
+            output = self.on("a", "cuda")
+            self.write("a.toml", blocks(spectrum) + SWEEP)
+            self.expect(DONE, "run", "a.toml", "-o", output, "--backend", "cuda", "--resume")
+            for name, value in whole.items():
+                self.assertEqual(value.tobytes(), datasets(output)[name].tobytes(), name)
 
 
 if __name__ == "__main__":

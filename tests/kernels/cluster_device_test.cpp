@@ -11,6 +11,7 @@
 #include "clusters/krylov.hpp"
 #include "kernels/clusters/solve_on.hpp"
 #include "support/engines.hpp"
+#include "support/plain_loops.hpp"
 #include "support/random.hpp"
 
 namespace lindrift::testing {
@@ -18,32 +19,18 @@ namespace {
 
 using Complex = std::complex<double>;
 using Vector = std::vector<Complex>;
-using kernels::ClusterDevice, kernels::ClusterOptions, kernels::ClusterShape, kernels::ClusterSlot,
+using kernels::Carver, kernels::ClusterDevice, kernels::ClusterOptions, kernels::ClusterShape, kernels::ClusterSlot,
     kernels::ClusterWork, kernels::Index;
-
-/// The verbs of an engine as plain loops.
-struct PlainLoops {
-  template <class Functor>
-  void map(Index size, const Functor& functor) {
-    for (Index i = 0; i < size; ++i) functor(i);
-  }
-  template <class Term>
-  typename Term::template Sum<double> reduce(Index size, const Term& term) {
-    typename Term::template Sum<double> sum{};
-    for (Index i = 0; i < size; ++i) term.template accumulate<double>(i, sum);
-    return sum;
-  }
-};
 
 /// One matrix after the other, on the host.
 class PlainDevice final : public ClusterDevice {
   /// Memory of its own for a problem.
   template <class From>
   auto with_memory(const From& from) {
-    kernels::clusters::Carver counted;
+    kernels::Carver counted;
     from(counted);
     work_.assign(static_cast<std::size_t>(counted.used), NAN);
-    kernels::clusters::Carver carver{work_.data()};
+    kernels::Carver carver{work_.data()};
     return from(carver);
   }
 
@@ -79,12 +66,13 @@ class PlainDevice final : public ClusterDevice {
       if (shape_.work == ClusterWork::linear) {
         a.border_column = start;
         a.border_row = of.probes;
-        const auto memory = with_memory([&](Carver& c) { return LinearMemory::from(c, shape_.size, shape_.vectors); });
+        const auto memory =
+            with_memory([&](Carver& c) { return LinearMemory::from(c, 2 * shape_.size, shape_.vectors); });
         result[0] =
             solver.solve_linear(start, options.tolerance, shape_.vectors, options.max_products, memory, result + 1);
       } else if (shape_.work == ClusterWork::frequencies) {
         auto memory = with_memory([&](Carver& c) {
-          return KrylovMemory::from(c, shape_.size, shape_.vectors, shape_.arguments, shape_.probes, false);
+          return KrylovMemory::from(c, 2 * shape_.size, shape_.vectors, shape_.arguments, shape_.probes, false);
         });
         memory.systems.frequency = options.arguments;
         memory.systems.broadening = options.broadening;
@@ -393,6 +381,49 @@ TEST_P(ClusterDeviceTest, NumbersDoNotDependOnTheBatch) {
                             some.size() * sizeof(double)),
                 0)
           << first << ", " << count;
+    }
+}
+
+/// A dense real matrix as SolverOn sees it.
+struct RealMatrix {
+  Index size;
+  std::vector<double> element;
+  Index products = 0;
+  template <class Engine>
+  void multiply(Engine&, const double* in, double* out) {
+    ++products;
+    for (Index i = 0; i < size; ++i) {
+      out[i] = 0.0;
+      for (Index j = 0; j < size; ++j) out[i] += element[static_cast<std::size_t>(i * size + j)] * in[j];
+    }
+  }
+};
+
+TEST(RealGmres, SolvesWithAndWithoutRestarts) {
+  using namespace kernels::clusters;
+  Random random(31);
+  for (const Index size : {1, 2, 7, 40})
+    for (const Index vectors : {4, 60}) {
+      const auto n = static_cast<std::size_t>(size);
+      RealMatrix a{size, random.vector(n * n, -0.3, 0.3)};
+      for (std::size_t i = 0; i < n; ++i) a.element[i * n + i] += 3.0;
+      const std::vector<double> right = random.vector(n, -1.0, 1.0);
+      Carver counted;
+      LinearMemory::from(counted, size, vectors);
+      std::vector<double> work(static_cast<std::size_t>(counted.used), NAN), x(n, NAN);
+      Carver carver{work.data()};
+      PlainLoops engine;
+      SolverOn<PlainLoops, RealMatrix, double> solver(engine, a);
+      constexpr Index most = 200;
+      constexpr double accuracy = 1e-13;
+      EXPECT_LE(solver.solve_linear(right.data(), accuracy, vectors, most, LinearMemory::from(carver, size, vectors),
+                                    x.data()),
+                accuracy);
+      EXPECT_LT(a.products, most);
+      Vector complex_matrix(a.element.begin(), a.element.end());
+      const Vector expected = eliminate(std::move(complex_matrix), Vector(right.begin(), right.end()));
+      // The diagonal dominates or nearly so: the error is a few times the residual.
+      for (std::size_t i = 0; i < n; ++i) EXPECT_NEAR(x[i], expected[i].real(), 1e-11) << size << ", " << vectors;
     }
 }
 

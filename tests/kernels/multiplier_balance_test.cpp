@@ -7,6 +7,8 @@
 #include "kernels/cpu/engine.hpp"
 #include "kernels/newton.hpp"
 #include "kernels/tgge/multiplier_balance_on.hpp"
+#include "kernels/tgge/multiplier_gmres.hpp"
+#include "support/plain_loops.hpp"
 #include "support/random.hpp"
 
 namespace lindrift::testing {
@@ -60,6 +62,24 @@ struct System {
   void accept() { balance.accept(); }
 };
 
+/// @param multiplier  what was found
+void expect_balanced(PlainKernel& kernel, double number, const kernels::NewtonRun& run,
+                     const std::vector<double>& multiplier, double log_fugacity) {
+  const std::size_t size = kernel.size;
+  EXPECT_TRUE(run.finite);
+  EXPECT_LT(run.size, 1e-13);  // rounding of sums over up to 130 modes
+  EXPECT_NEAR(log_fugacity, 0.0, 1e-12);
+  std::vector<double> log_gain(size), log_loss(size);
+  double particles = 0.0;
+  kernel.log_rates_at(multiplier.data(), log_gain.data(), log_loss.data());
+  for (std::size_t s = 0; s < size; ++s) {
+    const double n = 1.0 / (1.0 + std::exp(multiplier[s]));
+    particles += n;
+    EXPECT_NEAR(kernel.gain[s] * (1.0 - n) / (kernel.loss[s] * n), 1.0, 1e-11) << s;
+  }
+  EXPECT_NEAR(particles, number, 1e-12 * static_cast<double>(size));
+}
+
 template <int Vectors>
 void expect_balance(PlainKernel& kernel, double number, const std::vector<double>& start) {
   const std::size_t size = kernel.size;
@@ -70,19 +90,29 @@ void expect_balance(PlainKernel& kernel, double number, const std::vector<double
   ASSERT_TRUE(balance.begin(start.data(), number));
   System<decltype(balance)> system{balance};
   const kernels::NewtonRun run = kernels::newton(system, 100, [] {});
-  EXPECT_TRUE(run.finite);
-  EXPECT_LT(run.size, 1e-13);  // rounding of sums over up to 130 modes
-  std::vector<double> lambda(size), log_gain(size), log_loss(size);
-  EXPECT_NEAR(balance.read(lambda.data()), 0.0, 1e-12);
-  double particles = 0.0;
-  kernel.log_rates_at(lambda.data(), log_gain.data(), log_loss.data());
-  for (std::size_t s = 0; s < size; ++s) {
-    const double n = 1.0 / (1.0 + std::exp(lambda[s]));
-    particles += n;
-    EXPECT_NEAR(kernel.gain[s] * (1.0 - n) / (kernel.loss[s] * n), 1.0, 1e-11) << s;
-  }
-  EXPECT_NEAR(particles, number, 1e-12 * static_cast<double>(size));
+  std::vector<double> lambda(size);
+  const double log_fugacity = balance.read(lambda.data());
+  expect_balanced(kernel, number, run, lambda, log_fugacity);
   EXPECT_LT(balance.imbalance(lambda.data()), 1e-11);
+}
+
+/// As a thread block does it.
+void expect_balance_in_block(PlainKernel& kernel, double number, const std::vector<double>& start) {
+  const auto modes = static_cast<kernels::Index>(kernel.size);
+  kernels::Carver counted;
+  kernels::tgge::MultiplierMemory::from(counted, modes);
+  std::vector<double> work(static_cast<std::size_t>(counted.used), NAN), current = start, lambda(kernel.size, NAN),
+                                                                         occupation(kernel.size, NAN);
+  kernels::Carver carver{work.data()};
+  PlainLoops engine;
+  kernels::tgge::MultiplierGmres<PlainLoops, PlainKernel> system(engine, kernel, modes,
+                                                                 kernels::tgge::MultiplierMemory::from(carver, modes));
+  ASSERT_TRUE(system.begin(current.data(), number));
+  const kernels::NewtonRun run = kernels::newton(system, 100, [] {});
+  const double log_fugacity = system.finish(lambda.data(), occupation.data());
+  for (std::size_t s = 0; s < kernel.size; ++s) EXPECT_NEAR(occupation[s], 1.0 / (1.0 + std::exp(lambda[s])), 1e-15);
+  EXPECT_LT(system.residual(), 1e-11);
+  expect_balanced(kernel, number, run, lambda, log_fugacity);
 }
 
 TEST(MultiplierBalance, BalancesTheRatesWithFewKrylovVectorsOrMany) {
@@ -95,6 +125,7 @@ TEST(MultiplierBalance, BalancesTheRatesWithFewKrylovVectorsOrMany) {
     expect_balance<4>(kernel, number, start);   // restarts
     expect_balance<18>(kernel, number, start);  // more than one pass takes
     expect_balance<60>(kernel, number, start);
+    expect_balance_in_block(kernel, number, start);
   }
 }
 
@@ -109,6 +140,16 @@ TEST(MultiplierBalance, SaysWhenARateVanishes) {
   const std::vector<double> start(5, 0.0);
   EXPECT_FALSE(balance.begin(start.data(), 2.0));
   EXPECT_TRUE(std::isnan(balance.imbalance(start.data())));
+
+  kernels::Carver counted;
+  kernels::tgge::MultiplierMemory::from(counted, 5);
+  std::vector<double> work(static_cast<std::size_t>(counted.used)), current = start;
+  kernels::Carver carver{work.data()};
+  PlainLoops loops;
+  kernels::tgge::MultiplierGmres<PlainLoops, PlainKernel> system(loops, kernel, 5,
+                                                                 kernels::tgge::MultiplierMemory::from(carver, 5));
+  EXPECT_FALSE(system.begin(current.data(), 2.0));
+  EXPECT_TRUE(std::isnan(system.size()));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 #include "lindrift/tgge/matrix_rate_equation.hpp"
 #include "tgge/energy_levels.hpp"
 #include "tgge/model.hpp"
-#include "tgge/moment_batch.hpp"
+#include "tgge/point_batch.hpp"
 #include "tgge/registry/tgge_gradient.hpp"
 #include "tgge/registry/tgge_point.hpp"
 
@@ -588,17 +588,20 @@ Plan plan_point(const Point& point, const Execution& requested) {
   const double sites = cells_of(point);
   Execution on_cpu = execution;  // a probe may not fit on the device if the point does not
   on_cpu.backend = Backend::cpu;
-  const Algorithm algorithm = algorithm_of(point, on_cpu);
+  const bool in_a_block = execution.backend == Backend::cuda && !point.has("task.times") && !point.has("task.of") &&
+                          fits_a_block(point) &&
+                          with_model(point, [&](const TggeModel& model) { return found_in_a_block(model, execution); });
+  const Algorithm algorithm = in_a_block ? Algorithm::separable : algorithm_of(point, on_cpu);
   const bool direct = algorithm == Algorithm::direct;
   const bool matrices = seems_to_need_matrices(point);
   plan.backend = matrices ? matrix_backend(execution.backend, &plan.backend_reason)
                           : rate_backend(execution.backend, algorithm, modes_of(point), &plan.backend_reason);
   plan_device(plan, requested, [&] {
+    if (in_a_block)
+      return with_model(point,
+                        [&](const TggeModel& model) { return point_batch_device_bytes(model, 1, 1, 1, execution); });
     return with_examined_model(point, [&](const TggeModel& model) {
       const bool whole = model.bands.modes() == modes_of(point);
-      const bool in_a_block =
-          whole && !point.has("task.times") && !point.has("task.of") && found_in_a_block(model, execution);
-      if (in_a_block) return moment_batch_device_bytes(model, 1, 1, execution);
       // The observables of a lattice take another equation with sums over pairs, if there is a thermal bath
       // (LatticeObserver).
       const bool more =
@@ -614,8 +617,10 @@ Plan plan_point(const Point& point, const Execution& requested) {
     });
   });
   execution.backend = plan.device_bytes > 0.0 ? Backend::cuda : Backend::cpu;
+  if (in_a_block) execution.algorithm = algorithm;
   const RateEquation equation = probe(point, probe_sites(point, direct), execution);
-  plan.method = {std::string(name(algorithm)), equation.reason};
+  plan.method = {std::string(name(algorithm)),
+                 in_a_block ? "a thread block of the device replaces sums over pairs by moments" : equation.reason};
   plan.operations = direct ? pair_operations * modes * modes : mode_operations * modes;
   plan.bytes_moved = mode_bytes * modes;
   const auto probed = static_cast<std::int64_t>(equation.bands.lattice.size());

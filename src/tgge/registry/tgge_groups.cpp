@@ -6,7 +6,7 @@
 
 #include "engine/threads.hpp"
 #include "tgge/hop_weights.hpp"
-#include "tgge/moment_batch.hpp"
+#include "tgge/point_batch.hpp"
 #include "tgge/registry/tgge_point.hpp"
 
 namespace lindrift {
@@ -25,6 +25,16 @@ constexpr double batch_arrays = 16.0;
 /// Largest number of modes for which the spectrum is stored as a matrix, of 2 GiB. A table is in memory anyway.
 constexpr std::size_t max_matrix_modes = 16384;
 
+/// Doubles that the host holds for the levels and panels of a point in a thread block, and once more on their way to
+/// the device: at most eight slots a level, most of them taken where there are many levels in a panel.
+double panel_doubles(const Point& point) {
+  if (point.text("bath.spectrum") == "exponential") return 0.0;
+  const auto modes = static_cast<double>(modes_of(point));
+  const double slots = std::min(8.0 * modes, 2.0 * modes + 8.0 * max_block_panels);
+  constexpr double cores = 8192.0;
+  return 2.0 * (3.0 * slots + 8.0 * modes + cores + max_block_panels);
+}
+
 /// Whether points that differ in this key can share a batch, because they have the same weights.
 bool keeps_weights(const std::string& path) {
   for (const char* key :
@@ -33,12 +43,13 @@ bool keeps_weights(const std::string& path) {
   return false;
 }
 
-/// Sets of energies and hop weights among so many points of a sweep, one after the other: a set of its own for each
-/// point that differs from the one before in more than the strength and the temperature of the baths.
-std::size_t sets_of_modes(const config::Document& document, std::size_t points) {
+/// Sets of energies and hop weights, or of panels, among so many points of a sweep, one after the other: a set of its
+/// own for each point that differs from the one before in more than the strength and, if it may, the temperature of the
+/// baths.
+std::size_t sets_of_modes(const config::Document& document, std::size_t points, bool any_temperature) {
   std::size_t alike = 1;
-  const auto keeps = [](const config::Axis& axis) {
-    return keeps_weights(axis.path) || axis.path == "bath.inverse_temperature";
+  const auto keeps = [&](const config::Axis& axis) {
+    return keeps_weights(axis.path) || (any_temperature && axis.path == "bath.inverse_temperature");
   };
   const auto& axes = document.sweep.axes;
   if (document.sweep.mode == config::SweepMode::zip)
@@ -50,15 +61,10 @@ std::size_t sets_of_modes(const config::Document& document, std::size_t points) 
 
 }  // namespace
 
-namespace {
-
-/// Whether thread blocks can be asked at all, from sizes and names alone: no bands are computed in vain.
 bool fits_a_block(const Point& point) {
   const std::string& jump = point.text("bath.jump");
   return jump != "operators" && jump != "table" && modes_of(point) <= max_block_modes;
 }
-
-}  // namespace
 
 bool found_in_blocks(const config::Document& document) {
   const Point first = document.point(0);
@@ -96,9 +102,21 @@ Grouping batches(const config::Document& document) {
 double batch_device_bytes_of(const config::Document& document, const Grouping& grouping, const Execution& requested) {
   const Point first = document.point(0);
   const Execution execution = with_algorithm(first, requested);
+  const auto bytes_of = [&](const TggeModel& model) {
+    return point_batch_device_bytes(model, grouping.size, sets_of_modes(document, grouping.size, true),
+                                    sets_of_modes(document, grouping.size, model.bath.spectrum != Spectrum::ohmic),
+                                    execution);
+  };
   return with_model(first, [&](const TggeModel& model) {
     if (!found_in_a_block(model, execution)) return batch_device_bytes(model, grouping.size, execution);
-    return moment_batch_device_bytes(model, grouping.size, sets_of_modes(document, grouping.size), execution);
+    // Along a sweep the panels become more or fewer.
+    const double panels = panels_of(model.bands.energy, model.bath);
+    if (panels == 0.0) return bytes_of(model);
+    const double other = with_model(document.point(grouping.size - 1), [&](const TggeModel& last) {
+      return panels_of(last.bands.energy, last.bath) > panels && found_in_a_block(last, execution) ? bytes_of(last)
+                                                                                                   : 0.0;
+    });
+    return other > 0.0 ? other : bytes_of(model);
   });
 }
 
@@ -161,7 +179,7 @@ Grouping batches_or_chains(const config::Document& document) {
     grouping.note = fmt::format("solver.chain = {} has no effect: {}", asked, why);
     return grouping;
   };
-  if (grouping.size > 1) return without_effect("points that advance together as products of matrices start alike");
+  if (grouping.size > 1) return without_effect("points that advance together start alike");
   // Where the innermost axis starts again, the parameters jump. With zip, all points lie on one axis.
   const std::size_t row = document.sweep.empty() ? 1 : document.sweep.axes.back().values.size();
   if (row == 1) return without_effect("no point of the sweep has a neighbour");
@@ -173,35 +191,41 @@ Grouping batches_or_chains(const config::Document& document) {
 }
 
 Grouping device_batches(const config::Document& document) {
-  Grouping grouping = batches_or_chains(document);
-  const auto& axes = document.sweep.axes;
+  const Grouping grouping = batches_or_chains(document);
+  if (grouping.chained || document.sweep.points() == 1 || !found_in_blocks(document)) return grouping;
   // Points of a batch have the same modes.
-  const bool sized = std::any_of(axes.begin(), axes.end(), [](const config::Axis& axis) {
+  const bool sized = std::any_of(document.sweep.axes.begin(), document.sweep.axes.end(), [](const config::Axis& axis) {
     return std::holds_alternative<std::int64_t>(axis.values.front());
   });
-  if (grouping.size > 1 || document.sweep.points() == 1 || sized || !found_in_blocks(document)) return grouping;
-  const std::size_t modes = modes_of(document.point(0)), points = document.sweep.points();
-  const std::size_t most = std::clamp<std::size_t>(max_batch_values / modes, 1, max_batch),
-                    groups = (points + most - 1) / most;
-  grouping.size = grouping.at_once = (points + groups - 1) / groups;
-  grouping.how = "each in one thread block of the device";
-  grouping.memory_bytes = 8.0 * static_cast<double>(modes * grouping.size) * batch_arrays;
-  return grouping;
+  if (sized && grouping.size == 1) return grouping;
+  const Point first = document.point(0);
+  const std::size_t modes = modes_of(first);
+  Grouping blocks{.how = "each in one thread block of the device", .note = grouping.note};
+  if (sized) {  // as many as differ only in numbers that are no sizes
+    blocks.size = grouping.size;
+    blocks.row = grouping.row;
+  } else {
+    const std::size_t points = document.sweep.points(),
+                      most = std::clamp<std::size_t>(max_batch_values / modes, 1, max_batch),
+                      groups = (points + most - 1) / most;
+    blocks.size = (points + groups - 1) / groups;
+  }
+  blocks.at_once = blocks.size;
+  blocks.memory_bytes =
+      8.0 * static_cast<double>(blocks.size) * (static_cast<double>(modes) * batch_arrays + panel_doubles(first));
+  return blocks;
 }
 
 namespace {
 
 /// A point of a batch; nothing if it is not of the kind that its first point is of, or fails: it is run alone then.
-std::optional<MomentBatchEntry> entry_of(const Point& point, const Execution& requested) {
+std::optional<PointBatchEntry> entry_of(const Point& point, const Execution& requested) {
   try {
     const Execution execution = with_algorithm(point, requested);
-    return with_model(point, [&](TggeModel model) -> std::optional<MomentBatchEntry> {
+    return with_model(point, [&](TggeModel model) -> std::optional<PointBatchEntry> {
       if (!found_in_a_block(model, execution)) return std::nullopt;
-      validate(model);
-      const auto weights = make_hop_weights(model.bands, std::move(model.jump));
-      MomentBatchEntry entry{
-          .ingredients = rate_ingredients(std::move(model.bands), model.rate_unit, model.bath, weights, execution),
-          .options = read<SteadyStateOptions>(point)};
+      PointBatchEntry entry{.ingredients = ingredients_for_a_block(std::move(model), execution),
+                            .options = read<SteadyStateOptions>(point)};
       entry.number = conserved_number_of(point, entry.ingredients.equation);
       const auto modes = static_cast<double>(entry.ingredients.equation.modes());
       // A number that rounds to none or to all is for another way.
@@ -217,7 +241,7 @@ std::optional<MomentBatchEntry> entry_of(const Point& point, const Execution& re
 
 std::optional<io::Result> run_in_block(const Point& point, const Execution& requested) {
   if (requested.backend != Backend::cuda || !fits_a_block(point)) return std::nullopt;
-  const std::optional<MomentBatchEntry> entry = entry_of(point, requested);
+  const std::optional<PointBatchEntry> entry = entry_of(point, requested);
   if (!entry) return std::nullopt;
   std::optional<SteadyState> state = std::move(steady_states_in_blocks({&*entry, 1}, requested).front());
   if (!state) return std::nullopt;
@@ -225,14 +249,15 @@ std::optional<io::Result> run_in_block(const Point& point, const Execution& requ
 }
 
 void run_in_blocks(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished) {
-  std::vector<MomentBatchEntry> entries;
+  std::vector<PointBatchEntry> entries;
   std::vector<std::size_t> places;
   const auto go_on = [&] { return !monitor.progress || monitor.progress(0.0); };
   for (std::size_t place = 0; place < group.wanted.size(); ++place) {
     if (!group.wanted[place]) continue;
     if (!go_on()) return;
-    std::optional<MomentBatchEntry> entry = entry_of(group.point(place), requested);
+    std::optional<PointBatchEntry> entry = entry_of(group.point(place), requested);
     if (!entry) continue;
+    if (!entries.empty() && entry->ingredients.tables.spectrum != entries.front().ingredients.tables.spectrum) continue;
     entries.push_back(std::move(*entry));
     places.push_back(place);
   }

@@ -154,9 +154,11 @@ Grouping batches_or_chains(const config::Document& document);
 /// state, as it does after a point that does not converge.
 void run_chain(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished);
 
-/// As batches_or_chains() where a device is asked for, which finds steady states by moments in its thread blocks: then
-/// any points of the same size.
+/// As batches_or_chains() where a device is asked for, which finds steady states in its thread blocks: then any points
+/// of the same size.
 Grouping device_batches(const config::Document& document);
+/// Whether thread blocks can be asked at all, from sizes and names alone: no bands are computed in vain.
+bool fits_a_block(const config::Point& point);
 /// Whether run_in_blocks() is for the groups of such a sweep.
 bool found_in_blocks(const config::Document& document);
 /// Points that do not converge in their blocks get no result here and are tried on their own later.
