@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import math
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -105,35 +106,56 @@ def _plot(options):
     files.check(output)
     low, high = _limits(options.range)
     view = plot.View(options.dataset, tuple(_key_and_value(text) for text in options.slices), options.log, low, high)
-    _try_to_load(options.file)
-    style.write(plot.draw(load(options.file), view), output)
+    style.write(plot.draw(_load_apart(options.file), view), output)
     _say(output)
     return DONE
 
 
-def _try_to_load(path):
-    """Tries to read a file in a separate process: on damaged files the HDF5 library may crash or never return."""
+def _load_apart(path):
+    """load() in a separate process: on damaged files the HDF5 library may crash or never return."""
+    reader, writer = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # idle BLAS threads do not matter to a reader
         child = os.fork()
     if child == 0:
-        try:
-            with _on_stop(signal.SIG_DFL), open(os.devnull, "w") as nowhere:
-                os.dup2(nowhere.fileno(), 2)
-                signal.alarm(10 + os.path.getsize(path) // 50_000_000)
-                load(path)
-        finally:
-            os._exit(0)
+        _send_result(path, writer)
+    os.close(writer)
+    answer = None
     try:
+        with os.fdopen(reader, "rb") as pipe, contextlib.suppress(EOFError, pickle.UnpicklingError):
+            answer = pickle.load(pipe)
         _, status = os.waitpid(child, 0)
     except BaseException:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         raise
-    if os.WIFSIGNALED(status):
-        if os.WTERMSIG(status) in STOP_SIGNALS:  # Ctrl-C reaches both processes
-            _stop(os.WTERMSIG(status), None)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) in STOP_SIGNALS:  # Ctrl-C reaches both processes
+        _stop(os.WTERMSIG(status), None)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+        raise LindriftError(f"{path}: cannot be read: the process that reads was killed, by someone or for want of memory")
+    if status != 0 or answer is None:
         raise LindriftError(f"{path}: cannot be read: the file is damaged in a way that stops the HDF5 library")
+    if isinstance(answer, str):
+        raise LindriftError(answer)
+    return answer
+
+
+def _send_result(path, writer):
+    """Writes the result in a file, or what is wrong with it, to a pipe, and ends this process."""
+    status = FAILED
+    try:
+        with _on_stop(signal.SIG_DFL), open(os.devnull, "w") as nowhere, os.fdopen(writer, "wb") as pipe:
+            os.dup2(nowhere.fileno(), 2)
+            signal.alarm(10 + os.path.getsize(path) // 50_000_000)
+            try:
+                answer = load(path)
+            except LindriftError as error:
+                answer = str(error)
+            signal.alarm(0)  # the rest waits for whoever reads the pipe
+            pickle.dump(answer, pipe, protocol=5)
+        status = DONE
+    finally:
+        os._exit(status)
 
 
 def _key_and_value(text):

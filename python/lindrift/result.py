@@ -122,7 +122,7 @@ def load(path: "Union[str, os.PathLike[str]]") -> Result:
                 raise LindriftError(f"{path}: is not an HDF5 file")
         with h5py.File(path, "r") as file:
             return _read(path, file)
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, MemoryError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise LindriftError(f"{path}: cannot be read: {reason}") from error
 
@@ -136,11 +136,14 @@ def _read(path, file):
     fields, coordinates = {}, {}
     listed = str(attributes.get("coordinates", "")).split()
     for name, dataset in file.items():
+        if isinstance(name, bytes):
+            raise ValueError(f"the name {name!r} is not UTF-8")
         if not isinstance(dataset, h5py.Dataset):
             continue
         listed += str(_plain(dataset.attrs.get("coordinates", ""))).split()
         if _is_bare_dimension(dataset):
             continue
+        _check_size(dataset, name)
         is_scale = _plain(dataset.attrs.get("CLASS", "")) == "DIMENSION_SCALE"
         dimensions = (name,) if is_scale else tuple(_dimension_name(axis) for axis in dataset.dims)
         one = Field(
@@ -160,6 +163,17 @@ def _read(path, file):
             if lengths.get(dimension, length) != length:
                 raise ValueError(f"{name} has {length} values along {dimension}, which has {lengths[dimension]}")
     return Result(path=path, fields=fields, coordinates=coordinates, attributes=attributes)
+
+
+# A byte of a compressed file holds fewer than this many.
+MAX_COMPRESSION = 1100
+
+
+def _check_size(dataset, name):
+    """Refuses a dataset that is larger than what the file can hold, before memory is taken for it."""
+    stored = dataset.id.get_storage_size()
+    if dataset.size and dataset.size * dataset.dtype.itemsize > MAX_COMPRESSION * stored:
+        raise ValueError(f"{name} is to have {dataset.size} values, of which the file holds {stored} bytes")
 
 
 def _plain(value):

@@ -264,6 +264,8 @@ class Soak:
                 del content[choice.randrange(len(content)):]
             pathlib.Path("damaged.h5").write_bytes(content)
             outcomes[self.draw(number)] += 1
+        if outcomes["faults"]:
+            end(f"{outcomes['faults']} damaged results were neither drawn nor refused")
         print(f"soak pictures: {dict(outcomes)} of {self.settings.files // 10} damaged results, in {time.monotonic() - begin:.0f} s", flush=True)
 
     def draw(self, number):

@@ -1098,6 +1098,34 @@ class DamagedFilesTest(InFolder):
         self.assertEqual((status, out), (2, ""))
         self.assertEqual(err, "error: a.h5: cannot be read: the file is damaged in a way that stops the HDF5 library\n")
 
+    def test_a_killed_reader_is_no_damage(self):
+        path = synthetic.steady_state("a.h5", sites=8)
+        with mock.patch("lindrift.__main__.load", side_effect=lambda _: os.kill(os.getpid(), signal.SIGKILL)):
+            status, _, err = run("plot", path)
+        self.assertEqual((status, err), (2, "error: a.h5: cannot be read: the process that reads was killed, by someone or for "
+                                            "want of memory\n"))
+
+    def test_sizes_beyond_the_file_take_no_memory(self):
+        path = synthetic.steady_state("a.h5", sites=8)
+        with h5py.File(path, "a") as file:
+            file.create_dataset("empty", (10**15,), "f8")  # its values have no place in the file yet
+        with self.assertRaisesRegex(lindrift.LindriftError, "a.h5: cannot be read: empty is to have 1000000000000000 values, of "
+                                                            "which the file holds 0 bytes"):
+            lindrift.load(path)
+
+    def test_names_that_are_no_text_are_refused(self):
+        path = synthetic.steady_state("a.h5", sites=8)
+        with h5py.File(path, "a") as file:
+            file[b"caf\xe9"] = 1.0
+        with self.assertRaisesRegex(lindrift.LindriftError, "a.h5: cannot be read: the name .* is not UTF-8"):
+            lindrift.load(path)
+
+    def test_compressed_copies_are_read(self):
+        path = synthetic.steady_state("a.h5", sites=8)
+        with h5py.File(path, "a") as file:
+            file.create_dataset("zeros", data=np.zeros(10**6), chunks=(10**6,), compression="gzip", compression_opts=9)
+        self.assertEqual(lindrift.load(path)["zeros"].values.sum(), 0.0)
+
     def test_flipped_bits_make_a_picture_or_a_message(self):
         with open(synthetic.sweep_of_two("a.h5", np.linspace(0, 1, 10), [1.0, 2.0], sites=4), "rb") as file:
             whole = file.read()
