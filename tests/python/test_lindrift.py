@@ -106,6 +106,7 @@ class LoadTest(InFolder):
 
     def test_refuses_what_is_not_a_result(self):
         os.mkdir("folder")
+        os.mkfifo("pipe")
         with open("text.h5", "w") as file:
             file.write("no")
         with open("empty.h5", "w"):
@@ -114,7 +115,7 @@ class LoadTest(InFolder):
             file["x"] = [1.0]
         synthetic.steady_state("cut.h5", sites=8)
         os.truncate("cut.h5", os.path.getsize("cut.h5") // 2)
-        for path, message in (("missing.h5", "no such file"), ("folder", "folder"), ("text.h5", "not an HDF5"),
+        for path, message in (("missing.h5", "no such file"), ("folder", "folder"), ("pipe", "not a regular file"), ("text.h5", "not an HDF5"),
                               ("empty.h5", "not an HDF5"), ("foreign.h5", "not written by lindrift"),
                               ("cut.h5", "cannot be read")):
             with self.subTest(path), self.assertRaisesRegex(lindrift.LindriftError, message):
@@ -1003,7 +1004,11 @@ class CommandLineTest(InFolder):
         self.assertEqual((os.listdir("far"), sorted(os.listdir("."))),
                          (["b.png"], ["a.h5", "a.png", "far", "link.png", "middle.png"]))
         os.mkfifo("pipe.png")
-        self.assertIn("it is not a regular file", run("plot", "a.h5", "-o", "pipe.png")[2])
+        status, _, err = run("plot", "a.h5", "-o", "pipe.png")
+        self.assertEqual((status, "it is not a regular file" in err), (2, True), err)
+        for words in (["", "-o", "b.png"], ["a.h5", "-o", ""]):
+            status, _, err = run("plot", *words)
+            self.assertEqual((status, "must not be empty" in err), (2, True), err)
         os.symlink("ring.png", "ring.png")
         status, _, err = run("plot", "a.h5", "-o", "ring.png")
         self.assertEqual((status, "cannot write ring.png: " in err), (1, True), err)
