@@ -76,13 +76,20 @@ def _say(text):
         raise _MutedError(error.strerror) from error
 
 
+def _word(text):
+    """An empty word is no file: it must not count as an option that was left out."""
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
 def _parser():
     parser = argparse.ArgumentParser(prog="lindrift", description="Draw results of lindrift.")
     verbs = parser.add_subparsers(dest="verb", required=True)
 
     one = verbs.add_parser("plot", help="a sensible picture of any result file")
-    one.add_argument("file", metavar="FILE.h5")
-    one.add_argument("-o", "--output", metavar="FILE.png", help="default: the name of FILE with .png, in this folder")
+    one.add_argument("file", metavar="FILE.h5", type=_word)
+    one.add_argument("-o", "--output", metavar="FILE.png", type=_word, help="default: the name of FILE with .png, in this folder")
     one.add_argument("--dataset", metavar="NAME", default="", help="draw this dataset")
     one.add_argument("--slice", metavar="KEY=VALUE", action="append", default=[], dest="slices",
                      help="draw the point nearest to this value of a dimension; may be repeated")
@@ -91,8 +98,8 @@ def _parser():
 
     several = verbs.add_parser("figures", help="the published figures")
     several.add_argument("names", metavar="NAME", nargs="*", help=f"all, or some of: {', '.join(figures.FIGURES)}")
-    several.add_argument("--data", metavar="DIR", default=".", help="draw from the result files in this folder")
-    several.add_argument("-o", "--output", metavar="DIR", default=".", help="folder for the pictures")
+    several.add_argument("--data", metavar="DIR", default=".", type=_word, help="draw from the result files in this folder")
+    several.add_argument("-o", "--output", metavar="DIR", default=".", type=_word, help="folder for the pictures")
     several.add_argument("--program", metavar="LINDRIFT", help="compute the result files first, into the folder of the pictures")
     several.add_argument("--examples", metavar="DIR", default="examples", help="folder with the inputs of the figures")
     several.add_argument("--run-option", metavar="OPTION", action="append", default=[], help="for LINDRIFT run; may be repeated")

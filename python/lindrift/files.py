@@ -36,7 +36,7 @@ def check(path):
     except FileNotFoundError:
         return target, folder, None
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "it is not a regular file", path)
+        raise LindriftError(f"cannot write {path}: it is not a regular file; choose another name with -o")
     # A rename would replace a file that its owner has write-protected; root could even write to it.
     if mode & 0o222 == 0 or not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, "it is read-only (chmod u+w makes it writable)", path)

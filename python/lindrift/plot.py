@@ -13,11 +13,12 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm, Normalize, PowerNorm, SymLogNorm, TwoSlopeNorm
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from . import axes as axis
 from . import style
 from .result import DONE, NOT_CONVERGED, LindriftError
+from .ticks import LogFormatter, LogLocator
 
 # The first of these present is what a sweep shows.
 OBSERVABLES = ("current", "drift", "drift_symmetric", "norm", "particle_number")
@@ -31,6 +32,7 @@ DIAGNOSTICS = ("residual", "steps", "converged", "status", "error", "norm", "par
 MOST_LINES = 9  # more lines in one panel cannot be told apart
 NO_CURRENT = 1e-14  # sums of many modes leave such a current where there is none
 FEW = 6  # up to this many members of a dimension are drawn as lines, not as a map
+SQUARE_ROOT = ", square-root scale"  # at the end of a colour bar's label
 
 ENDING = ("time", "frequency", "momentum", "momentum_1", "momentum_2", "momentum_3")  # cells end at the last value
 
@@ -103,28 +105,50 @@ def _scale_values(axes, result, view):
     """Sets a logarithmic scale and limits for lines or a map; linear around zero if values have both signs."""
     mesh = next((one for one in axes.collections if isinstance(one, QuadMesh)), None)
     values = np.ma.masked_invalid(mesh.get_array()).compressed() if mesh else _finite_of_lines(axes)
-    low, high = view.low, view.high
-    reach = np.max(np.abs(values), initial=0.0)
-    if view.log and reach == 0.0:
-        raise LindriftError(f"{result.path}: --log: every value is 0")
-    signed = np.min(values, initial=0.0) < -axis.ROUNDING * reach
-    if view.log and not signed and low is None:
-        low = float(np.min(values[values > axis.ROUNDING * reach]))  # smaller values are zeros with rounding errors
-    if view.log and not signed and low <= 0.0:
-        raise LindriftError(f"{result.path}: --log: the lower limit, {low:g}, must be positive")
+    low, high, threshold = _log_limits(values, result, view) if view.log else (view.low, view.high, 0.0)
     if mesh is None:
-        if view.log and signed:
-            axes.set_yscale("symlog", linthresh=1e-4 * reach)
+        if view.log and threshold:
+            axes.set_yscale("symlog", linthresh=threshold)
         elif view.log:
             axes.set_yscale("log", nonpositive="mask")
         axes.set_ylim(low, high)
-        return
-    low = float(np.min(values)) if low is None else low
-    high = float(np.max(values)) if high is None else high
-    if not view.log:
-        mesh.set_norm(Normalize(low, high))
     else:
-        mesh.set_norm(SymLogNorm(1e-4 * reach, vmin=low, vmax=high) if signed else LogNorm(low, high, clip=True))
+        bar = mesh.colorbar.ax
+        bar.set_ylabel(bar.get_ylabel().removesuffix(SQUARE_ROOT))
+        if view.log and low is None and high is None and mesh.get_cmap().name == style.SIGNED:
+            low, high = -np.max(np.abs(values)), np.max(np.abs(values))  # zero is in the middle of these colours
+        low = float(np.min(values)) if low is None else low
+        high = float(np.max(values)) if high is None else high
+        if not view.log:
+            mesh.set_norm(Normalize(low, high))
+        else:
+            mesh.set_norm(SymLogNorm(threshold, vmin=low, vmax=high, clip=True) if threshold else LogNorm(low, high, clip=True))
+    if view.log:
+        values_axis = axes.yaxis if mesh is None else bar.yaxis
+        values_axis.set_major_locator(LogLocator(threshold))
+        values_axis.set_major_formatter(LogFormatter())
+        values_axis.set_minor_formatter(NullFormatter())
+
+
+def _log_limits(values, result, view):
+    """Limits of a logarithmic scale, None where matplotlib chooses, and the modulus below which it is linear: 0 for
+    positive values, the smallest one of negative values."""
+    low, high = view.low, view.high
+    reach = np.max(np.abs(values), initial=0.0)
+    if reach == 0.0:
+        raise LindriftError(f"{result.path}: --log: every value is 0")
+    moduli = np.abs(values[np.abs(values) > axis.ROUNDING * reach])  # smaller values are zeros with rounding errors
+    least, constant = float(np.min(moduli)), np.min(moduli) == reach
+    has_negative, has_positive = (bool(np.any(sign * values > axis.ROUNDING * reach)) for sign in (-1.0, 1.0))
+    if not has_negative:
+        low = (least / 1.1 if constant else least) if low is None else low
+        if low <= 0.0:
+            raise LindriftError(f"{result.path}: --log: the lower limit, {low:g}, must be positive")
+        return low, low * 1.21 if constant and high is None else high, 0.0
+    if has_positive or high is not None and high >= 0.0:
+        return low, high, 1e-4 * reach
+    high = -(least / 1.1 if constant else least) if high is None else high
+    return high * 1.21 if constant and low is None else low, high, -high
 
 
 def _shows_a_number(axes):
@@ -593,7 +617,7 @@ def _heatmap(figure, axes, result, field, vertical, horizontal, values, exponent
         if exponent != 1.0 and highest > 0.0:
             if top and top < highest:
                 highest, extend = top, "max"
-            norm, label = PowerNorm(exponent, bottom, highest), f"{label}, square-root scale"
+            norm, label = PowerNorm(exponent, bottom, highest), label + SQUARE_ROOT
     edges = []
     for (numbers, dimension), set_scale in ((horizontal, axes.set_xscale), (vertical, axes.set_yscale)):
         logarithmic = dimension in result.sweep_dimensions and axis.is_logarithmic(numbers)

@@ -115,6 +115,8 @@ def load(path: "Union[str, os.PathLike[str]]") -> Result:
         raise LindriftError(f"{path}: no such file")
     if os.path.isdir(path):
         raise LindriftError(f"{path}: is a folder, not a result file")
+    if not os.path.isfile(path):  # opening a pipe would wait for somebody who writes into it
+        raise LindriftError(f"{path}: not a regular file")
     try:
         if not h5py.is_hdf5(path):
             # is_hdf5 is also False for a file without read permission; opening it distinguishes the two.

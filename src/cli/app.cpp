@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <new>
@@ -18,7 +19,7 @@
 
 #include "cli/verbs.hpp"
 #include "config/config.hpp"
-#include "io/output.hpp"
+#include "io/stored.hpp"
 #include "lindrift/lindrift.hpp"
 #include "sweep/process_group.hpp"
 
@@ -118,16 +119,21 @@ std::string usage_problem(const CLI::App& app, const CLI::App* verb, const CLI::
     return fmt::format("say what to do: {}; see lindrift --help", fmt::join(names, ", "));
   }
   const std::string see = "; see lindrift " + verb->get_name() + " --help";
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what() + see;
+  const bool lacks_a_word = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+  if (!lacks_a_word && dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what() + see;
   const auto extras = app.remaining(true);
   const auto option =
       std::find_if(extras.begin(), extras.end(), [](const auto& text) { return text.starts_with("-"); });
+  if (option == extras.end() && lacks_a_word) return error.what() + see;
   if (option == extras.end()) return "unexpected argument " + extras.back() + see;
   const std::string given = option->substr(0, option->find('='));
   std::vector<std::string> known;
   for (const CLI::Option* each : verb->get_options())
     for (const std::string& name : each->get_lnames()) known.push_back("--" + name);
   const std::string guess = config::nearest(given, known);
+  if (guess.empty() && std::filesystem::path(*option).has_extension())
+    return fmt::format("{0} has no option {1}; a file of that name is given after --: lindrift {0} -- {1}",
+                       verb->get_name(), *option);
   return fmt::format("{} has no option {}{}", verb->get_name(), given,
                      guess.empty() ? see : "; did you mean " + guess + "?");
 }
@@ -300,11 +306,22 @@ const CLI::App* named_verb(const std::vector<Verb>& verbs, const std::string& wo
       guess.empty() ? fmt::format("it is one of {}", fmt::join(names, ", ")) : "did you mean lindrift " + guess + "?"));
 }
 
+/// An empty word is the value of a variable that a script forgot to set; it must not count as an option that was left
+/// out.
+void refuse_empty_words(const CLI::App& verb) {
+  for (const CLI::Option* option : verb.get_options())
+    for (const std::string& word : option->results())
+      if (word.empty() && option->get_type_name() != "KEY=VALUE")  // which has a message of its own
+        throw UsageError(
+            fmt::format("{}: must not be empty; see lindrift {} --help", option->get_name(), verb.get_name()));
+}
+
 /// Returns false if the command line asks for help or the version, which it then prints.
 bool read(CLI::App& app, const std::vector<Verb>& verbs, int argc, char** argv, bool speaks) {
   const CLI::App* const named = argc > 1 ? named_verb(verbs, argv[1]) : nullptr;
   try {
     app.parse(argc, argv);
+    if (named != nullptr) refuse_empty_words(*named);
     return true;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) throw UsageError(usage_problem(app, named, error));
@@ -360,7 +377,8 @@ int main(int argc, char** argv) {
     return wrong_input;
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", is_any_of<std::bad_alloc>(error) ? "out of memory" : error.what());
-    return is_any_of<UsageError, io::WrongPlace, sweep::OutputRefused, sweep::OutputBusy, UnsupportedError>(error)
+    return is_any_of<UsageError, io::WrongPlace, io::NotAResult, sweep::OutputRefused, sweep::OutputBusy,
+                     UnsupportedError>(error)
                ? wrong_input
                : run_failed;
   }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <random>
 #include <set>
@@ -159,7 +158,8 @@ class Verifier {
 
   const io::Data& dataset(const std::string& name) const {
     const auto found = stored_.output.datasets.find(name);
-    if (found == stored_.output.datasets.end()) throw Error("the file has no dataset " + name);
+    if (found == stored_.output.datasets.end())
+      throw io::NotAResult(stored_.output.path + ": it has no dataset " + name);
     return found->second;
   }
 
@@ -239,12 +239,12 @@ class Verifier {
     const auto* statuses = std::get_if<std::vector<std::uint8_t>>(&dataset("status"));
     const auto* messages = std::get_if<std::vector<std::string>>(&dataset("error"));
     if (statuses == nullptr || messages == nullptr || statuses->size() != points || messages->size() != points)
-      throw Error("the status and error of the file do not fit its input");
+      throw io::NotAResult(stored_.output.path + ": its status and error do not fit its input");
     const io::Result missing = kept_empty_result(*task_, document_.point(0));
     for (const io::Field& field : missing.fields)
       if (dataset(field.name).index() != field.data.index() ||
           size_of(dataset(field.name)) != points * size_of(field.data))
-        throw Error(fmt::format("the dataset {} of the file does not fit its input", field.name));
+        throw io::NotAResult(fmt::format("{}: its dataset {} does not fit its input", stored_.output.path, field.name));
     const io::Field* const converged = find_field(missing.fields, "converged");
     const auto is_missing = [&](std::size_t p) {
       return std::all_of(missing.fields.begin(), missing.fields.end(), [&](const io::Field& field) {
@@ -279,11 +279,13 @@ class Verifier {
   void look_at(sweep::Record record) {
     const config::Point point = document_.point(static_cast<std::size_t>(record.point));
     io::Result result = kept_empty_result(*task_, point);
-    if (record.data.size() != result.fields.size()) throw Error("the datasets of the file do not fit its input");
+    if (record.data.size() != result.fields.size())
+      throw io::NotAResult(stored_.output.path + ": its datasets do not fit its input");
     for (std::size_t f = 0; f < result.fields.size(); ++f) {
       if (record.data[f].index() != result.fields[f].data.index() ||
           size_of(record.data[f]) != size_of(result.fields[f].data))
-        throw Error(fmt::format("the dataset {} of the file does not fit its input", result.fields[f].name));
+        throw io::NotAResult(
+            fmt::format("{}: its dataset {} does not fit its input", stored_.output.path, result.fields[f].name));
       result.fields[f].data = std::move(record.data[f]);
     }
     converged_ = record.status == sweep::Status::done;
@@ -461,10 +463,6 @@ class Verifier {
 
 }  // namespace
 
-int verify(const std::string& file, std::size_t samples) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(file, ignored)) throw UsageError(file + ": no such file");
-  return Verifier(file, samples).run();
-}
+int verify(const std::string& file, std::size_t samples) { return Verifier(file, samples).run(); }
 
 }  // namespace lindrift::cli

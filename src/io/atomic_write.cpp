@@ -146,10 +146,13 @@ void write_atomically(const std::string& path, const std::vector<unsigned char>&
 }
 
 void require_place(const std::string& path) {
+  if (path.empty()) throw WrongPlace("cannot write a file without a name; give one with -o");
   const fs::path target = follow_links(path), folder = folder_of(target);
   std::error_code ignored;
   if (fs::is_directory(target, ignored))
     throw WrongPlace(fmt::format("cannot write {}: it is a folder; name a file in it", path));
+  if (fs::exists(target, ignored) && !fs::is_regular_file(target, ignored))
+    throw WrongPlace(fmt::format("cannot write {}: it is not a regular file; choose another name with -o", path));
   // A folder that cannot be looked at may exist: writing will give the reason.
   const fs::file_type kind = fs::status(folder, ignored).type();
   if (kind != fs::file_type::directory && kind != fs::file_type::none)

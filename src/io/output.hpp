@@ -38,7 +38,7 @@ class WrongPlace : public Error {
 };
 
 /// Checks that a path, or the symbolic link there, leads to a name in a folder that exists.
-/// @throws WrongPlace if it names a folder, or a file in no folder; Error if it is a ring of links
+/// @throws WrongPlace if it names a folder, a device or a pipe, or a file in no folder; Error if it is a ring of links
 void require_place(const std::string& path);
 
 /// Checks before a long computation that write_atomically() can succeed. Leaves nothing behind.

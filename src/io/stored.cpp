@@ -96,7 +96,7 @@ StoredOutput read_it(const std::string& path) {
   if (H5Fis_hdf5(path.c_str()) <= 0) throw Error(path + ": not an HDF5 file");
   const Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open " + path);
 
-  StoredOutput output;
+  StoredOutput output{.path = path, .datasets = {}, .attributes = {}};
   H5O_info_t root;
   checked(H5Oget_info2(file.id(), &root, H5O_INFO_NUM_ATTRS), "read " + path);
   for (hsize_t i = 0; i < root.num_attrs; ++i) {
@@ -130,10 +130,17 @@ StoredOutput read_it(const std::string& path) {
 }  // namespace
 
 StoredOutput read_output(const std::string& path) {
-  std::error_code failure;
-  if (!std::filesystem::is_regular_file(path, failure)) throw Error(path + ": no such file");
-  try_to_read(path, [&] { read_it(path); });
-  return read_it(path);
+  std::error_code ignored;
+  const auto status = std::filesystem::status(path, ignored);
+  if (std::filesystem::is_directory(status)) throw NotAResult(path + ": is a folder, not a result file");
+  if (!std::filesystem::exists(status)) throw NotAResult(path + ": no such file");
+  if (!std::filesystem::is_regular_file(status)) throw NotAResult(path + ": not a regular file");
+  try {
+    try_to_read(path, [&] { read_it(path); });
+    return read_it(path);
+  } catch (const Error& failure) {
+    throw NotAResult(failure.what());
+  }
 }
 
 }  // namespace lindrift::io

@@ -41,6 +41,15 @@ void require_nothing(const std::string& output, const JournalFolder& folder) {
                   folder.path()));
 }
 
+/// The output that a run resumes.
+StoredSweep read_earlier(const std::string& output) {
+  try {
+    return StoredSweep::read(output);
+  } catch (const io::NotAResult& failure) {
+    throw OutputRefused(fmt::format("{}; -o names another file, --overwrite replaces this one", failure.what()));
+  }
+}
+
 }  // namespace
 
 StoredSweep StoredSweep::read(const std::string& path) {
@@ -49,13 +58,12 @@ StoredSweep StoredSweep::read(const std::string& path) {
   const auto input = attributes.find("resolved_input"), complete = attributes.find("complete");
   const auto* text = input == attributes.end() ? nullptr : std::get_if<std::string>(&input->second);
   const auto* flag = complete == attributes.end() ? nullptr : std::get_if<std::uint8_t>(&complete->second);
-  if (text == nullptr || flag == nullptr)
-    throw OutputRefused(path + " is not an output of lindrift; -o names another file");
+  if (text == nullptr || flag == nullptr) throw io::NotAResult(path + " is not an output of lindrift");
   stored.complete = *flag == 1;
   try {
     stored.document = config::parse_stored(*text, path, registry());
   } catch (const config::InputError&) {
-    throw OutputRefused(path + " comes from another version of lindrift, whose input this one cannot read");
+    throw io::NotAResult(path + " comes from another version of lindrift, whose input this one cannot read");
   }
   return stored;
 }
@@ -138,7 +146,7 @@ void Campaign::look_for_finished_points() {
   complete_ = ahead_ = false;
   resumes_output_ = exists(output_) && !folder_.overwrites();
   if (resumes_output_) {
-    const StoredSweep stored = StoredSweep::read(output_);
+    const StoredSweep stored = read_earlier(output_);
     earlier_attributes_ = stored.output.attributes;
     complete_ = stored.complete && ResumeMap(stored.document, document_, output_).identity();
     stored.for_each_record(document_, [&](const Record& record) { note(record, retry || !stored.complete); });

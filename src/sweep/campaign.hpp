@@ -21,7 +21,7 @@ struct StoredSweep {
   config::Document document;
   bool complete = false;
 
-  /// @throws OutputRefused if it is not an output of this program, or of a version that this one cannot read
+  /// @throws io::NotAResult if it is not an output of this program, or of a version that this one cannot read
   static StoredSweep read(const std::string& path);
   /// Calls take(record) for its points, numbered as in `newer`.
   /// @throws OutputRefused if its input differs in anything but a subset of the swept values

@@ -202,7 +202,7 @@ namespace {
 
 const Data& dataset_of(const io::StoredOutput& output, const std::string& name) {
   const auto found = output.datasets.find(name);
-  if (found == output.datasets.end()) throw Error("it has no dataset " + name);
+  if (found == output.datasets.end()) throw io::NotAResult(output.path + ": it has no dataset " + name);
   return found->second;
 }
 
@@ -215,7 +215,7 @@ void for_each_status(const io::StoredOutput& output, const config::Document& doc
   const auto* status = std::get_if<std::vector<std::uint8_t>>(&dataset_of(output, "status"));
   const auto* error = std::get_if<std::vector<std::string>>(&dataset_of(output, "error"));
   if (status == nullptr || error == nullptr || status->size() != points || error->size() != points)
-    throw Error("its status and error do not fit its input");
+    throw io::NotAResult(output.path + ": its status and error do not fit its input");
   for (std::size_t p = 0; p < points; ++p) {
     if ((*status)[p] < 1 || (*status)[p] > 3) continue;
     Record record;
@@ -237,7 +237,8 @@ void for_each_record(const io::StoredOutput& output, const config::Document& doc
       if (record.status == Status::failed) break;
       std::visit(
           [&](const auto& values) {
-            if (values.size() % points != 0) throw Error("its dataset " + name + " does not fit its input");
+            if (values.size() % points != 0)
+              throw io::NotAResult(output.path + ": its dataset " + name + " does not fit its input");
             const std::size_t size = values.size() / points;
             const auto first = values.begin() + static_cast<std::ptrdiff_t>(p * size);
             std::decay_t<decltype(values)> own(first, first + static_cast<std::ptrdiff_t>(size));

@@ -1,5 +1,6 @@
 """Wrong inputs and wrong command lines: exit 2, the reason on stderr, and nothing written."""
 
+import os
 import resource
 import signal
 import unittest
@@ -400,6 +401,48 @@ class OutputTest(ProgramTest):
         (self.folder / "link.h5").symlink_to("in.toml")
         self.expect(WRONG, "run", "in.toml", "-o", "link.h5", "--overwrite", says="is the input")
         self.assertEqual((self.folder / "in.toml").read_text(), STEADY)
+
+    def test_files_that_are_no_results(self):
+        self.expect(DONE, "run", "in.toml")
+        whole = (self.folder / "in.h5").read_bytes()
+        (self.folder / "folder").mkdir()
+        os.mkfifo(self.folder / "pipe")
+        self.write("empty.h5", "")
+        (self.folder / "cut.h5").write_bytes(whole[:3000])
+        with h5py.File(self.folder / "other.h5", "w") as file:
+            file["x"] = [1.0]
+        with h5py.File(self.folder / "stripped.h5", "w") as file, h5py.File(self.folder / "in.h5") as stored:
+            file.attrs.update(stored.attrs)
+        for path, message in (("in.toml", "not an HDF5 file"), ("empty.h5", "not an HDF5 file"), ("cut.h5", "truncated file"),
+                              ("folder", "folder"), ("pipe", "not a regular file"), ("/dev/null", "not a regular file"),
+                              ("missing.h5", "missing.h5"), ("other.h5", "not"), ("", "must not be empty")):
+            for verb in ("verify", "status", "plot"):
+                with self.subTest(path, verb=verb):
+                    said = self.expect(WRONG, verb, path, says=message).stderr
+                    self.assertNotIn("-o names", said)  # they write no output
+            if path not in ("in.toml", "missing.h5"):
+                with self.subTest(path, verb="run"):
+                    self.expect(WRONG, "run", "in.toml", "--resume", "-o", path, says=message)
+        self.expect(WRONG, "verify", "stripped.h5", says="stripped.h5: it has no dataset")
+        for path in ("cut.h5", "other.h5"):
+            self.expect(WRONG, "run", "in.toml", "--resume", "-o", path, says="--overwrite replaces this one")
+
+    def test_an_empty_word_is_not_an_option_left_out(self):
+        for words in (["run", "in.toml", "-o"], ["run", "in.toml", "--max-time"], ["check"], ["plot", "in.h5", "-o"],
+                      ["plot", "in.h5", "--dataset"], ["bench", "-o"], ["figures", "-o"], ["models"]):
+            with self.subTest(words):
+                self.expect(WRONG, *words, "", says="must not be empty")
+        self.assertEqual(self.names(), ["in.toml"])
+
+    def test_a_name_that_begins_like_an_option(self):
+        self.write("-x.toml", STEADY)
+        for verb in ("run", "check"):
+            self.expect(WRONG, verb, "-x.toml", says=f"{verb} has no option -x.toml; a file of that name is given after --: "
+                        f"lindrift {verb} -- -x.toml")
+        self.expect(DONE, "run", "--", "-x.toml")
+        self.expect(WRONG, "verify", "-x.h5", says="lindrift verify -- -x.h5")
+        self.expect(DONE, "verify", "--", "-x.h5")
+        self.expect(WRONG, "run", "in.toml", "--outputt=a.h5", says="did you mean --output?")
 
     def test_places_that_take_no_file(self):
         self.expect(WRONG, "run", "in.toml", "-o", "missing/out.h5",

@@ -613,7 +613,7 @@ class FailureTest(Campaigns):
     def test_status_of_nothing(self):
         self.expect(WRONG, "status", "out.h5", says="no run writes this output")
         self.write("other.h5", "text")
-        self.expect(FAILED, "status", "other.h5", says="not an HDF5 file")
+        self.expect(WRONG, "status", "other.h5", says="not an HDF5 file")
         self.expect(DONE, "run", "steady.toml")
         self.assertIn("1 of 1 finished", self.expect(DONE, "status", "steady.h5").stdout)
 

@@ -337,6 +337,8 @@ TEST_F(AtomicWrite, TellsAPlaceThatHoldsNoFileFromOneThatCannotBeWritten) {
     EXPECT_THAT([&] { require_place(path); }, ThrowsMessage<WrongPlace>(HasSubstr(message))) << path;
   };
   refuses(folder_.string(), "it is a folder; name a file in it");
+  refuses("/dev/null", "it is not a regular file");
+  refuses("", "without a name");
   refuses((folder_ / "missing" / "result.h5").string(), "there is no folder " + (folder_ / "missing").string());
   refuses(plain + "/result.h5", "there is no folder " + plain);
   refuses(path_ + "/", "there is no folder " + path_);

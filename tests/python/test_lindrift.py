@@ -106,6 +106,7 @@ class LoadTest(InFolder):
 
     def test_refuses_what_is_not_a_result(self):
         os.mkdir("folder")
+        os.mkfifo("pipe")
         with open("text.h5", "w") as file:
             file.write("no")
         with open("empty.h5", "w"):
@@ -114,7 +115,7 @@ class LoadTest(InFolder):
             file["x"] = [1.0]
         synthetic.steady_state("cut.h5", sites=8)
         os.truncate("cut.h5", os.path.getsize("cut.h5") // 2)
-        for path, message in (("missing.h5", "no such file"), ("folder", "folder"), ("text.h5", "not an HDF5"),
+        for path, message in (("missing.h5", "no such file"), ("folder", "folder"), ("pipe", "not a regular file"), ("text.h5", "not an HDF5"),
                               ("empty.h5", "not an HDF5"), ("foreign.h5", "not written by lindrift"),
                               ("cut.h5", "cannot be read")):
             with self.subTest(path), self.assertRaisesRegex(lindrift.LindriftError, message):
@@ -386,6 +387,43 @@ class PlotTest(InFolder):
         for text, message in ((":", "has neither LOW nor HIGH"), ("2:1", "LOW must be less than HIGH"), ("nan:1", "must be finite"),
                               ("0:inf", "must be finite")):
             self.assertIn(message, run("plot", path, "--range", text)[2])
+
+    def test_every_logarithmic_scale_has_labels(self):
+        part = np.linspace(0.0, 1.0, 40)
+        labels = {}
+        for name, values, least, most in (
+                ("narrow", 0.41 + 0.03 * part, 0.41, 0.44), ("constant", 2.0 + 0.0 * part, 1.8, 2.2),
+                ("decade", 0.3 + 0.5 * part, 0.3, 0.8), ("small", 1e-7 * (1.0 + part), 1e-7, 2e-7),
+                ("decades", 10.0 ** (-9.0 * part), 1e-9, 1.0), ("signed", np.sin(9.0 * part), 0.0, 1.0),
+                ("with zeros", np.append(10.0 ** (-3.0 * part), 1e-16), 1e-3, 1.0)):
+            for sign in (1.0, -1.0):
+                with self.subTest(f"{name} {sign}"):
+                    count = len(values)
+                    path = synthetic.write("lines.h5", {
+                        "time": (("time",), np.arange(float(count)), "1/energy", "time"),
+                        "drift": (("time",), sign * values, "1", "drift")})
+                    map_path = synthetic.write("map.h5", {
+                        "time": (("time",), np.arange(float(count)), "1/energy", "time"),
+                        "site": (("site",), np.arange(10), "1", "site"),
+                        "density": (("time", "site"), sign * np.outer(values, np.ones(10)), "1", "density")})
+                    for axes in (self.view(path, log=True)[0], self.view(map_path, log=True)[-1]):
+                        axes.figure.canvas.draw()
+                        low, high = axes.get_ylim()
+                        slack = 1e-9 * max(-low, high)  # matplotlib draws ticks that rounding moves out, too
+                        ticks = [(tick, label.get_text()) for tick, label in zip(axes.get_yticks(), axes.get_yticklabels())
+                                 if low - slack <= tick <= high + slack]
+                        self.assertGreaterEqual(len(ticks), 3)
+                        self.assertNotIn("", [text for _, text in ticks])
+                        self.assertFalse([one for one in axes.yaxis.get_minorticklabels() if one.get_text()])
+                        for tick, _ in ticks:
+                            self.assertTrue(0.8 * least <= abs(tick) <= 3.0 * most, tick)
+                            self.assertTrue(name == "signed" or sign * tick > 0.0, tick)
+                        labels[name, sign] = [text for _, text in ticks]
+                        self.assertNotIn("square-root", axes.get_ylabel())
+        self.assertEqual(labels["with zeros", -1.0], ["$-10^{0}$", "$-10^{-1}$", "$-10^{-2}$", "$-10^{-3}$"])
+        self.assertEqual(labels["with zeros", 1.0], ["$10^{-3}$", "$10^{-2}$", "$10^{-1}$", "$10^{0}$"])
+        self.assertEqual(labels["decade", 1.0][:2], [r"$\mathdefault{0.3}$", r"$\mathdefault{0.4}$"])
+        self.assertIn("$0$", labels["signed", 1.0])
 
     def test_few_momenta_or_times_are_lines(self):
         frequency = (("frequency",), np.linspace(-1, 1, 30), "energy", "frequency")
@@ -966,7 +1004,11 @@ class CommandLineTest(InFolder):
         self.assertEqual((os.listdir("far"), sorted(os.listdir("."))),
                          (["b.png"], ["a.h5", "a.png", "far", "link.png", "middle.png"]))
         os.mkfifo("pipe.png")
-        self.assertIn("it is not a regular file", run("plot", "a.h5", "-o", "pipe.png")[2])
+        status, _, err = run("plot", "a.h5", "-o", "pipe.png")
+        self.assertEqual((status, "it is not a regular file" in err), (2, True), err)
+        for words in (["", "-o", "b.png"], ["a.h5", "-o", ""]):
+            status, _, err = run("plot", *words)
+            self.assertEqual((status, "must not be empty" in err), (2, True), err)
         os.symlink("ring.png", "ring.png")
         status, _, err = run("plot", "a.h5", "-o", "ring.png")
         self.assertEqual((status, "cannot write ring.png: " in err), (1, True), err)
