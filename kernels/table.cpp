@@ -62,7 +62,7 @@ const DeviceKernels& device_kernels() {
 }
 
 const Kernels& kernels_for(Backend backend) {
-  if (backend == Backend::cuda) return device_kernels();
+  if (is_device(backend)) return device_kernels();
   return cpu_kernels();
 }
 

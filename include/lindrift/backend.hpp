@@ -11,6 +11,9 @@ class Communicator;
 /// Hardware on which the sums over momenta run.
 enum class Backend { automatic, cpu, cuda };
 
+/// Whether a backend is a device with memory of its own. `automatic` is not: resolve_backend() first.
+constexpr bool is_device(Backend backend) { return backend == Backend::cuda; }
+
 /// How sums over pairs of momenta are evaluated.
 enum class Algorithm {
   automatic,
@@ -56,8 +59,9 @@ double usable_device_memory(const Execution& execution);
 Backend resolve_backend(Backend requested, std::string* reason = nullptr);
 
 /// resolve_backend() for work that may be too small for a device; `automatic` then takes the CPU.
-/// @param too_little  the reason given in that case
-Backend choose_backend(Backend requested, bool enough_work, const char* too_little, std::string* reason = nullptr);
+/// @param too_little  the reason given in that case, as in "too few modes to gain from a device"
+Backend choose_backend(Backend requested, bool enough_work, const std::string& too_little,
+                       std::string* reason = nullptr);
 
 /// Backend::cpu, for work that has CPU code only.
 /// @param what  that work, as in "the ladder runs"

@@ -35,7 +35,7 @@ class Machine {
   explicit Machine(const Execution& execution) : execution_(execution) {}
 
   const Execution& execution() const { return execution_; }
-  bool device() const { return execution_.backend == Backend::cuda; }
+  bool device() const { return is_device(execution_.backend); }
   /// Number of threads for the stopwatch: 2 selects the wall clock, because a thread's processor time excludes the
   /// device.
   int clock_threads() const { return device() ? 2 : execution_.threads; }
@@ -279,11 +279,11 @@ std::vector<Machine> machines(const Execution& execution) {
   Execution own = execution;
   own.threads = threads_of(execution);
   std::vector<Machine> result;
-  if (execution.backend != Backend::cuda) {
+  if (!is_device(execution.backend)) {
     own.backend = Backend::cpu;
     result.emplace_back(own);
   }
-  if (execution.backend != Backend::cpu && resolve_backend(execution.backend) == Backend::cuda) {
+  if (execution.backend != Backend::cpu && is_device(resolve_backend(execution.backend))) {
     own.backend = Backend::cuda;
     result.emplace_back(own);
   }

@@ -48,7 +48,7 @@ int check(const RunOptions& options) {
     plan.backend = resolve_backend(execution.backend, &plan.backend_reason);
     plan_device(plan, execution, [&] { return task.group_device_bytes(document, grouping, execution); });
   }
-  if (execution.backend == Backend::cuda && plan.backend == Backend::cpu)
+  if (is_device(execution.backend) && plan.backend == Backend::cpu)
     throw UnsupportedError("backend = cuda is impossible: " + plan.backend_reason + "; use cpu or auto");
   Footprint needed = sweep::largest_footprint(document, task, execution);
   needed.working = batched ? grouping.memory_bytes : needed.working * at_once;

@@ -316,9 +316,9 @@ void check_execution(const config::Document& document, const Execution& executio
   const std::string what = fmt::format("the task {} of {}", document.task, document.model);
   if (execution.certify > 0 && !task.certifies)
     throw UsageError(fmt::format("--certify: {} has no second way to evaluate its results", what));
-  if (execution.backend == Backend::cuda && task.cpu_only)
+  if (is_device(execution.backend) && task.cpu_only)
     throw UsageError(fmt::format("--backend cuda: {} runs on the CPU only; use cpu or auto", what));
-  if (execution.backend == Backend::cuda && task.require_device_work)
+  if (is_device(execution.backend) && task.require_device_work)
     for (const std::size_t point : document.sweep.sample(64)) task.require_device_work(document.point(point));
 }
 

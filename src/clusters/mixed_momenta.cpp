@@ -140,7 +140,7 @@ MixedStates::MixedStates(MixedMomenta problem, const Execution& execution) : pro
   const std::size_t groups = problem_.groups();
   for (std::size_t g = 0; g < groups; ++g) clusters_.push_back(problem_.group(g));
   const bool up_empty = problem_.up_empty();
-  if (execution.backend != Backend::cuda) {
+  if (!is_device(execution.backend)) {
     states_ = made_side_by_side(groups, [&](std::size_t g) { return steady_state(clusters_[g], up_empty); });
     return;
   }
@@ -183,7 +183,7 @@ double MixedStates::spectral(std::span<const std::size_t> chosen, std::span<cons
   const auto rank = static_cast<std::size_t>(communicator.rank());
   const std::size_t begin = bounds[rank], end = bounds[rank + 1], width = frequencies.size();
   std::vector<double> residual(chosen.size());
-  if (execution.backend == Backend::cuda)
+  if (is_device(execution.backend))
     in_batches(green_sizes(sizes_of(problem_.pattern(), problem_.up_empty(), true), width, 0), begin, end,
                largest_share(bounds), execution, [&](DeviceClusters& device, std::size_t first, std::size_t count) {
                  std::ranges::copy(device.spectral(greens_of(chosen.subspan(first, count)), frequencies, broadening,
@@ -210,7 +210,7 @@ void MixedStates::at_times(std::span<const double> times, const Execution& execu
   const auto rank = static_cast<std::size_t>(communicator.rank());
   const std::size_t begin = bounds[rank], end = bounds[rank + 1];
   std::vector<Complex> rows(momenta * width);  // (momenta, times), the times of a momentum are contiguous
-  if (execution.backend == Backend::cuda) {
+  if (is_device(execution.backend)) {
     std::vector<std::size_t> all(momenta);
     std::iota(all.begin(), all.end(), std::size_t{0});
     in_batches(green_sizes(sizes_of(problem_.pattern(), problem_.up_empty(), true), 0, width), begin, end,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <regex>
 #include <set>
 
 #include "config/config.hpp"
@@ -631,9 +632,12 @@ class Reader {
     for (const Entry& entry : table.entries) {
       if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
       const std::string guess = nearest(entry.key, known);
+      std::string hint = guess.empty() ? "" : fmt::format("; did you mean {}?", guess);
+      if (entry.key == "scale" && key_.type == Type::operator_channels)
+        hint = fmt::format("; a sweep scales a channel, if need be by a single value: [sweep] \"{}.scale\"",
+                           std::regex_replace(name, std::regex(R"(\[(\d+)\])"), ".$1"));
       reporter_.add(entry.place, fmt::format("{}.{} = {}: unknown key: a channel is {}{}", name, format_key(entry.key),
-                                             show(entry.node), terms_form(),
-                                             guess.empty() ? "" : fmt::format("; did you mean {}?", guess)));
+                                             show(entry.node), terms_form(), hint));
       good = false;
     }
     std::optional<std::int64_t> kind;

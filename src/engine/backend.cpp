@@ -64,10 +64,10 @@ Backend resolve_backend(Backend requested, std::string* reason) {
   return Backend::cpu;
 }
 
-Backend choose_backend(Backend requested, bool enough_work, const char* too_little, std::string* reason) {
+Backend choose_backend(Backend requested, bool enough_work, const std::string& too_little, std::string* reason) {
   const Backend possible = resolve_backend(requested, reason);
   if (requested != Backend::automatic || possible == Backend::cpu || enough_work) return possible;
-  if (reason) *reason = too_little;
+  if (reason) *reason = too_little + "; " + std::string(name(Backend::cuda)) + " can be asked for";
   return Backend::cpu;
 }
 

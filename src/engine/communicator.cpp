@@ -31,8 +31,8 @@ bool true_on_all_ranks(Communicator* communicator, bool own) {
 }
 
 Backend agree_on_backend(Communicator* communicator, Backend choice, bool free) {
-  const bool all_on_device = true_on_all_ranks(communicator, choice == Backend::cuda);
-  if (all_on_device || true_on_all_ranks(communicator, choice != Backend::cuda)) return choice;
+  const bool all_on_device = true_on_all_ranks(communicator, is_device(choice));
+  if (all_on_device || true_on_all_ranks(communicator, !is_device(choice))) return choice;
   if (!free) throw UnsupportedError("processes that share a point must compute it on the same backend");
   return Backend::cpu;
 }

@@ -54,7 +54,7 @@ MixedPlan size_mixed(const HatsugaiKohmoto& model, double momenta, std::size_t f
   MixedPlan plan;
   plan.operators = clusters::green_cost(cluster, up_empty, cluster).operators;
   plan.memory_bytes = clusters::mixed_bytes(cluster, up_empty, groups, momenta, threads_of(execution));
-  if (resolve_backend(execution.backend) == Backend::cuda)
+  if (is_device(resolve_backend(execution.backend)))
     plan.memory_bytes += clusters::mixed_batch_bytes(cluster, up_empty, groups, momenta, frequencies, times);
   return plan;
 }

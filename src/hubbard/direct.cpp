@@ -114,7 +114,7 @@ double DirectSelfEnergy::device_bytes(std::size_t momenta, std::span<const doubl
 kernels::SelfEnergyKernel& DirectSelfEnergy::kernel(const Call& call) {
   if (kernel_) return *kernel_;
   kernels::SelfEnergyTables tables = this->tables();
-  if (execution_.backend == Backend::cuda) tables.device_buffer = device_buffer(call).size;
+  if (is_device(execution_.backend)) tables.device_buffer = device_buffer(call).size;
   kernel_.reset(kernels::kernels_for(execution_.backend)
                     .make_self_energy_kernel(tables, threads_of(execution_), execution_.device));
   return *kernel_;

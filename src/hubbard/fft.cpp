@@ -176,7 +176,7 @@ FftSelfEnergy::FftSelfEnergy(const HubbardModes& modes, std::span<const double> 
 }
 
 void FftSelfEnergy::choose_plan() {
-  const bool on_device = execution_.backend == Backend::cuda;
+  const bool on_device = is_device(execution_.backend);
   const TimeTransform product = on_device ? TimeTransform::device : TimeTransform::matrix;
   plan_ = plan_for(product, 0.0);
   const auto consider = [&](const FftPlan& plan) {

@@ -118,7 +118,7 @@ LadderSelfEnergy::LadderSelfEnergy(const HubbardModes& modes, std::span<const do
 double LadderSelfEnergy::memory_bytes(Backend backend) const {
   const auto sites = static_cast<double>(modes_.sites), nodes = static_cast<double>(nodes_);
   const auto count = static_cast<double>(grid_.frequency.size());
-  if (backend == Backend::cuda)
+  if (is_device(backend))
     return 16.0 * static_cast<double>(shape_.momenta) * std::min(count, static_cast<double>(shape_.frequencies)) +
            LadderKernel::bytes(sites, 0.0);
   return LadderKernel::bytes(sites, 2.0 * nodes) + 16.0 * sites * nodes +
@@ -129,7 +129,7 @@ double LadderSelfEnergy::add_grid(Rows rows, StagedSum& stages) const {
   if (modes_.first_moment == 0.0) return 0.0;
   const Nodes nodes = quadrature();
   const double difference =
-      execution_.backend == Backend::cuda ? add_by_device(nodes, rows, stages) : add_by_matrix(nodes, rows, stages);
+      is_device(execution_.backend) ? add_by_device(nodes, rows, stages) : add_by_matrix(nodes, rows, stages);
   return kernel_.tail(end_, broadening_) + quadrature_error_ + difference / claimed_gain +
          0.5 * std::numeric_limits<double>::epsilon() * nodes.rounding;
 }

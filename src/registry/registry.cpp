@@ -91,7 +91,7 @@ const config::Registry& registry() {
 }
 
 void plan_device(Plan& plan, const Execution& execution, const std::function<double()>& bytes) {
-  if (plan.backend != Backend::cuda) return;
+  if (!is_device(plan.backend)) return;
   try {
     plan.device_bytes = bytes();
   } catch (const DeviceMemoryError& lack) {
@@ -105,7 +105,7 @@ void plan_device(Plan& plan, const Execution& execution, const std::function<dou
 }
 
 Grouping grouping_of(const TaskEntry& task, const config::Document& document, Backend asked) {
-  if (asked == Backend::cuda && task.device_grouping) return task.device_grouping(document);
+  if (is_device(asked) && task.device_grouping) return task.device_grouping(document);
   return task.grouping ? task.grouping(document) : Grouping{};
 }
 

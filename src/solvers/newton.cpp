@@ -100,8 +100,7 @@ BalanceSolution solve_balance(const RateEquation& equation, const Components& co
     solution = {};
     solution.steps = steps;
   }
-  // After the moments, the few cold states that they leave do not get the memory for Krylov vectors on the device.
-  kernels::MultiplierBalance* const on_device = inside && moments == nullptr ? generator.multiplier_balance() : nullptr;
+  kernels::MultiplierBalance* const on_device = inside ? generator.multiplier_balance() : nullptr;
   if (on_device && on_device->begin((start.empty() ? thermal_multipliers(equation) : start).data(), number)) {
     const auto system = make_device_system(*on_device, modes);
     iterate(*system, max_steps, solution);

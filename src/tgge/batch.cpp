@@ -166,7 +166,7 @@ void solve_batch(const TggeModel& model, std::span<const std::optional<BathStren
   execution.algorithm = Algorithm::direct;
   const auto weights = make_hop_weights(model.bands, model.jump);
   PairMatrices matrices = matrices_of(model.bands, *weights, model.bath);
-  if (execution.backend == Backend::cuda) try {
+  if (is_device(execution.backend)) try {
       matrices_on_device(model, slots, matrices, execution);
     } catch (const DeviceMemoryError& lack) {
       // Ranks that share the products must all take the same backend.

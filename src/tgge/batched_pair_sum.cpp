@@ -97,7 +97,7 @@ class CpuProduct final : public kernels::MatrixProduct {
 std::unique_ptr<kernels::MatrixProduct> make_product(std::size_t size, const MatrixRow& matrix,
                                                      const Execution& execution) {
   if (!matrix) return nullptr;
-  if (execution.backend != Backend::cuda) return std::make_unique<CpuProduct>(size, matrix, execution);
+  if (!is_device(execution.backend)) return std::make_unique<CpuProduct>(size, matrix, execution);
   std::vector<double> values(size * size);
   for (std::size_t row = 0; row < size; ++row) matrix(row, 0, std::span(values).subspan(row * size, size));
   return std::unique_ptr<kernels::MatrixProduct>(

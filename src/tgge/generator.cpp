@@ -29,10 +29,19 @@ void require_length(std::size_t length, std::size_t modes) {
                      std::to_string(modes));
 }
 
+/// Number of modes from which Newton's method runs in the memory of a device: from here on the copies of a Krylov
+/// vector to the host and back take longer than the launches that replace them. An estimate.
+constexpr std::size_t device_newton_modes = 4096;
+
+bool newton_on_device(std::size_t modes, kernels::RateKernel& kernel) {
+  return modes >= device_newton_modes && kernel.moment_balance() == nullptr;
+}
+
 class KernelGenerator final : public Generator {
  public:
-  KernelGenerator(kernels::RateTables tables, const Execution& execution)
-      : modes_(static_cast<std::size_t>(tables.modes)) {
+  /// @param newton_bytes  what Newton's method adds in the memory of a device
+  KernelGenerator(kernels::RateTables tables, const Execution& execution, double newton_bytes)
+      : modes_(static_cast<std::size_t>(tables.modes)), execution_(execution), newton_bytes_(newton_bytes) {
     if (execution.communicator != nullptr && execution.communicator->size() > 1)
       tables.communicator = execution.communicator;
     kernel_.reset(kernels::kernels_for(execution.backend)
@@ -81,7 +90,11 @@ class KernelGenerator final : public Generator {
     kernel_->relative_transition_sums(particle_factor.data(), hole_factor.data(), gain.data(), loss.data());
   }
   kernels::MomentBalance* moment_balance() override { return kernel_->moment_balance(); }
-  kernels::MultiplierBalance* multiplier_balance() override { return kernel_->multiplier_balance(); }
+  kernels::MultiplierBalance* multiplier_balance() override {
+    if (!newton_on_device(modes_, *kernel_)) return nullptr;
+    if (newton_bytes_ > 0.0) require_device_memory(std::exchange(newton_bytes_, 0.0), execution_);
+    return kernel_->multiplier_balance();
+  }
 
  private:
   void check(std::initializer_list<std::size_t> sizes) const {
@@ -89,6 +102,8 @@ class KernelGenerator final : public Generator {
   }
 
   std::size_t modes_;
+  Execution execution_;
+  double newton_bytes_;
   std::unique_ptr<kernels::RateKernel> kernel_;
   bool has_log_point_ = false;
 };
@@ -165,22 +180,26 @@ class OrderedGenerator final : public Generator {
 }  // namespace
 
 double generator_device_bytes(const kernels::RateTables& tables, const Execution& execution, bool newton) {
-  const double bytes = device_bytes([&](const kernels::DeviceKernels& kernels) {
+  return device_bytes([&](const kernels::DeviceKernels& kernels) {
     const std::unique_ptr<kernels::RateKernel> kernel(
         kernels.make_rate_kernel(tables, execution.algorithm == Algorithm::direct, 0, execution.device));
     kernel->occupation_rate(nullptr, nullptr, nullptr);
     kernel->relaxation_rate(nullptr, nullptr, nullptr);
     kernel->log_rates(nullptr, nullptr, nullptr);
     kernel->log_rate_derivatives(nullptr, nullptr, nullptr);
-    if (newton && kernel->moment_balance() == nullptr) kernel->multiplier_balance()->begin(nullptr, 1.0);
+    if (newton && newton_on_device(static_cast<std::size_t>(tables.modes), *kernel))
+      kernel->multiplier_balance()->begin(nullptr, 1.0);
   });
-  require_device_memory(bytes, execution);
-  return bytes;
 }
 
 std::unique_ptr<Generator> make_generator(const kernels::RateTables& tables, const Execution& execution) {
-  if (execution.backend == Backend::cuda) generator_device_bytes(tables, execution, false);  // throws if it is too much
-  return std::make_unique<KernelGenerator>(tables, execution);
+  double newton_bytes = 0.0;
+  if (is_device(execution.backend)) {
+    const double bytes = generator_device_bytes(tables, execution, false);
+    require_device_memory(bytes, execution);
+    newton_bytes = generator_device_bytes(tables, execution, true) - bytes;
+  }
+  return std::make_unique<KernelGenerator>(tables, execution, newton_bytes);
 }
 
 std::unique_ptr<Generator> in_other_order(std::unique_ptr<Generator> ordered, std::vector<std::size_t> mode) {

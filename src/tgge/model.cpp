@@ -13,6 +13,7 @@
 #include <string>
 #include <tuple>
 
+#include "engine/device_memory.hpp"
 #include "engine/machine_memory.hpp"
 #include "engine/parallel.hpp"
 #include "engine/short_text.hpp"
@@ -72,24 +73,21 @@ Choice choose_algorithm(const RateEquation& equation, const HopWeights& weights,
 }
 
 /// Number of modes from which a pair sum on a device outweighs the copies of each evaluation. Estimated from operation
-/// counts; `backend = cuda` overrides it.
+/// counts; `backend` overrides it.
 constexpr std::size_t device_modes = 4096;
 
 }  // namespace
 
 Backend rate_backend(Backend asked, Algorithm algorithm, std::size_t modes, std::string* reason) {
-  const Backend possible = resolve_backend(asked, reason);
-  if (asked != Backend::automatic || possible == Backend::cpu) return possible;
-  if (algorithm == Algorithm::direct && modes >= device_modes) return Backend::cuda;
-  if (reason == nullptr) return Backend::cpu;
-  *reason = algorithm == Algorithm::separable
-                ? "moments are as fast on the CPU as copies to a device; cuda can be asked for"
-                : counted(modes, "mode is", "modes are") + " too few to gain from a device; cuda can be asked for";
-  return Backend::cpu;
+  return choose_backend(asked, algorithm == Algorithm::direct && modes >= device_modes,
+                        algorithm == Algorithm::separable
+                            ? "moments are as fast on the CPU as copies to a device"
+                            : counted(modes, "mode is", "modes are") + " too few to gain from a device",
+                        reason);
 }
 
 Backend matrix_backend(Backend asked, std::string* reason) {
-  if (asked == Backend::cuda)
+  if (is_device(asked))
     throw UnsupportedError(
         "backend = cuda is impossible: occupations that are matrices, of degenerate bands or with "
         "bath.thermal_operator, run on the CPU only; use cpu or auto");
@@ -491,7 +489,7 @@ double rate_device_bytes(const TggeModel& model, const Execution& execution, boo
   if (needs_matrices(model)) return 0.0;
   const auto weights = make_hop_weights(model.bands, model.jump);
   RateIngredients ingredients = rate_ingredients(model.bands, model.rate_unit, model.bath, weights, execution, nullptr);
-  if (ingredients.equation.backend != Backend::cuda) return 0.0;
+  if (!is_device(ingredients.equation.backend)) return 0.0;
   Execution resolved = execution;
   resolved.algorithm = ingredients.equation.algorithm;
   // Of the arrays only their sizes count, except for the energies.
@@ -514,7 +512,9 @@ double rate_device_bytes(const TggeModel& model, const Execution& execution, boo
           grown(ingredients.panel_tables->lanes / kernels::panel_lanes) * kernels::panel_lanes;
     }
   }
-  return generator_device_bytes(tables, resolved, steady);
+  const double bytes = generator_device_bytes(tables, resolved, steady);
+  require_device_memory(bytes, resolved);
+  return bytes;
 }
 
 }  // namespace lindrift

@@ -61,8 +61,7 @@ bool panels_pay(std::size_t levels, double panels, Spectrum spectrum);
 
 /// Device memory of a generator in relax() or steady_state(), in bytes.
 /// @param execution  resolved: the backend is cuda, the algorithm not automatic
-/// @param newton     with the vectors of Newton's method
-/// @throws DeviceMemoryError if this process may not use as much
+/// @param newton     with the vectors of Newton's method, if it runs on the device
 double generator_device_bytes(const kernels::RateTables& tables, const Execution& execution, bool newton);
 
 /// A Generator that runs the kernel variant for this backend and processor. Checks the shapes in every call.

@@ -101,7 +101,7 @@ std::optional<SteadyState> state_from(const PointBatchEntry& point, const double
 }  // namespace
 
 bool found_in_a_block(const TggeModel& model, const Execution& execution) {
-  return execution.backend == Backend::cuda && execution.algorithm != Algorithm::direct &&
+  return is_device(execution.backend) && execution.algorithm != Algorithm::direct &&
          std::holds_alternative<ProductJump>(model.jump) && model.thermal_operators.channels.empty() &&
          model.bath.effective_equilibrium_fraction() > 0.0 && model.bands.modes() <= max_block_modes &&
          panels_of(model.bands.energy, model.bath) <= max_block_panels;

@@ -315,7 +315,7 @@ class NumbersTest(HostCuda):
                 # The plan holds what either task of an equation calls: some vectors more than one of them needs, and with moments
                 # the logarithms of the rates, which only cold states need. With sums over pairs, the observables of a lattice count as
                 # if they called the same.
-                least = {"rashba_relax": 0.5, "square_relax": 0.8, "layer_direct": 0.7}.get(name)
+                least = {"rashba_relax": 0.5, "square_relax": 0.7, "layer_direct": 0.7}.get(name)
                 least = least or 0.94 if "[bath]" in text and "tgge" in text else 0.995
                 planned = self.planned(name)
                 self.assertLessEqual(used, planned * 1.005)
@@ -367,8 +367,8 @@ class MemoryTest(HostCuda):
         """Memory is proportional to the number of cells: 128 times 128 of them, a 1024th, show what fits on a 1024th of a card of
         80 GB."""
         card, cells = 80e9 / 1024, 128 * 128
-        # One and two orbitals; with panels, vectors over the modes by the tens.
-        for name, text, spectrum, least, most in (("one", SQUARE, "exponential", 100, 1000), ("two", LAYER, "exponential", 100, 1000),
+        # One orbital has moments. Two keep up to 60 Krylov vectors over the modes, of 16 bytes a cell; with panels some tens more.
+        for name, text, spectrum, least, most in (("one", SQUARE, "exponential", 100, 1000), ("two", LAYER, "exponential", 100, 1400),
                                                   ("panels", LAYER, "ohmic", 100, 2000)):  # fmt: skip
             with self.subTest(name):
                 self.write("small.toml", text.format(cells="[64, 128]", spectrum=spectrum) + STEADY + algorithm("separable"))

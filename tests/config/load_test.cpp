@@ -898,6 +898,11 @@ TEST(JumpOperators, AreCheckedTermByTerm) {
       complaints(channel + "term = [[0, 0, 1, 0]]\n"),
       ElementsAre("INPUT.toml:9:1: error: bath.jump_operator[0].term = [[0, 0, 1, 0]]: unknown key: a channel is "
                   "terms = [[a, b, Re, Im], ...]; did you mean terms?"));
+  EXPECT_THAT(
+      complaints(channel + "terms = [[0, 0, 1, 0]]\nscale = 2.0\n"),
+      ElementsAre("INPUT.toml:10:1: error: bath.jump_operator[0].scale = 2.0: unknown key: a channel is terms = "
+                  "[[a, b, Re, Im], ...]; a sweep scales a channel, if need be by a single value: [sweep] "
+                  "\"bath.jump_operator.0.scale\""));
   EXPECT_THAT(complaints(channel), ElementsAre("INPUT.toml:8:1: error: bath.jump_operator[0] = {}: terms is missing: a "
                                                "channel is terms = [[a, b, Re, Im], ...]" +
                                                help));

@@ -71,7 +71,8 @@ class Generator {
 
   /// The balance in the space of moments, if there are few moments; otherwise null. Owned by the generator.
   virtual kernels::MomentBalance* moment_balance() { return nullptr; }
-  /// Newton's method in the memory of a device, or null. Owned by the generator.
+  /// Newton's method in the memory of a device, for many modes and no moments; otherwise null. Owned by the generator.
+  /// @throws DeviceMemoryError if the device has no room for its vectors
   virtual kernels::MultiplierBalance* multiplier_balance() { return nullptr; }
 };
 

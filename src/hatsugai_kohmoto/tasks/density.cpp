@@ -540,7 +540,7 @@ class DensityRows {
 
 DensityResult density(const HatsugaiKohmoto& model, const UpState& state, std::span<const double> times,
                       const DensityOptions& options, const Execution& execution) {
-  if (execution.backend == Backend::cuda)
+  if (is_device(execution.backend))
     throw UnsupportedError("the density task runs on the CPU; use backend = cpu or auto");
   check_list("task.times", times_parameter(), times);
   if (model.cluster > 1) refuse("model.cluster", "the density is known for momenta that do not mix only: it must be 1");

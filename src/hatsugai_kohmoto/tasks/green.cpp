@@ -168,7 +168,7 @@ Backend green_backend(Backend asked, const HatsugaiKohmoto& model, std::size_t t
   if (lattice.dimensions() > 1) return only_on_cpu(asked, "a lattice of several directions runs", reason);
   const std::size_t sites = lattice.size();
   return choose_backend(asked, static_cast<double>(sites) * static_cast<double>(times) >= device_elements,
-                        "too few sites and times to gain from a device; cuda can be asked for", reason);
+                        "too few sites and times to gain from a device", reason);
 }
 
 GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, const GreenOptions& options,
@@ -186,9 +186,9 @@ GreenResult green(const HatsugaiKohmoto& model, std::span<const double> times, c
   const Calculation calculation(execution, options.monitor);
   const TimeRounds rounds{
       .times = times, .rows = collector.rows(), .backend = result.backend, .monitor = options.monitor};
-  result.converged = result.backend == Backend::cuda ? run_on_device(propagator, rounds, execution, collector)
-                                                     : run_on_host(propagator, rounds, communicator_of(execution),
-                                                                   threads_of(execution), collector);
+  result.converged = is_device(result.backend) ? run_on_device(propagator, rounds, execution, collector)
+                                               : run_on_host(propagator, rounds, communicator_of(execution),
+                                                             threads_of(execution), collector);
   return result;
 }
 

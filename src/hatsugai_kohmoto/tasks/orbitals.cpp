@@ -127,7 +127,7 @@ template <class Result>
 bool on_device(const OrbitalPlan& plan, const Execution& execution, Result& result) {
   result.backend = agree_on_backend(execution.communicator, plan.backend, execution.backend == Backend::automatic);
   result.backend_reason = plan.backend_reason;
-  return result.backend == Backend::cuda;
+  return is_device(result.backend);
 }
 
 std::vector<std::size_t> every_momentum(std::size_t count) {
@@ -403,7 +403,7 @@ OrbitalPlan plan_orbitals(const OrbitalHatsugaiKohmoto& model, std::size_t momen
   plan.backend = choose_backend(execution.backend,
                                 plan.operations >= clusters::device_operations && solved >= clusters::device_equations,
                                 clusters::too_little_for_clusters, &plan.backend_reason);
-  if (plan.backend == Backend::cuda) {
+  if (is_device(plan.backend)) {
     clusters::ClusterSizes sizes = clusters::sizes_of(state);
     if (momenta > 0) {
       add_green(sizes, green, n);

@@ -21,7 +21,7 @@ namespace {
 /// Elements that one call of the kernel processes.
 constexpr std::size_t block = 4096;
 
-/// Below this a device gains nothing. An estimate; `backend = cuda` overrides it.
+/// Below this a device gains nothing. An estimate; `backend` overrides it.
 constexpr double device_elements = 1e7;
 
 /// The map on the host; every rank computes its share.
@@ -88,7 +88,7 @@ void map_on_device(const kernels::SpectralTables& tables, const double* frequenc
 
 Backend spectral_backend(Backend asked, std::size_t elements, std::string* reason) {
   return choose_backend(asked, static_cast<double>(elements) >= device_elements,
-                        "too few momenta and frequencies to gain from a device; cuda can be asked for", reason);
+                        "too few momenta and frequencies to gain from a device", reason);
 }
 
 double spectral_device_bytes(std::size_t momenta, std::size_t frequencies, const Execution& execution) {
@@ -141,7 +141,7 @@ SpectralResult spectral(const HatsugaiKohmoto& model, std::span<const double> fr
 
   const Backend choice = spectral_backend(execution.backend, elements, &result.backend_reason);
   result.backend = agree_on_backend(execution.communicator, choice, execution.backend == Backend::automatic);
-  if (result.backend == Backend::cuda) {
+  if (is_device(result.backend)) {
     map_on_device(tables, frequencies.data(), result.spectral_function.data(),
                   reinterpret_cast<double*>(result.self_energy.data()),
                   reinterpret_cast<double*>(result.green_retarded.data()), execution);

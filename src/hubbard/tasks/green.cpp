@@ -122,7 +122,7 @@ class Propagation {
         communicator_(communicator_of(execution)),
         kernel_(modes),
         groups_(groups_of(modes.sites)),
-        rounds_(execution.backend == Backend::cuda ? device_rounds(modes.sites) : std::min(groups_, max_rounds)),
+        rounds_(is_device(execution.backend) ? device_rounds(modes.sites) : std::min(groups_, max_rounds)),
         green_(modes.sites * at.size()),
         difference_(groups_ * group) {}
 
@@ -160,7 +160,7 @@ class Propagation {
     // Lanes beyond the last momentum read these arrays too, hence the extra elements.
     std::vector<Complex> circles(2 * circle_points * modes_.sites + group), rows, rough_rows;
     std::unique_ptr<kernels::TimeDevice> device;
-    if (execution_.backend == Backend::cuda)
+    if (is_device(execution_.backend))
       device = fill_device(equation, circles);
     else
       fill_host(equation, rows, rough_rows, circles);
@@ -365,7 +365,7 @@ HubbardGreenPlan plan_green(const HubbardChain& chain, std::span<const double> t
 double green_device_bytes(const HubbardChain& chain, std::span<const double> at, const HubbardGreenOptions& options,
                           const Execution& execution) {
   const HubbardModes modes = hubbard_modes(chain);
-  if (plan_of(modes, at, options.tolerance, execution).backend != Backend::cuda) return 0.0;
+  if (!is_device(plan_of(modes, at, options.tolerance, execution).backend)) return 0.0;
   const double step = first_step(modes, options.tolerance);
   const VolterraEquation equation(modes, at, steps_for(at.back(), step), step);
   return device_buffer(MemoryKernel(modes), equation, execution).bytes;

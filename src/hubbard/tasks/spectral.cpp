@@ -150,7 +150,7 @@ HubbardSpectralPlan ladder_plan(const Problem& problem, double tolerance) {
     }
   }
   // A device has only fft.
-  const bool faster = problem.execution.backend == Backend::cuda ? in_time != nullptr : fft_seconds < direct_seconds;
+  const bool faster = is_device(problem.execution.backend) ? in_time != nullptr : fft_seconds < direct_seconds;
   plan.algorithm = asked == Algorithm::automatic ? (faster ? Algorithm::fft : Algorithm::direct) : asked;
   const bool by_time = plan.algorithm == Algorithm::fft;
   plan.backend = ladder_backend(problem, by_time ? in_time.get() : nullptr, &plan.backend_reason);
@@ -198,13 +198,11 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
   plan.algorithm =
       asked == Algorithm::automatic ? (fft_seconds < direct_seconds ? Algorithm::fft : Algorithm::direct) : asked;
   const bool by_times = plan.algorithm == Algorithm::fft;
-  plan.backend =
-      choose_backend(problem.execution.backend, by_times ? fft_seconds >= device_seconds : plan.terms >= device_terms,
-                     by_times ? "too little work to gain from a device; cuda can be asked for"
-                              : "too few terms to gain from a device; cuda can be asked for",
-                     &plan.backend_reason);
+  plan.backend = choose_backend(
+      problem.execution.backend, by_times ? fft_seconds >= device_seconds : plan.terms >= device_terms,
+      by_times ? "too little work to gain from a device" : "too few terms to gain from a device", &plan.backend_reason);
   if (plan.algorithm == Algorithm::fft) {
-    if (plan.backend == Backend::cuda) {  // its method to reach the frequencies is another one
+    if (is_device(plan.backend)) {  // its method to reach the frequencies is another one
       execution.backend = Backend::cuda;
       plan_fft();
     }
@@ -438,7 +436,7 @@ double spectral_device_bytes(const HubbardChain& chain, std::span<const double> 
   const double tolerance = options.tolerance * expected_scale(problem);
   const HubbardSpectralPlan plan = plan_of(problem, tolerance);
   problem.execution.backend = plan.backend;
-  if (plan.backend != Backend::cuda || problem.modes.first_moment == 0.0) return 0.0;
+  if (!is_device(plan.backend) || problem.modes.first_moment == 0.0) return 0.0;
   if (problem.modes.is_ladder())
     return LadderSelfEnergy(problem.modes, problem.argument, options.broadening, tolerance, problem.execution)
         .device_bytes();

@@ -51,7 +51,7 @@ template <Solve solve>
 void run_group(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished) {
   if (group.chained)
     run_chain(group, requested, monitor, finished);
-  else if (solve == find_steady_state && requested.backend == Backend::cuda && found_in_blocks(group.document))
+  else if (solve == find_steady_state && is_device(requested.backend) && found_in_blocks(group.document))
     run_in_blocks(group, requested, monitor, finished);
   else
     run_batch(solve, group, requested, monitor, finished);

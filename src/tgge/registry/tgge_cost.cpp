@@ -588,7 +588,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
   const double sites = cells_of(point);
   Execution on_cpu = execution;  // a probe may not fit on the device if the point does not
   on_cpu.backend = Backend::cpu;
-  const bool in_a_block = execution.backend == Backend::cuda && !point.has("task.times") && !point.has("task.of") &&
+  const bool in_a_block = is_device(execution.backend) && !point.has("task.times") && !point.has("task.of") &&
                           fits_a_block(point) &&
                           with_model(point, [&](const TggeModel& model) { return found_in_a_block(model, execution); });
   const Algorithm algorithm = in_a_block ? Algorithm::separable : algorithm_of(point, on_cpu);

@@ -240,7 +240,7 @@ std::optional<PointBatchEntry> entry_of(const Point& point, const Execution& req
 }  // namespace
 
 std::optional<io::Result> run_in_block(const Point& point, const Execution& requested) {
-  if (requested.backend != Backend::cuda || !fits_a_block(point)) return std::nullopt;
+  if (!is_device(requested.backend) || !fits_a_block(point)) return std::nullopt;
   const std::optional<PointBatchEntry> entry = entry_of(point, requested);
   if (!entry) return std::nullopt;
   std::optional<SteadyState> state = std::move(steady_states_in_blocks({&*entry, 1}, requested).front());
