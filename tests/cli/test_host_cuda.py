@@ -414,7 +414,7 @@ class MemoryTest(HostCuda):
 
     @unittest.skipUnless(MPIRUN, "no mpirun")
     def test_ranks_that_share_a_device_share_its_memory(self):
-        self.write("a.toml", CHAIN.format(sites=1000, spectrum="lorentzian") + STEADY
+        self.write("a.toml", CHAIN.format(sites=1000, spectrum="lorentzian") + STEADY + algorithm("direct")
                    + '[sweep]\n"bath.inverse_temperature" = [1.0, 2.0]\n')
         memory = int(1.5 * self.used("a"))
         self.on("a", "cuda", memory=memory)
