@@ -52,7 +52,8 @@ void try_to_read(const std::string& path, const std::function<void()>& read) {
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
     throw Error(path + ": cannot be read: the HDF5 library takes too long; the file is probably damaged");
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-    throw Error(path + ": cannot be read: the process that tried it first was killed, by someone or for want of memory");
+    throw Error(path +
+                ": cannot be read: the process that tried it first was killed, by someone or for want of memory");
   throw Error(path + ": cannot be read: the file is damaged in a way that stops the HDF5 library");
 }
 

@@ -495,6 +495,15 @@ class CountTest(HostCuda):
             with self.subTest(name):
                 self.assert_at_most(self.counts(name, text + STEADY), launch=launches, copy=copies, pageable=pageable)
 
+    def test_newton_of_many_modes_stays_on_the_device(self):
+        """From 4096 modes on only sums cross between its steps."""
+        for name, text, spectrum, launches, copies, pageable in (("one", SQUARE, "exponential", 299, 189, 39),
+                                                                 ("panels", SQUARE, "lorentzian", 876, 230, 54)):  # fmt: skip
+            with self.subTest(name):
+                text = text.format(cells="[64, 64]", spectrum=spectrum) + STEADY
+                self.assert_at_most(self.counts(name, text), launch=launches, copy=copies, pageable=pageable)
+                self.assert_agree(self.on(name, "cpu"), self.folder / f"{name}.cuda.h5")
+
     def test_all_momenta_of_several_orbitals_take_two_launches(self):
         for name, text, launches in (("states", STEADY, 1), ("green", GREEN, 2), ("spectral", SPECTRAL, 2)):
             with self.subTest(name):
