@@ -54,10 +54,26 @@ class View:
     high: float | None = None
 
 
+# Larger values overflow where matplotlib computes limits and ticks; they are left out, as infinite ones are.
+LARGEST = 1e300
+
+
+def _drawable(result):
+    """The result without values that are too large to draw."""
+    def bounded(field):
+        with np.errstate(over="ignore", invalid="ignore"):
+            if field.values.dtype.kind not in "fc" or not np.any(np.abs(field.values) > LARGEST):
+                return field
+            return replace(field, values=np.where(np.abs(field.values) > LARGEST, np.nan, field.values))
+
+    return replace(result, fields={name: bounded(one) for name, one in result.fields.items()},
+                   coordinates={name: bounded(one) for name, one in result.coordinates.items()})
+
+
 @style.styled
 def draw(result, view=View()):
     """Draws a result and returns the matplotlib figure. Raises LindriftError if the file contains nothing to draw."""
-    result, fixed = axis.sliced(axis.in_order(result), view.slices)
+    result, fixed = axis.sliced(axis.in_order(_drawable(result)), view.slices)
     for dimension in result.sweep_dimensions:  # a key with one value needs no axis
         if len(axis.numbers(result, dimension)) == 1 and len(result.sweep_dimensions) > 1:
             result, note = axis.fixed(result, dimension, 0)

@@ -1162,6 +1162,14 @@ class DamagedFilesTest(InFolder):
         with self.assertRaisesRegex(lindrift.LindriftError, "a.h5: cannot be read: the name .* is not UTF-8"):
             lindrift.load(path)
 
+    def test_values_beyond_a_picture_are_left_out(self):
+        path = synthetic.steady_state("a.h5", sites=8)
+        with h5py.File(path, "a") as file:
+            file["occupation"][:2] = [1.7e308, -1.7e308]
+        self.assertEqual(run("plot", path)[0], 0)
+        top = max(np.nanmax(np.abs(line.get_ydata())) for line in lindrift.plot.draw(lindrift.load(path)).axes[0].lines)
+        self.assertLess(top, 2.0)
+
     def test_compressed_copies_are_read(self):
         path = synthetic.steady_state("a.h5", sites=8)
         with h5py.File(path, "a") as file:
