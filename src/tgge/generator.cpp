@@ -29,8 +29,9 @@ void require_length(std::size_t length, std::size_t modes) {
                      std::to_string(modes));
 }
 
-/// Number of modes from which Newton's method runs in the memory of a device: from here on the copies of a Krylov
-/// vector to the host and back take longer than the launches that replace them. An estimate.
+/// Number of modes from which Newton's method runs in the memory of a device. That takes more launches, and more copies
+/// of single numbers, than the host's; in turn it saves most copies of vectors, and the host's algebra. An estimate: no
+/// card has been measured.
 constexpr std::size_t device_newton_modes = 4096;
 
 bool newton_on_device(std::size_t modes, kernels::RateKernel& kernel) {
