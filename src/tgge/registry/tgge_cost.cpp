@@ -353,17 +353,20 @@ struct Integration {
 };
 
 /// Each output time costs a start. Between them, the fastest rate sets the number of steps, at orders 5 to 12. If it is
-/// too fast, the implicit method takes over: its number of steps grows as the logarithm, up to a bound, and with the
-/// number of modes, which relax one after the other; each step needs seven sums. Measured from 10 to 1000 modes and
-/// from beta = 1 to 100.
-Integration expected_integration(double fastest_rate, const std::vector<double>& times, double modes) {
+/// too fast, the implicit method takes over: its number of steps grows as the logarithm, with one band up to a bound,
+/// with several more slowly beyond it, and with the number of modes, which relax one after the other; each step needs
+/// seven sums. Measured from 10 to 1000 modes, and from beta = 1 to 100, with two bands to 500.
+Integration expected_integration(double fastest_rate, const std::vector<double>& times, double modes, bool one_band) {
   const double starts = 150.0 * static_cast<double>(times.size());
   const double explicit_steps = 3.0 * fastest_rate * times.back();
   if (explicit_steps < 15000.0) {
     const double evaluations = starts + explicit_steps;
     return {evaluations, evaluations * (2e-6 + 5e-9 * modes)};
   }
-  const double steps = std::min(2e4, 200.0 * std::log(explicit_steps)) * std::pow(modes / 40.0, 0.35);
+  constexpr double bound = 2e4, growth = 0.42;
+  double steps = 200.0 * std::log(std::min(explicit_steps, std::numeric_limits<double>::max()));
+  if (steps > bound) steps = one_band ? bound : bound * std::pow(steps / bound, growth);
+  steps *= std::pow(modes / 40.0, 0.35);
   return {starts + 7.0 * steps, steps * (6e-6 + 3e-7 * modes)};
 }
 
@@ -380,7 +383,9 @@ double relative_cost(const Point& point) {
     const RateEquation equation = probe(point, std::min(static_cast<std::int64_t>(cells_of(point)), compared_sites),
                                         with_algorithm(point, execution));
     const double modes = static_cast<double>(modes_of(point));
-    return modes * expected_integration(fastest_rate_of(equation), point.reals("task.times"), modes).evaluations;
+    return modes * expected_integration(fastest_rate_of(equation), point.reals("task.times"), modes,
+                                        equation.bands.orbitals == 1)
+                       .evaluations;
   } catch (const Error&) {
     return 0.0;  // the point will fail, and quickly
   }
@@ -627,7 +632,8 @@ Plan plan_point(const Point& point, const Execution& requested) {
   double ratio = sites / static_cast<double>(probed);
   if (point.has("task.times")) {
     const double fastest = fastest_rate_of(equation);
-    const Integration integration = expected_integration(fastest, point.reals("task.times"), modes);
+    const Integration integration =
+        expected_integration(fastest, point.reals("task.times"), modes, equation.bands.orbitals == 1);
     plan.rate_evaluations = integration.evaluations;
     plan.seconds_per_evaluation = seconds_per_evaluation(equation) * (direct ? ratio * ratio : ratio) +
                                   integration.seconds_of_solver / integration.evaluations;
