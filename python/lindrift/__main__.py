@@ -14,6 +14,7 @@ import warnings
 os.environ["MPLBACKEND"] = "agg"
 
 from . import figures, files, plot, style  # noqa: E402
+from .program import wait_for  # noqa: E402
 from .result import LindriftError, load  # noqa: E402
 
 DONE, FAILED, WRONG_INPUT, STOPPED = 0, 1, 2, 4  # exit codes, the same as the program's
@@ -247,7 +248,8 @@ def _compute(options, inputs):
                 raise LindriftError(f"cannot start {options.program}: {error.strerror}") from error
             if sent is not None:  # while it started
                 process.send_signal(sent)
-            status = process.wait()
+            wait_for(process)
+            status = process.returncode
             worst = max(worst, status if status >= 0 else FAILED)
             if sent is not None or status == STOPPED:
                 return STOPPED

@@ -72,7 +72,7 @@ def _run(command: "list[str]", output: str, progress: bool) -> Result:
     # In its own session: Ctrl-C reaches only Python, which stops the program once.
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, text=True, start_new_session=True) as process:
         try:
-            _, messages = process.communicate()
+            messages = wait_for(process)
         except BaseException:
             process.terminate()
             process.wait()
@@ -81,3 +81,13 @@ def _run(command: "list[str]", output: str, progress: bool) -> Result:
         return load(output)
     text = (messages or "").strip() or f"{command[0]} ended with {process.returncode}"
     raise (ParameterError if process.returncode == _WRONG_INPUT else LindriftError)(text)
+
+
+def wait_for(process: "subprocess.Popen[str]") -> "Union[str, None]":
+    """Waits until a process ends, and returns what it wrote to stderr if that is a pipe. Handlers of signals run within a
+    fifth of a second: one that arrives just before a system call would otherwise be handled only after the call."""
+    while True:
+        try:
+            return process.communicate(timeout=0.2)[1]
+        except subprocess.TimeoutExpired:
+            continue

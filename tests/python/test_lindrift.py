@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 from unittest import mock
@@ -30,6 +31,7 @@ import synthetic_hubbard  # noqa: E402
 import synthetic_open  # noqa: E402
 from lindrift import figures, hubbard_figures, plot, style  # noqa: E402
 from lindrift.__main__ import STOP_SIGNALS, main  # noqa: E402
+from lindrift.program import wait_for  # noqa: E402
 
 KEY = "bath.nonequilibrium_fraction"
 
@@ -1104,7 +1106,7 @@ while true; do sleep 0.02; done
 
     def test_a_second_interrupt_ends_the_run_at_once(self):
         with open("program", "w") as file:
-            file.write("#!/bin/sh\ntrap '' TERM\necho $$ > started\ntrap 'echo > told' TERM\nwhile true; do sleep 0.02; done\n")
+            file.write("#!/bin/sh\ntrap 'echo > told' TERM\necho $$ > started\nwhile true; do sleep 0.02; done\n")
         os.chmod("program", 0o700)
         process = self.start("figures", "fig2", "--program", "./program", "-o", "pictures")
         self.wait_for("started")
@@ -1113,6 +1115,21 @@ while true; do sleep 0.02; done
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
         self.assertEqual(process.returncode, 4)
+
+    def test_no_signal_waits_for_a_run_to_end(self):
+        # One that another thread takes interrupts no system call of this one, like one that arrives just before the call.
+        process = subprocess.Popen(["sleep", "60"])
+        sender = threading.Thread(target=lambda: (time.sleep(0.3), os.kill(os.getpid(), signal.SIGUSR1)))
+        before = signal.signal(signal.SIGUSR1, lambda *_: process.kill())
+        sender.start()
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+        try:
+            wait_for(process)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            sender.join()
+            signal.signal(signal.SIGUSR1, before)
+        self.assertEqual(process.returncode, -signal.SIGKILL)
 
     def test_same_data_make_the_same_picture(self):
         synthetic.steady_state("a.h5", sites=8)
