@@ -68,5 +68,6 @@ const Kernels& kernels_for(Backend backend) {
 
 MatrixProduct::~MatrixProduct() = default;
 ClusterDevice::~ClusterDevice() = default;
+BandDevice::~BandDevice() = default;
 
 }  // namespace lindrift::kernels

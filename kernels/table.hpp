@@ -14,6 +14,7 @@
 #include "kernels/hubbard/self_energy_kernel.hpp"
 #include "kernels/hubbard/time_tables.hpp"
 #include "kernels/hubbard/volterra_tables.hpp"
+#include "kernels/lattice/band_tables.hpp"
 #include "kernels/tgge/rate_kernel.hpp"
 #include "lindrift/backend.hpp"
 
@@ -71,6 +72,7 @@ struct DeviceKernels : Kernels {
   void (*solve_moment_batch)(const PointBatchTables& tables, double* results, int device);
   void (*solve_panel_batch)(const PointBatchTables& tables, double* results, int device);
   ClusterDevice* (*make_cluster_device)(int device);
+  BandDevice* (*make_band_device)(const HoppingTables& tables, int device);
 
   /// Number of usable devices; if there is no driver or card, returns 0 and sets `reason` unless it is null.
   int (*count)(std::string* reason) noexcept;

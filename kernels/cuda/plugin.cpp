@@ -1,4 +1,4 @@
-// The CUDA backend is a library of its own, with the 900 MB of CUDA's libraries that it needs: it is opened when a
+// The CUDA backend is a library of its own, with the 1.3 GB of CUDA's libraries that it needs: it is opened when a
 // device is looked for, and only where there is a driver. So a program without a card starts at once.
 #include <dlfcn.h>
 

@@ -18,7 +18,8 @@ namespace cuda_device {
   void map##_spectral(const SpectralTables& tables, const double* frequency, double* spectral_function,   \
                       double* self_energy, double* green, int device);                                    \
   MatrixProduct* prefix##_matrix_product(std::int64_t size, const double* matrix, int device);            \
-  ClusterDevice* prefix##_cluster_device(int device);
+  ClusterDevice* prefix##_cluster_device(int device);                                                     \
+  BandDevice* prefix##_band_device(const HoppingTables& tables, int device);
 LINDRIFT_DECLARE_DEVICE(make, map)
 LINDRIFT_DECLARE_DEVICE(count, count)
 #undef LINDRIFT_DECLARE_DEVICE
@@ -79,6 +80,7 @@ const DeviceKernels* device_table() noexcept {
                                           count_moment_batch,
                                           count_panel_batch,
                                           count_cluster_device,
+                                          count_band_device,
                                           cuda::device_count,
                                           cuda::device_name,
                                           cuda::device_memory,
@@ -95,6 +97,7 @@ const DeviceKernels* device_table() noexcept {
                                        solve_moment_batch,
                                        solve_panel_batch,
                                        make_cluster_device,
+                                       make_band_device,
                                        cuda::device_count,
                                        cuda::device_name,
                                        cuda::device_memory,

@@ -60,7 +60,7 @@ void with_adjoint(const Solved& solved, const Run& run, const Use& use) {
     const nb::gil_scoped_release released;
     try {
       const Calculation calculation(execution, monitor);
-      TggeModel modes = model;
+      TggeModel modes = make_model(model, execution);
       const RateEquation equation = make_rate_equation(modes, execution);
       use(model, SteadyStateAdjoint(std::move(modes), equation, solved.state, execution));
     } catch (const Interruption&) {
@@ -137,7 +137,7 @@ struct FlowTask : FromOccupation<Chain> {
   Result with_state(const Chain& chain, const Execution& execution, const Monitor& monitor, How& how,
                     const Use& use) const {
     const Calculation calculation(execution, monitor);
-    TggeModel modes = chain;
+    TggeModel modes = make_model(chain, execution);
     const RateEquation equation = make_rate_equation(modes, execution);
     how = how_of(equation);
     SteadyStateOptions with = options;

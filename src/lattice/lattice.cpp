@@ -1,60 +1,21 @@
 #include "lindrift/lattice/lattice.hpp"
 
-#include <cmath>
 #include <numbers>
 #include <numeric>
 #include <string>
 
+#include "kernels/lattice/phase.hpp"
 #include "lindrift/error.hpp"
 
 namespace lindrift {
 
-namespace {
-
-/// x mod n in [0, n).
-std::int64_t modulo(std::int64_t x, std::int64_t n) { return ((x % n) + n) % n; }
-
-/// sin(pi p / q) for 0 <= p/q <= 1/4, and cos likewise: the range in which the library functions do not lose accuracy.
-double sine_of_octant(std::int64_t p, std::int64_t q) {
-  return std::sin(std::numbers::pi * (static_cast<double>(p) / static_cast<double>(q)));
-}
-double cosine_of_octant(std::int64_t p, std::int64_t q) {
-  return std::cos(std::numbers::pi * (static_cast<double>(p) / static_cast<double>(q)));
-}
-
-}  // namespace
+using kernels::lattice::modulo;
 
 double sin_pi(std::int64_t numerator, std::int64_t denominator) {
-  double sign = 1.0;
-  std::int64_t p = numerator % (2 * denominator);
-  if (p < 0) {
-    p = -p;
-    sign = -1.0;
-  }
-  // sin(pi (1 + x)) = -sin(pi x) and sin(pi (1 - x)) = sin(pi x), applied exactly in integers.
-  if (p >= denominator) {
-    p -= denominator;
-    sign = -sign;
-  }
-  if (2 * p > denominator) p = denominator - p;
-  if (p == 0) return 0.0;
-  // Above pi/4 the complementary angle is smaller.
-  return sign * (4 * p <= denominator ? sine_of_octant(p, denominator)
-                                      : cosine_of_octant(denominator - 2 * p, 2 * denominator));
+  return kernels::lattice::sin_pi(numerator, denominator);
 }
-
 double cos_pi(std::int64_t numerator, std::int64_t denominator) {
-  double sign = 1.0;
-  std::int64_t p = numerator % (2 * denominator);
-  if (p < 0) p = -p;
-  if (p > denominator) p = 2 * denominator - p;
-  if (2 * p > denominator) {
-    p = denominator - p;
-    sign = -1.0;
-  }
-  if (2 * p == denominator) return 0.0;
-  return sign * (4 * p <= denominator ? cosine_of_octant(p, denominator)
-                                      : sine_of_octant(denominator - 2 * p, 2 * denominator));
+  return kernels::lattice::cos_pi(numerator, denominator);
 }
 
 std::vector<double> momenta(std::int64_t cells) {
@@ -108,9 +69,7 @@ LatticeVector Lattice::wrapped(const LatticeVector& displacement) const {
 
 Phase Lattice::phase(std::size_t k, const LatticeVector& displacement) const {
   const LatticeVector m = momentum(k), r = wrapped(displacement);
-  std::int64_t turns = 0;  // in units of 2 pi / period
-  for (std::size_t i = 0; i < static_cast<std::size_t>(dimensions_); ++i)
-    turns = (turns + modulo(m[i] * r[i], cells_[i]) * (period_ / cells_[i])) % period_;
+  const std::int64_t turns = kernels::lattice::turns_of(dimensions_, cells_.data(), period_, m.data(), r.data());
   return {cos_pi(2 * turns, period_), sin_pi(2 * turns, period_)};
 }
 

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <vector>
 
+#include "kernels/lattice/phase.hpp"
 #include "lindrift/lattice/lattice.hpp"
 
 namespace lindrift {
@@ -14,11 +15,19 @@ namespace lindrift {
 class LatticePhases {
  public:
   explicit LatticePhases(const Lattice& lattice) : lattice_(lattice) {
-    for (int i = 0; i < lattice.dimensions(); ++i) period_ = std::lcm(period_, lattice.cells(i));
+    for (int i = 0; i < lattice.dimensions(); ++i) {
+      cells_[static_cast<std::size_t>(i)] = lattice.cells(i);
+      period_ = std::lcm(period_, lattice.cells(i));
+    }
     if (period_ > longest) return;
     phases_.reserve(static_cast<std::size_t>(period_));
     for (std::int64_t turns = 0; turns < period_; ++turns) phases_.push_back(phase_of(turns));
   }
+
+  /// The least common multiple of the numbers of cells.
+  std::int64_t period() const { return period_; }
+  /// The phases 2 pi j / period, (period,); null if they are too many to be stored.
+  const Phase* all() const { return phases_.empty() ? nullptr : phases_.data(); }
 
   /// The phases k.R for one displacement R.
   class Walk {
@@ -62,17 +71,12 @@ class LatticePhases {
   /// The phase k.R of a momentum with integers m, in units of 2 pi / period, from 0 up to the period.
   std::int64_t turns(const LatticeVector& momentum, const LatticeVector& displacement) const {
     const LatticeVector r = lattice_.wrapped(displacement);
-    std::int64_t sum = 0;
-    for (int i = 0; i < lattice_.dimensions(); ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      const std::int64_t cells = lattice_.cells(i), turn = momentum[at] * r[at] % cells;
-      sum = (sum + (turn < 0 ? turn + cells : turn) * (period_ / cells)) % period_;
-    }
-    return sum;
+    return kernels::lattice::turns_of(lattice_.dimensions(), cells_.data(), period_, momentum.data(), r.data());
   }
 
   Lattice lattice_;
-  std::int64_t period_ = 1;  ///< least common multiple of the numbers of cells
+  LatticeVector cells_{1, 1, 1};
+  std::int64_t period_ = 1;
   std::vector<Phase> phases_;
 };
 

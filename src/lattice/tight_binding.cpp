@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cmath>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -12,10 +11,11 @@
 #include <tuple>
 
 #include "check_energy.hpp"
-#include "engine/complex_product.hpp"
 #include "engine/linear_algebra.hpp"
 #include "engine/parallel.hpp"
-#include "lattice/lattice_phases.hpp"
+#include "kernels/lattice/bands.hpp"
+#include "lattice/device_bands.hpp"
+#include "lattice/hopping_arrays.hpp"
 #include "lindrift/error.hpp"
 
 namespace lindrift {
@@ -71,39 +71,29 @@ void check_hermitian(const std::vector<HoppingTerm>& terms) {
   }
 }
 
-/// Terms grouped by displacement, with repeated ones added: the matrix H(R) for each R.
-struct Block {
-  LatticeVector displacement;
-  std::vector<Complex> matrix;  ///< (orbitals, orbitals), row-major
-};
+double* doubles(Complex* values) { return reinterpret_cast<double*>(values); }
 
 /// h(k) and its derivatives with respect to k.
 class Hamiltonian {
  public:
   Hamiltonian(const TightBinding& model, const Lattice& lattice)
-      : lattice_(lattice),
-        phases_(lattice),
-        orbitals_(static_cast<std::size_t>(model.orbitals)),
-        positions_(model.positions) {
-    std::map<LatticeVector, std::vector<Complex>> blocks;
-    for (const HoppingTerm& term : model.hopping_terms) {
-      auto& matrix = blocks[term.displacement];
-      matrix.resize(orbitals_ * orbitals_);
-      matrix[static_cast<std::size_t>(term.to_orbital) * orbitals_ + static_cast<std::size_t>(term.from_orbital)] +=
-          term.amplitude;
-    }
-    for (auto& [displacement, matrix] : blocks) blocks_.push_back({displacement, std::move(matrix)});
-  }
+      : phases_(lattice), arrays_(model, lattice), tables_(arrays_.tables(phases_)) {}
+  Hamiltonian(const Hamiltonian&) = delete;
+  Hamiltonian& operator=(const Hamiltonian&) = delete;
+
+  const kernels::HoppingTables& tables() const { return tables_; }
 
   /// h(k) and then d h(k)/dk_i: (1 + directions) matrices (Eqs. 100, 101), for consecutive momenta.
   class Walk {
    public:
     Walk(const Hamiltonian& hamiltonian, std::size_t k)
         : hamiltonian_(hamiltonian), number_(hamiltonian.number_), k_(k) {
-      const auto directions = static_cast<std::size_t>(hamiltonian.lattice_.dimensions());
-      matrices_.resize((1 + directions) * hamiltonian.orbitals_ * hamiltonian.orbitals_);
-      phases_.reserve(hamiltonian.blocks_.size());
-      for (const Block& block : hamiltonian.blocks_) phases_.emplace_back(hamiltonian.phases_, block.displacement, k);
+      const kernels::HoppingTables& tables = hamiltonian.tables_;
+      matrices_.resize(static_cast<std::size_t>((1 + tables.directions) * tables.elements()));
+      walks_.reserve(hamiltonian.arrays_.displacements().size());
+      for (const LatticeVector& displacement : hamiltonian.arrays_.displacements())
+        walks_.emplace_back(hamiltonian.phases_, displacement, k);
+      phases_.resize(walks_.size());
       set();
     }
     bool is_at(const Hamiltonian& hamiltonian, std::size_t k) const {
@@ -111,21 +101,27 @@ class Hamiltonian {
     }
     void operator++() {
       ++k_;
-      for (auto& phase : phases_) ++phase;
+      for (auto& walk : walks_) ++walk;
       set();
     }
     Complex* matrices() { return matrices_.data(); }
 
    private:
     void set() {
-      hamiltonian_.set(matrices_.data(), [&](std::size_t block) { return *phases_[block]; });
+      for (std::size_t i = 0; i < walks_.size(); ++i) {
+        const Phase phase = *walks_[i];
+        phases_[i] = {phase.cosine, phase.sine};
+      }
+      const kernels::HoppingTables& tables = hamiltonian_.tables_;
+      for (kernels::Index e = 0; e < tables.elements(); ++e)
+        kernels::lattice::set_element(tables, e, doubles(phases_.data()), doubles(matrices_.data()));
     }
 
     const Hamiltonian& hamiltonian_;
     std::uint64_t number_;
     std::size_t k_;
-    std::vector<LatticePhases::Walk> phases_;
-    std::vector<Complex> matrices_;
+    std::vector<LatticePhases::Walk> walks_;
+    std::vector<Complex> phases_, matrices_;
   };
 
   /// The matrices at a momentum, until the calling thread asks for another one. Fast if that is the next.
@@ -140,62 +136,16 @@ class Hamiltonian {
   }
 
  private:
-  /// @param phase_of  phase k.R of a block
-  template <class PhaseOf>
-  void set(Complex* matrices, const PhaseOf& phase_of) const {
-    const std::size_t elements = orbitals_ * orbitals_, directions = static_cast<std::size_t>(lattice_.dimensions());
-    std::fill(matrices, matrices + (1 + directions) * elements, Complex());
-    for (std::size_t b = 0; b < blocks_.size(); ++b) {
-      const Block& block = blocks_[b];
-      const Phase phase = phase_of(b);
-      for (std::size_t e = 0; e < elements; ++e) {
-        if (block.matrix[e] == 0.0) continue;
-        const Complex element = times({phase.cosine, phase.sine}, block.matrix[e]);
-        matrices[e] += element;
-        for (std::size_t i = 0; i < directions; ++i)
-          matrices[(1 + i) * elements + e] += distance(block, e, i) * Complex(-element.imag(), element.real());
-      }
-    }
-  }
-  /// R + tau_b - tau_a along a direction.
-  double distance(const Block& block, std::size_t element, std::size_t direction) const {
-    const auto cells = static_cast<double>(block.displacement[direction]);
-    if (positions_.empty()) return cells;
-    return cells + positions_[element % orbitals_][direction] - positions_[element / orbitals_][direction];
-  }
-
   static std::uint64_t next_number() {
     static std::atomic<std::uint64_t> made{0};
     return ++made;
   }
 
   std::uint64_t number_ = next_number();  ///< of this Hamiltonian among all
-  Lattice lattice_;
   LatticePhases phases_;
-  std::size_t orbitals_;
-  std::vector<std::vector<double>> positions_;
-  std::vector<Block> blocks_;
+  HoppingArrays arrays_;
+  kernels::HoppingTables tables_;
 };
-
-/// Eigenvalues of a Hermitian 2 x 2 matrix in ascending order; the eigenvectors replace its columns. Accurate to
-/// rounding, without cancellation.
-void eigen_of_two(Complex* h, double* energy) {
-  const double mean = 0.5 * (h[0].real() + h[3].real()), half = 0.5 * (h[0].real() - h[3].real());
-  const Complex off = h[1];
-  const double coupling = std::abs(off), radius = std::hypot(half, coupling);
-  energy[0] = mean - radius;
-  energy[1] = mean + radius;
-  const double larger = radius > 0.0 ? std::sqrt(0.5 * (1.0 + std::fabs(half) / radius)) : 1.0;
-  const double smaller = radius > 0.0 ? coupling / (2.0 * radius * larger) : 0.0;
-  const Complex direction = coupling > 0.0 ? off / coupling : 1.0;
-  // The upper state; the lower one is orthogonal to it.
-  const Complex upper_0 = half >= 0.0 ? Complex(larger) : smaller * direction;
-  const Complex upper_1 = half >= 0.0 ? smaller * std::conj(direction) : Complex(larger);
-  h[0] = -std::conj(upper_1);
-  h[2] = std::conj(upper_0);
-  h[1] = upper_0;
-  h[3] = upper_1;
-}
 
 /// Writes the modes at one momentum.
 /// @param matrices  of Hamiltonian; overwritten
@@ -207,8 +157,8 @@ void diagonalise(Complex* matrices, std::size_t k, Bands& bands) {
     return;
   }
   std::array<double, max_orbitals> energy;
-  if (n == 2)
-    eigen_of_two(matrices, energy.data());
+  if (n == kernels::closed_form_orbitals)
+    kernels::lattice::eigen_of_two(doubles(matrices), energy.data());
   else
     linear_algebra::hermitian_eigen(n, matrices, energy.data());
   for (std::size_t band = 0; band < n; ++band) {
@@ -216,16 +166,27 @@ void diagonalise(Complex* matrices, std::size_t k, Bands& bands) {
     bands.energy[s] = energy[band];
     for (std::size_t a = 0; a < n; ++a) bands.eigenvector[a][s] = matrices[a * n + band];
     for (std::size_t i = 0; i < directions; ++i) {
-      const Complex* derivative = matrices + (1 + i) * n * n;
-      double velocity = 0.0;
-      for (std::size_t a = 0; a < n; ++a) {
-        Complex sum = 0.0;
-        for (std::size_t b = 0; b < n; ++b) sum += times(derivative[a * n + b], matrices[b * n + band]);
-        velocity += times(std::conj(matrices[a * n + band]), sum).real();
-      }
-      bands.velocity[i][s] = velocity;
+      const auto size = static_cast<kernels::Index>(n);
+      bands.velocity[i][s] = kernels::lattice::band_velocity(
+          size, doubles(matrices + (1 + i) * n * n), doubles(matrices), static_cast<kernels::Index>(band), size);
     }
   }
+}
+
+/// All modes, by the threads of the host.
+void compute_on_host(const Hamiltonian& hamiltonian, Bands& bands) {
+  if (bands.orbitals > kernels::closed_form_orbitals) linear_algebra::require_library();
+  const std::size_t cells = bands.lattice.size();
+  in_parts(
+      parallel_threads(cells), cells,
+      [&](std::size_t first, std::size_t last, std::size_t) {
+        Hamiltonian::Walk walk(hamiltonian, first);
+        for (std::size_t k = first;; ++walk) {
+          diagonalise(walk.matrices(), k, bands);
+          if (++k == last) break;
+        }
+      },
+      parallel_block);
 }
 
 }  // namespace
@@ -256,7 +217,7 @@ void add_hermitian_conjugates(std::vector<HoppingTerm>& terms) {
   }
 }
 
-Bands make_bands(const TightBinding& model, const Lattice& lattice) {
+Bands make_bands(const TightBinding& model, const Lattice& lattice, const Execution& execution) {
   validate(model, lattice);
   Bands bands{.lattice = lattice, .orbitals = model.orbitals};
   const auto n = static_cast<std::size_t>(model.orbitals), directions = static_cast<std::size_t>(lattice.dimensions());
@@ -267,24 +228,23 @@ Bands make_bands(const TightBinding& model, const Lattice& lattice) {
     bands.eigenvector.assign(n, std::vector<Complex>(bands.modes()));
     for (std::size_t band = 0; band < n; ++band) bands.names.push_back(std::to_string(band));
   }
-  if (n > 2) linear_algebra::require_library();
   const auto hamiltonian = std::make_shared<const Hamiltonian>(model, lattice);
-  in_parts(
-      parallel_threads(lattice.size()), lattice.size(),
-      [&](std::size_t first, std::size_t last, std::size_t) {
-        Hamiltonian::Walk walk(*hamiltonian, first);
-        for (std::size_t k = first;; ++walk) {
-          diagonalise(walk.matrices(), k, bands);
-          if (++k == last) break;
-        }
-      },
-      parallel_block);
+  if (bands_on_device(model, lattice, execution))
+    compute_on_device(hamiltonian->tables(), execution, bands);
+  else
+    compute_on_host(*hamiltonian, bands);
   bands.degeneracy_tolerance = model.degeneracy_tolerance;
   bands.hamiltonian_derivative = [hamiltonian, n](std::size_t k, int direction, Complex* matrix) {
     const Complex* const matrices = hamiltonian->at_next(k);
     std::copy_n(matrices + (1 + static_cast<std::size_t>(direction)) * n * n, n * n, matrix);
   };
   return bands;
+}
+
+double bands_device_bytes(const TightBinding& model, const Lattice& lattice, const Execution& execution) {
+  validate(model, lattice);
+  if (!bands_on_device(model, lattice, execution)) return 0.0;
+  return bands_on_device_bytes(Hamiltonian(model, lattice).tables(), execution);
 }
 
 }  // namespace lindrift

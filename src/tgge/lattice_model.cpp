@@ -204,15 +204,22 @@ void validate(const TggeLattice& model) {
   validate_thermal_operators({local->operators}, lattice, model.orbitals_in_cell());
 }
 
-TggeLattice::operator TggeModel() const {
-  validate(*this);
-  TggeModel model{.bands = make_bands(tight_binding(), Lattice(cells)),
-                  .rate_unit = preset == LatticePreset::none ? 1.0 : hopping,
-                  .bath = bath,
-                  .jump = std::visit([](const auto& kind) { return TggeJump(kind); }, jump)};
-  if (std::holds_alternative<TableJump>(jump)) refuse_degenerate_bands(model.bands);
-  if (const auto* local = std::get_if<LocalCoupling>(&thermal_coupling)) model.thermal_operators = {local->operators};
+TggeModel make_model(const TggeLattice& lattice, const Execution& execution) {
+  validate(lattice);
+  TggeModel model{.bands = make_bands(lattice.tight_binding(), Lattice(lattice.cells), execution),
+                  .rate_unit = lattice.preset == LatticePreset::none ? 1.0 : lattice.hopping,
+                  .bath = lattice.bath,
+                  .jump = std::visit([](const auto& kind) { return TggeJump(kind); }, lattice.jump)};
+  if (std::holds_alternative<TableJump>(lattice.jump)) refuse_degenerate_bands(model.bands);
+  if (const auto* local = std::get_if<LocalCoupling>(&lattice.thermal_coupling))
+    model.thermal_operators = {local->operators};
   return model;
+}
+
+TggeLattice::operator TggeModel() const { return make_model(*this, {.backend = Backend::cpu}); }
+
+RateEquation make_rate_equation(const TggeLattice& lattice, const Execution& execution) {
+  return make_rate_equation(make_model(lattice, execution), execution);
 }
 
 std::vector<Coordinate> coordinates(const TggeLattice& model) {

@@ -497,11 +497,19 @@ class CountTest(HostCuda):
 
     def test_newton_of_many_modes_stays_on_the_device(self):
         """From 4096 modes on only sums cross between its steps."""
-        for name, text, spectrum, launches, copies, pageable in (("one", SQUARE, "exponential", 299, 189, 39),
-                                                                 ("panels", SQUARE, "lorentzian", 876, 230, 54)):  # fmt: skip
+        for name, text, spectrum, launches, copies, pageable in (("one", SQUARE, "exponential", 301, 191, 39),
+                                                                 ("panels", SQUARE, "lorentzian", 878, 232, 54)):  # fmt: skip
             with self.subTest(name):
                 text = text.format(cells="[64, 64]", spectrum=spectrum) + STEADY
                 self.assert_at_most(self.counts(name, text), launch=launches, copy=copies, pageable=pageable)
+                self.assert_agree(self.on(name, "cpu"), self.folder / f"{name}.cuda.h5")
+
+    def test_bands_of_many_modes_come_from_the_device(self):
+        """Beside the solver, all momenta take two launches, or three and their eigensolves, and two copies of pinned memory."""
+        for name, text, eigensolves in (("one", SQUARE, 0), ("layer", LAYER, 0), ("three", THREE, 4096)):
+            with self.subTest(name):
+                text = text.format(cells="[64, 64]", spectrum="exponential") + STEADY
+                self.assertEqual(self.counts(name, text)["eigensolve"], eigensolves)
                 self.assert_agree(self.on(name, "cpu"), self.folder / f"{name}.cuda.h5")
 
     def test_all_momenta_of_several_orbitals_take_two_launches(self):

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "lindrift/backend.hpp"
 #include "lindrift/description.hpp"
 #include "lindrift/lattice/bands.hpp"
 
@@ -49,9 +50,16 @@ void validate(const TightBinding& model, const Lattice& lattice);
 void add_hermitian_conjugates(std::vector<HoppingTerm>& terms);
 
 /// Energies, ascending at every momentum, eigenvectors and velocities (docs/physics.md, Eqs. 100-102).
-/// @throws ParameterError as validate() does; UnsupportedError without OpenBLAS for three orbitals or more
+/// @param execution  Backend::cuda: the device computes them, for 4096 modes and more of at most 32 orbitals. With
+///                   `automatic` the CPU does, because what runs where is chosen by the energies.
+/// @throws ParameterError as validate() does; UnsupportedError without OpenBLAS for three orbitals or more;
+///         NumericalError if an eigensolve fails; DeviceError
 /// O(cells orbitals^3), shared between threads.
-Bands make_bands(const TightBinding& model, const Lattice& lattice);
+Bands make_bands(const TightBinding& model, const Lattice& lattice, const Execution& execution = {});
+
+/// Device memory that this takes, in bytes; 0 if the CPU computes the bands.
+/// @throws DeviceMemoryError if this process may not use as much
+double bands_device_bytes(const TightBinding& model, const Lattice& lattice, const Execution& execution);
 
 /// A Hamiltonian read from a Wannier90 file, and how it was changed.
 struct WannierHamiltonian {

@@ -184,6 +184,11 @@ inline auto description<TggeLattice>() {
 /// @throws ParameterError naming the first invalid quantity
 void validate(const TggeLattice& lattice);
 
+/// The model with bands that the backend of `execution` computes, as make_bands() does. The conversion to TggeModel
+/// takes the CPU.
+TggeModel make_model(const TggeLattice& lattice, const Execution& execution);
+RateEquation make_rate_equation(const TggeLattice& lattice, const Execution& execution = {});
+
 /// Dimensions of the results: momentum_1.., band, orbital, orbital_2, direction, and operator if there are operators.
 std::vector<Coordinate> coordinates(const TggeLattice& lattice);
 

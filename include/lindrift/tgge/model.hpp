@@ -2,6 +2,7 @@
 
 #include <variant>
 
+#include "lindrift/backend.hpp"
 #include "lindrift/lattice/bands.hpp"
 #include "lindrift/tgge/bath.hpp"
 
@@ -20,6 +21,9 @@ struct TggeModel {
   /// uniform bath, which moves a particle between any two modes.
   JumpOperators thermal_operators{};
 };
+
+/// A model whose bands are there already; those of TggeLattice depend on the backend.
+inline TggeModel make_model(TggeModel model, const Execution& /*execution*/) { return model; }
 
 /// Checks the baths, the jump operators and the lengths of the vectors in the bands.
 /// @throws ParameterError, ShapeError

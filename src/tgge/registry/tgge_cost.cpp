@@ -578,6 +578,12 @@ Algorithm algorithm_of(const Point& point, const Execution& execution) {
 
 }  // namespace
 
+double bands_device_bytes_of(const Point& point, const Execution& execution) {
+  if (!is_lattice(point)) return 0.0;
+  const auto lattice = read<TggeLattice>(point);
+  return bands_device_bytes(lattice.tight_binding(), Lattice(lattice.cells), execution);
+}
+
 bool seems_to_need_matrices(const Point& point) {
   if (!has_operators(point)) return false;
   if (point.has("bath.thermal_operator")) return true;
@@ -618,7 +624,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
       };
       const double bytes = bytes_of(!point.has("task.times")) + (more ? bytes_of(false) : 0.0);
       if (more) require_device_memory(bytes, execution);
-      return bytes;
+      return std::max(bytes, bands_device_bytes_of(point, execution));
     });
   });
   execution.backend = plan.device_bytes > 0.0 ? Backend::cuda : Backend::cpu;

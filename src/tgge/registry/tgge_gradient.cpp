@@ -116,7 +116,7 @@ io::Result describe(const Point& point, const RateEquation& equation, FlowResult
 
 template <class Model>
 io::Result gradient_of(const Point& point, const Model& model, const Execution& execution) {
-  TggeModel modes = model;
+  TggeModel modes = make_model(model, execution);
   const RateEquation equation = make_rate_equation(modes, execution);
   const SteadyState state = steady_state_of(point, equation, {}, {});
   const std::vector<Flow> flows = flows_of(point);
@@ -150,7 +150,7 @@ io::Result find_noise(const Point& point, const Execution& requested, const Moni
   const Calculation calculation(requested, monitor);
   const Execution execution = with_algorithm(point, requested);
   return with_model(point, [&](const auto& model) {
-    TggeModel modes = model;
+    TggeModel modes = make_model(model, execution);
     const RateEquation equation = make_rate_equation(modes, execution);
     const SteadyState state = steady_state_of(point, equation, {}, {});
     const std::vector<Flow> flows = flows_of(point);

@@ -108,7 +108,8 @@ double batch_device_bytes_of(const config::Document& document, const Grouping& g
                                     execution);
   };
   return with_model(first, [&](const TggeModel& model) {
-    if (!found_in_a_block(model, execution)) return batch_device_bytes(model, grouping.size, execution);
+    if (!found_in_a_block(model, execution))
+      return std::max(batch_device_bytes(model, grouping.size, execution), bands_device_bytes_of(first, execution));
     // Along a sweep the panels become more or fewer.
     const double panels = panels_of(model.bands.energy, model.bath);
     if (panels == 0.0) return bytes_of(model);
@@ -159,7 +160,8 @@ void run_batch(Solve solve, const Group& group, const Execution& requested, cons
   };
   try {
     with_model(*first, [&](const auto& model) {
-      solve_batch(model, strengths, with_algorithm(*first, requested), solve_one, go_on);
+      const Execution execution = with_algorithm(*first, requested);
+      solve_batch(make_model(model, execution), strengths, execution, solve_one, go_on);
       return 0;
     });
   } catch (const Interruption&) {

@@ -126,6 +126,8 @@ Footprint footprint_of(const config::Point& point, const Execution& execution);
 /// @throws ParameterError if parameters contradict each other
 void validate_point(const config::Point& point);
 Plan plan_point(const config::Point& point, const Execution& requested);
+/// Device memory that the bands of a point take while they are computed there, in bytes; otherwise 0.
+double bands_device_bytes_of(const config::Point& point, const Execution& execution);
 /// Whether occupations are matrices, as far as a lattice of moderate size shows: bands of a large one may touch at
 /// momenta that a smaller one does not have.
 bool seems_to_need_matrices(const config::Point& point);

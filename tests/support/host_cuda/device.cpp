@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::uint64_t poison_word = 0x7ff4dead0badbeefULL;
 constexpr std::size_t page = 4096;
-constexpr int kinds = 6;
-constexpr const char* kind_names[kinds] = {"allocation", "launch", "copy", "handle", "plan", "pageable"};
+constexpr int kinds = 7;
+constexpr const char* kind_names[kinds] = {"allocation", "launch", "copy", "handle", "plan", "pageable", "eigensolve"};
 
 const char* setting(const char* name) { return std::getenv((std::string("LINDRIFT_HOST_CUDA_") + name).c_str()); }
 long long number(const char* name, long long otherwise) {

@@ -14,16 +14,17 @@
 ///   LINDRIFT_HOST_CUDA_DEVICES=n       number of devices: 1
 ///   LINDRIFT_HOST_CUDA_PROCESSORS=n    multiprocessors per device: 132, as in an H100
 ///   LINDRIFT_HOST_CUDA_MEMORY=bytes    memory per device: 80 GB
-///   LINDRIFT_HOST_CUDA_FAIL=KIND:n     fails the n-th allocation, launch, copy, handle or plan; KIND:n+ all from the
-///                                      n-th on. A failed launch or copy kills the device
+///   LINDRIFT_HOST_CUDA_FAIL=KIND:n     fails the n-th allocation, launch, copy, handle, plan or eigensolve; KIND:n+
+///                                      all from the n-th on. A failed launch or copy kills the device
 ///   LINDRIFT_HOST_CUDA_OPEN=1          the host may access device memory (faster)
 ///   LINDRIFT_HOST_CUDA_COUNT=file      appends lines to the file: one per failure requested above, and at exit the
 ///                                      number of each kind and the peak number of bytes in use
 namespace host_cuda {
 
 /// `pageable` are the copies to and from memory of the host that is not pinned. They are only counted: FAIL makes
-/// copies of any kind fail.
-enum class Kind { allocation, launch, copy, handle, plan, pageable };
+/// copies of any kind fail. `eigensolve` are matrices of which eigenvalues are asked for; one that fails has not
+/// converged.
+enum class Kind { allocation, launch, copy, handle, plan, pageable, eigensolve };
 
 /// Reports an illegal use of the device and ends the process.
 [[noreturn]] void refuse(const std::string& what);

@@ -7,11 +7,14 @@
 #include <cub/block/block_reduce.cuh>
 #include <cub/device/device_for.cuh>
 #include <memory>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "kernels/table.hpp"
 #include "lindrift/error.hpp"
+#include "lindrift/lattice/tight_binding.hpp"
 #include "support/host_cuda/device.hpp"
 
 namespace lindrift::testing {
@@ -200,6 +203,41 @@ TEST(DeviceFailureDeathTest, LackOfMemoryLeavesNothingBehind) {
     runs_out_of_memory(failure, multiply);
   for (const char* failure : {"allocation:1", "allocation:7", "allocation:8", "handle:1", "plan:1", "plan:2", "plan:3"})
     runs_out_of_memory(failure, [] { time_device(0)->evaluate(times, 2); });
+}
+
+/// 37 x 37 cells of three orbitals: just enough for the device.
+void compute_bands() {
+  TightBinding model{.orbitals = 3,
+                     .hopping_terms = {{{1, 0}, 0, 1, {-1.0, 0.3}},
+                                       {{0, 1}, 1, 2, 0.7},
+                                       {{1, 1}, 2, 2, 0.4},
+                                       {{}, 0, 0, 1.5},
+                                       {{}, 0, 2, {0.2, -0.1}}}};
+  add_hermitian_conjugates(model.hopping_terms);
+  make_bands(model, Lattice({37, 37}), {.backend = Backend::cuda});
+}
+
+TEST(DeviceFailureDeathTest, BandsWithoutMemoryLeaveNothingBehind) {
+  // The first handle asks how much the eigensolver works in. Of the ten allocations the first and the last are pinned.
+  for (const char* failure : {"allocation:1", "allocation:2", "allocation:3", "allocation:5", "allocation:8",
+                              "allocation:9", "allocation:10", "handle:1", "handle:2"})
+    runs_out_of_memory(failure, compute_bands);
+}
+
+TEST(DeviceFailureDeathTest, AnEigensolveThatDoesNotConvergeIsSaid) {
+  for (const auto& [failure, where] : {std::pair{"eigensolve:1", "m = -18, -18: "},
+                                       {"eigensolve:1369", "m = 18, 18: "},
+                                       {"eigensolve:76+", "m = -16, -17: "}})
+    in_a_process("LINDRIFT_HOST_CUDA_FAIL", failure, [where = std::string(where)] {
+      const auto before = host_cuda::living();
+      try {
+        compute_bands();
+      } catch (const NumericalError& error) {
+        const bool said = std::string(error.what()).find(where) != std::string::npos;
+        std::_Exit(said && host_cuda::living() == before ? 0 : 1);
+      }
+      std::_Exit(2);
+    });
 }
 
 TEST(DeviceFailureDeathTest, ADeadDeviceIsLost) {

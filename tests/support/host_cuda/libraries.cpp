@@ -1,14 +1,19 @@
-// cuBLAS and cuFFT as documented.
+// cuBLAS, cuFFT and cuSOLVER as documented.
 #include <cublas_v2.h>
 #include <cufft.h>
+#include <cusolverDn.h>
 
 #include <algorithm>
+#include <cmath>
 #include <complex>
+#include <limits>
 #include <map>
 #include <memory>
 #include <vector>
 
 #include "device.hpp"
+#include "kernels/tgge/rate_kernel.hpp"
+#include "lindrift/error.hpp"
 
 #define pocketfft pocketfft_host_cuda
 #define POCKETFFT_NO_MULTITHREADING
@@ -265,4 +270,122 @@ cufftResult cufftExecZ2Z(cufftHandle handle, cufftDoubleComplex* in, cufftDouble
     }
   }
   return CUFFT_SUCCESS;
+}
+
+// --- cuSOLVER ---
+
+struct cusolverDnContext {
+  int device = 0;
+};
+struct syevjInfo {};
+
+cusolverStatus_t cusolverDnCreate(cusolverDnHandle_t* handle) {
+  const Access access;
+  if (current_device_is_dead() || fails(Kind::handle) || !use_memory(current_device(), workspace))
+    return CUSOLVER_STATUS_NOT_INITIALIZED;
+  *handle = new cusolverDnContext{current_device()};
+  count_living(Kind::handle, 1);
+  return CUSOLVER_STATUS_SUCCESS;
+}
+cusolverStatus_t cusolverDnDestroy(cusolverDnHandle_t handle) {
+  const Access access;
+  if (!handle) return CUSOLVER_STATUS_NOT_INITIALIZED;
+  count_living(Kind::handle, -1);
+  use_memory(handle->device, -workspace);
+  delete handle;
+  return CUSOLVER_STATUS_SUCCESS;
+}
+cusolverStatus_t cusolverDnCreateSyevjInfo(syevjInfo_t* parameters) {
+  *parameters = new syevjInfo;
+  return CUSOLVER_STATUS_SUCCESS;
+}
+cusolverStatus_t cusolverDnDestroySyevjInfo(syevjInfo_t parameters) {
+  delete parameters;
+  return CUSOLVER_STATUS_SUCCESS;
+}
+
+namespace {
+
+/// The real library does not say how much it works in.
+int eigen_work_size(int n, int batch) { return batch * (n * n + n); }
+
+/// The eigenvectors of a matrix in another basis than LAPACK's, as another library has them: a phase for each, and a
+/// rotation of neighbours whose eigenvalues are the same up to rounding.
+void choose_another_basis(int n, std::complex<double>* vectors, const double* values, int matrix) {
+  const auto column = [&](int band) { return vectors + static_cast<std::ptrdiff_t>(band) * n; };
+  const double scale = std::max(std::fabs(values[0]), std::fabs(values[n - 1]));
+  for (int band = 0; band + 1 < n; ++band) {
+    if (values[band + 1] - values[band] > 1e-12 * scale) continue;
+    const double cosine = std::cos(1.0 + matrix), sine = std::sin(1.0 + matrix);
+    for (int a = 0; a < n; ++a) {
+      const auto first = column(band)[a], second = column(band + 1)[a];
+      column(band)[a] = cosine * first + sine * second;
+      column(band + 1)[a] = cosine * second - sine * first;
+    }
+  }
+  for (int band = 0; band < n; ++band)
+    for (int a = 0; a < n; ++a) column(band)[a] *= std::polar(1.0, 0.7 + 1.3 * matrix + 2.1 * band);
+}
+
+/// @param a  column-major; only its upper triangle is read
+bool eigen(int n, std::complex<double>* a, double* values, int matrix) {
+  const auto size = static_cast<std::size_t>(n);
+  std::vector<double> re(size * size), im(size * size);  // row-major
+  for (std::size_t column = 0; column < size; ++column)
+    for (std::size_t row = 0; row <= column; ++row) {
+      const std::complex<double> element = a[column * size + row];
+      re[row * size + column] = re[column * size + row] = element.real();
+      im[row * size + column] = row == column ? 0.0 : element.imag();
+      im[column * size + row] = row == column ? 0.0 : -element.imag();
+    }
+  try {
+    if (fails(Kind::eigensolve)) return false;
+    lindrift::kernels::hermitian_eigen(n, re.data(), im.data(), values);
+  } catch (const lindrift::NumericalError&) {
+    return false;
+  }
+  for (std::size_t column = 0; column < size; ++column)
+    for (std::size_t row = 0; row < size; ++row)
+      a[column * size + row] = {re[row * size + column], im[row * size + column]};
+  choose_another_basis(n, a, values, matrix);
+  return true;
+}
+
+}  // namespace
+
+cusolverStatus_t cusolverDnZheevjBatched_bufferSize(cusolverDnHandle_t handle, cusolverEigMode_t, cublasFillMode_t,
+                                                    int n, const cuDoubleComplex*, int lda, const double*,
+                                                    int* work_size, syevjInfo_t parameters, int batch) {
+  const Access access;
+  if (!handle || current_device_is_dead()) return CUSOLVER_STATUS_NOT_INITIALIZED;
+  if (n < 1 || lda < n || batch < 1 || !parameters) return CUSOLVER_STATUS_INVALID_VALUE;
+  *work_size = eigen_work_size(n, batch);
+  return CUSOLVER_STATUS_SUCCESS;
+}
+cusolverStatus_t cusolverDnZheevjBatched(cusolverDnHandle_t handle, cusolverEigMode_t mode, cublasFillMode_t triangle,
+                                         int n, cuDoubleComplex* a, int lda, double* values, cuDoubleComplex* work,
+                                         int work_size, int* info, syevjInfo_t parameters, int batch) {
+  const Access access;
+  if (!handle) return CUSOLVER_STATUS_NOT_INITIALIZED;
+  if (current_device_is_dead()) return CUSOLVER_STATUS_EXECUTION_FAILED;
+  if (handle->device != current_device()) refuse("cuSOLVER: the handle is another device's");
+  if (mode != CUSOLVER_EIG_MODE_VECTOR || triangle != CUBLAS_FILL_MODE_UPPER || lda != n || !parameters)
+    refuse("cuSOLVER: an eigensolve that is not emulated");
+  if (work_size < eigen_work_size(n, batch)) return CUSOLVER_STATUS_INVALID_VALUE;
+  const auto count = static_cast<std::size_t>(batch), size = static_cast<std::size_t>(n);
+  expect_on_device("the matrices of cuSOLVER", a, count * size * size * sizeof(*a));
+  expect_on_device("the eigenvalues of cuSOLVER", values, count * size * sizeof(*values));
+  expect_on_device("the states of cuSOLVER", info, count * sizeof(*info));
+  expect_on_device("the working area of cuSOLVER", work, static_cast<std::size_t>(work_size) * sizeof(*work));
+  poison(work, static_cast<std::size_t>(work_size) * sizeof(*work));
+  for (int matrix = 0; matrix < batch; ++matrix) {
+    auto* const one = reinterpret_cast<std::complex<double>*>(a) + static_cast<std::size_t>(matrix) * size * size;
+    double* const own = values + static_cast<std::size_t>(matrix) * size;
+    const bool good = eigen(n, one, own, matrix);
+    info[matrix] = good ? 0 : n + 1;
+    if (good) continue;
+    std::fill(own, own + size, std::numeric_limits<double>::quiet_NaN());
+    std::fill(one, one + size * size, std::numeric_limits<double>::quiet_NaN());
+  }
+  return CUSOLVER_STATUS_SUCCESS;
 }
