@@ -506,11 +506,20 @@ class CountTest(HostCuda):
 
     def test_bands_of_many_modes_come_from_the_device(self):
         """Beside the solver, all momenta take two launches, or three and their eigensolves, and two copies of pinned memory."""
-        for name, text, eigensolves in (("one", SQUARE, 0), ("layer", LAYER, 0), ("three", THREE, 4096)):
+        for name, text, launches, copies, pageable, eigensolves in (("one", SQUARE, 301, 191, 39, 0), ("layer", LAYER, 453, 192, 39, 0),
+                                                                    ("three", THREE, 1583, 749, 44, 4096)):  # fmt: skip
             with self.subTest(name):
                 text = text.format(cells="[64, 64]", spectrum="exponential") + STEADY
-                self.assertEqual(self.counts(name, text)["eigensolve"], eigensolves)
+                counts = self.counts(name, text)
+                self.assertEqual(counts["eigensolve"], eigensolves)
+                self.assert_at_most(counts, launch=launches, copy=copies, pageable=pageable)
                 self.assert_agree(self.on(name, "cpu"), self.folder / f"{name}.cuda.h5")
+                self.assertLessEqual(counts["memory"], 1.005 * self.planned(name))
+
+    def test_bands_that_an_eigensolve_does_not_find_fail_a_point(self):
+        self.write("a.toml", THREE.format(cells="[37, 37]", spectrum="exponential") + STEADY)
+        self.on("a", "cuda", code=FAILED, open=1, fail="eigensolve:76",
+                says="did not converge on the device, at the momentum with integers m = -16, -17")
 
     def test_all_momenta_of_several_orbitals_take_two_launches(self):
         for name, text, launches in (("states", STEADY, 1), ("green", GREEN, 2), ("spectral", SPECTRAL, 2)):

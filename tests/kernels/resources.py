@@ -20,6 +20,7 @@ SKIP = 77
 
 # Kernels that may spill: what their names begin with, the most bytes that they store and load, and why.
 EXCEPTIONS = [
+    ("map lattice::FewOrbitals", 20, "pointers, once for a momentum"),
     ("map hubbard::AddPointRows", 12, "pointers, once for a row"),
     ("map hubbard::AdvanceVolterra", 80, "pointers, once for four steps, outside their sums"),
     ("point_batch_kernel<InMoments<2>", 8, "once for a point"),
