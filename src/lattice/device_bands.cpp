@@ -20,8 +20,9 @@ namespace {
 using kernels::Index, kernels::lattice::BandRows;
 
 /// Number of modes from which a device computes the bands. It takes a few launches and two copies, some ten
-/// microseconds each; the host takes 0.02 to 0.1 microseconds for a mode in closed form and some microseconds for one
-/// that LAPACK finds, so 4096 of them take as long as a few launches or longer. An estimate: no card has been measured.
+/// microseconds each, and pinned memory, which is slow to get. The host takes 0.1 to 0.6 microseconds for a mode in
+/// closed form and 4 for one that LAPACK finds, so 4096 of them take a millisecond or more, as long as a few launches
+/// and that memory together. An estimate: no card has been measured.
 constexpr std::size_t device_bands_modes = 4096;
 /// Doubles of all arrays of a batch, 64 MiB: on a card many times what its threads work on at once, and a copy that
 /// takes far longer than it takes to start it.
