@@ -14,7 +14,7 @@
 #include "kernels/hubbard/self_energy_kernel.hpp"
 #include "kernels/hubbard/time_tables.hpp"
 #include "kernels/hubbard/volterra_tables.hpp"
-#include "kernels/tgge/rate_kernel.hpp"
+#include "kernels/tgge/relaxation_tables.hpp"
 #include "lindrift/backend.hpp"
 
 /// The entry points of the kernels, one table per CPU instruction set and one for the device. Nothing else asks which
@@ -70,6 +70,10 @@ struct DeviceKernels : Kernels {
   /// @param[out] results  (points, BatchOutcome and 2 modes): the outcome, Lagrange multipliers, occupations
   void (*solve_moment_batch)(const PointBatchTables& tables, double* results, int device);
   void (*solve_panel_batch)(const PointBatchTables& tables, double* results, int device);
+  /// The same for relaxations.
+  /// @param[out] results  (points, RelaxationOutcome, times and times modes)
+  void (*relax_moment_batch)(const RelaxationTables& tables, double* results, int device);
+  void (*relax_panel_batch)(const RelaxationTables& tables, double* results, int device);
   ClusterDevice* (*make_cluster_device)(int device);
 
   /// Number of usable devices; if there is no driver or card, returns 0 and sets `reason` unless it is null.

@@ -593,18 +593,22 @@ Plan plan_point(const Point& point, const Execution& requested) {
   const double sites = cells_of(point);
   Execution on_cpu = execution;  // a probe may not fit on the device if the point does not
   on_cpu.backend = Backend::cpu;
-  const bool in_a_block = is_device(execution.backend) && !point.has("task.times") && !point.has("task.of") &&
-                          fits_a_block(point) &&
-                          with_model(point, [&](const TggeModel& model) { return found_in_a_block(model, execution); });
+  const bool in_a_block =
+      is_device(execution.backend) && !point.has("task.of") && fits_a_block(point) &&
+      with_model(point, [&](const TggeModel& model) { return goes_to_a_block(point, model, execution); });
   const Algorithm algorithm = in_a_block ? Algorithm::separable : algorithm_of(point, on_cpu);
   const bool direct = algorithm == Algorithm::direct;
   const bool matrices = seems_to_need_matrices(point);
   plan.backend = matrices ? matrix_backend(execution.backend, &plan.backend_reason)
                           : rate_backend(execution.backend, algorithm, modes_of(point), &plan.backend_reason);
   plan_device(plan, requested, [&] {
+    double in_block = 0.0;
     if (in_a_block)
-      return with_model(point,
-                        [&](const TggeModel& model) { return point_batch_device_bytes(model, 1, 1, 1, execution); });
+      in_block = with_model(point, [&](const TggeModel& model) {
+        return point_batch_device_bytes(model, 1, 1, 1, static_cast<std::size_t>(point.count("task.times")), execution);
+      });
+    if (in_a_block && !point.has("task.times")) return in_block;
+    // A relaxation may turn out to be stiff, and is then integrated as one that is not for a block.
     return with_examined_model(point, [&](const TggeModel& model) {
       const bool whole = model.bands.modes() == modes_of(point);
       // The observables of a lattice take another equation with sums over pairs, if there is a thermal bath
@@ -618,7 +622,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
       };
       const double bytes = bytes_of(!point.has("task.times")) + (more ? bytes_of(false) : 0.0);
       if (more) require_device_memory(bytes, execution);
-      return bytes;
+      return std::max(bytes, in_block);
     });
   });
   execution.backend = plan.device_bytes > 0.0 ? Backend::cuda : Backend::cpu;
