@@ -26,7 +26,7 @@ inline constexpr double max_block_panels = 1024.0;
 bool found_in_a_block(const TggeModel& model, const Execution& execution);
 
 /// The same for relaxations, as far as the model tells: a block gives back those that are stiff. No thermal bath is
-/// needed, but it must not be so cold that plain sums come near the limits of a double.
+/// needed, but it must not be so cold that few particles and holes are left.
 bool relaxed_in_a_block(const TggeModel& model, const Execution& execution);
 
 /// Output times of a relaxation times modes, beyond which a batch would be a few points of large results.

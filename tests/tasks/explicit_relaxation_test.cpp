@@ -297,6 +297,24 @@ TEST(ExplicitRelaxation, TrajectoriesAreThoseOfTheCpu) {
     }
 }
 
+TEST(ExplicitRelaxation, ColdBathsAsLongAsTheFastestRateAllows) {
+  Random random(814);
+  for (const double beta : {8.0, 20.0})
+    for (const Spectrum spectrum : {Spectrum::exponential, Spectrum::lorentzian, Spectrum::ohmic}) {
+      SCOPED_TRACE(std::string(name(spectrum)) + ", beta J = " + std::to_string(beta));
+      TggeChain chain = random_chain(random, 12);
+      chain.bath.inverse_temperature = beta / chain.hopping;
+      chain.bath.spectrum = spectrum;
+      const RateEquation equation = make_rate_equation(chain, {.backend = Backend::cpu});
+      const auto start = random.vector(12, -4.0, 4.0);
+      std::vector<double> relaxation(12);
+      const Occupations state = occupations_of(start);
+      equation.generator->relaxation_rate(state.particles, state.holes, relaxation);
+      // Five times the unit is the last time.
+      expect_the_trajectory_of_the_cpu<1>(chain, start, 60.0 / largest_magnitude(relaxation));
+    }
+}
+
 TEST(ExplicitRelaxation, NothingButTheNonequilibriumBathAndNoBathAtAll) {
   Random random(813);
   TggeChain chain = random_chain(random, 9, 2.0);

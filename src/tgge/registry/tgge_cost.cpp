@@ -155,7 +155,7 @@ void check_lattice(const Point& point) {
   check_directions(point, "bath.thermal_operator", true, directions);
 }
 
-Footprint footprint_of(const Point& point, const Execution&) {
+Footprint footprint_of(const Point& point, const Execution& execution) {
   Footprint needed{.working = working_memory(point),
                    .key = is_lattice(point) ? "model.cells" : "model.sites",
                    .size = fmt::format("{} {}", cells_of(point), is_lattice(point) ? "cells" : "sites")};
@@ -165,6 +165,8 @@ Footprint footprint_of(const Point& point, const Execution&) {
   if (point.has("task.times")) {
     add_result<RelaxResult>(needed, coordinates, wanted);
     needed.working += unkept_bytes<RelaxResult>(coordinates, wanted);
+    if (is_device(execution.backend) && fits_a_block(point))  // the states as they come from the block
+      needed.working += 8.0 * point.count("task.times") * (1.0 + static_cast<double>(modes_of(point)));
   } else {
     add_result<SteadyState>(needed, coordinates, wanted);
   }
