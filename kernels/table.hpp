@@ -16,6 +16,7 @@
 #include "kernels/hubbard/volterra_tables.hpp"
 #include "kernels/lattice/band_tables.hpp"
 #include "kernels/tgge/rate_kernel.hpp"
+#include "kernels/tgge/relaxation_tables.hpp"
 #include "lindrift/backend.hpp"
 
 /// The entry points of the kernels, one table per CPU instruction set and one for the device. Nothing else asks which
@@ -71,6 +72,10 @@ struct DeviceKernels : Kernels {
   /// @param[out] results  (points, BatchOutcome and 2 modes): the outcome, Lagrange multipliers, occupations
   void (*solve_moment_batch)(const PointBatchTables& tables, double* results, int device);
   void (*solve_panel_batch)(const PointBatchTables& tables, double* results, int device);
+  /// The same for relaxations.
+  /// @param[out] results  (points, RelaxationOutcome, times and times modes)
+  void (*relax_moment_batch)(const RelaxationTables& tables, double* results, int device);
+  void (*relax_panel_batch)(const RelaxationTables& tables, double* results, int device);
   ClusterDevice* (*make_cluster_device)(int device);
   BandDevice* (*make_band_device)(const HoppingTables& tables, int device);
 

@@ -40,7 +40,7 @@ namespace {
 template <class Device>
 void solve_moment_batch(const PointBatchTables& tables, double* results, int device) {
   solve_points<Device>(tables.rank == 2 ? point_batch_kernel<InMoments<2>> : point_batch_kernel<InMoments<1>>,
-                       work_arrays * tables.modes, tables, results, device);
+                       resident_blocks, work_arrays * tables.modes, tables, results, device);
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ void solve_by(const PointBatchTables& tables, double* results, int device) {
   Index work_size = 0;
   for (Index p = 0; p < tables.panel_sets; ++p)
     work_size = std::max(work_size, Method::work_size(tables.panels[p], tables.modes));
-  solve_points<Device>(point_batch_kernel<Method>, work_size, tables, results, device);
+  solve_points<Device>(point_batch_kernel<Method>, resident_blocks, work_size, tables, results, device);
 }
 
 template <class Device>

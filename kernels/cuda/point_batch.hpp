@@ -2,9 +2,9 @@
 
 #include "kernels/cuda/block_engine.hpp"
 
-#include "kernels/tgge/rate_kernel.hpp"
+#include "kernels/tgge/relaxation_tables.hpp"
 
-/// Batches of points, each solved by one thread block from the thermal state on.
+/// Batches of points, each solved by one thread block.
 
 namespace lindrift::kernels::cuda {
 
@@ -16,19 +16,26 @@ struct PointBatch {
   const double* sets;
   const PanelTables* panels;  ///< whose pointers are the device's
   double* results;            ///< (points, result_size)
-  double* work;               ///< (blocks, work_size)
+  Index result_size;
+  double* work;  ///< (blocks, work_size)
   Index work_size;
   int* next;  ///< points taken, beside the first one of each block
   int blocks;
+  /// Of RelaxationTables, on the device.
+  Index times = 0;
+  const RelaxationPoint* own = nullptr;
+  const double *time = nullptr, *start = nullptr;  ///< start: (points, modes)
+  double smallest_tolerance = 0.0, stiff_steps = 0.0;
 
   static constexpr Index outcome_size = sizeof(BatchOutcome) / sizeof(double);
-  LINDRIFT_HD static Index result_size(Index modes) { return outcome_size + 2 * modes; }
+  static_assert(sizeof(RelaxationOutcome) == sizeof(BatchOutcome));
 };
 
 /// What the block that solves a point has to do with.
 struct BlockPoint : BatchPoint {
   const double *energy, *in, *out;  ///< weights: (rank, modes)
-  double *multiplier, *occupation;  ///< results
+  double* result;
+  double *multiplier, *occupation;  ///< results of a steady state
   double* work;
 
   __device__ BlockPoint(const PointBatch& batch, Index index, int rank) : BatchPoint(batch.point[index]) {
@@ -36,12 +43,13 @@ struct BlockPoint : BatchPoint {
     energy = batch.sets + static_cast<Index>(set) * (1 + 2 * rank) * modes;
     in = energy + modes;
     out = in + rank * modes;
-    multiplier = batch.results + index * PointBatch::result_size(modes) + PointBatch::outcome_size;
+    result = batch.results + index * batch.result_size;
+    multiplier = result + PointBatch::outcome_size;
     occupation = multiplier + modes;
     work = batch.work + Index{blockIdx.x} * batch.work_size;
   }
   __device__ void set_outcome(const BatchOutcome& outcome) const {
-    if (threadIdx.x == 0) *reinterpret_cast<BatchOutcome*>(multiplier - PointBatch::outcome_size) = outcome;
+    if (threadIdx.x == 0) *reinterpret_cast<BatchOutcome*>(result) = outcome;
   }
 };
 
@@ -68,19 +76,26 @@ __global__ void __launch_bounds__(BlockEngine::threads) point_batch_kernel(Point
 /// Blocks that a multiprocessor holds at once: 128 threads of 254 or 255 registers each take half of its registers.
 inline constexpr Index resident_blocks = 2;
 
-/// @param work_size  doubles of memory that a block works in
+/// @param resident     blocks that a multiprocessor holds at once
+/// @param work_size    doubles of memory that a block works in
+/// @param relaxations  the same tables, if they are those of relaxations
 template <class Device>
-void solve_points(void (*kernel)(PointBatch), Index work_size, const PointBatchTables& tables, double* results,
-                  int device) {
+void solve_points(void (*kernel)(PointBatch), Index resident, Index work_size, const PointBatchTables& tables,
+                  double* results, int device, const RelaxationTables* relaxations = nullptr) {
   EngineOn<Device> engine(0, device, nullptr);
   BufferOn<Device> input, result, work;
   const Index modes = tables.modes, vectors = (1 + 2 * tables.rank) * tables.sets;
-  const Index blocks = std::min(tables.points, resident_blocks * engine.processors());
-  // In one copy: the counter of the queue, zero; the points; the panels; energies and weights; the arrays of the
-  // panels.
+  const Index blocks = std::min(tables.points, resident * engine.processors());
+  // In one copy: the counter of the queue, zero; the points; the panels; energies and weights; what relaxations have
+  // beside, their output times and first states; the arrays of the panels.
   constexpr Index point_size = sizeof(BatchPoint) / sizeof(double), table_size = sizeof(PanelTables) / sizeof(double);
   const Index first_table = 1 + tables.points * point_size, first_vector = first_table + tables.panel_sets * table_size,
-              first_array = first_vector + vectors * modes;
+              first_own = first_vector + vectors * modes;
+  constexpr Index own_size = sizeof(RelaxationPoint) / sizeof(double);
+  const Index times = relaxations != nullptr ? relaxations->times : 0;
+  const Index first_time = first_own + (relaxations != nullptr ? tables.points * own_size : 0),
+              first_start = first_time + times,
+              first_array = first_start + (relaxations != nullptr ? tables.points * modes : 0);
   Index sent = first_array;
   const auto for_each_table = [&](const auto& visit) {
     for (Index p = 0; p < tables.panel_sets; ++p) {
@@ -97,6 +112,12 @@ void solve_points(void (*kernel)(PointBatch), Index work_size, const PointBatchT
     target[0] = 0.0;
     std::copy_n(tables.point, tables.points * point_size, target + 1);
     for (Index v = 0; v < vectors; ++v) std::copy_n(tables.set[v], modes, target + first_vector + v * modes);
+    if (relaxations != nullptr) {
+      std::copy_n(&relaxations->own->scale, tables.points * own_size, target + first_own);
+      std::copy_n(relaxations->time, times, target + first_time);
+      for (Index p = 0; p < tables.points; ++p)
+        std::copy_n(relaxations->start[p], modes, target + first_start + p * modes);
+    }
     Index place = first_array;
     for_each_table([&](Index p, PanelTables& panels) {
       panels.for_each_array(modes, [&](auto*& array, Index size) {
@@ -109,19 +130,29 @@ void solve_points(void (*kernel)(PointBatch), Index work_size, const PointBatchT
     });
   }
   engine.copy_in(target, sent, input);
-  const Index received = tables.points * PointBatch::result_size(modes);
-  const PointBatch batch{tables.points,
-                         modes,
-                         tables.max_steps,
-                         tables.over_cells,
-                         reinterpret_cast<const BatchPoint*>(on_device + 1),
-                         on_device + first_vector,
-                         reinterpret_cast<const PanelTables*>(on_device + first_table),
-                         result.resize(received),
-                         work.resize(blocks * work_size),
-                         work_size,
-                         reinterpret_cast<int*>(on_device),
-                         static_cast<int>(blocks)};
+  const Index result_size = PointBatch::outcome_size + (relaxations != nullptr ? times * (1 + modes) : 2 * modes),
+              received = tables.points * result_size;
+  PointBatch batch{tables.points,
+                   modes,
+                   tables.max_steps,
+                   tables.over_cells,
+                   reinterpret_cast<const BatchPoint*>(on_device + 1),
+                   on_device + first_vector,
+                   reinterpret_cast<const PanelTables*>(on_device + first_table),
+                   result.resize(received),
+                   result_size,
+                   work.resize(blocks * work_size),
+                   work_size,
+                   reinterpret_cast<int*>(on_device),
+                   static_cast<int>(blocks)};
+  if (relaxations != nullptr) {
+    batch.times = times;
+    batch.own = reinterpret_cast<const RelaxationPoint*>(on_device + first_own);
+    batch.time = on_device + first_time;
+    batch.start = on_device + first_start;
+    batch.smallest_tolerance = relaxations->smallest_tolerance;
+    batch.stiff_steps = relaxations->stiff_steps;
+  }
   engine.launch(kernel, static_cast<unsigned>(blocks), BlockEngine::threads, batch);
   engine.copy_out(results, received, result);
 }

@@ -27,6 +27,10 @@ void solve_moment_batch(const PointBatchTables& tables, double* results, int dev
 void count_moment_batch(const PointBatchTables& tables, double* results, int device);
 void solve_panel_batch(const PointBatchTables& tables, double* results, int device);
 void count_panel_batch(const PointBatchTables& tables, double* results, int device);
+void relax_moment_batch(const RelaxationTables& tables, double* results, int device);
+void count_moment_relaxations(const RelaxationTables& tables, double* results, int device);
+void relax_panel_batch(const RelaxationTables& tables, double* results, int device);
+void count_panel_relaxations(const RelaxationTables& tables, double* results, int device);
 DeviceCeilings measure_ceilings(int device);
 }  // namespace cuda_device
 
@@ -79,6 +83,8 @@ const DeviceKernels* device_table() noexcept {
                                           count_matrix_product,
                                           count_moment_batch,
                                           count_panel_batch,
+                                          count_moment_relaxations,
+                                          count_panel_relaxations,
                                           count_cluster_device,
                                           count_band_device,
                                           cuda::device_count,
@@ -96,6 +102,8 @@ const DeviceKernels* device_table() noexcept {
                                        make_matrix_product,
                                        solve_moment_batch,
                                        solve_panel_batch,
+                                       relax_moment_batch,
+                                       relax_panel_batch,
                                        make_cluster_device,
                                        make_band_device,
                                        cuda::device_count,

@@ -182,6 +182,11 @@ def blocks(spectrum, sites=45):
     return CHAIN.format(sites=sites, spectrum=spectrum) + STEADY
 
 
+def relaxations(spectrum, sites=9, times="[0.0, 0.01, 1.0]", solver=""):
+    """Points that thread blocks integrate. The simulated device takes a millisecond or more for a step."""
+    return CHAIN.format(sites=sites, spectrum=spectrum) + f'[task]\nkind = "relax"\ntimes = {times}\n[solver]\n{solver}\n'
+
+
 def algorithm(name):
     return f'[solver]\nalgorithm = "{name}"\n'
 
@@ -218,6 +223,9 @@ def cases():
         yield f"blocks_{spectrum}", blocks(spectrum) + SWEEP
         yield f"blocks_rashba_{spectrum}", RASHBA.format(sites=33, spectrum=spectrum) + STEADY + '[sweep]\n"model.zeeman_field" = [0.1, 0.9]\n'
     yield "blocks_rashba", RASHBA.format(sites=67, spectrum="exponential") + STEADY + '[sweep]\n"model.zeeman_field" = [0.1, 0.9]\n'
+    for spectrum in ("exponential", "lorentzian", "ohmic"):
+        yield f"relaxations_{spectrum}", relaxations(spectrum, 45) + SWEEP
+        yield f"relaxations_rashba_{spectrum}", RASHBA.format(sites=33, spectrum=spectrum) + RELAX.replace(", 20.0", "") + '[sweep]\n"model.zeeman_field" = [0.1, 0.9]\n'
     for sites in (1, 37, 1000):
         yield f"hk_green_{sites}", HATSUGAI_KOHMOTO.format(sites=sites) + GREEN
     yield "hk_spectral", HATSUGAI_KOHMOTO.format(sites=37) + SPECTRAL
@@ -538,6 +546,16 @@ class CountTest(HostCuda):
             self.assert_at_most(self.counts("batch", blocks(spectrum, sites=5) + sweep), launch=1, copy=2, pageable=1)
 
 
+    def test_a_thousand_relaxations_take_one_launch(self):
+        rough = "tolerance = 1e-2"
+        for spectrum, points in (("exponential", 1000), ("lorentzian", 100), ("ohmic", 100)):
+            sweep = f'[sweep]\n"bath.nonequilibrium_fraction" = {{ start = 0.01, stop = 0.99, count = {points} }}\n'
+            text = relaxations(spectrum, 3, "[0.01]", rough) + sweep
+            self.assert_at_most(self.counts("batch", text), launch=1, copy=2, pageable=1)
+        text = relaxations("exponential", 1024, "[0.0, 0.01, 0.02]", rough)
+        self.assert_at_most(self.counts("one", text), launch=1, copy=2, pageable=1)
+
+
 class OrbitalsTest(HostCuda):
     """Momenta with several orbitals, each solved by a thread block."""
 
@@ -704,6 +722,84 @@ class BlocksTest(HostCuda):
             self.expect(DONE, "run", "a.toml", "-o", output, "--backend", "cuda", "--resume")
             for name, value in whole.items():
                 self.assertEqual(value.tobytes(), datasets(output)[name].tobytes(), name)
+
+
+class RelaxationsTest(HostCuda):
+    """Time evolutions that a device integrates in its thread blocks."""
+
+    def launches(self, name, **settings):
+        counts = self.folder / "counts"
+        counts.unlink(missing_ok=True)
+        device = self.on(name, "cuda", count=counts, **settings)
+        return int(counts.read_text().split()[3]), device
+
+    def test_numbers_do_not_depend_on_the_batch(self):
+        for spectrum in ("exponential", "lorentzian", "ohmic"):
+            text, alone = relaxations(spectrum, 7, "[0.0, 0.3]", "tolerance = 1e-6"), {}
+            for fraction in (0.05, 0.5, 0.95):
+                self.write("alone.toml", text.replace("nonequilibrium_fraction = 0.35", f"nonequilibrium_fraction = {fraction!r}"))
+                alone[fraction] = self.values("alone", "cuda")
+            for count in (2, 29):
+                fractions = np.linspace(0.0, 1.0, count).round(3).tolist()[: max(0, count - 3)] + [0.05, 0.5, 0.95][: min(3, count)]
+                self.write("many.toml", text + f'[sweep]\n"bath.nonequilibrium_fraction" = {fractions}\n')
+                for processors in (1, 3):
+                    many = self.values("many", "cuda", processors=processors, order="random", seed=processors)
+                    for place, fraction in enumerate(fractions):
+                        for name, value in alone.get(fraction, {}).items():
+                            if name not in ("momentum", "time"):  # the same for all points
+                                self.assertEqual(value.tobytes(), many[name][place].tobytes(), f"{name} of {count}, {spectrum}")
+
+    def test_points_differ_in_everything_that_can_be_swept(self):
+        # Rates that differ by factors of a thousand: some points have hardly begun at the last time, others have long ended.
+        sweep = ('[sweep]\nmode = "zip"\n"bath.coupling" = [0.001, 1.0, 0.1, 0.0, 0.02]\n"bath.inverse_temperature" = [0.3, 1.0, 4.0, 4.0, 0.1]\n'
+                 '"initial.filling" = [0.1, 0.5, 0.37, 0.9, 0.2]\n"model.hopping" = [1.0, 0.5, 1.3, 0.9, 0.7]\n')  # fmt: skip
+        widths = '"bath.spectrum_width" = [2.0, 0.3, 0.3, 0.05, 1.0]\n'
+        for spectrum in ("exponential", "lorentzian", "ohmic"):
+            for sites in (1, 2, 9, 129):
+                with self.subTest(f"{spectrum} {sites}"):
+                    self.write("a.toml", relaxations(spectrum, sites) + sweep + (widths if spectrum != "exponential" else ""))
+                    launches, device = self.launches("a", order="random")
+                    self.assertEqual(launches, 1, "no point was done otherwise")
+                    self.assert_agree(self.on("a", "cpu"), device)
+
+    def test_points_that_blocks_give_back_are_done_otherwise(self):
+        # In a block; stiff; too cold for plain sums; without a thermal bath; nothing but it.
+        beta, fraction = [3.0, 12.0, 200.0, 3.0, 0.1], [0.35, 0.9, 0.5, 1.0, 0.0]
+        for spectrum in ("exponential", "lorentzian", "ohmic"):
+            with self.subTest(spectrum):
+                text = relaxations(spectrum, 5, "[0.0, 0.3]", "tolerance = 1e-6")
+                self.write("a.toml", text + COLD.format(beta=beta, fraction=fraction))
+                launches, device = self.launches("a")
+                self.assertGreater(launches, 10, "some were done otherwise")
+                self.assert_agree(self.on("a", "cpu"), device, tolerance=1e-5)
+
+    def test_a_method_that_was_asked_for_is_taken(self):
+        for method in ("adams", "bdf"):
+            self.write("a.toml", relaxations("exponential", solver=f'integrator = "{method}"') + SWEEP)
+            launches, device = self.launches("a")
+            self.assertGreater(launches, 100)
+            self.assert_agree(self.on("a", "cpu"), device)
+
+    def test_too_few_steps_are_reported_as_on_the_cpu(self):
+        self.write("a.toml", relaxations("exponential", solver="max_steps = 3") + SWEEP)
+        cpu, device = self.on("a", "cpu", code=POINTS_FAILED), self.on("a", "cuda", code=POINTS_FAILED)
+        self.assertEqual(datasets(cpu)["error"].tolist(), datasets(device)["error"].tolist())
+
+    def test_memory_for_some_points_takes_several_launches(self):
+        for spectrum in ("exponential", "lorentzian", "ohmic"):
+            self.write("a.toml", relaxations(spectrum, solver="tolerance = 1e-6") + SWEEP)
+            whole, counts = self.values("a", "cuda"), self.folder / "counts"
+            launches, parts = self.launches("a", memory=int(0.8 * self.used("a")))
+            self.assertGreater(launches, 1, counts.read_text())
+            self.assertLess(launches, 6)
+            for name, value in whole.items():
+                self.assertEqual(value.tobytes(), datasets(parts)[name].tobytes(), name)
+            self.on("a", "cuda", code=POINTS_FAILED, memory=500)
+
+    def test_every_failure_leaves_points_right_or_missing(self):
+        for spectrum in ("exponential", "ohmic"):
+            self.write("a.toml", relaxations(spectrum, 3, "[0.1]", "tolerance = 1e-4") + SWEEP)
+            self.assert_failures_leave_points_right_or_missing("a", allocation=4, launch=1, copy=2)
 
 
 if __name__ == "__main__":

@@ -47,12 +47,20 @@ io::Result run_steady_state(const Point& point, const Execution& requested, cons
   return run_point<find_steady_state>(point, requested, monitor);
 }
 
+io::Result run_relaxation(const Point& point, const Execution& requested, const Monitor& monitor) {
+  const Calculation calculation(threads_of(requested));
+  // A checkpoint is that of a point which its block has given back.
+  if (monitor.restored.empty())
+    if (std::optional<io::Result> result = relax_in_block(point, requested)) return std::move(*result);
+  return run_point<follow_relaxation>(point, requested, monitor);
+}
+
 template <Solve solve>
 void run_group(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished) {
   if (group.chained)
     run_chain(group, requested, monitor, finished);
-  else if (solve == find_steady_state && is_device(requested.backend) && found_in_blocks(group.document))
-    run_in_blocks(group, requested, monitor, finished);
+  else if (is_device(requested.backend) && found_in_blocks(group.document))
+    (solve == find_steady_state ? run_in_blocks : relax_in_blocks)(group, requested, monitor, finished);
   else
     run_batch(solve, group, requested, monitor, finished);
 }
@@ -163,7 +171,9 @@ ModelEntry entry(std::string kind, std::string description) {
       "relax", "time evolution of the occupations from an initial state", dimensions);
   relaxation.keys = with_initial_states(config::keys_of<OutputTimes, RelaxOptions>());
   relaxation.cost = relative_cost;
+  relaxation.run = run_relaxation;
   relaxation.grouping = batches;
+  relaxation.device_grouping = device_relaxations;
   std::vector<TaskEntry> tasks = {std::move(relaxation), std::move(steady)};
   const int directions = std::is_same_v<Model, TggeLattice> ? 3 : 1;  // the largest number
   tasks.push_back(gradient_task(config::keys_of<Model, InitialOccupation>(), directions));

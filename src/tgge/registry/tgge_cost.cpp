@@ -155,7 +155,7 @@ void check_lattice(const Point& point) {
   check_directions(point, "bath.thermal_operator", true, directions);
 }
 
-Footprint footprint_of(const Point& point, const Execution&) {
+Footprint footprint_of(const Point& point, const Execution& execution) {
   Footprint needed{.working = working_memory(point),
                    .key = is_lattice(point) ? "model.cells" : "model.sites",
                    .size = fmt::format("{} {}", cells_of(point), is_lattice(point) ? "cells" : "sites")};
@@ -165,6 +165,8 @@ Footprint footprint_of(const Point& point, const Execution&) {
   if (point.has("task.times")) {
     add_result<RelaxResult>(needed, coordinates, wanted);
     needed.working += unkept_bytes<RelaxResult>(coordinates, wanted);
+    if (is_device(execution.backend) && fits_a_block(point))  // the states as they come from the block
+      needed.working += 8.0 * point.count("task.times") * (1.0 + static_cast<double>(modes_of(point)));
   } else {
     add_result<SteadyState>(needed, coordinates, wanted);
   }
@@ -599,18 +601,22 @@ Plan plan_point(const Point& point, const Execution& requested) {
   const double sites = cells_of(point);
   Execution on_cpu = execution;  // a probe may not fit on the device if the point does not
   on_cpu.backend = Backend::cpu;
-  const bool in_a_block = is_device(execution.backend) && !point.has("task.times") && !point.has("task.of") &&
-                          fits_a_block(point) &&
-                          with_model(point, [&](const TggeModel& model) { return found_in_a_block(model, execution); });
+  const bool in_a_block =
+      is_device(execution.backend) && !point.has("task.of") && fits_a_block(point) &&
+      with_model(point, [&](const TggeModel& model) { return goes_to_a_block(point, model, execution); });
   const Algorithm algorithm = in_a_block ? Algorithm::separable : algorithm_of(point, on_cpu);
   const bool direct = algorithm == Algorithm::direct;
   const bool matrices = seems_to_need_matrices(point);
   plan.backend = matrices ? matrix_backend(execution.backend, &plan.backend_reason)
                           : rate_backend(execution.backend, algorithm, modes_of(point), &plan.backend_reason);
   plan_device(plan, requested, [&] {
+    double in_block = 0.0;
     if (in_a_block)
-      return with_model(point,
-                        [&](const TggeModel& model) { return point_batch_device_bytes(model, 1, 1, 1, execution); });
+      in_block = with_model(point, [&](const TggeModel& model) {
+        return point_batch_device_bytes(model, 1, 1, 1, static_cast<std::size_t>(point.count("task.times")), execution);
+      });
+    if (in_a_block && !point.has("task.times")) return std::max(in_block, bands_device_bytes_of(point, execution));
+    // A relaxation may turn out to be stiff, and is then integrated as on the host.
     return with_examined_model(point, [&](const TggeModel& model) {
       const bool whole = model.bands.modes() == modes_of(point);
       // The observables of a lattice take another equation with sums over pairs, if there is a thermal bath
@@ -624,7 +630,7 @@ Plan plan_point(const Point& point, const Execution& requested) {
       };
       const double bytes = bytes_of(!point.has("task.times")) + (more ? bytes_of(false) : 0.0);
       if (more) require_device_memory(bytes, execution);
-      return std::max(bytes, bands_device_bytes_of(point, execution));
+      return std::max({bytes, in_block, bands_device_bytes_of(point, execution)});
     });
   });
   execution.backend = plan.device_bytes > 0.0 ? Backend::cuda : Backend::cpu;

@@ -18,10 +18,10 @@ namespace {
 
 /// Largest batch: large enough to keep the slots busy, small enough to leave batches for many ranks.
 constexpr std::size_t max_batch = 1024;
-/// Modes times points of a batch in the thread blocks of a device, and doubles that the host holds for each: bands,
-/// weights and what comes down.
-constexpr std::size_t max_batch_values = std::size_t{1} << 22;
+/// Doubles that the host holds for each mode of a point in a thread block: bands, weights and what comes down, but for
+/// the output times of a relaxation; and for a batch.
 constexpr double batch_arrays = 16.0;
+constexpr double max_batch_doubles = batch_arrays * (1 << 22);
 /// Largest number of modes for which the spectrum is stored as a matrix, of 2 GiB. A table is in memory anyway.
 constexpr std::size_t max_matrix_modes = 16384;
 
@@ -63,14 +63,22 @@ std::size_t sets_of_modes(const config::Document& document, std::size_t points, 
 
 bool fits_a_block(const Point& point) {
   const std::string& jump = point.text("bath.jump");
-  return jump != "operators" && jump != "table" && modes_of(point) <= max_block_modes;
+  if (jump == "operators" || jump == "table" || modes_of(point) > max_block_modes) return false;
+  if (!point.has("task.times")) return true;
+  // A method that was asked for by name is taken.
+  return point.text("solver.integrator") == name(Integrator::automatic) &&
+         point.count("task.times") * static_cast<double>(modes_of(point)) <= max_block_results;
+}
+
+bool goes_to_a_block(const Point& point, const TggeModel& model, const Execution& execution) {
+  return point.has("task.times") ? relaxed_in_a_block(model, execution) : found_in_a_block(model, execution);
 }
 
 bool found_in_blocks(const config::Document& document) {
   const Point first = document.point(0);
   if (!fits_a_block(first)) return false;
   const Execution execution = with_algorithm(first, {.backend = Backend::cuda});
-  return with_model(first, [&](const TggeModel& model) { return found_in_a_block(model, execution); });
+  return with_model(first, [&](const TggeModel& model) { return goes_to_a_block(first, model, execution); });
 }
 
 Grouping batches(const config::Document& document) {
@@ -105,17 +113,17 @@ double batch_device_bytes_of(const config::Document& document, const Grouping& g
   const auto bytes_of = [&](const TggeModel& model) {
     return point_batch_device_bytes(model, grouping.size, sets_of_modes(document, grouping.size, true),
                                     sets_of_modes(document, grouping.size, model.bath.spectrum != Spectrum::ohmic),
-                                    execution);
+                                    static_cast<std::size_t>(first.count("task.times")), execution);
   };
   return with_model(first, [&](const TggeModel& model) {
-    if (!found_in_a_block(model, execution))
+    if (!fits_a_block(first) || !goes_to_a_block(first, model, execution))
       return std::max(batch_device_bytes(model, grouping.size, execution), bands_device_bytes_of(first, execution));
     // Along a sweep the panels become more or fewer.
     const double panels = panels_of(model.bands.energy, model.bath);
     if (panels == 0.0) return bytes_of(model);
     const double other = with_model(document.point(grouping.size - 1), [&](const TggeModel& last) {
-      return panels_of(last.bands.energy, last.bath) > panels && found_in_a_block(last, execution) ? bytes_of(last)
-                                                                                                   : 0.0;
+      const bool larger = panels_of(last.bands.energy, last.bath) > panels && goes_to_a_block(first, last, execution);
+      return larger ? bytes_of(last) : 0.0;
     });
     return other > 0.0 ? other : bytes_of(model);
   });
@@ -192,8 +200,10 @@ Grouping batches_or_chains(const config::Document& document) {
   return {.size = std::min(static_cast<std::size_t>(asked), row), .row = row, .chained = true};
 }
 
-Grouping device_batches(const config::Document& document) {
-  const Grouping grouping = batches_or_chains(document);
+namespace {
+
+/// The grouping for thread blocks of a device if the sweep can use them; otherwise `grouping`.
+Grouping block_batches(const config::Document& document, Grouping grouping) {
   if (grouping.chained || document.sweep.points() == 1 || !found_in_blocks(document)) return grouping;
   // Points of a batch have the same modes.
   const bool sized = std::any_of(document.sweep.axes.begin(), document.sweep.axes.end(), [](const config::Axis& axis) {
@@ -201,37 +211,55 @@ Grouping device_batches(const config::Document& document) {
   });
   if (sized && grouping.size == 1) return grouping;
   const Point first = document.point(0);
-  const std::size_t modes = modes_of(first);
+  const double arrays = batch_arrays + first.count("task.times"),
+               doubles = static_cast<double>(modes_of(first)) * arrays + panel_doubles(first);
   Grouping blocks{.how = "each in one thread block of the device", .note = grouping.note};
   if (sized) {  // as many as differ only in numbers that are no sizes
     blocks.size = grouping.size;
     blocks.row = grouping.row;
   } else {
+    const double fit = max_batch_doubles / (static_cast<double>(modes_of(first)) * arrays);
     const std::size_t points = document.sweep.points(),
-                      most = std::clamp<std::size_t>(max_batch_values / modes, 1, max_batch),
+                      most = std::clamp<std::size_t>(static_cast<std::size_t>(fit), 1, max_batch),
                       groups = (points + most - 1) / most;
     blocks.size = (points + groups - 1) / groups;
   }
   blocks.at_once = blocks.size;
-  blocks.memory_bytes =
-      8.0 * static_cast<double>(blocks.size) * (static_cast<double>(modes) * batch_arrays + panel_doubles(first));
+  blocks.memory_bytes = 8.0 * static_cast<double>(blocks.size) * doubles;
   return blocks;
 }
 
+}  // namespace
+
+Grouping device_batches(const config::Document& document) {
+  return block_batches(document, batches_or_chains(document));
+}
+Grouping device_relaxations(const config::Document& document) { return block_batches(document, batches(document)); }
+
 namespace {
 
-/// A point of a batch; nothing if it is not of the kind that its first point is of, or fails: it is run alone then.
-std::optional<PointBatchEntry> entry_of(const Point& point, const Execution& requested) {
+/// Completes an entry; false if a block cannot take it.
+bool complete(PointBatchEntry& entry, const Point& point) {
+  entry.number = conserved_number_of(point, entry.ingredients.equation);
+  // A number that rounds to none or to all
+  return entry.number > 0.0 && entry.number < static_cast<double>(entry.ingredients.equation.modes());
+}
+bool complete(RelaxationEntry& entry, const Point& point) {
+  entry.start = initial_multipliers(point, entry.ingredients.equation);
+  return true;
+}
+
+/// A point of a batch; nothing if no block can take it, or it fails: it is run alone then.
+/// @tparam Entry  PointBatchEntry or RelaxationEntry
+template <class Entry>
+std::optional<Entry> entry_of(const Point& point, const Execution& requested) {
   try {
     const Execution execution = with_algorithm(point, requested);
-    return with_model(point, [&](TggeModel model) -> std::optional<PointBatchEntry> {
-      if (!found_in_a_block(model, execution)) return std::nullopt;
-      PointBatchEntry entry{.ingredients = ingredients_for_a_block(std::move(model), execution),
-                            .options = read<SteadyStateOptions>(point)};
-      entry.number = conserved_number_of(point, entry.ingredients.equation);
-      const auto modes = static_cast<double>(entry.ingredients.equation.modes());
-      // A number that rounds to none or to all is for another way.
-      if (!(entry.number > 0.0 && entry.number < modes)) return std::nullopt;
+    return with_model(point, [&](TggeModel model) -> std::optional<Entry> {
+      if (!goes_to_a_block(point, model, execution)) return std::nullopt;
+      Entry entry{.ingredients = ingredients_for_a_block(std::move(model), execution),
+                  .options = read<decltype(Entry::options)>(point)};
+      if (!complete(entry, point)) return std::nullopt;
       return entry;
     });
   } catch (const Error&) {
@@ -239,11 +267,34 @@ std::optional<PointBatchEntry> entry_of(const Point& point, const Execution& req
   }
 }
 
+/// The points of a group that go to blocks together, and their places.
+template <class Entry>
+struct Batch {
+  std::vector<Entry> entries;
+  std::vector<std::size_t> places;
+};
+/// @return empty if the monitor says so
+template <class Entry>
+Batch<Entry> batch_of(const Group& group, const Execution& requested, const Monitor& monitor) {
+  Batch<Entry> batch;
+  for (std::size_t place = 0; place < group.wanted.size(); ++place) {
+    if (!group.wanted[place]) continue;
+    if (monitor.progress && !monitor.progress(0.0)) return {};
+    std::optional<Entry> entry = entry_of<Entry>(group.point(place), requested);
+    if (!entry) continue;
+    const auto& first = batch.entries.empty() ? *entry : batch.entries.front();
+    if (entry->ingredients.tables.spectrum != first.ingredients.tables.spectrum) continue;
+    batch.entries.push_back(std::move(*entry));
+    batch.places.push_back(place);
+  }
+  return batch;
+}
+
 }  // namespace
 
 std::optional<io::Result> run_in_block(const Point& point, const Execution& requested) {
   if (!is_device(requested.backend) || !fits_a_block(point)) return std::nullopt;
-  const std::optional<PointBatchEntry> entry = entry_of(point, requested);
+  const auto entry = entry_of<PointBatchEntry>(point, requested);
   if (!entry) return std::nullopt;
   std::optional<SteadyState> state = std::move(steady_states_in_blocks({&*entry, 1}, requested).front());
   if (!state) return std::nullopt;
@@ -251,22 +302,32 @@ std::optional<io::Result> run_in_block(const Point& point, const Execution& requ
 }
 
 void run_in_blocks(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished) {
-  std::vector<PointBatchEntry> entries;
-  std::vector<std::size_t> places;
-  const auto go_on = [&] { return !monitor.progress || monitor.progress(0.0); };
-  for (std::size_t place = 0; place < group.wanted.size(); ++place) {
-    if (!group.wanted[place]) continue;
-    if (!go_on()) return;
-    std::optional<PointBatchEntry> entry = entry_of(group.point(place), requested);
-    if (!entry) continue;
-    if (!entries.empty() && entry->ingredients.tables.spectrum != entries.front().ingredients.tables.spectrum) continue;
-    entries.push_back(std::move(*entry));
-    places.push_back(place);
-  }
-  if (entries.empty()) return;
+  const auto [entries, places] = batch_of<PointBatchEntry>(group, requested, monitor);
   auto states = steady_states_in_blocks(entries, requested);
   for (std::size_t i = 0; i < states.size(); ++i)
     if (states[i]) finished(places[i], result_of(group.point(places[i]), entries[i].ingredients.equation, *states[i]));
+}
+
+std::optional<io::Result> relax_in_block(const Point& point, const Execution& requested) {
+  if (!is_device(requested.backend) || !fits_a_block(point)) return std::nullopt;
+  const auto entry = entry_of<RelaxationEntry>(point, requested);
+  if (!entry) return std::nullopt;
+  std::optional<io::Result> result;
+  relax_in_blocks({&*entry, 1}, read<OutputTimes>(point).times, requested, [&](std::size_t, RelaxResult trajectory) {
+    result = result_of(point, entry->ingredients.equation, trajectory);
+  });
+  return result;
+}
+
+void relax_in_blocks(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished) {
+  const auto batch = batch_of<RelaxationEntry>(group, requested, monitor);
+  if (batch.entries.empty()) return;
+  // Lists cannot be swept: all points have the same times.
+  const auto times = read<OutputTimes>(group.point(batch.places.front())).times;
+  relax_in_blocks(batch.entries, times, requested, [&](std::size_t i, RelaxResult trajectory) {
+    const std::size_t place = batch.places[i];
+    finished(place, result_of(group.point(place), batch.entries[i].ingredients.equation, trajectory));
+  });
 }
 
 namespace {

@@ -159,13 +159,20 @@ void run_chain(const Group& group, const Execution& requested, const Monitor& mo
 /// As batches_or_chains() where a device is asked for, which finds steady states in its thread blocks: then any points
 /// of the same size.
 Grouping device_batches(const config::Document& document);
+/// As batches() where a device is asked for, which integrates relaxations in its thread blocks.
+Grouping device_relaxations(const config::Document& document);
 /// Whether thread blocks can be asked at all, from sizes and names alone: no bands are computed in vain.
 bool fits_a_block(const config::Point& point);
+/// Whether a point that fits_a_block() is for one.
+bool goes_to_a_block(const config::Point& point, const TggeModel& model, const Execution& execution);
 /// Whether run_in_blocks() is for the groups of such a sweep.
 bool found_in_blocks(const config::Document& document);
 /// Points that do not converge in their blocks get no result here and are tried on their own later.
 void run_in_blocks(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished);
 /// A point alone, with the same numbers; nothing if it is not of that kind or does not converge so.
 std::optional<io::Result> run_in_block(const config::Point& point, const Execution& requested);
+/// The same for relaxations.
+void relax_in_blocks(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished);
+std::optional<io::Result> relax_in_block(const config::Point& point, const Execution& requested);
 
 }  // namespace lindrift

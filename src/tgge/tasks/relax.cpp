@@ -13,23 +13,13 @@
 #include "lindrift/lattice/lattice.hpp"
 #include "solvers/ode.hpp"
 #include "tgge/tasks/matrix_tasks.hpp"
+#include "tgge/tasks/relax_of.hpp"
 #include "tgge/tasks/time_of_rest.hpp"
 
 namespace lindrift {
 
 namespace {
 
-/// Number of explicit steps, as limited by the fastest rate, beyond which the implicit method is cheaper. Measured for
-/// beta J = 2 .. 8: the two cost the same between 2000 and 10000 steps.
-constexpr double stiff_steps = 5000.0;
-
-/// The integrator bounds the root mean square, over the modes, of the error of a step. Errors do not grow (the l1
-/// distance between two trajectories never does), but they add up. This factor keeps every dataset within the requested
-/// tolerance: on 250 random chains (3 to 30 sites, beta J up to 12) and on 1000 sites with one of them out of balance,
-/// the largest measured error is 0.74 of the tolerance for bdf and 0.45 for adams; with a factor of 0.02 it is 3 times
-/// the tolerance. There is no such bound for a current that is a small difference of occupations.
-constexpr double step_tolerance = 0.005;
-constexpr double smallest_step_tolerance = 2e-14;
 constexpr double smallest_promise = smallest_step_tolerance / step_tolerance;
 
 void validate(const RateEquation& equation, std::span<const double> lagrange_multiplier, std::span<const double> times,
@@ -143,6 +133,27 @@ void add_sums(const RateEquation& equation, RelaxResult& result) {
   }
 }
 
+/// Says so if the tolerance cannot be guaranteed.
+/// @param scale  of absolute errors, see Outlook
+std::string note_on(double tolerance, double scale) {
+  if (!(tolerance * scale < smallest_promise)) return {};
+  std::ostringstream text;
+  text << "time integration in double precision ";
+  if (scale < 1.0)
+    text << "promises errors of multipliers below " << smallest_promise << ", and these are at most " << scale;
+  else
+    text << "cannot promise a tolerance below " << smallest_promise / scale;
+  return text.str();
+}
+
+/// Adds what follows from the states at the output times.
+void conclude(const RateEquation& equation, RelaxResult& result, double tolerance) {
+  if (result.converged && result.message.empty())
+    if (const double rest = time_of_rest(result, result.lagrange_multiplier, tolerance); std::isfinite(rest))
+      result.message = "nothing changes any more from time " + text_of(rest) + " on";
+  add_sums(equation, result);
+}
+
 /// Integrates one trajectory from output time to output time.
 class Relaxation {
  public:
@@ -171,11 +182,7 @@ class Relaxation {
       result_.converged = false;
       result_.message = "stopped at time " + text_of(reached_time());
     }
-    if (result_.converged && result_.message.empty())
-      if (const double rest = time_of_rest(result_, result_.lagrange_multiplier, options_.tolerance);
-          std::isfinite(rest))
-        result_.message = "nothing changes any more from time " + text_of(rest) + " on";
-    add_sums(equation_, result_);
+    conclude(equation_, result_, options_.tolerance);
     return std::move(result_);
   }
 
@@ -186,16 +193,7 @@ class Relaxation {
     result_.integrator = options_.integrator;
     if (options_.integrator == Integrator::automatic)
       result_.integrator = ahead.fastest * result_.times.back() > stiff_steps ? Integrator::bdf : Integrator::adams;
-    if (options_.tolerance * ahead.scale < smallest_promise) {
-      std::ostringstream text;
-      text << "time integration in double precision ";
-      if (ahead.scale < 1.0)
-        text << "promises errors of multipliers below " << smallest_promise << ", and these are at most "
-             << ahead.scale;
-      else
-        text << "cannot promise a tolerance below " << smallest_promise / ahead.scale;
-      result_.message = text.str();
-    }
+    result_.message = note_on(options_.tolerance, ahead.scale);
     const double tolerance = std::max(step_tolerance * options_.tolerance * ahead.scale, smallest_step_tolerance);
     if (result_.integrator == Integrator::bdf) state_ = ModeState::of_multipliers(start_);
     integrator_ = result_.integrator == Integrator::bdf ? make_bdf_integrator(equation_, start_, tolerance)
@@ -274,6 +272,41 @@ class Relaxation {
 };
 
 }  // namespace
+
+std::vector<double> smaller_sides(std::span<const double> lagrange_multiplier) {
+  const ModeState state = ModeState::of_occupations(lagrange_multiplier);
+  std::vector<double> sides = state.value;
+  for (std::size_t s = 0; s < sides.size(); ++s)
+    if (state.stored[s] == Stored::holes) sides[s] = -sides[s];
+  return sides;
+}
+
+RelaxResult relaxation_of(const RateEquation& equation, const Trajectory& trajectory, double tolerance) {
+  const Calculation calculation(equation.threads);
+  const std::size_t modes = equation.modes(), rows = trajectory.times.size();
+  RelaxResult result;
+  result.times.assign(trajectory.times.begin(), trajectory.times.end());
+  result.residual.assign(trajectory.residual.begin(), trajectory.residual.end());
+  result.lagrange_multiplier.resize(rows * modes);
+  result.occupation.resize(rows * modes);
+  ModeState state{std::vector<double>(modes), std::vector<Stored>(modes)};
+  std::vector<double> holes(modes);
+  for (std::size_t row = 0; row < rows; ++row) {
+    for (std::size_t s = 0; s < modes; ++s) {
+      const double side = trajectory.state[row * modes + s];
+      state.value[s] = std::fabs(side);
+      state.stored[s] = side > 0.0 ? Stored::particles : Stored::holes;
+    }
+    state.split({result.occupation.data() + row * modes, modes}, holes);
+    state.lagrange_multiplier({result.lagrange_multiplier.data() + row * modes, modes});
+  }
+  result.converged = true;
+  result.steps = trajectory.steps;
+  result.rate_evaluations = trajectory.rate_evaluations;
+  result.message = note_on(tolerance, trajectory.scale);
+  conclude(equation, result, tolerance);
+  return result;
+}
 
 RelaxResult relax(const RateEquation& equation, std::span<const double> lagrange_multiplier,
                   std::span<const double> times, const RelaxOptions& options) {
