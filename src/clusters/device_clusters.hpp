@@ -31,10 +31,6 @@ struct ClusterSizes {
   std::size_t frequencies = 0, times = 0;               ///< at which it is evaluated; one of them is 0
 };
 
-/// Below these a device gains nothing. Estimates; `backend` overrides them.
-inline constexpr double device_operations = 2e10, device_equations = 16.0;
-inline constexpr const char* too_little_for_clusters = "too little work to gain from a device";
-
 /// Sizes of clusters none of which has an element that a `pattern` does not have; without frequencies and times.
 /// @param green  with the Green's function of all orbitals together or, if they are momenta, of each by itself
 ClusterSizes sizes_of(const Cluster& pattern, bool up_empty, bool green);

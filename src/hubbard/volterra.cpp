@@ -124,8 +124,6 @@ double volterra_step(double fastest, double tolerance) {
   return (tolerance >= coarse_tolerance ? coarse : fine) / fastest;
 }
 
-bool enough_for_a_device(std::size_t momenta, std::size_t steps) { return momenta >= 16384 && steps <= 8192; }
-
 std::vector<double> turns_of_circle() {
   std::vector<double> turns;
   for (const bool sine : {false, true})

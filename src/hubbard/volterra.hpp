@@ -73,11 +73,6 @@ double volterra_step(double fastest, double tolerance);
 /// Halving the step reduces an error of order 10 by 2^10; this much is assumed.
 inline constexpr double claimed_gain = 256.0;
 
-/// Whether a device gains from an integral equation for every momentum: there one thread adds all steps of a momentum
-/// term by term, which needs many momenta and not too many steps.
-bool enough_for_a_device(std::size_t momenta, std::size_t steps);
-inline constexpr const char* too_little_for_a_device = "too few momenta, or too many steps, to gain from a device";
-
 /// VolterraTables::turns.
 std::vector<double> turns_of_circle();
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/device_memory.hpp"
+#include "engine/device_thresholds.hpp"
 #include "engine/parallel.hpp"
 #include "engine/threads.hpp"
 #include "kernels/lattice/bands.hpp"
@@ -19,11 +20,6 @@ namespace {
 
 using kernels::Index, kernels::lattice::BandRows;
 
-/// Number of modes from which a device computes the bands. It takes a few launches and two copies, some ten
-/// microseconds each, and pinned memory, which is slow to get. The host takes 0.1 to 0.6 microseconds for a mode in
-/// closed form and 4 for one that LAPACK finds, so 4096 of them take a millisecond or more, as long as a few launches
-/// and that memory together. An estimate: no card has been measured.
-constexpr std::size_t device_bands_modes = 4096;
 /// Doubles of all arrays of a batch, 64 MiB: on a card many times what its threads work on at once, and a copy that
 /// takes far longer than it takes to start it.
 constexpr Index batch_doubles = Index{1} << 23;
@@ -87,7 +83,7 @@ void take(const BandRows& rows, const double* results, std::size_t first, Bands&
 
 bool bands_on_device(const TightBinding& model, const Lattice& lattice, const Execution& execution) {
   return is_device(execution.backend) && model.orbitals <= kernels::most_device_orbitals &&
-         lattice.size() * static_cast<std::size_t>(model.orbitals) >= device_bands_modes;
+         lattice.size() * static_cast<std::size_t>(model.orbitals) >= device_thresholds::band_modes;
 }
 
 double bands_on_device_bytes(const kernels::HoppingTables& tables, const Execution& execution) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/device_memory.hpp"
+#include "engine/device_thresholds.hpp"
 #include "engine/parallel.hpp"
 #include "engine/threads.hpp"
 #include "kernels/table.hpp"
@@ -29,13 +30,8 @@ void require_length(std::size_t length, std::size_t modes) {
                      std::to_string(modes));
 }
 
-/// Number of modes from which Newton's method runs in the memory of a device. That takes more launches, and more copies
-/// of single numbers, than the host's; in turn it saves most copies of vectors, and the host's algebra. An estimate: no
-/// card has been measured.
-constexpr std::size_t device_newton_modes = 4096;
-
 bool newton_on_device(std::size_t modes, kernels::RateKernel& kernel) {
-  return modes >= device_newton_modes && kernel.moment_balance() == nullptr;
+  return modes >= device_thresholds::newton_modes && kernel.moment_balance() == nullptr;
 }
 
 class KernelGenerator final : public Generator {

@@ -14,6 +14,7 @@
 #include <tuple>
 
 #include "engine/device_memory.hpp"
+#include "engine/device_thresholds.hpp"
 #include "engine/machine_memory.hpp"
 #include "engine/parallel.hpp"
 #include "engine/short_text.hpp"
@@ -72,14 +73,10 @@ Choice choose_algorithm(const RateEquation& equation, const HopWeights& weights,
                                     " panels of energies: their moments replace the sum over pairs"};
 }
 
-/// Number of modes from which a pair sum on a device outweighs the copies of each evaluation. Estimated from operation
-/// counts; `backend` overrides it.
-constexpr std::size_t device_modes = 4096;
-
 }  // namespace
 
 Backend rate_backend(Backend asked, Algorithm algorithm, std::size_t modes, std::string* reason) {
-  return choose_backend(asked, algorithm == Algorithm::direct && modes >= device_modes,
+  return choose_backend(asked, algorithm == Algorithm::direct && modes >= device_thresholds::pair_modes,
                         algorithm == Algorithm::separable
                             ? "moments are as fast on the CPU as copies to a device"
                             : counted(modes, "mode is", "modes are") + " too few to gain from a device",

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "engine/device_memory.hpp"
+#include "engine/device_thresholds.hpp"
 #include "engine/fourier.hpp"
 #include "engine/validate.hpp"
 #include "hatsugai_kohmoto/mixed.hpp"
@@ -21,10 +22,6 @@ namespace {
 using Complex = std::complex<double>;
 
 constexpr double missing = std::numeric_limits<double>::quiet_NaN();
-
-/// Smallest amount of work at which a device outweighs copying its results. An estimate from operation counts; `backend
-/// = cuda` overrides it.
-constexpr double device_elements = 1e7;
 
 /// Stores -i factor times a row, reordered from the order of the transforms to ascending order.
 void store_green(const Complex* row, const TransformOrder& order, double factor, Complex* target) {
@@ -167,7 +164,8 @@ Backend green_backend(Backend asked, const HatsugaiKohmoto& model, std::size_t t
   const Lattice lattice = model.lattice();
   if (lattice.dimensions() > 1) return only_on_cpu(asked, "a lattice of several directions runs", reason);
   const std::size_t sites = lattice.size();
-  return choose_backend(asked, static_cast<double>(sites) * static_cast<double>(times) >= device_elements,
+  return choose_backend(asked,
+                        static_cast<double>(sites) * static_cast<double>(times) >= device_thresholds::green_elements,
                         "too few sites and times to gain from a device", reason);
 }
 

@@ -10,6 +10,7 @@
 #include "clusters/cost.hpp"
 #include "clusters/device_clusters.hpp"
 #include "engine/complex_product.hpp"
+#include "engine/device_thresholds.hpp"
 #include "engine/fourier.hpp"
 #include "engine/side_by_side.hpp"
 #include "engine/validate.hpp"
@@ -400,9 +401,10 @@ OrbitalPlan plan_orbitals(const OrbitalHatsugaiKohmoto& model, std::size_t momen
   const double at_once = std::min<double>(threads_of(execution), solved);
   plan.memory_bytes = bytes * at_once;
   plan.operations = solved * one;
-  plan.backend = choose_backend(execution.backend,
-                                plan.operations >= clusters::device_operations && solved >= clusters::device_equations,
-                                clusters::too_little_for_clusters, &plan.backend_reason);
+  plan.backend = choose_backend(
+      execution.backend,
+      plan.operations >= device_thresholds::cluster_operations && solved >= device_thresholds::cluster_equations,
+      device_thresholds::too_little_for_clusters, &plan.backend_reason);
   if (is_device(plan.backend)) {
     clusters::ClusterSizes sizes = clusters::sizes_of(state);
     if (momenta > 0) {

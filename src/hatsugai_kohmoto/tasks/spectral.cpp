@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "engine/device_memory.hpp"
+#include "engine/device_thresholds.hpp"
 #include "engine/parallel.hpp"
 #include "engine/validate.hpp"
 #include "hatsugai_kohmoto/mixed.hpp"
@@ -20,9 +21,6 @@ namespace {
 
 /// Elements that one call of the kernel processes.
 constexpr std::size_t block = 4096;
-
-/// Below this a device gains nothing. An estimate; `backend` overrides it.
-constexpr double device_elements = 1e7;
 
 /// The map on the host; every rank computes its share.
 void map_on_host(const kernels::SpectralTables& tables, const double* frequencies, const Execution& execution,
@@ -87,7 +85,7 @@ void map_on_device(const kernels::SpectralTables& tables, const double* frequenc
 }  // namespace
 
 Backend spectral_backend(Backend asked, std::size_t elements, std::string* reason) {
-  return choose_backend(asked, static_cast<double>(elements) >= device_elements,
+  return choose_backend(asked, static_cast<double>(elements) >= device_thresholds::green_elements,
                         "too few momenta and frequencies to gain from a device", reason);
 }
 

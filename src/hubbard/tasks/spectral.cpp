@@ -7,6 +7,7 @@
 #include <random>
 
 #include "engine/checkpoint.hpp"
+#include "engine/device_thresholds.hpp"
 #include "engine/parallel.hpp"
 #include "engine/short_text.hpp"
 #include "engine/validate.hpp"
@@ -31,8 +32,6 @@ constexpr double terms_per_second = 5e9;
 constexpr double operations_per_term = 10.25;
 /// The same for a ladder, whose terms are complex.
 constexpr double ladder_terms_per_second = 1.5e8;
-/// Number of terms, and seconds of the fft algorithm on the CPU, above which a device gains more than its copies cost.
-constexpr double device_terms = 1e10, device_seconds = 1.0;
 /// Error of a direct sum relative to its largest value: the imaginary parts of its terms have one sign, and rounding
 /// errors do not accumulate.
 constexpr double direct_error = 4e-15;
@@ -124,8 +123,8 @@ std::vector<std::string> symmetries_of(const Problem& problem) {
 Backend ladder_backend(const Problem& problem, const LadderSelfEnergy* in_time, std::string* reason) {
   const Backend asked = problem.execution.backend;
   if (in_time == nullptr) return only_on_cpu(asked, "the ladder's sum over pairs of momenta runs", reason);
-  return choose_backend(asked, enough_for_a_device(problem.modes.sites, in_time->steps()), too_little_for_a_device,
-                        reason);
+  return choose_backend(asked, device_thresholds::enough_propagators(problem.modes.sites, in_time->steps()),
+                        device_thresholds::too_little_for_propagators, reason);
 }
 
 /// The plan of a ladder, which has its own methods to reach the frequencies.
@@ -199,7 +198,9 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
       asked == Algorithm::automatic ? (fft_seconds < direct_seconds ? Algorithm::fft : Algorithm::direct) : asked;
   const bool by_times = plan.algorithm == Algorithm::fft;
   plan.backend = choose_backend(
-      problem.execution.backend, by_times ? fft_seconds >= device_seconds : plan.terms >= device_terms,
+      problem.execution.backend,
+      by_times ? fft_seconds >= device_thresholds::self_energy_seconds
+               : plan.terms >= device_thresholds::self_energy_terms,
       by_times ? "too little work to gain from a device" : "too few terms to gain from a device", &plan.backend_reason);
   if (plan.algorithm == Algorithm::fft) {
     if (is_device(plan.backend)) {  // its method to reach the frequencies is another one
