@@ -17,6 +17,8 @@ class Communicator {
   virtual ~Communicator() = default;
   virtual int rank() const { return 0; }
   virtual int size() const { return 1; }
+  /// Whether all_gather() takes an array in the memory of a device.
+  virtual bool takes_device_memory() const { return false; }
 
   /// Completes an array on every rank. Rank r has written the elements from bounds[r] up to, but not including,
   /// bounds[r + 1]; `bounds` has size() + 1 entries, ascending from 0 to values.size().

@@ -3,6 +3,7 @@
 #include <new>
 
 #include "kernels/functor.hpp"
+#include "kernels/interleave.hpp"
 #include "kernels/shared_rows.hpp"
 #include "kernels/threads.hpp"
 
@@ -122,9 +123,18 @@ class Engine {
       for (; tile < last; ++tile) pair_tile(pair, rows.first + tile * tile_rows, rows.last);
     });
   }
-  /// Completes an array over the rows, of which this process has computed its own.
-  void gather(double* values, Index size) {
-    if (shares(size)) gather_items(*communicator_, values, size, shared_row_block, 1);
+  /// Completes arrays over the rows, of which this process has computed its own, by one message.
+  template <int Count>
+  void gather(double* const (&values)[Count], Index size) {
+    if (!shares(size)) return;
+    Interleave<Count> interleave{{}, 0, gathered_.resize(Count * size)};
+    Separate<Count> separate{gathered_.data(), {}};
+    for (int c = 0; c < Count; ++c) interleave.from[c] = separate.to[c] = values[c];
+    Index last = 0;
+    own_items(*communicator_, size, shared_row_block, interleave.first, last);
+    map(last - interleave.first, interleave);
+    gather_items(*communicator_, gathered_.data(), size, shared_row_block, Count);
+    map(size, separate);
   }
 
   template <class Rows>
@@ -262,7 +272,7 @@ class Engine {
 
   int threads_;
   Communicator* communicator_;
-  Buffer partial_;
+  Buffer partial_, gathered_;
 };
 
 }  // namespace cpu

@@ -6,14 +6,15 @@
 #include <cub/block/block_reduce.cuh>
 #include <cub/device/device_for.cuh>
 #include <utility>
-#include <vector>
 
 #include "kernels/cuda/check.hpp"
 #include "kernels/cuda/memory.hpp"
 #include "kernels/functor.hpp"
+#include "kernels/interleave.hpp"
 #include "kernels/pair_block.hpp"
 #include "kernels/row_block.hpp"
 #include "kernels/shared_rows.hpp"
+#include "lindrift/communicator.hpp"
 
 namespace lindrift::kernels::cuda {
 
@@ -147,16 +148,31 @@ class EngineOn {
     return fetch(partial);
   }
 
-  /// Completes an array over the rows, of which this process has computed its share.
-  void gather(double* values, Index size) {
-    if (!Device::computes || !shares(size)) return;
-    use_device();
-    staging_.resize(static_cast<std::size_t>(size));
+  /// Completes arrays over the rows, of which this process has computed its share, by one message: from and to the
+  /// device itself if MPI can, and else through pinned memory of the host.
+  template <int Count>
+  void gather(double* const (&values)[Count], Index size) {
+    if (!shares(size)) return;
+    double* const gathered = gathered_.resize(Count * size);
+    Interleave<Count> interleave{{}, 0, gathered};
+    Separate<Count> separate{gathered, {}};
+    for (int c = 0; c < Count; ++c) interleave.from[c] = separate.to[c] = values[c];
     const RowRange own = own_rows(size);
-    LINDRIFT_CUDA_CHECK(cudaMemcpy(staging_.data() + own.first, values + own.first, bytes(own.last - own.first),
-                                   cudaMemcpyDeviceToHost));
-    gather_items(*communicator_, staging_.data(), size, shared_row_block, 1);
-    LINDRIFT_CUDA_CHECK(cudaMemcpy(values, staging_.data(), bytes(size), cudaMemcpyHostToDevice));
+    interleave.first = own.first;
+    map(own.last - own.first, interleave);
+    if constexpr (Device::computes) {
+      if (communicator_->takes_device_memory()) {
+        LINDRIFT_CUDA_CHECK(cudaStreamSynchronize(nullptr));  // MPI knows nothing of streams
+        gather_items(*communicator_, gathered, size, shared_row_block, Count);
+      } else {
+        double* const staging = staging_.resize(Count * size);
+        LINDRIFT_CUDA_CHECK(cudaMemcpy(staging + Count * own.first, gathered + Count * own.first,
+                                       bytes(Count * (own.last - own.first)), cudaMemcpyDeviceToHost));
+        gather_items(*communicator_, staging, size, shared_row_block, Count);
+        LINDRIFT_CUDA_CHECK(cudaMemcpy(gathered, staging, bytes(Count * size), cudaMemcpyHostToDevice));
+      }
+    }
+    map(size, separate);
   }
 
   template <class Pair>
@@ -262,9 +278,8 @@ class EngineOn {
   int device_;
   Communicator* communicator_;
   int processors_ = 1;
-  std::vector<double> staging_;
-  Buffer partial_, second_partial_;
-  PinnedOn<Device> fetched_;
+  Buffer partial_, second_partial_, gathered_;
+  PinnedOn<Device> fetched_, staging_;
 };
 
 using Engine = EngineOn<PhysicalDevice>;

@@ -16,6 +16,7 @@ class GuardedCommunicator final : public Communicator {
 
   int rank() const override { return ranks_.rank(); }
   int size() const override { return ranks_.size(); }
+  bool takes_device_memory() const override { return ranks_.takes_device_memory(); }
   void all_gather(std::span<double> values, std::span<const std::size_t> bounds) override;
 
   /// Largest of the ranks' values, on every rank.

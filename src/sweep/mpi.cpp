@@ -4,6 +4,9 @@
 #ifdef LINDRIFT_HAVE_MPI
 
 #include <mpi.h>
+#if defined(OPEN_MPI) && __has_include(<mpi-ext.h>)
+#include <mpi-ext.h>  // MPIX_Query_cuda_support
+#endif
 
 #include <algorithm>
 #include <array>
@@ -31,6 +34,25 @@ void check(int status, const char* call) {
   throw CommunicationError(std::string("MPI: ") + call + ": " + std::string(text, static_cast<std::size_t>(length)));
 }
 #define LINDRIFT_MPI_CHECK(call) check((call), #call)
+
+/// Whether this MPI sends from and receives in the memory of a CUDA device. LINDRIFT_CUDA_AWARE_MPI=0 or 1 overrides
+/// what the library says of itself: some transports say less than they do, and some more.
+bool mpi_takes_device_memory() {
+  if (const char* told = std::getenv("LINDRIFT_CUDA_AWARE_MPI"); told != nullptr && *told != '\0') {
+    const std::string answer = told;
+    if (answer != "0" && answer != "1")
+      throw ParameterError("LINDRIFT_CUDA_AWARE_MPI", "is " + answer + "; it must be 0 or 1");
+    return answer == "1";
+  }
+#if defined(MPIX_CUDA_AWARE_SUPPORT) && MPIX_CUDA_AWARE_SUPPORT
+  return MPIX_Query_cuda_support() == 1;
+#elif defined(MPIX_GPU_SUPPORT_CUDA)
+  int answer = 0;
+  return MPIX_GPU_query_support(MPIX_GPU_SUPPORT_CUDA, &answer) == MPI_SUCCESS && answer != 0;
+#else
+  return false;
+#endif
+}
 
 /// Calls a function every 200 microseconds in its own thread.
 class Poller {
@@ -153,6 +175,11 @@ class MpiGroup : public ProcessGroup {
   int size() const override { return size_; }
   int local_rank() const override { return local_rank_; }
   int local_size() const override { return local_size_; }
+
+  bool takes_device_memory() const override {
+    static const bool answer = mpi_takes_device_memory();
+    return answer;
+  }
 
   int maximum(int value) override {
     int result = 0;

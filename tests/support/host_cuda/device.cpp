@@ -359,6 +359,7 @@ cudaError_t cudaDeviceSynchronize() {
   const Access access;
   return current_device_is_dead() ? failure(cudaErrorIllegalAddress) : cudaSuccess;
 }
+cudaError_t cudaStreamSynchronize(std::nullptr_t) { return cudaDeviceSynchronize(); }
 cudaError_t cudaGetLastError() { return std::exchange(last_error, cudaSuccess); }
 
 const char* cudaGetErrorName(cudaError_t error) {
