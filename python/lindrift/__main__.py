@@ -134,8 +134,10 @@ def _load_apart(path):
             answer = pickle.load(pipe)
         _, status = os.waitpid(child, 0)
     except BaseException:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        with contextlib.suppress(ChildProcessError):  # it may have been waited for already
+            if os.waitpid(child, os.WNOHANG) == (0, 0):
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
         raise
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) in STOP_SIGNALS:  # Ctrl-C reaches both processes
         _stop(os.WTERMSIG(status), None)

@@ -30,7 +30,7 @@ import synthetic  # noqa: E402
 import synthetic_hubbard  # noqa: E402
 import synthetic_open  # noqa: E402
 from lindrift import figures, hubbard_figures, plot, style  # noqa: E402
-from lindrift.__main__ import STOP_SIGNALS, main  # noqa: E402
+from lindrift.__main__ import STOP_SIGNALS, Stopped, main  # noqa: E402
 from lindrift.program import wait_for  # noqa: E402
 
 KEY = "bath.nonequilibrium_fraction"
@@ -1115,6 +1115,17 @@ while true; do sleep 0.02; done
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
         self.assertEqual(process.returncode, 4)
+
+    def test_a_signal_just_after_the_reader_has_ended(self):
+        synthetic.steady_state("a.h5", sites=8)
+        wait = os.waitpid
+
+        def wait_and_stop(*arguments):
+            wait(*arguments)
+            raise Stopped("SIGTERM")
+
+        with mock.patch("os.waitpid", wait_and_stop):
+            self.assertEqual(run("plot", "a.h5"), (4, "", "stopped by SIGTERM\n"))
 
     def test_no_signal_waits_for_a_run_to_end(self):
         # One that another thread takes interrupts no system call of this one, like one that arrives just before the call.
