@@ -3,13 +3,12 @@
 //
 //   cuda_benchmarks [--out FILE] [--quick]
 //
-// Operation count of a pair (kernels/tgge/pair_rate.hpp): two multiplications, two fused multiply-adds and two
-// additions for the thermal sums. The PTX of pair_kernel has these six (nvcc 13 does not share the additions between
-// the rows of a lane), each one issue of the FP64 units like a fused multiply-add: the floor is 6 over the measured
-// rate of multiply-adds. Columns come through shared memory, 24 bytes per pair; from device memory O(L) bytes. A mode
-// of the separable sum costs 48 bytes read by the reduction and 48 read and 8 written by the map, 104 in all, and 22
-// flops: memory is its ceiling. The Hubbard chain's direct sum is counted in terms of pairs of momenta after what
-// symmetries save; its way by time, and its propagator, in entries of their results.
+// Operation count of a pair (kernels/tgge/pair_sums.hpp): two fused multiply-adds, and a quarter of two
+// additions for the thermal sums, as the machine code has them (kernels/cuda/instructions.md); the floor is 2.5 over
+// the measured rate of multiply-adds. Columns come through shared memory, 8 bytes per pair; from device memory O(L)
+// bytes. A mode of the separable sum costs 48 bytes read by the reduction and 48 read and 8 written by the map, 104 in
+// all, and 22 flops: memory is its ceiling. The Hubbard chain's direct sum is counted in terms of pairs of momenta
+// after what symmetries save; its way by time, and its propagator, in entries of their results.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -30,8 +29,9 @@
 #include "kernels/cuda/check.hpp"
 #include "kernels/cuda/engine.hpp"
 #include "kernels/table.hpp"
-#include "kernels/tgge/pair_rate.hpp"
+#include "kernels/tgge/pair_sums.hpp"
 #include "kernels/tgge/product_weight.hpp"
+#include "kernels/tgge/rows.hpp"
 #include "kernels/tgge/spectrum.hpp"
 #include "lindrift/backend.hpp"
 #include "lindrift/version.hpp"
@@ -42,7 +42,7 @@ namespace {
 namespace tgge = kernels::tgge;
 using kernels::Index;
 
-constexpr double instructions_per_pair = 6.0, flops_per_pair = 10.0, bytes_per_mode = 104.0, flops_per_mode = 22.0;
+constexpr double instructions_per_pair = 2.5, flops_per_pair = 4.5, bytes_per_mode = 104.0, flops_per_mode = 22.0;
 constexpr double agreement = 1e-12;  ///< of two results, over the largest rate
 
 constexpr int chains = 8;
@@ -241,16 +241,14 @@ class DeviceChain {
     engine.copy_in(occupation.holes.data(), sites, holes_);
     rate_.resize(sites);
     second_rate_.resize(sites);
-    for (auto& sums : row_sums_) sums.resize(sites);
+    for (auto& sums : sums_) sums.resize(sites);
   }
 
   tgge::ProductWeight<1> weight() const { return {in_.data(), out_.data(), sites_}; }
   tgge::PlainSource source() const {
     return {thermal_out_.data(), thermal_in_.data(), particles_.data(), holes_.data()};
   }
-  tgge::RowSums rows() const {
-    return {row_sums_[0].data(), row_sums_[1].data(), row_sums_[2].data(), row_sums_[3].data()};
-  }
+  double* sum(int i) const { return sums_[i].data(); }
   tgge::OccupationRate finish(bool second) const {
     const double half = 0.5 / static_cast<double>(sites_);
     return {{thermal_out_.data(), thermal_in_.data(), half, half},
@@ -267,14 +265,15 @@ class DeviceChain {
 
  private:
   Index sites_;
-  kernels::cuda::Buffer in_, out_, thermal_in_, thermal_out_, particles_, holes_, rate_, second_rate_;
-  kernels::cuda::Buffer row_sums_[4];
+  kernels::cuda::Buffer in_, out_, thermal_in_, thermal_out_, particles_, holes_, rate_, second_rate_, sums_[4];
 };
 
 void evaluate_direct(kernels::cuda::Engine& engine, const DeviceChain& chain, Index sites) {
-  engine.pair_sum(tgge::PairRate<tgge::ProductWeight<1>, tgge::ExponentialSpectrum, tgge::PlainSource>{
-      sites, chain.weight(), {}, chain.source(), chain.rows()});
-  engine.map(sites, tgge::FinishRows<tgge::RowSums, tgge::OccupationRate>{chain.rows(), chain.finish(false)});
+  engine.pair_sum(tgge::PairWeightsWithMoments<tgge::ProductWeight<1>, tgge::PlainSource>{
+      sites, chain.weight(), chain.source(), chain.sum(0), chain.sum(1), chain.sum(2), chain.sum(3)});
+  using Sums = tgge::SumsApart<tgge::StoredWeightSums>;
+  engine.map(sites, tgge::FinishRows<Sums, tgge::OccupationRate>{
+                        {{chain.sum(1), chain.sum(3)}, chain.sum(0), chain.sum(2), nullptr, {}}, chain.finish(false)});
 }
 
 void evaluate_separable(kernels::cuda::Engine& engine, const DeviceChain& chain, Index sites) {

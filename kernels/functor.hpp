@@ -83,6 +83,15 @@ LINDRIFT_HD T load(const double* data, Index i) {
   }
 }
 
+/// As many copies of a value as T holds.
+template <class T>
+LINDRIFT_HD T broadcast(double value) {
+  if constexpr (sizeof(T) == sizeof(double))
+    return value;
+  else
+    return T{} + value;
+}
+
 template <class T>
 LINDRIFT_HD void store(double* data, Index i, T values) {
   if constexpr (sizeof(T) == sizeof(double)) {

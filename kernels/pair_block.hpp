@@ -5,6 +5,18 @@
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
 
+/// What a pair adds up for all rows together, and what is stored for a row.
+template <class Pair, bool Has>
+struct CommonOf {
+  struct Common {};
+  using Stored = typename Pair::template Sum<double>;
+};
+template <class Pair>
+struct CommonOf<Pair, true> {
+  using Common = typename Pair::Common;
+  using Stored = typename Pair::Stored;
+};
+
 /// The work of one thread block in a pair sum, cut at its barriers into phases that the host can call too: tests go
 /// through the lanes of a block one by one, with tiles poisoned in between, and find index errors without a GPU.
 ///
@@ -12,11 +24,17 @@ inline namespace LINDRIFT_ISA {
 /// lanes load neighbouring rows and one column read from the tile serves `RowsPerLane` rows. Columns are processed in
 /// tiles. They may be split over `chunks` blocks, so that few rows still fill the GPU; the partial sums are then added
 /// in the order of the chunks, which gives the same bits on every run.
-template <class Pair, int Lanes = 128, int RowsPerLane = 2>
+///
+/// A pair may have sums that are the same for all rows: add_common(column, Common&), once for the rows of a lane, and
+/// with_common(sum of a row, Common), which is what is stored and finished.
+template <class Pair, int RowsPerLane = Pair::rows_per_lane, int Lanes = 256 / RowsPerLane>
 struct PairBlock {
   using Row = typename Pair::Row;
   using Column = typename Pair::template Column<double>;
-  using Sum = typename Pair::template Sum<double>;
+  using RowSum = typename Pair::template Sum<double>;
+  static constexpr bool has_common = requires { typename Pair::Common; };
+  using Common = typename CommonOf<Pair, has_common>::Common;
+  using Sum = typename CommonOf<Pair, has_common>::Stored;
 
   static constexpr int lanes = Lanes;
   static constexpr int rows_per_block = Lanes * RowsPerLane;
@@ -36,7 +54,8 @@ struct PairBlock {
   /// Registers of a lane.
   struct Lane {
     Row row[RowsPerLane];
-    Sum sum[RowsPerLane];
+    RowSum sum[RowsPerLane];
+    Common common;
   };
 
   LINDRIFT_HD static Index row_index(RowRange rows, Index block, int lane, int r) {
@@ -48,8 +67,9 @@ struct PairBlock {
     for (int r = 0; r < RowsPerLane; ++r) {
       const Index i = row_index(rows, block, lane, r);
       state.row[r] = pair.row(i < rows.last ? i : rows.last - 1);
-      state.sum[r] = Sum{};
+      state.sum[r] = RowSum{};
     }
+    state.common = Common{};
   }
 
   /// Phase 2, once per tile: columns first .. min(first + tile_columns, last) go to shared memory, one per lane.
@@ -62,6 +82,7 @@ struct PairBlock {
     const int columns = static_cast<int>(last - first < tile_columns ? last - first : tile_columns);
     for (int j = 0; j < columns; ++j) {
       const Column column = tile[j];
+      if constexpr (has_common) pair.add_common(column, state.common);
       for (int r = 0; r < RowsPerLane; ++r) pair.template accumulate<double>(state.row[r], column, state.sum[r]);
     }
   }
@@ -71,7 +92,11 @@ struct PairBlock {
                                 Sum* partial) {
     for (int r = 0; r < RowsPerLane; ++r) {
       const Index i = row_index(rows, block, lane, r);
-      if (i < rows.last) partial[chunk * pair.size + i] = state.sum[r];
+      if (i >= rows.last) continue;
+      if constexpr (has_common)
+        partial[chunk * pair.size + i] = Pair::with_common(state.sum[r], state.common);
+      else
+        partial[chunk * pair.size + i] = state.sum[r];
     }
   }
 

@@ -20,7 +20,9 @@ class BandDeviceOn final : public BandDevice {
  public:
   BandDeviceOn(const HoppingTables& tables, int device) : engine_(0, device, nullptr), hopping_(tables) {
     upload(tables);
-    if (tables.orbitals > closed_form_orbitals) solver_.emplace(tables.orbitals);
+    if (tables.orbitals <= closed_form_orbitals) return;
+    LINDRIFT_CUDA_CHECK(cudaSetDevice(device));  // also where memory is counted, for the handle of cuSOLVER
+    solver_.emplace(tables.orbitals);
   }
 
   const double* compute(Index first, Index count) override {

@@ -179,7 +179,7 @@ struct SelfEnergyRows {
       const T g = x.width + term.width;
       return {d * term.weight, g * term.weight, d * d + g * g};
     } else {
-      return {d * term.weight, T{} + term.moment, d * d + term.square};
+      return {d * term.weight, broadcast<T>(term.moment), d * d + term.square};
     }
   }
   template <class T>

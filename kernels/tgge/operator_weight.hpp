@@ -18,21 +18,23 @@ struct OperatorWeight {
   int dimension, channels;
   double floor;  ///< smaller weights are rounding errors of zero
 
+  static constexpr int rows_per_lane = 2;
+
+  using Row = Index;
   template <class T>
-  struct Mode {
+  struct Column {
     Index s;
+    T particle, hole;
   };
+  LINDRIFT_HD Row row(Index s) const { return s; }
   template <class T>
-  LINDRIFT_HD Mode<T> mode(Index s) const {
-    return {s};
+  LINDRIFT_HD Column<T> column(Index s, T particle, T hole) const {
+    return {s, particle, hole};
   }
   template <class T>
-  LINDRIFT_HD T gain(const Mode<double>& row, const Mode<T>& source) const {
-    return weight<T, double, T>(row.s, source.s);
-  }
-  template <class T>
-  LINDRIFT_HD T loss(const Mode<double>& row, const Mode<T>& source) const {
-    return weight<T, T, double>(source.s, row.s);
+  LINDRIFT_HD void accumulate(Row row, const Column<T>& column, BathSums<T>& sum) const {
+    sum.gain += weight<T, double, T>(row, column.s) * column.particle;
+    sum.loss += weight<T, T, double>(column.s, row) * column.hole;
   }
 
  private:
@@ -196,7 +198,7 @@ struct SmallGramTerm {
 /// All signs are + for occupations; those of a direction of differentiation may differ.
 struct OperatorRowSums {
   OperatorWeight weight;
-  ThermalMoments<double> thermal;
+  BathSums<double> thermal;
   /// A^c g_i and A^c^+ h_i, each of shape (channels, dimension (i), dimension), and the signs, (dimension,)
   const double *gain_re, *gain_im, *gain_sign, *loss_re, *loss_im, *loss_sign;
   double gain_floor, loss_floor;  ///< smaller sums are rounding errors of zero
@@ -206,7 +208,7 @@ struct OperatorRowSums {
     T gain = sum<T>(s, gain_re, gain_im, gain_sign), loss = sum<T>(s, loss_re, loss_im, loss_sign);
     gain = magnitude(gain) < gain_floor ? T{} : gain;
     loss = magnitude(loss) < loss_floor ? T{} : loss;
-    return {T{} + thermal.gain, gain, T{} + thermal.loss, loss};
+    return {broadcast<T>(thermal.gain), gain, broadcast<T>(thermal.loss), loss};
   }
 
  private:

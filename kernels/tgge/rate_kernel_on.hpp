@@ -5,7 +5,7 @@
 
 #include "kernels/tgge/moment_balance_on.hpp"
 #include "kernels/tgge/multiplier_balance_on.hpp"
-#include "kernels/tgge/pair_rate.hpp"
+#include "kernels/tgge/pair_sums.hpp"
 #include "kernels/tgge/panel_scan.hpp"
 #include "kernels/tgge/rate_kernel.hpp"
 #include "kernels/tgge/rescale_on.hpp"
@@ -206,8 +206,7 @@ class RateKernelOn final : public RateKernel {
       }
       double *row_particle = exponents_[2].resize(rows), *row_hole = exponents_[3].resize(rows);
       engine_.pair_sum(SteepExponents{rows, rescaled_spectrum(), row_particle, row_hole});
-      engine_.gather(row_particle, rows);
-      engine_.gather(row_hole, rows);
+      engine_.gather({row_particle, row_hole}, rows);
       engine_.map(size_, RescaleSteepRows{half_beta(), log_thermal, energy_, row_particle, row_hole, level_of(),
                                           thermal_gain_.data(), thermal_loss_.data()});
     } else {
@@ -236,8 +235,56 @@ class RateKernelOn final : public RateKernel {
     } else if constexpr (by_panels) {
       const auto rows = scan_.sum(engine_, spectrum.relative, source, weight_.row_sums(engine_, source));
       engine_.map(size_, FinishRows<std::decay_t<decltype(rows)>, Finish>{rows, finish});
-    } else if constexpr (Weight::separable && !SourceSpectrum::separates) {
-      // Only the thermal bath needs every pair.
+    } else if constexpr (!Engine::on_host && (SourceSpectrum::separates || !Weight::separable)) {
+      const auto weight = weight_.of_pairs(engine_);
+      using PairWeight = std::decay_t<decltype(weight)>;
+      double* sums[4];
+      for (int i = 0; i < 4; ++i) sums[i] = row_sums_[i].resize(size_);
+      const auto [thermal_gain, gain, thermal_loss, loss] = sums;
+      if constexpr (SourceSpectrum::separates)
+        engine_.pair_sum(
+            PairWeightsWithMoments<PairWeight, Source>{size_, weight, source, thermal_gain, gain, thermal_loss, loss});
+      else
+        engine_.pair_sum(TwoPairSums<PairWeights<PairWeight, Source>, PairThermal<SourceSpectrum, Source>>{
+            size_, {size_, weight, source, gain, loss}, {size_, spectrum, source, thermal_gain, thermal_loss}});
+      engine_.gather(sums, size_);
+      finish_rows(StoredWeightSums{gain, loss}, {thermal_gain, thermal_loss, {}}, finish);
+    } else {
+      const ThermalSums thermal = thermal_sums(spectrum, source);
+      finish_rows(sum_weights<SourceSpectrum::separates>(source), thermal, finish);
+    }
+  }
+
+  /// Sums over the thermal bath, per mode or per level, or the moments that are the same for all.
+  struct ThermalSums {
+    const double *gain = nullptr, *loss = nullptr;
+    BathSums<double> moments{};
+  };
+  template <class WeightSums, class Finish>
+  void finish_rows(const WeightSums& weight_sums, const ThermalSums& thermal, const Finish& finish) {
+    const SumsApart<WeightSums> rows{weight_sums, thermal.gain, thermal.loss, level_of(), thermal.moments};
+    engine_.map(size_, FinishRows<SumsApart<WeightSums>, Finish>{rows, finish});
+  }
+
+  /// Sums over hop weights: by moments if there are any and the thermal bath alone needs every pair.
+  template <bool ByPairs, class Source>
+  auto sum_weights(const Source& source) {
+    if constexpr (Weight::separable && !ByPairs) {
+      return weight_.row_sums(engine_, source);
+    } else {
+      const auto weight = weight_.of_pairs(engine_);
+      double *gain = row_sums_[1].resize(size_), *loss = row_sums_[3].resize(size_);
+      engine_.pair_sum(PairWeights<std::decay_t<decltype(weight)>, Source>{size_, weight, source, gain, loss});
+      engine_.gather({gain, loss}, size_);
+      return StoredWeightSums{gain, loss};
+    }
+  }
+
+  template <class SourceSpectrum, class Source>
+  ThermalSums thermal_sums(const SourceSpectrum& spectrum, const Source& source) {
+    if constexpr (SourceSpectrum::separates) {
+      return {nullptr, nullptr, engine_.reduce(size_, ThermalMomentTerm<Source>{source})};
+    } else {
       double *gain = row_sums_[0].resize(thermal_rows()), *loss = row_sums_[2].resize(thermal_rows());
       if (levels_ > 0) {
         double *particle = level_particle_.resize(levels_), *hole = level_hole_.resize(levels_);
@@ -246,25 +293,14 @@ class RateKernelOn final : public RateKernel {
       } else {
         thermal_pairs(size_, spectrum, source, gain, loss);
       }
-      const auto weight_sums = weight_.row_sums(engine_, source);
-      const SumsApart<std::decay_t<decltype(weight_sums)>> rows{weight_sums, gain, loss, level_of(), {}};
-      engine_.map(size_, FinishRows<std::decay_t<decltype(rows)>, Finish>{rows, finish});
-    } else {
-      const RowSums rows{row_sums_[0].resize(size_), row_sums_[1].resize(size_), row_sums_[2].resize(size_),
-                         row_sums_[3].resize(size_)};
-      const auto weight = weight_.of_pairs(engine_);
-      engine_.pair_sum(
-          PairRate<std::decay_t<decltype(weight)>, SourceSpectrum, Source>{size_, weight, spectrum, source, rows});
-      for (Buffer& sums : row_sums_) engine_.gather(sums.data(), size_);
-      engine_.map(size_, FinishRows<RowSums, Finish>{rows, finish});
+      return {gain, loss, {}};
     }
   }
 
   template <class SourceSpectrum, class Source>
   void thermal_pairs(Index size, const SourceSpectrum& spectrum, const Source& source, double* gain, double* loss) {
     engine_.pair_sum(PairThermal<SourceSpectrum, Source>{size, spectrum, source, gain, loss});
-    engine_.gather(gain, size);
-    engine_.gather(loss, size);
+    engine_.gather({gain, loss}, size);
   }
 
   /// Number of rows, and of source modes, of the sums over the spectrum.
@@ -336,7 +372,7 @@ RateKernel* make_kernel(const RateTables& tables, bool direct, int threads, int 
     }
     if (tables.spectrum == SpectrumKind::ohmic)
       return new RateKernelOn<Engine, Weight, OhmicSpectrum>(
-          tables, {1.0 / tables.spectrum_width, tables.inverse_temperature}, threads, device);
+          tables, OhmicSpectrum::of(tables.spectrum_width, tables.inverse_temperature), threads, device);
     if constexpr (Weight::separable)
       if (!direct) return new RateKernelOn<Engine, Weight, ByMoments>(tables, {}, threads, device);
     return new RateKernelOn<Engine, Weight, ExponentialSpectrum>(tables, {}, threads, device);

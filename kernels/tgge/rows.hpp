@@ -123,19 +123,12 @@ struct LogBalanceDerivative {
   }
 };
 
-/// The sums of every row in memory, each of shape (modes,): written by a pair sum, read by the map that follows it.
-struct RowSums {
-  double *thermal_gain, *gain, *thermal_loss, *loss;
-
-  LINDRIFT_HD void keep(Index s, const PairSums<double>& sum) const {
-    thermal_gain[s] = sum.thermal_gain;
-    gain[s] = sum.gain;
-    thermal_loss[s] = sum.thermal_loss;
-    loss[s] = sum.loss;
-  }
+/// Sums over the hop weights from memory.
+struct StoredWeightSums {
+  const double *gain, *loss;
   template <class T>
   LINDRIFT_HD PairSums<T> at(Index s) const {
-    return {load<T>(thermal_gain, s), load<T>(gain, s), load<T>(thermal_loss, s), load<T>(loss, s)};
+    return {T{}, load<T>(gain, s), T{}, load<T>(loss, s)};
   }
 };
 
@@ -145,7 +138,7 @@ struct SumsApart {
   WeightSums weight_sums;
   const double *thermal_gain, *thermal_loss;  ///< null for the exponential spectrum
   const Index* level_of;                      ///< of RateTables if the sums are stored per level, null if per mode
-  ThermalMoments<double> moments;
+  BathSums<double> moments;
   template <class T>
   LINDRIFT_HD PairSums<T> at(Index s) const {
     PairSums<T> sum = weight_sums.template at<T>(s);
@@ -157,7 +150,7 @@ struct SumsApart {
  private:
   template <class T>
   LINDRIFT_HD T thermal(const double* stored, double of_all, Index s) const {
-    if (stored == nullptr) return T{} + of_all;
+    if (stored == nullptr) return broadcast<T>(of_all);
     return level_of != nullptr ? load_level<T>(stored, level_of, s) : load<T>(stored, s);
   }
 };

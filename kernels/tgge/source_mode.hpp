@@ -116,21 +116,22 @@ struct WeightedSource {
   }
 };
 
-/// Thermal moments of the source modes.
+/// The sums of one bath.
 template <class T>
-struct ThermalMoments {
+struct BathSums {
   T gain{}, loss{};
-  LINDRIFT_HD ThermalMoments& operator+=(const ThermalMoments& other) {
+  LINDRIFT_HD BathSums& operator+=(const BathSums& other) {
     gain += other.gain;
     loss += other.loss;
     return *this;
   }
-  LINDRIFT_HD ThermalMoments<double> lane(int i) const { return {gain[i], loss[i]}; }
+  LINDRIFT_HD BathSums<double> lane(int i) const { return {gain[i], loss[i]}; }
 };
+/// Thermal moments of the source modes.
 template <class Source>
 struct ThermalMomentTerm {
   template <class T>
-  using Sum = ThermalMoments<T>;
+  using Sum = BathSums<T>;
   Source source;
   template <class T>
   LINDRIFT_HD void accumulate(Index s, Sum<T>& sum) const {

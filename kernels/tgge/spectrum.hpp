@@ -9,10 +9,11 @@
 /// Even part sigma of the thermal bath's spectrum, S(x) = e^{beta x/2} sigma(x) for the energy x that a hop releases
 /// (docs/physics.md, Eq. 4): detailed balance S(x) = S(-x) e^{beta x} then holds by construction.
 ///
-/// A spectrum has mode<T>(s) for source modes, row(s), and pair(row, source), which returns the factors of the source's
-/// thermal particle and thermal hole without the constant scale(). It may also have pairs(row, other row, source) if
-/// the factors of two rows are cheaper together. A steep spectrum falls as e^{-beta |x|/2}. Its product with a
-/// Boltzmann factor may be of order one even if neither is in range, so its Rescaled form adds the exponents first.
+/// A spectrum whose sums depend on the row has mode<T>(s) for source modes, row(s), and pair(row, source), which
+/// returns the factors of the source's thermal particle and thermal hole without the constant scale(). It may have
+/// pairs(row, other row, source) if the factors of two rows are cheaper together; rows_per_lane rows of a device's lane
+/// share a column. A steep spectrum falls as e^{-beta |x|/2}. Its product with a Boltzmann factor may be of order one
+/// even if neither is in range, so its Rescaled form adds the exponents first.
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -23,31 +24,18 @@ struct ThermalFactors {
   T particle, hole;
 };
 
-/// sigma = 1.
+/// sigma = 1: its sums are the same for every row, the thermal moments.
 struct ExponentialSpectrum {
   static constexpr bool steep = false, separates = true;
   using Rescaled = ExponentialSpectrum;
-
   const double* energy = nullptr;
-
-  template <class T>
-  struct Mode {};
-  template <class T>
-  LINDRIFT_HD Mode<T> mode(Index) const {
-    return {};
-  }
-  LINDRIFT_HD Mode<double> row(Index) const { return {}; }
-  template <class T>
-  LINDRIFT_HD ThermalFactors<T> pair(const Mode<double>&, const Mode<T>&) const {
-    return {T{} + 1.0, T{} + 1.0};
-  }
-  LINDRIFT_HD double scale() const { return 1.0; }
 };
 
 /// sigma = 1 / (1 + (x/width)^2) = width^2 / (width^2 + x^2); the factor width^2 is applied at the end of a sum.
 /// Energies are in units of a power of two close to the width, which is exact and keeps every square in range.
 struct LorentzianSpectrum {
   static constexpr bool steep = false, separates = false;
+  static constexpr int rows_per_lane = 4;
   using Rescaled = LorentzianSpectrum;
 
   double width_squared, over_unit;
@@ -115,17 +103,22 @@ struct RescaledOhmicSpectrum;
 /// sigma = |x| e^{-|x|/width} / (2 sinh(beta |x|/2)), 1/beta at x = 0; beta > 0.
 struct OhmicSpectrum {
   static constexpr bool steep = true, separates = false;
+  static constexpr int rows_per_lane = 2;
   using Rescaled = RescaledOhmicSpectrum;
 
-  double over_width, beta;
+  double over_width, beta, over_beta;
   const double* energy = nullptr;
+
+  static OhmicSpectrum of(double width, double beta) { return {1.0 / width, beta, 1.0 / beta}; }
 
   /// sigma e^{slope |x|}, at most |x| + 1/beta
   template <class T>
   LINDRIFT_HD T prefactor(T distance) const {
-    // y / sinh y = 2 y e^{-y} / (1 - e^{-2y}) neither overflows nor cancels.
-    const T twice = beta * distance, quotient = -twice / exponential(-twice).minus_one;
-    return (twice > T{} ? quotient : T{} + 1.0) / beta;
+    // y / sinh y = 2 y e^{-y} / (1 - e^{-2y}) neither overflows nor cancels. Where it is 1 to all digits, the inverse
+    // of a very small number might overflow.
+    constexpr double least = 1e-100;
+    const T twice = beta * distance, quotient = -twice * reciprocal(exponential(-twice).minus_one);
+    return over_beta * (twice > broadcast<T>(least) ? quotient : broadcast<T>(1.0));
   }
   LINDRIFT_HD double slope() const { return 0.5 * beta + over_width; }
   template <class T>
@@ -155,6 +148,7 @@ struct OhmicSpectrum {
 /// largest such product in the row.
 struct RescaledOhmicSpectrum {
   static constexpr bool separates = false;
+  static constexpr int rows_per_lane = 2;
 
   OhmicSpectrum plain;
   const double *particle, *hole;          ///< exponents of the source modes
@@ -186,6 +180,7 @@ struct SteepExponents {
   using Row = OhmicSpectrum::Mode<double>;
   template <class T>
   using Column = RescaledOhmicSpectrum::Mode<T>;
+  static constexpr int rows_per_lane = RescaledOhmicSpectrum::rows_per_lane;
 
   Index size;
   RescaledOhmicSpectrum spectrum;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/functor.hpp"
+#include "kernels/tgge/source_mode.hpp"
 
 namespace lindrift::kernels {
 inline namespace LINDRIFT_ISA {
@@ -14,29 +14,28 @@ struct TableWeight {
   const double* by_from;  ///< w(to, from) at [from * size + to]
   Index size;
 
+  static constexpr int rows_per_lane = 2;
+
+  using Row = Index;
   template <class T>
-  struct Mode {
+  struct Column {
     Index s;
+    T particle, hole;
   };
+  LINDRIFT_HD Row row(Index s) const { return s; }
   template <class T>
-  LINDRIFT_HD Mode<T> mode(Index s) const {
-    return {s};
+  LINDRIFT_HD Column<T> column(Index s, T particle, T hole) const {
+    return {s, particle, hole};
   }
-  /// w(row, source): rate at which the row gains from the source.
   template <class T>
-  LINDRIFT_HD T gain(const Mode<double>& row, const Mode<T>& source) const {
-    if constexpr (RowsAreLanes)
-      return load<T>(by_from + source.s * size, row.s);
-    else
-      return load<T>(by_to + row.s * size, source.s);
-  }
-  /// w(source, row): rate at which the row loses to the source.
-  template <class T>
-  LINDRIFT_HD T loss(const Mode<double>& row, const Mode<T>& source) const {
-    if constexpr (RowsAreLanes)
-      return load<T>(by_to + source.s * size, row.s);
-    else
-      return load<T>(by_from + row.s * size, source.s);
+  LINDRIFT_HD void accumulate(Row row, const Column<T>& column, BathSums<T>& sum) const {
+    if constexpr (RowsAreLanes) {
+      sum.gain += load<T>(by_from + column.s * size, row) * column.particle;
+      sum.loss += load<T>(by_to + column.s * size, row) * column.hole;
+    } else {
+      sum.gain += load<T>(by_to + row * size, column.s) * column.particle;
+      sum.loss += load<T>(by_from + row * size, column.s) * column.hole;
+    }
   }
 };
 

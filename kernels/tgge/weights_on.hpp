@@ -88,7 +88,7 @@ class OperatorWeightOn {
   template <class Source>
   OperatorRowSums row_sums(Engine& engine, const Source& source) {
     const int d = dimension_;
-    const ThermalMoments<double> thermal = find_grams(engine, source);
+    const BathSums<double> thermal = find_grams(engine, source);
     // |v_s|^2 is the number of displacements, so the trace is that number times the number of particles (or holes).
     const double gain_floor = floor_ * trace(particles_), loss_floor = floor_ * trace(holes_);
 
@@ -133,7 +133,7 @@ class OperatorWeightOn {
   }
   /// Computes both Gram matrices and returns the thermal moments.
   template <class Source>
-  ThermalMoments<double> find_grams(Engine& engine, const Source& source) {
+  BathSums<double> find_grams(Engine& engine, const Source& source) {
     switch (dimension_) {
       case 1:
         return find_small_grams<1>(engine, source);
@@ -159,7 +159,7 @@ class OperatorWeightOn {
     return engine.reduce(size_, ThermalMomentTerm<Source>{source});
   }
   template <int Dimension, class Source>
-  ThermalMoments<double> find_small_grams(Engine& engine, const Source& source) {
+  BathSums<double> find_small_grams(Engine& engine, const Source& source) {
     const auto sum = engine.reduce(size_, SmallGramTerm<Dimension, Source>{functor(), source});
     int element = 0, pair = 0;
     for (int a = 0; a < Dimension; ++a)
@@ -240,15 +240,6 @@ struct StoreSources {
     const SourceMode<T> from = source.template mode<T>(s);
     store(particle, s, from.particle);
     store(hole, s, from.hole);
-  }
-};
-
-/// Sums over the hop weights from memory.
-struct StoredWeightSums {
-  const double *gain, *loss;
-  template <class T>
-  LINDRIFT_HD PairSums<T> at(Index s) const {
-    return {T{}, load<T>(gain, s), T{}, load<T>(loss, s)};
   }
 };
 

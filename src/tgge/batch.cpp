@@ -63,7 +63,7 @@ PairMatrices matrices_of(const Bands& bands, const HopWeights& weights, const Tg
         spectrum_matrix(energy, kernels::tgge::LorentzianSpectrum::of(bath.spectrum_width, largest_size(bands.energy)));
   if (bath.spectrum == Spectrum::ohmic)
     matrices.spectrum =
-        spectrum_matrix(energy, kernels::tgge::OhmicSpectrum{1.0 / bath.spectrum_width, bath.inverse_temperature});
+        spectrum_matrix(energy, kernels::tgge::OhmicSpectrum::of(bath.spectrum_width, bath.inverse_temperature));
   if (weights.kind == kernels::WeightKind::table) {
     const double* table = weights.table->data();
     const std::size_t modes = weights.modes;

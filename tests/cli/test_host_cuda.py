@@ -272,9 +272,10 @@ class HostCuda(ProgramTest):
                     for dataset, value in whole.items():
                         self.assertEqual(value.tobytes(), found[dataset].tobytes(), dataset)
 
-    def on(self, name, backend, code=DONE, ranks=None, says=(), **settings):
+    def on(self, name, backend, code=DONE, ranks=None, says=(), variables=(), **settings):
         """The result of an input on a backend; `settings` are those of the host CUDA device."""
         environment = dict(ENVIRONMENT if ranks is None else RANKS_ENVIRONMENT, OMP_NUM_THREADS="1")
+        environment.update(variables)
         environment.update({f"LINDRIFT_HOST_CUDA_{key.upper()}": str(value) for key, value in settings.items()})
         output = self.folder / f"{name}.{backend}.h5"
         self.expect(code, "run", f"{name}.toml", "-o", output, "--overwrite", "--backend", backend, ranks=ranks, says=says,
@@ -368,6 +369,26 @@ class NumbersTest(HostCuda):
             for dataset, value in alone.items():
                 if value.dtype.kind in "fc":
                     self.assertEqual(value.tobytes(), shared[dataset].tobytes(), f"{name}: {dataset}")
+
+    def test_messages_of_ranks_go_through_the_host_or_not(self):
+        with h5py.File(self.folder / "w.h5", "w") as file:
+            file["w"] = np.random.default_rng(5).uniform(0.1, 1.0, (600, 600))
+        vectors = 'delta = [0.3, 0.9]\ndelta_prime = [1.2, -0.4]\n'
+        for spectrum in ("exponential", "ohmic"):
+            for sites, jump in ((1100, vectors), (600, 'jump = "table"\ntable = "w.h5:/w"\n')):  # 551 levels, and 600
+                with self.subTest(spectrum=spectrum, jump=jump):
+                    self.write("a.toml", CHAIN.format(sites=sites, spectrum=spectrum).replace(vectors, jump) + STEADY + algorithm("direct"))
+                    alone = datasets(self.on("a", "cuda", open=1))
+                    copies = {}
+                    for direct in "01":
+                        counts = self.folder / "counts"
+                        counts.unlink(missing_ok=True)
+                        variables = {"LINDRIFT_CUDA_AWARE_MPI": direct}
+                        shared = datasets(self.on("a", "cuda", ranks=2, variables=variables, open=1, count=counts))
+                        copies[direct] = int(re.search(r"copy (\d+)", counts.read_text())[1])
+                        for name in ("occupation", "current"):
+                            self.assertEqual(alone[name].tobytes(), shared[name].tobytes(), name)
+                    self.assertLess(copies["1"], copies["0"], "two copies a message less")
 
 
 class MemoryTest(HostCuda):
