@@ -148,7 +148,11 @@ std::optional<RelaxResult> trajectory_from(const RelaxationEntry& point, std::sp
   return relaxation_of(point.ingredients.equation, trajectory, point.options.tolerance);
 }
 
-/// Calls `use` with as many points at a time as the device holds, the place of the first one and their results.
+/// Doubles of results that the host holds at a time, 1 GiB: a batch whose points have many output times is cut by it.
+constexpr std::size_t max_result_doubles = std::size_t{1} << 27;
+
+/// Calls `use` with as many points at a time as the device and the host hold, the place of the first one and their
+/// results.
 template <class Entry, class Use>
 void solve_in_parts(std::span<const Entry> points, std::span<const double> times, const Execution& execution,
                     const Use& use) {
@@ -159,15 +163,19 @@ void solve_in_parts(std::span<const Entry> points, std::span<const double> times
     if (!times.empty()) tables->set_times(times);
     return tables;
   };
+  if (points.empty()) return;
+  const std::size_t modes = points.front().ingredients.equation.modes();
+  const std::size_t result_size =
+      sizeof(kernels::BatchOutcome) / sizeof(double) + (times.empty() ? 2 * modes : times.size() * (1 + modes));
+  const std::size_t most = std::max<std::size_t>(max_result_doubles / result_size, 1);
   for (std::size_t first = 0; first < points.size();) {
     const auto calls = [&](const kernels::DeviceKernels& kernels, std::int64_t size) {
       solve(kernels, tables_of(first, size)->tables, nullptr, execution);
     };
-    const std::int64_t size = largest_on_device(static_cast<std::int64_t>(points.size() - first), 1, alone, calls).size;
+    const std::int64_t size =
+        largest_on_device(static_cast<std::int64_t>(std::min(points.size() - first, most)), 1, alone, calls).size;
     const auto tables = tables_of(first, size);
-    const std::size_t modes = points.front().ingredients.equation.modes(), count = static_cast<std::size_t>(size);
-    const std::size_t result_size =
-        sizeof(kernels::BatchOutcome) / sizeof(double) + (times.empty() ? 2 * modes : times.size() * (1 + modes));
+    const auto count = static_cast<std::size_t>(size);
     const auto results = std::make_unique_for_overwrite<double[]>(count * result_size);
     solve(kernels::device_kernels(), tables->tables, results.get(), execution);
     for (std::size_t i = 0; i < count; ++i) use(first + i, results.get() + i * result_size);

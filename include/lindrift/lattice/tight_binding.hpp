@@ -52,8 +52,8 @@ void add_hermitian_conjugates(std::vector<HoppingTerm>& terms);
 /// Energies, ascending at every momentum, eigenvectors and velocities (docs/physics.md, Eqs. 100-102).
 /// @param execution  Backend::cuda: the device computes them, for 4096 modes and more of at most 32 orbitals. With
 ///                   `automatic` the CPU does, because what runs where is chosen by the energies.
-/// @throws ParameterError as validate() does; UnsupportedError without OpenBLAS for three orbitals or more;
-///         NumericalError if an eigensolve fails; DeviceError
+/// @throws ParameterError as validate() does; UnsupportedError without OpenBLAS for three orbitals or more
+///         on the CPU; NumericalError if an eigensolve fails; DeviceError
 /// O(cells orbitals^3), shared between threads.
 Bands make_bands(const TightBinding& model, const Lattice& lattice, const Execution& execution = {});
 

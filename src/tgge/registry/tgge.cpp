@@ -49,7 +49,7 @@ io::Result run_steady_state(const Point& point, const Execution& requested, cons
 
 io::Result run_relaxation(const Point& point, const Execution& requested, const Monitor& monitor) {
   const Calculation calculation(threads_of(requested));
-  // A checkpoint is that of a point which its block has given back.
+  // A point with a checkpoint was begun by the integrators of the CPU.
   if (monitor.restored.empty())
     if (std::optional<io::Result> result = relax_in_block(point, requested)) return std::move(*result);
   return run_point<follow_relaxation>(point, requested, monitor);

@@ -163,9 +163,9 @@ Grouping device_batches(const config::Document& document);
 Grouping device_relaxations(const config::Document& document);
 /// Whether thread blocks can be asked at all, from sizes and names alone: no bands are computed in vain.
 bool fits_a_block(const config::Point& point);
-/// Whether a point that fits_a_block() is for one.
+/// Whether a block can solve a point that fits_a_block().
 bool goes_to_a_block(const config::Point& point, const TggeModel& model, const Execution& execution);
-/// Whether run_in_blocks() is for the groups of such a sweep.
+/// Whether run_in_blocks() or relax_in_blocks() can take the groups of a sweep.
 bool found_in_blocks(const config::Document& document);
 /// Points that do not converge in their blocks get no result here and are tried on their own later.
 void run_in_blocks(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished);

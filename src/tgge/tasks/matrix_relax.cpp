@@ -16,7 +16,7 @@ namespace lindrift {
 
 namespace {
 
-/// The same values as for non-degenerate bands (relax.cpp).
+/// The same values as for non-degenerate bands (relax_of.hpp).
 constexpr double stiff_steps = 5000.0, step_tolerance = 0.005, smallest_step_tolerance = 2e-14;
 
 /// What a state is (MatrixIntegrator::to_state): other checkpoints count as none.
