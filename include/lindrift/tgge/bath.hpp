@@ -177,9 +177,9 @@ class TableJump {
 
 template <>
 inline auto description<TableJump>() {
-  return std::tuple(Dataset({.path = "bath.table",
+  return std::tuple(Dataset{{.path = "bath.table",
                              .help = "hop weights w(to, from) >= 0, \"FILE.h5:/dataset\" of shape (modes, modes)",
-                             .details = "real, without the factor 1/L"}));
+                             .details = "real, without the factor 1/L"}});
 }
 
 }  // namespace lindrift
