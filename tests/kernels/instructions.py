@@ -5,7 +5,8 @@
   ... --write                                     makes the table
 
 Needs cuobjdump, from the CUDA Toolkit or from PyPI (nvidia-cuda-cuobjdump and nvidia-cuda-nvdisasm), on the path. Exit code 1 if
-a loop differs from the table or has more instructions than BOUNDS allow, 77 if there is nothing to compare.
+a loop differs from the table or has more instructions than BOUNDS allow, 77 if there is nothing to compare with, or another
+compiler.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import shutil
 import subprocess
 import sys
 
-from resources import ARCHITECTURE, SKIP, arguments_of, demangled, readable
+from resources import ARCHITECTURE, SKIP, arguments_of, compare, demangled, readable
 
 TABLE = pathlib.Path(__file__).resolve().parents[2] / "kernels/cuda/instructions.md"
 
@@ -174,19 +175,7 @@ def main():
     if not loops:
         print(f"skipped: the CUDA plug-in was not built for {ARCHITECTURE}")
         return SKIP
-    table = table_of(loops, options.compiler)
-    if options.write:
-        TABLE.write_text(table)
-    faults = list(beyond_bounds(loops))
-    known = TABLE.read_text() if TABLE.exists() else ""
-    if not faults and known.partition("\n")[0] != table.partition("\n")[0]:
-        print(f"skipped: nvcc {options.compiler} is not the one that {TABLE.name} was made with: {known.partition(chr(10))[0]}")
-        return SKIP
-    before, now = set(known.splitlines()), set(table.splitlines())
-    faults += [f"only in {TABLE.name}: {line}" for line in sorted(before - now)]
-    faults += [f"only in the build: {line}" for line in sorted(now - before)]
-    print("\n".join(faults))
-    return 1 if faults else 0
+    return compare(TABLE, table_of(loops, options.compiler), list(beyond_bounds(loops)), options)
 
 
 if __name__ == "__main__":

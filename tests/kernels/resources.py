@@ -4,7 +4,7 @@
   resources.py OBJECT... --compiler VERSION    compares OBJECT.resources (cmake/keep_resources.sh) with the table
   ... --write                                  makes the table
 
-Exit code 1 if a kernel differs from the table or spills more than EXCEPTIONS allow, 77 if there is nothing to compare.
+Exit code 1 if a kernel differs from the table or spills more than EXCEPTIONS allow, 77 if there is nothing to compare with, or another compiler.
 """
 
 import argparse
@@ -162,6 +162,27 @@ def spilling(kernels):
                 yield f"{name} spills: {resources.stores} bytes of stores, {resources.loads} of loads; allowed are {most}"
 
 
+def compare(path, table, faults, options):
+    """Writes a table if asked to, and compares it with the one of the project. Returns the exit code; that of a skipped test if
+    another compiler made that one, whose code differs in details."""
+    if options.write:
+        path.write_text(table)
+    known = path.read_text() if path.exists() else ""
+    if known.partition("\n")[0] != table.partition("\n")[0]:
+        print(f"skipped: nvcc {options.compiler} is not the one that {path.name} was made with: {known.partition(chr(10))[0]}")
+        return SKIP
+    before, now = set(known.splitlines()), set(table.splitlines())
+    for fault in faults:
+        print(fault)
+    for line in sorted(before - now):
+        print(f"only in {path.name}: {line}")
+    for line in sorted(now - before):
+        print(f"only in the build: {line}")
+    if before != now:
+        print(f"If this is meant: {sys.argv[0]} --write --compiler {options.compiler} OBJECT...")
+    return 1 if faults or before != now else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("objects", nargs="*", type=pathlib.Path, metavar="OBJECT")
@@ -180,22 +201,7 @@ def main():
     if not kernels:
         print(f"skipped: the CUDA plug-in was not built for {ARCHITECTURE}")
         return SKIP
-    table = table_of(kernels, options.compiler)
-    if options.write:
-        TABLE.write_text(table)
-    faults = list(spilling(kernels))
-    known = TABLE.read_text() if TABLE.exists() else ""
-    if known.partition("\n")[0] != table.partition("\n")[0]:
-        print(f"skipped: nvcc {options.compiler} is not the one that {TABLE.name} was made with: {known.partition(chr(10))[0]}")
-        return SKIP
-    before, now = set(known.splitlines()), set(table.splitlines())
-    faults += [f"only in {TABLE.name}: {line}" for line in sorted(before - now)]
-    faults += [f"only in the build: {line}" for line in sorted(now - before)]
-    for fault in faults:
-        print(fault)
-    if before != now:
-        print("If this is meant: " + " ".join(["tests/kernels/resources.py", "--write", "--compiler", options.compiler, "OBJECT..."]))
-    return 1 if faults else 0
+    return compare(TABLE, table_of(kernels, options.compiler), list(spilling(kernels)), options)
 
 
 if __name__ == "__main__":
