@@ -19,6 +19,7 @@
 
 #include "cli/verbs.hpp"
 #include "config/config.hpp"
+#include "engine/device_thresholds.hpp"
 #include "io/stored.hpp"
 #include "lindrift/lindrift.hpp"
 #include "sweep/process_group.hpp"
@@ -231,6 +232,10 @@ CLI::App* add_bench(CLI::App& app, CommandLine& line) {
   verb->add_option("-o,--output", line.bench.output, "write the numbers into this file (JSON)")->type_name("FILE");
   verb->add_flag("--list", line.bench.list, "list the kernels");
   verb->add_flag("--quick", line.bench.quick, "small sizes: seconds, and less certain numbers");
+  verb->add_option("--thresholds", line.bench.thresholds,
+                   "measure instead from what sizes on a CUDA device is faster, and write a table of them for "
+                   "LINDRIFT_DEVICE_THRESHOLDS")
+      ->type_name("FILE");
   add_choice(verb, "--backend", line.backend, {"auto", "cpu", "cuda"},
              "auto: the CPU, and a CUDA device if there is one");
   verb->add_option("--threads", line.run.execution.threads, "CPU threads; default: one for each core")
@@ -355,7 +360,9 @@ int dispatch(int argc, char** argv) {
   spdlog::set_level(spdlog::level::from_str(line.log));
   const auto verb = std::find_if(verbs.begin(), verbs.end(), [](const Verb& each) { return each.parser->parsed(); });
   // All ranks take part in `run`, which comes first; one rank does everything else.
-  return speaks || verb == verbs.begin() ? verb->act() : success;
+  if (!speaks && verb != verbs.begin()) return success;
+  if (verb != verbs.begin()) device_thresholds();  // of a file, which may be wrong
+  return verb->act();
 }
 
 template <typename... Kinds>
@@ -378,7 +385,7 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", is_any_of<std::bad_alloc>(error) ? "out of memory" : error.what());
     return is_any_of<UsageError, io::WrongPlace, io::NotAResult, sweep::OutputRefused, sweep::OutputBusy,
-                     UnsupportedError>(error)
+                     UnsupportedError, ParameterError>(error)
                ? wrong_input
                : run_failed;
   }

@@ -293,6 +293,7 @@ std::vector<Machine> machines(const Execution& execution) {
 }  // namespace
 
 int bench(const BenchOptions& options) {
+  if (!options.thresholds.empty()) return measure_thresholds(options);
   if (options.list) {
     list_workloads();
     return success;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <sundials/sundials_version.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <thread>
 
@@ -61,6 +62,8 @@ int print_info() {
   const int devices = cuda_device_count();
   fmt::print("CUDA       {}\n", devices > 0 ? counted(static_cast<std::size_t>(devices), "device") : reason);
   for (int device = 0; device < devices; ++device) fmt::print("           {}: {}\n", device, cuda_device_name(device));
+  if (const char* file = std::getenv("LINDRIFT_DEVICE_THRESHOLDS"); file != nullptr && *file != '\0')
+    fmt::print("thresholds of {}\n", file);
   return success;
 }
 

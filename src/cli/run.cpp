@@ -15,6 +15,7 @@
 #include "cli/progress.hpp"
 #include "cli/summary.hpp"
 #include "cli/verbs.hpp"
+#include "engine/device_thresholds.hpp"
 #include "engine/short_text.hpp"
 #include "engine/threads.hpp"
 #include "io/output.hpp"
@@ -87,6 +88,7 @@ class Run {
 
   int run() {
     agree(ranks_, [&] { prepare(); });
+    share_thresholds();
     findings_ = broadcast_findings(campaign_ ? &*campaign_ : nullptr, document_.sweep.points(), ranks_);
     if (findings_.complete) return is_root_ ? report_complete() : success;
     if (is_root_) log_start();
@@ -117,10 +119,21 @@ class Run {
     check_execution(document_, options_.execution);
     execution_ = execution_of_rank(options_.execution, ranks_);
     if (!is_root_) return;
+    device_thresholds();  // of a file, which may be wrong
     std::error_code ignored;
     if (std::filesystem::equivalent(output_, options_.input, ignored))
       throw UsageError(output_ + " is the input; -o names another file");
     campaign_.emplace(output_, document_, task_of(document_), options_.existing, warn);
+  }
+
+  /// Ranks that share a point must choose alike, whatever their environments say.
+  void share_thresholds() {
+    DeviceThresholds thresholds;
+    sweep::Bytes bytes(sizeof thresholds);
+    if (is_root_) std::memcpy(bytes.data(), &device_thresholds(), sizeof thresholds);
+    ranks_.broadcast(bytes, 0);
+    std::memcpy(&thresholds, bytes.data(), sizeof thresholds);
+    use_device_thresholds(thresholds);
   }
 
   int report_complete() {

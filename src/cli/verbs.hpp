@@ -69,6 +69,7 @@ struct BenchOptions {
   Execution execution;
   bool list = false;   ///< only list the workloads
   bool quick = false;  ///< small sizes
+  std::string thresholds;  ///< measure from what size on a device is faster, and write it here; empty: do not
 };
 
 /// @throws UsageError if the command line asks for something that the task cannot do
@@ -84,6 +85,8 @@ int list_models(const std::string& model, bool markdown);
 int print_info();
 /// Times the kernels and compares them with the ceilings of the machine.
 int bench(const BenchOptions& options);
+/// Measures the thresholds of src/engine/device_thresholds.hpp and writes them as a file that it reads.
+int measure_thresholds(const BenchOptions& options);
 /// The processor's name as the system reports it.
 std::string processor_name();
 /// These two replace this process by Python; they only return by throwing.

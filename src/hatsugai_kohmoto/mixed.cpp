@@ -65,10 +65,8 @@ MixedPlan plan_mixed(const HatsugaiKohmoto& model, const MixedRequest& request, 
       mixed_cost(problem_of(modes_of(model), model.cluster), request.momenta, request.frequencies, request.times,
                  request.last_time, threads_of(execution));
   MixedPlan plan{cost.green_operators, cost.operations, cost.memory_bytes, cost.seconds, Backend::cpu, {}};
-  const bool enough = cost.operations >= device_thresholds::cluster_operations &&
-                      static_cast<double>(request.momenta) >= device_thresholds::cluster_equations;
-  plan.backend =
-      choose_backend(execution.backend, enough, device_thresholds::too_little_for_clusters, &plan.backend_reason);
+  const bool enough = device_thresholds().enough_for_clusters(cost.operations, static_cast<double>(request.momenta));
+  plan.backend = choose_backend(execution.backend, enough, too_little_for_clusters, &plan.backend_reason);
   return plan;
 }
 

@@ -83,7 +83,7 @@ void take(const BandRows& rows, const double* results, std::size_t first, Bands&
 
 bool bands_on_device(const TightBinding& model, const Lattice& lattice, const Execution& execution) {
   return is_device(execution.backend) && model.orbitals <= kernels::most_device_orbitals &&
-         lattice.size() * static_cast<std::size_t>(model.orbitals) >= device_thresholds::band_modes;
+         static_cast<double>(lattice.size()) * model.orbitals >= device_thresholds().band_modes;
 }
 
 double bands_on_device_bytes(const kernels::HoppingTables& tables, const Execution& execution) {

@@ -31,7 +31,7 @@ void require_length(std::size_t length, std::size_t modes) {
 }
 
 bool newton_on_device(std::size_t modes, kernels::RateKernel& kernel) {
-  return modes >= device_thresholds::newton_modes && kernel.moment_balance() == nullptr;
+  return static_cast<double>(modes) >= device_thresholds().newton_modes && kernel.moment_balance() == nullptr;
 }
 
 class KernelGenerator final : public Generator {

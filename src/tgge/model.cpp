@@ -76,11 +76,11 @@ Choice choose_algorithm(const RateEquation& equation, const HopWeights& weights,
 }  // namespace
 
 Backend rate_backend(Backend asked, Algorithm algorithm, std::size_t modes, std::string* reason) {
-  return choose_backend(asked, algorithm == Algorithm::direct && modes >= device_thresholds::pair_modes,
-                        algorithm == Algorithm::separable
-                            ? "moments are as fast on the CPU as copies to a device"
-                            : counted(modes, "mode is", "modes are") + " too few to gain from a device",
-                        reason);
+  return choose_backend(
+      asked, algorithm == Algorithm::direct && static_cast<double>(modes) >= device_thresholds().pair_modes,
+      algorithm == Algorithm::separable ? "moments are as fast on the CPU as copies to a device"
+                                        : counted(modes, "mode is", "modes are") + " too few to gain from a device",
+      reason);
 }
 
 Backend matrix_backend(Backend asked, std::string* reason) {

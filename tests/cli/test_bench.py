@@ -56,6 +56,13 @@ class BenchTest(ProgramTest):
         report = self.bench("fourier", "pair_sum", "fourier")
         self.assertEqual(sorted(kernel["name"] for kernel in report["kernels"]), ["fourier", "pair_sum"])
 
+    def test_thresholds_need_a_device_and_nothing_else(self):
+        self.expect(WRONG, "bench", "--thresholds", "table", "--backend", "cpu", says="--thresholds: needs a CUDA device")
+        self.expect(WRONG, "bench", "pair_sum", "--thresholds", "table", says="and nothing else")
+        if not os.environ.get("LINDRIFT_REQUIRE_CUDA"):
+            self.expect(WRONG, "bench", "--thresholds", "table", says="backend = cuda cannot be had")
+        self.assertFalse((self.folder / "table").exists())
+
     def test_two_threads(self):
         self.expect(DONE, "bench", "--quick", "--backend", "cpu", "--threads", "2", "-o", "bench.json", "volterra", "hubbard_direct")
         report = json.loads((self.folder / "bench.json").read_text())

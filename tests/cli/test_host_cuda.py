@@ -1,11 +1,12 @@
 """The program on the host CUDA device (tests/support/host_cuda): the numbers of the CPU; failures lose nothing."""
 
 import re
+import subprocess
 import unittest
 
 import h5py
 import numpy as np
-from program import DONE, ENVIRONMENT, FAILED, MPIRUN, POINTS_FAILED, RANKS_ENVIRONMENT, WRONG, ProgramTest, attributes, datasets
+from program import DONE, ENVIRONMENT, FAILED, MPIRUN, POINTS_FAILED, PROGRAM, RANKS_ENVIRONMENT, WRONG, ProgramTest, attributes, datasets
 
 CHAIN = """[model]
 kind = "tgge_chain"
@@ -821,6 +822,67 @@ class RelaxationsTest(HostCuda):
         for spectrum in ("exponential", "ohmic"):
             self.write("a.toml", relaxations(spectrum, 3, "[0.1]", "tolerance = 1e-4") + SWEEP)
             self.assert_failures_leave_points_right_or_missing("a", allocation=4, launch=1, copy=2)
+
+
+class ThresholdsTest(HostCuda):
+    """LINDRIFT_DEVICE_THRESHOLDS, and `bench --thresholds`, which makes such a file."""
+
+    STEADY = CHAIN.format(sites=6, spectrum="exponential") + '[task]\nkind = "steady_state"\n[solver]\nalgorithm = "direct"\n'
+
+    def under(self, table):
+        """The environment of a program that reads this table."""
+        return dict(ENVIRONMENT, LINDRIFT_DEVICE_THRESHOLDS=table)
+
+    def backend(self, text, table=None):
+        """What `auto` chooses."""
+        self.write("a.toml", text)
+        said = self.expect(DONE, "check", "a.toml", env=ENVIRONMENT if table is None else self.under(table)).stdout
+        return re.search(r"^backend +(\w+):", said, re.MULTILINE)[1]
+
+    def test_auto_goes_by_the_file(self):
+        green = '[task]\nkind = "green"\ntimes = [0.0, 1.0]\n'
+        kohmoto, hubbard = HATSUGAI_KOHMOTO.format(sites=16) + green, HUBBARD.format(sites=16, interaction=0.5) + green
+        for text, low, high in ((self.STEADY, "pair_modes = 6", "pair_modes = 7"),
+                                (kohmoto, "green_elements = 32", "green_elements = 33"),
+                                (hubbard, "propagator_momenta = 16", "propagator_momenta = 17"),
+                                (hubbard, "propagator_momenta = 16", "propagator_momenta = 16\npropagator_steps = 2")):  # fmt: skip
+            self.write("low", low)
+            self.write("high", high)
+            backends = [self.backend(text, table) for table in (None, "", "low", "high")]
+            self.assertEqual(backends, ["cpu", "cpu", "cuda", "cpu"], f"{low}, {high}")
+
+    def test_runs_go_by_the_file_too(self):
+        self.write("a.toml", self.STEADY)
+        self.write("low", "pair_modes = 6")
+        self.expect(DONE, "run", "a.toml", env=self.under("low"))
+        self.assertEqual(attributes(self.folder / "a.h5")["backend"], "cuda")
+
+    def test_ranks_go_by_the_file_of_the_first(self):
+        self.need_ranks()
+        self.write("a.toml", self.STEADY)
+        self.write("low", "pair_modes = 6")
+        command = [MPIRUN]
+        for table in ("low", "missing"):
+            command += ["-n", "1", "-x", f"LINDRIFT_DEVICE_THRESHOLDS={table}", PROGRAM, "run", "a.toml", ":"]
+        subprocess.run(command[:-1], cwd=self.folder, env=RANKS_ENVIRONMENT, check=True, timeout=300, stdout=subprocess.DEVNULL)
+        self.assertEqual(attributes(self.folder / "a.h5")["backend"], "cuda")
+
+    def test_a_wrong_file_is_an_error(self):
+        self.write("a.toml", self.STEADY)
+        self.write("wrong", "\npair_modes = few")
+        for verb in (["run", "a.toml"], ["check", "a.toml"], ["bench", "pair_sum"]):
+            self.expect(WRONG, *verb, env=self.under("wrong"), says="wrong, line 2: pair_modes = few is not allowed: must be a number")
+        self.assertEqual(self.names(), ["a.toml", "wrong"])
+
+    def test_a_measured_table_can_be_read(self):
+        self.expect(DONE, "bench", "--quick", "--thresholds", "measured", "--threads", "1")
+        table = dict(re.findall(r"^(\w+) = (\S+)", (self.folder / "measured").read_text(), re.MULTILINE))
+        for name in ("pair_modes", "newton_modes", "band_modes", "green_elements", "cluster_operations", "self_energy_terms",
+                     "self_energy_seconds", "propagator_momenta"):  # fmt: skip
+            self.assertGreater(float(table.pop(name)), 0.0, name)
+        self.assertEqual(table, {})
+        self.assertEqual(self.backend(self.STEADY, "measured"), "cpu", "the simulated device cannot be faster for six modes")
+        self.assertIn("measured", self.expect(DONE, "info", env=self.under("measured")).stdout)
 
 
 if __name__ == "__main__":

@@ -165,7 +165,7 @@ Backend green_backend(Backend asked, const HatsugaiKohmoto& model, std::size_t t
   if (lattice.dimensions() > 1) return only_on_cpu(asked, "a lattice of several directions runs", reason);
   const std::size_t sites = lattice.size();
   return choose_backend(asked,
-                        static_cast<double>(sites) * static_cast<double>(times) >= device_thresholds::green_elements,
+                        static_cast<double>(sites) * static_cast<double>(times) >= device_thresholds().green_elements,
                         "too few sites and times to gain from a device", reason);
 }
 

@@ -401,10 +401,8 @@ OrbitalPlan plan_orbitals(const OrbitalHatsugaiKohmoto& model, std::size_t momen
   const double at_once = std::min<double>(threads_of(execution), solved);
   plan.memory_bytes = bytes * at_once;
   plan.operations = solved * one;
-  plan.backend = choose_backend(
-      execution.backend,
-      plan.operations >= device_thresholds::cluster_operations && solved >= device_thresholds::cluster_equations,
-      device_thresholds::too_little_for_clusters, &plan.backend_reason);
+  plan.backend = choose_backend(execution.backend, device_thresholds().enough_for_clusters(plan.operations, solved),
+                                too_little_for_clusters, &plan.backend_reason);
   if (is_device(plan.backend)) {
     clusters::ClusterSizes sizes = clusters::sizes_of(state);
     if (momenta > 0) {

@@ -85,7 +85,7 @@ void map_on_device(const kernels::SpectralTables& tables, const double* frequenc
 }  // namespace
 
 Backend spectral_backend(Backend asked, std::size_t elements, std::string* reason) {
-  return choose_backend(asked, static_cast<double>(elements) >= device_thresholds::green_elements,
+  return choose_backend(asked, static_cast<double>(elements) >= device_thresholds().green_elements,
                         "too few momenta and frequencies to gain from a device", reason);
 }
 

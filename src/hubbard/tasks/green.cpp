@@ -296,8 +296,8 @@ HubbardGreenPlan plan_of(const HubbardModes& modes, std::span<const double> at, 
   plan.operations = steps * sites * equations * (VolterraSolver::operations(steps) + kernel);
   plan.seconds = plan.operations / operations_per_second / threads;
   plan.memory_bytes = bytes_for(modes, steps, static_cast<double>(at.size()), threads);
-  plan.backend = choose_backend(execution.backend, device_thresholds::enough_propagators(modes.sites, plan.steps),
-                                device_thresholds::too_little_for_propagators, &plan.backend_reason);
+  plan.backend = choose_backend(execution.backend, device_thresholds().enough_propagators(modes.sites, plan.steps),
+                                too_little_for_propagators, &plan.backend_reason);
   return plan;
 }
 

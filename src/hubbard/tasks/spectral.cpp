@@ -123,8 +123,8 @@ std::vector<std::string> symmetries_of(const Problem& problem) {
 Backend ladder_backend(const Problem& problem, const LadderSelfEnergy* in_time, std::string* reason) {
   const Backend asked = problem.execution.backend;
   if (in_time == nullptr) return only_on_cpu(asked, "the ladder's sum over pairs of momenta runs", reason);
-  return choose_backend(asked, device_thresholds::enough_propagators(problem.modes.sites, in_time->steps()),
-                        device_thresholds::too_little_for_propagators, reason);
+  return choose_backend(asked, device_thresholds().enough_propagators(problem.modes.sites, in_time->steps()),
+                        too_little_for_propagators, reason);
 }
 
 /// The plan of a ladder, which has its own methods to reach the frequencies.
@@ -199,8 +199,8 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
   const bool by_times = plan.algorithm == Algorithm::fft;
   plan.backend = choose_backend(
       problem.execution.backend,
-      by_times ? fft_seconds >= device_thresholds::self_energy_seconds
-               : plan.terms >= device_thresholds::self_energy_terms,
+      by_times ? fft_seconds >= device_thresholds().self_energy_seconds
+               : plan.terms >= device_thresholds().self_energy_terms,
       by_times ? "too little work to gain from a device" : "too few terms to gain from a device", &plan.backend_reason);
   if (plan.algorithm == Algorithm::fft) {
     if (is_device(plan.backend)) {  // its method to reach the frequencies is another one
