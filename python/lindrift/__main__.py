@@ -154,13 +154,17 @@ def _send_result(path, writer):
     """Writes the result in a file, or what is wrong with it, to a pipe, and ends this process."""
     status = FAILED
     try:
-        with _on_stop(signal.SIG_DFL), open(os.devnull, "w") as nowhere, os.fdopen(writer, "wb") as pipe:
-            os.dup2(nowhere.fileno(), 2)
-            signal.alarm(10 + os.path.getsize(path) // 50_000_000)
+        with _on_stop(signal.SIG_DFL), os.fdopen(writer, "wb") as pipe:
             try:
+                with open(os.devnull, "w") as nowhere:
+                    os.dup2(nowhere.fileno(), 2)
+                if os.path.exists(path):
+                    signal.alarm(10 + os.path.getsize(path) // 50_000_000)
                 answer = load(path)
             except LindriftError as error:
                 answer = str(error)
+            except OSError as error:
+                answer = f"{path}: cannot be read: {error.strerror}"
             signal.alarm(0)  # the rest waits for whoever reads the pipe
             pickle.dump(answer, pipe, protocol=5)
         status = DONE

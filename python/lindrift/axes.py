@@ -145,9 +145,11 @@ def sliced(result, slices):
             raise LindriftError(f"{result.path}: --slice {key}: it has no such dimension; it has {', '.join(known) or 'none'}")
         result, note = fixed(result, known[key].dimensions[0], _nearest(result, known[key], text))
         notes.append(note)
+    where = " ".join(f"{key}={text}" for key, text in slices)
     if slices and result.status.ndim == 0 and int(result.status) in STATUS_WORDS:
-        where = " ".join(f"{key}={text}" for key, text in slices)
         raise LindriftError(f"{result.path}: the point at {where} {STATUS_WORDS[int(result.status)]}")
+    if slices and not np.any(is_there(result)):
+        raise LindriftError(f"{result.path}: there is nothing to draw: no point at {where} is done")
     return result, notes
 
 

@@ -9,12 +9,15 @@
 #include "bench/ceiling.hpp"
 #include "bench/models.hpp"
 #include "bench/workloads.hpp"
+#include "engine/side_by_side.hpp"
+#include "engine/threads.hpp"
 #include "hatsugai_kohmoto/mixed.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/hatsugai_kohmoto/green.hpp"
 #include "lindrift/hubbard/green.hpp"
 #include "lindrift/lattice/tight_binding.hpp"
 #include "lindrift/tgge/steady_state.hpp"
+#include "tgge/point_batch.hpp"
 
 namespace lindrift::benchmarks {
 
@@ -73,6 +76,40 @@ Comparison newton(std::int64_t size, const Execution& execution) {
   };
   return {static_cast<double>(size), under(with(&DeviceThresholds::newton_modes, infinity), run),
           under(with(&DeviceThresholds::newton_modes, 0.0), run)};
+}
+
+/// Steady states of chains of 128 sites at so many points: each on a thread of the CPU, or in a thread block.
+Comparison batches(std::int64_t size, const Execution& execution) {
+  constexpr std::int64_t sites = 128;
+  constexpr double filling = 0.5;
+  const auto points = static_cast<std::size_t>(size);
+  const auto model_of = [points](std::size_t i) {
+    TggeChain one = chain(sites, Spectrum::lorentzian);
+    const double place = (static_cast<double>(i) + 0.5) / static_cast<double>(points);
+    one.bath.nonequilibrium_fraction = place;
+    one.bath.inverse_temperature = 0.5 + 2.0 * place;
+    return TggeModel(one);
+  };
+  const auto require = [](bool converged) {
+    if (!converged) throw Error("a steady state did not converge");
+  };
+  Execution on_thread = on(Backend::cpu, execution);
+  on_thread.threads = 1;
+  const Execution in_blocks = on(Backend::cuda, execution);
+  return {static_cast<double>(size * sites),
+          [=] {
+            const Calculation calculation(threads_of(execution));
+            side_by_side(points, [&](std::size_t i) {
+              require(steady_state(make_rate_equation(model_of(i), on_thread), filling).converged);
+            });
+          },
+          [=] {
+            std::vector<PointBatchEntry> entries;
+            for (std::size_t i = 0; i < points; ++i)
+              entries.push_back(
+                  {.ingredients = ingredients_for_a_block(model_of(i), in_blocks), .number = filling * sites});
+            for (const auto& state : steady_states_in_blocks(entries, in_blocks)) require(state.has_value());
+          }};
 }
 
 /// Bands of two orbitals on a square lattice of size * size cells.
@@ -151,6 +188,7 @@ double seconds_of(const std::function<void()>& run, double max_seconds) {
 const std::vector<ComparisonSeries>& comparisons() {
   static const std::vector<ComparisonSeries> all = {
       {"pair_modes", "dn/dt of a chain by every pair", doubled(128, 65536), pair_sums},
+      {"batch_modes", "steady states of chains of 128 sites with a lorentzian bath", doubled(4, 4096), batches},
       {"newton_modes", "a steady state with a lorentzian bath", doubled(256, 262144), newton},
       {"band_modes", "bands of two orbitals on a square lattice", doubled(16, 1024), bands},
       {"green_elements", "G(j,t) of the Hatsugai-Kohmoto chain at 64 times", doubled(1024, 1048576, 4), green_elements},

@@ -38,15 +38,18 @@ int check(const RunOptions& options) {
   Execution execution = options.execution;
   resolve_backend(execution.backend);  // throws if this machine does not have it
   const std::size_t points = document.sweep.points();
-  const sweep::WorkQueue queue(document, task, sweep::PointSet(points), 1, execution.backend);
+  const Backend groups = group_backend(task, document, execution.backend);
+  const sweep::WorkQueue queue(document, task, sweep::PointSet(points), 1, groups);
   const int at_once = points_at_once(queue, document, task, execution, sweep::ProcessGroup());
   execution.threads = threads_of(execution) / at_once;
-  Plan plan = task.plan(document.point(0), execution);
+  Execution of_group = execution;
+  if (is_device(groups)) of_group.backend = groups;
+  Plan plan = task.plan(document.point(0), of_group);
   const Grouping& grouping = queue.grouping();
   const bool batched = grouping.at_once > 1;
   if (batched && task.group_device_bytes) {
     plan.backend = resolve_backend(execution.backend, &plan.backend_reason);
-    plan_device(plan, execution, [&] { return task.group_device_bytes(document, grouping, execution); });
+    plan_device(plan, execution, [&] { return task.group_device_bytes(document, grouping, of_group); });
   }
   if (is_device(execution.backend) && plan.backend == Backend::cpu)
     throw UnsupportedError("backend = cuda is impossible: " + plan.backend_reason + "; use cpu or auto");

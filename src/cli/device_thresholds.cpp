@@ -37,8 +37,8 @@ std::string line_of(const DeviceThreshold& threshold, const Crossover& crossover
   return fmt::format("{} = {:.6g}  # {}; {:.3g} s with the device and {:.3g} s without at {:.4g}{}\n", threshold.name,
                      value, threshold.meaning, last.with_device, last.without_device, last.work,
                      won                    ? ""
-                     : estimate > last.work ? ": the estimate, not reached"
-                                            : ": the largest measured, not reached");
+                     : estimate > last.work ? ": not faster yet, so the estimate stays"
+                                            : ": not faster yet");
 }
 
 }  // namespace

@@ -88,7 +88,7 @@ class Run {
 
   int run() {
     agree(ranks_, [&] { prepare(); });
-    share_thresholds();
+    share_choices();
     findings_ = broadcast_findings(campaign_ ? &*campaign_ : nullptr, document_.sweep.points(), ranks_);
     if (findings_.complete) return is_root_ ? report_complete() : success;
     if (is_root_) log_start();
@@ -119,21 +119,27 @@ class Run {
     check_execution(document_, options_.execution);
     execution_ = execution_of_rank(options_.execution, ranks_);
     if (!is_root_) return;
-    device_thresholds();  // of a file, which may be wrong
+    group_backend_ = group_backend(task_of(document_), document_, execution_.backend);
     std::error_code ignored;
     if (std::filesystem::equivalent(output_, options_.input, ignored))
       throw UsageError(output_ + " is the input; -o names another file");
     campaign_.emplace(output_, document_, task_of(document_), options_.existing, warn);
   }
 
-  /// Ranks that share a point must choose alike, whatever their environments say.
-  void share_thresholds() {
-    DeviceThresholds thresholds;
-    sweep::Bytes bytes(sizeof thresholds);
-    if (is_root_) std::memcpy(bytes.data(), &device_thresholds(), sizeof thresholds);
+  /// All ranks divide the sweep, and choose backends, as the first one does, whatever their machines and environments
+  /// say.
+  void share_choices() {
+    struct {
+      DeviceThresholds thresholds;
+      Backend group_backend;
+    } choices{{}, group_backend_};
+    if (is_root_) choices.thresholds = device_thresholds();
+    sweep::Bytes bytes(sizeof choices);
+    std::memcpy(bytes.data(), &choices, sizeof choices);
     ranks_.broadcast(bytes, 0);
-    std::memcpy(&thresholds, bytes.data(), sizeof thresholds);
-    use_device_thresholds(thresholds);
+    std::memcpy(&choices, bytes.data(), sizeof choices);
+    use_device_thresholds(choices.thresholds);
+    group_backend_ = choices.group_backend;
   }
 
   int report_complete() {
@@ -154,7 +160,7 @@ class Run {
     const TaskEntry& task = task_of(document_);
     if (task.remarks)
       for (const std::string& remark : task.remarks(document_)) spdlog::warn("{}", remark);
-    if (const std::string note = grouping_of(task, document_, options_.execution.backend).note; !note.empty())
+    if (const std::string note = grouping_of(task, document_, group_backend_).note; !note.empty())
       spdlog::info("{}", note);
     if (findings_.before.finished() > 0)
       spdlog::info("{} of {} {} there already", findings_.before.finished(), counted(document_.sweep.points(), "point"),
@@ -175,6 +181,7 @@ class Run {
     sweep::RunOptions options;
     options.schedule = options_.schedule;
     options.checkpoint_seconds = options_.checkpoint_seconds;
+    options.group_backend = group_backend_;
     options.keep = [&](const sweep::Record& record) { store.keep(record); };
     options.save_checkpoint = [&](std::size_t point, const sweep::Bytes& state) {
       store.save_checkpoint(point, state);
@@ -289,6 +296,7 @@ class Run {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   sweep::StopRequest watch_;
   Execution execution_;
+  Backend group_backend_ = Backend::automatic;
   config::Document document_;
   std::optional<sweep::Campaign> campaign_;  ///< on rank 0
   Findings findings_;

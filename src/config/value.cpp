@@ -192,10 +192,11 @@ class Reader {
       const auto value = whole(count->node, name + ".count", fmt::format("an integer >= 1 and <= {}", most));
       form.count = value.value_or(1);
       if (value && (*value < 1 || *value > most)) {
-        const std::string size =
-            *value > most ? fmt::format(": so many take {} of memory, and this machine has {}",
-                                        bytes_text(8.0 * static_cast<double>(*value)), bytes_text(machine_memory()))
-                          : "";
+        const double bytes = 8.0 * static_cast<double>(*value);
+        const std::string size = bytes > machine_memory()
+                                     ? fmt::format(": so many take {} of memory, and this machine has {}",
+                                                   bytes_text(bytes), bytes_text(machine_memory()))
+                                     : "";
         complain(count->node, name + ".count", fmt::format("must be >= 1 and <= {}{}", most, size));
         good = false;
       }

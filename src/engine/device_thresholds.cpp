@@ -54,6 +54,7 @@ std::span<const DeviceThreshold> all_device_thresholds() {
   using T = DeviceThresholds;
   static constexpr DeviceThreshold all[] = {
       {"pair_modes", &T::pair_modes, "modes of a rate equation with sums over pairs"},
+      {"batch_modes", &T::batch_modes, "modes of all points of a sweep that thread blocks solve"},
       {"newton_modes", &T::newton_modes, "modes of a steady state by Newton's method in the memory of a device"},
       {"band_modes", &T::band_modes, "modes of bands"},
       {"green_elements", &T::green_elements, "sites or momenta times times or frequencies, hatsugai_kohmoto"},

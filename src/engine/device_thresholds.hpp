@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <limits>
 #include <span>
 #include <string>
 
@@ -15,6 +16,10 @@ struct DeviceThresholds {
   /// Modes of a rate equation with sums over pairs. An evaluation takes three launches and three copies, as long as a
   /// core takes for the pairs of 600 modes, and 40 cores for those of 4096.
   double pair_modes = 4096.0;
+
+  /// Modes of all points of a sweep whose steady states or relaxations thread blocks find. On a card nothing but the
+  /// start should take long; but no card has run them yet, so they must be asked for until one has been measured.
+  double batch_modes = std::numeric_limits<double>::infinity();
 
   /// Modes from which Newton's method runs in the memory of a device that was asked for. That takes more launches, and
   /// more copies of single numbers, than the host's; in turn it saves most copies of vectors, and the host's algebra.

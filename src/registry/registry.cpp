@@ -104,8 +104,14 @@ void plan_device(Plan& plan, const Execution& execution, const std::function<dou
   }
 }
 
-Grouping grouping_of(const TaskEntry& task, const config::Document& document, Backend asked) {
-  if (is_device(asked) && task.device_grouping) return task.device_grouping(document);
+Backend group_backend(const TaskEntry& task, const config::Document& document, Backend asked) {
+  const bool gains = asked == Backend::automatic && task.gains_from_device && cuda_device_count() > 0 &&
+                     task.gains_from_device(document);
+  return gains ? Backend::cuda : asked;
+}
+
+Grouping grouping_of(const TaskEntry& task, const config::Document& document, Backend group_backend) {
+  if (is_device(group_backend) && task.device_grouping) return task.device_grouping(document);
   return task.grouping ? task.grouping(document) : Grouping{};
 }
 

@@ -102,6 +102,10 @@ struct TaskEntry {
   std::function<Grouping(const config::Document&)> grouping{};
   /// The same where a device is asked for; empty: as `grouping`.
   std::function<Grouping(const config::Document&)> device_grouping{};
+  /// Whether `automatic` asks a device, where there is one, to take the groups of a sweep; empty: never.
+  std::function<bool(const config::Document&)> gains_from_device{};
+  /// Where `automatic` runs a point, found without measuring; empty: by the plan.
+  std::function<Backend(const config::Point&, const Execution&)> backend{};
   /// Runs the wanted points of a group, where that is faster than one by one; empty, or groups of one: run() for each.
   /// Hands each result to `finished` with its place, on the thread that called. Points that have no result when it
   /// returns or throws are tried in smaller groups, down to run().
@@ -128,9 +132,13 @@ const std::vector<ModelEntry>& models();
 /// The registry as the config layer sees it: schema = common keys + model keys + task keys.
 const config::Registry& registry();
 
+/// The backend by which a sweep is divided into groups: a device if one is asked for, or if `automatic` is and this
+/// machine has a device that gains from them.
+Backend group_backend(const TaskEntry& task, const config::Document& document, Backend asked);
+
 /// Points that one rank takes at once.
-/// @param asked  by the user: the same on every rank
-Grouping grouping_of(const TaskEntry& task, const config::Document& document, Backend asked);
+/// @param group_backend  the same on every rank
+Grouping grouping_of(const TaskEntry& task, const config::Document& document, Backend group_backend);
 
 /// The result of a task's point with every value missing, without the fields that output.fields leaves out.
 io::Result kept_empty_result(const TaskEntry& task, const config::Point& point);

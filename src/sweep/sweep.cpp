@@ -52,7 +52,7 @@ class Worker {
         execution_(execution),
         ranks_(ranks),
         options_(options),
-        queue_(document, task, missing, ranks.size(), execution.backend),
+        queue_(document, task, missing, ranks.size(), options.group_backend),
         counters_(ranks.make_counters()),
         before_(before) {}
 
@@ -78,7 +78,7 @@ class Worker {
   void warn_of_idle_ranks() const {
     const auto ranks = static_cast<std::size_t>(ranks_.size());
     const std::size_t units = queue_.units();
-    if (!is_root() || !options_.warn || units >= ranks || queue_.shared() > 0) return;
+    if (!is_root() || !options_.warn || units == 0 || units >= ranks || queue_.shared() > 0) return;
     const char* unit = queue_.grouping().chained ? "chain" : queue_.grouping().size > 1 ? "group" : "point";
     options_.warn(fmt::format("{} ranks for {}: {} of them idle", ranks, counted(units, unit), ranks - units));
   }
@@ -192,6 +192,10 @@ class Worker {
   /// too little memory, otherwise one by one.
   void run_group(const std::vector<std::size_t>& points, std::size_t first_point, std::size_t size, Watch& watch) {
     if (stopping_) return;
+    Execution execution = execution_;
+    // A sweep that was divided for a device, even by `automatic`, has groups that only a device can run.
+    const bool for_device = is_device(options_.group_backend);
+    if (for_device) execution.backend = options_.group_backend;
     Group group{document_, queue_.grouping().chained, first_point, std::vector<bool>(size, false)};
     bool any = false;
     for (const std::size_t point : points) any |= group.wanted[point - first_point] = is_allowed(point);
@@ -208,7 +212,7 @@ class Worker {
         finished.at(i) = true;
         finish(std::move(record), watch);
       };
-      if (any) task_.run_group(group, execution_, monitor, take);
+      if (any && !(for_device && device_lost_)) task_.run_group(group, execution, monitor, take);
     } catch (const CommunicationError&) {
       throw;
     } catch (const DeviceMemoryError& failure) {
@@ -466,15 +470,35 @@ Footprint largest_footprint(const config::Document& document, const TaskEntry& t
   return largest;
 }
 
+namespace {
+
+/// Whether points of a sweep run on a device, as far as a few of them tell.
+bool needs_device(const config::Document& document, const TaskEntry& task, const Execution& execution) {
+  constexpr std::size_t looked_at = 5;
+  if (execution.backend != Backend::automatic || task.cpu_only || cuda_device_count() == 0)
+    return is_device(execution.backend);
+  const auto samples = document.sweep.sample(looked_at);
+  return std::any_of(samples.begin(), samples.end(), [&](std::size_t i) {
+    try {
+      const config::Point point = document.point(i);
+      return is_device(task.backend ? task.backend(point, execution) : task.plan(point, execution).backend);
+    } catch (const Error&) {  // the run says so of this point
+      return false;
+    }
+  });
+}
+
+}  // namespace
+
 int points_at_once(const WorkQueue& queue, const config::Document& document, const TaskEntry& task,
                    const Execution& execution, const ProcessGroup& ranks) {
   /// Share of a thread's time that is of use within a point.
   constexpr double inner_efficiency = 0.8;
   constexpr std::size_t few = 4096;
   const int threads = threads_of(execution);
-  const bool on_device = execution.backend != Backend::cpu && !task.cpu_only && cuda_device_count() > 0;
   const bool in_groups = queue.grouping().size > 1 && task.run_group;
-  if (threads == 1 || on_device || in_groups || !ranks.serves_threads() || queue.first_shared() == 0) return 1;
+  if (threads == 1 || in_groups || !ranks.serves_threads() || queue.first_shared() == 0) return 1;
+  if (needs_device(document, task, execution)) return 1;
   // Points of unknown costs and different sizes: the largest may take longer than all others together.
   const auto& axes = document.sweep.axes;
   if (!task.cost && std::any_of(axes.begin(), axes.end(), [&](const auto& axis) { return document.resizes(axis); }))

@@ -18,6 +18,8 @@ namespace lindrift::sweep {
 struct RunOptions {
   Schedule schedule = Schedule::dynamic;
   double checkpoint_seconds = 60.0;  ///< time between two checkpoints of a long point
+  /// See lindrift::group_backend(); the same on every rank.
+  Backend group_backend = Backend::automatic;
 
   /// Stores a finished point, before the rank that computed it (the first of those that shared it) takes another.
   std::function<void(const Record&)> keep;

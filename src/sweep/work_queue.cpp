@@ -104,8 +104,8 @@ double WorkQueue::cost_of(std::size_t unit, const std::function<double(std::size
 }
 
 WorkQueue::WorkQueue(const config::Document& document, const TaskEntry& task, PointSet missing, int ranks,
-                     Backend asked)
-    : missing_(std::move(missing)), grouping_(grouping_of(task, document, asked)) {
+                     Backend group_backend)
+    : missing_(std::move(missing)), grouping_(grouping_of(task, document, group_backend)) {
   const std::size_t points = missing_.points();
   if (grouping_.row == 0) grouping_.row = points;
   const std::size_t groups = groups_of(grouping_, points);

@@ -41,9 +41,9 @@ class PointSet {
 /// left for the end.
 class WorkQueue {
  public:
-  /// @param asked  the backend that the user asked for
+  /// @param group_backend  as of group_backend()
   WorkQueue(const config::Document& document, const TaskEntry& task, PointSet missing, int ranks,
-            Backend asked = Backend::automatic);
+            Backend group_backend = Backend::automatic);
 
   std::size_t units() const { return units_.size(); }
   const Grouping& grouping() const { return grouping_; }

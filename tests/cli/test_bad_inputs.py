@@ -460,15 +460,17 @@ class OutputTest(ProgramTest):
         self.assertEqual(self.names(), ["folder", "in.toml"])
 
     def test_a_full_disk(self):
-        for limit in (0, 1, 500):
-            with self.subTest(limit=limit):
-                self.expect(FAILED, "run", "in.toml", says="cannot write in.h5", preexec_fn=lambda: limit_files(limit))
-                self.assertEqual(self.names(), ["in.toml"])
-        # Space for the point but not for the output: the point is not lost.
-        self.expect(FAILED, "run", "in.toml", says="cannot write in.h5", preexec_fn=lambda: limit_files(4096))
-        self.assertEqual(self.names(), ["in.h5.journal", "in.toml"])
-        self.expect(DONE, "run", "in.toml", "--resume", says="1 of 1 point is there already")
-        self.assertEqual(self.names(), ["in.h5", "in.toml"])
+        for action in (signal.SIG_IGN, signal.SIG_DFL):
+            for limit in (0, 1, 500):
+                with self.subTest(limit=limit, action=action):
+                    self.expect(FAILED, "run", "in.toml", says="cannot write in.h5", preexec_fn=lambda: limit_files(limit, action))
+                    self.assertEqual(self.names(), ["in.toml"])
+            # Space for the point but not for the output: the point is not lost.
+            self.expect(FAILED, "run", "in.toml", says="cannot write in.h5", preexec_fn=lambda: limit_files(4096, action))
+            self.assertEqual(self.names(), ["in.h5.journal", "in.toml"])
+            self.expect(DONE, "run", "in.toml", "--resume", says="1 of 1 point is there already")
+            self.assertEqual(self.names(), ["in.h5", "in.toml"])
+            (self.folder / "in.h5").unlink()
         self.write("in.h5", "precious")
         self.expect(FAILED, "run", "in.toml", "--overwrite", preexec_fn=lambda: limit_files(1000))
         self.assertEqual((self.folder / "in.h5").read_text(), "precious")
@@ -494,9 +496,10 @@ class OutputTest(ProgramTest):
         self.assertEqual(process.stdout, "")  # nothing was computed
 
 
-def limit_files(size):
-    """In the child: limits the size of every file, as if the disk were full. A write fails without raising a signal."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+def limit_files(size, action=signal.SIG_IGN):
+    """In the child: limits the size of every file, as if the disk were full. By default, a write that is too long raises
+    SIGXFSZ."""
+    signal.signal(signal.SIGXFSZ, action)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 

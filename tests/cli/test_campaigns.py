@@ -230,7 +230,8 @@ class ResumeTest(Campaigns):
         self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--threads", "1", "--set", BETA + "=[1.0, 2.0]")
         before = attributes(self.folder / "out.h5")
         time.sleep(1.1)  # times are written in seconds
-        self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--threads", "2", "--resume", "--set", BETA + "=[2.0, 1.0]")
+        process = self.expect(DONE, "run", "steady.toml", "-o", "out.h5", "--threads", "2", "--resume", "--set", BETA + "=[2.0, 1.0]")
+        self.assertNotIn("warning", process.stderr)
         after = attributes(self.folder / "out.h5")
         self.assertEqual(after["complete"], 1)
         for name in ("algorithm", "algorithm_reason", "backend", "simd", "device", "threads", "ranks", "host", "started",
@@ -300,6 +301,27 @@ class ResumeTest(Campaigns):
         weights[3, 4] *= 1 + 1e-15
         write_table("two", weights)
         self.expect(WRONG, "run", "t.toml", *more, says="bath.table_hash", cwd=self.folder / "two")
+
+    def test_a_copied_folder_goes_on_with_its_correlations(self):
+        for folder in ("one", "two"):
+            (self.folder / folder).mkdir()
+        correlation = np.diag(np.linspace(0.1, 0.9, 8)).astype(complex)
+        def write_correlation(folder, values):
+            with h5py.File(self.folder / folder / "c.h5", "w") as file:
+                file["c"] = values
+        write_correlation("one", correlation)
+        (self.folder / "one/d.toml").write_text(PROBLEMS["density"] + '[initial]\ncorrelation = "c.h5:/c"\n')
+        sweep = ["--set", "model.sites=8", "--set", 'sweep."model.interaction"=[0.2, 0.5]']
+        self.expect(DONE, "run", "d.toml", *sweep, cwd=self.folder / "one")
+        for name in ("c.h5", "d.toml", "d.h5"):
+            (self.folder / "one" / name).rename(self.folder / "two" / name)
+        said = self.expect(DONE, "run", "d.toml", *sweep, "--resume", cwd=self.folder / "two").stdout
+        self.assertIn("nothing is left to compute", said)
+        more = ["--set", "model.sites=8", "--set", 'sweep."model.interaction"=[0.2, 0.3, 0.5]', "--resume"]
+        self.expect(DONE, "run", "d.toml", *more, says="2 of 3 points are there already", cwd=self.folder / "two")
+        correlation[3, 3] += 1e-13
+        write_correlation("two", correlation)
+        self.expect(WRONG, "run", "d.toml", *more, says="initial.correlation_hash", cwd=self.folder / "two")
 
     def test_numbers_that_differ_by_rounding_are_the_same_input(self):
         self.write("a.toml", STEADY.replace("[task]", "inverse_temperature = 0.3\ndelta = [0.0, 1.0]\n[task]"))

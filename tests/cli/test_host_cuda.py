@@ -874,10 +874,53 @@ class ThresholdsTest(HostCuda):
             self.expect(WRONG, *verb, env=self.under("wrong"), says="wrong, line 2: pair_modes = few is not allowed: must be a number")
         self.assertEqual(self.names(), ["a.toml", "wrong"])
 
+    def test_auto_gives_large_sweeps_to_thread_blocks(self):
+        relaxation = relaxations("exponential", 45, "[0.0, 0.01]", "tolerance = 1e-4")
+        for text in (blocks("lorentzian"), relaxation):
+            self.write("a.toml", text + SWEEP)  # 5 points of 45 modes
+            for table, backend in (("batch_modes = 225", "cuda"), ("batch_modes = 226", "cpu"), ("", "cpu")):
+                self.write("table", table)
+                said = self.expect(DONE, "check", "a.toml", env=self.under("table")).stdout
+                self.assertIn(f"backend      {backend}:", said)
+                self.assertEqual("each in one thread block" in said, backend == "cuda", said)
+                output = self.on("a", "auto", variables=self.under("table"))
+                self.assertEqual(attributes(output)["backend"], backend)
+                for name, value in self.values("a", backend).items():
+                    self.assertEqual(value.tobytes(), datasets(output)[name].tobytes(), name)
+
+    def test_auto_goes_on_where_blocks_fail(self):
+        self.write("a.toml", blocks("lorentzian") + SWEEP)
+        self.write("table", "batch_modes = 1")
+        cpu = self.values("a", "cpu")
+        for setting in ({"memory": 500}, {"fail": "launch:1"}, {"fail": "copy:2"}, {"fail": "launch:1+"}):
+            with self.subTest(setting):
+                found = datasets(self.on("a", "auto", variables=self.under("table"), **setting))
+                for name, value in cpu.items():
+                    self.assertEqual(value.tobytes(), found[name].tobytes(), name)
+        # Of two ranks one has no device.
+        self.need_ranks()
+        script = self.write("rank.sh", '#!/bin/sh\n[ "$OMPI_COMM_WORLD_RANK" = 0 ] || export LINDRIFT_HOST_CUDA_DEVICES=0\nexec "$@"\n')
+        script.chmod(0o755)
+        environment = dict(RANKS_ENVIRONMENT, LINDRIFT_DEVICE_THRESHOLDS="table")
+        subprocess.run([MPIRUN, "-n", "2", script, PROGRAM, "run", "a.toml", "-o", "a.h5"], cwd=self.folder, env=environment,
+                       check=True, timeout=300, stdout=subprocess.DEVNULL)  # fmt: skip
+        self.assert_agree(self.on("a", "cpu"), self.folder / "a.h5")
+
+    def test_points_that_stay_on_the_cpu_run_side_by_side(self):
+        sweep = '[sweep]\n"bath.nonequilibrium_fraction" = { start = 0.1, stop = 0.9, count = 16 }\n'
+        green = '[task]\nkind = "green"\ntimes = [0.0, 1.0]\n[sweep]\n"model.interaction" = { start = 0.1, stop = 0.9, count = 16 }\n'
+        for text, table in ((self.STEADY + sweep, "pair_modes"), (HATSUGAI_KOHMOTO.format(sites=16) + green, "green_elements"),
+                            (HUBBARD.format(sites=16, interaction=0.5) + green, "propagator_momenta")):  # fmt: skip
+            self.write("a.toml", text)
+            self.write("low", f"{table} = 1")
+            for file, at_once in (("", True), ("low", False)):
+                said = self.expect(DONE, "check", "a.toml", "--threads", "2", env=self.under(file)).stdout
+                self.assertEqual("2 points at a time" in said, at_once, said)
+
     def test_a_measured_table_can_be_read(self):
         self.expect(DONE, "bench", "--quick", "--thresholds", "measured", "--threads", "1")
         table = dict(re.findall(r"^(\w+) = (\S+)", (self.folder / "measured").read_text(), re.MULTILINE))
-        for name in ("pair_modes", "newton_modes", "band_modes", "green_elements", "cluster_operations", "self_energy_terms",
+        for name in ("pair_modes", "batch_modes", "newton_modes", "band_modes", "green_elements", "cluster_operations", "self_energy_terms",
                      "self_energy_seconds", "propagator_momenta"):  # fmt: skip
             self.assertGreater(float(table.pop(name)), 0.0, name)
         self.assertEqual(table, {})

@@ -353,7 +353,9 @@ class PlotTest(InFolder):
                 (["--slice", "model.a=one"], "a.h5: --slice model.a=one: must be a number"),
                 (["--slice", "model.a"], "--slice model.a: must be KEY=VALUE"),
                 (["--slice", "model.a=9", "--slice", "bath.delta=1", "--slice", "model.c=0"],
-                 "a.h5: the point at model.a=9 bath.delta=1 model.c=0 is missing")):
+                 "a.h5: the point at model.a=9 bath.delta=1 model.c=0 is missing"),
+                (["--slice", "model.a=9", "--slice", "model.c=0"],
+                 "a.h5: there is nothing to draw: no point at model.a=9 model.c=0 is done")):
             status, _, err = run("plot", path, *arguments)
             self.assertEqual(status, 2)
             self.assertIn(message, err)
@@ -940,12 +942,12 @@ class CommandLineTest(InFolder):
         with open("text.h5", "w") as file:
             file.write("no")
         environment = {**os.environ, "PYTHONPATH": PACKAGE, "PYTHONDONTWRITEBYTECODE": "1"}
-        for path in ("missing.h5", "text.h5", "."):
+        for path, problem in (("missing.h5", "no such file"), ("text.h5", "is not an HDF5 file"), (".", "is a folder")):
             with self.subTest(path):
                 done = subprocess.run([sys.executable, "-m", "lindrift", "plot", path, "-o", "a.png"], env=environment,
                                       capture_output=True, text=True, check=False)
                 self.assertEqual(done.returncode, 2)
-                self.assertTrue(done.stderr.startswith(f"error: {path}: "), done.stderr)
+                self.assertTrue(done.stderr.startswith(f"error: {path}: {problem}"), done.stderr)
                 self.assertNotIn("Traceback", done.stderr)
                 self.assertFalse(os.path.exists("a.png"))
 

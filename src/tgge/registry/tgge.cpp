@@ -107,6 +107,7 @@ TaskEntry task(std::string kind, std::string description, const Coordinates& dim
           .verify = verify_occupations,
           .shares_a_point = true,
           .require_device_work = require_device_work,
+          .backend = backend_of,
           .run_group = run_group<solve>,
           .group_device_bytes = batch_device_bytes_of};
 }
@@ -124,7 +125,8 @@ TaskEntry adjoint_task(std::string kind, std::string description) {
           .diagnostics = diagnostics_of,
           .remarks = remarks_on,
           .shares_a_point = true,
-          .require_device_work = require_device_work};
+          .require_device_work = require_device_work,
+          .backend = backend_of};
 }
 
 TaskEntry gradient_task(const std::vector<config::Key>& model_keys, int directions) {
@@ -166,6 +168,7 @@ ModelEntry entry(std::string kind, std::string description) {
   steady.run = run_steady_state;
   steady.grouping = batches_or_chains;
   steady.device_grouping = device_batches;
+  steady.gains_from_device = gains_from_blocks;
   dimensions.push_back(time_coordinate({}));
   TaskEntry relaxation = task<follow_relaxation, RelaxResult>(
       "relax", "time evolution of the occupations from an initial state", dimensions);
@@ -174,6 +177,7 @@ ModelEntry entry(std::string kind, std::string description) {
   relaxation.run = run_relaxation;
   relaxation.grouping = batches;
   relaxation.device_grouping = device_relaxations;
+  relaxation.gains_from_device = gains_from_blocks;
   std::vector<TaskEntry> tasks = {std::move(relaxation), std::move(steady)};
   const int directions = std::is_same_v<Model, TggeLattice> ? 3 : 1;  // the largest number
   tasks.push_back(gradient_task(config::keys_of<Model, InitialOccupation>(), directions));

@@ -593,6 +593,17 @@ bool seems_to_need_matrices(const Point& point) {
          with_examined_model(point, [](const TggeModel& model) { return needs_matrices(model); });
 }
 
+Backend backend_of(const Point& point, const Execution& requested) {
+  const Execution execution = with_algorithm(point, requested);
+  const std::size_t modes = modes_of(point);
+  // Moments and few pairs are for the CPU, so that most points need no probe.
+  if (!is_device(rate_backend(execution.backend, Algorithm::direct, modes))) return Backend::cpu;
+  if (seems_to_need_matrices(point)) return matrix_backend(execution.backend);
+  Execution on_cpu = execution;
+  on_cpu.backend = Backend::cpu;
+  return rate_backend(execution.backend, algorithm_of(point, on_cpu), modes);
+}
+
 Plan plan_point(const Point& point, const Execution& requested) {
   Execution execution = with_algorithm(point, requested);
   Plan plan;

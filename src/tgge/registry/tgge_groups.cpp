@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <mutex>
 #include <optional>
 
+#include "engine/device_thresholds.hpp"
 #include "engine/threads.hpp"
 #include "tgge/hop_weights.hpp"
 #include "tgge/point_batch.hpp"
@@ -235,6 +237,18 @@ Grouping device_batches(const config::Document& document) {
   return block_batches(document, batches_or_chains(document));
 }
 Grouping device_relaxations(const config::Document& document) { return block_batches(document, batches(document)); }
+
+bool gains_from_blocks(const config::Document& document) {
+  const double fewest = device_thresholds().batch_modes;
+  if (std::isinf(fewest)) return false;
+  constexpr std::size_t looked_at = 64;
+  const auto points = static_cast<double>(document.sweep.points());
+  const auto samples = document.sweep.sample(looked_at);
+  double modes = 0.0;
+  for (const std::size_t i : samples) modes += static_cast<double>(modes_of(document.point(i)));
+  return modes * points / static_cast<double>(samples.size()) >= fewest && device_batches(document).at_once > 1 &&
+         found_in_blocks(document);
+}
 
 namespace {
 

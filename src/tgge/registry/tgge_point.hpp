@@ -126,6 +126,8 @@ Footprint footprint_of(const config::Point& point, const Execution& execution);
 /// @throws ParameterError if parameters contradict each other
 void validate_point(const config::Point& point);
 Plan plan_point(const config::Point& point, const Execution& requested);
+/// The backend of plan_point(), without measuring.
+Backend backend_of(const config::Point& point, const Execution& requested);
 /// Device memory that the bands of a point take while they are computed there, in bytes; otherwise 0.
 double bands_device_bytes_of(const config::Point& point, const Execution& execution);
 /// Whether occupations are matrices, as far as a lattice of moderate size shows: bands of a large one may touch at
@@ -161,6 +163,8 @@ void run_chain(const Group& group, const Execution& requested, const Monitor& mo
 Grouping device_batches(const config::Document& document);
 /// As batches() where a device is asked for, which integrates relaxations in its thread blocks.
 Grouping device_relaxations(const config::Document& document);
+/// Whether a sweep has enough points of enough modes to be worth a device's thread blocks.
+bool gains_from_blocks(const config::Document& document);
 /// Whether thread blocks can be asked at all, from sizes and names alone: no bands are computed in vain.
 bool fits_a_block(const config::Point& point);
 /// Whether a block can solve a point that fits_a_block().
