@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/processor.hpp"
 #include "lindrift/backend.hpp"
 #include "sweep/campaign.hpp"
 #include "sweep/process_group.hpp"
@@ -84,8 +85,6 @@ int list_models(const std::string& model, bool markdown);
 int print_info();
 /// Times the kernels and compares them with the ceilings of the machine.
 int bench(const BenchOptions& options);
-/// The processor's name as the system reports it.
-std::string processor_name();
 /// These two replace this process by Python; they only return by throwing.
 int plot(const PlotOptions& options);
 int figures(const FigureOptions& options);
