@@ -10,12 +10,9 @@
 // all, and 22 flops: memory is its ceiling. The Hubbard chain's direct sum is counted in terms of pairs of momenta
 // after what symmetries save; its way by time, and its propagator, in entries of their results.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <complex>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -23,6 +20,8 @@
 #include <vector>
 
 #include "bench/models.hpp"
+#include "benchmarks/device_report.hpp"
+#include "engine/machine_memory.hpp"
 #include "hubbard/direct.hpp"
 #include "hubbard/fft.hpp"
 #include "hubbard/volterra.hpp"
@@ -34,7 +33,6 @@
 #include "kernels/tgge/rows.hpp"
 #include "kernels/tgge/spectrum.hpp"
 #include "lindrift/backend.hpp"
-#include "lindrift/version.hpp"
 
 namespace lindrift::benchmarks {
 namespace {
@@ -43,6 +41,7 @@ namespace tgge = kernels::tgge;
 using kernels::Index;
 
 constexpr double instructions_per_pair = 2.5, flops_per_pair = 4.5, bytes_per_mode = 104.0, flops_per_mode = 22.0;
+constexpr const char* program = "cuda_benchmarks";
 constexpr double agreement = 1e-12;  ///< of two results, over the largest rate
 
 constexpr int chains = 8;
@@ -56,16 +55,6 @@ __global__ void multiply_add(double* target, int rounds, double factor, double t
   double sum = 0.0;
   for (int c = 0; c < chains; ++c) sum += x[c];
   if (sum == -1.0) target[threadIdx.x] = sum;  // never, but the compiler cannot know
-}
-
-/// Seconds per call.
-struct Times {
-  double median, minimum, maximum;
-};
-
-Times summary(std::vector<double> samples) {
-  std::sort(samples.begin(), samples.end());
-  return {samples[samples.size() / 2], samples.front(), samples.back()};
 }
 
 /// Samples of at least a millisecond each, so that launching and the resolution of the clock do not count.
@@ -112,9 +101,9 @@ Times time_on_device(int repetitions, const std::function<void()>& work) {
 /// On the host's clock, for calls that return when their result is on the host.
 Times time_on_host(int repetitions, const std::function<void()>& work) {
   return repeat(repetitions, [&](int calls) {
-    const auto start = std::chrono::steady_clock::now();
-    for (int i = 0; i < calls; ++i) work();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return seconds_of([&] {
+      for (int i = 0; i < calls; ++i) work();
+    });
   });
 }
 
@@ -172,14 +161,6 @@ Card measure_card() {
   card.copy_bytes = 2.0 * static_cast<double>(bytes) / copy.median;
   return card;
 }
-
-/// A line of the result: what was timed, and numbers derived from it.
-struct Result {
-  std::string name;
-  Index sites;
-  Times seconds;
-  std::vector<std::pair<std::string, double>> numbers;
-};
 
 double largest(const std::vector<double>& values) {
   double result = 0.0;
@@ -378,9 +359,21 @@ Result hubbard_direct(Index sites, int repetitions) {
   return result;
 }
 
+constexpr std::size_t fft_frequencies = 4096;
+
+/// Whether the host has memory for the results of the device and of the CPU, and half as much to work with; says so if
+/// not.
+bool has_memory_for_fft(Index sites) {
+  const double bytes = 2.5 * 16.0 * static_cast<double>(fft_frequencies) * static_cast<double>(sites);
+  if (bytes <= machine_memory()) return true;
+  std::printf("hubbard_fft at L = %lld is left out: it takes %s of memory, and this machine has %s\n",
+              static_cast<long long>(sites), bytes_text(bytes).c_str(), bytes_text(machine_memory()).c_str());
+  return false;
+}
+
 Result hubbard_fft(Index sites, int repetitions) {
   const HubbardModes modes = hubbard_chain(sites);
-  const auto grid = frequencies(-8.0, 8.0, 4096);
+  const auto grid = frequencies(-8.0, 8.0, fft_frequencies);
   constexpr double tolerance = 1e-12 * 0.283;  // of the largest self-energy
   Grid sums(modes.sites, grid.size());
   const auto on = [&](Backend backend, Grid& target) {
@@ -390,16 +383,12 @@ Result hubbard_fft(Index sites, int repetitions) {
   const auto entries = static_cast<double>(sums.values.size());
   result.numbers = {{"ns_per_entry", 1e9 * result.seconds.median / entries},
                     {"result_bytes_per_second", 16.0 * entries / result.seconds.median}};
-  if (sites <= 16384) {
-    Grid expected(modes.sites, grid.size());
-    sums.clear();
-    on(Backend::cuda, sums);
-    const auto start = std::chrono::steady_clock::now();
-    on(Backend::cpu, expected);
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    result.numbers.emplace_back("times_faster_than_all_cores", seconds.count() / result.seconds.median);
-    result.numbers.emplace_back("difference_from_cpu", difference(sums.values, expected.values));
-  }
+  Grid expected(modes.sites, grid.size());
+  sums.clear();
+  on(Backend::cuda, sums);
+  const double seconds = seconds_of([&] { on(Backend::cpu, expected); });
+  result.numbers.emplace_back("times_faster_than_all_cores", seconds / result.seconds.median);
+  result.numbers.emplace_back("difference_from_cpu", difference(sums.values, expected.values));
   return result;
 }
 
@@ -458,55 +447,22 @@ double growth_exponent(const std::vector<Result>& results, const std::string& na
 constexpr const char* grown[] = {"pair_sum",       "generator_direct", "reduce_and_map",    "generator_separable",
                                  "hubbard_direct", "hubbard_fft",      "hubbard_propagator"};
 
-/// JSON knows no NaN.
-std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", value);
-  return std::isfinite(value) ? text : "null";
-}
-
 std::string json(const Card& card, const std::vector<Result>& results) {
-  std::string text = "{\n \"context\": {";
-  const auto string = [&](const char* key, const std::string& value) {
-    text += std::string("\"") + key + "\": \"" + value + "\", ";
-  };
-  const auto value = [&](const char* key, double v) { text += std::string("\"") + key + "\": " + number(v) + ", "; };
-  string("card", card.name);
-  string("compute_capability", std::to_string(card.major) + "." + std::to_string(card.minor));
-  string("lindrift_version", std::string(version()));
-  string("lindrift_git_hash", std::string(git_hash()));
-  string("compiler", std::string(compiler()));
-  string("cuda_compiler", std::string(cuda_compiler()));
-  value("multiprocessors", card.processors);
-  value("clock_hz", 1e3 * card.clock_khz);
-  value("cuda_driver", card.driver);
-  value("cuda_runtime", card.runtime);
-  value("multiply_add_per_second", card.multiply_adds);
-  value("nominal_multiply_add_per_second", card.nominal_multiply_adds);
-  value("copy_bytes_per_second", card.copy_bytes);
-  for (const char* name : grown)
-    value((std::string("growth_exponent_") + name).c_str(), growth_exponent(results, name));
-  text.resize(text.size() - 2);
-  text += "},\n \"benchmarks\": [";
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    const Result& result = results[i];
-    text +=
-        std::string(i == 0 ? "" : ",") + "\n  {\"name\": \"" + result.name +
-        "\", \"L\": " + std::to_string(result.sites) + ", \"seconds\": {\"median\": " + number(result.seconds.median) +
-        ", \"minimum\": " + number(result.seconds.minimum) + ", \"maximum\": " + number(result.seconds.maximum) + "}";
-    for (const auto& [key, v] : result.numbers) text += ", \"" + key + "\": " + number(v);
-    text += "}";
-  }
-  return text + "\n ]\n}\n";
+  Context context = machine_context();
+  context.add("compute_capability", std::to_string(card.major) + "." + std::to_string(card.minor));
+  context.add("multiprocessors", card.processors);
+  context.add("clock_hz", 1e3 * card.clock_khz);
+  context.add("cuda_driver", card.driver);
+  context.add("cuda_runtime", card.runtime);
+  context.add("multiply_add_per_second", card.multiply_adds);
+  context.add("nominal_multiply_add_per_second", card.nominal_multiply_adds);
+  context.add("copy_bytes_per_second", card.copy_bytes);
+  for (const char* name : grown) context.add(std::string("growth_exponent_") + name, growth_exponent(results, name));
+  return json(context, results);
 }
 
 int run(const char* file, bool quick) {
-  std::string reason;
-  if (kernels::device_kernels().count(&reason) == 0) {
-    std::printf("cuda_benchmarks: nothing was measured: no CUDA device: %s\n", reason.c_str());
-    const char* required = std::getenv("LINDRIFT_REQUIRE_CUDA");
-    return required && std::strcmp(required, "1") == 0 ? 1 : 0;
-  }
+  if (const auto code = without_device(program)) return *code;
 
   const Card card = measure_card();
   std::printf("%s: %.4g FP64 multiply-adds/s (nominal %.4g), copy %.4g bytes/s, measured\n", card.name.c_str(),
@@ -514,14 +470,8 @@ int run(const char* file, bool quick) {
   std::vector<Result> results;
   bool agree = true;
   const auto add = [&](Result result) {
-    std::printf("%-20s L = %9lld  %10.3g s  (%.3g .. %.3g)", result.name.c_str(), static_cast<long long>(result.sites),
-                result.seconds.median, result.seconds.minimum, result.seconds.maximum);
-    for (const auto& [key, v] : result.numbers) {
-      std::printf("  %s = %.4g", key.c_str(), v);
-      if (key.rfind("difference", 0) == 0 && !(v <= agreement)) agree = false;
-    }
-    std::printf("\n");
-    std::fflush(stdout);
+    print(result);
+    agree = agrees(result, agreement) && agree;
     results.push_back(std::move(result));
   };
   const int repetitions = quick ? 3 : 9;
@@ -536,20 +486,12 @@ int run(const char* file, bool quick) {
   }
   for (const Index sites : {128, 256, 512, 1024}) add(hubbard_direct(sites, repetitions));
   for (const Index sites : {128, 1024, 16384}) add(hubbard_fft(sites, repetitions));
-  if (!quick) add(hubbard_fft(131072, 3));
+  if (!quick && has_memory_for_fft(131072)) add(hubbard_fft(131072, 3));
   for (const Index sites : {1024, 16384}) add(hubbard_propagator(sites, 3));
   for (const char* name : grown) std::printf("%-20s grows as L^%.2f\n", name, growth_exponent(results, name));
 
-  if (file) {
-    std::FILE* out = std::fopen(file, "w");
-    const std::string text = json(card, results);
-    const bool written = out && std::fwrite(text.data(), 1, text.size(), out) == text.size();
-    if ((out && std::fclose(out) != 0) || !written) {
-      std::fprintf(stderr, "cuda_benchmarks: cannot write %s\n", file);
-      return 1;
-    }
-  }
-  if (!agree) std::fprintf(stderr, "cuda_benchmarks: two ways to the same rates differ by more than %g\n", agreement);
+  if (!write(program, file, json(card, results))) return 1;
+  if (!agree) std::fprintf(stderr, "%s: two ways to the same rates differ by more than %g\n", program, agreement);
   return agree ? 0 : 1;
 }
 

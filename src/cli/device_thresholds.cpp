@@ -9,6 +9,7 @@
 
 #include "bench/crossovers.hpp"
 #include "cli/verbs.hpp"
+#include "engine/processor.hpp"
 #include "engine/threads.hpp"
 #include "io/output.hpp"
 #include "lindrift/lindrift.hpp"

@@ -3,12 +3,12 @@
 #include <sundials/sundials_version.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <thread>
 
 #include "cli/verbs.hpp"
 #include "engine/linear_algebra.hpp"
 #include "engine/machine_memory.hpp"
+#include "engine/processor.hpp"
 #include "engine/short_text.hpp"
 #include "engine/threads.hpp"
 #include "lindrift/lindrift.hpp"
@@ -33,13 +33,6 @@ std::string mpi_library() {
 }
 
 }  // namespace
-
-std::string processor_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  return "unknown";
-}
 
 int print_info() {
   unsigned hdf5[3] = {};

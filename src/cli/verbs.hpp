@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/processor.hpp"
 #include "lindrift/backend.hpp"
 #include "sweep/campaign.hpp"
 #include "sweep/process_group.hpp"
@@ -87,8 +88,6 @@ int print_info();
 int bench(const BenchOptions& options);
 /// Measures the thresholds of src/engine/device_thresholds.hpp and writes them as a file that it reads.
 int measure_thresholds(const BenchOptions& options);
-/// The processor's name as the system reports it.
-std::string processor_name();
 /// These two replace this process by Python; they only return by throwing.
 int plot(const PlotOptions& options);
 int figures(const FigureOptions& options);
