@@ -68,8 +68,8 @@ struct BenchOptions {
   std::vector<std::string> names;  ///< none: all
   std::string output;              ///< JSON; empty: none
   Execution execution;
-  bool list = false;   ///< only list the workloads
-  bool quick = false;  ///< small sizes
+  bool list = false;       ///< only list the workloads
+  bool quick = false;      ///< small sizes
   std::string thresholds;  ///< measure from what size on a device is faster, and write it here; empty: do not
 };
 
