@@ -1,5 +1,6 @@
 """The program on the host CUDA device (tests/support/host_cuda): the numbers of the CPU; failures lose nothing."""
 
+import itertools
 import re
 import subprocess
 import unittest
@@ -227,6 +228,8 @@ def cases():
     for spectrum in ("exponential", "lorentzian", "ohmic"):
         yield f"relaxations_{spectrum}", relaxations(spectrum, 45) + SWEEP
         yield f"relaxations_rashba_{spectrum}", RASHBA.format(sites=33, spectrum=spectrum) + RELAX.replace(", 20.0", "") + '[sweep]\n"model.zeeman_field" = [0.1, 0.9]\n'
+    # Too cold for blocks at the second temperature: a batch.
+    yield "relaxations_given_back", relaxations("ohmic", 128, "[0.02]") + '[sweep]\n"bath.inverse_temperature" = [3.0, 22.0]\n' + SWEEP[8:]
     for sites in (1, 37, 1000):
         yield f"hk_green_{sites}", HATSUGAI_KOHMOTO.format(sites=sites) + GREEN
     yield "hk_spectral", HATSUGAI_KOHMOTO.format(sites=37) + SPECTRAL
@@ -259,11 +262,11 @@ class HostCuda(ProgramTest):
         return {name: value for name, value in datasets(self.on(*arguments, **settings)).items() if value.dtype.kind in "fci"}
 
     def assert_failures_leave_points_right_or_missing(self, name, **most):
-        """Injects a failure of each call of a kind, up to the given number of them, and resumes."""
+        """Injects a failure of each call of a kind, up to the given number of them or in a range, and resumes."""
         whole = self.values(name, "cuda")
         output = self.folder / f"{name}.cuda.h5"
         for kind, calls in most.items():
-            for failing in range(1, calls + 1):
+            for failing in range(1, calls + 1) if isinstance(calls, int) else calls:
                 with self.subTest(kind=kind, failing=failing):
                     environment = dict(ENVIRONMENT, OMP_NUM_THREADS="1", LINDRIFT_HOST_CUDA_FAIL=f"{kind}:{failing}")
                     output.unlink(missing_ok=True)
@@ -701,7 +704,7 @@ class BlocksTest(HostCuda):
         return cpu, device
 
     def test_too_few_steps_are_reported_as_on_the_cpu(self):
-        for text in (BLOCKS, blocks("lorentzian"), blocks("ohmic")):
+        for text in (BLOCKS, blocks("lorentzian"), blocks("ohmic"), blocks("ohmic", 128)):
             self.write("a.toml", text + "[solver]\nmax_steps = 1\n" + SWEEP)
             self.assert_agree(*self.assert_fails_as_on_the_cpu("a"))
 
@@ -926,6 +929,116 @@ class ThresholdsTest(HostCuda):
         self.assertEqual(table, {})
         self.assertEqual(self.backend(self.STEADY, "measured"), "cpu", "the simulated device cannot be faster for six modes")
         self.assertIn("measured", self.expect(DONE, "info", env=self.under("measured")).stdout)
+
+
+class GivenBackTest(HostCuda):
+    """Points that blocks give back and that go on together, as products of matrices: those of one row of the sweep."""
+
+    ROWS = '[sweep]\n"bath.inverse_temperature" = {beta}\n"bath.nonequilibrium_fraction" = [0.2, 0.5, 0.9, 1.0]\n'
+
+    def rows(self, beta):
+        """Rows of four points; blocks give back all of those at beta |E| above 50, where |E| reaches 2.6."""
+        return relaxations("ohmic", 128, "[0.02]") + self.ROWS.format(beta=beta)
+
+    def products(self, name, **settings):
+        """How many batches a run multiplied matrices for, and its output."""
+        counts = self.folder / "counts"
+        counts.unlink(missing_ok=True)
+        device = self.on(name, "cuda", count=counts, **settings)
+        return int(re.search(r"handle (\d+)", counts.read_text())[1]), device
+
+    def one_by_one(self, axes):
+        """The same points on the CPU, none of them in a batch: with `zip`, sweeps over weights have none."""
+        points = list(itertools.product(*axes.values()))
+        columns = "".join(f'"{key}" = {list(column)}\n' for key, column in zip(axes, zip(*points)))
+        text = (self.folder / "a.toml").read_text()
+        self.write("alone.toml", text[: text.index("[sweep]")] + '[sweep]\nmode = "zip"\n' + columns)
+        self.assertNotIn("batches", self.expect(DONE, "check", "alone.toml", "--backend", "cpu").stdout)
+        return datasets(self.on("alone", "cpu"))
+
+    def assert_agree_with_points_alone(self, device, axes, tolerance=1e-9):
+        alone, device = self.one_by_one(axes), datasets(device)
+        points = len(alone["status"])
+        for name in ("occupation", "current", "energy_per_site", "particle_number"):
+            together = device[name].reshape((points, *alone[name].shape[1:]))
+            np.testing.assert_allclose(together, alone[name], rtol=0.0, atol=tolerance * np.abs(alone[name]).max(), err_msg=name)
+
+    def assert_same_bits_after_a_resume(self, output, *missing_sets):
+        """Takes points out of an output and resumes."""
+        whole = datasets(output)
+        for missing in missing_sets:
+            with self.subTest(missing=missing):
+                with h5py.File(output, "r+") as file:
+                    shape = file["status"].shape
+                    for at in zip(*np.unravel_index(missing, shape)):
+                        file["status"][at] = 0
+                        for name in ("occupation", "current", "lagrange_multiplier"):
+                            file[name][at] = np.nan
+                    file.attrs["complete"] = np.uint8(0)
+                points = np.prod(shape)
+                self.expect(DONE, "run", "a.toml", "-o", output, "--backend", "cuda", "--resume",
+                            says=f"{points - len(missing)} of {points} points are there already",
+                            env=dict(ENVIRONMENT, OMP_NUM_THREADS="1", LINDRIFT_HOST_CUDA_OPEN="1"))
+                for name, value in datasets(output).items():
+                    self.assertEqual(value.tobytes(), whole[name].tobytes(), name)
+
+    def test_only_points_of_the_same_row_share_weights(self):
+        # Blocks give back the second and the third row: a group of blocks has both and the first.
+        axes = {"bath.inverse_temperature": [3.0, 22.0, 25.0], "bath.nonequilibrium_fraction": [0.2, 0.5, 0.9, 1.0]}
+        self.write("a.toml", self.rows(axes["bath.inverse_temperature"]))
+        products, device = self.products("a")
+        self.assertEqual(products, 2)
+        self.assert_agree_with_points_alone(device, axes)
+
+    def test_sizes_differ_between_rows(self):
+        axes = {"model.sites": [128, 131], "bath.nonequilibrium_fraction": [0.2, 0.5, 0.9]}
+        text = relaxations("ohmic", 128, "[0.02]").replace("inverse_temperature = 3.1", "inverse_temperature = 22.0")
+        fields = '[output]\nfields = ["current", "energy_per_site", "particle_number"]\n'
+        sweep = "".join(f'"{key}" = {values}\n' for key, values in axes.items())
+        self.write("a.toml", text + fields + "[sweep]\n" + sweep)
+        products, device = self.products("a")
+        self.assertEqual(products, 2)
+        found, alone = datasets(device), self.one_by_one(axes)
+        for name in ("current", "energy_per_site", "particle_number"):
+            np.testing.assert_allclose(found[name].ravel(), alone[name].ravel(), rtol=1e-9, err_msg=name)
+
+    def test_stiff_points_lie_among_others(self):
+        # A strong coupling makes the fastest rate times the last time larger than 5000. The first points have no thermal bath.
+        axes = {"bath.inverse_temperature": [1.0, 2.0], "bath.nonequilibrium_fraction": [1.0, 0.5], "bath.coupling": [0.05, 1e4]}
+        text = relaxations("ohmic", 128, "[1.0]", "tolerance = 1e-4")
+        self.write("a.toml", text + "[sweep]\n" + "".join(f'"{key}" = {values}\n' for key, values in axes.items()))
+        products, device = self.products("a", open=1)
+        self.assertEqual(products, 2)
+        self.assert_agree_with_points_alone(device, axes, 1e-3)
+        self.assert_same_bits_after_a_resume(device, [3], [1, 7])
+
+    def test_points_without_a_row_are_run_alone(self):
+        # The temperature is swept last: neighbours have other weights.
+        axes = {"bath.nonequilibrium_fraction": [0.2, 0.9], "bath.inverse_temperature": [3.0, 22.0, 25.0]}
+        text = relaxations("ohmic", 128, "[0.02]")
+        self.write("a.toml", text + "[sweep]\n" + "".join(f'"{key}" = {values}\n' for key, values in axes.items()))
+        products, device = self.products("a")
+        self.assertEqual(products, 0)
+        self.assert_agree_with_points_alone(device, axes)
+
+    def test_numbers_do_not_depend_on_which_points_are_missing(self):
+        self.write("a.toml", self.rows([3.0, 22.0, 25.0]))
+        # Of the points 4 to 11, which blocks give back: a row, parts of rows, and one alone, also among points of blocks.
+        self.assert_same_bits_after_a_resume(self.on("a", "cuda"), [4, 5, 6, 7], [5, 6, 9], [1, 2, 11], [6], [4, 8, 10, 11])
+
+    def test_too_little_memory_for_products_leaves_points_alone(self):
+        axes = {"bath.inverse_temperature": [3.0, 22.0], "bath.nonequilibrium_fraction": [0.2, 0.5, 0.9, 1.0]}
+        self.write("a.toml", self.rows(axes["bath.inverse_temperature"]))
+        products, device = self.products("a", memory=20_000_000)
+        self.assertEqual(products, 0)
+        self.assert_agree_with_points_alone(device, axes)
+        planned = self.planned("a", memory=20_000_000)
+        self.assertIsNotNone(planned, "blocks have enough")
+        self.assertGreater(self.planned("a"), planned)
+
+    def test_every_failure_leaves_points_right_or_missing(self):
+        self.write("a.toml", self.rows([3.0, 22.0]))
+        self.assert_failures_leave_points_right_or_missing("a", allocation=range(8, 12), copy=range(4, 60, 9))
 
 
 if __name__ == "__main__":

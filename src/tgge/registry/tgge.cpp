@@ -59,9 +59,12 @@ template <Solve solve>
 void run_group(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished) {
   if (group.chained)
     run_chain(group, requested, monitor, finished);
-  else if (is_device(requested.backend) && found_in_blocks(group.document))
-    (solve == find_steady_state ? run_in_blocks : relax_in_blocks)(group, requested, monitor, finished);
-  else
+  else if (is_device(requested.backend) && found_in_blocks(group.document)) {
+    const auto in_blocks = solve == find_steady_state ? run_in_blocks : relax_in_blocks;
+    Group rest = group;
+    rest.wanted = in_blocks(group, requested, monitor, finished);
+    run_given_back(solve, rest, requested, monitor, finished);
+  } else
     run_batch(solve, group, requested, monitor, finished);
 }
 

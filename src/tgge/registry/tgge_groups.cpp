@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <mutex>
 #include <optional>
 
 #include "engine/device_thresholds.hpp"
+#include "engine/side_by_side.hpp"
 #include "engine/threads.hpp"
 #include "tgge/hop_weights.hpp"
 #include "tgge/point_batch.hpp"
@@ -61,6 +63,34 @@ std::size_t sets_of_modes(const config::Document& document, std::size_t points, 
   return (points + alike - 1) / alike;
 }
 
+/// Host memory of a batch whose first point is `first`, in bytes.
+double batch_bytes(const Point& first, std::size_t slots) {
+  const auto modes = static_cast<double>(modes_of(first));
+  const double matrices = (first.text("bath.jump") == "table" ? 3.0 : 0.0) +  // as read, and in both orders
+                          (first.text("bath.spectrum") == "exponential" ? 0.0 : 1.0);
+  return 8.0 * modes * (static_cast<double>(slots) * arrays_of(first) + matrices * modes);
+}
+
+/// Of all batches of up to `points` points, the size of one with the most slots.
+std::size_t widest_batch(std::size_t points) {
+  std::size_t widest = 1;
+  for (std::size_t size = 2; size <= points; ++size)
+    if (batch_slots(size) > batch_slots(widest)) widest = size;
+  return widest;
+}
+
+/// Device memory of run_given_back(), in bytes; 0 where it leaves all points alone.
+/// @param model  of the first point
+double given_back_device_bytes(const config::Document& document, const TggeModel& model, const Execution& execution) {
+  const Grouping grouping = batches(document);
+  if (grouping.size == 1) return 0.0;
+  try {
+    return batch_device_bytes(model, widest_batch(grouping.size), execution);
+  } catch (const DeviceMemoryError&) {
+    return 0.0;
+  }
+}
+
 }  // namespace
 
 bool fits_a_block(const Point& point) {
@@ -102,10 +132,7 @@ Grouping batches(const config::Document& document) {
   const std::size_t groups = (alike + max_batch - 1) / max_batch, size = (alike + groups - 1) / groups;
   Grouping grouping{
       .size = size, .row = alike, .at_once = batch_slots(size), .how = "their sums over pairs as matrix products"};
-  const auto modes = static_cast<double>(modes_of(first));
-  const double matrices = (first.text("bath.jump") == "table" ? 3.0 : 0.0) +  // as read, and in both orders
-                          (first.text("bath.spectrum") == "exponential" ? 0.0 : 1.0);
-  grouping.memory_bytes = 8.0 * modes * (static_cast<double>(grouping.at_once) * arrays_of(first) + matrices * modes);
+  grouping.memory_bytes = batch_bytes(first, grouping.at_once);
   return grouping;
 }
 
@@ -122,12 +149,12 @@ double batch_device_bytes_of(const config::Document& document, const Grouping& g
       return std::max(batch_device_bytes(model, grouping.size, execution), bands_device_bytes_of(first, execution));
     // Along a sweep the panels become more or fewer.
     const double panels = panels_of(model.bands.energy, model.bath);
-    if (panels == 0.0) return bytes_of(model);
+    if (panels == 0.0) return bytes_of(model);  // the exponential spectrum gains nothing from batches
     const double other = with_model(document.point(grouping.size - 1), [&](const TggeModel& last) {
       const bool larger = panels_of(last.bands.energy, last.bath) > panels && goes_to_a_block(first, last, execution);
       return larger ? bytes_of(last) : 0.0;
     });
-    return other > 0.0 ? other : bytes_of(model);
+    return std::max(other > 0.0 ? other : bytes_of(model), given_back_device_bytes(document, model, execution));
   });
 }
 
@@ -228,6 +255,8 @@ Grouping block_batches(const config::Document& document, Grouping grouping) {
   }
   blocks.at_once = blocks.size;
   blocks.memory_bytes = 8.0 * static_cast<double>(blocks.size) * doubles;
+  if (grouping.size > 1)  // for run_given_back(), when the blocks are done
+    blocks.memory_bytes = std::max(blocks.memory_bytes, batch_bytes(first, batch_slots(widest_batch(grouping.size))));
   return blocks;
 }
 
@@ -281,27 +310,47 @@ std::optional<Entry> entry_of(const Point& point, const Execution& requested) {
   }
 }
 
-/// The points of a group that go to blocks together, and their places.
+/// Points of a group that go to blocks together, and their places.
 template <class Entry>
 struct Batch {
   std::vector<Entry> entries;
   std::vector<std::size_t> places;
 };
+/// What a group gives to blocks.
+template <class Entry>
+struct Batches {
+  /// Points without a thermal bath have another spectrum, and blocks take one at a time.
+  std::map<kernels::SpectrumKind, Batch<Entry>> of_spectrum;
+  std::vector<bool> given_back;  ///< for every place: wanted, but no block can take it or none has found it yet
+};
+/// The points are made ready side by side: on one thread that would take longer than the device takes to solve them.
 /// @return empty if the monitor says so
 template <class Entry>
-Batch<Entry> batch_of(const Group& group, const Execution& requested, const Monitor& monitor) {
-  Batch<Entry> batch;
-  for (std::size_t place = 0; place < group.wanted.size(); ++place) {
-    if (!group.wanted[place]) continue;
+Batches<Entry> batches_of(const Group& group, const Execution& requested, const Monitor& monitor) {
+  constexpr std::size_t between_questions = 64;
+  Batches<Entry> batches;
+  batches.given_back = group.wanted;
+  std::vector<std::size_t> wanted;
+  for (std::size_t place = 0; place < group.wanted.size(); ++place)
+    if (group.wanted[place]) wanted.push_back(place);
+  if (wanted.empty()) return batches;
+  Execution execution = requested;
+  const bool bands_on_device = bands_device_bytes_of(group.point(wanted.front()), requested) > 0.0;
+  if (!bands_on_device) execution.threads = 1;
+  const Calculation calculation(bands_on_device ? 1 : threads_of(requested));
+  for (std::size_t first = 0; first < wanted.size(); first += between_questions) {
     if (monitor.progress && !monitor.progress(0.0)) return {};
-    std::optional<Entry> entry = entry_of<Entry>(group.point(place), requested);
-    if (!entry) continue;
-    const auto& first = batch.entries.empty() ? *entry : batch.entries.front();
-    if (entry->ingredients.tables.spectrum != first.ingredients.tables.spectrum) continue;
-    batch.entries.push_back(std::move(*entry));
-    batch.places.push_back(place);
+    const std::size_t count = std::min(between_questions, wanted.size() - first);
+    auto entries = made_side_by_side(
+        count, [&](std::size_t i) { return entry_of<Entry>(group.point(wanted[first + i]), execution); });
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!entries[i]) continue;
+      Batch<Entry>& batch = batches.of_spectrum[entries[i]->ingredients.tables.spectrum];
+      batch.entries.push_back(std::move(*entries[i]));
+      batch.places.push_back(wanted[first + i]);
+    }
   }
-  return batch;
+  return batches;
 }
 
 }  // namespace
@@ -315,11 +364,19 @@ std::optional<io::Result> run_in_block(const Point& point, const Execution& requ
   return result_of(point, entry->ingredients.equation, *state);
 }
 
-void run_in_blocks(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished) {
-  const auto [entries, places] = batch_of<PointBatchEntry>(group, requested, monitor);
-  auto states = steady_states_in_blocks(entries, requested);
-  for (std::size_t i = 0; i < states.size(); ++i)
-    if (states[i]) finished(places[i], result_of(group.point(places[i]), entries[i].ingredients.equation, *states[i]));
+std::vector<bool> run_in_blocks(const Group& group, const Execution& requested, const Monitor& monitor,
+                                const Finished& finished) {
+  auto [of_spectrum, given_back] = batches_of<PointBatchEntry>(group, requested, monitor);
+  for (const auto& [spectrum, batch] : of_spectrum) {
+    auto states = steady_states_in_blocks(batch.entries, requested);
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      if (!states[i]) continue;
+      const std::size_t place = batch.places[i];
+      finished(place, result_of(group.point(place), batch.entries[i].ingredients.equation, *states[i]));
+      given_back[place] = false;
+    }
+  }
+  return given_back;
 }
 
 std::optional<io::Result> relax_in_block(const Point& point, const Execution& requested) {
@@ -333,15 +390,76 @@ std::optional<io::Result> relax_in_block(const Point& point, const Execution& re
   return result;
 }
 
-void relax_in_blocks(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished) {
-  const auto batch = batch_of<RelaxationEntry>(group, requested, monitor);
-  if (batch.entries.empty()) return;
-  // Lists cannot be swept: all points have the same times.
-  const auto times = read<OutputTimes>(group.point(batch.places.front())).times;
-  relax_in_blocks(batch.entries, times, requested, [&](std::size_t i, RelaxResult trajectory) {
-    const std::size_t place = batch.places[i];
-    finished(place, result_of(group.point(place), batch.entries[i].ingredients.equation, trajectory));
-  });
+std::vector<bool> relax_in_blocks(const Group& group, const Execution& requested, const Monitor& monitor,
+                                  const Finished& finished) {
+  auto [of_spectrum, given_back] = batches_of<RelaxationEntry>(group, requested, monitor);
+  for (const auto& [spectrum, batch] : of_spectrum) {
+    // Lists cannot be swept: all points have the same times.
+    const auto times = read<OutputTimes>(group.point(batch.places.front())).times;
+    relax_in_blocks(batch.entries, times, requested,
+                    [&, &batch = batch, &left = given_back](std::size_t i, RelaxResult trajectory) {
+                      const std::size_t place = batch.places[i];
+                      finished(place, result_of(group.point(place), batch.entries[i].ingredients.equation, trajectory));
+                      left[place] = false;
+                    });
+  }
+  return given_back;
+}
+
+std::vector<Group> parts_of(const Group& group, const Grouping& grouping) {
+  std::vector<Group> parts;
+  const std::size_t end = group.first + group.wanted.size();
+  for (std::size_t first = group.first, next = 0; first < end; first = next) {
+    const std::size_t in_row = first % grouping.row, last_in_row = (in_row / grouping.size + 1) * grouping.size;
+    next = std::min(end, first - in_row + std::min(grouping.row, last_in_row));
+    const auto place = group.wanted.begin() + static_cast<std::ptrdiff_t>(first - group.first);
+    parts.push_back(
+        {group.document, grouping.chained, first, {place, place + static_cast<std::ptrdiff_t>(next - first)}});
+  }
+  return parts;
+}
+
+namespace {
+
+/// Whether the device has the memory for a group that run_batch() can take.
+bool fits_on_device(const Group& group, const Execution& requested) {
+  const auto first = std::find(group.wanted.begin(), group.wanted.end(), true);
+  const Point point = group.point(static_cast<std::size_t>(first - group.wanted.begin()));
+  try {
+    with_model(point, [&](const auto& model) {
+      return batch_device_bytes(model, group.wanted.size(), with_algorithm(point, requested));
+    });
+  } catch (const DeviceMemoryError&) {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void run_given_back(Solve solve, const Group& group, const Execution& requested, const Monitor& monitor,
+                    const Finished& finished) {
+  const auto any = [](const Group& points) {
+    return std::find(points.wanted.begin(), points.wanted.end(), true) != points.wanted.end();
+  };
+  if (!any(group)) return;
+  const Grouping grouping = batches(group.document);
+  if (grouping.size == 1) return;
+  for (const Group& part : parts_of(group, grouping)) {
+    // A single wanted point among others takes part as well: its digits must not depend on which are wanted.
+    if (part.wanted.size() == 1 || !any(part)) continue;
+    if (monitor.progress && !monitor.progress(0.0)) return;
+    try {
+      if (!fits_on_device(part, requested)) continue;
+      run_batch(solve, part, requested, monitor, [&](std::size_t place, io::Result result) {
+        finished(part.first - group.first + place, std::move(result));
+      });
+    } catch (const DeviceError&) {
+      throw;
+    } catch (const Error&) {
+      // Running its points one by one will show which of them failed.
+    }
+  }
 }
 
 namespace {

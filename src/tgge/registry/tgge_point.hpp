@@ -171,12 +171,24 @@ bool fits_a_block(const config::Point& point);
 bool goes_to_a_block(const config::Point& point, const TggeModel& model, const Execution& execution);
 /// Whether run_in_blocks() or relax_in_blocks() can take the groups of a sweep.
 bool found_in_blocks(const config::Document& document);
-/// Points that do not converge in their blocks get no result here and are tried on their own later.
-void run_in_blocks(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished);
+/// @return for every place, whether blocks give the point back: they cannot take it, or it does not converge there
+std::vector<bool> run_in_blocks(const Group& group, const Execution& requested, const Monitor& monitor,
+                                const Finished& finished);
 /// A point alone, with the same numbers; nothing if it is not of that kind or does not converge so.
 std::optional<io::Result> run_in_block(const config::Point& point, const Execution& requested);
 /// The same for relaxations.
-void relax_in_blocks(const Group& group, const Execution& requested, const Monitor& monitor, const Finished& finished);
+std::vector<bool> relax_in_blocks(const Group& group, const Execution& requested, const Monitor& monitor,
+                                  const Finished& finished);
 std::optional<io::Result> relax_in_block(const config::Point& point, const Execution& requested);
+/// Cuts a group where a group of `grouping`, or one of its rows, ends. The parts follow from the places of the group
+/// alone, not from which of them are wanted.
+/// @param grouping  with row > 0
+std::vector<Group> parts_of(const Group& group, const Grouping& grouping);
+/// Runs the points that blocks give back as batches, where batches() has some: the parts of the group that lie in one
+/// batch. Points of other parts, of batches that fail, and of those for which the device has too little memory get no
+/// result here and are tried on their own later.
+/// @param group  of blocks; wanted are the points given back
+void run_given_back(Solve solve, const Group& group, const Execution& requested, const Monitor& monitor,
+                    const Finished& finished);
 
 }  // namespace lindrift
