@@ -10,7 +10,7 @@
 //     --sites L     no chain has more sites
 //
 // Everything from the parameters of a point to its observables counts in every way. `seconds` are those of all points
-// in blocks; what the host does before the launch, on one thread as in the program, is told as
+// in blocks; what the host does before the launch, on all threads as in the program, is told as
 // seconds_a_point_preparing.
 #include <algorithm>
 #include <array>
@@ -111,15 +111,17 @@ void complete(RelaxationEntry& entry) { entry.start = start_of(entry.ingredients
 
 template <class Entry>
 std::vector<Entry> entries_of(const Campaign& campaign, const Execution& execution) {
-  std::vector<Entry> entries;
-  for (std::size_t place = 0; place < campaign.points; ++place) {
+  const Calculation calculation(default_threads());
+  Execution alone = execution;
+  alone.threads = 1;
+  return made_side_by_side(campaign.points, [&](std::size_t place) {
     TggeModel model = campaign.point(place);
-    if (!(campaign.relaxes ? relaxed_in_a_block : found_in_a_block)(model, execution))
+    if (!(campaign.relaxes ? relaxed_in_a_block : found_in_a_block)(model, alone))
       throw Error(campaign.name + ": no block takes a point");
-    entries.push_back(Entry{.ingredients = ingredients_for_a_block(std::move(model), execution)});
-    complete(entries.back());
-  }
-  return entries;
+    Entry entry{.ingredients = ingredients_for_a_block(std::move(model), alone)};
+    complete(entry);
+    return entry;
+  });
 }
 
 /// All points of a campaign in thread blocks.

@@ -323,6 +323,15 @@ struct Batches {
   std::map<kernels::SpectrumKind, Batch<Entry>> of_spectrum;
   std::vector<bool> given_back;  ///< for every place: wanted, but no block can take it or none has found it yet
 };
+/// Whether the device computes the bands of a point, or would if it had the memory.
+bool bands_may_be_on_device(const Point& point, const Execution& execution) {
+  try {
+    return bands_device_bytes_of(point, execution) > 0.0;
+  } catch (const DeviceMemoryError&) {
+    return true;
+  }
+}
+
 /// The points are made ready side by side: on one thread that would take longer than the device takes to solve them.
 /// @return empty if the monitor says so
 template <class Entry>
@@ -335,9 +344,9 @@ Batches<Entry> batches_of(const Group& group, const Execution& requested, const 
     if (group.wanted[place]) wanted.push_back(place);
   if (wanted.empty()) return batches;
   Execution execution = requested;
-  const bool bands_on_device = bands_device_bytes_of(group.point(wanted.front()), requested) > 0.0;
-  if (!bands_on_device) execution.threads = 1;
-  const Calculation calculation(bands_on_device ? 1 : threads_of(requested));
+  const bool alone = bands_may_be_on_device(group.point(wanted.front()), requested);
+  if (!alone) execution.threads = 1;
+  const Calculation calculation(alone ? 1 : threads_of(requested));
   for (std::size_t first = 0; first < wanted.size(); first += between_questions) {
     if (monitor.progress && !monitor.progress(0.0)) return {};
     const std::size_t count = std::min(between_questions, wanted.size() - first);
