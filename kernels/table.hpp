@@ -38,12 +38,15 @@ struct CpuKernels : Kernels {
   VolterraFunctions volterra;
 };
 
-/// A square matrix on a device, by which rows are multiplied.
+/// A square matrix, by which rows are multiplied, and the memory of the host for these rows and their products.
 class MatrixProduct {
  public:
   virtual ~MatrixProduct();
-  /// product = rows * matrix; rows and product have shape (count, size), on the host. Includes the copies.
-  virtual void multiply(const double* rows, std::int64_t count, double* product) = 0;
+  virtual double* rows() = 0;            ///< (count, size), zeros at first
+  virtual const double* products() = 0;  ///< (count, size)
+  /// Begins products = rows * matrix. Until wait() has returned, rows and products are not to be touched.
+  virtual void start() = 0;
+  virtual void wait() = 0;
 };
 
 struct DeviceMemory {
@@ -65,8 +68,9 @@ struct DeviceKernels : Kernels {
   /// Spectral for the whole map; all pointers are to host memory.
   void (*map_spectral)(const SpectralTables& tables, const double* frequency, double* spectral_function,
                        double* self_energy, double* green, int device);
+  /// @param count   rows that it multiplies at a time
   /// @param matrix  (size, size), row-major, on the host; copied
-  MatrixProduct* (*make_matrix_product)(std::int64_t size, const double* matrix, int device);
+  MatrixProduct* (*make_matrix_product)(std::int64_t size, std::int64_t count, const double* matrix, int device);
   /// Solves the points of a batch, each in one thread block, with one launch and two copies for all of them: in the
   /// moments, or by sums over panels.
   /// @param[out] results  (points, BatchOutcome and 2 modes): the outcome, Lagrange multipliers, occupations

@@ -9,16 +9,16 @@ namespace lindrift::kernels {
 
 namespace cuda_device {
 // One set that computes and one that counts memory.
-#define LINDRIFT_DECLARE_DEVICE(prefix, map)                                                              \
-  RateKernel* prefix##_rate_kernel(const RateTables& tables, bool direct, int threads, int device);       \
-  SelfEnergyKernel* prefix##_self_energy_kernel(const SelfEnergyTables& tables, int threads, int device); \
-  TimeDevice* prefix##_time_device(const TimeTables& tables, int device);                                 \
-  LadderDevice* prefix##_ladder_device(const TimeTables& tables, int device);                             \
-  PropagatorDevice* prefix##_propagator_device(const PropagatorTables& tables, int device);               \
-  void map##_spectral(const SpectralTables& tables, const double* frequency, double* spectral_function,   \
-                      double* self_energy, double* green, int device);                                    \
-  MatrixProduct* prefix##_matrix_product(std::int64_t size, const double* matrix, int device);            \
-  ClusterDevice* prefix##_cluster_device(int device);                                                     \
+#define LINDRIFT_DECLARE_DEVICE(prefix, map)                                                                       \
+  RateKernel* prefix##_rate_kernel(const RateTables& tables, bool direct, int threads, int device);                \
+  SelfEnergyKernel* prefix##_self_energy_kernel(const SelfEnergyTables& tables, int threads, int device);          \
+  TimeDevice* prefix##_time_device(const TimeTables& tables, int device);                                          \
+  LadderDevice* prefix##_ladder_device(const TimeTables& tables, int device);                                      \
+  PropagatorDevice* prefix##_propagator_device(const PropagatorTables& tables, int device);                        \
+  void map##_spectral(const SpectralTables& tables, const double* frequency, double* spectral_function,            \
+                      double* self_energy, double* green, int device);                                             \
+  MatrixProduct* prefix##_matrix_product(std::int64_t size, std::int64_t count, const double* matrix, int device); \
+  ClusterDevice* prefix##_cluster_device(int device);                                                              \
   BandDevice* prefix##_band_device(const HoppingTables& tables, int device);
 LINDRIFT_DECLARE_DEVICE(make, map)
 LINDRIFT_DECLARE_DEVICE(count, count)

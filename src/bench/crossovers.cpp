@@ -213,12 +213,21 @@ double crossover_of(const std::vector<ComparisonTimes>& times) {
 Crossover measure(const ComparisonSeries& series, const Execution& execution, double max_seconds) {
   Crossover result;
   int wins = 0;
-  for (const std::int64_t size : series.sizes) {
+  const auto times_at = [&](std::int64_t size) {
     const Comparison comparison = series.make(size, execution);
     ComparisonTimes times{comparison.work, seconds_of(comparison.without_device, max_seconds),
                           seconds_of(comparison.with_device, max_seconds)};
     if (times.work == 0.0) times.work = times.without_device;
-    result.times.push_back(times);
+    return times;
+  };
+  for (const std::int64_t size : series.sizes) {
+    try {
+      result.times.push_back(times_at(size));
+    } catch (const DeviceMemoryError&) {
+      if (result.times.empty()) throw;
+      break;  // others use the device too
+    }
+    const ComparisonTimes& times = result.times.back();
     wins = times.with_device < times.without_device ? wins + 1 : 0;
     if (wins == 2 || times.with_device > max_seconds || times.without_device > max_seconds) break;
   }

@@ -38,7 +38,9 @@ struct Crossover {
 /// the times is interpolated in logarithms. The least work if the device always wins.
 double crossover_of(const std::vector<ComparisonTimes>& times);
 
-/// Times a series, from the smallest size until one run takes `max_seconds` or the device has won twice in turn.
+/// Times a series, from the smallest size until one run takes `max_seconds`, the device has won twice in turn, or its
+/// memory does not suffice.
+/// @throws Error if nothing can be measured, or a device fails otherwise
 Crossover measure(const ComparisonSeries& series, const Execution& execution, double max_seconds);
 
 }  // namespace lindrift::benchmarks

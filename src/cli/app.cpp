@@ -19,7 +19,6 @@
 
 #include "cli/verbs.hpp"
 #include "config/config.hpp"
-#include "engine/device_thresholds.hpp"
 #include "io/stored.hpp"
 #include "lindrift/lindrift.hpp"
 #include "sweep/process_group.hpp"
@@ -360,9 +359,7 @@ int dispatch(int argc, char** argv) {
   spdlog::set_level(spdlog::level::from_str(line.log));
   const auto verb = std::find_if(verbs.begin(), verbs.end(), [](const Verb& each) { return each.parser->parsed(); });
   // All ranks take part in `run`, which comes first; one rank does everything else.
-  if (!speaks && verb != verbs.begin()) return success;
-  if (verb != verbs.begin()) device_thresholds();  // of a file, which may be wrong
-  return verb->act();
+  return speaks || verb == verbs.begin() ? verb->act() : success;
 }
 
 template <typename... Kinds>

@@ -5,6 +5,7 @@
 #include "cli/progress.hpp"
 #include "cli/verbs.hpp"
 #include "config/config.hpp"
+#include "engine/device_thresholds.hpp"
 #include "engine/machine_memory.hpp"
 #include "engine/short_text.hpp"
 #include "engine/threads.hpp"
@@ -32,6 +33,7 @@ void print_division(const Grouping& grouping, std::size_t points, int at_once, i
 }  // namespace
 
 int check(const RunOptions& options) {
+  device_thresholds();  // of a file, which may be wrong
   const config::Document document = config::load(options.input, options.sets, registry());
   const TaskEntry& task = find_task(find_model(document.model), document.task);
   check_execution(document, options.execution);

@@ -57,15 +57,24 @@ int measure_thresholds(const BenchOptions& options) {
       "# The sizes from which a device is faster, for LINDRIFT_DEVICE_THRESHOLDS. Measured by lindrift {} ({})\n"
       "# on {} and {} threads of {}.\n",
       version(), git_hash(), cuda_device_name(execution.device), execution.threads, processor_name());
+  use_device_thresholds({});
   const double max_seconds = options.quick ? 0.005 : 0.3;
   for (const benchmarks::ComparisonSeries& series : benchmarks::comparisons()) {
     spdlog::info("measuring {}: {}", series.threshold, series.what);
-    const std::string line =
-        line_of(threshold_called(series.threshold), benchmarks::measure(series, execution, max_seconds));
+    std::string line;
+    try {
+      line = line_of(threshold_called(series.threshold), benchmarks::measure(series, execution, max_seconds));
+    } catch (const DeviceLostError&) {
+      throw;
+    } catch (const Error& error) {
+      line = fmt::format("# {}: not measured: {}\n", series.threshold, error.what());
+    }
     fmt::print("{}", line);
+    std::fflush(stdout);
     text += line;
+    // After each, so that what was measured is not lost.
+    io::write_atomically(options.thresholds, {text.begin(), text.end()});
   }
-  io::write_atomically(options.thresholds, {text.begin(), text.end()});
   fmt::print("\nwritten to {}\n", options.thresholds);
   return success;
 }

@@ -2,10 +2,10 @@
 #include <fmt/format.h>
 #include <sundials/sundials_version.h>
 
-#include <cstdlib>
 #include <thread>
 
 #include "cli/verbs.hpp"
+#include "engine/device_thresholds.hpp"
 #include "engine/linear_algebra.hpp"
 #include "engine/machine_memory.hpp"
 #include "engine/processor.hpp"
@@ -55,8 +55,11 @@ int print_info() {
   const int devices = cuda_device_count();
   fmt::print("CUDA       {}\n", devices > 0 ? counted(static_cast<std::size_t>(devices), "device") : reason);
   for (int device = 0; device < devices; ++device) fmt::print("           {}: {}\n", device, cuda_device_name(device));
-  if (const char* file = std::getenv("LINDRIFT_DEVICE_THRESHOLDS"); file != nullptr && *file != '\0')
-    fmt::print("thresholds of {}\n", file);
+  try {
+    fmt::print("thresholds {}\n", text_of(device_thresholds()));
+  } catch (const ParameterError& error) {
+    fmt::print("thresholds {}\n", error.what());
+  }
   return success;
 }
 

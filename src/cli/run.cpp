@@ -87,8 +87,9 @@ class Run {
   }
 
   int run() {
+    share_thresholds();
     agree(ranks_, [&] { prepare(); });
-    share_choices();
+    share_group_backend();
     findings_ = broadcast_findings(campaign_ ? &*campaign_ : nullptr, document_.sweep.points(), ranks_);
     if (findings_.complete) return is_root_ ? report_complete() : success;
     if (is_root_) log_start();
@@ -126,20 +127,24 @@ class Run {
     campaign_.emplace(output_, document_, task_of(document_), options_.existing, warn);
   }
 
-  /// All ranks divide the sweep, and choose backends, as the first one does, whatever their machines and environments
-  /// say.
-  void share_choices() {
-    struct {
-      DeviceThresholds thresholds;
-      Backend group_backend;
-    } choices{{}, group_backend_};
-    if (is_root_) choices.thresholds = device_thresholds();
-    sweep::Bytes bytes(sizeof choices);
-    std::memcpy(bytes.data(), &choices, sizeof choices);
+  /// All ranks go by the thresholds of the first, whatever their environments say.
+  void share_thresholds() {
+    DeviceThresholds thresholds;
+    agree(ranks_, [&] {
+      if (is_root_) thresholds = device_thresholds();
+    });
+    sweep::Bytes bytes(sizeof thresholds);
+    std::memcpy(bytes.data(), &thresholds, sizeof thresholds);
     ranks_.broadcast(bytes, 0);
-    std::memcpy(&choices, bytes.data(), sizeof choices);
-    use_device_thresholds(choices.thresholds);
-    group_backend_ = choices.group_backend;
+    std::memcpy(&thresholds, bytes.data(), sizeof thresholds);
+    use_device_thresholds(thresholds);
+  }
+
+  /// All ranks divide the sweep as the first one does, whatever their machines have.
+  void share_group_backend() {
+    sweep::Bytes bytes(1, static_cast<unsigned char>(group_backend_));
+    ranks_.broadcast(bytes, 0);
+    group_backend_ = static_cast<Backend>(bytes.front());
   }
 
   int report_complete() {
@@ -247,7 +252,8 @@ class Run {
         {"algorithm_reason", how != nullptr ? how->algorithm_reason : none},
         {"backend", how != nullptr ? how->backend : none},
         {"simd", how != nullptr ? std::string(simd_level()) : none},
-        {"device", on_device ? cuda_device_name(execution_.device) : none}};
+        {"device", on_device ? cuda_device_name(execution_.device) : none},
+        {"device_thresholds", text_of(device_thresholds())}};
     if (how != nullptr) return attributes;
     const auto& earlier = campaign_->earlier_attributes();
     for (auto& [name, value] : attributes)

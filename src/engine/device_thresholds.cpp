@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <optional>
+#include <sstream>
 #include <string_view>
 #include <vector>
 
@@ -54,7 +55,7 @@ std::span<const DeviceThreshold> all_device_thresholds() {
   using T = DeviceThresholds;
   static constexpr DeviceThreshold all[] = {
       {"pair_modes", &T::pair_modes, "modes of a rate equation with sums over pairs"},
-      {"batch_modes", &T::batch_modes, "modes of all points of a sweep that thread blocks solve"},
+      {"batch_modes", &T::batch_modes, "modes of all points of a batch that thread blocks solve"},
       {"newton_modes", &T::newton_modes, "modes of a steady state by Newton's method in the memory of a device"},
       {"band_modes", &T::band_modes, "modes of bands"},
       {"green_elements", &T::green_elements, "sites or momenta times times or frequencies, hatsugai_kohmoto"},
@@ -77,6 +78,15 @@ const DeviceThresholds& device_thresholds() {
 }
 
 void use_device_thresholds(const DeviceThresholds& thresholds) { replaced() = thresholds; }
+
+std::string text_of(const DeviceThresholds& thresholds) {
+  std::ostringstream text;
+  text.precision(17);
+  for (const DeviceThreshold& each : all_device_thresholds())
+    if (const double value = thresholds.*each.value; value != DeviceThresholds{}.*each.value)
+      text << (text.tellp() > 0 ? ", " : "") << each.name << " = " << value;
+  return text.tellp() > 0 ? text.str() : "estimates";
+}
 
 DeviceThresholds read_device_thresholds(const std::filesystem::path& file) {
   std::ifstream stream(file);

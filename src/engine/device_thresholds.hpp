@@ -17,8 +17,9 @@ struct DeviceThresholds {
   /// core takes for the pairs of 600 modes, and 40 cores for those of 4096.
   double pair_modes = 4096.0;
 
-  /// Modes of all points of a sweep whose steady states or relaxations thread blocks find. On a card nothing but the
-  /// start should take long; but no card has run them yet, so they must be asked for until one has been measured.
+  /// Modes of all points of a batch whose steady states or relaxations thread blocks find, measured for steady states
+  /// with a lorentzian bath. On a card only the start should take long; but no card has run them yet, so they must be
+  /// asked for until one has been measured.
   double batch_modes = std::numeric_limits<double>::infinity();
 
   /// Modes from which Newton's method runs in the memory of a device that was asked for. That takes more launches, and
@@ -70,8 +71,11 @@ std::span<const DeviceThreshold> all_device_thresholds();
 /// Those in use: of the file, else the estimates above.
 /// @throws ParameterError as read_device_thresholds()
 const DeviceThresholds& device_thresholds();
-/// Replaces them, before any thread asks.
+/// Replaces them, while no other thread asks.
 void use_device_thresholds(const DeviceThresholds& thresholds);
+
+/// Those that differ from the estimates, as in "pair_modes = 2048, band_modes = 1000"; if none does, "estimates".
+std::string text_of(const DeviceThresholds& thresholds);
 
 /// Reads lines of a name and a number, as in `pair_modes = 2048`; `inf` stands for a device that never gains, `#`
 /// starts a comment. Thresholds that the file leaves out keep their estimates.

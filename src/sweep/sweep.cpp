@@ -192,7 +192,8 @@ class Worker {
   /// too little memory, otherwise one by one.
   void run_group(const std::vector<std::size_t>& points, std::size_t first_point, std::size_t size, Watch& watch) {
     if (stopping_) return;
-    Execution execution = execution_;
+    const Execution asked = current_execution();
+    Execution execution = asked;
     // A sweep that was divided for a device, even by `automatic`, has groups that only a device can run.
     const bool for_device = is_device(options_.group_backend);
     if (for_device) execution.backend = options_.group_backend;
@@ -202,6 +203,7 @@ class Worker {
     std::vector<bool> finished(size, false);
     auto start = Clock::now();
     std::size_t next_size = 1;
+    bool short_of_memory = false;
     try {
       const Monitor monitor{.stop = stop_at_once(watch), .progress = progress(watch), .checkpoint = {}, .restored = {}};
       const auto take = [&](std::size_t i, io::Result result) {
@@ -217,19 +219,22 @@ class Worker {
       throw;
     } catch (const DeviceMemoryError& failure) {
       next_size = (points.size() + 1) / 2;
+      short_of_memory = true;
       warn_once(SharedCounters::memory_warnings, fmt::format("{}; trying fewer points at once", failure.what()));
     } catch (const DeviceLostError& failure) {
       next_size = points.size();
-      leave_device(failure);
+      leave_device(failure, asked.backend);
     } catch (const std::exception&) {
       // Running them one by one will show which point failed.
     }
     std::vector<std::size_t> rest;
     for (const std::size_t point : points)
       if (!finished[point - first_point]) rest.push_back(point);
+    // A point that fits a device alone must not run elsewhere only because it was together with others.
+    const bool alone = next_size == 1 && !(for_device && short_of_memory && points.size() > 1);
     for (auto first = rest.begin(); first != rest.end() && !stopping_ && !gave_up_;) {
       const auto last = first + std::min<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(next_size), rest.end() - first);
-      if (next_size == 1)
+      if (alone)
         finish(run_point(*first, watch), watch);
       else
         run_group({first, last}, first_point, size, watch);
@@ -237,10 +242,17 @@ class Worker {
     }
   }
 
+  Execution current_execution() {
+    const Lock lock(mutex_);
+    return execution_;
+  }
+
   /// Handles a device that this process has lost: the rank continues on the CPU if allowed, and otherwise takes no more
   /// points. --resume computes what it leaves missing.
-  void leave_device(const DeviceLostError& failure) {
-    if (execution_.backend == Backend::automatic && !device_lost_) {
+  /// @param asked  for the work that lost it; other threads may have noticed before
+  void leave_device(const DeviceLostError& failure, Backend asked) {
+    const Lock lock(mutex_);
+    if (asked == Backend::automatic) {
       device_lost_ = true;
       execution_.backend = Backend::cpu;
       warn_once(SharedCounters::lost_devices,
@@ -273,21 +285,22 @@ class Worker {
   Record run_point(std::size_t point, Watch& watch) {
     const auto start = Clock::now();
     Record record;
+    const Execution execution = current_execution();
     try {
       try {
-        record = run_point_on(execution_, point, watch);
+        record = run_point_on(execution, point, watch);
       } catch (const DeviceMemoryError& failure) {
-        if (execution_.backend != Backend::automatic) throw;
+        if (execution.backend != Backend::automatic) throw;
         warn_once(SharedCounters::memory_warnings,
                   fmt::format("{}; such points are computed on the CPU", failure.what()));
-        Execution on_cpu = execution_;
+        Execution on_cpu = execution;
         on_cpu.backend = Backend::cpu;
         record = run_point_on(on_cpu, point, watch);
         if (record.message.empty() && record.status != Status::missing)
           record.message = "computed on the CPU: the device has not enough free memory";
       } catch (const DeviceLostError& failure) {
-        leave_device(failure);
-        if (!gave_up_) record = run_point_on(execution_, point, watch);
+        leave_device(failure, execution.backend);
+        if (!gave_up_) record = run_point_on(current_execution(), point, watch);
       }
     } catch (const CommunicationError&) {
       throw;
@@ -453,9 +466,9 @@ class Worker {
   int at_once_ = 1;                    ///< points that run at the same time
   std::recursive_mutex mutex_;         ///< recursive: storing a point that fails stops the run
   std::atomic<bool> stopping_ = false;
-  bool device_lost_ = false;           ///< leave_device() has gone on with the CPU
-  std::atomic<bool> gave_up_ = false;  ///< leave_device() has given up
-  double fraction_ = 0.0;              ///< sum of what is done of the points that run
+  std::atomic<bool> device_lost_ = false;  ///< leave_device() has gone on with the CPU
+  std::atomic<bool> gave_up_ = false;      ///< leave_device() has given up
+  double fraction_ = 0.0;                  ///< sum of what is done of the points that run
 };
 
 }  // namespace
@@ -472,12 +485,11 @@ Footprint largest_footprint(const config::Document& document, const TaskEntry& t
 
 namespace {
 
-/// Whether points of a sweep run on a device, as far as a few of them tell.
+/// Whether points of a sweep run on a device, as far as some of them tell.
 bool needs_device(const config::Document& document, const TaskEntry& task, const Execution& execution) {
-  constexpr std::size_t looked_at = 5;
   if (execution.backend != Backend::automatic || task.cpu_only || cuda_device_count() == 0)
     return is_device(execution.backend);
-  const auto samples = document.sweep.sample(looked_at);
+  const auto samples = document.sweep.sample(task.backend ? 1000 : 8);
   return std::any_of(samples.begin(), samples.end(), [&](std::size_t i) {
     try {
       const config::Point point = document.point(i);

@@ -26,8 +26,9 @@ std::size_t panel_width(std::size_t size) {
 /// the caches.
 class CpuProduct final : public kernels::MatrixProduct {
  public:
-  CpuProduct(std::size_t size, const MatrixRow& matrix, const Execution& execution)
+  CpuProduct(std::size_t size, std::size_t count, const MatrixRow& matrix, const Execution& execution)
       : size_(size),
+        count_(count),
         width_(panel_width(size)),
         threads_(threads_of(execution)),
         communicator_(execution.communicator != nullptr && execution.communicator->size() > 1 ? execution.communicator
@@ -46,36 +47,39 @@ class CpuProduct final : public kernels::MatrixProduct {
     in_parts(threads, panels_ * size_, [&](std::size_t item, std::size_t end, std::size_t) {
       for (; item < end; ++item) {
         const std::size_t panel = item / size_, row = item % size_;
-        const std::size_t column = panel * width_, count = width_of(panel);
-        matrix(row, first_ + column, {values_.get() + column * size_ + row * count, count});
+        const std::size_t column = panel * width_, width = width_of(panel);
+        matrix(row, first_ + column, {values_.get() + column * size_ + row * width, width});
       }
     });
   }
 
-  void multiply(const double* rows, std::int64_t row_count, double* product) override {
-    const auto count = static_cast<std::size_t>(row_count);
+  double* rows() override { return rows_.data(); }
+  const double* products() override { return products_.data(); }
+
+  void start() override {
     in_parts(threads_, panels_, [&](std::size_t panel, std::size_t last, std::size_t) {
       for (; panel < last; ++panel) {
         const std::size_t column = panel * width_;
-        linear_algebra::multiply(count, width_of(panel), size_, rows, size_, values_.get() + column * size_,
-                                 width_of(panel), product + first_ + column, size_);
+        linear_algebra::multiply(count_, width_of(panel), size_, rows_.data(), size_, values_.get() + column * size_,
+                                 width_of(panel), products_.data() + first_ + column, size_);
       }
     });
-    if (communicator_ != nullptr) gather_columns(count, product);
+    if (communicator_ != nullptr) gather_columns();
   }
+  void wait() override {}
 
  private:
   std::size_t width_of(std::size_t panel) const { return std::min(width_, columns_ - panel * width_); }
 
   /// Gathers the columns of all ranks; all_gather() needs each share in one piece.
-  void gather_columns(std::size_t count, double* product) {
-    packed_.resize(count * size_);
+  void gather_columns() {
+    packed_.resize(count_ * size_);
     std::vector<std::size_t> packed_bounds;
-    for (const std::size_t bound : bounds_) packed_bounds.push_back(bound * count);
+    for (const std::size_t bound : bounds_) packed_bounds.push_back(bound * count_);
     const auto each_share = [&](std::size_t rank, const auto& copy) {
       const std::size_t width = bounds_[rank + 1] - bounds_[rank];
-      for (std::size_t r = 0; r < count; ++r)
-        copy(packed_.data() + packed_bounds[rank] + r * width, product + r * size_ + bounds_[rank], width);
+      for (std::size_t r = 0; r < count_; ++r)
+        copy(packed_.data() + packed_bounds[rank] + r * width, products_.data() + r * size_ + bounds_[rank], width);
     };
     each_share(static_cast<std::size_t>(communicator_->rank()),
                [](double* packed, const double* own, std::size_t width) { std::copy_n(own, width, packed); });
@@ -85,8 +89,9 @@ class CpuProduct final : public kernels::MatrixProduct {
                  [](const double* packed, double* whole, std::size_t width) { std::copy_n(packed, width, whole); });
   }
 
-  std::size_t size_, width_;
+  std::size_t size_, count_, width_;
   std::size_t first_ = 0, columns_ = 0, panels_ = 0;  ///< of this rank
+  std::vector<double> rows_ = std::vector<double>(count_ * size_), products_ = rows_;
   std::unique_ptr<double[]> values_;
   std::vector<double> packed_;
   std::vector<std::size_t> bounds_;
@@ -94,47 +99,44 @@ class CpuProduct final : public kernels::MatrixProduct {
   Communicator* communicator_;  ///< null with a single rank
 };
 
-std::unique_ptr<kernels::MatrixProduct> make_product(std::size_t size, const MatrixRow& matrix,
+std::unique_ptr<kernels::MatrixProduct> make_product(std::size_t size, std::size_t count, const MatrixRow& matrix,
                                                      const Execution& execution) {
   if (!matrix) return nullptr;
-  if (!is_device(execution.backend)) return std::make_unique<CpuProduct>(size, matrix, execution);
+  if (!is_device(execution.backend)) return std::make_unique<CpuProduct>(size, count, matrix, execution);
   std::vector<double> values(size * size);
   for (std::size_t row = 0; row < size; ++row) matrix(row, 0, std::span(values).subspan(row * size, size));
-  return std::unique_ptr<kernels::MatrixProduct>(
-      kernels::device_kernels().make_matrix_product(static_cast<std::int64_t>(size), values.data(), execution.device));
+  return std::unique_ptr<kernels::MatrixProduct>(kernels::device_kernels().make_matrix_product(
+      static_cast<std::int64_t>(size), static_cast<std::int64_t>(count), values.data(), execution.device));
 }
 
 }  // namespace
 
-/// A matrix and the rows that it multiplies, `of_each` per slot.
+/// A matrix and the rows that it multiplies, `of_each` per slot; without a matrix, nothing.
 class BatchedPairSum::Product {
  public:
   Product(std::size_t size, const MatrixRow& matrix, std::size_t slots, std::size_t of_each, const Execution& execution)
-      : size_(size),
-        of_each_(of_each),
-        count_(matrix ? slots * of_each : 0),
-        product_(make_product(size, matrix, execution)),
-        rows_(count_ * size),
-        sums_(count_ * size) {}
+      : size_(size), of_each_(of_each), product_(make_product(size, slots * of_each, matrix, execution)) {}
 
-  double* row(std::size_t slot, std::size_t which) { return at(rows_, slot, which); }
-  const double* sum(std::size_t slot, std::size_t which) { return at(sums_, slot, which); }
+  double* row(std::size_t slot, std::size_t which) { return product_ ? product_->rows() + at(slot, which) : nullptr; }
+  const double* sum(std::size_t slot, std::size_t which) {
+    return product_ ? product_->products() + at(slot, which) : nullptr;
+  }
   /// Zeros the rows of an idle slot. Shapes and the position of every row never change.
   void clear(std::size_t slot) {
-    if (count_ > 0) std::fill_n(row(slot, 0), of_each_ * size_, 0.0);
+    if (product_) std::fill_n(row(slot, 0), of_each_ * size_, 0.0);
   }
-  void multiply() {
-    if (count_ > 0) product_->multiply(rows_.data(), static_cast<std::int64_t>(count_), sums_.data());
+  void start() {
+    if (product_) product_->start();
+  }
+  void wait() {
+    if (product_) product_->wait();
   }
 
  private:
-  double* at(std::vector<double>& rows, std::size_t slot, std::size_t which) {
-    return count_ > 0 ? rows.data() + (slot * of_each_ + which) * size_ : nullptr;
-  }
+  std::size_t at(std::size_t slot, std::size_t which) const { return (slot * of_each_ + which) * size_; }
 
-  std::size_t size_, of_each_, count_;
+  std::size_t size_, of_each_;
   std::unique_ptr<kernels::MatrixProduct> product_;
-  std::vector<double> rows_, sums_;
 };
 
 namespace {
@@ -149,8 +151,8 @@ double BatchedPairSum::device_bytes(std::size_t modes, std::size_t slots, const 
     std::vector<std::unique_ptr<kernels::MatrixProduct>> products;
     const auto add = [&](const MatrixRow& matrix, std::size_t size, std::size_t rows) {
       if (!matrix) return;
-      products.emplace_back(kernels.make_matrix_product(static_cast<std::int64_t>(size), nullptr, device));
-      products.back()->multiply(nullptr, static_cast<std::int64_t>(slots * rows), nullptr);
+      products.emplace_back(kernels.make_matrix_product(static_cast<std::int64_t>(size),
+                                                        static_cast<std::int64_t>(slots * rows), nullptr, device));
     };
     add(matrices.spectrum, matrices.levels.size(), spectrum_rows);
     add(matrices.by_to, modes, table_rows);
@@ -232,8 +234,10 @@ void BatchedPairSum::serve(const std::function<bool()>& go_on) {
     // Every slot is waiting, so no other thread touches the arrays.
     try {
       if (!failure_ && go_on && !go_on()) throw Interruption();
-      if (!failure_)
-        for (Product* product : {spectrum_.get(), by_from_.get(), by_to_.get()}) product->multiply();
+      if (!failure_) {
+        for (Product* product : {spectrum_.get(), by_from_.get(), by_to_.get()}) product->start();
+        for (Product* product : {spectrum_.get(), by_from_.get(), by_to_.get()}) product->wait();
+      }
     } catch (...) {
       failure_ = std::current_exception();
     }

@@ -497,8 +497,8 @@ class OutputTest(ProgramTest):
 
 
 def limit_files(size, action=signal.SIG_IGN):
-    """In the child: limits the size of every file, as if the disk were full. By default, a write that is too long raises
-    SIGXFSZ."""
+    """In the child: limits the size of every file, as if the disk were full. `action` is what SIGXFSZ does; a write that
+    fails sends it."""
     signal.signal(signal.SIGXFSZ, action)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 

@@ -267,16 +267,17 @@ Grouping device_batches(const config::Document& document) {
 }
 Grouping device_relaxations(const config::Document& document) { return block_batches(document, batches(document)); }
 
+/// With an exponential spectrum the CPU solves a point, by moments, in little more time than it takes to make it ready
+/// for the device.
 bool gains_from_blocks(const config::Document& document) {
   const double fewest = device_thresholds().batch_modes;
-  if (std::isinf(fewest)) return false;
+  if (std::isinf(fewest) || document.base.text("bath.spectrum") == "exponential") return false;
   constexpr std::size_t looked_at = 64;
-  const auto points = static_cast<double>(document.sweep.points());
   const auto samples = document.sweep.sample(looked_at);
   double modes = 0.0;
   for (const std::size_t i : samples) modes += static_cast<double>(modes_of(document.point(i)));
-  return modes * points / static_cast<double>(samples.size()) >= fewest && device_batches(document).at_once > 1 &&
-         found_in_blocks(document);
+  const auto at_once = static_cast<double>(device_batches(document).at_once);
+  return at_once > 1.0 && at_once * modes / static_cast<double>(samples.size()) >= fewest && found_in_blocks(document);
 }
 
 namespace {
@@ -336,7 +337,7 @@ bool bands_may_be_on_device(const Point& point, const Execution& execution) {
 /// @return empty if the monitor says so
 template <class Entry>
 Batches<Entry> batches_of(const Group& group, const Execution& requested, const Monitor& monitor) {
-  constexpr std::size_t between_questions = 64;
+  constexpr std::size_t points_between_checks = 64;
   Batches<Entry> batches;
   batches.given_back = group.wanted;
   std::vector<std::size_t> wanted;
@@ -344,12 +345,13 @@ Batches<Entry> batches_of(const Group& group, const Execution& requested, const 
     if (group.wanted[place]) wanted.push_back(place);
   if (wanted.empty()) return batches;
   Execution execution = requested;
-  const bool alone = bands_may_be_on_device(group.point(wanted.front()), requested);
-  if (!alone) execution.threads = 1;
-  const Calculation calculation(alone ? 1 : threads_of(requested));
-  for (std::size_t first = 0; first < wanted.size(); first += between_questions) {
+  const bool device_bands = bands_may_be_on_device(group.point(wanted.front()), requested);
+  if (!device_bands) execution.threads = 1;
+  const Calculation calculation(device_bands ? 1 : threads_of(requested));
+  const std::size_t at_a_time = device_bands ? 1 : points_between_checks;
+  for (std::size_t first = 0; first < wanted.size(); first += at_a_time) {
     if (monitor.progress && !monitor.progress(0.0)) return {};
-    const std::size_t count = std::min(between_questions, wanted.size() - first);
+    const std::size_t count = std::min(at_a_time, wanted.size() - first);
     auto entries = made_side_by_side(
         count, [&](std::size_t i) { return entry_of<Entry>(group.point(wanted[first + i]), execution); });
     for (std::size_t i = 0; i < count; ++i) {
@@ -428,24 +430,6 @@ std::vector<Group> parts_of(const Group& group, const Grouping& grouping) {
   return parts;
 }
 
-namespace {
-
-/// Whether the device has the memory for a group that run_batch() can take.
-bool fits_on_device(const Group& group, const Execution& requested) {
-  const auto first = std::find(group.wanted.begin(), group.wanted.end(), true);
-  const Point point = group.point(static_cast<std::size_t>(first - group.wanted.begin()));
-  try {
-    with_model(point, [&](const auto& model) {
-      return batch_device_bytes(model, group.wanted.size(), with_algorithm(point, requested));
-    });
-  } catch (const DeviceMemoryError&) {
-    return false;
-  }
-  return true;
-}
-
-}  // namespace
-
 void run_given_back(Solve solve, const Group& group, const Execution& requested, const Monitor& monitor,
                     const Finished& finished) {
   const auto any = [](const Group& points) {
@@ -458,11 +442,22 @@ void run_given_back(Solve solve, const Group& group, const Execution& requested,
     // A single wanted point among others takes part as well: its digits must not depend on which are wanted.
     if (part.wanted.size() == 1 || !any(part)) continue;
     if (monitor.progress && !monitor.progress(0.0)) return;
-    try {
-      if (!fits_on_device(part, requested)) continue;
+    bool any_finished = false;
+    const auto run = [&] {
       run_batch(solve, part, requested, monitor, [&](std::size_t place, io::Result result) {
+        any_finished = true;
         finished(part.first - group.first + place, std::move(result));
       });
+    };
+    try {
+      try {
+        run();
+      } catch (const DeviceMemoryError&) {
+        // Others may have had the memory for a moment. Fewer wanted points would take as much of it.
+        if (!any_finished) run();
+      }
+    } catch (const DeviceMemoryError&) {
+      // One by one, its points take less.
     } catch (const DeviceError&) {
       throw;
     } catch (const Error&) {

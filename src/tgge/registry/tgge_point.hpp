@@ -163,7 +163,7 @@ void run_chain(const Group& group, const Execution& requested, const Monitor& mo
 Grouping device_batches(const config::Document& document);
 /// As batches() where a device is asked for, which integrates relaxations in its thread blocks.
 Grouping device_relaxations(const config::Document& document);
-/// Whether a sweep has enough points of enough modes to be worth a device's thread blocks.
+/// Whether the batches of a sweep have enough points of enough modes to be worth a device's thread blocks.
 bool gains_from_blocks(const config::Document& document);
 /// Whether thread blocks can be asked at all, from sizes and names alone: no bands are computed in vain.
 bool fits_a_block(const config::Point& point);

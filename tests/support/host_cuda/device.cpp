@@ -11,6 +11,7 @@
 #include <cstring>
 #include <map>
 #include <set>
+#include <vector>
 
 namespace host_cuda {
 
@@ -66,8 +67,9 @@ struct World {
   std::map<std::uintptr_t, Allocation> memory;  ///< by first byte; freed ones stay, to recognise stale pointers
   std::set<const Allocation*> in_use;
   std::map<int, std::size_t> used;
-  std::map<std::uintptr_t, std::size_t> pinned;  ///< memory of the host
-  std::size_t peak = 0;                          ///< of all devices
+  std::map<std::uintptr_t, std::size_t> pinned;             ///< memory of the host
+  std::vector<std::pair<void*, std::vector<char>>> queued;  ///< copies to the host that nobody has waited for
+  std::size_t peak = 0;                                     ///< of all devices
   std::map<int, bool> dead;
   long counts[kinds] = {}, alive[kinds] = {};
   int users = 0;
@@ -294,21 +296,13 @@ cudaError_t cudaMallocHost(void** pointer, std::size_t size) {
   return cudaSuccess;
 }
 
-cudaError_t cudaFreeHost(void* pointer) {
-  if (!pointer) return cudaSuccess;
-  const Access access;
-  if (world().pinned.erase(reinterpret_cast<std::uintptr_t>(pointer)) == 0)
-    refuse("cudaFreeHost of " + text_of(pointer) + ", which was not allocated or is free already");
-  std::free(pointer);
-  count_living(Kind::allocation, -1);
-  return current_device_is_dead() ? failure(cudaErrorIllegalAddress) : cudaSuccess;
-}
+namespace {
 
-cudaError_t cudaMemcpy(void* to, const void* from, std::size_t size, cudaMemcpyKind kind) {
-  const Access access;
+/// Checks a copy; false if it fails, for which the device is dead then.
+bool may_copy(const void* to, const void* from, std::size_t size, cudaMemcpyKind kind) {
   if (!current_device_is_dead() && fails(Kind::copy)) kill_current_device();
-  if (current_device_is_dead()) return failure(cudaErrorIllegalAddress);
-  if (size == 0) return cudaSuccess;
+  if (current_device_is_dead()) return false;
+  if (size == 0) return true;
   if (kind == cudaMemcpyDeviceToHost)
     expect_on_host("the target of a copy", to);
   else
@@ -319,11 +313,56 @@ cudaError_t cudaMemcpy(void* to, const void* from, std::size_t size, cudaMemcpyK
     expect_on_device("the source of a copy", from, size);
   if (!is_pinned(kind == cudaMemcpyDeviceToHost ? to : from))
     ++world().counts[static_cast<std::size_t>(Kind::pageable)];
-  std::memmove(to, from, size);
-  if (kind != cudaMemcpyDeviceToHost) return cudaSuccess;
+  return true;
+}
+
+void expect_written(const void* data, std::size_t size) {
   for (std::size_t at = 0; at + 8 <= size; at += 8)
-    if (std::memcmp(static_cast<const char*>(from) + at, &poison_word, 8) == 0)
+    if (std::memcmp(static_cast<const char*>(data) + at, &poison_word, 8) == 0)
       refuse("byte " + std::to_string(at) + " of " + std::to_string(size) + " copied to the host was never written");
+}
+
+/// Ends the copies to the host that have been queued.
+void deliver() {
+  for (const auto& [to, data] : world().queued) std::memcpy(to, data.data(), data.size());
+  world().queued.clear();
+}
+
+}  // namespace
+
+cudaError_t cudaFreeHost(void* pointer) {
+  if (!pointer) return cudaSuccess;
+  const Access access;
+  deliver();
+  if (world().pinned.erase(reinterpret_cast<std::uintptr_t>(pointer)) == 0)
+    refuse("cudaFreeHost of " + text_of(pointer) + ", which was not allocated or is free already");
+  std::free(pointer);
+  count_living(Kind::allocation, -1);
+  return current_device_is_dead() ? failure(cudaErrorIllegalAddress) : cudaSuccess;
+}
+
+cudaError_t cudaMemcpy(void* to, const void* from, std::size_t size, cudaMemcpyKind kind) {
+  const Access access;
+  deliver();
+  if (!may_copy(to, from, size, kind)) return failure(cudaErrorIllegalAddress);
+  std::memmove(to, from, size);
+  if (kind == cudaMemcpyDeviceToHost) expect_written(from, size);
+  return cudaSuccess;
+}
+
+/// Queued behind everything before it, as on a card: what goes to the host is there only after the next wait.
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t size, cudaMemcpyKind kind) {
+  const Access access;
+  if (!may_copy(to, from, size, kind)) return failure(cudaErrorIllegalAddress);
+  if (kind != cudaMemcpyDeviceToHost) {
+    std::memmove(to, from, size);
+    return cudaSuccess;
+  }
+  if (!is_pinned(to)) refuse("a queued copy to " + text_of(to) + ", which is not page-locked, would wait for its end");
+  expect_written(from, size);
+  const auto* bytes = static_cast<const char*>(from);
+  world().queued.emplace_back(to, std::vector<char>(bytes, bytes + size));
+  poison(to, size);
   return cudaSuccess;
 }
 
@@ -357,6 +396,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int device) {
 }
 cudaError_t cudaDeviceSynchronize() {
   const Access access;
+  deliver();
   return current_device_is_dead() ? failure(cudaErrorIllegalAddress) : cudaSuccess;
 }
 cudaError_t cudaStreamSynchronize(std::nullptr_t) { return cudaDeviceSynchronize(); }

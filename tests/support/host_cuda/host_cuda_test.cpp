@@ -167,10 +167,28 @@ void in_a_process(const char* variable, const char* value, const Body& body) {
 }
 
 void multiply() {
-  const std::vector<double> matrix(64, 1.0), rows(8, 1.0);
-  std::vector<double> result(8);
-  std::unique_ptr<kernels::MatrixProduct>(kernels::device_kernels().make_matrix_product(8, matrix.data(), 0))
-      ->multiply(rows.data(), 1, result.data());
+  const std::vector<double> matrix(64, 1.0);
+  const std::unique_ptr<kernels::MatrixProduct> product(
+      kernels::device_kernels().make_matrix_product(8, 1, matrix.data(), 0));
+  product->start();
+  product->wait();
+}
+
+TEST(HostCudaCopies, AQueuedCopyIsThereAfterTheNextWait) {
+  double *device = device_array(4), *host = nullptr;
+  ASSERT_EQ(cudaMallocHost(&host, 4 * sizeof(double)), cudaSuccess);
+  const std::vector<double> values = {1.0, 2.0, 3.0, 4.0};
+  copy_in(device, values);
+  EXPECT_EQ(cudaMemcpyAsync(host, device, 4 * sizeof(double), cudaMemcpyDeviceToHost), cudaSuccess);
+  EXPECT_NE(host[0], 1.0) << "not yet";
+  copy_in(device, {5.0, 6.0, 7.0, 8.0});
+  EXPECT_EQ(cudaStreamSynchronize(nullptr), cudaSuccess);
+  EXPECT_EQ(std::vector<double>(host, host + 4), values) << "as they were when it was queued";
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  std::vector<double> pageable(4);
+  EXPECT_DEATH(cudaMemcpyAsync(pageable.data(), device, 4 * sizeof(double), cudaMemcpyDeviceToHost), "not page-locked");
+  EXPECT_EQ(cudaFreeHost(host), cudaSuccess);
+  EXPECT_EQ(cudaFree(device), cudaSuccess);
 }
 
 std::unique_ptr<kernels::TimeDevice> time_device(int device) {
