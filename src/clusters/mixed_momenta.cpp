@@ -106,9 +106,9 @@ double mixed_bytes(std::size_t cluster, bool up_empty, double groups, double mom
 }
 
 MixedCost mixed_cost(const MixedMomenta& problem, std::size_t momenta, std::size_t frequencies, std::size_t times,
-                     double last_time, int threads) {
+                     double last_time, int threads, double scale) {
   const bool up_empty = problem.up_empty();
-  const auto groups = static_cast<double>(problem.groups());
+  const double groups = scale * static_cast<double>(problem.groups());
   const SectorCost of_green = green_cost(problem.cluster, up_empty, problem.cluster);
   const SectorCost of_state = state_cost(problem.cluster, up_empty, problem.cluster);
   MixedCost cost;
@@ -127,7 +127,7 @@ MixedCost mixed_cost(const MixedMomenta& problem, std::size_t momenta, std::size
     for (std::size_t k = 0; k < problem.momenta(); ++k)
       for (std::size_t s = 0; s < 2; ++s)
         sum += 2.0 * std::fabs(problem.energy[s][k]) + 2.0 * (problem.rates[s].gain[k] + problem.rates[s].loss[k]);
-    sum /= groups;
+    sum /= static_cast<double>(problem.groups());
     for (const Complex u : problem.interaction) sum += std::abs(u);
     green += greens * evolution_operations(of_green, sum, last_time, times);
   }

@@ -159,11 +159,12 @@ FrequencyGrid::FrequencyGrid(std::span<const double> frequencies, bool mirrored_
 }
 
 FftSelfEnergy::FftSelfEnergy(const HubbardModes& modes, std::span<const double> frequency, double broadening,
-                             double tolerance, const Execution& execution)
+                             double tolerance, const Execution& execution, double scale)
     : modes_(modes),
       grid_(frequency, modes.mirrored),
       broadening_(broadening),
       tolerance_(tolerance),
+      scale_(scale),
       execution_(execution),
       threads_(threads_of(execution)) {
   choose_plan();
@@ -199,16 +200,16 @@ FftPlan FftSelfEnergy::plan_for(TimeTransform transform, double cut) const {
   FftPlan plan;
   plan.transform = transform;
   plan.cut = kernel.slow().empty() ? 0.0 : cut;
-  plan.slow = kernel.slow().size();
+  plan.slow = static_cast<std::size_t>(scale_ * static_cast<double>(kernel.slow().size()));
   if (modes_.first_moment == 0.0) return {.nodes = 0, .reason = "the self-energy vanishes"};
   plan.end = end_time(kernel, broadening_, tolerance_ / 3.0);
   const Exponents exponents = exponents_of(kernel);
-  const auto sites = static_cast<double>(modes_.sites);
+  const double sites = scale_ * static_cast<double>(modes_.sites);
   const double momenta = grid_.mirrored ? 0.5 * sites : sites;
   const double nodes = transform == TimeTransform::chirp ? plan_chirps(plan, exponents, momenta)
                                                          : plan_products(plan, exponents, momenta);
   plan.nodes = static_cast<std::size_t>(std::min(nodes, 1e18));
-  plan.memory_bytes += threads_ * MemoryKernel::working_bytes(modes_.sites);
+  plan.memory_bytes += threads_ * MemoryKernel::working_bytes(static_cast<std::size_t>(sites));
   const double transforms = (modes_.on_site ? 4.0 : 6.0) + (plan.slow > 0 ? 2.0 : 0.0);
   plan.seconds += nodes * (transform_seconds(sites, transforms) + sites * seconds_per_exponential);
   plan.transform_operations += nodes * transform_operations(sites, transforms);
@@ -223,7 +224,7 @@ FftPlan FftSelfEnergy::plan_for(TimeTransform transform, double cut) const {
 
 /// Fills in seconds, memory and reason. Returns the number of nodes.
 double FftSelfEnergy::plan_products(FftPlan& plan, const Exponents& exponents, double momenta) const {
-  const auto sites = static_cast<double>(modes_.sites), count = static_cast<double>(grid_.frequency.size());
+  const double sites = scale_ * static_cast<double>(modes_.sites), count = static_cast<double>(grid_.frequency.size());
   const double nodes = legendre_panel_count(exponents, plan.end);
   const double batch = std::clamp(static_cast<double>(max_values) / sites, static_cast<double>(min_batch),
                                   static_cast<double>(max_batch));
@@ -243,7 +244,7 @@ double FftSelfEnergy::plan_products(FftPlan& plan, const Exponents& exponents, d
 }
 
 double FftSelfEnergy::plan_chirps(FftPlan& plan, const Exponents& exponents, double momenta) const {
-  const auto sites = static_cast<double>(modes_.sites), count = static_cast<double>(grid_.frequency.size());
+  const double sites = scale_ * static_cast<double>(modes_.sites), count = static_cast<double>(grid_.frequency.size());
   const double radius = std::hypot(exponents.frequency, exponents.fastest);
   const double digits = -std::log10(std::clamp(tolerance_ / modes_.first_moment, 1e-16, 1e-2));
   const double nodes = plan.end * radius / std::max(0.3, 2.0 - 0.1 * digits);

@@ -10,6 +10,7 @@
 #include "engine/machine_memory.hpp"
 #include "engine/threads.hpp"
 #include "engine/validate.hpp"
+#include "hubbard/coarse_chain.hpp"
 #include "hubbard/registry/exact.hpp"
 #include "hubbard/registry/rings.hpp"
 #include "hubbard/registry/steady_state.hpp"
@@ -96,7 +97,7 @@ void validate_point(const Point& point) {
   if (point.text("task.kind") == "steady_state") return validate_steady_state_point(point);
   if (point.text("task.kind") == "transport") return validate_transport_point(point);
   const HubbardChain chain = read<HubbardChain>(point);
-  validate(chain);
+  with_coarse_chain(chain, [](const HubbardChain& few) { validate(few); });
   const std::int64_t most = point.integer("solver.max_steps");
   if (!is_spectral(point)) {
     const HubbardGreenPlan plan = green_plan(point, {.backend = Backend::cpu});
@@ -139,7 +140,8 @@ std::vector<std::string> warnings(const Point& point) {
     notes.insert(notes.end(), wrapped.begin(), wrapped.end());
     return notes;
   }
-  const BathRates rates = bath_rates(chain.down, chain.lattice(), "bath.down");
+  const HubbardChain few = coarse(chain);
+  const BathRates rates = bath_rates(few.down, few.lattice(), "bath.down");
   double slowest = INFINITY;
   for (std::size_t i = 0; i < rates.gain.size(); ++i) slowest = std::min(slowest, rates.gain[i] + rates.loss[i]);
   slowest += point.real("task.broadening");
