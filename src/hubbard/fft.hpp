@@ -95,6 +95,8 @@ class FftSelfEnergy {
  private:
   void choose_plan();
   FftPlan plan_for(TimeTransform transform, double cut) const;
+  FftPlan plan_for(TimeTransform transform, const MemoryKernel& kernel, double cut, double end) const;
+  double end_of(const MemoryKernel& kernel) const;
   double plan_products(FftPlan& plan, const Exponents& exponents, double momenta) const;
   double plan_chirps(FftPlan& plan, const Exponents& exponents, double momenta) const;
   Exponents exponents_of(const MemoryKernel& kernel) const;
