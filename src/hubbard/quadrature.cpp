@@ -5,6 +5,7 @@
 #include <complex>
 #include <map>
 #include <numbers>
+#include <utility>
 
 namespace lindrift {
 
@@ -177,8 +178,12 @@ double trapezoid_error(const Exponents& exponents, double step) {
     // Taylor series where the two poles would cancel.
     Complex error = std::abs(theta) < 0.1 ? theta / 12.0 * (1.0 + theta * theta / 60.0 * (1.0 + theta * theta / 42.0))
                                           : 1.0 / theta - 0.5 * std::cos(0.5 * theta) / std::sin(0.5 * theta);
-    for (int j = 1; j <= CorrectedTrapezoid::corrections; ++j)
-      error -= 2.0 * correction[j - 1] * std::sin(static_cast<double>(j) * theta);
+    const Complex twice_cosine = 2.0 * std::cos(theta);
+    Complex sine = std::sin(theta), before = 0.0;  // of j theta
+    for (int j = 1; j <= CorrectedTrapezoid::corrections; ++j) {
+      error -= 2.0 * correction[j - 1] * sine;
+      before = std::exchange(sine, twice_cosine * sine - before);
+    }
     largest = std::max(largest, std::abs(error));
   });
   return step * largest;
