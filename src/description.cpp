@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "check_energy.hpp"
 #include "lindrift/error.hpp"
@@ -49,8 +50,10 @@ void check_number(const std::string& path, const Parameter& parameter, double va
 
 void check_list(const std::string& path, const Parameter& parameter, std::span<const double> values) {
   const auto entry = [&](std::size_t i) { return path + "[" + std::to_string(i) + "]"; };
+  const double most = parameter.units == "energy" ? energy_limit : std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < values.size(); ++i) {
-    check_number(entry(i), parameter, values[i]);
+    if (!(parameter.range.contains(values[i]) && std::fabs(values[i]) <= most))  // names are made only for messages
+      check_number(entry(i), parameter, values[i]);
     if (parameter.ascending && i > 0 && !(values[i] > values[i - 1]))
       throw ParameterError(entry(i), number_text(values[i]) + " is not allowed: must be > " +
                                          number_text(values[i - 1]) + ", the entry before it: strictly ascending");

@@ -85,9 +85,10 @@ int check(const RunOptions& options) {
   constexpr double seconds_per_byte = 7e-9;  // of the file: its journal, its image, and reading it back
   const double seconds = plan.rate_evaluations * plan.seconds_per_evaluation * static_cast<double>(points) / at_once;
   // The measured time is that of a single point; a batch is faster.
-  fmt::print("time         {} {} in all ({} each, {}{})\n", batched ? "less than" : "about",
+  fmt::print("time         {} {} in all ({} for each of the {}, {}{})\n", batched ? "less than" : "about",
              duration_text(seconds + seconds_per_byte * results.file), duration_text(plan.seconds_per_evaluation),
-             plan.measured ? "measured here" : "by the number of operations", batched ? " without batches" : "");
+             plan.work, plan.measured ? "measured here" : "by the number of operations",
+             batched ? " without batches" : "");
   for (const std::string& warning : document.warnings) fmt::print("warning      {}\n", warning);
   if (task.remarks)
     for (const std::string& remark : task.remarks(document)) fmt::print("note         {}\n", remark);

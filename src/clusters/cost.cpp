@@ -20,23 +20,29 @@ SectorCost sector_cost(double operators, double elements, double vectors, double
 
 namespace {
 
-/// Measured values: elements per row divided by orbitals^2, for spin up empty and not empty; vectors of a Krylov space.
-SectorCost cluster_sector(double operators, std::size_t orbitals, bool up_empty) {
-  constexpr double elements_of_probe = 0.35, elements_of_both = 0.95, vectors = 250.0;
+/// Measured values: vectors of a Krylov space, from 30 where all rates are fast to many hundreds where one is slow, so
+/// that times are known to a factor of a few only; and as many as are kept.
+constexpr double vectors_of_state = 100.0, vectors_of_green = 150.0, kept_vectors = 250.0;
+
+/// Measured values: elements per row divided by orbitals^2, for spin up empty and not empty.
+SectorCost cluster_sector(double operators, std::size_t orbitals, bool up_empty, double vectors) {
+  constexpr double elements_of_probe = 0.35, elements_of_both = 0.95;
   const auto n = static_cast<double>(orbitals);
-  return sector_cost(operators, 2.0 + (up_empty ? elements_of_probe : elements_of_both) * n * n, vectors, vectors);
+  return sector_cost(operators, 2.0 + (up_empty ? elements_of_probe : elements_of_both) * n * n, vectors, kept_vectors);
 }
 
 }  // namespace
 
 SectorCost state_cost(std::size_t orbitals, bool up_empty, std::size_t momenta) {
   const double conserved = choose(2 * orbitals, orbitals);
-  return cluster_sector((up_empty ? 1.0 : conserved) * conserved / static_cast<double>(momenta), orbitals, up_empty);
+  return cluster_sector((up_empty ? 1.0 : conserved) * conserved / static_cast<double>(momenta), orbitals, up_empty,
+                        vectors_of_state);
 }
 
 SectorCost green_cost(std::size_t orbitals, bool up_empty, std::size_t momenta) {
   const double up = up_empty ? static_cast<double>(orbitals) : choose(2 * orbitals, orbitals + 1);
-  return cluster_sector(up * choose(2 * orbitals, orbitals) / static_cast<double>(momenta), orbitals, up_empty);
+  return cluster_sector(up * choose(2 * orbitals, orbitals) / static_cast<double>(momenta), orbitals, up_empty,
+                        vectors_of_green);
 }
 
 double evolution_operations(const SectorCost& sector, double scale, double last_time, std::size_t times) {

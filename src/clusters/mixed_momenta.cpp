@@ -106,9 +106,9 @@ double mixed_bytes(std::size_t cluster, bool up_empty, double groups, double mom
 }
 
 MixedCost mixed_cost(const MixedMomenta& problem, std::size_t momenta, std::size_t frequencies, std::size_t times,
-                     double last_time, int threads) {
+                     double last_time, int threads, double scale) {
   const bool up_empty = problem.up_empty();
-  const auto groups = static_cast<double>(problem.groups());
+  const double groups = scale * static_cast<double>(problem.groups());
   const SectorCost of_green = green_cost(problem.cluster, up_empty, problem.cluster);
   const SectorCost of_state = state_cost(problem.cluster, up_empty, problem.cluster);
   MixedCost cost;
@@ -119,15 +119,17 @@ MixedCost mixed_cost(const MixedMomenta& problem, std::size_t momenta, std::size
   const double state = groups * of_state.operations;
   double green = 0.0;
   cost.memory_bytes = mixed_bytes(problem.cluster, up_empty, groups, greens, threads);
+  // As measured, per vector squared: at each frequency the Hessenberg matrix is solved anew as the space grows.
+  constexpr double solution_operations = 130.0;
   if (frequencies > 0)
-    green +=
-        greens * (of_green.operations + 8.0 * of_green.vectors * of_green.vectors * static_cast<double>(frequencies));
+    green += greens * (of_green.operations +
+                       solution_operations * of_green.vectors * of_green.vectors * static_cast<double>(frequencies));
   if (times > 0) {
     double sum = 0.0;
     for (std::size_t k = 0; k < problem.momenta(); ++k)
       for (std::size_t s = 0; s < 2; ++s)
         sum += 2.0 * std::fabs(problem.energy[s][k]) + 2.0 * (problem.rates[s].gain[k] + problem.rates[s].loss[k]);
-    sum /= groups;
+    sum /= static_cast<double>(problem.groups());
     for (const Complex u : problem.interaction) sum += std::abs(u);
     green += greens * evolution_operations(of_green, sum, last_time, times);
   }

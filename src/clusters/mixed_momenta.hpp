@@ -58,8 +58,9 @@ double mixed_device_bytes(const MixedMomenta& problem, std::size_t momenta, std:
 /// @param momenta  number of Green's functions; 0 if none is requested
 /// @param frequencies, times  numbers of values at which each is evaluated
 /// @param last_time  the largest time
+/// @param scale      groups of the system for each of `problem`, which may stand for a larger one
 MixedCost mixed_cost(const MixedMomenta& problem, std::size_t momenta, std::size_t frequencies, std::size_t times,
-                     double last_time, int threads);
+                     double last_time, int threads, double scale = 1.0);
 
 /// Steady states of all groups, and results that follow from them. Where Execution::backend is cuda, a device solves
 /// the equations, a batch at a time; every other backend is the CPU.

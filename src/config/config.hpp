@@ -88,7 +88,7 @@ struct Axis {
 
 /// Sweeps with more points are examined before a run at so many of them only. A point that was not is examined before
 /// it is computed, and fails if it is not allowed.
-inline constexpr std::size_t most_examined = 65'536;
+inline constexpr std::size_t most_examined = 16'384;
 
 /// The points of a run: one if nothing is swept.
 struct Sweep {

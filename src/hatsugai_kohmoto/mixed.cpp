@@ -12,6 +12,7 @@
 #include "lindrift/communicator.hpp"
 #include "lindrift/error.hpp"
 #include "lindrift/lattice/lattice.hpp"
+#include "open_chain/coarse.hpp"
 #include "open_chain/green_rows.hpp"
 
 namespace lindrift {
@@ -61,9 +62,10 @@ MixedPlan size_mixed(const HatsugaiKohmoto& model, double momenta, std::size_t f
 }
 
 MixedPlan plan_mixed(const HatsugaiKohmoto& model, const MixedRequest& request, const Execution& execution) {
-  const clusters::MixedCost cost =
-      mixed_cost(problem_of(modes_of(model), model.cluster), request.momenta, request.frequencies, request.times,
-                 request.last_time, threads_of(execution));
+  const HatsugaiKohmoto few = coarse(model);
+  const clusters::MixedCost cost = mixed_cost(
+      problem_of(modes_of(few), model.cluster), request.momenta, request.frequencies, request.times, request.last_time,
+      threads_of(execution), static_cast<double>(model.size()) / static_cast<double>(few.size()));
   MixedPlan plan{cost.green_operators, cost.operations, cost.memory_bytes, cost.seconds, Backend::cpu, {}};
   const bool enough = device_thresholds().enough_for_clusters(cost.operations, static_cast<double>(request.momenta));
   plan.backend = choose_backend(execution.backend, enough, too_little_for_clusters, &plan.backend_reason);

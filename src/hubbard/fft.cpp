@@ -33,14 +33,15 @@ constexpr std::size_t max_rounds = 16;
 constexpr std::size_t chirp_rows = 8;
 constexpr double max_nodes = 2e7;
 
-/// Measured times on one core of current processors, accurate to a factor of two, which is enough to choose a
+/// Measured times on one core of current processors with AVX2, accurate to a factor of two, which is enough to choose a
 /// transform. A device is faster in all of them.
-constexpr double seconds_per_product = 1.0 / 6e10;      ///< per operation of a matrix product
-constexpr double seconds_per_transform = 1.0 / 1.2e10;  ///< per operation of a transform, 5 n log2 n of them
-constexpr double seconds_per_exponential = 4e-9;        ///< for the amplitudes of one momentum
-constexpr double seconds_per_phase = 0.6e-9;            ///< on a uniform grid
-constexpr double seconds_per_sine = 15e-9;              ///< on any other grid
-constexpr double seconds_per_term = 1.0 / 5e9;          ///< of the direct sum
+constexpr double seconds_per_product = 1.0 / 6e10;  ///< per operation of a matrix product
+/// Per operation of a transform, 5 n log2 n of them: of chirps, and of the lattice with rows beyond the caches.
+constexpr double seconds_per_transform = 1.0 / 1.2e10, seconds_per_lattice_transform = 1.0 / 5e9;
+constexpr double seconds_per_exponential = 2.5e-8;  ///< for the amplitudes and products of one momentum
+constexpr double seconds_per_phase = 0.6e-9;        ///< on a uniform grid
+constexpr double seconds_per_sine = 15e-9;          ///< on any other grid
+constexpr double seconds_per_term = 1.0 / 2.5e9;    ///< of the direct sum
 
 double transform_operations(double length, double count) {
   return count * 5.0 * length * std::max(1.0, std::log2(length));
@@ -138,6 +139,22 @@ class Chirps {
   std::vector<Complex> into_, out_, convolved_;
 };
 
+/// Every so many of the momenta, on which bounds are averaged; what else the modes say stays that of all.
+HubbardModes sample_of(const HubbardModes& modes) {
+  constexpr std::size_t most = 8192;
+  const std::size_t stride = (modes.sites + most - 1) / most;
+  HubbardModes few = modes;
+  few.sites = (modes.sites + stride - 1) / stride;
+  few.lattice = Lattice({static_cast<std::int64_t>(few.sites)});
+  few.order = TransformOrder(few.lattice);
+  for (auto* values :
+       {&few.energy, &few.down_energy, &few.rate, &few.occupation, &few.hole, &few.probe_loss, &few.coupling}) {
+    for (std::size_t i = 0; i < few.sites; ++i) (*values)[i] = (*values)[i * stride];
+    values->resize(few.sites);
+  }
+  return few;
+}
+
 }  // namespace
 
 FrequencyGrid::FrequencyGrid(std::span<const double> frequencies, bool mirrored_chain)
@@ -159,11 +176,12 @@ FrequencyGrid::FrequencyGrid(std::span<const double> frequencies, bool mirrored_
 }
 
 FftSelfEnergy::FftSelfEnergy(const HubbardModes& modes, std::span<const double> frequency, double broadening,
-                             double tolerance, const Execution& execution)
+                             double tolerance, const Execution& execution, double scale)
     : modes_(modes),
       grid_(frequency, modes.mirrored),
       broadening_(broadening),
       tolerance_(tolerance),
+      scale_(scale),
       execution_(execution),
       threads_(threads_of(execution)) {
   choose_plan();
@@ -175,42 +193,58 @@ FftSelfEnergy::FftSelfEnergy(const HubbardModes& modes, std::span<const double> 
                              "solver.algorithm = direct or fewer frequencies");
 }
 
+/// Chooses by a sample of the momenta where there are many, because bounds cost a sum over all.
 void FftSelfEnergy::choose_plan() {
+  const HubbardModes sample = sample_of(modes_);
   const bool on_device = is_device(execution_.backend);
   const TimeTransform product = on_device ? TimeTransform::device : TimeTransform::matrix;
-  plan_ = plan_for(product, 0.0);
-  const auto consider = [&](const FftPlan& plan) {
-    if (plan.seconds < plan_.seconds) plan_ = plan;
+  plan_.seconds = std::numeric_limits<double>::infinity();
+  const auto consider = [&](double cut) {
+    const MemoryKernel kernel(sample, cut);
+    if (cut > 0.0 && kernel.slow().empty()) return;
+    const double end = end_of(kernel);
+    for (const TimeTransform transform : {product, TimeTransform::chirp}) {
+      if (transform == TimeTransform::chirp && (!grid_.uniform || on_device)) continue;
+      const FftPlan plan = plan_for(transform, kernel, cut, end);
+      if (plan.seconds < plan_.seconds) plan_ = plan;
+    }
   };
-  if (grid_.uniform && !on_device) consider(plan_for(TimeTransform::chirp, 0.0));
+  consider(0.0);
   // If a few slow momenta prolong the kernel, summing their pairs directly costs less than the late times.
   const double range = modes_.fastest_rate / modes_.slowest_rate;
   if (plan_.end * modes_.fastest_rate > 100.0)
-    for (double share = 0.1; share < 1.0; share += 0.1) {
-      const double cut = modes_.slowest_rate * std::pow(range, share);
-      if (MemoryKernel(modes_, cut).slow().empty()) continue;
-      consider(plan_for(product, cut));
-      if (grid_.uniform && !on_device) consider(plan_for(TimeTransform::chirp, cut));
-    }
+    for (double share = 0.1; share < 1.0; share += 0.1) consider(modes_.slowest_rate * std::pow(range, share));
+  if (sample.sites < modes_.sites) plan_ = plan_for(plan_.transform, plan_.cut);
+}
+
+double FftSelfEnergy::end_of(const MemoryKernel& kernel) const {
+  return modes_.first_moment == 0.0 ? 0.0 : end_time(kernel, broadening_, tolerance_ / 3.0);
 }
 
 FftPlan FftSelfEnergy::plan_for(TimeTransform transform, double cut) const {
   const MemoryKernel kernel(modes_, cut);
+  return plan_for(transform, kernel, cut, end_of(kernel));
+}
+
+/// @param end  end_of(kernel)
+FftPlan FftSelfEnergy::plan_for(TimeTransform transform, const MemoryKernel& kernel, double cut, double end) const {
   FftPlan plan;
   plan.transform = transform;
   plan.cut = kernel.slow().empty() ? 0.0 : cut;
-  plan.slow = kernel.slow().size();
+  plan.slow = static_cast<std::size_t>(scale_ * static_cast<double>(modes_.sites * kernel.slow().size()) /
+                                       static_cast<double>(kernel.modes().sites));
   if (modes_.first_moment == 0.0) return {.nodes = 0, .reason = "the self-energy vanishes"};
-  plan.end = end_time(kernel, broadening_, tolerance_ / 3.0);
+  plan.end = end;
   const Exponents exponents = exponents_of(kernel);
-  const auto sites = static_cast<double>(modes_.sites);
+  const double sites = scale_ * static_cast<double>(modes_.sites);
   const double momenta = grid_.mirrored ? 0.5 * sites : sites;
   const double nodes = transform == TimeTransform::chirp ? plan_chirps(plan, exponents, momenta)
                                                          : plan_products(plan, exponents, momenta);
   plan.nodes = static_cast<std::size_t>(std::min(nodes, 1e18));
-  plan.memory_bytes += threads_ * MemoryKernel::working_bytes(modes_.sites);
+  plan.memory_bytes += threads_ * MemoryKernel::working_bytes(static_cast<std::size_t>(sites));
   const double transforms = (modes_.on_site ? 4.0 : 6.0) + (plan.slow > 0 ? 2.0 : 0.0);
-  plan.seconds += nodes * (transform_seconds(sites, transforms) + sites * seconds_per_exponential);
+  plan.seconds += nodes * (transform_operations(sites, transforms) * seconds_per_lattice_transform +
+                           sites * seconds_per_exponential);
   plan.transform_operations += nodes * transform_operations(sites, transforms);
   if (plan.slow > 0) {
     const auto slow = static_cast<double>(plan.slow);
@@ -223,7 +257,7 @@ FftPlan FftSelfEnergy::plan_for(TimeTransform transform, double cut) const {
 
 /// Fills in seconds, memory and reason. Returns the number of nodes.
 double FftSelfEnergy::plan_products(FftPlan& plan, const Exponents& exponents, double momenta) const {
-  const auto sites = static_cast<double>(modes_.sites), count = static_cast<double>(grid_.frequency.size());
+  const double sites = scale_ * static_cast<double>(modes_.sites), count = static_cast<double>(grid_.frequency.size());
   const double nodes = legendre_panel_count(exponents, plan.end);
   const double batch = std::clamp(static_cast<double>(max_values) / sites, static_cast<double>(min_batch),
                                   static_cast<double>(max_batch));
@@ -243,7 +277,7 @@ double FftSelfEnergy::plan_products(FftPlan& plan, const Exponents& exponents, d
 }
 
 double FftSelfEnergy::plan_chirps(FftPlan& plan, const Exponents& exponents, double momenta) const {
-  const auto sites = static_cast<double>(modes_.sites), count = static_cast<double>(grid_.frequency.size());
+  const double sites = scale_ * static_cast<double>(modes_.sites), count = static_cast<double>(grid_.frequency.size());
   const double radius = std::hypot(exponents.frequency, exponents.fastest);
   const double digits = -std::log10(std::clamp(tolerance_ / modes_.first_moment, 1e-16, 1e-2));
   const double nodes = plan.end * radius / std::max(0.3, 2.0 - 0.1 * digits);

@@ -68,9 +68,10 @@ class FftSelfEnergy {
 
   /// @param frequency  ascending, at least one    @param broadening  eta >= 0
   /// @param tolerance  allowed absolute error
+  /// @param scale      cells of the system for each of `modes`, which may stand for a larger one, but only in a plan
   /// @throws ParameterError if the frequencies need too many times
   FftSelfEnergy(const HubbardModes& modes, std::span<const double> frequency, double broadening, double tolerance,
-                const Execution& execution);
+                const Execution& execution, double scale = 1.0);
 
   const FftPlan& plan() const { return plan_; }
 
@@ -94,6 +95,8 @@ class FftSelfEnergy {
  private:
   void choose_plan();
   FftPlan plan_for(TimeTransform transform, double cut) const;
+  FftPlan plan_for(TimeTransform transform, const MemoryKernel& kernel, double cut, double end) const;
+  double end_of(const MemoryKernel& kernel) const;
   double plan_products(FftPlan& plan, const Exponents& exponents, double momenta) const;
   double plan_chirps(FftPlan& plan, const Exponents& exponents, double momenta) const;
   Exponents exponents_of(const MemoryKernel& kernel) const;
@@ -109,6 +112,7 @@ class FftSelfEnergy {
   HubbardModes modes_;
   FrequencyGrid grid_;
   double broadening_, tolerance_;
+  double scale_;
   Execution execution_;
   int threads_;
   FftPlan plan_;

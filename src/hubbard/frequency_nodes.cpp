@@ -63,12 +63,13 @@ double golden_section(double low, double high, const Function& function) {
 
 /// cosh d, where d is the hyperbolic distance from E_0 + i R to the farthest pole E + i g in the upper half plane. That
 /// pole is artanh(1 / cosh d) away from the real axis of x, closer than the others.
+double cosh_of(const Line& line, double centre, double scale) {
+  const double away = std::max(std::fabs(line.low - centre), std::fabs(line.high - centre));
+  return (scale * scale + line.width * line.width + away * away) / (2.0 * line.width * scale);
+}
 double largest_cosh(const std::vector<Line>& lines, double centre, double scale) {
   double largest = 1.0;
-  for (const Line& line : lines) {
-    const double away = std::max(std::fabs(line.low - centre), std::fabs(line.high - centre));
-    largest = std::max(largest, (scale * scale + line.width * line.width + away * away) / (2.0 * line.width * scale));
-  }
+  for (const Line& line : lines) largest = std::max(largest, cosh_of(line, centre, scale));
   return largest;
 }
 
@@ -102,14 +103,23 @@ FrequencyNodes frequency_nodes(const std::vector<Line>& lines, double factor) {
     narrowest = std::min(narrowest, line.width), widest = std::max(widest, line.width);
   }
   // The best E_0 + i R is the centre of the smallest hyperbolic circle around the poles, whose hull contains it. The
-  // radius is convex in both.
-  const auto best_centre = [&](double scale) {
-    return golden_section(low, high, [&](double centre) { return largest_cosh(lines, centre, scale); });
-  };
-  const double logarithm = golden_section(std::log(narrowest), std::log(widest + (high - low)), [&](double exponent) {
-    return largest_cosh(lines, best_centre(std::exp(exponent)), std::exp(exponent));
-  });
-  const double scale = std::exp(logarithm), centre = best_centre(scale);
+  // radius is convex in both. A few lines decide: the farthest of all is added until it is one of them.
+  constexpr double rounding = 1e-9;
+  std::vector<Line> decisive;
+  double scale = widest + (high - low), centre = 0.5 * (low + high), decided = 0.0;
+  while (largest_cosh(lines, centre, scale) > (1.0 + rounding) * decided) {
+    decisive.push_back(*std::max_element(lines.begin(), lines.end(), [&](const Line& one, const Line& other) {
+      return cosh_of(one, centre, scale) < cosh_of(other, centre, scale);
+    }));
+    const auto best_centre = [&](double radius) {
+      return golden_section(low, high, [&](double at) { return largest_cosh(decisive, at, radius); });
+    };
+    scale = std::exp(golden_section(std::log(narrowest), std::log(widest + (high - low)), [&](double exponent) {
+      return largest_cosh(decisive, best_centre(std::exp(exponent)), std::exp(exponent));
+    }));
+    centre = best_centre(scale);
+    decided = largest_cosh(decisive, centre, scale);
+  }
   // e^{-36} is below the last bit.
   const double wanted = factor * (36.0 / std::atanh(1.0 / largest_cosh(lines, centre, scale)) + 32.0);
   if (!(wanted <= max_nodes))

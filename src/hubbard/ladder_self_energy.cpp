@@ -89,8 +89,13 @@ std::vector<Complex> ladder_self_energy(const HubbardModes& modes, std::span<con
 // --- a grid, in time ---
 
 LadderSelfEnergy::LadderSelfEnergy(const HubbardModes& modes, std::span<const double> frequency, double broadening,
-                                   double tolerance, const Execution& execution)
-    : modes_(modes), kernel_(modes_), grid_(frequency, false), broadening_(broadening), execution_(execution) {
+                                   double tolerance, const Execution& execution, double scale)
+    : modes_(modes),
+      kernel_(modes_),
+      grid_(frequency, false),
+      broadening_(broadening),
+      scale_(scale),
+      execution_(execution) {
   if (modes_.first_moment == 0.0) return;
   end_ = 1.0 / (modes_.fastest_rate + broadening);
   while (kernel_.tail(end_, broadening) > tolerance / 3.0 && end_ < 1e300) end_ *= 1.05;
@@ -110,13 +115,13 @@ LadderSelfEnergy::LadderSelfEnergy(const HubbardModes& modes, std::span<const do
                          "the ladder's memory lasts for " + std::to_string(static_cast<std::int64_t>(nodes)) +
                              " steps: more than the fft algorithm can take; use solver.algorithm = direct");
   nodes_ = static_cast<std::size_t>(nodes);
-  const auto sites = static_cast<double>(modes_.sites);
+  const double sites = scale_ * static_cast<double>(modes_.sites);
   seconds_ = (modes_.ladder == Ladder::both ? 2.0 : 1.0) * 3.0 * nodes * sites * seconds_per_step +
              8.0 * sites * nodes * static_cast<double>(frequency.size()) * seconds_per_product;
 }
 
 double LadderSelfEnergy::memory_bytes(Backend backend) const {
-  const auto sites = static_cast<double>(modes_.sites), nodes = static_cast<double>(nodes_);
+  const double sites = scale_ * static_cast<double>(modes_.sites), nodes = static_cast<double>(nodes_);
   const auto count = static_cast<double>(grid_.frequency.size());
   if (is_device(backend))
     return 16.0 * static_cast<double>(shape_.momenta) * std::min(count, static_cast<double>(shape_.frequencies)) +

@@ -24,10 +24,10 @@ std::vector<std::complex<double>> ladder_self_energy(const HubbardModes& modes, 
 /// The same on a grid, by way of time: the kernel at equal steps, then a matrix product.
 class LadderSelfEnergy {
  public:
-  /// @param tolerance  allowed absolute error
+  /// @param tolerance  allowed absolute error    @param scale  as of FftSelfEnergy
   /// @throws ParameterError if the frequencies need too many times
   LadderSelfEnergy(const HubbardModes& modes, std::span<const double> frequency, double broadening, double tolerance,
-                   const Execution& execution);
+                   const Execution& execution, double scale = 1.0);
 
   double seconds() const { return seconds_; }  ///< estimate, for one core
   double memory_bytes(Backend backend) const;  ///< of the host, in addition to the result
@@ -65,7 +65,7 @@ class LadderSelfEnergy {
   LadderKernel kernel_;
   FrequencyGrid grid_;
   DeviceShape shape_;
-  double broadening_;
+  double broadening_, scale_;
   Execution execution_;
   double end_ = 0.0, step_ = 0.0, quadrature_error_ = 0.0, seconds_ = 0.0;
   std::size_t nodes_ = 0;

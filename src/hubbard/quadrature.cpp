@@ -5,6 +5,7 @@
 #include <complex>
 #include <map>
 #include <numbers>
+#include <utility>
 
 namespace lindrift {
 
@@ -177,8 +178,12 @@ double trapezoid_error(const Exponents& exponents, double step) {
     // Taylor series where the two poles would cancel.
     Complex error = std::abs(theta) < 0.1 ? theta / 12.0 * (1.0 + theta * theta / 60.0 * (1.0 + theta * theta / 42.0))
                                           : 1.0 / theta - 0.5 * std::cos(0.5 * theta) / std::sin(0.5 * theta);
-    for (int j = 1; j <= CorrectedTrapezoid::corrections; ++j)
-      error -= 2.0 * correction[j - 1] * std::sin(static_cast<double>(j) * theta);
+    const Complex twice_cosine = 2.0 * std::cos(theta);
+    Complex sine = std::sin(theta), before = 0.0;  // of j theta
+    for (int j = 1; j <= CorrectedTrapezoid::corrections; ++j) {
+      error -= 2.0 * correction[j - 1] * sine;
+      before = std::exchange(sine, twice_cosine * sine - before);
+    }
     largest = std::max(largest, std::abs(error));
   });
   return step * largest;
@@ -194,13 +199,20 @@ double CorrectedTrapezoid::weight(std::ptrdiff_t j) {
 
 CorrectedTrapezoid::CorrectedTrapezoid(const Exponents& exponents, double end, double tolerance) {
   const double radius = std::hypot(exponents.frequency, exponents.fastest), scale = exponents.bound(0.0);
-  step_ = std::min(2.0 / radius, end / 4.0);
-  for (;;) {
-    error_ = scale * trapezoid_error(exponents, step_);
-    // Below a phase of 0.3 per step only rounding remains of the error.
-    if (error_ <= tolerance || step_ * radius < 0.3) break;
-    step_ *= 0.95;
+  const double longest = std::min(2.0 / radius, end / 4.0);
+  const auto reduced = [longest](int times) { return longest * std::pow(0.95, times); };
+  // Below a phase of 0.3 per step only rounding remains of the error.
+  int high = 0;
+  while (reduced(high) * radius >= 0.3) ++high;
+  for (int low = 0; low < high;) {
+    const int middle = (low + high) / 2;
+    if (scale * trapezoid_error(exponents, reduced(middle)) <= tolerance)
+      high = middle;
+    else
+      low = middle + 1;
   }
+  step_ = reduced(high);
+  error_ = scale * trapezoid_error(exponents, step_);
   nodes_ = static_cast<std::size_t>(std::ceil(end / step_)) + 1;
 }
 

@@ -477,9 +477,13 @@ Footprint largest_footprint(const config::Document& document, const TaskEntry& t
   constexpr std::size_t looked_at = 1000;
   const auto bytes = [](const Footprint& one) { return one.growth * one.working + one.results; };
   Footprint largest = task.footprint(document.point(0), execution);
-  for (const std::size_t point : document.sweep.sample(looked_at))
-    if (Footprint one = task.footprint(document.point(point), execution); bytes(one) > bytes(largest))
-      largest = std::move(one);
+  for (const std::size_t point : document.sweep.sample(looked_at)) {
+    try {
+      if (Footprint one = task.footprint(document.point(point), execution); bytes(one) > bytes(largest))
+        largest = std::move(one);
+    } catch (const Error&) {  // the point will fail, and needs nothing
+    }
+  }
   return largest;
 }
 

@@ -100,12 +100,15 @@ def input_of(model, task, keys):
 
 
 class Footprints(ProgramTest):
-    def measure(self, *arguments):
-        """The finished process, with its peak memory in bytes without files, and the seconds that it computed."""
+    def measure(self, *arguments, limit=resource.RLIM_INFINITY):
+        """The finished process, with its peak memory in bytes without files, and the seconds that it computed.
+
+        limit: bytes that it may take at most"""
         wrapper = [sys.executable, "-S", "-E", str(ROOT / "tests/cli/peak_memory.py"), str(self.folder / "peak")]
         start = seconds_of_children()
         process = subprocess.run([*wrapper, PROGRAM, *map(str, arguments)], cwd=self.folder, env=ENVIRONMENT,
-                                 capture_output=True, text=True, timeout=300)
+                                 capture_output=True, text=True, timeout=300,
+                                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)))
         process.seconds = seconds_of_children() - start
         peak = self.folder / "peak.0"
         process.memory = 1024.0 * float(peak.read_text())
@@ -170,6 +173,61 @@ class RefusalTest(Footprints):
         lattice = MODELS["tgge_lattice"]
         lattice = lattice.replace(lattice[lattice.index("add_hermitian"):lattice.index("[bath]")], 'hamiltonian = "wannier_hr.dat"\n')
         self.refuse('[model]\nkind = "tgge_lattice"\n' + lattice + '[task]\nkind = "steady_state"\n', "model.hamiltonian")
+
+
+class LargePlanTest(Footprints):
+    """Sizes that a machine may have: `check` takes little of the time and memory that it promises for the run."""
+
+    def plan(self, text):
+        self.write("large.toml", text)
+        process = self.measure("check", "large.toml", "--threads", "1",
+                               **({} if SANITIZED else {"limit": 1_000_000_000}))
+        said = f"{text}\n{process.said}"
+        if process.returncode != DONE:  # a machine with less memory than the run needs
+            self.assertEqual(process.returncode, WRONG, said)
+            self.assertIn("this machine has", process.stderr, said)
+        if not SANITIZED:
+            self.assertLess(process.memory, 200e6, said)
+            self.assertLess(process.seconds, 10.0, said)  # about a second on a quiet machine
+
+    def test_systems(self):
+        for model, task, keys in tasks():
+            if task == "exact":  # 8 sites at most
+                continue
+            text = input_of(model, task, keys)
+            for sites in (100_000, 2_000_000, 30_000_000):
+                with self.subTest(model=model, task=task, sites=sites):
+                    large = text.replace("\nsites = 8\n", f"\nsites = {sites}\n").replace("[8, 1]", f"[{sites // 8}, 8]")
+                    self.assertNotEqual(large, text)
+                    self.plan(large)
+
+    def test_methods_of_their_own(self):
+        hubbard = input_of("hubbard", "spectral", ["task.frequencies"])
+        ladder = hubbard.replace("\ninteraction", '\napproximation = "ladder"\ninteraction')
+        clusters = input_of("hatsugai_kohmoto", "green", ["task.times"]).replace("\ninteraction", "\ncluster = 2\ninteraction")
+        for text in (hubbard + '[solver]\nalgorithm = "direct"\n', ladder, clusters,
+                     hubbard.replace("[task]", "[task]\nmomenta = [0, 3]"),
+                     # rates that nearly vanish at one momentum, whose late times take long
+                     hubbard.replace("gain = 0.2", "two_site_gain = 0.2\nloss = 1e-4")):
+            for sites in (100_000, 10_000_000):
+                with self.subTest(text=text, sites=sites):
+                    self.plan(text.replace("\nsites = 8\n", f"\nsites = {sites}\n"))
+
+    def test_grids(self):
+        for model, task, keys in tasks():
+            text = input_of(model, task, keys)
+            for key in set(LISTS) & set(keys):
+                grid = "{ start = 0.0, stop = 2.0, count = 2_000_000 }"
+                with self.subTest(model=model, task=task, key=key):
+                    self.plan(text.replace(f"{key.removeprefix('task.')} = {LISTS[key]}", f"{key.removeprefix('task.')} = {grid}"))
+
+    def test_sweeps(self):
+        """Whose points are examined by plans of their own, and which have room for their results."""
+        for model, task, keys in tasks():
+            if model == "hubbard":
+                with self.subTest(task=task):
+                    self.plan(input_of(model, task, keys) +
+                              '[sweep]\n"bath.down.loss" = { start = 0.1, stop = 0.2, count = 1_000_000 }\n')
 
 
 class LargeLatticeTest(Footprints):

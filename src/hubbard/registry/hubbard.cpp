@@ -10,6 +10,7 @@
 #include "engine/machine_memory.hpp"
 #include "engine/threads.hpp"
 #include "engine/validate.hpp"
+#include "hubbard/coarse_chain.hpp"
 #include "hubbard/registry/exact.hpp"
 #include "hubbard/registry/rings.hpp"
 #include "hubbard/registry/steady_state.hpp"
@@ -61,7 +62,8 @@ HubbardSpectralPlan spectral_plan_of(const Point& point, const HubbardChain& cha
                        with_algorithm(point, execution));
 }
 
-/// Tables of the momenta, which are made to plan the rest.
+/// Tables of the momenta. The footprints of both tasks also refuse what takes more steps than solver.max_steps: their
+/// plans, which are costly in sweeps of many points, are made for it anyway.
 constexpr double mode_bytes = 400.0;
 
 Footprint green_footprint(const Point& point, const Execution& execution) {
@@ -69,6 +71,11 @@ Footprint green_footprint(const Point& point, const Execution& execution) {
   needed.working = mode_bytes * size_of(point);
   if (needed.is_too_much() || !point.has_values()) return needed;
   const HubbardGreenPlan plan = green_plan(point, {.backend = Backend::cpu, .threads = execution.threads});
+  if (static_cast<double>(plan.steps) > static_cast<double>(point.integer("solver.max_steps")))
+    throw ParameterError("task.times",
+                         fmt::format("up to t = {:.6g} there are {} steps, more than solver.max_steps = "
+                                     "{}",
+                                     point.reals("task.times").back(), plan.steps, point.integer("solver.max_steps")));
   needed.working += plan.memory_bytes;
   needed.growth = 8.0;  // the step may be halved three times
   if (needed.is_too_much()) {
@@ -78,11 +85,23 @@ Footprint green_footprint(const Point& point, const Execution& execution) {
   return needed;
 }
 
+void require_nodes(const Point& point, const HubbardSpectralPlan& plan) {
+  const std::int64_t most = point.integer("solver.max_steps");
+  if (plan.nodes > static_cast<double>(most))
+    throw ParameterError("task.frequencies",
+                         fmt::format("frequencies up to {:.6g} need the kernel at {:.3g} times, more than "
+                                     "solver.max_steps = {}; solver.algorithm = \"direct\" needs none",
+                                     std::max(std::fabs(point.reals("task.frequencies").front()),
+                                              std::fabs(point.reals("task.frequencies").back())),
+                                     plan.nodes, most));
+}
+
 Footprint spectral_footprint(const Point& point, const Execution& execution) {
   Footprint needed = open_chain_footprint<HubbardSpectrum>(point, open_chain_coordinates(point));
   needed.working = mode_bytes * size_of(point);
   if (needed.is_too_much() || !point.has_values()) return needed;
   const HubbardSpectralPlan plan = spectral_plan_of(point, read<HubbardChain>(point), execution);
+  require_nodes(point, plan);
   needed.working += plan.memory_bytes;
   if (needed.is_too_much()) {
     needed.key = "task.frequencies";
@@ -96,25 +115,9 @@ void validate_point(const Point& point) {
   if (point.text("task.kind") == "steady_state") return validate_steady_state_point(point);
   if (point.text("task.kind") == "transport") return validate_transport_point(point);
   const HubbardChain chain = read<HubbardChain>(point);
-  validate(chain);
-  const std::int64_t most = point.integer("solver.max_steps");
-  if (!is_spectral(point)) {
-    const HubbardGreenPlan plan = green_plan(point, {.backend = Backend::cpu});
-    if (static_cast<double>(plan.steps) > static_cast<double>(most))
-      throw ParameterError("task.times",
-                           fmt::format("up to t = {:.6g} there are {} steps, more than solver.max_steps = {}",
-                                       point.reals("task.times").back(), plan.steps, most));
-    return;
-  }
-  numbers_of(integers_of(point, "task.momenta"), chain.lattice(), "task.momenta", "m must be in");
-  const HubbardSpectralPlan plan = spectral_plan_of(point, chain, {});
-  if (plan.nodes > static_cast<double>(most))
-    throw ParameterError("task.frequencies",
-                         fmt::format("frequencies up to {:.6g} need the kernel at {:.3g} times, more than "
-                                     "solver.max_steps = {}; solver.algorithm = \"direct\" needs none",
-                                     std::max(std::fabs(point.reals("task.frequencies").front()),
-                                              std::fabs(point.reals("task.frequencies").back())),
-                                     plan.nodes, most));
+  with_coarse_chain(chain, [](const HubbardChain& few) { validate(few); });
+  if (is_spectral(point))
+    numbers_of(integers_of(point, "task.momenta"), chain.lattice(), "task.momenta", "m must be in");
 }
 
 /// Warnings about what a result does not show by itself.
@@ -139,7 +142,8 @@ std::vector<std::string> warnings(const Point& point) {
     notes.insert(notes.end(), wrapped.begin(), wrapped.end());
     return notes;
   }
-  const BathRates rates = bath_rates(chain.down, chain.lattice(), "bath.down");
+  const HubbardChain few = coarse(chain);
+  const BathRates rates = bath_rates(few.down, few.lattice(), "bath.down");
   double slowest = INFINITY;
   for (std::size_t i = 0; i < rates.gain.size(); ++i) slowest = std::min(slowest, rates.gain[i] + rates.loss[i]);
   slowest += point.real("task.broadening");

@@ -11,6 +11,7 @@
 #include "engine/parallel.hpp"
 #include "engine/short_text.hpp"
 #include "engine/validate.hpp"
+#include "hubbard/coarse_chain.hpp"
 #include "hubbard/ladder.hpp"
 #include "hubbard/memory_kernel.hpp"
 #include "hubbard/volterra.hpp"
@@ -35,8 +36,9 @@ constexpr std::int64_t max_halvings = 3;
 constexpr double rounding = 2e-14;
 /// Largest number of stages of a run, between which it can stop.
 constexpr std::size_t max_rounds = 16;
-/// Operations per second of a core; an estimate.
-constexpr double operations_per_second = 8e9;
+/// Operations per second of a core with AVX2, as measured: in the steps of the integral equation, in the transforms
+/// that give its kernel, and in the series that start it; and seconds for the amplitudes at a complex time.
+constexpr double march_speed = 1.2e10, kernel_speed = 5e9, start_speed = 4.6e9, complex_time_seconds = 7.5e-8;
 /// Number of momenta per stage on a device.
 constexpr std::size_t device_round = 65536;
 
@@ -274,29 +276,37 @@ class Propagation {
 };
 
 /// Bytes in addition to the results for this number of steps.
-double bytes_for(const HubbardModes& modes, double steps, double times, int threads) {
-  const auto sites = static_cast<double>(modes.sites);
+double bytes_for(const HubbardModes& modes, double sites, double steps, double times, int threads) {
   const double kernel = 16.0 * sites * (steps + 2.0 * static_cast<double>(margin + circle_points));
   const double solution = (16.0 * sites + 8.0 * static_cast<double>(stencil + 2)) * times;
   // The arrays of both runs, the rows being transformed, and the spectra of all lengths.
   const double workspace = static_cast<double>(group) * steps * (8.0 * 12.0 + 16.0 * 6.0);
   const double ladder = modes.is_ladder() ? 1.5 * LadderKernel::bytes(sites, steps) : 0.0;
-  return kernel + ladder + solution + threads * (workspace + MemoryKernel::working_bytes(modes.sites));
+  return kernel + ladder + solution +
+         threads * (workspace + MemoryKernel::working_bytes(static_cast<std::size_t>(sites)));
 }
 
-HubbardGreenPlan plan_of(const HubbardModes& modes, std::span<const double> at, double tolerance,
+/// @param cells  of the system, for which the modes may stand
+HubbardGreenPlan plan_of(const HubbardModes& modes, std::size_t cells, std::span<const double> at, double tolerance,
                          const Execution& execution) {
   HubbardGreenPlan plan;
-  const auto sites = static_cast<double>(modes.sites);
+  const auto sites = static_cast<double>(cells);
   plan.steps = steps_for(at.back(), first_step(modes, tolerance));
   const auto steps = static_cast<double>(plan.steps);
   const int threads = threads_of(execution);
-  const double kernel = (modes.on_site ? 20.0 : 30.0) * std::log2(sites) + 60.0;
   const double equations = !modes.is_ladder() ? 1.0 : modes.ladder == Ladder::both ? 3.0 : 2.0;
-  plan.operations = steps * sites * equations * (VolterraSolver::operations(steps) + kernel);
-  plan.seconds = plan.operations / operations_per_second / threads;
-  plan.memory_bytes = bytes_for(modes, steps, static_cast<double>(at.size()), threads);
-  plan.backend = choose_backend(execution.backend, device_thresholds().enough_propagators(modes.sites, plan.steps),
+  // For a momentum: the steps; the kernel at every step, in the margins and on the circles of both runs; the series.
+  constexpr double circles = 2.0 * static_cast<double>(circle_points),
+                   start = 8.0 * circles * static_cast<double>(VolterraTables::series_terms);
+  const double march = steps * VolterraSolver::operations(steps),
+               kernel = (steps + 2.0 * static_cast<double>(margin) + circles) *
+                        ((modes.on_site ? 20.0 : 30.0) * std::log2(sites) + 60.0);
+  plan.operations = sites * equations * (march + kernel + start);
+  plan.seconds = sites * equations *
+                 (march / march_speed + kernel / kernel_speed + start / start_speed + circles * complex_time_seconds) /
+                 threads;
+  plan.memory_bytes = bytes_for(modes, sites, steps, static_cast<double>(at.size()), threads);
+  plan.backend = choose_backend(execution.backend, device_thresholds().enough_propagators(cells, plan.steps),
                                 too_little_for_propagators, &plan.backend_reason);
   return plan;
 }
@@ -326,8 +336,8 @@ void propagate(Propagation& propagation, const HubbardModes& modes, const Hubbar
       shortage = "; half the step would take more than max_steps";
       break;
     }
-    const double bytes =
-        bytes_for(modes, static_cast<double>(next), static_cast<double>(result.times.size()), threads_of(execution));
+    const double bytes = bytes_for(modes, static_cast<double>(modes.sites), static_cast<double>(next),
+                                   static_cast<double>(result.times.size()), threads_of(execution));
     if (!true_on_all_ranks(execution.communicator, bytes <= options.max_bytes)) {
       shortage = "; half the step would take more memory than there is";
       break;
@@ -360,13 +370,15 @@ void fill_rows(const Propagation& propagation, const HubbardGreenOptions& option
 
 HubbardGreenPlan plan_green(const HubbardChain& chain, std::span<const double> times, double tolerance,
                             const Execution& execution) {
-  return plan_of(hubbard_modes(chain), times, tolerance, execution);
+  return with_coarse_chain(chain, [&](const HubbardChain& few) {
+    return plan_of(hubbard_modes(few), chain.size(), times, tolerance, execution);
+  });
 }
 
 double green_device_bytes(const HubbardChain& chain, std::span<const double> at, const HubbardGreenOptions& options,
                           const Execution& execution) {
   const HubbardModes modes = hubbard_modes(chain);
-  if (!is_device(plan_of(modes, at, options.tolerance, execution).backend)) return 0.0;
+  if (!is_device(plan_of(modes, modes.sites, at, options.tolerance, execution).backend)) return 0.0;
   const double step = first_step(modes, options.tolerance);
   const VolterraEquation equation(modes, at, steps_for(at.back(), step), step);
   return device_buffer(MemoryKernel(modes), equation, execution).bytes;
@@ -378,7 +390,7 @@ HubbardGreen green(const HubbardChain& chain, std::span<const double> at, const 
   if (at.empty()) throw ParameterError("task.times", "at least one time is needed");
   check_list("task.times", times_parameter(), at);
   validate_fields(options);
-  const HubbardGreenPlan plan = plan_of(modes, at, options.tolerance, requested);
+  const HubbardGreenPlan plan = plan_of(modes, modes.sites, at, options.tolerance, requested);
   Execution execution = requested;
   execution.backend = agree_on_backend(requested.communicator, plan.backend, requested.backend == Backend::automatic);
 

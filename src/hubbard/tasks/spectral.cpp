@@ -11,6 +11,7 @@
 #include "engine/parallel.hpp"
 #include "engine/short_text.hpp"
 #include "engine/validate.hpp"
+#include "hubbard/coarse_chain.hpp"
 #include "hubbard/direct.hpp"
 #include "hubbard/fft.hpp"
 #include "hubbard/ladder_self_energy.hpp"
@@ -26,8 +27,8 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Terms per second of a core, for choosing between algorithms.
-constexpr double terms_per_second = 5e9;
+/// Terms per second of a core with AVX2, measured for 40 to 200 frequencies; with AVX-512 there are up to 5e9.
+constexpr double terms_per_second = 2.5e9;
 /// Operations per term, with its share of a division counted as one (docs/physics.md, section 10).
 constexpr double operations_per_term = 10.25;
 /// The same for a ladder, whose terms are complex.
@@ -49,7 +50,14 @@ struct Problem {
   Execution execution;
   std::vector<std::size_t> distinct{};  ///< the momenta without duplicates
   std::vector<std::size_t> first{};  ///< row of each momentum's first occurrence in the result; none if not requested
+  /// Cells and momenta of the system for each of these, in the plan of a larger one.
+  double scale = 1.0, momenta_scale = 1.0;
 
+  double sites() const { return scale * static_cast<double>(modes.sites); }
+  /// Values of the result, without duplicates.
+  double entries() const {
+    return momenta_scale * static_cast<double>(distinct.size()) * static_cast<double>(argument.size());
+  }
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 };
 
@@ -123,17 +131,16 @@ std::vector<std::string> symmetries_of(const Problem& problem) {
 Backend ladder_backend(const Problem& problem, const LadderSelfEnergy* in_time, std::string* reason) {
   const Backend asked = problem.execution.backend;
   if (in_time == nullptr) return only_on_cpu(asked, "the ladder's sum over pairs of momenta runs", reason);
-  return choose_backend(asked, device_thresholds().enough_propagators(problem.modes.sites, in_time->steps()),
-                        too_little_for_propagators, reason);
+  return choose_backend(
+      asked, device_thresholds().enough_propagators(static_cast<std::size_t>(problem.sites()), in_time->steps()),
+      too_little_for_propagators, reason);
 }
 
 /// The plan of a ladder, which has its own methods to reach the frequencies.
 HubbardSpectralPlan ladder_plan(const Problem& problem, double tolerance) {
   HubbardSpectralPlan plan;
   const Algorithm asked = problem.execution.algorithm;
-  const double cores = std::max(1, problem.execution.threads),
-               entries = static_cast<double>(problem.momenta.size()) * static_cast<double>(problem.argument.size());
-  const auto sites = static_cast<double>(problem.modes.sites);
+  const double cores = std::max(1, problem.execution.threads), entries = problem.entries(), sites = problem.sites();
   plan.terms = sites * sites * entries;
   const double direct_seconds = plan.terms / ladder_terms_per_second;
   double fft_seconds = INFINITY;
@@ -141,7 +148,7 @@ HubbardSpectralPlan ladder_plan(const Problem& problem, double tolerance) {
   if (asked != Algorithm::direct) {
     try {
       in_time = std::make_unique<LadderSelfEnergy>(problem.modes, problem.argument, problem.options.broadening,
-                                                   tolerance, problem.execution);
+                                                   tolerance, problem.execution, problem.scale);
       fft_seconds = in_time->seconds();
       plan.nodes = static_cast<double>(in_time->nodes());
     } catch (const ParameterError&) {
@@ -179,12 +186,15 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
   const double cores = std::max(1, execution.threads > 0 ? execution.threads : 1);
 
   execution.backend = Backend::cpu;  // planning needs no device
-  plan.terms = DirectSelfEnergy(problem.modes, execution).terms(problem.distinct.size(), problem.argument);
+  plan.terms = DirectSelfEnergy(problem.modes, execution).terms(problem.distinct.size(), problem.argument) *
+               problem.scale * problem.scale * problem.momenta_scale;
   const double direct_seconds = plan.terms / terms_per_second;
   double fft_seconds = INFINITY;
   FftPlan fft;
   const auto plan_fft = [&] {
-    fft = FftSelfEnergy(problem.modes, problem.argument, problem.options.broadening, tolerance, execution).plan();
+    fft =
+        FftSelfEnergy(problem.modes, problem.argument, problem.options.broadening, tolerance, execution, problem.scale)
+            .plan();
     fft_seconds = fft.seconds;
   };
   if (asked != Algorithm::direct) {
@@ -209,7 +219,7 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
     }
     plan.algorithm_reason = fft.reason;
     plan.nodes = static_cast<double>(fft.nodes);
-    const auto sites = static_cast<double>(problem.modes.sites);
+    const double sites = problem.sites();
     plan.operations =
         plan.nodes * sites * (20.0 * std::log2(sites) + 4.0 * static_cast<double>(problem.argument.size()));
     plan.seconds = fft.seconds / cores;
@@ -222,8 +232,7 @@ HubbardSpectralPlan plan_of(const Problem& problem, double tolerance) {
   plan.operations = operations_per_term * plan.terms;
   plan.seconds = direct_seconds / cores;
   // Tables of the modes, and the sums of one call for some of the entries.
-  const double entries = static_cast<double>(problem.distinct.size()) * static_cast<double>(problem.argument.size());
-  plan.memory_bytes = 200.0 * static_cast<double>(problem.modes.sites) + 100.0 * std::min(entries, 0x1p18);
+  plan.memory_bytes = 200.0 * problem.sites() + 100.0 * std::min(problem.entries(), 0x1p18);
   return plan;
 }
 
@@ -427,8 +436,22 @@ HubbardSpectrum empty_spectrum(const HubbardChain& chain, std::span<const double
 
 HubbardSpectralPlan plan_spectral(const HubbardChain& chain, std::span<const double> frequencies,
                                   const HubbardSpectralOptions& options, const Execution& execution) {
-  const Problem problem = problem_of(chain, frequencies, options, execution);
-  return plan_of(problem, options.tolerance * expected_scale(problem));
+  const std::size_t wanted = options.momenta.empty() ? chain.size() : select_momenta(options.momenta, chain).size();
+  return with_coarse_chain(chain, [&](const HubbardChain& few) {
+    HubbardSpectralOptions of_few = options;
+    const Lattice lattice = few.lattice();
+    if (few.size() != chain.size() && !options.momenta.empty()) {
+      of_few.momenta.clear();
+      for (std::size_t k = 0; k < std::min(wanted, few.size()); ++k) {
+        const LatticeVector m = lattice.momentum(k);
+        of_few.momenta.insert(of_few.momenta.end(), m.begin(), m.begin() + lattice.dimensions());
+      }
+    }
+    Problem problem = problem_of(few, frequencies, of_few, execution);
+    problem.scale = static_cast<double>(chain.size()) / static_cast<double>(few.size());
+    problem.momenta_scale = static_cast<double>(wanted) / static_cast<double>(problem.momenta.size());
+    return plan_of(problem, options.tolerance * expected_scale(problem));
+  });
 }
 
 double spectral_device_bytes(const HubbardChain& chain, std::span<const double> frequencies,
