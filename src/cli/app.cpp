@@ -232,7 +232,7 @@ CLI::App* add_bench(CLI::App& app, CommandLine& line) {
   verb->add_flag("--list", line.bench.list, "list the kernels");
   verb->add_flag("--quick", line.bench.quick, "small sizes: seconds, and less certain numbers");
   verb->add_option("--thresholds", line.bench.thresholds,
-                   "measure instead from what sizes on a CUDA device is faster, and write a table of them for "
+                   "measure instead the sizes from which a CUDA device is faster, and write a table of them for "
                    "LINDRIFT_DEVICE_THRESHOLDS")
       ->type_name("FILE");
   add_choice(verb, "--backend", line.backend, {"auto", "cpu", "cuda"},

@@ -70,7 +70,7 @@ struct BenchOptions {
   Execution execution;
   bool list = false;       ///< only list the workloads
   bool quick = false;      ///< small sizes
-  std::string thresholds;  ///< measure from what size on a device is faster, and write it here; empty: do not
+  std::string thresholds;  ///< file for the sizes from which a device is faster; empty: they are not measured
 };
 
 /// @throws UsageError if the command line asks for something that the task cannot do
