@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
@@ -553,7 +554,7 @@ TEST(Load, ReadsFilesAndSaysWhyNot) {
     }
     return "";
   };
-  const auto folder = std::filesystem::path(testing::TempDir()) / "lindrift_load_test";
+  const auto folder = std::filesystem::path(testing::TempDir()) / ("lindrift_load_test." + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
   const std::string missing = (folder / "missing.toml").string();
   EXPECT_EQ(message(missing), missing + ": error: cannot be opened: No such file or directory");

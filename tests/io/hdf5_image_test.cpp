@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <hdf5.h>
 #include <hdf5_hl.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cmath>
@@ -355,7 +356,8 @@ TEST(Hdf5Image, RefusesContentThatWouldMislead) {
 }
 
 TEST(Hdf5Image, TouchesNoFile) {
-  const auto folder = std::filesystem::path(testing::TempDir()) / "hdf5_image_touches_no_file";
+  const auto folder =
+      std::filesystem::path(testing::TempDir()) / ("hdf5_image_touches_no_file." + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(folder);

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <fstream>
 #include <stdexcept>
+#include <string>
 
 #include "lindrift/error.hpp"
 
@@ -18,9 +19,10 @@ using testing::ThrowsMessage;
 
 class TrialTest : public ::testing::Test {
  protected:
-  TrialTest() : path_(testing::TempDir() + "trial_test.h5") { std::ofstream(path_) << "anything"; }
+  TrialTest() { std::ofstream(path_) << "anything"; }
   ~TrialTest() override { ::unlink(path_.c_str()); }
-  const std::string path_;
+  /// Other tests of this class run at the same time, in processes of their own.
+  const std::string path_ = testing::TempDir() + "trial_test." + std::to_string(::getpid()) + ".h5";
 };
 
 TEST_F(TrialTest, IsInAnotherProcess) {
