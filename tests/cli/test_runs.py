@@ -676,6 +676,15 @@ kind = "steady_state"
                            "--set", "model.interaction_matrix=[[0, 0], [0, 0]]").stdout
         self.assertIn("model.interaction_matrix = 0: the spins do not meet", said)
 
+    def test_a_cold_relaxation_says_at_which_times_multipliers_are_uncertain(self):
+        self.write("a.toml", RELAX.replace("[task]", "[bath]\nnonequilibrium_fraction = 0.5\n[task]"))
+        # beta |E| / 2 = beta: e^{-60} / 0.05 = 1.8e-25
+        for beta, times, says in ((60, [0.0, 1e-40, 1e-25, 1.0], "up to 1e-25: there lagrange_multiplier may be wrong"),
+                                  (60, [0.0, 1e-20, 1.0], None), (20, [0.0, 1e-40, 1.0], None)):
+            said = self.expect(DONE, "check", "a.toml", "--set", f"bath.inverse_temperature={beta}", "--set", f"task.times={times}").stdout
+            self.assertIn(says or "", said)
+            self.assertEqual("lagrange_multiplier may be wrong" in said, says is not None, said)
+
     def test_a_full_stdout_is_an_error_and_loses_no_file(self):
         self.write("a.toml", STEADY)
         for arguments in (["run", "a.toml"], ["models"], ["check", "a.toml"], ["info"]):

@@ -556,6 +556,29 @@ std::vector<std::string> notes_on(const Point& point) {
 
 }  // namespace
 
+namespace {
+
+/// The latest output time at which hardly any particles and holes may be left, whose multipliers are then uncertain
+/// (docs/physics.md, section 5, Limits); 0 if there is none. Multipliers were seen to be
+/// wrong until e^{-beta |E| / 2} / (epsilon J), for one band at beta J = 60 to 120; below an exponent of 30 none was.
+double uncertain_until(const Point& point) {
+  constexpr double least_exponent = 30.0, margin = 10.0;
+  const double beta = point.real("bath.inverse_temperature");
+  return with_examined_model(point, [&](const TggeModel& model) {
+    double largest = 0.0;
+    for (const double energy : model.bands.energy) largest = std::max(largest, std::fabs(energy));
+    const double exponent = 0.5 * beta * largest, rate = model.bath.coupling * model.rate_unit;
+    if (!(exponent > least_exponent && rate > 0.0 && model.bath.effective_equilibrium_fraction() > 0.0)) return 0.0;
+    const double end = margin * std::exp(-exponent) / rate;
+    double latest = 0.0;
+    for (const double time : point.reals("task.times"))
+      if (time <= end) latest = std::max(latest, time);
+    return latest;
+  });
+}
+
+}  // namespace
+
 std::vector<std::string> remarks_on(const config::Document& document) {
   std::vector<std::string> remarks;
   if (is_zero_everywhere(document, "bath.nonequilibrium_fraction"))
@@ -564,6 +587,19 @@ std::vector<std::string> remarks_on(const config::Document& document) {
         "current");
   if (is_zero_everywhere(document, "bath.coupling"))
     remarks.emplace_back("bath.coupling = 0: no rate is left, and nothing changes in time");
+  if (document.base.has("task.times")) {
+    constexpr std::size_t looked_at = 16;
+    double latest = 0.0;
+    for (const std::size_t i : document.sweep.sample(looked_at)) try {
+        latest = std::max(latest, uncertain_until(document.point(i)));
+      } catch (const Error&) {  // the run says so of this point
+      }
+    if (latest > 0.0)
+      remarks.push_back(
+          fmt::format("in so cold a bath hardly any particles and holes are left at times up to {:.2g}: there "
+                      "lagrange_multiplier may be wrong, occupation is not (docs/physics.md, Limits)",
+                      latest));
+  }
   return remarks;
 }
 
