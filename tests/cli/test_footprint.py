@@ -272,11 +272,13 @@ class LargeSweepTest(Footprints):
     @unittest.skipIf(SANITIZED, "sanitizers take memory of their own")
     def test_run(self):
         taken = []
-        for points in (5_000, 105_000):
+        # Samples of a short run can miss its peak on a busy machine.
+        for points, repetitions in ((5_000, 5), (105_000, 1)):
             self.write("a.toml", self.INPUT + f'"bath.coupling" = {{ start = 0.0, stop = 1.0, count = {points} }}\n')
-            process = self.measure("run", "a.toml", "--overwrite", "--threads", "1")
-            self.assertEqual(process.returncode, DONE, process.said)
-            taken.append(process.memory)
+            processes = [self.measure("run", "a.toml", "--overwrite", "--threads", "1") for _ in range(repetitions)]
+            for process in processes:
+                self.assertEqual(process.returncode, DONE, process.said)
+            taken.append(max(process.memory for process in processes))
         self.assertLess((taken[1] - taken[0]) / 100_000, 150.0)
 
 
