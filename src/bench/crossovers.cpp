@@ -95,7 +95,8 @@ Comparison batches(std::int64_t size, const Execution& execution) {
   };
   Execution on_thread = on(Backend::cpu, execution);
   on_thread.threads = 1;
-  const Execution in_blocks = on(Backend::cuda, execution);
+  Execution in_blocks = on_thread;  // as the program makes them ready
+  in_blocks.backend = Backend::cuda;
   return {static_cast<double>(size * sites),
           [=] {
             const Calculation calculation(threads_of(execution));
@@ -104,10 +105,11 @@ Comparison batches(std::int64_t size, const Execution& execution) {
             });
           },
           [=] {
-            std::vector<PointBatchEntry> entries;
-            for (std::size_t i = 0; i < points; ++i)
-              entries.push_back(
-                  {.ingredients = ingredients_for_a_block(model_of(i), in_blocks), .number = filling * sites});
+            const Calculation calculation(threads_of(execution));
+            const auto entries = made_side_by_side(points, [&](std::size_t i) {
+              return PointBatchEntry{.ingredients = ingredients_for_a_block(model_of(i), in_blocks),
+                                     .number = filling * sites};
+            });
             for (const auto& state : steady_states_in_blocks(entries, in_blocks)) require(state.has_value());
           }};
 }
